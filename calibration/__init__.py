@@ -1,0 +1,1 @@
+"""What is done once: cameras, rig, marker bodies and needle."""

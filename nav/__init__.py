@@ -1,0 +1,1 @@
+"""What runs during a puncture: camera frames in, distances and alarms out."""
