@@ -1,0 +1,186 @@
+"""rig.toml: the cameras, their lenses and places."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field, field_validator
+from scipy.spatial.transform import RigidTransform
+
+from nav.errors import InputError
+from nav.files import (
+    FileModel,
+    Number,
+    PublicFile,
+    TransformTable,
+    load_toml,
+    transform_table,
+    write_toml,
+)
+from nav.frames import Array
+
+RIG_FORMAT = "c1c2nav/rig/1"
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class CameraTable(FileModel):
+    """[[camera]] of rig.toml."""
+
+    name: Annotated[str, Field(min_length=1)]
+    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+    matrix: tuple[Positive, Positive, Number, Number]
+    distortion: tuple[Number, ...] = ()
+    camera_from_rig: TransformTable
+    readout_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    calibration: dict[str, Any] | None = None
+
+    @field_validator("distortion")
+    @classmethod
+    def _known_length(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) not in (0, 4, 5, 8, 12, 14):
+            raise ValueError(f"expected 0, 4, 5, 8, 12 or 14 numbers, got {len(value)}")
+        return value
+
+
+class RigFile(PublicFile):
+    """rig.toml."""
+
+    format: Literal["c1c2nav/rig/1"]
+    camera: Annotated[tuple[CameraTable, ...], Field(min_length=1)]
+
+    @field_validator("camera")
+    @classmethod
+    def _names_once(cls, value: tuple[CameraTable, ...]) -> tuple[CameraTable, ...]:
+        twice = [n for n, count in Counter(c.name for c in value).items() if count > 1]
+        if twice:
+            raise ValueError(f'name "{twice[0]}" stands twice; each camera needs its own')
+        return value
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera with OpenCV's distortion.
+
+    size : width, height, pixels. matrix : (3, 3). distortion : OpenCV's order.
+    readout : s from first to last row (rolling shutter), 0 for a global one.
+    """
+
+    name: str
+    size: tuple[int, int]
+    matrix: Array
+    distortion: Array
+    camera_from_rig: RigidTransform
+    readout: float = 0.0
+    calibration: dict[str, Any] | None = field(default=None, compare=False)
+
+    @cached_property
+    def rotation(self) -> Array:
+        """Rotation matrix of camera_from_rig, (3, 3)."""
+        return self.camera_from_rig.rotation.as_matrix()
+
+    @cached_property
+    def translation(self) -> Array:
+        """Translation of camera_from_rig, (3,), mm."""
+        return np.asarray(self.camera_from_rig.translation)
+
+    def from_rig(self, points: ArrayLike) -> Array:
+        """Points (n, 3) of the rig frame in the camera frame, mm."""
+        return np.asarray(points, float) @ self.rotation.T + self.translation
+
+    def project(self, points: ArrayLike) -> Array:
+        """Pixels (n, 2) of points (n, 3) in the rig frame, mm."""
+        return self.project_with_jacobian(points)[0]
+
+    def project_with_jacobian(self, points: ArrayLike) -> tuple[Array, Array]:
+        """Pixels (n, 2), and their derivative by the points in the rig frame, (n, 2, 3)."""
+        in_camera = np.ascontiguousarray(self.from_rig(points).reshape(-1, 1, 3))
+        pixels, jacobian = cv2.projectPoints(
+            in_camera, np.zeros(3), np.zeros(3), self.matrix, self.distortion
+        )
+        # the derivative by the translation is the one by the point in the camera frame
+        by_point = np.asarray(jacobian)[:, 3:6].reshape(-1, 2, 3) @ self.rotation
+        return np.asarray(pixels).reshape(-1, 2), by_point
+
+    def undistort(self, pixels: ArrayLike) -> Array:
+        """Normalised ideal coordinates (n, 2) of pixels (n, 2)."""
+        pixels = np.ascontiguousarray(np.asarray(pixels, float).reshape(-1, 1, 2))
+        stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
+        ideal = cv2.undistortPointsIter(pixels, self.matrix, self.distortion, None, None, stop)
+        return np.asarray(ideal).reshape(-1, 2)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The cameras in their common frame."""
+
+    cameras: tuple[Camera, ...]
+
+    def __getitem__(self, name: str) -> Camera:
+        return next(c for c in self.cameras if c.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Camera names in the file's order."""
+        return tuple(c.name for c in self.cameras)
+
+
+def load_rig(path: Path) -> Rig:
+    """The rig of a rig.toml.
+
+    Raises
+    ------
+    InputError
+        What breaks the format: file, field, expected.
+    """
+    return Rig(tuple(_camera(table) for table in load_toml(path, RigFile).camera))
+
+
+def _camera(table: CameraTable) -> Camera:
+    fx, fy, cx, cy = table.matrix
+    return Camera(
+        table.name,
+        table.size,
+        np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]),
+        np.array(table.distortion or (0.0,) * 5),
+        table.camera_from_rig.rigid(),
+        table.readout_ms / 1000.0,
+        table.calibration,
+    )
+
+
+def write_rig(path: Path, rig: Rig) -> None:
+    """A rig as rig.toml, whole or not at all."""
+    tables = [
+        {
+            "name": camera.name,
+            "size": list(camera.size),
+            "matrix": camera.matrix[[0, 1, 0, 1], [0, 1, 2, 2]],
+            "distortion": camera.distortion,
+            "camera_from_rig": transform_table(camera.camera_from_rig),
+            "readout_ms": camera.readout * 1000.0,
+            "calibration": camera.calibration,
+        }
+        for camera in rig.cameras
+    ]
+    write_toml(path, {"format": RIG_FORMAT, "camera": tables})
+
+
+def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> None:
+    """Refuse a picture of another size than the rig's.
+
+    Raises
+    ------
+    InputError
+        Naming the camera, both sizes and what to do.
+    """
+    width, height = camera.size
+    if shape[:2] != (height, width):
+        raise InputError(
+            f"{where}: picture is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
+            f"for camera {camera.name}; calibrate at the size you use"
+        )

@@ -1,0 +1,20 @@
+"""What can go wrong, as values and as one kind of exception."""
+
+from dataclasses import dataclass
+
+
+class InputError(Exception):
+    """Bad input: one line for the person at the bench (which file or device, what, what to do).
+
+    The command line prints it and exits with code 2.
+    """
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A stage could not answer. Later stages pass it on; nobody invents a number."""
+
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False

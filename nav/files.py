@@ -1,0 +1,231 @@
+"""Reading and writing the public files: clear errors, provenance, nothing half-written."""
+
+import hashlib
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.spatial.transform import RigidTransform
+
+import nav
+from nav.errors import InputError
+from nav.frames import rigid
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Vector3 = tuple[Number, Number, Number]
+Matrix3 = tuple[Vector3, Vector3, Vector3]
+Vector6 = tuple[Number, Number, Number, Number, Number, Number]
+Matrix6 = tuple[Vector6, Vector6, Vector6, Vector6, Vector6, Vector6]
+
+EXPECTED = {
+    "missing": "is missing",
+    "extra_forbidden": "unknown key; remove it or mend its spelling",
+    "finite_number": "expected a finite number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "string_type": "expected a text in quotes",
+    "tuple_type": "expected a list",
+    "list_type": "expected a list",
+    "model_type": "expected a table",
+    "dict_type": "expected a table",
+    "model_attributes_type": "expected a table",
+}
+
+
+class FileModel(BaseModel):
+    """A table of a public file: unknown keys are refused, numbers are finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputHash(FileModel):
+    """One input of a written file."""
+
+    file: str
+    sha256: str
+
+
+class PublicFile(FileModel):
+    """What every file that a command writes says of itself."""
+
+    made_by: str | None = None
+    made_at: str | datetime | None = None
+    input: tuple[InputHash, ...] = ()
+
+
+class TransformTable(FileModel):
+    """``{ rotation_vector = [rx, ry, rz], translation = [tx, ty, tz] }``, rad and mm."""
+
+    rotation_vector: Vector3
+    translation: Vector3
+
+    def rigid(self) -> RigidTransform:
+        """The transform."""
+        return rigid(self.rotation_vector, self.translation)
+
+
+Model = TypeVar("Model", bound=PublicFile)
+
+
+def load_toml(path: Path, model: type[Model]) -> Model:
+    """A public TOML file, checked against its model.
+
+    Raises
+    ------
+    InputError
+        Missing, unreadable, not TOML, or a field that breaks the format: file, field, expected.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None
+    return checked(data, model, str(path))
+
+
+def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
+    """Data of a public file as its model; `name` begins the error line."""
+    expected = model.model_fields["format"].annotation if "format" in model.model_fields else None
+    if expected is not None:
+        (value,) = expected.__args__
+        if data.get("format") != value:
+            raise InputError(f'{name}: format: expected "{value}", got {data.get("format")!r}')
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"{name}: {_first_problem(error, data)}") from None
+
+
+def _first_problem(error: ValidationError, data: Mapping[str, Any]) -> str:
+    problem = error.errors(include_url=False)[0]
+    place = _place(problem["loc"], data)
+    kind, context, value = problem["type"], problem.get("ctx", {}), problem.get("input")
+    if kind in ("too_short", "too_long") or (kind == "missing" and _in_list(problem["loc"])):
+        holder = _at(data, problem["loc"][:-1] if kind == "missing" else problem["loc"])
+        wanted = context.get("min_length", context.get("max_length", "more"))
+        message = f"expected {wanted} entries, got {len(holder) if holder is not None else 'none'}"
+    elif kind == "value_error":
+        message = str(context.get("error", problem["msg"]))
+    elif kind in EXPECTED:
+        message = EXPECTED[kind]
+        if kind not in ("missing", "extra_forbidden"):
+            message += f", got {value!r:.60}"
+    else:
+        message = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}, got {value!r:.60}"
+    return f"{place}: {message}" if place else message
+
+
+def _in_list(location: Sequence[str | int]) -> bool:
+    return bool(location) and isinstance(location[-1], int)
+
+
+def _at(data: Any, location: Sequence[str | int]) -> Any:
+    for key in location:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def _place(location: Sequence[str | int], data: Any) -> str:
+    """'marker 10: corners' rather than 'marker.0.corners'."""
+    parts: list[str] = []
+    for depth, key in enumerate(location):
+        if isinstance(key, int) and parts:
+            entry = _at(data, location[: depth + 1])
+            own = entry if isinstance(entry, dict) else {}
+            label = own.get("name", own.get("id", own.get("label", f"number {key + 1}")))
+            parts[-1] += f" {label}"
+        else:
+            parts.append(str(key))
+    return ": ".join(parts)
+
+
+def provenance(inputs: Sequence[Path] = ()) -> dict[str, Any]:
+    """``made_by``, ``made_at`` and the inputs' SHA-256, for a file about to be written."""
+    made: dict[str, Any] = {
+        "made_by": f"c1c2nav {nav.__version__}",
+        "made_at": datetime.now(UTC).replace(microsecond=0),
+    }
+    if inputs:
+        made["input"] = [{"file": p.name, "sha256": sha256(p)} for p in map(Path, inputs)]
+    return made
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A path to write to beside `path`; renamed over it at the end, removed on any failure.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    beside = Path(name)
+    try:
+        yield beside
+        umask = os.umask(0)
+        os.umask(umask)
+        beside.chmod(0o666 & ~umask)
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ()) -> None:
+    """A public TOML file with its provenance, whole or not at all; None entries are left out."""
+    document = {"format": data["format"], **provenance(inputs), **data}
+    text = tomli_w.dumps(_plain(document))
+    with written_whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def transform_table(transform: RigidTransform) -> dict[str, list[float]]:
+    """A transform as files hold it."""
+    return {
+        "rotation_vector": transform.rotation.as_rotvec().tolist(),
+        "translation": transform.translation.tolist(),
+    }

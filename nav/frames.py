@@ -1,0 +1,91 @@
+"""Rigid transforms with covariance, named a_from_b.
+
+A pose's covariance is 6 x 6, order (tx, ty, tz, rx, ry, rz), of a perturbation applied on the left in
+frame a: ``p_true = p + t + r x p``. SciPy's exponential coordinates put the rotation first; here the
+translation comes first.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import RigidTransform, Rotation
+
+Array = NDArray[np.float64]
+
+
+def _no_covariance() -> Array:
+    return np.zeros((6, 6))
+
+
+def cross_matrix(v: ArrayLike) -> Array:
+    """Matrix [v]x with ``[v]x @ p == cross(v, p)``; v of shape (3,)."""
+    x, y, z = np.asarray(v, float)
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def point_jacobian(points: ArrayLike) -> Array:
+    """Derivative of points by a left perturbation of the pose that carried them: ``[I, -[p]x]``.
+
+    points of shape (n, 3), in frame a, mm; returns (n, 3, 6).
+    """
+    points = np.atleast_2d(np.asarray(points, float))
+    jacobian = np.zeros((len(points), 3, 6))
+    jacobian[:, [0, 1, 2], [0, 1, 2]] = 1.0
+    x, y, z = points.T
+    jacobian[:, 0, 4], jacobian[:, 0, 5] = z, -y
+    jacobian[:, 1, 3], jacobian[:, 1, 5] = -z, x
+    jacobian[:, 2, 3], jacobian[:, 2, 4] = y, -x
+    return jacobian
+
+
+def adjoint(a_from_b: RigidTransform) -> Array:
+    """6 x 6 that carries a perturbation in frame b to the same one in frame a."""
+    rotation = a_from_b.rotation.as_matrix()
+    result = np.zeros((6, 6))
+    result[:3, :3] = result[3:, 3:] = rotation
+    result[:3, 3:] = cross_matrix(a_from_b.translation) @ rotation
+    return result
+
+
+def perturbed(a_from_b: RigidTransform, perturbation: ArrayLike) -> RigidTransform:
+    """``a_from_b`` moved by a small left perturbation (tx, ty, tz, rx, ry, rz), mm and rad."""
+    step = np.asarray(perturbation, float)
+    rotation = Rotation.from_rotvec(step[3:])
+    return RigidTransform.from_components(step[:3], rotation) * a_from_b
+
+
+def rigid(rotation_vector: ArrayLike, translation: ArrayLike) -> RigidTransform:
+    """Transform from a rotation vector (rad) and a translation (mm), as files hold them."""
+    rotation = Rotation.from_rotvec(np.asarray(rotation_vector, float))
+    return RigidTransform.from_components(np.asarray(translation, float), rotation)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A transform a_from_b and its 6 x 6 covariance (mm, rad; left perturbation in a)."""
+
+    transform: RigidTransform
+    covariance: Array = field(default_factory=_no_covariance)
+
+    def __matmul__(self, other: "Pose") -> "Pose":
+        """``a_from_c = a_from_b @ b_from_c``, errors taken as independent."""
+        carry = adjoint(self.transform)
+        covariance = self.covariance + carry @ other.covariance @ carry.T
+        return Pose(self.transform * other.transform, covariance)
+
+    def inv(self) -> "Pose":
+        """``b_from_a`` with its covariance, now in frame b."""
+        inverse = self.transform.inv()
+        carry = adjoint(inverse)
+        return Pose(inverse, carry @ self.covariance @ carry.T)
+
+    def apply(self, point: ArrayLike, covariance: ArrayLike | None = None) -> tuple[Array, Array]:
+        """A point (3,) of frame b, mm, with its 3 x 3 covariance, in frame a with both errors."""
+        moved = self.transform.apply(np.asarray(point, float))
+        jacobian = point_jacobian(moved)[0]
+        total = jacobian @ self.covariance @ jacobian.T
+        if covariance is not None:
+            rotation = self.transform.rotation.as_matrix()
+            total = total + rotation @ np.asarray(covariance, float) @ rotation.T
+        return moved, total

@@ -1,0 +1,106 @@
+"""How near the tip is to what must not be hit, with the uncertainty of that distance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.errors import Lost
+from nav.frames import Array
+from nav.model.case import Case, Plan, Structure
+from nav.tracking.result import Tip
+
+# one-sided 95 % quantile of the normal distribution
+Z95 = 1.645
+
+
+@dataclass(frozen=True)
+class StructureProximity:
+    """One structure as seen from the tip, model frame, mm.
+
+    distance : to the surface, negative inside.
+    nearest : (3,) point of the surface nearest to the tip.
+    sd : one standard deviation of the distance (tip and surface).
+    bound : one-sided 95 % lower bound of the distance.
+    ahead : from the tip along its heading to the first hit; None where it would miss.
+    """
+
+    name: str
+    role: str
+    distance: float
+    nearest: Array
+    sd: float
+    bound: float
+    ahead: float | None
+
+
+@dataclass(frozen=True)
+class Proximity:
+    """All structures of the case, in its order."""
+
+    structures: tuple[StructureProximity, ...]
+
+    def nearest(self, role: str) -> StructureProximity | None:
+        """The structure of a role with the smallest bound; None where the case has none."""
+        of_role = [s for s in self.structures if s.role == role]
+        return min(of_role, key=lambda s: s.bound, default=None)
+
+
+@dataclass(frozen=True)
+class PlanDeviation:
+    """Where the tip is against the planned line, mm and rad.
+
+    to_target : distance to the target; remaining : its part along the plan (negative: beyond it);
+    off_axis : distance from the planned line; angle : between heading and planned direction, None
+    where the heading is not known; sd : one standard deviation of the tip along the direction to the target.
+    """
+
+    name: str
+    to_target: float
+    remaining: float
+    off_axis: float
+    angle: float | None
+    sd: float
+
+
+def proximity(case: Case, tip: Tip | Lost) -> Proximity | Lost:
+    """Distance of the tip to every structure of the case, tip and structures in the model frame."""
+    if isinstance(tip, Lost):
+        return tip
+    return Proximity(tuple(_one(structure, tip) for structure in case.structures))
+
+
+def _one(structure: Structure, tip: Tip) -> StructureProximity:
+    distance, nearest = structure.surface.distance(tip.position)
+    away = tip.position - nearest
+    length = float(np.linalg.norm(away))
+    if length > 1e-9:
+        direction = away / length
+        variance = float(direction @ tip.covariance @ direction)
+    else:
+        # on the surface the direction is not defined: take the worst one
+        variance = float(np.linalg.eigvalsh(tip.covariance)[-1])
+    sd = float(np.sqrt(variance + structure.sigma**2))
+    ahead = None
+    if tip.heading is not None:
+        ahead = structure.surface.first_hit(tip.position, tip.heading)
+    return StructureProximity(
+        structure.name, structure.role, distance, nearest, sd, distance - Z95 * sd, ahead
+    )
+
+
+def plan_deviation(plan: Plan | None, tip: Tip | Lost) -> PlanDeviation | Lost:
+    """Where the tip is against the planned line, both in the model frame."""
+    if isinstance(tip, Lost):
+        return tip
+    if plan is None:
+        return Lost("the case has no plan")
+    to_target = plan.target - tip.position
+    distance = float(np.linalg.norm(to_target))
+    remaining = float(to_target @ plan.direction)
+    off_axis = float(np.linalg.norm(to_target - remaining * plan.direction))
+    angle = None
+    if tip.heading is not None:
+        angle = float(np.arccos(np.clip(tip.heading @ plan.direction, -1.0, 1.0)))
+    towards = to_target / distance if distance > 1e-9 else plan.direction
+    sd = float(np.sqrt(towards @ tip.covariance @ towards))
+    return PlanDeviation(plan.name, distance, remaining, off_axis, angle, sd)

@@ -1,0 +1,114 @@
+"""What the tracking process tells the window, and the window the tracking process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.pipeline import Guidance
+
+
+class Stage(Enum):
+    """Where in the work the user is; the window's header shows them in this order."""
+
+    CASE = "Case"
+    CAMERAS = "Cameras"
+    NEEDLE = "Needle"
+    REGISTER = "Register"
+    VERIFY = "Verify"
+    NAVIGATE = "NAVIGATE"
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A camera's picture made small for the window.
+
+    image : (h, w) uint8, grey. scale : its pixels per full pixel.
+    corners : tool name -> {marker id: (4, 2) refined corners in full pixels}.
+    lost : why there is no current picture, or empty.
+    """
+
+    camera: str
+    image: NDArray[np.uint8] | None
+    scale: float
+    corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
+    lost: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One point of the strip chart, mm; None where there is no distance.
+
+    at : s on this machine's monotonic clock, when the pictures were taken.
+    """
+
+    at: float
+    artery: float | None
+    artery_bound: float | None
+    cord: float | None
+    cord_bound: float | None
+
+
+@dataclass(frozen=True)
+class Update:
+    """The newest result and what happened since the last update.
+
+    captured_at, sent_at : s, monotonic clock; when the pictures were taken, when this was sent.
+    samples : every result since the last update, for the strip chart, oldest first.
+    prompt : what the user should do now, in words (empty: nothing).
+    notices : warnings of the work so far (a camera's focus not locked, cameras swapped, ...).
+    rate : results per second; delay : s from pictures to result.
+    """
+
+    guidance: Guidance
+    captured_at: float
+    sent_at: float
+    samples: tuple[Sample, ...]
+    thumbnails: tuple[Thumbnail, ...]
+    stage: Stage
+    prompt: str
+    rate: float
+    delay: float
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The source came to its end, or the tracking process failed; `problem` is empty at an end."""
+
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the window asks of the tracking process.
+
+    capture: take the fiducial that is touched now; undo: forget the last one; plan: follow the plan
+    named in `argument`; skip: go on without verifying; quit: end.
+    """
+
+    kind: Literal["capture", "undo", "plan", "skip", "quit"]
+    argument: str = ""
+
+
+class Feed(Protocol):
+    """The window's end of the line to the tracking process."""
+
+    def newest(self) -> Update | Ended | None:
+        """The newest message since the last call, samples of skipped ones included; None if none."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether the tracking process runs."""
+        ...
+
+    def send(self, command: Command) -> None:
+        """Pass a command on; never waits."""
+        ...
+
+    def close(self) -> None:
+        """End the tracking process."""
+        ...

@@ -1,0 +1,184 @@
+"""case.toml: what is navigated, with named closed surfaces, fiducials and plans."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from nav.errors import InputError
+from nav.files import FileModel, PublicFile, Vector3, load_toml
+from nav.frames import Array
+from nav.model.surface import Surface, load_surface
+
+CASE_FORMAT = "c1c2nav/case/1"
+Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
+# mm: amber and red by default, when the 95 % lower bound is at or below
+DEFAULT_LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class StructureTable(FileModel):
+    """[[structure]] of case.toml."""
+
+    name: Name
+    role: Role
+    mesh: Name
+    caution: NotNegative | None = None
+    danger: NotNegative | None = None
+    sigma: NotNegative
+
+
+class FiducialTable(FileModel):
+    """[[fiducial]] of case.toml."""
+
+    label: Name
+    position: Vector3
+    use: Literal["register", "check"]
+
+
+class PlanTable(FileModel):
+    """[[plan]] of case.toml."""
+
+    name: Name
+    entry: Vector3
+    target: Vector3
+
+
+class CaseFile(PublicFile):
+    """case.toml."""
+
+    format: Literal["c1c2nav/case/1"]
+    name: Name
+    structure: Annotated[tuple[StructureTable, ...], Field(min_length=1)]
+    fiducial: tuple[FiducialTable, ...] = ()
+    plan: tuple[PlanTable, ...] = ()
+
+    @field_validator("structure", "fiducial", "plan")
+    @classmethod
+    def _names_once(cls, value: Any) -> Any:
+        names = Counter(getattr(entry, "name", getattr(entry, "label", "")) for entry in value)
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ValueError(f'"{twice[0]}" stands twice; each needs a name of its own')
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A named closed surface, model frame. caution, danger, sigma in mm (None: no limit)."""
+
+    name: str
+    role: str
+    surface: Surface
+    caution: float | None
+    danger: float | None
+    sigma: float
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether it can raise an alarm."""
+        return self.caution is not None or self.danger is not None
+
+
+@dataclass(frozen=True)
+class Fiducial:
+    """A point that can be touched with the tip: position (3,), model frame, mm."""
+
+    label: str
+    position: Array
+    use: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A trajectory: entry and target (3,), model frame, mm."""
+
+    name: str
+    entry: Array
+    target: Array
+
+    @cached_property
+    def direction(self) -> Array:
+        """Unit vector from entry to target."""
+        way = self.target - self.entry
+        return way / np.linalg.norm(way)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is navigated."""
+
+    name: str
+    structures: tuple[Structure, ...]
+    fiducials: tuple[Fiducial, ...] = ()
+    plans: tuple[Plan, ...] = ()
+
+    @property
+    def default_plan(self) -> Plan | None:
+        """The first plan, if any."""
+        return self.plans[0] if self.plans else None
+
+    def of_role(self, role: str) -> tuple[Structure, ...]:
+        """Structures of a role, in the case's order."""
+        return tuple(s for s in self.structures if s.role == role)
+
+    def fiducials_for(self, use: str) -> tuple[Fiducial, ...]:
+        """Fiducials for 'register' or 'check'."""
+        return tuple(f for f in self.fiducials if f.use == use)
+
+
+def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case:
+    """The case of a case.toml with its meshes; `progress` is told each structure's name.
+
+    Raises
+    ------
+    InputError
+        What breaks the format, a mesh that is missing or open, limits the wrong way round.
+    """
+    table = load_toml(path, CaseFile)
+    structures = []
+    for entry in table.structure:
+        if progress is not None:
+            progress(entry.name)
+        structures.append(_structure(Path(path), entry))
+    for plan in table.plan:
+        if np.linalg.norm(np.subtract(plan.target, plan.entry)) < 1e-6:
+            raise InputError(f"{path}: plan {plan.name}: entry and target are the same point")
+    return Case(
+        table.name,
+        tuple(structures),
+        tuple(Fiducial(f.label, np.array(f.position), f.use) for f in table.fiducial),
+        tuple(Plan(p.name, np.array(p.entry), np.array(p.target)) for p in table.plan),
+    )
+
+
+def _structure(path: Path, table: StructureTable) -> Structure:
+    field = f"{path}: structure {table.name}"
+    caution, danger = DEFAULT_LIMITS.get(table.role, (None, None))
+    caution = table.caution if table.caution is not None else caution
+    danger = table.danger if table.danger is not None else danger
+    if caution is not None and danger is not None and danger > caution:
+        raise InputError(f"{field}: danger: {danger} mm is beyond caution ({caution} mm)")
+    surface = load_surface(path.parent / table.mesh, f"{field}: mesh")
+    return Structure(table.name, table.role, surface, caution, danger, table.sigma)
+
+
+def navigable(case: Case, path: Path) -> None:
+    """Refuse a case without what the window's gauges need.
+
+    Raises
+    ------
+    InputError
+        No structure of role artery, or none of role cord.
+    """
+    missing: Sequence[str] = [role for role in ("artery", "cord") if not case.of_role(role)]
+    if missing:
+        raise InputError(
+            f'{path}: structure: none has role "{missing[0]}"; navigation needs artery and cord'
+        )

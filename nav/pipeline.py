@@ -1,0 +1,74 @@
+"""The line from camera frames to alarms, one call a stage; no stage knows a later one."""
+
+from dataclasses import dataclass
+
+from nav.camera.frameset import FrameSet
+from nav.errors import Lost
+from nav.guidance.alarms import Alarms, AlarmState
+from nav.guidance.proximity import PlanDeviation, Proximity, plan_deviation, proximity
+from nav.model.case import Case, Plan
+from nav.registration.result import Registration
+from nav.tracking.result import Tip, TrackedFrame
+from nav.tracking.tip import tip_in_reference
+from nav.tracking.tool import Tool
+from nav.tracking.tracker import Tracker
+
+NOT_REGISTERED = Lost("not registered: touch the fiducials first")
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """All that the view, the record and the alarms need of one frame set.
+
+    reference_tip and model_tip are the needle tip in the reference and model frames.
+    """
+
+    number: int
+    time: float
+    tracked: TrackedFrame
+    reference_tip: Tip | Lost
+    model_tip: Tip | Lost
+    proximity: Proximity | Lost
+    plan: PlanDeviation | Lost
+    alarms: AlarmState
+
+
+class Pipeline:
+    """Tracks one needle against one reference body inside one case.
+
+    `registration` may be set later (None until the fiducials were touched).
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        needle: Tool,
+        case: Case,
+        registration: Registration | None = None,
+        plan: Plan | None = None,
+        reference: str = "reference",
+    ) -> None:
+        self.tracker, self.needle, self.case = tracker, needle, case
+        self.registration = registration
+        self.plan = plan if plan is not None else case.default_plan
+        self.reference = reference
+        self.alarms = Alarms(case.structures)
+
+    def step(self, frames: FrameSet) -> Guidance:
+        """One frame set in, everything the view, the record and the alarms need out."""
+        tracked = self.tracker.track(frames)
+        in_reference = tip_in_reference(tracked, self.needle, self.reference)
+        in_model = self._in_model(in_reference)
+        near = proximity(self.case, in_model)
+        deviation = plan_deviation(self.plan, in_model)
+        alarms = self.alarms.update(near)
+        return Guidance(
+            frames.number, frames.time, tracked, in_reference, in_model, near, deviation, alarms
+        )
+
+    def _in_model(self, tip: Tip | Lost) -> Tip | Lost:
+        if isinstance(tip, Lost):
+            return tip
+        if self.registration is None:
+            return NOT_REGISTERED
+        return self.registration.apply(tip)

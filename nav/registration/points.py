@@ -1,0 +1,136 @@
+"""Paired-point registration with honest error."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.errors import InputError
+from nav.frames import Array, Pose, perturbed, point_jacobian
+from nav.registration.result import Registration
+
+MIN_SPREAD = 5.0  # mm: least rms distance of the fiducials from their best line
+MAX_STEPS = 50
+
+
+class DegenerateLayout(InputError):
+    """Fewer than three points, or all close to one line: the rotation about it is free."""
+
+
+def register_points(
+    model: ArrayLike,
+    touched: ArrayLike,
+    covariance: ArrayLike | None = None,
+    fle: float = 0.0,
+) -> Registration:
+    """Rigid transform that best carries touched points onto model points.
+
+    Closed form for equal isotropic errors (Arun et al. 1987, reflections excluded as by Umeyama
+    1991); with covariances, Gauss-Newton on Mahalanobis distances from there (Balachandran and
+    Fitzpatrick 2009). The covariance is never smaller than the one that the residuals show.
+
+    Parameters
+    ----------
+    model : array, shape (n, 3)
+        Fiducials, model frame, mm.
+    touched : array, shape (n, 3)
+        The same fiducials touched with the tip, reference frame, mm.
+    covariance : array, shape (n, 3, 3), optional
+        Of the touched points, reference frame, mm^2.
+    fle : float
+        Fiducial localisation error that the covariances do not hold (divot, hand), mm, one
+        standard deviation per axis.
+
+    Returns
+    -------
+    Registration
+        model_from_reference, its 6 x 6 covariance, FRE (rms, mm), residuals (n,).
+
+    Raises
+    ------
+    DegenerateLayout
+        Fewer than three points, or all close to one line: the rotation about it is free.
+    InputError
+        Unequal counts, or numbers that are not finite.
+    """
+    model, touched = _pairs(model, touched)
+    start = closed_form(model, touched)
+    noise = np.broadcast_to(np.eye(3) * fle**2, (len(model), 3, 3)).copy()
+    if covariance is not None:
+        noise += np.asarray(covariance, float)
+    if not noise.any():
+        noise += np.eye(3)
+        transform, information = start, _information(start, model, touched, noise)[0]
+        scale = float(((start.apply(touched) - model) ** 2).sum()) / _freedom(model)
+    else:
+        transform, information, chi2 = _refine(start, model, touched, noise)
+        scale = max(1.0, chi2 / _freedom(model))
+    residuals = np.linalg.norm(transform.apply(touched) - model, axis=1)
+    pose = Pose(transform, np.linalg.inv(information) * scale)
+    return Registration(pose, float(np.sqrt(np.mean(residuals**2))), residuals)
+
+
+def closed_form(to_points: Array, from_points: Array) -> RigidTransform:
+    """Least-squares rigid transform ``to_from_from`` for paired points, both (n, 3), mm."""
+    to_mean, from_mean = to_points.mean(axis=0), from_points.mean(axis=0)
+    u, _, vt = np.linalg.svd((to_points - to_mean).T @ (from_points - from_mean))
+    flip = np.diag([1.0, 1.0, np.linalg.det(u @ vt)])
+    rotation = u @ flip @ vt
+    return RigidTransform.from_components(
+        to_mean - rotation @ from_mean, Rotation.from_matrix(rotation)
+    )
+
+
+def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
+    model, touched = np.asarray(model, float), np.asarray(touched, float)
+    if model.shape != touched.shape or model.ndim != 2 or model.shape[1] != 3:
+        raise InputError(
+            f"registration: expected as many touched points as model points, 3 numbers each; "
+            f"got {model.shape} and {touched.shape}"
+        )
+    if not (np.isfinite(model).all() and np.isfinite(touched).all()):
+        raise InputError("registration: a point has a number that is not finite")
+    if len(model) < 3:
+        raise DegenerateLayout(
+            f"registration: got {len(model)} fiducials, at least 3 are needed (better 6)"
+        )
+    for points in (model, touched):
+        spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+        from_line = float(np.hypot(spread[1], spread[2]) / np.sqrt(len(points)))
+        if from_line < MIN_SPREAD:
+            raise DegenerateLayout(
+                f"registration: the {len(points)} fiducials lie within {from_line:.1f} mm (rms) of "
+                "a line; add one at least 20 mm to its side"
+            )
+    return model, touched
+
+
+def _freedom(model: Array) -> int:
+    # three points give three degrees of freedom; never zero
+    return 3 * len(model) - 6
+
+
+def _refine(
+    start: RigidTransform, model: Array, touched: Array, noise: Array
+) -> tuple[RigidTransform, Array, float]:
+    transform = start
+    for _ in range(MAX_STEPS):
+        information, gradient, chi2 = _information(transform, model, touched, noise)
+        step = np.linalg.solve(information, gradient)
+        transform = perturbed(transform, step)
+        if np.abs(step).max() < 1e-12:
+            break
+    information, _, chi2 = _information(transform, model, touched, noise)
+    return transform, information, chi2
+
+
+def _information(
+    transform: RigidTransform, model: Array, touched: Array, noise: Array
+) -> tuple[Array, Array, float]:
+    rotation = transform.rotation.as_matrix()
+    moved = transform.apply(touched)
+    weight = np.linalg.inv(rotation @ noise @ rotation.T)
+    jacobian = point_jacobian(moved)
+    off = model - moved
+    information = np.einsum("nia,nij,njb->ab", jacobian, weight, jacobian)
+    gradient = np.einsum("nia,nij,nj->a", jacobian, weight, off)
+    return information, gradient, float(np.einsum("ni,nij,nj->", off, weight, off))

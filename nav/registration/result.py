@@ -1,0 +1,95 @@
+"""model_from_reference and its error; registration.toml."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nav.files import (
+    Matrix6,
+    PublicFile,
+    TransformTable,
+    load_toml,
+    transform_table,
+    write_toml,
+)
+from nav.frames import Array, Pose, point_jacobian
+from nav.tracking.result import Tip
+
+REGISTRATION_FORMAT = "c1c2nav/registration/1"
+
+
+class RegistrationFile(PublicFile):
+    """registration.toml."""
+
+    format: Literal["c1c2nav/registration/1"]
+    model_from_reference: TransformTable
+    covariance: Matrix6
+    method: Literal["points", "surface", "points+surface"]
+    fre: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    calibration: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Rigid transform of reference coordinates to model coordinates.
+
+    model_from_reference : pose with its 6 x 6 covariance (left perturbation in the model frame).
+    fre : fiducial registration error, rms, mm.
+    residuals : (n,) distance of each carried fiducial to its model point, mm.
+    """
+
+    model_from_reference: Pose
+    fre: float
+    residuals: Array
+    method: str = "points"
+
+    def apply(self, tip: Tip) -> Tip:
+        """A tip of the reference frame in the model frame; the registration's error is systematic."""
+        position, registration_error = self.model_from_reference.apply(tip.position)
+        rotation = self.model_from_reference.transform.rotation.as_matrix()
+        heading = None if tip.heading is None else rotation @ tip.heading
+        return Tip(
+            position,
+            heading,
+            rotation @ tip.random @ rotation.T,
+            rotation @ tip.systematic @ rotation.T + registration_error,
+        )
+
+    def predicted_tre(self, points: Array) -> Array:
+        """Predicted target registration error, rms, mm, at points (n, 3) of the model frame.
+
+        From the covariance; for equal isotropic errors it is that of Fitzpatrick, West and
+        Maurer (1998).
+        """
+        jacobian = point_jacobian(points)
+        spread = np.einsum("nij,jk,nik->n", jacobian, self.model_from_reference.covariance, jacobian)
+        return np.sqrt(spread)
+
+
+def load_registration(path: Path) -> Registration:
+    """The registration of a registration.toml.
+
+    Raises
+    ------
+    InputError
+        What breaks the format: file, field, expected.
+    """
+    table = load_toml(path, RegistrationFile)
+    pose = Pose(table.model_from_reference.rigid(), np.array(table.covariance))
+    return Registration(pose, table.fre, np.zeros(0), table.method)
+
+
+def write_registration(path: Path, registration: Registration, inputs: tuple[Path, ...] = ()) -> None:
+    """A registration as registration.toml, whole or not at all."""
+    data = {
+        "format": REGISTRATION_FORMAT,
+        "model_from_reference": transform_table(registration.model_from_reference.transform),
+        "covariance": registration.model_from_reference.covariance,
+        "method": registration.method,
+        "fre": registration.fre,
+        "calibration": {"residuals": registration.residuals},
+    }
+    write_toml(path, data, inputs)

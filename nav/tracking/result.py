@@ -1,0 +1,77 @@
+"""What tracking hands on: for every tool a pose with covariance, or why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.errors import Lost
+from nav.frames import Array, Pose
+
+NO_TOOL = Lost("no such tool")
+
+
+@dataclass(frozen=True)
+class TrackedTool:
+    """One tool in one frame set.
+
+    rig_from_tool : random errors (pixels) only in its covariance.
+    marker_ids : distinct ids used.
+    rms_px : rms of the equivalent corner residual per axis, pixels.
+    corners : camera name -> {marker id: (4, 2) refined corners, pixels}, for the pictures.
+    warning : empty, or what a user should know ('geometry doubtful').
+    """
+
+    rig_from_tool: Pose
+    marker_ids: tuple[int, ...]
+    rms_px: float
+    corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class Tip:
+    """A needle tip in some frame, mm: position, and unit heading (hub towards tip) if known.
+
+    random : (3, 3) covariance from pixels, averages out over frames, mm^2.
+    systematic : (3, 3) covariance from calibration and registration, does not, mm^2.
+    """
+
+    position: Array
+    heading: Array | None
+    random: Array
+    systematic: Array
+
+    @property
+    def covariance(self) -> Array:
+        """Total (3, 3), for display and alarms."""
+        return self.random + self.systematic
+
+
+Tools = Mapping[str, TrackedTool | Lost]
+
+
+@dataclass(frozen=True)
+class TrackedFrame:
+    """All tools of one frame set; `time` in s, `camera_lost` names cameras without a picture."""
+
+    number: int
+    time: float
+    tools: Tools
+    camera_lost: Mapping[str, str] = field(default_factory=dict)
+    track_seconds: float = 0.0
+
+    def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
+        """``rig_from_tool``, or ``reference_from_tool`` with both poses' errors."""
+        seen = self.tools.get(tool, NO_TOOL)
+        if isinstance(seen, Lost):
+            return seen
+        if relative_to is None:
+            return seen.rig_from_tool
+        base = self.tools.get(relative_to, NO_TOOL)
+        if isinstance(base, Lost):
+            return Lost(f"{relative_to} lost: {base.reason}")
+        if tool == relative_to:
+            return Pose(seen.rig_from_tool.transform.inv() * seen.rig_from_tool.transform)
+        return base.rig_from_tool.inv() @ seen.rig_from_tool

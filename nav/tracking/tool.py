@@ -1,0 +1,231 @@
+"""TOOL.toml: a marker body, and the tip of a needle or pointer."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field, field_validator
+
+from nav.errors import InputError
+from nav.files import FileModel, Matrix3, Number, PublicFile, Vector3, load_toml, write_toml
+from nav.frames import Array
+
+TOOL_FORMAT = "c1c2nav/tool/1"
+
+
+class MarkerTable(FileModel):
+    """[[marker]] of TOOL.toml."""
+
+    id: Annotated[int, Field(ge=0)]
+    corners: Annotated[tuple[tuple[Number, ...], ...], Field()]
+
+    @field_validator("corners")
+    @classmethod
+    def _square(cls, value: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+        if len(value) != 4 or any(len(point) != 3 for point in value):
+            lengths = {len(point) for point in value}
+            what = f"{lengths.pop()} numbers" if len(lengths) == 1 else "unequal lengths"
+            raise ValueError(f"expected 4 points of 3 numbers, got {len(value)} points of {what}")
+        corners = np.array(value)
+        sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+        if np.ptp(sides) > 0.05 * sides.mean() or sides.min() <= 0:
+            raise ValueError(f"expected a square, got sides of {np.round(sides, 3).tolist()} mm")
+        return value
+
+
+class TipTable(FileModel):
+    """[tip] of TOOL.toml."""
+
+    position: Vector3
+    axis: Vector3 | None = None
+    covariance: Matrix3 | None = None
+    calibration: dict[str, Any] | None = None
+
+    @field_validator("axis")
+    @classmethod
+    def _unit(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+        if value is not None and abs(float(np.linalg.norm(value)) - 1.0) > 0.01:
+            raise ValueError(f"expected a unit vector, got length {np.linalg.norm(value):.3f}")
+        return value
+
+    @field_validator("covariance")
+    @classmethod
+    def _covariance(cls, value: Any) -> Any:
+        if value is not None:
+            matrix = np.array(value)
+            if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix).min() < -1e-12:
+                raise ValueError("expected a symmetric matrix without negative eigenvalues, mm^2")
+        return value
+
+
+class ToolFile(PublicFile):
+    """TOOL.toml."""
+
+    format: Literal["c1c2nav/tool/1"]
+    name: Annotated[str, Field(min_length=1)]
+    dictionary: str | None = None
+    quiet: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    marker: tuple[MarkerTable, ...] = ()
+    tip: TipTable | None = None
+
+    @field_validator("dictionary")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and value not in dictionary_names():
+            raise ValueError(
+                f'unknown dictionary "{value}"; expected one of OpenCV\'s predefined, '
+                "e.g. DICT_APRILTAG_36h11"
+            )
+        return value
+
+    @field_validator("marker")
+    @classmethod
+    def _ids_once(cls, value: tuple[MarkerTable, ...]) -> tuple[MarkerTable, ...]:
+        twice = [i for i, count in Counter(m.id for m in value).items() if count > 1]
+        if twice:
+            raise ValueError(f"id {twice[0]} stands twice; every marker needs an id of its own")
+        return value
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A printed square: `corners` (4, 3) in the tool frame, mm, of the black square."""
+
+    id: int
+    corners: Array
+
+    @cached_property
+    def side(self) -> float:
+        """Mean side length, mm."""
+        return float(np.linalg.norm(np.roll(self.corners, -1, axis=0) - self.corners, axis=1).mean())
+
+    @cached_property
+    def centre(self) -> Array:
+        """Centre, (3,), tool frame, mm."""
+        return self.corners.mean(axis=0)
+
+    @cached_property
+    def normal(self) -> Array:
+        """Outward unit normal, (3,): towards a viewer in front."""
+        c0, c1, _, c3 = self.corners
+        normal = np.cross(c3 - c0, c1 - c0)
+        return normal / np.linalg.norm(normal)
+
+
+@dataclass(frozen=True)
+class ToolTip:
+    """Tip of a tool in its frame, mm: position (3,), unit axis (3,) or None, covariance (3, 3)."""
+
+    position: Array
+    axis: Array | None
+    covariance: Array
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A rigid set of markers, with a tip if it is a navigated needle or pointer."""
+
+    name: str
+    dictionary: str
+    markers: tuple[Marker, ...]
+    tip: ToolTip | None = None
+    quiet: float | None = None
+
+    @cached_property
+    def by_id(self) -> dict[int, Marker]:
+        """Marker of each id."""
+        return {marker.id: marker for marker in self.markers}
+
+
+def dictionary_names() -> tuple[str, ...]:
+    """Names of OpenCV's predefined marker dictionaries."""
+    return tuple(sorted(n for n in dir(cv2.aruco) if n.startswith("DICT_")))
+
+
+def predefined_dictionary(name: str) -> Any:
+    """OpenCV's dictionary of that name."""
+    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
+
+
+def load_tool(path: Path) -> Tool:
+    """The marker body of a TOOL.toml.
+
+    Raises
+    ------
+    InputError
+        What breaks the format, no markers, or an id that the dictionary has not.
+    """
+    table = load_toml(path, ToolFile)
+    if table.dictionary is None or not table.marker:
+        raise InputError(f"{path}: has no markers; expected dictionary and at least one [[marker]]")
+    size = predefined_dictionary(table.dictionary).bytesList.shape[0]
+    for marker in table.marker:
+        if marker.id >= size:
+            raise InputError(
+                f"{path}: marker {marker.id}: {table.dictionary} has ids 0 to {size - 1} only"
+            )
+    return Tool(
+        table.name,
+        table.dictionary,
+        tuple(Marker(m.id, np.array(m.corners)) for m in table.marker),
+        _tip(table.tip),
+        table.quiet,
+    )
+
+
+def _tip(table: TipTable | None) -> ToolTip | None:
+    if table is None:
+        return None
+    axis = None if table.axis is None else np.array(table.axis) / np.linalg.norm(table.axis)
+    covariance = np.zeros((3, 3)) if table.covariance is None else np.array(table.covariance)
+    return ToolTip(np.array(table.position), axis, covariance)
+
+
+def write_tool(path: Path, tool: Tool, calibration: dict[str, Any] | None = None) -> None:
+    """A marker body as TOOL.toml, whole or not at all."""
+    tip = None
+    if tool.tip is not None:
+        tip = {
+            "position": tool.tip.position,
+            "axis": tool.tip.axis,
+            "covariance": tool.tip.covariance,
+            "calibration": calibration,
+        }
+    markers = [{"id": marker.id, "corners": marker.corners} for marker in tool.markers]
+    data = {
+        "format": TOOL_FORMAT,
+        "name": tool.name,
+        "dictionary": tool.dictionary,
+        "quiet": tool.quiet,
+        "marker": markers,
+        "tip": tip,
+    }
+    write_toml(path, data)
+
+
+def check_tools(tools: Sequence[Tool]) -> None:
+    """Refuse tools that cannot be told apart.
+
+    Raises
+    ------
+    InputError
+        Two tools of one name, or a marker id that two tools share in one dictionary.
+    """
+    names = Counter(tool.name for tool in tools)
+    for name, count in names.items():
+        if count > 1:
+            raise InputError(f"tools: name {name} is given {count} times; give each its own")
+    owner: dict[tuple[str, int], str] = {}
+    for tool in tools:
+        for marker in tool.markers:
+            other = owner.setdefault((tool.dictionary, marker.id), tool.name)
+            if other != tool.name:
+                raise InputError(
+                    f"tools: marker id {marker.id} is on both {other} and {tool.name}; "
+                    "give every tool ids of its own"
+                )
