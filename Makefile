@@ -1,23 +1,60 @@
+# Every target does its own set-up, once: a stamp in .venv remembers that it was done.
+# `make` lists the targets. Options for a command go into ARGS: make demo ARGS="--seed 3"
+
 venv := .venv
-stamp := $(venv)/.ready
+bin := $(venv)/bin
+ready := $(venv)/.ready
+inputs := requirements.lock pyproject.toml $(addprefix scripts/, \
+  find-python.sh system.sh libraries.txt environment.sh)
 
-setup: $(stamp)
+# Without a screen, tests that need one get a virtual one.
+ifeq ($(DISPLAY)$(filter-out Linux,$(shell uname -s)),)
+  ready_for_tests := $(venv)/.ready-for-tests
+  on_a_screen := QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1200x24"
+else
+  ready_for_tests := $(ready)
+endif
 
-$(stamp): requirements.lock pyproject.toml
-	test -x $(venv)/bin/python || python3 -m venv $(venv)
-	$(venv)/bin/python -m pip install -q --require-hashes -r requirements.lock
-	$(venv)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
-	touch $@
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check format setup lock clean
 
-demo: $(stamp)
-	$(venv)/bin/nav demo
+help:  ## list what make can do
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
-test: $(stamp)
-	$(venv)/bin/python -m pytest
+demo: $(ready)  ## a whole simulated puncture, results in out/demo
+	@$(bin)/nav demo $(ARGS)
 
-check: $(stamp)
-	$(venv)/bin/ruff format --check .
-	$(venv)/bin/ruff check .
-	$(venv)/bin/mypy
+test: $(ready_for_tests)  ## run the tests
+	@$(on_a_screen) $(bin)/python -m pytest $(ARGS)
 
-.PHONY: setup demo test check
+check: $(ready)  ## formatting, lint and types
+	@$(bin)/ruff format --check .
+	@$(bin)/ruff check .
+	@$(bin)/mypy
+
+format: $(ready)  ## format the code and make lint's safe repairs
+	@$(bin)/ruff check --fix .
+	@$(bin)/ruff format .
+
+setup: $(ready)  ## only the set-up
+
+lock:  ## write requirements.lock anew from pyproject.toml (needs uv; ARGS=--upgrade for newer releases)
+	uv --no-config pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links $(ARGS) --quiet --output-file requirements.lock
+
+clean:  ## remove the environment and everything made
+	rm -rf $(venv) build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find nav calibration phantoms tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps are written last, so a set-up that was cut short goes on at the next call.
+$(ready): $(inputs)
+	@PYTHON="$(PYTHON)" scripts/system.sh
+	@PYTHON="$(PYTHON)" scripts/environment.sh $(venv)
+	@touch $@
+
+$(venv)/.ready-for-tests: $(inputs)
+	@PYTHON="$(PYTHON)" scripts/system.sh --tests
+	@$(MAKE) --no-print-directory $(ready)
+	@touch $@
