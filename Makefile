@@ -39,7 +39,7 @@ format: $(ready)  ## format the code and make lint's safe repairs
 
 setup: $(ready)  ## only the set-up
 
-lock:  ## write requirements.lock anew from pyproject.toml (needs uv; ARGS=--upgrade for newer releases)
+lock:  ## write requirements.lock anew from pyproject.toml (needs uv; newer releases: ARGS=--upgrade)
 	uv --no-config pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --fork-strategy fewest --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links $(ARGS) --quiet --output-file requirements.lock
@@ -56,5 +56,5 @@ $(ready): $(inputs)
 
 $(venv)/.ready-for-tests: $(inputs)
 	@PYTHON="$(PYTHON)" scripts/system.sh --tests
-	@$(MAKE) --no-print-directory $(ready)
+	@$(MAKE) --silent --no-print-directory $(ready)
 	@touch $@

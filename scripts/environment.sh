@@ -14,7 +14,7 @@ install() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-echo "setup: installing Python packages into $venv (the first time a few minutes)"
+echo "setup: installing Python packages into $venv (about 0.9 GB the first time)"
 if ! install --require-hashes --only-binary :all: -r requirements.lock ||
     ! install --no-deps --no-build-isolation --editable .; then
     echo "setup: pip failed (above); run make again to go on from there" >&2

@@ -54,8 +54,8 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
     as_root="sudo -n"
 else
-    echo "setup: system packages are missing; as root, run: apt-get install -y" \
-        "--no-install-recommends $missing" >&2
+    echo "setup: system packages are missing; as root, run: apt-get update &&" \
+        "apt-get install -y --no-install-recommends $missing" >&2
     exit 1
 fi
 
@@ -67,8 +67,8 @@ apt() {
 apt update || true # an unreachable extra source need not matter
 # shellcheck disable=SC2086  # a list of packages
 if ! apt install -y --no-install-recommends $missing >/dev/null; then
-    echo "setup: apt-get failed (above); as root, run: apt-get install -y" \
-        "--no-install-recommends $missing" >&2
+    echo "setup: apt-get failed (above); as root, run: apt-get update &&" \
+        "apt-get install -y --no-install-recommends $missing" >&2
     exit 1
 fi
 still=$( (missing_tools "$@" && missing_libraries names) | paste -sd' ' -)
