@@ -1,0 +1,136 @@
+"""C1, the atlas.
+
+Its own frame, LPS: origin on the midline at the front of the posterior arch, half way up the arch;
+the ring lies level. Given for the left side, x >= 0, and mirrored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.sdf import (
+    Array,
+    Solid,
+    both_sides,
+    ellipsoid,
+    half_space,
+    intersect,
+    subtract,
+    tube,
+    union,
+)
+
+GROOVE_MIDDLE = -2.6  # mm, middle of the arch under the artery, in height
+
+
+def c1_solid(p: AnatomyParameters, artery_left: Solid) -> Solid:
+    """The bone, with its canal, foramina and the grooves of the arteries.
+
+    Parameters
+    ----------
+    artery_left : Solid
+        The room that the left artery takes, wall gap included, in C1's frame.
+    """
+    mass = _lateral_mass(p)
+    bone = union([mass, _anterior_arch(p)], 3.0)
+    bone = union([bone, _transverse_process(p)], 2.0)
+    bone = union([bone, _posterior_arch(p)], 2.5)
+    bone = subtract(bone, _foramen(p), 0.8)
+    return both_sides(subtract(bone, artery_left, 0.8))
+
+
+def foramen_centre(p: AnatomyParameters) -> Array:
+    """Middle of the left foramen transversarium, C1's frame, mm."""
+    return np.array([p.c1_foramen_lateral, -p.c1_canal_ap + 9.5, -1.5])
+
+
+def _anterior_arch(p: AnatomyParameters) -> Solid:
+    front, high = -p.c1_canal_ap, p.c1_anterior_height / 2
+    arch = tube(
+        [(-6, front - 2.2, 0), (0, front - 2.5, 0), (6, front - 2.0, 0), (11, front + 0.6, 0)],
+        [(2.6, high + 0.5), (2.5, high), (2.6, high + 0.5), (3.0, high + 1.2)],
+        exponent=2.4,
+    )
+    tubercle = ellipsoid((0, front - 4.8, -0.5), (2.8, 2.0, 3.0))
+    # Where the dens turns against the arch.
+    facet = ellipsoid((0, front + 8.0, 0.5), (6.0, 8.0, 5.0))
+    return subtract(union([arch, tubercle], 2.0), facet, 1.0)
+
+
+def _posterior_arch(p: AnatomyParameters) -> Solid:
+    high, groove = p.c1_posterior_height / 2, p.c1_groove_thickness / 2
+    thick = (p.c1_posterior_thickness - 1.2) / 2
+    half = p.c1_canal_width / 2
+    arch = tube(
+        [
+            (-6, thick - 0.7, 0),
+            (0, thick, 0),
+            (6, thick - 0.7, 0),
+            (half - 1.8, -0.2, -1.2),
+            (half + 2.6, -4.7, GROOVE_MIDDLE),
+            (half + 6.2, -9.5, -2.4),
+            (half + 7.0, -14.0, -1.0),
+        ],
+        [
+            (thick - 0.1, high - 0.2),
+            (thick, high),
+            (thick - 0.1, high - 0.2),
+            (2.8, high - 1.1),
+            (3.0, groove + 0.2),
+            (3.2, groove + 0.2),
+            (3.4, groove + 1.0),
+        ],
+        exponent=2.3,
+    )
+    tubercle = ellipsoid((0, p.c1_posterior_thickness - 2.2, 0.3), (3.2, 2.2, 3.4))
+    return union([arch, tubercle], 1.5)
+
+
+def _lateral_mass(p: AnatomyParameters) -> Solid:
+    half, middle = p.c1_canal_width / 2, -p.c1_canal_ap + 8.5
+    # Longer from front-medial to back-lateral, as the two upper facets converge forwards.
+    along = np.array([np.sin(0.3), np.cos(0.3), 0.0])
+    axes = np.array([(along[1], -along[0], 0.0), along, (0.0, 0.0, 1.0)])
+    centre = np.array([half + 4.2, middle, -1.5])
+    mass = ellipsoid(centre, (6.4, 9.8, 11.5), axes, exponent=3.0)
+    # Medial walls converge downwards: the lower facets reach further in than the upper.
+    mass = union(
+        [mass, ellipsoid(centre + np.array((-2.2, 0, -5.5)), (5.5, 8.4, 4.5), axes, 2.6)], 3.0
+    )
+    # Upper facet: a trough for the occipital condyle, rim higher in front and outside.
+    trough = ellipsoid(centre + np.array((-2.2, 1.0, 14.5)), (9.5, 16.5, 11.6), axes)
+    mass = subtract(mass, trough, 1.5)
+    # Lower facet: nearly flat, falling outwards.
+    cut = half_space((half + 2.2, middle, -10.2), (-0.46, 0.0, -0.89))
+    return intersect(mass, cut, 2.0)
+
+
+def _transverse_process(p: AnatomyParameters) -> Solid:
+    centre = foramen_centre(p)
+    tip = p.c1_width / 2 - centre[0]
+    back = tube(
+        centre
+        + np.array([(-3.5, 6.3, -0.5), (0.5, 6.0, -1.0), (4.5, 4.4, -2.0), (tip - 2.9, 2.6, -3.0)]),
+        [(2.4, 3.0), (2.1, 2.6), (2.2, 2.8), (2.9, 3.8)],
+    )
+    front = tube(
+        centre
+        + np.array(
+            [(-4.5, -5.0, -0.5), (0.0, -5.2, -1.6), (4.2, -2.4, -2.6), (tip - 3.2, 1.6, -3.2)]
+        ),
+        [(1.8, 2.6), (1.5, 2.0), (1.7, 2.2), (2.6, 3.4)],
+    )
+    return union([back, front], 1.5)
+
+
+def _foramen(p: AnatomyParameters) -> Solid:
+    centre = foramen_centre(p)
+    lean = np.array([0.2, 0.0, 1.0])
+    half = (p.c1_foramen_width / 2, p.c1_foramen_ap / 2)
+    return tube([centre - 8 * lean, centre, centre + 6 * lean], [half] * 3, up=(0, 1, 0))
+
+
+def groove_floor(p: AnatomyParameters) -> float:
+    """Height of the arch's upper side under the artery, C1's frame, mm."""
+    return GROOVE_MIDDLE + p.c1_groove_thickness / 2

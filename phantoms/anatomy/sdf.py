@@ -1,0 +1,143 @@
+"""Solids as signed distance functions: negative inside, millimetres.
+
+A `Solid` maps points (n, 3) to values (n,). Near the surface the value is close to the distance;
+far away only its sign is right, which is all that meshing and smooth blending need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import RigidTransform
+
+Array = NDArray[np.float64]
+Solid = Callable[[Array], Array]
+
+_STEP = 0.2  # mm between the samples of a tube's centre line
+
+
+def ellipsoid(
+    centre: ArrayLike, radii: ArrayLike, axes: ArrayLike | None = None, exponent: float = 2.0
+) -> Solid:
+    """Superellipsoid: exponent 2 is an ellipsoid, larger is closer to a box.
+
+    Parameters
+    ----------
+    centre, radii : array, shape (3,)
+        mm.
+    axes : array, shape (3, 3), optional
+        Rows are the unit vectors along which the radii run; the frame's own axes by default.
+    """
+    c, r = np.asarray(centre, float), np.asarray(radii, float)
+    rows = np.eye(3) if axes is None else np.asarray(axes, float)
+    return lambda p: _first_order_distance((p - c) @ rows.T, r, exponent)
+
+
+def tube(
+    points: ArrayLike, half_sizes: ArrayLike, up: ArrayLike = (0, 0, 1), exponent: float = 2.0
+) -> Solid:
+    """Sweep of a superellipse along a cubic spline, both ends rounded.
+
+    Parameters
+    ----------
+    points : array, shape (n, 3)
+        The centre line goes through them, mm.
+    half_sizes : array, shape (n, 2)
+        Half width (across `up`) and half height (along `up`) at each point, mm.
+    up : array, shape (3,)
+        Direction that stays the height's, made square to the centre line.
+    """
+    centres, tangents, sizes = spline_samples(points, half_sizes)
+    hint = np.asarray(up, float)
+    height = hint - (tangents @ hint)[:, None] * tangents
+    height /= np.linalg.norm(height, axis=1)[:, None]
+    width = np.cross(tangents, height)
+    radii = np.column_stack([sizes, sizes.min(axis=1)])
+    tree = cKDTree(centres)
+
+    def solid(p: Array) -> Array:
+        _, i = tree.query(p)
+        d = p - centres[i]
+        local = np.column_stack(
+            [np.einsum("ij,ij->i", d, axis[i]) for axis in (width, height, tangents)]
+        )
+        return _first_order_distance(local, radii[i], exponent)
+
+    return solid
+
+
+def spline_samples(points: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:
+    """Centres (m, 3), unit tangents (m, 3), values (m, k) on the cubic spline through points."""
+    p, v = np.asarray(points, float), np.asarray(values, float)
+    at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))])
+    s = np.linspace(0.0, at[-1], max(2, round(at[-1] / _STEP) + 1))
+    line = CubicSpline(at, p)
+    tangents = line(s, 1)
+    tangents /= np.linalg.norm(tangents, axis=1)[:, None]
+    # Sizes are interpolated without overshoot, so that no section is thinner than asked for.
+    sizes = np.column_stack([np.interp(s, at, v[:, k]) for k in range(v.shape[1])])
+    return line(s), tangents, sizes
+
+
+def half_space(point: ArrayLike, outward: ArrayLike) -> Solid:
+    """All that lies behind the plane through `point` with the normal `outward`."""
+    n = np.asarray(outward, float)
+    n = n / np.linalg.norm(n)
+    offset = float(n @ np.asarray(point, float))
+    return lambda p: p @ n - offset
+
+
+def union(solids: Sequence[Solid], blend: float) -> Solid:
+    """Union whose inner corners are rounded over about `blend` mm."""
+
+    def solid(p: Array) -> Array:
+        value = solids[0](p)
+        for other in solids[1:]:
+            value = _smooth_minimum(value, other(p), blend)
+        return value
+
+    return solid
+
+
+def subtract(solid: Solid, tool: Solid, blend: float) -> Solid:
+    """`solid` without `tool`, edges rounded over about `blend` mm."""
+    return lambda p: -_smooth_minimum(-solid(p), tool(p), blend)
+
+
+def intersect(solid: Solid, other: Solid, blend: float) -> Solid:
+    """What both have in common, edges rounded over about `blend` mm."""
+    return lambda p: -_smooth_minimum(-solid(p), -other(p), blend)
+
+
+def both_sides(left: Solid) -> Solid:
+    """The solid given for x >= 0, and its mirror image."""
+    return lambda p: left(np.column_stack([np.abs(p[:, 0]), p[:, 1:]]))
+
+
+def moved(solid: Solid, b_from_a: RigidTransform) -> Solid:
+    """A solid given in frame a, in frame b."""
+    a_from_b = b_from_a.inv()
+    return lambda p: solid(a_from_b.apply(p))
+
+
+def _first_order_distance(local: Array, radii: Array, exponent: float) -> Array:
+    """(k - 1) / |grad k| for the superellipsoid k = 1; exact to first order at the surface."""
+    q = np.abs(local) / radii
+    power = (q**exponent).sum(axis=1)
+    k = power ** (1.0 / exponent)
+    slope = np.linalg.norm(q ** (exponent - 1.0) / radii, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gradient = slope * k ** (1.0 - exponent)
+    flattest = 1.0 / np.max(radii, axis=-1)
+    return (k - 1.0) / np.where(k > 1e-9, np.maximum(gradient, flattest), flattest)
+
+
+def _smooth_minimum(a: Array, b: Array, blend: float) -> Array:
+    if blend <= 0.0:
+        return np.minimum(a, b)
+    h = np.maximum(blend - np.abs(a - b), 0.0) / blend
+    return np.minimum(a, b) - 0.25 * blend * h * h
