@@ -106,11 +106,19 @@ class Camera:
         by_point = np.asarray(jacobian)[:, 3:6].reshape(-1, 2, 3) @ self.rotation
         return np.asarray(pixels).reshape(-1, 2), by_point
 
+    def project_rays(self, rays: ArrayLike) -> Array:
+        """Pixels (n, 2) of points (n, 3) in the camera frame, of any length."""
+        points = np.ascontiguousarray(np.asarray(rays, float).reshape(-1, 1, 3))
+        pixels, _ = cv2.projectPoints(
+            points, np.zeros(3), np.zeros(3), self.matrix, self.distortion
+        )
+        return np.asarray(pixels).reshape(-1, 2)
+
     def undistort(self, pixels: ArrayLike) -> Array:
         """Normalised ideal coordinates (n, 2) of pixels (n, 2)."""
         pixels = np.ascontiguousarray(np.asarray(pixels, float).reshape(-1, 1, 2))
         stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
-        ideal = cv2.undistortPointsIter(pixels, self.matrix, self.distortion, None, None, stop)
+        ideal = cv2.undistortPoints(pixels, self.matrix, self.distortion, criteria=stop)
         return np.asarray(ideal).reshape(-1, 2)
 
 

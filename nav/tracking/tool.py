@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from nav.errors import InputError
@@ -102,7 +103,8 @@ class Marker:
     @cached_property
     def side(self) -> float:
         """Mean side length, mm."""
-        return float(np.linalg.norm(np.roll(self.corners, -1, axis=0) - self.corners, axis=1).mean())
+        sides = np.roll(self.corners, -1, axis=0) - self.corners
+        return float(np.linalg.norm(sides, axis=1).mean())
 
     @cached_property
     def centre(self) -> Array:
@@ -150,6 +152,13 @@ def dictionary_names() -> tuple[str, ...]:
 def predefined_dictionary(name: str) -> Any:
     """OpenCV's dictionary of that name."""
     return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
+
+
+def marker_pattern(dictionary: str, marker_id: int) -> NDArray[np.uint8]:
+    """Cells of a marker, border included: (n, n), 1 white and 0 black, as seen from the front."""
+    words = predefined_dictionary(dictionary)
+    cells = words.markerSize + 2
+    return (cv2.aruco.generateImageMarker(words, marker_id, cells) > 127).astype(np.uint8)
 
 
 def load_tool(path: Path) -> Tool:

@@ -1,0 +1,1 @@
+"""The twin: camera pictures of a scene whose truth is known."""

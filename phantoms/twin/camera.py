@@ -1,0 +1,246 @@
+"""A simulated camera: the static scene drawn once, what moves drawn into each picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
+
+from nav.camera.frameset import Picture
+from nav.camera.rig import Camera
+from nav.frames import Array, perturbed
+from phantoms.twin.bodies import Rectangle, shaft_rectangle
+from phantoms.twin.lens import corner_rays
+from phantoms.twin.raster import SAMPLES, draw_rectangle
+from phantoms.twin.sensor import Optics
+
+BLUR_STEP = 0.2  # px of motion between two instants of the exposure
+MAX_BLUR_STEPS = 48
+
+
+def _still() -> Array:
+    return np.zeros(6)
+
+
+@dataclass(frozen=True)
+class Body:
+    """Something rigid in the scene.
+
+    rectangles : its faces, in the order to draw. shafts : (start, end, diameter), body frame, mm.
+    """
+
+    name: str
+    rectangles: tuple[Rectangle, ...]
+    shafts: tuple[tuple[Array, Array, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A body at the middle of the exposure (of the middle row).
+
+    velocity : (6,) left perturbation a second in the rig frame (mm/s, rad/s).
+    """
+
+    body: Body
+    rig_from_body: RigidTransform
+    velocity: Array = field(default_factory=_still)
+
+    def at(self, seconds: float) -> RigidTransform:
+        """rig_from_body some time after the middle of the exposure."""
+        if not self.velocity.any():
+            return self.rig_from_body
+        return perturbed(self.rig_from_body, self.velocity * seconds)
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """What stands still: light (height, width) and depth z, mm, both float32."""
+
+    light: NDArray[np.float32]
+    depth: NDArray[np.float32]
+
+
+class SimulatedCamera:
+    """Makes one camera's pictures.
+
+    Parameters
+    ----------
+    backdrop : what stands still, or None for an even grey.
+    static : bodies that do not move, drawn over the backdrop once.
+    samples : sub-pixels a pixel side where a pixel is not of one brightness.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        optics: Optics,
+        rng: np.random.Generator,
+        static: Sequence[Placed] = (),
+        backdrop: Backdrop | None = None,
+        samples: int = SAMPLES,
+    ) -> None:
+        self.camera, self.optics, self.rng, self.samples = camera, optics, rng, samples
+        self.rays = corner_rays(camera)
+        self.eye = camera.camera_from_rig.inv().translation
+        width, height = camera.size
+        self.illumination = optics.light(camera.size)
+        if backdrop is None:
+            backdrop = Backdrop(np.full((height, width), 0.45, np.float32), np.zeros((0, 0), "f4"))
+        self.depth = backdrop.depth
+        self.sharp = backdrop.light.astype(np.float64)
+        for placed in self._far_to_near(static):
+            self._draw(self.sharp, (0, 0), placed)
+        self.base = self._lensed(self.sharp, self.illumination)
+
+    def picture(self, moving: Sequence[Placed] = ()) -> Picture:
+        """One 8-bit picture, (height, width), with what moves where it is."""
+        return self.optics.digitise(self.light(moving), self.rng)
+
+    def light(self, moving: Sequence[Placed] = ()) -> NDArray[np.float32]:
+        """The same before response and noise, float32, 1 at albedo 1 in full light."""
+        light = self.base.copy()
+        reach = self.optics.reach()
+        for group in self._groups(moving):
+            row0, row1, column0, column1 = self._window(group, 2 * reach)
+            if row0 >= row1 or column0 >= column1:
+                continue
+            part = self.sharp[row0:row1, column0:column1].copy()
+            for placed in self._far_to_near(group):
+                self._draw(part, (row0, column0), placed)
+            lensed = self._lensed(part, self.illumination[row0:row1, column0:column1])
+            # the patch's own rim saw replicated light: it is left as it was
+            top = reach if row0 else 0
+            left = reach if column0 else 0
+            bottom = part.shape[0] - (reach if row1 < light.shape[0] else 0)
+            right = part.shape[1] - (reach if column1 < light.shape[1] else 0)
+            light[row0 + top : row0 + bottom, column0 + left : column0 + right] = lensed[
+                top:bottom, left:right
+            ]
+        return light
+
+    def _lensed(self, sharp: Array, illumination: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.optics.defocused((sharp * illumination).astype(np.float32))
+
+    def _far_to_near(self, placed: Sequence[Placed]) -> list[Placed]:
+        return sorted(placed, key=self._distance, reverse=True)
+
+    def _distance(self, placed: Placed) -> float:
+        points = [r.outline.mean(axis=0) for r in placed.body.rectangles]
+        points += [(start + end) / 2 for start, end, _ in placed.body.shafts]
+        return float(np.linalg.norm(placed.rig_from_body.apply(np.mean(points, axis=0)) - self.eye))
+
+    def _groups(self, moving: Sequence[Placed]) -> list[list[Placed]]:
+        """Bodies whose windows overlap are drawn together, the others each in its own."""
+        reach = 2 * self.optics.reach()
+        groups: list[tuple[tuple[int, int, int, int], list[Placed]]] = []
+        for placed in moving:
+            members = [placed]
+            box = self._window(members, reach)
+            apart = []
+            for other_box, other in groups:
+                if _overlap(box, other_box):
+                    members, box = other + members, _union(box, other_box)
+                else:
+                    apart.append((other_box, other))
+            groups = [*apart, (box, members)]
+        return [members for _, members in groups]
+
+    def _window(self, group: Sequence[Placed], margin: int) -> tuple[int, int, int, int]:
+        corners = []
+        for placed in group:
+            points = [r.outline for r in placed.body.rectangles]
+            points += [np.array([start, end]) for start, end, _ in placed.body.shafts]
+            body = np.concatenate(points)
+            for seconds in self._exposure_ends():
+                corners.append(placed.at(seconds).apply(body))
+        return self._bounds(np.concatenate(corners), margin)
+
+    def _exposure_ends(self) -> tuple[float, float]:
+        half = (self.optics.exposure + self.camera.readout) / 2
+        return -half, half
+
+    def _bounds(self, points: Array, margin: int) -> tuple[int, int, int, int]:
+        width, height = self.camera.size
+        in_front = self.camera.from_rig(points)[:, 2] > 1.0
+        if not in_front.any():
+            return 0, 0, 0, 0
+        pixels = self.camera.project(points[in_front])
+        low = np.floor(pixels.min(axis=0)).astype(int) - margin
+        high = np.ceil(pixels.max(axis=0)).astype(int) + margin + 1
+        column0, row0 = np.clip(low, 0, [width, height])
+        column1, row1 = np.clip(high, 0, [width, height])
+        return int(row0), int(row1), int(column0), int(column1)
+
+    def _draw(self, image: Array, origin: tuple[int, int], placed: Placed) -> None:
+        middle = placed.rig_from_body
+        eye = middle.inv().apply(self.eye)
+        faces = list(placed.body.rectangles)
+        faces += [shaft_rectangle(*shaft, eye) for shaft in placed.body.shafts]
+        for face in faces:
+            front = -face.body_from_plane.rotation.as_matrix()[:, 2]
+            if front @ (eye - face.body_from_plane.translation) <= 0:
+                continue
+            self._draw_face(image, origin, placed, face)
+
+    def _draw_face(
+        self, image: Array, origin: tuple[int, int], placed: Placed, face: Rectangle
+    ) -> None:
+        ends = [placed.at(seconds).apply(face.outline) for seconds in self._exposure_ends()]
+        row0, row1, column0, column1 = self._bounds(np.concatenate(ends), 1)
+        row0, column0 = max(row0, origin[0]), max(column0, origin[1])
+        row1 = min(row1, origin[0] + image.shape[0])
+        column1 = min(column1, origin[1] + image.shape[1])
+        if row0 >= row1 or column0 >= column1:
+            return
+        homographies = self._homographies(placed, face, row0, row1)
+        facing = placed.rig_from_body.rotation.as_matrix()
+        normal = -(facing @ face.body_from_plane.rotation.as_matrix())[:, 2]
+        light = face.albedo * self._shade(normal)
+        draw_rectangle(
+            image,
+            self.rays,
+            self.depth,
+            (row0, row1, column0, column1),
+            origin,
+            homographies,
+            face.x_edges,
+            face.y_edges,
+            light,
+            self.samples,
+        )
+
+    def _shade(self, normal: Array) -> float:
+        """Lamp beside the cameras: dimmer the more a face turns away (Lambert, with half ambient)."""
+        towards = -self.camera.rotation[2]
+        return 0.5 + 0.5 * max(0.0, float(normal @ towards))
+
+    def _homographies(self, placed: Placed, face: Rectangle, row0: int, row1: int) -> Array:
+        """plane_from_ray for each instant of the exposure and each row."""
+        if not placed.velocity.any():
+            return self._homography(placed.rig_from_body, face)[None, None]
+        ends = [placed.at(s).apply(face.outline) for s in self._exposure_ends()]
+        way = np.abs(self.camera.project(ends[1]) - self.camera.project(ends[0])).max()
+        steps = int(np.clip(np.ceil(way / BLUR_STEP), 1, MAX_BLUR_STEPS))
+        instants = ((np.arange(steps) + 0.5) / steps - 0.5) * self.optics.exposure
+        if self.camera.readout == 0.0:
+            rows = np.zeros(1)
+        else:
+            rows = (np.arange(row0, row1) + 0.5) / self.camera.size[1] - 0.5
+        late = rows * self.camera.readout
+        return np.array(
+            [[self._homography(placed.at(s + row), face) for row in late] for s in instants]
+        )
+
+    def _homography(self, rig_from_body: RigidTransform, face: Rectangle) -> Array:
+        camera_from_plane = self.camera.camera_from_rig * rig_from_body * face.body_from_plane
+        matrix = camera_from_plane.as_matrix()
+        return np.linalg.inv(matrix[:3, [0, 1, 3]])
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+
+
+def _union(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    return min(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), max(a[3], b[3])

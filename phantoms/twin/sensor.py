@@ -1,0 +1,68 @@
+"""From light to grey levels: defocus, response, noise, eight bits."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from nav.camera.frameset import Picture
+
+BLACK_LEVEL = 12.0  # grey levels without light, assumed
+WHITE_LEVEL = 235.0  # grey levels at albedo 1 in full light, assumed
+
+
+@dataclass(frozen=True)
+class Optics:
+    """What lens, exposure and sensor do to the light.
+
+    blur : sd of the defocus, px. noise : sd of the read noise, grey levels.
+    electrons : signal electrons a grey level (shot noise variance = grey / electrons); None: no shot
+    noise. exposure : s. gamma : display gamma, 1 is linear. gradient : brightness at the right and
+    lower edges less that at the left and upper ones, relative to the middle.
+    """
+
+    blur: float = 1.0
+    noise: float = 2.0
+    electrons: float | None = None
+    exposure: float = 0.008
+    gamma: float = 1.0
+    gradient: tuple[float, float] = (0.15, -0.1)
+
+    def light(self, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Illumination over the picture, (height, width), 1 in the middle."""
+        width, height = size
+        x = np.linspace(-0.5, 0.5, width, dtype=np.float32)
+        y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
+        return 1.0 + self.gradient[0] * x + self.gradient[1] * y
+
+    def defocused(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Light after the lens."""
+        if self.blur <= 0:
+            return light
+        return cv2.GaussianBlur(light, (0, 0), self.blur, borderType=cv2.BORDER_REPLICATE)
+
+    def reach(self) -> int:
+        """Pixels that the blur carries light."""
+        return int(np.ceil(4 * self.blur)) + 1
+
+    def digitise(self, light: NDArray[np.float32], rng: np.random.Generator) -> Picture:
+        """Grey levels with noise, rounded and clipped to 8 bits."""
+        normals = rng.standard_normal(light.shape, dtype=np.float32)
+        picture = np.empty(light.shape, np.uint8)
+        per_grey = 0.0 if self.electrons is None else 1.0 / self.electrons
+        _digitise(light, normals, self.noise**2, per_grey, 1.0 / self.gamma, picture)
+        return picture
+
+
+@njit(nogil=True, cache=True)
+def _digitise(light, normals, read_variance, per_grey, exponent, picture):
+    for row in range(light.shape[0]):
+        for column in range(light.shape[1]):
+            value = max(light[row, column], 0.0)
+            if exponent != 1.0:
+                value = value**exponent
+            grey = BLACK_LEVEL + (WHITE_LEVEL - BLACK_LEVEL) * value
+            grey += np.sqrt(read_variance + per_grey * grey) * normals[row, column]
+            picture[row, column] = min(max(np.rint(grey), 0.0), 255.0)
