@@ -1,0 +1,70 @@
+"""Runs an iterator ahead in a thread of its own, so that reading overlaps computing."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class ReadAhead(Generic[Item]):
+    """Iterates over `items`, at most `depth` of them ahead of the consumer.
+
+    What `items` raises is raised to the consumer, after the items before it. `close` ends the
+    thread, also while it waits, and closes `items` if it is a generator.
+    """
+
+    def __init__(self, items: Iterator[Item], depth: int = 4, name: str = "read ahead") -> None:
+        self._items, self._depth = items, depth
+        self._ready: deque[Item] = deque()
+        self._changed = threading.Condition()
+        self._ended = self._stopped = False
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._ended or self._stopped)
+            if self._stopped:
+                raise StopIteration
+            if self._ready:
+                self._changed.notify_all()
+                return self._ready.popleft()
+            if self._problem is not None:
+                raise self._problem
+            raise StopIteration
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the thread; waits for the item it is at, at most `timeout` s."""
+        with self._changed:
+            self._stopped = True
+            self._ready.clear()
+            self._changed.notify_all()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopped or len(self._ready) < self._depth)
+                    if self._stopped:
+                        break
+                    self._ready.append(item)
+                    self._changed.notify_all()
+        except (
+            BaseException
+        ) as problem:  # passed on: a thread that dies silently hangs its consumer
+            self._problem = problem
+        finally:
+            close = getattr(self._items, "close", None)
+            if close is not None:
+                close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()

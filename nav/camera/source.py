@@ -1,0 +1,237 @@
+"""Recorded pictures as a source of frame sets: folders of pictures or videos."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nav.camera.frameset import Frame, FrameSet, FrameSource
+from nav.camera.pictures import is_picture, is_video, natural_key, pictures_in
+from nav.camera.quiet import quiet_opencv
+from nav.camera.readahead import ReadAhead
+from nav.camera.recorded import PictureFolder, Recording, Shot, VideoFile
+from nav.camera.rig import Rig
+from nav.camera.times import load_times
+from nav.errors import InputError
+
+FPS = 30.0  # pictures a second where neither times.csv nor the video says
+
+
+def open_source(source: Path, rig: Rig, fps: float | None = None) -> "RecordedSource":
+    """Recorded pictures of every camera of the rig, as frame sets.
+
+    A folder with a sub-folder of pictures or a video file for each camera (its name); for a rig
+    of one also one picture folder or video itself. Pictures of the same name, and video pictures
+    of the same index, are one instant. Times: times.csv in the folder, else the videos' own, else
+    number / fps.
+
+    Parameters
+    ----------
+    source : path
+        Folder or video file.
+    rig : Rig
+        Whose cameras the pictures are of.
+    fps : float, optional
+        Frame sets a second where the pictures have no times of their own; 30 by default.
+
+    Raises
+    ------
+    InputError
+        Something missing, unreadable, of another size than the rig says, or without a time; also
+        while iterating, where it is found out only then.
+    """
+    quiet_opencv()
+    source = Path(source)
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise InputError(f"--fps: expected a number above 0, got {fps:g}")
+    places = _places(source, rig)
+    times = _times(source, rig)
+    folders = {name: _by_stem(path) for name, path in places.items() if path.is_dir()}
+    stems = _stems(folders)
+    recordings: dict[str, Recording] = {}
+    for name, path in places.items():
+        own = times.get(name, {}) if times is not None else None
+        recordings[name] = (
+            PictureFolder(rig[name], stems, folders[name], own)
+            if name in folders
+            else VideoFile(rig[name], path, own)
+        )
+        recordings[name].check()
+    return RecordedSource(recordings, fps or FPS)
+
+
+class RecordedSource(FrameSource):
+    """Frame sets of recorded pictures, decoded ahead in a thread for each camera.
+
+    Iterating again starts again from the first. A frame set's time is the mean of its frames'; its
+    `read_seconds` is how long the consumer waited for it: decoding that overlapped its own work
+    does not count. `warnings` fills while iterating: videos that end too early.
+    """
+
+    def __init__(self, recordings: Mapping[str, Recording], fps: float = FPS) -> None:
+        self._recordings, self._fps = dict(recordings), fps
+        self._active: list[ReadAhead[Shot]] = []
+        self._closed = False
+
+    def __len__(self) -> int:
+        """Number of frame sets; for videos what their files announce, 0 if they do not."""
+        return max(recording.announced for recording in self._recordings.values())
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is suspicious but no reason to stop, a sentence each."""
+        return [w for recording in self._recordings.values() for w in recording.warnings]
+
+    def close(self) -> None:
+        """End the reading threads; an iteration going on ends."""
+        self._closed = True
+        for reader in self._active[:]:
+            reader.close()
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        readers = {
+            name: ReadAhead(recording.shots(), name=f"reading {name}")
+            for name, recording in self._recordings.items()
+        }
+        self._active += readers.values()
+        try:
+            yield from self._sets(readers)
+        finally:
+            for reader in readers.values():
+                reader.close()
+                self._active.remove(reader)
+
+    def _sets(self, readers: Mapping[str, ReadAhead[Shot]]) -> Iterator[FrameSet]:
+        number, timed, before = 0, False, 0.0
+        ended: dict[str, Shot] = {}
+        while True:
+            start = time.perf_counter()
+            shots: dict[str, Shot] = {}
+            for name, reader in readers.items():
+                shot = ended.get(name) or next(reader, None)
+                if shot is None:
+                    end = f"{name}: the recording ends after {number} pictures"
+                    shot = ended[name] = Shot(None, None, end)
+                shots[name] = shot
+            if len(ended) == len(readers) or self._closed:
+                return
+            waited = time.perf_counter() - start
+            at = _common_time(shots)
+            timed = timed or at is not None
+            if at is None:
+                at = before + 1.0 / self._fps if timed else number / self._fps
+            yield _frame_set(number, at, shots, waited)
+            number, before = number + 1, at
+
+
+def _common_time(shots: Mapping[str, Shot]) -> float | None:
+    """Mean of the pictures' own times, or of the missing ones' where there is no picture."""
+    times = [s.time for s in shots.values() if s.image is not None and s.time is not None]
+    times = times or [s.time for s in shots.values() if s.time is not None]
+    return sum(times) / len(times) if times else None
+
+
+def _frame_set(number: int, at: float, shots: Mapping[str, Shot], waited: float) -> FrameSet:
+    frames = {
+        name: Frame(name, at if shot.time is None else shot.time, shot.image)
+        for name, shot in shots.items()
+        if shot.image is not None
+    }
+    missing = {name: shot.reason for name, shot in shots.items() if shot.image is None}
+    return FrameSet(number, at, frames, missing, waited)
+
+
+def _places(source: Path, rig: Rig) -> dict[str, Path]:
+    """The folder or video file of each camera."""
+    one = len(rig.names) == 1
+    if source.is_file():
+        if one and is_video(source):
+            return {rig.names[0]: source}
+        raise InputError(f"{source}: {_not_a_source(source, rig)}")
+    if not source.is_dir():
+        raise InputError(f"{source}: no such folder or file")
+    try:
+        entries = sorted(source.iterdir(), key=lambda p: natural_key(p.name))
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror}") from None
+    places = {name: place for name in rig.names if (place := _place(source, entries, name))}
+    if one and not places and any(map(is_picture, entries)):
+        return {rig.names[0]: source}
+    for name in rig.names:
+        if name not in places:
+            raise InputError(
+                f"{source}: nothing for camera {name}; found {_found(entries)}; expected "
+                f"a sub-folder of pictures or a video file for each of {', '.join(rig.names)}"
+            )
+    return places
+
+
+def _place(source: Path, entries: list[Path], name: str) -> Path | None:
+    videos = [p for p in entries if is_video(p) and p.stem == name]
+    folder = next((p for p in entries if p.name == name and p.is_dir()), None)
+    if folder is not None and pictures_in(folder):
+        videos.insert(0, folder)
+    elif folder is not None and not videos:
+        raise InputError(f"{folder}: no pictures in it")
+    if len(videos) > 1:
+        both = " and ".join(p.name for p in videos[:2])
+        raise InputError(f"{source}: {both} are both for camera {name}; keep one")
+    return videos[0] if videos else None
+
+
+def _not_a_source(source: Path, rig: Rig) -> str:
+    if len(rig.names) == 1:
+        kind = "one picture; give its folder" if is_picture(source) else "not a video"
+        return f"{kind}; expected a video file or a folder of pictures"
+    return (
+        f"one file, but the rig has {len(rig.names)} cameras; expected a folder with a sub-folder "
+        f"of pictures or a video file for each of {', '.join(rig.names)}"
+    )
+
+
+def _found(entries: list[Path], most: int = 8) -> str:
+    """What there is that might have been meant, in words."""
+    names = [p.name + "/" for p in entries if p.is_dir() and not p.name.startswith(".")]
+    names += [p.name for p in entries if is_video(p)]
+    names += [f"{p.name} (a broken link)" for p in entries if p.is_symlink() and not p.exists()]
+    count = sum(map(is_picture, entries))
+    names += [f"{count} pictures outside any camera's folder"] if count else []
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return ", ".join(names[:most] + more) or "no folder, video or picture"
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in pictures_in(folder):
+        if path.stem in files:
+            both = f"{files[path.stem].name} and {path.name}"
+            raise InputError(f"{folder}: {both} have the same name; keep one")
+        files[path.stem] = path
+    return files
+
+
+def _stems(folders: Mapping[str, Mapping[str, Path]]) -> list[str]:
+    """The names of all cameras' pictures in natural order; equal ones are one instant."""
+    counts = Counter(stem for files in folders.values() for stem in files)
+    if len(folders) > 1 and max(counts.values()) == 1:
+        examples = " and ".join(
+            f"{name}/{next(iter(files.values())).name}" for name, files in folders.items()
+        )
+        raise InputError(
+            f"{examples}: no picture has the same name in two cameras; "
+            "pictures of one instant need the same name"
+        )
+    return sorted(counts, key=natural_key)
+
+
+def _times(source: Path, rig: Rig) -> dict[str, dict[int, float]] | None:
+    path = source / "times.csv"
+    if not source.is_dir() or not path.exists():
+        return None
+    times = load_times(path)
+    for name in rig.names:
+        if name not in times:
+            listed = ", ".join(sorted(times)) or "none"
+            raise InputError(f"{path}: no times for camera {name}; cameras in it: {listed}")
+    return times
