@@ -13,8 +13,7 @@ PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
 )
 VIDEO_SUFFIXES = frozenset(
-    (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv")
-    + (".mjpg", ".mjpeg")
+    (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".wmv", ".ogv", ".mjpg", ".mjpeg")
 )
 
 

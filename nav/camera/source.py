@@ -196,7 +196,7 @@ def _found(entries: list[Path], most: int = 8) -> str:
     names += [p.name for p in entries if is_video(p)]
     names += [f"{p.name} (a broken link)" for p in entries if p.is_symlink() and not p.exists()]
     count = sum(map(is_picture, entries))
-    names += [f"{count} pictures outside any camera's folder"] if count else []
+    names += [f"{count} picture{'s' * (count > 1)} outside any camera's folder"] if count else []
     more = [f"{len(names) - most} more"] if len(names) > most else []
     return ", ".join(names[:most] + more) or "no folder, video or picture"
 

@@ -1,0 +1,430 @@
+"""Recorded pictures: pairing, times, what is missing and what is refused."""
+
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial.transform import RigidTransform
+
+from nav.camera.pictures import natural_key, read_picture
+from nav.camera.recorded import VideoFile
+from nav.camera.rig import Camera, Rig
+from nav.camera.source import open_source
+from nav.errors import InputError
+
+WIDTH, HEIGHT = 64, 48
+
+
+def rig(*names: str) -> Rig:
+    matrix = np.array([[50.0, 0.0, 31.5], [0.0, 50.0, 23.5], [0.0, 0.0, 1.0]])
+    identity = RigidTransform.identity()
+    return Rig(tuple(Camera(n, (WIDTH, HEIGHT), matrix, np.zeros(5), identity) for n in names))
+
+
+def plain(level: int, shape: tuple[int, ...] = (HEIGHT, WIDTH)) -> np.ndarray:
+    return np.full(shape, level, np.uint8)
+
+
+def write_pictures(folder: Path, levels: dict[str, int]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, level in levels.items():
+        assert cv2.imwrite(str(folder / name), plain(level))
+    return folder
+
+
+def write_video(path: Path, levels: list[int], fps: float = 25.0, code: str = "FFV1") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fourcc = cv2.VideoWriter.fourcc(*code)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, fps, (WIDTH, HEIGHT))
+    assert writer.isOpened()
+    for level in levels:
+        writer.write(plain(level, (HEIGHT, WIDTH, 3)))
+    writer.release()
+    return path
+
+
+def levels(sets: list, camera: str) -> list[int | None]:
+    """Grey level of a camera's picture in each frame set; None where it is missing."""
+    means = [s.frames[camera].image.mean() if camera in s.frames else None for s in sets]
+    return [None if mean is None else round(mean) for mean in means]
+
+
+def reading_threads() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith("reading ")]
+
+
+# pairing
+
+
+def test_numbers_count_in_natural_order_of_names(tmp_path):
+    write_pictures(tmp_path / "left", {"10.png": 100, "2.png": 20, "1.png": 10})
+    sets = list(open_source(tmp_path, rig("left")))
+    assert [s.number for s in sets] == [0, 1, 2]
+    assert levels(sets, "left") == [10, 20, 100]
+
+
+def test_equal_names_are_one_instant_and_a_lacking_one_is_missing_with_a_reason(tmp_path):
+    write_pictures(tmp_path / "left", {"1.png": 11, "2.png": 12, "10.png": 110})
+    write_pictures(tmp_path / "right", {"2.png": 22, "3.jpg": 23, "10.bmp": 210})
+    source = open_source(tmp_path, rig("left", "right"))
+    sets = list(source)
+    assert len(source) == len(sets) == 4
+    assert levels(sets, "left") == [11, 12, None, 110]
+    assert levels(sets, "right") == [None, 22, 23, 210]
+    assert dict(sets[0].missing) == {"right": "right: no picture 1"}
+    assert dict(sets[2].missing) == {"left": "left: no picture 3"}
+    assert not sets[1].missing
+
+
+def test_other_files_and_cameras_are_ignored(tmp_path):
+    left = write_pictures(tmp_path / "left", {"0.png": 5, ".1.png": 6})
+    write_pictures(tmp_path / "right", {"0.png": 7})
+    for name in ("README.md", "Thumbs.db", "notes.txt", ".DS_Store"):
+        (left / name).write_text("x")
+        (tmp_path / name).write_text("x")
+    (left / "folder.png").mkdir()
+    assert levels(list(open_source(tmp_path, rig("left"))), "left") == [5]
+
+
+def test_folders_may_be_links(tmp_path):
+    elsewhere = write_pictures(tmp_path / "elsewhere", {"0.png": 5, "1.png": 6})
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "left").symlink_to(elsewhere, target_is_directory=True)
+    assert levels(list(open_source(source, rig("left"))), "left") == [5, 6]
+
+
+def test_a_rig_of_one_takes_the_folder_or_the_video_itself(tmp_path):
+    folder = write_pictures(tmp_path / "some pictures", {"0.png": 5})
+    video = write_video(tmp_path / "100%02d.avi", [40, 50])
+    assert levels(list(open_source(folder, rig("left"))), "left") == [5]
+    assert levels(list(open_source(video, rig("left"))), "left") == [40, 50]
+
+
+def test_videos_pair_by_index_and_a_shorter_one_is_missing_at_the_end(tmp_path):
+    write_video(tmp_path / "left.avi", [10, 20, 30])
+    write_video(tmp_path / "right.mkv", [110, 120])
+    source = open_source(tmp_path, rig("left", "right"))
+    sets = list(source)
+    assert levels(sets, "left") == [10, 20, 30]
+    assert levels(sets, "right") == [110, 120, None]
+    assert sets[2].missing["right"] == "right: the recording ends after 2 pictures"
+    assert len(source) == 3
+    assert source.warnings == []
+
+
+def test_a_folder_and_a_video_pair_by_index_at_the_videos_times(tmp_path):
+    write_video(tmp_path / "left.avi", [10, 20, 30], fps=10.0)
+    write_pictures(tmp_path / "right", {"a1.png": 1, "a2.png": 2, "a3.png": 3, "a4.png": 4})
+    sets = list(open_source(tmp_path, rig("left", "right"), fps=50.0))
+    assert levels(sets, "right") == [1, 2, 3, 4]
+    assert [s.frames["right"].time for s in sets] == pytest.approx([0.0, 0.1, 0.2, 0.22])
+
+
+def test_iterating_again_starts_again(tmp_path):
+    write_video(tmp_path / "left.avi", [10, 20])
+    source = open_source(tmp_path, rig("left"))
+    assert levels(list(source), "left") == levels(list(source), "left") == [10, 20]
+
+
+# times
+
+
+def test_pictures_come_at_fps_thirty_by_default(tmp_path):
+    write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 6, "2.png": 7})
+    default = [s.time for s in open_source(tmp_path, rig("left"))]
+    assert default == pytest.approx([0.0, 1 / 30, 2 / 30])
+    sets = list(open_source(tmp_path, rig("left"), fps=8.0))
+    assert [s.time for s in sets] == pytest.approx([0.0, 0.125, 0.25])
+    assert [s.frames["left"].time for s in sets] == [s.time for s in sets]
+
+
+@pytest.mark.parametrize(("name", "code"), [("left.avi", "MJPG"), ("left.mp4", "mp4v")])
+def test_a_videos_own_times_count_rather_than_fps(tmp_path, name, code):
+    write_video(tmp_path / name, [10, 60, 110], fps=20.0, code=code)
+    sets = list(open_source(tmp_path, rig("left"), fps=8.0))
+    assert [s.time for s in sets] == pytest.approx([0.0, 0.05, 0.1], abs=1e-3)
+
+
+def test_bare_pictures_one_after_the_other_have_no_times_of_their_own(tmp_path):
+    encoded = [cv2.imencode(".jpg", plain(v))[1].tobytes() for v in (10, 60, 110)]
+    (tmp_path / "left.mjpeg").write_bytes(b"".join(encoded))
+    sets = list(open_source(tmp_path, rig("left"), fps=8.0))
+    assert [s.time for s in sets] == pytest.approx([0.0, 0.125, 0.25])
+
+
+def write_times(folder: Path, text: str) -> None:
+    (folder / "times.csv").write_text(text)
+
+
+def test_times_csv_counts_and_each_camera_has_its_own(tmp_path):
+    write_video(tmp_path / "left.avi", [10, 20])
+    write_pictures(tmp_path / "right", {"0.png": 30, "1.png": 40})
+    write_times(
+        tmp_path,
+        "time,camera,frame\n5.0,left,0\n5.5,left,1\n\n5.01,right,0\n5.53,right,1\n9,third,0\n",
+    )
+    sets = list(open_source(tmp_path, rig("left", "right"), fps=8.0))
+    assert [s.frames["left"].time for s in sets] == [5.0, 5.5]
+    assert [s.frames["right"].time for s in sets] == [5.01, 5.53]
+    assert [s.time for s in sets] == pytest.approx([5.005, 5.515])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("camera,frame\nleft,0\n", "line 1: no column time"),
+        ("", "line 1: no column camera"),
+        ("camera,frame,time\nleft,0,0\nleft,one,1\n", "line 3: frame: expected a whole number"),
+        ("camera,frame,time\nleft,-1,0\n", "line 2: frame: expected a whole number"),
+        ("camera,frame,time\nleft,0,nan\n", "line 2: time: expected a finite number"),
+        ("camera,frame,time\nleft,0,inf\n", "line 2: time: expected a finite number"),
+        ("camera,frame,time\nleft,0\n", "line 2: time: expected a finite number"),
+        ("camera,frame,time\n,0,1\n", "line 2: camera: is missing"),
+        ("camera,frame,time\nleft,0,1\nleft,0,2\n", "line 3: frame: camera left frame 0 stands"),
+        ("camera,frame,time\nleft,0,1\nleft,1,0.5\n", "line 3: time: camera left frame 1 is at"),
+        ("camera,frame,time\nleft,1,1\nleft,0,1\n", "line 2: time: camera left frame 1 is at"),
+        ("camera,frame,time\nLeft,0,1\n", "no times for camera left; cameras in it: Left"),
+        ("camera,frame,time\nleft,0,1\n", "no time for camera left frame 1 (1.png)"),
+    ],
+)
+def test_bad_times_are_refused(tmp_path, text, said):
+    write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 6})
+    write_times(tmp_path, text)
+    with pytest.raises(InputError) as error:
+        open_source(tmp_path, rig("left"))
+    assert "times.csv: " in str(error.value)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_video_picture_without_a_time_is_refused_when_reached(tmp_path):
+    write_video(tmp_path / "left.avi", [10, 20, 30])
+    write_times(tmp_path, "camera,frame,time\nleft,0,1\nleft,1,2\n")
+    with pytest.raises(InputError, match="no time for camera left frame 2"):
+        list(open_source(tmp_path, rig("left")))
+    assert reading_threads() == []
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
+def test_fps_must_be_a_number_above_nought(tmp_path, fps):
+    write_pictures(tmp_path / "left", {"0.png": 5})
+    with pytest.raises(InputError, match="--fps: expected a number above 0"):
+        open_source(tmp_path, rig("left"), fps)
+
+
+def test_a_video_whose_own_times_go_backwards_is_refused(tmp_path, monkeypatch):
+    write_video(tmp_path / "left.avi", [10, 20, 30])
+    stamps = iter([0.0, 0.04, 0.03, 0.0])
+    monkeypatch.setattr(VideoFile, "_stamp", lambda self, capture: next(stamps))
+    with pytest.raises(InputError, match=r"left\.avi: frame 2: its time 0\.030 s is not after"):
+        list(open_source(tmp_path, rig("left")))
+
+
+# what cannot be read
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_a_damaged_picture_is_missing_and_the_rest_goes_on(tmp_path, suffix):
+    write_pictures(tmp_path / "left", {f"00000{i}.{suffix}": 50 for i in range(3)})
+    noise = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH), np.uint8)
+    damaged = tmp_path / "left" / f"000001.{suffix}"
+    cv2.imwrite(str(damaged), noise)
+    damage(damaged)
+    sets = list(open_source(tmp_path, rig("left")))
+    assert levels(sets, "left") == [50, None, 50]
+    assert sets[1].missing["left"] == f"left: 000001.{suffix} cannot be read"
+    assert sets[1].time == pytest.approx(1 / 30)
+
+
+def test_a_damaged_first_picture_is_refused(tmp_path):
+    write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 5})
+    write_pictures(tmp_path / "right", {"1.png": 5})
+    (tmp_path / "right" / "1.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"1\.png: cannot be read as a picture"):
+        open_source(tmp_path, rig("left", "right"))
+
+
+def test_a_picture_of_another_size_is_refused_at_once_or_when_reached(tmp_path):
+    folder = write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 6, "2.png": 7})
+    cv2.imwrite(str(folder / "1.png"), plain(6, (HEIGHT, 2 * WIDTH)))
+    sets = iter(open_source(tmp_path, rig("left")))
+    assert next(sets).number == 0
+    with pytest.raises(InputError, match=r"1\.png: picture is 128 x 48 but rig.toml says 64 x 48"):
+        next(sets)
+    assert reading_threads() == []
+    cv2.imwrite(str(folder / "0.png"), plain(6, (HEIGHT, 2 * WIDTH)))
+    with pytest.raises(InputError, match=r"0\.png: picture is 128 x 48"):
+        open_source(tmp_path, rig("left"))
+
+
+def test_a_video_of_another_size_is_refused(tmp_path):
+    writer = cv2.VideoWriter(
+        str(tmp_path / "left.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (96, 64)
+    )
+    writer.write(plain(9, (64, 96, 3)))
+    writer.release()
+    with pytest.raises(InputError, match=r"left\.avi: picture is 96 x 64"):
+        open_source(tmp_path, rig("left"))
+
+
+def test_a_file_that_is_no_video_is_refused_quietly(tmp_path, capfd):
+    (tmp_path / "left.avi").write_bytes(b"RIFF and nothing more")
+    with pytest.raises(InputError, match=r"left\.avi: cannot be read as a video"):
+        open_source(tmp_path, rig("left"))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_cut_video_leaves_a_warning(tmp_path):
+    rng = np.random.default_rng(2)
+    path = tmp_path / "left.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 25.0, (WIDTH, HEIGHT))
+    for _ in range(40):
+        writer.write(rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8))
+    writer.release()
+    damage(path)
+    source = open_source(tmp_path, rig("left"))
+    count = len(list(source))
+    assert 0 < count < 40
+    if len(source):  # the cut may take the index with it, and then the count
+        assert source.warnings == [f"{path}: ends after {count} of 40 pictures: damaged?"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda d: d / "none", "none: no such folder or file"),
+        (lambda d: d, "nothing for camera left; found no folder, video or picture; expected"),
+        (
+            lambda d: write_pictures(d / "Left", {"0.png": 1}).parent,
+            "nothing for camera left; found Left/; expected a sub-folder of pictures or a video "
+            "file for each of left, right",
+        ),
+        (lambda d: write_video(d / "left.avi", [1]), "one file, but the rig has 2 cameras"),
+        (lambda d: write_video(d / "left.avi", [1]).parent, "nothing for camera right; found lef"),
+        (lambda d: write_pictures(d, {"0.png": 1}), "found 1 picture outside any camera's fold"),
+        (lambda d: (d / "left").mkdir() or d, "left: no pictures in it"),
+        (
+            lambda d: (
+                write_pictures(
+                    write_video(d / "left.avi", [1]).parent / "left", {"0.png": 1}
+                ).parent
+            ),
+            "left and left.avi are both for camera left; keep one",
+        ),
+        (
+            lambda d: (
+                write_pictures(
+                    write_pictures(d / "left", {"0.png": 1, "0.jpg": 1}).parent / "right",
+                    {"0.png": 1},
+                ).parent
+            ),
+            "0.jpg and 0.png have the same name; keep one",
+        ),
+        (
+            lambda d: (
+                write_pictures(
+                    write_pictures(d / "left", {"left_0.png": 1}).parent / "right",
+                    {"right_0.png": 1},
+                ).parent
+            ),
+            "left/left_0.png and right/right_0.png: no picture has the same name in two cameras",
+        ),
+    ],
+)
+def test_a_source_that_does_not_fit_the_rig_is_refused(tmp_path, make, said):
+    with pytest.raises(InputError) as error:
+        open_source(make(tmp_path), rig("left", "right"))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_single_picture_or_text_is_no_source(tmp_path):
+    write_pictures(tmp_path, {"0.png": 5})
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(InputError, match="one picture; give its folder"):
+        open_source(tmp_path / "0.png", rig("left"))
+    with pytest.raises(InputError, match=r"a\.txt: not a video"):
+        open_source(tmp_path / "a.txt", rig("left"))
+
+
+# kinds of picture
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_every_kind_of_png_becomes_eight_bit_grey(tmp_path, channels, depth):
+    rng = np.random.default_rng(3)
+    colour = rng.integers(0, 256, (HEIGHT, WIDTH, channels))
+    picture = (colour * (257 if depth == 16 else 1)).astype(np.uint16 if depth == 16 else np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    expected = colour[..., :3] @ [0.114, 0.587, 0.299] if channels > 1 else colour[..., 0]
+    image = read_picture(tmp_path / "a.png")
+    assert image is not None
+    assert image.dtype == np.uint8
+    assert image.shape == (HEIGHT, WIDTH)
+    assert np.abs(image - expected).max() <= 1.5
+
+
+def test_natural_order_is_total():
+    names = ["b1", "a10", "a9", "a09", "9", "10", "a", "", "01", "1"]
+    expected = ["", "01", "1", "9", "10", "a", "a09", "a9", "a10", "b1"]
+    assert sorted(names, key=natural_key) == expected
+
+
+# reading ahead
+
+
+def test_reading_runs_ahead_but_not_far(tmp_path, monkeypatch):
+    write_pictures(tmp_path / "left", {f"{i}.png": i for i in range(30)})
+    read = []
+
+    def counting(path):
+        read.append(path.name)
+        return plain(1)
+
+    source = open_source(tmp_path, rig("left"))
+    monkeypatch.setattr("nav.camera.recorded.read_picture", counting)
+    sets = iter(source)
+    next(sets)
+    deadline = time.monotonic() + 10
+    while len(read) < 6 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)  # time to run too far, if it did
+    assert len(read) == 6  # one used, four waiting, one in the reader's hand
+    sets.close()
+    assert reading_threads() == []
+
+
+def test_leaving_or_closing_early_ends_the_threads(tmp_path):
+    for name in ("left", "right"):
+        write_pictures(tmp_path / name, {f"{i}.png": i for i in range(30)})
+    source = open_source(tmp_path, rig("left", "right"))
+    for frame_set in source:
+        if frame_set.number == 2:
+            break
+    sets = iter(source)
+    next(sets)
+    assert len(reading_threads()) >= 2
+    source.close()
+    assert list(sets) == []
+    assert reading_threads() == []
+
+
+def test_the_time_waited_for_reading_is_told(tmp_path, monkeypatch):
+    write_pictures(tmp_path / "left", {"0.png": 1, "1.png": 2})
+    source = open_source(tmp_path, rig("left"))
+
+    def slow(path):
+        time.sleep(0.05)
+        return plain(1)
+
+    monkeypatch.setattr("nav.camera.recorded.read_picture", slow)
+    assert all(s.read_seconds > 0.04 for s in source)
