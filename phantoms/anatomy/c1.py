@@ -7,6 +7,7 @@ the ring lies level. Given for the left side, x >= 0, and mirrored.
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import (
@@ -36,20 +37,26 @@ def c1_solid(p: AnatomyParameters, artery_left: Solid) -> Solid:
     bone = union([mass, _anterior_arch(p)], 3.0)
     bone = union([bone, _transverse_process(p)], 2.0)
     bone = union([bone, _posterior_arch(p)], 2.5)
-    bone = subtract(bone, _foramen(p), 0.8)
-    return both_sides(subtract(bone, artery_left, 0.8))
+    bone = subtract(bone, _foramen(p), 1.6)
+    return both_sides(subtract(bone, artery_left, 1.6))
+
+
+def c1_box(p: AnatomyParameters) -> tuple[Array, Array]:
+    """Lowest and highest corner of a box that holds the bone, C1's frame, mm."""
+    x = p.c1_width / 2 + 3.0
+    return np.array([-x, -p.c1_canal_ap - 11.0, -18.0]), np.array([x, 13.0, 15.0])
 
 
 def foramen_centre(p: AnatomyParameters) -> Array:
     """Middle of the left foramen transversarium, C1's frame, mm."""
-    return np.array([p.c1_foramen_lateral, -p.c1_canal_ap + 9.5, -1.5])
+    return np.array([p.c1_foramen_lateral, -p.c1_canal_ap + 8.8, -1.5])
 
 
 def _anterior_arch(p: AnatomyParameters) -> Solid:
     front, high = -p.c1_canal_ap, p.c1_anterior_height / 2
     arch = tube(
-        [(-6, front - 2.2, 0), (0, front - 2.5, 0), (6, front - 2.0, 0), (11, front + 0.6, 0)],
-        [(2.6, high + 0.5), (2.5, high), (2.6, high + 0.5), (3.0, high + 1.2)],
+        [(-6, front - 2.2, 0), (0, front - 2.5, 0), (6, front - 2.0, 0), (11, front - 0.2, 0), (15, front + 2.6, 0.5)],
+        [(2.6, high + 0.5), (2.5, high), (2.6, high + 0.5), (2.7, high + 1.3), (2.4, high)],
         exponent=2.4,
     )
     tubercle = ellipsoid((0, front - 4.8, -0.5), (2.8, 2.0, 3.0))
@@ -88,22 +95,26 @@ def _posterior_arch(p: AnatomyParameters) -> Solid:
 
 
 def _lateral_mass(p: AnatomyParameters) -> Solid:
-    half, middle = p.c1_canal_width / 2, -p.c1_canal_ap + 8.5
+    half, middle = p.c1_canal_width / 2, -p.c1_canal_ap + 8.2
     # Longer from front-medial to back-lateral, as the two upper facets converge forwards.
-    along = np.array([np.sin(0.3), np.cos(0.3), 0.0])
-    axes = np.array([(along[1], -along[0], 0.0), along, (0.0, 0.0, 1.0)])
-    centre = np.array([half + 4.2, middle, -1.5])
-    mass = ellipsoid(centre, (6.4, 9.8, 11.5), axes, exponent=3.0)
+    turn = Rotation.from_euler("z", -17.0, degrees=True)
+    axes = turn.as_matrix().T
+    centre = np.array([half + 4.6, middle, -1.5])
+    mass = ellipsoid(centre, (5.7, 9.8, 11.8), axes, exponent=2.6)
     # Medial walls converge downwards: the lower facets reach further in than the upper.
-    mass = union(
-        [mass, ellipsoid(centre + np.array((-2.2, 0, -5.5)), (5.5, 8.4, 4.5), axes, 2.6)], 3.0
+    lower = ellipsoid(centre + np.array((-2.6, -1.0, -5.5)), (5.6, 8.2, 4.5), axes, exponent=2.6)
+    mass = union([mass, lower], 3.0)
+    # Upper facet: a trough for the occipital condyle, rim higher in front, behind and outside.
+    trough = (turn * Rotation.from_euler("y", -20.0, degrees=True)).as_matrix().T
+    mass = subtract(
+        mass,
+        ellipsoid(centre + np.array((-4.8, 0.4, 13.2)), (8.4, 11.4, 11.0), trough),
+        1.5,
     )
-    # Upper facet: a trough for the occipital condyle, rim higher in front and outside.
-    trough = ellipsoid(centre + np.array((-2.2, 1.0, 14.5)), (9.5, 16.5, 11.6), axes)
-    mass = subtract(mass, trough, 1.5)
-    # Lower facet: nearly flat, falling outwards.
-    cut = half_space((half + 2.2, middle, -10.2), (-0.46, 0.0, -0.89))
-    return intersect(mass, cut, 2.0)
+    # Lower facet: nearly flat, falling outwards; behind it the mass is bevelled.
+    facet = half_space(*lower_facet(p))
+    bevel = half_space((half + 4.0, middle + 8.4, -8.0), (0.1, 0.75, -0.65))
+    return intersect(intersect(mass, bevel, 2.0), facet, 2.0)
 
 
 def _transverse_process(p: AnatomyParameters) -> Solid:
@@ -111,13 +122,13 @@ def _transverse_process(p: AnatomyParameters) -> Solid:
     tip = p.c1_width / 2 - centre[0]
     back = tube(
         centre
-        + np.array([(-3.5, 6.3, -0.5), (0.5, 6.0, -1.0), (4.5, 4.4, -2.0), (tip - 2.9, 2.6, -3.0)]),
+        + np.array([(-3.5, 6.3, -0.5), (0.5, 6.0, -1.0), (4.5, 3.6, -2.4), (tip - 2.9, 0.8, -4.0)]),
         [(2.4, 3.0), (2.1, 2.6), (2.2, 2.8), (2.9, 3.8)],
     )
     front = tube(
         centre
         + np.array(
-            [(-4.5, -5.0, -0.5), (0.0, -5.2, -1.6), (4.2, -2.4, -2.6), (tip - 3.2, 1.6, -3.2)]
+            [(-4.5, -5.0, -0.5), (0.0, -5.4, -1.6), (4.2, -3.2, -3.0), (tip - 3.2, -0.2, -4.2)]
         ),
         [(1.8, 2.6), (1.5, 2.0), (1.7, 2.2), (2.6, 3.4)],
     )
@@ -129,6 +140,23 @@ def _foramen(p: AnatomyParameters) -> Solid:
     lean = np.array([0.2, 0.0, 1.0])
     half = (p.c1_foramen_width / 2, p.c1_foramen_ap / 2)
     return tube([centre - 8 * lean, centre, centre + 6 * lean], [half] * 3, up=(0, 1, 0))
+
+
+def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:
+    """Middle of the left lower facet and its outward normal, C1's frame, mm."""
+    point = np.array([p.c1_canal_width / 2 + 2.2, -p.c1_canal_ap + 8.2, -9.6])
+    normal = np.array([-0.46, 0.17, -0.87])
+    return point, normal / np.linalg.norm(normal)
+
+
+def arch_back(p: AnatomyParameters) -> Array:
+    """Middle of the anterior arch's back, C1's frame, mm."""
+    return np.array([0.0, -p.c1_canal_ap, 0.0])
+
+
+def window_edge(p: AnatomyParameters) -> Array:
+    """Lowest point of the posterior arch where a lateral needle passes it, C1's frame, mm."""
+    return np.array([p.c1_canal_width / 2 + 2.6, -4.7, GROOVE_MIDDLE - p.c1_groove_thickness / 2])
 
 
 def groove_floor(p: AnatomyParameters) -> float:

@@ -7,6 +7,7 @@ z square to the lower end plate. Given for the left side, x >= 0, and mirrored.
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import (
@@ -21,7 +22,9 @@ from phantoms.anatomy.sdf import (
     union,
 )
 
-BODY_HEIGHT = 14.0  # lower end plate to the level of the dens's shoulders at its back
+# The upper facets fall outwards and backwards from the shoulders of the dens.
+FACET_AXES = Rotation.from_euler("yx", [27.0, -16.0], degrees=True)
+SHOULDERS = 18.5  # mm, height of the shoulders of the dens over the lower end plate's front
 DENS_LEAN = np.tan(np.radians(22.0))  # against the lower end plate's normal
 
 
@@ -40,13 +43,36 @@ def c2_solid(p: AnatomyParameters, artery_left: Solid) -> Solid:
     bone = union([bone, _lamina(p)], 3.0)
     bone = union([bone, _spinous_process(p)], 3.0)
     bone = subtract(bone, _canal(p), 2.0)
-    return both_sides(subtract(bone, artery_left, 0.8))
+    return both_sides(subtract(bone, artery_left, 1.6))
+
+
+def c2_box(p: AnatomyParameters) -> tuple[Array, Array]:
+    """Lowest and highest corner of a box that holds the bone, C2's frame, mm."""
+    back = _back(p)
+    return np.array([-33.0, back - 26.0, -20.0]), np.array([33.0, p.c2_spinous_length + 5.0, 42.0])
 
 
 def dens_axis(p: AnatomyParameters, height: float) -> Array:
     """Middle of the dens at a height above the shoulders, C2's frame, mm."""
-    base = np.array([0.0, _back(p) - 5.0, -1.0 + BODY_HEIGHT])
+    base = np.array([0.0, _back(p) - 3.0, SHOULDERS])
     return base + height * np.array([0.0, DENS_LEAN, 1.0]) / np.hypot(1.0, DENS_LEAN)
+
+
+def dens_front(p: AnatomyParameters, height: float) -> Array:
+    """Foremost point of the dens at a height above the shoulders, C2's frame, mm."""
+    forwards = np.array([0.0, -1.0, DENS_LEAN]) / np.hypot(1.0, DENS_LEAN)
+    return dens_axis(p, height) + p.dens_ap / 2 * forwards
+
+
+def upper_facet(p: AnatomyParameters) -> tuple[Array, Array]:
+    """Middle of the left upper facet and its outward normal, C2's frame, mm."""
+    normal = FACET_AXES.as_matrix()[:, 2]
+    return np.array([13.4, _back(p) - 6.2, 12.9]) + 5.2 * normal, normal
+
+
+def window_edge(p: AnatomyParameters) -> Array:
+    """Highest point of the lamina where a lateral needle passes it, C2's frame, mm."""
+    return np.array([0.0, 0.0, -3.7 + p.c2_lamina_height / 2])
 
 
 def _back(p: AnatomyParameters) -> float:
@@ -58,65 +84,62 @@ def _dens(p: AnatomyParameters) -> Solid:
     ap, width = p.dens_ap / 2, p.dens_width / 2
     tip = p.dens_height
     return tube(
-        [dens_axis(p, h) for h in (-6.0, 0.0, 0.3 * tip, 0.65 * tip, tip - 3.6)],
+        [dens_axis(p, h) for h in (-9.0, -3.0, 0.2 * tip, 0.6 * tip, tip - 3.6)],
         [
-            (ap + 1.0, width + 1.2),
-            (ap, width + 0.3),
-            (ap - 0.5, width - 0.6),
+            (ap + 1.2, width + 2.0),
+            (ap + 0.4, width + 1.2),
+            (ap - 0.3, width - 0.6),
             (ap, width),
-            (ap - 1.4, width - 1.2),
+            (ap - 1.5, width - 1.4),
         ],
         up=(1, 0, 0),
     )
 
 
 def _body(p: AnatomyParameters) -> Solid:
-    ap = p.c2_body_ap / 2
-    bottom = -1.0
-    back = -p.c2_canal_ap + 1.0
+    ap, back = p.c2_body_ap / 2, -p.c2_canal_ap + 0.6
     body = tube(
-        [
-            (0, back - ap, bottom + 3.0),
-            (0, back - ap + 0.5, bottom + 6.0),
-            (0, back - ap + 2.5, bottom + 11.0),
-        ],
-        [(ap, 8.6), (ap - 0.4, 8.4), (ap - 1.0, 9.0)],
+        [(0, back - ap, 3.6), (0, back - ap + 0.6, 7.0), (0, back - ap + 2.6, 11.0)],
+        [(ap, 8.4), (ap - 0.4, 9.0), (ap - 1.6, 10.5)],
         up=(1, 0, 0),
-        exponent=3.0,
+        exponent=2.8,
     )
-    lip = ellipsoid((0, back - 2 * ap + 1.8, bottom + 0.3), (5.5, 2.2, 2.4))
-    plate = ellipsoid((0, back - ap, bottom - 9.6), (9.0, 8.5, 10.5))
-    return subtract(union([body, lip], 2.0), plate, 1.0)
+    lip = ellipsoid((0, back - 2 * ap + 2.0, 1.4), (5.5, 2.2, 2.2))
+    plate = ellipsoid((0, back - ap + 0.5, -10.0), (8.0, 7.6, 11.0))
+    # Flat below, hollowed a little.
+    flat = half_space((0, 0, -0.4), (0, 0, -1))
+    return subtract(intersect(union([body, lip], 2.0), flat, 1.5), plate, 1.0)
 
 
 def _upper_joint(p: AnatomyParameters) -> Solid:
-    middle = np.array([13.2, _back(p) - 4.0, 12.0])
-    slope = np.radians(27.0)
-    axes = np.array(
-        [(np.cos(slope), 0, -np.sin(slope)), (0, 1, 0), (np.sin(slope), 0, np.cos(slope))]
-    )
-    return ellipsoid(middle, (9.6, 8.6, 5.2), axes, exponent=2.6)
+    axes = FACET_AXES.as_matrix().T
+    top, normal = upper_facet(p)
+    return ellipsoid(top - 5.2 * normal, (9.4, 7.6, 5.2), axes, exponent=2.5)
 
 
 def _pillar(p: AnatomyParameters) -> Solid:
     x = p.c2_canal_width / 2
-    return tube(
-        [(x + 3.6, -14.0, 10.0), (x + 4.4, -10.5, 4.0), (x + 5.0, -8.0, -1.5), (x + 4.0, -8, -5.5)],
-        [(4.0, 4.0), (3.8, 3.8), (4.4, 3.6), (4.2, 2.6)],
+    pillar = tube(
+        [(x + 3.4, -13.6, 10.5), (x + 4.0, -11.0, 5.0), (x + 4.0, -8.6, 1.0), (x + 3.0, -7.6, -2)],
+        [(3.8, 3.8), (3.5, 3.4), (3.6, 3.2), (3.6, 3.0)],
         up=(0, 1, 0),
-        exponent=2.4,
+        exponent=2.3,
     )
+    # Lower joint: a blade that stands out sideways, its facet turned down and forwards.
+    axes = Rotation.from_euler("xz", [-30.0, 18.0], degrees=True).as_matrix().T
+    lower = ellipsoid((x + 6.6, -10.8, -2.2), (5.4, 3.0, 5.0), axes, exponent=2.3)
+    return union([pillar, lower], 2.5)
 
 
 def _transverse_process(p: AnatomyParameters) -> Solid:
     x = p.c2_canal_width / 2
+    tip = (x + 11.0, -20.4, 4.8)
     front = tube(
-        [(x - 0.5, -22.5, 8.5), (x + 5.5, -23.5, 7.5), (x + 11.0, -21.0, 4.5)],
-        [(1.8, 3.0), (1.6, 2.8), (2.0, 2.2)],
+        [(x - 1.0, -21.5, 11.0), (x + 5.0, -22.6, 8.6), tip],
+        [(1.8, 2.8), (1.6, 2.6), (2.1, 2.3)],
     )
     back = tube(
-        [(x + 11.0, -21.0, 4.5), (x + 8.8, -15.5, 3.6), (x + 6.0, -11.5, 3.0)],
-        [(2.0, 2.2), (1.6, 1.8), (2.0, 2.4)],
+        [tip, (x + 9.2, -14.6, 4.6), (x + 6.0, -10.5, 4.0)], [(2.1, 2.3), (2.0, 2.4), (2.4, 3.0)]
     )
     return union([front, back], 1.5)
 
@@ -125,32 +148,28 @@ def _lamina(p: AnatomyParameters) -> Solid:
     thick, high = p.c2_lamina_thickness / 2, p.c2_lamina_height / 2
     x = p.c2_canal_width / 2
     return tube(
-        [
-            (x + 4.5, -10.0, 0.0),
-            (x - 1.0, -4.0, -2.6),
-            (4.5, 2.4, -4.2),
-            (0, 4.2, -4.6),
-            (-4.5, 2.4, -4.2),
-        ],
-        [(thick, high - 1.0), (thick, high - 0.8), (thick, high), (thick, high), (thick, high)],
-        up=(0, 0.3, 1),
-        exponent=2.6,
+        [(x + 4.0, -10.6, -0.6), (x - 1.0, -5.2, -2.0), (5.0, 1.2, -3.5), (0, 3.4, -4.0),
+         (-5.0, 1.2, -3.5)],
+        [(thick, high - 1.2), (thick, high - 0.8), (thick, high), (thick, high), (thick, high)],
+        up=(0, -0.2, 1),
+        exponent=2.5,
     )
 
 
 def _spinous_process(p: AnatomyParameters) -> Solid:
     tip = p.c2_spinous_length
     keel = tube(
-        [(0, 2.5, -4.0), (0, 0.6 * tip, -5.2), (0, tip - 3.4, -6.4)],
-        [(3.6, 5.6), (2.6, 5.0), (2.6, 4.2)],
-        exponent=2.3,
+        [(0, 2.5, -3.6), (0, 0.6 * tip, -5.0), (0, tip - 3.2, -6.6)],
+        [(3.8, 5.6), (2.8, 4.8), (2.4, 3.6)],
+        exponent=2.2,
     )
+    # Two lips, from the lower edges of the laminae.
     lip = tube(
-        [(1.2, 5.0, -7.5), (3.6, tip - 6.0, -9.2), (4.6, tip - 3.0, -10.6)],
-        [(2.6, 2.8), (2.3, 2.4), (2.0, 2.2)],
+        [(6.5, 0.0, -6.8), (4.6, 0.4 * tip, -8.6), (5.0, tip - 3.4, -9.8)],
+        [(2.0, 2.4), (2.1, 2.6), (2.0, 2.3)],
     )
-    cleft = ellipsoid((0, tip - 2.0, -13.6), (2.4, 9.0, 4.2))
-    return subtract(union([keel, lip], 2.0), cleft, 1.5)
+    cleft = ellipsoid((0, tip - 0.5, -13.4), (2.6, 7.0, 4.2))
+    return subtract(union([keel, lip], 3.0), cleft, 2.0)
 
 
 def _canal(p: AnatomyParameters) -> Solid:
@@ -160,4 +179,4 @@ def _canal(p: AnatomyParameters) -> Solid:
     centre = np.array([0.0, -ap - 0.6, -0.5])
     upper, lower = centre + 20 * lean, centre - 18 * lean
     canal = tube([lower, centre, upper], [(ap, width)] * 3, up=(1, 0, 0), exponent=2.3)
-    return intersect(canal, half_space((0, -13.4, 8.0), (0, -1.0, 0.42)), 2.0)
+    return intersect(canal, half_space((0, -15.6, 8.0), (0, -1.0, 0.42)), 2.0)

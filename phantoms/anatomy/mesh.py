@@ -8,6 +8,7 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.spatial.transform import RigidTransform
 
 from phantoms.anatomy.sdf import Solid
 
@@ -57,21 +58,21 @@ def mesh_solid(solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float) ->
 
 def _settle(mesh: Mesh, solid: Solid, spacing: float, rounds: int = 6) -> Mesh:
     vertices, average = mesh.vertices, _neighbour_average(mesh)
-    for _ in range(rounds):
-        normal = _gradient(solid, vertices)
-        step = 0.7 * (average @ vertices - vertices)
+    for i in range(rounds):
+        value, normal = _value_and_normal(solid, vertices)
+        step = np.zeros_like(vertices) if i == rounds - 1 else average @ vertices - vertices
         step -= np.einsum("ij,ij->i", step, normal)[:, None] * normal
-        vertices = vertices + step
         # Half a cell at most: in a sharp corner the gradient tells little.
-        value = np.clip(solid(vertices), -0.5 * spacing, 0.5 * spacing)
-        vertices = vertices - value[:, None] * _gradient(solid, vertices)
-    # As the file will hold it: single precision.
-    return Mesh(vertices.astype(np.float32).astype(float), mesh.triangles)
+        back = np.clip(value, -0.5 * spacing, 0.5 * spacing)
+        vertices = vertices + 0.7 * step - back[:, None] * normal
+    return Mesh(_as_filed(vertices), mesh.triangles)
 
 
-def _gradient(solid: Solid, points: Array, step: float = 0.05) -> Array:
-    g = np.column_stack([solid(points + e) - solid(points - e) for e in step * np.eye(3)])
-    return g / np.maximum(np.linalg.norm(g, axis=1), 1e-12)[:, None]
+def _value_and_normal(solid: Solid, points: Array, step: float = 0.05) -> tuple[Array, Array]:
+    corners = np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)], float)
+    values = [solid(points + step * corner) for corner in corners]
+    g = sum(v[:, None] * corner for v, corner in zip(values, corners, strict=True))
+    return np.mean(values, axis=0), g / np.maximum(np.linalg.norm(g, axis=1), 1e-12)[:, None]
 
 
 def _neighbour_average(mesh: Mesh) -> sparse.csr_matrix:
@@ -105,7 +106,17 @@ def mesh_rings(rings: Array) -> Mesh:
     top = (n - 1) * k
     last = np.column_stack([np.full(k, n * k + 1), top + here, top + there])
     triangles = np.concatenate([*quads, first, last]).astype(np.int32)
-    return Mesh(vertices.astype(np.float32).astype(float), triangles)
+    return Mesh(_as_filed(vertices), triangles)
+
+
+def moved_mesh(mesh: Mesh, b_from_a: RigidTransform) -> Mesh:
+    """A mesh given in frame a, in frame b."""
+    return Mesh(_as_filed(b_from_a.apply(mesh.vertices)), mesh.triangles)
+
+
+def _as_filed(vertices: Array) -> Array:
+    """Rounded to the single precision that mesh files hold."""
+    return vertices.astype(np.float32).astype(float)
 
 
 def edges(mesh: Mesh) -> NDArray[np.int32]:

@@ -34,8 +34,6 @@ class AnatomyParameters:
         Foramen transversarium. Kaur et al. 2023, 10.16965/ijar.2023.143.
     c1_foramen_lateral : 25.8
         Its centre from the midline. Patel, Rekha 2016 (25.1, from margins).
-    c1_tilt : 12
-        Ring plane, anterior end up. Reed and Jones, UMTRI-2017-1 (11 to 14, seated).
 
     C2
     --
@@ -54,14 +52,16 @@ class AnatomyParameters:
         Kaur et al. 2017 (19.1 x 23.1 at the top).
     c2_spinous_length : 15.7
         From the spinolaminar line: scienceopen 890c34bb (15.7, n 150).
-    c2_tilt : 12
-        Lower end plate, anterior end down: chosen, with the dens then leaning back 10.
+    c2_tilt : 15
+        Lower end plate, anterior end down: chosen, with the dens then leaning back 7.
 
     Between them
     ------------
     window_height : 11
         Free height seen from the side, between C1's arch and C2's lamina, where the needle passes.
-        From Reed and Jones, UMTRI-2017-1: 10 (women), 12 (men) with open joints.
+        From Reed and Jones, UMTRI-2017-1: 10 (women), 12 (men) with open joints. C1 nods to it.
+    joint_gap : 1.0
+        Between the facets of C1 and C2: chosen (bone without its cartilage).
 
     Cord and thecal sac (level C1, between C1 and C2, C2, C3)
     ---------------------------------------------------------
@@ -101,7 +101,6 @@ class AnatomyParameters:
     c1_foramen_width: float = 6.1
     c1_foramen_ap: float = 7.7
     c1_foramen_lateral: float = 25.8
-    c1_tilt: float = 12.0
 
     dens_ap: float = 10.6
     dens_width: float = 9.8
@@ -113,9 +112,10 @@ class AnatomyParameters:
     c2_canal_ap: float = 18.5
     c2_canal_width: float = 23.0
     c2_spinous_length: float = 15.7
-    c2_tilt: float = 12.0
+    c2_tilt: float = 15.0
 
     window_height: float = 11.0
+    joint_gap: float = 1.0
 
     cord_ap: tuple[float, float, float, float] = (8.11, 7.94, 7.76, 7.59)
     cord_width: tuple[float, float, float, float] = (11.37, 11.59, 11.73, 12.14)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import RigidTransform
 
@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 Solid = Callable[[Array], Array]
 
 _STEP = 0.2  # mm between the samples of a tube's centre line
+_FAR = 6.0  # mm: a tube's value wherever its surface is at least as far, more than any blend
 
 
 def ellipsoid(
@@ -58,14 +59,18 @@ def tube(
     width = np.cross(tangents, height)
     radii = np.column_stack([sizes, sizes.min(axis=1)])
     tree = cKDTree(centres)
+    reach = float(radii.max()) + _FAR
 
     def solid(p: Array) -> Array:
-        _, i = tree.query(p)
-        d = p - centres[i]
+        _, i = tree.query(p, distance_upper_bound=reach)
+        near = np.flatnonzero(i < len(centres))
+        i, d = i[near], p[near] - centres[i[near]]
         local = np.column_stack(
             [np.einsum("ij,ij->i", d, axis[i]) for axis in (width, height, tangents)]
         )
-        return _first_order_distance(local, radii[i], exponent)
+        value = np.full(len(p), _FAR)
+        value[near] = _first_order_distance(local, radii[i], exponent)
+        return value
 
     return solid
 
@@ -79,8 +84,7 @@ def spline_samples(points: ArrayLike, values: ArrayLike) -> tuple[Array, Array, 
     tangents = line(s, 1)
     tangents /= np.linalg.norm(tangents, axis=1)[:, None]
     # Sizes are interpolated without overshoot, so that no section is thinner than asked for.
-    sizes = np.column_stack([np.interp(s, at, v[:, k]) for k in range(v.shape[1])])
-    return line(s), tangents, sizes
+    return line(s), tangents, PchipInterpolator(at, v)(s)
 
 
 def half_space(point: ArrayLike, outward: ArrayLike) -> Solid:

@@ -32,7 +32,7 @@ class Sac:
         It leans back with the canal between C1 and C2 and runs straight down behind C2.
         """
         gap = 5.0 - self.p.epidural_gap
-        return _by_level((gap + 2.5, gap, gap - 2.4, gap - 2.4), z, steady=False)
+        return _by_level((gap + 2.4, gap, gap - 1.5, gap - 1.9), z, steady=False)
 
     def sac(self, z: ArrayLike) -> tuple[Array, Array, Array]:
         """y of the middle, half AP, half width."""
@@ -78,17 +78,17 @@ def artery_line(
     p: AnatomyParameters, model_from_c1: RigidTransform, model_from_c2: RigidTransform
 ) -> Array:
     """Points of the left artery's centre line from C3 to its entry into the dura, model frame."""
-    low = [(15.6, -16.5, BOTTOM), (14.8, -16.5, -22.0)]
-    through_c2 = [(14.4, -18.6, 2.0), (15.2, -18.4, 7.2), (20.2, -18.2, 11.2)]
+    low = [(15.4, -15.5, BOTTOM), (14.8, -15.5, -22.0)]
+    through_c2 = [(14.4, -17.8, 2.0), (15.2, -17.6, 7.0), (20.2, -17.6, 10.8)]
     foramen = c1.foramen_centre(p)
     through_c1 = foramen + np.array([(-1.2, 0.3, -7.0), (0.0, 0.0, 0.0), (0.2, 0.9, 5.2)])
     half = p.c1_canal_width / 2
     groove_top = c1.groove_floor(p) + p.artery_diameter / 2 + p.artery_wall_gap
     over_c1 = [
         (half + 9.0, -10.0, groove_top + 1.6),
-        (half + 5.2, -5.2, groove_top),
-        (half + 0.6, -2.0, groove_top + 0.6),
-        (half - 1.8, -2.2, groove_top + 2.6),
+        (half + 5.0, -6.0, groove_top + 0.2),
+        (half + 1.6, -4.0, groove_top + 0.4),
+        (half - 0.4, -4.8, groove_top + 2.8),
     ]
     return np.concatenate(
         [

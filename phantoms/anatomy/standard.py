@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import RigidTransform, Rotation
 
-from phantoms.anatomy.c1 import c1_solid
-from phantoms.anatomy.c2 import c2_solid
-from phantoms.anatomy.mesh import Mesh, mesh_solid
+from phantoms.anatomy.c1 import c1_box, c1_solid
+from phantoms.anatomy.c2 import c2_box, c2_solid
+from phantoms.anatomy.mesh import Mesh, mesh_solid, moved_mesh
 from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.pose import bone_poses
 from phantoms.anatomy.sdf import Array, moved
 from phantoms.anatomy.soft import (
     Sac,
@@ -87,17 +87,13 @@ def standard_anatomy(parameters: AnatomyParameters | None = None) -> Anatomy:
     radius = p.artery_diameter / 2
     line = artery_line(p, model_from_c1, model_from_c2)
     room = artery_solid(line, radius + p.artery_wall_gap)
-    atlas = mesh_solid(
-        moved(c1_solid(p, moved(room, model_from_c1.inv())), model_from_c1),
-        (-p.c1_width / 2 - 3, -38, -8),
-        (p.c1_width / 2 + 3, 20, 32),
-        BONE_SPACING,
+    atlas = moved_mesh(
+        mesh_solid(c1_solid(p, moved(room, model_from_c1.inv())), *c1_box(p), BONE_SPACING),
+        model_from_c1,
     )
-    axis = mesh_solid(
-        moved(c2_solid(p, moved(room, model_from_c2.inv())), model_from_c2),
-        (-32, -42, -34),
-        (32, 28, 28),
-        BONE_SPACING,
+    axis = moved_mesh(
+        mesh_solid(c2_solid(p, moved(room, model_from_c2.inv())), *c2_box(p), BONE_SPACING),
+        model_from_c2,
     )
     sac = Sac(p)
     cord, dura = sac.meshes()
@@ -116,19 +112,6 @@ def standard_anatomy(parameters: AnatomyParameters | None = None) -> Anatomy:
         ),
         fiducials=_divots(p),
         plans=_plans(p, sac.target()),
-    )
-
-
-def bone_poses(p: AnatomyParameters) -> tuple[RigidTransform, RigidTransform]:
-    """model_from_c1 and model_from_c2; a wider window parts them evenly."""
-    parted = (p.window_height - 11.0) / 2
-    return (
-        RigidTransform.from_components(
-            (0.0, 7.3, 10.6 + parted), Rotation.from_euler("x", -p.c1_tilt, degrees=True)
-        ),
-        RigidTransform.from_components(
-            (0.0, 2.9, -9.6 - parted), Rotation.from_euler("x", p.c2_tilt, degrees=True)
-        ),
     )
 
 
