@@ -68,6 +68,11 @@ class Pose:
     transform: RigidTransform
     covariance: Array = field(default_factory=_no_covariance)
 
+    @classmethod
+    def from_matrix(cls, matrix: ArrayLike, covariance: Array) -> "Pose":
+        """From a 4 x 4 rigid matrix."""
+        return cls(RigidTransform.from_matrix(np.asarray(matrix, float)), covariance)
+
     def __matmul__(self, other: "Pose") -> "Pose":
         """``a_from_c = a_from_b @ b_from_c``, errors taken as independent."""
         carry = adjoint(self.transform)

@@ -21,13 +21,17 @@ class Frame:
 
 @dataclass(frozen=True)
 class FrameSet:
-    """The frames of one instant by camera name; `missing` says why a camera has none."""
+    """The frames of one instant by camera name; `missing` says why a camera has none.
+
+    captured_at : s, this machine's monotonic clock, when live pictures were taken; else None.
+    """
 
     number: int
     time: float
     frames: Mapping[str, Frame]
     missing: Mapping[str, str] = field(default_factory=dict)
     read_seconds: float = 0.0
+    captured_at: float | None = None
 
 
 class FrameSource(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,9 +77,13 @@ class Update:
 
 @dataclass(frozen=True)
 class Ended:
-    """The source came to its end, or the tracking process failed; `problem` is empty at an end."""
+    """The source came to its end, or the tracking process failed; `problem` is empty at an end.
+
+    result : what the tracking process was asked to bring back, if anything.
+    """
 
     problem: str = ""
+    result: Any = None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ class Registration:
         Maurer (1998).
         """
         jacobian = point_jacobian(points)
-        spread = np.einsum("nij,jk,nik->n", jacobian, self.model_from_reference.covariance, jacobian)
+        spread = np.einsum(
+            "nij,jk,nik->n", jacobian, self.model_from_reference.covariance, jacobian
+        )
         return np.sqrt(spread)
 
 
@@ -82,7 +84,9 @@ def load_registration(path: Path) -> Registration:
     return Registration(pose, table.fre, np.zeros(0), table.method)
 
 
-def write_registration(path: Path, registration: Registration, inputs: tuple[Path, ...] = ()) -> None:
+def write_registration(
+    path: Path, registration: Registration, inputs: tuple[Path, ...] = ()
+) -> None:
     """A registration as registration.toml, whole or not at all."""
     data = {
         "format": REGISTRATION_FORMAT,

@@ -1,9 +1,9 @@
 """What a marker should look like: its blurred pattern, pixel by pixel, with derivatives.
 
 A marker's plane is measured in cells: the pattern (border included) spans 0 to n in x and y, as seen
-from the front; the white zone goes round it. Blur is a Gaussian of `sigma` pixels that takes in the
-pixel's own area; seen through the local scale of the view it becomes one of (sx, sy) cells with
-correlation rho. The share of a cell is then the product of two one-dimensional ones, exact along
+from the front; the white zone goes round it. Blur is a Gaussian in the picture, of any shape, so that it
+takes in defocus, motion and the pixel's own area; seen through the local scale of the view it becomes
+one of (sx, sy) cells with correlation rho. The share of a cell is then the product of two one-dimensional ones, exact along
 straight edges, and at cell corners the tetrachoric series in rho (Pearson 1900), to the third term.
 """
 
@@ -16,22 +16,22 @@ from nav.camera.rays import ray_at
 
 GEOMETRY = 8  # flow of the plane: see `flow`
 PHOTOMETRY = 4  # pattern, 1, pattern * x, pattern * y
-BLUR = GEOMETRY + PHOTOMETRY  # column of the derivative by sigma
-COLUMNS = BLUR + 1
+BLUR = 3  # its covariance: uu, uv, vv, px^2
+COLUMNS = GEOMETRY + PHOTOMETRY + BLUR
 REACH = 3.5  # sd at which a Gaussian counts as zero
 RIM_LEAST, RIM_MOST = 2.0, 3.0  # sd kept away from the white zone's rim, as its width allows
 RHO_MOST = 0.85
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=True)
 def _weights(position, spread, count, terms):
     """Share of each cell (index 0: white zone before, count + 1: after) under a Gaussian.
 
     Fills terms[0] with it, terms[1] and terms[2] with its derivatives by the position and by the
     spread, terms[3] with the third Hermite term; returns the range of cells.
     """
-    first = min(max(int(math.floor(position - REACH * spread)), -1), count)
-    last = min(max(int(math.floor(position + REACH * spread)), -1), count)
+    first = min(max(math.floor(position - REACH * spread), -1), count)
+    last = min(max(math.floor(position + REACH * spread), -1), count)
     weight, slope, widen, third = terms[0], terms[1], terms[2], terms[3]
     below_cdf, below_pdf, below_z = 0.0, 0.0, 0.0
     for cell in range(first, last + 1):
@@ -49,9 +49,9 @@ def _weights(position, spread, count, terms):
     return first, last
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=True)
 def accumulate(
-    image, grid, window, plane, ray_per_pixel, cells, zone, sigma, guess, cut, moments, scratch
+    image, grid, window, plane, ray_per_pixel, cells, zone, blur, guess, cut, moments, scratch
 ):
     """Sum of outer products of all pixels' derivative rows, for one marker in one picture.
 
@@ -62,7 +62,7 @@ def accumulate(
     plane : (3, 3) homography from a ray (x, y, 1) to the marker's plane, cells.
     ray_per_pixel : (2, 2) derivative of the ray by the pixel, at the marker.
     cells : (n, n) uint8, 1 white. zone : width of the white zone, cells.
-    sigma : blur, px. guess : (PHOTOMETRY,) brightness of the last step, for the residuals.
+    blur : (3,) covariance uu, uv, vv, px^2. guess : (PHOTOMETRY,) brightness of the last step, for the residuals.
     cut : residual, grey levels, from which a pixel is weighted down (Huber); 0: none is.
     moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the grey levels.
     scratch : (8, n + 2).
@@ -70,14 +70,13 @@ def accumulate(
     Returns
     -------
     tuple
-        Number of pixels used, sum of their weights, and weighted sum of squared residuals against
-        `guess`.
+        Number of pixels used and sum of their weights.
     """
     moments[:] = 0.0
     n = cells.shape[0]
     half = n / 2.0
     row = np.empty(COLUMNS + 1)
-    used, total_weight, squares = 0, 0.0, 0.0
+    used, total_weight = 0, 0.0
     for v in range(window[0], window[1]):
         for u in range(window[2], window[3]):
             rx, ry = ray_at(grid, float(u), float(v))
@@ -92,9 +91,11 @@ def accumulate(
             x_v = x_rx * ray_per_pixel[0, 1] + x_ry * ray_per_pixel[1, 1]
             y_u = y_rx * ray_per_pixel[0, 0] + y_ry * ray_per_pixel[1, 0]
             y_v = y_rx * ray_per_pixel[0, 1] + y_ry * ray_per_pixel[1, 1]
-            scale_x = math.sqrt(x_u * x_u + x_v * x_v)
-            scale_y = math.sqrt(y_u * y_u + y_v * y_v)
-            sx, sy = sigma * scale_x, sigma * scale_y
+            # covariance of the blur in plane coordinates
+            xx = x_u * x_u * blur[0] + 2 * x_u * x_v * blur[1] + x_v * x_v * blur[2]
+            yy = y_u * y_u * blur[0] + 2 * y_u * y_v * blur[1] + y_v * y_v * blur[2]
+            xy = x_u * y_u * blur[0] + (x_u * y_v + x_v * y_u) * blur[1] + x_v * y_v * blur[2]
+            sx, sy = math.sqrt(xx), math.sqrt(yy)
             # light from beyond the white zone is unknown: keep away from its rim
             rim_x = min(max(zone / sx - 0.5, RIM_LEAST), RIM_MOST) * sx
             rim_y = min(max(zone / sy - 0.5, RIM_LEAST), RIM_MOST) * sy
@@ -104,13 +105,11 @@ def accumulate(
                 continue
             x0, x1 = _weights(x, sx, n, scratch[:4])
             y0, y1 = _weights(y, sy, n, scratch[4:])
-            # correlation of the blur in plane coordinates
-            rho = (x_u * y_u + x_v * y_v) / (scale_x * scale_y)
-            rho = min(max(rho, -RHO_MOST), RHO_MOST)
+            rho = min(max(xy / (sx * sy), -RHO_MOST), RHO_MOST)
             first = rho * sx * sy
             second = 0.5 * rho * first
             third = rho * rho * rho / 6.0
-            value, by_x, by_y, by_sx, by_sy = 0.0, 0.0, 0.0, 0.0, 0.0
+            value, by_x, by_y, by_sx, by_sy, by_xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             for j in range(y0, y1 + 1):
                 for i in range(x0, x1 + 1):
                     if 0 <= i < n and 0 <= j < n and cells[j, i] == 0:
@@ -125,6 +124,7 @@ def accumulate(
                     by_y += scratch[0, i + 1] * scratch[5, j + 1]
                     by_sx += scratch[2, i + 1] * scratch[4, j + 1]
                     by_sy += scratch[0, i + 1] * scratch[6, j + 1]
+                    by_xy += scratch[1, i + 1] * scratch[5, j + 1]
             # flow in plane coordinates centred and scaled to the marker
             cx, cy = (x - half) / half, (y - half) / half
             both = cx * by_x + cy * by_y
@@ -132,21 +132,19 @@ def accumulate(
             row[3], row[4], row[5] = by_y, by_y * cx, by_y * cy
             row[6], row[7] = both * cx, both * cy
             row[8], row[9], row[10], row[11] = value, 1.0, value * cx, value * cy
-            row[12] = by_sx * scale_x + by_sy * scale_y
-            row[13] = image[v, u]
-            residual = (
-                row[13]
-                - guess[0] * value
-                - guess[1]
-                - guess[2] * row[10]
-                - guess[3] * row[11]
-            )
+            by_xx, by_yy = by_sx / (2 * sx), by_sy / (2 * sy)
+            row[12] = by_xx * x_u * x_u + by_yy * y_u * y_u + by_xy * x_u * y_u
+            row[13] = 2 * by_xx * x_u * x_v + 2 * by_yy * y_u * y_v
+            row[13] += by_xy * (x_u * y_v + x_v * y_u)
+            row[14] = by_xx * x_v * x_v + by_yy * y_v * y_v + by_xy * x_v * y_v
+            row[15] = image[v, u]
+            residual = row[15] - guess[0] * value - guess[1]
+            residual -= guess[2] * row[10] + guess[3] * row[11]
             weight = 1.0
             if cut > 0.0 and abs(residual) > cut:
                 weight = cut / abs(residual)
             used += 1
             total_weight += weight
-            squares += weight * residual * residual
             for a in range(COLUMNS + 1):
                 scaled = weight * row[a]
                 for b in range(a, COLUMNS + 1):
@@ -154,7 +152,7 @@ def accumulate(
     for a in range(COLUMNS + 1):
         for b in range(a):
             moments[a, b] = moments[b, a]
-    return used, total_weight, squares
+    return used, total_weight
 
 
 def flow(points, parameters):

@@ -15,17 +15,18 @@ from nav.camera.frameset import Picture
 from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.photometry import BLUR, COLUMNS, GEOMETRY, PHOTOMETRY, accumulate, flow
+from nav.tracking.photometry import COLUMNS, GEOMETRY, PHOTOMETRY, accumulate, flow
 
 MAX_STEPS = 12
 CONVERGED = 0.003  # px, largest move of a corner
 MAX_MOVE = 1.5  # px a step; a marker further off than the blur reaches is not pulled in
 MAX_DRIFT = 0.25  # of the marker's size: more is another marker
-SIGMA_RANGE = (0.3, 8.0)  # px; a pixel's own area alone has sd 0.29
-START_SIGMA = 1.0
+BLUR_RANGE = (0.3, 8.0)  # px, one sd; a pixel's own area alone has 0.29
+START_BLUR = np.array([1.0, 0.0, 1.0])  # px^2: uu, uv, vv
 HUBER = 4.0  # sd of the noise from which a pixel is weighted down
 MIN_EXPLAINED = 0.6  # share of the grey levels' variance that the pattern must explain
 MIN_PIXELS = 60
+PLACE = GEOMETRY + PHOTOMETRY  # where the blur's columns begin
 CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 # corner displacement (8,) by flow parameters (8,), centred plane coordinates
 CORNER_FLOW = np.column_stack([flow(CORNERS, unit).ravel() for unit in np.eye(GEOMETRY)])
@@ -35,13 +36,13 @@ CORNER_FLOW = np.column_stack([flow(CORNERS, unit).ravel() for unit in np.eye(GE
 class RefinedMarker:
     """Corners (4, 2) of a marker, pixels, with their (8, 8) covariance (u0, v0, u1, ...).
 
-    sigma : blur, px. noise : sd of the grey levels about the fit. explained : share of the variance
+    blur : (3,) its covariance uu, uv, vv, px^2. noise : sd of the grey levels about the fit. explained : share of the variance
     that the pattern explains.
     """
 
     corners: Array
     covariance: Array
-    sigma: float
+    blur: Array
     noise: float
     explained: float
 
@@ -53,7 +54,7 @@ def refine_marker(
     cells: NDArray[np.uint8],
     zone: float,
     corners: Array,
-    sigma: float = START_SIGMA,
+    blur: Array = START_BLUR,
 ) -> RefinedMarker | None:
     """Corners of one marker in one picture, fitted to all its pixels.
 
@@ -62,7 +63,7 @@ def refine_marker(
     image : array (height, width), uint8.
     cells : array (n, n), 1 white, border included. zone : width of the white zone, cells.
     corners : array (4, 2), pixels: where they are about, within 1 to 2 blur widths.
-    sigma : start value of the blur, px.
+    blur : (3,) start value of the blur, px^2.
 
     Returns
     -------
@@ -79,8 +80,8 @@ def refine_marker(
     for step in range(MAX_STEPS):
         window = _window(corners, zone / n, camera.size)
         per_pixel = _ray_per_pixel(camera, corners)
-        used, weights, squares = accumulate(
-            image, rays.grid, window, plane, per_pixel, cells, zone, sigma, guess, cut, moments,
+        used, weights = accumulate(
+            image, rays.grid, window, plane, per_pixel, cells, zone, blur, guess, cut, moments,
             scratch,
         )  # fmt: skip
         if used < MIN_PIXELS:
@@ -90,7 +91,7 @@ def refine_marker(
             return None
         plane = _moved(plane, fit.flow, n)
         moved = _project(camera, plane, square)
-        sigma = float(np.clip(sigma + fit.blur, *SIGMA_RANGE))
+        blur = _bounded(blur + fit.blur)
         move = float(np.abs(moved - corners).max())
         if move > MAX_MOVE:
             moved = corners + (moved - corners) * (MAX_MOVE / move)
@@ -105,7 +106,7 @@ def refine_marker(
         return None
     to_pixels = _corner_jacobian(camera, plane, square) @ CORNER_FLOW
     return RefinedMarker(
-        corners, to_pixels @ fit.covariance @ to_pixels.T, sigma, fit.noise, fit.explained
+        corners, to_pixels @ fit.covariance @ to_pixels.T, blur, fit.noise, fit.explained
     )
 
 
@@ -117,7 +118,7 @@ def homography(from_points: Array, to_points: Array) -> Array:
 @dataclass(frozen=True)
 class _Fit:
     flow: Array
-    blur: float
+    blur: Array
     brightness: Array
     covariance: Array
     noise: float
@@ -126,7 +127,7 @@ class _Fit:
 
 def _solve(moments: Array, weights: float) -> _Fit | None:
     """One Gauss-Newton step from the sums; the brightness is linear and solved exactly."""
-    photometric = slice(GEOMETRY, GEOMETRY + PHOTOMETRY)
+    photometric = slice(GEOMETRY, PLACE)
     grey = COLUMNS
     inner = moments[photometric, photometric]
     try:
@@ -134,8 +135,8 @@ def _solve(moments: Array, weights: float) -> _Fit | None:
     except np.linalg.LinAlgError:
         return None
     gain = brightness[0]
-    scale = np.ones(COLUMNS)
-    scale[:GEOMETRY] = scale[BLUR] = gain
+    scale = np.full(COLUMNS, gain)
+    scale[photometric] = 1.0
     normal = moments[:COLUMNS, :COLUMNS] * np.outer(scale, scale)
     right = moments[:COLUMNS, grey] * scale
     # residuals are against the present brightness: what is left moves plane and blur
@@ -155,12 +156,22 @@ def _solve(moments: Array, weights: float) -> _Fit | None:
     variance = max(float(squares), 0.0) / max(weights - COLUMNS, 1.0)
     return _Fit(
         step[:GEOMETRY],
-        float(step[BLUR]),
+        step[PLACE:],
         brightness,
         inverse[:GEOMETRY, :GEOMETRY] * variance,
         float(np.sqrt(variance)),
         1.0 - float(squares) / max(float(total), 1e-9),
     )
+
+
+def _bounded(blur: Array) -> Array:
+    """The blur's covariance with its axes held in a sensible range."""
+    low, high = BLUR_RANGE[0] ** 2, BLUR_RANGE[1] ** 2
+    values, axes = np.linalg.eigh([[blur[0], blur[1]], [blur[1], blur[2]]])
+    if low <= values[0] and values[1] <= high:
+        return blur
+    bounded = (axes * np.clip(values, low, high)) @ axes.T
+    return bounded[[0, 0, 1], [0, 1, 1]]
 
 
 def _moved(plane: Array, parameters: Array, n: int) -> Array:
@@ -175,7 +186,6 @@ def _moved(plane: Array, parameters: Array, n: int) -> Array:
 def _project(camera: Camera, plane: Array, square: Array) -> Array:
     """Pixels of plane points (m, 2)."""
     rays = np.column_stack([square, np.ones(len(square))]) @ np.linalg.inv(plane).T
-    # rays are taken as points of a camera whose frame is the rig's
     return camera.project_rays(rays / rays[:, 2:])
 
 

@@ -49,9 +49,7 @@ class Tracker:
         for found in self.pool.map(self._look, present):
             for tool, seen in found.items():
                 views[tool] += seen
-        tools = {
-            tool.name: self._tool(tool, views[tool.name], frames) for tool in self.tools
-        }
+        tools = {tool.name: self._tool(tool, views[tool.name], frames) for tool in self.tools}
         return TrackedFrame(
             frames.number, frames.time, tools, dict(frames.missing), time.perf_counter() - began
         )
@@ -80,7 +78,9 @@ class Tracker:
         last = self.last.get(tool.name)
         fit = None
         if views:
-            fit = fit_pose(views, None if last is None else last.rig_from_tool.transform)
+            fit = fit_pose(
+                views, None if last is None else last.rig_from_tool.transform.as_matrix()
+            )
         if fit is None:
             reason = why_lost(self.rig, tool, views, frames, last and last.rig_from_tool)
             return Lost(reason)

@@ -1,6 +1,6 @@
 """One marker as one camera sees it: the measurement that poses are made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from nav.camera.frameset import Picture
 from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.refine import START_SIGMA, refine_marker
+from nav.tracking.refine import START_BLUR, refine_marker
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 # px, one sd per axis: OpenCV's corners where the pixels could not be fitted
@@ -18,14 +18,17 @@ MAX_ZONE = 1.0  # cells of white zone used at most
 
 @dataclass(frozen=True)
 class MarkerView:
-    """corners (4, 2), pixels, with (8, 8) covariance; refined: fitted to the light."""
+    """corners (4, 2), pixels, with (8, 8) covariance; refined: fitted to the light.
+
+    blur : (3,) covariance of the blur, px^2.
+    """
 
     camera: Camera
     marker: Marker
     corners: Array
     covariance: Array
     refined: bool
-    sigma: float = START_SIGMA
+    blur: Array = field(default_factory=START_BLUR.copy)
 
 
 class Viewer:
@@ -34,20 +37,18 @@ class Viewer:
     def __init__(self, camera: Camera) -> None:
         self.camera = camera
         self.rays = RayGrid(camera)
-        self.sigma = START_SIGMA
+        self.blur = START_BLUR
 
     def view(self, image: Picture, tool: Tool, marker: Marker, corners: Array) -> MarkerView | None:
         """The marker refined from `corners`; None where the pixels do not look like it."""
         cells = marker_pattern(tool.dictionary, marker.id)
         zone = 0.5 if tool.quiet is None else tool.quiet / marker.side * len(cells)
         fitted = refine_marker(
-            image, self.camera, self.rays, cells, min(zone, MAX_ZONE), corners, self.sigma
+            image, self.camera, self.rays, cells, min(zone, MAX_ZONE), corners, self.blur
         )
         if fitted is None:
             return None
-        return MarkerView(
-            self.camera, marker, fitted.corners, fitted.covariance, True, fitted.sigma
-        )
+        return MarkerView(self.camera, marker, fitted.corners, fitted.covariance, True, fitted.blur)
 
     def detected(self, marker: Marker, corners: Array) -> MarkerView:
         """The marker as detection found it, unrefined, with a covariance to match."""
@@ -55,6 +56,6 @@ class Viewer:
 
     def remember_blur(self, views: list[MarkerView]) -> None:
         """Start the next picture's fits from this one's blur."""
-        sigmas = [view.sigma for view in views if view.refined]
-        if sigmas:
-            self.sigma = float(np.median(sigmas))
+        blurs = [view.blur for view in views if view.refined]
+        if blurs:
+            self.blur = np.median(blurs, axis=0)

@@ -21,7 +21,9 @@ def why_lost(
         ids = sorted({view.marker.id for view in views})
         return f"markers {', '.join(map(str, ids))} of {tool.name} do not fit together"
     seeing = [camera for camera in rig.cameras if camera.name in frames.frames]
-    outside = [camera.name for camera in seeing if last is not None and _outside(camera, tool, last)]
+    outside = [
+        camera.name for camera in seeing if last is not None and _outside(camera, tool, last)
+    ]
     if outside:
         return f"out of view of camera {', '.join(outside)}"
     names = ", ".join(camera.name for camera in seeing)
@@ -36,5 +38,7 @@ def _outside(camera: Camera, tool: Tool, last: Pose) -> bool:
     width, height = camera.size
     pixels = camera.project(points)
     margin = 10.0
-    inside = (pixels > margin).all(axis=1) & (pixels < [width - margin, height - margin]).all(axis=1)
+    inside = (pixels > margin).all(axis=1) & (pixels < [width - margin, height - margin]).all(
+        axis=1
+    )
     return bool(inside.mean() < 0.7)

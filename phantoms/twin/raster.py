@@ -41,8 +41,12 @@ def _sampled(x_edges, y_edges, light, g, r00, r01, r10, r11, samples, shift_u, s
         fv = (j + shift_v) / samples
         for i in range(samples):
             fu = (i + shift_u) / samples
-            x = (r00[0] * (1 - fu) + r01[0] * fu) * (1 - fv) + (r10[0] * (1 - fu) + r11[0] * fu) * fv
-            y = (r00[1] * (1 - fu) + r01[1] * fu) * (1 - fv) + (r10[1] * (1 - fu) + r11[1] * fu) * fv
+            x = (r00[0] * (1 - fu) + r01[0] * fu) * (1 - fv) + (
+                r10[0] * (1 - fu) + r11[0] * fu
+            ) * fv
+            y = (r00[1] * (1 - fu) + r01[1] * fu) * (1 - fv) + (
+                r10[1] * (1 - fu) + r11[1] * fu
+            ) * fv
             w = g[2, 0] * x + g[2, 1] * y + g[2, 2]
             if w <= 0:
                 continue

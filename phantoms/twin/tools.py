@@ -17,6 +17,7 @@ REFERENCE_MARKER = 16.0  # mm
 REFERENCE_PITCH = 20.0  # mm from marker to marker
 REFERENCE_TILT = np.radians(25.0)
 REFERENCE_FIRST_ID = 40
+HUB_LENGTH, HUB_DIAMETER = 14.0, 8.0  # mm
 TUOHY_17G = 1.47  # mm outer diameter, ISO 9626
 
 
@@ -31,7 +32,9 @@ def needle_tool(tip: Array | None = None) -> Tool:
             normal, right = _side(side)
             centre = normal * _apothem() + [0.0, 0.0, z]
             marker_id = NEEDLE_FIRST_ID + row * NEEDLE_SIDES + side
-            markers.append(_marker(marker_id, centre, right, np.array([0.0, 0.0, 1.0]), NEEDLE_MARKER))
+            markers.append(
+                _marker(marker_id, centre, right, np.array([0.0, 0.0, 1.0]), NEEDLE_MARKER)
+            )
     position = np.array([0.35, -0.22, NEEDLE_LENGTH]) if tip is None else np.asarray(tip, float)
     axis = position / np.linalg.norm(position)
     return Tool(
@@ -47,9 +50,10 @@ def needle_body(tool: Tool) -> Body:
         half = np.array([0.0, 0.0, NEEDLE_FACE])
         plates.append(plate(normal * _apothem(), right * NEEDLE_FACE / 2, half, 0.88))
     assert tool.tip is not None
-    start = np.array([0.0, 0.0, NEEDLE_FACE])
-    shaft = (start, tool.tip.position, TUOHY_17G)
-    return Body(tool.name, tool_rectangles(tool, tuple(plates)), (shaft,))
+    end = np.array([0.0, 0.0, NEEDLE_FACE])
+    hub_end = np.array([0.0, 0.0, NEEDLE_FACE + HUB_LENGTH])
+    shafts = ((end, tool.tip.position, TUOHY_17G), (end * 0.8, hub_end, HUB_DIAMETER))
+    return Body(tool.name, tool_rectangles(tool, tuple(plates)), shafts)
 
 
 def reference_tool() -> Tool:

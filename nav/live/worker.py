@@ -1,0 +1,158 @@
+"""The tracking process: drawing a window never delays what it does."""
+
+import logging
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from nav.camera.frameset import FrameSet, FrameSource
+from nav.errors import InputError
+from nav.live.messages import Command, Ended, Update
+from nav.live.publish import Publisher
+from nav.live.session import Session, State
+
+log = logging.getLogger(__name__)
+Listener = Callable[[FrameSet, State], Iterable[Command]]
+
+
+class Work(Protocol):
+    """What the tracking process shall do; made in the process itself."""
+
+    source: FrameSource
+    session: Session
+    notices: tuple[str, ...]
+
+    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+        """Told every result; may answer with commands (a simulated user's keys)."""
+        ...
+
+    def finish(self) -> Any:
+        """What to bring back at the end."""
+        ...
+
+
+class Job(Protocol):
+    """A recipe for work that can be sent to another process."""
+
+    def open(self) -> Work:
+        """Open files and devices; InputError where one is wrong."""
+        ...
+
+
+def run(work: Work, listen: Listener) -> None:
+    """Frame sets through the session until the source ends; `listen` hears every result."""
+    for frames in work.source:
+        if frames.captured_at is None:
+            # recorded and simulated pictures count as taken when they arrive
+            frames = replace(frames, captured_at=time.monotonic())
+        state = work.session.step(frames)
+        for command in (*work.listen(frames, state), *listen(frames, state)):
+            if command.kind == "quit":
+                return
+            work.session.command(command)
+
+
+class ProcessFeed:
+    """The window's end of a tracking process."""
+
+    def __init__(self, job: Job) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_main, args=(job, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.ended: Ended | None = None
+
+    def newest(self) -> Update | Ended | None:
+        """The newest message; samples of skipped updates are carried over."""
+        newest: Update | None = None
+        samples: tuple[Any, ...] = ()
+        try:
+            while self.ended is None and self.connection.poll():
+                message = self.connection.recv()
+                if isinstance(message, Ended):
+                    self.ended = message
+                else:
+                    samples += message.samples
+                    newest = message
+        except (EOFError, OSError):
+            self.ended = Ended("the tracking process ended without a word")
+        if newest is not None and self.ended is None:
+            return replace(newest, samples=samples)
+        return self.ended
+
+    def alive(self) -> bool:
+        """Whether the tracking process runs."""
+        return self.process.is_alive()
+
+    def send(self, command: Command) -> None:
+        """Pass a command on; a process that has gone hears nothing."""
+        try:
+            self.connection.send(command)
+        except (BrokenPipeError, OSError):
+            log.info("command %s not sent: the tracking process has gone", command.kind)
+
+    def wait(self, timeout: float) -> Ended | None:
+        """The last message, waiting for it up to `timeout` s; updates are thrown away."""
+        until = time.monotonic() + timeout
+        while self.ended is None and time.monotonic() < until:
+            self.newest()
+            time.sleep(0.02)
+        return self.ended
+
+    def close(self) -> None:
+        """End the tracking process, by force if it does not listen."""
+        self.send(Command("quit"))
+        self.process.join(timeout=1.0)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(timeout=1.0)
+
+
+def _main(job: Job, connection: Connection) -> None:
+    # Ctrl-C belongs to the window's process, which then says quit
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        work = job.open()
+    except InputError as error:
+        connection.send(Ended(str(error)))
+        return
+    except Exception as error:
+        log.exception("tracking process could not start")
+        connection.send(Ended(f"tracking could not start: {error}"))
+        return
+    publisher = Publisher(connection)
+
+    def listen(frames: FrameSet, state: State) -> list[Command]:
+        publisher.publish(frames, state, frames.captured_at or 0.0, work.notices)
+        return _pending(connection)
+
+    problem = ""
+    try:
+        run(work, listen)
+    except InputError as error:
+        problem = str(error)
+    except Exception as error:
+        log.exception("tracking process failed")
+        problem = f"tracking failed: {error}"
+    finally:
+        work.source.close()
+    publisher.close()
+    try:
+        connection.send(Ended(problem, None if problem else work.finish()))
+    except (BrokenPipeError, OSError):
+        log.info("the window has gone before the end")
+
+
+def _pending(connection: Connection) -> list[Command]:
+    commands = []
+    try:
+        while connection.poll():
+            commands.append(connection.recv())
+    except (EOFError, OSError):
+        return [Command("quit")]  # the window has gone
+    return commands

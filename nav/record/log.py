@@ -1,0 +1,71 @@
+"""What a run leaves behind in memory: poses, distances, alarms; for reports at its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nav.errors import Lost
+from nav.guidance.alarms import Level
+from nav.live.messages import Stage
+from nav.live.session import State
+from nav.tracking.result import TrackedFrame
+
+
+@dataclass(frozen=True)
+class Distances:
+    """One result while navigating, mm: structure name -> (distance, bound); None when lost."""
+
+    time: float
+    by_structure: dict[str, tuple[float, float]] | None
+    to_target: float | None
+
+
+@dataclass(frozen=True)
+class AlarmEvent:
+    """A structure that came to a level."""
+
+    time: float
+    structure: str
+    level: Level
+    bound: float | None
+
+
+@dataclass
+class RunLog:
+    """Grows by one entry a frame set."""
+
+    tracked: list[TrackedFrame] = field(default_factory=list)
+    navigated: list[Distances] = field(default_factory=list)
+    alarms: list[AlarmEvent] = field(default_factory=list)
+
+    def add(self, state: State) -> None:
+        """Note one result."""
+        guidance = state.guidance
+        self.tracked.append(guidance.tracked)
+        if state.stage is not Stage.NAVIGATE:
+            return
+        near = guidance.proximity
+        found = None
+        if not isinstance(near, Lost):
+            found = {s.name: (s.distance, s.bound) for s in near.structures}
+        target = None if isinstance(guidance.plan, Lost) else guidance.plan.to_target
+        self.navigated.append(Distances(guidance.time, found, target))
+        for name in guidance.alarms.changed:
+            level = guidance.alarms.levels[name]
+            bound = None if found is None else found[name][1]
+            if level in (Level.CAUTION, Level.DANGER):
+                self.alarms.append(AlarmEvent(guidance.time, name, level, bound))
+
+    def tracked_fraction(self, tools: Sequence[str]) -> float:
+        """Share of frame sets in which all these tools had a pose."""
+        if not self.tracked:
+            return 0.0
+        whole = sum(all(not isinstance(f.tools[t], Lost) for t in tools) for f in self.tracked)
+        return whole / len(self.tracked)
+
+    def smallest(self) -> dict[str, float]:
+        """Smallest distance to each structure while navigating, mm."""
+        smallest: dict[str, float] = {}
+        for entry in self.navigated:
+            for name, (distance, _) in (entry.by_structure or {}).items():
+                smallest[name] = min(distance, smallest.get(name, distance))
+        return smallest

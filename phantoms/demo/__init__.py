@@ -1,0 +1,1 @@
+"""A complete simulated puncture, from touching fiducials to the target, computed from pictures."""

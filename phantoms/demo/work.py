@@ -1,0 +1,120 @@
+"""The demonstration's work: a simulated room and hand in front of the real pipeline."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import RigidTransform
+
+from nav.camera.frameset import FrameSet
+from nav.camera.rig import load_rig
+from nav.errors import InputError
+from nav.live.messages import Command, Update
+from nav.live.publish import chart_sample, make_update
+from nav.live.session import Session, State
+from nav.model.case import load_case
+from nav.pipeline import Pipeline
+from nav.record.log import RunLog
+from nav.registration.result import Registration
+from nav.tracking.tool import load_tool
+from nav.tracking.tracker import Tracker
+from phantoms.anatomy.standard import Anatomy
+from phantoms.twin.hand import Hand
+from phantoms.twin.puncture import FPS, SimulatedPuncture
+from phantoms.twin.sensor import Optics
+from phantoms.twin.world import make_world
+
+MAX_FRAMES = 3000  # a hand that never arrives is a fault
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demonstration brings back.
+
+    truth : true rig_from_needle of each frame number; rig_from_reference : true as well.
+    check_errors : check point's label -> error as the session found it, mm.
+    last : the newest update for the window's picture, with the whole chart.
+    """
+
+    log: RunLog
+    truth: dict[int, RigidTransform]
+    rig_from_reference: RigidTransform
+    model_from_reference: RigidTransform
+    registration: Registration | None
+    check_errors: dict[str, float]
+    predicted_tre: float
+    last: Update
+
+
+@dataclass(frozen=True)
+class DemoJob:
+    """Recipe for a demonstration; `folder` holds the files that the pipeline reads."""
+
+    folder: Path
+    anatomy: Anatomy
+    seed: int
+    seating: float
+    optics: Optics
+
+    def open(self) -> "DemoWork":
+        """The room, the hand and the pipeline."""
+        return DemoWork(self)
+
+
+class DemoWork:
+    """The pipeline reads rig, tools and case from files, and pictures; never the truth."""
+
+    notices: tuple[str, ...] = ()
+
+    def __init__(self, job: DemoJob) -> None:
+        folder = job.folder
+        needle = load_tool(folder / "needle.toml")
+        tools = [needle, load_tool(folder / "reference.toml")]
+        case = load_case(folder / "case" / "case.toml")
+        tracker = Tracker(load_rig(folder / "rig.toml"), tools)
+        self.pipeline = Pipeline(tracker, needle, case)
+        self.session = Session(self.pipeline)
+        self.world = make_world(job.anatomy, job.seed)
+        plan = case.default_plan
+        if plan is None:
+            raise InputError(f"{folder}: case.toml: has no plan; the demonstration follows the first")
+        self.plan = plan
+        rng = np.random.default_rng([job.seed, 3])
+        hand = Hand(self.world, plan, job.seating, rng, 1.0 / FPS)
+        self.source = SimulatedPuncture(self.world, hand, job.optics, job.seed)
+        self.log = RunLog()
+        self.samples = []
+        self.newest: tuple[FrameSet, State] | None = None
+
+    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+        """Keep what the report needs; show the screen to the hand."""
+        self.log.add(state)
+        # the chart of the closing picture runs on the simulated clock
+        self.samples.append(chart_sample(state.guidance, frames.time))
+        self.newest = (frames, state)
+        if len(self.log.tracked) >= MAX_FRAMES:
+            raise InputError(f"demo: the hand did not arrive within {MAX_FRAMES} frames")
+        return self.source.show(state)
+
+    def finish(self) -> DemoResult:
+        """Everything for the report."""
+        assert self.newest is not None
+        frames, state = self.newest
+        registration = self.pipeline.registration
+        tre = float("nan")
+        if registration is not None:
+            tre = float(registration.predicted_tre(self.plan.target[None])[0])
+        last = make_update(
+            frames, state, frames.time, tuple(self.samples), FPS, state.guidance.tracked.track_seconds
+        )
+        return DemoResult(
+            self.log,
+            self.source.truth,
+            self.world.rig_from_reference,
+            self.world.model_from_reference,
+            registration,
+            {touch.fiducial.label: error for touch, error in self.session.checks},
+            tre,
+            last,
+        )

@@ -1,0 +1,84 @@
+"""A simulated lateral C1-C2 puncture as a source of frame sets, with the truth kept apart."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.camera.frameset import Frame, FrameSet, Picture
+from nav.frames import Array
+from nav.live.messages import Command
+from nav.live.session import State
+from phantoms.twin.hand import Hand
+from phantoms.twin.sensor import Optics
+from phantoms.twin.world import World
+
+FPS = 30.0
+
+
+class SimulatedPuncture:
+    """Frame sets of a hand that works through a session.
+
+    The next pictures are drawn while the present ones are tracked, so the hand answers to what was
+    shown two frames before. `truth` holds rig_from_needle of each frame number; nothing that is
+    measured reads it.
+    """
+
+    def __init__(self, world: World, hand: Hand, optics: Optics, seed: int) -> None:
+        self.world, self.hand = world, hand
+        self.cameras = world.cameras(optics, np.random.default_rng([seed, 2]))
+        self.truth: dict[int, RigidTransform] = {}
+        self.shown: State | None = None
+        self.keys: list[Command] = []
+        self.pool = ThreadPoolExecutor(len(self.cameras), thread_name_prefix="twin")
+
+    def __len__(self) -> int:
+        return 0  # as long as the hand needs
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        number = 0
+        pending = self._draw(number)
+        while True:
+            time = number / FPS
+            frames = {
+                name: Frame(name, time, picture.result()) for name, picture in pending.items()
+            }
+            present = FrameSet(number, time, frames)
+            number += 1
+            if not self.hand.finished:
+                pending = self._draw(number)
+            yield present
+            if self.hand.finished:
+                return
+
+    def show(self, state: State) -> list[Command]:
+        """The screen after a frame set; returns the keys that the user has pressed since."""
+        self.shown = state
+        keys, self.keys = self.keys, []
+        return keys
+
+    def close(self) -> None:
+        """End the threads."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def _draw(self, number: int) -> dict[str, Future[Picture]]:
+        before = self.hand.rig_from_needle()
+        key = self.hand.act(self.shown)
+        if key is not None:
+            self.keys.append(key)
+        now = self.hand.rig_from_needle()
+        self.truth[number] = now
+        placed = self.world.needle_at(now, _velocity(before, now, 1.0 / FPS))
+        return {c.camera.name: self.pool.submit(c.picture, [placed]) for c in self.cameras}
+
+
+def _velocity(before: RigidTransform, now: RigidTransform, seconds: float) -> Array:
+    """(6,) left perturbation a second that carries one place to the other."""
+    step = now * before.inv()
+    rotation: Rotation = step.rotation
+    turn = rotation.as_rotvec()
+    # rotation about where the needle is, not about the rig's far origin
+    centre = now.translation
+    move = centre - before.translation - np.cross(turn, centre)
+    return np.concatenate([move, turn]) / seconds
