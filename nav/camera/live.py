@@ -1,0 +1,180 @@
+"""Webcams as a source of frame sets: newest pictures of one instant, no waiting for lost ones."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from nav.camera.frameset import Frame, FrameSet, FrameSource
+from nav.camera.livecamera import Grabbed, LiveCamera
+from nav.camera.rig import Rig
+from nav.camera.webcam import OpenCapture, Webcams
+from nav.errors import InputError, Lost
+
+# s: a frame set comes at least so often, with whatever there is; with POLL well under 0.1
+KEEP_UP = 0.09
+ALL_LOST = 0.05  # s between frame sets while there is no picture at all
+POLL = 0.005  # s
+USUAL_PERIOD = 1 / 30  # s between pictures, until it is measured
+FIRST_PICTURE = 5.0  # s that a webcam may take to start
+
+
+class LiveSource(FrameSource):
+    """Frame sets from webcams, at the rate of the slowest.
+
+    Each frame set has the newest picture of every camera that is not lost, taken within `skew` s
+    of each other; none is used twice. A lost camera is `missing` with the reason, and never
+    waited for. Frame sets come at least every 0.1 s, empty if need be, so that whoever shows them
+    blanks at once. Times are of the monotonic clock; see `Grabbed`. `read_seconds` is the longest
+    decoding, done in the cameras' own threads.
+
+    Parameters
+    ----------
+    rig : Rig
+    devices : mapping of camera name to webcam number
+        As `parse_cameras` gives it.
+    skew : float, optional
+        Most time between pictures of one set, s; half the shortest measured period by default,
+        and a tenth more: with free-running cameras of one rate every picture then finds its like.
+    capture, clock, first_picture : for tests
+        Opens a webcam; s; longest wait for the first pictures, s.
+
+    Raises
+    ------
+    InputError
+        A camera that cannot be opened, gives no picture, or one of another size than the rig says.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        devices: Mapping[str, int],
+        skew: float | None = None,
+        *,
+        capture: OpenCapture | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        first_picture: float = FIRST_PICTURE,
+    ) -> None:
+        self._skew, self._clock = skew, clock
+        self._changed = threading.Condition()
+        self._closed = False
+        self._number, self._time, self._given = 0, clock(), clock()
+        capture = capture or Webcams()
+        self.cameras = {
+            name: LiveCamera(
+                name, devices[name], rig[name], capture, clock=clock, changed=self._changed
+            )
+            for name in rig.names
+        }
+        self._used = dict.fromkeys(self.cameras, -1)
+        self._blank = False
+        try:
+            for camera in self.cameras.values():
+                camera.wait_for_first(first_picture)
+        except InputError:
+            self.close()
+            raise
+
+    def __len__(self) -> int:
+        """0: not known beforehand."""
+        return 0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the drivers did not lock, and slowness, as of now."""
+        return [w for camera in self.cameras.values() for w in camera.warnings]
+
+    def close(self) -> None:
+        """Free the cameras; an iteration going on ends."""
+        self._closed = True
+        for camera in self.cameras.values():
+            camera.close()
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        while not self._closed:
+            frames = self.poll()
+            if frames is not None:
+                yield frames
+                continue
+            with self._changed:
+                self._changed.wait(POLL)
+
+    def poll(self) -> FrameSet | None:
+        """The next frame set if it is due; never waits."""
+        now = self._clock()
+        states = {name: camera.newest() for name, camera in self.cameras.items()}
+        lost = {name: s.reason for name, s in states.items() if isinstance(s, Lost)}
+        live = {name: s for name, s in states.items() if isinstance(s, Grabbed)}
+        fresh = {name: g for name, g in live.items() if g.number != self._used[name]}
+        if not live:
+            due = not self._blank or now - self._given >= ALL_LOST
+            return self._give(now, {}, lost) if due else None
+        skew = self._most_skew()
+        if len(fresh) == len(live) and _spread(fresh.values()) <= skew:
+            return self._give(now, fresh, lost)
+        if now - self._given < KEEP_UP:
+            return None
+        # a partner that should have come has not: go on with the newest and what goes with it
+        latest = max((g.time for g in fresh.values()), default=now)
+        chosen = {name: g for name, g in fresh.items() if latest - g.time <= skew}
+        for name in live.keys() - chosen.keys():
+            lost[name] = f"camera {name}: no picture at the time of the others'"
+        return self._give(now, chosen, lost)
+
+    def _give(
+        self, now: float, chosen: Mapping[str, Grabbed], missing: Mapping[str, str]
+    ) -> FrameSet:
+        times = [g.time for g in chosen.values()]
+        # after an empty set (its time is now) a picture may still be on its way from before
+        self._time = max(self._time, sum(times) / len(times) if times else now)
+        frames = {name: Frame(name, g.time, g.image) for name, g in chosen.items()}
+        seconds = max((g.seconds for g in chosen.values()), default=0.0)
+        frame_set = FrameSet(self._number, self._time, frames, dict(missing), seconds)
+        self._used.update((name, g.number) for name, g in chosen.items())
+        self._number, self._given, self._blank = self._number + 1, now, not chosen
+        return frame_set
+
+    def _most_skew(self) -> float:
+        if self._skew is not None:
+            return self._skew
+        periods = [camera.period or USUAL_PERIOD for camera in self.cameras.values()]
+        return 0.55 * min(periods)
+
+
+def _spread(pictures: Iterable[Grabbed]) -> float:
+    times = [g.time for g in pictures]
+    return max(times) - min(times)
+
+
+def parse_cameras(options: Sequence[str], rig: Rig) -> dict[str, int]:
+    """Webcam numbers by camera name, from options like ``left=0``.
+
+    Raises
+    ------
+    InputError
+        Not NAME=NUMBER, a name that the rig has not, a name or number twice, or one missing.
+    """
+    wanted = " ".join(f"--camera {name}=NUMBER" for name in rig.names)
+    devices: dict[str, int] = {}
+    for option in options:
+        name, equals, number = (part.strip() for part in option.rpartition("="))
+        if not equals or not name:
+            raise InputError(f"--camera {option}: expected NAME=NUMBER, as in {wanted}")
+        if name not in rig.names:
+            raise InputError(
+                f"--camera {option}: the rig has no camera {name}; it has {', '.join(rig.names)}"
+            )
+        if not (number.isascii() and number.isdecimal()):
+            raise InputError(
+                f"--camera {option}: expected a webcam's number, got {number!r}; "
+                "nav doctor lists them"
+            )
+        if name in devices:
+            raise InputError(f"--camera {option}: camera {name} is given twice")
+        other = next((n for n, index in devices.items() if index == int(number)), None)
+        if other is not None:
+            raise InputError(f"--camera {option}: webcam {int(number)} is camera {other} already")
+        devices[name] = int(number)
+    missing = [name for name in rig.names if name not in devices]
+    if missing:
+        raise InputError(f"--camera {missing[0]}=NUMBER is missing; expected {wanted}")
+    return devices

@@ -1,0 +1,232 @@
+"""One webcam: a thread keeps its newest picture; what is not new is lost within 0.1 s."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from nav.camera.frameset import Picture
+from nav.camera.pictures import to_grey
+from nav.camera.rig import Camera, check_picture_size
+from nav.camera.webcam import (
+    Capture,
+    OpenCapture,
+    Webcams,
+    lock_settings,
+    request_size,
+    why_not_opened,
+)
+from nav.errors import InputError, Lost
+
+# s without a new picture; with the time it takes to notice still within 0.1
+LOST_AFTER = 0.09
+GIVE_UP = 0.5  # s of failed reads, then the device is opened anew
+FROZEN = 2.0  # s of one and the same picture, then the device is opened anew
+HUNG = 5.0  # s that a driver's call takes, then another thread opens the device
+MOST_HUNG = 3  # threads left behind in calls that never return
+SLOW_PERIOD = 1 / 15  # s between pictures; slower is worth a warning
+
+
+@dataclass(frozen=True)
+class Grabbed:
+    """A picture from a webcam.
+
+    number : counts this camera's new pictures. time : s, when the driver handed it over, which is
+    later than the middle of the exposure by half the exposure, read-out and transfer: together
+    20 to 60 ms for a webcam at 30 pictures a second, nearly constant, and alike for cameras of
+    one model. seconds : what decoding took.
+    """
+
+    number: int
+    time: float
+    image: Picture
+    seconds: float
+
+
+class LiveCamera:
+    """Keeps the newest picture of one webcam.
+
+    A picture identical to the one before to the last bit is not new: a sensor's noise never
+    repeats, so it is an old picture sent again. A few of these do no harm (some drivers fill gaps
+    with them); after `lost_after` without a new one the camera is lost. Whatever happens, `newest`
+    returns at once, and the device is opened again when it comes back.
+
+    `clock` gives s; `changed` is notified at each new picture.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        device_index: int,
+        camera: Camera,
+        capture: OpenCapture | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        changed: threading.Condition | None = None,
+        lost_after: float = LOST_AFTER,
+        reopen_after: float = GIVE_UP,
+    ) -> None:
+        self.name, self.device_index, self.camera = name, device_index, camera
+        self._open, self._clock = capture or Webcams(), clock
+        self._lost_after, self._reopen_after = lost_after, reopen_after
+        self._changed = changed or threading.Condition()
+        self._newest: Grabbed | None = None
+        self._received = -np.inf
+        self._problem = ""
+        self._locking: list[str] = []
+        self._intervals: deque[float] = deque(maxlen=15)
+        self._attempts = [_Attempt(self)]
+
+    def newest(self) -> Grabbed | Lost:
+        """The newest picture, or why there is no current one. Never waits."""
+        now = self._clock()
+        self._replace_if_hung(now)
+        with self._changed:
+            newest, received, problem = self._newest, self._received, self._problem
+        if problem:
+            return Lost(problem)
+        if newest is None:
+            return Lost(f"camera {self.name}: no picture yet")
+        age = now - newest.time
+        if age <= self._lost_after:
+            return newest
+        if now - received <= self._lost_after:
+            return Lost(f"camera {self.name}: the same picture for {age:.1f} s: frozen?")
+        return Lost(f"camera {self.name}: no picture for {now - received:.1f} s: unplugged?")
+
+    def wait_for_first(self, timeout: float) -> None:
+        """Wait for the first picture.
+
+        Raises
+        ------
+        InputError
+            The camera cannot be opened, gives pictures of another size than the rig says, or none
+            within `timeout` s.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest or self._problem, timeout)
+            if self._newest is None:
+                none = (
+                    f"camera {self.name}: device {self.device_index}: no picture in {timeout:g} s"
+                )
+                raise InputError(self._problem or f"{none}; in use by another program?")
+
+    @property
+    def period(self) -> float | None:
+        """Median time between the last pictures, s; None while there are too few."""
+        with self._changed:
+            return median(self._intervals) if len(self._intervals) >= 5 else None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the driver did not lock, and slowness; a sentence each."""
+        with self._changed:
+            warnings = list(self._locking)
+        period = self.period
+        if period is not None and period > SLOW_PERIOD:
+            warnings.append(
+                f"camera {self.name}: only {1 / period:.0f} pictures a second; more light, "
+                "a shorter exposure or a USB port of its own may help"
+            )
+        return warnings
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Free the device; waits at most `timeout` s for a driver that hangs."""
+        for attempt in self._attempts:
+            attempt.stopped.set()
+        self._attempts[-1].thread.join(timeout)
+
+    def _replace_if_hung(self, now: float) -> None:
+        current = self._attempts[-1]
+        hung = current.busy_since is not None and now - current.busy_since > HUNG
+        self._attempts = [a for a in self._attempts if a is current or a.thread.is_alive()]
+        if hung and not current.stopped.is_set() and len(self._attempts) <= MOST_HUNG:
+            current.stopped.set()
+            self._attempts.append(_Attempt(self))
+
+    def _fail(self, attempt: "_Attempt", problem: str) -> None:
+        with self._changed:
+            if not attempt.stopped.is_set():
+                self._problem = problem
+                self._changed.notify_all()
+
+    def _take(self, attempt: "_Attempt", at: float, image: Picture) -> bool:
+        """Keep a picture; False if it is the one before once more."""
+        seconds = self._clock() - at
+        with self._changed:
+            if attempt.stopped.is_set():
+                return False
+            before, self._received, self._problem = self._newest, at, ""
+            if before is not None and np.array_equal(before.image, image):
+                return False
+            if before is not None:
+                self._intervals.append(at - before.time)
+            number = 0 if before is None else before.number + 1
+            self._newest = Grabbed(number, at, image, seconds)
+            self._changed.notify_all()
+            return True
+
+
+class _Attempt:
+    """A thread that opens the device and reads from it; left behind when the driver hangs."""
+
+    def __init__(self, owner: LiveCamera) -> None:
+        self.stopped = threading.Event()
+        self.busy_since: float | None = None
+        self._owner, self._clock = owner, owner._clock
+        self.thread = threading.Thread(target=self._run, name=f"camera {owner.name}", daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        owner = self._owner
+        while not self.stopped.is_set():
+            capture: Capture | None = None
+            try:
+                self.busy_since = self._clock()
+                capture = owner._open(owner.device_index)
+                if capture.isOpened():
+                    self._read(capture)
+                else:
+                    why = why_not_opened(owner.device_index)
+                    where = f"camera {owner.name}: device {owner.device_index}"
+                    owner._fail(self, f"{where} cannot be opened: {why}")
+            except InputError as error:
+                owner._fail(self, str(error))
+            except Exception as error:  # whatever a driver does, this camera is lost, not the rest
+                owner._fail(self, f"camera {owner.name}: {type(error).__name__}: {error}")
+            finally:
+                if capture is not None:
+                    capture.release()
+                self.busy_since = None
+            self.stopped.wait(owner._reopen_after)
+
+    def _read(self, capture: Capture) -> None:
+        """Hand over pictures until there are none any more, or always the same."""
+        owner = self._owner
+        request_size(capture, owner.camera.size)
+        locking = lock_settings(capture, owner.name)
+        with owner._changed:
+            owner._locking = locking
+        received = renewed = self._clock()
+        while not self.stopped.is_set():
+            self.busy_since = self._clock()
+            grabbed = capture.grab()
+            at = self._clock()
+            read, image = capture.retrieve() if grabbed else (False, None)
+            grey = to_grey(image) if read and image is not None else None
+            if grey is None:  # once: a picture damaged on its way; for long: unplugged
+                if self._clock() - received > GIVE_UP:
+                    return
+                self.stopped.wait(0.005)
+                continue
+            where = f"camera {owner.name}, device {owner.device_index}"
+            check_picture_size(owner.camera, grey.shape, where)
+            received = at
+            if owner._take(self, at, grey):
+                renewed = at
+            elif at - renewed > FROZEN:
+                return
