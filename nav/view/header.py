@@ -1,0 +1,121 @@
+"""The header: where in the work we are; and below it what to do now, with the keys."""
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+
+from nav.live.messages import Stage
+from nav.view.sized import Sized
+from nav.view.theme import ACCENT, BACK, FAINT, LINE, PANEL, QUIET, TEXT, Metrics, font
+
+# key on the button, label, command
+BUTTONS = (
+    ("capture", "Capture", "Space"),
+    ("undo", "Undo", "Backspace"),
+    ("skip", "Skip verify", "S"),
+    ("plan", "Next plan", "P"),
+)
+
+
+class Steps(Sized):
+    """Case > Cameras > Needle > Register > Verify > NAVIGATE, the present one lit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = Stage.CASE
+
+    def show_stage(self, stage: Stage) -> None:
+        """Light another stage."""
+        if stage is not self.stage:
+            self.stage = stage
+            self.setAccessibleName(f"stage {stage.value}")
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Words with arrows between; done ones bright, later ones faint."""
+        m, g = self.metrics, self.metrics.grid
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), PANEL)
+        x = 2.0 * g
+        stages = list(Stage)
+        now = stages.index(self.stage)
+        middle = self.height() / 2
+        for index, stage in enumerate(stages):
+            lit = index == now
+            painter.setFont(font(m.small, bold=lit))
+            width = QFontMetricsF(painter.font()).horizontalAdvance(stage.value)
+            box = QRectF(x, middle - 1.1 * m.small, width + 2 * g, 2.2 * m.small)
+            if lit:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(ACCENT)
+                painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+            painter.setPen(BACK if lit else (QUIET if index < now else FAINT))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, stage.value)
+            x = box.right() + 0.75 * g
+            if index + 1 < len(stages):
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(FAINT if index >= now else QUIET)
+                a = 0.45 * m.small
+                painter.drawPolygon(
+                    QPolygonF(
+                        [
+                            QPointF(x, middle - a),
+                            QPointF(x + a, middle),
+                            QPointF(x, middle + a),
+                        ]
+                    )
+                )
+                x += a + 0.75 * g
+        painter.end()
+
+
+class Prompt(Sized):
+    """What to do now, in words, and buttons that say their keys."""
+
+    asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = QLabel("")
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.row = QHBoxLayout(self)
+        self.row.addWidget(self.text, 1)
+        self.buttons: dict[str, QPushButton] = {}
+        for kind, label, key in BUTTONS:
+            button = QPushButton(f"{label}  [{key}]")
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _=False, kind=kind: self.asked.emit(kind))
+            self.row.addWidget(button)
+            self.buttons[kind] = button
+        self.set_metrics(self.metrics)
+
+    def show_prompt(self, text: str, usable: frozenset[str]) -> None:
+        """Show what to do; only the buttons that make sense now are there."""
+        self.text.setText(text)
+        for kind, button in self.buttons.items():
+            button.setVisible(kind in usable)
+
+    def set_metrics(self, metrics: Metrics) -> None:
+        """Sizes for another window height."""
+        super().set_metrics(metrics)
+        g = metrics.grid
+        self.row.setContentsMargins(2 * g, 0, g, 0)
+        self.row.setSpacing(g)
+        self.text.setFont(font(metrics.medium))
+        self.text.setStyleSheet(f"color: {TEXT.name()}")
+        for button in self.buttons.values():
+            button.setFont(font(metrics.small))
+            button.setStyleSheet(button_style(metrics))
+
+
+def button_style(metrics: Metrics) -> str:
+    """Flat dark buttons."""
+    g = metrics.grid
+    return (
+        f"QPushButton {{ color: {TEXT.name()}; background: {LINE.name()}; border: 0;"
+        f" border-radius: {g // 2}px; padding: {g // 2 + 1}px {3 * g // 2}px; }}"
+        f"QPushButton:hover {{ background: {FAINT.name()}; }}"
+        f"QPushButton:checked {{ background: {ACCENT.name()}; color: {BACK.name()}; }}"
+        f"QPushButton:disabled {{ color: {FAINT.name()}; background: {PANEL.name()}; }}"
+    )

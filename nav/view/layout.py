@@ -1,0 +1,56 @@
+"""Where everything is in a window of a size, on the grid."""
+
+from dataclasses import dataclass
+
+from nav.view.theme import Metrics
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle: left, top, width, height, px."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First pixel to the right of it."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First pixel below it."""
+        return self.y + self.height
+
+
+def places(width: int, height: int) -> dict[str, Box]:
+    """The box of every part of the window by its name; none overlaps another."""
+    m = Metrics(height)
+    g = m.grid
+    column = min(max(round(0.46 * height), width // 4), 2 * width // 5)
+    x = width - column - g
+    head, prompt, foot = 5 * g, 6 * g, 3 * g
+    bottom = height - foot
+    chart = round(0.235 * height)
+    left = x - 2 * g
+    strip = round(0.44 * left)
+    top = head + prompt
+    boxes = {
+        "steps": Box(0, 0, width, head),
+        "prompt": Box(0, head, x, prompt),
+        "scene": Box(g, top, left, bottom - chart - g - top),
+        "strip": Box(g, bottom - chart, strip, chart),
+        "pictures": Box(2 * g + strip, bottom - chart, left - strip - g, chart),
+        "notice": Box(2 * g, bottom, x // 2, foot),
+        "footer": Box(2 * g + x // 2, bottom, x // 2 - 3 * g, foot),
+        "speed": Box(x, bottom, column - g, foot),
+    }
+    y = head + g
+    room = bottom - y - 4 * g
+    for name, share in (("lights", 0.095), ("artery", 0.29), ("cord", 0.29), ("ahead", 0.165)):
+        boxes[name] = Box(x, y, column, round(share * room))
+        y = boxes[name].bottom + g
+    boxes["target"] = Box(x, y, column, bottom - y)
+    return boxes

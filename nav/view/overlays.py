@@ -1,0 +1,135 @@
+"""What lies over the 3D view: the banner, a notice, the buttons of the views."""
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from nav.guidance.alarms import Level
+from nav.view.header import button_style
+from nav.view.shapes import draw_status
+from nav.view.sized import Sized
+from nav.view.state import Banner
+from nav.view.theme import BACK, LEVEL, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
+from nav.view.viewpoints import VIEWPOINTS
+
+
+class BannerBar(Sized):
+    """A message across the view; hidden when there is none."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.banner: Banner | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_banner(self, banner: Banner | None) -> None:
+        """Show another message, or none."""
+        if banner != self.banner:
+            self.banner = banner
+            self.setAccessibleName(banner.text if banner is not None else "")
+            self.setVisible(banner is not None)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Cross or dashed circle, and the words."""
+        if self.banner is None:
+            return
+        m, g = self.metrics, self.metrics.grid
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour = LOST if self.banner.alarming else QUIET
+        box = QRectF(self.rect()).adjusted(m.hair, m.hair, -m.hair, -m.hair)
+        painter.setPen(QPen(colour, 2 * m.hair))
+        painter.setBrush(faded(BACK, 0.94))
+        painter.drawRoundedRect(box, g / 2, g / 2)
+        mark = QRectF(2 * g, 0, m.medium, m.medium)
+        mark.moveTop(box.center().y() - mark.height() / 2)
+        draw_status(painter, mark, "lost" if self.banner.alarming else "unknown")
+        painter.setFont(font(m.medium, bold=True))
+        painter.setPen(TEXT)
+        room = box.adjusted(mark.right() + 1.5 * g, 0, -2 * g, 0)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(room, int(flags | Qt.TextFlag.TextWordWrap), self.banner.text)
+        painter.end()
+
+
+class Notices(Sized):
+    """The newest notice that was not dismissed, one line."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.dismissed: set[str] = set()
+        self.notices: tuple[str, ...] = ()
+        self.row = QHBoxLayout(self)
+        self.text = QLabel("")
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.button = QPushButton("Dismiss")
+        self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.button.clicked.connect(self.dismiss)
+        self.row.addWidget(self.text, 1)
+        self.row.addWidget(self.button)
+        self.hide()
+
+    def show_notices(self, notices: tuple[str, ...]) -> None:
+        """Show what is still to be read."""
+        self.notices = tuple(n for n in notices if n not in self.dismissed)
+        text = self.notices[-1] if self.notices else ""
+        more = f"  (+{len(self.notices) - 1} more)" if len(self.notices) > 1 else ""
+        if self.text.text() != text + more:
+            self.text.setText(text + more)
+        self.setVisible(bool(self.notices))
+
+    def dismiss(self) -> None:
+        """Read: it does not come back."""
+        if self.notices:
+            self.dismissed.add(self.notices[-1])
+            self.show_notices(self.notices)
+
+    def set_metrics(self, metrics: Metrics) -> None:
+        """Sizes for another window height."""
+        super().set_metrics(metrics)
+        g = metrics.grid
+        self.row.setContentsMargins(2 * g, g // 2, g, g // 2)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        amber = LEVEL[Level.CAUTION].name()
+        self.setStyleSheet(
+            f"Notices {{ background: {PANEL.name()}; border: 1px solid {amber};"
+            f" border-radius: {g // 2}px }}"
+        )
+        self.text.setFont(font(metrics.small))
+        self.text.setStyleSheet(f"color: {TEXT.name()}; border: 0")
+        self.button.setFont(font(metrics.small))
+        self.button.setStyleSheet(button_style(metrics))
+
+
+class ViewButtons(Sized):
+    """Buttons for the named views, with their keys, and for the skin."""
+
+    chosen = Signal(str)
+    skin = Signal(bool)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.row = QHBoxLayout(self)
+        self.buttons: list[QPushButton] = []
+        for number, name in enumerate(VIEWPOINTS, 1):
+            button = QPushButton(f"{number} {name}")
+            button.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
+            self.buttons.append(button)
+        skin = QPushButton("7 skin")
+        skin.setCheckable(True)
+        skin.toggled.connect(self.skin)
+        self.skin_button = skin
+        self.buttons.append(skin)
+        for button in self.buttons:
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.row.addWidget(button)
+
+    def set_metrics(self, metrics: Metrics) -> None:
+        """Sizes for another window height."""
+        super().set_metrics(metrics)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(metrics.grid // 2)
+        for button in self.buttons:
+            button.setFont(font(metrics.small))
+            button.setStyleSheet(button_style(metrics))

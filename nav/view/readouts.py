@@ -1,0 +1,150 @@
+"""What lies ahead of the needle, and where it is against the plan."""
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+
+from nav.view.shapes import hatch
+from nav.view.sized import Sized
+from nav.view.state import AheadLine, TargetState, Why
+from nav.view.theme import LINE, PANEL, QUIET, ROLE, TEXT, font
+
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class _Panel(Sized):
+    """A titled panel; without data it is hatched and says why."""
+
+    title = ""
+
+    def why(self) -> Why | None:
+        """Why it is empty."""
+        return None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Title, then what there is."""
+        m, g = self.metrics, self.metrics.grid
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(PANEL)
+        painter.drawRoundedRect(QRectF(self.rect()), g / 2, g / 2)
+        inner = QRectF(self.rect()).adjusted(2.5 * g, g, -2 * g, -g)
+        painter.setFont(font(m.small, bold=True))
+        painter.setPen(QUIET)
+        painter.drawText(
+            QRectF(inner.left(), inner.top(), inner.width(), 1.5 * m.small), LEFT, self.title
+        )
+        body = inner.adjusted(0, 1.6 * m.small, 0, 0)
+        why = self.why()
+        if why is not None:
+            hatch(painter, body.adjusted(0, 0, 0, 0), LINE, 2 * g)
+            painter.setFont(font(m.small))
+            painter.setPen(TEXT)
+            room = QRectF(body.left(), body.top(), body.width(), 1.6 * m.small)
+            width = QFontMetricsF(painter.font()).horizontalAdvance(why.headline)
+            painter.fillRect(QRectF(room.left(), room.top(), width + g, room.height()), PANEL)
+            painter.drawText(room, LEFT, why.headline)
+        else:
+            self.body(painter, body)
+        painter.end()
+
+    def body(self, painter: QPainter, box: QRectF) -> None:
+        """What there is."""
+
+    def pair(self, painter: QPainter, row: QRectF, left: str, right: str, size: int) -> None:
+        """A name and its value, flush left and right."""
+        painter.setFont(font(size))
+        value = QFontMetricsF(painter.font()).horizontalAdvance(right)
+        painter.setPen(TEXT)
+        painter.drawText(row, RIGHT, right)
+        painter.setPen(QUIET)
+        room = row.width() - value - self.metrics.grid
+        metrics = QFontMetricsF(painter.font())
+        painter.drawText(row, LEFT, metrics.elidedText(left, Qt.TextElideMode.ElideRight, room))
+
+
+class Ahead(_Panel):
+    """What the present heading hits first, and next."""
+
+    title = "AHEAD"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: tuple[AheadLine, ...] = ()
+        self.reason: Why | None = Why("no data")
+
+    def show_ahead(self, lines: tuple[AheadLine, ...], why: Why | None) -> None:
+        """Show other structures."""
+        if (lines, why) != (self.lines, self.reason):
+            self.lines, self.reason = lines, why
+            self.setAccessibleName("; ".join(f"{x.name} in {x.text}" for x in lines))
+            self.update()
+
+    def why(self) -> Why | None:
+        """Why it is empty."""
+        return self.reason
+
+    def body(self, painter: QPainter, box: QRectF) -> None:
+        """First large, the next one small."""
+        m, g = self.metrics, self.metrics.grid
+        top = box.top()
+        for index, line in enumerate(self.lines):
+            size = m.small if index else m.medium
+            row = QRectF(box.left(), top, box.width(), 1.5 * size)
+            chip = QRectF(row.left(), row.center().y() - 0.35 * size, 0.7 * size, 0.7 * size)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ROLE[line.role])
+            painter.drawRect(chip)
+            text = line.name if not index else f"then {line.name}"
+            self.pair(painter, row.adjusted(0.7 * size + g, 0, 0, 0), text, f"in {line.text}", size)
+            top = row.bottom()
+
+
+class Target(_Panel):
+    """Distance to the target, off axis and angle to the plan."""
+
+    title = "TARGET"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = TargetState("", why=Why("no data"))
+
+    def show_target(self, state: TargetState) -> None:
+        """Show another deviation."""
+        if state != self.state:
+            self.state = state
+            self.setAccessibleName(f"target {state.distance}, off axis {state.off_axis}")
+            self.update()
+
+    def why(self) -> Why | None:
+        """Why it is empty."""
+        return self.state.why
+
+    def body(self, painter: QPainter, box: QRectF) -> None:
+        """Distance with its spread, then off axis and angle."""
+        m = self.metrics
+        row = QRectF(box.left(), box.top(), box.width(), 1.5 * m.medium)
+        painter.setFont(font(m.medium))
+        painter.setPen(TEXT)
+        painter.drawText(row, LEFT, self.state.distance)
+        painter.setFont(font(m.small))
+        painter.setPen(QUIET)
+        painter.drawText(row, RIGHT, self.state.spread)
+        below = QRectF(box.left(), row.bottom(), box.width(), 1.5 * m.small)
+        half = below.width() / 2 - m.grid
+        self.pair(
+            painter,
+            QRectF(below.left(), below.top(), half, below.height()),
+            "off axis",
+            self.state.off_axis,
+            m.small,
+        )
+        if self.state.angle:
+            self.pair(
+                painter,
+                QRectF(below.right() - half, below.top(), half, below.height()),
+                "angle",
+                self.state.angle,
+                m.small,
+            )

@@ -1,0 +1,181 @@
+"""The 3D view: the anatomy's picture with the needle painted over it, turned with the mouse."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+
+from nav.model.case import Case
+from nav.view.anatomy import Anatomy, Drawn
+from nav.view.camera import View
+from nav.view.orientation import paint_axes, paint_ruler
+from nav.view.overlay import Overlay
+from nav.view.sized import Sized
+from nav.view.state import SceneState
+from nav.view.theme import BACK
+from nav.view.trackball import turned
+from nav.view.viewpoints import FOLLOW, STANDARD, viewpoint
+
+# s between two pictures while the view moves, and of rest before it is drawn finely
+MOVING, REST = 1 / 12, 0.15
+
+
+class SceneWidget(Sized):
+    """Shows a SceneState; `work` is called often and draws at most one small piece each time."""
+
+    def __init__(
+        self,
+        case: Case,
+        diameter: float,
+        length: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.case, self.diameter, self.length, self.clock = case, diameter, length, clock
+        self.anatomy = Anatomy(case)
+        self.scene = SceneState()
+        self.follow = False
+        self.view = viewpoint(STANDARD, case, None)
+        self.drawn: Drawn | None = None
+        self.painted: QImage | None = None
+        self._refining: Iterator[Drawn | None] | None = None
+        self._fine, self._old = False, True
+        self._moved = self._last = -np.inf
+        self._drag: tuple[QPointF, Qt.MouseButton] | None = None
+        self.show_skin(False)
+        self.setMinimumSize(320, 240)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """Large: it takes the room that is left."""
+        return QSize(1200, 700)
+
+    def show_scene(self, scene: SceneState) -> None:
+        """Show another needle; the anatomy's picture stays."""
+        self.scene = scene
+        if self.follow:
+            followed = viewpoint(FOLLOW, self.case, scene, self.view)
+            if followed.differs(self.view):
+                self._look(followed)
+        self.update()
+
+    def look(self, name: str) -> None:
+        """Go to a named view."""
+        self.follow = name == FOLLOW
+        self._look(viewpoint(name, self.case, self.scene, self.view))
+
+    def show_skin(self, shown: bool) -> None:
+        """Show the skin as a faint hint, or not."""
+        self.skin = shown
+        self.anatomy.show_role("skin", shown)
+        self._look(self.view)
+
+    def _look(self, view: View) -> None:
+        self.view = view
+        self._fine = False
+        self._refining = None
+        self._moved = self.clock()
+        self._old = True
+
+    def work(self, finish: bool = False) -> None:
+        """Draw the next piece of the anatomy's picture if one is due; all of it with `finish`."""
+        width, height = self._pixels()
+        now = self.clock()
+        if self.drawn is not None and self.drawn.image.shape[:2] != (height, width):
+            self._look(self.view)
+        if self._old and (finish or now - self._last >= MOVING):
+            self._last = now
+            self._use(self.anatomy.quick(self.view, width, height))
+            self._old = False
+        elif not self._fine and not self._old and now - self._moved >= REST:
+            self._step(width, height)
+        while finish and not self._fine:
+            self._step(width, height)
+
+    def _step(self, width: int, height: int) -> None:
+        assert self.drawn is not None
+        if self._refining is None:
+            self._refining = self.anatomy.refine(self.drawn, width, height)
+        fine = next(self._refining)
+        if fine is not None:
+            self._use(fine)
+            self._fine, self._refining = True, None
+
+    def _use(self, drawn: Drawn) -> None:
+        self.drawn = drawn
+        height, width, _ = drawn.image.shape
+        self.painted = QImage(
+            drawn.image.data, width, height, 3 * width, QImage.Format.Format_RGB888
+        )
+        self.update()
+
+    def _pixels(self) -> tuple[int, int]:
+        ratio = self.devicePixelRatioF()
+        return max(16, round(self.width() * ratio)), max(16, round(self.height() * ratio))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The anatomy's last picture and what moves over it."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), BACK)
+        m, g = self.metrics, self.metrics.grid
+        if self.drawn is not None and self.painted is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(self._picture_place(self.painted), self.painted)
+            overlay = Overlay(
+                self.drawn, self.width(), self.height(), m, self.diameter, self.length
+            )
+            overlay.paint(painter, self.case, self.scene)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            corner = QPointF(8.5 * g, self.height() - 8.5 * g)
+            paint_axes(painter, self.drawn.view, corner, m)
+            right = QPointF(self.width() - 2.5 * g, self.height() - 2.5 * g)
+            paint_ruler(painter, overlay.scale, right, m)
+        painter.end()
+
+    def _picture_place(self, picture: QImage) -> QRectF:
+        """As high as the view, in its middle: true to scale even if drawn for another width."""
+        width = self.height() * picture.width() / picture.height()
+        return QRectF((self.width() - width) / 2, 0, width, self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The same view at another size."""
+        self._look(self.view)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Left turns, middle or right shifts."""
+        self._drag = (event.position(), event.button())
+        self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The hand lets go."""
+        self._drag = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Turn or shift the view with the hand."""
+        if self._drag is None:
+            return
+        last, button = self._drag
+        self._drag = (event.position(), button)
+        self.follow = False
+        turn = button == Qt.MouseButton.LeftButton
+        size = (self.width(), self.height())
+        step = event.position() - last
+        self._look(turned(self.view, (step.x(), step.y()), size, turn))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Closer or further."""
+        self._look(self.view.zoomed(1.15 ** (event.angleDelta().y() / 120)))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back to the standard view."""
+        self.look(STANDARD)

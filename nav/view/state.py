@@ -1,0 +1,363 @@
+"""What the window shows, as a value: texts, levels and the reasons for blanks, without Qt.
+
+Whatever the update says, nothing old or unknown becomes a number here: a lost tool, a late
+update or an ended process leaves every number out and says why.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from nav.errors import Lost
+from nav.frames import Array
+from nav.guidance.alarms import Level
+from nav.guidance.proximity import Proximity, StructureProximity
+from nav.live.messages import Ended, Stage, Update
+from nav.model.case import Case
+from nav.pipeline import Guidance
+from nav.view.words import between, bound_text, distance_text, one_decimal
+
+# s: an update whose pictures are older than this is not shown
+STALE_AFTER = 0.3
+# what the needle can run into, of interest in this order where two are met at once
+AHEAD_ROLES = ("cord", "artery", "dura", "bone", "support")
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why there is no number: a few words, and what else is known."""
+
+    headline: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class GaugeState:
+    """One gauge: the distance to the nearest structure of a role, or why there is none.
+
+    value, bound : texts, empty where there is no number. distance, lower : the same, mm, for the
+    bar. caution, danger : limits of the structure shown, mm. full : the bar's end, mm.
+    """
+
+    role: str
+    name: str
+    level: Level
+    value: str = ""
+    bound: str = ""
+    distance: float | None = None
+    lower: float | None = None
+    caution: float | None = None
+    danger: float | None = None
+    full: float = 10.0
+    why: Why | None = None
+
+    @property
+    def inside(self) -> bool:
+        """Whether the tip is inside the structure."""
+        return self.distance is not None and self.distance < 0
+
+
+@dataclass(frozen=True)
+class AheadLine:
+    """What the heading hits, and in how many millimetres (text)."""
+
+    name: str
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TargetState:
+    """Where the tip is against the plan, as texts; `why` instead of them where it is not known."""
+
+    plan: str
+    distance: str = ""
+    spread: str = ""
+    off_axis: str = ""
+    angle: str = ""
+    why: Why | None = None
+
+
+@dataclass(frozen=True)
+class Light:
+    """A tool or a camera: seen, doubtful, lost or (no data at all) unknown, and why."""
+
+    name: str
+    status: Literal["seen", "doubtful", "lost", "unknown"]
+    reason: str = ""
+
+    @property
+    def word(self) -> str:
+        """The one word shown for it."""
+        return {"seen": "seen", "doubtful": "doubtful", "lost": "LOST", "unknown": "no data"}[
+            self.status
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Shortest way from the tip to a structure, (3,) each, model frame, mm."""
+
+    role: str
+    start: Array
+    end: Array
+    text: str
+    level: Level
+
+
+@dataclass(frozen=True, eq=False)
+class SceneState:
+    """What moves in the 3D view; tip and heading (3,) are None where there is no needle to draw."""
+
+    tip: Array | None = None
+    heading: Array | None = None
+    segments: tuple[Segment, ...] = ()
+    plan: str = ""
+    fiducials: tuple[str, ...] = ()
+    wanted: str = ""
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A message across the view; `alarming` where something is wrong, not merely awaited."""
+
+    text: str
+    alarming: bool
+
+
+@dataclass(frozen=True, eq=False)
+class DisplayState:
+    """Exactly what the window shows."""
+
+    live: bool
+    banner: Banner | None
+    stage: Stage
+    prompt: str
+    notices: tuple[str, ...]
+    artery: GaugeState
+    cord: GaugeState
+    ahead: tuple[AheadLine, ...]
+    ahead_why: Why | None
+    target: TargetState
+    lights: tuple[Light, ...]
+    delay: str
+    rate: str
+    scene: SceneState
+
+
+def display(
+    case: Case,
+    update: Update | None,
+    now: float,
+    alive: bool,
+    ended: Ended | None = None,
+    *,
+    needle: str = "needle",
+    reference: str = "reference",
+) -> DisplayState:
+    """What to show of the newest update at `now` (s, monotonic clock).
+
+    alive : whether the tracking process runs. ended : its last word, if it was said.
+    needle, reference : the tools' names.
+    """
+    stage = update.stage if update is not None else Stage.CASE
+    notices = update.notices if update is not None else ()
+    plan = _plan_name(case, update)
+    banner = _banner(update, now, alive, ended)
+    if update is None or banner is not None:
+        assert banner is not None
+        why = Why("no data", banner.text)
+        return DisplayState(
+            False, banner, stage, "", notices,
+            _blank_gauge(case, "artery", why), _blank_gauge(case, "cord", why),
+            (), why, TargetState(plan, why=why),
+            (Light(needle, "unknown"), Light(reference, "unknown")),
+            "", "", SceneState(plan=plan),
+        )  # fmt: skip
+    guidance = update.guidance
+    found = _proximity(guidance, needle, reference)
+    artery = _gauge(case, "artery", found, guidance)
+    cord = _gauge(case, "cord", found, guidance)
+    return DisplayState(
+        True, None, stage, update.prompt, notices,
+        artery, cord,
+        _ahead(found), _ahead_why(found, guidance), _target(plan, found, guidance),
+        _lights(guidance, needle, reference),
+        f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
+        f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
+        _scene(case, update, found, plan, (artery, cord)),
+    )  # fmt: skip
+
+
+def _banner(update: Update | None, now: float, alive: bool, ended: Ended | None) -> Banner | None:
+    """Why nothing may be shown, or None."""
+    if ended is not None:
+        if ended.problem:
+            return Banner(f"Tracking process ended: {ended.problem}", True)
+        return Banner("Tracking has ended", False)
+    if not alive:
+        return Banner("Tracking process ended without a word", True)
+    if update is None:
+        return Banner("Waiting for the first pictures", False)
+    age = now - update.captured_at
+    if not age <= STALE_AFTER:  # NaN is stale as well
+        return Banner(f"No data for {age:.1f} s", True)
+    return None
+
+
+def _plan_name(case: Case, update: Update | None) -> str:
+    """The plan that is followed; a plan is no measurement, so it stays when the tip is lost."""
+    if update is not None and not isinstance(update.guidance.plan, Lost):
+        return update.guidance.plan.name
+    return case.default_plan.name if case.default_plan is not None else ""
+
+
+def _proximity(guidance: Guidance, needle: str, reference: str) -> Proximity | Why:
+    """The distances, or the first thing in the line that keeps them from being known."""
+    for tool in (needle, reference):
+        seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
+        if isinstance(seen, Lost):
+            return Why(f"{tool} lost", seen.reason)
+    for stage in (guidance.reference_tip, guidance.model_tip, guidance.proximity):
+        if isinstance(stage, Lost):
+            headline, _, detail = stage.reason.partition(": ")
+            return Why(headline, detail)
+    assert not isinstance(guidance.proximity, Lost)
+    return guidance.proximity
+
+
+def gauge_limits(case: Case, role: str, name: str = "") -> tuple[float | None, float | None, float]:
+    """Caution, danger and the bar's end, mm, of a structure or of the first one of a role."""
+    of_role = case.of_role(role)
+    chosen = next((s for s in of_role if s.name == name), of_role[0] if of_role else None)
+    if chosen is None:
+        return None, None, 10.0
+    limit = max(chosen.caution or 0.0, chosen.danger or 0.0)
+    return chosen.caution, chosen.danger, max(10.0, 3.0 * limit)
+
+
+def _blank_gauge(case: Case, role: str, why: Why) -> GaugeState:
+    caution, danger, full = gauge_limits(case, role)
+    return GaugeState(role, "", Level.UNKNOWN, caution=caution, danger=danger, full=full, why=why)
+
+
+def _gauge(case: Case, role: str, found: Proximity | Why, guidance: Guidance) -> GaugeState:
+    if isinstance(found, Why):
+        return _blank_gauge(case, role, found)
+    of_role = [s for s in found.structures if s.role == role]
+    if not of_role:
+        return _blank_gauge(case, role, Why("no data", f"the case has no {role}"))
+    unknown = [s.name for s in of_role if not _known(s)]
+    if unknown:
+        return _blank_gauge(case, role, Why("no data", f"{unknown[0]}: distance is not a number"))
+    levels = {s.name: _level(s, guidance) for s in of_role}
+    # an unknown level must not hide behind a clear one, nor hide a danger
+    worst = max(of_role, key=lambda s: (_urgency(levels[s.name]), -s.bound))
+    level = levels[worst.name]
+    if level is Level.UNKNOWN:
+        return _blank_gauge(case, role, Why("no data", f"{worst.name}: alarm level is not known"))
+    caution, danger, full = gauge_limits(case, role, worst.name)
+    return GaugeState(
+        role, worst.name, level, distance_text(worst.distance), bound_text(worst),
+        worst.distance, worst.bound, caution, danger, full,
+    )  # fmt: skip
+
+
+def _known(structure: StructureProximity) -> bool:
+    return math.isfinite(structure.distance) and math.isfinite(structure.bound)
+
+
+def _level(structure: StructureProximity, guidance: Guidance) -> Level:
+    if structure.distance < 0:
+        return Level.DANGER
+    return guidance.alarms.levels.get(structure.name, Level.UNKNOWN)
+
+
+def _urgency(level: Level) -> float:
+    return Level.DANGER - 0.5 if level is Level.UNKNOWN else float(level)
+
+
+def _ahead(found: Proximity | Why) -> tuple[AheadLine, ...]:
+    """The first two different structures along the heading, nearest first."""
+    if isinstance(found, Why):
+        return ()
+    hits = [
+        (s.ahead, AHEAD_ROLES.index(s.role), s.name)
+        for s in found.structures
+        if s.role in AHEAD_ROLES and s.ahead is not None and math.isfinite(s.ahead)
+    ]
+    return tuple(
+        AheadLine(name, AHEAD_ROLES[role], f"{one_decimal(ahead)} mm")
+        for ahead, role, name in sorted(hits)[:2]
+    )
+
+
+def _ahead_why(found: Proximity | Why, guidance: Guidance) -> Why | None:
+    if isinstance(found, Why):
+        return found
+    tip = guidance.model_tip
+    if not isinstance(tip, Lost) and tip.heading is None:
+        return Why("not known", "the needle has no axis: calibrate it")
+    return None if _ahead(found) else Why("nothing", "the heading misses every structure")
+
+
+def _target(plan: str, found: Proximity | Why, guidance: Guidance) -> TargetState:
+    if isinstance(found, Why):
+        return TargetState(plan, why=found)
+    deviation = guidance.plan
+    if isinstance(deviation, Lost):
+        return TargetState(plan, why=Why("no plan", deviation.reason))
+    known = (deviation.to_target, deviation.off_axis, deviation.remaining)
+    if not all(math.isfinite(value) for value in known):
+        return TargetState(plan, why=Why("no data", "the way to the target is not a number"))
+    beyond = deviation.remaining < 0 and deviation.to_target >= 0.05
+    spread = between(deviation.sd)
+    return TargetState(
+        plan,
+        f"{one_decimal(deviation.to_target)} mm{' beyond' if beyond else ''}",
+        spread,
+        f"{one_decimal(deviation.off_axis)} mm",
+        "" if deviation.angle is None else f"{one_decimal(math.degrees(deviation.angle))}°",
+    )
+
+
+def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...]:
+    lights = []
+    for tool in (needle, reference):
+        seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
+        if isinstance(seen, Lost):
+            lights.append(Light(tool, "lost", seen.reason))
+        elif seen.warning:
+            lights.append(Light(tool, "doubtful", seen.warning))
+        else:
+            lights.append(Light(tool, "seen"))
+    for camera, reason in guidance.tracked.camera_lost.items():
+        lights.append(Light(f"camera {camera}", "lost", reason))
+    return tuple(lights)
+
+
+def _scene(
+    case: Case,
+    update: Update,
+    found: Proximity | Why,
+    plan: str,
+    gauges: Sequence[GaugeState],
+) -> SceneState:
+    touching = update.stage in (Stage.REGISTER, Stage.VERIFY)
+    use = "check" if update.stage is Stage.VERIFY else "register"
+    labels = tuple(f.label for f in case.fiducials_for(use)) if touching else ()
+    words = update.prompt.replace(",", " ").replace(".", " ").replace(":", " ").split()
+    wanted = next((label for label in labels if label in words), "")
+    tip = update.guidance.model_tip
+    if isinstance(found, Why) or isinstance(tip, Lost) or not np.isfinite(tip.position).all():
+        return SceneState(plan=plan, fiducials=labels, wanted=wanted)
+    nearest = {s.name: s.nearest for s in found.structures}
+    segments = tuple(
+        Segment(gauge.role, tip.position, nearest[gauge.name], f"{gauge.value} mm", gauge.level)
+        for gauge in gauges
+        if gauge.value and np.isfinite(nearest[gauge.name]).all()
+    )
+    return SceneState(tip.position, tip.heading, segments, plan, labels, wanted)

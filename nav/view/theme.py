@@ -1,0 +1,107 @@
+"""One look: colours, three text sizes, an 8 px grid at 1080 px that grows with the window."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from PySide6.QtGui import QColor, QFont, QFontDatabase
+
+from nav.guidance.alarms import Level
+
+# DejaVu Sans: height of a capital over the font's pixel size
+CAP_HEIGHT = 0.729
+
+BACK = QColor("#0f151b")
+PANEL = QColor("#161e26")
+LINE = QColor("#2b3742")
+FAINT = QColor("#5d6c79")
+QUIET = QColor("#9db0bf")
+TEXT = QColor("#f1f5f8")
+ACCENT = QColor("#7fb4ff")
+
+LEVEL = {
+    Level.UNKNOWN: QColor("#8897a4"),
+    Level.CLEAR: QColor("#2fd0c0"),
+    Level.CAUTION: QColor("#ffb81f"),
+    Level.DANGER: QColor("#ff4a4a"),
+}
+ROLE = {
+    "bone": QColor("#e6dcc3"),
+    "cord": QColor("#f0d048"),
+    "dura": QColor("#5f9fdd"),
+    "artery": QColor("#d0383c"),
+    "skin": QColor("#d9a58a"),
+    "support": QColor("#7c8790"),
+    "other": QColor("#7c8790"),
+}
+STEEL = QColor("#c9d6e2")
+# tools in the camera pictures: none of them a colour of an alarm
+TOOL = (QColor("#6fd3ff"), QColor("#d79bff"), QColor("#a8e05f"))
+LOST = QColor("#ff8f6b")
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Sizes for a window of a height, px: grid, the three text sizes, line width."""
+
+    height: int
+
+    @property
+    def grid(self) -> int:
+        """8 px at 1080."""
+        return max(5, round(self.height / 135))
+
+    @property
+    def large(self) -> int:
+        """Font size of the two distances: capitals over 4 % of the window's height."""
+        return max(30, round(0.058 * self.height))
+
+    @property
+    def medium(self) -> int:
+        """Font size of words that must be read at a glance."""
+        return max(15, round(0.0245 * self.height))
+
+    @property
+    def small(self) -> int:
+        """Font size of everything else."""
+        return max(11, round(0.0165 * self.height))
+
+    @property
+    def hair(self) -> float:
+        """Width of a thin line."""
+        return max(1.0, self.height / 1080)
+
+
+@cache
+def family() -> str:
+    """The one typeface: DejaVu Sans as Matplotlib brings it, so that it looks the same everywhere.
+
+    Qt brings no fonts, and a bare system has none. Needs a running QGuiApplication.
+    """
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    families: list[str] = []
+    for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
+        number = QFontDatabase.addApplicationFont(str(folder / name))
+        families += QFontDatabase.applicationFontFamilies(number)
+    return (
+        families[0]
+        if families
+        else QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+    )
+
+
+def font(pixels: int, bold: bool = False) -> QFont:
+    """The typeface in a size, px."""
+    chosen = QFont(family())
+    chosen.setPixelSize(pixels)
+    chosen.setBold(bold)
+    return chosen
+
+
+def faded(colour: QColor, alpha: float) -> QColor:
+    """A colour made translucent; alpha 0 to 1."""
+    result = QColor(colour)
+    result.setAlphaF(alpha)
+    return result

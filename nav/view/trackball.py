@@ -1,0 +1,28 @@
+"""Turning and shifting a view with the hand, as VTK's trackball camera does."""
+
+from dataclasses import replace
+
+from scipy.spatial.transform import Rotation
+
+from nav.view.camera import View
+
+# rad of turn for a way across the whole picture (VTK: 20 degrees a tenth)
+TURN = 3.5
+
+
+def turned(view: View, step: tuple[float, float], size: tuple[int, int], turn: bool) -> View:
+    """The view after the hand moved by `step` px in a picture of `size` px: turned, or shifted."""
+    dx, dy = step
+    width, height = size
+    if turn:
+        about_up = Rotation.from_rotvec(-TURN * dx / width * view.up)
+        about_right = Rotation.from_rotvec(-TURN * dy / height * view.right)
+        turning = about_up * about_right
+        return View.towards(
+            view.focal,
+            turning.apply(view.backwards),
+            turning.apply(view.up),
+            view.half_height,
+        )
+    scale = 2 * view.half_height / height
+    return replace(view, focal=view.focal - scale * dx * view.right + scale * dy * view.up)

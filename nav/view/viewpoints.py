@@ -1,0 +1,46 @@
+"""The views one can go to with a key."""
+
+import numpy as np
+
+from nav.frames import Array
+from nav.model.case import Case
+from nav.view.camera import DIRECTIONS, View, unit
+from nav.view.state import SceneState
+
+STANDARD, FOLLOW = "standard", "needle"
+VIEWPOINTS = (STANDARD, "left", "right", "back", "top", FOLLOW)
+# mm from the middle to the upper edge: both vertebrae and the arteries' loops
+HALF_HEIGHT = 34.0
+CLOSE = 22.0
+UP: Array = np.array([0.0, 0.0, 1.0])
+
+
+def viewpoint(name: str, case: Case, scene: SceneState | None, last: View | None = None) -> View:
+    """A named view of a case; the needle's own needs a needle, or it stays what it was."""
+    focal = _middle(case)
+    if name == FOLLOW:
+        if scene is None or scene.tip is None or scene.heading is None:
+            return last if last is not None else viewpoint(STANDARD, case, None)
+        return View.towards(scene.tip, -scene.heading, UP, CLOSE)
+    if name == STANDARD:
+        return View.towards(focal, _standard_direction(case), UP, HALF_HEIGHT)
+    up = np.array([0.0, -1.0, 0.0]) if name == "top" else UP
+    return View.towards(focal, DIRECTIONS[name], up, HALF_HEIGHT)
+
+
+def _middle(case: Case) -> Array:
+    """The target if there is a plan, or else the middle of the bones, or of everything."""
+    if case.default_plan is not None:
+        return case.default_plan.target
+    chosen = case.of_role("bone") or case.structures
+    points = np.vstack([s.surface.vertices for s in chosen])
+    return (points.min(axis=0) + points.max(axis=0)) / 2
+
+
+def _standard_direction(case: Case) -> Array:
+    """From behind and above, on the side that the plan comes from (the left without one)."""
+    side = 1.0
+    plan = case.default_plan
+    if plan is not None and plan.entry[0] < plan.target[0]:
+        side = -1.0
+    return unit([0.62 * side, 0.72, 0.34])
