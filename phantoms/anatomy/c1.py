@@ -37,8 +37,8 @@ def c1_solid(p: AnatomyParameters, artery_left: Solid) -> Solid:
     bone = union([mass, _anterior_arch(p)], 3.0)
     bone = union([bone, _transverse_process(p)], 2.0)
     bone = union([bone, _posterior_arch(p)], 2.5)
-    bone = subtract(bone, _foramen(p), 1.6)
-    return both_sides(subtract(bone, artery_left, 1.6))
+    passage = union([_foramen(p), artery_left], 0.0)
+    return both_sides(subtract(bone, passage, 1.6))
 
 
 def c1_box(p: AnatomyParameters) -> tuple[Array, Array]:
@@ -55,7 +55,13 @@ def foramen_centre(p: AnatomyParameters) -> Array:
 def _anterior_arch(p: AnatomyParameters) -> Solid:
     front, high = -p.c1_canal_ap, p.c1_anterior_height / 2
     arch = tube(
-        [(-6, front - 2.2, 0), (0, front - 2.5, 0), (6, front - 2.0, 0), (11, front - 0.2, 0), (15, front + 2.6, 0.5)],
+        [
+            (-6, front - 2.2, 0),
+            (0, front - 2.5, 0),
+            (6, front - 2.0, 0),
+            (11, front - 0.2, 0),
+            (15, front + 2.6, 0.5),
+        ],
         [(2.6, high + 0.5), (2.5, high), (2.6, high + 0.5), (2.7, high + 1.3), (2.4, high)],
         exponent=2.4,
     )
@@ -75,9 +81,9 @@ def _posterior_arch(p: AnatomyParameters) -> Solid:
             (0, thick, 0),
             (6, thick - 0.7, 0),
             (half - 1.8, -0.2, -1.2),
-            (half + 2.6, -4.7, GROOVE_MIDDLE),
-            (half + 6.2, -9.5, -2.4),
-            (half + 7.0, -14.0, -1.0),
+            (half + 1.8, -4.7, GROOVE_MIDDLE),
+            (half + 3.9, -9.5, -2.4),
+            (half + 4.2, -14.0, -1.0),
         ],
         [
             (thick - 0.1, high - 0.2),
@@ -85,8 +91,8 @@ def _posterior_arch(p: AnatomyParameters) -> Solid:
             (thick - 0.1, high - 0.2),
             (2.8, high - 1.1),
             (3.0, groove + 0.2),
-            (3.2, groove + 0.2),
-            (3.4, groove + 1.0),
+            (3.6, groove + 0.2),
+            (3.8, groove + 1.0),
         ],
         exponent=2.3,
     )
@@ -100,7 +106,7 @@ def _lateral_mass(p: AnatomyParameters) -> Solid:
     turn = Rotation.from_euler("z", -17.0, degrees=True)
     axes = turn.as_matrix().T
     centre = np.array([half + 4.6, middle, -1.5])
-    mass = ellipsoid(centre, (5.7, 9.8, 11.8), axes, exponent=2.6)
+    mass = ellipsoid(centre, (5.9, 9.9, 12.0), axes, exponent=2.4)
     # Medial walls converge downwards: the lower facets reach further in than the upper.
     lower = ellipsoid(centre + np.array((-2.6, -1.0, -5.5)), (5.6, 8.2, 4.5), axes, exponent=2.6)
     mass = union([mass, lower], 3.0)
@@ -108,7 +114,7 @@ def _lateral_mass(p: AnatomyParameters) -> Solid:
     trough = (turn * Rotation.from_euler("y", -20.0, degrees=True)).as_matrix().T
     mass = subtract(
         mass,
-        ellipsoid(centre + np.array((-4.8, 0.4, 13.2)), (8.4, 11.4, 11.0), trough),
+        ellipsoid(centre + np.array((-5.4, 0.2, 12.6)), (7.6, 10.4, 10.4), trough),
         1.5,
     )
     # Lower facet: nearly flat, falling outwards; behind it the mass is bevelled.
@@ -132,7 +138,8 @@ def _transverse_process(p: AnatomyParameters) -> Solid:
         ),
         [(1.8, 2.6), (1.5, 2.0), (1.7, 2.2), (2.6, 3.4)],
     )
-    return union([back, front], 1.5)
+    floor = ellipsoid(centre + np.array((0.6, 0.2, -1.8)), (6.2, 6.6, 2.4))
+    return union([back, front, floor], 1.5)
 
 
 def _foramen(p: AnatomyParameters) -> Solid:

@@ -84,13 +84,13 @@ def _dens(p: AnatomyParameters) -> Solid:
     ap, width = p.dens_ap / 2, p.dens_width / 2
     tip = p.dens_height
     return tube(
-        [dens_axis(p, h) for h in (-9.0, -3.0, 0.2 * tip, 0.6 * tip, tip - 3.6)],
+        [dens_axis(p, h) for h in (-9.0, -3.0, 0.2 * tip, 0.5 * tip, tip - 4.1)],
         [
             (ap + 1.2, width + 2.0),
             (ap + 0.4, width + 1.2),
             (ap - 0.3, width - 0.6),
             (ap, width),
-            (ap - 1.5, width - 1.4),
+            (ap - 1.2, width - 0.8),
         ],
         up=(1, 0, 0),
     )
@@ -145,11 +145,17 @@ def _transverse_process(p: AnatomyParameters) -> Solid:
 
 
 def _lamina(p: AnatomyParameters) -> Solid:
-    thick, high = p.c2_lamina_thickness / 2, p.c2_lamina_height / 2
+    # The canal is cut out of it afterwards.
+    thick, high = p.c2_lamina_thickness / 2 + 0.4, p.c2_lamina_height / 2
     x = p.c2_canal_width / 2
     return tube(
-        [(x + 4.0, -10.6, -0.6), (x - 1.0, -5.2, -2.0), (5.0, 1.2, -3.5), (0, 3.4, -4.0),
-         (-5.0, 1.2, -3.5)],
+        [
+            (x + 4.0, -10.6, -0.6),
+            (x - 0.7, -4.9, -2.0),
+            (5.3, 1.5, -3.5),
+            (0, 3.6, -4.0),
+            (-5.3, 1.5, -3.5),
+        ],
         [(thick, high - 1.2), (thick, high - 0.8), (thick, high), (thick, high), (thick, high)],
         up=(0, -0.2, 1),
         exponent=2.5,
@@ -159,16 +165,16 @@ def _lamina(p: AnatomyParameters) -> Solid:
 def _spinous_process(p: AnatomyParameters) -> Solid:
     tip = p.c2_spinous_length
     keel = tube(
-        [(0, 2.5, -3.6), (0, 0.6 * tip, -5.0), (0, tip - 3.2, -6.6)],
-        [(3.8, 5.6), (2.8, 4.8), (2.4, 3.6)],
+        [(0, 2.5, -3.6), (0, 0.6 * tip, -5.0), (0, tip - 4.0, -6.8)],
+        [(3.8, 5.6), (2.9, 4.8), (3.2, 3.4)],
         exponent=2.2,
     )
     # Two lips, from the lower edges of the laminae.
     lip = tube(
-        [(6.5, 0.0, -6.8), (4.6, 0.4 * tip, -8.6), (5.0, tip - 3.4, -9.8)],
+        [(6.5, 0.0, -6.8), (4.4, 0.4 * tip, -8.4), (4.4, tip - 2.4, -9.6)],
         [(2.0, 2.4), (2.1, 2.6), (2.0, 2.3)],
     )
-    cleft = ellipsoid((0, tip - 0.5, -13.4), (2.6, 7.0, 4.2))
+    cleft = ellipsoid((0, tip - 0.5, -13.2), (2.4, 6.5, 4.2))
     return subtract(union([keel, lip], 3.0), cleft, 2.0)
 
 
@@ -178,5 +184,5 @@ def _canal(p: AnatomyParameters) -> Solid:
     lean = np.array([0.0, 0.30, 1.0])
     centre = np.array([0.0, -ap - 0.6, -0.5])
     upper, lower = centre + 20 * lean, centre - 18 * lean
-    canal = tube([lower, centre, upper], [(ap, width)] * 3, up=(1, 0, 0), exponent=2.3)
-    return intersect(canal, half_space((0, -15.6, 8.0), (0, -1.0, 0.42)), 2.0)
+    canal = tube([lower, centre, upper], [(ap, width)] * 3, up=(1, 0, 0), exponent=2.0)
+    return intersect(canal, half_space((0, -15.9, 8.0), (0, -1.0, 0.42)), 2.0)

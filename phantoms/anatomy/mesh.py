@@ -8,6 +8,7 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 from scipy.spatial.transform import RigidTransform
 
 from phantoms.anatomy.sdf import Solid
@@ -24,11 +25,14 @@ class Mesh:
     triangles: Triangles
 
 
-def mesh_solid(solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float) -> Mesh:
+def mesh_solid(
+    solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float, rounding: float = 0.5
+) -> Mesh:
     """Surface of a solid that lies wholly inside the box from low to high.
 
-    Flying edges on a regular grid; then the vertices slide along the surface until the triangles
-    are even, and are put back onto the solid's own surface, so that the grid leaves no steps.
+    The solid is sampled on a regular grid, its edges rounded by a Gaussian of sd `rounding` mm, and
+    its surface taken by flying edges. Then the vertices slide along the surface until the triangles
+    are even, and are put back onto the interpolated surface, so that the grid leaves no steps.
 
     Raises
     ------
@@ -37,42 +41,49 @@ def mesh_solid(solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float) ->
     """
     low, high = np.asarray(low, float), np.asarray(high, float)
     size = np.ceil((high - low) / spacing).astype(int) + 1
-    grid = pv.ImageData(dimensions=size, spacing=(spacing,) * 3, origin=low)
     points = np.stack(np.meshgrid(*(np.arange(n) for n in size), indexing="ij"), axis=-1)
     values = solid(low + spacing * points.reshape(-1, 3)).reshape(size)
     border = np.ones(size, bool)
     border[1:-1, 1:-1, 1:-1] = False
     if values[border].min() <= 0.0:
         raise ValueError("the solid reaches the border of the box that it is meshed in")
+    values = gaussian_filter(values, rounding / spacing)
     # A value of zero on a grid point would make triangles without area.
     values = np.where(np.abs(values) < 1e-3 * spacing, 1e-3 * spacing, values)
+    grid = pv.ImageData(dimensions=size, spacing=(1.0, 1.0, 1.0))
     grid.point_data["value"] = values.ravel(order="F")
     surface = grid.contour([0.0], scalars="value", method="flying_edges", compute_normals=False)
-    vertices = np.asarray(surface.points, float)
-    triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:]
-    mesh = Mesh(vertices, triangles)
+    mesh = Mesh(
+        np.asarray(surface.points, float),
+        np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy(),
+    )
     if signed_volume(mesh) < 0.0:
-        mesh = Mesh(vertices, np.ascontiguousarray(triangles[:, ::-1]))
-    return _settle(mesh, solid, spacing)
+        mesh = Mesh(mesh.vertices, np.ascontiguousarray(mesh.triangles[:, ::-1]))
+    vertices = _settled(mesh, values / spacing)
+    return Mesh(_as_filed(low + spacing * vertices), mesh.triangles)
 
 
-def _settle(mesh: Mesh, solid: Solid, spacing: float, rounds: int = 6) -> Mesh:
+def _settled(mesh: Mesh, values: Array, rounds: int = 7) -> Array:
+    """Vertices slid to even spacing on the surface where `values` is 0; all in grid steps."""
+    coefficients = spline_filter(values, order=3)
     vertices, average = mesh.vertices, _neighbour_average(mesh)
     for i in range(rounds):
-        value, normal = _value_and_normal(solid, vertices)
+        value, gradient = _value_and_gradient(coefficients, vertices)
+        square = np.maximum((gradient**2).sum(axis=1), 0.05)
         step = np.zeros_like(vertices) if i == rounds - 1 else average @ vertices - vertices
-        step -= np.einsum("ij,ij->i", step, normal)[:, None] * normal
-        # Half a cell at most: in a sharp corner the gradient tells little.
-        back = np.clip(value, -0.5 * spacing, 0.5 * spacing)
-        vertices = vertices + 0.7 * step - back[:, None] * normal
-    return Mesh(_as_filed(vertices), mesh.triangles)
+        step -= (np.einsum("ij,ij->i", step, gradient) / square)[:, None] * gradient
+        back = np.clip(value / square, -0.5, 0.5)
+        vertices = vertices + 0.7 * step - back[:, None] * gradient
+    return vertices
 
 
-def _value_and_normal(solid: Solid, points: Array, step: float = 0.05) -> tuple[Array, Array]:
-    corners = np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)], float)
-    values = [solid(points + step * corner) for corner in corners]
-    g = sum(v[:, None] * corner for v, corner in zip(values, corners, strict=True))
-    return np.mean(values, axis=0), g / np.maximum(np.linalg.norm(g, axis=1), 1e-12)[:, None]
+def _value_and_gradient(coefficients: Array, points: Array) -> tuple[Array, Array]:
+    def at(p: Array) -> Array:
+        return np.asarray(map_coordinates(coefficients, p.T, order=3, prefilter=False))
+
+    h = 0.1
+    gradient = [(at(points + e) - at(points - e)) / (2 * h) for e in h * np.eye(3)]
+    return at(points), np.column_stack(gradient)
 
 
 def _neighbour_average(mesh: Mesh) -> sparse.csr_matrix:

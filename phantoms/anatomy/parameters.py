@@ -48,8 +48,8 @@ class AnatomyParameters:
     c2_lamina_height, c2_lamina_thickness : 12.5, 6.5
         Heights 13.0 and 11.8: scienceopen 890c34bb (n 150), Chan et al. 2021 (n 330).
         Thickness 6.6: 10.4184/asj.2015.9.2.205 (n 200).
-    c2_canal_ap, c2_canal_width : 18.5, 23
-        Kaur et al. 2017 (19.1 x 23.1 at the top).
+    c2_canal_ap, c2_canal_width : 18.5, 23.6
+        Kaur et al. 2017 (19.1 x 23.1 at the top, 15.2 x 23.9 at the bottom).
     c2_spinous_length : 15.7
         From the spinolaminar line: scienceopen 890c34bb (15.7, n 150).
     c2_tilt : 15
@@ -110,7 +110,7 @@ class AnatomyParameters:
     c2_lamina_height: float = 12.5
     c2_lamina_thickness: float = 6.5
     c2_canal_ap: float = 18.5
-    c2_canal_width: float = 23.0
+    c2_canal_width: float = 23.6
     c2_spinous_length: float = 15.7
     c2_tilt: float = 15.0
 

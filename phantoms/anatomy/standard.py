@@ -27,7 +27,7 @@ from phantoms.anatomy.soft import (
 
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 
-BONE_SPACING = 0.9  # mm, grid that the bones are meshed on
+BONE_SPACING = 0.95  # mm, grid that the bones are meshed on
 
 
 @dataclass(frozen=True)
