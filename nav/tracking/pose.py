@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2 as chi2_distribution
+from scipy.special import chdtri
 
 from nav.frames import Array, Pose
 from nav.tracking.reprojection import ViewStack
@@ -53,7 +53,7 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     pose, residuals = _refine(start, stack, 0.0)
     freedom = 8 * len(used) - 6
     geometric = 0.0
-    if _chi2(residuals, stack, 0.0) > chi2_distribution.isf(SIGNIFICANCE, freedom):
+    if _chi2(residuals, stack, 0.0) > chdtri(freedom, SIGNIFICANCE):
         geometric = _geometric_error(residuals, stack, freedom)
         pose, residuals = _refine(pose, stack, geometric)
         geometric = _geometric_error(residuals, stack, freedom)

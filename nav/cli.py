@@ -1,0 +1,260 @@
+"""The `nav` command: each sub-command loads what it needs only when it runs."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+import nav
+from nav.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = App(
+    name="nav",
+    version=nav.__version__,
+    help=(
+        "Track a needle with cameras and printed markers, register it to a 3D-reconstructed upper "
+        "cervical spine, and show how far its tip is from the vertebral artery and the spinal cord.\n\n"
+        f"**{nav.NOTICE}.**\n\n"
+        "Begin with `nav demo` (a whole simulated puncture) and `nav doctor` (is this computer "
+        "ready?)."
+    ),
+    help_format="markdown",
+)
+twin = App(name="twin", help="Simulated cameras whose truth is known.")
+app.command(twin)
+
+RigFile = Annotated[Path, Parameter(name="--rig", help="rig.toml: the cameras.")]
+ToolFiles = Annotated[
+    list[Path],
+    Parameter(name="--tool", negative="", help="A tool file; give it once for every tool."),
+]
+
+
+@app.command
+def demo(
+    *,
+    out: Path = Path("out/demo"),
+    seed: int = 0,
+    headless: Annotated[bool, Parameter(negative="")] = False,
+    stay: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """A complete simulated lateral C1-C2 puncture, computed from camera pictures only.
+
+    Touches the fiducials, registers, verifies, advances a 17G needle to the dorsal subarachnoid space
+    and stops at the target. Opens the live window where there is a display. Writes summary.json,
+    poses.csv, truth.csv, case/, live.png and distances.png.
+
+    Parameters
+    ----------
+    out
+        Folder for the results.
+    seed
+        Other pose of the phantom, other hand, other noise.
+    headless
+        No window, even where there is a display.
+    stay
+        Leave the window open at the end.
+    """
+    from phantoms.demo.run import run_demo
+
+    run_demo(out, seed=seed, headless=headless, stay=stay, console=_console())
+
+
+@app.command
+def track(
+    *,
+    rig: RigFile,
+    tool: ToolFiles,
+    images: Path,
+    output: Path,
+    relative_to: str | None = None,
+    fps: float | None = None,
+) -> None:
+    """Track tools through recorded pictures; writes poses.csv.
+
+    Example: nav track --rig rig.toml --tool needle.toml --tool reference.toml --images recording
+    --output poses.csv --relative-to reference
+
+    Parameters
+    ----------
+    images
+        A folder with a sub-folder of pictures, or a video file, for each camera of the rig (named
+        like it); for a rig of one camera also one picture folder or video itself.
+    output
+        The table to write; a .toml of the same stem beside it says what it was made from.
+    relative_to
+        Give poses in this tool's frame instead of the rig's.
+    fps
+        Pictures per second where neither times.csv nor the video says it (30 by default).
+    """
+    from nav.track import track_recording
+
+    track_recording(rig, tool, images, output, relative_to, fps, _console())
+
+
+@app.command
+def live(
+    *,
+    rig: RigFile,
+    tool: ToolFiles,
+    case: Path,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    images: Path | None = None,
+    registration: Path | None = None,
+    needle: str = "needle",
+    reference: str = "reference",
+    fps: float | None = None,
+    save: Path | None = None,
+) -> None:
+    """The live window: from webcams, or from recorded pictures at their own pace.
+
+    Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
+    --camera left=0 --camera right=2
+
+    Without --registration the window leads through touching the fiducials: put the tip into the
+    divot it names, hold still, press Space.
+
+    Parameters
+    ----------
+    case
+        case.toml: structures, fiducials and plans.
+    camera
+        NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
+    images
+        Recorded pictures instead of webcams, as `nav track` takes them.
+    registration
+        registration.toml of an earlier registration; the reference body must not have moved since.
+    needle
+        Name of the navigated tool.
+    reference
+        Name of the reference body.
+    fps
+        Pictures per second of a recording that does not say.
+    save
+        Write the registration that was made to this file.
+    """
+    from nav.live.run import run_live
+
+    run_live(
+        rig, tool, case, camera or [], images, registration, needle, reference, fps, save, _console()
+    )
+
+
+@app.command
+def register(*, case: Path, points: Path, output: Path, fle: float = 0.25) -> None:
+    """Register touched fiducials to the case; writes registration.toml.
+
+    Parameters
+    ----------
+    case
+        case.toml with fiducials.
+    points
+        Touched fiducials in the reference body's frame: CSV (label,x,y,z) or Slicer Markups
+        (.mrk.json); labels as in the case. Check points are used only to tell the error.
+    output
+        registration.toml to write.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis.
+    """
+    from nav.registration.command import register_files
+
+    register_files(case, points, output, fle, _console())
+
+
+@app.command
+def doctor() -> None:
+    """Is this computer ready? Cameras, graphics, libraries, disk: each 'ok' or what to do."""
+    from nav.doctor import print_doctor
+
+    sys.exit(print_doctor())
+
+
+@twin.command(name="images")
+def twin_images(
+    *,
+    out: Path,
+    frames: int = 60,
+    seed: int = 0,
+    rig: Path | None = None,
+    blur: float = 1.0,
+    noise: float = 2.0,
+    shot: float | None = None,
+    exposure_ms: float = 5.0,
+    gamma: float = 1.0,
+    gradient: float = 0.15,
+    hide: float = 0.0,
+    speed: float = 40.0,
+    plain: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Simulated camera pictures with their truth, to test any tracker with.
+
+    Writes a folder of PNGs for each camera, rig.toml, needle.toml, reference.toml, times.csv and
+    truth.csv (true poses in the rig frame, columns as poses.csv).
+
+    Parameters
+    ----------
+    out
+        Folder to write; must be empty or not there yet.
+    frames
+        Number of frame sets.
+    rig
+        Another rig than the default two cameras of 1920 x 1200.
+    blur
+        Defocus, standard deviation, px.
+    noise
+        Read noise, standard deviation, grey levels.
+    shot
+        Electrons per grey level for shot noise; none by default.
+    exposure_ms
+        Exposure time, ms: what moves meanwhile is blurred.
+    gamma
+        Display gamma; 1 is a linear camera.
+    gradient
+        Brightness of the right edge less the left one, relative to the middle.
+    hide
+        Share of the needle's markers hidden by a finger-like patch in each frame, 0 to 1.
+    speed
+        Speed of the hand, mm/s.
+    plain
+        An even grey background instead of the phantom.
+    """
+    from phantoms.twin.images import ImageSettings, write_images
+    from phantoms.twin.sensor import Optics
+
+    optics = Optics(blur, noise, shot, exposure_ms / 1000.0, gamma, (gradient, -gradient / 2))
+    settings = ImageSettings(frames, seed, rig, optics, hide, speed, plain)
+    write_images(out, settings, _console())
+
+
+def _console() -> Console:
+    return Console(stderr=False, highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: bad input is one line and exit code 2, never a traceback."""
+    logging.basicConfig(level=os.environ.get("NAV_LOG", "ERROR"))
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        line = " ".join(str(error).split())
+        err.print(f"nav: {line} (see --help)", markup=False)
+        sys.exit(BAD_INPUT)
+    except InputError as error:
+        err.print(f"nav: {error}", markup=False)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        err.print("nav: interrupted", markup=False)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
