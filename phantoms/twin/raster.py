@@ -73,7 +73,7 @@ def _corner_cell(x_edges, y_edges, g, ray):
 
 @njit(nogil=True, cache=True)
 def draw_rectangle(
-    image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light, samples
+    image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light, samples, shifts
 ):
     """Composite a patterned rectangle over `image`, in place.
 
@@ -88,6 +88,7 @@ def draw_rectangle(
         window the homography from a ray (x, y, 1) to the plane; its third entry is 1/z. One row
         serves all where rows == 1.
     x_edges, y_edges : cell borders, mm. light : array (ny, nx).
+    shifts : array (steps, 2) from `sample_shifts`.
     """
     steps, row_count = plane_from_ray.shape[0], plane_from_ray.shape[1]
     row0, row1, column0, column1 = window
@@ -103,9 +104,7 @@ def draw_rectangle(
         alpha[:] = 0.0
         for step in range(steps):
             g = plane_from_ray[step, row - row0 if row_count > 1 else 0]
-            # golden-ratio offsets spread the instants' grids between each other
-            shift_u = (0.5 + step * 0.7548776662) % 1.0
-            shift_v = (0.5 + step * 0.5698402910) % 1.0
+            shift_u, shift_v = shifts[step]
             for k in range(column1 - column0 + 1):
                 above[k] = _corner_cell(x_edges, y_edges, g, rays[row, column0 + k])
                 below[k] = _corner_cell(x_edges, y_edges, g, rays[row + 1, column0 + k])
@@ -146,6 +145,16 @@ def draw_rectangle(
                     continue
             r, c = row - origin[0], column - origin[1]
             image[r, c] = image[r, c] * (1.0 - alpha[k] / steps) + value[k] / steps
+
+
+def sample_shifts(steps: int) -> Array:
+    """Where in its step each instant's grid of samples lies, (steps, 2); the mean is the middle.
+
+    The instants' grids fall between each other (golden ratio order), so that together they sample
+    as finely as one dense grid.
+    """
+    order = np.arange(steps)[:, None] * [0.7548776662, 0.5698402910] % 1.0
+    return (np.argsort(np.argsort(order, axis=0), axis=0) + 0.5) / steps
 
 
 @njit(nogil=True, cache=True)
