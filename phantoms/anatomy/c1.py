@@ -80,8 +80,8 @@ def _posterior_arch(p: AnatomyParameters) -> Solid:
             (-6, thick - 0.7, 0),
             (0, thick, 0),
             (6, thick - 0.7, 0),
-            (half - 1.8, -0.2, -1.2),
-            (half + 1.8, -4.7, GROOVE_MIDDLE),
+            (half - 2.4, -0.1, -1.0),
+            (half + 1.7, -5.0, GROOVE_MIDDLE),
             (half + 3.9, -9.5, -2.4),
             (half + 4.2, -14.0, -1.0),
         ],
@@ -115,7 +115,7 @@ def _lateral_mass(p: AnatomyParameters) -> Solid:
     mass = subtract(
         mass,
         ellipsoid(centre + np.array((-5.4, 0.2, 12.6)), (7.6, 10.4, 10.4), trough),
-        1.5,
+        2.8,
     )
     # Lower facet: nearly flat, falling outwards; behind it the mass is bevelled.
     facet = half_space(*lower_facet(p))

@@ -38,9 +38,9 @@ class AnatomyParameters:
     C2
     --
     dens_ap, dens_width : 10.6, 9.8
-        Gosavi and Swamy 2012 and core.ac.uk/works/303973137 (10.6 and 9.8, n 52).
+        core.ac.uk/works/303973137 (n 52).
     dens_height : 16
-        Above the shoulders. The same (14.9 to 17.6; definitions differ).
+        Above the shoulders. Gosavi and Swamy 2012 (14.9, n 100); core.ac.uk/works/303973137 (17.6).
     dens_gap : 1.2
         Anterior arch to dens: chosen (normal below 3).
     c2_body_ap : 14.9
@@ -59,7 +59,8 @@ class AnatomyParameters:
     ------------
     window_height : 11
         Free height seen from the side, between C1's arch and C2's lamina, where the needle passes.
-        From Reed and Jones, UMTRI-2017-1: 10 (women), 12 (men) with open joints. C1 nods to it.
+        From Reed and Jones, UMTRI-2017-1: 10 (women), 12 (men) with open joints. C1 nods to it,
+        and its ring then stands 16 up in front (published: 11 to 14, seated).
     joint_gap : 1.0
         Between the facets of C1 and C2: chosen (bone without its cartilage).
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
-from nav import __version__
-from nav.errors import InputError
+from nav.files import write_toml, written_whole
+from nav.model.case import DEFAULT_LIMITS
 from phantoms.anatomy.standard import Anatomy, AnatomyStructure
 
 SURFACE_SIGMA = 0.3  # mm, error of a printed surface
-# Caution and danger, mm; dura, bone and skin have none.
-LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}
 
 
 def write_case(anatomy: Anatomy, directory: Path) -> Path:
@@ -32,24 +27,19 @@ def write_case(anatomy: Anatomy, directory: Path) -> Path:
     InputError
         The folder cannot be written.
     """
+    for structure in anatomy.structures:
+        with written_whole(directory / mesh_file(structure)) as beside:
+            beside.write_bytes(ply_bytes(structure))
     case = directory / "case.toml"
-    try:
-        (directory / "meshes").mkdir(parents=True, exist_ok=True)
-        for structure in anatomy.structures:
-            _replace(directory / mesh_file(structure), ply_bytes(structure))
-        _replace(case, tomli_w.dumps(case_table(anatomy)).encode())
-    except OSError as error:
-        raise InputError(f"{directory}: cannot write the case: {error.strerror}") from error
+    write_toml(case, case_table(anatomy))
     return case
 
 
 def case_table(anatomy: Anatomy) -> dict[str, Any]:
-    """What case.toml holds."""
+    """What case.toml holds, but for its provenance."""
     return {
         "format": "c1c2nav/case/1",
         "name": anatomy.name,
-        "made_by": f"c1c2nav {__version__}",
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "structure": [_structure_table(structure) for structure in anatomy.structures],
         "fiducial": [
             {"label": f.label, "position": list(f.position), "use": f.use}
@@ -89,16 +79,6 @@ def _structure_table(structure: AnatomyStructure) -> dict[str, Any]:
         "mesh": mesh_file(structure),
         "sigma": SURFACE_SIGMA,
     }
-    if structure.role in LIMITS:
-        table["caution"], table["danger"] = LIMITS[structure.role]
+    if structure.role in DEFAULT_LIMITS:
+        table["caution"], table["danger"] = DEFAULT_LIMITS[structure.role]
     return table
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside, then rename: a reader sees the old file or the whole new one."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import open3d as o3d
 import pytest
 
 from nav.errors import InputError
+from nav.model.case import load_case
 from phantoms.anatomy import c1, c2
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.pose import bone_poses
@@ -147,10 +148,11 @@ def test_names_and_roles(anatomy):
 # Where things lie
 
 
-@pytest.mark.parametrize(("a", "b"), list(combinations(NAMES[:-1], 2)))
+APART = [pair for pair in combinations(NAMES[:-1], 2) if pair != ("cord", "dura")]
+
+
+@pytest.mark.parametrize(("a", "b"), APART)
 def test_structures_keep_clear_of_each_other(anatomy, scenes, a, b):
-    if (a, b) == ("cord", "dura"):
-        pytest.skip("one lies in the other: see below")
     for one, other in ((a, b), (b, a)):
         gap = signed_distance(scenes[other], surface_points(anatomy.structure(one))).min()
         assert gap > 0.3, f"{one} to {other}"
@@ -393,13 +395,14 @@ def test_a_written_case_holds_the_same_geometry(anatomy, tmp_path):
         f.position for f in anatomy.fiducials
     ]
     assert tuple(case["plan"][0]["target"]) == anatomy.plans[0].target
-    files = {f.name for f in path.parent.rglob("*") if f.is_file()}
-    assert len(files) == len(NAMES) + 1
-    assert not any(name.endswith(".part") for name in files)
+    assert len([f for f in path.parent.rglob("*") if f.is_file()]) == len(NAMES) + 1
+    assert [(s.name, s.role) for s in load_case(path).structures] == [
+        (s.name, s.role) for s in anatomy.structures
+    ]
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(anatomy, tmp_path):
     (tmp_path / "case").write_text("a file, not a folder")
-    with pytest.raises(InputError, match="cannot write the case") as caught:
+    with pytest.raises(InputError, match="cannot be written") as caught:
         write_case(anatomy, tmp_path / "case")
     assert "\n" not in str(caught.value)
