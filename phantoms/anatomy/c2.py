@@ -89,7 +89,7 @@ def _dens(p: AnatomyParameters) -> Solid:
             (ap + 1.2, width + 2.0),
             (ap + 0.4, width + 1.2),
             (ap - 0.3, width - 0.6),
-            (ap, width),
+            (ap + 0.2, width + 0.1),
             (ap - 1.2, width - 0.8),
         ],
         up=(1, 0, 0),
@@ -185,4 +185,4 @@ def _canal(p: AnatomyParameters) -> Solid:
     centre = np.array([0.0, -ap - 0.6, -0.5])
     upper, lower = centre + 20 * lean, centre - 18 * lean
     canal = tube([lower, centre, upper], [(ap, width)] * 3, up=(1, 0, 0), exponent=2.0)
-    return intersect(canal, half_space((0, -15.9, 8.0), (0, -1.0, 0.42)), 2.0)
+    return intersect(canal, half_space((0, -15.9, 8.0), (0, -1.0, 0.45)), 2.0)
