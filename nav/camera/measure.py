@@ -1,0 +1,67 @@
+"""A webcam's true size and rate, measured in a process of its own: a driver may hang or crash."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import cv2
+
+from nav.camera.webcam import Capture, open_webcam, request_size
+
+LARGEST = (1920, 1200)  # asked for; drivers give the nearest size they have
+WARM_UP = 5  # pictures that may come late after the start
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a webcam gives: width, height; pictures a second (0: none came); its coding."""
+
+    size: tuple[int, int]
+    rate: float
+    coding: str
+
+
+def measure(
+    capture: Capture,
+    size: tuple[int, int] = LARGEST,
+    seconds: float = 1.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Measured | None:
+    """Size and rate of an opened webcam's pictures over about `seconds`; None if it is not open."""
+    if not capture.isOpened():
+        return None
+    request_size(capture, size)
+    shape = (0, 0)
+    times: list[float] = []
+    start = clock()
+    while clock() - start < 2 * seconds and (not times or times[-1] - times[0] < seconds):
+        grabbed = capture.grab()
+        at = clock()
+        read, image = capture.retrieve() if grabbed else (False, None)
+        if read and image is not None:
+            shape = image.shape[:2]
+            times.append(at)
+            if len(times) == WARM_UP:
+                del times[:-1]
+    rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
+    return Measured((shape[1], shape[0]), rate, _coding(capture.get(cv2.CAP_PROP_FOURCC)))
+
+
+def _coding(fourcc: float) -> str:
+    """MJPG, YUYV, ...; empty if the driver does not say."""
+    letters = "".join(chr(int(fourcc) >> shift & 255) for shift in (0, 8, 16, 24))
+    return letters.strip() if fourcc > 0 and letters.isprintable() else ""
+
+
+def main(arguments: list[str]) -> None:
+    """Print the measurement of one webcam, by number, as JSON; null if it does not open."""
+    capture = open_webcam(int(arguments[0]))
+    measured = measure(capture)
+    print(json.dumps(None if measured is None else asdict(measured)), flush=True)
+    capture.release()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

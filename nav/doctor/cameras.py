@@ -1,0 +1,59 @@
+"""Webcams with their true size and rate."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from nav.camera.measure import Measured
+from nav.camera.webcam import Device, list_devices, why_not_opened
+from nav.doctor.check import Check, run
+
+SLOW = 15.0  # pictures a second
+PATIENCE = 8.0  # s for opening and measuring one
+
+
+def check_cameras(
+    devices: Sequence[Device] | None = None,
+    measure: Callable[[int], Measured | str | None] | None = None,
+) -> list[Check]:
+    """Every webcam's true size and rate, one after the other.
+
+    measure : webcam number -> what it gives; None if it does not open; or what went wrong.
+    """
+    known = sys.platform.startswith("linux")
+    if devices is None:
+        devices = list_devices() if known else [Device(i, "webcam") for i in range(3)]
+    measure = measure or measured
+    checks = [c for d in devices if (c := _camera(d, measure(d.index), known))]
+    advice = "plug one in for nav live; nav track and nav demo do without"
+    return checks or [Check("cameras", "warn", "none found", advice)]
+
+
+def _camera(device: Device, given: Measured | str | None, known: bool) -> Check | None:
+    name = f"camera {device.index}"
+    if given is None:
+        why, _, advice = why_not_opened(device.index).partition("; ")
+        return Check(name, "fail", f"{device.name}: {why}", advice) if known else None
+    if isinstance(given, str):
+        return Check(name, "fail", f"{device.name}: {given}", "plug it in anew, at another port")
+    if not given.rate:
+        advice = "plug it in anew, at a port of its own; is another program using it?"
+        return Check(name, "fail", f"{device.name}: opens, but no picture comes", advice)
+    width, height = given.size
+    text = f"{device.name}: {width} x {height}, {given.rate:.1f} a second"
+    text += f", {given.coding}" if given.coding else ""
+    if given.rate < SLOW:
+        return Check(name, "warn", text, "more light, a shorter exposure or a USB port of its own")
+    return Check(name, "ok", text)
+
+
+def measured(index: int) -> Measured | str | None:
+    """A webcam measured in a process of its own."""
+    code, out, _ = run([sys.executable, "-m", "nav.camera.measure", str(index)], PATIENCE)
+    if code is None:
+        return "its driver does not answer"
+    try:
+        found = json.loads(out)
+    except ValueError:
+        return f"its driver crashes (exit {code})"
+    return None if found is None else Measured(tuple(found["size"]), found["rate"], found["coding"])

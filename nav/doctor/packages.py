@@ -1,0 +1,97 @@
+"""Python and the packages that c1c2nav needs."""
+
+import platform
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+
+from nav.doctor.check import Check, run
+from nav.doctor.libraries import library_advice
+
+PYTHON = (3, 11)
+MODULES = {  # where a distribution's module has another name
+    "opencv-python-headless": "cv2",
+    "pyside6-essentials": "PySide6.QtWidgets",
+    "tomli-w": "tomli_w",
+}
+
+
+def check_python(version: tuple[int, int] = sys.version_info[:2]) -> list[Check]:
+    """Python's version."""
+    text = f"{platform.python_version()} ({sys.executable})"
+    if version < PYTHON:
+        least = ".".join(map(str, PYTHON))
+        return [Check("python", "fail", text, f"install Python {least} or newer")]
+    return [Check("python", "ok", text)]
+
+
+def check_packages() -> list[Check]:
+    """Versions of all that c1c2nav needs, and whether each can be imported."""
+    try:
+        needs = [_requirement(r) for r in metadata.requires("c1c2nav") or () if "extra" not in r]
+    except metadata.PackageNotFoundError:
+        return [Check("packages", "warn", "c1c2nav is not installed", "run make, or pip install .")]
+    problems = {m: why for m, why in _imports([_module(name) for name, _ in needs]) if why}
+    checks, well = [], []
+    for name, least in needs:
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            checks.append(Check(name, "fail", "is missing", f"pip install '{name}>={least}'"))
+            continue
+        if _numbers(version) < _numbers(least):
+            text = f"{version} is too old"
+            checks.append(Check(name, "fail", text, f"pip install '{name}>={least}'"))
+        elif why := problems.get(_module(name)):
+            checks.append(Check(name, "fail", f"{version}: {why}", library_advice(why) or AGAIN))
+        else:
+            well.append(f"{name} {version}")
+    own = f"c1c2nav {metadata.version('c1c2nav')}"
+    return [Check("packages", "ok", ", ".join([own, *well])), *checks]
+
+
+def _requirement(text: str) -> tuple[str, str]:
+    """Name and least version, empty if there is none."""
+    name = re.match(r"[A-Za-z0-9._-]+", text)
+    least = re.search(r">=\s*([0-9.]+)", text)
+    return (name[0] if name else text), (least[1] if least else "")
+
+
+def _module(distribution: str) -> str:
+    return MODULES.get(distribution.lower(), distribution)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Release numbers without trailing noughts: 2.0 is 2."""
+    numbers = [int(n) for n in re.findall(r"[0-9]+", re.split(r"[^0-9.]", version)[0])]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+AGAIN = "install it again: remove .venv and run make, or pip install --force-reinstall"
+IMPORTS = """
+import importlib, sys
+for name in sys.argv[1:]:
+    print(name, flush=True)
+    try:
+        importlib.import_module(name)
+        print(flush=True)
+    except Exception as error:
+        print(' '.join(f'{type(error).__name__}: {error}'.split()), flush=True)
+"""
+
+
+def _imports(modules: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each module with why it cannot be imported, empty if it can."""
+    left = list(modules)
+    while left:
+        code, out, _ = run([sys.executable, "-c", IMPORTS, *left])
+        lines = out.splitlines()
+        yield from zip(lines[0::2], lines[1::2], strict=False)
+        answered = len(lines) // 2
+        if answered < len(left):  # it took the process with it; go on behind it
+            why = "does not finish loading" if code is None else f"crashes on loading (exit {code})"
+            yield left[answered], why
+        left = left[answered + 1 :]
