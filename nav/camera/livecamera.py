@@ -1,13 +1,13 @@
 """One webcam: a thread keeps its newest picture; what is not new is lost within 0.1 s."""
 
+import math
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-
-import numpy as np
 
 from nav.camera.frameset import Picture
 from nav.camera.pictures import to_grey
@@ -24,6 +24,7 @@ from nav.errors import InputError, Lost
 
 # s without a new picture; with the time it takes to notice still within 0.1
 LOST_AFTER = 0.09
+REMEMBERED = 8  # pictures that a new one must differ from; drivers have about 4 buffers
 GIVE_UP = 0.5  # s of failed reads, then the device is opened anew
 FROZEN = 2.0  # s of one and the same picture, then the device is opened anew
 HUNG = 5.0  # s that a driver's call takes, then another thread opens the device
@@ -50,10 +51,11 @@ class Grabbed:
 class LiveCamera:
     """Keeps the newest picture of one webcam.
 
-    A picture identical to the one before to the last bit is not new: a sensor's noise never
-    repeats, so it is an old picture sent again. A few of these do no harm (some drivers fill gaps
-    with them); after `lost_after` without a new one the camera is lost. Whatever happens, `newest`
-    returns at once, and the device is opened again when it comes back.
+    A picture identical to the last bit to one of the few before is not new: a sensor's noise never
+    repeats, so it is an old picture sent again (a frozen driver may go round in its buffers). A
+    few of these do no harm, some drivers fill gaps with them; after `lost_after` without a new one
+    the camera is lost. Whatever happens, `newest` returns at once, and the device is opened again
+    when it comes back.
 
     `clock` gives s; `changed` is notified at each new picture.
     """
@@ -75,9 +77,10 @@ class LiveCamera:
         self._lost_after, self._reopen_after = lost_after, reopen_after
         self._changed = changed or threading.Condition()
         self._newest: Grabbed | None = None
-        self._received = -np.inf
+        self._received = -math.inf
         self._problem = ""
         self._locking: list[str] = []
+        self._sums: deque[int] = deque(maxlen=REMEMBERED)
         self._intervals: deque[float] = deque(maxlen=15)
         self._attempts = [_Attempt(self)]
 
@@ -95,7 +98,7 @@ class LiveCamera:
         if age <= self._lost_after:
             return newest
         if now - received <= self._lost_after:
-            return Lost(f"camera {self.name}: the same picture for {age:.1f} s: frozen?")
+            return Lost(f"camera {self.name}: only old pictures for {age:.1f} s: frozen?")
         return Lost(f"camera {self.name}: no picture for {now - received:.1f} s: unplugged?")
 
     def wait_for_first(self, timeout: float) -> None:
@@ -155,14 +158,16 @@ class LiveCamera:
                 self._changed.notify_all()
 
     def _take(self, attempt: "_Attempt", at: float, image: Picture) -> bool:
-        """Keep a picture; False if it is the one before once more."""
+        """Keep a picture; False if it is an old one once more."""
+        checksum = zlib.crc32(image.data)
         seconds = self._clock() - at
         with self._changed:
             if attempt.stopped.is_set():
                 return False
             before, self._received, self._problem = self._newest, at, ""
-            if before is not None and np.array_equal(before.image, image):
+            if checksum in self._sums:
                 return False
+            self._sums.append(checksum)
             if before is not None:
                 self._intervals.append(at - before.time)
             number = 0 if before is None else before.number + 1

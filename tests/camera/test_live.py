@@ -216,9 +216,19 @@ def test_a_frozen_camera_is_lost_within_a_tenth_of_a_second(left, webcam, clock)
         assert left.newest() is first  # an old picture is not made new by its coming again
     clock.now += 0.02
     webcam.deliver(picture)
-    assert reason(left.newest()) == "camera left: the same picture for 0.1 s: frozen?"
+    assert reason(left.newest()) == "camera left: only old pictures for 0.1 s: frozen?"
     webcam.deliver()
     assert isinstance(left.newest(), Grabbed)
+
+
+def test_a_driver_that_goes_round_in_its_old_pictures_is_frozen(left, webcam, clock):
+    pictures = [webcam.picture() for _ in range(4)]
+    for picture in pictures:
+        webcam.deliver(picture)
+    for picture in pictures:
+        clock.now += 0.025
+        webcam.deliver(picture)
+    assert reason(left.newest()) == "camera left: only old pictures for 0.1 s: frozen?"
 
 
 def test_a_long_frozen_camera_is_opened_anew(left, webcam, clock):
