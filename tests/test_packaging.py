@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def test_no_dependency_brings_a_second_qt():
     locked = locked_versions()
     second = {"pyqt5", "pyqt6", "pyside2", "opencv-python", "opencv-contrib-python"}
     assert second.isdisjoint(locked)
+
+
+def test_the_command_is_there_to_call():
+    [script] = entry_points(group="console_scripts", name="nav")
+    assert script.value == PROJECT["project"]["scripts"]["nav"]
+    assert callable(script.load())
 
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the check is Linux's")
