@@ -5,8 +5,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QP
 
 from nav.guidance.alarms import Level
 from nav.view.shapes import draw_level, hatch
+from nav.view.shown import GaugeState, Why
 from nav.view.sized import Sized
-from nav.view.state import GaugeState, Why
 from nav.view.theme import (
     BACK,
     FAINT,
@@ -21,6 +21,9 @@ from nav.view.theme import (
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+# share of the bar for the structure's inside
+INSIDE_SHARE = 0.12
 
 
 class Gauge(Sized):
@@ -63,14 +66,14 @@ class Gauge(Sized):
         inner = box.adjusted(2.5 * g, 1.5 * g, -2 * g, -1.5 * g)
         head = QRectF(inner.left(), inner.top(), inner.width(), 1.5 * m.medium)
         self._head(painter, head, colour)
-        bar_height = 2.25 * g + 1.4 * m.small
+        bar_height = 3 * g + 1.4 * m.small
         bar = QRectF(inner.left(), inner.bottom() - bar_height, inner.width(), bar_height)
         middle = QRectF(inner.left(), head.bottom(), inner.width(), bar.top() - head.bottom())
         if self.state.why is None:
             self._number(painter, middle, colour)
         else:
             self._reason(painter, middle, self.state.why)
-        self._bar(painter, QRectF(bar.left(), bar.top(), bar.width(), 2.25 * g), colour)
+        self._bar(painter, QRectF(bar.left(), bar.top(), bar.width(), 3 * g))
         painter.end()
 
     def _head(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
@@ -100,7 +103,8 @@ class Gauge(Sized):
         painter.setPen(QUIET)
         room = QRectF(box.left(), box.bottom(), box.width(), 1.5 * m.small)
         metrics = QFontMetricsF(painter.font())
-        name = metrics.elidedText(self.state.name, Qt.TextElideMode.ElideRight, room.width())
+        told = "" if self.state.name == self.state.role else self.state.name
+        name = metrics.elidedText(told, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, LEFT, name)
 
     def _number(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
@@ -116,59 +120,85 @@ class Gauge(Sized):
         baseline = line.center().y() + 0.36 * m.large
         painter.setFont(font(m.medium))
         painter.drawText(QPointF(line.left() + x + g, baseline), "mm")
-        painter.setPen(TEXT)
-        width = QFontMetricsF(painter.font()).horizontalAdvance(self.state.bound)
-        painter.drawText(QPointF(line.right() - width, baseline), self.state.bound)
+        self._bound(painter, line.right(), baseline)
 
     def _inside(self, painter: QPainter, line: QRectF, colour: QColor) -> None:
         m, g = self.metrics, self.metrics.grid
         word, _, number = self.state.value.partition(" ")
         baseline = line.center().y() + 0.36 * m.large
         painter.setPen(colour)
-        painter.setFont(font(m.medium, bold=True))
-        painter.drawText(QPointF(line.left(), baseline), word)
-        x = line.left() + QFontMetricsF(painter.font()).horizontalAdvance(word) + g
-        painter.setFont(font(m.large, bold=True))
-        painter.drawText(QPointF(x, baseline), number)
-        x += QFontMetricsF(painter.font()).horizontalAdvance(number) + g
+        x = line.left()
+        for text, size, bold in ((word, m.medium, True), (number, m.large, True)):
+            painter.setFont(font(size, bold))
+            painter.drawText(QPointF(x, baseline), text)
+            x += QFontMetricsF(painter.font()).horizontalAdvance(text) + g
         painter.setFont(font(m.medium))
         painter.drawText(QPointF(x, baseline), "mm")
-        painter.setFont(font(m.small))
-        painter.setPen(TEXT)
-        width = QFontMetricsF(painter.font()).horizontalAdvance(self.state.bound)
-        painter.drawText(QPointF(line.right() - width, baseline), self.state.bound)
+        self._bound(painter, line.right(), baseline)
+
+    def _bound(self, painter: QPainter, right: float, baseline: float) -> None:
+        """The bound, flush right, and above it what it is."""
+        m = self.metrics
+        for text, size, up, colour in (
+            (self.state.bound, m.medium, 0.0, TEXT),
+            ("95 % bound", m.small, 1.15 * m.medium, QUIET),
+        ):
+            painter.setFont(font(size))
+            painter.setPen(colour)
+            width = QFontMetricsF(painter.font()).horizontalAdvance(text)
+            painter.drawText(QPointF(right - width, baseline - up), text)
 
     def _reason(self, painter: QPainter, box: QRectF, why: Why) -> None:
-        m = self.metrics
-        painter.setFont(font(m.medium, bold=True))
-        painter.setPen(TEXT)
-        metrics = QFontMetricsF(painter.font())
-        line = QRectF(box.left(), box.top() + 0.5 * m.small, box.width(), 1.5 * m.medium)
-        painter.drawText(
-            line, LEFT, metrics.elidedText(why.headline, Qt.TextElideMode.ElideRight, line.width())
-        )
-        painter.setFont(font(m.small))
-        painter.setPen(QUIET)
-        rest = QRectF(line.left(), line.bottom(), line.width(), 2.8 * m.small)
-        painter.drawText(rest, LEFT | Qt.TextFlag.TextWordWrap, why.detail)
+        """Hatched, and on it why there is no number."""
+        m, g = self.metrics, self.metrics.grid
+        room = box.adjusted(0, 1.0 * g, 0, -0.5 * g)
+        hatch(painter, room, LINE, 2 * g)
+        plate = room.adjusted(0, 0, 0, 0)
+        plate.setHeight(1.5 * m.medium)
+        for text, size, bold, colour, lines in (
+            (why.headline, m.medium, True, TEXT, 1),
+            (why.detail, m.small, False, QUIET, 2),
+        ):
+            painter.setFont(font(size, bold))
+            metrics = QFontMetricsF(painter.font())
+            flags = LEFT | Qt.TextFlag.TextWordWrap
+            plate.setHeight((1.45 if lines == 1 else 2.6) * size)
+            shown = text
+            if lines == 1:
+                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, plate.width())
+            words = metrics.boundingRect(plate, int(flags), shown)
+            if shown:
+                painter.fillRect(words.adjusted(0, -0.25 * g, g, 0.25 * g), PANEL)
+            painter.setPen(colour)
+            painter.drawText(plate, int(flags), shown)
+            plate.moveTop(plate.bottom())
 
-    def _bar(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
-        """Danger and caution zones, the bound's place (arrow) and the estimate's (line)."""
+    def _bar(self, painter: QPainter, box: QRectF) -> None:
+        """Danger and caution zones, the bound's place (arrow) and the estimate's (line).
+
+        It begins inside the structure, so that an arrow left of 0 says so.
+        """
         m, g, s = self.metrics, self.metrics.grid, self.state
-        track = QRectF(box.left(), box.top() + 0.5 * g, box.width(), 1.25 * g)
+        track = QRectF(box.left(), box.top() + 0.75 * g, box.width(), 2 * g)
+        lowest = -INSIDE_SHARE * s.full
 
         def at(value: float) -> float:
-            return track.left() + track.width() * min(max(value / s.full, 0.0), 1.0)
+            share = (value - lowest) / (s.full - lowest)
+            return track.left() + track.width() * min(max(share, 0.0), 1.0)
 
+        def zone(start: float, end: float, fill: QColor) -> None:
+            painter.setBrush(fill)
+            painter.drawRect(QRectF(at(start), track.top(), at(end) - at(start), track.height()))
+
+        strength = 0.8 if s.why is None else 0.25
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(LINE)
-        painter.drawRect(track)
-        start = track.left()
+        zone(lowest, s.full, LINE)
+        zone(lowest, 0.0, faded(LEVEL[Level.DANGER].darker(190), strength))
+        start = 0.0
         for limit, level in ((s.danger, Level.DANGER), (s.caution, Level.CAUTION)):
             if limit is not None:
-                painter.setBrush(faded(LEVEL[level], 0.75 if s.why is None else 0.3))
-                painter.drawRect(QRectF(start, track.top(), at(limit) - start, track.height()))
-                start = at(limit)
+                zone(start, limit, faded(LEVEL[level], strength))
+                start = limit
         if s.why is not None:
             hatch(painter, track, QUIET, g)
         painter.setFont(font(m.small))
@@ -177,20 +207,14 @@ class Gauge(Sized):
         for value in (0.0, *(v for v in (s.danger, s.caution) if v is not None), s.full):
             below.moveLeft(at(value) - below.width() / 2)
             flags = Qt.AlignmentFlag.AlignHCenter
-            if value == 0.0:
-                below.moveLeft(track.left())
-                flags = Qt.AlignmentFlag.AlignLeft
             if value == s.full:
                 below.moveRight(track.right())
                 flags = Qt.AlignmentFlag.AlignRight
-            text = f"{value:g} mm" if value == s.full else f"{value:g}"
-            painter.drawText(below, flags, text)
+            painter.drawText(below, flags, f"{value:g} mm" if value == s.full else f"{value:g}")
         if s.why is None and s.distance is not None and s.lower is not None:
-            self._needle(painter, track, at(s.lower), at(s.distance), colour)
+            self._needle(painter, track, at(s.lower), at(s.distance))
 
-    def _needle(
-        self, painter: QPainter, track: QRectF, bound: float, value: float, colour: QColor
-    ) -> None:
+    def _needle(self, painter: QPainter, track: QRectF, bound: float, value: float) -> None:
         g = self.metrics.grid
         painter.setPen(QPen(TEXT, 0.4 * g))
         painter.drawLine(
@@ -200,12 +224,9 @@ class Gauge(Sized):
         painter.drawLine(QPointF(bound, track.center().y()), QPointF(value, track.center().y()))
         painter.setPen(QPen(BACK, 0.2 * g))
         painter.setBrush(TEXT)
-        painter.drawPolygon(
-            QPolygonF(
-                [
-                    QPointF(bound - 0.8 * g, track.top() - 0.9 * g),
-                    QPointF(bound + 0.8 * g, track.top() - 0.9 * g),
-                    QPointF(bound, track.center().y() + 0.3 * g),
-                ]
-            )
+        arrow = (
+            (-1.0, track.top() - 0.9 * g),
+            (1.0, track.top() - 0.9 * g),
+            (0.0, track.center().y() + 0.4 * g),
         )
+        painter.drawPolygon(QPolygonF([QPointF(bound + x * g, y) for x, y in arrow]))

@@ -45,14 +45,14 @@ class Steps(Sized):
             lit = index == now
             painter.setFont(font(m.small, bold=lit))
             width = QFontMetricsF(painter.font()).horizontalAdvance(stage.value)
-            box = QRectF(x, middle - 1.1 * m.small, width + 2 * g, 2.2 * m.small)
+            box = QRectF(x, middle - 0.9 * m.small, width + 2.5 * g, 1.8 * m.small)
             if lit:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(ACCENT)
                 painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
             painter.setPen(BACK if lit else (QUIET if index < now else FAINT))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, stage.value)
-            x = box.right() + 0.75 * g
+            x = box.right() + (g if lit else 0.25 * g)
             if index + 1 < len(stages):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(FAINT if index >= now else QUIET)
@@ -66,7 +66,7 @@ class Steps(Sized):
                         ]
                     )
                 )
-                x += a + 0.75 * g
+                x += a + (g if index + 1 == now else 0.25 * g)
         painter.end()
 
 

@@ -49,7 +49,7 @@ def places(width: int, height: int) -> dict[str, Box]:
     }
     y = head + g
     room = bottom - y - 4 * g
-    for name, share in (("lights", 0.095), ("artery", 0.29), ("cord", 0.29), ("ahead", 0.165)):
+    for name, share in (("lights", 0.095), ("artery", 0.3), ("cord", 0.3), ("ahead", 0.135)):
         boxes[name] = Box(x, y, column, round(share * room))
         y = boxes[name].bottom + g
     boxes["target"] = Box(x, y, column, bottom - y)

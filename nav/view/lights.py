@@ -4,8 +4,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
 from nav.view.shapes import draw_status
+from nav.view.shown import Light
 from nav.view.sized import Sized
-from nav.view.state import Light
 from nav.view.theme import LOST, PANEL, QUIET, TEXT, font
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -47,9 +47,10 @@ class Lights(Sized):
         draw_status(painter, mark, light.status)
         x = mark.right() + g
         bad = light.status in ("lost", "doubtful")
+        word = "" if light.word in light.reason else light.word
         for text, bold, colour in (
             (light.name, True, TEXT),
-            (light.word, False, LOST if light.status == "lost" else QUIET),
+            (word, False, LOST if light.status == "lost" else QUIET),
             (light.reason if bad else "", False, QUIET),
         ):
             painter.setFont(font(m.small, bold))
@@ -57,4 +58,4 @@ class Lights(Sized):
             metrics = QFontMetricsF(painter.font())
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, row.right() - x)
             painter.drawText(QRectF(x, row.top(), row.right() - x, row.height()), LEFT, shown)
-            x += metrics.horizontalAdvance(shown) + g
+            x += metrics.horizontalAdvance(shown) + g if shown else 0

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -15,9 +15,11 @@ from PySide6.QtGui import (
 )
 
 from nav.frames import Array
+from nav.guidance.alarms import Level
 from nav.model.case import Case
 from nav.view.anatomy import Drawn
-from nav.view.state import SceneState, Segment
+from nav.view.labels import LabelPlacer
+from nav.view.shown import SceneState, Segment
 from nav.view.theme import ACCENT, BACK, LEVEL, QUIET, ROLE, STEEL, TEXT, Metrics, faded, font
 
 # how strongly the needle shows: in front of everything, within the dura, behind bone
@@ -40,11 +42,12 @@ class Overlay:
         metrics: Metrics,
         diameter: float,
         length: float,
+        labels: LabelPlacer,
     ) -> None:
         self.drawn, self.width, self.height, self.metrics = drawn, width, height, metrics
         self.diameter, self.length = diameter, length
         self.scale = height / 2 / drawn.view.half_height
-        self.taken: list[QRectF] = []
+        self.labels = labels
 
     def paint(self, painter: QPainter, case: Case, scene: SceneState) -> None:
         """Plan, fiducials, needle, ways and labels, in this order."""
@@ -58,8 +61,7 @@ class Overlay:
         for segment in scene.segments:
             self._way(painter, segment)
         self._tip(painter, scene.tip)
-        for segment in sorted(scene.segments, key=lambda s: s.level):
-            self._label(painter, segment)
+        self._labels(painter, case, scene)
 
     def _project(self, points: ArrayLike) -> Array:
         return self.drawn.view.project(points, self.width, self.height)
@@ -186,45 +188,65 @@ class Overlay:
         painter.setBrush(LEVEL[segment.level])
         painter.drawEllipse(end, 0.45 * g, 0.45 * g)
 
-    def _label(self, painter: QPainter, segment: Segment) -> None:
-        """The millimetres beside the structure's end, on a plate that covers no other one."""
+    def _labels(self, painter: QPainter, case: Case, scene: SceneState) -> None:
+        """The millimetres to each structure on a plate that covers nothing of interest."""
+        if scene.tip is None:
+            return
+        g = self.metrics.grid
+        tip = self._point(scene.tip)
+        ends = [self._point(segment.end) for segment in scene.segments]
+        lines = [QLineF(tip, end) for end in ends]
+        if scene.heading is not None:
+            lines.append(QLineF(self._point(scene.tip - 50.0 * scene.heading), tip))
+            lines.append(QLineF(tip, self._point(scene.tip + 10.0 * scene.heading)))
+        for plan in case.plans:
+            if plan.name == scene.plan:
+                lines.append(QLineF(self._point(plan.entry), self._point(plan.target)))
+        room = QRectF(0, 0, self.width, self.height).adjusted(g, g, -g, -8 * g)
+        taken: list[QRectF] = []
+        for segment, end in zip(scene.segments, ends, strict=True):
+            taken.append(self._label(painter, segment, end, room, taken, lines))
+
+    def _label(
+        self,
+        painter: QPainter,
+        segment: Segment,
+        end: QPointF,
+        room: QRectF,
+        taken: list[QRectF],
+        lines: list[QLineF],
+    ) -> QRectF:
         m, g = self.metrics, self.metrics.grid
-        start, end = self._point(segment.start), self._point(segment.end)
-        painter.setFont(font(m.medium, bold=True))
-        text = segment.text
-        width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 3.5 * g
-        plate = QRectF(0, 0, width, 1.5 * m.medium)
-        way = end - start
-        length = float(np.hypot(way.x(), way.y()))
-        out = way / length if length > 1 else QPointF(0, -1 if segment.role == "artery" else 1)
-        wanted = end + QPointF(
-            out.x() * (plate.width() / 2 + 3 * g), out.y() * (plate.height() / 2 + 5 * g)
-        )
-        plate.moveCenter(wanted)
-        plate = self._free(plate)
-        self.taken.append(plate)
-        painter.setPen(QPen(faded(LEVEL[segment.level], 0.7), self.metrics.hair))
-        painter.drawLine(end, plate.center())
-        painter.setPen(QPen(LEVEL[segment.level], 1.5 * self.metrics.hair))
-        painter.setBrush(faded(BACK, 0.92))
+        urgent = segment.level > Level.CLEAR
+        small, medium = font(m.small), font(m.medium if urgent else m.small, bold=True)
+        name = QFontMetricsF(small).horizontalAdvance(segment.role)
+        number = QFontMetricsF(medium).horizontalAdvance(segment.text)
+        size = (name + number + 5 * g, 1.6 * (m.medium if urgent else m.small))
+        plate = self.labels.place(segment.role, end, size, room, taken, lines, g)
+        colour = LEVEL[segment.level]
+        painter.setPen(QPen(faded(colour, 0.6), m.hair))
+        painter.drawLine(end, _nearest(plate, end))
+        painter.setPen(QPen(colour, 1.5 * m.hair))
+        painter.setBrush(faded(BACK, 0.9))
         painter.drawRoundedRect(plate, 0.5 * g, 0.5 * g)
         chip = QRectF(plate.left() + g, plate.center().y() - 0.6 * g, 1.2 * g, 1.2 * g)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ROLE[segment.role])
         painter.drawRect(chip)
-        painter.setPen(LEVEL[segment.level])
-        painter.drawText(plate.adjusted(1.6 * g, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, text)
-
-    def _free(self, plate: QRectF) -> QRectF:
-        """The plate moved the least way up or down that keeps it free and in the view."""
-        g = self.metrics.grid
-        room = QRectF(0, 0, self.width, self.height).adjusted(g, g, -g, -g)
-        plate.moveLeft(min(max(plate.left(), room.left()), room.right() - plate.width()))
-        steps = [0.0]
-        for k in range(1, 40):
-            steps += [k * g, -k * g]
-        for step in steps:
-            moved = plate.translated(0, step)
-            if room.contains(moved) and not any(moved.intersects(t) for t in self.taken):
-                return moved
+        flags = Qt.AlignmentFlag.AlignVCenter
+        painter.setFont(small)
+        painter.setPen(QUIET)
+        painter.drawText(plate.adjusted(2.75 * g, 0, 0, 0), flags, segment.role)
+        painter.setFont(medium)
+        painter.setPen(colour)
+        painter.drawText(
+            plate.adjusted(0, 0, -g, 0), flags | Qt.AlignmentFlag.AlignRight, segment.text
+        )
         return plate
+
+
+def _nearest(box: QRectF, point: QPointF) -> QPointF:
+    """The point of a box nearest to a point."""
+    return QPointF(
+        min(max(point.x(), box.left()), box.right()), min(max(point.y(), box.top()), box.bottom())
+    )

@@ -1,14 +1,14 @@
 """What lies over the 3D view: the banner, a notice, the buttons of the views."""
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from nav.guidance.alarms import Level
 from nav.view.header import button_style
 from nav.view.shapes import draw_status
+from nav.view.shown import Banner
 from nav.view.sized import Sized
-from nav.view.state import Banner
 from nav.view.theme import BACK, LEVEL, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
 from nav.view.viewpoints import VIEWPOINTS
 
@@ -26,9 +26,19 @@ class BannerBar(Sized):
         """Show another message, or none."""
         if banner != self.banner:
             self.banner = banner
+            self.fit()
             self.setAccessibleName(banner.text if banner is not None else "")
             self.setVisible(banner is not None)
             self.update()
+
+    def fit(self) -> None:
+        """As high as the words need."""
+        m, g = self.metrics, self.metrics.grid
+        room = QRectF(0, 0, self.width() - 5.5 * g - m.medium, 20 * m.medium)
+        flags = int(Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
+        text = self.banner.text if self.banner is not None else ""
+        words = QFontMetricsF(font(m.medium, bold=True)).boundingRect(room, flags, text)
+        self.resize(self.width(), round(words.height() + 2.5 * g))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Cross or dashed circle, and the words."""
@@ -114,6 +124,7 @@ class ViewButtons(Sized):
         self.buttons: list[QPushButton] = []
         for number, name in enumerate(VIEWPOINTS, 1):
             button = QPushButton(f"{number} {name}")
+            button.setCheckable(True)
             button.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
             self.buttons.append(button)
         skin = QPushButton("7 skin")
@@ -124,6 +135,11 @@ class ViewButtons(Sized):
         for button in self.buttons:
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self.row.addWidget(button)
+
+    def show_active(self, name: str) -> None:
+        """Light the view that is kept; a view turned by hand has none."""
+        for view, button in zip(VIEWPOINTS, self.buttons, strict=False):
+            button.setChecked(view == name)
 
     def set_metrics(self, metrics: Metrics) -> None:
         """Sizes for another window height."""

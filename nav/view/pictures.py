@@ -25,7 +25,9 @@ class Pictures(Sized):
 
     def show_pictures(self, thumbnails: tuple[Thumbnail, ...], blank: str) -> None:
         """Show other pictures; with a reason in `blank` none of them."""
-        if blank and blank == self.blank:
+        if (thumbnails is self.thumbnails and blank == self.blank) or (
+            blank and blank == self.blank and not thumbnails
+        ):
             return
         self.thumbnails, self.blank = thumbnails, blank
         self.update()

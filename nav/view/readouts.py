@@ -4,8 +4,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
 from nav.view.shapes import hatch
+from nav.view.shown import AheadLine, TargetState, Why
 from nav.view.sized import Sized
-from nav.view.state import AheadLine, TargetState, Why
 from nav.view.theme import LINE, PANEL, QUIET, ROLE, TEXT, font
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -130,21 +130,9 @@ class Target(_Panel):
         painter.drawText(row, LEFT, self.state.distance)
         painter.setFont(font(m.small))
         painter.setPen(QUIET)
-        painter.drawText(row, RIGHT, self.state.spread)
-        below = QRectF(box.left(), row.bottom(), box.width(), 1.5 * m.small)
-        half = below.width() / 2 - m.grid
-        self.pair(
-            painter,
-            QRectF(below.left(), below.top(), half, below.height()),
-            "off axis",
-            self.state.off_axis,
-            m.small,
-        )
-        if self.state.angle:
-            self.pair(
-                painter,
-                QRectF(below.right() - half, below.top(), half, below.height()),
-                "angle",
-                self.state.angle,
-                m.small,
-            )
+        painter.drawText(row, RIGHT, f"{self.state.spread} (95 %)" if self.state.spread else "")
+        top = row.bottom()
+        for name, value in (("off axis", self.state.off_axis), ("angle", self.state.angle)):
+            below = QRectF(box.left(), top, box.width(), 1.5 * m.small)
+            self.pair(painter, below, name, value or "not known", m.small)
+            top = below.bottom()

@@ -17,10 +17,11 @@ from PySide6.QtGui import (
 from nav.model.case import Case
 from nav.view.anatomy import Anatomy, Drawn
 from nav.view.camera import View
+from nav.view.labels import LabelPlacer
 from nav.view.orientation import paint_axes, paint_ruler
 from nav.view.overlay import Overlay
+from nav.view.shown import SceneState
 from nav.view.sized import Sized
-from nav.view.state import SceneState
 from nav.view.theme import BACK
 from nav.view.trackball import turned
 from nav.view.viewpoints import FOLLOW, STANDARD, viewpoint
@@ -43,7 +44,8 @@ class SceneWidget(Sized):
         self.case, self.diameter, self.length, self.clock = case, diameter, length, clock
         self.anatomy = Anatomy(case)
         self.scene = SceneState()
-        self.follow = False
+        self.labels = LabelPlacer()
+        self.named = STANDARD
         self.view = viewpoint(STANDARD, case, None)
         self.drawn: Drawn | None = None
         self.painted: QImage | None = None
@@ -61,8 +63,11 @@ class SceneWidget(Sized):
 
     def show_scene(self, scene: SceneState) -> None:
         """Show another needle; the anatomy's picture stays."""
+        touching = bool(scene.fiducials) != bool(self.scene.fiducials)
         self.scene = scene
-        if self.follow:
+        if touching and self.named == STANDARD:
+            self._look(viewpoint(STANDARD, self.case, scene))
+        if self.named == FOLLOW:
             followed = viewpoint(FOLLOW, self.case, scene, self.view)
             if followed.differs(self.view):
                 self._look(followed)
@@ -70,7 +75,7 @@ class SceneWidget(Sized):
 
     def look(self, name: str) -> None:
         """Go to a named view."""
-        self.follow = name == FOLLOW
+        self.named = name
         self._look(viewpoint(name, self.case, self.scene, self.view))
 
     def show_skin(self, shown: bool) -> None:
@@ -131,7 +136,7 @@ class SceneWidget(Sized):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(self._picture_place(self.painted), self.painted)
             overlay = Overlay(
-                self.drawn, self.width(), self.height(), m, self.diameter, self.length
+                self.drawn, self.width(), self.height(), m, self.diameter, self.length, self.labels
             )
             overlay.paint(painter, self.case, self.scene)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -166,7 +171,7 @@ class SceneWidget(Sized):
             return
         last, button = self._drag
         self._drag = (event.position(), button)
-        self.follow = False
+        self.named = ""
         turn = button == Qt.MouseButton.LeftButton
         size = (self.width(), self.height())
         step = event.position() - last
@@ -174,6 +179,7 @@ class SceneWidget(Sized):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Closer or further."""
+        self.named = self.named if self.named == FOLLOW else ""
         self._look(self.view.zoomed(1.15 ** (event.angleDelta().y() / 120)))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

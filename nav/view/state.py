@@ -1,4 +1,4 @@
-"""What the window shows, as a value: texts, levels and the reasons for blanks, without Qt.
+"""What the window shows of an update, at a moment.
 
 Whatever the update says, nothing old or unknown becomes a number here: a lost tool, a late
 update or an ended process leaves every number out and says why.
@@ -6,146 +6,32 @@ update or an ended process leaves every number out and says why.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from nav.errors import Lost
-from nav.frames import Array
 from nav.guidance.alarms import Level
 from nav.guidance.proximity import Proximity, StructureProximity
 from nav.live.messages import Ended, Stage, Update
 from nav.model.case import Case
 from nav.pipeline import Guidance
+from nav.view.shown import (
+    AheadLine,
+    Banner,
+    DisplayState,
+    GaugeState,
+    Light,
+    SceneState,
+    Segment,
+    TargetState,
+    Why,
+)
 from nav.view.words import between, bound_text, distance_text, one_decimal
 
 # s: an update whose pictures are older than this is not shown
 STALE_AFTER = 0.3
 # what the needle can run into, of interest in this order where two are met at once
 AHEAD_ROLES = ("cord", "artery", "dura", "bone", "support")
-
-
-@dataclass(frozen=True)
-class Why:
-    """Why there is no number: a few words, and what else is known."""
-
-    headline: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class GaugeState:
-    """One gauge: the distance to the nearest structure of a role, or why there is none.
-
-    value, bound : texts, empty where there is no number. distance, lower : the same, mm, for the
-    bar. caution, danger : limits of the structure shown, mm. full : the bar's end, mm.
-    """
-
-    role: str
-    name: str
-    level: Level
-    value: str = ""
-    bound: str = ""
-    distance: float | None = None
-    lower: float | None = None
-    caution: float | None = None
-    danger: float | None = None
-    full: float = 10.0
-    why: Why | None = None
-
-    @property
-    def inside(self) -> bool:
-        """Whether the tip is inside the structure."""
-        return self.distance is not None and self.distance < 0
-
-
-@dataclass(frozen=True)
-class AheadLine:
-    """What the heading hits, and in how many millimetres (text)."""
-
-    name: str
-    role: str
-    text: str
-
-
-@dataclass(frozen=True)
-class TargetState:
-    """Where the tip is against the plan, as texts; `why` instead of them where it is not known."""
-
-    plan: str
-    distance: str = ""
-    spread: str = ""
-    off_axis: str = ""
-    angle: str = ""
-    why: Why | None = None
-
-
-@dataclass(frozen=True)
-class Light:
-    """A tool or a camera: seen, doubtful, lost or (no data at all) unknown, and why."""
-
-    name: str
-    status: Literal["seen", "doubtful", "lost", "unknown"]
-    reason: str = ""
-
-    @property
-    def word(self) -> str:
-        """The one word shown for it."""
-        return {"seen": "seen", "doubtful": "doubtful", "lost": "LOST", "unknown": "no data"}[
-            self.status
-        ]
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """Shortest way from the tip to a structure, (3,) each, model frame, mm."""
-
-    role: str
-    start: Array
-    end: Array
-    text: str
-    level: Level
-
-
-@dataclass(frozen=True, eq=False)
-class SceneState:
-    """What moves in the 3D view; tip and heading (3,) are None where there is no needle to draw."""
-
-    tip: Array | None = None
-    heading: Array | None = None
-    segments: tuple[Segment, ...] = ()
-    plan: str = ""
-    fiducials: tuple[str, ...] = ()
-    wanted: str = ""
-
-
-@dataclass(frozen=True)
-class Banner:
-    """A message across the view; `alarming` where something is wrong, not merely awaited."""
-
-    text: str
-    alarming: bool
-
-
-@dataclass(frozen=True, eq=False)
-class DisplayState:
-    """Exactly what the window shows."""
-
-    live: bool
-    banner: Banner | None
-    stage: Stage
-    prompt: str
-    notices: tuple[str, ...]
-    artery: GaugeState
-    cord: GaugeState
-    ahead: tuple[AheadLine, ...]
-    ahead_why: Why | None
-    target: TargetState
-    lights: tuple[Light, ...]
-    delay: str
-    rate: str
-    scene: SceneState
 
 
 def display(
@@ -157,15 +43,16 @@ def display(
     *,
     needle: str = "needle",
     reference: str = "reference",
+    plan: str = "",
 ) -> DisplayState:
     """What to show of the newest update at `now` (s, monotonic clock).
 
     alive : whether the tracking process runs. ended : its last word, if it was said.
-    needle, reference : the tools' names.
+    needle, reference : the tools' names. plan : the one followed where the update does not tell.
     """
     stage = update.stage if update is not None else Stage.CASE
     notices = update.notices if update is not None else ()
-    plan = _plan_name(case, update)
+    plan = _plan_name(case, update, plan)
     banner = _banner(update, now, alive, ended)
     if update is None or banner is not None:
         assert banner is not None
@@ -203,15 +90,19 @@ def _banner(update: Update | None, now: float, alive: bool, ended: Ended | None)
     if update is None:
         return Banner("Waiting for the first pictures", False)
     age = now - update.captured_at
+    if age < -STALE_AFTER:
+        return Banner("The pictures' times are ahead of this machine's clock", True)
     if not age <= STALE_AFTER:  # NaN is stale as well
         return Banner(f"No data for {age:.1f} s", True)
     return None
 
 
-def _plan_name(case: Case, update: Update | None) -> str:
+def _plan_name(case: Case, update: Update | None, before: str) -> str:
     """The plan that is followed; a plan is no measurement, so it stays when the tip is lost."""
     if update is not None and not isinstance(update.guidance.plan, Lost):
         return update.guidance.plan.name
+    if before:
+        return before
     return case.default_plan.name if case.default_plan is not None else ""
 
 

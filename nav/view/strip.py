@@ -50,14 +50,13 @@ class Strip(Sized):
             axis = plot.getAxis(name)
             axis.setPen(LINE)
             axis.setTextPen(QUIET)
-        plot.getAxis("left").setTicks(
-            [[(0, "0"), (full / 2, f"{full / 2:g}"), (full, f"{full:g}")]]
-        )
+        ticks = [(v, f"{v:g}") for v in np.arange(0.0, full + 0.1, 5.0)]
+        plot.getAxis("left").setTicks([ticks])
         if row == 0:
             plot.hideAxis("bottom")
         else:
-            ticks = [(-t, f"{-t:g} s" if t else "now") for t in (30, 20, 10, 0)]
-            plot.getAxis("bottom").setTicks([ticks])
+            seconds = [(-t, f"\u2212{t:g} s" if t else "now") for t in (30, 20, 10, 0)]
+            plot.getAxis("bottom").setTicks([seconds])
         return plot
 
     def _lines(self, role: str) -> tuple[Any, Any]:

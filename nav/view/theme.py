@@ -53,8 +53,8 @@ class Metrics:
 
     @property
     def large(self) -> int:
-        """Font size of the two distances: capitals over 4 % of the window's height."""
-        return max(30, round(0.058 * self.height))
+        """Font size of the two distances: capitals 5 % of the window's height."""
+        return max(30, round(0.068 * self.height))
 
     @property
     def medium(self) -> int:

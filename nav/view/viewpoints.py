@@ -5,12 +5,12 @@ import numpy as np
 from nav.frames import Array
 from nav.model.case import Case
 from nav.view.camera import DIRECTIONS, View, unit
-from nav.view.state import SceneState
+from nav.view.shown import SceneState
 
 STANDARD, FOLLOW = "standard", "needle"
 VIEWPOINTS = (STANDARD, "left", "right", "back", "top", FOLLOW)
 # mm from the middle to the upper edge: both vertebrae and the arteries' loops
-HALF_HEIGHT = 34.0
+HALF_HEIGHT = 36.0
 CLOSE = 22.0
 UP: Array = np.array([0.0, 0.0, 1.0])
 
@@ -23,9 +23,24 @@ def viewpoint(name: str, case: Case, scene: SceneState | None, last: View | None
             return last if last is not None else viewpoint(STANDARD, case, None)
         return View.towards(scene.tip, -scene.heading, UP, CLOSE)
     if name == STANDARD:
-        return View.towards(focal, _standard_direction(case), UP, HALF_HEIGHT)
+        view = View.towards(focal, _standard_direction(case), UP, HALF_HEIGHT)
+        return _widened(view, case, scene.fiducials) if scene is not None else view
     up = np.array([0.0, -1.0, 0.0]) if name == "top" else UP
     return View.towards(focal, DIRECTIONS[name], up, HALF_HEIGHT)
+
+
+def _widened(view: View, case: Case, labels: tuple[str, ...]) -> View:
+    """The view with these fiducials in it."""
+    points = [f.position for f in case.fiducials if f.label in labels]
+    if not points:
+        return view
+    away = np.array(points) - view.focal
+    high, wide = away @ view.up, away @ view.right
+    middle = view.focal + (high.max() + high.min()) / 2 * view.up
+    middle = middle + (wide.max() + wide.min()) / 2 * view.right
+    # the picture is wider than high, and its edges hold a notice and the buttons
+    half = max(np.ptp(high) / 2 * 1.35, np.ptp(wide) / 2 / 1.3, view.half_height)
+    return View(middle, view.backwards, view.up, float(half))
 
 
 def _middle(case: Case) -> Array:

@@ -1,5 +1,6 @@
 """The live window: polls the tracking process, and shows what `state.display` makes of it."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -22,15 +23,20 @@ from nav.view.pictures import Pictures
 from nav.view.readouts import Ahead, Target
 from nav.view.scene_widget import SceneWidget
 from nav.view.shaft import shaft_length
+from nav.view.shown import DisplayState
 from nav.view.sized import Sized
-from nav.view.state import DisplayState, display, gauge_limits
+from nav.view.state import display, gauge_limits
 from nav.view.strip import Strip
-from nav.view.theme import BACK, QUIET, Metrics, font
+from nav.view.theme import BACK, QUIET, TEXT, Metrics, font
 from nav.view.viewpoints import STANDARD, VIEWPOINTS
 
+log = logging.getLogger(__name__)
+
 POLL_MS = 33
+# polls after a process's death in which its last word may still come
+PATIENCE = 5
 # Hz; IEC 60601-1-8 has 1.4 to 2.8 for alarms of high priority, lit for 20 to 60 % of the time
-BLINK, LIT = 2.0, 0.6
+BLINK, LIT = 2.0, 0.5
 # mm, outer diameter of 17G (ISO 9626)
 DIAMETER_17G = 1.5
 USABLE = {
@@ -62,6 +68,8 @@ class LiveWindow(QMainWindow):
         self.clock = clock
         self.newest: Update | None = None
         self.ended: Ended | None = None
+        self.plan = ""
+        self._silent = 0
         self.still: Path | None = None
         self.on_end: Callable[[Ended], None] = lambda ended: None
         self.setWindowTitle(title or f"c1c2nav - {case.name}")
@@ -119,33 +127,55 @@ class LiveWindow(QMainWindow):
                 part.set_metrics(m)
             else:
                 part.setFont(font(m.small))
-                part.setStyleSheet(f"color: {QUIET.name()}")
+                colour = TEXT if part is self.notice else QUIET
+                part.setStyleSheet(f"color: {colour.name()}")
         for over in (self.views, self.banner, self.notices):
             over.set_metrics(m)
         view = boxes["scene"]
         self.views.adjustSize()
         self.views.move(view.x + 17 * g, view.bottom - self.views.height() - g)
         inner = view.width - 4 * g
-        self.banner.setGeometry(view.x + 2 * g, view.y + 2 * g, inner, round(3.6 * m.medium))
+        self.banner.setGeometry(view.x + 2 * g, view.y + 2 * g, inner, 8 * g)
+        self.banner.fit()
         self.notices.setGeometry(view.x + 2 * g, view.y + g, inner, round(2.6 * m.small))
 
     def poll(self) -> None:
-        """Take the newest message, if any, and show it; called about 30 times a second."""
-        now = self.clock()
-        message = self.feed.newest()
-        if isinstance(message, Update):
-            self.newest = message
-            self.strip.history.add(message.samples, now)
-        elif isinstance(message, Ended) and self.ended is None:
-            self._end(message)
-        self.state = self._display()
+        """Take the newest message, if any, and show it; called about 30 times a second.
+
+        Whatever goes wrong with a message, the one before does not stay on the screen.
+        """
+        try:
+            message = self.feed.newest()
+            if isinstance(message, Update):
+                self.newest = message
+                self.strip.history.add(message.samples, self.clock())
+            elif isinstance(message, Ended) and self.ended is None:
+                self._end(message)
+            self._watch(message)
+            self.state = self._display()
+            self.plan = self.state.scene.plan
+        except Exception:
+            log.exception("an update could not be shown")
+            self.newest = None
+            self.ended = Ended("the window could not read what it sent")
+            self.state = self._display()
         self._show(self.state)
+
+    def _watch(self, message: Update | Ended | None) -> None:
+        """A process that died without a word has ended as well."""
+        gone = message is None and self.ended is None and not self.feed.alive()
+        self._silent = self._silent + 1 if gone else 0
+        if self._silent > PATIENCE:
+            self._end(Ended("it stopped without saying why"))
 
     def _end(self, ended: Ended) -> None:
         """The last live picture is taken before it is blanked."""
-        if self.still is not None and self.newest is not None:
-            self.screenshot(self.still)
         self.ended = ended
+        if self.still is not None and self.newest is not None:
+            try:
+                self.screenshot(self.still)
+            except OSError as error:
+                log.error("%s", error)
         self.on_end(ended)
 
     def _display(self) -> DisplayState:
@@ -155,6 +185,7 @@ class LiveWindow(QMainWindow):
             self.clock(),
             self.feed.alive(),
             self.ended,
+            plan=self.plan,
             needle=self.needle.name,
             reference=self.reference,
         )
@@ -181,6 +212,7 @@ class LiveWindow(QMainWindow):
         self.speed.setText(f"delay {state.delay}  ·  {state.rate}" if state.delay else "")
         self.strip.show_history(now)
         self.scene.work()
+        self.views.show_active(self.scene.named)
 
     def ask(self, kind: str) -> None:
         """Send a command to the tracking process: capture, undo, skip or plan (the next one)."""
