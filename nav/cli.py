@@ -144,7 +144,17 @@ def live(
     from nav.live.run import run_live
 
     run_live(
-        rig, tool, case, camera or [], images, registration, needle, reference, fps, save, _console()
+        rig,
+        tool,
+        case,
+        camera or [],
+        images,
+        registration,
+        needle,
+        reference,
+        fps,
+        save,
+        _console(),
     )
 
 

@@ -1,7 +1,8 @@
 """The demonstration's work: a simulated room and hand in front of the real pipeline."""
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import load_rig
 from nav.errors import InputError
-from nav.live.messages import Command, Update
+from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
 from nav.model.case import load_case
@@ -35,6 +36,7 @@ class DemoResult:
     truth : true rig_from_needle of each frame number; rig_from_reference : true as well.
     check_errors : check point's label -> error as the session found it, mm.
     last : the newest update for the window's picture, with the whole chart.
+    seconds : from the first frame set to the last.
     """
 
     log: RunLog
@@ -45,6 +47,7 @@ class DemoResult:
     check_errors: dict[str, float]
     predicted_tre: float
     last: Update
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,22 @@ class DemoWork:
         self.world = make_world(job.anatomy, job.seed)
         plan = case.default_plan
         if plan is None:
-            raise InputError(f"{folder}: case.toml: has no plan; the demonstration follows the first")
+            raise InputError(
+                f"{folder}: case.toml: has no plan; the demonstration follows the first"
+            )
         self.plan = plan
         rng = np.random.default_rng([job.seed, 3])
         hand = Hand(self.world, plan, job.seating, rng, 1.0 / FPS)
         self.source = SimulatedPuncture(self.world, hand, job.optics, job.seed)
         self.log = RunLog()
-        self.samples = []
+        self.samples: list[Sample] = []
         self.newest: tuple[FrameSet, State] | None = None
+        self.began = self.now = 0.0
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
         """Keep what the report needs; show the screen to the hand."""
+        self.now = time.perf_counter()
+        self.began = self.began or self.now
         self.log.add(state)
         # the chart of the closing picture runs on the simulated clock
         self.samples.append(chart_sample(state.guidance, frames.time))
@@ -106,7 +114,12 @@ class DemoWork:
         if registration is not None:
             tre = float(registration.predicted_tre(self.plan.target[None])[0])
         last = make_update(
-            frames, state, frames.time, tuple(self.samples), FPS, state.guidance.tracked.track_seconds
+            frames,
+            state,
+            frames.time,
+            tuple(self.samples),
+            FPS,
+            state.guidance.tracked.track_seconds,
         )
         return DemoResult(
             self.log,
@@ -116,5 +129,7 @@ class DemoWork:
             registration,
             {touch.fiducial.label: error for touch, error in self.session.checks},
             tre,
-            last,
+            # the picture's clock is the simulated one
+            replace(last, sent_at=frames.time),
+            self.now - self.began,
         )

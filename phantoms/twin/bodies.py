@@ -1,6 +1,7 @@
 """What can be seen of tools: patterned rectangles in the tool's frame."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +27,12 @@ class Rectangle:
     y_edges: Array
     albedo: Array
 
-    @property
+    @cached_property
+    def matrix(self) -> Array:
+        """body_from_plane as (4, 4)."""
+        return self.body_from_plane.as_matrix()
+
+    @cached_property
     def outline(self) -> Array:
         """Corners (4, 3) in the body's frame, mm."""
         x0, x1, y0, y1 = self.x_edges[0], self.x_edges[-1], self.y_edges[0], self.y_edges[-1]

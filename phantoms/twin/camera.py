@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import RigidTransform
+from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
@@ -15,7 +15,7 @@ from phantoms.twin.lens import corner_rays
 from phantoms.twin.raster import SAMPLES, draw_rectangle, sample_shifts
 from phantoms.twin.sensor import Optics
 
-BLUR_STEP = 0.2  # px of motion between two instants of the exposure
+BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
 
 
@@ -178,8 +178,8 @@ class SimulatedCamera:
         faces = list(placed.body.rectangles)
         faces += [shaft_rectangle(*shaft, eye) for shaft in placed.body.shafts]
         for face in faces:
-            front = -face.body_from_plane.rotation.as_matrix()[:, 2]
-            if front @ (eye - face.body_from_plane.translation) <= 0:
+            front, centre = -face.matrix[:3, 2], face.matrix[:3, 3]
+            if front @ (eye - centre) <= 0:
                 continue
             self._draw_face(image, origin, placed, face)
 
@@ -193,9 +193,11 @@ class SimulatedCamera:
         column1 = min(column1, origin[1] + image.shape[1])
         if row0 >= row1 or column0 >= column1:
             return
-        homographies = self._homographies(placed, face, row0, row1)
+        way = np.abs(self.camera.project(ends[1]) - self.camera.project(ends[0])).max()
+        camera_from_plane = self._camera_from_body(placed, row0, row1, way) @ face.matrix
+        homographies = np.linalg.inv(camera_from_plane[..., :3, [0, 1, 3]])
         facing = placed.rig_from_body.rotation.as_matrix()
-        normal = -(facing @ face.body_from_plane.rotation.as_matrix())[:, 2]
+        normal = -(facing @ face.matrix[:3, :3])[:, 2]
         light = face.albedo * self._shade(normal)
         draw_rectangle(
             image,
@@ -216,27 +218,24 @@ class SimulatedCamera:
         towards = -self.camera.rotation[2]
         return 0.5 + 0.5 * max(0.0, float(normal @ towards))
 
-    def _homographies(self, placed: Placed, face: Rectangle, row0: int, row1: int) -> Array:
-        """plane_from_ray for each instant of the exposure and each row."""
+    def _camera_from_body(self, placed: Placed, row0: int, row1: int, way: float) -> Array:
+        """(steps, rows, 4, 4) for the instants of the exposure and, rolling, for each row."""
+        camera_from_rig = self.camera.camera_from_rig.as_matrix()
         if not placed.velocity.any():
-            return self._homography(placed.rig_from_body, face)[None, None]
-        ends = [placed.at(s).apply(face.outline) for s in self._exposure_ends()]
-        way = np.abs(self.camera.project(ends[1]) - self.camera.project(ends[0])).max()
+            return (camera_from_rig @ placed.rig_from_body.as_matrix())[None, None]
         steps = int(np.clip(np.ceil(way / BLUR_STEP), 1, MAX_BLUR_STEPS))
         instants = ((np.arange(steps) + 0.5) / steps - 0.5) * self.optics.exposure
-        if self.camera.readout == 0.0:
-            rows = np.zeros(1)
-        else:
+        rows = np.zeros(1)
+        if self.camera.readout > 0.0:
             rows = (np.arange(row0, row1) + 0.5) / self.camera.size[1] - 0.5
-        late = rows * self.camera.readout
-        return np.array(
-            [[self._homography(placed.at(s + row), face) for row in late] for s in instants]
-        )
-
-    def _homography(self, rig_from_body: RigidTransform, face: Rectangle) -> Array:
-        camera_from_plane = self.camera.camera_from_rig * rig_from_body * face.body_from_plane
-        matrix = camera_from_plane.as_matrix()
-        return np.linalg.inv(matrix[:3, [0, 1, 3]])
+        seconds = instants[:, None] + rows * self.camera.readout
+        moves = placed.velocity * seconds[..., None]
+        turned = Rotation.from_rotvec(moves[..., 3:].reshape(-1, 3)).as_matrix()
+        perturbation = np.zeros((*seconds.shape, 4, 4))
+        perturbation[..., :3, :3] = turned.reshape(*seconds.shape, 3, 3)
+        perturbation[..., :3, 3] = moves[..., :3]
+        perturbation[..., 3, 3] = 1.0
+        return camera_from_rig @ perturbation @ placed.rig_from_body.as_matrix()
 
 
 def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:

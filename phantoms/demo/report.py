@@ -1,0 +1,141 @@
+"""What the demonstration leaves behind: tables, summary and pictures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nav
+from nav.errors import Lost
+from nav.files import written_whole
+from nav.guidance.alarms import Level
+from nav.model.case import Case
+from nav.record.poses import COLUMNS, PosesWriter
+from nav.tracking.tip import tip_in_reference
+from nav.tracking.tool import Tool
+from phantoms.demo.work import DemoResult
+from phantoms.twin.images import truth_row, write_rows
+
+REFERENCE = "reference"
+
+
+def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None:
+    """poses.csv as tracked and truth.csv as simulated, both relative to the reference body."""
+    with written_whole(out / "poses.csv") as beside, beside.open("w", newline="") as file:
+        writer = PosesWriter(file, tools, REFERENCE)
+        for tracked in result.log.tracked:
+            writer.write(tracked)
+    reference_from_rig = result.rig_from_reference.inv()
+    rows = []
+    for tracked in result.log.tracked:
+        for tool in tools:
+            is_reference = tool.name == REFERENCE
+            place = result.rig_from_reference if is_reference else result.truth[tracked.number]
+            rows.append(truth_row(tracked.number, tracked.time, tool, reference_from_rig * place))
+    write_rows(out / "truth.csv", COLUMNS, rows)
+
+
+def tip_errors(result: DemoResult, needle: Tool) -> np.ndarray:
+    """Tracked less true tip in the reference frame, (n, 3), mm, of all frames that have a tip."""
+    assert needle.tip is not None
+    reference_from_rig = result.rig_from_reference.inv()
+    errors = []
+    for tracked in result.log.tracked:
+        tip = tip_in_reference(tracked, needle, REFERENCE)
+        if isinstance(tip, Lost):
+            continue
+        true = (reference_from_rig * result.truth[tracked.number]).apply(needle.tip.position)
+        errors.append(tip.position - true)
+    return np.array(errors).reshape(-1, 3)
+
+
+def summarise(
+    result: DemoResult, case: Case, needle: Tool, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """summary.json: accuracy against the truth, registration, distances, alarms, settings."""
+    log, registration = result.log, result.registration
+    lengths = np.linalg.norm(tip_errors(result, needle), axis=1)
+    plan = case.default_plan
+    assert plan is not None
+    assert needle.tip is not None
+    last = log.tracked[-1].number
+    tip_now = result.rig_from_reference.inv() * result.truth[last]
+    true_tip = result.model_from_reference.apply(tip_now.apply(needle.tip.position))
+    counted = {
+        level.word: sum(event.level is level for event in log.alarms)
+        for level in (Level.CAUTION, Level.DANGER)
+    }
+    worst_check = max(result.check_errors.values(), default=None)
+    return {
+        "made_by": f"c1c2nav {nav.__version__}",
+        "notice": nav.NOTICE,
+        "frames": len(log.tracked),
+        "tracked_fraction": log.tracked_fraction([needle.name, REFERENCE]),
+        "frames_per_second": (len(log.tracked) - 1) / result.seconds,
+        "tracking_ms_median": 1000 * float(np.median([f.track_seconds for f in log.tracked])),
+        "tip_rms_mm": float(np.sqrt(np.mean(lengths**2))),
+        "tip_p95_mm": float(np.quantile(lengths, 0.95)),
+        "tip_max_mm": float(lengths.max()),
+        "registration_fre_mm": None if registration is None else registration.fre,
+        "registration_fiducials": 0 if registration is None else len(registration.residuals),
+        "predicted_tre_at_target_mm": result.predicted_tre,
+        "check_point_error_mm": worst_check,
+        "check_points_mm": result.check_errors,
+        "min_distance_mm": log.smallest(),
+        "final_distance_to_target_mm": log.navigated[-1].to_target if log.navigated else None,
+        "final_distance_to_target_true_mm": float(np.linalg.norm(true_tip - plan.target)),
+        "alarms": counted,
+        "alarm_events": [
+            {
+                "time": event.time,
+                "structure": event.structure,
+                "level": event.level.word,
+                "bound_mm": event.bound,
+            }
+            for event in log.alarms
+        ],
+        "settings": settings,
+    }
+
+
+def write_summary(path: Path, summary: dict[str, Any]) -> None:
+    """As JSON, whole or not at all; numbers that are not finite are an error."""
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def draw_distances(path: Path, result: DemoResult, case: Case) -> None:
+    """Distances to cord and arteries over the insertion, with bounds and limits, as a picture."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    entries = result.log.navigated
+    times = [entry.time for entry in entries]
+    colours = iter(("#c8a000", "#c0392b", "#8e2c86", "#555555"))
+    for structure in case.structures:
+        if not structure.has_limits:
+            continue
+        colour = next(colours)
+        # a gap where there was no distance
+        pairs = [
+            (entry.by_structure or {}).get(structure.name, (np.nan, np.nan)) for entry in entries
+        ]
+        distance, bound = np.array(pairs).reshape(-1, 2).T
+        axes.plot(times, distance, color=colour, label=structure.name)
+        axes.fill_between(times, bound, distance, color=colour, alpha=0.25, linewidth=0)
+        for limit, style in ((structure.caution, ":"), (structure.danger, "--")):
+            if limit is not None:
+                axes.axhline(limit, color=colour, linestyle=style, linewidth=0.8)
+    axes.set_xlabel("time, s")
+    axes.set_ylabel("distance from the tip, mm")
+    axes.set_ylim(bottom=0)
+    axes.set_title(
+        "Insertion: distance, 95 % lower bound (shaded), caution (dots), danger (dashes)"
+    )
+    axes.legend(loc="upper right")
+    axes.grid(alpha=0.3)
+    figure.text(0.005, 0.005, nav.NOTICE, fontsize=8, color="#777777")
+    with written_whole(path) as beside:
+        figure.savefig(beside, format="png")

@@ -1,0 +1,163 @@
+"""`nav demo`: prepare, run with or without the window, report."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import nav
+from nav.camera.frameset import FrameSet
+from nav.camera.rig import write_rig
+from nav.errors import InputError
+from nav.live.messages import Command
+from nav.live.session import State
+from nav.live.worker import ProcessFeed, run
+from nav.model.case import Case, load_case, navigable
+from nav.track import progress_bar
+from nav.tracking.tool import Tool, load_tool, write_tool
+from phantoms.anatomy.standard import Anatomy, standard_anatomy
+from phantoms.anatomy.write import write_case
+from phantoms.demo.report import (
+    draw_distances,
+    summarise,
+    write_summary,
+    write_tables,
+)
+from phantoms.demo.work import DemoJob, DemoResult
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_tool, reference_tool
+from phantoms.twin.world import default_rig
+
+HAND_SD = 0.2  # mm per axis: how far from a divot's apex the tip comes to rest
+OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.005)
+EXPECTED_FRAMES = 480  # only for the bar
+NEEDLE = "17G Tuohy"
+TITLE = "Demonstration: simulated lateral C1-C2 puncture"
+
+
+def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Console) -> None:
+    """The whole demonstration; results in `out`.
+
+    Raises
+    ------
+    InputError
+        A folder that cannot be written, or a seed below 0.
+    """
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
+    from nav.view.app import has_display
+
+    windowed = not headless and has_display()
+    began = time.perf_counter()
+    with console.status("making the anatomy and its files"):
+        anatomy = standard_anatomy()
+        _write_files(out, anatomy)
+        case = load_case(out / "case" / "case.toml")
+        navigable(case, out / "case" / "case.toml")
+    needle = load_tool(out / "needle.toml")
+    tools = (needle, load_tool(out / "reference.toml"))
+    job = DemoJob(out, anatomy, seed, HAND_SD, OPTICS)
+    if windowed:
+        result = _with_window(job, case, needle, stay)
+    else:
+        result = _headless(job, console)
+    settings = {
+        "seed": seed,
+        "cameras": [[*camera.size] for camera in default_rig().cameras],
+        "blur_sd_px": OPTICS.blur,
+        "noise_sd_grey": OPTICS.noise,
+        "exposure_ms": 1000 * OPTICS.exposure,
+        "hand_error_sd_mm": HAND_SD,
+        "needle": NEEDLE,
+        "window": windowed,
+    }
+    with console.status("writing the results"):
+        write_tables(out, result, tools)
+        summary = summarise(result, case, needle, settings)
+        draw_distances(out / "distances.png", result, case)
+        _write_live_picture(out / "live.png", case, needle, result)
+        write_summary(out / "summary.json", summary)
+    console.print(_table(summary))
+    console.print(f"{out}: summary.json, poses.csv, truth.csv, case/, live.png, distances.png")
+    console.print(f"{time.perf_counter() - began:.0f} s in all. {nav.NOTICE}.")
+
+
+def _write_files(out: Path, anatomy: Anatomy) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+    # an earlier demonstration's results are not this one's
+    for name in ("summary.json", "poses.csv", "truth.csv", "live.png", "distances.png"):
+        (out / name).unlink(missing_ok=True)
+    write_rig(out / "rig.toml", default_rig())
+    for tool in (needle_tool(), reference_tool()):
+        write_tool(out / f"{tool.name}.toml", tool)
+    write_case(anatomy, out / "case")
+
+
+def _headless(job: DemoJob, console: Console) -> DemoResult:
+    with console.status("setting up the simulated room"):
+        work = job.open()
+    try:
+        with progress_bar(console) as bar:
+            task = bar.add_task("puncture", total=EXPECTED_FRAMES, note="")
+
+            def listen(frames: FrameSet, state: State) -> list[Command]:
+                total = max(EXPECTED_FRAMES, frames.number + 1)
+                bar.update(task, advance=1, total=total, note=state.stage.value)
+                return []
+
+            run(work, listen)
+            bar.update(task, total=len(work.log.tracked))
+    finally:
+        work.source.close()
+    return work.finish()
+
+
+def _with_window(job: DemoJob, case: Case, needle: Tool, stay: bool) -> DemoResult:
+    from nav.view.app import run_window
+
+    feed = ProcessFeed(job)
+    run_window(case, feed, needle, title=TITLE, close_at_end=not stay)
+    if feed.ended is None:
+        raise InputError("demo: the window was closed before the end; nothing was written")
+    if feed.ended.problem:
+        raise InputError(f"demo: {feed.ended.problem}")
+    result = feed.ended.result
+    assert isinstance(result, DemoResult)
+    return result
+
+
+def _write_live_picture(path: Path, case: Case, needle: Tool, result: DemoResult) -> None:
+    from nav.view.app import write_still
+
+    write_still(path, case, needle, [result.last], title=TITLE)
+
+
+def _table(summary: dict) -> Table:
+    table = Table(title="Simulated lateral C1-C2 puncture", show_header=False)
+    table.add_row("frames", f"{summary['frames']} at {summary['frames_per_second']:.1f} /s")
+    table.add_row("tracked", f"{100 * summary['tracked_fraction']:.1f} %")
+    table.add_row(
+        "tip error against the truth",
+        f"{summary['tip_rms_mm']:.3f} mm rms, {summary['tip_p95_mm']:.3f} mm p95",
+    )
+    table.add_row(
+        "registration",
+        f"FRE {summary['registration_fre_mm']:.2f} mm, "
+        f"predicted TRE at the target {summary['predicted_tre_at_target_mm']:.2f} mm",
+    )
+    table.add_row("check points", f"at most {summary['check_point_error_mm']:.2f} mm off")
+    for name, distance in summary["min_distance_mm"].items():
+        if name == "cord" or "artery" in name:
+            table.add_row(f"smallest distance to {name}", f"{distance:.2f} mm")
+    table.add_row(
+        "distance to the target at the end",
+        f"{summary['final_distance_to_target_mm']:.2f} mm shown, "
+        f"{summary['final_distance_to_target_true_mm']:.2f} mm true",
+    )
+    alarms = ", ".join(f"{count} {word}" for word, count in summary["alarms"].items())
+    table.add_row("alarms", alarms)
+    return table

@@ -1,0 +1,190 @@
+"""`nav twin images`: simulated pictures in a folder, with the truth beside them."""
+
+import csv
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.camera.rig import load_rig, write_rig
+from nav.errors import InputError
+from nav.files import write_toml, written_whole
+from nav.frames import Array, Pose
+from nav.record.poses import COLUMNS, UPPER, pose_columns
+from nav.track import progress_bar
+from nav.tracking.tool import Tool, write_tool
+from phantoms.anatomy.standard import standard_anatomy
+from phantoms.twin.bodies import plate
+from phantoms.twin.camera import Body, Placed
+from phantoms.twin.puncture import FPS, body_velocity, noise_source
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import NEEDLE_FACE
+from phantoms.twin.world import World, make_world
+
+TRUTH_FORMAT = "c1c2nav/truth/1"
+SKIN = 0.55  # albedo of a finger, assumed
+AROUND = np.array([70.0, 25.0, 0.0])  # model frame, mm: where the tip wanders
+EXTENT = np.array([35.0, 20.0, 30.0])  # mm
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """What to simulate; units as in `Optics`, speed in mm/s, hide a share of markers."""
+
+    frames: int
+    seed: int
+    rig: Path | None
+    optics: Optics
+    hide: float
+    speed: float
+    plain: bool
+
+
+def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
+    """Pictures of a waving needle and a still reference body, rig, tools, times and truth.
+
+    Raises
+    ------
+    InputError
+        A setting out of range, a rig that is wrong, or a folder that is not empty.
+    """
+    _check(out, settings)
+    rig = None if settings.rig is None else load_rig(settings.rig)
+    console.print("making the anatomy")
+    world = make_world(standard_anatomy(), settings.seed, rig)
+    cameras = world.cameras(settings.optics, noise_source(settings.seed), settings.plain)
+    for camera in world.rig.cameras:
+        (out / camera.name).mkdir(parents=True, exist_ok=True)
+    write_rig(out / "rig.toml", world.rig)
+    for tool in (world.needle, world.reference):
+        write_tool(out / f"{tool.name}.toml", tool)
+    truth: list[list[object]] = []
+    times: list[list[object]] = []
+    with ThreadPoolExecutor(len(cameras)) as pool, progress_bar(console) as bar:
+        task = bar.add_task("pictures", total=settings.frames, note="")
+        for number, (needle, moving) in enumerate(_motion(world, settings)):
+            time = number / FPS
+            drawn = [pool.submit(camera.picture, moving) for camera in cameras]
+            for camera, picture in zip(cameras, drawn, strict=True):
+                path = out / camera.camera.name / f"{number:06d}.png"
+                _write_picture(path, picture.result())
+                times.append([camera.camera.name, number, f"{time:.6f}"])
+            truth.append(truth_row(number, time, world.needle, needle))
+            truth.append(truth_row(number, time, world.reference, world.rig_from_reference))
+            bar.advance(task)
+    write_rows(out / "times.csv", ("camera", "frame", "time"), times)
+    write_rows(out / "truth.csv", COLUMNS, truth)
+    made = {**asdict(settings), "rig": None if settings.rig is None else settings.rig.name}
+    write_toml(out / "truth.toml", {"format": TRUTH_FORMAT, "settings": made})
+    console.print(f"{out}: {settings.frames} frame sets of {len(cameras)} cameras, truth.csv")
+
+
+def _check(out: Path, settings: ImageSettings) -> None:
+    if settings.frames < 1:
+        raise InputError(f"--frames: expected at least 1, got {settings.frames}")
+    if not 0.0 <= settings.hide <= 1.0:
+        raise InputError(f"--hide: expected 0 to 1, got {settings.hide}")
+    optics = settings.optics
+    for name, value in (
+        ("--blur", optics.blur),
+        ("--noise", optics.noise),
+        ("--speed", settings.speed),
+    ):
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"{name}: expected 0 or more, got {value}")
+    if not (np.isfinite(optics.gamma) and optics.gamma > 0):
+        raise InputError(f"--gamma: expected more than 0, got {optics.gamma}")
+    if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
+        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures a second)")
+    if optics.electrons is not None and not optics.electrons > 0:
+        raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is not an empty folder; give a new one")
+
+
+def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransform, list[Placed]]]:
+    """True rig_from_needle and what moves, frame by frame: a hand wandering about the neck's left."""
+    rng = np.random.default_rng([settings.seed, 4])
+    phases, rates = rng.uniform(0, 2 * np.pi, 6), rng.uniform(0.6, 1.4, 6)
+    # a sum of sines whose rms speed is the one asked for
+    angular = settings.speed / max(float(np.linalg.norm(EXTENT * rates[:3])) / np.sqrt(2), 1e-9)
+    assert world.needle.tip is not None
+
+    def place(time: float) -> RigidTransform:
+        wave = np.sin(phases + angular * rates * time)
+        tip = AROUND + EXTENT * wave[:3]
+        towards = np.array([-1.0, -0.25 + 0.2 * wave[3], 0.25 * wave[4]])
+        z = towards / np.linalg.norm(towards)
+        x = np.cross([0.0, 1.0, 0.0], z)
+        x /= np.linalg.norm(x)
+        rotation = Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
+        rotation = rotation * Rotation.from_rotvec([0.0, 0.0, 0.6 * wave[5]])
+        position = tip - rotation.apply(world.needle.tip.position)
+        return world.rig_from_model * RigidTransform.from_components(position, rotation)
+
+    step = 0.5e-3
+    for number in range(settings.frames):
+        time = number / FPS
+        now = place(time)
+        velocity = body_velocity(place(time - step), place(time + step), 2 * step)
+        moving = [world.needle_at(now, velocity)]
+        if settings.hide > 0:
+            moving.append(_finger(world, now, velocity, settings.hide, rng))
+        yield now, moving
+
+
+def _finger(
+    world: World,
+    rig_from_needle: RigidTransform,
+    velocity: Array,
+    share: float,
+    rng: np.random.Generator,
+) -> Placed:
+    """A patch before the carrier that hides about a share of the markers turned to the cameras."""
+    eyes = [camera.camera_from_rig.inv().translation for camera in world.rig.cameras]
+    eye = rig_from_needle.inv().apply(np.mean(eyes, axis=0))
+    towards = np.array([eye[0], eye[1], 0.0])
+    towards /= np.linalg.norm(towards)
+    right = np.cross([0.0, 0.0, 1.0], -towards)
+    half = share * NEEDLE_FACE
+    along = rng.uniform(-1, 1) * (NEEDLE_FACE - half)
+    centre = towards * 26.0 + np.array([0.0, 0.0, along])
+    patch = plate(centre, right * 40.0, np.array([0.0, 0.0, half]), SKIN)
+    return Placed(Body("finger", (patch,)), rig_from_needle, velocity)
+
+
+def truth_row(
+    number: int, time: float, tool: Tool, frame_from_tool: RigidTransform
+) -> list[object]:
+    """A row of truth.csv: poses.csv's columns, with no covariance."""
+    pose = Pose(frame_from_tool)
+    zeros = ["0"] * len(UPPER)
+    return [
+        number,
+        f"{time:.6f}",
+        tool.name,
+        "tracked",
+        *pose_columns(pose, tool),
+        "",
+        "",
+        "",
+        *zeros,
+    ]
+
+
+def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -> None:
+    """A CSV file, whole or not at all."""
+    with written_whole(path) as beside, beside.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def _write_picture(path: Path, picture: Array) -> None:
+    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+        raise InputError(f"{path}: cannot be written; is the disk full?")
