@@ -61,6 +61,9 @@ class Gauge(Sized):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(PANEL)
         painter.drawRoundedRect(box, g / 2, g / 2)
+        tint = {Level.DANGER: 0.13, Level.CAUTION: 0.06}.get(self.state.level, 0.0)
+        painter.setBrush(faded(colour, tint))
+        painter.drawRoundedRect(box, g / 2, g / 2)
         painter.setBrush(colour)
         painter.drawRoundedRect(QRectF(0, 0, g * 0.75, box.height()), g / 4, g / 4)
         inner = box.adjusted(2.5 * g, 1.5 * g, -2 * g, -1.5 * g)
@@ -213,6 +216,20 @@ class Gauge(Sized):
             painter.drawText(below, flags, f"{value:g} mm" if value == s.full else f"{value:g}")
         if s.why is None and s.distance is not None and s.lower is not None:
             self._needle(painter, track, at(s.lower), at(s.distance))
+            for beyond, x, way in (
+                (s.distance > s.full, track.right(), 1.0),
+                (s.distance < lowest, track.left(), -1.0),
+            ):
+                if beyond:
+                    self._further(painter, QPointF(x, track.center().y()), way)
+
+    def _further(self, painter: QPainter, end: QPointF, way: float) -> None:
+        """A chevron at the bar's end: the value lies beyond it."""
+        g = self.metrics.grid
+        painter.setPen(QPen(TEXT, 0.3 * g, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        point = end + QPointF(1.4 * g * way, 0)
+        painter.drawLine(point, point + QPointF(-0.7 * g * way, -0.8 * g))
+        painter.drawLine(point, point + QPointF(-0.7 * g * way, 0.8 * g))
 
     def _needle(self, painter: QPainter, track: QRectF, bound: float, value: float) -> None:
         g = self.metrics.grid

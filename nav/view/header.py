@@ -1,7 +1,7 @@
 """The header: where in the work we are; and below it what to do now, with the keys."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
 from nav.live.messages import Stage
@@ -22,12 +22,12 @@ class Steps(Sized):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage = Stage.CASE
+        self.stage, self.live = Stage.CASE, False
 
-    def show_stage(self, stage: Stage) -> None:
-        """Light another stage."""
-        if stage is not self.stage:
-            self.stage = stage
+    def show_stage(self, stage: Stage, live: bool) -> None:
+        """Light another stage; only outlined when no data comes."""
+        if (stage, live) != (self.stage, self.live):
+            self.stage, self.live = stage, live
             self.setAccessibleName(f"stage {stage.value}")
             self.update()
 
@@ -47,10 +47,11 @@ class Steps(Sized):
             width = QFontMetricsF(painter.font()).horizontalAdvance(stage.value)
             box = QRectF(x, middle - 0.9 * m.small, width + 2.5 * g, 1.8 * m.small)
             if lit:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(ACCENT)
+                painter.setPen(QPen(ACCENT if self.live else FAINT, 1.5 * m.hair))
+                painter.setBrush(ACCENT if self.live else PANEL)
                 painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
-            painter.setPen(BACK if lit else (QUIET if index < now else FAINT))
+            ink = BACK if self.live else TEXT
+            painter.setPen(ink if lit else (QUIET if index < now else FAINT))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, stage.value)
             x = box.right() + (g if lit else 0.25 * g)
             if index + 1 < len(stages):

@@ -57,6 +57,8 @@ class Overlay:
         if scene.tip is None:
             return
         if scene.heading is not None:
+            if scene.ahead is not None:
+                self._ahead(painter, scene.tip, scene.tip + scene.ahead * scene.heading)
             self._shaft(painter, scene.tip, scene.heading)
         for segment in scene.segments:
             self._way(painter, segment)
@@ -122,6 +124,18 @@ class Overlay:
             painter.setPen(QPen(faded(BACK, 0.8 * strength), self.metrics.hair))
             painter.drawLine(start + across, end + across)
             painter.drawLine(start - across, end - across)
+
+    def _ahead(self, painter: QPainter, tip: Array, hit: Array) -> None:
+        """Dots along the heading, and a cross where it would first hit something."""
+        g = self.metrics.grid
+        start, end = self._point(tip), self._point(hit)
+        pen = QPen(faded(TEXT, 0.75), 0.25 * g, Qt.PenStyle.DotLine, Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.drawLine(start, end)
+        painter.setPen(QPen(TEXT, 0.25 * g, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        arm = 0.6 * g
+        painter.drawLine(end + QPointF(-arm, -arm), end + QPointF(arm, arm))
+        painter.drawLine(end + QPointF(-arm, arm), end + QPointF(arm, -arm))
 
     def _tip(self, painter: QPainter, tip: Array) -> None:
         g = self.metrics.grid

@@ -82,6 +82,7 @@ class Notices(Sized):
 
     def show_notices(self, notices: tuple[str, ...]) -> None:
         """Show what is still to be read."""
+        self.dismissed &= set(notices)  # what comes again is shown again
         self.notices = tuple(n for n in notices if n not in self.dismissed)
         text = self.notices[-1] if self.notices else ""
         more = f"  (+{len(self.notices) - 1} more)" if len(self.notices) > 1 else ""

@@ -132,7 +132,7 @@ class Target(_Panel):
         painter.setPen(QUIET)
         painter.drawText(row, RIGHT, f"{self.state.spread} (95 %)" if self.state.spread else "")
         top = row.bottom()
-        for name, value in (("off axis", self.state.off_axis), ("angle", self.state.angle)):
+        for name, value in (("off axis", self.state.off_axis), ("angle to plan", self.state.angle)):
             below = QRectF(box.left(), top, box.width(), 1.5 * m.small)
             self.pair(painter, below, name, value or "not known", m.small)
             top = below.bottom()

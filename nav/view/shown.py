@@ -33,7 +33,7 @@ class GaugeState:
     lower: float | None = None
     caution: float | None = None
     danger: float | None = None
-    full: float = 10.0
+    full: float = 15.0
     why: Why | None = None
 
     @property
@@ -92,10 +92,15 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class SceneState:
-    """What moves in the 3D view; tip and heading (3,) are None where there is no needle to draw."""
+    """What moves in the 3D view.
+
+    tip, heading : (3,), model frame, mm; None where there is no needle to draw. ahead : way to the
+    first hit, mm. plan, fiducials, wanted : what is shown of the case, by name.
+    """
 
     tip: Array | None = None
     heading: Array | None = None
+    ahead: float | None = None
     segments: tuple[Segment, ...] = ()
     plan: str = ""
     fiducials: tuple[str, ...] = ()

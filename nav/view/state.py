@@ -30,6 +30,8 @@ from nav.view.words import between, bound_text, distance_text, one_decimal
 
 # s: an update whose pictures are older than this is not shown
 STALE_AFTER = 0.3
+# mm: the gauges' bars end here, or at three times the caution limit
+SHORTEST_BAR = 15.0
 # what the needle can run into, of interest in this order where two are met at once
 AHEAD_ROLES = ("cord", "artery", "dura", "bone", "support")
 
@@ -125,9 +127,9 @@ def gauge_limits(case: Case, role: str, name: str = "") -> tuple[float | None, f
     of_role = case.of_role(role)
     chosen = next((s for s in of_role if s.name == name), of_role[0] if of_role else None)
     if chosen is None:
-        return None, None, 10.0
+        return None, None, SHORTEST_BAR
     limit = max(chosen.caution or 0.0, chosen.danger or 0.0)
-    return chosen.caution, chosen.danger, max(10.0, 3.0 * limit)
+    return chosen.caution, chosen.danger, max(SHORTEST_BAR, 3.0 * limit)
 
 
 def _blank_gauge(case: Case, role: str, why: Why) -> GaugeState:
@@ -175,15 +177,22 @@ def _ahead(found: Proximity | Why) -> tuple[AheadLine, ...]:
     """The first two different structures along the heading, nearest first."""
     if isinstance(found, Why):
         return ()
+    return tuple(
+        AheadLine(
+            f"out of {s.name}" if s.distance < 0 else s.name, s.role, f"{one_decimal(way)} mm"
+        )
+        for way, s in _hits(found)[:2]
+    )
+
+
+def _hits(found: Proximity) -> list[tuple[float, StructureProximity]]:
+    """What the heading hits, nearest first, with the way to it, mm."""
     hits = [
-        (s.ahead, AHEAD_ROLES.index(s.role), s.name)
+        (s.ahead, s)
         for s in found.structures
         if s.role in AHEAD_ROLES and s.ahead is not None and math.isfinite(s.ahead)
     ]
-    return tuple(
-        AheadLine(name, AHEAD_ROLES[role], f"{one_decimal(ahead)} mm")
-        for ahead, role, name in sorted(hits)[:2]
-    )
+    return sorted(hits, key=lambda hit: (hit[0], AHEAD_ROLES.index(hit[1].role)))
 
 
 def _ahead_why(found: Proximity | Why, guidance: Guidance) -> Why | None:
@@ -251,4 +260,6 @@ def _scene(
         for gauge in gauges
         if gauge.value and np.isfinite(nearest[gauge.name]).all()
     )
-    return SceneState(tip.position, tip.heading, segments, plan, labels, wanted)
+    hits = _hits(found)
+    ahead = hits[0][0] if hits else None
+    return SceneState(tip.position, tip.heading, ahead, segments, plan, labels, wanted)

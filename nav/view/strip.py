@@ -50,7 +50,7 @@ class Strip(Sized):
             axis = plot.getAxis(name)
             axis.setPen(LINE)
             axis.setTextPen(QUIET)
-        ticks = [(v, f"{v:g}") for v in np.arange(0.0, full + 0.1, 5.0)]
+        ticks = [(v, f"{v:g}") for v in np.arange(0.0, full - 0.1, 5.0)]
         plot.getAxis("left").setTicks([ticks])
         if row == 0:
             plot.hideAxis("bottom")

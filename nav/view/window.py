@@ -198,7 +198,7 @@ class LiveWindow(QMainWindow):
         self.lights.show_lights(state.lights)
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)
-        self.steps.show_stage(state.stage)
+        self.steps.show_stage(state.stage, state.live)
         usable = USABLE.get(state.stage, frozenset()) if state.live else frozenset()
         if state.live and state.stage is Stage.NAVIGATE and len(self.case.plans) > 1:
             usable |= {"plan"}

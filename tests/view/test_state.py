@@ -218,6 +218,8 @@ def test_inside_is_said_in_words_and_is_danger():
     assert state.cord.value == "INSIDE 1.2"
     assert state.cord.level is Level.DANGER
     assert state.cord.bound.startswith("up to")
+    # the cord's far side is no new structure to be hit
+    assert [line.name for line in state.ahead] == ["out of cord", "out of dura"]
 
 
 def test_not_registered_says_so():

@@ -272,6 +272,9 @@ def test_notices_are_dismissed_once(window, feed, script, qtbot):
     assert not window.notices.isVisible()
     play(window, feed, script.update(100.04, TIP, notices=(notice, "cameras swapped?")))
     assert window.notices.text.text() == "cameras swapped?"
+    # a notice that went and came again is new
+    play(window, feed, script.update(100.06, TIP), script.update(100.08, TIP, notices=(notice,)))
+    assert window.notices.text.text() == notice
 
 
 def test_research_notice_is_always_there(window, feed, script):
