@@ -118,7 +118,7 @@ def write_still(
     if QApplication.instance() is None and not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application()
-    now = updates[0].sent_at
+    now = updates[0].captured_at
     window = LiveWindow(
         case, _Played(updates), needle, title=title, reference=reference, clock=lambda: now
     )
@@ -126,7 +126,7 @@ def write_still(
         window.timer.stop()
         window.resize(*size)
         for update in updates:
-            now = update.sent_at
+            now = update.captured_at
             window.poll()
         window.screenshot(path)
     finally:

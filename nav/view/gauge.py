@@ -215,21 +215,21 @@ class Gauge(Sized):
                 flags = Qt.AlignmentFlag.AlignRight
             painter.drawText(below, flags, f"{value:g} mm" if value == s.full else f"{value:g}")
         if s.why is None and s.distance is not None and s.lower is not None:
-            self._needle(painter, track, at(s.lower), at(s.distance))
-            for beyond, x, way in (
-                (s.distance > s.full, track.right(), 1.0),
-                (s.distance < lowest, track.left(), -1.0),
-            ):
-                if beyond:
-                    self._further(painter, QPointF(x, track.center().y()), way)
+            if s.lower > s.full:
+                self._further(painter, QPointF(track.right(), track.center().y()), 1.0)
+            elif s.distance < lowest:
+                self._further(painter, QPointF(track.left(), track.center().y()), -1.0)
+            else:
+                self._needle(painter, track, at(s.lower), at(s.distance))
 
     def _further(self, painter: QPainter, end: QPointF, way: float) -> None:
-        """A chevron at the bar's end: the value lies beyond it."""
+        """Chevrons at the bar's end: the value lies beyond it."""
         g = self.metrics.grid
-        painter.setPen(QPen(TEXT, 0.3 * g, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        point = end + QPointF(1.4 * g * way, 0)
-        painter.drawLine(point, point + QPointF(-0.7 * g * way, -0.8 * g))
-        painter.drawLine(point, point + QPointF(-0.7 * g * way, 0.8 * g))
+        painter.setPen(QPen(TEXT, 0.35 * g, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for inwards in (0.7, 1.6):
+            point = end - QPointF(inwards * g * way, 0)
+            painter.drawLine(point, point + QPointF(-0.6 * g * way, -0.6 * g))
+            painter.drawLine(point, point + QPointF(-0.6 * g * way, 0.6 * g))
 
     def _needle(self, painter: QPainter, track: QRectF, bound: float, value: float) -> None:
         g = self.metrics.grid

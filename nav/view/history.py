@@ -1,6 +1,7 @@
 """The last half minute of distances, with holes where there was no data."""
 
 from collections import deque
+from itertools import islice, zip_longest
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from nav.live.messages import Sample
 SPAN = 30.0  # s
 # s without a sample after which the line is broken
 BREAK = 0.25
+# s that the last one before a break is drawn on
+HOLD = 0.1
 
 
 class History:
@@ -28,15 +31,20 @@ class History:
 
     def line(self, role: str, now: float) -> tuple[Array, Array, Array]:
         """Times (n,), s, now is 0; distances and bounds (n,), mm; NaN in the holes."""
-        at, value, bound = [], [], []
-        last = None
-        for sample in self.samples:
-            if last is not None and sample.at - last > BREAK:
-                at.append((sample.at + last) / 2 - now)
-                value.append(None)
-                bound.append(None)
+        at: list[float] = []
+        value: list[float | None] = []
+        bound: list[float | None] = []
+        for sample, following in zip_longest(self.samples, islice(self.samples, 1, None)):
+            distance, lower = sample.artery, sample.artery_bound
+            if role == "cord":
+                distance, lower = sample.cord, sample.cord_bound
             at.append(sample.at - now)
-            value.append(sample.artery if role == "artery" else sample.cord)
-            bound.append(sample.artery_bound if role == "artery" else sample.cord_bound)
-            last = sample.at
+            value.append(distance)
+            bound.append(lower)
+            wait = following.at - sample.at if following is not None else BREAK + HOLD
+            if wait > BREAK:
+                # a lone sample is a dash, or it would not be seen; then nothing
+                at += [sample.at + HOLD - now, sample.at + HOLD - now]
+                value += [distance, None]
+                bound += [lower, None]
         return np.array(at, float), np.array(value, float), np.array(bound, float)

@@ -4,12 +4,11 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from nav.guidance.alarms import Level
 from nav.view.header import button_style
 from nav.view.shapes import draw_status
 from nav.view.shown import Banner
 from nav.view.sized import Sized
-from nav.view.theme import BACK, LEVEL, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
+from nav.view.theme import ACCENT, BACK, LINE, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
 from nav.view.viewpoints import VIEWPOINTS
 
 
@@ -70,6 +69,7 @@ class Notices(Sized):
         super().__init__(parent)
         self.dismissed: set[str] = set()
         self.notices: tuple[str, ...] = ()
+        self.widest = 400
         self.row = QHBoxLayout(self)
         self.text = QLabel("")
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -88,7 +88,16 @@ class Notices(Sized):
         more = f"  (+{len(self.notices) - 1} more)" if len(self.notices) > 1 else ""
         if self.text.text() != text + more:
             self.text.setText(text + more)
+            self.fit()
         self.setVisible(bool(self.notices))
+
+    def fit(self, widest: int = 0) -> None:
+        """As wide as the words need, up to what was given last."""
+        self.widest = widest or self.widest
+        g = self.metrics.grid
+        words = QFontMetricsF(self.text.font()).horizontalAdvance(self.text.text())
+        width = round(words + self.button.sizeHint().width() + 7 * g)
+        self.resize(min(width, self.widest), round(2.6 * self.metrics.small))
 
     def dismiss(self) -> None:
         """Read: it does not come back."""
@@ -102,10 +111,9 @@ class Notices(Sized):
         g = metrics.grid
         self.row.setContentsMargins(2 * g, g // 2, g, g // 2)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        amber = LEVEL[Level.CAUTION].name()
         self.setStyleSheet(
-            f"Notices {{ background: {PANEL.name()}; border: 1px solid {amber};"
-            f" border-radius: {g // 2}px }}"
+            f"Notices {{ background: {PANEL.name()}; border: 1px solid {LINE.name()};"
+            f" border-left: {g // 2}px solid {ACCENT.name()}; border-radius: {g // 2}px }}"
         )
         self.text.setFont(font(metrics.small))
         self.text.setStyleSheet(f"color: {TEXT.name()}; border: 0")

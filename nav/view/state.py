@@ -64,7 +64,7 @@ def display(
             _blank_gauge(case, "artery", why), _blank_gauge(case, "cord", why),
             (), why, TargetState(plan, why=why),
             (Light(needle, "unknown"), Light(reference, "unknown")),
-            "", "", SceneState(plan=plan),
+            "", "", SceneState(plan=plan, fiducials=_fiducials(case, stage)),
         )  # fmt: skip
     guidance = update.guidance
     found = _proximity(guidance, needle, reference)
@@ -239,6 +239,12 @@ def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...
     return tuple(lights)
 
 
+def _fiducials(case: Case, stage: Stage) -> tuple[str, ...]:
+    """Labels of what is to be touched in a stage."""
+    use = {Stage.REGISTER: "register", Stage.VERIFY: "check"}.get(stage, "")
+    return tuple(f.label for f in case.fiducials_for(use))
+
+
 def _scene(
     case: Case,
     update: Update,
@@ -246,19 +252,19 @@ def _scene(
     plan: str,
     gauges: Sequence[GaugeState],
 ) -> SceneState:
-    touching = update.stage in (Stage.REGISTER, Stage.VERIFY)
-    use = "check" if update.stage is Stage.VERIFY else "register"
-    labels = tuple(f.label for f in case.fiducials_for(use)) if touching else ()
+    labels = _fiducials(case, update.stage)
     words = update.prompt.replace(",", " ").replace(".", " ").replace(":", " ").split()
     wanted = next((label for label in labels if label in words), "")
     tip = update.guidance.model_tip
     if isinstance(found, Why) or isinstance(tip, Lost) or not np.isfinite(tip.position).all():
         return SceneState(plan=plan, fiducials=labels, wanted=wanted)
     nearest = {s.name: s.nearest for s in found.structures}
+    # while fiducials are touched, far from everything, the ways would only be in the way
+    navigating = update.stage is Stage.NAVIGATE
     segments = tuple(
         Segment(gauge.role, tip.position, nearest[gauge.name], f"{gauge.value} mm", gauge.level)
         for gauge in gauges
-        if gauge.value and np.isfinite(nearest[gauge.name]).all()
+        if navigating and gauge.value and np.isfinite(nearest[gauge.name]).all()
     )
     hits = _hits(found)
     ahead = hits[0][0] if hits else None

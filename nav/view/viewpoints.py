@@ -34,12 +34,16 @@ def _widened(view: View, case: Case, labels: tuple[str, ...]) -> View:
     points = [f.position for f in case.fiducials if f.label in labels]
     if not points:
         return view
-    away = np.array(points) - view.focal
+    # what the view shows without them stays in it
+    around = [
+        view.focal + side * HALF_HEIGHT * way for side in (1, -1) for way in (view.up, view.right)
+    ]
+    away = np.array([*points, *around]) - view.focal
     high, wide = away @ view.up, away @ view.right
     middle = view.focal + (high.max() + high.min()) / 2 * view.up
     middle = middle + (wide.max() + wide.min()) / 2 * view.right
     # the picture is wider than high, and its edges hold a notice and the buttons
-    half = max(np.ptp(high) / 2 * 1.35, np.ptp(wide) / 2 / 1.3, view.half_height)
+    half = max(np.ptp(high) / 2 * 1.25, np.ptp(wide) / 2 / 1.3, view.half_height)
     return View(middle, view.backwards, view.up, float(half))
 
 

@@ -137,7 +137,8 @@ class LiveWindow(QMainWindow):
         inner = view.width - 4 * g
         self.banner.setGeometry(view.x + 2 * g, view.y + 2 * g, inner, 8 * g)
         self.banner.fit()
-        self.notices.setGeometry(view.x + 2 * g, view.y + g, inner, round(2.6 * m.small))
+        self.notices.move(view.x + g, view.y + g)
+        self.notices.fit(inner)
 
     def poll(self) -> None:
         """Take the newest message, if any, and show it; called about 30 times a second.

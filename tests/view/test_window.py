@@ -179,6 +179,15 @@ def test_a_dead_process_blanks_at_once_and_ends(window, feed, script):
     assert ended[0].problem
 
 
+def test_the_view_does_not_jump_when_data_stops_while_registering(window, feed, script, clock):
+    play(window, feed, script.update(100.0, None, stage=Stage.REGISTER, prompt="Touch D3"))
+    before = window.scene.view
+    clock.now = 101.0
+    window.poll()
+    assert is_blank(window)
+    assert window.scene.view is before
+
+
 def test_the_end_says_why(window, feed, script):
     play(window, feed, script.update(100.0, TIP), Ended("camera left: unplugged"))
     assert is_blank(window)
