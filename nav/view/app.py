@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from nav.errors import InputError
 from nav.live.messages import Command, Ended, Feed, Update
 from nav.model.case import Case
 from nav.tracking.tool import Tool
@@ -15,10 +16,18 @@ from nav.view.window import LiveWindow
 
 # ms that the last word stays on the screen before the window closes by itself
 LAST_LOOK_MS = 1500
+# Qt's platforms without a screen
+UNSEEN = ("offscreen", "minimal")
 
 
 def application() -> QApplication:
-    """The one QApplication; made if there is none."""
+    """The one QApplication; made if there is none.
+
+    Raises
+    ------
+    InputError
+        There is no display (Qt itself would end the program).
+    """
     # OpenCV's own Qt may have set these on import; its plugins are not ours
     for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(name, ""):
@@ -26,16 +35,23 @@ def application() -> QApplication:
     present = QApplication.instance()
     if isinstance(present, QApplication):
         return present
+    if not has_display() and _platform() not in UNSEEN:
+        raise InputError("no display: set DISPLAY, or run on a machine with a screen")
     return QApplication([sys.argv[0]])
 
 
 def has_display() -> bool:
     """Whether a window can be seen here."""
-    if os.environ.get("QT_QPA_PLATFORM"):
-        return os.environ["QT_QPA_PLATFORM"] not in ("offscreen", "minimal")
+    if _platform() in UNSEEN:
+        return False
     if sys.platform.startswith("linux"):
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return True
+
+
+def _platform() -> str:
+    """Qt's platform plugin, if one was asked for."""
+    return os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
 
 
 def run_window(
@@ -53,6 +69,11 @@ def run_window(
     close_at_end : close a moment after the source came to its end.
     still : write the window's last live picture there (PNG) when the source ends.
     Exit code 1 if the tracking process failed, else 0.
+
+    Raises
+    ------
+    InputError
+        There is no display.
     """
     app = application()
     window = LiveWindow(case, feed, needle, title=title, reference=reference)
