@@ -18,7 +18,7 @@ from nav.frames import Array
 from nav.tracking.photometry import COLUMNS, GEOMETRY, PHOTOMETRY, accumulate, flow
 
 MAX_STEPS = 12
-CONVERGED = 0.003  # px, largest move of a corner
+CONVERGED = 0.01  # px, largest move of a corner; the next would be its square
 MAX_MOVE = 1.5  # px a step; a marker further off than the blur reaches is not pulled in
 MAX_DRIFT = 0.25  # of the marker's size: more is another marker
 BLUR_RANGE = (0.3, 8.0)  # px, one sd; a pixel's own area alone has 0.29
@@ -100,7 +100,7 @@ def refine_marker(
         cut = HUBER * max(fit.noise, 0.5)
         if not np.isfinite(corners).all() or np.abs(corners - start).max() > MAX_DRIFT * size:
             return None
-        if move < CONVERGED and step >= 2:
+        if move < CONVERGED and step >= 1:
             break
     if fit.explained < MIN_EXPLAINED:
         return None

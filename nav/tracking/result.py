@@ -71,7 +71,7 @@ class TrackedFrame:
             return seen.rig_from_tool
         base = self.tools.get(relative_to, NO_TOOL)
         if isinstance(base, Lost):
-            return Lost(f"{relative_to} lost: {base.reason}")
+            return Lost(f"reference lost: {base.reason}")
         if tool == relative_to:
             return Pose(seen.rig_from_tool.transform.inv() * seen.rig_from_tool.transform)
         return base.rig_from_tool.inv() @ seen.rig_from_tool

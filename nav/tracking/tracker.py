@@ -23,7 +23,8 @@ Found = dict[str, list[MarkerView]]
 class Tracker:
     """Finds tools in frame sets, with all cameras used together.
 
-    One thread a camera finds and refines markers; the poses are fitted to all of them.
+    One thread a camera finds and refines markers; the poses are fitted to all of them. `views` holds
+    every marker that was found in the last frame set, by tool: for diagnosis.
 
     Raises
     ------
@@ -39,6 +40,7 @@ class Tracker:
         self.detectors = {camera.name: Detector(tools) for camera in rig.cameras}
         self.viewers = {camera.name: Viewer(camera) for camera in rig.cameras}
         self.last: dict[str, PoseFit] = {}
+        self.views: Found = {}
         self.pool = ThreadPoolExecutor(len(rig.cameras), thread_name_prefix="camera")
 
     def track(self, frames: FrameSet) -> TrackedFrame:
@@ -49,6 +51,7 @@ class Tracker:
         for found in self.pool.map(self._look, present):
             for tool, seen in found.items():
                 views[tool] += seen
+        self.views = views
         tools = {tool.name: self._tool(tool, views[tool.name], frames) for tool in self.tools}
         return TrackedFrame(
             frames.number, frames.time, tools, dict(frames.missing), time.perf_counter() - began

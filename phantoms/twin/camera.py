@@ -12,7 +12,7 @@ from nav.camera.rig import Camera
 from nav.frames import Array, perturbed
 from phantoms.twin.bodies import Rectangle, shaft_rectangle
 from phantoms.twin.lens import corner_rays
-from phantoms.twin.raster import SAMPLES, draw_rectangle, sample_shifts
+from phantoms.twin.raster import SAMPLES, draw_rectangle
 from phantoms.twin.sensor import Optics
 
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
@@ -210,7 +210,6 @@ class SimulatedCamera:
             face.y_edges,
             light,
             self.samples,
-            sample_shifts(len(homographies)),
         )
 
     def _shade(self, normal: Array) -> float:

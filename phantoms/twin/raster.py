@@ -8,6 +8,7 @@ grid of sub-pixels.
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from nav.frames import Array
 
@@ -15,7 +16,7 @@ SAMPLES = 16  # per pixel side
 
 
 @njit(nogil=True, cache=True)
-def _cell(edges: Array, value: float) -> int:
+def _cell(edges, value):
     """Index of the interval that holds value; -1 before the first edge or after the last."""
     count = edges.shape[0]
     if value < edges[0] or value >= edges[count - 1]:
@@ -71,10 +72,18 @@ def _corner_cell(x_edges, y_edges, g, ray):
     return cy * (x_edges.shape[0] - 1) + cx
 
 
-@njit(nogil=True, cache=True)
 def draw_rectangle(
-    image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light, samples, shifts
-):
+    image: Array,
+    rays: Array,
+    depth: NDArray[np.float32],
+    window: tuple[int, int, int, int],
+    origin: tuple[int, int],
+    plane_from_ray: Array,
+    x_edges: Array,
+    y_edges: Array,
+    light: Array,
+    samples: int = SAMPLES,
+) -> None:
     """Composite a patterned rectangle over `image`, in place.
 
     Parameters
@@ -88,8 +97,19 @@ def draw_rectangle(
         window the homography from a ray (x, y, 1) to the plane; its third entry is 1/z. One row
         serves all where rows == 1.
     x_edges, y_edges : cell borders, mm. light : array (ny, nx).
-    shifts : array (steps, 2) from `sample_shifts`.
+    samples : sub-pixels a pixel side.
     """
+    _draw(
+        image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges,
+        light, samples, sample_shifts(len(plane_from_ray)),
+    )  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _draw(
+    image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light,
+    samples, shifts,
+):  # fmt: skip
     steps, row_count = plane_from_ray.shape[0], plane_from_ray.shape[1]
     row0, row1, column0, column1 = window
     columns_per_row = x_edges.shape[0] - 1
@@ -105,8 +125,14 @@ def draw_rectangle(
         for step in range(steps):
             g = plane_from_ray[step, row - row0 if row_count > 1 else 0]
             shift_u, shift_v = shifts[step]
+            fresh = row == row0 or row_count > 1 or steps > 1
             for k in range(column1 - column0 + 1):
-                above[k] = _corner_cell(x_edges, y_edges, g, rays[row, column0 + k])
+                # the last row's lower corners are this one's upper ones
+                above[k] = (
+                    below[k]
+                    if not fresh
+                    else _corner_cell(x_edges, y_edges, g, rays[row, column0 + k])
+                )
                 below[k] = _corner_cell(x_edges, y_edges, g, rays[row + 1, column0 + k])
             for k in range(column1 - column0):
                 column = column0 + k
