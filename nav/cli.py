@@ -28,8 +28,8 @@ app = App(
     ),
     help_format="markdown",
 )
-twin = App(name="twin", help="Simulated cameras whose truth is known.")
-app.command(twin)
+twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
+app.command(twin_app)
 
 RigFile = Annotated[Path, Parameter(name="--rig", help="rig.toml: the cameras.")]
 ToolFiles = Annotated[
@@ -103,18 +103,20 @@ def track(
 @app.command
 def live(
     *,
-    rig: RigFile,
-    tool: ToolFiles,
-    case: Path,
+    rig: Annotated[Path | None, Parameter(help="rig.toml: the cameras.")] = None,
+    tool: ToolFiles | None = None,
+    case: Path | None = None,
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     images: Path | None = None,
+    twin: Annotated[bool, Parameter(negative="")] = False,
     registration: Path | None = None,
     needle: str = "needle",
     reference: str = "reference",
     fps: float | None = None,
     save: Path | None = None,
+    seed: int = 0,
 ) -> None:
-    """The live window: from webcams, or from recorded pictures at their own pace.
+    """The live window: from webcams, recorded pictures at their own pace, or the simulated twin.
 
     Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2
@@ -130,6 +132,8 @@ def live(
         NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
     images
         Recorded pictures instead of webcams, as `nav track` takes them.
+    twin
+        A simulated puncture instead; it brings its own rig, tools and case.
     registration
         registration.toml of an earlier registration; the reference body must not have moved since.
     needle
@@ -140,22 +144,29 @@ def live(
         Pictures per second of a recording that does not say.
     save
         Write the registration that was made to this file.
+    seed
+        With --twin: other pose of the phantom, other hand, other noise.
     """
-    from nav.live.run import run_live
+    from nav.live.run import live_job, run_live, run_twin
 
-    run_live(
+    if twin:
+        if rig or tool or case or camera or images:
+            raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
+        run_twin(seed, _console())
+        return
+    job = live_job(
         rig,
-        tool,
+        tool or [],
         case,
-        camera or [],
-        images,
-        registration,
-        needle,
-        reference,
-        fps,
-        save,
-        _console(),
+        cameras=tuple(camera or []),
+        images=images,
+        registration=registration,
+        needle=needle,
+        reference=reference,
+        fps=fps,
+        save=save,
     )
+    run_live(job, _console())
 
 
 @app.command
@@ -187,7 +198,7 @@ def doctor() -> None:
     sys.exit(print_doctor())
 
 
-@twin.command(name="images")
+@twin_app.command(name="images")
 def twin_images(
     *,
     out: Path,

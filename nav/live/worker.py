@@ -66,11 +66,23 @@ class ProcessFeed:
         self.process.start()
         theirs.close()
         self.ended: Ended | None = None
+        self.waiting: Update | None = None
+
+    def first(self, timeout: float) -> Update | Ended | None:
+        """The first message, waited for up to `timeout` s; `newest` will give it again."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until and self.process.is_alive():
+            message = self.newest()
+            if message is not None:
+                self.waiting = message if isinstance(message, Update) else None
+                return message
+            time.sleep(0.02)
+        return self.newest()
 
     def newest(self) -> Update | Ended | None:
         """The newest message; samples of skipped updates are carried over."""
-        newest: Update | None = None
-        samples: tuple[Any, ...] = ()
+        newest, self.waiting = self.waiting, None
+        samples: tuple[Any, ...] = () if newest is None else newest.samples
         try:
             while self.ended is None and self.connection.poll():
                 message = self.connection.recv()
@@ -95,14 +107,6 @@ class ProcessFeed:
             self.connection.send(command)
         except (BrokenPipeError, OSError):
             log.info("command %s not sent: the tracking process has gone", command.kind)
-
-    def wait(self, timeout: float) -> Ended | None:
-        """The last message, waiting for it up to `timeout` s; updates are thrown away."""
-        until = time.monotonic() + timeout
-        while self.ended is None and time.monotonic() < until:
-            self.newest()
-            time.sleep(0.02)
-        return self.ended
 
     def close(self) -> None:
         """End the tracking process, by force if it does not listen."""

@@ -12,7 +12,8 @@ from nav.camera.rig import write_rig
 from nav.errors import InputError
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.live.worker import ProcessFeed, run
+from nav.live.worker import ProcessFeed
+from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar
 from nav.tracking.tool import Tool, load_tool, write_tool
@@ -44,24 +45,13 @@ def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Conso
     InputError
         A folder that cannot be written, or a seed below 0.
     """
-    if seed < 0:
-        raise InputError(f"--seed: expected 0 or more, got {seed}")
     from nav.view.app import has_display
 
     windowed = not headless and has_display()
     began = time.perf_counter()
-    with console.status("making the anatomy and its files"):
-        anatomy = standard_anatomy()
-        _write_files(out, anatomy)
-        case = load_case(out / "case" / "case.toml")
-        navigable(case, out / "case" / "case.toml")
-    needle = load_tool(out / "needle.toml")
-    tools = (needle, load_tool(out / "reference.toml"))
-    job = DemoJob(out, anatomy, seed, HAND_SD, OPTICS)
-    if windowed:
-        result = _with_window(job, case, needle, stay)
-    else:
-        result = _headless(job, console)
+    job, case, needle, tools = prepare(out, seed, console)
+    run = _with_window if windowed else _headless
+    result = run(job, case, needle, stay, console)
     settings = {
         "seed": seed,
         "cameras": [[*camera.size] for camera in default_rig().cameras],
@@ -83,6 +73,27 @@ def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Conso
     console.print(f"{time.perf_counter() - began:.0f} s in all. {nav.NOTICE}.")
 
 
+def prepare(
+    out: Path, seed: int, console: Console
+) -> tuple[DemoJob, Case, Tool, tuple[Tool, Tool]]:
+    """Files for the pipeline in `out`; the job, the case, the needle and all tools.
+
+    Raises
+    ------
+    InputError
+        A folder that cannot be written, or a seed below 0.
+    """
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
+    with console.status("making the anatomy and its files"):
+        anatomy = standard_anatomy()
+        _write_files(out, anatomy)
+        case = load_case(out / "case" / "case.toml")
+        navigable(case, out / "case" / "case.toml")
+    needle, reference = (load_tool(out / f"{name}.toml") for name in ("needle", "reference"))
+    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS), case, needle, (needle, reference)
+
+
 def _write_files(out: Path, anatomy: Anatomy) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -97,7 +108,7 @@ def _write_files(out: Path, anatomy: Anatomy) -> None:
     write_case(anatomy, out / "case")
 
 
-def _headless(job: DemoJob, console: Console) -> DemoResult:
+def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console) -> DemoResult:
     with console.status("setting up the simulated room"):
         work = job.open()
     try:
@@ -109,14 +120,16 @@ def _headless(job: DemoJob, console: Console) -> DemoResult:
                 bar.update(task, advance=1, total=total, note=state.stage.value)
                 return []
 
-            run(work, listen)
+            run_work(work, listen)
             bar.update(task, total=len(work.log.tracked))
     finally:
         work.source.close()
     return work.finish()
 
 
-def _with_window(job: DemoJob, case: Case, needle: Tool, stay: bool) -> DemoResult:
+def _with_window(
+    job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console
+) -> DemoResult:
     from nav.view.app import run_window
 
     feed = ProcessFeed(job)

@@ -113,14 +113,10 @@ class DemoWork:
         tre = float("nan")
         if registration is not None:
             tre = float(registration.predicted_tre(self.plan.target[None])[0])
-        last = make_update(
-            frames,
-            state,
-            frames.time,
-            tuple(self.samples),
-            FPS,
-            state.guidance.tracked.track_seconds,
-        )
+        seconds = self.now - self.began
+        rate = (len(self.log.tracked) - 1) / max(seconds, 1e-9)
+        delay = float(np.median([tracked.track_seconds for tracked in self.log.tracked]))
+        last = make_update(frames, state, frames.time, tuple(self.samples), rate, delay)
         return DemoResult(
             self.log,
             self.source.truth,
@@ -131,5 +127,5 @@ class DemoWork:
             tre,
             # the picture's clock is the simulated one
             replace(last, sent_at=frames.time),
-            self.now - self.began,
+            seconds,
         )

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from window_scripts import FakeFeed, Script, simple_case, simple_needle
+from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_needle
 
 from nav.live.messages import Ended, Sample, Stage, Update
 from nav.model.case import Case, load_case

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QLineF, QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF
-from window_scripts import simple_case, simple_needle
+from tests.view.window_scripts import simple_case, simple_needle
 
 from nav.live.messages import Sample
 from nav.view.history import SPAN, History

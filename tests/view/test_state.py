@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform
-from window_scripts import Script, simple_case
+from tests.view.window_scripts import Script, simple_case
 
 from nav.errors import Lost
 from nav.frames import Pose

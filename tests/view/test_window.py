@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from window_scripts import FakeFeed, Script
+from tests.view.window_scripts import FakeFeed, Script
 
 from nav import NOTICE
 from nav.guidance.alarms import Level

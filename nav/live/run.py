@@ -1,0 +1,231 @@
+"""`nav live`: cameras or recorded pictures, tracking process, window."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import nav
+from nav.camera.frameset import FrameSet, FrameSource
+from nav.camera.live import LiveSource, parse_cameras
+from nav.camera.rig import load_rig
+from nav.camera.source import open_source
+from nav.errors import InputError
+from nav.live.messages import Command, Ended
+from nav.live.session import Session, State
+from nav.live.swapcheck import SwapCheck
+from nav.live.worker import Job, ProcessFeed
+from nav.model.case import Case, load_case, navigable
+from nav.pipeline import Pipeline
+from nav.registration.result import Registration, load_registration, write_registration
+from nav.tracking.tool import Tool, load_tool
+from nav.tracking.tracker import Tracker
+
+START_SECONDS = 60.0  # webcams, meshes and compiled code may take a while the first time
+
+
+@dataclass(frozen=True)
+class LiveJob:
+    """Recipe for live tracking; paths as `nav live` takes them, cameras as NAME=NUMBER."""
+
+    rig: Path
+    tools: tuple[Path, ...]
+    case: Path
+    cameras: tuple[str, ...]
+    images: Path | None
+    registration: Path | None
+    needle: str
+    reference: str
+    fps: float | None
+    save: Path | None
+
+    def check(self) -> tuple[Case, Tool]:
+        """Read every file once.
+
+        Raises
+        ------
+        InputError
+            What is wrong with the first of them that is.
+        """
+        rig = load_rig(self.rig)
+        tools = self.load_tools()
+        case = load_case(self.case)
+        navigable(case, self.case)
+        if self.registration is not None:
+            load_registration(self.registration)
+        elif not case.fiducials_for("register"):
+            raise InputError(
+                f'{self.case}: fiducial: none has use "register"; add some or give --registration'
+            )
+        if bool(self.cameras) == (self.images is not None):
+            raise InputError("nav live: give either --camera NAME=NUMBER or --images SOURCE")
+        if self.images is None:
+            parse_cameras(self.cameras, rig)
+        else:
+            open_source(self.images, rig, self.fps).close()
+        return case, tools[self.needle]
+
+    def load_tools(self) -> dict[str, Tool]:
+        """All tools by name; the needle must have a tip, the reference must be there."""
+        tools = {tool.name: tool for tool in map(load_tool, self.tools)}
+        for name, option in ((self.needle, "--needle"), (self.reference, "--reference")):
+            if name not in tools:
+                raise InputError(
+                    f"{option}: no tool is called {name}; the tools are {', '.join(tools)}"
+                )
+        if tools[self.needle].tip is None:
+            path = self.tools[list(tools).index(self.needle)]
+            raise InputError(
+                f"{path}: tip: is missing; the navigated needle needs a calibrated [tip]"
+            )
+        return tools
+
+    def open(self) -> "LiveWork":
+        """Cameras or files, tracker and pipeline."""
+        return LiveWork(self)
+
+
+class LiveWork:
+    """Tracks what the cameras see; writes the registration when there is one."""
+
+    def __init__(self, job: LiveJob) -> None:
+        rig, tools = load_rig(job.rig), job.load_tools()
+        known = None if job.registration is None else load_registration(job.registration)
+        self.job, self.saved = job, known
+        self.tracker = Tracker(rig, list(tools.values()))
+        self.pipeline = Pipeline(
+            self.tracker, tools[job.needle], load_case(job.case), known, reference=job.reference
+        )
+        self.session = Session(self.pipeline)
+        self.swap = SwapCheck(rig)
+        self.live: LiveSource | None = None
+        self.source: FrameSource
+        if job.images is None:
+            self.source = self.live = LiveSource(rig, parse_cameras(job.cameras, rig))
+        else:
+            self.source = PacedSource(open_source(job.images, rig, job.fps))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Warnings of cameras, and swapped ones by name."""
+        warnings = [] if self.live is None else self.live.warnings
+        return (*self.swap.said, *warnings)
+
+    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+        """Look for swapped cameras at the start; write a new registration."""
+        self.swap.look(self.tracker.views)
+        registration = self.pipeline.registration
+        if registration is not None and registration is not self.saved:
+            self._save(registration)
+        return ()
+
+    def finish(self) -> Any:
+        """Nothing but the registration is brought back, and that is in its file."""
+        return None
+
+    def _save(self, registration: Registration) -> None:
+        self.saved = registration
+        if self.job.save is not None:
+            write_registration(self.job.save, registration, (self.job.case,))
+
+
+class PacedSource:
+    """A recording handed out at its own pace; a tracker that is slower gets every frame, late."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self.source = source
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        began: float | None = None
+        for frames in self.source:
+            now = time.monotonic()
+            began = now - frames.time if began is None else began
+            time.sleep(max(0.0, began + frames.time - now))
+            yield frames
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def close(self) -> None:
+        """Close the recording."""
+        self.source.close()
+
+
+def run_live(job: LiveJob, console: Console) -> None:
+    """The live window until it is closed.
+
+    Raises
+    ------
+    InputError
+        A wrong file or camera, no display, or tracking that failed.
+    """
+    with console.status("reading the case"):
+        case, needle = job.check()
+    show(job, case, needle, job.reference, "", console)
+
+
+def run_twin(seed: int, console: Console) -> None:
+    """The live window on a simulated puncture that works by itself."""
+    import tempfile
+
+    from phantoms.demo.run import TITLE, prepare
+
+    with tempfile.TemporaryDirectory(prefix="c1c2nav-") as folder:
+        job, case, needle, _ = prepare(Path(folder), seed, console)
+        show(job, case, needle, "reference", TITLE, console)
+
+
+def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
+    """Start the tracking process, then the window on it."""
+    from nav.view.app import run_window
+
+    if not can_show():
+        raise InputError(
+            "nav live: no display here; log in with a screen or set DISPLAY. "
+            "nav track and nav demo --headless need none"
+        )
+    feed = ProcessFeed(job)
+    try:
+        with console.status("starting cameras and tracking"):
+            first = feed.first(START_SECONDS)
+        if isinstance(first, Ended) and first.problem:
+            raise InputError(first.problem)
+        run_window(case, feed, needle, title=title, reference=reference)
+    finally:
+        feed.close()
+    if feed.ended is not None and feed.ended.problem:
+        raise InputError(feed.ended.problem)
+    console.print(f"{nav.NOTICE}.")
+
+
+def can_show() -> bool:
+    """Whether Qt has something to draw on, a stated off-screen platform included."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def live_job(
+    rig: Path | None,
+    tools: Sequence[Path],
+    case: Path | None,
+    **rest: Any,
+) -> LiveJob:
+    """A job from options of which three must be there.
+
+    Raises
+    ------
+    InputError
+        --rig, --tool or --case is missing.
+    """
+    for option, value in (("--rig", rig), ("--tool", tools), ("--case", case)):
+        if not value:
+            raise InputError(f"nav live: {option} is missing (only --twin needs none)")
+    assert rig is not None
+    assert case is not None
+    return LiveJob(rig, tuple(tools), case, **rest)

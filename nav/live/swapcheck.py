@@ -1,0 +1,52 @@
+"""Looks once, at the start of live tracking, whether two cameras were exchanged."""
+
+from collections.abc import Mapping, Sequence
+from threading import Thread
+
+import numpy as np
+
+from nav.camera.rig import Rig
+from nav.camera.swapped import Observation, find_swap, joint_residual
+from nav.tracking.views import MarkerView
+
+FRAMES = 3  # frame sets in which a tool is seen by several cameras
+
+
+class SwapCheck:
+    """Collects a few frame sets' markers, then judges them in a thread of its own.
+
+    `said` holds the sentence that names the swapped cameras, once there is one.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.frames: list[list[Observation]] = []
+        self.said: tuple[str, ...] = ()
+        self.thread: Thread | None = None
+
+    def look(self, views: Mapping[str, Sequence[MarkerView]]) -> None:
+        """Take what was detected of each tool in one frame set, before anything is left out."""
+        if self.thread is not None or len(self.rig.cameras) < 2:
+            return
+        for seen in views.values():
+            observations = self._observations(seen)
+            if len(observations) > 1:
+                self.frames.append(observations)
+        if len(self.frames) >= FRAMES:
+            self.thread = Thread(target=self._judge, name="swap check", daemon=True)
+            self.thread.start()
+
+    def _observations(self, views: Sequence[MarkerView]) -> list[Observation]:
+        observations = []
+        for name in self.rig.names:
+            own = [view for view in views if view.camera.name == name]
+            if own:
+                points = np.concatenate([view.marker.corners for view in own])
+                pixels = np.concatenate([view.corners for view in own])
+                observations.append(Observation(name, points, pixels))
+        return observations
+
+    def _judge(self) -> None:
+        sentence = find_swap(self.rig, lambda rig: joint_residual(rig, self.frames))
+        if sentence is not None:
+            self.said = (sentence,)

@@ -1,0 +1,134 @@
+"""The window against real tracking processes that end, fail, are killed or stopped."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import RigidTransform
+
+from nav.frames import Pose
+from nav.live.messages import Command, Ended, Update
+from nav.live.worker import ProcessFeed
+from nav.registration.result import Registration
+from nav.view.window import LiveWindow
+from tests.live.looping import LoopingJob, sphere_case
+
+START = 60.0  # s; a busy machine loads slowly
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three small frame sets of one needle and one reference body."""
+    from phantoms.twin.images import ImageSettings, write_images
+    from phantoms.twin.sensor import Optics
+    from rich.console import Console
+
+    out = tmp_path_factory.mktemp("twin") / "pictures"
+    settings = ImageSettings(3, 5, None, Optics(exposure=0.0), 0.0, 10.0, plain=True)
+    write_images(out, settings, Console(quiet=True))
+    return out
+
+
+@pytest.fixture
+def registration():
+    return Registration(Pose(RigidTransform.identity(), np.eye(6) * 1e-6), 0.1, np.zeros(4))
+
+
+@pytest.fixture
+def feed(folder, registration):
+    feed = ProcessFeed(LoopingJob(folder, registration))
+    assert isinstance(feed.first(START), Update)
+    yield feed
+    if feed.process.is_alive():
+        os.kill(feed.process.pid, signal.SIGCONT)
+    feed.close()
+
+
+@pytest.fixture
+def window(qtbot, feed, folder):
+    from nav.tracking.tool import load_tool
+
+    window = LiveWindow(sphere_case(), feed, load_tool(folder / "needle.toml"))
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitUntil(lambda: window.state.live, timeout=10_000)
+    return window
+
+
+def wait_blank(qtbot, window, event):
+    """Seconds from the event until no number is shown any more."""
+    began = time.monotonic()
+    event()
+    qtbot.waitUntil(lambda: not window.state.live, timeout=10_000)
+    return time.monotonic() - began
+
+
+def test_numbers_are_shown_while_the_process_runs(window):
+    assert window.state.artery.value
+    assert window.state.cord.value
+
+
+def test_a_killed_process_blanks_the_window_and_is_said(qtbot, window, feed):
+    wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGKILL))
+    assert not window.state.artery.value
+    assert not window.state.cord.value
+    assert window.state.banner
+
+
+def test_a_stopped_process_blanks_the_window_and_is_said(qtbot, window, feed):
+    # stopped, not ended: only the age of its last word tells
+    wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGSTOP))
+    assert feed.alive()
+    assert not window.state.artery.value
+    assert window.state.banner
+
+
+def test_a_process_that_goes_on_after_a_stop_is_shown_again(qtbot, window, feed):
+    wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGSTOP))
+    os.kill(feed.process.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: window.state.live, timeout=10_000)
+    assert window.state.artery.value
+
+
+def test_a_fault_inside_tracking_is_told_in_words(folder, registration):
+    feed = ProcessFeed(LoopingJob(folder, registration, fail_after=2))
+    ended = _ended(feed)
+    feed.close()
+    assert "a fault inside tracking" in ended.problem
+
+
+def test_bad_input_in_the_process_is_its_one_line(folder, registration):
+    feed = ProcessFeed(LoopingJob(folder, registration, problem="camera left: unplugged"))
+    first = feed.first(START)
+    feed.close()
+    assert first == Ended("camera left: unplugged")
+
+
+def test_quit_ends_the_process_and_its_result_comes_back(feed):
+    feed.send(Command("quit"))
+    ended = _ended(feed)
+    assert ended.problem == ""
+    assert ended.result > 0
+
+
+def test_samples_of_skipped_updates_are_not_lost(feed):
+    time.sleep(1.0)  # a window that does not look
+    update = feed.newest()
+    assert isinstance(update, Update)
+    times = [sample.at for sample in update.samples]
+    assert len(times) > 1
+    assert times == sorted(times)
+    assert update.guidance.number + 1 >= len(times)
+
+
+def _ended(feed):
+    until = time.monotonic() + START
+    while time.monotonic() < until:
+        message = feed.newest()
+        if isinstance(message, Ended):
+            return message
+        time.sleep(0.02)
+    raise AssertionError("the process did not end")
