@@ -17,10 +17,10 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check format setup lock clean
+.PHONY: help demo test check bench-live format setup lock clean
 
 help:  ## list what make can do
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 demo: $(ready)  ## a whole simulated puncture, results in out/demo
 	@$(bin)/nav demo $(ARGS)
@@ -32,6 +32,9 @@ check: $(ready)  ## formatting, lint and types
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
 	@$(bin)/mypy
+
+bench-live: $(ready_for_tests)  ## does drawing the window slow tracking?
+	@PYTHONPATH=. $(on_a_screen) $(bin)/python -m tests.bench.live_rate $(ARGS)
 
 format: $(ready)  ## format the code and make lint's safe repairs
 	@$(bin)/ruff check --fix .

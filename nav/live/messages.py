@@ -102,7 +102,7 @@ class Feed(Protocol):
     """The window's end of the line to the tracking process."""
 
     def newest(self) -> Update | Ended | None:
-        """The newest message since the last call, samples of skipped ones included; None if none."""
+        """The newest message since the last call, with the samples of skipped ones; None: none."""
         ...
 
     def alive(self) -> bool:

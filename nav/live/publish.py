@@ -66,8 +66,8 @@ class Progress:
 class Publisher:
     """Sends the newest result to the window from a thread of its own.
 
-    Tracking only leaves its result here and goes on; what the window has no time for is skipped, but
-    for the chart's samples.
+    Tracking only leaves its result here and goes on; what the window has no time for is skipped,
+    but for the chart's samples.
     """
 
     def __init__(self, connection: Connection) -> None:

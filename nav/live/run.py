@@ -19,7 +19,7 @@ from nav.errors import InputError
 from nav.live.messages import Command, Ended
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
-from nav.live.worker import Job, ProcessFeed
+from nav.live.worker import Job, ProcessFeed, yield_to_tracking
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
 from nav.registration.result import Registration, load_registration, write_registration
@@ -195,6 +195,7 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
             first = feed.first(START_SECONDS)
         if isinstance(first, Ended) and first.problem:
             raise InputError(first.problem)
+        yield_to_tracking()
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()

@@ -122,7 +122,8 @@ class Session:
     def _take_touch(self) -> None:
         fiducial, gathered = self._next(), self.gathering
         self.gathering = None
-        assert fiducial is not None and gathered is not None
+        assert fiducial is not None
+        assert gathered is not None
         positions, random, systematic = (np.array(part) for part in zip(*gathered, strict=True))
         position = positions.mean(axis=0)
         wander = float(np.sqrt(((positions - position) ** 2).sum(axis=1).mean()))

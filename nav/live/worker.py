@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from nav.live.messages import Command, Ended, Update
 from nav.live.publish import Publisher
 from nav.live.session import Session, State
 
+WINDOW_NICENESS = 10  # about a tenth of tracking's share of a processor that both want
 log = logging.getLogger(__name__)
 Listener = Callable[[FrameSet, State], Iterable[Command]]
 
@@ -54,6 +56,15 @@ def run(work: Work, listen: Listener) -> None:
             if command.kind == "quit":
                 return
             work.session.command(command)
+
+
+def yield_to_tracking() -> None:
+    """Let the tracking process go first where both want a processor.
+
+    For the window's process, after the tracking process was started (which would inherit it).
+    """
+    if hasattr(os, "nice"):
+        os.nice(WINDOW_NICENESS)
 
 
 class ProcessFeed:

@@ -12,7 +12,7 @@ from nav.camera.rig import write_rig
 from nav.errors import InputError
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.live.worker import ProcessFeed
+from nav.live.worker import ProcessFeed, yield_to_tracking
 from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar
@@ -133,6 +133,7 @@ def _with_window(
     from nav.view.app import run_window
 
     feed = ProcessFeed(job)
+    yield_to_tracking()
     run_window(case, feed, needle, title=TITLE, close_at_end=not stay)
     if feed.ended is None:
         raise InputError("demo: the window was closed before the end; nothing was written")

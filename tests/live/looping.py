@@ -45,7 +45,8 @@ class LoopingWork:
     notices: tuple[str, ...] = ()
 
     def __init__(self, job: LoopingJob) -> None:
-        self.job, self.count = job, 0
+        self.job = job
+        self.times: list[tuple[float, float]] = []
         rig = load_rig(job.folder / "rig.toml")
         tools = [load_tool(job.folder / f"{name}.toml") for name in ("needle", "reference")]
         pipeline = Pipeline(Tracker(rig, tools), tools[0], sphere_case(), job.registration)
@@ -53,13 +54,14 @@ class LoopingWork:
         self.source = Loop(job.folder, rig, job.seconds)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
-        self.count += 1
-        if self.job.fail_after is not None and self.count > self.job.fail_after:
+        self.times.append((time.monotonic(), state.guidance.tracked.track_seconds))
+        if self.job.fail_after is not None and len(self.times) > self.job.fail_after:
             raise ValueError("a fault inside tracking")
         return ()
 
     def finish(self) -> Any:
-        return self.count
+        """When each result was there, and how long its tracking took, s."""
+        return self.times
 
 
 class Loop:
