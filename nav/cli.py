@@ -21,7 +21,8 @@ app = App(
     version=nav.__version__,
     help=(
         "Track a needle with cameras and printed markers, register it to a 3D-reconstructed upper "
-        "cervical spine, and show how far its tip is from the vertebral artery and the spinal cord.\n\n"
+        "cervical spine, and show how far its tip is from the vertebral artery and the spinal cord."
+        "\n\n"
         f"**{nav.NOTICE}.**\n\n"
         "Begin with `nav demo` (a whole simulated puncture) and `nav doctor` (is this computer "
         "ready?)."
@@ -48,9 +49,9 @@ def demo(
 ) -> None:
     """A complete simulated lateral C1-C2 puncture, computed from camera pictures only.
 
-    Touches the fiducials, registers, verifies, advances a 17G needle to the dorsal subarachnoid space
-    and stops at the target. Opens the live window where there is a display. Writes summary.json,
-    poses.csv, truth.csv, case/, live.png and distances.png.
+    Touches the fiducials, registers, verifies, advances a 17G needle to the dorsal subarachnoid
+    space and stops at the target. Opens the live window where there is a display. Writes
+    summary.json, poses.csv, truth.csv, case/, live.png and distances.png.
 
     Parameters
     ----------

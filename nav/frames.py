@@ -1,8 +1,8 @@
 """Rigid transforms with covariance, named a_from_b.
 
-A pose's covariance is 6 x 6, order (tx, ty, tz, rx, ry, rz), of a perturbation applied on the left in
-frame a: ``p_true = p + t + r x p``. SciPy's exponential coordinates put the rotation first; here the
-translation comes first.
+A pose's covariance is 6 x 6, order (tx, ty, tz, rx, ry, rz), of a perturbation applied on the left
+in frame a: ``p_true = p + t + r x p``. SciPy's exponential coordinates put the rotation first; here
+the translation comes first.
 """
 
 from dataclasses import dataclass, field

@@ -51,7 +51,8 @@ class PlanDeviation:
 
     to_target : distance to the target; remaining : its part along the plan (negative: beyond it);
     off_axis : distance from the planned line; angle : between heading and planned direction, None
-    where the heading is not known; sd : one standard deviation of the tip along the direction to the target.
+    where the heading is not known; sd : one standard deviation of the tip along the direction to
+    the target.
     """
 
     name: str

@@ -36,7 +36,7 @@ class Surface:
         return scene
 
     def distance(self, point: ArrayLike) -> tuple[float, Array]:
-        """Signed distance of a point (3,), mm, negative inside, and the nearest surface point (3,)."""
+        """Signed distance of a point (3,), mm, negative inside, and the nearest surface point."""
         query = np.asarray(point, np.float32)[None]
         nearest = self._scene.compute_closest_points(query)["points"].numpy()[0].astype(float)
         distance = float(np.linalg.norm(np.asarray(point, float) - nearest))

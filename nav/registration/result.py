@@ -47,7 +47,7 @@ class Registration:
     method: str = "points"
 
     def apply(self, tip: Tip) -> Tip:
-        """A tip of the reference frame in the model frame; the registration's error is systematic."""
+        """A tip of the reference frame in the model frame; registration's error is systematic."""
         position, registration_error = self.model_from_reference.apply(tip.position)
         rotation = self.model_from_reference.transform.rotation.as_matrix()
         heading = None if tip.heading is None else rotation @ tip.heading

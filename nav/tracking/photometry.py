@@ -1,10 +1,11 @@
 """What a marker should look like: its blurred pattern, pixel by pixel, with derivatives.
 
-A marker's plane is measured in cells: the pattern (border included) spans 0 to n in x and y, as seen
-from the front; the white zone goes round it. Blur is a Gaussian in the picture, of any shape, so that it
-takes in defocus, motion and the pixel's own area; seen through the local scale of the view it becomes
-one of (sx, sy) cells with correlation rho. The share of a cell is then the product of two one-dimensional ones, exact along
-straight edges, and at cell corners the tetrachoric series in rho (Pearson 1900), to the third term.
+A marker's plane is measured in cells: the pattern (border included) spans 0 to n in x and y, as
+seen from the front; the white zone goes round it. Blur is a Gaussian in the picture, of any shape,
+so that it takes in defocus, motion and the pixel's own area; seen through the local scale of the
+view it becomes one of (sx, sy) cells with correlation rho. The share of a cell is then the product
+of two one-dimensional ones, exact along straight edges, and at cell corners the tetrachoric series
+in rho (Pearson 1900), to the third term.
 """
 
 import math
@@ -62,7 +63,8 @@ def accumulate(
     plane : (3, 3) homography from a ray (x, y, 1) to the marker's plane, cells.
     ray_per_pixel : (2, 2) derivative of the ray by the pixel, at the marker.
     cells : (n, n) uint8, 1 white. zone : width of the white zone, cells.
-    blur : (3,) covariance uu, uv, vv, px^2. guess : (PHOTOMETRY,) brightness of the last step, for the residuals.
+    blur : (3,) covariance uu, uv, vv, px^2. guess : (PHOTOMETRY,) brightness of the last step, for
+        the residuals.
     cut : residual, grey levels, from which a pixel is weighted down (Huber); 0: none is.
     moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the grey levels.
     scratch : (8, n + 2).

@@ -36,8 +36,8 @@ CORNER_FLOW = np.column_stack([flow(CORNERS, unit).ravel() for unit in np.eye(GE
 class RefinedMarker:
     """Corners (4, 2) of a marker, pixels, with their (8, 8) covariance (u0, v0, u1, ...).
 
-    blur : (3,) its covariance uu, uv, vv, px^2. noise : sd of the grey levels about the fit. explained : share of the variance
-    that the pattern explains.
+    blur : (3,) its covariance uu, uv, vv, px^2. noise : sd of the grey levels about the fit.
+    explained : share of the variance that the pattern explains.
     """
 
     corners: Array
@@ -190,7 +190,7 @@ def _project(camera: Camera, plane: Array, square: Array) -> Array:
 
 
 def _corner_jacobian(camera: Camera, plane: Array, square: Array) -> Array:
-    """(8, 8) corner pixels by corner displacement of the plane seen at a pixel (hence the minus)."""
+    """(8, 8) corner pixels by corner displacement of the plane seen at a pixel: hence the minus."""
     step = 1e-3
     result = np.zeros((8, 8))
     for axis in range(2):

@@ -21,8 +21,8 @@ def tip_from_pose(frame_from_tool: Pose, tool: Tool) -> Tip | None:
 def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip | Lost:
     """The needle's tip in the reference body's frame, mm, or why it is not known.
 
-    Random errors are both poses' (the reference's rotation with its lever arm), the systematic one is
-    the tip calibration's.
+    Random errors are both poses' (the reference's rotation with its lever arm), the systematic one
+    is the tip calibration's.
     """
     pose = tracked.pose(needle.name, relative_to=reference)
     if isinstance(pose, Lost):

@@ -23,8 +23,8 @@ Found = dict[str, list[MarkerView]]
 class Tracker:
     """Finds tools in frame sets, with all cameras used together.
 
-    One thread a camera finds and refines markers; the poses are fitted to all of them. `views` holds
-    every marker that was found in the last frame set, by tool: for diagnosis.
+    One thread a camera finds and refines markers; the poses are fitted to all of them. `views`
+    holds every marker that was found in the last frame set, by tool: for diagnosis.
 
     Raises
     ------

@@ -213,7 +213,7 @@ class SimulatedCamera:
         )
 
     def _shade(self, normal: Array) -> float:
-        """Lamp beside the cameras: dimmer the more a face turns away (Lambert, with half ambient)."""
+        """Lamp beside the cameras: dimmer the more a face turns away (Lambert, half ambient)."""
         towards = -self.camera.rotation[2]
         return 0.5 + 0.5 * max(0.0, float(normal @ towards))
 

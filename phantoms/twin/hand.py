@@ -38,7 +38,8 @@ class Hand:
     """Moves the needle, frame by frame.
 
     Divots are felt: the tip goes to the true divot, off by the seating error, drawn once a touch.
-    Everything after registration is steered by the displayed tip and heading alone, two frames late.
+    Everything after registration is steered by the displayed tip and heading alone, two frames
+    late.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Hand:
         self.finished = False
 
     def act(self, state: State | None) -> Command | None:
-        """Move on by one frame after what the screen showed; a key that the user presses, or None."""
+        """Move on by one frame after what the screen showed; the key that is pressed, or None."""
         self.tremor = PERSISTENCE * self.tremor + np.sqrt(1 - PERSISTENCE**2) * (
             self.rng.normal(size=6) * np.repeat(TREMOR, 3)
         )
@@ -72,7 +73,8 @@ class Hand:
     def rig_from_needle(self) -> RigidTransform:
         """The needle's true place now."""
         tip = self.world.needle.tip
-        assert tip is not None and tip.axis is not None
+        assert tip is not None
+        assert tip.axis is not None
         z = self.grip.heading
         x = np.cross([0.0, 1.0, 0.0], z)
         x /= np.linalg.norm(x)
@@ -105,7 +107,7 @@ class Hand:
         return Command("capture") if self.held % (TOUCH_FRAMES + 6) == 2 else None
 
     def _from_outside(self, goal: Array) -> Array:
-        """Heading for a divot: towards the neck's axis from the left and behind, shaft never in it."""
+        """Heading for a divot: towards the neck's axis, left and behind, shaft never in it."""
         inwards = np.array([-100.0, -0.6 * max(goal[1], 0.0), 0.0])
         return inwards / np.linalg.norm(inwards)
 

@@ -108,7 +108,7 @@ def _check(out: Path, settings: ImageSettings) -> None:
 
 
 def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransform, list[Placed]]]:
-    """True rig_from_needle and what moves, frame by frame: a hand wandering about the neck's left."""
+    """True rig_from_needle and what moves, frame by frame: a hand wandering left of the neck."""
     rng = np.random.default_rng([settings.seed, 4])
     phases, rates = rng.uniform(0, 2 * np.pi, 6), rng.uniform(0.6, 1.4, 6)
     # a sum of sines whose rms speed is the one asked for

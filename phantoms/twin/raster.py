@@ -1,9 +1,9 @@
 """Area sampling: how much light a patterned rectangle sends into each pixel.
 
-A rectangle lies in its own plane (X to the right, Y down as seen from the front) and is divided into
-cells, each of one brightness. A pixel whose four corners fall into one cell is that cell's exactly
-(cells are convex and the view of a plane is projective); every other pixel is sampled on a regular
-grid of sub-pixels.
+A rectangle lies in its own plane (X to the right, Y down as seen from the front) and is divided
+into cells, each of one brightness. A pixel whose four corners fall into one cell is that cell's
+exactly (cells are convex and the view of a plane is projective); every other pixel is sampled on a
+regular grid of sub-pixels.
 """
 
 import numpy as np

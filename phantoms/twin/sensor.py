@@ -18,9 +18,9 @@ class Optics:
     """What lens, exposure and sensor do to the light.
 
     blur : sd of the defocus, px. noise : sd of the read noise, grey levels.
-    electrons : signal electrons a grey level (shot noise variance = grey / electrons); None: no shot
-    noise. exposure : s. gamma : display gamma, 1 is linear. gradient : brightness at the right and
-    lower edges less that at the left and upper ones, relative to the middle.
+    electrons : signal electrons a grey level (shot noise variance = grey / electrons); None: no
+    shot noise. exposure : s. gamma : display gamma, 1 is linear. gradient : brightness at the right
+    and lower edges less that at the left and upper ones, relative to the middle.
     """
 
     blur: float = 1.0

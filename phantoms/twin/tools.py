@@ -57,7 +57,7 @@ def needle_body(tool: Tool) -> Body:
 
 
 def reference_tool() -> Tool:
-    """The reference body: two plates of four markers, tilted to both sides; z towards the viewer."""
+    """The reference body: two plates of four markers, tilted sideways; z towards the viewer."""
     markers = []
     for plate_index, (centre, right, down) in enumerate(_roof()):
         for k, (i, j) in enumerate([(-1, -1), (1, -1), (-1, 1), (1, 1)]):

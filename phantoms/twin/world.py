@@ -28,7 +28,9 @@ SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])
 def default_rig() -> Rig:
     """Two 1920 x 1200 cameras about 600 mm above the phantom, 350 mm apart; rig frame = left's."""
     height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
-    left, right = (_camera_from_model(AIM + [side * BASELINE / 2, height, 0.0]) for side in (-1, 1))
+    above = AIM + np.array([0.0, height, 0.0])
+    aside = np.array([BASELINE / 2, 0.0, 0.0])
+    left, right = _camera_from_model(above - aside), _camera_from_model(above + aside)
     return Rig(
         (
             _camera("left", (1601.3, 1601.9, 957.3, 603.8), RigidTransform.identity()),
@@ -40,7 +42,7 @@ def default_rig() -> Rig:
 def nominal_rig_from_model() -> RigidTransform:
     """Where the phantom stands in the default rig, before anybody moves it."""
     height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
-    return _camera_from_model(AIM + [-BASELINE / 2, height, 0.0])
+    return _camera_from_model(AIM + np.array([-BASELINE / 2, height, 0.0]))
 
 
 def _camera_from_model(eye: Array) -> RigidTransform:
