@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import numpy as np
 import tomli_w
@@ -98,9 +98,8 @@ def load_toml(path: Path, model: type[Model]) -> Model:
 
 def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
     """Data of a public file as its model; `name` begins the error line."""
-    expected = model.model_fields["format"].annotation if "format" in model.model_fields else None
-    if expected is not None:
-        (value,) = expected.__args__
+    if "format" in model.model_fields:
+        (value,) = get_args(model.model_fields["format"].annotation)
         if data.get("format") != value:
             raise InputError(f'{name}: format: expected "{value}", got {data.get("format")!r}')
     try:

@@ -24,9 +24,20 @@ Listener = Callable[[FrameSet, State], Iterable[Command]]
 class Work(Protocol):
     """What the tracking process shall do; made in the process itself."""
 
-    source: FrameSource
-    session: Session
-    notices: tuple[str, ...]
+    @property
+    def source(self) -> FrameSource:
+        """Where the frame sets come from."""
+        ...
+
+    @property
+    def session(self) -> Session:
+        """What takes them."""
+        ...
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Warnings so far."""
+        ...
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
         """Told every result; may answer with commands (a simulated user's keys)."""

@@ -65,7 +65,7 @@ def register_points(
         transform, information, chi2 = _refine(start, model, touched, noise)
         scale = max(1.0, chi2 / _freedom(model))
     residuals = np.linalg.norm(transform.apply(touched) - model, axis=1)
-    pose = Pose(transform, np.linalg.inv(information) * scale)
+    pose = Pose(transform, np.asarray(np.linalg.inv(information) * scale, float))
     return Registration(pose, float(np.sqrt(np.mean(residuals**2))), residuals)
 
 

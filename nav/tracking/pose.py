@@ -85,7 +85,7 @@ def _refine(pose: Array, stack: ViewStack, geometric: float) -> tuple[Array, Arr
     """Weighted Gauss-Newton; returns the pose (4, 4) and its residuals (n, 8)."""
     for _ in range(MAX_STEPS):
         information, gradient = _normal(pose, stack, geometric)
-        step = np.linalg.solve(information, gradient)
+        step = np.asarray(np.linalg.solve(information, gradient), float)
         pose = stack.moved(pose, step)
         if np.abs(step).max() < CONVERGED:
             break

@@ -102,6 +102,7 @@ def refine_marker(
             return None
         if move < CONVERGED and step >= 1:
             break
+    assert fit is not None
     if fit.explained < MIN_EXPLAINED:
         return None
     to_pixels = _corner_jacobian(camera, plane, square) @ CORNER_FLOW
@@ -131,7 +132,7 @@ def _solve(moments: Array, weights: float) -> _Fit | None:
     grey = COLUMNS
     inner = moments[photometric, photometric]
     try:
-        brightness = np.linalg.solve(inner, moments[photometric, grey])
+        brightness = np.asarray(np.linalg.solve(inner, moments[photometric, grey]), float)
     except np.linalg.LinAlgError:
         return None
     gain = brightness[0]
@@ -142,7 +143,7 @@ def _solve(moments: Array, weights: float) -> _Fit | None:
     # residuals are against the present brightness: what is left moves plane and blur
     right = right - normal[:, photometric] @ brightness
     try:
-        inverse = np.linalg.inv(normal)
+        inverse = np.asarray(np.linalg.inv(normal), float)
     except np.linalg.LinAlgError:
         return None
     step = inverse @ right

@@ -34,7 +34,7 @@ class ViewStack:
         """(n, 8, 8) inverse covariances, with a geometric error of so many px added."""
         if geometric not in self._weights:
             total = self.noise + np.eye(8) * max(geometric, 1e-6) ** 2
-            self._weights[geometric] = np.linalg.inv(total)
+            self._weights[geometric] = np.asarray(np.linalg.inv(total), float)
         return self._weights[geometric]
 
     def residuals(self, pose: Array) -> Array:

@@ -85,7 +85,8 @@ class Tracker:
                 views, None if last is None else last.rig_from_tool.transform.as_matrix()
             )
         if fit is None:
-            reason = why_lost(self.rig, tool, views, frames, last and last.rig_from_tool)
+            seen_last = None if last is None else last.rig_from_tool
+            reason = why_lost(self.rig, tool, views, frames, seen_last)
             return Lost(reason)
         self.last[tool.name] = fit
         return TrackedTool(

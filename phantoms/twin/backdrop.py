@@ -48,7 +48,8 @@ def render_backdrop(
         # VTK's camera looks along -z with y up: turn OpenCV's axes half round x
         turn = np.diag([1.0, -1.0, -1.0, 1.0]) @ camera_from_model
         for solid in solids:
-            mesh = pyvista.PolyData.from_regular_faces(solid.vertices, solid.triangles)
+            faces = solid.triangles.astype(int)
+            mesh = pyvista.PolyData.from_regular_faces(solid.vertices, faces)
             mesh.transform(turn, inplace=True)
             plotter.add_mesh(mesh, color=[solid.albedo] * 3, specular=0.15, smooth_shading=True)
         if table is not None:
@@ -62,8 +63,9 @@ def render_backdrop(
         view.position, view.focal_point, view.up = (0, 0, 0), (0, 0, -1), (0, 1, 0)
         view.view_angle = float(np.degrees(2 * np.arctan(size[1] / 2 / focal)))
         view.clipping_range = (50.0, FAR)
-        plotter.background_color = [TABLE * 0.8] * 3
+        plotter.background_color = pyvista.Color([TABLE * 0.8] * 3)
         picture = plotter.screenshot(return_img=True)
+        assert picture is not None
         depth = -plotter.get_image_depth(fill_value=-FAR)
     finally:
         plotter.close()

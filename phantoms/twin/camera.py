@@ -195,7 +195,7 @@ class SimulatedCamera:
             return
         way = np.abs(self.camera.project(ends[1]) - self.camera.project(ends[0])).max()
         camera_from_plane = self._camera_from_body(placed, row0, row1, way) @ face.matrix
-        homographies = np.linalg.inv(camera_from_plane[..., :3, [0, 1, 3]])
+        homographies = np.asarray(np.linalg.inv(camera_from_plane[..., :3, [0, 1, 3]]), float)
         facing = placed.rig_from_body.rotation.as_matrix()
         normal = -(facing @ face.matrix[:3, :3])[:, 2]
         light = face.albedo * self._shade(normal)

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
+from nav.camera.frameset import Picture
 from nav.camera.rig import load_rig, write_rig
 from nav.errors import InputError
 from nav.files import write_toml, written_whole
@@ -58,8 +59,8 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
     console.print("making the anatomy")
     world = make_world(standard_anatomy(), settings.seed, rig)
     cameras = world.cameras(settings.optics, noise_source(settings.seed), settings.plain)
-    for camera in world.rig.cameras:
-        (out / camera.name).mkdir(parents=True, exist_ok=True)
+    for name in world.rig.names:
+        (out / name).mkdir(parents=True, exist_ok=True)
     write_rig(out / "rig.toml", world.rig)
     for tool in (world.needle, world.reference):
         write_tool(out / f"{tool.name}.toml", tool)
@@ -114,6 +115,7 @@ def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransf
     # a sum of sines whose rms speed is the one asked for
     angular = settings.speed / max(float(np.linalg.norm(EXTENT * rates[:3])) / np.sqrt(2), 1e-9)
     assert world.needle.tip is not None
+    needle_tip = world.needle.tip.position
 
     def place(time: float) -> RigidTransform:
         wave = np.sin(phases + angular * rates * time)
@@ -124,7 +126,7 @@ def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransf
         x /= np.linalg.norm(x)
         rotation = Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
         rotation = rotation * Rotation.from_rotvec([0.0, 0.0, 0.6 * wave[5]])
-        position = tip - rotation.apply(world.needle.tip.position)
+        position = tip - rotation.apply(needle_tip)
         return world.rig_from_model * RigidTransform.from_components(position, rotation)
 
     step = 0.5e-3
@@ -185,6 +187,6 @@ def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -
         writer.writerows(rows)
 
 
-def _write_picture(path: Path, picture: Array) -> None:
+def _write_picture(path: Path, picture: Picture) -> None:
     if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise InputError(f"{path}: cannot be written; is the disk full?")
