@@ -128,7 +128,9 @@ class LiveSource(FrameSource):
         self._time = max(self._time, sum(times) / len(times) if times else now)
         frames = {name: Frame(name, g.time, g.image) for name, g in chosen.items()}
         seconds = max((g.seconds for g in chosen.values()), default=0.0)
-        frame_set = FrameSet(self._number, self._time, frames, dict(missing), seconds)
+        frame_set = FrameSet(
+            self._number, self._time, frames, dict(missing), seconds, captured_at=self._time
+        )
         self._used.update((name, g.number) for name, g in chosen.items())
         self._number, self._given, self._blank = self._number + 1, now, not chosen
         return frame_set

@@ -21,6 +21,7 @@ MAX_STEPS = 30
 CONVERGED = 1e-8  # mm and rad
 OUTLIER_PIXELS = 2.0  # least corner residual, rms, of a marker that is left out
 OUTLIER_FACTOR = 6.0  # times the markers' median
+MIN_KEPT = 0.6  # share of the markers' views that must agree for the others to be left out
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 WORTH_SAYING = 0.05  # px of geometric error below which nobody is told
 
@@ -48,12 +49,14 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     start = find_start(views, guess)
     if start is None:
         return None
-    used, left_out = _without_outliers(views, start)
+    used, left_out = _without_gross(views, start)
+    used, pose = _consistent(used, start)
+    left_out += [view for view in views if all(view is not v for v in (*used, *left_out))]
     stack = ViewStack(used)
-    pose, residuals = _refine(start, stack, 0.0)
-    freedom = 8 * len(used) - 6
+    residuals = stack.residuals(pose)
     geometric = 0.0
-    if _chi2(residuals, stack, 0.0) > chdtri(freedom, SIGNIFICANCE):
+    if not _fits(residuals, stack):
+        freedom = _freedom(stack)
         geometric = _geometric_error(residuals, stack, freedom)
         pose, residuals = _refine(pose, stack, geometric)
         geometric = _geometric_error(residuals, stack, freedom)
@@ -69,7 +72,7 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     )
 
 
-def _without_outliers(
+def _without_gross(
     views: Sequence[MarkerView], pose: Array
 ) -> tuple[list[MarkerView], list[MarkerView]]:
     if len(views) < 3:
@@ -79,6 +82,37 @@ def _without_outliers(
     used = [view for view, off in zip(views, rms, strict=True) if off <= limit]
     left_out = [view for view, off in zip(views, rms, strict=True) if off > limit]
     return used, left_out
+
+
+def _consistent(views: Sequence[MarkerView], start: Array) -> tuple[list[MarkerView], Array]:
+    """Views that agree within their noise, and their pose.
+
+    A few that do not fit (a finger, glare, a bent corner) are left out, worst first, if then all
+    the others agree. Where that does not help, the fault is in all of them and all are kept.
+    """
+    pose, _ = _refine(start, ViewStack(views), 0.0)
+    kept, trial = list(views), pose
+    least = max(3, int(np.ceil(len(views) * MIN_KEPT)))
+    while True:
+        stack = ViewStack(kept)
+        residuals = stack.residuals(trial)
+        if _fits(residuals, stack):
+            return kept, trial
+        if len(kept) <= least:
+            return list(views), pose
+        squares = np.einsum("ni,nij,nj->n", residuals, stack.weights(0.0), residuals)
+        worst = stack.views[int(np.argmax(squares))]
+        kept = [view for view in kept if view is not worst]
+        trial, _ = _refine(trial, ViewStack(kept), 0.0)
+
+
+def _fits(residuals: Array, stack: ViewStack) -> bool:
+    """Whether the residuals are no larger than the pixels' noise explains."""
+    return _chi2(residuals, stack, 0.0) <= chdtri(_freedom(stack), SIGNIFICANCE)
+
+
+def _freedom(stack: ViewStack) -> int:
+    return 8 * len(stack.views) - 6
 
 
 def _refine(pose: Array, stack: ViewStack, geometric: float) -> tuple[Array, Array]:

@@ -175,9 +175,7 @@ class SimulatedCamera:
     def _draw(self, image: Array, origin: tuple[int, int], placed: Placed) -> None:
         middle = placed.rig_from_body
         eye = middle.inv().apply(self.eye)
-        faces = list(placed.body.rectangles)
-        faces += [shaft_rectangle(*shaft, eye) for shaft in placed.body.shafts]
-        for face in faces:
+        for face in _parts_far_to_near(placed.body, eye):
             front, centre = -face.matrix[:3, 2], face.matrix[:3, 3]
             if front @ (eye - centre) <= 0:
                 continue
@@ -235,6 +233,18 @@ class SimulatedCamera:
         perturbation[..., :3, 3] = moves[..., :3]
         perturbation[..., 3, 3] = 1.0
         return camera_from_rig @ perturbation @ placed.rig_from_body.as_matrix()
+
+
+def _parts_far_to_near(body: Body, eye: Array) -> list[Rectangle]:
+    """Faces in their own order; shafts before them, or after where they come towards the eye."""
+    faces = list(body.rectangles)
+    middle = np.mean([face.matrix[:3, 3] for face in faces], axis=0)
+    reach = np.linalg.norm(middle - eye)
+    behind, before = [], []
+    for start, end, diameter in body.shafts:
+        nearer = np.linalg.norm((start + end) / 2 - eye) < reach
+        (before if nearer else behind).append(shaft_rectangle(start, end, diameter, eye))
+    return [*behind, *faces, *before]
 
 
 def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:

@@ -52,7 +52,7 @@ def needle_body(tool: Tool) -> Body:
     assert tool.tip is not None
     end = np.array([0.0, 0.0, NEEDLE_FACE])
     hub_end = np.array([0.0, 0.0, NEEDLE_FACE + HUB_LENGTH])
-    shafts = ((end, tool.tip.position, TUOHY_17G), (end * 0.8, hub_end, HUB_DIAMETER))
+    shafts = ((end, tool.tip.position, TUOHY_17G), (end, hub_end, HUB_DIAMETER))
     return Body(tool.name, tool_rectangles(tool, tuple(plates)), shafts)
 
 
