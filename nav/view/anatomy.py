@@ -6,8 +6,6 @@ which matters where a processor does the graphics card's work.
 """
 
 import importlib
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nav import offscreen
 from nav.model.case import Case, Structure
 from nav.view import theme
 from nav.view.camera import EYE_DISTANCE, View
@@ -49,7 +48,7 @@ class Anatomy:
     """Draws the structures of a case."""
 
     def __init__(self, case: Case) -> None:
-        prepare_graphics()
+        offscreen.prepare()
         pyvista: Any = importlib.import_module("pyvista")  # over a second to import
 
         self.plotter = pyvista.Plotter(off_screen=True, window_size=(64, 64), lighting="none")
@@ -200,14 +199,3 @@ def darkened(image: Picture, solid: Depth, strength: float = 0.035) -> Picture:
     shade = np.where(np.isfinite(solid), 1.0 - strength * behind, 1.0).astype(np.float32)
     shade = cv2.resize(shade, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return (image * shade[..., None]).astype(np.uint8)
-
-
-def prepare_graphics() -> None:
-    """Settings that VTK and a software renderer read once, at the first picture.
-
-    One thread for a software renderer: tracking needs the other core. Without a display, VTK is
-    told so, or it would look for one and complain.
-    """
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")

@@ -9,6 +9,7 @@ import pyvista
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import RigidTransform
 
+from nav import offscreen
 from nav.camera.rig import Camera
 from nav.frames import Array
 from phantoms.twin.camera import Backdrop
@@ -37,6 +38,7 @@ def render_backdrop(
 
     table : y of a plain table's surface in the model frame, mm; None for no table.
     """
+    offscreen.prepare()
     rays = corner_rays(camera)
     centres = (rays[:-1, :-1] + rays[1:, 1:]) / 2
     reach = np.abs(centres).max(axis=(0, 1)) * 1.02
