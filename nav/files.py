@@ -19,7 +19,10 @@ import nav
 from nav.errors import InputError
 from nav.frames import rigid
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+# strict: neither texts nor true and false pass for numbers
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Vector3 = tuple[Number, Number, Number]
 Matrix3 = tuple[Vector3, Vector3, Vector3]
 Vector6 = tuple[Number, Number, Number, Number, Number, Number]
@@ -109,13 +112,19 @@ def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
 
 
 def _first_problem(error: ValidationError, data: Mapping[str, Any]) -> str:
-    problem = error.errors(include_url=False)[0]
-    place = _place(problem["loc"], data)
+    problems = error.errors(include_url=False)
+    problem = problems[0]
+    location = tuple(problem["loc"])
     kind, context, value = problem["type"], problem.get("ctx", {}), problem.get("input")
-    if kind in ("too_short", "too_long") or (kind == "missing" and _in_list(problem["loc"])):
-        holder = _at(data, problem["loc"][:-1] if kind == "missing" else problem["loc"])
+    if kind == "missing" and _in_list(location):
+        # every entry that a list of fixed length lacks is a problem of its own
+        location = location[:-1]
+        same = (p["loc"] for p in problems if tuple(p["loc"][:-1]) == location)
+        wanted = 1 + max(int(entry[-1]) for entry in same)
+        message = f"expected {wanted} entries, got {len(_at(data, location) or ())}"
+    elif kind in ("too_short", "too_long"):
         wanted = context.get("min_length", context.get("max_length", "more"))
-        message = f"expected {wanted} entries, got {len(holder) if holder is not None else 'none'}"
+        message = f"expected {wanted} entries, got {len(_at(data, location) or ())}"
     elif kind == "value_error":
         message = str(context.get("error", problem["msg"]))
     elif kind in EXPECTED:
@@ -124,7 +133,9 @@ def _first_problem(error: ValidationError, data: Mapping[str, Any]) -> str:
             message += f", got {value!r:.60}"
     else:
         message = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}, got {value!r:.60}"
-    return f"{place}: {message}" if place else message
+    place = _place(location, data)
+    line = f"{place}: {message}" if place else message
+    return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def _in_list(location: Sequence[str | int]) -> bool:

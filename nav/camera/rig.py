@@ -15,7 +15,9 @@ from scipy.spatial.transform import RigidTransform
 from nav.errors import InputError
 from nav.files import (
     FileModel,
+    NotNegative,
     Number,
+    Positive,
     PublicFile,
     TransformTable,
     load_toml,
@@ -25,18 +27,18 @@ from nav.files import (
 from nav.frames import Array
 
 RIG_FORMAT = "c1c2nav/rig/1"
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Pixels = Annotated[int, Field(strict=True, gt=0)]
 
 
 class CameraTable(FileModel):
     """[[camera]] of rig.toml."""
 
     name: Annotated[str, Field(min_length=1)]
-    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+    size: tuple[Pixels, Pixels]
     matrix: tuple[Positive, Positive, Number, Number]
     distortion: tuple[Number, ...] = ()
     camera_from_rig: TransformTable
-    readout_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    readout_ms: NotNegative = 0.0
     calibration: dict[str, Any] | None = None
 
     @field_validator("distortion")

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from nav.errors import InputError
-from nav.files import FileModel, PublicFile, Vector3, load_toml
+from nav.files import FileModel, NotNegative, PublicFile, Vector3, load_toml
 from nav.frames import Array
 from nav.model.surface import Surface, load_surface
 
@@ -19,7 +19,6 @@ CASE_FORMAT = "c1c2nav/case/1"
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 # mm: amber and red by default, when the 95 % lower bound is at or below
 DEFAULT_LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 
 

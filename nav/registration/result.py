@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
 
 from nav.files import (
     Matrix6,
+    NotNegative,
     PublicFile,
     TransformTable,
     load_toml,
@@ -28,7 +28,7 @@ class RegistrationFile(PublicFile):
     model_from_reference: TransformTable
     covariance: Matrix6
     method: Literal["points", "surface", "points+surface"]
-    fre: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    fre: NotNegative
     calibration: dict[str, Any] | None = None
 
 

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from nav.errors import InputError
-from nav.files import FileModel, Matrix3, Number, PublicFile, Vector3, load_toml, write_toml
+from nav.files import (
+    FileModel,
+    Matrix3,
+    NotNegative,
+    Number,
+    PublicFile,
+    Vector3,
+    load_toml,
+    write_toml,
+)
 from nav.frames import Array
 
 TOOL_FORMAT = "c1c2nav/tool/1"
@@ -22,8 +31,8 @@ TOOL_FORMAT = "c1c2nav/tool/1"
 class MarkerTable(FileModel):
     """[[marker]] of TOOL.toml."""
 
-    id: Annotated[int, Field(ge=0)]
-    corners: Annotated[tuple[tuple[Number, ...], ...], Field()]
+    id: Annotated[int, Field(strict=True, ge=0)]
+    corners: tuple[tuple[Number, ...], ...]
 
     @field_validator("corners")
     @classmethod
@@ -70,7 +79,7 @@ class ToolFile(PublicFile):
     format: Literal["c1c2nav/tool/1"]
     name: Annotated[str, Field(min_length=1)]
     dictionary: str | None = None
-    quiet: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    quiet: NotNegative | None = None
     marker: tuple[MarkerTable, ...] = ()
     tip: TipTable | None = None
 
