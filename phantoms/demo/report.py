@@ -18,6 +18,7 @@ from phantoms.demo.work import DemoResult
 from phantoms.twin.images import truth_row, write_rows
 
 REFERENCE = "reference"
+PLOTTED = 40.0  # mm: further away nobody needs to read it
 
 
 def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None:
@@ -130,7 +131,7 @@ def draw_distances(path: Path, result: DemoResult, case: Case) -> None:
                 axes.axhline(limit, color=colour, linestyle=style, linewidth=0.8)
     axes.set_xlabel("time, s")
     axes.set_ylabel("distance from the tip, mm")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, PLOTTED)
     axes.set_title(
         "Insertion: distance, 95 % lower bound (shaded), caution (dots), danger (dashes)"
     )

@@ -240,7 +240,8 @@ def _parts_far_to_near(body: Body, eye: Array) -> list[Rectangle]:
     faces = list(body.rectangles)
     middle = np.mean([face.matrix[:3, 3] for face in faces], axis=0)
     reach = np.linalg.norm(middle - eye)
-    behind, before = [], []
+    behind: list[Rectangle] = []
+    before: list[Rectangle] = []
     for start, end, diameter in body.shafts:
         nearer = np.linalg.norm((start + end) / 2 - eye) < reach
         (before if nearer else behind).append(shaft_rectangle(start, end, diameter, eye))
