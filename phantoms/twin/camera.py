@@ -12,7 +12,7 @@ from nav.camera.rig import Camera
 from nav.frames import Array, perturbed
 from phantoms.twin.bodies import Rectangle, shaft_rectangle
 from phantoms.twin.lens import corner_rays
-from phantoms.twin.raster import SAMPLES, draw_rectangle
+from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.sensor import Optics
 
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
@@ -68,7 +68,6 @@ class SimulatedCamera:
     ----------
     backdrop : what stands still, or None for an even grey.
     static : bodies that do not move, drawn over the backdrop once.
-    samples : sub-pixels a pixel side where a pixel is not of one brightness.
     """
 
     def __init__(
@@ -78,9 +77,8 @@ class SimulatedCamera:
         rng: np.random.Generator,
         static: Sequence[Placed] = (),
         backdrop: Backdrop | None = None,
-        samples: int = SAMPLES,
     ) -> None:
-        self.camera, self.optics, self.rng, self.samples = camera, optics, rng, samples
+        self.camera, self.optics, self.rng = camera, optics, rng
         self.rays = corner_rays(camera)
         self.eye = camera.camera_from_rig.inv().translation
         width, height = camera.size
@@ -207,7 +205,6 @@ class SimulatedCamera:
             face.x_edges,
             face.y_edges,
             light,
-            self.samples,
         )
 
     def _shade(self, normal: Array) -> float:
