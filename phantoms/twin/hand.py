@@ -115,7 +115,7 @@ class Hand:
         way = goal - self.grip.tip
         distance = float(np.linalg.norm(way))
         # slow down at the end, as hands do
-        step = min(distance, self.interval * min(TRAVEL, 25.0 + 6.0 * distance))
+        step = min(distance, self.interval * min(TRAVEL, 40.0 + 8.0 * distance))
         share = step / distance if distance > 0 else 1.0
         turned = self.grip.heading + share * (heading - self.grip.heading)
         tip = goal if step >= distance else self.grip.tip + way * share

@@ -1,0 +1,119 @@
+"""`nav live`: a recording through the real tracking process into the real window."""
+
+import os
+
+import cv2
+import pytest
+from rich.console import Console
+
+from nav.cli import main
+from nav.errors import InputError
+from nav.live.run import LiveJob, live_job
+from nav.live.worker import ProcessFeed
+from nav.view.app import run_window
+from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.write import write_case
+from phantoms.twin.images import ImageSettings, write_images
+from phantoms.twin.sensor import Optics
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A short simulated recording with its rig, tools and case."""
+    out = tmp_path_factory.mktemp("live")
+    settings = ImageSettings(15, 7, None, Optics(exposure=0.0), 0.0, 10.0, plain=True)
+    write_images(out / "recording", settings, Console(quiet=True))
+    write_case(standard_anatomy(), out / "case")
+    return out
+
+
+def job_of(folder, **changes):
+    recording = folder / "recording"
+    tools = [recording / "needle.toml", recording / "reference.toml"]
+    options = {
+        "cameras": (),
+        "images": recording,
+        "registration": None,
+        "needle": "needle",
+        "reference": "reference",
+        "fps": None,
+        "save": None,
+    }
+    return live_job(
+        recording / "rig.toml", tools, folder / "case" / "case.toml", **options | changes
+    )
+
+
+def test_a_recording_is_played_into_the_window(qtbot, folder, tmp_path):
+    job = job_of(folder)
+    case, needle = job.check()
+    still = tmp_path / "still.png"
+    code = run_window(case, ProcessFeed(job), needle, close_at_end=True, still=still)
+    assert code == 0
+    picture = cv2.imread(str(still))
+    assert picture is not None
+    assert picture.std() > 5
+
+
+def test_a_job_is_sent_whole_to_another_process(folder):
+    feed = ProcessFeed(job_of(folder))
+    first = feed.first(60.0)
+    feed.close()
+    assert first.guidance.tracked.tools["needle"]
+    assert {thumbnail.camera for thumbnail in first.thumbnails} == {"left", "right"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"needle": "pointer"}, "no tool is called pointer"),
+        ({"reference": "base"}, "no tool is called base"),
+        ({"images": None}, "--camera NAME=NUMBER or --images"),
+        ({"images": None, "cameras": ("left=0",)}, "right"),
+        ({"images": None, "cameras": ("left=0", "right=zero")}, "right=zero"),
+        ({"cameras": ("left=0", "right=1")}, "--camera NAME=NUMBER or --images"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(folder, changes, said):
+    with pytest.raises(InputError, match=said):
+        job_of(folder, **changes).check()
+
+
+def test_a_needle_without_a_tip_is_refused(folder, tmp_path):
+    needle = folder / "recording" / "needle.toml"
+    text = needle.read_text()
+    blunt = tmp_path / "needle.toml"
+    blunt.write_text(text[: text.index("[tip]")])
+    job = job_of(folder)
+    job = LiveJob(**{**vars(job), "tools": (blunt, job.tools[1])})
+    with pytest.raises(InputError, match=r"needle\.toml: tip: is missing"):
+        job.check()
+
+
+def test_missing_options_are_one_line_and_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["live", "--camera", "left=0"])
+    assert ended.value.code == 2
+    assert "--rig is missing" in capsys.readouterr().err
+
+
+def test_the_twin_takes_no_files(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["live", "--twin", "--camera", "left=0"])
+    assert ended.value.code == 2
+    assert "--twin" in capsys.readouterr().err
+
+
+@pytest.mark.skipif("not __import__('sys').platform.startswith('linux')", reason="X is asked for")
+def test_no_display_is_said_before_anything_starts(folder, capsys, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    recording = folder / "recording"
+    arguments = ["live", "--rig", recording / "rig.toml", "--images", recording]
+    arguments += ["--tool", recording / "needle.toml", "--tool", recording / "reference.toml"]
+    arguments += ["--case", folder / "case" / "case.toml"]
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    assert ended.value.code == 2
+    assert "no display" in capsys.readouterr().err
+    assert "DISPLAY" not in os.environ
