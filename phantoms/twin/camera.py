@@ -135,13 +135,12 @@ class SimulatedCamera:
         for placed in moving:
             members = [placed]
             box = self._window(members, reach)
-            apart = []
-            for other_box, other in groups:
-                if _overlap(box, other_box):
+            # a window that has grown may come to overlap one that it did not before
+            while near := [group for group in groups if _overlap(box, group[0])]:
+                groups = [group for group in groups if not _overlap(box, group[0])]
+                for other_box, other in near:
                     members, box = other + members, _union(box, other_box)
-                else:
-                    apart.append((other_box, other))
-            groups = [*apart, (box, members)]
+            groups.append((box, members))
         return [members for _, members in groups]
 
     def _window(self, group: Sequence[Placed], margin: int) -> tuple[int, int, int, int]:
