@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri
 
+from nav.errors import Lost
 from nav.frames import Array, Pose
 from nav.tracking.reprojection import ViewStack
-from nav.tracking.start import find_start
+from nav.tracking.start import APART, angle_between, find_start
 from nav.tracking.views import MarkerView
 
 MAX_STEPS = 30
@@ -23,6 +24,8 @@ OUTLIER_PIXELS = 2.0  # least corner residual, rms, of a marker that is left out
 OUTLIER_FACTOR = 6.0  # times the markers' median
 MIN_KEPT = 0.6  # share of the markers' views that must agree for the others to be left out
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
+DECISIVE = 13.8  # chi-square by which a rival pose must be worse: a likelihood ratio of 1000
+AMBIGUOUS = "two poses look the same: one camera sees it nearly flat; turn it or show it to another"
 WORTH_SAYING = 0.05  # px of geometric error below which nobody is told
 
 
@@ -41,16 +44,17 @@ class PoseFit:
     doubtful: bool
 
 
-def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit | None:
-    """The pose that best explains the views; None where no start is found.
+def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit | Lost:
+    """The pose that best explains the views, or why there is none.
 
     guess : (4, 4) rig_from_tool to start from too, e.g. the last one.
     """
     start = find_start(views, guess)
     if start is None:
-        return None
-    used, left_out = _without_gross(views, start)
-    used, pose = _consistent(used, start)
+        ids = sorted({view.marker.id for view in views})
+        return Lost(f"markers {', '.join(map(str, ids))} do not fit together")
+    used, left_out = _without_gross(views, start.pose)
+    used, pose = _consistent(used, start.pose)
     left_out += [view for view in views if all(view is not v for v in (*used, *left_out))]
     stack = ViewStack(used)
     residuals = stack.residuals(pose)
@@ -60,6 +64,8 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
         geometric = _geometric_error(residuals, stack, freedom)
         pose, residuals = _refine(pose, stack, geometric)
         geometric = _geometric_error(residuals, stack, freedom)
+    if start.rival is not None and _rivalled(pose, start.rival, stack, geometric):
+        return Lost(AMBIGUOUS)
     information = _normal(pose, stack, geometric)[0]
     covariance = np.linalg.inv(information)
     return PoseFit(
@@ -104,6 +110,16 @@ def _consistent(views: Sequence[MarkerView], start: Array) -> tuple[list[MarkerV
         worst = stack.views[int(np.argmax(squares))]
         kept = [view for view in kept if view is not worst]
         trial, _ = _refine(trial, ViewStack(kept), 0.0)
+
+
+def _rivalled(pose: Array, rival: Array, stack: ViewStack, geometric: float) -> bool:
+    """Whether another pose explains the same views nearly as well."""
+    other, residuals = _refine(rival, stack, geometric)
+    if angle_between(pose, other) < APART:
+        return False  # it was on its way to the same pose
+    worse = _chi2(residuals, stack, geometric)
+    worse -= _chi2(stack.residuals(pose), stack, geometric)
+    return worse < DECISIVE
 
 
 def _fits(residuals: Array, stack: ViewStack) -> bool:

@@ -1,6 +1,7 @@
 """Where to begin: a tool's pose right to about a pixel, whatever was misread."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,14 +14,23 @@ STEPS = 10
 ROBUST = 3.0  # px: a marker off by more hardly counts
 POOR = ROBUST**2 / 2  # px^2, mean bounded square, above which every marker is tried alone
 GOOD = 1.0  # px^2, below which the last pose needs no rival
+APART = np.radians(3.0)  # rotations further apart are two poses
 FLAT = 1e-3  # thickness by width below which markers count as in one plane
 
 
-def find_start(views: Sequence[MarkerView], guess: Array | None) -> Array | None:
-    """rig_from_tool (4, 4) near the best one, by all the evidence; None where there is none.
+@dataclass(frozen=True)
+class Start:
+    """rig_from_tool (4, 4) near the best one; rival: the other pose that may look the same."""
 
-    guess : (4, 4), tried too. A flat tool seen by one camera has two poses that look much the
-    same, so there the guess never goes unrivalled.
+    pose: Array
+    rival: Array | None
+
+
+def find_start(views: Sequence[MarkerView], guess: Array | None) -> Start | None:
+    """Where to begin, by all the evidence; None where there is none.
+
+    guess : (4, 4), tried too. Flat markers seen by one camera have two poses that look much the
+    same (Schweighofer and Pinz 2006), so there the guess never goes unrivalled.
     """
     stack = ViewStack(views)
     single_flat = len(stack.cameras) == 1 and _flat(stack.corners.reshape(-1, 3))
@@ -28,7 +38,7 @@ def find_start(views: Sequence[MarkerView], guess: Array | None) -> Array | None
     if guess is not None:
         tried = _improved([guess], stack)
         if tried and not single_flat and tried[0][0] < GOOD:
-            return tried[0][1]
+            return Start(tried[0][1], None)
     cameras = [[view for view in views if view.camera == camera] for camera, _ in stack.cameras]
     for group in cameras:
         tried += _improved(_candidates(group), stack)
@@ -36,7 +46,17 @@ def find_start(views: Sequence[MarkerView], guess: Array | None) -> Array | None
         # one misread marker can spoil the rest: try each alone
         for view in views:
             tried += _improved(_candidates([view]), stack)
-    return min(tried, key=lambda pair: pair[0])[1] if tried else None
+    if not tried:
+        return None
+    ranked = [pose for _, pose in sorted(tried, key=lambda pair: pair[0])]
+    others = (pose for pose in ranked if angle_between(pose, ranked[0]) > APART)
+    return Start(ranked[0], next(others, None) if single_flat else None)
+
+
+def angle_between(pose: Array, other: Array) -> float:
+    """Between two poses' rotations, rad."""
+    turn = (np.trace(pose[:3, :3].T @ other[:3, :3]) - 1.0) / 2.0
+    return float(np.arccos(np.clip(turn, -1.0, 1.0)))
 
 
 def _candidates(views: Sequence[MarkerView]) -> list[Array]:

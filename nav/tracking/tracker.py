@@ -79,15 +79,13 @@ class Tracker:
 
     def _tool(self, tool: Tool, views: list[MarkerView], frames: FrameSet) -> TrackedTool | Lost:
         last = self.last.get(tool.name)
-        fit = None
-        if views:
-            fit = fit_pose(
-                views, None if last is None else last.rig_from_tool.transform.as_matrix()
-            )
-        if fit is None:
+        if not views:
             seen_last = None if last is None else last.rig_from_tool
-            reason = why_lost(self.rig, tool, views, frames, seen_last)
-            return Lost(reason)
+            return Lost(why_lost(self.rig, tool, frames, seen_last))
+        guess = None if last is None else last.rig_from_tool.transform.as_matrix()
+        fit = fit_pose(views, guess)
+        if isinstance(fit, Lost):
+            return fit
         self.last[tool.name] = fit
         return TrackedTool(
             fit.rig_from_tool,

@@ -1,25 +1,17 @@
 """Why a tool has no pose, in words for the person at the bench."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import Camera, Rig
 from nav.frames import Pose
 from nav.tracking.tool import Tool
-from nav.tracking.views import MarkerView
 
 
-def why_lost(
-    rig: Rig, tool: Tool, views: Sequence[MarkerView], frames: FrameSet, last: Pose | None
-) -> str:
-    """The reason; `last` is where the tool was seen last, which only guides the words."""
+def why_lost(rig: Rig, tool: Tool, frames: FrameSet, last: Pose | None) -> str:
+    """Why no marker of it was found; `last`, where it was seen last, only guides the words."""
     if not frames.frames:
         return "; ".join(frames.missing.values()) or "no picture from any camera"
-    if views:
-        ids = sorted({view.marker.id for view in views})
-        return f"markers {', '.join(map(str, ids))} of {tool.name} do not fit together"
     seeing = [camera for camera in rig.cameras if camera.name in frames.frames]
     outside = [
         camera.name for camera in seeing if last is not None and _outside(camera, tool, last)
