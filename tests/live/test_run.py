@@ -117,3 +117,33 @@ def test_no_display_is_said_before_anything_starts(folder, capsys, monkeypatch):
     assert ended.value.code == 2
     assert "no display" in capsys.readouterr().err
     assert "DISPLAY" not in os.environ
+
+
+def test_swapped_cameras_are_named(folder, tmp_path):
+    recording = folder / "recording"
+    swapped = tmp_path / "swapped"
+    swapped.mkdir()
+    (swapped / "left").symlink_to(recording / "right")
+    (swapped / "right").symlink_to(recording / "left")
+    work = job_of(folder, images=swapped).open()
+    frames = iter(work.source)
+    for _ in range(4):
+        present = next(frames)
+        work.listen(present, work.session.step(present))
+    work.swap.thread.join(timeout=60.0)
+    work.source.close()
+    assert len(work.notices) == 1
+    assert "left" in work.notices[0]
+    assert "right" in work.notices[0]
+    assert "swapped" in work.notices[0]
+
+
+def test_cameras_in_order_are_not_called_swapped(folder):
+    work = job_of(folder).open()
+    frames = iter(work.source)
+    for _ in range(4):
+        present = next(frames)
+        work.listen(present, work.session.step(present))
+    work.swap.thread.join(timeout=60.0)
+    work.source.close()
+    assert work.notices == ()
