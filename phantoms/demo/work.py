@@ -21,8 +21,9 @@ from nav.registration.result import Registration
 from nav.tracking.tool import load_tool
 from nav.tracking.tracker import Tracker
 from phantoms.anatomy.standard import Anatomy
-from phantoms.twin.hand import Hand
-from phantoms.twin.puncture import FPS, SimulatedPuncture
+from phantoms.demo.hand import Hand
+from phantoms.demo.puncture import SimulatedPuncture
+from phantoms.twin.motion import FPS
 from phantoms.twin.sensor import Optics
 from phantoms.twin.world import make_world
 

@@ -1,7 +1,7 @@
 """`nav twin images`: simulated pictures in a folder, with the truth beside them."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from nav.tracking.tool import Tool, write_tool
 from phantoms.anatomy.standard import standard_anatomy
 from phantoms.twin.bodies import plate
 from phantoms.twin.camera import Body, Placed
-from phantoms.twin.puncture import FPS, body_velocity, noise_source
+from phantoms.twin.motion import FPS, body_velocity, noise_source
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import NEEDLE_FACE
 from phantoms.twin.world import World, make_world
@@ -59,8 +59,7 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
     console.print("making the anatomy")
     world = make_world(standard_anatomy(), settings.seed, rig)
     cameras = world.cameras(settings.optics, noise_source(settings.seed), settings.plain)
-    for name in world.rig.names:
-        (out / name).mkdir(parents=True, exist_ok=True)
+    _make_folders(out, world.rig.names)
     write_rig(out / "rig.toml", world.rig)
     for tool in (world.needle, world.reference):
         write_tool(out / f"{tool.name}.toml", tool)
@@ -86,6 +85,8 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
 
 
 def _check(out: Path, settings: ImageSettings) -> None:
+    if settings.seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {settings.seed}")
     if settings.frames < 1:
         raise InputError(f"--frames: expected at least 1, got {settings.frames}")
     if not 0.0 <= settings.hide <= 1.0:
@@ -102,10 +103,20 @@ def _check(out: Path, settings: ImageSettings) -> None:
         raise InputError(f"--gamma: expected more than 0, got {optics.gamma}")
     if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
         raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures a second)")
+    if not np.isfinite(optics.gradient).all():
+        raise InputError(f"--gradient: expected a finite number, got {optics.gradient[0]}")
     if optics.electrons is not None and not optics.electrons > 0:
         raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is not an empty folder; give a new one")
+
+
+def _make_folders(out: Path, names: Sequence[str]) -> None:
+    try:
+        for name in names:
+            (out / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
 
 
 def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransform, list[Placed]]]:

@@ -3,23 +3,15 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import numpy as np
-from scipy.spatial.transform import RigidTransform, Rotation
+from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import Frame, FrameSet, Picture
-from nav.frames import Array
 from nav.live.messages import Command
 from nav.live.session import State
-from phantoms.twin.hand import Hand
+from phantoms.demo.hand import Hand
+from phantoms.twin.motion import FPS, body_velocity, noise_source
 from phantoms.twin.sensor import Optics
 from phantoms.twin.world import World
-
-FPS = 30.0
-
-
-def noise_source(seed: int) -> np.random.Generator:
-    """Of the cameras' noise: the quickest of NumPy's generators, for millions a picture."""
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, 2])))
 
 
 class SimulatedPuncture:
@@ -76,14 +68,3 @@ class SimulatedPuncture:
         self.truth[number] = now
         placed = self.world.needle_at(now, body_velocity(before, now, 1.0 / FPS))
         return {c.camera.name: self.pool.submit(c.picture, [placed]) for c in self.cameras}
-
-
-def body_velocity(before: RigidTransform, now: RigidTransform, seconds: float) -> Array:
-    """(6,) left perturbation a second that carries one place to the other."""
-    step = now * before.inv()
-    rotation: Rotation = step.rotation
-    turn = rotation.as_rotvec()
-    # rotation about where the needle is, not about the rig's far origin
-    centre = now.translation
-    move = centre - before.translation - np.cross(turn, centre)
-    return np.concatenate([move, turn]) / seconds
