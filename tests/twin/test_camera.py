@@ -1,9 +1,12 @@
 """Simulated pictures: what moves, what hides what, and nothing but what was placed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.frames import Array, perturbed
@@ -12,6 +15,7 @@ from phantoms.twin.camera import Body, Placed, SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.synthetic import camera, marker_body, square_marker
 
+Light = NDArray[np.floating[Any]]
 FOCAL, DISTANCE = 800.0, 300.0
 SHARP = Optics(blur=0.0, noise=0.0, exposure=0.0, gradient=(0.0, 0.0))
 TURNED = Rotation.from_rotvec([0.3, -0.2, 0.7])
@@ -19,10 +23,10 @@ MARKER = marker_body(square_marker())
 
 
 def simulated(
-    optics: Optics, size: tuple[int, int] = (96, 80), seed: int = 0, readout: float = 0.0, **more
+    optics: Optics, seed: int = 0, readout: float = 0.0, static: Sequence[Placed] = ()
 ) -> SimulatedCamera:
-    seen = camera("left", size, FOCAL, readout=readout)
-    return SimulatedCamera(seen, optics, np.random.default_rng(seed), **more)
+    seen = camera("left", (96, 80), FOCAL, readout=readout)
+    return SimulatedCamera(seen, optics, np.random.default_rng(seed), static)
 
 
 def place(u: float, v: float, z: float = DISTANCE, rotation: Rotation = TURNED) -> RigidTransform:
@@ -46,7 +50,7 @@ def flat(body: Body, u: float, v: float, z: float = DISTANCE) -> Placed:
     return Placed(body, place(u, v, z, Rotation.identity()))
 
 
-def shift(picture: Array, truth: Array) -> Array:
+def shift(picture: Light, truth: Light) -> Array:
     """By how many pixels (u, v) a picture is off one that it should be equal to."""
     by_v, by_u = np.gradient(truth.astype(float))
     slopes = np.column_stack([by_u.ravel(), by_v.ravel()])
@@ -54,7 +58,7 @@ def shift(picture: Array, truth: Array) -> Array:
     return np.linalg.lstsq(slopes, off.ravel(), rcond=None)[0]
 
 
-def centroid(light: Array, ground: float) -> Array:
+def centroid(light: Light, ground: float) -> Array:
     """Centre (u, v) of what is brighter than the ground."""
     weight = light.astype(float) - ground
     v, u = np.mgrid[: weight.shape[0], : weight.shape[1]]
@@ -130,7 +134,7 @@ def test_velocity_is_a_left_perturbation_a_second():
 # who hides whom
 
 
-def level(light: Array, u: int = 48, v: int = 40) -> float:
+def level(light: Light, u: int = 48, v: int = 40) -> float:
     return float(light[v, u])
 
 
