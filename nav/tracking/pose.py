@@ -93,8 +93,9 @@ def _without_gross(
 def _consistent(views: Sequence[MarkerView], start: Array) -> tuple[list[MarkerView], Array]:
     """Views that agree within their noise, and their pose.
 
-    A few that do not fit (a finger, glare, a bent corner) are left out, worst first, if then all
-    the others agree. Where that does not help, the fault is in all of them and all are kept.
+    A few that do not fit (a finger, glare, a bent corner) are left out, one by one whichever spoils
+    the fit most, if then all the others agree. Where that does not help, the fault is in all of
+    them and all are kept.
     """
     pose, _ = _refine(start, ViewStack(views), 0.0)
     kept, trial = list(views), pose
@@ -106,10 +107,23 @@ def _consistent(views: Sequence[MarkerView], start: Array) -> tuple[list[MarkerV
             return kept, trial
         if len(kept) <= least:
             return list(views), pose
-        squares = np.einsum("ni,nij,nj->n", residuals, stack.weights(0.0), residuals)
-        worst = stack.views[int(np.argmax(squares))]
+        worst = stack.views[int(np.argmax(_gains(trial, stack)))]
         kept = [view for view in kept if view is not worst]
         trial, _ = _refine(trial, ViewStack(kept), 0.0)
+
+
+def _gains(pose: Array, stack: ViewStack) -> Array:
+    """By how much chi-square falls without each view, (n,), at the pose that fits all of them.
+
+    Not their residuals: a view that pulls the pose to itself has a small one.
+    """
+    residuals, jacobian = stack.linearised(pose)
+    weighted = stack.weights(0.0) @ jacobian
+    own = np.einsum("nia,nib->nab", jacobian, weighted)
+    pull = np.einsum("nia,ni->na", weighted, residuals)
+    moved = np.linalg.solve(own.sum(axis=0) - own, pull[..., None])[..., 0]
+    squares = np.einsum("ni,nij,nj->n", residuals, stack.weights(0.0), residuals)
+    return squares + np.einsum("na,na->n", pull, moved)
 
 
 def _rivalled(pose: Array, rival: Array, stack: ViewStack, geometric: float) -> bool:
