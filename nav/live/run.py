@@ -131,7 +131,8 @@ class LiveWork:
     def _save(self, registration: Registration) -> None:
         self.saved = registration
         if self.job.save is not None:
-            write_registration(self.job.save, registration, (self.job.case,))
+            inputs = (self.job.case, self.job.rig, *self.job.tools)
+            write_registration(self.job.save, registration, inputs)
 
 
 class PacedSource:

@@ -15,6 +15,7 @@ from nav.registration.result import Registration
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
+CHECK_LIMIT = 2.0  # mm; the 95th percentile of navigated cervical screws is about that (assumed)
 FLE = 0.25  # mm, one sd per axis: how well a tip is held in a divot, if nothing better is known
 
 
@@ -42,11 +43,14 @@ class State:
 class Session:
     """Takes frame sets through the pipeline and the user through the work.
 
-    registration known beforehand: begins at NAVIGATE.
+    A registration known beforehand: begins at NAVIGATE. fle : fiducial localisation error, mm, one
+    sd per axis. check_limit : mm; check points further off do not let the work go on by itself.
     """
 
-    def __init__(self, pipeline: Pipeline, fle: float = FLE) -> None:
-        self.pipeline, self.fle = pipeline, fle
+    def __init__(
+        self, pipeline: Pipeline, fle: float = FLE, check_limit: float = CHECK_LIMIT
+    ) -> None:
+        self.pipeline, self.fle, self.check_limit = pipeline, fle, check_limit
         case = pipeline.case
         self.to_register = list(case.fiducials_for("register"))
         self.to_check = list(case.fiducials_for("check"))
@@ -96,6 +100,11 @@ class Session:
     def _prompt(self, fiducial: Fiducial | None) -> str:
         if self.gathering is not None:
             return f"Hold still: {len(self.gathering)} of {TOUCH_FRAMES}"
+        if fiducial is None and self.stage is Stage.VERIFY and self.checks:
+            return (
+                f"Check points are up to {self._worst_check():.1f} mm off: "
+                "Backspace to touch again, S to go on all the same"
+            )
         if fiducial is None:
             return "" if self.stage is Stage.NAVIGATE else "This case has no fiducials to touch"
         done = self.touches if self.stage is Stage.REGISTER else self.checks
@@ -167,10 +176,12 @@ class Session:
         error = float(np.linalg.norm(found - touch.fiducial.position))
         self.checks.append((touch, error))
         self.message = f"{touch.fiducial.label} is {error:.2f} mm off"
-        if len(self.checks) == len(self.to_check):
-            worst = max(error for _, error in self.checks)
-            self.message = f"Verified: check points at most {worst:.2f} mm off"
+        if len(self.checks) == len(self.to_check) and self._worst_check() <= self.check_limit:
+            self.message = f"Verified: check points at most {self._worst_check():.2f} mm off"
             self.verified = True
+
+    def _worst_check(self) -> float:
+        return max(error for _, error in self.checks)
 
     def _undo(self) -> None:
         self.gathering = None

@@ -1,5 +1,6 @@
 """A closed triangle surface that answers distances and rays."""
 
+import warnings
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nav.errors import InputError
 from nav.frames import Array
+from nav.model.plyfile import ply_is_whole
 
 MESH_SUFFIXES = (".ply", ".stl", ".obj", ".vtp")
 
@@ -52,7 +54,9 @@ class Surface:
 
 
 def load_surface(path: Path, field: str) -> Surface:
-    """A closed surface from PLY, STL, OBJ or VTP.
+    """A closed surface from PLY, STL, OBJ or VTP, model frame (LPS).
+
+    A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned.
 
     Raises
     ------
@@ -63,15 +67,17 @@ def load_surface(path: Path, field: str) -> Surface:
         raise InputError(f"{field}: {path.name} is no mesh; expected PLY, STL, OBJ or VTP")
     if not path.is_file():
         raise InputError(f"{field}: no such file: {path}")
-    import pyvista  # heavy: only where meshes are read
-
+    if path.suffix.lower() == ".ply" and not ply_is_whole(path):
+        raise InputError(f"{field}: {path.name} is cut short; copy or export it again")
     try:
-        mesh = pyvista.read(path).extract_surface(algorithm=None).triangulate().clean()
+        mesh = _read(path)
     except Exception as error:
         raise InputError(f"{field}: {path.name} cannot be read: {error}".splitlines()[0]) from None
     if mesh.n_cells == 0:
         raise InputError(f"{field}: {path.name} has no triangles")
     vertices = np.asarray(mesh.points, float)
+    if _is_ras(path, mesh):
+        vertices = vertices * [-1.0, -1.0, 1.0]
     if not np.isfinite(vertices).all():
         raise InputError(f"{field}: {path.name} has a vertex that is not finite")
     triangles = mesh.faces.reshape(-1, 4)[:, 1:]
@@ -82,6 +88,26 @@ def load_surface(path: Path, field: str) -> Surface:
             "fill its holes"
         )
     return Surface(vertices, triangles)
+
+
+def _is_ras(path: Path, mesh: Any) -> bool:
+    """Whether the file says that its coordinates are RAS, as 3D Slicer notes it; else LPS."""
+    with open(path, "rb") as file:
+        if b"SPACE=RAS" in file.read(2048):
+            return True
+    return "SPACE" in mesh.field_data and str(mesh.field_data["SPACE"][0]).upper() == "RAS"
+
+
+def _read(path: Path) -> Any:
+    import pyvista  # heavy: only where meshes are read
+
+    # VTK tells the terminal a page about a bad file; our one line replaces it
+    with (
+        warnings.catch_warnings(action="ignore"),
+        pyvista.vtk_verbosity("off"),
+        pyvista.VtkErrorCatcher(send_to_logging=False),
+    ):
+        return pyvista.read(path).extract_surface(algorithm=None).triangulate().clean()
 
 
 def count_open_edges(triangles: ArrayLike) -> int:

@@ -8,10 +8,10 @@ import numpy as np
 
 import nav
 from nav.errors import Lost
-from nav.files import written_whole
+from nav.files import provenance, written_whole
 from nav.guidance.alarms import Level
 from nav.model.case import Case
-from nav.record.poses import COLUMNS, PosesWriter
+from nav.record.poses import COLUMNS, PosesWriter, write_sidecar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from phantoms.demo.work import DemoResult
@@ -35,6 +35,9 @@ def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None
             place = result.rig_from_reference if is_reference else result.truth[tracked.number]
             rows.append(truth_row(tracked.number, tracked.time, tool, reference_from_rig * place))
     write_rows(out / "truth.csv", COLUMNS, rows)
+    inputs = [out / f"{name}.toml" for name in ("rig", "needle", "reference")]
+    for name in ("poses.csv", "truth.csv"):
+        write_sidecar(out / name, inputs, REFERENCE, {"frames": len(result.log.tracked)})
 
 
 def tip_errors(result: DemoResult, needle: Tool) -> np.ndarray:
@@ -67,9 +70,11 @@ def summarise(
         level.word: sum(event.level is level for event in log.alarms)
         for level in (Level.CAUTION, Level.DANGER)
     }
+    made = provenance()
     worst_check = max(result.check_errors.values(), default=None)
     return {
-        "made_by": f"c1c2nav {nav.__version__}",
+        "made_by": made["made_by"],
+        "made_at": made["made_at"].isoformat(),
         "notice": nav.NOTICE,
         "frames": len(log.tracked),
         "tracked_fraction": log.tracked_fraction([needle.name, REFERENCE]),

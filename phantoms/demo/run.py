@@ -100,7 +100,8 @@ def _write_files(out: Path, anatomy: Anatomy) -> None:
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None
     # an earlier demonstration's results are not this one's
-    for name in ("summary.json", "poses.csv", "truth.csv", "live.png", "distances.png"):
+    results = ("summary.json", "poses.csv", "poses.toml", "truth.csv", "truth.toml")
+    for name in (*results, "live.png", "distances.png"):
         (out / name).unlink(missing_ok=True)
     write_rig(out / "rig.toml", default_rig())
     for tool in (needle_tool(), reference_tool()):

@@ -80,7 +80,9 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
     write_rows(out / "times.csv", ("camera", "frame", "time"), times)
     write_rows(out / "truth.csv", COLUMNS, truth)
     made = {**asdict(settings), "rig": None if settings.rig is None else settings.rig.name}
-    write_toml(out / "truth.toml", {"format": TRUTH_FORMAT, "settings": made})
+    inputs = [] if settings.rig is None else [settings.rig]
+    for name in ("truth", "times"):
+        write_toml(out / f"{name}.toml", {"format": TRUTH_FORMAT, "settings": made}, inputs)
     console.print(f"{out}: {settings.frames} frame sets of {len(cameras)} cameras, truth.csv")
 
 
