@@ -1,6 +1,5 @@
 """A closed triangle surface that answers distances and rays."""
 
-import warnings
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -102,12 +101,10 @@ def _read(path: Path) -> Any:
     import pyvista  # heavy: only where meshes are read
 
     # VTK tells the terminal a page about a bad file; our one line replaces it
-    with (
-        warnings.catch_warnings(action="ignore"),
-        pyvista.vtk_verbosity("off"),
-        pyvista.VtkErrorCatcher(send_to_logging=False),
-    ):
-        return pyvista.read(path).extract_surface(algorithm=None).triangulate().clean()
+    with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
+        reader = pyvista.get_reader(path).reader
+        reader.Update()
+    return pyvista.wrap(reader.GetOutput()).extract_surface(algorithm=None).triangulate().clean()
 
 
 def count_open_edges(triangles: ArrayLike) -> int:
