@@ -11,6 +11,8 @@ from nav.tracking.result import Tip
 
 # one-sided 95 % quantile of the normal distribution
 Z95 = 1.645
+# mm: nearer, the nearest point's rounding (1e-5 mm) decides the direction to it
+ON_SURFACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def _one(structure: Structure, tip: Tip) -> StructureProximity:
     distance, nearest = structure.surface.distance(tip.position)
     away = tip.position - nearest
     length = float(np.linalg.norm(away))
-    if length > 1e-9:
+    if length > ON_SURFACE:
         direction = away / length
         variance = float(direction @ tip.covariance @ direction)
     else:
