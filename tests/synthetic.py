@@ -83,7 +83,7 @@ def needle_poses(
     centre = np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2)
     for _ in range(count):
         across = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])
-        lying = Rotation.from_rotvec([np.pi / 2 + rng.normal(0.0, 0.3), 0.0, 0.0])
+        lying = Rotation.from_rotvec([np.pi / 2 + rng.uniform(-0.6, 0.6), 0.0, 0.0])
         rolled = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])
         at = [*rng.uniform(-wander, wander, 2), centre + rng.uniform(-15.0, 15.0)]
         yield RigidTransform.from_components(at, across * lying * rolled)
