@@ -1,6 +1,6 @@
 """What a run leaves behind in memory: poses, distances, alarms; for reports at its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nav.errors import Lost
@@ -36,6 +36,7 @@ class RunLog:
     tracked: list[TrackedFrame] = field(default_factory=list)
     navigated: list[Distances] = field(default_factory=list)
     alarms: list[AlarmEvent] = field(default_factory=list)
+    levels: Mapping[str, Level] = field(default_factory=dict)
 
     def add(self, state: State) -> None:
         """Note one result."""
@@ -49,10 +50,11 @@ class RunLog:
             found = {s.name: (s.distance, s.bound) for s in near.structures}
         target = None if isinstance(guidance.plan, Lost) else guidance.plan.to_target
         self.navigated.append(Distances(guidance.time, found, target))
-        for name in guidance.alarms.changed:
-            level = guidance.alarms.levels[name]
-            bound = None if found is None else found[name][1]
-            if level in (Level.CAUTION, Level.DANGER):
+        # not what changed: an alarm may be there already when navigating begins
+        before, self.levels = self.levels, guidance.alarms.levels
+        for name, level in self.levels.items():
+            if level != before.get(name) and level in (Level.CAUTION, Level.DANGER):
+                bound = None if found is None else found[name][1]
                 self.alarms.append(AlarmEvent(guidance.time, name, level, bound))
 
     def tracked_fraction(self, tools: Sequence[str]) -> float:
