@@ -86,7 +86,7 @@ class Session:
         elif command.kind == "undo":
             self._undo()
         elif command.kind == "skip" and self.stage is Stage.VERIFY:
-            self.verified = True
+            self.gathering, self.verified = None, True
         elif command.kind == "plan":
             self._follow(command.argument)
 
