@@ -66,8 +66,9 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
         geometric = _geometric_error(residuals, stack, freedom)
     if start.rival is not None and _rivalled(pose, start.rival, stack, geometric):
         return Lost(AMBIGUOUS)
-    information = _normal(pose, stack, geometric)[0]
-    covariance = np.linalg.inv(information)
+    # never smaller than the residuals show, be their excess too small to be sure of
+    excess = max(1.0, _chi2(residuals, stack, geometric) / _freedom(stack))
+    covariance = np.linalg.inv(_normal(pose, stack, geometric)[0]) * excess
     return PoseFit(
         Pose.from_matrix(pose, (covariance + covariance.T) / 2),
         tuple(used),
