@@ -50,10 +50,14 @@ def _position(path: Path, label: str, numbers: Any) -> Array:
 
 def _csv(path: Path, text: str) -> list[tuple[str, Any]]:
     reader = csv.DictReader(text.splitlines())
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+    try:
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num + 1}: {error}") from None
     if missing:
         raise InputError(f"{path}: first line: expected {','.join(COLUMNS)}, lacks {missing[0]}")
-    return [(row["label"], [row[axis] for axis in "xyz"]) for row in reader]
+    return [(row["label"], [row[axis] for axis in "xyz"]) for row in rows]
 
 
 def _markups(path: Path, text: str) -> list[tuple[str, Any]]:
@@ -65,6 +69,8 @@ def _markups(path: Path, text: str) -> list[tuple[str, Any]]:
         raise InputError(
             f"{path}: no Slicer Markups; expected markups with controlPoints"
         ) from None
+    if not all(isinstance(label, str) for label, _ in points):
+        raise InputError(f"{path}: a control point's label is not a text")
     signs = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "0": (-1, -1, 1), "1": (1, 1, 1)}
     if str(system) not in signs:
         raise InputError(f"{path}: coordinateSystem: expected LPS or RAS, got {system}")
