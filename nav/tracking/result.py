@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
 
 from nav.errors import Lost
 from nav.frames import Array, Pose
@@ -65,13 +66,13 @@ class TrackedFrame:
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """``rig_from_tool``, or ``reference_from_tool`` with both poses' errors."""
         seen = self.tools.get(tool, NO_TOOL)
-        if isinstance(seen, Lost):
-            return seen
         if relative_to is None:
-            return seen.rig_from_tool
+            return seen if isinstance(seen, Lost) else seen.rig_from_tool
+        if tool == relative_to:
+            return seen if isinstance(seen, Lost) else Pose(RigidTransform.identity())
         base = self.tools.get(relative_to, NO_TOOL)
         if isinstance(base, Lost):
             return Lost(f"reference lost: {base.reason}")
-        if tool == relative_to:
-            return Pose(seen.rig_from_tool.transform.inv() * seen.rig_from_tool.transform)
+        if isinstance(seen, Lost):
+            return seen
         return base.rig_from_tool.inv() @ seen.rig_from_tool
