@@ -1,8 +1,8 @@
 """Does drawing slow tracking? Rate and delay of the tracking process, without and with the window.
 
-Run by `make bench-live`. Two 1920 x 1200 cameras' pictures from memory, tracked as fast as they can
-be; in turn nobody looks, the window shows them, and the window's view is turned all the time. Prints
-medians over the rounds, and each as a ratio to the rounds without a window.
+Run by `make bench-live`. Two 1920 x 1200 cameras' pictures from memory, tracked as fast as they
+can be; in turn nobody looks, the window shows them, and the window's view is turned all the time.
+Prints medians over the rounds, and each as a ratio to the rounds without a window.
 """
 
 import argparse

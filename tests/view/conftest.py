@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+
 from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_needle
 
 if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_needle
 
 from nav.live.messages import Ended, Sample, Stage, Update
 from nav.model.case import Case, load_case
 from nav.view.app import application
 from nav.view.window import LiveWindow
+from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_needle
 
 
 def history(script: Script, until: float, end: np.ndarray) -> tuple[Sample, ...]:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QLineF, QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF
-from tests.view.window_scripts import simple_case, simple_needle
 
 from nav.live.messages import Sample
 from nav.view.history import SPAN, History
@@ -19,6 +18,7 @@ from nav.view.shown import SceneState
 from nav.view.theme import Metrics, family, font
 from nav.view.trackball import turned
 from nav.view.viewpoints import FOLLOW, STANDARD, VIEWPOINTS, viewpoint
+from tests.view.window_scripts import simple_case, simple_needle
 
 SIZES = [(1280, 800), (1366, 768), (1600, 1200), (1920, 1080), (1920, 1200), (3840, 2160)]
 

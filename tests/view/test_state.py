@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform
-from tests.view.window_scripts import Script, simple_case
 
 from nav.errors import Lost
 from nav.frames import Pose
@@ -20,6 +19,7 @@ from nav.pipeline import NOT_REGISTERED, Guidance
 from nav.tracking.result import Tip, TrackedFrame, TrackedTool
 from nav.view.state import STALE_AFTER, display
 from nav.view.words import MINUS
+from tests.view.window_scripts import Script, simple_case
 
 CASE = simple_case()
 NOW = 500.0

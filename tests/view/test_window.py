@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from tests.view.window_scripts import FakeFeed, Script
 
 from nav import NOTICE
 from nav.guidance.alarms import Level
@@ -15,6 +14,7 @@ from nav.live.messages import Command, Ended, Stage
 from nav.view.app import run_window, write_still
 from nav.view.theme import LEVEL
 from nav.view.window import BLINK, POLL_MS, LiveWindow
+from tests.view.window_scripts import FakeFeed, Script
 
 TIP = (12.0, 7.5, 0.0)  # 14.2 - 5 mm from the cord's surface
 COLUMN = ("artery", "cord", "ahead", "target")
