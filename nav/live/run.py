@@ -23,7 +23,7 @@ from nav.live.worker import Job, ProcessFeed, yield_to_tracking
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
 from nav.registration.result import Registration, load_registration, write_registration
-from nav.tracking.tool import Tool, load_tool
+from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
 START_SECONDS = 60.0  # webcams, meshes and compiled code may take a while the first time
@@ -72,7 +72,9 @@ class LiveJob:
 
     def load_tools(self) -> dict[str, Tool]:
         """All tools by name; the needle must have a tip, the reference must be there."""
-        tools = {tool.name: tool for tool in map(load_tool, self.tools)}
+        given = [load_tool(path) for path in self.tools]
+        check_tools(given)
+        tools = {tool.name: tool for tool in given}
         for name, option in ((self.needle, "--needle"), (self.reference, "--reference")):
             if name not in tools:
                 raise InputError(

@@ -19,8 +19,11 @@ def register_files(case_path: Path, points: Path, output: Path, fle: float, out:
     Raises
     ------
     InputError
-        A file that is wrong, a touched label that the case has not, too few or collinear points.
+        A file that is wrong, a touched label that the case has not, too few or collinear points,
+        an error that is below 0 or not finite.
     """
+    if not (np.isfinite(fle) and fle >= 0):
+        raise InputError(f"--fle: expected 0 or more, mm, got {fle}")
     case = load_case(case_path)
     touched = load_points(points)
     known = {fiducial.label: fiducial for fiducial in case.fiducials}
