@@ -4,7 +4,9 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -12,8 +14,8 @@ from typing import Any, Protocol
 
 from nav.camera.frameset import FrameSet, FrameSource
 from nav.errors import InputError
-from nav.live.messages import Command, Ended, Update
-from nav.live.publish import Publisher
+from nav.live.messages import Command, Ended, Sample, Update
+from nav.live.publish import KEPT_SAMPLES, Publisher
 from nav.live.session import Session, State
 
 WINDOW_NICENESS = 10  # about a tenth of tracking's share of a processor that both want
@@ -79,7 +81,10 @@ def yield_to_tracking() -> None:
 
 
 class ProcessFeed:
-    """The window's end of a tracking process."""
+    """The window's end of a tracking process.
+
+    A thread receives: a process stopped in the middle of a message never holds up the window.
+    """
 
     def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")
@@ -88,36 +93,41 @@ class ProcessFeed:
         self.process.start()
         theirs.close()
         self.ended: Ended | None = None
-        self.waiting: Update | None = None
+        self.lock = threading.Lock()
+        self.latest: Update | None = None
+        self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
+        self.first_message = threading.Event()
+        threading.Thread(target=self._receive, name="receiver", daemon=True).start()
 
     def first(self, timeout: float) -> Update | Ended | None:
         """The first message, waited for up to `timeout` s; `newest` will give it again."""
-        until = time.monotonic() + timeout
-        while time.monotonic() < until and self.process.is_alive():
-            message = self.newest()
-            if message is not None:
-                self.waiting = message if isinstance(message, Update) else None
-                return message
-            time.sleep(0.02)
-        return self.newest()
+        self.first_message.wait(timeout)
+        with self.lock:
+            return self.ended if self.latest is None else self.latest
 
     def newest(self) -> Update | Ended | None:
         """The newest message; samples of skipped updates are carried over."""
-        newest, self.waiting = self.waiting, None
-        samples: tuple[Any, ...] = () if newest is None else newest.samples
-        try:
-            while self.ended is None and self.connection.poll():
+        with self.lock:
+            if self.ended is not None or self.latest is None:
+                return self.ended
+            update, self.latest = replace(self.latest, samples=tuple(self.samples)), None
+            self.samples.clear()
+        return update
+
+    def _receive(self) -> None:
+        ended = None
+        while ended is None:
+            try:
                 message = self.connection.recv()
+            except (EOFError, OSError):
+                message = Ended("the tracking process ended without a word")
+            with self.lock:
                 if isinstance(message, Ended):
-                    self.ended = message
+                    self.ended = ended = message
                 else:
-                    samples += message.samples
-                    newest = message
-        except (EOFError, OSError):
-            self.ended = Ended("the tracking process ended without a word")
-        if newest is not None and self.ended is None:
-            return replace(newest, samples=samples)
-        return self.ended
+                    self.latest = message
+                    self.samples.extend(message.samples)
+            self.first_message.set()
 
     def alive(self) -> bool:
         """Whether the tracking process runs."""

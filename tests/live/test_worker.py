@@ -89,6 +89,18 @@ def test_a_stopped_process_blanks_the_window_and_is_said(qtbot, window, feed):
     assert window.state.banner
 
 
+def test_a_process_stopped_in_the_middle_of_a_message_never_holds_up_the_window(feed):
+    # messages are larger than a pipe holds, so many of these stops cut one in two
+    for delay in np.linspace(0.0, 0.1, 12):
+        time.sleep(delay)
+        os.kill(feed.process.pid, signal.SIGSTOP)
+        for _ in range(3):
+            feed.newest()
+            time.sleep(0.01)
+        os.kill(feed.process.pid, signal.SIGCONT)
+    assert isinstance(feed.first(START), Update)
+
+
 def test_a_process_that_goes_on_after_a_stop_is_shown_again(qtbot, window, feed):
     wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGSTOP))
     os.kill(feed.process.pid, signal.SIGCONT)
