@@ -98,7 +98,7 @@ def test_a_process_stopped_in_the_middle_of_a_message_never_holds_up_the_window(
             feed.newest()
             time.sleep(0.01)
         os.kill(feed.process.pid, signal.SIGCONT)
-    assert isinstance(feed.first(START), Update)
+    assert isinstance(_next(feed), Update)
 
 
 def test_a_process_that_goes_on_after_a_stop_is_shown_again(qtbot, window, feed):
@@ -139,11 +139,15 @@ def test_samples_of_skipped_updates_are_not_lost(feed):
     assert update.guidance.number + 1 >= len(times)
 
 
-def _ended(feed):
+def _next(feed, kind=(Update, Ended)):
     until = time.monotonic() + START
     while time.monotonic() < until:
         message = feed.newest()
-        if isinstance(message, Ended):
+        if isinstance(message, kind):
             return message
         time.sleep(0.02)
-    raise AssertionError("the process did not end")
+    raise AssertionError("no such message came")
+
+
+def _ended(feed):
+    return _next(feed, Ended)
