@@ -40,8 +40,12 @@ def views(
     place: RigidTransform,
     rng: np.random.Generator | None = None,
     sd: float = NOISE,
+    uneven: float = 1.0,
 ) -> list[MarkerView]:
-    """What refinement finds of all markers that face a camera, with noise of its covariance."""
+    """What refinement finds of all markers that face a camera, with noise of its covariance.
+
+    uneven : how many times better or worse than sd a marker may be seen than others.
+    """
     found = []
     for seen in rig.cameras:
         eye = seen.camera_from_rig.inv().translation
@@ -52,7 +56,8 @@ def views(
                 continue
             root, off = sd * np.eye(8), np.zeros(8)
             if rng is not None:
-                root = root + 0.12 * sd * rng.normal(size=(8, 8))
+                own = sd * uneven ** rng.uniform(-1.0, 1.0)
+                root = own * (np.eye(8) + 0.12 * rng.normal(size=(8, 8)))
                 off = root @ rng.normal(size=8)
             pixels = seen.project(place.apply(marker.corners)) + off.reshape(4, 2)
             found.append(MarkerView(seen, marker, pixels, root @ root.T, True))
@@ -239,11 +244,12 @@ def misread(found: list[MarkerView], index: int, off: Array) -> list[MarkerView]
     return [*found[:index], replace(view, corners=view.corners + off), *found[index + 1 :]]
 
 
-@pytest.mark.parametrize("off", [0.3, 3.0, 40.0, 900.0])
+@pytest.mark.parametrize("off", [1.0, 3.0, 40.0, 900.0])
 def test_a_misread_marker_is_left_out_and_named(rig, needle, off):
+    """Also the one that is seen best, which pulls the pose to itself."""
     rng = np.random.default_rng(6)
-    for place in needle_poses(20, rng):
-        found = views(rig, needle, place, rng)
+    for place in needle_poses(80, rng):
+        found = views(rig, needle, place, rng, uneven=4.0)
         wrong = int(rng.integers(len(found)))
         direction = rng.normal(size=2)
         shift = off * direction / np.linalg.norm(direction)
