@@ -119,7 +119,11 @@ def _with_window(folder: Path, seconds: float, turn: bool) -> Measured:
     feed = _start(folder, seconds)
     yield_to_tracking()
     window = LiveWindow(case, feed, load_tool(folder / "pictures" / "needle.toml"))
-    window.on_end = lambda ended: window.close()
+
+    def close(_: Ended) -> None:
+        window.close()
+
+    window.on_end = close
     window.resize(1920, 1080)
     window.show()
     count = 0

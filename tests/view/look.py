@@ -16,7 +16,8 @@ from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_need
 def history(script: Script, until: float, end: np.ndarray) -> tuple[Sample, ...]:
     """Half a minute of an advance from the skin to `end`, with two holes."""
     plan = script.case.default_plan
-    samples = []
+    assert plan is not None
+    samples: list[Sample] = []
     for at in np.arange(until - 30, until, 0.1):
         share = min(1.0, (at - until + 30) / 28)
         wobble = np.array([0.0, 0.5 * math.sin(at * 1.3), 0.6 * math.sin(at * 0.9)])
@@ -31,6 +32,7 @@ def history(script: Script, until: float, end: np.ndarray) -> tuple[Sample, ...]
 def scenes(case: Case) -> dict[str, list]:
     """Name -> messages that lead there; clock at 100 s."""
     plan = case.default_plan
+    assert plan is not None
     along, target = plan.direction, plan.target
     script = Script(case)
     artery = case.of_role("artery")[0].surface.vertices
