@@ -117,8 +117,8 @@ def test_without_noise_the_pose_is_exact_whatever_it_is(rig, needle, turn):
         turn.translation + np.array([0, 0, 573.0]), turn.rotation
     )
     found = views(rig, needle, place)
-    if len({view.marker.id for view in found}) < 2:
-        return  # looked at from an end
+    if len({view.camera.name for view in found}) < 2:
+        return  # looked at from an end: one camera and one flat face may have two poses
     fit = fitted(found)
     assert fit.rig_from_tool.transform.as_matrix() == pytest.approx(place.as_matrix(), abs=1e-6)
     assert fit.rms_px < 1e-6
