@@ -1,9 +1,9 @@
 """Ideal rays of a camera on a coarse grid, for quick cubic interpolation between."""
 
 import numpy as np
-from numba import njit
 
 from nav.camera.rig import Camera
+from nav.compiled import njit
 from nav.frames import Array
 
 STEP = 16.0  # px

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from nav.compiled import njit
 from nav.tracking.photometry import COLUMNS, GEOMETRY, PHOTOMETRY, accumulate
 
 MAX_STEPS = 6  # before the window of pixels is laid anew

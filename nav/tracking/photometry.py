@@ -11,9 +11,9 @@ in rho (Pearson 1900), to the third term.
 import math
 
 import numpy as np
-from numba import njit
 
 from nav.camera.rays import ray_at
+from nav.compiled import njit
 
 GEOMETRY = 8  # flow of the plane: see `flow`
 PHOTOMETRY = 4  # pattern, 1, pattern * x, pattern * y

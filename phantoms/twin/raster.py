@@ -9,9 +9,9 @@ Sampling, however fine, would not do: an edge along the pixels' rows lies alike 
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from nav.compiled import njit
 from nav.frames import Array
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
+from nav.compiled import njit
 
 BLACK_LEVEL = 12.0  # grey levels without light, assumed
 WHITE_LEVEL = 235.0  # grey levels at albedo 1 in full light, assumed
