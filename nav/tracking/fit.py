@@ -1,34 +1,137 @@
-"""Gauss-Newton of one marker's plane, brightness and blur, compiled: the hot loop of tracking."""
+"""One step of a marker's fit from its pixels' sums, and a marker's plane fitted alone; compiled."""
 
 import math
 
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.photometry import COLUMNS, GEOMETRY, PHOTOMETRY, accumulate
+from nav.tracking.photometry import (
+    AT_BLUR,
+    AT_BRIGHTNESS,
+    AT_RESPONSE,
+    BLUR,
+    BRIGHTNESS,
+    COLUMNS,
+    GEOMETRY,
+    HISTOGRAM,
+    RESPONSE,
+    ROWS,
+    accumulate,
+)
 
-MAX_STEPS = 6  # before the window of pixels is laid anew
+MAX_STEPS = 8  # before the window of pixels is laid anew
 CONVERGED = 0.01  # px, largest move of a corner; the next would be its square
 MAX_MOVE = 1.5  # px a step; a marker further off than the blur reaches is not pulled in
 MAX_WANDER = 2.0  # px that the corners may go before the window of pixels is laid anew
 BLUR_RANGE = (0.3, 8.0)  # px, one sd; a pixel's own area alone has 0.29
+BLUR_SD = 3.0  # px^2: what is known of a marker's blur before it is seen
 HUBER = 4.0  # sd of the noise from which a pixel is weighted down
 LEAST_NOISE = 0.5  # grey levels
-MIN_PIXELS = 60
-PLACE = GEOMETRY + PHOTOMETRY  # where the blur's columns begin
+MIN_PIXELS = 40
+PLACE = GEOMETRY + RESPONSE  # what is not eliminated
 DONE, MORE, FAILED = 0, 1, 2
 
 
 @njit(nogil=True, cache=True)
-def fit_plane(image, grid, window, plane, ray_per_pixel, cells, zone, blur, pixels_per_cell):
-    """Fit from a start until the corners rest or have wandered off the window.
+def median_residual(histogram, looked):
+    """Median of the absolute residuals, grey levels."""
+    below, half = 0.0, looked / 2.0
+    for level in range(HISTOGRAM):
+        if below + histogram[level] >= half:
+            return level + (half - below) / max(histogram[level], 1)
+        below += histogram[level]
+    return float(HISTOGRAM)
+
+
+@njit(nogil=True, cache=True)
+def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur):
+    """One Gauss-Newton step of what only this view has, and its say on what others have too.
 
     Parameters
     ----------
-    image, grid, window, ray_per_pixel, cells, zone : see `accumulate`.
+    moments, weight, grey, square : see `accumulate`.
+    brightness : (BRIGHTNESS,), changed to fit best with the geometry as it is.
+    blur : (3,), prior : (3,) px^2. free_blur : whether it may change.
+
+    Returns
+    -------
+    tuple
+        (PLACE, PLACE) information and (PLACE,) gradient of flow and response, all else eliminated,
+        per grey level^2; (BRIGHTNESS + BLUR, PLACE) and (BRIGHTNESS + BLUR,): how what was
+        eliminated follows; sd of the grey levels about the fit; share of variance explained; ok.
+    """
+    information, right = np.zeros((PLACE, PLACE)), np.zeros(PLACE)
+    follow, rest = np.zeros((BRIGHTNESS + BLUR, PLACE)), np.zeros(BRIGHTNESS + BLUR)
+    inner = moments[AT_BRIGHTNESS:AT_BLUR, AT_BRIGHTNESS:AT_BLUR].copy()
+    seen = moments[AT_BRIGHTNESS:AT_BLUR, COLUMNS].copy()
+    for a in range(BRIGHTNESS):
+        inner[a, a] += 1e-9 * weight
+    change = np.linalg.solve(inner, seen)
+    brightness += change
+    gain = brightness[0]
+    if not gain > 0.0 or not np.isfinite(change).all():
+        return information, right, follow, rest, 0.0, 0.0, False
+    # what is left after the brightness: moves plane, blur and response, brightness again with them
+    normal = np.empty((COLUMNS, COLUMNS))
+    gradient = np.empty(COLUMNS)
+    for a in range(COLUMNS):
+        own = 1.0 if AT_BRIGHTNESS <= a < AT_BLUR else gain
+        gradient[a] = own * moments[a, COLUMNS]
+        for b in range(BRIGHTNESS):
+            gradient[a] -= own * moments[a, AT_BRIGHTNESS + b] * change[b]
+        for b in range(COLUMNS):
+            other = 1.0 if AT_BRIGHTNESS <= b < AT_BLUR else gain
+            normal[a, b] = own * other * moments[a, b]
+    squares = moments[COLUMNS, COLUMNS] - 2.0 * (change @ seen) + change @ (inner @ change)
+    variance = max(squares, 0.0) / max(weight - COLUMNS, 1.0)
+    for a in range(BRIGHTNESS):
+        normal[AT_BRIGHTNESS + a, AT_BRIGHTNESS + a] += 1e-9 * weight
+    firm = max(variance, LEAST_NOISE * LEAST_NOISE) / (BLUR_SD * BLUR_SD)
+    for a in range(BLUR):
+        if not free_blur:
+            normal[AT_BLUR + a, :] = 0.0
+            normal[:, AT_BLUR + a] = 0.0
+            gradient[AT_BLUR + a] = 0.0
+            normal[AT_BLUR + a, AT_BLUR + a] = 1.0
+        else:
+            normal[AT_BLUR + a, AT_BLUR + a] += firm
+            gradient[AT_BLUR + a] += firm * (prior[a] - blur[a])
+    own_block = np.ascontiguousarray(normal[AT_BRIGHTNESS:AT_RESPONSE, AT_BRIGHTNESS:AT_RESPONSE])
+    cross = np.empty((BRIGHTNESS + BLUR, PLACE))
+    cross[:, :GEOMETRY] = normal[AT_BRIGHTNESS:AT_RESPONSE, :GEOMETRY]
+    cross[:, GEOMETRY:] = normal[AT_BRIGHTNESS:AT_RESPONSE, AT_RESPONSE:]
+    follow = np.linalg.solve(own_block, cross)
+    rest = np.linalg.solve(own_block, gradient[AT_BRIGHTNESS:AT_RESPONSE].copy())
+    information[:GEOMETRY, :GEOMETRY] = normal[:GEOMETRY, :GEOMETRY]
+    information[:GEOMETRY, GEOMETRY:] = normal[:GEOMETRY, AT_RESPONSE:]
+    information[GEOMETRY:, :GEOMETRY] = normal[AT_RESPONSE:, :GEOMETRY]
+    information[GEOMETRY:, GEOMETRY:] = normal[AT_RESPONSE:, AT_RESPONSE:]
+    information -= cross.T.copy() @ follow
+    right[:GEOMETRY] = gradient[:GEOMETRY]
+    right[GEOMETRY:] = gradient[AT_RESPONSE:]
+    right -= cross.T.copy() @ rest
+    # residual variance once all steps are done: what the pixels' noise leaves
+    left = squares - rest @ gradient[AT_BRIGHTNESS:AT_RESPONSE]
+    for a in range(PLACE):
+        information[a, a] *= 1.0 + 1e-12
+    step = np.linalg.solve(information + 1e-9 * np.trace(information) * np.eye(PLACE), right)
+    left -= step @ right
+    variance = max(left, 0.0) / max(weight - COLUMNS, 1.0)
+    total = square - grey * grey / max(weight, 1.0)
+    explained = 1.0 - max(left, 0.0) / total if total > weight else 0.0
+    return information, right, follow, rest, math.sqrt(variance), explained, True
+
+
+@njit(nogil=True, cache=True)
+def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, scale):
+    """Fit one marker from a start until its corners rest or have wandered off the window.
+
+    Parameters
+    ----------
+    image, grid, window, ray_per_pixel, cells, n, zone, curve : see `accumulate`.
     plane : (3, 3) homography from a ray to the marker's plane, cells; changed in place.
     blur : (3,) covariance uu, uv, vv, px^2; changed in place.
-    pixels_per_cell : scale of the marker in the picture.
+    scale : pixels a cell.
 
     Returns
     -------
@@ -37,60 +140,48 @@ def fit_plane(image, grid, window, plane, ray_per_pixel, cells, zone, blur, pixe
         parameters; sd of the grey levels about the fit; share of their variance explained.
     """
     moments = np.empty((COLUMNS + 1, COLUMNS + 1))
-    scratch = np.zeros((8, cells.shape[0] + 2))
-    guess, cut, wandered = np.zeros(PHOTOMETRY), 0.0, 0.0
+    histogram = np.zeros(HISTOGRAM, np.int64)
+    block = np.empty((COLUMNS + 1, ROWS))
+    brightness, drift, cut, wandered = np.zeros(BRIGHTNESS), np.zeros(8), 0.0, 0.0
     covariance = np.zeros((GEOMETRY, GEOMETRY))
+    start = blur.copy()
     noise, explained = 0.0, 0.0
     for step in range(MAX_STEPS):
-        used, weights = accumulate(
-            image, grid, window, plane, ray_per_pixel, cells, zone, blur, guess, cut, moments,
-            scratch,
+        looked, used, weight, grey, square = accumulate(
+            image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, brightness,
+            drift, 1, cut, moments, histogram, block,
         )  # fmt: skip
-        if used < MIN_PIXELS:
+        if used < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained
-        brightness, change, covariance, noise, explained = _solve(moments, weights)
-        if not brightness[0] > 0.0 or not np.isfinite(change).all():
+        information, right, follow, rest, noise, explained, good = solve_view(
+            moments, weight, grey, square, brightness, blur, start, True
+        )
+        if not good:
             return FAILED, covariance, noise, explained
-        move = _largest_move(change) * pixels_per_cell
+        flow_information = np.ascontiguousarray(information[:GEOMETRY, :GEOMETRY])
+        inverse = np.linalg.inv(
+            flow_information + 1e-10 * np.trace(flow_information) * np.eye(GEOMETRY)
+        )
+        change = inverse @ right[:GEOMETRY].copy()
+        if not np.isfinite(change).all():
+            return FAILED, covariance, noise, explained
+        covariance = inverse * noise * noise
+        move = _largest_move(change) * scale
         share = 1.0 if move <= MAX_MOVE else MAX_MOVE / move
-        _move(plane, change[:GEOMETRY] * share, cells.shape[0])
-        blur += change[PLACE:]
-        _bound(blur)
-        guess, cut = brightness, HUBER * max(noise, LEAST_NOISE)
+        _move(plane, change * share, n)
+        moved = rest - np.ascontiguousarray(follow[:, :GEOMETRY]) @ (change * share)
+        brightness += moved[:BRIGHTNESS]
+        blur += moved[BRIGHTNESS:]
+        bound_blur(blur)
+        if step >= 1:
+            spread = 1.4826 * median_residual(histogram, looked)
+            cut = HUBER * max(min(noise, spread), LEAST_NOISE)
         wandered += move * share
-        if move < CONVERGED and step >= 1:
+        if move < CONVERGED and step >= 2:
             return DONE, covariance, noise, explained
         if wandered > MAX_WANDER:
             return MORE, covariance, noise, explained
     return MORE, covariance, noise, explained
-
-
-@njit(nogil=True, cache=True)
-def _solve(moments, weights):
-    """One step from the sums: brightness (linear, solved exactly), change of plane and blur, ..."""
-    inner = np.ascontiguousarray(moments[GEOMETRY:PLACE, GEOMETRY:PLACE])
-    seen = np.ascontiguousarray(moments[GEOMETRY:PLACE, COLUMNS])
-    brightness = np.linalg.solve(inner, seen)
-    scale = np.full(COLUMNS, brightness[0])
-    scale[GEOMETRY:PLACE] = 1.0
-    normal = np.empty((COLUMNS, COLUMNS))
-    right = np.empty(COLUMNS)
-    for a in range(COLUMNS):
-        right[a] = moments[a, COLUMNS] * scale[a]
-        for b in range(COLUMNS):
-            normal[a, b] = moments[a, b] * scale[a] * scale[b]
-    # residuals are against the present brightness: what is left moves plane and blur
-    right -= np.ascontiguousarray(normal[:, GEOMETRY:PLACE]) @ brightness
-    inverse = np.linalg.inv(normal)
-    change = inverse @ right
-    squares = moments[COLUMNS, COLUMNS] - 2 * (brightness @ seen)
-    squares += brightness @ (inner @ brightness) - change @ right
-    squares = max(squares, 0.0)
-    variance = squares / max(weights - COLUMNS, 1.0)
-    total = moments[COLUMNS, COLUMNS] - moments[GEOMETRY + 1, COLUMNS] ** 2 / weights
-    covariance = np.ascontiguousarray(inverse[:GEOMETRY, :GEOMETRY]) * variance
-    explained = 1.0 - squares / max(total, 1e-9)
-    return brightness, change, covariance, math.sqrt(variance), explained
 
 
 @njit(nogil=True, cache=True)
@@ -119,7 +210,7 @@ def _move(plane, parameters, count):
 
 
 @njit(nogil=True, cache=True)
-def _bound(blur):
+def bound_blur(blur):
     """Hold the axes of the blur's covariance in a sensible range, in place."""
     low, high = BLUR_RANGE[0] ** 2, BLUR_RANGE[1] ** 2
     middle = (blur[0] + blur[2]) / 2

@@ -17,10 +17,12 @@ from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.fit import DONE, FAILED, MAX_WANDER, fit_plane
 from nav.tracking.photometry import GEOMETRY, flow
+from nav.tracking.response import START, curve_table
 
 MAX_ROUNDS = 4  # windows laid for one marker
 MAX_DRIFT = 0.25  # of the marker's size: more is another marker
 START_BLUR = np.array([1.0, 0.0, 1.0])  # px^2: uu, uv, vv
+LINEAR = curve_table(START)
 MIN_EXPLAINED = 0.6  # share of the grey levels' variance that the pattern must explain
 CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 # corner displacement (8,) by flow parameters (8,), centred plane coordinates
@@ -50,6 +52,7 @@ def refine_marker(
     zone: float,
     corners: Array,
     blur: Array = START_BLUR,
+    curve: Array = LINEAR,
 ) -> RefinedMarker | None:
     """Corners of one marker in one picture, fitted to all its pixels.
 
@@ -59,6 +62,7 @@ def refine_marker(
     cells : array (n, n), 1 white, border included. zone : width of the white zone, cells.
     corners : array (4, 2), pixels: where they are about, within 1 to 2 blur widths.
     blur : (3,) start value of the blur, px^2.
+    curve : the camera's response, see `curve_table`; by default linear.
 
     Returns
     -------
@@ -71,11 +75,12 @@ def refine_marker(
     start, blur = corners, np.array(blur, float)
     plane = homography(camera.undistort(corners), square)
     per_pixel = _ray_per_pixel(camera, corners)
+    padded = np.pad(cells, 1, constant_values=1)
     for _ in range(MAX_ROUNDS):
         window = _window(corners, zone / n, camera.size)
         try:
             status, covariance, noise, explained = fit_plane(
-                image, rays.grid, window, plane, per_pixel, cells, zone, blur,
+                image, rays.grid, window, plane, per_pixel, padded, n, zone, blur, curve,
                 size / (np.sqrt(2) * n),
             )  # fmt: skip
         except np.linalg.LinAlgError:
@@ -130,4 +135,4 @@ def _window(corners: Array, share: float, size: tuple[int, int]) -> NDArray[np.i
     margin = share * 1.5 * np.ptp(corners, axis=0) + 1 + MAX_WANDER
     low = np.clip(np.floor(corners.min(axis=0) - margin).astype(int), 0, size)
     high = np.clip(np.ceil(corners.max(axis=0) + margin).astype(int) + 1, 0, size)
-    return np.array([low[1], high[1], low[0], high[0]])
+    return np.array([low[1], high[1], low[0], high[0], (low[1] + high[1]) // 2])

@@ -55,13 +55,17 @@ Tools = Mapping[str, TrackedTool | Lost]
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """All tools of one frame set; `time` in s, `camera_lost` names cameras without a picture."""
+    """All tools of one frame set; `time` in s, `camera_lost` names cameras without a picture.
+
+    mode : 'follow' where no whole picture was searched, else 'acquire'.
+    """
 
     number: int
     time: float
     tools: Tools
     camera_lost: Mapping[str, str] = field(default_factory=dict)
     track_seconds: float = 0.0
+    mode: str = "acquire"
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """``rig_from_tool``, or ``reference_from_tool`` with both poses' errors."""

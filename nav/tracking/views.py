@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nav.camera.frameset import Picture
-from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.refine import START_BLUR, refine_marker
+from nav.tracking.refine import LINEAR, START_BLUR, refine_marker
+from nav.tracking.sight import HALF_CELL, MAX_ZONE, Eye
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 # px, one sd per axis: OpenCV's corners where the pixels could not be fitted
 DETECTED_SD = 0.7
-MAX_ZONE = 1.0  # cells of white zone used at most
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,23 @@ class MarkerView:
 class Viewer:
     """Refines markers in one camera's pictures; keeps what is the same in all of them."""
 
-    def __init__(self, camera: Camera) -> None:
-        self.camera = camera
-        self.rays = RayGrid(camera)
-        self.blur = START_BLUR
+    def __init__(self, eye: Eye) -> None:
+        self.eye, self.camera = eye, eye.camera
 
-    def view(self, image: Picture, tool: Tool, marker: Marker, corners: Array) -> MarkerView | None:
+    def view(
+        self,
+        image: Picture,
+        tool: Tool,
+        marker: Marker,
+        corners: Array,
+        blur: Array = START_BLUR,
+        curve: Array = LINEAR,
+    ) -> MarkerView | None:
         """The marker refined from `corners`; None where the pixels do not look like it."""
         cells = marker_pattern(tool.dictionary, marker.id)
-        zone = 0.5 if tool.quiet is None else tool.quiet / marker.side * len(cells)
+        zone = HALF_CELL if tool.quiet is None else tool.quiet / marker.side * len(cells)
         fitted = refine_marker(
-            image, self.camera, self.rays, cells, min(zone, MAX_ZONE), corners, self.blur
+            image, self.camera, self.eye.rays, cells, min(zone, MAX_ZONE), corners, blur, curve
         )
         if fitted is None:
             return None
@@ -53,9 +58,3 @@ class Viewer:
     def detected(self, marker: Marker, corners: Array) -> MarkerView:
         """The marker as detection found it, unrefined, with a covariance to match."""
         return MarkerView(self.camera, marker, corners, np.eye(8) * DETECTED_SD**2, False)
-
-    def remember_blur(self, views: list[MarkerView]) -> None:
-        """Start the next picture's fits from this one's blur."""
-        blurs = [view.blur for view in views if view.refined]
-        if blurs:
-            self.blur = np.median(blurs, axis=0)

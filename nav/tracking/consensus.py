@@ -1,0 +1,255 @@
+"""From what every marker's pixels say to one pose with an honest covariance.
+
+All is linear here: each view says how its marker's plane lies (eight numbers, with their
+information), a common motion of the tool explains what they share, and what is left over is judged.
+Noise explains little of it where markers are glued askew or a camera has moved. Then each marker
+has a misplacement of its own, the same in all cameras, and each camera a small turn, the same for
+all markers: random effects whose sizes are estimated by expectation and maximisation (Dempster,
+Laird and Rubin 1977), and the pose's covariance grows with them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri
+
+from nav.frames import Array
+from nav.tracking.direct import Evidence
+from nav.tracking.photometry import GEOMETRY, RESPONSE
+
+SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
+MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
+FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
+LEAST_SIZE = 1e-4  # mm and rad of random effects
+SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others say
+FIRM = 1e-9  # share of the trace added where a view leaves some direction free
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sd of the markers' misplacements, mm an axis, and of the cameras' turns, rad an axis."""
+
+    marker: float = 0.02
+    camera: float = 5e-5
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """The motion (6,) about the pivot that all views share, with its covariance (6, 6).
+
+    used : (n,) views that have a say. left : (n, 8) flow that each view is off from the consensus.
+    fits : whether noise explains what is left. sizes : of the random effects, None if it does.
+    turns : (cameras, 3) estimated camera turns, rad, zeros if it does.
+    """
+
+    motion: Array
+    velocity: Array
+    covariance: Array
+    used: NDArray[np.bool_]
+    left: Array
+    fits: bool
+    sizes: Sizes | None
+    turns: Array
+    responses: Array
+
+
+class Linear:
+    """The normal equations of an Evidence: unknowns are motion, velocity and responses."""
+
+    def __init__(self, evidence: Evidence, velocity_information: Array | None) -> None:
+        self.evidence = evidence
+        sights = evidence.sights
+        self.timed = velocity_information is not None
+        self.cameras = len(sights.eyes)
+        count, first = len(sights), 12 if self.timed else 6
+        self.unknowns = first + RESPONSE * self.cameras
+        self.jacobian = np.zeros((count, GEOMETRY + RESPONSE, self.unknowns))
+        self.jacobian[:, :GEOMETRY, :6] = evidence.flow
+        if self.timed:
+            self.jacobian[:, :GEOMETRY, 6:12] = evidence.flow * sights.late[:, None, None]
+        for a in range(RESPONSE):
+            own = first + RESPONSE * sights.camera + a
+            self.jacobian[np.arange(count), GEOMETRY + a, own] = 1.0
+        self.prior = np.zeros((self.unknowns, self.unknowns))
+        self.toward = np.zeros(self.unknowns)
+        if velocity_information is not None:
+            self.prior[6:12, 6:12] = velocity_information
+        for index in range(self.cameras):
+            place = slice(first + RESPONSE * index, first + RESPONSE * (index + 1))
+            self.prior[place, place] = evidence.responses[index].information
+            self.toward[place] = evidence.toward[index]
+        self.first = first
+        weighted = self.jacobian.swapaxes(1, 2) @ evidence.information
+        self.own = weighted @ self.jacobian
+        self.pull = np.einsum("nua,na->nu", self.jacobian.swapaxes(1, 2), evidence.gradient)
+        flow = evidence.information[:, :GEOMETRY, :GEOMETRY]
+        firm = FIRM * np.trace(flow, axis1=1, axis2=2) + 1e-12
+        self.flow_information = flow
+        self.flow_covariance = np.linalg.inv(flow + firm[:, None, None] * np.eye(GEOMETRY))
+
+    def solve(self, used: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Unknowns (u,) and their normal matrix by the views used."""
+        normal = self.own[used].sum(axis=0) + self.prior
+        return np.linalg.solve(normal, self.pull[used].sum(axis=0) + self.toward), normal
+
+    def left(self, unknowns: Array) -> Array:
+        """(n, 8) gradient of each view's flow that a solution leaves."""
+        step = self.jacobian @ unknowns
+        return self.evidence.gradient[:, :GEOMETRY] - np.einsum(
+            "nab,nb->na", self.evidence.information[:, :GEOMETRY], step
+        )
+
+    def chi(self, unknowns: Array) -> Array:
+        """(n,) chi-square of each view, 8 degrees of freedom less what the pose takes."""
+        left = self.left(unknowns)
+        return np.einsum("na,nab,nb->n", left, self.flow_covariance, left)
+
+    def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
+        """(n,) by how much chi-square falls without each view, at the solution of all of them.
+
+        Not their own chi-squares: a view that pulls the pose to itself has a small one.
+        """
+        pull = self.pull - np.einsum("nab,b->na", self.own, unknowns)
+        # the prior keeps what is left solvable
+        rest = normal - self.own + FIRM * np.diag(np.diag(normal))
+        moved = np.linalg.solve(rest, pull[..., None])[..., 0]
+        gains = self.chi(unknowns) + np.einsum("na,na->n", pull, moved)
+        return np.where(used, gains, -np.inf)
+
+
+def agree(
+    evidence: Evidence, velocity_information: Array | None, before: Sizes | None
+) -> Consensus:
+    """The pose that the good views of an Evidence agree on.
+
+    velocity_information : (6, 6) of the tool's velocity where views are of different times.
+    before : sizes of random effects found in an earlier frame, to begin with.
+    """
+    linear = Linear(evidence, velocity_information)
+    everyone = evidence.good.copy()
+    used, fits = _consistent(linear, everyone)
+    unknowns, normal = linear.solve(used)
+    sizes, turns = None, np.zeros((linear.cameras, 3))
+    if fits:
+        chi = float(linear.chi(unknowns)[used].sum())
+        excess = max(1.0, chi / max(_freedom(used), 1))
+        covariance = np.linalg.inv(normal) * excess
+    else:
+        effects = _Effects(linear, used)
+        sizes, unknowns, covariance, turns = effects.estimate(before)
+    first = linear.first
+    return Consensus(
+        unknowns[:6],
+        unknowns[6:12] if linear.timed else np.zeros(6),
+        (covariance[:6, :6] + covariance[:6, :6].T) / 2,
+        used,
+        np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns)),
+        fits,
+        sizes,
+        turns,
+        unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
+    )
+
+
+def _freedom(used: NDArray[np.bool_]) -> int:
+    return GEOMETRY * int(used.sum()) - 6
+
+
+def _consistent(linear: Linear, everyone: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
+    """Views that agree within their noise, and whether they do.
+
+    A few that do not (a finger, glare, a bent corner) are left out, one by one whichever spoils the
+    fit most, if then all the others agree. Where that does not help, the fault is in all of them
+    and all are kept, but for those that are grossly wrong.
+    """
+    kept = everyone.copy()
+    least = max(3, int(np.ceil(everyone.sum() * MIN_KEPT)))
+    while True:
+        unknowns, normal = linear.solve(kept)
+        chi = linear.chi(unknowns)
+        if chi[kept].sum() <= chdtri(max(_freedom(kept), 1), SIGNIFICANCE):
+            return kept, True
+        if kept.sum() <= least:
+            return _without_gross(linear, everyone), False
+        kept[int(np.argmax(linear.gains(unknowns, normal, kept)))] = False
+
+
+def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All views but those whose corners are off by pixels while most are not."""
+    kept = everyone.copy()
+    while kept.sum() > 3:
+        unknowns, normal = linear.solve(kept)
+        off = _pixels_off(linear, unknowns)
+        usual = float(np.median(off[kept]))
+        worst = int(np.argmax(linear.gains(unknowns, normal, kept)))
+        if off[worst] < max(SURE_PIXELS, 6.0 * usual):
+            return kept
+        kept[worst] = False
+    return kept
+
+
+def _pixels_off(linear: Linear, unknowns: Array) -> Array:
+    """(n,) about how far each view is from the consensus, px."""
+    evidence = linear.evidence
+    flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns))
+    _, by_flow = evidence.sights.project(evidence.poses)
+    moved = np.einsum("nab,nb->na", by_flow, flow)
+    return np.sqrt((moved**2).mean(axis=1))
+
+
+class _Effects:
+    """Misplacements of the markers and turns of the cameras as unknowns of their own."""
+
+    def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
+        self.linear, self.base = linear, linear.unknowns
+        evidence = linear.evidence
+        sights = evidence.sights
+        rows = np.flatnonzero(used)
+        self.markers, which = np.unique(sights.marker[rows], return_inverse=True)
+        self.cameras, seen_by = np.unique(sights.camera[rows], return_inverse=True)
+        self.turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
+        misplaced = sights.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)
+        turned = sights.by_camera_turn(evidence.poses, evidence.plane)
+        total = self.base + 6 * len(self.markers)
+        total += 3 * len(self.cameras) if self.turning else 0
+        jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, total))
+        jacobian[:, :, : self.base] = linear.jacobian[rows]
+        for k, row in enumerate(rows):
+            at = self.base + 6 * which[k]
+            jacobian[k, :GEOMETRY, at : at + 6] = misplaced[row]
+            if self.turning:
+                at = self.base + 6 * len(self.markers) + 3 * seen_by[k]
+                jacobian[k, :GEOMETRY, at : at + 3] = turned[row]
+        information = evidence.information[rows]
+        flat = jacobian.reshape(-1, total)
+        self.normal = flat.T @ (information @ jacobian).reshape(-1, total)
+        self.gradient = np.einsum("nau,na->u", jacobian, evidence.gradient[rows])
+        self.gradient[: self.base] += linear.toward
+        self.prior = np.zeros(total)
+        self.fixed = np.zeros((total, total))
+        self.fixed[: self.base, : self.base] = linear.prior
+
+    def estimate(self, before: Sizes | None) -> tuple[Sizes, Array, Array, Array]:
+        """Sizes, unknowns, their covariance, and the cameras' turns (all cameras, 3)."""
+        sizes = Sizes() if before is None else before
+        misplaced = slice(self.base, self.base + 6 * len(self.markers))
+        turned = slice(misplaced.stop, len(self.prior))
+        for _ in range(MANY_STEPS if before is None else FEW_STEPS):
+            solution, covariance = self._solve(sizes, misplaced, turned)
+            second = solution**2 + np.diag(covariance)
+            marker = float(np.sqrt(second[misplaced].mean()))
+            camera = float(np.sqrt(second[turned].mean())) if self.turning else sizes.camera
+            sizes = Sizes(max(marker, LEAST_SIZE), max(camera, LEAST_SIZE * 1e-2))
+        solution, covariance = self._solve(sizes, misplaced, turned)
+        turns = np.zeros((self.linear.cameras, 3))
+        if self.turning:
+            turns[self.cameras] = solution[turned].reshape(-1, 3)
+        return sizes, solution[: self.base], covariance[: self.base, : self.base], turns
+
+    def _solve(self, sizes: Sizes, misplaced: slice, turned: slice) -> tuple[Array, Array]:
+        self.prior[misplaced] = 1.0 / sizes.marker**2
+        self.prior[turned] = 1.0 / sizes.camera**2
+        normal = self.normal + self.fixed + np.diag(self.prior)
+        covariance = np.linalg.inv(normal)
+        return covariance @ self.gradient, covariance

@@ -1,0 +1,332 @@
+"""A tool's pose fitted to all its pixels in all cameras at once.
+
+Gauss-Newton over the pose: each pass renders every marker through the present pose, camera and
+blur, compares it with the pixels, and gives what the marker says of the pose once its own
+brightness and blur are eliminated (Schur complement). No corner is made on the way.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.frameset import Picture
+from nav.frames import Array
+from nav.tracking.fit import BLUR_RANGE, HUBER, LEAST_NOISE, PLACE
+from nav.tracking.passes import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED, look, room
+from nav.tracking.photometry import BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.response import Response
+from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about
+
+COARSE, FINE = 0.7, 0.02  # px: largest move of a corner at which a stage ends
+MOST_COARSE, MOST_FINE = 8, 12
+FARTHEST = 3.0  # px that corners may move in a pass
+LOST = 25.0  # px from the start: it is not there
+WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
+VISIBLE = 0.35  # of its pixels that must fit it
+STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
+AGREE = 20.0  # chi-square by its median at which a view has half its say
+CAP = 3.0  # spread of a view's residuals by the camera's
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the pixels of every view say about the pose, linear about where the passes ended.
+
+    pose : (4, 4) rig_from_tool there. velocity : (6,) about the pivot, mm/s, rad/s.
+    flow : (n, 8, 6) flow by motion about the pivot. information : (n, 10, 10) of flow and
+    response, in units of the noise; gradient : (n, 10).
+    explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
+    responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
+    """
+
+    sights: Sights
+    pose: Array
+    velocity: Array
+    pivot: Array
+    poses: Array
+    plane: Array
+    flow: Array
+    information: Array
+    gradient: Array
+    blur: Array
+    brightness: Array
+    explained: Array
+    visible: Array
+    noise: Array
+    good: NDArray[np.bool_]
+    responses: Sequence[Response]
+    toward: Array
+
+
+class DirectFit:
+    """One fit: the state of all views while the passes go on."""
+
+    def __init__(
+        self,
+        sights: Sights,
+        pictures: Sequence[Picture],
+        responses: Sequence[Response],
+        blur: Array,
+        spread: Array,
+        pool: Executor,
+        workers: int,
+    ) -> None:
+        """blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise expected there."""
+        self.sights, self.pictures = sights, pictures
+        self.responses = [Response(r.parameters, r.information, r.table) for r in responses]
+        self.blur, self.prior = blur.copy(), blur.copy()
+        self.anchor = [response.parameters for response in responses]
+        self.spread, self.pool, self.workers = spread, pool, workers
+        count = len(sights)
+        self.brightness = np.zeros((count, BRIGHTNESS))
+        self.cut = np.zeros(count)
+        self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
+        self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
+        self.room = room(count)
+        self.slopes = np.zeros((count, 2, 2))
+
+    def run(self, pose: Array, velocity: Array, extra: float) -> Evidence | None:
+        """Follow the pixels from a pose (4, 4); None where they lead away or say nothing.
+
+        velocity : (6,) of the tool about its pivot, for views of another time than the pose's.
+        extra : px, sd of the blur added while coming near.
+        """
+        began = self.sights.pivot(pose)
+        start = self._corners(pose, velocity)
+        for _ in range(MOST_COARSE):
+            moved = self._pass(pose, velocity, 2, extra, False)
+            if moved is None:
+                return None
+            pose, move, _ = moved
+            if np.abs(self._corners(pose, velocity) - start).max() > LOST:
+                return None
+            if move < COARSE:
+                break
+        for _ in range(MOST_FINE):
+            moved = self._pass(pose, velocity, 1, 0.0, True)
+            if moved is None:
+                return None
+            before = pose
+            pose, move, change = moved
+            if move < FINE and change < STEADY:
+                # what was linearised belongs to the pose before the last step
+                return self._evidence(before, velocity)
+        if np.abs(self.sights.pivot(pose) - began).max() > 100.0:
+            return None
+        return self._evidence(before, velocity)
+
+    def _corners(self, pose: Array, velocity: Array) -> Array:
+        return self.sights.project(self.sights.poses(pose, velocity))[0]
+
+    def _pass(
+        self, pose: Array, velocity: Array, stride: int, extra: float, free: bool
+    ) -> tuple[Array, float, float] | None:
+        """One pass: the pose after it, largest move of a corner in px, largest other change."""
+        sights = self.sights
+        self.pivot = sights.pivot(pose)
+        self.poses = sights.poses(pose, velocity)
+        self.plane, self.flow = sights.lie(self.poses, self.pivot)
+        corners, _ = sights.project(self.poses)
+        if not np.isfinite(corners).all():
+            return None
+        self._look(corners, velocity, stride, extra, free)
+        information, gradient, follow, rest, stats = self.room
+        good = self._worthy(stats, WORTH if free else 0.05)
+        if not good.any():
+            return None
+        noise = np.maximum(stats[:, NOISE], LEAST_NOISE) ** 2
+        weight = np.where(good, 1.0 / noise, 0.0)
+        step, responses = self._step(information, gradient, weight, free)
+        if step is None:
+            return None
+        scale = np.sqrt(np.abs(areas(corners))) / sights.shape.count
+        flow = self.flow @ step
+        move = float((np.abs(flow @ CORNER_FLOW.T).max(axis=1) * scale)[good].max())
+        share = min(1.0, FARTHEST / max(move, 1e-12))
+        change = 0.0
+        if free:
+            change = self._follow(flow * share, responses * share, follow, rest)
+        self._cuts(stats)
+        return moved_about(pose, step * share, self.pivot), move, change
+
+    def _look(
+        self, corners: Array, velocity: Array, stride: int, extra: float, free: bool
+    ) -> None:
+        sights, count = self.sights, self.sights.shape.count
+        reach = 1.0 + FARTHEST / 2
+        window = np.empty((len(sights), 5), np.int64)
+        drift = np.zeros((len(sights), GEOMETRY))
+        jobs = []
+        for index, first, last in sights.slices:
+            eye = sights.eyes[index]
+            own = corners[first:last]
+            margin = self.zones[first:last, None] / count * 1.5 * np.ptp(own, axis=1) + reach
+            size = eye.camera.size
+            low = np.clip(np.floor(own.min(axis=1) - margin), 0, size).astype(np.int64)
+            high = np.clip(np.ceil(own.max(axis=1) + margin) + 1, 0, size).astype(np.int64)
+            window[first:last, 0], window[first:last, 1] = low[:, 1], high[:, 1]
+            window[first:last, 2], window[first:last, 3] = low[:, 0], high[:, 0]
+            window[first:last, 4] = np.rint(own[:, :, 1].mean(axis=1))
+            self.slopes[first:last] = eye.ray_slopes(own.mean(axis=1))
+            if eye.camera.readout > 0.0 and velocity.any():
+                row = eye.camera.readout / size[1]
+                drift[first:last] = (self.flow[first:last] @ velocity) * row
+            pixels = np.prod(high - low, axis=1)
+            jobs += [(index, a, b) for a, b in _shares(first, last, pixels, self.workers)]
+
+        def run(job: tuple[int, int, int]) -> None:
+            index, first, last = job
+            look(
+                self.pictures[index], sights.eyes[index].rays.grid, self.responses[index].table,
+                first, last, window, self.plane, self.slopes, self.cells, count, self.zones,
+                self.blur, self.prior, self.brightness, drift, stride, extra * extra, self.cut,
+                free, *self.room,
+            )  # fmt: skip
+
+        if len(jobs) == 1 or self.workers == 1:
+            for job in jobs:
+                run(job)
+        else:
+            list(self.pool.map(run, jobs))
+
+    def _worthy(self, stats: Array, worth: float) -> NDArray[np.bool_]:
+        visible = stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0)
+        return (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > worth) & (visible > VISIBLE)
+
+    def _step(
+        self, information: Array, gradient: Array, weight: Array, free: bool
+    ) -> tuple[Array | None, Array]:
+        """The motion that suits most views, (6,), and the responses' changes (cameras, 2)."""
+        sights = self.sights
+        cameras = len(sights.eyes) if free else 0
+        unknowns = 6 + RESPONSE * cameras
+        jacobian = self._by_unknowns(cameras)
+        own = jacobian.swapaxes(1, 2) @ information @ jacobian * weight[:, None, None]
+        pull = np.einsum("nau,na->nu", jacobian, gradient) * weight[:, None]
+        prior, toward = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
+        self.toward = np.zeros((len(sights.eyes), RESPONSE))
+        for index, response in enumerate(self.responses[:cameras]):
+            place = slice(6 + RESPONSE * index, 6 + RESPONSE * (index + 1))
+            off = self.anchor[index] - response.parameters
+            prior[place, place] = response.information
+            toward[place] = self.toward[index] = response.information @ off
+        say = np.ones(len(sights))
+        change = np.zeros((len(sights.eyes), RESPONSE))
+        for _ in range(3):
+            normal = np.einsum("n,nab->ab", say, own) + prior
+            try:
+                step = np.linalg.solve(
+                    normal + 1e-9 * np.diag(np.diag(normal)), say @ pull + toward
+                )
+            except np.linalg.LinAlgError:
+                return None, change
+            if not np.isfinite(step).all():
+                return None, change
+            if len(sights) < 3:
+                break
+            chi = self._disagreement(jacobian @ step, information, gradient, weight)
+            usual = max(float(np.median(chi[weight > 0])), 8.0)
+            say = 1.0 / (1.0 + (chi / usual / AGREE) ** 2)
+        if free:
+            change = step[6:].reshape(-1, RESPONSE)
+        return step[:6], change
+
+    def _by_unknowns(self, cameras: int) -> Array:
+        """(n, PLACE, 6 + 2 cameras): flow and response by motion and every camera's response."""
+        count = len(self.sights)
+        jacobian = np.zeros((count, PLACE, 6 + RESPONSE * cameras))
+        jacobian[:, :GEOMETRY, :6] = self.flow
+        if cameras:
+            for a in range(RESPONSE):
+                own = 6 + RESPONSE * self.sights.camera + a
+                jacobian[np.arange(count), GEOMETRY + a, own] = 1.0
+        return jacobian
+
+    @staticmethod
+    def _disagreement(step: Array, information: Array, gradient: Array, weight: Array) -> Array:
+        """Chi-square (n,) by which each view's own best flow fits better than a common step."""
+        left = gradient - np.einsum("nab,nb->na", information, step)
+        own, rest = information[:, :GEOMETRY, :GEOMETRY], left[:, :GEOMETRY]
+        firm = own + np.eye(GEOMETRY) * (1e-9 * np.trace(own, axis1=1, axis2=2) + 1e-12)[
+            :, None, None
+        ]
+        return np.einsum("na,na->n", rest, np.linalg.solve(firm, rest[..., None])[..., 0]) * weight
+
+    def _follow(self, flow: Array, responses: Array, follow: Array, rest: Array) -> float:
+        """Brightness, blur and response after a step; the largest change of blur or response."""
+        step = np.concatenate([flow, responses[self.sights.camera]], axis=1)
+        own = rest - np.einsum("nab,nb->na", follow, step)
+        self.brightness += own[:, :BRIGHTNESS]
+        before = np.sqrt(np.abs(self.blur[:, [0, 2]]))
+        self.blur += np.clip(own[:, BRIGHTNESS:], -4.0, 4.0)
+        self.blur = bounded(self.blur)
+        change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before)
+        worthy = self._worthy(self.room[4], WORTH)
+        most = float(change[worthy].max()) if worthy.any() else 0.0
+        for response, move in zip(self.responses, responses, strict=True):
+            moved = response.moved(np.clip(move, -0.3, 0.3))
+            most = max(most, abs(float(moved[0] - response.parameters[0])))
+            response.set(moved)
+        return most
+
+    def _cuts(self, stats: Array) -> None:
+        """Residuals from which pixels count less: by the view's own spread and its camera's."""
+        for index, first, last in self.sights.slices:
+            own = stats[first:last]
+            good = own[:, GOOD] > 0
+            usual = float(np.median(own[good, SPREAD])) if good.any() else self.spread[index]
+            usual = max(usual, LEAST_NOISE)
+            spread = np.minimum(own[:, SPREAD], np.maximum(own[:, NOISE], LEAST_NOISE))
+            self.cut[first:last] = HUBER * np.clip(spread, LEAST_NOISE, CAP * usual)
+
+    def _evidence(self, pose: Array, velocity: Array) -> Evidence:
+        information, gradient, _, _, stats = self.room
+        noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
+        weight = 1.0 / noise**2
+        return Evidence(
+            self.sights,
+            pose,
+            velocity,
+            self.pivot,
+            np.array(self.poses),
+            self.plane,
+            self.flow,
+            information * weight[:, None, None],
+            gradient * weight[:, None],
+            self.blur,
+            self.brightness,
+            stats[:, EXPLAINED],
+            stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0),
+            noise,
+            self._worthy(stats, WORTH),
+            self.responses,
+            self.toward,
+        )
+
+
+def bounded(blur: Array) -> Array:
+    """Blurs (n, 3) with their axes held in a sensible range."""
+    low, high = BLUR_RANGE[0] ** 2, BLUR_RANGE[1] ** 2
+    middle, difference = (blur[:, 0] + blur[:, 2]) / 2, (blur[:, 0] - blur[:, 2]) / 2
+    radius = np.hypot(difference, blur[:, 1])
+    small, large = np.clip(middle - radius, low, high), np.clip(middle + radius, low, high)
+    stretch = np.where(radius > 1e-12, (large - small) / 2 / np.maximum(radius, 1e-12), 0.0)
+    return np.stack(
+        [
+            (large + small) / 2 + difference * stretch,
+            blur[:, 1] * stretch,
+            (large + small) / 2 - difference * stretch,
+        ],
+        axis=1,
+    )
+
+
+def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[int, int]]:
+    """A run of views cut into about equal numbers of pixels."""
+    total = np.cumsum(pixels)
+    cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
+    edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
+    return [(first + int(a), first + int(b)) for a, b in zip(edges, edges[1:], strict=False)]

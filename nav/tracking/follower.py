@@ -1,0 +1,211 @@
+"""One tool followed from frame set to frame set: predicted, fitted to the pixels, judged."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.camera.frameset import Frame, FrameSet
+from nav.frames import Array, Pose
+from nav.tracking.consensus import Consensus, Sizes, agree
+from nav.tracking.direct import DirectFit, Evidence
+from nav.tracking.motion import Motion
+from nav.tracking.refine import START_BLUR
+from nav.tracking.response import Response
+from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
+from nav.tracking.tool import Tool
+
+MAX_SKEW = 0.1  # s: a view of another time than this is not used
+SAME_TIME = 2e-5  # s: at hand speed a micrometre
+NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
+BLUR_MEMORY = 0.5  # of the newest picture
+
+
+@dataclass
+class Seeing:
+    """What is known of a camera's pictures from those before: its curve, blur px^2, noise."""
+
+    eye: Eye
+    response: Response
+    blur: Array
+    spread: float = 2.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tool found in one frame set."""
+
+    pose: Pose
+    evidence: Evidence
+    consensus: Consensus
+    corners: Array
+    residuals: Array
+    corner_information: Array
+
+
+class Follower:
+    """Everything that is remembered about one tool between frame sets.
+
+    Poses are fitted to one frame set alone; what is remembered only starts the fit and, for views
+    of different times, says how the tool moves.
+    """
+
+    def __init__(self, tool: Tool, seeing: Mapping[str, Seeing]) -> None:
+        self.tool, self.shape = tool, Shape(tool)
+        self.seeing = list(seeing.values())
+        self.motion = Motion(self.shape.middle)
+        self.blurs = np.full((len(seeing), len(tool.markers), 3), np.nan)
+        self.sizes: Sizes | None = None
+        self.last: Array | None = None
+        self.surprise = 1.0  # px that the last prediction was off
+
+    def follow(self, frames: FrameSet, pool: Executor, workers: int) -> Found | None:
+        """The tool where its motion leads; None where the pixels do not show it."""
+        if not self.motion.expects(frames.time):
+            return None
+        start = self.motion.predict(frames.time)
+        extra = float(np.clip(1.5 * self.surprise, NEAR, FAR))
+        found = self.fit(frames, start, extra, pool, workers)
+        if found is None and extra < FAR:
+            found = self.fit(frames, start, FAR, pool, workers)
+        return found
+
+    def fit(
+        self, frames: FrameSet, start: Array, extra: float, pool: Executor, workers: int
+    ) -> Found | None:
+        """The tool near a pose (4, 4); remembers nothing."""
+        sights, pictures = self._sights(frames, start)
+        if not len(sights):
+            return None
+        velocity = self.motion.velocity(frames.time) if sights.late.any() else np.zeros(6)
+        evidence = self._evidence(sights, pictures, start, velocity, extra, pool, workers)
+        if evidence is None:
+            return None
+        return self._judge(evidence, frames.time)
+
+    def remember(self, found: Found, time: float, predicted: bool) -> None:
+        """Take a result as where the tool is now."""
+        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        if predicted:
+            start = self.motion.predict(time)
+            sights = found.evidence.sights
+            before = sights.project(sights.poses(start, np.zeros(6)))[0]
+            self.surprise = float(np.abs(found.corners - before).mean(axis=(1, 2)).max())
+        self.motion.see(time, pose)
+        self.last = pose
+        self.sizes = found.consensus.sizes
+        evidence = found.evidence
+        good = np.flatnonzero(found.consensus.used)
+        camera, marker = evidence.sights.camera[good], evidence.sights.marker[good]
+        self.blurs[camera, marker] = evidence.blur[good]
+        for index in np.unique(camera):
+            own = good[camera == index]
+            seeing = self.seeing[index]
+            now = np.median(evidence.blur[own], axis=0)
+            seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
+            seeing.spread = float(np.median(evidence.noise[own]))
+            response = evidence.responses[index]
+            seeing.response.set(response.parameters)
+            seeing.response.learn(response_information(evidence, own))
+
+    def forget(self) -> None:
+        """The tool was not seen: where its markers' blurs came from is over."""
+        self.blurs[:] = np.nan
+        self.surprise = FAR
+
+    def _sights(self, frames: FrameSet, start: Array) -> tuple[Sights, list[Frame | None]]:
+        cameras, markers, late = [], [], []
+        given: list[Frame | None] = []
+        for index, seeing in enumerate(self.seeing):
+            frame = frames.frames.get(seeing.eye.camera.name)
+            off = 0.0 if frame is None else frame.time - frames.time
+            if frame is not None and abs(off) > MAX_SKEW:
+                frame = None
+            given.append(frame)
+            if frame is None:
+                continue
+            chosen = self.shape.seen_from(seeing.eye, start)
+            cameras.append(np.full(len(chosen), index))
+            markers.append(chosen)
+            late.append(off + self._row_times(seeing.eye, start, chosen))
+        if not cameras:
+            none = np.zeros(0, np.int64)
+            return Sights([s.eye for s in self.seeing], self.shape, none, none, np.zeros(0)), given
+        times = np.concatenate(late)
+        if len(times) and np.abs(times).max() < SAME_TIME:
+            times[:] = 0.0
+        return (
+            Sights(
+                [s.eye for s in self.seeing],
+                self.shape,
+                np.concatenate(cameras),
+                np.concatenate(markers),
+                times,
+            ),
+            given,
+        )
+
+    def _row_times(self, eye: Eye, start: Array, markers: Array) -> Array:
+        """When each marker's middle row is read, s after the picture's middle."""
+        if eye.camera.readout == 0.0 or not len(markers):
+            return np.zeros(len(markers))
+        centres = self.shape.centres[markers] @ start[:3, :3].T + start[:3, 3]
+        rows = eye.camera.project(centres)[:, 1]
+        return ((rows + 0.5) / eye.camera.size[1] - 0.5) * eye.camera.readout
+
+    def _evidence(
+        self,
+        sights: Sights,
+        frames: Sequence[Frame | None],
+        start: Array,
+        velocity: Array,
+        extra: float,
+        pool: Executor,
+        workers: int,
+    ) -> Evidence | None:
+        blur = self.blurs[sights.camera, sights.marker]
+        usual = np.stack([seeing.blur for seeing in self.seeing])[sights.camera]
+        blur = np.where(np.isnan(blur), usual, blur)
+        pictures = [np.zeros((1, 1), np.uint8) if f is None else f.image for f in frames]
+        spread = np.array([seeing.spread for seeing in self.seeing])
+        responses = [seeing.response for seeing in self.seeing]
+        fit = DirectFit(sights, pictures, responses, blur, spread, pool, workers)
+        return fit.run(start, velocity, extra)
+
+    def _judge(self, evidence: Evidence, time: float) -> Found | None:
+        timed = bool(evidence.sights.late.any())
+        information = np.diag(self.motion.velocity_sd(time) ** -2.0) if timed else None
+        if not evidence.good.any():
+            return None
+        try:
+            consensus = agree(evidence, information, self.sizes)
+        except np.linalg.LinAlgError:
+            return None
+        if not np.isfinite(consensus.covariance).all():
+            return None
+        pose = moved_about(evidence.pose, consensus.motion, evidence.pivot)
+        carry = about_origin(evidence.pivot + consensus.motion[:3])
+        corners, by_flow = evidence.sights.project(evidence.poses)
+        residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
+        moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
+        corners = corners + (moved + residuals).reshape(-1, 4, 2)
+        back = np.linalg.inv(by_flow)
+        information8 = back.swapaxes(1, 2) @ evidence.information[:, :8, :8] @ back
+        return Found(
+            Pose.from_matrix(pose, carry @ consensus.covariance @ carry.T),
+            evidence,
+            consensus,
+            corners,
+            residuals,
+            information8,
+        )
+
+
+def response_information(evidence: Evidence, views: Array) -> Array:
+    """(2, 2) that some views of one camera say about its response, their flow eliminated."""
+    own = evidence.information[views]
+    flow, cross = own[:, :8, :8], own[:, :8, 8:]
+    firm = 1e-9 * np.trace(flow, axis1=1, axis2=2)[:, None, None] * np.eye(8)
+    said = own[:, 8:, 8:] - cross.swapaxes(1, 2) @ np.linalg.solve(flow + firm, cross)
+    return np.asarray(said.sum(axis=0), float)

@@ -1,0 +1,70 @@
+"""Where a tool should be next, by how it moved: to begin the fit there, never to smooth it."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from nav.frames import Array
+from nav.tracking.sight import moved_about
+
+FORGET = 0.5  # s without being seen, after which a tool may be anywhere
+TREND = 0.7  # of the last change of velocity, expected to go on
+# sd of a velocity: of a hand not seen moving yet; how fast it changes meanwhile (mm/s, rad/s; a s)
+UNKNOWN = np.array([100.0] * 3 + [1.0] * 3)
+CHANGE = np.array([150.0] * 3 + [3.0] * 3)
+LEAST = np.array([3.0] * 3 + [0.05] * 3)
+
+
+@dataclass
+class Motion:
+    """The last poses of a tool; middle : (3,) the point of it whose way is followed, mm."""
+
+    middle: Array
+    seen: deque[tuple[float, Array]] = field(default_factory=lambda: deque(maxlen=3))
+
+    def see(self, time: float, pose: Array) -> None:
+        """Remember rig_from_tool (4, 4) at a time, s; time that goes back begins anew."""
+        if self.seen and not 0.0 < time - self.seen[-1][0] < FORGET:
+            self.seen.clear()
+        self.seen.append((time, pose))
+
+    def expects(self, time: float) -> bool:
+        """Whether the tool was seen lately enough to look for it where it should be."""
+        return bool(self.seen) and 0.0 < time - self.seen[-1][0] < FORGET
+
+    def predict(self, time: float) -> Array:
+        """rig_from_tool (4, 4) expected at a time."""
+        last, pose = self.seen[-1]
+        velocity = self.velocity((last + time) / 2, TREND)
+        return moved_about(pose, velocity * (time - last), self._pivot(pose))
+
+    def velocity(self, time: float, trend: float = 1.0) -> Array:
+        """(6,) mm/s and rad/s about the middle at a time, zeros where it is not known."""
+        if len(self.seen) < 2:
+            return np.zeros(6)
+        now, between = self._between(-2)
+        if len(self.seen) < 3:
+            return now
+        before, earlier = self._between(-3)
+        return now + trend * (now - before) * (time - between) / (between - earlier)
+
+    def velocity_sd(self, time: float) -> Array:
+        """(6,) how well `velocity` is known."""
+        if len(self.seen) < 2:
+            return UNKNOWN
+        _, between = self._between(-2)
+        gap = abs(time - between)
+        share = 1.0 if len(self.seen) < 3 else 0.3  # the trend tells most of the change
+        return LEAST + share * CHANGE * gap
+
+    def _between(self, index: int) -> tuple[Array, float]:
+        """Mean velocity from one pose to the next, and the time between them."""
+        (t0, first), (t1, second) = self.seen[index], self.seen[index + 1]
+        turn, _ = cv2.Rodrigues(second[:3, :3] @ first[:3, :3].T)
+        way = np.concatenate([self._pivot(second) - self._pivot(first), turn.ravel()])
+        return way / (t1 - t0), (t0 + t1) / 2
+
+    def _pivot(self, pose: Array) -> Array:
+        return pose[:3, :3] @ self.middle + pose[:3, 3]

@@ -1,0 +1,62 @@
+"""One look at the pixels of many markers in one picture, compiled: what each says of its flow."""
+
+import numpy as np
+
+from nav.compiled import njit
+from nav.tracking.fit import MIN_PIXELS, PLACE, median_residual, solve_view
+from nav.tracking.photometry import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, ROWS, accumulate
+
+# columns of `stats`
+NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD = range(6)
+STATS = 6
+
+
+@njit(nogil=True, cache=True)
+def look(
+    image, grid, curve, first, last, window, plane, slopes, cells, count, zone, blur, prior,
+    brightness, drift, stride, extra, cut, free, information, gradient, follow, rest, stats,
+):  # fmt: skip
+    """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
+
+    All arrays have a row a view. extra : px^2 of blur added; free : whether blur may change.
+    Filled: information (n, PLACE, PLACE), gradient (n, PLACE), follow (n, 9, PLACE), rest (n, 9),
+    stats (n, STATS).
+    """
+    moments = np.empty((COLUMNS + 1, COLUMNS + 1))
+    histogram = np.zeros(HISTOGRAM, np.int64)
+    block = np.empty((COLUMNS + 1, ROWS))
+    wide = np.empty(3)
+    for k in range(first, last):
+        wide[:] = blur[k]
+        wide[0] += extra
+        wide[2] += extra
+        looked, used, weight, grey, square = accumulate(
+            image, grid, window[k], plane[k], slopes[k], cells[k], count, zone[k], wide, curve,
+            brightness[k], drift[k], stride, cut[k], moments, histogram, block,
+        )  # fmt: skip
+        stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = looked, used, 0.0
+        information[k] = 0.0
+        gradient[k] = 0.0
+        if used * stride * stride < MIN_PIXELS:
+            continue
+        own_information, own_gradient, own_follow, own_rest, noise, explained, good = solve_view(
+            moments, weight, grey, square, brightness[k], blur[k], prior[k], free
+        )
+        if not good:
+            continue
+        information[k], gradient[k] = own_information, own_gradient
+        follow[k], rest[k] = own_follow, own_rest
+        stats[k, NOISE], stats[k, EXPLAINED] = noise, explained
+        stats[k, SPREAD] = 1.4826 * median_residual(histogram, looked)
+        stats[k, GOOD] = 1.0
+
+
+def room(count: int) -> tuple[np.ndarray, ...]:
+    """Arrays for `look` to fill: information, gradient, follow, rest, stats."""
+    return (
+        np.zeros((count, PLACE, PLACE)),
+        np.zeros((count, PLACE)),
+        np.zeros((count, BRIGHTNESS + BLUR, PLACE)),
+        np.zeros((count, BRIGHTNESS + BLUR)),
+        np.zeros((count, STATS)),
+    )

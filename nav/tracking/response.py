@@ -1,0 +1,76 @@
+"""How a camera turns light into grey levels, learnt from the markers it sees.
+
+A marker's light goes from ink to paper as its blurred pattern goes from 0 to 1; its grey levels go
+from black to white along a curve that depends on the camera and on how dark the ink is, the same
+for all markers of one picture. The curve is a power of the light, h(p) = ((1 + q p)^e - 1) /
+((1 + q)^e - 1): e is 1 for a linear camera and 1 / 2.2 for display gamma, q is paper's light less
+ink's by ink's. Parameters: 1 - e, and ln q about which a linear camera says nothing.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nav.frames import Array
+from nav.tracking.photometry import RESPONSE
+
+ENTRIES = 256
+START = np.array([0.0, np.log(12.0)])  # linear; printed paper is about 13 times lighter than toner
+PRIOR_SD = np.array([0.35, 0.7])  # wide enough for any display gamma, and any ink and printer
+LOW, HIGH = np.array([-0.5, np.log(1.0)]), np.array([0.75, np.log(200.0)])
+KEEP = 0.98  # of what was learnt, a picture: the curve is the camera's, its settings may change
+MOST_INFORMATION = 1.0 / np.array([0.002, 0.02]) ** 2  # so that it never freezes
+
+
+def curve_table(parameters: Array) -> Array:
+    """(4, ENTRIES + 1): grey h from 0 to 1 for light p from 0 to 1, its slope, by each parameter.
+
+    Parameters
+    ----------
+    parameters : (2,) 1 - e, ln q.
+    """
+    light = np.linspace(0.0, 1.0, ENTRIES + 1)
+    step = 1e-4
+    table = np.empty((2 + RESPONSE, ENTRIES + 1))
+    table[0], table[1] = _curve(light, parameters)
+    for k in range(RESPONSE):
+        shift = np.zeros(RESPONSE)
+        shift[k] = step
+        ahead, _ = _curve(light, parameters + shift)
+        behind, _ = _curve(light, parameters - shift)
+        table[2 + k] = (ahead - behind) / (2 * step)
+    return table
+
+
+def _curve(light: Array, parameters: Array) -> tuple[Array, Array]:
+    power, q = 1.0 - parameters[0], np.exp(parameters[1])
+    # an exponent of 0 is the logarithm: stay off the division by zero
+    power = power if abs(power) > 1e-6 else 1e-6
+    span = (1.0 + q) ** power - 1.0
+    return ((1.0 + q * light) ** power - 1.0) / span, power * q * (1.0 + q * light) ** (
+        power - 1.0
+    ) / span
+
+
+@dataclass
+class Response:
+    """One camera's curve as known so far: parameters (2,) and their information (2, 2)."""
+
+    parameters: Array = field(default_factory=START.copy)
+    information: Array = field(default_factory=lambda: np.diag(1.0 / PRIOR_SD**2))
+    table: Array = field(default_factory=lambda: curve_table(START))
+
+    def moved(self, step: Array) -> Array:
+        """The parameters after a step, within sensible bounds."""
+        return np.clip(self.parameters + step, LOW, HIGH)
+
+    def set(self, parameters: Array) -> None:
+        """Go on from these parameters."""
+        self.parameters, self.table = parameters, curve_table(parameters)
+
+    def learn(self, information: Array) -> None:
+        """Remember how much a picture said; what is older fades."""
+        prior = np.diag(1.0 / PRIOR_SD**2)
+        total = prior + KEEP * (self.information - prior) + information
+        scale = np.sqrt(np.minimum(1.0, MOST_INFORMATION / np.diag(total)))
+        self.information = total * np.outer(scale, scale)

@@ -1,0 +1,248 @@
+"""Which markers of a tool each camera should see from a pose, and how their planes then lie.
+
+A small motion of a tool is (tx, ty, tz, rx, ry, rz), mm and rad, about a pivot in the tool's
+middle, in the rig frame's directions: there its entries hardly depend on one another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.rays import RayGrid
+from nav.camera.rig import Camera
+from nav.frames import Array
+from nav.tracking.photometry import flow
+from nav.tracking.tool import Tool, marker_pattern
+
+FACING = 0.10  # least cosine of obliquity: 84 degrees
+LEAST_CELL = 0.9  # px: a cell seen smaller says nothing
+BORDER = 0.3  # of a marker's width that may lie beyond the picture's edge
+HALF_CELL = 0.5  # the white zone where a file does not say
+MAX_ZONE = 1.0  # cells of white zone used at most
+CENTRED = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+# corner displacement (8,), cells, by flow parameters (8,)
+CORNER_FLOW = np.column_stack([flow(CENTRED, unit).ravel() for unit in np.eye(8)])
+
+
+class Eye:
+    """One camera with what is the same in all its pictures."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        self.rays = RayGrid(camera)
+        self.place: Array = camera.camera_from_rig.inv().translation
+
+    def ray_slopes(self, pixels: Array) -> Array:
+        """(n, 2, 2) derivative of the ray by the pixel at pixels (n, 2)."""
+        steps = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
+        rays = self.camera.undistort((pixels[:, None] + steps).reshape(-1, 2)).reshape(-1, 4, 2)
+        return np.stack([rays[:, 0] - rays[:, 1], rays[:, 2] - rays[:, 3]], axis=-1)
+
+
+class Shape:
+    """A tool's markers as arrays: patterns, planes and corners in the tool frame, mm."""
+
+    def __init__(self, tool: Tool) -> None:
+        self.tool = tool
+        patterns = [marker_pattern(tool.dictionary, marker.id) for marker in tool.markers]
+        self.count = len(patterns[0])
+        self.cells = np.stack([np.pad(p, 1, constant_values=1) for p in patterns])
+        self.corners = np.array([marker.corners for marker in tool.markers])
+        self.centres = self.corners.mean(axis=1)
+        self.normals = np.array([marker.normal for marker in tool.markers])
+        self.sides = np.array([marker.side for marker in tool.markers])
+        zone = HALF_CELL if tool.quiet is None else tool.quiet / self.sides * self.count
+        self.zones = np.minimum(np.broadcast_to(zone, self.sides.shape), MAX_ZONE).astype(float)
+        c0, c1, c2, c3 = self.corners.swapaxes(0, 1)
+        across, down = (c1 - c0 + c2 - c3) / 2, (c3 - c0 + c2 - c1) / 2
+        origin = self.centres - (across + down) / 2
+        # columns: along x a cell, along y a cell, where cell (0, 0) begins
+        self.planes = np.stack([across / self.count, down / self.count, origin], axis=-1)
+        self.middle: Array = self.centres.mean(axis=0)
+
+    def seen_from(self, eye: Eye, pose: Array) -> NDArray[np.int64]:
+        """Indices of the markers that face a camera within its picture; pose: rig_from_tool."""
+        centres = self.centres @ pose[:3, :3].T + pose[:3, 3]
+        towards = eye.place - centres
+        facing = np.einsum("ni,ni->n", self.normals @ pose[:3, :3].T, towards)
+        facing = facing / np.linalg.norm(towards, axis=1)
+        depth = eye.camera.from_rig(centres)[:, 2]
+        chosen = np.flatnonzero((facing > FACING) & (depth > 1.0))
+        if not len(chosen):
+            return chosen
+        corners = self.corners[chosen] @ pose[:3, :3].T + pose[:3, 3]
+        depths = eye.camera.from_rig(corners.reshape(-1, 3))[:, 2].reshape(-1, 4)
+        pixels = eye.camera.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
+        span = np.ptp(pixels, axis=1)
+        width, height = eye.camera.size
+        inside = np.clip(pixels.max(axis=1), 0, [width, height])
+        inside = inside - np.clip(pixels.min(axis=1), 0, [width, height])
+        whole = (inside > (1.0 - BORDER) * span).all(axis=1)
+        good = whole & (depths > 1.0).all(axis=1)
+        good &= np.sqrt(np.abs(areas(pixels))) > LEAST_CELL * self.count * np.sqrt(FACING)
+        return chosen[good]
+
+
+def areas(quads: Array) -> Array:
+    """Signed areas of quadrilaterals (n, 4, 2)."""
+    first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
+    return (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
+
+
+@dataclass(frozen=True)
+class Sights:
+    """Views of one tool's markers, sorted by camera: which camera and marker, (n,) each.
+
+    late : (n,) s, when each is seen after the frame set's time.
+    """
+
+    eyes: Sequence[Eye]
+    shape: Shape
+    camera: NDArray[np.int64]
+    marker: NDArray[np.int64]
+    late: Array
+
+    def __len__(self) -> int:
+        return len(self.camera)
+
+    @cached_property
+    def slices(self) -> list[tuple[int, int, int]]:
+        """(camera, first, last) of each camera with views."""
+        found = []
+        for index in range(len(self.eyes)):
+            own = np.flatnonzero(self.camera == index)
+            if len(own):
+                found.append((index, int(own[0]), int(own[-1]) + 1))
+        return found
+
+    @cached_property
+    def rotations(self) -> Array:
+        """(n, 3, 3) camera_from_rig of each view."""
+        return np.stack([eye.camera.rotation for eye in self.eyes])[self.camera]
+
+    @cached_property
+    def translations(self) -> Array:
+        """(n, 3) of the same, mm."""
+        return np.stack([eye.camera.translation for eye in self.eyes])[self.camera]
+
+    @cached_property
+    def planes(self) -> Array:
+        """(n, 3, 3) markers' planes in the tool frame."""
+        return self.shape.planes[self.marker]
+
+    def subset(self, chosen: NDArray[np.int64]) -> "Sights":
+        """Some of the views."""
+        return Sights(
+            self.eyes, self.shape, self.camera[chosen], self.marker[chosen], self.late[chosen]
+        )
+
+    def pivot(self, pose: Array) -> Array:
+        """(3,) the tool's middle in the rig frame."""
+        return self.shape.middle @ pose[:3, :3].T + pose[:3, 3]
+
+    def poses(self, pose: Array, velocity: Array) -> Array:
+        """(n, 4, 4) rig_from_tool when each view was taken; velocity (6,) about the pivot."""
+        if not self.late.any() or not velocity.any():
+            return np.broadcast_to(pose, (len(self), 4, 4))
+        pivot = self.pivot(pose)
+        distinct, which = np.unique(self.late, return_inverse=True)
+        moved = np.stack([moved_about(pose, velocity * late, pivot) for late in distinct])
+        return moved[which]
+
+    def lie(self, poses: Array, pivot: Array) -> tuple[Array, Array]:
+        """Homographies from rays to cells (n, 3, 3), and flow by the tool's motion (n, 8, 6)."""
+        turned = poses[:, :3, :3] @ self.planes
+        turned[:, :, 2] += poses[:, :3, 3]
+        in_camera = self.rotations @ turned
+        in_camera[:, :, 2] += self.translations
+        plane = np.linalg.inv(in_camera)
+        by_motion = np.zeros((len(self), 6, 3, 3))
+        # columns of the rotation: where a translation moves the plane's origin
+        by_motion[:, :3, :, 2] = self.rotations.swapaxes(1, 2)
+        turned[:, :, 2] -= pivot
+        for axis in range(3):
+            unit = np.zeros(3)
+            unit[axis] = 1.0
+            moved = np.cross(unit, turned, axisb=1, axisc=1)
+            by_motion[:, 3 + axis] = self.rotations @ moved
+        return plane, self._flow(plane[:, None] @ by_motion)
+
+    def by_camera_turn(self, poses: Array, plane: Array) -> Array:
+        """Flow (n, 8, 3) by a small rotation of each camera about itself, rad, camera frame."""
+        in_camera = np.linalg.inv(plane)
+        by_turn = np.stack(
+            [np.cross(unit, in_camera, axisb=1, axisc=1) for unit in np.eye(3)], axis=1
+        )
+        return self._flow(plane[:, None] @ by_turn)
+
+    def by_misplacement(self, flow_by_motion: Array, poses: Array, pivot: Array) -> Array:
+        """Flow (n, 8, 6) by each marker's own misplacement: mm along, and of its edges by turns."""
+        rotation = poses[:, :3, :3]
+        centre = np.einsum("nij,nj->ni", rotation, self.shape.centres[self.marker])
+        arm = centre + poses[:, :3, 3] - pivot
+        half = self.shape.sides[self.marker] / 2
+        carry = np.zeros((len(self), 6, 6))
+        carry[:, :3, :3] = rotation
+        # a turn about the marker's centre is one about the pivot, and the way back
+        carry[:, :3, 3:] = np.cross(arm[:, :, None], rotation, axisa=1, axisb=1, axisc=1)
+        carry[:, :3, 3:] /= half[:, None, None]
+        carry[:, 3:, 3:] = rotation / half[:, None, None]
+        return flow_by_motion @ carry
+
+    def _flow(self, change: Array) -> Array:
+        """Flow parameters (n, 8, m) of infinitesimal homographies of the cells (n, m, 3, 3)."""
+        half = self.shape.count / 2.0
+        to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
+        centred = np.linalg.inv(to_cells) @ change @ to_cells
+        h = half
+        parameters = [
+            -h * centred[..., 0, 2],
+            h * (centred[..., 2, 2] - centred[..., 0, 0]),
+            -h * centred[..., 0, 1],
+            -h * centred[..., 1, 2],
+            -h * centred[..., 1, 0],
+            h * (centred[..., 2, 2] - centred[..., 1, 1]),
+            h * centred[..., 2, 0],
+            h * centred[..., 2, 1],
+        ]
+        return np.stack(parameters, axis=1)
+
+    def project(self, poses: Array) -> tuple[Array, Array]:
+        """Corners (n, 4, 2), pixels, and pixels by corner displacement in cells (n, 8, 8)."""
+        corners = self.shape.corners[self.marker] @ poses[:, :3, :3].swapaxes(1, 2)
+        corners = corners + poses[:, None, :3, 3]
+        along = (poses[:, :3, :3] @ self.planes)[:, :, :2]
+        pixels = np.empty((len(self), 4, 2))
+        by_cells = np.zeros((len(self), 8, 8))
+        for index, first, last in self.slices:
+            at, by_point = self.eyes[index].camera.project_with_jacobian(
+                corners[first:last].reshape(-1, 3)
+            )
+            pixels[first:last] = at.reshape(-1, 4, 2)
+            by_point = by_point.reshape(-1, 4, 2, 3) @ along[first:last, None]
+            for corner in range(4):
+                own = slice(2 * corner, 2 * corner + 2)
+                # the pattern moves against the plane's coordinates at a pixel
+                by_cells[first:last, own, own] = -by_point[:, corner]
+        return pixels, by_cells @ CORNER_FLOW
+
+
+def moved_about(pose: Array, motion: Array, pivot: Array) -> Array:
+    """A pose (4, 4) after a motion (6,) about a pivot, rig frame."""
+    rotation, _ = cv2.Rodrigues(motion[3:])
+    result = np.eye(4)
+    result[:3, :3] = rotation @ pose[:3, :3]
+    result[:3, 3] = rotation @ (pose[:3, 3] - pivot) + pivot + motion[:3]
+    return result
+
+
+def about_origin(pivot: Array) -> Array:
+    """(6, 6) that makes of a motion about a pivot the left perturbation that is the same."""
+    x, y, z = pivot
+    carry = np.eye(6)
+    carry[:3, 3:] = [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]
+    return carry
