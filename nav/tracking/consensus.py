@@ -4,8 +4,9 @@ All is linear here: each view says how its marker's plane lies (eight numbers, w
 information), a common motion of the tool explains what they share, and what is left over is judged.
 Noise explains little of it where markers are glued askew or a camera has moved. Then each marker
 has a misplacement of its own, the same in all cameras, and each camera a small turn, the same for
-all markers: random effects whose sizes are estimated by expectation and maximisation (Dempster,
-Laird and Rubin 1977), and the pose's covariance grows with them.
+all markers, and each corner in each picture is seen off a little: random effects whose sizes are
+estimated by expectation and maximisation (Dempster, Laird and Rubin 1977), and the pose's
+covariance grows with them.
 """
 
 from dataclasses import dataclass
@@ -17,21 +18,29 @@ from scipy.special import chdtri
 from nav.frames import Array
 from nav.tracking.direct import Evidence
 from nav.tracking.photometry import GEOMETRY, RESPONSE
+from nav.tracking.sight import CORNER_FLOW
 
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
-LEAST_SIZE = 1e-4  # mm and rad of random effects
 SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others say
 FIRM = 1e-9  # share of the trace added where a view leaves some direction free
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sd of the markers' misplacements, mm an axis, and of the cameras' turns, rad an axis."""
+    """Sd of the random effects an axis.
 
-    marker: float = 0.02
+    marker : misplacement of a marker, mm. camera : turn, rad. corner : px that a corner is seen
+    off in one picture, as by a wrong lens.
+    """
+
+    marker: float = 0.03
     camera: float = 5e-5
+    corner: float = 0.05
+
+
+LEAST = Sizes(1e-4, 1e-6, 1e-3)
 
 
 @dataclass(frozen=True)
@@ -199,57 +208,87 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
 
 
 class _Effects:
-    """Misplacements of the markers and turns of the cameras as unknowns of their own."""
+    """Misplaced markers, turned cameras and corners seen off as unknowns of their own."""
 
     def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
         self.linear, self.base = linear, linear.unknowns
         evidence = linear.evidence
-        sights = evidence.sights
-        rows = np.flatnonzero(used)
-        self.markers, which = np.unique(sights.marker[rows], return_inverse=True)
+        sights, rows = evidence.sights, np.flatnonzero(used)
+        markers, which = np.unique(sights.marker[rows], return_inverse=True)
         self.cameras, seen_by = np.unique(sights.camera[rows], return_inverse=True)
-        self.turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
-        misplaced = sights.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)
-        turned = sights.by_camera_turn(evidence.poses, evidence.plane)
-        total = self.base + 6 * len(self.markers)
-        total += 3 * len(self.cameras) if self.turning else 0
-        jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, total))
-        jacobian[:, :, : self.base] = linear.jacobian[rows]
-        for k, row in enumerate(rows):
+        turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
+        self.misplaced = slice(self.base, self.base + 6 * len(markers))
+        after = self.misplaced.stop + (3 * len(self.cameras) if turning else 0)
+        self.turned = slice(self.misplaced.stop, after)
+        by_place = sights.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
+        by_turn = sights.by_camera_turn(evidence.poses, evidence.plane)[rows]
+        self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after))
+        self.jacobian[:, :, : self.base] = linear.jacobian[rows]
+        for k in range(len(rows)):
             at = self.base + 6 * which[k]
-            jacobian[k, :GEOMETRY, at : at + 6] = misplaced[row]
-            if self.turning:
-                at = self.base + 6 * len(self.markers) + 3 * seen_by[k]
-                jacobian[k, :GEOMETRY, at : at + 3] = turned[row]
-        information = evidence.information[rows]
-        flat = jacobian.reshape(-1, total)
-        self.normal = flat.T @ (information @ jacobian).reshape(-1, total)
-        self.gradient = np.einsum("nau,na->u", jacobian, evidence.gradient[rows])
-        self.gradient[: self.base] += linear.toward
-        self.prior = np.zeros(total)
-        self.fixed = np.zeros((total, total))
-        self.fixed[: self.base, : self.base] = linear.prior
+            self.jacobian[k, :GEOMETRY, at : at + 6] = by_place[k]
+            if turning:
+                at = self.turned.start + 3 * seen_by[k]
+                self.jacobian[k, :GEOMETRY, at : at + 3] = by_turn[k]
+        self.information = evidence.information[rows]
+        self.gradient = evidence.gradient[rows]
+        # corners' displacement, px, by flow
+        self.corners = CORNER_FLOW * evidence.scale[rows, None, None]
 
     def estimate(self, before: Sizes | None) -> tuple[Sizes, Array, Array, Array]:
         """Sizes, unknowns, their covariance, and the cameras' turns (all cameras, 3)."""
         sizes = Sizes() if before is None else before
-        misplaced = slice(self.base, self.base + 6 * len(self.markers))
-        turned = slice(misplaced.stop, len(self.prior))
         for _ in range(MANY_STEPS if before is None else FEW_STEPS):
-            solution, covariance = self._solve(sizes, misplaced, turned)
-            second = solution**2 + np.diag(covariance)
-            marker = float(np.sqrt(second[misplaced].mean()))
-            camera = float(np.sqrt(second[turned].mean())) if self.turning else sizes.camera
-            sizes = Sizes(max(marker, LEAST_SIZE), max(camera, LEAST_SIZE * 1e-2))
-        solution, covariance = self._solve(sizes, misplaced, turned)
+            sizes = self._solve(sizes)[2]
+        solution, covariance, _ = self._solve(sizes)
         turns = np.zeros((self.linear.cameras, 3))
-        if self.turning:
-            turns[self.cameras] = solution[turned].reshape(-1, 3)
+        if self.turned.stop > self.turned.start:
+            turns[self.cameras] = solution[self.turned].reshape(-1, 3)
         return sizes, solution[: self.base], covariance[: self.base, : self.base], turns
 
-    def _solve(self, sizes: Sizes, misplaced: slice, turned: slice) -> tuple[Array, Array]:
-        self.prior[misplaced] = 1.0 / sizes.marker**2
-        self.prior[turned] = 1.0 / sizes.camera**2
-        normal = self.normal + self.fixed + np.diag(self.prior)
+    def _solve(self, sizes: Sizes) -> tuple[Array, Array, Sizes]:
+        """Solution and covariance for some sizes, and the sizes that these suggest."""
+        held = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
+        cross = self.information[:, :, :GEOMETRY]
+        joint = np.linalg.inv(cross[:, :GEOMETRY] + held)
+        less = joint @ cross.swapaxes(1, 2)
+        information = self.information - cross @ less
+        gradient = self.gradient - np.einsum("nab,na->nb", less, self.gradient[:, :GEOMETRY])
+        total = self.jacobian.shape[2]
+        flat = self.jacobian.reshape(-1, total)
+        normal = flat.T @ (information @ self.jacobian).reshape(-1, total)
+        normal[: self.base, : self.base] += self.linear.prior
+        normal[np.diag_indices(total)] += self._firmness(sizes)
+        right = flat.T @ gradient.ravel()
+        right[: self.base] += self.linear.toward
         covariance = np.linalg.inv(normal)
-        return covariance @ self.gradient, covariance
+        solution = covariance @ right
+        return solution, covariance, self._sizes(solution, covariance, joint, less, sizes)
+
+    def _firmness(self, sizes: Sizes) -> Array:
+        firm = np.zeros(self.jacobian.shape[2])
+        firm[self.misplaced] = 1.0 / sizes.marker**2
+        firm[self.turned] = 1.0 / sizes.camera**2
+        return firm
+
+    def _sizes(
+        self, solution: Array, covariance: Array, joint: Array, less: Array, sizes: Sizes
+    ) -> Sizes:
+        """Root mean squares of all effects as the solution has them, its own errors included."""
+        second = solution**2 + np.diag(covariance)
+        marker = float(np.sqrt(second[self.misplaced].mean()))
+        camera = sizes.camera
+        if self.turned.stop > self.turned.start:
+            camera = float(np.sqrt(second[self.turned].mean()))
+        left = self.gradient - np.einsum(
+            "nab,nb->na", self.information, self.jacobian @ solution
+        )
+        off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
+        follows = less @ self.jacobian
+        spread = joint + follows @ covariance @ follows.swapaxes(1, 2)
+        pixels = np.einsum("nab,nb->na", self.corners, off)
+        chance = np.einsum("nab,nbc,nac->na", self.corners, spread, self.corners)
+        corner = float(np.sqrt((pixels**2 + chance).mean()))
+        return Sizes(
+            max(marker, LEAST.marker), max(camera, LEAST.camera), max(corner, LEAST.corner)
+        )

@@ -3,6 +3,10 @@
 Gauss-Newton over the pose: each pass renders every marker through the present pose, camera and
 blur, compares it with the pixels, and gives what the marker says of the pose once its own
 brightness and blur are eliminated (Schur complement). No corner is made on the way.
+
+Markers that were glued askew, or that a wrong camera file shows elsewhere, do not lie where the
+pose has them. As far as the others' disagreement shows, each may lie off by a flow of its own, so
+that its pixels are compared where they are; what it says of the pose is carried back.
 """
 
 from collections.abc import Sequence
@@ -28,7 +32,11 @@ WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a
 VISIBLE = 0.35  # of its pixels that must fit it
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 AGREE = 20.0  # chi-square by its median at which a view has half its say
-CAP = 3.0  # spread of a view's residuals by the camera's
+CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
+HOPELESS = 4.0  # the same, above which cutting would leave nothing
+MISFIT = 2.0  # the same, above which a view does not look like its marker
+SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
+USUAL = 0.2  # quantile of the views' spreads that is taken as the camera's noise
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Evidence:
     response, in units of the noise; gradient : (n, 10).
     explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
     responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
+    off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
+    scale : (n,) px a cell.
     """
 
     sights: Sights
@@ -59,6 +69,9 @@ class Evidence:
     good: NDArray[np.bool_]
     responses: Sequence[Response]
     toward: Array
+    off: Array
+    slack: float
+    scale: Array
 
 
 class DirectFit:
@@ -71,18 +84,25 @@ class DirectFit:
         responses: Sequence[Response],
         blur: Array,
         spread: Array,
+        off: Array,
+        slack: float,
         pool: Executor,
         workers: int,
     ) -> None:
-        """blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise expected there."""
+        """blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise expected there.
+
+        off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
+        """
         self.sights, self.pictures = sights, pictures
         self.responses = [Response(r.parameters, r.information, r.table) for r in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
         self.anchor = [response.parameters for response in responses]
         self.spread, self.pool, self.workers = spread, pool, workers
         count = len(sights)
+        self.off, self.slack = off.copy(), slack
         self.brightness = np.zeros((count, BRIGHTNESS))
         self.cut = np.zeros(count)
+        self.free = np.ones(count, np.bool_)
         self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
@@ -129,26 +149,32 @@ class DirectFit:
         self.pivot = sights.pivot(pose)
         self.poses = sights.poses(pose, velocity)
         self.plane, self.flow = sights.lie(self.poses, self.pivot)
-        corners, _ = sights.project(self.poses)
+        corners, by_flow = sights.project(self.poses)
+        if self.slack > 0.0:
+            corners = corners + np.einsum("nab,nb->na", by_flow, self.off).reshape(-1, 4, 2)
         if not np.isfinite(corners).all():
             return None
         self._look(corners, velocity, stride, extra, free)
         information, gradient, follow, rest, stats = self.room
+        if self.slack > 0.0:
+            gradient += np.einsum("nab,nb->na", information[:, :, :GEOMETRY], self.off)
         good = self._worthy(stats, WORTH if free else 0.05)
         if not good.any():
             return None
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE) ** 2
         weight = np.where(good, 1.0 / noise, 0.0)
+        scale = self.scale = np.sqrt(np.abs(areas(corners))) / sights.shape.count
         step, responses = self._step(information, gradient, weight, free)
         if step is None:
             return None
-        scale = np.sqrt(np.abs(areas(corners))) / sights.shape.count
         flow = self.flow @ step
         move = float((np.abs(flow @ CORNER_FLOW.T).max(axis=1) * scale)[good].max())
         share = min(1.0, FARTHEST / max(move, 1e-12))
         change = 0.0
         if free:
-            change = self._follow(flow * share, responses * share, follow, rest)
+            self.evidence_off = self.off
+            shift = self._lie_off(flow * share, responses * share, by_flow, noise, scale, good)
+            change = self._follow(flow * share + shift, responses * share, follow, rest)
         self._cuts(stats)
         return moved_about(pose, step * share, self.pivot), move, change
 
@@ -177,13 +203,15 @@ class DirectFit:
             pixels = np.prod(high - low, axis=1)
             jobs += [(index, a, b) for a, b in _shares(first, last, pixels, self.workers)]
 
+        plane = self.plane if self.slack == 0.0 else shifted(self.plane, self.off, count)
+
         def run(job: tuple[int, int, int]) -> None:
             index, first, last = job
             look(
                 self.pictures[index], sights.eyes[index].rays.grid, self.responses[index].table,
-                first, last, window, self.plane, self.slopes, self.cells, count, self.zones,
+                first, last, window, plane, self.slopes, self.cells, count, self.zones,
                 self.blur, self.prior, self.brightness, drift, stride, extra * extra, self.cut,
-                free, *self.room,
+                self.free & free, *self.room,
             )  # fmt: skip
 
         if len(jobs) == 1 or self.workers == 1:
@@ -196,6 +224,50 @@ class DirectFit:
         visible = stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0)
         return (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > worth) & (visible > VISIBLE)
 
+    def _lie_off(
+        self,
+        flow: Array,
+        responses: Array,
+        by_flow: Array,
+        noise: Array,
+        scale: Array,
+        good: NDArray[np.bool_],
+    ) -> Array:
+        """Let markers lie off the pose as far as they disagree; the change of their flow (n, 8)."""
+        information, gradient = self.room[0], self.room[1]
+        own = information[:, :GEOMETRY, :GEOMETRY]
+        cross = information[:, :GEOMETRY, GEOMETRY:]
+        left = gradient[:, :GEOMETRY] - np.einsum("nab,nb->na", own, flow)
+        left -= np.einsum("nab,nb->na", cross, responses[self.sights.camera])
+        trace = np.trace(own, axis1=1, axis2=2) + 1e-9
+        firm = 1e-9 * trace[:, None, None] * np.eye(GEOMETRY)
+        alone = np.linalg.solve(own + firm, left[..., None])[..., 0]
+        pixels = np.einsum("nab,nb->na", by_flow, alone)
+        covariance = by_flow @ np.linalg.inv(own + firm) @ by_flow.swapaxes(1, 2)
+        chance = np.trace(covariance, axis1=1, axis2=2) * noise / 8
+        excess = (pixels**2).mean(axis=1) - chance
+        off = float(np.sqrt(max(np.median(excess[good]), 0.0))) if good.sum() > 1 else 0.0
+        self.slack = min(off, SLACK_MOST) if off > SLACK_FROM else 0.0
+        if self.slack == 0.0:
+            shift = -self.off
+            self.off = np.zeros_like(self.off)
+            return shift
+        held = (CORNER_FLOW.T @ CORNER_FLOW) * (noise * (scale / self.slack) ** 2)[
+            :, None, None
+        ]
+        after = np.linalg.solve(own + held, left[..., None])[..., 0]
+        shift = after - self.off
+        self.off = after
+        return shift
+
+    def _good(self, stats: Array) -> NDArray[np.bool_]:
+        """Views that look like their markers as well as others of the same picture."""
+        good = self._worthy(stats, WORTH)
+        for index, first, last in self.sights.slices:
+            usual = self._usual(stats[first:last], self.spread[index], NOISE)
+            good[first:last] &= stats[first:last, NOISE] < MISFIT * usual
+        return good
+
     def _step(
         self, information: Array, gradient: Array, weight: Array, free: bool
     ) -> tuple[Array | None, Array]:
@@ -204,6 +276,8 @@ class DirectFit:
         cameras = len(sights.eyes) if free else 0
         unknowns = 6 + RESPONSE * cameras
         jacobian = self._by_unknowns(cameras)
+        if self.slack > 0.0:
+            information, gradient = self._weakened(information, gradient, weight)
         own = jacobian.swapaxes(1, 2) @ information @ jacobian * weight[:, None, None]
         pull = np.einsum("nau,na->nu", jacobian, gradient) * weight[:, None]
         prior, toward = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
@@ -233,6 +307,19 @@ class DirectFit:
         if free:
             change = step[6:].reshape(-1, RESPONSE)
         return step[:6], change
+
+    def _weakened(self, information: Array, gradient: Array, weight: Array) -> tuple[Array, Array]:
+        """What views say of the pose when each may lie off by the slack."""
+        corners = CORNER_FLOW.T @ CORNER_FLOW
+        held = corners / np.maximum(weight, 1e-12)[:, None, None]
+        held = held * ((self.scale / self.slack) ** 2)[:, None, None]
+        cross = information[:, :, :GEOMETRY]
+        joint = cross[:, :GEOMETRY] + held
+        less = np.linalg.solve(joint, cross.swapaxes(1, 2))
+        return (
+            information - cross @ less,
+            gradient - np.einsum("nab,nb->na", less.swapaxes(1, 2), gradient[:, :GEOMETRY]),
+        )
 
     def _by_unknowns(self, cameras: int) -> Array:
         """(n, PLACE, 6 + 2 cameras): flow and response by motion and every camera's response."""
@@ -265,7 +352,8 @@ class DirectFit:
         self.blur = bounded(self.blur)
         change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before)
         worthy = self._worthy(self.room[4], WORTH)
-        most = float(change[worthy].max()) if worthy.any() else 0.0
+        # not the largest: a view too poor to tell its blur never comes to rest
+        most = float(np.median(change[worthy].max(axis=1))) if worthy.any() else 0.0
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.clip(move, -0.3, 0.3))
             most = max(most, abs(float(moved[0] - response.parameters[0])))
@@ -276,11 +364,24 @@ class DirectFit:
         """Residuals from which pixels count less: by the view's own spread and its camera's."""
         for index, first, last in self.sights.slices:
             own = stats[first:last]
-            good = own[:, GOOD] > 0
-            usual = float(np.median(own[good, SPREAD])) if good.any() else self.spread[index]
-            usual = max(usual, LEAST_NOISE)
+            usual = self._usual(own, self.spread[index])
             spread = np.minimum(own[:, SPREAD], np.maximum(own[:, NOISE], LEAST_NOISE))
-            self.cut[first:last] = HUBER * np.clip(spread, LEAST_NOISE, CAP * usual)
+            capped = np.where(spread < HOPELESS * usual, np.minimum(spread, CAP * usual), spread)
+            self.cut[first:last] = HUBER * np.maximum(capped, LEAST_NOISE)
+            # a covered marker would blur itself beyond recognition
+            self.free[first:last] = spread < CAP * usual
+            # what nearly all pixels contradict begins anew
+            gone = own[:, USED] < VISIBLE * own[:, LOOKED]
+            self.cut[first:last][gone] = 0.0
+            self.brightness[first:last][gone] = 0.0
+
+    @staticmethod
+    def _usual(stats: Array, before: float, column: int = SPREAD) -> float:
+        """A camera's noise, grey levels: what the better ones of its views show."""
+        fair = (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > WORTH)
+        if not fair.any():
+            return max(before, LEAST_NOISE)
+        return max(float(np.quantile(stats[fair, column], USUAL)), LEAST_NOISE)
 
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room
@@ -301,10 +402,26 @@ class DirectFit:
             stats[:, EXPLAINED],
             stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0),
             noise,
-            self._worthy(stats, WORTH),
+            self._good(stats),
             self.responses,
             self.toward,
+            self.evidence_off,
+            self.slack,
+            self.scale,
         )
+
+
+def shifted(plane: Array, flow: Array, count: int) -> Array:
+    """Homographies (n, 3, 3) from rays to cells after a flow (n, 8) of the cells."""
+    half = count / 2.0
+    a, b, c, d, e, f, g, h = (flow / half).T
+    step = np.zeros((len(flow), 3, 3))
+    # to first order the flow is this homography in centred coordinates
+    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = 1.0 + b, c, a
+    step[:, 1, 0], step[:, 1, 1], step[:, 1, 2] = e, 1.0 + f, d
+    step[:, 2, 0], step[:, 2, 1], step[:, 2, 2] = -g, -h, 1.0
+    to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
+    return np.ascontiguousarray(to_cells @ step @ np.linalg.inv(to_cells) @ plane)
 
 
 def bounded(blur: Array) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 from nav.camera.frameset import Frame, FrameSet
 from nav.frames import Array, Pose
 from nav.tracking.consensus import Consensus, Sizes, agree
-from nav.tracking.direct import DirectFit, Evidence
+from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit, Evidence
 from nav.tracking.motion import Motion
-from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
 from nav.tracking.tool import Tool
+from nav.tracking.views import MarkerView
 
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
@@ -56,6 +56,8 @@ class Follower:
         self.seeing = list(seeing.values())
         self.motion = Motion(self.shape.middle)
         self.blurs = np.full((len(seeing), len(tool.markers), 3), np.nan)
+        self.offs = np.zeros((len(seeing), len(tool.markers), 8))
+        self.slack = 0.0
         self.sizes: Sizes | None = None
         self.last: Array | None = None
         self.surprise = 1.0  # px that the last prediction was off
@@ -99,6 +101,7 @@ class Follower:
         good = np.flatnonzero(found.consensus.used)
         camera, marker = evidence.sights.camera[good], evidence.sights.marker[good]
         self.blurs[camera, marker] = evidence.blur[good]
+        self.offs[camera, marker], self.slack = evidence.off[good], evidence.slack
         for index in np.unique(camera):
             own = good[camera == index]
             seeing = self.seeing[index]
@@ -112,7 +115,28 @@ class Follower:
     def forget(self) -> None:
         """The tool was not seen: where its markers' blurs came from is over."""
         self.blurs[:] = np.nan
+        self.offs[:], self.slack = 0.0, 0.0
         self.surprise = FAR
+
+    def suppose(self, views: Sequence[MarkerView], pose: Array) -> None:
+        """Begin where markers were seen by themselves, should they not lie where a pose has them."""
+        names = [seeing.eye.camera.name for seeing in self.seeing]
+        ids = [marker.id for marker in self.tool.markers]
+        camera = np.array([names.index(view.camera.name) for view in views])
+        marker = np.array([ids.index(view.marker.id) for view in views])
+        order = np.argsort(camera, kind="stable")
+        sights = Sights(
+            [s.eye for s in self.seeing], self.shape, camera[order], marker[order],
+            np.zeros(len(views)),
+        )  # fmt: skip
+        corners, by_flow = sights.project(sights.poses(pose, np.zeros(6)))
+        seen = np.array([views[k].corners for k in order])
+        off = (seen - corners).reshape(-1, 8)
+        self.offs[camera[order], marker[order]] = np.linalg.solve(by_flow, off[..., None])[..., 0]
+        usual = float(np.median(np.sqrt((off**2).mean(axis=1))))
+        self.slack = min(usual, SLACK_MOST) if usual > SLACK_FROM else 0.0
+        if self.slack == 0.0:
+            self.offs[:] = 0.0
 
     def _sights(self, frames: FrameSet, start: Array) -> tuple[Sights, list[Frame | None]]:
         cameras, markers, late = [], [], []
@@ -170,7 +194,10 @@ class Follower:
         pictures = [np.zeros((1, 1), np.uint8) if f is None else f.image for f in frames]
         spread = np.array([seeing.spread for seeing in self.seeing])
         responses = [seeing.response for seeing in self.seeing]
-        fit = DirectFit(sights, pictures, responses, blur, spread, pool, workers)
+        off = self.offs[sights.camera, sights.marker]
+        fit = DirectFit(
+            sights, pictures, responses, blur, spread, off, self.slack, pool, workers
+        )
         return fit.run(start, velocity, extra)
 
     def _judge(self, evidence: Evidence, time: float) -> Found | None:

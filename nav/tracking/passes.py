@@ -18,7 +18,7 @@ def look(
 ):  # fmt: skip
     """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
 
-    All arrays have a row a view. extra : px^2 of blur added; free : whether blur may change.
+    All arrays have a row a view. extra : px^2 of blur added; free : (n,) whether blur may change.
     Filled: information (n, PLACE, PLACE), gradient (n, PLACE), follow (n, 9, PLACE), rest (n, 9),
     stats (n, STATS).
     """
@@ -40,7 +40,7 @@ def look(
         if used * stride * stride < MIN_PIXELS:
             continue
         own_information, own_gradient, own_follow, own_rest, noise, explained, good = solve_view(
-            moments, weight, grey, square, brightness[k], blur[k], prior[k], free
+            moments, weight, grey, square, brightness[k], blur[k], prior[k], free[k]
         )
         if not good:
             continue

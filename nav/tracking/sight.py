@@ -23,6 +23,7 @@ LEAST_CELL = 0.9  # px: a cell seen smaller says nothing
 BORDER = 0.3  # of a marker's width that may lie beyond the picture's edge
 HALF_CELL = 0.5  # the white zone where a file does not say
 MAX_ZONE = 1.0  # cells of white zone used at most
+TILT = 0.5  # how far a misplaced marker's edges are off by its turns, by how far its middle is
 CENTRED = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 # corner displacement (8,), cells, by flow parameters (8,)
 CORNER_FLOW = np.column_stack([flow(CENTRED, unit).ravel() for unit in np.eye(8)])
@@ -184,7 +185,7 @@ class Sights:
         rotation = poses[:, :3, :3]
         centre = np.einsum("nij,nj->ni", rotation, self.shape.centres[self.marker])
         arm = centre + poses[:, :3, 3] - pivot
-        half = self.shape.sides[self.marker] / 2
+        half = self.shape.sides[self.marker] / 2 / TILT
         carry = np.zeros((len(self), 6, 6))
         carry[:, :3, :3] = rotation
         # a turn about the marker's centre is one about the pivot, and the way back

@@ -123,7 +123,13 @@ class Tracker:
         if start is None:
             ids = sorted({view.marker.id for view in views})
             return Lost(f"markers {', '.join(map(str, ids))} do not fit together")
-        blurs = [view.blur for view in views if view.refined]
+        refined = [view for view in views if view.refined]
+        for camera, seeing in self.seeing.items():
+            own = [view.blur for view in refined if view.camera.name == camera]
+            if own:
+                seeing.blur = np.median(own, axis=0)
+        if refined:
+            follower.suppose(refined, start.pose)
         found = follower.fit(frames, start.pose, AFTER_DETECTION, self.pool, self.workers)
         if found is None:
             found = follower.fit(frames, start.pose, FAR, self.pool, self.workers)
