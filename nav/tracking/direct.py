@@ -34,6 +34,7 @@ STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in th
 AGREE = 20.0  # chi-square by its median at which a view has half its say
 CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
 HOPELESS = 4.0  # the same, above which cutting would leave nothing
+ALIKE = 1.6  # noise of a camera by what it was before, and by another's
 MISFIT = 2.0  # the same, above which a view does not look like its marker
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
 USUAL = 0.2  # quantile of the views' spreads that is taken as the camera's noise
@@ -89,7 +90,7 @@ class DirectFit:
         pool: Executor,
         workers: int,
     ) -> None:
-        """blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise expected there.
+        """blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, 0 if not.
 
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
@@ -263,9 +264,8 @@ class DirectFit:
     def _good(self, stats: Array) -> NDArray[np.bool_]:
         """Views that look like their markers as well as others of the same picture."""
         good = self._worthy(stats, WORTH)
-        for index, first, last in self.sights.slices:
-            usual = self._usual(stats[first:last], self.spread[index], NOISE)
-            good[first:last] &= stats[first:last, NOISE] < MISFIT * usual
+        usual = self._usual(stats, NOISE)[self.sights.camera]
+        good &= stats[:, NOISE] < MISFIT * usual
         return good
 
     def _step(
@@ -362,9 +362,9 @@ class DirectFit:
 
     def _cuts(self, stats: Array) -> None:
         """Residuals from which pixels count less: by the view's own spread and its camera's."""
+        usuals = self._usual(stats, SPREAD)
         for index, first, last in self.sights.slices:
-            own = stats[first:last]
-            usual = self._usual(own, self.spread[index])
+            own, usual = stats[first:last], usuals[index]
             spread = np.minimum(own[:, SPREAD], np.maximum(own[:, NOISE], LEAST_NOISE))
             capped = np.where(spread < HOPELESS * usual, np.minimum(spread, CAP * usual), spread)
             self.cut[first:last] = HUBER * np.maximum(capped, LEAST_NOISE)
@@ -375,13 +375,20 @@ class DirectFit:
             self.cut[first:last][gone] = 0.0
             self.brightness[first:last][gone] = 0.0
 
-    @staticmethod
-    def _usual(stats: Array, before: float, column: int = SPREAD) -> float:
-        """A camera's noise, grey levels: what the better ones of its views show."""
+    def _usual(self, stats: Array, column: int) -> Array:
+        """Every camera's noise, grey levels: what the better ones of its views show.
+
+        Where all its views are covered, what it was before and what others have bounds it.
+        """
         fair = (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > WORTH)
-        if not fair.any():
-            return max(before, LEAST_NOISE)
-        return max(float(np.quantile(stats[fair, column], USUAL)), LEAST_NOISE)
+        usual = np.full(len(self.sights.eyes), np.inf)
+        for index, first, last in self.sights.slices:
+            own = stats[first:last][fair[first:last], column]
+            if len(own):
+                usual[index] = np.quantile(own, USUAL)
+        usual = np.minimum(usual, ALIKE * min(usual.min(), 1e3))
+        known = np.where(self.spread > 0.0, ALIKE * self.spread, np.inf)
+        return np.maximum(np.minimum(usual, known), LEAST_NOISE)
 
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room

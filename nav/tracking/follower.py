@@ -24,12 +24,15 @@ BLUR_MEMORY = 0.5  # of the newest picture
 
 @dataclass
 class Seeing:
-    """What is known of a camera's pictures from those before: its curve, blur px^2, noise."""
+    """What is known of a camera's pictures from those before: its curve, blur px^2, noise.
+
+    spread : grey levels of noise, 0 where nothing was seen yet.
+    """
 
     eye: Eye
     response: Response
     blur: Array
-    spread: float = 2.0
+    spread: float = 0.0
 
 
 @dataclass(frozen=True)

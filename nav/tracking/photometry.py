@@ -35,7 +35,7 @@ NODE = 1.5  # the same between two nodes of it
 MOST_NODES = 6
 HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
-LEAST_USED = 2.0  # a pixel further off than so many cuts is not used at all
+LEAST_USED = 1.5  # a pixel further off than so many cuts is not used at all
 
 STEPS = 32  # table entries a unit of z
 _z = np.arange(-4 * STEPS, 4 * STEPS + 1) / STEPS

@@ -126,6 +126,7 @@ class Tracker:
         refined = [view for view in views if view.refined]
         for camera, seeing in self.seeing.items():
             own = [view.blur for view in refined if view.camera.name == camera]
+            seeing.spread = 0.0
             if own:
                 seeing.blur = np.median(own, axis=0)
         if refined:

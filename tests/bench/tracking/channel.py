@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from nav.camera.frameset import Picture
 
 
 class Channel:
-    """Starts a process and talks with it.
+    """Starts a process, in a folder, and talks with it.
 
     Raises
     ------
@@ -18,9 +19,11 @@ class Channel:
         The process has ended instead of answering (also from `ask`).
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], folder: Path | None = None) -> None:
         self.command = " ".join(command)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder
+        )
         self.greeting = self._answer()
 
     def ask(self, message: dict[str, Any], pictures: Sequence[Picture] = ()) -> dict[str, Any]:
