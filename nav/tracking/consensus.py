@@ -47,6 +47,8 @@ LEAST = Sizes(1e-4, 1e-6, 1e-3)
 class Consensus:
     """The motion (6,) about the pivot that all views share, with its covariance (6, 6).
 
+    covariance : from the pixels' noise, times the growth of their variance where the geometry does
+    not fit. systematic : from the misplaced geometry; much the same in the next frame.
     used : (n,) views that have a say. left : (n, 8) flow that each view is off from the consensus.
     fits : whether noise explains what is left. sizes : of the random effects, None if it does.
     turns : (cameras, 3) estimated camera turns, rad, zeros if it does.
@@ -55,6 +57,7 @@ class Consensus:
     motion: Array
     velocity: Array
     covariance: Array
+    systematic: Array
     used: NDArray[np.bool_]
     left: Array
     fits: bool
@@ -114,6 +117,10 @@ class Linear:
         left = self.left(unknowns)
         return np.einsum("na,nab,nb->n", left, self.flow_covariance, left)
 
+    def growth(self, unknowns: Array, used: NDArray[np.bool_]) -> float:
+        """By how much the pixels' variance about the pose exceeds that about the markers."""
+        return 1.0 + float(self.chi(unknowns)[used].sum() / self.evidence.pixels[used].sum())
+
     def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
         """(n,) by how much chi-square falls without each view, at the solution of all of them.
 
@@ -140,18 +147,22 @@ def agree(
     used, fits = _consistent(linear, everyone)
     unknowns, normal = linear.solve(used)
     sizes, turns = None, np.zeros((linear.cameras, 3))
+    systematic = np.zeros((6, 6))
     if fits:
         chi = float(linear.chi(unknowns)[used].sum())
-        excess = max(1.0, chi / max(_freedom(used), 1))
-        covariance = np.linalg.inv(normal) * excess
+        covariance = np.linalg.inv(normal) * max(1.0, chi / max(_freedom(used), 1))
     else:
-        effects = _Effects(linear, used)
-        sizes, unknowns, covariance, turns = effects.estimate(before)
+        effects = Effects(linear, used)
+        sizes = effects.sizes(before)
+        unknowns, total, covariance, turns = effects.solve(sizes)
+        systematic = whole(total - covariance)[:6, :6]
+        covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
     return Consensus(
         unknowns[:6],
         unknowns[6:12] if linear.timed else np.zeros(6),
         (covariance[:6, :6] + covariance[:6, :6].T) / 2,
+        systematic,
         used,
         np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns)),
         fits,
@@ -159,6 +170,12 @@ def agree(
         turns,
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
     )
+
+
+def whole(matrix: Array) -> Array:
+    """A symmetric matrix without its negative part."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T, float)
 
 
 def _freedom(used: NDArray[np.bool_]) -> int:
@@ -207,7 +224,7 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
     return np.sqrt((moved**2).mean(axis=1))
 
 
-class _Effects:
+class Effects:
     """Misplaced markers, turned cameras and corners seen off as unknowns of their own."""
 
     def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
@@ -235,25 +252,45 @@ class _Effects:
         # corners' displacement, px, by flow
         self.corners = CORNER_FLOW * evidence.scale[rows, None, None]
 
-    def estimate(self, before: Sizes | None) -> tuple[Sizes, Array, Array, Array]:
-        """Sizes, unknowns, their covariance, and the cameras' turns (all cameras, 3)."""
+    def sizes(self, before: Sizes | None) -> Sizes:
+        """The effects' sizes that suit what is left over."""
         sizes = Sizes() if before is None else before
         for _ in range(MANY_STEPS if before is None else FEW_STEPS):
-            sizes = self._solve(sizes)[2]
-        solution, covariance, _ = self._solve(sizes)
+            weak = self._weakened(sizes)
+            solution, covariance, _ = self._posterior(sizes, weak)
+            sizes = self._suggested(solution, covariance, weak, sizes)
+        return sizes
+
+    def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
+        """Unknowns, total covariance, that of the noise alone, the cameras' turns."""
+        weak = self._weakened(sizes)
+        solution, covariance, flat = self._posterior(sizes, weak)
+        _, less, _, _ = weak
+        # what noise alone does to the estimate: its information carried through
+        kept = self.jacobian - _embed(less @ self.jacobian)
+        heard = np.einsum("nau,nab,nbw->uw", kept, self.information, kept)
+        heard[: self.base, : self.base] += self.linear.prior
+        noise = covariance @ heard @ covariance
         turns = np.zeros((self.linear.cameras, 3))
         if self.turned.stop > self.turned.start:
             turns[self.cameras] = solution[self.turned].reshape(-1, 3)
-        return sizes, solution[: self.base], covariance[: self.base, : self.base], turns
+        own = slice(0, self.base)
+        return solution[own], covariance[own, own], noise[own, own], turns
 
-    def _solve(self, sizes: Sizes) -> tuple[Array, Array, Sizes]:
-        """Solution and covariance for some sizes, and the sizes that these suggest."""
+    def _weakened(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
+        """Views' covariance of corners seen off, how that follows, information and gradient."""
         held = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
         cross = self.information[:, :, :GEOMETRY]
         joint = np.linalg.inv(cross[:, :GEOMETRY] + held)
         less = joint @ cross.swapaxes(1, 2)
         information = self.information - cross @ less
         gradient = self.gradient - np.einsum("nab,na->nb", less, self.gradient[:, :GEOMETRY])
+        return joint, less, information, gradient
+
+    def _posterior(
+        self, sizes: Sizes, weak: tuple[Array, Array, Array, Array]
+    ) -> tuple[Array, Array, Array]:
+        _, _, information, gradient = weak
         total = self.jacobian.shape[2]
         flat = self.jacobian.reshape(-1, total)
         normal = flat.T @ (information @ self.jacobian).reshape(-1, total)
@@ -262,8 +299,7 @@ class _Effects:
         right = flat.T @ gradient.ravel()
         right[: self.base] += self.linear.toward
         covariance = np.linalg.inv(normal)
-        solution = covariance @ right
-        return solution, covariance, self._sizes(solution, covariance, joint, less, sizes)
+        return covariance @ right, covariance, flat
 
     def _firmness(self, sizes: Sizes) -> Array:
         firm = np.zeros(self.jacobian.shape[2])
@@ -271,10 +307,15 @@ class _Effects:
         firm[self.turned] = 1.0 / sizes.camera**2
         return firm
 
-    def _sizes(
-        self, solution: Array, covariance: Array, joint: Array, less: Array, sizes: Sizes
+    def _suggested(
+        self,
+        solution: Array,
+        covariance: Array,
+        weak: tuple[Array, Array, Array, Array],
+        sizes: Sizes,
     ) -> Sizes:
         """Root mean squares of all effects as the solution has them, its own errors included."""
+        joint, less, _, _ = weak
         second = solution**2 + np.diag(covariance)
         marker = float(np.sqrt(second[self.misplaced].mean()))
         camera = sizes.camera
@@ -292,3 +333,8 @@ class _Effects:
         return Sizes(
             max(marker, LEAST.marker), max(camera, LEAST.camera), max(corner, LEAST.corner)
         )
+
+
+def _embed(flow: Array) -> Array:
+    """(n, 10, u) of what is (n, 8, u): nothing for the response."""
+    return np.concatenate([flow, np.zeros((len(flow), RESPONSE, flow.shape[2]))], axis=1)

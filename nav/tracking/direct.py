@@ -50,7 +50,7 @@ class Evidence:
     explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
     responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
     off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
-    scale : (n,) px a cell.
+    scale : (n,) px a cell. pixels : (n,) how many had a say.
     """
 
     sights: Sights
@@ -73,6 +73,7 @@ class Evidence:
     off: Array
     slack: float
     scale: Array
+    pixels: Array
 
 
 class DirectFit:
@@ -415,6 +416,7 @@ class DirectFit:
             self.evidence_off,
             self.slack,
             self.scale,
+            np.array(stats[:, USED]),
         )
 
 

@@ -16,7 +16,7 @@ Light = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Windows = NDArray[np.int64]
 
-STILL_SAMPLES, MOVING_SAMPLES = 144, 240  # rays a pixel
+STILL_SAMPLES, MOVING_SAMPLES = 233, 320  # rays a pixel; the first a Fibonacci number
 STEP = 1 / 3  # px: most that a body moves from one time of the exposure to the next
 MOST_TIMES = 48
 AMBIENT = 0.6  # share of the light that comes from everywhere, assumed
@@ -218,7 +218,7 @@ def _samples(times: int) -> tuple[Floats, NDArray[np.int64]]:
     """Places in the pixel (n, 2) and the index of each one's time: low-discrepancy sequences."""
     if times == 1:  # Fibonacci lattice
         i = np.arange(STILL_SAMPLES)
-        places = np.stack([i / STILL_SAMPLES, (i * 89 / STILL_SAMPLES) % 1.0], axis=1)
+        places = np.stack([i / STILL_SAMPLES, (i * 144 / STILL_SAMPLES) % 1.0], axis=1)
         return places, np.zeros(STILL_SAMPLES, np.int64)
     count = times * int(np.ceil(MOVING_SAMPLES / times))
     i = np.arange(count)

@@ -166,12 +166,13 @@ class Scene:
 
     def _hidden(self, pose: RigidTransform, rng: Generator) -> tuple[int, ...]:
         """Markers turned to a camera, each hidden by chance."""
+        eyes = [camera.camera_from_rig.inv().translation for camera in self.rig.cameras]
         chance = rng.uniform(size=len(self.models["needle"].tool.markers))
         found = []
         for marker, luck in zip(self.models["needle"].tool.markers, chance, strict=True):
             centre, normal = pose.apply(marker.centre), pose.rotation.apply(marker.normal)
-            for camera in self.rig.cameras:
-                to_eye = camera.camera_from_rig.inv().translation - centre
+            for eye in eyes:
+                to_eye = eye - centre
                 if normal @ to_eye > 0.2 * np.linalg.norm(to_eye) and luck < self.settings.hidden:
                     found.append(marker.id)
                     break
