@@ -1,0 +1,416 @@
+"""The benchmark's pictures show what their truth says: places, times, light, and the files."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial.transform import RigidTransform, Rotation
+from scipy.special import ndtri
+
+from nav.camera.rig import Camera, load_rig
+from nav.camera.times import load_times
+from nav.record.poses import COLUMNS
+from nav.tracking.tool import load_tool, marker_pattern
+from tests.bench.scenes.lens import LENSES, pixels_of, rays_of
+from tests.bench.scenes.motion import Hand, Still, Sweep
+from tests.bench.scenes.render import Sensor, View, responded
+from tests.bench.scenes.scene import Scene
+from tests.bench.scenes.settings import KINDS, settings_of
+from tests.bench.scenes.shapes import Body, label, panel
+from tests.bench.scenes.tools import needle_cube, needle_prism, pattern, reference_wings
+from tests.bench.scenes.write import main
+
+SIZE = (160, 120)
+SMALL = {"width": 320, "height": 240, "focal": 270.0}
+MATRIX = np.array([[400.0, 0.0, 81.3], [0.0, 401.0, 57.2], [0.0, 0.0, 1.0]])
+DEPTH = 500.0  # mm
+PER_MM = 400.0 / DEPTH
+PLAIN = Sensor(blur=0.0, noise=0.0, exposure=0.0, gradient=(0.0, 0.0))
+
+
+def view(kind: str = "five", **changes: object) -> View:
+    """A small camera in the rig's origin, nothing behind, light from the camera."""
+    height_width = np.zeros((SIZE[1], SIZE[0]), np.float32)
+    settings: dict[str, object] = {
+        "name": "one",
+        "size": SIZE,
+        "matrix": MATRIX,
+        "distortion": np.array(LENSES[kind]),
+        "camera_from_rig": np.eye(3, 4),
+        "background": height_width,
+        "sun": np.array([0.0, 0.0, -1.0]),
+    }
+    return View(**(settings | changes))  # type: ignore[arg-type]
+
+
+def half_plane(angle: float) -> tuple[Body, np.ndarray, np.ndarray]:
+    """A white sheet with one edge near the middle; two far points of the edge, rig frame."""
+    along = np.array([-np.sin(angle), np.cos(angle), 0.0])
+    across = np.array([np.cos(angle), np.sin(angle), 0.0])
+    tilt = Rotation.from_rotvec([0.25, -0.15, 0.0])
+    along, across = tilt.apply(along), tilt.apply(across)
+    start = np.array([1.7, -0.9, DEPTH])
+    sheet = panel(start + 200 * across, 200 * across, 400 * along, 1.0)
+    return Body((sheet,)), start, along
+
+
+def edge_in_rows(light: np.ndarray) -> np.ndarray:
+    """Where each row turns from dark (left) to the light of its last pixel, px."""
+    full = light[:, -1:]
+    return light.shape[1] - 0.5 - (light / full).sum(axis=1)
+
+
+def edge_as_projected(start: np.ndarray, along: np.ndarray, camera: Camera) -> np.ndarray:
+    """Column at which the edge crosses each row's middle, from OpenCV's projection."""
+    pixels = camera.project(start + np.linspace(-150, 150, 6001)[:, None] * along)
+    order = np.argsort(pixels[:, 1])
+    rows = np.arange(SIZE[1])
+    return np.interp(rows, pixels[order, 1], pixels[order, 0])
+
+
+def opencv_camera(kind: str) -> Camera:
+    return Camera("one", SIZE, MATRIX, np.array(LENSES[kind]), RigidTransform.identity())
+
+
+@pytest.mark.parametrize("kind", LENSES)
+def test_lens_is_opencvs_and_its_inverse_is_exact(kind):
+    rays = np.random.default_rng(1).uniform(-0.4, 0.4, (200, 2))
+    points = np.concatenate([rays, np.ones((200, 1))], axis=1)
+    pixels = pixels_of(points, MATRIX, np.array(LENSES[kind]))
+    assert np.allclose(pixels, opencv_camera(kind).project(points), atol=1e-9)
+    assert np.allclose(rays_of(pixels, MATRIX, np.array(LENSES[kind])), rays, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", LENSES)
+def test_rays_within_a_pixel_are_right_between_its_corners(kind):
+    camera = view(kind)
+    inside = rays_of([[3.2, 2.1], [158.7, 60.4]], MATRIX, camera.distortion)
+    for (u, v), exact in zip([(3.2, 2.1), (158.7, 60.4)], inside, strict=True):
+        i, j = int(np.floor(u + 0.5)), int(np.floor(v + 0.5))
+        a, b = u + 0.5 - i, v + 0.5 - j
+        c = camera.corners[j : j + 2, i : i + 2]
+        between = (1 - b) * ((1 - a) * c[0, 0] + a * c[0, 1])
+        between += b * ((1 - a) * c[1, 0] + a * c[1, 1])
+        assert np.abs(between - exact).max() * 400 < 2e-4
+
+
+@pytest.mark.parametrize(
+    ("kind", "angle"),
+    [("five", 0.0), ("rational", 0.12), ("barrel", -0.5), ("prism", 0.7), ("barrel", 0.3)],
+)
+def test_a_straight_edge_is_drawn_where_it_projects(kind, angle):
+    body, start, along = half_plane(angle)
+    light = view(kind).light([(body, Still(RigidTransform.identity()))], 0.0, PLAIN)
+    off = edge_in_rows(light) - edge_as_projected(start, along, opencv_camera(kind))
+    assert abs(off.mean()) < 0.001
+    assert off.std() < 0.006
+    assert np.abs(off).max() < 0.025
+    # a blurred picture is half light at the edge: integer coordinates are pixel centres
+    sensor = replace(PLAIN, blur=1.0)
+    grey = view(kind).expose(light * 0.8, sensor, np.random.default_rng(0))
+    share = grey / (255 * 0.8 * light[0, -1])
+    expected = edge_as_projected(start, along, opencv_camera(kind))
+    offs = []
+    for row in range(10, SIZE[1] - 10):
+        column = int(np.searchsorted(share[row], 0.5))
+        low, high = ndtri(share[row, column - 1 : column + 1])  # a straight line across it
+        offs.append(column - 1 - low / (high - low) - expected[row])
+    assert abs(np.mean(offs)) < 0.002
+    assert np.abs(offs).max() < 0.025
+
+
+def spread_and_middle(light: np.ndarray) -> tuple[float, float]:
+    """Variance and mean, px, of the step from dark to light, over all rows."""
+    steps = np.diff(light / light[:, -1:], axis=1)
+    at = np.arange(steps.shape[1]) + 0.5
+    means = steps @ at
+    return float((steps @ at**2 - means**2).mean()), float(means.mean())
+
+
+def facing_edge() -> Body:
+    return Body((panel([200.0, 0.0, DEPTH], [200.0, 0, 0], [0, 400.0, 0], 1.0),))
+
+
+def test_motion_blur_is_as_long_as_the_way_in_the_exposure():
+    no_lens = view(distortion=np.zeros(5))
+    way = 7.0  # px
+    speed = way / PER_MM / 0.008
+    sweep = Sweep(
+        RigidTransform.identity(), 3.0, np.array([speed, 0.0, 0.0]), np.zeros(3), np.zeros(3)
+    )
+    blurred, middle = spread_and_middle(
+        no_lens.light([(facing_edge(), sweep)], 3.0, replace(PLAIN, exposure=0.008))
+    )
+    # differences of pixels add the spread of two pixels' areas
+    assert blurred == pytest.approx(way**2 / 12 + 1 / 6, rel=0.01)
+    assert middle == pytest.approx(MATRIX[0, 2], abs=0.01)
+
+
+def test_defocus_has_the_given_spread():
+    no_lens = view(distortion=np.zeros(5))
+    light = no_lens.light([(facing_edge(), Still(RigidTransform.identity()))], 0.0, PLAIN)
+    grey = no_lens.expose(light, replace(PLAIN, blur=1.3), np.random.default_rng(0))
+    spread, _ = spread_and_middle(grey.astype(float))
+    assert spread == pytest.approx(1.3**2 + 1 / 6, rel=0.02)
+
+
+def test_every_row_of_a_rolling_shutter_has_its_own_time():
+    no_lens = view(distortion=np.zeros(5))
+    speed, readout = 300.0, 0.02  # mm/s, s
+    sweep = Sweep(
+        RigidTransform.identity(), 1.0, np.array([speed, 0.0, 0.0]), np.zeros(3), np.zeros(3)
+    )
+    sensor = replace(PLAIN, readout=readout)
+    edge = edge_in_rows(no_lens.light([(facing_edge(), sweep)], 1.0, sensor))
+    rows = np.arange(SIZE[1]) / (SIZE[1] - 1) - 0.5
+    expected = MATRIX[0, 2] + speed * PER_MM * readout * rows
+    assert np.abs(edge - expected).max() < 0.02
+
+
+def test_the_nearer_face_is_seen_and_no_back():
+    near = panel([0.0, 0.0, 400.0], [5.0, 0, 0], [0, 5.0, 0], 0.2)
+    far = panel([0.0, 0.0, 500.0], [60.0, 0, 0], [0, 60.0, 0], 0.9)
+    back = panel([0.0, 0.0, 300.0], [-5.0, 0, 0], [0, 5.0, 0], 0.5)
+    still = Still(RigidTransform.identity())
+    for order in ((near, far, back), (back, far, near)):
+        light = view().light([(Body((face,)), still) for face in order], 0.0, PLAIN)
+        assert light[57, 81] == pytest.approx(0.2)
+        assert light[57, 100] == pytest.approx(0.9, abs=0.01)
+
+
+@pytest.mark.parametrize("dictionary", ["DICT_APRILTAG_36h11", "DICT_5X5_100", "DICT_4X4_50"])
+def test_markers_are_printed_as_opencv_draws_them(dictionary):
+    for marker_id in (0, 7):
+        assert (pattern(dictionary, marker_id) == marker_pattern(dictionary, marker_id)).all()
+    cells = pattern(dictionary, 7)
+    corners = np.array([[-20, -20, 300.0], [20, -20, 300], [20, 20, 300], [-20, 20, 300]])
+    face = label(corners, cells, 4.0, 0.8, 0.05)
+    light = view(distortion=np.zeros(5)).light(
+        [(Body((face,)), Still(RigidTransform.identity()))], 0.0, PLAIN
+    )
+    at = (np.arange(len(cells)) + 0.5) / len(cells) * 40 - 20
+    for j, y in enumerate(at):
+        for i, x in enumerate(at):
+            column, row = MATRIX[0, 2] + 400 * x / 300, MATRIX[1, 2] + 401 * y / 300
+            value = light[round(row), round(column)]
+            assert value == pytest.approx(0.8 if cells[j, i] else 0.05, abs=1e-6)
+
+
+def test_responses_are_the_named_curves():
+    light = np.array([0.0, 0.002, 0.2, 1.0], np.float32)
+    gamma = responded(light, Sensor(response="gamma", gamma=2.2))
+    assert gamma == pytest.approx(light ** (1 / 2.2), abs=1e-6)
+    srgb = responded(light, Sensor(response="srgb"))
+    assert srgb == pytest.approx([0.0, 0.02584, 0.48453, 1.0], abs=1e-4)
+    with pytest.raises(ValueError, match="expected linear, srgb or gamma"):
+        responded(light, Sensor(response="log"))
+
+
+def test_noise_has_the_given_spread_and_eight_bits():
+    flat = np.full((SIZE[1], SIZE[0]), 0.5, np.float32)
+    grey = view().expose(flat, replace(PLAIN, noise=3.0), np.random.default_rng(5))
+    assert grey.dtype == np.uint8
+    assert grey.mean() == pytest.approx(127.5, abs=0.1)
+    assert grey.std() == pytest.approx(np.sqrt(9 + 1 / 12), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [needle_prism(), needle_prism(3), needle_cube(), reference_wings()],
+    ids=["hexagon", "triangle", "cube", "wings"],
+)
+def test_labels_look_outwards_and_lie_before_the_carrier(model):
+    for marker in model.tool.markers:
+        assert marker.normal @ (marker.centre - model.centre) > -1e-9
+        behind = [
+            (marker.centre - f.origin) @ marker.normal
+            for f in model.bare.faces
+            if np.cross(f.down, f.right) @ marker.normal > 0.999
+        ]
+        assert min(behind) == pytest.approx(0.4)
+
+
+def test_misbuilt_labels_stay_square_and_are_off_by_what_was_asked():
+    model, rng = needle_prism(), np.random.default_rng(3)
+    offs = []
+    for _ in range(60):
+        drawn = model.body(0.05, rng).faces[: len(model.tool.markers)]
+        for marker, face in zip(model.tool.markers, drawn, strict=True):
+            assert face.right @ face.down == pytest.approx(0.0, abs=1e-9)
+            centre = face.origin + 7.0 * (face.right + face.down)
+            offs.append(centre - marker.centre)
+    assert np.std(offs, axis=0) == pytest.approx([0.05] * 3, rel=0.1)
+    exact = model.body(0.0, rng).faces[0]
+    assert exact.origin == pytest.approx(model.tool.markers[0].corners[0])
+
+
+def test_a_misaligned_rig_is_off_by_what_was_asked():
+    scene = Scene(settings_of("misbuilt", cameras=3, **SMALL))
+    points = scene.rig_from_scene.apply(np.random.default_rng(0).uniform(-60, 60, (400, 3)))
+    for camera, truly in zip(scene.rig.cameras, scene.views, strict=True):
+        off = np.linalg.norm(truly.pixels(points) - camera.project(points), axis=1)
+        assert np.sqrt((off**2).mean()) == pytest.approx(0.2, rel=0.25)
+    exact = Scene(settings_of("clean", **SMALL))
+    for camera, truly in zip(exact.rig.cameras, exact.views, strict=True):
+        assert np.allclose(truly.pixels(points), camera.project(points), atol=1e-8)
+
+
+def test_a_hand_moves_as_fast_as_was_asked():
+    speeds, turns, step = [], [], 1e-3
+    for seed in range(40):
+        hand = Hand(
+            RigidTransform.from_translation([0.0, 0.0, 600.0]),
+            *(np.array([3.0, 2.0, 1.0]), 40.0, np.radians(30), np.random.default_rng(seed)),
+        )
+        times = np.linspace(0, 20, 400)
+        before, after = hand.at(times), hand.at(times + step)
+        centre = np.array([3.0, 2.0, 1.0, 1.0])
+        speeds.append(np.linalg.norm((after - before) @ centre, axis=1) / step)
+        turn = Rotation.from_matrix(after[:, :, :3]) * Rotation.from_matrix(before[:, :, :3]).inv()
+        turns.append(np.degrees(turn.magnitude()) / step)
+    assert np.sqrt(np.mean(np.square(speeds))) == pytest.approx(40, rel=0.1)
+    assert np.sqrt(np.mean(np.square(turns))) == pytest.approx(30, rel=0.1)
+
+
+def test_cameras_of_a_skewed_scene_take_their_pictures_at_their_own_times():
+    settings = settings_of("skewed", exposure_ms=0, noise=0, speed=400, **SMALL)
+    scene = Scene(settings)
+    shot = scene.shot(3)
+    assert shot.times["right"] - shot.times["left"] == pytest.approx(0.008)
+    assert np.mean(list(shot.times.values())) == pytest.approx(shot.time)
+    for camera in scene.views:
+        place = scene.hand.at([shot.times[camera.name]])[0]
+        still = Still(
+            RigidTransform.from_components(place[:, 3], Rotation.from_matrix(place[:, :3]))
+        )
+        things = [(scene.bodies["needle"], still), (scene.bodies["reference"], scene.reference)]
+        light = camera.light(things, 0.0, scene.sensor)
+        alone = camera.expose(light, scene.sensor, np.random.default_rng(0))
+        difference = np.abs(alone.astype(float) - shot.pictures[camera.name])
+        assert difference.max() <= 12  # sampling of edges only
+        assert difference.mean() < 0.05
+
+
+def test_sweeps_blur_by_up_to_what_was_asked_and_fingers_hide_their_share():
+    scene = Scene(settings_of("hard", **SMALL))
+    model = scene.models["needle"]
+    ways, hidden, facing = [], 0, 0
+    for number in range(200):
+        rng = np.random.default_rng(number)
+        motion = scene._needle_motion(2.0, rng)
+        ends = motion.at(2.0 + np.array([-0.5, 0.5]) * scene.sensor.exposure)
+        centres = ends[:, :, :3] @ model.centre + ends[:, :, 3]
+        ways.append(max(np.linalg.norm(np.diff(v.pixels(centres), axis=0)) for v in scene.views))
+        matrix = motion.at([2.0])[0]
+        pose = RigidTransform.from_components(matrix[:, 3], Rotation.from_matrix(matrix[:, :3]))
+        hidden += len(scene._hidden(pose, rng))
+        sure = SimpleNamespace(**{**vars(scene), "settings": replace(scene.settings, hidden=1.0)})
+        facing += len(Scene._hidden(sure, pose, rng))
+    assert max(ways) == pytest.approx(8.0, rel=0.05)
+    assert np.mean(ways) == pytest.approx(4.0, rel=0.1)
+    assert hidden / facing == pytest.approx(0.2, rel=0.15)
+
+
+def test_pictures_depend_on_the_seed_alone():
+    settings = settings_of("hard", **SMALL)
+    first, again = Scene(settings), Scene(settings)
+    other = Scene(replace(settings, seed=1))
+    again.shot(0)
+    a, b, c = (scene.shot(1) for scene in (first, again, other))
+    for name, picture in a.pictures.items():
+        assert (picture == b.pictures[name]).all()
+        assert (picture != c.pictures[name]).mean() > 0.3
+    assert a.hidden == b.hidden
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_shows_its_tools_to_all_cameras(kind):
+    scene = Scene(settings_of(kind, **SMALL))
+    for number in range(20):
+        rng = np.random.default_rng(number)
+        pose = scene._needle_motion(1.0 + number, rng).at([1.0 + number])[0]
+        corners = np.concatenate([m.corners for m in scene.models["needle"].tool.markers])
+        placed = corners @ pose[:, :3].T + pose[:, 3]
+        fixed = np.concatenate([m.corners for m in scene.models["reference"].tool.markers])
+        for camera in scene.views:
+            for points in (placed, scene.reference.rig_from_body.apply(fixed)):
+                pixels = camera.pixels(points)
+                assert (pixels > 0).all()
+                assert (pixels < [319, 239]).all()
+
+
+def test_oblique_needles_are_tilted_out_of_the_picture():
+    scene = Scene(settings_of("clean", obliquity=65, **SMALL))
+    for seed in range(5):
+        pose = scene.rig_from_scene.inv() * scene._needle_pose(np.random.default_rng(seed))
+        tip = scene.models["needle"].tool.tip
+        assert tip is not None
+        assert tip.axis is not None
+        axis = pose.rotation.apply(tip.axis)
+        assert abs(axis[2]) == pytest.approx(np.sin(np.radians(65)), abs=1e-9)
+
+
+def test_written_folder_is_a_source_whose_pictures_agree_with_its_truth(tmp_path):
+    out = tmp_path / "made"
+    arguments = ["--out", str(out), "--kind", "clean", "--frames", "2", "--seed", "4"]
+    arguments += ["--width", "960", "--height", "600", "--focal", "792", "--blur", "0.5"]
+    arguments += ["--distance", "400"]
+    assert main(arguments) == 0
+    rig = load_rig(out / "rig.toml")
+    times = load_times(out / "times.csv")
+    assert set(times) == set(rig.names)
+    with (out / "truth.csv").open() as file:
+        reader = csv.DictReader(file)
+        assert tuple(reader.fieldnames or ()) == COLUMNS
+        rows = list(reader)
+    assert [(r["frame"], r["tool"]) for r in rows] == [
+        (str(n), tool) for n in range(2) for tool in ("needle", "reference")
+    ]
+    found = 0
+    for row in rows:
+        assert float(row["time"]) == pytest.approx(
+            np.mean([times[name][int(row["frame"])] for name in rig.names])
+        )
+        found += _agreeing_corners(out, row)
+    assert found >= 24
+    assert main(arguments) == 2  # the folder is not empty
+
+
+def _agreeing_corners(out: Path, row: dict[str, str]) -> int:
+    """Markers that OpenCV finds; all of them about where truth says."""
+    tool = load_tool(out / f"{row['tool']}.toml")
+    words = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, tool.dictionary))
+    turn = Rotation.from_quat([float(row[c]) for c in ("qx", "qy", "qz", "qw")])
+    pose = RigidTransform.from_components([float(row[c]) for c in ("tx", "ty", "tz")], turn)
+    if tool.tip is not None:
+        tip = [float(row[c]) for c in ("tip_x", "tip_y", "tip_z")]
+        assert pose.apply(tool.tip.position) == pytest.approx(tip)
+    found, offs = 0, []
+    for camera in load_rig(out / "rig.toml").cameras:
+        picture = cv2.imread(str(out / camera.name / f"{int(row['frame']):06d}.png"), 0)
+        corners, ids, _ = cv2.aruco.ArucoDetector(words).detectMarkers(picture)
+        for seen, marker_id in zip(corners, [] if ids is None else ids.ravel(), strict=True):
+            if marker_id in tool.by_id:
+                found += 1
+                offs.append(seen[0] - camera.project(pose.apply(tool.by_id[marker_id].corners)))
+    assert np.abs(offs).max() < 3
+    assert np.abs(np.mean(offs, axis=(0, 1))).max() < 0.15
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cameras": 5}, "cameras: expected 1 to 4, got 5"),
+        ({"lens": "fish"}, "lens: expected one of five, "),
+        ({"noise": -1.0}, "noise: expected 0 or more, got -1.0"),
+        ({"fps": 0.0}, "fps: expected more than 0, got 0.0"),
+    ],
+)
+def test_wrong_settings_are_refused_with_what_was_expected(changes, message):
+    with pytest.raises(ValueError, match=message):
+        settings_of("clean", **changes)
