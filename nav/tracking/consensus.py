@@ -49,7 +49,7 @@ class Consensus:
 
     covariance : from the pixels' noise, times the growth of their variance where the geometry does
     not fit. systematic : from the misplaced geometry; much the same in the next frame.
-    used : (n,) views that have a say. left : (n, 8) flow that each view is off from the consensus.
+    used : (n,) views that have a say; chi : their chi-square. left : (n, 8) flow that each view is off from the consensus.
     fits : whether noise explains what is left. sizes : of the random effects, None if it does.
     turns : (cameras, 3) estimated camera turns, rad, zeros if it does.
     """
@@ -59,6 +59,7 @@ class Consensus:
     covariance: Array
     systematic: Array
     used: NDArray[np.bool_]
+    chi: float
     left: Array
     fits: bool
     sizes: Sizes | None
@@ -164,6 +165,7 @@ def agree(
         (covariance[:6, :6] + covariance[:6, :6].T) / 2,
         systematic,
         used,
+        float(linear.chi(unknowns)[used].sum()),
         np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns)),
         fits,
         sizes,

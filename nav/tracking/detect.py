@@ -1,4 +1,4 @@
-"""First detection of markers in a whole picture, by OpenCV."""
+"""First detection of markers in a whole picture: OpenCV finds squares and reads what it can."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,31 +8,53 @@ import numpy as np
 
 from nav.camera.frameset import Picture
 from nav.frames import Array
+from nav.tracking.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
+
+Seen = list[tuple[int, Array]]
+
+
+def _thorough() -> Any:
+    """For pictures in which nothing was found: more thresholds, squares less exactly square."""
+    parameters = cv2.aruco.DetectorParameters()
+    parameters.adaptiveThreshWinSizeMin, parameters.adaptiveThreshWinSizeMax = 9, 41
+    parameters.adaptiveThreshWinSizeStep = 16
+    parameters.adaptiveThreshConstant = 2
+    parameters.polygonalApproxAccuracyRate = 0.06
+    parameters.minMarkerDistanceRate = 0.02
+    return parameters
 
 
 class Detector:
-    """Finds the markers of some tools in a picture; one OpenCV detector a dictionary."""
+    """Finds the markers of some tools in a picture."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
-        self.detectors: dict[str, Any] = {
-            name: cv2.aruco.ArucoDetector(predefined_dictionary(name))
-            for name in sorted({tool.dictionary for tool in tools})
+        names = sorted({tool.dictionary for tool in tools})
+        words = {name: predefined_dictionary(name) for name in names}
+        self.quick = {name: cv2.aruco.ArucoDetector(words[name]) for name in names}
+        self.thorough = {
+            name: cv2.aruco.ArucoDetector(words[name], _thorough()) for name in names
         }
 
-    def find(self, image: Picture) -> dict[str, list[tuple[int, Array]]]:
-        """Dictionary name -> (id, corners (4, 2) in pixels, right to about a pixel) found.
+    def find(
+        self, image: Picture, tools: Sequence[Tool], thorough: bool = False
+    ) -> dict[str, Seen]:
+        """Tool name -> (id, corners (4, 2) in pixels, right to about a pixel) found.
 
-        An id may stand twice where something else looks like it.
+        An id may stand twice where something else looks like it. thorough : look longer.
         """
-        found: dict[str, list[tuple[int, Array]]] = {}
-        for name, detector in self.detectors.items():
-            corners, ids, _ = detector.detectMarkers(image)
-            if ids is None:
-                found[name] = []
-                continue
-            found[name] = [
-                (int(marker), np.asarray(quad, float).reshape(4, 2))
-                for marker, quad in zip(np.ravel(ids), corners, strict=True)
-            ]
+        detectors = self.thorough if thorough else self.quick
+        found: dict[str, Seen] = {tool.name: [] for tool in tools}
+        for name in sorted({tool.dictionary for tool in tools}):
+            corners, ids, rejected = detectors[name].detectMarkers(image)
+            quads = [np.asarray(quad, float).reshape(4, 2) for quad in corners]
+            read = [] if ids is None else [int(marker) for marker in np.ravel(ids)]
+            unread = [np.asarray(quad, float).reshape(4, 2) for quad in rejected]
+            for tool in tools:
+                if tool.dictionary != name:
+                    continue
+                seen = [(m, q) for m, q in zip(read, quads, strict=True) if m in tool.by_id]
+                known = {marker for marker, _ in seen}
+                more = read_squares(image, unread, tool)
+                found[tool.name] = seen + [(m, q) for m, q in more if m not in known]
         return found

@@ -11,8 +11,10 @@ from nav.frames import Array, Pose
 from nav.tracking.consensus import Consensus, Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit, Evidence
 from nav.tracking.motion import Motion
+from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
+from nav.tracking.start import APART
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
 
@@ -37,14 +39,28 @@ class Seeing:
 
 @dataclass(frozen=True)
 class Found:
-    """A tool found in one frame set."""
+    """A tool found in one frame set.
+
+    pose : rig_from_tool with its random errors. systematic : (6, 6) covariance of the lasting ones.
+    corners : (n, 4, 2) where each view's pixels have them; residuals : (n, 8) px off the pose;
+    corner_information : (n, 8, 8).
+    """
 
     pose: Pose
+    systematic: Array
     evidence: Evidence
     consensus: Consensus
     corners: Array
     residuals: Array
     corner_information: Array
+
+    @property
+    def evidence_for(self) -> float:
+        """Log likelihood of the pixels by this pose, above that of plain paper."""
+        seen = self.evidence
+        used = self.consensus.used
+        gain = -0.5 * np.log(np.maximum(1.0 - seen.explained[used], 1e-6))
+        return float((seen.pixels[used] * gain).sum() - 0.5 * self.consensus.chi)
 
 
 class Follower:
@@ -62,6 +78,7 @@ class Follower:
         self.offs = np.zeros((len(seeing), len(tool.markers), 8))
         self.slack = 0.0
         self.sizes: Sizes | None = None
+        self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
         self.last: Array | None = None
         self.surprise = 1.0  # px that the last prediction was off
 
@@ -100,6 +117,8 @@ class Follower:
         self.motion.see(time, pose)
         self.last = pose
         self.sizes = found.consensus.sizes
+        self.judged += 1
+        self.fitted += found.consensus.fits
         evidence = found.evidence
         good = np.flatnonzero(found.consensus.used)
         camera, marker = evidence.sights.camera[good], evidence.sights.marker[good]
@@ -216,6 +235,10 @@ class Follower:
             return None
         pose = moved_about(evidence.pose, consensus.motion, evidence.pivot)
         carry = about_origin(evidence.pivot + consensus.motion[:3])
+        # geometry that mostly fits is no property of the tool when it does not: it varies
+        varies = self.fitted / max(self.judged, 1)
+        random = consensus.covariance + varies * consensus.systematic
+        lasting = (1.0 - varies) * consensus.systematic
         corners, by_flow = evidence.sights.project(evidence.poses)
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
@@ -223,13 +246,20 @@ class Follower:
         back = np.linalg.inv(by_flow)
         information8 = back.swapaxes(1, 2) @ evidence.information[:, :8, :8] @ back
         return Found(
-            Pose.from_matrix(pose, carry @ consensus.covariance @ carry.T),
+            Pose.from_matrix(pose, carry @ random @ carry.T),
+            carry @ lasting @ carry.T,
             evidence,
             consensus,
             corners,
             residuals,
             information8,
         )
+
+
+def alike(first: Found, second: Found) -> bool:
+    """Whether two different poses explain the pixels about as well."""
+    angle = (second.pose.transform * first.pose.transform.inv()).rotation.magnitude()
+    return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)
 
 
 def response_information(evidence: Evidence, views: Array) -> Array:

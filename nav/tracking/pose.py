@@ -79,6 +79,17 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     )
 
 
+def starting_poses(views: Sequence[MarkerView]) -> list[Array] | Lost:
+    """Poses (4, 4), rig_from_tool, to fit the pixels from: one, or both that may look the same."""
+    fit = fit_pose(views)
+    if not isinstance(fit, Lost):
+        return [np.asarray(fit.rig_from_tool.transform.as_matrix(), float)]
+    start = find_start(views, None)
+    if start is None:
+        return fit
+    return [start.pose] if start.rival is None else [start.pose, start.rival]
+
+
 def _without_gross(
     views: Sequence[MarkerView], pose: Array
 ) -> tuple[list[MarkerView], list[MarkerView]]:

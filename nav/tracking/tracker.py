@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
+from nav.frames import Array
 from nav.tracking.detect import Detector
-from nav.tracking.follower import FAR, Follower, Found, Seeing
+from nav.tracking.follower import FAR, Follower, Found, Seeing, alike
+from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.sight import Eye
-from nav.tracking.start import find_start
 from nav.tracking.tool import Tool, check_tools
 from nav.tracking.views import MarkerView, Viewer
 from nav.tracking.why_lost import why_lost
 
 Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4
+SEARCH_FIRST, SEARCH_EVERY = 3, 15  # frame sets in which a lost tool is searched for longer
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 
 
@@ -53,6 +55,7 @@ class Tracker:
         }
         self.viewers = {name: Viewer(seeing.eye) for name, seeing in self.seeing.items()}
         self.followers = {tool.name: Follower(tool, self.seeing) for tool in tools}
+        self.lost_for = dict.fromkeys(self.followers, 0)
         self.views: Views = {}
         self.pool = ThreadPoolExecutor(
             max(self.workers, len(rig.cameras)), thread_name_prefix="tracking"
@@ -88,56 +91,88 @@ class Tracker:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _acquire(self, tools: Sequence[Tool], frames: FrameSet) -> dict[str, TrackedTool | Lost]:
-        """Search the whole pictures for tools."""
+        """Search the whole pictures for tools; longer for those that were there a moment ago."""
+        found = self._search(tools, frames, False)
+        again = [t for t in tools if isinstance(found[t.name], Lost) and self._worth_it(t)]
+        if again and frames.frames:
+            found |= self._search(again, frames, True)
+        for tool in tools:
+            lost = isinstance(found[tool.name], Lost)
+            self.lost_for[tool.name] = self.lost_for[tool.name] + 1 if lost else 0
+        return found
+
+    def _worth_it(self, tool: Tool) -> bool:
+        count = self.lost_for[tool.name]
+        return count < SEARCH_FIRST or count % SEARCH_EVERY == 0
+
+    def _search(
+        self, tools: Sequence[Tool], frames: FrameSet, thorough: bool
+    ) -> dict[str, TrackedTool | Lost]:
         present = [f for name, f in frames.frames.items() if name in self.viewers]
         views: Views = {tool.name: [] for tool in tools}
-        for seen in self.pool.map(lambda frame: self._detect(frame, tools), present):
+        looks = self.pool.map(lambda frame: self._detect(frame, tools, thorough), present)
+        for seen in looks:
             for name, found in seen.items():
                 views[name] += found
         self.views |= views
         return {tool.name: self._begin(tool, views[tool.name], frames) for tool in tools}
 
-    def _detect(self, frame: Frame, tools: Sequence[Tool]) -> Views:
+    def _detect(self, frame: Frame, tools: Sequence[Tool], thorough: bool) -> Views:
         """Some tools' markers in one picture, refined to its light."""
         viewer, seeing = self.viewers[frame.camera], self.seeing[frame.camera]
-        detected = self.detectors[frame.camera].find(frame.image)
+        detected = self.detectors[frame.camera].find(frame.image, tools, thorough)
         found: Views = {}
         for tool in tools:
             views = found[tool.name] = []
-            for marker_id, corners in detected[tool.dictionary]:
-                marker = tool.by_id.get(marker_id)
-                if marker is None:
-                    continue
-                view = viewer.view(
-                    frame.image, tool, marker, corners, seeing.blur, seeing.response.table
-                )
+            for marker_id, corners in detected[tool.name]:
+                marker, table = tool.by_id[marker_id], seeing.response.table
+                view = viewer.view(frame.image, tool, marker, corners, seeing.blur, table)
                 views.append(view or viewer.detected(marker, corners))
         return found
 
     def _begin(self, tool: Tool, views: list[MarkerView], frames: FrameSet) -> TrackedTool | Lost:
+        """A tool from its detected markers: a pose from their corners, then from all its pixels."""
         follower = self.followers[tool.name]
         follower.forget()
         if not views:
             return Lost(why_lost(self.rig, tool, frames, follower.last))
-        start = find_start(views, None)
-        if start is None:
-            ids = sorted({view.marker.id for view in views})
-            return Lost(f"markers {', '.join(map(str, ids))} do not fit together")
+        starts = starting_poses(views)
+        if isinstance(starts, Lost):
+            return starts
+        self._look_around(views)
+        best: Found | None = None
+        for start in starts:
+            found = self._settle(follower, views, start, frames)
+            if found is not None and (best is None or found.evidence_for > best.evidence_for):
+                best, beaten = found, best
+            else:
+                beaten = found
+            if best and beaten and alike(best, beaten):
+                return Lost(AMBIGUOUS)
+        if best is None:
+            return Lost(why_lost(self.rig, tool, frames, follower.last))
+        follower.remember(best, frames.time, False)
+        return self._tracked(tool, best)
+
+    def _settle(
+        self, follower: Follower, views: list[MarkerView], start: Array, frames: FrameSet
+    ) -> Found | None:
         refined = [view for view in views if view.refined]
+        for extra in (AFTER_DETECTION, FAR):
+            if refined:
+                follower.suppose(refined, start)
+            found = follower.fit(frames, start, extra, self.pool, self.workers)
+            if found is not None:
+                return found
+        return None
+
+    def _look_around(self, views: list[MarkerView]) -> None:
+        """Begin with the blur of the markers detected; how noisy the picture is shows later."""
         for camera, seeing in self.seeing.items():
-            own = [view.blur for view in refined if view.camera.name == camera]
+            blurs = [view.blur for view in views if view.refined and view.camera.name == camera]
             seeing.spread = 0.0
-            if own:
-                seeing.blur = np.median(own, axis=0)
-        if refined:
-            follower.suppose(refined, start.pose)
-        found = follower.fit(frames, start.pose, AFTER_DETECTION, self.pool, self.workers)
-        if found is None:
-            found = follower.fit(frames, start.pose, FAR, self.pool, self.workers)
-        if found is None:
-            return Lost("its pixels do not look like its markers")
-        follower.remember(found, frames.time, False)
-        return self._tracked(tool, found)
+            if blurs:
+                seeing.blur = np.median(blurs, axis=0)
 
     def _tracked(self, tool: Tool, found: Found) -> TrackedTool:
         used = np.flatnonzero(found.consensus.used)

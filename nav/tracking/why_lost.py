@@ -4,11 +4,11 @@ import numpy as np
 
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import Camera, Rig
-from nav.frames import Pose
+from nav.frames import Array
 from nav.tracking.tool import Tool
 
 
-def why_lost(rig: Rig, tool: Tool, frames: FrameSet, last: Pose | None) -> str:
+def why_lost(rig: Rig, tool: Tool, frames: FrameSet, last: Array | None) -> str:
     """Why no marker of it was found; `last`, where it was seen last, only guides the words."""
     if not frames.frames:
         return "; ".join(frames.missing.values()) or "no picture from any camera"
@@ -22,9 +22,10 @@ def why_lost(rig: Rig, tool: Tool, frames: FrameSet, last: Pose | None) -> str:
     return f"no marker of {tool.name} seen by {names}: hidden, too oblique, too blurred or too dark"
 
 
-def _outside(camera: Camera, tool: Tool, last: Pose) -> bool:
+def _outside(camera: Camera, tool: Tool, last: Array) -> bool:
     """Whether most of the tool was at or beyond the picture's edge when last seen."""
-    points = last.transform.apply(np.concatenate([marker.corners for marker in tool.markers]))
+    points = np.concatenate([marker.corners for marker in tool.markers])
+    points = points @ last[:3, :3].T + last[:3, 3]
     if (camera.from_rig(points)[:, 2] <= 1.0).any():
         return True
     width, height = camera.size
