@@ -4,6 +4,7 @@
 venv := .venv
 bin := $(venv)/bin
 ready := $(venv)/.ready
+peers := .venv-peers
 inputs := requirements.lock pyproject.toml $(addprefix scripts/, \
   find-python.sh system.sh libraries.txt environment.sh)
 
@@ -17,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench-live format setup lock clean
+.PHONY: help demo test check bench-live bench-tracking format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -36,6 +37,9 @@ check: $(ready)  ## formatting, lint and types
 bench-live: $(ready_for_tests)  ## does drawing the window slow tracking?
 	@PYTHONPATH=. $(on_a_screen) $(bin)/python -m tests.bench.live_rate $(ARGS)
 
+bench-tracking: $(ready) $(peers)/.ready  ## our tracker against others (an hour; ARGS=--quick)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.tracking $(ARGS)
+
 format: $(ready)  ## format the code and make lint's safe repairs
 	@$(bin)/ruff check --fix .
 	@$(bin)/ruff format .
@@ -48,7 +52,7 @@ lock:  ## write requirements.lock anew from pyproject.toml (needs uv; newer rele
 	  --no-emit-index-url --no-emit-find-links $(ARGS) --quiet --output-file requirements.lock
 
 clean:  ## remove the environment and everything made
-	rm -rf $(venv) build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(peers) build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find nav calibration phantoms tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps are written last, so a set-up that was cut short goes on at the next call.
@@ -60,4 +64,8 @@ $(ready): $(inputs)
 $(venv)/.ready-for-tests: $(inputs)
 	@PYTHON="$(PYTHON)" scripts/system.sh --tests
 	@$(MAKE) --silent --no-print-directory $(ready)
+	@touch $@
+
+$(peers)/.ready: scripts/peers.sh scripts/find-python.sh
+	@PYTHON="$(PYTHON)" scripts/peers.sh $(peers)
 	@touch $@

@@ -1,12 +1,13 @@
 """A marker's piece of a picture, drawn on a grid finer than the pixels: the bound's image model."""
 
+import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
-from scipy.special import ndtr
 
 from nav.camera.rig import Camera
 from nav.frames import Array
@@ -27,18 +28,22 @@ class Patch:
         self, camera: Camera, tool: Tool, marker: Marker, rows: slice, columns: slice, blur: float
     ) -> None:
         self.camera, self.rows, self.columns = camera, rows, columns
-        self.cells = marker_pattern(tool.dictionary, marker.id).astype(float)
+        cells = marker_pattern(tool.dictionary, marker.id).astype(float)
+        self.padded = np.pad(cells, 1, constant_values=1.0)
         c0, c1, _, c3 = marker.corners
         right, down = c1 - c0, c3 - c0
         self.tool_from_plane = np.column_stack([right, down, c0])
-        zone = tool.quiet if tool.quiet is not None else marker.side / len(self.cells) / 2
-        self.zone = zone / marker.side  # of the side, which is the plane's unit
+        self.zone = _zone(tool, marker)
         self.margin = int(np.ceil(4 * blur)) + 1  # px: blur reaches in from beyond the patch
         height = rows.stop - rows.start + 2 * self.margin
         width = columns.stop - columns.start + 2 * self.margin
         self.shape = (height, width)
         top, left = rows.start - self.margin - 0.5, columns.start - self.margin - 0.5
         self.rays = _rays(camera, top, left, self.shape)
+        # how rays change from pixel to pixel down and right, much the same all over the patch
+        ends = (self.rays[-1].mean(axis=0) - self.rays[0].mean(axis=0)) / (height - 1 / FINE)
+        sides = (self.rays[:, -1].mean(axis=0) - self.rays[:, 0].mean(axis=0)) / (width - 1 / FINE)
+        self.steps = np.stack([ends, sides])
 
     @classmethod
     def around(
@@ -57,7 +62,8 @@ class Patch:
         facing = camera.rotation @ pose[:3, :3] @ marker.normal @ towards
         if facing < LEAST_FACING or (in_camera[:, 2] < 1.0).any():
             return None
-        grown = corners.mean(axis=0) + 1.4 * (corners - corners.mean(axis=0))
+        grow = 1.0 + 2.0 * _zone(tool, marker)
+        grown = corners.mean(axis=0) + grow * (corners - corners.mean(axis=0))
         pixels = camera.project(grown)
         low = np.maximum(np.floor(pixels.min(axis=0)).astype(int), 0)
         high = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 1, [shape[1], shape[0]])
@@ -66,21 +72,15 @@ class Patch:
         rows, columns = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
         return cls(camera, tool, marker, rows, columns, blur)
 
-    def plane(self, pose: Array) -> tuple[Array, Array]:
-        """Where the fine grid's rays meet the marker's plane: 0 to 1 across the black square."""
+    def plane(self, pose: Array) -> Array:
+        """(3, 3) that takes rays of the camera to the marker's plane, 0 to 1 across the square."""
         camera_from_plane = self.camera.rotation @ (pose[:3, :3] @ self.tool_from_plane)
         camera_from_plane[:, 2] += self.camera.rotation @ pose[:3, 3] + self.camera.translation
-        meeting = self.rays @ np.linalg.inv(camera_from_plane).T
-        fine = (self.shape[0] * FINE, self.shape[1] * FINE)
-        return (
-            (meeting[:, 0] / meeting[:, 2]).reshape(fine),
-            (meeting[:, 1] / meeting[:, 2]).reshape(fine),
-        )
+        return np.asarray(np.linalg.inv(camera_from_plane))
 
     def drawn(self, pose: Array, blur: float) -> Array:
         """The patch's light, 0 black and 1 white, (height, width)."""
-        x, y = self.plane(pose)
-        sharp = _pattern(self.cells, x, y)
+        sharp = _pattern(self.rays, self.steps, self.plane(pose), self.padded)
         # the edges' own softness is part of the blur
         rest = np.sqrt(max(blur**2 - EDGE**2, 0.0)) * FINE
         if rest > 0:
@@ -93,9 +93,9 @@ class Patch:
 
     def inside(self, pose: Array) -> NDArray[np.bool_]:
         """Pixels all of whose light comes from the marker and its white zone."""
-        x, y = self.plane(pose)
-        least = -self.zone
-        own = ((x > least) & (x < 1 + self.zone) & (y > least) & (y < 1 + self.zone)).astype("u1")
+        meeting = self.rays @ self.plane(pose).T
+        across = meeting[..., :2] / meeting[..., 2:]
+        own = ((across > -self.zone) & (across < 1 + self.zone)).all(axis=-1).astype("u1")
         height, width = self.shape
         whole = own.reshape(height, FINE, width, FINE).min(axis=(1, 3))
         reach = 2 * ((self.margin - 1) // 2) + 1
@@ -104,29 +104,59 @@ class Patch:
         return np.asarray(whole[cut : height - cut, cut : width - cut] > 0)
 
 
+def _zone(tool: Tool, marker: Marker) -> float:
+    """Width of the white zone by the side; half a cell where the tool does not say."""
+    if tool.quiet is not None:
+        return tool.quiet / marker.side
+    return 0.5 / len(marker_pattern(tool.dictionary, marker.id))
+
+
 def _rays(camera: Camera, top: float, left: float, shape: tuple[int, int]) -> Array:
-    """Rays (n, 3), third entry 1, of a fine grid, splines through exact ones a few pixels apart."""
+    """Rays (rows, columns, 3) of a fine grid, third entry 1: splines through a few exact ones."""
     v, u = (np.linspace(0, size, size // 6 + 4) for size in shape)
     exact = camera.undistort(np.stack(np.meshgrid(left + u, top + v), axis=-1).reshape(-1, 2))
     fine = [(np.arange(size * FINE) + 0.5) / FINE for size in shape]
     axes = [
-        RectBivariateSpline(v, u, exact[:, axis].reshape(len(v), len(u)))(*fine).ravel()
-        for axis in (0, 1)
+        RectBivariateSpline(v, u, exact[:, axis].reshape(len(v), len(u)))(*fine) for axis in (0, 1)
     ]
-    return np.stack([*axes, np.ones_like(axes[0])], axis=1)
+    return np.stack([*axes, np.ones_like(axes[0])], axis=-1)
 
 
-def _pattern(cells: Array, x: Array, y: Array) -> Array:
-    """Cells (n, n) over 0 to 1, white around, edges EDGE pixels soft."""
-    n = len(cells)
-    padded = np.pad(cells, 1, constant_values=1.0)
-    sides = []
-    for across in (x * n, y * n):
-        slope = np.hypot(*(np.gradient(across, axis=a) * FINE for a in (0, 1)))  # cells a pixel
-        # other edges than the nearest are too far to be felt
-        nearest = np.clip(np.rint(across), 0, n)
-        sides.append((nearest.astype(int), ndtr((across - nearest) / (EDGE * slope))))
-    (column, right), (row, down) = sides
-    upper = padded[row, column] * (1 - right) + padded[row, column + 1] * right
-    lower = padded[row + 1, column] * (1 - right) + padded[row + 1, column + 1] * right
-    return np.asarray(upper * (1 - down) + lower * down)
+@njit(nogil=True, cache=True)
+def _pattern(rays, steps, plane_from_ray, padded):
+    """Light (rows, columns) of cells over 0 to 1, white around, edges EDGE pixels soft.
+
+    padded : (n + 2, n + 2) with the white around. The nearest edge each way is soft enough to be
+    felt, the others are too far.
+    """
+    n = padded.shape[0] - 2
+    light = np.empty(rays.shape[:2])
+    weights, nearest = np.empty(2), np.empty(2, np.int64)
+    for j in range(rays.shape[0]):
+        for i in range(rays.shape[1]):
+            ray = rays[j, i]
+            depth = 0.0
+            for k in range(3):
+                depth += plane_from_ray[2, k] * ray[k]
+            for axis in range(2):
+                along = 0.0
+                for k in range(3):
+                    along += plane_from_ray[axis, k] * ray[k]
+                place = along / depth
+                slope = 0.0  # cells a pixel, squared
+                for step in range(2):
+                    change = 0.0
+                    for k in range(2):
+                        by_ray = plane_from_ray[axis, k] - place * plane_from_ray[2, k]
+                        change += by_ray * steps[step, k]
+                    slope += (n * change / depth) ** 2
+                edge = min(max(np.rint(n * place), 0.0), float(n))
+                far = (n * place - edge) / (EDGE * math.sqrt(slope))
+                weights[axis] = 0.5 * (1.0 + math.erf(far / math.sqrt(2.0)))
+                nearest[axis] = int(edge)
+            column, row = nearest[0], nearest[1]
+            right, down = weights[0], weights[1]
+            upper = padded[row, column] * (1 - right) + padded[row, column + 1] * right
+            lower = padded[row + 1, column] * (1 - right) + padded[row + 1, column + 1] * right
+            light[j, i] = upper * (1 - down) + lower * down
+    return light

@@ -1,0 +1,25 @@
+"""docs/accuracy.md: the measured tables stand between two marks and are never typed by hand."""
+
+from pathlib import Path
+
+from nav.errors import InputError
+from nav.files import written_whole
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def put_between(path: Path, text: str) -> None:
+    """Replace what stands between the marks of a page.
+
+    Raises
+    ------
+    InputError
+        The page lacks the marks.
+    """
+    page = path.read_text(encoding="utf-8")
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f'{path}: expected the marks "{BEGIN}" and "{END}"')
+    with written_whole(path) as beside:
+        beside.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}", encoding="utf-8")
