@@ -34,6 +34,9 @@ STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in th
 AGREE = 20.0  # chi-square by its median at which a view has half its say
 CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
 HOPELESS = 4.0  # the same, above which cutting would leave nothing
+WORSE = 1.15  # the same, above which it is trusted less
+SURE = 0.8  # of the variance explained by views that tell what is usual
+FAINT, SMEARED = 0.25, 2.5  # contrast and blur of a view by its camera's usual ones
 ALIKE = 1.6  # noise of a camera by what it was before, and by another's
 MISFIT = 2.0  # the same, above which a view does not look like its marker
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
@@ -267,7 +270,23 @@ class DirectFit:
         good = self._worthy(stats, WORTH)
         usual = self._usual(stats, NOISE)[self.sights.camera]
         good &= stats[:, NOISE] < MISFIT * usual
+        gain, spread = self.brightness[:, 0], self.blur[:, 0] + self.blur[:, 2]
+        for _, first, last in self.sights.slices:
+            own = slice(first, last)
+            sure = good[own] & (stats[own, EXPLAINED] > SURE)
+            if sure.any():
+                good[own] &= gain[own] > FAINT * np.median(gain[own][sure])
+                good[own] &= spread[own] < SMEARED * np.median(spread[own][sure]) + 0.5
         return good
+
+    def _trust(self, stats: Array) -> Array:
+        """(n,) weight of each view: less for one whose pixels fit worse than others'.
+
+        Something covers a part of it, or it is bent: its own noise does not tell all of its error.
+        """
+        usual = self._usual(stats, NOISE)[self.sights.camera]
+        ratio = stats[:, NOISE] / (WORSE * usual)
+        return np.minimum(1.0, np.maximum(ratio, 1e-9) ** -4.0)
 
     def _step(
         self, information: Array, gradient: Array, weight: Array, free: bool
@@ -394,7 +413,7 @@ class DirectFit:
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
-        weight = 1.0 / noise**2
+        weight = self._trust(stats) / noise**2
         return Evidence(
             self.sights,
             pose,

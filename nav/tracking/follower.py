@@ -21,6 +21,7 @@ from nav.tracking.views import MarkerView
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
+ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 
 
@@ -130,6 +131,8 @@ class Follower:
             now = np.median(evidence.blur[own], axis=0)
             seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
             seeing.spread = float(np.median(evidence.noise[own]))
+            if not found.consensus.fits or len(good) < ENOUGH:
+                continue  # what does not fit would teach the curve anything
             response = evidence.responses[index]
             seeing.response.set(response.parameters)
             seeing.response.learn(response_information(evidence, own))

@@ -1,8 +1,8 @@
 """A tool's pose from corners that some detector found, the usual ways, each done with care.
 
 Each takes corners as {camera name: {marker id: (4, 2) pixels}} and gives rig_from_tool (4, 4), mm,
-or None. A marker whose corners fit far worse than the others' is left out once: a misread id
-should not decide the comparison.
+or None. A marker without which all others fit far better is left out: a misread id should not
+decide the comparison.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,8 +20,9 @@ from nav.frames import Array
 from nav.tracking.tool import Tool
 
 Corners = Mapping[str, Mapping[int, NDArray[np.float64]]]
-WORST = 3.0  # times the median marker's residual
-LEAST = 1.0  # px, or mm of triangulated points: smaller residuals are nobody's fault
+FINE = 1.0  # px, or mm of triangulated points: smaller residuals are nobody's fault
+BETTER = 2.0  # times smaller are the residuals without a marker that is misread
+MOST_LEFT_OUT = 2
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,20 @@ def joint(rig: Rig, tool: Tool, corners: Corners) -> Array | None:
 def _trimmed(
     quads: Mapping[int, Array], fit: Callable[[Mapping[int, Array]], Fit | None]
 ) -> Array | None:
-    """The pose fitted to all markers, or to those that fit, where some far from do."""
-    first = fit(quads)
-    if first is None or len(quads) < 3:
-        return None if first is None else first.pose
-    limit = max(LEAST, WORST * float(np.median(list(first.residuals.values()))))
-    kept = {i: quad for i, quad in quads.items() if first.residuals[i] <= limit}
-    second = fit(kept) if 2 <= len(kept) < len(quads) else None
-    return first.pose if second is None else second.pose
+    """The pose fitted to all markers, or to all but one or two that spoil it."""
+    best = fit(quads)
+    for _ in range(MOST_LEFT_OUT):
+        if best is None or len(quads) < 3 or _rms(best.residuals) < FINE:
+            break
+        others = [{i: quad for i, quad in quads.items() if i != out} for out in quads]
+        fits = [(found, some) for some in others if (found := fit(some)) is not None]
+        if not fits:
+            break
+        without, some = min(fits, key=lambda each: _rms(each[0].residuals))
+        if _rms(without.residuals) > _rms(best.residuals) / BETTER:
+            break
+        best, quads = without, some
+    return None if best is None else best.pose
 
 
 def _pnp(camera: Camera, tool: Tool, quads: Mapping[int, Array]) -> Fit | None:
