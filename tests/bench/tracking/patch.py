@@ -122,7 +122,7 @@ def _rays(camera: Camera, top: float, left: float, shape: tuple[int, int]) -> Ar
     return np.stack([*axes, np.ones_like(axes[0])], axis=-1)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _pattern(rays, steps, plane_from_ray, padded):
     """Light (rows, columns) of cells over 0 to 1, white around, edges EDGE pixels soft.
 
@@ -152,7 +152,10 @@ def _pattern(rays, steps, plane_from_ray, padded):
                     slope += (n * change / depth) ** 2
                 edge = min(max(np.rint(n * place), 0.0), float(n))
                 far = (n * place - edge) / (EDGE * math.sqrt(slope))
-                weights[axis] = 0.5 * (1.0 + math.erf(far / math.sqrt(2.0)))
+                if abs(far) < 6.0:
+                    weights[axis] = 0.5 * (1.0 + math.erf(far / math.sqrt(2.0)))
+                else:
+                    weights[axis] = 1.0 if far > 0.0 else 0.0
                 nearest[axis] = int(edge)
             column, row = nearest[0], nearest[1]
             right, down = weights[0], weights[1]
