@@ -28,10 +28,10 @@ COLUMNS = AT_RESPONSE + RESPONSE
 ROWS = 128  # pixels whose derivatives are summed at once
 
 REACH = 3.5  # sd at which a Gaussian counts as zero
-RIM_LEAST, RIM_MOST = 2.0, 3.0  # sd kept away from the white zone's rim, as its width allows
+RIM_LEAST, RIM_MOST = 2.5, 3.2  # sd kept away from the white zone's rim, as its width allows
 RHO_MOST = 0.85
-LONG = 1.5  # motion by sd of the narrow blur, above which it is drawn as motion
-NODE = 1.5  # the same between two nodes of it
+LONG = 0.6  # motion by sd of the narrow blur, above which it is drawn as motion
+NODE = 1.0  # the same between two nodes of it
 MOST_NODES = 6
 HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
@@ -96,6 +96,9 @@ def _pattern(x, y, sx, sy, rho, cells, n, terms, value):
     first = rho * sx * sy
     second = 0.5 * rho * first
     third = rho * rho * rho / 6.0
+    first_x, first_y = rho * sy, rho * sx
+    second_x, second_y = second / (sx * sx), second / (sy * sy)
+    third_x, third_y = rho * sy / sx, rho * sx / sy
     light, by_x, by_y, by_sx, by_sy, by_xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(y0 + 1, y1 + 2):
         plain, slope, widen, hermite = 0.0, 0.0, 0.0, 0.0
@@ -107,11 +110,14 @@ def _pattern(x, y, sx, sy, rho, cells, n, terms, value):
                 hermite += terms[3, i]
         light += plain * terms[4, j] + first * slope * terms[5, j]
         light += second * widen * terms[6, j] + third * hermite * terms[7, j]
-        by_x += slope * terms[4, j]
-        by_y += plain * terms[5, j]
-        by_sx += widen * terms[4, j]
-        by_sy += plain * terms[6, j]
-        by_xy += slope * terms[5, j]
+        # widen is sx times the second derivative by x, hermite -sx^3 times the third
+        by_x += slope * terms[4, j] + first_x * widen * terms[5, j]
+        by_x -= second_x * hermite * terms[6, j]
+        by_y += plain * terms[5, j] + first_y * slope * terms[6, j]
+        by_y -= second_y * widen * terms[7, j]
+        by_sx += widen * terms[4, j] - third_x * hermite * terms[5, j]
+        by_sy += plain * terms[6, j] - third_y * slope * terms[7, j]
+        by_xy += slope * terms[5, j] + rho * widen * terms[6, j]
     value[0], value[1], value[2] = light, by_x, by_y
     value[3], value[4], value[5] = by_sx, by_sy, by_xy
 
@@ -125,7 +131,7 @@ def split_blur(blur):
     narrow = max(middle - radius, 0.05)
     length = math.sqrt(12.0 * 2.0 * radius)
     sd = math.sqrt(narrow)
-    if length <= max(LONG * sd, 1.0):
+    if length <= max(LONG * sd, 0.5):
         return blur[0], blur[1], blur[2], 0.0, 0.0, 1
     angle = 0.5 * math.atan2(blur[1], difference)
     count = min(int(math.ceil(length / (NODE * sd))) + 1, MOST_NODES)
