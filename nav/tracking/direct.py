@@ -11,7 +11,7 @@ that its pixels are compared where they are; what it says of the pose is carried
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,9 @@ from nav.tracking.photometry import BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about
 
-COARSE, FINE = 0.7, 0.02  # px: largest move of a corner at which a stage ends
-MOST_COARSE, MOST_FINE = 8, 12
+# px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
+COARSE, FINE = 0.12, 0.08
+MOST_COARSE, MOST_FINE = 10, 12
 FARTHEST = 3.0  # px that corners may move in a pass
 LOST = 25.0  # px from the start: it is not there
 WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
@@ -99,7 +100,7 @@ class DirectFit:
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
         self.sights, self.pictures = sights, pictures
-        self.responses = [Response(r.parameters, r.information, r.table) for r in responses]
+        self.responses = [replace(response) for response in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
         self.anchor = [response.parameters for response in responses]
         self.spread, self.pool, self.workers = spread, pool, workers
@@ -111,7 +112,7 @@ class DirectFit:
         self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
-        self.slopes = np.zeros((count, 2, 2))
+        self.slopes: Array | None = None
 
     def run(self, pose: Array, velocity: Array, extra: float) -> Evidence | None:
         """Follow the pixels from a pose (4, 4); None where they lead away or say nothing.
@@ -188,6 +189,8 @@ class DirectFit:
     ) -> None:
         sights, count = self.sights, self.sights.shape.count
         reach = 1.0 + FARTHEST / 2
+        if self.slopes is None:  # hardly another after a step
+            self.slopes = sights.ray_slopes(corners.mean(axis=1))
         window = np.empty((len(sights), 5), np.int64)
         drift = np.zeros((len(sights), GEOMETRY))
         jobs = []
@@ -201,7 +204,6 @@ class DirectFit:
             window[first:last, 0], window[first:last, 1] = low[:, 1], high[:, 1]
             window[first:last, 2], window[first:last, 3] = low[:, 0], high[:, 0]
             window[first:last, 4] = np.rint(own[:, :, 1].mean(axis=1))
-            self.slopes[first:last] = eye.ray_slopes(own.mean(axis=1))
             if eye.camera.readout > 0.0 and velocity.any():
                 row = eye.camera.readout / size[1]
                 drift[first:last] = (self.flow[first:last] @ velocity) * row
@@ -322,8 +324,10 @@ class DirectFit:
             if len(sights) < 3:
                 break
             chi = self._disagreement(jacobian @ step, information, gradient, weight)
-            usual = max(float(np.median(chi[weight > 0])), 8.0)
-            say = 1.0 / (1.0 + (chi / usual / AGREE) ** 2)
+            usual = max(_quantile(chi[weight > 0], 0.5), 8.0)
+            before, say = say, 1.0 / (1.0 + (chi / usual / AGREE) ** 2)
+            if np.abs(say - before).max() < 0.1:
+                break
         if free:
             change = step[6:].reshape(-1, RESPONSE)
         return step[:6], change
@@ -373,7 +377,7 @@ class DirectFit:
         change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before)
         worthy = self._worthy(self.room[4], WORTH)
         # not the largest: a view too poor to tell its blur never comes to rest
-        most = float(np.median(change[worthy].max(axis=1))) if worthy.any() else 0.0
+        most = _quantile(change[worthy].max(axis=1), 0.5) if worthy.any() else 0.0
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.clip(move, -0.3, 0.3))
             most = max(most, abs(float(moved[0] - response.parameters[0])))
@@ -405,7 +409,7 @@ class DirectFit:
         for index, first, last in self.sights.slices:
             own = stats[first:last][fair[first:last], column]
             if len(own):
-                usual[index] = np.quantile(own, USUAL)
+                usual[index] = _quantile(own, USUAL)
         usual = np.minimum(usual, ALIKE * min(usual.min(), 1e3))
         known = np.where(self.spread > 0.0, ALIKE * self.spread, np.inf)
         return np.maximum(np.minimum(usual, known), LEAST_NOISE)
@@ -437,6 +441,11 @@ class DirectFit:
             self.scale,
             np.array(stats[:, USED]),
         )
+
+
+def _quantile(values: Array, share: float) -> float:
+    """A quantile by the nearest value: of few numbers, many times."""
+    return float(np.sort(values)[int(share * (len(values) - 1) + 0.5)])
 
 
 def shifted(plane: Array, flow: Array, count: int) -> Array:

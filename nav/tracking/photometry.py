@@ -30,8 +30,8 @@ ROWS = 128  # pixels whose derivatives are summed at once
 REACH = 3.5  # sd at which a Gaussian counts as zero
 RIM_LEAST, RIM_MOST = 2.5, 3.2  # sd kept away from the white zone's rim, as its width allows
 RHO_MOST = 0.85
-LONG = 0.6  # motion by sd of the narrow blur, above which it is drawn as motion
-NODE = 1.0  # the same between two nodes of it
+LONG = 1.2  # motion by sd of the narrow blur, above which it is drawn as motion
+NODE = 1.2  # the same between two nodes of it
 MOST_NODES = 6
 HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
@@ -131,7 +131,7 @@ def split_blur(blur):
     narrow = max(middle - radius, 0.05)
     length = math.sqrt(12.0 * 2.0 * radius)
     sd = math.sqrt(narrow)
-    if length <= max(LONG * sd, 0.5):
+    if length <= max(LONG * sd, 0.8):
         return blur[0], blur[1], blur[2], 0.0, 0.0, 1
     angle = 0.5 * math.atan2(blur[1], difference)
     count = min(int(math.ceil(length / (NODE * sd))) + 1, MOST_NODES)

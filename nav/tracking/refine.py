@@ -17,12 +17,11 @@ from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.fit import DONE, FAILED, MAX_WANDER, fit_plane
 from nav.tracking.photometry import GEOMETRY, flow
-from nav.tracking.response import START, curve_table
+from nav.tracking.response import LINEAR
 
 MAX_ROUNDS = 4  # windows laid for one marker
 MAX_DRIFT = 0.25  # of the marker's size: more is another marker
 START_BLUR = np.array([1.0, 0.0, 1.0])  # px^2: uu, uv, vv
-LINEAR = curve_table(START)
 MIN_EXPLAINED = 0.6  # share of the grey levels' variance that the pattern must explain
 CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 # corner displacement (8,) by flow parameters (8,), centred plane coordinates

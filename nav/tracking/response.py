@@ -15,6 +15,7 @@ from nav.frames import Array
 from nav.tracking.photometry import RESPONSE
 
 ENTRIES = 256
+SAME_CURVE = 5e-4  # change of a parameter that no grey level shows
 START = np.array([0.0, np.log(12.0)])  # linear; printed paper is about 13 times lighter than toner
 PRIOR_SD = np.array([0.35, 0.7])  # wide enough for any display gamma, and any ink and printer
 LOW, HIGH = np.array([-0.5, np.log(1.0)]), np.array([0.75, np.log(200.0)])
@@ -52,21 +53,27 @@ def _curve(light: Array, parameters: Array) -> tuple[Array, Array]:
     ) / span
 
 
+LINEAR = curve_table(START)
+
+
 @dataclass
 class Response:
     """One camera's curve as known so far: parameters (2,) and their information (2, 2)."""
 
     parameters: Array = field(default_factory=START.copy)
     information: Array = field(default_factory=lambda: np.diag(1.0 / PRIOR_SD**2))
-    table: Array = field(default_factory=lambda: curve_table(START))
+    table: Array = field(default_factory=LINEAR.copy)
+    drawn: Array = field(default_factory=START.copy)  # the parameters of the table
 
     def moved(self, step: Array) -> Array:
         """The parameters after a step, within sensible bounds."""
         return np.clip(self.parameters + step, LOW, HIGH)
 
     def set(self, parameters: Array) -> None:
-        """Go on from these parameters."""
-        self.parameters, self.table = parameters, curve_table(parameters)
+        """Go on from these parameters; a table as good as new is kept."""
+        if np.abs(parameters - self.drawn).max() > SAME_CURVE:
+            self.table, self.drawn = curve_table(parameters), parameters
+        self.parameters = parameters
 
     def learn(self, information: Array) -> None:
         """Remember how much a picture said; what is older fades."""

@@ -166,9 +166,10 @@ class Sights:
         by_motion[:, :3, :, 2] = self.rotations.swapaxes(1, 2)
         turned[:, :, 2] -= pivot
         for axis in range(3):
-            unit = np.zeros(3)
-            unit[axis] = 1.0
-            moved = np.cross(unit, turned, axisb=1, axisc=1)
+            # unit vector x turned, column by column
+            after, last = (axis + 1) % 3, (axis + 2) % 3
+            moved = np.zeros_like(turned)
+            moved[:, after], moved[:, last] = -turned[:, last], turned[:, after]
             by_motion[:, 3 + axis] = self.rotations @ moved
         return plane, self._flow(plane[:, None] @ by_motion)
 
@@ -211,6 +212,13 @@ class Sights:
             h * centred[..., 2, 1],
         ]
         return np.stack(parameters, axis=1)
+
+    def ray_slopes(self, pixels: Array) -> Array:
+        """(n, 2, 2) derivative of each view's ray by the pixel at pixels (n, 2)."""
+        slopes = np.empty((len(self), 2, 2))
+        for index, first, last in self.slices:
+            slopes[first:last] = self.eyes[index].ray_slopes(pixels[first:last])
+        return slopes
 
     def project(self, poses: Array) -> tuple[Array, Array]:
         """Corners (n, 4, 2), pixels, and pixels by corner displacement in cells (n, 8, 8)."""

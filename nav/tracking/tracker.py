@@ -60,6 +60,7 @@ class Tracker:
         self.pool = ThreadPoolExecutor(
             max(self.workers, len(rig.cameras)), thread_name_prefix="tracking"
         )
+        self.tool_pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tool")
 
     def track(self, frames: FrameSet) -> TrackedFrame:
         """Poses of all tools from one frame set alone: no smoothing, nothing old."""
@@ -67,13 +68,12 @@ class Tracker:
         self.views = {tool.name: [] for tool in self.tools}
         tools: dict[str, TrackedTool | Lost] = {}
         absent = []
-        for tool in self.tools:
-            follower = self.followers[tool.name]
-            found = follower.follow(frames, self.pool, self.workers)
+        for tool, found in zip(self.tools, self._follow(frames), strict=True):
             if found is None:
                 absent.append(tool)
                 continue
-            follower.remember(found, frames.time, True)
+            self.followers[tool.name].remember(found, frames.time, True)
+            self.lost_for[tool.name] = 0
             tools[tool.name] = self._tracked(tool, found)
         if absent:
             tools |= self._acquire(absent, frames)
@@ -86,9 +86,22 @@ class Tracker:
             "acquire" if absent else "follow",
         )
 
+    def _follow(self, frames: FrameSet) -> list[Found | None]:
+        """Every tool where its motion leads; several at a time, as the machine allows."""
+        expected = [f for f in self.followers.values() if f.motion.expects(frames.time)]
+        share = max(1, self.workers // max(len(expected), 1))
+        if len(expected) < 2 or self.workers == 1:
+            return [f.follow(frames, self.pool, share) for f in self.followers.values()]
+        running = [
+            self.tool_pool.submit(f.follow, frames, self.pool, share)
+            for f in self.followers.values()
+        ]
+        return [future.result() for future in running]
+
     def close(self) -> None:
         """End the threads."""
         self.pool.shutdown(wait=False, cancel_futures=True)
+        self.tool_pool.shutdown(wait=False, cancel_futures=True)
 
     def _acquire(self, tools: Sequence[Tool], frames: FrameSet) -> dict[str, TrackedTool | Lost]:
         """Search the whole pictures for tools; longer for those that were there a moment ago."""

@@ -7,7 +7,8 @@ import numpy as np
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.refine import LINEAR, START_BLUR, refine_marker
+from nav.tracking.refine import START_BLUR, refine_marker
+from nav.tracking.response import LINEAR
 from nav.tracking.sight import HALF_CELL, MAX_ZONE, Eye
 from nav.tracking.tool import Marker, Tool, marker_pattern
 

@@ -3,7 +3,8 @@
 The image model is this file's own: each marker drawn on a grid finer than the pixels, blurred and
 summed over the pixels' areas. What is not known beforehand is estimated along, and so widens the
 bound: gain, offset and light gradient of each marker in each picture, and each picture's blur.
-Only pixels whose light comes from the marker and its white zone count.
+What lies beyond each side of a marker's white zone is not known either; pixels on marker and zone
+count.
 """
 
 from collections.abc import Mapping
@@ -102,7 +103,8 @@ def _columns(
     y, x = np.indices(light.shape).reshape(2, -1) / max(light.shape)
     grey = picture[patch.rows, patch.columns].astype(float).ravel()
     flat = light.ravel()
-    own = np.stack([flat, np.ones_like(flat), flat * x, flat * y], axis=1)
+    beyond = patch.beyond(pose, sight.blur).reshape(4, -1)
+    own = np.stack([flat, np.ones_like(flat), flat * x, flat * y, *beyond], axis=1)
     used = inside.ravel() & (grey > 0) & (grey < 255)
     found, used = _lit(own, grey, used, sight)
     if found is None:
@@ -117,7 +119,8 @@ def _columns(
     noise = np.sqrt(sight.noise**2 + ROUNDING)
     slope = (sight.slope(own @ found) / noise)[:, None]
     columns = (np.stack(moved, axis=1) * gains * slope)[used]
-    basis, _ = np.linalg.qr((own * slope)[used])
+    basis, sizes, _ = np.linalg.svd((own * slope)[used], full_matrices=False)
+    basis = basis[:, sizes > 1e-6 * sizes[0]]  # there may be nothing beyond a side
     return np.asarray(columns - basis @ (basis.T @ columns))
 
 

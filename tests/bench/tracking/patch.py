@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,8 @@ from nav.tracking.tool import Marker, Tool, marker_pattern
 
 FINE = 4  # grid points a pixel and axis
 EDGE = 0.2  # px, sd with which the pattern's edges are drawn, so that derivatives exist
-LEAST_FACING = 0.1  # cosine: a marker seen more obliquely tells nothing here
+REACH = 6.0  # sd of an edge's softness: further off it is not felt
+LEAST_FACING = 0.05  # cosine: a marker seen more obliquely tells nothing here
 
 
 class Patch:
@@ -79,29 +81,44 @@ class Patch:
         return np.asarray(np.linalg.inv(camera_from_plane))
 
     def drawn(self, pose: Array, blur: float) -> Array:
-        """The patch's light, 0 black and 1 white, (height, width)."""
+        """The patch's light, 0 black and 1 white also beyond the white zone, (height, width)."""
         sharp = _pattern(self.rays, self.steps, self.plane(pose), self.padded)
         # the edges' own softness is part of the blur
-        rest = np.sqrt(max(blur**2 - EDGE**2, 0.0)) * FINE
-        if rest > 0:
-            size = 2 * int(np.ceil(5 * rest)) + 1
-            sharp = cv2.GaussianBlur(sharp, (size, size), rest, borderType=cv2.BORDER_REPLICATE)
-        height, width = self.shape
-        summed = sharp.reshape(height, FINE, width, FINE).mean(axis=(1, 3))
-        cut = self.margin
-        return np.asarray(summed[cut : height - cut, cut : width - cut])
+        return self._seen(sharp, np.sqrt(max(blur**2 - EDGE**2, 0.0)))
+
+    def beyond(self, pose: Array, blur: float) -> Array:
+        """Shares of light, (4, height, width), that come from beyond each side of the zone."""
+        x, y = np.moveaxis(self._across(pose), -1, 0)
+        low, high = -self.zone, 1 + self.zone
+        level = (x >= low) & (x <= high)
+        sides = (x < low, x > high, level & (y < low), level & (y > high))
+        return np.stack([self._seen(side.astype(float), blur) for side in sides])
 
     def inside(self, pose: Array) -> NDArray[np.bool_]:
-        """Pixels all of whose light comes from the marker and its white zone."""
+        """Pixels wholly on the marker or its white zone; blur may bring light from beyond."""
+        across = self._across(pose)
+        own = ((across > -self.zone) & (across < 1 + self.zone)).all(axis=-1)
+        return np.asarray(self._cut(self._by_pixel(own).all(axis=(1, 3))))
+
+    def _across(self, pose: Array) -> Array:
         meeting = self.rays @ self.plane(pose).T
-        across = meeting[..., :2] / meeting[..., 2:]
-        own = ((across > -self.zone) & (across < 1 + self.zone)).all(axis=-1).astype("u1")
+        return np.asarray(meeting[..., :2] / meeting[..., 2:])
+
+    def _seen(self, sharp: Array, blur: float) -> Array:
+        """What pixels see of light on the fine grid."""
+        sd = blur * FINE
+        if sd > 0:
+            size = 2 * int(np.ceil(5 * sd)) + 1
+            sharp = cv2.GaussianBlur(sharp, (size, size), sd, borderType=cv2.BORDER_REPLICATE)
+        return self._cut(self._by_pixel(sharp).mean(axis=(1, 3)))
+
+    def _by_pixel(self, fine: NDArray[Any]) -> NDArray[Any]:
         height, width = self.shape
-        whole = own.reshape(height, FINE, width, FINE).min(axis=(1, 3))
-        reach = 2 * ((self.margin - 1) // 2) + 1
-        whole = cv2.erode(whole, np.ones((reach, reach), np.uint8), borderValue=0)
+        return fine.reshape(height, FINE, width, FINE)
+
+    def _cut(self, pixels: NDArray[Any]) -> NDArray[Any]:
         cut = self.margin
-        return np.asarray(whole[cut : height - cut, cut : width - cut] > 0)
+        return pixels[cut : self.shape[0] - cut, cut : self.shape[1] - cut]
 
 
 def _zone(tool: Tool, marker: Marker) -> float:
@@ -126,12 +143,12 @@ def _rays(camera: Camera, top: float, left: float, shape: tuple[int, int]) -> Ar
 def _pattern(rays, steps, plane_from_ray, padded):
     """Light (rows, columns) of cells over 0 to 1, white around, edges EDGE pixels soft.
 
-    padded : (n + 2, n + 2) with the white around. The nearest edge each way is soft enough to be
-    felt, the others are too far.
+    padded : (n + 2, n + 2) with the white around.
     """
     n = padded.shape[0] - 2
     light = np.empty(rays.shape[:2])
-    weights, nearest = np.empty(2), np.empty(2, np.int64)
+    # of each axis the cells that are felt, and how much
+    first, last, weights = np.empty(2, np.int64), np.empty(2, np.int64), np.empty((2, n + 2))
     for j in range(rays.shape[0]):
         for i in range(rays.shape[1]):
             ray = rays[j, i]
@@ -150,16 +167,22 @@ def _pattern(rays, steps, plane_from_ray, padded):
                         by_ray = plane_from_ray[axis, k] - place * plane_from_ray[2, k]
                         change += by_ray * steps[step, k]
                     slope += (n * change / depth) ** 2
-                edge = min(max(np.rint(n * place), 0.0), float(n))
-                far = (n * place - edge) / (EDGE * math.sqrt(slope))
-                if abs(far) < 6.0:
-                    weights[axis] = 0.5 * (1.0 + math.erf(far / math.sqrt(2.0)))
-                else:
-                    weights[axis] = 1.0 if far > 0.0 else 0.0
-                nearest[axis] = int(edge)
-            column, row = nearest[0], nearest[1]
-            right, down = weights[0], weights[1]
-            upper = padded[row, column] * (1 - right) + padded[row, column + 1] * right
-            lower = padded[row + 1, column] * (1 - right) + padded[row + 1, column + 1] * right
-            light[j, i] = upper * (1 - down) + lower * down
+                soft = EDGE * math.sqrt(slope)
+                low, high = n * place - REACH * soft, n * place + REACH * soft
+                first[axis] = math.floor(min(max(low, -1.0), float(n))) + 1
+                last[axis] = math.floor(min(max(high, -1.0), float(n))) + 1
+                before = 1.0
+                for cell in range(first[axis], last[axis]):
+                    far = (n * place - cell) / (soft * math.sqrt(2.0))
+                    beyond = 0.5 * (1.0 + math.erf(far))
+                    weights[axis, cell] = before - beyond
+                    before = beyond
+                weights[axis, last[axis]] = before
+            total = 0.0
+            for row in range(first[1], last[1] + 1):
+                across = 0.0
+                for column in range(first[0], last[0] + 1):
+                    across += weights[0, column] * padded[row, column]
+                total += weights[1, row] * across
+            light[j, i] = total
     return light

@@ -23,18 +23,22 @@ def family(tracker: str) -> str:
 def shown_rows(case: Figures) -> Iterator[Figures]:
     """Ours first; of each other tracker its best way, of a family the best where one thing varies.
 
-    Best is the least median tip error.
+    Best is the least median tip error of those that have about the most poses.
     """
 
     def off(row: Figures) -> float:
         return row["tip_median"] if row["tip_median"] is not None else float("inf")
+
+    def share(row: Figures) -> float:
+        return row["tracked"] or 0.0
 
     groups: dict[str, list[Figures]] = {}
     for row in case["rows"]:
         key = family(row["tracker"]) if case["factor"] else row["tracker"]
         groups.setdefault(key, []).append(row)
     for rows in groups.values():
-        yield min(rows, key=off)
+        most = max(map(share, rows))
+        yield min((row for row in rows if share(row) >= 0.9 * most), key=off)
 
 
 def screen_table(cases: Sequence[Figures]) -> Table:
