@@ -97,8 +97,8 @@ class Patch:
     def inside(self, pose: Array) -> NDArray[np.bool_]:
         """Pixels wholly on the marker or its white zone; blur may bring light from beyond."""
         across = self._across(pose)
-        own = ((across > -self.zone) & (across < 1 + self.zone)).all(axis=-1)
-        return np.asarray(self._cut(self._by_pixel(own).all(axis=(1, 3))))
+        own = ((across > -self.zone) & (across < 1 + self.zone)).all(axis=-1).astype("u1")
+        return np.asarray(self._cut(self._by_pixel(own).min(axis=(1, 3))) > 0)
 
     def _across(self, pose: Array) -> Array:
         meeting = self.rays @ self.plane(pose).T
