@@ -37,7 +37,7 @@ CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pi
 HOPELESS = 4.0  # the same, above which cutting would leave nothing
 WORSE = 1.15  # the same, above which it is trusted less
 SURE = 0.8  # of the variance explained by views that tell what is usual
-FAINT, SMEARED = 0.25, 2.5  # contrast and blur of a view by its camera's usual ones
+FAINT, SMEARED = 0.25, 2.5  # contrast and blur of a view by the usual ones
 ALIKE = 1.6  # noise of a camera by what it was before, and by another's
 MISFIT = 2.0  # the same, above which a view does not look like its marker
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
@@ -273,12 +273,10 @@ class DirectFit:
         usual = self._usual(stats, NOISE)[self.sights.camera]
         good &= stats[:, NOISE] < MISFIT * usual
         gain, spread = self.brightness[:, 0], self.blur[:, 0] + self.blur[:, 2]
-        for _, first, last in self.sights.slices:
-            own = slice(first, last)
-            sure = good[own] & (stats[own, EXPLAINED] > SURE)
-            if sure.any():
-                good[own] &= gain[own] > FAINT * np.median(gain[own][sure])
-                good[own] &= spread[own] < SMEARED * np.median(spread[own][sure]) + 0.5
+        sure = good & (stats[:, EXPLAINED] > SURE)
+        if sure.any():
+            good &= gain > FAINT * np.median(gain[sure])
+            good &= spread < SMEARED * np.median(spread[sure]) + 0.5
         return good
 
     def _trust(self, stats: Array) -> Array:

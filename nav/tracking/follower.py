@@ -56,6 +56,11 @@ class Found:
     corner_information: Array
 
     @property
+    def share(self) -> float:
+        """Of the views that face a camera, how many have a say."""
+        return float(self.consensus.used.mean())
+
+    @property
     def evidence_for(self) -> float:
         """Log likelihood of the pixels by this pose, above that of plain paper."""
         seen = self.evidence
@@ -257,6 +262,13 @@ class Follower:
             residuals,
             information8,
         )
+
+
+def better(first: Found | None, second: Found | None) -> Found | None:
+    """The one that explains the pixels better."""
+    if first is None or second is None:
+        return first or second
+    return second if second.evidence_for > first.evidence_for else first
 
 
 def alike(first: Found, second: Found) -> bool:

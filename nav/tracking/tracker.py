@@ -13,7 +13,7 @@ from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.detect import Detector
-from nav.tracking.follower import FAR, Follower, Found, Seeing, alike
+from nav.tracking.follower import FAR, Follower, Found, Seeing, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
@@ -26,6 +26,7 @@ from nav.tracking.why_lost import why_lost
 Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4
 SEARCH_FIRST, SEARCH_EVERY = 3, 15  # frame sets in which a lost tool is searched for longer
+MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried again
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 
 
@@ -156,12 +157,9 @@ class Tracker:
         best: Found | None = None
         for start in starts:
             found = self._settle(follower, views, start, frames)
-            if found is not None and (best is None or found.evidence_for > best.evidence_for):
-                best, beaten = found, best
-            else:
-                beaten = found
-            if best and beaten and alike(best, beaten):
+            if best is not None and found is not None and alike(best, found):
                 return Lost(AMBIGUOUS)
+            best = better(best, found)
         if best is None:
             return Lost(why_lost(self.rig, tool, frames, follower.last))
         follower.remember(best, frames.time, False)
@@ -171,13 +169,19 @@ class Tracker:
         self, follower: Follower, views: list[MarkerView], start: Array, frames: FrameSet
     ) -> Found | None:
         refined = [view for view in views if view.refined]
+        best: Found | None = None
         for extra in (AFTER_DETECTION, FAR):
             if refined:
                 follower.suppose(refined, start)
             found = follower.fit(frames, start, extra, self.pool, self.workers)
-            if found is not None:
-                return found
-        return None
+            best = better(best, found)
+            if best is not None and best.share > MOST_SEEN:
+                return best
+        if best is None:
+            return None
+        # from the pose of those that fit, the others may be found too
+        pose = np.asarray(best.pose.transform.as_matrix(), float)
+        return better(best, follower.fit(frames, pose, FAR, self.pool, self.workers))
 
     def _look_around(self, views: list[MarkerView]) -> None:
         """Begin with the blur of the markers detected; how noisy the picture is shows later."""
