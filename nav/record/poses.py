@@ -21,6 +21,7 @@ COLUMNS = (
     *("tip_cxx", "tip_cxy", "tip_cxz", "tip_cyy", "tip_cyz", "tip_czz"),
     *("markers", "rms_px", "reason"),
     *(f"p{i}{j}" for i, j in UPPER),
+    *("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz"),
 )
 
 
@@ -51,7 +52,8 @@ class PosesWriter:
             row = [*head, "lost", *empty]
             row[COLUMNS.index("reason")] = reason
             return row
-        return [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
+        row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
+        return row + _lasting(tracked.lasting(tool.name, self.relative_to), tool)
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
         return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
@@ -71,6 +73,14 @@ def pose_columns(pose: Pose, tool: Tool) -> list[str]:
 
 def _upper(pose: Pose) -> list[str]:
     return [f"{pose.covariance[i, j]:.8g}" for i, j in UPPER]
+
+
+def _lasting(pose: Pose | Lost, tool: Tool) -> list[str]:
+    """Columns tip_sxx to tip_szz."""
+    if isinstance(pose, Lost) or tool.tip is None:
+        return [""] * 6
+    spread = pose.apply(tool.tip.position)[1]
+    return [f"{spread[i, j]:.6g}" for i in range(3) for j in range(i, 3)]
 
 
 def write_sidecar(

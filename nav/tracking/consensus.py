@@ -323,9 +323,7 @@ class Effects:
         camera = sizes.camera
         if self.turned.stop > self.turned.start:
             camera = float(np.sqrt(second[self.turned].mean()))
-        left = self.gradient - np.einsum(
-            "nab,nb->na", self.information, self.jacobian @ solution
-        )
+        left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
         off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
         follows = less @ self.jacobian
         spread = joint + follows @ covariance @ follows.swapaxes(1, 2)

@@ -71,8 +71,6 @@ def read_squares(image: Picture, squares: Sequence[Array], tool: Tool) -> list[t
 def _rectified(image: Picture, square: Array, side: int) -> Array:
     """Grey levels (side * side,) of a square, sampled in the middles of its parts."""
     to = np.array([[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]]) - 0.5
-    matrix = cv2.getPerspectiveTransform(
-        square.astype(np.float32), to.astype(np.float32)
-    )
+    matrix = cv2.getPerspectiveTransform(square.astype(np.float32), to.astype(np.float32))
     patch = cv2.warpPerspective(image, matrix, (side, side), flags=cv2.INTER_LINEAR)
     return patch.astype(float).ravel()

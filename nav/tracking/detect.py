@@ -32,9 +32,7 @@ class Detector:
         names = sorted({tool.dictionary for tool in tools})
         words = {name: predefined_dictionary(name) for name in names}
         self.quick = {name: cv2.aruco.ArucoDetector(words[name]) for name in names}
-        self.thorough = {
-            name: cv2.aruco.ArucoDetector(words[name], _thorough()) for name in names
-        }
+        self.thorough = {name: cv2.aruco.ArucoDetector(words[name], _thorough()) for name in names}
 
     def find(
         self, image: Picture, tools: Sequence[Tool], thorough: bool = False

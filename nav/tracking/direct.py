@@ -184,9 +184,7 @@ class DirectFit:
         self._cuts(stats)
         return moved_about(pose, step * share, self.pivot), move, change
 
-    def _look(
-        self, corners: Array, velocity: Array, stride: int, extra: float, free: bool
-    ) -> None:
+    def _look(self, corners: Array, velocity: Array, stride: int, extra: float, free: bool) -> None:
         sights, count = self.sights, self.sights.shape.count
         reach = 1.0 + FARTHEST / 2
         if self.slopes is None:  # hardly another after a step
@@ -259,9 +257,7 @@ class DirectFit:
             shift = -self.off
             self.off = np.zeros_like(self.off)
             return shift
-        held = (CORNER_FLOW.T @ CORNER_FLOW) * (noise * (scale / self.slack) ** 2)[
-            :, None, None
-        ]
+        held = (CORNER_FLOW.T @ CORNER_FLOW) * (noise * (scale / self.slack) ** 2)[:, None, None]
         after = np.linalg.solve(own + held, left[..., None])[..., 0]
         shift = after - self.off
         self.off = after
@@ -359,9 +355,9 @@ class DirectFit:
         """Chi-square (n,) by which each view's own best flow fits better than a common step."""
         left = gradient - np.einsum("nab,nb->na", information, step)
         own, rest = information[:, :GEOMETRY, :GEOMETRY], left[:, :GEOMETRY]
-        firm = own + np.eye(GEOMETRY) * (1e-9 * np.trace(own, axis1=1, axis2=2) + 1e-12)[
-            :, None, None
-        ]
+        firm = (
+            own + np.eye(GEOMETRY) * (1e-9 * np.trace(own, axis1=1, axis2=2) + 1e-12)[:, None, None]
+        )
         return np.einsum("na,na->n", rest, np.linalg.solve(firm, rest[..., None])[..., 0]) * weight
 
     def _follow(self, flow: Array, responses: Array, follow: Array, rest: Array) -> float:

@@ -21,6 +21,7 @@ from nav.tracking.views import MarkerView
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
+LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 
@@ -56,6 +57,12 @@ class Found:
     corner_information: Array
 
     @property
+    def loose(self) -> bool:
+        """Whether what is seen does not hold the tool: centimetres or degrees are open."""
+        total = self.consensus.covariance + self.consensus.systematic
+        return bool((np.sqrt(np.diag(total)) > LOOSE).any())
+
+    @property
     def share(self) -> float:
         """Of the views that face a camera, how many have a say."""
         return float(self.consensus.used.mean())
@@ -86,6 +93,7 @@ class Follower:
         self.sizes: Sizes | None = None
         self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
         self.last: Array | None = None
+        self.pictures: Mapping[str, Frame] = {}  # where it was seen last
         self.surprise = 1.0  # px that the last prediction was off
 
     def follow(self, frames: FrameSet, pool: Executor, workers: int) -> Found | None:
@@ -97,7 +105,7 @@ class Follower:
         found = self.fit(frames, start, extra, pool, workers)
         if found is None and extra < FAR:
             found = self.fit(frames, start, FAR, pool, workers)
-        return found
+        return None if found is None or found.loose else found
 
     def fit(
         self, frames: FrameSet, start: Array, extra: float, pool: Executor, workers: int
@@ -112,8 +120,9 @@ class Follower:
             return None
         return self._judge(evidence, frames.time)
 
-    def remember(self, found: Found, time: float, predicted: bool) -> None:
+    def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
         """Take a result as where the tool is now."""
+        time, self.pictures = frames.time, frames.frames
         pose = np.asarray(found.pose.transform.as_matrix(), float)
         if predicted:
             start = self.motion.predict(time)
@@ -225,9 +234,7 @@ class Follower:
         spread = np.array([seeing.spread for seeing in self.seeing])
         responses = [seeing.response for seeing in self.seeing]
         off = self.offs[sights.camera, sights.marker]
-        fit = DirectFit(
-            sights, pictures, responses, blur, spread, off, self.slack, pool, workers
-        )
+        fit = DirectFit(sights, pictures, responses, blur, spread, off, self.slack, pool, workers)
         return fit.run(start, velocity, extra)
 
     def _judge(self, evidence: Evidence, time: float) -> Found | None:

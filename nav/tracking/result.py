@@ -1,6 +1,6 @@
 """What tracking hands on: for every tool a pose with covariance, or why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,11 +13,17 @@ from nav.frames import Array, Pose
 NO_TOOL = Lost("no such tool")
 
 
+def _nothing() -> Array:
+    return np.zeros((6, 6))
+
+
 @dataclass(frozen=True)
 class TrackedTool:
     """One tool in one frame set.
 
     rig_from_tool : random errors (pixels) only in its covariance.
+    systematic : (6, 6) covariance of errors that last from frame to frame: markers glued askew,
+        cameras moved, as far as the markers' disagreement shows them.
     marker_ids : distinct ids used.
     rms_px : rms of the equivalent corner residual per axis, pixels.
     corners : camera name -> {marker id: (4, 2) refined corners, pixels}, for the pictures.
@@ -29,6 +35,12 @@ class TrackedTool:
     rms_px: float
     corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
     warning: str = ""
+    systematic: Array = field(default_factory=_nothing)
+
+    @property
+    def lasting(self) -> Pose:
+        """rig_from_tool with the covariance of its systematic errors."""
+        return Pose(self.rig_from_tool.transform, self.systematic)
 
 
 @dataclass(frozen=True)
@@ -68,10 +80,19 @@ class TrackedFrame:
     mode: str = "acquire"
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
-        """``rig_from_tool``, or ``reference_from_tool`` with both poses' errors."""
+        """``rig_from_tool``, or ``reference_from_tool`` with both poses' random errors."""
+        return self._pose(tool, relative_to, lambda seen: seen.rig_from_tool)
+
+    def lasting(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
+        """The same pose with the covariance of its systematic errors."""
+        return self._pose(tool, relative_to, lambda seen: seen.lasting)
+
+    def _pose(
+        self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]
+    ) -> Pose | Lost:
         seen = self.tools.get(tool, NO_TOOL)
         if relative_to is None:
-            return seen if isinstance(seen, Lost) else seen.rig_from_tool
+            return seen if isinstance(seen, Lost) else of(seen)
         if tool == relative_to:
             return seen if isinstance(seen, Lost) else Pose(RigidTransform.identity())
         base = self.tools.get(relative_to, NO_TOOL)
@@ -79,4 +100,4 @@ class TrackedFrame:
             return Lost(f"reference lost: {base.reason}")
         if isinstance(seen, Lost):
             return seen
-        return base.rig_from_tool.inv() @ seen.rig_from_tool
+        return of(base).inv() @ of(seen)

@@ -8,26 +8,33 @@ from nav.tracking.result import Tip, TrackedFrame
 from nav.tracking.tool import Tool
 
 
-def tip_from_pose(frame_from_tool: Pose, tool: Tool) -> Tip | None:
-    """The tip of a tool in the frame of its pose; None for a tool without a tip."""
+def tip_from_pose(frame_from_tool: Pose, tool: Tool, lasting: Pose | None = None) -> Tip | None:
+    """The tip of a tool in the frame of its pose; None for a tool without a tip.
+
+    lasting : the same pose with the covariance of its systematic errors, if it has any.
+    """
     if tool.tip is None:
         return None
     position, random = frame_from_tool.apply(tool.tip.position)
     rotation = frame_from_tool.transform.rotation.as_matrix()
     heading = None if tool.tip.axis is None else rotation @ tool.tip.axis
-    return Tip(position, heading, random, rotation @ tool.tip.covariance @ rotation.T)
+    systematic = rotation @ tool.tip.covariance @ rotation.T
+    if lasting is not None:
+        systematic = systematic + lasting.apply(tool.tip.position)[1]
+    return Tip(position, heading, random, systematic)
 
 
 def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip | Lost:
     """The needle's tip in the reference body's frame, mm, or why it is not known.
 
     Random errors are both poses' (the reference's rotation with its lever arm), the systematic one
-    is the tip calibration's.
+    is the tip calibration's and that of tools and rig which are not as their files say.
     """
     pose = tracked.pose(needle.name, relative_to=reference)
     if isinstance(pose, Lost):
         return pose
-    tip = tip_from_pose(pose, needle)
+    lasting = tracked.lasting(needle.name, relative_to=reference)
+    tip = tip_from_pose(pose, needle, None if isinstance(lasting, Lost) else lasting)
     if tip is None:
         return Lost(f"{needle.name} has no tip: calibrate it first")
     if not np.all(np.isfinite(tip.position)):

@@ -15,13 +15,13 @@ from nav.frames import Array
 from nav.tracking.detect import Detector
 from nav.tracking.follower import FAR, Follower, Found, Seeing, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
+from nav.tracking.reasons import too_few, warning, why_lost
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.sight import Eye
 from nav.tracking.tool import Tool, check_tools
 from nav.tracking.views import MarkerView, Viewer
-from nav.tracking.why_lost import why_lost
 
 Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4
@@ -73,7 +73,7 @@ class Tracker:
             if found is None:
                 absent.append(tool)
                 continue
-            self.followers[tool.name].remember(found, frames.time, True)
+            self.followers[tool.name].remember(found, frames, True)
             self.lost_for[tool.name] = 0
             tools[tool.name] = self._tracked(tool, found)
         if absent:
@@ -149,7 +149,7 @@ class Tracker:
         follower = self.followers[tool.name]
         follower.forget()
         if not views:
-            return Lost(why_lost(self.rig, tool, frames, follower.last))
+            return Lost(self._why_lost(tool, frames))
         starts = starting_poses(views)
         if isinstance(starts, Lost):
             return starts
@@ -161,8 +161,10 @@ class Tracker:
                 return Lost(AMBIGUOUS)
             best = better(best, found)
         if best is None:
-            return Lost(why_lost(self.rig, tool, frames, follower.last))
-        follower.remember(best, frames.time, False)
+            return Lost(self._why_lost(tool, frames))
+        if best.loose:
+            return Lost(too_few(tool, best))
+        follower.remember(best, frames, False)
         return self._tracked(tool, best)
 
     def _settle(
@@ -191,6 +193,11 @@ class Tracker:
             if blurs:
                 seeing.blur = np.median(blurs, axis=0)
 
+    def _why_lost(self, tool: Tool, frames: FrameSet) -> str:
+        follower = self.followers[tool.name]
+        eyes = [seeing.eye for seeing in self.seeing.values()]
+        return why_lost(eyes, tool, follower.shape, frames, follower.last, follower.pictures)
+
     def _tracked(self, tool: Tool, found: Found) -> TrackedTool:
         used = np.flatnonzero(found.consensus.used)
         sights = found.evidence.sights
@@ -204,9 +211,6 @@ class Tracker:
             tuple(sorted({tool.markers[m].id for m in sights.marker[used]})),
             float(np.sqrt(np.mean(found.residuals[used] ** 2))),
             corners,
-            _warning(tool, found),
+            warning(tool, found, self.views[tool.name]),
+            found.systematic,
         )
-
-
-def _warning(tool: Tool, found: Found) -> str:
-    return ""

@@ -1,0 +1,168 @@
+"""Why a tool has no pose, or a doubtful one, in words for the person at the bench."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from nav.camera.frameset import Frame, FrameSet
+from nav.frames import Array, Pose
+from nav.tracking.follower import Found
+from nav.tracking.sight import Eye, Shape
+from nav.tracking.tool import Tool
+from nav.tracking.views import MarkerView
+
+EDGE = 10.0  # px: nearer to the picture's edge a marker is as good as outside
+INSIDE = 0.7  # of the corners that must be in the picture
+OBLIQUE = 0.2  # cosine: 78 degrees
+DARK = 0.35  # of the brightness a moment ago
+SMOOTH, CONTRAST = 0.3, 0.4  # of the sharpness, and of the contrast, a moment ago
+WORTH_SAYING = 0.05  # px of disagreement below which nobody is told
+DISAGREE = 0.3  # px by which a camera's markers are turned as a whole
+SAME_PLACE = 3.0  # px: a detected marker further from the pose's is another one
+
+
+def why_lost(
+    eyes: Sequence[Eye],
+    tool: Tool,
+    shape: Shape,
+    frames: FrameSet,
+    last: Array | None,
+    before: Mapping[str, Frame],
+) -> str:
+    """Why no marker of a tool was found.
+
+    last : (4, 4) rig_from_tool where it was seen last. before : the pictures then.
+    """
+    if not frames.frames:
+        return "; ".join(frames.missing.values()) or "no picture from any camera"
+    seeing = [eye for eye in eyes if eye.camera.name in frames.frames]
+    names = ", ".join(eye.camera.name for eye in seeing)
+    if last is None:
+        return f"no marker of {tool.name} seen by {names}: hidden, too oblique, blurred or too dark"
+    said: dict[str, list[str]] = {}
+    for eye in seeing:
+        name = eye.camera.name
+        why = _why_not_seen(eye, shape, last, frames.frames[name], before.get(name))
+        said.setdefault(why, []).append(name)
+    if set(said) == {OUT}:
+        return f"{OUT} {names}"
+    return "; ".join(f"{why} {', '.join(who)}" for why, who in said.items())
+
+
+OUT = "out of view of camera"
+
+
+def _why_not_seen(eye: Eye, shape: Shape, last: Array, now: Frame, before: Frame | None) -> str:
+    points = shape.corners.reshape(-1, 3) @ last[:3, :3].T + last[:3, 3]
+    if (eye.camera.from_rig(points)[:, 2] <= 1.0).any():
+        return OUT
+    pixels, size = eye.camera.project(points), np.array(eye.camera.size)
+    inside = ((pixels > EDGE) & (pixels < size - EDGE)).all(axis=1)
+    if inside.mean() < INSIDE:
+        return OUT
+    centres = shape.centres @ last[:3, :3].T + last[:3, 3]
+    towards = eye.place - centres
+    facing = np.einsum("ni,ni->n", shape.normals @ last[:3, :3].T, towards)
+    if (facing / np.linalg.norm(towards, axis=1)).max() < OBLIQUE:
+        return "too oblique for"
+    if before is not None and before.image.shape == now.image.shape:
+        low = np.clip(pixels.min(axis=0).astype(int), 0, size - 2)
+        high = np.maximum(np.clip(pixels.max(axis=0).astype(int) + 1, 0, size), low + 2)
+        part = (slice(low[1], high[1]), slice(low[0], high[0]))
+        return _changed(before.image[part], now.image[part])
+    return "hidden from"
+
+
+def _changed(before: Array, now: Array) -> str:
+    if now.mean() < DARK * before.mean():
+        return "too dark for"
+    sharp = [float(cv2.Laplacian(cv2.GaussianBlur(p, (0, 0), 1.5), cv2.CV_32F).std()) for p in
+             (before, now)]  # fmt: skip
+    if sharp[1] < SMOOTH * sharp[0] and now.std() > CONTRAST * before.std():
+        return "too blurred for"
+    return "hidden from"
+
+
+def too_few(tool: Tool, found: Found) -> str:
+    """That what is seen does not hold the tool."""
+    sights, used = found.evidence.sights, np.flatnonzero(found.consensus.used)
+    seen = sorted(
+        {
+            (tool.markers[sights.marker[k]].id, sights.eyes[sights.camera[k]].camera.name)
+            for k in used
+        }
+    )
+    what = ", ".join(f"{marker} by {camera}" for marker, camera in seen[:4])
+    return f"too few markers: only {what}; turn the tool or show it to another camera"
+
+
+def warning(tool: Tool, found: Found, detected: Sequence[MarkerView]) -> str:
+    """What a user should know of a pose, empty if nothing.
+
+    detected : markers that a search of the whole pictures found.
+    """
+    said = []
+    if not found.consensus.fits:
+        off = _beyond_noise(found)
+        if off > WORTH_SAYING:
+            said.append(
+                f"geometry doubtful: corners {off:.2f} px off beyond noise" + _tip(tool, found)
+            )
+        said += _cameras(found)
+    sights, evidence = found.evidence.sights, found.evidence
+    for k in np.flatnonzero(evidence.good & ~found.consensus.used):
+        marker, camera = tool.markers[sights.marker[k]].id, sights.eyes[sights.camera[k]].camera
+        said.append(f"marker {marker} left out in {camera.name}")
+    said += [
+        f"marker {view.marker.id} left out in {view.camera.name}"
+        for view in detected
+        if _elsewhere(view, tool, found)
+    ]
+    return "; ".join(dict.fromkeys(said))
+
+
+def _beyond_noise(found: Found) -> float:
+    """Rms of the corners' residuals that noise does not explain, px an axis."""
+    used = found.consensus.used
+    chance = np.trace(np.linalg.inv(found.corner_information[used]), axis1=1, axis2=2) / 8
+    off = (found.residuals[used] ** 2).mean(axis=1) - chance
+    return float(np.sqrt(max(np.median(off), 0.0)))
+
+
+def _tip(tool: Tool, found: Found) -> str:
+    """How far the tip may be off for it, one sd."""
+    if tool.tip is None:
+        return ""
+    lasting = Pose(found.pose.transform, found.systematic + found.pose.covariance)
+    off = float(np.sqrt(np.trace(lasting.apply(tool.tip.position)[1])))
+    return f", the tip by about {off:.2f} mm"
+
+
+def _cameras(found: Found) -> list[str]:
+    """Cameras that see everything turned: one has moved since the rig was calibrated."""
+    eyes = found.evidence.sights.eyes
+    turned = {}
+    for index, eye in enumerate(eyes):
+        pixels = float(np.linalg.norm(found.consensus.turns[index]) * eye.camera.matrix[0, 0])
+        if found.evidence.sights.camera[found.consensus.used].tolist().count(index):
+            turned[eye.camera.name] = pixels
+    worst = max(turned, key=lambda name: turned[name])
+    if len(turned) < 2 or turned[worst] < DISAGREE:
+        return []
+    others = [pixels for name, pixels in turned.items() if name != worst]
+    if len(turned) > 2 and turned[worst] > 2.0 * max(others):
+        return [f"camera {worst} disagrees with the others by {turned[worst]:.1f} px: moved?"]
+    names = " and ".join(turned)
+    return [f"cameras {names} disagree by {sum(turned.values()):.1f} px: has one moved?"]
+
+
+def _elsewhere(view: MarkerView, tool: Tool, found: Found) -> bool:
+    """Whether a marker was detected where the tool has it not."""
+    sights = found.evidence.sights
+    for k in range(len(sights)):
+        same = tool.markers[sights.marker[k]].id == view.marker.id
+        if same and sights.eyes[sights.camera[k]].camera.name == view.camera.name:
+            off = np.abs(found.corners[k] - view.corners).max()
+            return bool(off > SAME_PLACE and found.evidence.good[k])
+    return True
