@@ -78,6 +78,8 @@ def track(
     output: Path,
     relative_to: str | None = None,
     fps: float | None = None,
+    timing: Path | None = None,
+    smooth: int | None = None,
 ) -> None:
     """Track tools through recorded pictures; writes poses.csv.
 
@@ -95,10 +97,17 @@ def track(
         Give poses in this tool's frame instead of the rig's.
     fps
         Pictures per second where neither times.csv nor the video says it (30 by default).
+    timing
+        Also write how long each frame set took: frame, read_ms, track_ms, mode (follow where no
+        whole picture was searched for markers, else acquire).
+    smooth
+        Give the mean of so many frame sets' poses instead of each one's own. They come late by
+        half of that; the delay is printed and stands in the .toml. Off by default.
     """
-    from nav.track import track_recording
+    from nav.track import Wishes, track_recording
 
-    track_recording(rig, tool, images, output, relative_to, fps, _console())
+    wishes = Wishes(relative_to, fps, timing, smooth)
+    track_recording(rig, tool, images, output, wishes, _console())
 
 
 @app.command

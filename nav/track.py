@@ -3,7 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -20,7 +23,9 @@ from nav.camera.source import open_source
 from nav.errors import InputError, Lost
 from nav.files import written_whole
 from nav.record.poses import PosesWriter, write_sidecar
+from nav.record.timing import TimingWriter
 from nav.tracking.result import TrackedFrame
+from nav.tracking.smooth import Smoother
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracker import Tracker
 
@@ -37,16 +42,25 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """Options of `nav track`: see there."""
+
+    relative_to: str | None = None
+    fps: float | None = None
+    timing: Path | None = None
+    smooth: int | None = None
+
+
 def track_recording(
     rig_path: Path,
     tool_paths: Sequence[Path],
     images: Path,
     output: Path,
-    relative_to: str | None,
-    fps: float | None,
+    wishes: Wishes,
     console: Console,
 ) -> None:
-    """Track all tools through a recording and write the table and its sidecar.
+    """Track all tools through a recording and write the tables and a sidecar.
 
     Raises
     ------
@@ -55,36 +69,46 @@ def track_recording(
     """
     rig = load_rig(rig_path)
     tools = [load_tool(path) for path in tool_paths]
-    _check_relative(relative_to, tools)
+    _check_relative(wishes.relative_to, tools)
+    smoother = None if wishes.smooth is None else Smoother(wishes.smooth)
     tracker = Tracker(rig, tools)
-    source = open_source(images, rig, fps)
-    tracked_count: Counter[str] = Counter()
-    warned: Counter[str] = Counter()
-    began, count = time.perf_counter(), 0
+    source = open_source(images, rig, wishes.fps)
+    tally = _Tally(tools, wishes.relative_to)
+    began = time.perf_counter()
     try:
-        with written_whole(output) as beside, beside.open("w", newline="") as file:
-            writer = PosesWriter(file, tools, relative_to)
-            with progress_bar(console) as bar:
-                task = bar.add_task("tracking", total=len(source) or None, note="")
-                for frames in source:
-                    tracked = tracker.track(frames)
-                    writer.write(tracked)
-                    count += 1
-                    _count(tracked, tools, relative_to, tracked_count, warned)
-                    bar.update(task, advance=1, note=f"{count / _since(began):.1f} /s")
-            if count == 0:
+        with ExitStack() as files:
+            writer = PosesWriter(_table(files, output), tools, wishes.relative_to)
+            timing = None if wishes.timing is None else TimingWriter(_table(files, wishes.timing))
+            bar = files.enter_context(progress_bar(console))
+            task = bar.add_task("tracking", total=len(source) or None, note="")
+            for frames in source:
+                tracked = tracker.track(frames)
+                if timing is not None:
+                    timing.write(tracked, frames.read_seconds)
+                if smoother is not None:
+                    tracked = smoother.smooth(tracked)
+                writer.write(tracked)
+                tally.add(tracked)
+                bar.update(task, advance=1, note=f"{tally.count / _since(began):.1f} /s")
+            if tally.count == 0:
                 raise InputError(f"{images}: has no pictures")
     finally:
         source.close()
         tracker.close()
-    rate = count / _since(began)
-    inputs = [rig_path, *tool_paths]
-    write_sidecar(output, inputs, relative_to, {"frames": count, "images": images.name})
-    shares = ", ".join(f"{t.name} {100 * tracked_count[t.name] / count:.1f} %" for t in tools)
-    console.print(f"{count} frames, {rate:.1f} /s; tracked: {shares}")
-    for sentence, times in warned.most_common(3):
-        console.print(f"warning in {times} rows: {sentence}")
+    made: dict[str, object] = {"frames": tally.count, "images": images.name}
+    if smoother is not None:
+        made |= {"smooth_frames": smoother.frames, "delay_s": round(smoother.delay, 6)}
+    write_sidecar(output, [rig_path, *tool_paths], wishes.relative_to, made)
+    tally.say(console, tally.count / _since(began))
+    if smoother is not None:
+        late = f"{1e3 * smoother.delay:.0f} ms"
+        console.print(f"smoothed over {smoother.frames} frame sets: poses are up to {late} late")
     console.print(f"{output} ({nav.NOTICE.lower()})")
+
+
+def _table(files: ExitStack, path: Path) -> TextIO:
+    beside = files.enter_context(written_whole(path))
+    return files.enter_context(beside.open("w", newline=""))
 
 
 def _since(began: float) -> float:
@@ -99,17 +123,33 @@ def _check_relative(relative_to: str | None, tools: Sequence[Tool]) -> None:
         )
 
 
-def _count(
-    tracked: TrackedFrame,
-    tools: Sequence[Tool],
-    relative_to: str | None,
-    counted: Counter[str],
-    warned: Counter[str],
-) -> None:
-    for tool in tools:
-        pose = tracked.pose(tool.name, relative_to)
-        counted[tool.name] += not isinstance(pose, Lost)
-        seen = tracked.tools[tool.name]
-        if not isinstance(seen, Lost) and seen.warning:
-            # without its figures, so that rows with the same trouble count together
-            warned[f"{tool.name}: {seen.warning.split(':')[0]}"] += 1
+class _Tally:
+    """What is said at the end."""
+
+    def __init__(self, tools: Sequence[Tool], relative_to: str | None) -> None:
+        self.tools, self.relative_to = tools, relative_to
+        self.count, self.followed = 0, 0
+        self.tracked: Counter[str] = Counter()
+        self.warned: Counter[str] = Counter()
+
+    def add(self, tracked: TrackedFrame) -> None:
+        self.count += 1
+        self.followed += tracked.mode == "follow"
+        for tool in self.tools:
+            pose = tracked.pose(tool.name, self.relative_to)
+            self.tracked[tool.name] += not isinstance(pose, Lost)
+            seen = tracked.tools[tool.name]
+            if not isinstance(seen, Lost) and seen.warning:
+                # without its figures, so that rows with the same trouble count together
+                self.warned[f"{tool.name}: {seen.warning.split(':')[0]}"] += 1
+
+    def say(self, console: Console, rate: float) -> None:
+        shares = ", ".join(
+            f"{tool.name} {100 * self.tracked[tool.name] / self.count:.1f} %" for tool in self.tools
+        )
+        console.print(
+            f"{self.count} frames, {rate:.1f} /s, {self.followed} of them followed; "
+            f"tracked: {shares}"
+        )
+        for sentence, times in self.warned.most_common(3):
+            console.print(f"warning in {times} rows: {sentence}")

@@ -49,7 +49,8 @@ class Consensus:
 
     covariance : from the pixels' noise, times the growth of their variance where the geometry does
     not fit. systematic : from the misplaced geometry; much the same in the next frame.
-    used : (n,) views that have a say; chi : their chi-square. left : (n, 8) flow that each view is off from the consensus.
+    used : (n,) views that have a say; chi : their chi-square.
+    left : (n, 8) flow that each view is off from the consensus.
     fits : whether noise explains what is left. sizes : of the random effects, None if it does.
     turns : (cameras, 3) estimated camera turns, rad, zeros if it does.
     """
@@ -259,14 +260,14 @@ class Effects:
         sizes = Sizes() if before is None else before
         for _ in range(MANY_STEPS if before is None else FEW_STEPS):
             weak = self._weakened(sizes)
-            solution, covariance, _ = self._posterior(sizes, weak)
+            solution, covariance = self._posterior(sizes, weak)
             sizes = self._suggested(solution, covariance, weak, sizes)
         return sizes
 
     def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
         """Unknowns, total covariance, that of the noise alone, the cameras' turns."""
         weak = self._weakened(sizes)
-        solution, covariance, flat = self._posterior(sizes, weak)
+        solution, covariance = self._posterior(sizes, weak)
         _, less, _, _ = weak
         # what noise alone does to the estimate: its information carried through
         kept = self.jacobian - _embed(less @ self.jacobian)
@@ -283,7 +284,7 @@ class Effects:
         """Views' covariance of corners seen off, how that follows, information and gradient."""
         held = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
         cross = self.information[:, :, :GEOMETRY]
-        joint = np.linalg.inv(cross[:, :GEOMETRY] + held)
+        joint = np.asarray(np.linalg.inv(cross[:, :GEOMETRY] + held), float)
         less = joint @ cross.swapaxes(1, 2)
         information = self.information - cross @ less
         gradient = self.gradient - np.einsum("nab,na->nb", less, self.gradient[:, :GEOMETRY])
@@ -291,7 +292,7 @@ class Effects:
 
     def _posterior(
         self, sizes: Sizes, weak: tuple[Array, Array, Array, Array]
-    ) -> tuple[Array, Array, Array]:
+    ) -> tuple[Array, Array]:
         _, _, information, gradient = weak
         total = self.jacobian.shape[2]
         flat = self.jacobian.reshape(-1, total)
@@ -300,8 +301,8 @@ class Effects:
         normal[np.diag_indices(total)] += self._firmness(sizes)
         right = flat.T @ gradient.ravel()
         right[: self.base] += self.linear.toward
-        covariance = np.linalg.inv(normal)
-        return covariance @ right, covariance, flat
+        covariance = np.asarray(np.linalg.inv(normal), float)
+        return covariance @ right, covariance
 
     def _firmness(self, sizes: Sizes) -> Array:
         firm = np.zeros(self.jacobian.shape[2])

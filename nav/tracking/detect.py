@@ -1,6 +1,7 @@
 """First detection of markers in a whole picture: OpenCV finds squares and reads what it can."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,7 +12,14 @@ from nav.frames import Array
 from nav.tracking.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
 
-Seen = list[tuple[int, Array]]
+
+@dataclass(frozen=True)
+class Square:
+    """A marker found: corners (4, 2) in pixels, right to about a pixel; decoded: cell by cell."""
+
+    id: int
+    corners: Array
+    decoded: bool
 
 
 def _thorough() -> Any:
@@ -36,13 +44,13 @@ class Detector:
 
     def find(
         self, image: Picture, tools: Sequence[Tool], thorough: bool = False
-    ) -> dict[str, Seen]:
-        """Tool name -> (id, corners (4, 2) in pixels, right to about a pixel) found.
+    ) -> dict[str, list[Square]]:
+        """Tool name -> squares found.
 
         An id may stand twice where something else looks like it. thorough : look longer.
         """
         detectors = self.thorough if thorough else self.quick
-        found: dict[str, Seen] = {tool.name: [] for tool in tools}
+        found: dict[str, list[Square]] = {tool.name: [] for tool in tools}
         for name in sorted({tool.dictionary for tool in tools}):
             corners, ids, rejected = detectors[name].detectMarkers(image)
             quads = [np.asarray(quad, float).reshape(4, 2) for quad in corners]
@@ -51,8 +59,13 @@ class Detector:
             for tool in tools:
                 if tool.dictionary != name:
                     continue
-                seen = [(m, q) for m, q in zip(read, quads, strict=True) if m in tool.by_id]
-                known = {marker for marker, _ in seen}
+                seen = [
+                    Square(marker, quad, True)
+                    for marker, quad in zip(read, quads, strict=True)
+                    if marker in tool.by_id
+                ]
+                known = {square.id for square in seen}
                 more = read_squares(image, unread, tool)
-                found[tool.name] = seen + [(m, q) for m, q in more if m not in known]
+                seen += [Square(m, quad, False) for m, quad in more if m not in known]
+                found[tool.name] = seen
         return found

@@ -12,6 +12,7 @@ that its pixels are compared where they are; what it says of the pose is carried
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,8 +96,9 @@ class DirectFit:
         pool: Executor,
         workers: int,
     ) -> None:
-        """blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, 0 if not.
+        """Begin.
 
+        blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, or 0.
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
         self.sights, self.pictures = sights, pictures
@@ -477,4 +479,4 @@ def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[in
     total = np.cumsum(pixels)
     cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
     edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
-    return [(first + int(a), first + int(b)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]

@@ -1,6 +1,7 @@
 """One step of a marker's fit from its pixels' sums, and a marker's plane fitted alone; compiled."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,8 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
         eliminated follows; sd of the grey levels about the fit; share of variance explained; ok.
     """
     information, right = np.zeros((PLACE, PLACE)), np.zeros(PLACE)
-    follow, rest = np.zeros((BRIGHTNESS + BLUR, PLACE)), np.zeros(BRIGHTNESS + BLUR)
+    follow: Any = np.zeros((BRIGHTNESS + BLUR, PLACE))
+    rest: Any = np.zeros(BRIGHTNESS + BLUR)
     inner = moments[AT_BRIGHTNESS:AT_BLUR, AT_BRIGHTNESS:AT_BLUR].copy()
     seen = moments[AT_BRIGHTNESS:AT_BLUR, COLUMNS].copy()
     for a in range(BRIGHTNESS):
@@ -165,7 +167,8 @@ def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, c
         change = inverse @ right[:GEOMETRY].copy()
         if not np.isfinite(change).all():
             return FAILED, covariance, noise, explained
-        covariance = inverse * noise * noise
+        # where pixels had to be left out, what covers them also touches others
+        covariance = inverse * (noise * looked / used) ** 2
         move = _largest_move(change) * scale
         share = 1.0 if move <= MAX_MOVE else MAX_MOVE / move
         _move(plane, change * share, n)

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.camera.frameset import Frame, FrameSet
 from nav.frames import Array, Pose
@@ -44,7 +45,8 @@ class Found:
     """A tool found in one frame set.
 
     pose : rig_from_tool with its random errors. systematic : (6, 6) covariance of the lasting ones.
-    corners : (n, 4, 2) where each view's pixels have them; residuals : (n, 8) px off the pose;
+    corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
+    residuals : (n, 8) px off the pose;
     corner_information : (n, 8, 8).
     """
 
@@ -53,6 +55,7 @@ class Found:
     evidence: Evidence
     consensus: Consensus
     corners: Array
+    projected: Array
     residuals: Array
     corner_information: Array
 
@@ -158,7 +161,7 @@ class Follower:
         self.surprise = FAR
 
     def suppose(self, views: Sequence[MarkerView], pose: Array) -> None:
-        """Begin where markers were seen by themselves, should they not lie where a pose has them."""
+        """Begin where markers were seen by themselves, be that not where a pose has them."""
         names = [seeing.eye.camera.name for seeing in self.seeing]
         ids = [marker.id for marker in self.tool.markers]
         camera = np.array([names.index(view.camera.name) for view in views])
@@ -209,7 +212,7 @@ class Follower:
             given,
         )
 
-    def _row_times(self, eye: Eye, start: Array, markers: Array) -> Array:
+    def _row_times(self, eye: Eye, start: Array, markers: NDArray[np.int64]) -> Array:
         """When each marker's middle row is read, s after the picture's middle."""
         if eye.camera.readout == 0.0 or not len(markers):
             return np.zeros(len(markers))
@@ -257,7 +260,8 @@ class Follower:
         corners, by_flow = evidence.sights.project(evidence.poses)
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
-        corners = corners + (moved + residuals).reshape(-1, 4, 2)
+        projected = corners + moved.reshape(-1, 4, 2)
+        corners = projected + residuals.reshape(-1, 4, 2)
         back = np.linalg.inv(by_flow)
         information8 = back.swapaxes(1, 2) @ evidence.information[:, :8, :8] @ back
         return Found(
@@ -266,6 +270,7 @@ class Follower:
             evidence,
             consensus,
             corners,
+            projected,
             residuals,
             information8,
         )

@@ -134,7 +134,7 @@ def split_blur(blur):
     if length <= max(LONG * sd, 0.8):
         return blur[0], blur[1], blur[2], 0.0, 0.0, 1
     angle = 0.5 * math.atan2(blur[1], difference)
-    count = min(int(math.ceil(length / (NODE * sd))) + 1, MOST_NODES)
+    count = min(math.ceil(length / (NODE * sd)) + 1, MOST_NODES)
     return narrow, 0.0, narrow, length * math.cos(angle), length * math.sin(angle), count
 
 

@@ -51,8 +51,7 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     """
     start = find_start(views, guess)
     if start is None:
-        ids = sorted({view.marker.id for view in views})
-        return Lost(f"markers {', '.join(map(str, ids))} do not fit together")
+        return Lost(_misfit(views))
     used, left_out = _without_gross(views, start.pose)
     used, pose = _consistent(used, start.pose)
     left_out += [view for view in views if all(view is not v for v in (*used, *left_out))]
@@ -79,9 +78,17 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     )
 
 
+def _misfit(views: Sequence[MarkerView]) -> str:
+    ids = sorted({view.marker.id for view in views})
+    return f"markers {', '.join(map(str, ids))} do not fit together"
+
+
 def starting_poses(views: Sequence[MarkerView]) -> list[Array] | Lost:
     """Poses (4, 4), rig_from_tool, to fit the pixels from: one, or both that may look the same."""
-    fit = fit_pose(views)
+    try:
+        fit = fit_pose(views)
+    except np.linalg.LinAlgError:  # squares that were no markers may lie anywhere
+        fit = Lost(_misfit(views))
     if not isinstance(fit, Lost):
         return [np.asarray(fit.rig_from_tool.transform.as_matrix(), float)]
     start = find_start(views, None)

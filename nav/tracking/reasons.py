@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from nav.camera.frameset import Frame, FrameSet
+from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, Pose
 from nav.tracking.follower import Found
 from nav.tracking.sight import Eye, Shape
@@ -74,7 +74,7 @@ def _why_not_seen(eye: Eye, shape: Shape, last: Array, now: Frame, before: Frame
     return "hidden from"
 
 
-def _changed(before: Array, now: Array) -> str:
+def _changed(before: Picture, now: Picture) -> str:
     if now.mean() < DARK * before.mean():
         return "too dark for"
     sharp = [float(cv2.Laplacian(cv2.GaussianBlur(p, (0, 0), 1.5), cv2.CV_32F).std()) for p in

@@ -160,7 +160,7 @@ class Sights:
         turned[:, :, 2] += poses[:, :3, 3]
         in_camera = self.rotations @ turned
         in_camera[:, :, 2] += self.translations
-        plane = np.linalg.inv(in_camera)
+        plane = np.asarray(np.linalg.inv(in_camera), float)
         by_motion = np.zeros((len(self), 6, 3, 3))
         # columns of the rotation: where a translation moves the plane's origin
         by_motion[:, :3, :, 2] = self.rotations.swapaxes(1, 2)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -138,10 +138,13 @@ class Tracker:
         found: Views = {}
         for tool in tools:
             views = found[tool.name] = []
-            for marker_id, corners in detected[tool.name]:
-                marker, table = tool.by_id[marker_id], seeing.response.table
-                view = viewer.view(frame.image, tool, marker, corners, seeing.blur, table)
-                views.append(view or viewer.detected(marker, corners))
+            for square in detected[tool.name]:
+                marker, table = tool.by_id[square.id], seeing.response.table
+                view = viewer.view(frame.image, tool, marker, square.corners, seeing.blur, table)
+                if view is None and square.decoded:
+                    view = viewer.detected(marker, square.corners)
+                if view is not None:
+                    views.append(view)
         return found
 
     def _begin(self, tool: Tool, views: list[MarkerView], frames: FrameSet) -> TrackedTool | Lost:
@@ -205,7 +208,9 @@ class Tracker:
         for k in used:
             camera = sights.eyes[sights.camera[k]].camera.name
             marker = tool.markers[sights.marker[k]].id
-            corners.setdefault(camera, {})[marker] = found.corners[k]
+            # where all fits, the pose knows an oblique marker's corners better than its own pixels
+            own = found.projected[k] if found.consensus.fits else found.corners[k]
+            corners.setdefault(camera, {})[marker] = own
         return TrackedTool(
             found.pose,
             tuple(sorted({tool.markers[m].id for m in sights.marker[used]})),

@@ -178,7 +178,7 @@ def truth_row(
 ) -> list[object]:
     """A row of truth.csv: poses.csv's columns, with no covariance."""
     pose = Pose(frame_from_tool)
-    zeros = ["0"] * len(UPPER)
+    zeros = ["0"] * (len(UPPER) + 6)  # random and systematic
     return [
         number,
         f"{time:.6f}",
