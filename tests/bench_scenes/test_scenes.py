@@ -365,7 +365,10 @@ def test_written_folder_is_a_source_whose_pictures_agree_with_its_truth(tmp_path
     assert set(times) == set(rig.names)
     with (out / "truth.csv").open() as file:
         reader = csv.DictReader(file)
-        assert tuple(reader.fieldnames or ()) == COLUMNS
+        names = list(reader.fieldnames or ())
+        # the same names in the same order; a column that truth has no use for may be left out
+        assert [name for name in COLUMNS if name in names] == names
+        assert {"tx", "qw", "tip_z", "p55"} <= set(names)
         rows = list(reader)
     assert [(r["frame"], r["tool"]) for r in rows] == [
         (str(n), tool) for n in range(2) for tool in ("needle", "reference")
