@@ -15,7 +15,12 @@ from numba import njit
 config: Any = numba.config  # its settings are made when it is imported
 HERE = Path(__file__).parent
 # files that are compiled into one another
-TOGETHER = ("camera/rays.py", "tracking/photometry.py", "tracking/fit.py")
+TOGETHER = (
+    "camera/rays.py",
+    "tracking/photometry.py",
+    "tracking/fit.py",
+    "tracking/passes.py",
+)
 
 __all__ = ["njit", "sources_digest", "use_own_folder"]
 

@@ -9,7 +9,7 @@ estimated by expectation and maximisation (Dempster, Laird and Rubin 1977), and 
 covariance grows with them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from nav.tracking.photometry import GEOMETRY, RESPONSE
 from nav.tracking.sight import CORNER_FLOW
 
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
+ODD = 1.6  # chi-square of a view by its usual value, above which it has less say
+AGREEING = 3.0  # chi-square by its degrees of freedom of the usual view, below which most agree
+REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
 SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others say
@@ -72,7 +75,7 @@ class Linear:
     """The normal equations of an Evidence: unknowns are motion, velocity and responses."""
 
     def __init__(self, evidence: Evidence, velocity_information: Array | None) -> None:
-        self.evidence = evidence
+        self.evidence, self.velocity_information = evidence, velocity_information
         sights = evidence.sights
         self.timed = velocity_information is not None
         self.cameras = len(sights.eyes)
@@ -144,7 +147,7 @@ def agree(
     velocity_information : (6, 6) of the tool's velocity where views are of different times.
     before : sizes of random effects found in an earlier frame, to begin with.
     """
-    linear = Linear(evidence, velocity_information)
+    linear = _with_less_of_the_odd(Linear(evidence, velocity_information))
     everyone = evidence.good.copy()
     used, fits = _consistent(linear, everyone)
     unknowns, normal = linear.solve(used)
@@ -173,6 +176,28 @@ def agree(
         turns,
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
     )
+
+
+def _with_less_of_the_odd(linear: Linear) -> Linear:
+    """Views that disagree more than chance have less say (Huber's weights), if most do agree.
+
+    A finger's edge on a marker moves it by more than its noise, and not by enough to be out.
+    """
+    evidence, original = linear.evidence, linear
+    good = evidence.good
+    for _ in range(REWEIGHTINGS if good.sum() > 2 else 0):
+        chi = original.chi(linear.solve(good)[0]) / GEOMETRY
+        usual = float(np.median(chi[good]))
+        if usual > AGREEING:
+            return original
+        say = np.minimum(1.0, ODD * max(usual, 1.0) / np.maximum(chi, 1e-9))
+        weighted = replace(
+            evidence,
+            information=evidence.information * say[:, None, None],
+            gradient=evidence.gradient * say[:, None],
+        )
+        linear = Linear(weighted, original.velocity_information)
+    return linear
 
 
 def whole(matrix: Array) -> Array:
