@@ -105,10 +105,11 @@ class Linear:
         self.flow_information = flow
         self.flow_covariance = np.linalg.inv(flow + firm[:, None, None] * np.eye(GEOMETRY))
 
-    def solve(self, used: NDArray[np.bool_]) -> tuple[Array, Array]:
-        """Unknowns (u,) and their normal matrix by the views used."""
-        normal = self.own[used].sum(axis=0) + self.prior
-        return np.linalg.solve(normal, self.pull[used].sum(axis=0) + self.toward), normal
+    def solve(self, used: NDArray[np.bool_], say: Array | None = None) -> tuple[Array, Array]:
+        """Unknowns (u,) and their normal matrix by the views used; say : (n,) weights."""
+        weight = used.astype(float) if say is None else used * say
+        normal = np.tensordot(weight, self.own, 1) + self.prior
+        return np.linalg.solve(normal, weight @ self.pull + self.toward), normal
 
     def left(self, unknowns: Array) -> Array:
         """(n, 8) gradient of each view's flow that a solution leaves."""
@@ -183,21 +184,24 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
 
     A finger's edge on a marker moves it by more than its noise, and not by enough to be out.
     """
-    evidence, original = linear.evidence, linear
-    good = evidence.good
+    evidence, good = linear.evidence, linear.evidence.good
+    say = np.ones(len(good))
     for _ in range(REWEIGHTINGS if good.sum() > 2 else 0):
-        chi = original.chi(linear.solve(good)[0]) / GEOMETRY
-        usual = float(np.median(chi[good]))
+        chi = linear.chi(linear.solve(good, say)[0]) / GEOMETRY
+        usual = float(np.sort(chi[good])[good.sum() // 2])
         if usual > AGREEING:
-            return original
-        say = np.minimum(1.0, ODD * max(usual, 1.0) / np.maximum(chi, 1e-9))
-        weighted = replace(
-            evidence,
-            information=evidence.information * say[:, None, None],
-            gradient=evidence.gradient * say[:, None],
-        )
-        linear = Linear(weighted, original.velocity_information)
-    return linear
+            return linear
+        before, say = say, np.minimum(1.0, ODD * max(usual, 1.0) / np.maximum(chi, 1e-9))
+        if np.abs(say - before)[good].max() < 0.05:
+            break
+    if say[good].min(initial=1.0) > 0.95:
+        return linear
+    weighted = replace(
+        evidence,
+        information=evidence.information * say[:, None, None],
+        gradient=evidence.gradient * say[:, None],
+    )
+    return Linear(weighted, linear.velocity_information)
 
 
 def whole(matrix: Array) -> Array:

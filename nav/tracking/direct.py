@@ -122,14 +122,14 @@ class DirectFit:
         velocity : (6,) of the tool about its pivot, for views of another time than the pose's.
         extra : px, sd of the blur added while coming near.
         """
-        began = self.sights.pivot(pose)
-        start = self._corners(pose, velocity)
+        began, way = self.sights.pivot(pose), 0.0
         for _ in range(MOST_COARSE):
             moved = self._pass(pose, velocity, 2, extra, False)
             if moved is None:
                 return None
             pose, move, _ = moved
-            if np.abs(self._corners(pose, velocity) - start).max() > LOST:
+            way += min(move, FARTHEST)
+            if way > LOST:
                 return None
             if move < COARSE:
                 break
@@ -145,9 +145,6 @@ class DirectFit:
         if np.abs(self.sights.pivot(pose) - began).max() > 100.0:
             return None
         return self._evidence(before, velocity)
-
-    def _corners(self, pose: Array, velocity: Array) -> Array:
-        return self.sights.project(self.sights.poses(pose, velocity))[0]
 
     def _pass(
         self, pose: Array, velocity: Array, stride: int, extra: float, free: bool
@@ -253,7 +250,7 @@ class DirectFit:
         covariance = by_flow @ np.linalg.inv(own + firm) @ by_flow.swapaxes(1, 2)
         chance = np.trace(covariance, axis1=1, axis2=2) * noise / 8
         excess = (pixels**2).mean(axis=1) - chance
-        off = float(np.sqrt(max(np.median(excess[good]), 0.0))) if good.sum() > 1 else 0.0
+        off = float(np.sqrt(max(_quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
         self.slack = min(off, SLACK_MOST) if off > SLACK_FROM else 0.0
         if self.slack == 0.0:
             shift = -self.off

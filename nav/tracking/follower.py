@@ -131,7 +131,7 @@ class Follower:
             start = self.motion.predict(time)
             sights = found.evidence.sights
             before = sights.project(sights.poses(start, np.zeros(6)))[0]
-            self.surprise = float(np.abs(found.corners - before).mean(axis=(1, 2)).max())
+            self.surprise = float(np.abs(found.projected - before).mean(axis=(1, 2)).max())
         self.motion.see(time, pose)
         self.last = pose
         self.sizes = found.consensus.sizes

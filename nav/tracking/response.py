@@ -71,7 +71,8 @@ class Response:
 
     def set(self, parameters: Array) -> None:
         """Go on from these parameters; a table as good as new is kept."""
-        if np.abs(parameters - self.drawn).max() > SAME_CURVE:
+        bend, ink = np.abs(parameters - self.drawn)
+        if bend > SAME_CURVE or ink * abs(parameters[0]) > SAME_CURVE:  # a line knows no ink
             self.table, self.drawn = curve_table(parameters), parameters
         self.parameters = parameters
 

@@ -148,7 +148,9 @@ class Sights:
     def poses(self, pose: Array, velocity: Array) -> Array:
         """(n, 4, 4) rig_from_tool when each view was taken; velocity (6,) about the pivot."""
         if not self.late.any() or not velocity.any():
-            return np.broadcast_to(pose, (len(self), 4, 4))
+            same = np.empty((len(self), 4, 4))
+            same[:] = pose
+            return same
         pivot = self.pivot(pose)
         distinct, which = np.unique(self.late, return_inverse=True)
         moved = np.stack([moved_about(pose, velocity * late, pivot) for late in distinct])
