@@ -85,7 +85,7 @@ def _measure(options: argparse.Namespace, path: Path) -> dict[str, Any]:
             shots = photographer.shots(case.settings, case.settings.frames, take_scene)
             told = stage(case.settings)
             some = [m for m in members if not (case.factor and m.named_only)]
-            records = measured(told, shots, some, case.exact)
+            records = measured(told, shots, some, case.exact, case.every)
             least = bounds(told, shots, BOUND_FRAMES)
             found["cases"].append(case_figures(case, records, least, members[1].label))
             _write(path, found)

@@ -17,7 +17,8 @@ NAMED = {
     "rolling shutters": "rolling",
     "cameras in turn": "skewed",
 }
-MORE = 3
+MORE, MANY = 3, 12  # times the frame sets, where it matters more; for quantiles of times
+FOLLOWED = "hand"
 QUICK_NAMED = ("clean", "one camera", "hard", "misbuilt", "hand")
 
 # the factor as the table names it: setting, values in full, values when quick
@@ -42,6 +43,11 @@ class Case:
     settings: Settings
 
     @property
+    def every(self) -> int:
+        """Other trackers are shown each so many-th frame set: ours and detectMarkers all."""
+        return MANY // MORE if self.name == FOLLOWED else 1
+
+    @property
     def exact(self) -> bool:
         """Whether each corner's true place in the pictures is known from the files."""
         s = self.settings
@@ -49,11 +55,11 @@ class Case:
 
 
 def all_cases(quick: bool, frames: int, seed: int) -> Iterator[Case]:
-    """The cases of a run, so many frame sets each; the scenes that matter most have MORE times."""
+    """The cases of a run, so many frame sets each; some have several times as many."""
     for name, kind in NAMED.items():
         if not quick or name in QUICK_NAMED:
-            count = frames * (MORE if name in QUICK_NAMED else 1)
-            yield Case(name, "", 0.0, settings_of(kind, frames=count, seed=seed))
+            times = MANY if name == FOLLOWED else MORE if name in QUICK_NAMED else 1
+            yield Case(name, "", 0.0, settings_of(kind, frames=times * frames, seed=seed))
     for factor, (setting, values, few) in FACTORS.items():
         for value in few if quick else values:
             typed: Any = int(value) if setting == "cameras" else float(value)

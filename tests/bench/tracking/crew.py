@@ -81,7 +81,8 @@ class Peer(Member):
     """A tracker of others, run by worker.py."""
 
     def __init__(self, name: str, python: Path, family: str) -> None:
-        detail = name.partition("-")[2] if name.startswith("opencv") else ""
+        detail = name.removeprefix("pupil-apriltags").rpartition("-")[2]
+        detail = "" if name == SURGERY else detail
         super().__init__(name, f"{family} {detail}".strip())
         self.convention = convention(name)
         self.start([str(python), "-P", str(WORKER), name])
@@ -170,6 +171,6 @@ def everybody() -> list[Member]:
     for member in members[1 + len(REFINEMENTS) :]:
         member.named_only = True  # its corners are much like those of the newer one
     members.append(Peer("pupil-apriltags", PEERS_PYTHON, "pupil-apriltags"))
-    members.append(Peer("pupil-apriltags-decimated", PEERS_PYTHON, "pupil-apriltags, decimated"))
+    members.append(Peer("pupil-apriltags-decimated", PEERS_PYTHON, "pupil-apriltags"))
     members.append(Peer(SURGERY, PEERS_PYTHON, SURGERY))
     return members

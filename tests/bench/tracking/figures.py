@@ -18,15 +18,17 @@ CHI2_95 = 7.815  # 95 % point of chi-square with three degrees of freedom
 class Row:
     """One tracker, with one way of getting poses, in one case; None where there is no figure.
 
-    corner_* : px; rms is per axis, median and p95 of the distance. tip_* : mm. tracked : share of
-    frame sets with a pose. covered : share of tips inside the 95 % ellipsoid. mean_square : mean
-    normalised squared error, 3 if honest. ms_* : of a frame set, the first left out; for others
-    without the time from corners to pose. ratio : ms_median by that of detectMarkers. memory_mb :
-    of the whole process so far. followed : share of frame sets without a search.
+    frames : sets that it was shown. tracked : share of them with a pose. corners : found in a frame
+    set. corner_* : px; rms is per axis, median and p95 of the distance. tip_* : mm. covered : share
+    of tips inside the 95 % ellipsoid. mean_square : mean normalised squared error, 3 if honest.
+    ms_* : of a frame set, the first left out; for others without the time from corners to pose.
+    ratio : ms_median by that of detectMarkers. memory_mb : of the whole process so far. followed :
+    share of frame sets without a search.
     """
 
     tracker: str
     way: str
+    frames: int = 0
     tracked: float | None = None
     corners: float | None = None
     corner_rms: float | None = None
@@ -54,24 +56,24 @@ def case_figures(
     """
     base = _milliseconds(records[yardstick])
     rows = [
-        asdict(row)
-        for tracker, record in records.items()
-        for row in _rows(tracker, record, base, case.settings.frames)
+        asdict(row) for tracker, record in records.items() for row in _rows(tracker, record, base)
     ]
     return {
         "name": case.name,
         "factor": case.factor,
         "value": case.value,
+        "frames": case.settings.frames,
         "settings": asdict(case.settings),
         "bound_rms": float(np.sqrt(np.mean(least))) if least else None,
         "rows": rows,
     }
 
 
-def _rows(tracker: str, record: Record, base: Array, frames: int) -> list[Row]:
+def _rows(tracker: str, record: Record, base: Array) -> list[Row]:
     if record.missing:
         return [Row(tracker, "", missing=record.missing)]
-    shared: dict[str, Any] = {"memory_mb": record.memory_mb}
+    frames = len(record.seconds)
+    shared: dict[str, Any] = {"frames": frames, "memory_mb": record.memory_mb}
     ms = _milliseconds(record)
     if len(ms):
         shared["ms_median"] = float(np.median(ms))

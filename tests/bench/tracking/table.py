@@ -10,14 +10,14 @@ from tests.bench.tracking.crew import OURS
 Figures = Mapping[str, Any]
 COLUMNS = (
     "tracker", "way", "tracked %", "corners", "corner px", "tip rms mm", "median", "p95",
-    "/ bound", "in 95 %", "e²/σ²", "ms", "p99", "/ detect", "MB",
+    "/ bound", "in 95 %", "e²/σ²", "followed %", "ms", "p99", "/ detect", "MB",
 )  # fmt: skip
 GROWTH = ("tags", "megapixels", "follow ms", "p90", "detect ms", "followed %")
 
 
 def family(tracker: str) -> str:
     """Trackers of one family differ in settings only."""
-    return " ".join(tracker.split()[:2]) if tracker.startswith("OpenCV") else tracker.split(",")[0]
+    return " ".join(tracker.split()[:2])  # name and version
 
 
 def shown_rows(case: Figures) -> Iterator[Figures]:
@@ -87,7 +87,7 @@ def markdown(measured: Figures) -> str:
 def _markdown_cases(cases: Sequence[Figures]) -> Iterator[str]:
     yield from _row_lines(("scene", *COLUMNS), [])
     for case in cases:
-        frames, bound = case["settings"]["frames"], case["bound_rms"]
+        frames, bound = case["frames"], case["bound_rms"]
         label = f"**{case['name']}**, {frames} frame sets"
         if bound is not None:
             label += f", bound {bound:.4f} mm"
@@ -119,6 +119,7 @@ def cells(row: Figures, case: Figures) -> list[str]:
         "" if bound is None or rms is None else _text(rms / bound, 1),
         _text(row["covered"], 0, 100),
         _text(row["mean_square"], 2),
+        _text(row["followed"], 0, 100),
         _text(row["ms_median"], 0),
         _text(row["ms_p99"], 0),
         _text(row["ratio"], 2),
@@ -139,7 +140,7 @@ def growth_cells(one: Figures) -> list[str]:
 
 
 def _bound_cells(case: Figures) -> list[str]:
-    frames = f"{case['settings']['frames']} frame sets"
+    frames = f"{case['frames']} frame sets"
     bound = _text(case["bound_rms"], 4)
     return [frames, "", "", "[dim]bound[/]" if bound else "", f"[dim]{bound}[/]" if bound else ""]
 
