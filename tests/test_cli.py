@@ -222,7 +222,7 @@ def test_a_lost_row_has_a_reason_and_no_numbers(run, bench):
     assert run(*track(bench)).code == 0
     row = rows(bench / "poses.csv", "needle")[-1]
     assert row["status"] == "lost"
-    assert "no marker of needle seen by left, right" in row["reason"]
+    assert row["reason"] == "hidden from left, right"
     filled = {name for name, value in row.items() if value}
     assert filled == {"frame", "time", "tool", "status", "reason"}
 

@@ -9,7 +9,7 @@ from nav.camera.rig import Rig
 from nav.camera.swapped import Observation, find_swap, joint_residual
 from nav.tracking.views import MarkerView
 
-FRAMES = 3  # frame sets in which a tool is seen by several cameras
+FRAMES = 2  # tools seen by several cameras when whole pictures were searched
 
 
 class SwapCheck:
