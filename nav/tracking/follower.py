@@ -23,6 +23,8 @@ MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
+HALF, SURE = 0.5, 0.85  # share of the views used; of the variance that a sure one explains
+DROP = 0.2  # of that share from one frame set to the next
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 
@@ -66,6 +68,14 @@ class Found:
         return bool((np.sqrt(np.diag(total)) > LOOSE).any())
 
     @property
+    def convincing(self) -> bool:
+        """Whether so much looks like the tool that chance cannot have done it."""
+        if self.share >= HALF:
+            return True
+        sure = self.consensus.used & (self.evidence.explained > SURE)
+        return bool(sure.sum() >= 2 or (sure.any() and len(sure) <= 3))
+
+    @property
     def share(self) -> float:
         """Of the views that face a camera, how many have a say."""
         return float(self.consensus.used.mean())
@@ -95,6 +105,7 @@ class Follower:
         self.slack = 0.0
         self.sizes: Sizes | None = None
         self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
+        self.share = 0.0  # of the markers facing a camera that had a say
         self.last: Array | None = None
         self.pictures: Mapping[str, Frame] = {}  # where it was seen last
         self.surprise = 1.0  # px that the last prediction was off
@@ -108,7 +119,11 @@ class Follower:
         found = self.fit(frames, start, extra, pool, workers)
         if found is None and extra < FAR:
             found = self.fit(frames, start, FAR, pool, workers)
-        return None if found is None or found.loose else found
+        return None if found is None or found.loose or not found.convincing else found
+
+    def suspect(self, found: Found) -> bool:
+        """Whether so much less is seen than a moment ago that it may be elsewhere."""
+        return found.share < HALF and found.share < self.share - DROP
 
     def fit(
         self, frames: FrameSet, start: Array, extra: float, pool: Executor, workers: int
@@ -135,6 +150,7 @@ class Follower:
         self.motion.see(time, pose)
         self.last = pose
         self.sizes = found.consensus.sizes
+        self.share = found.share
         self.judged += 1
         self.fitted += found.consensus.fits
         evidence = found.evidence

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -56,6 +56,7 @@ class Tracker:
         }
         self.viewers = {name: Viewer(seeing.eye) for name, seeing in self.seeing.items()}
         self.followers = {tool.name: Follower(tool, self.seeing) for tool in tools}
+        self.doubted: Mapping[str, Found] = {}
         self.lost_for = dict.fromkeys(self.followers, 0)
         self.views: Views = {}
         self.pool = ThreadPoolExecutor(
@@ -69,15 +70,18 @@ class Tracker:
         self.views = {tool.name: [] for tool in self.tools}
         tools: dict[str, TrackedTool | Lost] = {}
         absent = []
+        doubted: dict[str, Found] = {}
         for tool, found in zip(self.tools, self._follow(frames), strict=True):
-            if found is None:
+            if found is None or self.followers[tool.name].suspect(found):
                 absent.append(tool)
+                if found is not None:
+                    doubted[tool.name] = found
                 continue
             self.followers[tool.name].remember(found, frames, True)
             self.lost_for[tool.name] = 0
             tools[tool.name] = self._tracked(tool, found)
         if absent:
-            tools |= self._acquire(absent, frames)
+            tools |= self._acquire(absent, frames, doubted)
         return TrackedFrame(
             frames.number,
             frames.time,
@@ -104,8 +108,14 @@ class Tracker:
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.tool_pool.shutdown(wait=False, cancel_futures=True)
 
-    def _acquire(self, tools: Sequence[Tool], frames: FrameSet) -> dict[str, TrackedTool | Lost]:
-        """Search the whole pictures for tools; longer for those that were there a moment ago."""
+    def _acquire(
+        self, tools: Sequence[Tool], frames: FrameSet, doubted: Mapping[str, Found]
+    ) -> dict[str, TrackedTool | Lost]:
+        """Search the whole pictures for tools; longer for those that were there a moment ago.
+
+        doubted : what following made of some of them.
+        """
+        self.doubted = doubted
         found = self._search(tools, frames, False)
         again = [t for t in tools if isinstance(found[t.name], Lost) and self._worth_it(t)]
         if again and frames.frames:
@@ -151,19 +161,19 @@ class Tracker:
         """A tool from its detected markers: a pose from their corners, then from all its pixels."""
         follower = self.followers[tool.name]
         follower.forget()
-        if not views:
-            return Lost(self._why_lost(tool, frames))
-        starts = starting_poses(views)
+        best = self.doubted.get(tool.name)
+        starts = starting_poses(views) if views else Lost(self._why_lost(tool, frames))
         if isinstance(starts, Lost):
-            return starts
+            if best is None:
+                return starts
+            starts = []
         self._look_around(views)
-        best: Found | None = None
         for start in starts:
             found = self._settle(follower, views, start, frames)
             if best is not None and found is not None and alike(best, found):
                 return Lost(AMBIGUOUS)
             best = better(best, found)
-        if best is None:
+        if best is None or not best.convincing:
             return Lost(self._why_lost(tool, frames))
         if best.loose:
             return Lost(too_few(tool, best))
