@@ -31,16 +31,17 @@ from tests.bench.tracking.pictures import Photographer, stage, take_scene
 from tests.bench.tracking.plot import plot
 from tests.bench.tracking.table import growth_table, markdown, screen_table
 
-FRAMES, QUICK_FRAMES = 15, 5
-GROWTH_FRAMES = 30
-BOUND_FRAMES = 8  # of a case: the bound differs little from pose to pose, and takes seconds
+FRAMES, QUICK_FRAMES = 10, 3
+GROWTH_FRAMES = 24
+BOUND_FRAMES = 10  # of a case: the bound differs little from pose to pose, and takes seconds
+WIDTH = 190  # characters: a row of the table is one line
 PAGE = ROOT / "docs" / "accuracy.md"
 
 
 def main() -> None:
     """Measure, print, write."""
     options = _options()
-    console = Console(width=None if sys.stdout.isatty() else 180)
+    console = Console(width=max(WIDTH, Console().width))
     path = options.out / "figures.json"
     if options.reuse:
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tests.bench.tracking.crew import OURS
@@ -43,10 +44,13 @@ def shown_rows(case: Figures) -> Iterator[Figures]:
 
 def screen_table(cases: Sequence[Figures]) -> Table:
     """Of rich."""
-    table = Table(title="Tracking: ours and others on the same pictures", header_style="bold")
+    table = Table(
+        title="Tracking: ours and others on the same pictures",
+        box=SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+    )
     for column in COLUMNS:
-        text = column in COLUMNS[:2]
-        table.add_column(column, justify="left" if text else "right", no_wrap=not text)
+        table.add_column(column, justify="left" if column in COLUMNS[:2] else "right", no_wrap=True)
     for case in cases:
         table.add_section()
         table.add_row(f"[bold]{case['name']}[/]", *_bound_cells(case))
@@ -57,7 +61,9 @@ def screen_table(cases: Sequence[Figures]) -> Table:
 
 def growth_table(costs: Sequence[Figures]) -> Table:
     """Of rich."""
-    table = Table(title="Following: two pictures, one plate of tags", header_style="bold")
+    table = Table(
+        title="Following: two pictures, one plate of tags", box=SIMPLE_HEAD, padding=(0, 0, 0, 1)
+    )
     for column in GROWTH:
         table.add_column(column, justify="right")
     for one in costs:
