@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,7 +117,7 @@ def _wanted(options: argparse.Namespace, name: str) -> bool:
 
 
 def _made() -> dict[str, str]:
-    command = " ".join(arg for arg in sys.argv[1:] if arg not in ("--docs", "--reuse"))
+    command = " ".join(_told(sys.argv[1:]))
     return {
         "by": f"c1c2nav {nav.__version__}",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -125,6 +126,16 @@ def _made() -> dict[str, str]:
         "versions": f"Python {platform.python_version()}, OpenCV {cv2.__version__}, "
         f"NumPy {np.__version__}",
     }
+
+
+def _told(arguments: Sequence[str]) -> Iterator[str]:
+    """Arguments that decide what is measured."""
+    each = iter(arguments)
+    for argument in each:
+        if argument in ("--out", "--jobs"):
+            next(each, "")
+        elif argument not in ("--docs", "--reuse"):
+            yield argument
 
 
 def _processor() -> str:
