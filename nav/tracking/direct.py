@@ -30,6 +30,9 @@ COARSE, FINE = 0.12, 0.08
 MOST_COARSE, MOST_FINE = 10, 12
 FARTHEST = 3.0  # px that corners may move in a pass
 LOST = 25.0  # px from the start: it is not there
+# px that a corner may be off, one sd, however little noise there is: lenses do not blur quite like
+# Gaussians, nor do pixels; measured in tests/bench/coverage.py
+MODEL_ERROR = 0.0015
 WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
 VISIBLE = 0.35  # of its pixels that must fit it
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
@@ -292,7 +295,7 @@ class DirectFit:
         unknowns = 6 + RESPONSE * cameras
         jacobian = self._by_unknowns(cameras)
         if self.slack > 0.0:
-            information, gradient = self._weakened(information, gradient, weight)
+            information, gradient = self._weakened(information, gradient, weight, self.slack)
         own = jacobian.swapaxes(1, 2) @ information @ jacobian * weight[:, None, None]
         pull = np.einsum("nau,na->nu", jacobian, gradient) * weight[:, None]
         prior, toward = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
@@ -325,11 +328,13 @@ class DirectFit:
             change = step[6:].reshape(-1, RESPONSE)
         return step[:6], change
 
-    def _weakened(self, information: Array, gradient: Array, weight: Array) -> tuple[Array, Array]:
-        """What views say of the pose when each may lie off by the slack."""
+    def _weakened(
+        self, information: Array, gradient: Array, weight: Array, slack: float
+    ) -> tuple[Array, Array]:
+        """What views say of the pose when each of their corners may be off by the slack, px."""
         corners = CORNER_FLOW.T @ CORNER_FLOW
         held = corners / np.maximum(weight, 1e-12)[:, None, None]
-        held = held * ((self.scale / self.slack) ** 2)[:, None, None]
+        held = held * ((self.scale / slack) ** 2)[:, None, None]
         cross = information[:, :, :GEOMETRY]
         joint = cross[:, :GEOMETRY] + held
         less = np.linalg.solve(joint, cross.swapaxes(1, 2))
@@ -411,6 +416,12 @@ class DirectFit:
         information, gradient, _, _, stats = self.room
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
         weight = self._trust(stats) / noise**2
+        information, gradient = self._weakened(
+            information * weight[:, None, None],
+            gradient * weight[:, None],
+            np.ones(len(weight)),
+            MODEL_ERROR,
+        )
         return Evidence(
             self.sights,
             pose,
@@ -419,8 +430,8 @@ class DirectFit:
             np.array(self.poses),
             self.plane,
             self.flow,
-            information * weight[:, None, None],
-            gradient * weight[:, None],
+            information,
+            gradient,
             self.blur,
             self.brightness,
             stats[:, EXPLAINED],
