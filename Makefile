@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench-live bench-tracking format setup lock clean
+.PHONY: help demo test check bench-live bench-tracking bench-coverage format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -39,6 +39,9 @@ bench-live: $(ready_for_tests)  ## does drawing the window slow tracking?
 
 bench-tracking: $(ready) $(peers)/.ready  ## our tracker against others (an hour; ARGS=--quick)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.tracking $(ARGS)
+
+bench-coverage: $(ready)  ## are predicted errors true? 1000 frames, clean and hard (10 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.coverage $(ARGS)
 
 format: $(ready)  ## format the code and make lint's safe repairs
 	@$(bin)/ruff check --fix .
