@@ -23,8 +23,8 @@ MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
-HALF, SURE = 0.5, 0.85  # share of the views used; of the variance that a sure one explains
-DROP = 0.2  # of that share from one frame set to the next
+HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
+DROP = 0.3  # of that share from one frame set to the next
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 

@@ -14,7 +14,7 @@ TREND = 0.7  # of the last change of velocity, expected to go on
 # sd of a velocity: of a hand not seen moving yet; how fast it changes meanwhile (mm/s, rad/s; a s)
 UNKNOWN = np.array([100.0] * 3 + [1.0] * 3)
 CHANGE = np.array([150.0] * 3 + [3.0] * 3)
-LEAST = np.array([3.0] * 3 + [0.05] * 3)
+LEAST = np.array([4.0] * 3 + [0.07] * 3)
 
 
 @dataclass

@@ -20,7 +20,7 @@ START = np.array([0.0, np.log(12.0)])  # linear; printed paper is about 13 times
 PRIOR_SD = np.array([0.35, 0.7])  # wide enough for any display gamma, and any ink and printer
 LOW, HIGH = np.array([-0.5, np.log(1.0)]), np.array([0.75, np.log(200.0)])
 KEEP = 0.98  # of what was learnt, a picture: the curve is the camera's, its settings may change
-MOST_INFORMATION = 1.0 / np.array([0.002, 0.02]) ** 2  # so that it never freezes
+MOST_INFORMATION = 1.0 / np.array([0.005, 0.05]) ** 2  # so that it never freezes
 
 
 def curve_table(parameters: Array) -> Array:
