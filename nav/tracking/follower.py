@@ -15,7 +15,7 @@ from nav.tracking.motion import Motion
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
-from nav.tracking.start import APART
+from nav.tracking.start import APART, angle_between
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
 
@@ -25,6 +25,7 @@ NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good predictio
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
 DROP = 0.3  # of that share from one frame set to the next
+OTHER_VIEW = 0.3  # rad by which a tool is turned, at which its faults act otherwise
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 
@@ -196,6 +197,12 @@ class Follower:
         if self.slack == 0.0:
             self.offs[:] = 0.0
 
+    def _same_view(self, pose: Array) -> float:
+        """How much of a systematic error is that of the frame set before, 0 to 1."""
+        if self.last is None:
+            return 1.0
+        return float(np.exp(-0.5 * (angle_between(pose, self.last) / OTHER_VIEW) ** 2))
+
     def _sights(self, frames: FrameSet, start: Array) -> tuple[Sights, list[Frame | None]]:
         cameras, markers, late = [], [], []
         given: list[Frame | None] = []
@@ -269,8 +276,9 @@ class Follower:
             return None
         pose = moved_about(evidence.pose, consensus.motion, evidence.pivot)
         carry = about_origin(evidence.pivot + consensus.motion[:3])
-        # geometry that mostly fits is no property of the tool when it does not: it varies
-        varies = self.fitted / max(self.judged, 1)
+        # geometry that mostly fits is no property of the tool when it does not: it varies, and
+        # what is wrong with a tool shows otherwise from another side
+        varies = 1.0 - (1.0 - self.fitted / max(self.judged, 1)) * self._same_view(pose)
         random = consensus.covariance + varies * consensus.systematic
         lasting = (1.0 - varies) * consensus.systematic
         corners, by_flow = evidence.sights.project(evidence.poses)
