@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from nav.frames import Array
-from nav.tracking.direct import Evidence
+from nav.tracking.evidence import Evidence
 from nav.tracking.photometry import GEOMETRY, RESPONSE
 from nav.tracking.sight import CORNER_FLOW
 

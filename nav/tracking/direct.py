@@ -11,7 +11,7 @@ that its pixels are compared where they are; what it says of the pose is carried
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
 from nav.frames import Array
-from nav.tracking.fit import BLUR_RANGE, HUBER, LEAST_NOISE, PLACE
-from nav.tracking.passes import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED, look, room
+from nav.tracking.evidence import Evidence
+from nav.tracking.fit import BLUR_RANGE, LEAST_NOISE, PLACE
+from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room
 from nav.tracking.photometry import BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.quality import WORTH, Quality, quantile, worthy
 from nav.tracking.response import Response
-from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about
+from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.12, 0.08
@@ -33,55 +35,9 @@ LOST = 25.0  # px from the start: it is not there
 # px that a corner may be off, one sd, however little noise there is: lenses do not blur quite like
 # Gaussians, nor do pixels; measured in tests/bench/coverage.py
 MODEL_ERROR = 0.0015
-WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
-VISIBLE = 0.35  # of its pixels that must fit it
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 AGREE = 20.0  # chi-square by its median at which a view has half its say
-CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
-HOPELESS = 4.0  # the same, above which cutting would leave nothing
-WORSE = 1.15  # the same, above which it is trusted less
-SURE = 0.8  # of the variance explained by views that tell what is usual
-FAINT, SMEARED = 0.25, 2.5  # contrast and blur of a view by the usual ones
-ALIKE = 1.6  # noise of a camera by what it was before, and by another's
-MISFIT = 2.0  # the same, above which a view does not look like its marker
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
-USUAL = 0.2  # quantile of the views' spreads that is taken as the camera's noise
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the pixels of every view say about the pose, linear about where the passes ended.
-
-    pose : (4, 4) rig_from_tool there. velocity : (6,) about the pivot, mm/s, rad/s.
-    flow : (n, 8, 6) flow by motion about the pivot. information : (n, 10, 10) of flow and
-    response, in units of the noise; gradient : (n, 10).
-    explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
-    responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
-    off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
-    scale : (n,) px a cell. pixels : (n,) how many had a say.
-    """
-
-    sights: Sights
-    pose: Array
-    velocity: Array
-    pivot: Array
-    poses: Array
-    plane: Array
-    flow: Array
-    information: Array
-    gradient: Array
-    blur: Array
-    brightness: Array
-    explained: Array
-    visible: Array
-    noise: Array
-    good: NDArray[np.bool_]
-    responses: Sequence[Response]
-    toward: Array
-    off: Array
-    slack: float
-    scale: Array
-    pixels: Array
 
 
 class DirectFit:
@@ -108,7 +64,8 @@ class DirectFit:
         self.responses = [replace(response) for response in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
         self.anchor = [response.parameters for response in responses]
-        self.spread, self.pool, self.workers = spread, pool, workers
+        self.quality = Quality(sights, spread)
+        self.pool, self.workers = pool, workers
         count = len(sights)
         self.off, self.slack = off.copy(), slack
         self.brightness = np.zeros((count, BRIGHTNESS))
@@ -166,7 +123,7 @@ class DirectFit:
         information, gradient, follow, rest, stats = self.room
         if self.slack > 0.0:
             gradient += np.einsum("nab,nb->na", information[:, :, :GEOMETRY], self.off)
-        good = self._worthy(stats, WORTH if free else 0.05)
+        good = worthy(stats, WORTH if free else 0.05)
         if not good.any():
             return None
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE) ** 2
@@ -183,7 +140,8 @@ class DirectFit:
             self.evidence_off = self.off
             shift = self._lie_off(flow * share, responses * share, by_flow, noise, scale, good)
             change = self._follow(flow * share + shift, responses * share, follow, rest)
-        self._cuts(stats)
+        self.cut, self.free, gone = self.quality.cuts(stats)
+        self.brightness[gone] = 0.0
         return moved_about(pose, step * share, self.pivot), move, change
 
     def _look(self, corners: Array, velocity: Array, stride: int, extra: float, free: bool) -> None:
@@ -227,10 +185,6 @@ class DirectFit:
         else:
             list(self.pool.map(run, jobs))
 
-    def _worthy(self, stats: Array, worth: float) -> NDArray[np.bool_]:
-        visible = stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0)
-        return (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > worth) & (visible > VISIBLE)
-
     def _lie_off(
         self,
         flow: Array,
@@ -253,7 +207,7 @@ class DirectFit:
         covariance = by_flow @ np.linalg.inv(own + firm) @ by_flow.swapaxes(1, 2)
         chance = np.trace(covariance, axis1=1, axis2=2) * noise / 8
         excess = (pixels**2).mean(axis=1) - chance
-        off = float(np.sqrt(max(_quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
+        off = float(np.sqrt(max(quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
         self.slack = min(off, SLACK_MOST) if off > SLACK_FROM else 0.0
         if self.slack == 0.0:
             shift = -self.off
@@ -264,27 +218,6 @@ class DirectFit:
         shift = after - self.off
         self.off = after
         return shift
-
-    def _good(self, stats: Array) -> NDArray[np.bool_]:
-        """Views that look like their markers as well as others of the same picture."""
-        good = self._worthy(stats, WORTH)
-        usual = self._usual(stats, NOISE)[self.sights.camera]
-        good &= stats[:, NOISE] < MISFIT * usual
-        gain, spread = self.brightness[:, 0], self.blur[:, 0] + self.blur[:, 2]
-        sure = good & (stats[:, EXPLAINED] > SURE)
-        if sure.any():
-            good &= gain > FAINT * np.median(gain[sure])
-            good &= spread < SMEARED * np.median(spread[sure]) + 0.5
-        return good
-
-    def _trust(self, stats: Array) -> Array:
-        """(n,) weight of each view: less for one whose pixels fit worse than others'.
-
-        Something covers a part of it, or it is bent: its own noise does not tell all of its error.
-        """
-        usual = self._usual(stats, NOISE)[self.sights.camera]
-        ratio = stats[:, NOISE] / (WORSE * usual)
-        return np.minimum(1.0, np.maximum(ratio, 1e-9) ** -4.0)
 
     def _step(
         self, information: Array, gradient: Array, weight: Array, free: bool
@@ -320,7 +253,7 @@ class DirectFit:
             if len(sights) < 3:
                 break
             chi = self._disagreement(jacobian @ step, information, gradient, weight)
-            usual = max(_quantile(chi[weight > 0], 0.5), 8.0)
+            usual = max(quantile(chi[weight > 0], 0.5), 8.0)
             before, say = say, 1.0 / (1.0 + (chi / usual / AGREE) ** 2)
             if np.abs(say - before).max() < 0.1:
                 break
@@ -373,49 +306,19 @@ class DirectFit:
         self.blur += np.clip(own[:, BRIGHTNESS:], -4.0, 4.0)
         self.blur = bounded(self.blur)
         change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before)
-        worthy = self._worthy(self.room[4], WORTH)
+        fair = worthy(self.room[4], WORTH)
         # not the largest: a view too poor to tell its blur never comes to rest
-        most = _quantile(change[worthy].max(axis=1), 0.5) if worthy.any() else 0.0
+        most = quantile(change[fair].max(axis=1), 0.5) if fair.any() else 0.0
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.clip(move, -0.3, 0.3))
             most = max(most, abs(float(moved[0] - response.parameters[0])))
             response.set(moved)
         return most
 
-    def _cuts(self, stats: Array) -> None:
-        """Residuals from which pixels count less: by the view's own spread and its camera's."""
-        usuals = self._usual(stats, SPREAD)
-        for index, first, last in self.sights.slices:
-            own, usual = stats[first:last], usuals[index]
-            spread = np.minimum(own[:, SPREAD], np.maximum(own[:, NOISE], LEAST_NOISE))
-            capped = np.where(spread < HOPELESS * usual, np.minimum(spread, CAP * usual), spread)
-            self.cut[first:last] = HUBER * np.maximum(capped, LEAST_NOISE)
-            # a covered marker would blur itself beyond recognition
-            self.free[first:last] = spread < CAP * usual
-            # what nearly all pixels contradict begins anew
-            gone = own[:, USED] < VISIBLE * own[:, LOOKED]
-            self.cut[first:last][gone] = 0.0
-            self.brightness[first:last][gone] = 0.0
-
-    def _usual(self, stats: Array, column: int) -> Array:
-        """Every camera's noise, grey levels: what the better ones of its views show.
-
-        Where all its views are covered, what it was before and what others have bounds it.
-        """
-        fair = (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > WORTH)
-        usual = np.full(len(self.sights.eyes), np.inf)
-        for index, first, last in self.sights.slices:
-            own = stats[first:last][fair[first:last], column]
-            if len(own):
-                usual[index] = _quantile(own, USUAL)
-        usual = np.minimum(usual, ALIKE * min(usual.min(), 1e3))
-        known = np.where(self.spread > 0.0, ALIKE * self.spread, np.inf)
-        return np.maximum(np.minimum(usual, known), LEAST_NOISE)
-
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
-        weight = self._trust(stats) / noise**2
+        weight = self.quality.trust(stats) / noise**2
         information, gradient = self._weakened(
             information * weight[:, None, None],
             gradient * weight[:, None],
@@ -437,7 +340,7 @@ class DirectFit:
             stats[:, EXPLAINED],
             stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0),
             noise,
-            self._good(stats),
+            self.quality.good(stats, self.brightness, self.blur),
             self.responses,
             self.toward,
             self.evidence_off,
@@ -447,22 +350,12 @@ class DirectFit:
         )
 
 
-def _quantile(values: Array, share: float) -> float:
-    """A quantile by the nearest value: of few numbers, many times."""
-    return float(np.sort(values)[int(share * (len(values) - 1) + 0.5)])
-
-
-def shifted(plane: Array, flow: Array, count: int) -> Array:
-    """Homographies (n, 3, 3) from rays to cells after a flow (n, 8) of the cells."""
-    half = count / 2.0
-    a, b, c, d, e, f, g, h = (flow / half).T
-    step = np.zeros((len(flow), 3, 3))
-    # to first order the flow is this homography in centred coordinates
-    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = 1.0 + b, c, a
-    step[:, 1, 0], step[:, 1, 1], step[:, 1, 2] = e, 1.0 + f, d
-    step[:, 2, 0], step[:, 2, 1], step[:, 2, 2] = -g, -h, 1.0
-    to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
-    return np.ascontiguousarray(to_cells @ step @ np.linalg.inv(to_cells) @ plane)
+def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[int, int]]:
+    """A run of views cut into about equal numbers of pixels."""
+    total = np.cumsum(pixels)
+    cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
+    edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
+    return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]
 
 
 def bounded(blur: Array) -> Array:
@@ -480,11 +373,3 @@ def bounded(blur: Array) -> Array:
         ],
         axis=1,
     )
-
-
-def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[int, int]]:
-    """A run of views cut into about equal numbers of pixels."""
-    total = np.cumsum(pixels)
-    cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
-    edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
-    return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Frame, FrameSet
 from nav.frames import Array, Pose
 from nav.tracking.consensus import Consensus, Sizes, agree
-from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit, Evidence
+from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
+from nav.tracking.evidence import Evidence
 from nav.tracking.motion import Motion
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response

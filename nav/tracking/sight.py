@@ -257,3 +257,16 @@ def about_origin(pivot: Array) -> Array:
     carry = np.eye(6)
     carry[:3, 3:] = [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]
     return carry
+
+
+def shifted(plane: Array, flow: Array, count: int) -> Array:
+    """Homographies (n, 3, 3) from rays to cells after a flow (n, 8) of the cells."""
+    half = count / 2.0
+    a, b, c, d, e, f, g, h = (flow / half).T
+    step = np.zeros((len(flow), 3, 3))
+    # to first order the flow is this homography in centred coordinates
+    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = 1.0 + b, c, a
+    step[:, 1, 0], step[:, 1, 1], step[:, 1, 2] = e, 1.0 + f, d
+    step[:, 2, 0], step[:, 2, 1], step[:, 2, 2] = -g, -h, 1.0
+    to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
+    return np.ascontiguousarray(to_cells @ step @ np.linalg.inv(to_cells) @ plane)
