@@ -65,7 +65,7 @@ def _factor(axis: Any, factor: str, cases: Sequence[Any]) -> None:
         axis.plot(x, y, "o-", color=colour, lw=2.2 if ours else 1.2, ms=4, label=name)
     least = [(case["value"], case["bound_rms"]) for case in cases if case["bound_rms"] is not None]
     if least:
-        axis.plot(*np.array(least).T, "k--", lw=1, label="Cramér–Rao bound")
+        axis.plot(*np.array(least).T, "k.--", lw=1, ms=5, label="Cramér–Rao bound")
     axis.set(yscale="log", xlabel=factor, ylabel="tip error, mm rms")
     axis.grid(alpha=0.25)
 
