@@ -58,8 +58,9 @@ def read_squares(image: Picture, squares: Sequence[Array], tool: Tool) -> list[t
     found: dict[int, tuple[float, Array]] = {}
     for square, match in zip(sensible, patches @ templates.T, strict=True):
         order = np.argsort(match)[::-1]
-        best, second = order[0], next(k for k in order if k // 4 != order[0] // 4)
-        if match[best] < CORRELATED or match[best] - match[second] < BEFORE_NEXT:
+        best, others = order[0], order[order // 4 != order[0] // 4]
+        second = match[others[0]] if len(others) else -1.0
+        if match[best] < CORRELATED or match[best] - second < BEFORE_NEXT:
             continue
         marker, turn = ids[best // 4], int(best % 4)
         if marker not in found or found[marker][0] < match[best]:

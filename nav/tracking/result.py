@@ -26,7 +26,8 @@ class TrackedTool:
         cameras moved, as far as the markers' disagreement shows them.
     marker_ids : distinct ids used.
     rms_px : rms of the equivalent corner residual per axis, pixels.
-    corners : camera name -> {marker id: (4, 2) refined corners, pixels}, for the pictures.
+    corners : camera name -> {marker id: (4, 2) corners, pixels} by each marker's own light, or by
+        the pose where that says little.
     warning : empty, or what a user should know ('geometry doubtful').
     """
 

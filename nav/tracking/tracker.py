@@ -27,6 +27,7 @@ Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4
 SEARCH_FIRST, SEARCH_EVERY = 3, 15  # frame sets in which a lost tool is searched for longer
 MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried again
+VAGUE = 0.1  # px, sd of a marker's own corners, above which the pose's are given
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 
 
@@ -218,8 +219,9 @@ class Tracker:
         for k in used:
             camera = sights.eyes[sights.camera[k]].camera.name
             marker = tool.markers[sights.marker[k]].id
-            # where all fits, the pose knows an oblique marker's corners better than its own pixels
-            own = found.projected[k] if found.consensus.fits else found.corners[k]
+            # an oblique marker's own pixels know less of its corners than the pose does
+            vague = np.trace(np.linalg.inv(found.corner_information[k])) / 8 > VAGUE**2
+            own = found.projected[k] if vague else found.corners[k]
             corners.setdefault(camera, {})[marker] = own
         return TrackedTool(
             found.pose,
