@@ -72,7 +72,8 @@ def track_recording(
     _check_relative(wishes.relative_to, tools)
     smoother = None if wishes.smooth is None else Smoother(wishes.smooth)
     tracker = Tracker(rig, tools)
-    source = open_source(images, rig, wishes.fps)
+    # decoding ahead would take the processor from the tracking that is timed
+    source = open_source(images, rig, wishes.fps, ahead=wishes.timing is None)
     tally = _Tally(tools, wishes.relative_to)
     began = time.perf_counter()
     try:

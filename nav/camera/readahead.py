@@ -9,14 +9,17 @@ Item = TypeVar("Item")
 
 
 class ReadAhead(Generic[Item]):
-    """Iterates over `items`, at most `depth` of them ahead of the consumer.
+    """Iterates over `items`, `depth` of them and the one being read ahead of the consumer.
 
     What `items` raises is raised to the consumer, after the items before it. `close` ends the
     thread, also while it waits, and closes `items` if it is a generator.
+
+    depth : 0 reads only what was asked for, and leaves the machine to the consumer meanwhile.
     """
 
     def __init__(self, items: Iterator[Item], depth: int = 4, name: str = "read ahead") -> None:
         self._items, self._depth = items, depth
+        self._read = self._taken = self._wanted = 0
         self._ready: deque[Item] = deque()
         self._changed = threading.Condition()
         self._ended = self._stopped = False
@@ -27,12 +30,20 @@ class ReadAhead(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return self
 
+    def ask(self) -> None:
+        """Say that the next item will be wanted; `next` then waits for it."""
+        with self._changed:
+            self._wanted = self._taken + 1
+            self._changed.notify_all()
+
     def __next__(self) -> Item:
+        self.ask()
         with self._changed:
             self._changed.wait_for(lambda: self._ready or self._ended or self._stopped)
             if self._stopped:
                 raise StopIteration
             if self._ready:
+                self._taken += 1
                 self._changed.notify_all()
                 return self._ready.popleft()
             if self._problem is not None:
@@ -48,15 +59,28 @@ class ReadAhead(Generic[Item]):
         if self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
+    def _wait_for_room(self) -> bool:
+        """Wait until another item is wanted; False if none ever will be."""
+
+        def wanted() -> bool:
+            if self._depth == 0:
+                return self._read < self._wanted
+            return len(self._ready) <= self._depth
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or wanted())
+            return not self._stopped
+
     def _run(self) -> None:
         try:
-            for item in self._items:
+            while self._wait_for_room():
+                item = next(self._items)
                 with self._changed:
-                    self._changed.wait_for(lambda: self._stopped or len(self._ready) < self._depth)
-                    if self._stopped:
-                        break
+                    self._read += 1
                     self._ready.append(item)
                     self._changed.notify_all()
+        except StopIteration:
+            pass
         except (
             BaseException
         ) as problem:  # passed on: a thread that dies silently hangs its consumer

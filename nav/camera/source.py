@@ -15,10 +15,13 @@ from nav.camera.rig import Rig
 from nav.camera.times import load_times
 from nav.errors import InputError
 
+DEPTH = 4  # frame sets decoded ahead
 FPS = 30.0  # pictures a second where neither times.csv nor the video says
 
 
-def open_source(source: Path, rig: Rig, fps: float | None = None) -> "RecordedSource":
+def open_source(
+    source: Path, rig: Rig, fps: float | None = None, ahead: bool = True
+) -> "RecordedSource":
     """Recorded pictures of every camera of the rig, as frame sets.
 
     A folder with a sub-folder of pictures or a video file for each camera (its name); for a rig
@@ -34,6 +37,9 @@ def open_source(source: Path, rig: Rig, fps: float | None = None) -> "RecordedSo
         Whose cameras the pictures are of.
     fps : float, optional
         Frame sets a second where the pictures have no times of their own; 30 by default.
+    ahead : bool
+        Decode pictures while others are worked on; if not, one after the other, so that the work's
+        time is its own.
 
     Raises
     ------
@@ -58,7 +64,7 @@ def open_source(source: Path, rig: Rig, fps: float | None = None) -> "RecordedSo
             else VideoFile(rig[name], path, own)
         )
         recordings[name].check()
-    return RecordedSource(recordings, fps or FPS)
+    return RecordedSource(recordings, fps or FPS, DEPTH if ahead else 0)
 
 
 class RecordedSource(FrameSource):
@@ -69,8 +75,10 @@ class RecordedSource(FrameSource):
     does not count. `warnings` fills while iterating: videos that end too early.
     """
 
-    def __init__(self, recordings: Mapping[str, Recording], fps: float = FPS) -> None:
-        self._recordings, self._fps = dict(recordings), fps
+    def __init__(
+        self, recordings: Mapping[str, Recording], fps: float = FPS, depth: int = 4
+    ) -> None:
+        self._recordings, self._fps, self._depth = dict(recordings), fps, depth
         self._active: list[ReadAhead[Shot]] = []
         self._closed = False
 
@@ -91,7 +99,7 @@ class RecordedSource(FrameSource):
 
     def __iter__(self) -> Iterator[FrameSet]:
         readers = {
-            name: ReadAhead(recording.shots(), name=f"reading {name}")
+            name: ReadAhead(recording.shots(), self._depth, f"reading {name}")
             for name, recording in self._recordings.items()
         }
         self._active += readers.values()
@@ -108,6 +116,8 @@ class RecordedSource(FrameSource):
         while True:
             start = time.perf_counter()
             shots: dict[str, Shot] = {}
+            for name in readers.keys() - ended.keys():
+                readers[name].ask()  # all cameras' pictures are decoded at once
             for name, reader in readers.items():
                 shot = ended.get(name) or next(reader, None)
                 if shot is None:
