@@ -28,7 +28,7 @@ from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
-COARSE, FINE = 0.12, 0.08
+COARSE, FINE = 0.5, 0.12
 MOST_COARSE, MOST_FINE = 10, 12
 FARTHEST = 3.0  # px that corners may move in a pass
 LOST = 25.0  # px from the start: it is not there

@@ -64,6 +64,13 @@ class Found:
     corner_information: Array
 
     @property
+    def corner_variance(self) -> Array:
+        """(n,) mean over each view's corners and axes, px^2, by its own pixels."""
+        least = 1e-4 * np.eye(8)  # px^-2: what is not seen at all is off by a picture
+        covariance = np.linalg.inv(self.corner_information + least)
+        return np.asarray(np.trace(covariance, axis1=1, axis2=2) / 8, float)
+
+    @property
     def loose(self) -> bool:
         """Whether what is seen does not hold the tool: centimetres or degrees are open."""
         total = self.consensus.covariance + self.consensus.systematic

@@ -125,8 +125,7 @@ def warning(tool: Tool, found: Found, detected: Sequence[MarkerView]) -> str:
 def _beyond_noise(found: Found) -> float:
     """Rms of the corners' residuals that noise does not explain, px an axis."""
     used = found.consensus.used
-    chance = np.trace(np.linalg.inv(found.corner_information[used]), axis1=1, axis2=2) / 8
-    off = (found.residuals[used] ** 2).mean(axis=1) - chance
+    off = (found.residuals[used] ** 2).mean(axis=1) - found.corner_variance[used]
     return float(np.sqrt(max(np.median(off), 0.0)))
 
 

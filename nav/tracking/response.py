@@ -15,7 +15,7 @@ from nav.frames import Array
 from nav.tracking.photometry import RESPONSE
 
 ENTRIES = 256
-SAME_CURVE = 5e-4  # change of a parameter that no grey level shows
+SAME_CURVE = 1e-3  # change of a parameter that no grey level shows
 START = np.array([0.0, np.log(12.0)])  # linear; printed paper is about 13 times lighter than toner
 PRIOR_SD = np.array([0.35, 0.7])  # wide enough for any display gamma, and any ink and printer
 LOW, HIGH = np.array([-0.5, np.log(1.0)]), np.array([0.75, np.log(200.0)])

@@ -216,12 +216,12 @@ class Tracker:
         used = np.flatnonzero(found.consensus.used)
         sights = found.evidence.sights
         corners: dict[str, dict[int, NDArray[np.float64]]] = {}
+        # an oblique marker's own pixels know less of its corners than the pose does
+        vague = found.corner_variance > VAGUE**2
         for k in used:
             camera = sights.eyes[sights.camera[k]].camera.name
             marker = tool.markers[sights.marker[k]].id
-            # an oblique marker's own pixels know less of its corners than the pose does
-            vague = np.trace(np.linalg.inv(found.corner_information[k])) / 8 > VAGUE**2
-            own = found.projected[k] if vague else found.corners[k]
+            own = found.projected[k] if vague[k] else found.corners[k]
             corners.setdefault(camera, {})[marker] = own
         return TrackedTool(
             found.pose,
