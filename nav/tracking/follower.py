@@ -16,7 +16,7 @@ from nav.tracking.motion import Motion
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
-from nav.tracking.start import APART, angle_between
+from nav.tracking.start import APART, angle_between, find_start, flat
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
 
@@ -126,9 +126,33 @@ class Follower:
         start = self.motion.predict(frames.time)
         extra = float(np.clip(1.5 * self.surprise, NEAR, FAR))
         found = self.fit(frames, start, extra, pool, workers)
-        if found is None and extra < FAR:
-            found = self.fit(frames, start, FAR, pool, workers)
-        return None if found is None or found.loose or not found.convincing else found
+        if found is None:  # from further away, or by less blur, where a marker is small
+            found = self.fit(frames, start, FAR if extra < FAR else NEAR, pool, workers)
+        if found is None or found.loose or not found.convincing:
+            return None
+        return None if self._rivalled(found, frames, pool, workers) else found
+
+    def _rivalled(self, found: Found, frames: FrameSet, pool: Executor, workers: int) -> bool:
+        """Whether one camera sees so flat a part of the tool that another pose looks the same."""
+        used = np.flatnonzero(found.consensus.used)
+        sights = found.evidence.sights
+        corners = self.shape.corners[sights.marker[used]].reshape(-1, 3)
+        if len(np.unique(sights.camera[used])) > 1 or not flat(corners):
+            return False
+        views = [self._view(found, int(k)) for k in used]
+        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        start = find_start(views, pose)
+        if start is None or start.rival is None:
+            return False
+        rival = self.fit(frames, start.rival, NEAR, pool, workers)
+        return rival is not None and alike(found, rival)
+
+    def _view(self, found: Found, index: int) -> MarkerView:
+        sights = found.evidence.sights
+        covariance = np.linalg.inv(found.corner_information[index] + 1e-4 * np.eye(8))
+        camera = sights.eyes[sights.camera[index]].camera
+        marker = self.tool.markers[sights.marker[index]]
+        return MarkerView(camera, marker, found.corners[index], covariance, True)
 
     def suspect(self, found: Found) -> bool:
         """Whether so much less is seen than a moment ago that it may be elsewhere."""
@@ -150,6 +174,7 @@ class Follower:
     def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
         """Take a result as where the tool is now."""
         time, self.pictures = frames.time, frames.frames
+        self.surprise = 1.0
         pose = np.asarray(found.pose.transform.as_matrix(), float)
         if predicted:
             start = self.motion.predict(time)

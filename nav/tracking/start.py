@@ -33,7 +33,7 @@ def find_start(views: Sequence[MarkerView], guess: Array | None) -> Start | None
     same (Schweighofer and Pinz 2006), so there the guess never goes unrivalled.
     """
     stack = ViewStack(views)
-    single_flat = len(stack.cameras) == 1 and _flat(stack.corners.reshape(-1, 3))
+    single_flat = len(stack.cameras) == 1 and flat(stack.corners.reshape(-1, 3))
     tried = []
     if guess is not None:
         tried = _improved([guess], stack)
@@ -64,7 +64,7 @@ def _candidates(views: Sequence[MarkerView]) -> list[Array]:
     camera = views[0].camera
     points = np.concatenate([view.marker.corners for view in views])
     pixels = np.concatenate([view.corners for view in views])
-    method = cv2.SOLVEPNP_IPPE if _flat(points) else cv2.SOLVEPNP_SQPNP
+    method = cv2.SOLVEPNP_IPPE if flat(points) else cv2.SOLVEPNP_SQPNP
     try:
         _, rotations, translations, _ = cv2.solvePnPGeneric(
             points, pixels, camera.matrix, camera.distortion, flags=method
@@ -82,7 +82,8 @@ def _candidates(views: Sequence[MarkerView]) -> list[Array]:
     return found
 
 
-def _flat(points: Array) -> bool:
+def flat(points: Array) -> bool:
+    """Whether points (n, 3) lie in one plane."""
     spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
     return bool(spread[2] < FLAT * spread[0])
 
