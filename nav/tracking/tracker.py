@@ -174,12 +174,36 @@ class Tracker:
             if best is not None and found is not None and alike(best, found):
                 return Lost(AMBIGUOUS)
             best = better(best, found)
+        if starts and (best is None or not best.consensus.fits):
+            best = self._anew(follower, views, starts[0], frames, best)
         if best is None or not best.convincing:
             return Lost(self._why_lost(tool, frames))
         if best.loose:
             return Lost(too_few(tool, best))
         follower.remember(best, frames, False)
         return self._tracked(tool, best)
+
+    def _anew(
+        self,
+        follower: Follower,
+        views: list[MarkerView],
+        start: Array,
+        frames: FrameSet,
+        before: Found | None,
+    ) -> Found | None:
+        """Try with nothing learnt of the cameras' curves, and forget it where that explains more.
+
+        A pose that was wrong may have taught them what is not so.
+        """
+        learnt = {name: seeing.response for name, seeing in self.seeing.items()}
+        for seeing in self.seeing.values():
+            seeing.response = Response()
+        found = self._settle(follower, views, start, frames)
+        if found is not None and better(before, found) is found:
+            return found
+        for name, seeing in self.seeing.items():
+            seeing.response = learnt[name]
+        return before
 
     def _settle(
         self, follower: Follower, views: list[MarkerView], start: Array, frames: FrameSet
