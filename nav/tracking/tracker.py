@@ -124,7 +124,14 @@ class Tracker:
         for tool in tools:
             lost = isinstance(found[tool.name], Lost)
             self.lost_for[tool.name] = self.lost_for[tool.name] + 1 if lost else 0
+        if min(self.lost_for.values()) > 0:
+            self._forget_pictures()
         return found
+
+    def _forget_pictures(self) -> None:
+        """Nothing fits: what was learnt of the pictures may be why."""
+        for seeing in self.seeing.values():
+            seeing.response, seeing.blur, seeing.spread = Response(), START_BLUR.copy(), 0.0
 
     def _worth_it(self, tool: Tool) -> bool:
         count = self.lost_for[tool.name]
@@ -152,6 +159,7 @@ class Tracker:
             for square in detected[tool.name]:
                 marker, table = tool.by_id[square.id], seeing.response.table
                 view = viewer.view(frame.image, tool, marker, square.corners, seeing.blur, table)
+                view = view or viewer.view(frame.image, tool, marker, square.corners)
                 if view is None and square.decoded:
                     view = viewer.detected(marker, square.corners)
                 if view is not None:
