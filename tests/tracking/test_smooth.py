@@ -94,10 +94,9 @@ def test_a_lost_tool_is_lost_at_once_and_begins_anew():
 def test_one_tools_loss_is_not_anothers():
     smoother = Smoother(3)
     for number in range(4):
-        tools = {"needle": tool(straight(number)), "reference": tool(straight(-number))}
-        if number == 2:
-            tools = {**tools, "needle": Lost("hidden from left")}
-        shown = smoother.smooth(frame(number, **tools))
+        needle = Lost("hidden from left") if number == 2 else tool(straight(number))
+        reference = tool(straight(-number))
+        shown = smoother.smooth(frame(number, needle=needle, reference=reference))
     assert pose(shown).covariance == pytest.approx(COVARIANCE)
     assert pose(shown, "reference").covariance == pytest.approx(COVARIANCE / 3)
     expected = straight(-2).as_matrix()
