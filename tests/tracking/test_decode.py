@@ -59,14 +59,14 @@ def test_detection_hands_on_squares_that_only_the_whole_shows(needle):
     """And says which they are; parts of a marker may be proposed as another now and then."""
     detector = Detector([needle])
     right, wrong = {True: 0, False: 0}, 0
-    for picture, marker, corners in pictures(sorted(needle.by_id), 60, 3):
+    for picture, marker, corners in pictures(sorted(needle.by_id), 24, 3):
         for square in detector.find(picture, [needle], thorough=True)[needle.name]:
             if square.id == marker and np.abs(square.corners - corners).max() < 3.0:
                 right[square.decoded] += 1
             else:
                 assert not square.decoded
                 wrong += 1
-    assert min(right.values()) >= 10
+    assert min(right.values()) >= 4
     assert wrong <= 0.2 * sum(right.values())
 
 
