@@ -1,0 +1,220 @@
+"""Tools and rigs that are not as their files say: tracked, doubted, named, and honestly uncertain.
+
+What is drawn differs from what the tracker was told.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.camera.rig import Rig
+from nav.tracking.result import TrackedFrame
+from nav.tracking.tool import Marker, Tool
+from nav.tracking.tracker import Tracker
+from phantoms.twin.camera import Placed
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_body
+from tests.synthetic import Studio, camera, looking_at, needle_poses
+from tests.tracking.expect import seen, sigmas, squared, tip_of, tip_off
+
+CLEAN = Optics(blur=0.8, noise=2.0, gradient=(0.02, -0.02))
+GLUE = 0.05  # mm, sd an axis by which markers are glued askew
+TURNED = 5e-4  # rad by which a camera was bumped: 0.8 px
+PITCH, YAW = 0, 1
+
+
+def askew(tool: Tool, rng: np.random.Generator, sd: float = GLUE) -> Tool:
+    """Every marker shifted, and turned so that its edges are off as much."""
+
+    def misplaced(marker: Marker) -> Marker:
+        turned = Rotation.from_rotvec(rng.normal(0.0, sd / (marker.side / 2), 3))
+        about = turned.apply(marker.corners - marker.centre) + marker.centre
+        return replace(marker, corners=about + rng.normal(0.0, sd, 3))
+
+    return replace(tool, markers=tuple(misplaced(marker) for marker in tool.markers))
+
+
+def places(count: int, seed: int) -> list[RigidTransform]:
+    return list(needle_poses(count, np.random.default_rng(seed)))
+
+
+def tracked_alone(studio: Studio, rig: Rig, told: Tool, placed: Placed) -> TrackedFrame:
+    """One frame set, by a tracker that has seen nothing before."""
+    with closing(Tracker(rig, [told])) as tracker:
+        return tracker.track(studio.frames([placed]))
+
+
+# markers glued askew
+
+
+@pytest.fixture(scope="module")
+def glued(rig: Rig, needle: Tool) -> list[tuple[RigidTransform, TrackedFrame]]:
+    """40 needles, each made anew, in 40 poses."""
+    rng, studio = np.random.default_rng(11), Studio(rig, CLEAN, 3)
+    found = []
+    for place in places(40, 12):
+        made = Placed(needle_body(askew(needle, rng)), place)
+        found.append((place, tracked_alone(studio, rig, needle, made)))
+    return found
+
+
+def test_tools_glued_askew_are_tracked_and_doubted(glued):
+    for _, tracked in glued:
+        warning = seen(tracked, "needle").warning
+        assert warning.startswith("geometry doubtful: corners ")
+        assert "px off beyond noise, the tip by about" in warning
+
+
+def test_their_tip_is_as_far_off_as_is_said(glued, needle):
+    """Random and systematic errors together; the random ones alone are far too small."""
+    squares, alone = [], []
+    for place, tracked in glued:
+        off, tip = tip_off(tracked, needle, place), tip_of(tracked, needle)
+        squares.append(squared(off, tip.covariance))
+        alone.append(squared(off, tip.random))
+    assert 1.0 < np.mean(squares) < 7.0
+    assert max(squares) < 40.0
+    assert np.mean(alone) > 20.0
+
+
+def test_their_tip_is_still_right_to_a_quarter_of_a_millimetre(glued, needle):
+    squares = [np.sum(tip_off(tracked, needle, place) ** 2) for place, tracked in glued]
+    assert np.sqrt(np.mean(squares)) < 0.25
+
+
+def test_errors_that_last_are_not_called_random(rig, needle):
+    """A needle glued askew that rests: its tip scatters by the random part, and stays off."""
+    made = askew(needle, np.random.default_rng(5))
+    studio, (place,) = Studio(rig, CLEAN, 4), places(1, 6)
+    with closing(Tracker(rig, [needle])) as tracker:
+        frames = [
+            tracker.track(studio.frames([Placed(needle_body(made), place)])) for _ in range(12)
+        ]
+    errors = np.array([tip_off(tracked, needle, place) for tracked in frames[2:]])
+    tip = tip_of(frames[-1], needle)
+    scatter = errors.var(axis=0, ddof=1).sum()
+    assert scatter < 4 * np.trace(tip.random)
+    assert scatter < 0.1 * np.trace(tip.systematic)
+    off = errors.mean(axis=0)
+    assert squared(off, tip.random) > 25.0
+    assert squared(off, tip.covariance) < 25.0
+
+
+def test_one_needle_glued_askew_is_never_lost(rig, needle):
+    """From all sides, searched anew each time or after what was learnt of it."""
+    made = needle_body(askew(needle, np.random.default_rng(7), 2 * GLUE))
+    studio = Studio(rig, CLEAN, 5)
+    with closing(Tracker(rig, [needle])) as tracker:
+        for place in places(12, 8):
+            tracked = tracker.track(studio.frames([Placed(made, place)]))
+            assert seen(tracked, "needle").warning.startswith("geometry doubtful")
+            assert sigmas(tracked, needle, place) < 6.0
+
+
+def test_a_tool_that_is_as_its_file_says_is_not_doubted(rig, needle):
+    studio = Studio(rig, CLEAN, 6)
+    for place in places(12, 9):
+        tracked = tracked_alone(studio, rig, needle, Placed(needle_body(needle), place))
+        found = seen(tracked, "needle")
+        assert "geometry doubtful" not in found.warning
+        assert "disagree" not in found.warning
+        assert not found.systematic.any()
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.4, 1.5])
+def test_a_single_marker_glued_elsewhere_does_not_carry_the_tip_away(rig, needle, shift):
+    """Along the needle; a small shift is found by the marker's residuals, and named."""
+    studio = Studio(rig, CLEAN, 7)
+    for place in places(3, 10):
+        plain = tracked_alone(studio, rig, needle, Placed(needle_body(needle), place))
+        wrong = seen(plain, "needle").marker_ids[0]
+        along = np.array([0.0, 0.0, shift])
+        moved = tuple(
+            replace(m, corners=m.corners + along) if m.id == wrong else m for m in needle.markers
+        )
+        made = Placed(needle_body(replace(needle, markers=moved)), place)
+        tracked = tracked_alone(studio, rig, needle, made)
+        assert "geometry doubtful" not in seen(tracked, "needle").warning
+        assert sigmas(tracked, needle, place) < 5.0
+        if shift == 0.1:
+            assert f"marker {wrong} left out in" in seen(tracked, "needle").warning
+
+
+# a camera that was bumped
+
+
+def bumped(rig: Rig, name: str, axis: int, angle: float = TURNED) -> Rig:
+    """What the rig has become: one camera turned about its own x (pitch) or y (yaw)."""
+    turn = RigidTransform.from_rotation(Rotation.from_rotvec(angle * np.eye(3)[axis]))
+    return Rig(
+        tuple(
+            replace(c, camera_from_rig=turn * c.camera_from_rig) if c.name == name else c
+            for c in rig.cameras
+        )
+    )
+
+
+def warnings(
+    rig: Rig, told: Rig, needle: Tool, sights: Sequence[RigidTransform]
+) -> tuple[list[str], list[float]]:
+    """What is said of each pose, and how far the tip is off by its covariance."""
+    studio, said, far = Studio(rig, CLEAN, 3), [], []
+    with closing(Tracker(told, [needle])) as tracker:
+        for place in sights:
+            tracked = tracker.track(studio.frames([Placed(needle_body(needle), place)]))
+            said.append(seen(tracked, "needle").warning)
+            far.append(sigmas(tracked, needle, place))
+    return said, far
+
+
+@pytest.mark.parametrize("name", ["left", "right"])
+def test_of_two_cameras_one_of_which_was_bumped_both_are_named(rig, needle, name):
+    """Which it was cannot be seen."""
+    said, far = warnings(bumped(rig, name, YAW), rig, needle, places(5, 4))
+    for sentence in said:
+        assert "cameras left and right disagree by" in sentence
+        assert sentence.endswith("has one moved?")
+    assert max(far) < 5.0
+
+
+@pytest.fixture(scope="module")
+def three() -> Rig:
+    """Left, right, and a third camera above them."""
+    aim = np.array([0.0, 0.0, 573.0])
+    at = {"left": [-175.0, 0.0, 0.0], "right": [175.0, 0.0, 0.0], "top": [0.0, -200.0, 0.0]}
+    return Rig(
+        tuple(
+            camera(name, camera_from_rig=looking_at(np.array(eye), aim)) for name, eye in at.items()
+        )
+    )
+
+
+def named(sentence: str, camera_name: str) -> bool:
+    return f"camera {camera_name}" in sentence or f"left out in {camera_name}" in sentence
+
+
+@pytest.mark.parametrize(("name", "axis"), [("left", PITCH), ("left", YAW), ("top", PITCH)])
+def test_of_three_cameras_the_bumped_one_is_named(three, needle, name, axis):
+    """By its markers that are left out, or as a whole; and the tip is right by the others."""
+    said, far = warnings(bumped(three, name, axis), three, needle, places(3, 4))
+    for sentence in said:
+        others = {camera.name for camera in three.cameras} - {name}
+        assert named(sentence, name)
+        assert not [other for other in others if named(sentence, other)]
+    assert max(far) < 5.0
+
+
+def test_of_three_cameras_the_bumped_one_is_named_as_a_whole(three, needle):
+    said, _ = warnings(bumped(three, "left", YAW), three, needle, places(3, 4))
+    for sentence in said:
+        assert "camera left disagrees with the others by" in sentence
+
+
+def test_three_cameras_that_stand_as_calibrated_are_not_doubted(three, needle):
+    said, far = warnings(three, three, needle, places(3, 4))
+    assert not [sentence for sentence in said if "disagree" in sentence or "doubt" in sentence]
+    assert max(far) < 5.0
