@@ -55,7 +55,8 @@ def main() -> None:
     plot(found, options.out / "curves.png")
     console.print(f"{path}, {options.out / 'curves.png'}")
     if options.docs:
-        put_between(PAGE, markdown(found))
+        others = [json.loads(other.read_text(encoding="utf-8")) for other in options.add]
+        put_between(PAGE, "\n".join(markdown(run) for run in (found, *others)))
         console.print(f"{PAGE.relative_to(ROOT)} written")
 
 
@@ -69,6 +70,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench-tracking")
     parser.add_argument("--reuse", action="store_true", help="print what was measured before")
     parser.add_argument("--docs", action="store_true", help="write the tables to docs/accuracy.md")
+    parser.add_argument(
+        "--add", type=Path, nargs="*", default=[], help="other runs' figures.json for --docs"
+    )
     return parser.parse_args()
 
 
@@ -132,7 +136,7 @@ def _told(arguments: Sequence[str]) -> Iterator[str]:
     """Arguments that decide what is measured."""
     each = iter(arguments)
     for argument in each:
-        if argument in ("--out", "--jobs"):
+        if argument in ("--out", "--jobs", "--add"):
             next(each, "")
         elif argument not in ("--docs", "--reuse"):
             yield argument
