@@ -121,7 +121,7 @@ def _wanted(options: argparse.Namespace, name: str) -> bool:
 
 
 def _made() -> dict[str, str]:
-    command = " ".join(_told(sys.argv[1:]))
+    command = " ".join(told(sys.argv[1:]))
     return {
         "by": f"c1c2nav {nav.__version__}",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -132,13 +132,14 @@ def _made() -> dict[str, str]:
     }
 
 
-def _told(arguments: Sequence[str]) -> Iterator[str]:
+def told(arguments: Sequence[str]) -> Iterator[str]:
     """Arguments that decide what is measured."""
-    each = iter(arguments)
-    for argument in each:
-        if argument in ("--out", "--jobs", "--add"):
-            next(each, "")
-        elif argument not in ("--docs", "--reuse"):
+    without = ("--out", "--jobs", "--add", "--docs", "--reuse")
+    kept = True
+    for argument in arguments:
+        if argument.startswith("--"):
+            kept = argument not in without
+        if kept:
             yield argument
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from nav.errors import InputError
 from tests.bench.scenes.settings import settings_of
+from tests.bench.tracking.__main__ import told
 from tests.bench.tracking.cases import Case
 from tests.bench.tracking.figures import case_figures
 from tests.bench.tracking.measure import Record
@@ -72,3 +73,8 @@ def test_a_page_without_marks_is_refused(tmp_path):
     with pytest.raises(InputError, match="expected the marks"):
         put_between(page, "text")
     assert page.read_text() == "nothing\n"
+
+
+def test_the_command_on_the_page_is_what_decides_the_figures():
+    typed = ["--only", "growth", "hand", "--add", "a.json", "b.json", "--docs", "--seed", "3"]
+    assert list(told([*typed, "--out", "there"])) == ["--only", "growth", "hand", "--seed", "3"]
