@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from nav.camera.rig import Camera, load_rig
 from nav.camera.times import load_times
@@ -111,7 +111,8 @@ def test_a_straight_edge_is_drawn_where_it_projects(kind, angle):
     assert np.abs(off).max() < 0.025
     # a blurred picture is half light at the edge: integer coordinates are pixel centres
     sensor = replace(PLAIN, blur=1.0)
-    grey = view(kind).expose(light * 0.8, sensor, np.random.default_rng(0))
+    soft = view(kind).light([(body, Still(RigidTransform.identity()))], 0.0, sensor)
+    grey = view(kind).expose(soft * 0.8, sensor, np.random.default_rng(0))
     share = grey / (255 * 0.8 * light[0, -1])
     expected = edge_as_projected(start, along, opencv_camera(kind))
     offs = []
@@ -152,10 +153,34 @@ def test_motion_blur_is_as_long_as_the_way_in_the_exposure():
 
 def test_defocus_has_the_given_spread():
     no_lens = view(distortion=np.zeros(5))
-    light = no_lens.light([(facing_edge(), Still(RigidTransform.identity()))], 0.0, PLAIN)
-    grey = no_lens.expose(light, replace(PLAIN, blur=1.3), np.random.default_rng(0))
+    sensor = replace(PLAIN, blur=1.3)
+    light = no_lens.light([(facing_edge(), Still(RigidTransform.identity()))], 0.0, sensor)
+    grey = no_lens.expose(light, sensor, np.random.default_rng(0))
     spread, _ = spread_and_middle(grey.astype(float))
     assert spread == pytest.approx(1.3**2 + 1 / 6, rel=0.02)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.02, 0.09])
+def test_the_lens_blurs_before_the_pixels_average(angle):
+    """Along rows and columns too an edge has the profile that light has, whatever its phase."""
+    blur = 0.8
+    body, start, along = half_plane(angle)
+    camera = view(distortion=np.zeros(5))
+    light = camera.light([(body, Still(RigidTransform.identity()))], 0.0, replace(PLAIN, blur=blur))
+    ends = np.stack([start - 100 * along, start + 100 * along])
+    first, second = camera.pixels(ends)
+    normal = np.array([second[1] - first[1], first[0] - second[0]])
+    normal /= np.linalg.norm(normal)
+    rows, columns = np.mgrid[20:100, 60:100]
+    tiny = (np.arange(16) + 0.5) / 16 - 0.5
+    du, dv = np.meshgrid(tiny, tiny)
+    within = normal[0] * du.ravel() + normal[1] * dv.ravel()
+    away = (np.stack([columns, rows], axis=-1) - first) @ normal
+    exact = ndtr((away[..., None] + within) / blur).mean(axis=-1)
+    white = light[60, 150]
+    off = 255 * (light[20:100, 60:100] / white - (exact if normal[0] > 0 else 1 - exact))
+    assert np.abs(off).max() < 1.0  # grey levels; pixels averaged first: 7
+    assert off.std() < 0.3
 
 
 def test_every_row_of_a_rolling_shutter_has_its_own_time():

@@ -99,10 +99,10 @@ def _noise(row, column, salt):
 @njit(nogil=True, cache=True, fastmath=True)
 def cast(
     corners, window, poses, boxes, rod_boxes, soft_boxes, face_body, frames, extents, cut_counts,
-    cuts, looks, counts, cells, rod_body, ends, rods, light, ambient, samples, times, salt, out,
-    cover
+    cuts, looks, counts, cells, rod_body, ends, rods, light, ambient, samples, times, part, salt,
+    out, cover
 ):  # fmt: skip
-    """Mean light and covered share of every pixel of a window.
+    """Mean light and covered share of every pixel of a window, or of a part of each.
 
     Parameters
     ----------
@@ -113,6 +113,7 @@ def cast(
     face_body to rods : fields of shapes.Packed. light : (3,) unit vector towards the light, camera
         frame. ambient : share of the light that comes from everywhere.
     samples : (n, 2) in [0, 1): places in the pixel. times : (n,) index of the time of each.
+    part : (3,) how often a pixel's side is divided; column and row of the part that is meant.
     salt : integer; shifts each pixel's samples. out, cover : (height, width), filled in.
     """
     row0, row1, column0, column1 = window[0], window[1], window[2], window[3]
@@ -174,6 +175,7 @@ def cast(
                 u, v = samples[s, 0] + shift_u, samples[s, 1] + shift_v
                 u -= math.floor(u)
                 v -= math.floor(v)
+                u, v = (u + part[1]) / part[0], (v + part[2]) / part[0]
                 # between the corners' exact rays: right to 1e-4 px within a pixel
                 w00, w01, w10, w11 = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
                 dx = w00 * corners[row, column, 0] + w01 * corners[row, column + 1, 0]

@@ -16,7 +16,9 @@ Light = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Windows = NDArray[np.int64]
 
-STILL_SAMPLES, MOVING_SAMPLES = 233, 320  # rays a pixel; the first a Fibonacci number
+# rays a pixel, and a part of one; the first two Fibonacci numbers
+STILL_SAMPLES, STILL_SAMPLES_OF_PART, MOVING_SAMPLES, MOVING_SAMPLES_OF_PART = 233, 55, 320, 48
+PARTS = 3  # of a pixel's side, where the lens blurs
 STEP = 1 / 3  # px: most that a body moves from one time of the exposure to the next
 MOST_TIMES = 48
 AMBIENT = 0.6  # share of the light that comes from everywhere, assumed
@@ -81,24 +83,35 @@ class View:
     def light(
         self, things: list[tuple[Body, Motion]], time: float, sensor: Sensor, salt: int = 0
     ) -> Light:
-        """Light on the pixels before lens blur, (height, width): pixel area and exposure averaged.
+        """Light on the pixels, (height, width), averaged over their area and the exposure.
+
+        The lens blurs before the pixels take their means, as light has it: pixels averaged first
+        would be wrong by a grey level along edges that run with rows or columns. So pixels are
+        drawn in parts, blurred, and put together.
 
         time : s, middle of the exposure of the middle row. salt : of the sampling, a seed.
         """
+        light = _blurred(self.background, sensor.blur)
         scene = packed([body for body, _ in things])
         motions = [motion for _, motion in things]
         boxes, rod_boxes, soft_boxes, path = self._boxes(scene, motions, time, sensor)
         width, height = self.size
         window = _union(np.concatenate([boxes, rod_boxes]))
-        light = np.zeros((height, width), np.float32)
-        cover = np.zeros((height, width), np.float32)
+        if window[0] >= window[1]:
+            return light
+        parts = PARTS if sensor.blur > 0 else 1
         count = min(1 + int(np.ceil(path / STEP)), MOST_TIMES) if path > 0 else 1
-        samples, which = _samples(count)
-        if window[0] < window[1]:
-            rows = np.arange(*window[:2], dtype=float)
-            if sensor.readout == 0:
-                rows = np.array([(height - 1) / 2])
-            poses = self._poses(motions, self._times(rows, count, time, sensor))
+        samples, which = _samples(count, parts)
+        rows = np.arange(*window[:2], dtype=float)
+        if sensor.readout == 0:
+            rows = np.array([(height - 1) / 2])
+        poses = self._poses(motions, self._times(rows, count, time, sensor))
+        reach = int(np.ceil(4 * sensor.blur)) + 1  # px that the blur carries light
+        around, inner = self._grown(window, 2 * reach), self._grown(window, reach)
+        fine = cv2.resize(self.background[_cut(around)], None, fx=parts, fy=parts)
+        part_light = np.zeros((height, width), np.float32)
+        cover = np.zeros((height, width), np.float32)
+        for row, column in np.ndindex(parts, parts):
             cast(
                 *(self.corners, window, poses, boxes, rod_boxes, soft_boxes),
                 *(scene.face_body, scene.frames),
@@ -111,14 +124,28 @@ class View:
                     scene.cells,
                 ),
                 *(scene.rod_body, scene.ends, scene.rods, self.camera_from_rig[:, :3] @ self.sun),
-                *(AMBIENT, samples, which, salt, light, cover),
+                *(AMBIENT, samples, which, np.array([parts, column, row])),
+                *(salt + 7919 * (row * parts + column), part_light, cover),
             )
-        return light + (1 - cover) * self.background
+            place = fine[row::parts, column::parts]
+            place *= 1 - cover[_cut(around)]
+            place += part_light[_cut(around)]
+        fine = _blurred(fine, parts * sensor.blur)
+        shape = (fine.shape[0] // parts, parts, fine.shape[1] // parts, parts)
+        whole = fine.reshape(shape).mean(axis=(1, 3))
+        light[_cut(inner)] = whole[_cut(inner - around[[0, 0, 2, 2]])]
+        return light
+
+    def _grown(self, window: Windows, margin: int) -> Windows:
+        """A window with a margin round it, within the picture."""
+        width, height = self.size
+        low, high = window[[0, 2]] - margin, window[[1, 3]] + margin
+        return np.array([max(low[0], 0), min(high[0], height), max(low[1], 0), min(high[1], width)])
 
     def expose(
         self, light: Light, sensor: Sensor, rng: np.random.Generator, spot: Spot | None = None
     ) -> Picture:
-        """Grey levels of the light: gradient, glare, lens blur, response, noise, eight bits."""
+        """Grey levels of the light: gradient, glare, response, noise, eight bits."""
         width, height = self.size
         x = np.linspace(-0.5, 0.5, width, dtype=np.float32)
         y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
@@ -129,8 +156,6 @@ class View:
             u, v = np.arange(width) - spot.centre[0], np.arange(height) - spot.centre[1]
             bump = np.exp(-0.5 * (v[:, None] ** 2 + u**2) / spot.sd**2)
             lit = lit + (spot.strength * bump).astype(np.float32)
-        if sensor.blur > 0:
-            lit = cv2.GaussianBlur(lit, (0, 0), sensor.blur, borderType=cv2.BORDER_REPLICATE)
         grey = 255.0 * responded(np.clip(lit, 0.0, 1.0), sensor)
         grey += np.float32(sensor.noise) * rng.standard_normal(grey.shape, dtype=np.float32)
         return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
@@ -214,13 +239,26 @@ def responded(light: Light, sensor: Sensor) -> Light:
     raise ValueError(f"unknown response {sensor.response!r}; expected linear, srgb or gamma")
 
 
-def _samples(times: int) -> tuple[Floats, NDArray[np.int64]]:
+def _cut(window: Windows) -> tuple[slice, slice]:
+    return slice(window[0], window[1]), slice(window[2], window[3])
+
+
+def _blurred(light: Light, sd: float) -> Light:
+    if sd <= 0:
+        return light.copy()
+    return cv2.GaussianBlur(light, (0, 0), sd, borderType=cv2.BORDER_REPLICATE)
+
+
+def _samples(times: int, parts: int) -> tuple[Floats, NDArray[np.int64]]:
     """Places in the pixel (n, 2) and the index of each one's time: low-discrepancy sequences."""
     if times == 1:  # Fibonacci lattice
-        i = np.arange(STILL_SAMPLES)
-        places = np.stack([i / STILL_SAMPLES, (i * 144 / STILL_SAMPLES) % 1.0], axis=1)
-        return places, np.zeros(STILL_SAMPLES, np.int64)
-    count = times * int(np.ceil(MOVING_SAMPLES / times))
+        whole = STILL_SAMPLES if parts == 1 else STILL_SAMPLES_OF_PART
+        step = round(whole / ((1 + 5**0.5) / 2))
+        i = np.arange(whole)
+        places = np.stack([i / whole, (i * step / whole) % 1.0], axis=1)
+        return places, np.zeros(whole, np.int64)
+    least = MOVING_SAMPLES if parts == 1 else MOVING_SAMPLES_OF_PART
+    count = times * int(np.ceil(least / times))
     i = np.arange(count)
     plastic = 1.32471795724474602596  # Roberts' R2 sequence, time as the third dimension
     places = np.stack([(i / plastic) % 1.0, (i / plastic**2) % 1.0], axis=1)
