@@ -1,8 +1,14 @@
-"""A simulated camera: the static scene drawn once, what moves drawn into each picture."""
+"""A simulated camera: the static scene drawn once, what moves drawn into each picture.
+
+The lens blurs before the pixels take their means, as light has it: pixels averaged first would be
+wrong by several grey levels along edges that run with rows or columns. So where there is blur,
+each pixel is drawn in parts, the parts are blurred, and then put together.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -11,12 +17,13 @@ from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array, perturbed
 from phantoms.twin.bodies import Rectangle, shaft_rectangle
-from phantoms.twin.lens import corner_rays
+from phantoms.twin.lens import corner_rays, divided
 from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.sensor import Optics
 
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
+PARTS = 2  # of a pixel's side, where the lens blurs
 
 
 def _still() -> Array:
@@ -79,14 +86,16 @@ class SimulatedCamera:
         backdrop: Backdrop | None = None,
     ) -> None:
         self.camera, self.optics, self.rng = camera, optics, rng
-        self.rays = corner_rays(camera)
+        self.parts = PARTS if optics.blur > 0.0 else 1
+        self.drawn = divided(camera, self.parts)  # what follows is in its pixels
+        self.rays = corner_rays(self.drawn)
         self.eye = camera.camera_from_rig.inv().translation
         width, height = camera.size
-        self.illumination = optics.light(camera.size)
+        self.illumination = self._finer(optics.light(camera.size))
         if backdrop is None:
             backdrop = Backdrop(np.full((height, width), 0.45, np.float32), np.zeros((0, 0), "f4"))
-        self.depth = backdrop.depth
-        self.sharp = backdrop.light.astype(np.float64)
+        self.depth = np.repeat(np.repeat(backdrop.depth, self.parts, axis=0), self.parts, axis=1)
+        self.sharp = self._finer(backdrop.light).astype(np.float64)
         for placed in self._far_to_near(static):
             self._draw(self.sharp, (0, 0), placed)
         self.base = self._lensed(self.sharp, self.illumination)
@@ -98,27 +107,56 @@ class SimulatedCamera:
     def light(self, moving: Sequence[Placed] = ()) -> NDArray[np.float32]:
         """The same before response and noise, float32, 1 at albedo 1 in full light."""
         light = self.base.copy()
-        reach = self.optics.reach()
+        reach, parts = self.optics.reach(), self.parts
         for group in self._groups(moving):
-            row0, row1, column0, column1 = self._window(group, 2 * reach)
+            # of the camera's own pixels
+            row0, row1, column0, column1 = self._whole(self._window(group, 2 * reach * parts))
             if row0 >= row1 or column0 >= column1:
                 continue
-            part = self.sharp[row0:row1, column0:column1].copy()
+            rows, columns = (
+                slice(row0 * parts, row1 * parts),
+                slice(column0 * parts, column1 * parts),
+            )
+            part = self.sharp[rows, columns].copy()
             for placed in self._far_to_near(group):
-                self._draw(part, (row0, column0), placed)
-            lensed = self._lensed(part, self.illumination[row0:row1, column0:column1])
+                self._draw(part, (rows.start, columns.start), placed)
+            lensed = self._lensed(part, self.illumination[rows, columns])
             # the patch's own rim saw replicated light: it is left as it was
             top = reach if row0 else 0
             left = reach if column0 else 0
-            bottom = part.shape[0] - (reach if row1 < light.shape[0] else 0)
-            right = part.shape[1] - (reach if column1 < light.shape[1] else 0)
+            bottom = lensed.shape[0] - (reach if row1 < light.shape[0] else 0)
+            right = lensed.shape[1] - (reach if column1 < light.shape[1] else 0)
             light[row0 + top : row0 + bottom, column0 + left : column0 + right] = lensed[
                 top:bottom, left:right
             ]
         return light
 
+    def _finer(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Light of whole pixels in their parts."""
+        if self.parts == 1:
+            return light
+        return cv2.resize(light, None, fx=self.parts, fy=self.parts)
+
+    def _whole(self, window: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """A window of parts in whole pixels."""
+        row0, row1, column0, column1 = window
+        up = self.parts - 1
+        return (
+            row0 // self.parts,
+            (row1 + up) // self.parts,
+            column0 // self.parts,
+            (column1 + up) // self.parts,
+        )
+
     def _lensed(self, sharp: Array, illumination: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.optics.defocused((sharp * illumination).astype(np.float32))
+        """Light on whole pixels of what was drawn in parts."""
+        soft = self.optics.defocused((sharp * illumination).astype(np.float32), self.parts)
+        if self.parts == 1:
+            return soft
+        height, width = soft.shape
+        return cv2.resize(
+            soft, (width // self.parts, height // self.parts), interpolation=cv2.INTER_AREA
+        )
 
     def _far_to_near(self, placed: Sequence[Placed]) -> list[Placed]:
         return sorted(placed, key=self._distance, reverse=True)
@@ -130,7 +168,7 @@ class SimulatedCamera:
 
     def _groups(self, moving: Sequence[Placed]) -> list[list[Placed]]:
         """Bodies whose windows overlap are drawn together, the others each in its own."""
-        reach = 2 * self.optics.reach()
+        reach = 2 * self.optics.reach() * self.parts
         groups: list[tuple[tuple[int, int, int, int], list[Placed]]] = []
         for placed in moving:
             members = [placed]
@@ -158,11 +196,11 @@ class SimulatedCamera:
         return -half, half
 
     def _bounds(self, points: Array, margin: int) -> tuple[int, int, int, int]:
-        width, height = self.camera.size
-        in_front = self.camera.from_rig(points)[:, 2] > 1.0
+        width, height = self.drawn.size
+        in_front = self.drawn.from_rig(points)[:, 2] > 1.0
         if not in_front.any():
             return 0, 0, 0, 0
-        pixels = self.camera.project(points[in_front])
+        pixels = self.drawn.project(points[in_front])
         low = np.floor(pixels.min(axis=0)).astype(int) - margin
         high = np.ceil(pixels.max(axis=0)).astype(int) + margin + 1
         column0, row0 = np.clip(low, 0, [width, height])
@@ -188,7 +226,7 @@ class SimulatedCamera:
         column1 = min(column1, origin[1] + image.shape[1])
         if row0 >= row1 or column0 >= column1:
             return
-        way = np.abs(self.camera.project(ends[1]) - self.camera.project(ends[0])).max()
+        way = np.abs(self.drawn.project(ends[1]) - self.drawn.project(ends[0])).max()
         camera_from_plane = self._camera_from_body(placed, row0, row1, way) @ face.matrix
         homographies = np.asarray(np.linalg.inv(camera_from_plane[..., :3, [0, 1, 3]]), float)
         facing = placed.rig_from_body.rotation.as_matrix()
@@ -216,11 +254,11 @@ class SimulatedCamera:
         camera_from_rig = self.camera.camera_from_rig.as_matrix()
         if not placed.velocity.any():
             return (camera_from_rig @ placed.rig_from_body.as_matrix())[None, None]
-        steps = int(np.clip(np.ceil(way / BLUR_STEP), 1, MAX_BLUR_STEPS))
+        steps = int(np.clip(np.ceil(way / (BLUR_STEP * self.parts)), 1, MAX_BLUR_STEPS))
         instants = ((np.arange(steps) + 0.5) / steps - 0.5) * self.optics.exposure
         rows = np.zeros(1)
         if self.camera.readout > 0.0:
-            rows = (np.arange(row0, row1) + 0.5) / self.camera.size[1] - 0.5
+            rows = (np.arange(row0, row1) + 0.5) / self.drawn.size[1] - 0.5
         seconds = instants[:, None] + rows * self.camera.readout
         moves = placed.velocity * seconds[..., None]
         turned = Rotation.from_rotvec(moves[..., 3:].reshape(-1, 3)).as_matrix()

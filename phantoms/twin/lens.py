@@ -1,5 +1,7 @@
 """Which way each point of a picture looks: the inverse of projection and distortion."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
@@ -25,3 +27,15 @@ def corner_rays(camera: Camera) -> Array:
     for axis in (0, 1):
         rays[..., axis] = RectBivariateSpline(vs, us, ideal[..., axis])(rows, columns)
     return rays
+
+
+def divided(camera: Camera, parts: int) -> Camera:
+    """The same camera with each pixel divided into parts x parts smaller ones."""
+    if parts == 1:
+        return camera
+    matrix = camera.matrix.copy()
+    matrix[:2] *= parts
+    # the first pixel's centre is 0 in both
+    matrix[:2, 2] += (parts - 1) / 2
+    width, height = camera.size
+    return replace(camera, size=(width * parts, height * parts), matrix=matrix)

@@ -37,11 +37,11 @@ class Optics:
         y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
         return 1.0 + self.gradient[0] * x + self.gradient[1] * y
 
-    def defocused(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Light after the lens."""
+    def defocused(self, light: NDArray[np.float32], parts: int = 1) -> NDArray[np.float32]:
+        """Light after the lens, of pixels divided into parts."""
         if self.blur <= 0:
             return light
-        return cv2.GaussianBlur(light, (0, 0), self.blur, borderType=cv2.BORDER_REPLICATE)
+        return cv2.GaussianBlur(light, (0, 0), self.blur * parts, borderType=cv2.BORDER_REPLICATE)
 
     def reach(self) -> int:
         """Pixels that the blur carries light."""

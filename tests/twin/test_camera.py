@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.frames import Array, perturbed
 from phantoms.twin.bodies import plate
 from phantoms.twin.camera import Body, Placed, SimulatedCamera
+from phantoms.twin.lens import divided
 from phantoms.twin.sensor import Optics
 from tests.synthetic import camera, marker_body, square_marker
 
@@ -75,6 +77,21 @@ def test_what_is_drawn_is_where_the_rig_projects_it():
         seen = centroid(room.light([placed]), 0.45)
         # the lens bends a square of 3 px a little
         assert seen == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.02, 0.09])
+def test_the_lens_blurs_before_the_pixels_average(angle):
+    """Along rows and columns too an edge has the profile that light has, whatever its phase."""
+    optics = replace(SHARP, blur=0.8)
+    room = simulated(optics)
+    sheet, turned = square(60.0, 1.0), Rotation.from_rotvec([0.0, 0.0, angle])
+    light = room.light([Placed(sheet, place(0.3, 0.2, rotation=turned))])
+    fine = SimulatedCamera(divided(room.camera, 9), SHARP, np.random.default_rng(0))
+    exact = fine.light([Placed(sheet, place(0.3, 0.2, rotation=turned))])
+    exact = cv2.GaussianBlur(exact, (0, 0), 9 * optics.blur)
+    exact = exact.reshape(80, 9, 96, 9).mean(axis=(1, 3))
+    off = 220.0 * (light - exact)[8:-8, 8:-8]  # grey levels
+    assert np.abs(off).max() < 1.0
 
 
 @pytest.mark.parametrize(
