@@ -71,6 +71,7 @@ class DirectFit:
         self.brightness = np.zeros((count, BRIGHTNESS))
         self.cut = np.zeros(count)
         self.free = np.ones(count, np.bool_)
+        self.held = False  # whether blurs were kept that may change from now on
         self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
@@ -99,7 +100,7 @@ class DirectFit:
                 return None
             before = pose
             pose, move, change = moved
-            if move < FINE and change < STEADY:
+            if move < FINE and change < STEADY and not self.held:
                 # what was linearised belongs to the pose before the last step
                 return self._evidence(before, velocity)
         if np.abs(self.sights.pivot(pose) - began).max() > 100.0:
@@ -140,7 +141,10 @@ class DirectFit:
             self.evidence_off = self.off
             shift = self._lie_off(flow * share, responses * share, by_flow, noise, scale, good)
             change = self._follow(flow * share + shift, responses * share, follow, rest)
-        self.cut, self.free, gone = self.quality.cuts(stats)
+        before, fair = self.free, worthy(stats, WORTH)
+        self.cut, self.free, gone = self.quality.cuts(stats, free)
+        gained = fair & self.free & ~before
+        self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in sights.slices)
         self.brightness[gone] = 0.0
         return moved_about(pose, step * share, self.pivot), move, change
 
@@ -305,15 +309,27 @@ class DirectFit:
         before = np.sqrt(np.abs(self.blur[:, [0, 2]]))
         self.blur += np.clip(own[:, BRIGHTNESS:], -4.0, 4.0)
         self.blur = bounded(self.blur)
-        change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before)
-        fair = worthy(self.room[4], WORTH)
-        # not the largest: a view too poor to tell its blur never comes to rest
-        most = quantile(change[fair].max(axis=1), 0.5) if fair.any() else 0.0
+        change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before).max(axis=1)
+        most = self._usual_of_each_camera(change, worthy(self.room[4], WORTH))
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.clip(move, -0.3, 0.3))
             most = max(most, abs(float(moved[0] - response.parameters[0])))
             response.set(moved)
         return most
+
+    def _usual_of_each_camera(self, change: Array, fair: NDArray[np.bool_]) -> float:
+        """Largest of the cameras' medians over fair views.
+
+        Not the largest of all: a view too poor to tell its blur never comes to rest.
+        """
+        return max(
+            (
+                quantile(change[first:last][fair[first:last]], 0.5)
+                for _, first, last in self.sights.slices
+                if fair[first:last].any()
+            ),
+            default=0.0,
+        )
 
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room

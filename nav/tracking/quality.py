@@ -11,6 +11,7 @@ from nav.tracking.sight import Sights
 WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
 VISIBLE = 0.35  # of its pixels that must fit it
 CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
+CALM = 0.7  # the same, below which a spread is not believed
 HOPELESS = 4.0  # the same, above which cutting would leave nothing
 WORSE = 1.15  # the same, above which it is trusted less
 SURE = 0.8  # of the variance explained by views that tell what is usual
@@ -61,10 +62,11 @@ class Quality:
         ratio = stats[:, NOISE] / (WORSE * usual)
         return np.minimum(1.0, np.maximum(ratio, 1e-9) ** -4.0)
 
-    def cuts(self, stats: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    def cuts(self, stats: Array, near: bool) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
         """Residuals from which pixels count less, whether blur may change, what begins anew.
 
-        By each view's own spread of residuals and its camera's.
+        By each view's own spread of residuals and its camera's. near : whether the pose was near,
+        so that what noise does not explain is the view's own fault.
         """
         cut, free = np.zeros(len(stats)), np.ones(len(stats), np.bool_)
         usuals = self.usual(stats, SPREAD)
@@ -72,8 +74,12 @@ class Quality:
             own, usual = stats[first:last], usuals[index]
             spread = np.minimum(own[:, SPREAD], np.maximum(own[:, NOISE], LEAST_NOISE))
             capped = np.where(spread < HOPELESS * usual, np.minimum(spread, CAP * usual), spread)
-            cut[first:last] = HUBER * np.maximum(capped, LEAST_NOISE)
+            # a view of few pixels would cut until hardly any are left, and fit those
+            cut[first:last] = HUBER * np.maximum(capped, CALM * usual)
             # a covered marker would blur itself beyond recognition
+            fair = spread[worthy(own, WORTH)]
+            if not near and len(fair):
+                usual = max(usual, quantile(fair, USUAL))
             free[first:last] = spread < CAP * usual
         # what nearly all pixels contradict
         gone = stats[:, USED] < VISIBLE * stats[:, LOOKED]
