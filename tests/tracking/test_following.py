@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,23 @@ def test_standing_still_is_followed_too(rig, needle, searches):
             assert np.linalg.norm(tip_off(tracked, needle, resting())) < 0.05
     assert first > 0
     assert len(searches) == first
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_hand_that_stops_leaves_no_trace_of_its_blur(rig, needle, seed):
+    """Long streaks in one frame set, none in the next: the tip is right in both."""
+    way, stops, fastest = np.array([0.94, 0.28, 0.19]), 9, 60.0
+    studio, start = Studio(rig, replace(OPTICS, exposure=0.02), seed), resting(seed)
+    with closing(Tracker(rig, [needle])) as tracker:
+        for number in range(stops + 3):
+            at = fastest * way * (min(number, stops) / FPS - 0.2)
+            place = RigidTransform.from_components(start.translation + at, start.rotation)
+            velocity = np.zeros(6)
+            velocity[:3] = fastest * way if number < stops else 0.0
+            tracked = tracker.track(studio.frames([Placed(needle_body(needle), place, velocity)]))
+            assert not seen(tracked, "needle").warning
+            assert np.linalg.norm(tip_off(tracked, needle, place)) < 0.03
+            assert sigmas(tracked, needle, place) < 5.0
 
 
 def test_following_gives_what_a_search_would(rig, needle):
