@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from nav.frames import Array, Pose
 from nav.tracking.consensus import Consensus, Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
+from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.motion import Motion
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
@@ -33,7 +34,7 @@ BLUR_MEMORY = 0.5  # of the newest picture
 
 @dataclass
 class Seeing:
-    """What is known of a camera's pictures from those before: its curve, blur px^2, noise.
+    """What is known of a camera's pictures from those before: its curve, blur px^2, noise, shutter.
 
     spread : grey levels of noise, 0 where nothing was seen yet.
     """
@@ -42,6 +43,7 @@ class Seeing:
     response: Response
     blur: Array
     spread: float = 0.0
+    exposure: Exposure = field(default_factory=Exposure)
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class Follower:
             before = sights.project(sights.poses(start, np.zeros(6)))[0]
             self.surprise = float(np.abs(found.projected - before).mean(axis=(1, 2)).max())
         self.motion.see(time, pose)
+        speed = self._speed(found, time)
         self.last = pose
         self.sizes = found.consensus.sizes
         self.share = found.share
@@ -198,11 +201,21 @@ class Follower:
             now = np.median(evidence.blur[own], axis=0)
             seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
             seeing.spread = float(np.median(evidence.noise[own]))
+            seeing.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
                 continue  # what does not fit would teach the curve anything
             response = evidence.responses[index]
             seeing.response.set(response.parameters)
             seeing.response.learn(response_information(evidence, own))
+
+    def _speed(self, found: Found, time: float) -> Array:
+        """(n, 2) px/s of the views' middles."""
+        sights = found.evidence.sights
+        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        _, by_flow = sights.project(sights.poses(pose, np.zeros(6)))
+        flow = found.evidence.flow @ self.motion.velocity(time)
+        corners = np.einsum("nab,nb->na", by_flow, flow).reshape(-1, 4, 2)
+        return np.asarray(corners.mean(axis=1), float)
 
     def forget(self) -> None:
         """The tool was not seen: where its markers' blurs came from is over."""
@@ -312,7 +325,9 @@ class Follower:
         # geometry that mostly fits is no property of the tool when it does not: it varies, and
         # what is wrong with a tool shows otherwise from another side
         varies = 1.0 - (1.0 - self.fitted / max(self.judged, 1)) * self._same_view(pose)
+        shutter = max(self.seeing[k].exposure.seconds for k in np.unique(evidence.sights.camera))
         random = consensus.covariance + varies * consensus.systematic
+        random = random + mean_or_middle(self.motion.acceleration(time, pose), shutter)
         lasting = (1.0 - varies) * consensus.systematic
         corners, by_flow = evidence.sights.project(evidence.poses)
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)

@@ -50,6 +50,17 @@ class Motion:
         before, earlier = self._between(-3)
         return now + trend * (now - before) * (time - between) / (between - earlier)
 
+    def acceleration(self, time: float, pose: Array) -> Array:
+        """(6,) mm/s^2 and rad/s^2 by a pose (4, 4) and the two before it; zeros if there are not.
+
+        A hand's changes little from one frame set to the next.
+        """
+        if len(self.seen) < 2 or not self.expects(time):
+            return np.zeros(6)
+        (t0, _), (t1, last) = self.seen[-2], self.seen[-1]
+        before, _ = self._between(-2)
+        return 2.0 * (self._change(last, pose) / (time - t1) - before) / (time - t0)
+
     def velocity_sd(self, time: float) -> Array:
         """(6,) how well `velocity` is known."""
         if len(self.seen) < 2:
@@ -62,9 +73,12 @@ class Motion:
     def _between(self, index: int) -> tuple[Array, float]:
         """Mean velocity from one pose to the next, and the time between them."""
         (t0, first), (t1, second) = self.seen[index], self.seen[index + 1]
+        return self._change(first, second) / (t1 - t0), (t0 + t1) / 2
+
+    def _change(self, first: Array, second: Array) -> Array:
+        """(6,) mm and rad from one pose to another."""
         turn, _ = cv2.Rodrigues(second[:3, :3] @ first[:3, :3].T)
-        way = np.concatenate([self._pivot(second) - self._pivot(first), turn.ravel()])
-        return way / (t1 - t0), (t0 + t1) / 2
+        return np.concatenate([self._pivot(second) - self._pivot(first), turn.ravel()])
 
     def _pivot(self, pose: Array) -> Array:
         return pose[:3, :3] @ self.middle + pose[:3, 3]

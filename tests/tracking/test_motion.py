@@ -129,3 +129,18 @@ def test_the_longer_ago_the_less_is_known_of_a_velocity():
     assert (soon > 0.0).all()
     assert (late > soon).all()
     assert (once > late).all()
+
+
+@given(rigid_transforms(), hands(), hands(), gaps)
+def test_acceleration_is_that_of_the_last_three_poses(start, velocity, change, times):
+    """Exact for a middle that falls; poses of one moment ago say nothing of a jump in time."""
+    change[3:] = 0.0  # turns that change do not add up as vectors
+    velocity[3:] = 0.0
+    at = np.concatenate([[0.0], np.cumsum([*times, 0.02, 0.03])])
+    motion = Motion(MIDDLE)
+    poses = [steadily(start, velocity + change * t / 2, t) for t in at]
+    for t, pose in zip(at[:-1], poses[:-1], strict=True):
+        motion.see(t, pose)
+    assert motion.acceleration(at[-1], poses[-1]) == pytest.approx(change, abs=1e-5 + 1e-6)
+    assert not motion.acceleration(at[-1] + 10.0, poses[-1]).any()
+    assert not Motion(MIDDLE).acceleration(1.0, poses[-1]).any()

@@ -1,0 +1,52 @@
+"""How long a shutter is open, learnt from smeared markers, and what that leaves open of a pose.
+
+A marker that passes with a speed f (px/s) while the shutter is open for T is smeared by a
+covariance of f f' T^2 / 12, on top of a blur that is alike in all directions. What is seen then is
+the mean over the exposure. A tool that accelerates by a is, in the middle of the exposure, a T^2 /
+24 away from its mean: for a hand and 20 ms some micrometres.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.frames import Array
+
+KEEP = 0.99  # of what was learnt, a frame set
+CHANGED = 0.25  # of a hand's acceleration, an axis, from one frame set to the next (sd, 30 a s)
+SLOW = 20.0  # px/s: a marker below this tells next to nothing
+
+
+@dataclass
+class Exposure:
+    """One camera's exposure time as known so far: a least-squares fit of T^2 / 12."""
+
+    above: float = 0.0
+    below: float = SLOW**4
+
+    def learn(self, blur: Array, speed: Array) -> None:
+        """Take in views that moved.
+
+        Parameters
+        ----------
+        blur : (n, 3) covariance uu, uv, vv, px^2. speed : (n, 2) of their middles, px/s.
+        """
+        u, v = speed.T
+        along = (blur[:, 0] - blur[:, 2]) * (u * u - v * v) + 4.0 * blur[:, 1] * u * v
+        self.above = KEEP * self.above + float(along.sum())
+        self.below = KEEP * (self.below - SLOW**4) + float(((u * u + v * v) ** 2).sum()) + SLOW**4
+
+    @property
+    def seconds(self) -> float:
+        """T, s; 0 while nothing has moved."""
+        return float(np.sqrt(12.0 * max(self.above, 0.0) / self.below))
+
+
+def mean_or_middle(acceleration: Array, seconds: float) -> Array:
+    """Covariance (6, 6) of what lies between the mean of an exposure and its middle.
+
+    acceleration : (6,) mm/s^2 and rad/s^2 as of a moment before.
+    """
+    off = acceleration * seconds**2 / 24.0
+    changed = CHANGED**2 * np.repeat([off[:3] @ off[:3], off[3:] @ off[3:]], 3)
+    return np.outer(off, off) + np.diag(changed)
