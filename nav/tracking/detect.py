@@ -12,6 +12,10 @@ from nav.frames import Array
 from nav.tracking.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
 
+LEAST_PERIMETER = (
+    30.0  # px of a square, searching longer; OpenCV's own limit grows with the picture
+)
+
 
 @dataclass(frozen=True)
 class Square:
@@ -52,6 +56,8 @@ class Detector:
         detectors = self.thorough if thorough else self.quick
         found: dict[str, list[Square]] = {tool.name: [] for tool in tools}
         for name in sorted({tool.dictionary for tool in tools}):
+            if thorough:
+                _small_too(detectors[name], image)
             corners, ids, rejected = detectors[name].detectMarkers(image)
             quads = [np.asarray(quad, float).reshape(4, 2) for quad in corners]
             read = [] if ids is None else [int(marker) for marker in np.ravel(ids)]
@@ -69,3 +75,9 @@ class Detector:
                 seen += [Square(m, quad, False) for m, quad in more if m not in known]
                 found[tool.name] = seen
         return found
+
+
+def _small_too(detector: Any, image: Picture) -> None:
+    parameters = detector.getDetectorParameters()
+    parameters.minMarkerPerimeterRate = LEAST_PERIMETER / max(image.shape)
+    detector.setDetectorParameters(parameters)

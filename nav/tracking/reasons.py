@@ -15,6 +15,7 @@ from nav.tracking.views import MarkerView
 EDGE = 10.0  # px: nearer to the picture's edge a marker is as good as outside
 INSIDE = 0.7  # of the corners that must be in the picture
 OBLIQUE = 0.2  # cosine: 78 degrees
+SMALL = 12.0  # px: a marker's longest side, below which it is often not found
 DARK = 0.35  # of the brightness a moment ago
 SMOOTH, CONTRAST = 0.3, 0.4  # of the sharpness, and of the contrast, a moment ago
 WORTH_SAYING = 0.05  # px of disagreement below which nobody is told
@@ -50,7 +51,7 @@ def why_lost(
     return "; ".join(f"{why} {', '.join(who)}" for why, who in said.items())
 
 
-OUT = "out of view of camera"
+OUT, HIDDEN = "out of view of camera", "hidden from"
 
 
 def _why_not_seen(eye: Eye, shape: Shape, last: Array, now: Frame, before: Frame | None) -> str:
@@ -70,8 +71,12 @@ def _why_not_seen(eye: Eye, shape: Shape, last: Array, now: Frame, before: Frame
         low = np.clip(pixels.min(axis=0).astype(int), 0, size - 2)
         high = np.maximum(np.clip(pixels.max(axis=0).astype(int) + 1, 0, size), low + 2)
         part = (slice(low[1], high[1]), slice(low[0], high[0]))
-        return _changed(before.image[part], now.image[part])
-    return "hidden from"
+        changed = _changed(before.image[part], now.image[part])
+        if changed != HIDDEN:
+            return changed
+    quads = pixels.reshape(-1, 4, 2)
+    small = np.linalg.norm(quads - np.roll(quads, 1, axis=1), axis=2).max() < SMALL
+    return f"too small for, or {HIDDEN}" if small else HIDDEN
 
 
 def _changed(before: Picture, now: Picture) -> str:
@@ -81,7 +86,7 @@ def _changed(before: Picture, now: Picture) -> str:
              (before, now)]  # fmt: skip
     if sharp[1] < SMOOTH * sharp[0] and now.std() > CONTRAST * before.std():
         return "too blurred for"
-    return "hidden from"
+    return HIDDEN
 
 
 def too_few(tool: Tool, found: Found) -> str:

@@ -19,7 +19,7 @@ from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, reference_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses
-from tests.tracking.expect import seen, sigmas, tip_off
+from tests.tracking.expect import seen, sigmas, tip_off, why
 
 FPS = 30.0
 SPEED, TURN = 40.0, np.radians(30.0)  # of a hand, mm/s and rad/s
@@ -227,6 +227,30 @@ def test_markers_too_small_to_be_read_are_still_used(needle):
     read = {square.id for square in squares if square.decoded}
     assert len(read) <= 1
     assert len(set(found.marker_ids) - read) >= 3
+
+
+def distant(start: RigidTransform, away: float) -> RigidTransform:
+    """Further along the optical axis, mm."""
+    return RigidTransform.from_components(start.translation + [0.0, 0.0, away], start.rotation)
+
+
+def test_small_markers_are_found_in_large_pictures_too(needle):
+    """Of 13 px, in a picture of 1920 x 1200; what is still smaller is said to be too small."""
+    eye = camera("left", (1920, 1200), 1600.0, looking_at(np.zeros(3), np.array([0.0, 0.0, 1.0])))
+    studio = Studio(Rig((eye,)), Optics(blur=0.6, noise=2.0, gradient=(0.0, 0.0)), 11)
+    with closing(Tracker(Rig((eye,)), [needle])) as tracker:
+        place = distant(resting(), 1200.0)
+        tracked = tracker.track(studio.frames([Placed(needle_body(needle), place)]))
+        assert tracked.mode == "acquire"
+        assert sigmas(tracked, needle, place) < 5.0
+        reasons = []
+        for away in np.arange(1300.0, 2100.0, 100.0):
+            place = distant(resting(), away)
+            tracked = tracker.track(studio.frames([Placed(needle_body(needle), place)]))
+            if isinstance(tracked.tools["needle"], Lost):
+                reasons.append(why(tracked, "needle"))
+        assert reasons
+        assert reasons[-1] == "too small for, or hidden from left"
 
 
 def test_two_tools_are_followed_together_and_lost_apart(needle, reference, searches):
