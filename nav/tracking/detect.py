@@ -12,9 +12,7 @@ from nav.frames import Array
 from nav.tracking.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
 
-LEAST_PERIMETER = (
-    30.0  # px of a square, searching longer; OpenCV's own limit grows with the picture
-)
+LEAST_PERIMETER = 30.0  # px of a square, searching longer; OpenCV's own grows with the picture
 
 
 @dataclass(frozen=True)

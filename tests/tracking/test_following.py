@@ -231,7 +231,8 @@ def test_markers_too_small_to_be_read_are_still_used(needle):
 
 def distant(start: RigidTransform, away: float) -> RigidTransform:
     """Further along the optical axis, mm."""
-    return RigidTransform.from_components(start.translation + [0.0, 0.0, away], start.rotation)
+    further = start.translation + np.array([0.0, 0.0, away])
+    return RigidTransform.from_components(further, start.rotation)
 
 
 def test_small_markers_are_found_in_large_pictures_too(needle):
