@@ -29,6 +29,7 @@ BLUR_SD = 3.0  # px^2: what is known of a marker's blur before it is seen
 HUBER = 4.0  # sd of the noise from which a pixel is weighted down
 LEAST_NOISE = 0.5  # grey levels
 MIN_PIXELS = 40
+LEAST_SAID = 1e-6  # grey levels^2: pixels without any slope say nothing of a plane
 PLACE = GEOMETRY + RESPONSE  # what is not eliminated
 DONE, MORE, FAILED = 0, 1, 2
 
@@ -114,6 +115,9 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
     right -= cross.T.copy() @ rest
     # residual variance once all steps are done: what the pixels' noise leaves
     left = squares - rest @ gradient[AT_BRIGHTNESS:AT_RESPONSE]
+    said = np.trace(information[:GEOMETRY, :GEOMETRY])
+    if not said > LEAST_SAID or not np.isfinite(information).all():
+        return information, right, follow, rest, 0.0, 0.0, False
     for a in range(PLACE):
         information[a, a] *= 1.0 + 1e-12
     step = np.linalg.solve(information + 1e-9 * np.trace(information) * np.eye(PLACE), right)
