@@ -50,6 +50,7 @@ class DirectFit:
         responses: Sequence[Response],
         blur: Array,
         spread: Array,
+        brightness: Array,
         off: Array,
         slack: float,
         pool: Executor,
@@ -58,6 +59,7 @@ class DirectFit:
         """Begin.
 
         blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, or 0.
+        brightness : (n, BRIGHTNESS) as it was a moment ago, zeros where that is not known.
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
         self.sights, self.pictures = sights, pictures
@@ -68,10 +70,10 @@ class DirectFit:
         self.pool, self.workers = pool, workers
         count = len(sights)
         self.off, self.slack = off.copy(), slack
-        self.brightness = np.zeros((count, BRIGHTNESS))
+        self.brightness, self.known = np.zeros((count, BRIGHTNESS)), brightness
         self.cut = np.zeros(count)
         self.free = np.ones(count, np.bool_)
-        self.held = False  # whether blurs were kept that may change from now on
+        self.held = False  # whether blurs were kept, or pixels used, that will not be from now on
         self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
@@ -81,10 +83,13 @@ class DirectFit:
         """Follow the pixels from a pose (4, 4); None where they lead away or say nothing.
 
         velocity : (6,) of the tool about its pivot, for views of another time than the pose's.
-        extra : px, sd of the blur added while coming near.
+        extra : px, sd of the blur added while coming near; 0 where the pose is near already.
         """
         began, way = self.sights.pivot(pose), 0.0
-        for _ in range(MOST_COARSE):
+        if extra == 0.0:
+            self.brightness[:] = self.known
+            self.cut = self.quality.usual_cut * (self.known[:, 0] > 0.0)
+        for _ in range(MOST_COARSE if extra > 0.0 else 0):
             moved = self._pass(pose, velocity, 2, extra, False)
             if moved is None:
                 return None
@@ -141,10 +146,11 @@ class DirectFit:
             self.evidence_off = self.off
             shift = self._lie_off(flow * share, responses * share, by_flow, noise, scale, good)
             change = self._follow(flow * share + shift, responses * share, follow, rest)
-        before, fair = self.free, worthy(stats, WORTH)
+        uncut, before, fair = self.cut == 0.0, self.free, worthy(stats, WORTH)
         self.cut, self.free, gone = self.quality.cuts(stats, free)
         gained = fair & self.free & ~before
         self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in sights.slices)
+        self.held |= bool((uncut & fair & self.quality.worse(stats)).any())
         self.brightness[gone] = 0.0
         return moved_about(pose, step * share, self.pivot), move, change
 

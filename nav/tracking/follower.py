@@ -14,6 +14,7 @@ from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
 from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.motion import Motion
+from nav.tracking.photometry import BRIGHTNESS
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
@@ -24,6 +25,7 @@ from nav.tracking.views import MarkerView
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
+CALM = 0.15  # px of surprise, up to which there is no need to come near
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
 DROP = 0.3  # of that share from one frame set to the next
@@ -113,6 +115,7 @@ class Follower:
         self.motion = Motion(self.shape.middle)
         self.blurs = np.full((len(seeing), len(tool.markers), 3), np.nan)
         self.offs = np.zeros((len(seeing), len(tool.markers), 8))
+        self.brightness = np.zeros((len(seeing), len(tool.markers), BRIGHTNESS))
         self.slack = 0.0
         self.sizes: Sizes | None = None
         self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
@@ -126,7 +129,7 @@ class Follower:
         if not self.motion.expects(frames.time):
             return None
         start = self.motion.predict(frames.time)
-        extra = float(np.clip(1.5 * self.surprise, NEAR, FAR))
+        extra = float(np.clip(1.5 * self.surprise, NEAR, FAR)) if self.surprise > CALM else 0.0
         found = self.fit(frames, start, extra, pool, workers)
         if found is None:  # from further away, or by less blur, where a marker is small
             found = self.fit(frames, start, FAR if extra < FAR else NEAR, pool, workers)
@@ -195,6 +198,8 @@ class Follower:
         camera, marker = evidence.sights.camera[good], evidence.sights.marker[good]
         self.blurs[camera, marker] = evidence.blur[good]
         self.offs[camera, marker], self.slack = evidence.off[good], evidence.slack
+        self.brightness[:] = 0.0
+        self.brightness[camera, marker] = evidence.brightness[good]
         for index in np.unique(camera):
             own = good[camera == index]
             seeing = self.seeing[index]
@@ -220,6 +225,7 @@ class Follower:
     def forget(self) -> None:
         """The tool was not seen: where its markers' blurs came from is over."""
         self.blurs[:] = np.nan
+        self.brightness[:] = 0.0
         self.offs[:], self.slack = 0.0, 0.0
         self.surprise = FAR
 
@@ -305,8 +311,12 @@ class Follower:
         pictures = [np.zeros((1, 1), np.uint8) if f is None else f.image for f in frames]
         spread = np.array([seeing.spread for seeing in self.seeing])
         responses = [seeing.response for seeing in self.seeing]
-        off = self.offs[sights.camera, sights.marker]
-        fit = DirectFit(sights, pictures, responses, blur, spread, off, self.slack, pool, workers)
+        bright, off = (
+            known[sights.camera, sights.marker] for known in (self.brightness, self.offs)
+        )
+        fit = DirectFit(
+            sights, pictures, responses, blur, spread, bright, off, self.slack, pool, workers
+        )
         return fit.run(start, velocity, extra)
 
     def _judge(self, evidence: Evidence, time: float) -> Found | None:

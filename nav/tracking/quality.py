@@ -41,6 +41,11 @@ class Quality:
     def __init__(self, sights: Sights, spread: Array) -> None:
         self.sights, self.spread = sights, spread
 
+    @property
+    def usual_cut(self) -> Array:
+        """(n,) residuals from which pixels count less, by the noise seen before; 0: not known."""
+        return HUBER * CAP * self.spread[self.sights.camera]
+
     def good(self, stats: Array, brightness: Array, blur: Array) -> NDArray[np.bool_]:
         """Views that look like their markers as well as others of the same picture."""
         good = worthy(stats, WORTH)
@@ -58,9 +63,16 @@ class Quality:
 
         Something covers a part of it, or it is bent: its own noise does not tell all of its error.
         """
-        usual = self.usual(stats, NOISE)[self.sights.camera]
-        ratio = stats[:, NOISE] / (WORSE * usual)
-        return np.minimum(1.0, np.maximum(ratio, 1e-9) ** -4.0)
+        return np.minimum(1.0, np.maximum(self._ratio(stats) / WORSE, 1e-9) ** -4.0)
+
+    def worse(self, stats: Array) -> NDArray[np.bool_]:
+        """Views (n,) whose pixels fit worse than others', though not so much as to have no say."""
+        ratio = self._ratio(stats)
+        return (ratio > WORSE) & (ratio < MISFIT)
+
+    def _ratio(self, stats: Array) -> Array:
+        """(n,) noise of each view by what is usual in its camera."""
+        return np.asarray(stats[:, NOISE] / self.usual(stats, NOISE)[self.sights.camera], float)
 
     def cuts(self, stats: Array, near: bool) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
         """Residuals from which pixels count less, whether blur may change, what begins anew.
