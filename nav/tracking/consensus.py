@@ -84,7 +84,9 @@ class Linear:
         self.jacobian = np.zeros((count, GEOMETRY + RESPONSE, self.unknowns))
         self.jacobian[:, :GEOMETRY, :6] = evidence.flow
         if self.timed:
-            self.jacobian[:, :GEOMETRY, 6:12] = evidence.flow * sights.late[:, None, None]
+            by_velocity = evidence.flow * sights.late[:, None, None]
+            by_velocity += sights.rolled(evidence.flow, evidence.poses)
+            self.jacobian[:, :GEOMETRY, 6:12] = by_velocity
         for a in range(RESPONSE):
             own = first + RESPONSE * sights.camera + a
             self.jacobian[np.arange(count), GEOMETRY + a, own] = 1.0

@@ -13,7 +13,7 @@ from nav.tracking.consensus import Consensus, Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
 from nav.tracking.exposure import Exposure, mean_or_middle
-from nav.tracking.motion import Motion
+from nav.tracking.motion import UNKNOWN, Motion
 from nav.tracking.photometry import BRIGHTNESS
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
@@ -123,6 +123,7 @@ class Follower:
         self.last: Array | None = None
         self.pictures: Mapping[str, Frame] = {}  # where it was seen last
         self.surprise = 1.0  # px that the last prediction was off
+        self.searched = True  # not followed into this frame set
 
     def follow(self, frames: FrameSet, pool: Executor, workers: int) -> Found | None:
         """The tool where its motion leads; None where the pixels do not show it."""
@@ -170,11 +171,18 @@ class Follower:
         sights, pictures = self._sights(frames, start)
         if not len(sights):
             return None
-        velocity = self.motion.velocity(frames.time) if sights.late.any() else np.zeros(6)
+        timed = bool(sights.late.any())
+        known = self.motion.knows_velocity and not self.searched
+        velocity = self.motion.velocity(frames.time) if timed and known else np.zeros(6)
         evidence = self._evidence(sights, pictures, start, velocity, extra, pool, workers)
-        if evidence is None:
-            return None
-        return self._judge(evidence, frames.time)
+        found = None if evidence is None else self._judge(evidence, frames.time)
+        if found is None or not timed or known:
+            return found
+        # not seen moving yet: by this frame set's own views, or each marker is taken for unbent
+        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        velocity = found.consensus.velocity
+        evidence = self._evidence(sights, pictures, pose, velocity, NEAR, pool, workers)
+        return found if evidence is None else self._judge(evidence, frames.time) or found
 
     def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
         """Take a result as where the tool is now."""
@@ -186,6 +194,9 @@ class Follower:
             sights = found.evidence.sights
             before = sights.project(sights.poses(start, np.zeros(6)))[0]
             self.surprise = float(np.abs(found.projected - before).mean(axis=(1, 2)).max())
+        if self.searched:  # it may have jumped: that is no velocity
+            self.motion.seen.clear()
+        self.searched = False
         self.motion.see(time, pose)
         speed = self._speed(found, time)
         self.last = pose
@@ -227,7 +238,7 @@ class Follower:
         self.blurs[:] = np.nan
         self.brightness[:] = 0.0
         self.offs[:], self.slack = 0.0, 0.0
-        self.surprise = FAR
+        self.surprise, self.searched = FAR, True
 
     def suppose(self, views: Sequence[MarkerView], pose: Array) -> None:
         """Begin where markers were seen by themselves, be that not where a pose has them."""
@@ -321,7 +332,8 @@ class Follower:
 
     def _judge(self, evidence: Evidence, time: float) -> Found | None:
         timed = bool(evidence.sights.late.any())
-        information = np.diag(self.motion.velocity_sd(time) ** -2.0) if timed else None
+        sd = UNKNOWN if self.searched else self.motion.velocity_sd(time)
+        information = np.diag(sd**-2.0) if timed else None
         if not evidence.good.any():
             return None
         try:

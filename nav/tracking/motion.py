@@ -34,6 +34,11 @@ class Motion:
         """Whether the tool was seen lately enough to look for it where it should be."""
         return bool(self.seen) and 0.0 < time - self.seen[-1][0] < FORGET
 
+    @property
+    def knows_velocity(self) -> bool:
+        """Whether it was seen moving."""
+        return len(self.seen) > 1
+
     def predict(self, time: float) -> Array:
         """rig_from_tool (4, 4) expected at a time."""
         last, pose = self.seen[-1]

@@ -222,6 +222,20 @@ class Sights:
             slopes[first:last] = self.eyes[index].ray_slopes(pixels[first:last])
         return slopes
 
+    def rolled(self, flow: Array, poses: Array) -> Array:
+        """(n, 8, 6) flow by the tool's velocity because a marker's own rows are read in turn.
+
+        What moves is sheared and stretched: to first order, by its middle's flow (n, 8, 6).
+        """
+        corners, _ = self.project(poses)
+        row_times = np.array([eye.camera.readout / eye.camera.size[1] for eye in self.eyes])
+        # s by centred coordinates
+        slope = corners[:, :, 1] @ CENTRED / 4 * row_times[self.camera, None]
+        within = np.zeros_like(flow)
+        within[:, 1:3] = slope[:, :, None] * flow[:, None, 0]
+        within[:, 4:6] = slope[:, :, None] * flow[:, None, 3]
+        return within
+
     def project(self, poses: Array) -> tuple[Array, Array]:
         """Corners (n, 4, 2), pixels, and pixels by corner displacement in cells (n, 8, 8)."""
         corners = self.shape.corners[self.marker] @ poses[:, :3, :3].swapaxes(1, 2)

@@ -159,3 +159,16 @@ def test_a_view_of_quite_another_time_is_not_used(needle, skew):
         tracked = tracker.track(replace(frames, frames={**frames.frames, "right": stale}))
     assert set(seen(tracked, "needle").corners) == {"left"}
     assert sigmas(tracked, needle, place) < 5.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rolling_shutter_is_right_from_the_first_frame_set(needle, seed):
+    """Nothing is known of the motion but what this frame set's rows show."""
+    small = small_rig(2)
+    rig = replace(small, cameras=tuple(replace(c, readout=READOUT) for c in small.cameras))
+    path = steady(ACROSS if seed % 2 else AWAY, seed)
+    for frames in film(path, needle, rig, 0.0, 6):
+        with closing(Tracker(rig, [needle])) as fresh:
+            tracked = fresh.track(frames)
+        assert np.linalg.norm(tip_off(tracked, needle, path(frames.time))) < 0.05
+        assert sigmas(tracked, needle, path(frames.time)) < 5.0
