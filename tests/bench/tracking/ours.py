@@ -77,7 +77,7 @@ def _said(found: TrackedTool | Lost) -> dict[str, Any]:
         return {"lost": found.reason}
     return {
         "pose": found.rig_from_tool.transform.as_matrix().tolist(),
-        "covariance": found.rig_from_tool.covariance.tolist(),
+        "covariance": (found.rig_from_tool.covariance + found.systematic).tolist(),
         "corners": {
             camera: {str(i): quad.tolist() for i, quad in quads.items()}
             for camera, quads in found.corners.items()
