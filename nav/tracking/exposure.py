@@ -3,7 +3,7 @@
 A marker that passes with a speed f (px/s) while the shutter is open for T is smeared by a
 covariance of f f' T^2 / 12, on top of a blur that is alike in all directions. What is seen then is
 the mean over the exposure. A tool that accelerates by a is, in the middle of the exposure, a T^2 /
-24 away from its mean: for a hand and 20 ms some micrometres.
+24 away from its mean: for a hand and 20 ms some micrometres. So it is with views of another time.
 """
 
 from dataclasses import dataclass
@@ -42,11 +42,12 @@ class Exposure:
         return float(np.sqrt(12.0 * max(self.above, 0.0) / self.below))
 
 
-def mean_or_middle(acceleration: Array, seconds: float) -> Array:
-    """Covariance (6, 6) of what lies between the mean of an exposure and its middle.
+def mean_or_middle(acceleration: Array, seconds: float, late: Array) -> Array:
+    """Covariance (6, 6) of what lies between the mean of all exposures and the pose's own time.
 
-    acceleration : (6,) mm/s^2 and rad/s^2 as of a moment before.
+    acceleration : (6,) mm/s^2 and rad/s^2 as of a moment before. seconds : of an exposure.
+    late : (n,) s that views are off the pose's time; even motion meanwhile is reckoned with.
     """
-    off = acceleration * seconds**2 / 24.0
+    off = acceleration * (seconds**2 / 24.0 + float(np.mean(late**2)) / 2.0)
     changed = CHANGED**2 * np.repeat([off[:3] @ off[:3], off[3:] @ off[3:]], 3)
     return np.outer(off, off) + np.diag(changed)

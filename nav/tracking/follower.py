@@ -349,7 +349,8 @@ class Follower:
         varies = 1.0 - (1.0 - self.fitted / max(self.judged, 1)) * self._same_view(pose)
         shutter = max(self.seeing[k].exposure.seconds for k in np.unique(evidence.sights.camera))
         random = consensus.covariance + varies * consensus.systematic
-        random = random + mean_or_middle(self.motion.acceleration(time, pose), shutter)
+        late = evidence.sights.late[evidence.good]
+        random = random + mean_or_middle(self.motion.acceleration(time, pose), shutter, late)
         lasting = (1.0 - varies) * consensus.systematic
         corners, by_flow = evidence.sights.project(evidence.poses)
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)

@@ -45,10 +45,13 @@ def test_the_middle_of_a_fall_is_where_it_is_said_to_be():
     acceleration, seconds = np.array([200.0, -80.0, 40.0, 1.0, 0.0, -2.0]), 0.03
     times = (np.arange(2000) + 0.5) / 2000 * seconds - seconds / 2
     off = acceleration * (times**2).mean() / 2
-    covariance = mean_or_middle(acceleration, seconds)
+    covariance = mean_or_middle(acceleration, seconds, np.zeros(3))
     assert 0.8 < off @ np.linalg.solve(covariance, off) < 1.0
     assert np.trace(covariance) == pytest.approx(off @ off, rel=0.2)
-    assert not mean_or_middle(acceleration, 0.0).any()
+    assert not mean_or_middle(acceleration, 0.0, np.zeros(3)).any()
+    # two cameras, one before and one after the pose's time, see it where it is at neither
+    before_and_after = mean_or_middle(acceleration, 0.0, np.array([-0.004, 0.004]))
+    assert np.sqrt(before_and_after[0, 0]) == pytest.approx(200.0 * 0.004**2 / 2, rel=0.05)
 
 
 def test_a_hand_that_goes_round_is_as_uncertain_as_it_says(rig, needle):
