@@ -12,7 +12,8 @@ from nav.frames import Array
 from nav.tracking.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
 
-LEAST_PERIMETER = 30.0  # px of a square, searching longer; OpenCV's own grows with the picture
+LEAST_PERIMETER = 30.0  # px of a square, searching longer in large pictures
+USUAL_PERIMETER = 0.03  # of the picture's longer side: OpenCV's default, less in small pictures
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,6 @@ class Detector:
 
 def _small_too(detector: Any, image: Picture) -> None:
     parameters = detector.getDetectorParameters()
-    parameters.minMarkerPerimeterRate = LEAST_PERIMETER / max(image.shape)
+    least = min(USUAL_PERIMETER, LEAST_PERIMETER / max(image.shape))
+    parameters.minMarkerPerimeterRate = least
     detector.setDetectorParameters(parameters)
