@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ class Look:
     mode: str = ""
 
 
-class Member:
+class Member(ABC):
     """One tracker; `missing` says why it cannot take part, or is empty.
 
     named_only : it only takes part in the scenes that have a name, to save time.
@@ -63,13 +64,13 @@ class Member:
         if "missing" in self.channel.greeting:
             self.missing = "not installed"
 
+    @abstractmethod
     def setup(self, rig: Rig, tools: Sequence[Tool], tool: Tool) -> str:
         """Get ready for a rig and its tools, `tool` being compared; says what it cannot do."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, frames: FrameSet, tool: Tool) -> Look:
         """What it finds of `tool` in one frame set."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """End its process."""
