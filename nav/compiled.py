@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 # files that are compiled into one another
 TOGETHER = (
     "camera/rays.py",
+    "tracking/pattern.py",
     "tracking/photometry.py",
     "tracking/fit.py",
     "tracking/passes.py",

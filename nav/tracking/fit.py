@@ -16,7 +16,7 @@ from nav.tracking.photometry import (
     GEOMETRY,
     HISTOGRAM,
     RESPONSE,
-    ROWS,
+    SHEET,
     accumulate,
 )
 
@@ -147,7 +147,7 @@ def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, c
     """
     moments = np.empty((COLUMNS + 1, COLUMNS + 1))
     histogram = np.zeros(HISTOGRAM, np.int64)
-    block = np.empty((COLUMNS + 1, ROWS))
+    sheet = np.empty(SHEET)
     brightness, drift, cut, wandered = np.zeros(BRIGHTNESS), np.zeros(8), 0.0, 0.0
     covariance = np.zeros((GEOMETRY, GEOMETRY))
     start = blur.copy()
@@ -155,7 +155,7 @@ def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, c
     for step in range(MAX_STEPS):
         looked, used, weight, grey, square = accumulate(
             image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, brightness,
-            drift, 1, cut, moments, histogram, block,
+            drift, 1, cut, moments, histogram, sheet,
         )  # fmt: skip
         if used < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained

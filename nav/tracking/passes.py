@@ -4,7 +4,7 @@ import numpy as np
 
 from nav.compiled import njit
 from nav.tracking.fit import MIN_PIXELS, PLACE, median_residual, solve_view
-from nav.tracking.photometry import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, ROWS, accumulate
+from nav.tracking.photometry import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET, accumulate
 
 # columns of `stats`
 NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD = range(6)
@@ -24,7 +24,7 @@ def look(
     """
     moments = np.empty((COLUMNS + 1, COLUMNS + 1))
     histogram = np.zeros(HISTOGRAM, np.int64)
-    block = np.empty((COLUMNS + 1, ROWS))
+    sheet = np.empty(SHEET)
     wide = np.empty(3)
     for k in range(first, last):
         wide[:] = blur[k]
@@ -32,7 +32,7 @@ def look(
         wide[2] += extra
         looked, used, weight, grey, square = accumulate(
             image, grid, window[k], plane[k], slopes[k], cells[k], count, zone[k], wide, curve,
-            brightness[k], drift[k], stride, cut[k], moments, histogram, block,
+            brightness[k], drift[k], stride, cut[k], moments, histogram, sheet,
         )  # fmt: skip
         stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = looked, used, 0.0
         information[k] = 0.0

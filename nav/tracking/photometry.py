@@ -1,13 +1,11 @@
-"""What a marker should look like: its blurred pattern, pixel by pixel, with derivatives.
+"""What a marker should look like: pixel by pixel, with derivatives, against a picture; compiled.
 
 A marker's plane is measured in cells: the pattern (border included) spans 0 to n in x and y, as
 seen from the front; the white zone goes round it. Blur is a Gaussian in the picture, so that it
 takes in defocus and the pixel's own area; seen through the local scale of the view it becomes one
-of (sx, sy) cells with correlation rho. The share of a cell is then the product of two
-one-dimensional ones, exact along straight edges, and at cell corners the tetrachoric series in rho
-(Pearson 1900), to the third term. Blur much longer one way than the other is motion during the
-exposure: a mean of narrower Gaussians along the way. The light becomes grey levels by the camera's
-response (response.py).
+of (sx, sy) cells with correlation rho (pattern.py). Blur much longer one way than the other is
+motion during the exposure: a mean of narrower Gaussians along the way. The light becomes grey
+levels by the camera's response (response.py).
 """
 
 import math
@@ -16,6 +14,23 @@ import numpy as np
 
 from nav.camera.rays import ray_at
 from nav.compiled import njit
+from nav.tracking.pattern import (
+    BY_SX,
+    BY_SY,
+    BY_X,
+    BY_XY,
+    BY_Y,
+    LIGHT,
+    PATTERN_SHEET,
+    RHO,
+    ROWS,
+    SX,
+    SY,
+    X,
+    Y,
+    blurred_pattern,
+    colour_changes,
+)
 
 GEOMETRY = 8  # flow of the plane: see `flow`
 BRIGHTNESS = 6  # pattern, 1, pattern * x, pattern * y, x, y
@@ -25,9 +40,7 @@ AT_BRIGHTNESS = GEOMETRY
 AT_BLUR = AT_BRIGHTNESS + BRIGHTNESS
 AT_RESPONSE = AT_BLUR + BLUR
 COLUMNS = AT_RESPONSE + RESPONSE
-ROWS = 128  # pixels whose derivatives are summed at once
 
-REACH = 3.5  # sd at which a Gaussian counts as zero
 RIM_LEAST, RIM_MOST = 2.5, 3.2  # sd kept away from the white zone's rim, as its width allows
 RHO_MOST = 0.85
 LONG = 1.2  # motion by sd of the narrow blur, above which it is drawn as motion
@@ -37,11 +50,6 @@ HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
 LEAST_USED = 1.5  # a pixel further off than so many cuts is not used at all
 
-STEPS = 32  # table entries a unit of z
-_z = np.arange(-4 * STEPS, 4 * STEPS + 1) / STEPS
-DENSITY = np.exp(-0.5 * _z * _z) / math.sqrt(2 * math.pi)
-SHARE = np.array([0.5 * (1.0 + math.erf(z / math.sqrt(2))) for z in _z])
-
 # Gauss-Legendre nodes and weights on -1/2 to 1/2, a row for each number of nodes
 NODES = np.zeros((MOST_NODES + 1, MOST_NODES))
 NODE_WEIGHTS = np.zeros((MOST_NODES + 1, MOST_NODES))
@@ -50,76 +58,15 @@ for _count in range(1, MOST_NODES + 1):
     NODES[_count, :_count] = _at / 2
     NODE_WEIGHTS[_count, :_count] = _weight / 2
 
-
-@njit(nogil=True, cache=True, fastmath=True)
-def _weights(position, spread, count, terms):
-    """Share of each cell (index 0: white zone before, count + 1: after) under a Gaussian.
-
-    Fills terms[0] with it, terms[1] and terms[2] with its derivatives by the position and by the
-    spread, terms[3] with the third Hermite term; returns the range of cells.
-    """
-    first = min(max(math.floor(position - REACH * spread), -1), count)
-    last = min(max(math.floor(position + REACH * spread), -1), count)
-    one = 1.0 / spread
-    below_cdf, below_pdf, below_z = 0.0, 0.0, 0.0
-    for cell in range(first, last + 1):
-        if cell == last:
-            above_cdf, above_pdf, above_z = 1.0, 0.0, 0.0
-        else:
-            above_z = (cell + 1 - position) * one
-            # table and Taylor series from its nearest entry
-            place = min(max(int(above_z * STEPS + 4 * STEPS + 0.5), 0), 8 * STEPS)
-            z = place / STEPS - 4.0
-            d = above_z - z
-            density = DENSITY[place]
-            above_cdf = SHARE[place] + density * d * (
-                1.0 - 0.5 * z * d + (z * z - 1.0) * d * d * (1.0 / 6.0)
-            )
-            above_pdf = density * (
-                1.0 - z * d + (z * z - 1.0) * d * d * 0.5 - z * (z * z - 3.0) * d * d * d / 6.0
-            )
-        terms[0, cell + 1] = above_cdf - below_cdf
-        terms[1, cell + 1] = (below_pdf - above_pdf) * one
-        terms[2, cell + 1] = (below_pdf * below_z - above_pdf * above_z) * one
-        terms[3, cell + 1] = (above_z * above_z - 1) * above_pdf - (
-            below_z * below_z - 1
-        ) * below_pdf
-        below_cdf, below_pdf, below_z = above_cdf, above_pdf, above_z
-    return first, last
-
-
-@njit(nogil=True, cache=True, fastmath=True)
-def _pattern(x, y, sx, sy, rho, cells, n, terms, value):
-    """Blurred pattern at (x, y) into value: itself, by x, by y, by sx, by sy, by xy."""
-    x0, x1 = _weights(x, sx, n, terms[:4])
-    y0, y1 = _weights(y, sy, n, terms[4:])
-    first = rho * sx * sy
-    second = 0.5 * rho * first
-    third = rho * rho * rho / 6.0
-    first_x, first_y = rho * sy, rho * sx
-    second_x, second_y = second / (sx * sx), second / (sy * sy)
-    third_x, third_y = rho * sy / sx, rho * sx / sy
-    light, by_x, by_y, by_sx, by_sy, by_xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(y0 + 1, y1 + 2):
-        plain, slope, widen, hermite = 0.0, 0.0, 0.0, 0.0
-        for i in range(x0 + 1, x1 + 2):
-            if cells[j, i] != 0:
-                plain += terms[0, i]
-                slope += terms[1, i]
-                widen += terms[2, i]
-                hermite += terms[3, i]
-        light += plain * terms[4, j] + first * slope * terms[5, j]
-        light += second * widen * terms[6, j] + third * hermite * terms[7, j]
-        # widen is sx times the second derivative by x, hermite -sx^3 times the third
-        by_x += slope * terms[4, j] + first_x * widen * terms[5, j]
-        by_x -= second_x * hermite * terms[6, j]
-        by_y += plain * terms[5, j] + first_y * slope * terms[6, j]
-        by_y -= second_y * widen * terms[7, j]
-        by_sx += widen * terms[4, j] - third_x * hermite * terms[5, j]
-        by_sy += plain * terms[6, j] - third_y * slope * terms[7, j]
-        by_xy += slope * terms[5, j] + rho * widen * terms[6, j]
-    value[0], value[1], value[2] = light, by_x, by_y
-    value[3], value[4], value[5] = by_sx, by_sy, by_xy
+# more rows of the sheet of pattern.py: the plane by the pixel, motion and the middle of it, sums
+# over its nodes, grey levels seen, as expected and by the response, what a pixel counts
+X_U, X_V, Y_U, Y_V, ALONG_X, ALONG_Y, MIDDLE_X, MIDDLE_Y = (
+    PATTERN_SHEET + ROWS * k for k in range(8)
+)
+SUMS = PATTERN_SHEET + ROWS * 8  # as LIGHT to BY_XY
+SEEN, GREY, STEEP, BEND, INK, RESIDUAL, ROOT = (PATTERN_SHEET + ROWS * k for k in range(14, 21))
+BLOCK = PATTERN_SHEET + ROWS * 21  # derivatives, the residual last
+SHEET = BLOCK + ROWS * (COLUMNS + 1)
 
 
 @njit(nogil=True, cache=True)
@@ -138,21 +85,10 @@ def split_blur(blur):
     return narrow, 0.0, narrow, length * math.cos(angle), length * math.sin(angle), count
 
 
-@njit(nogil=True, cache=True, fastmath=True)
-def _flush(block, count, moments):
-    """Add the outer products of so many derivative rows (COLUMNS + 1, ROWS) to the sums."""
-    for a in range(COLUMNS + 1):
-        for b in range(a, COLUMNS + 1):
-            total = 0.0
-            for i in range(count):
-                total += block[a, i] * block[b, i]
-            moments[a, b] += total
-
-
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def accumulate(
     image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, brightness, drift,
-    stride, cut, moments, histogram, block,
+    stride, cut, moments, histogram, sheet,
 ):  # fmt: skip
     """Sums of outer products of all pixels' derivative rows, for one marker in one picture.
 
@@ -173,7 +109,7 @@ def accumulate(
         times that it is not used; 0: all are.
     moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the residuals.
     histogram : (HISTOGRAM,), out: of the absolute residuals, all pixels.
-    block : (COLUMNS + 1, ROWS), scratch; cells' terms in a (8, n + 2) of their own.
+    sheet : (SHEET,), scratch.
 
     Returns
     -------
@@ -182,36 +118,32 @@ def accumulate(
     """
     moments[:] = 0.0
     histogram[:] = 0
-    terms = np.empty((8, n + 2))
-    value = np.empty(6)
+    totals = np.zeros(5)
+    changes = colour_changes(cells, n)
     half = n / 2.0
     uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur)
     rolling = False
     for a in range(8):
         if drift[a] != 0.0:
             rolling = True
-    entries = curve.shape[1] - 1
-    gain = brightness[0]
-    tilt_x, tilt_y = 0.0, 0.0
-    if gain > 0.0:
-        tilt_x, tilt_y = brightness[2] / gain, brightness[3] / gain
-    looked, used, count = 0, 0, 0
-    total_weight, total_grey, total_square = 0.0, 0.0, 0.0
+    count = 0
     start, span = float(window[2]), float(max(window[3] - 1 - window[2], 1))
     poly = np.empty((3, 4))
     for v in range(window[0], window[1], stride):
         _row_polynomials(grid, plane, start, span, float(v), poly)
+        first, last = _within(poly, zone, n, span)
+        if first > last:
+            continue
         late = float(v - window[4])
         # the blur in plane coordinates, linear between the row's ends
         left = _spread(poly, 0.0, plane, ray_per_pixel, uu, uv, vv)
         right = _spread(poly, 1.0, plane, ray_per_pixel, uu, uv, vv)
-        for u in range(window[2], window[3], stride):
+        for u in range(window[2] + (first + stride - 1) // stride * stride,
+                       window[2] + last + 1, stride):  # fmt: skip
             t = (u - start) / span
             w = ((poly[2, 3] * t + poly[2, 2]) * t + poly[2, 1]) * t + poly[2, 0]
             x = (((poly[0, 3] * t + poly[0, 2]) * t + poly[0, 1]) * t + poly[0, 0]) / w
             y = (((poly[1, 3] * t + poly[1, 2]) * t + poly[1, 1]) * t + poly[1, 0]) / w
-            if x < -zone or y < -zone or x > n + zone or y > n + zone:
-                continue
             if rolling:
                 cx, cy = (x - half) / half, (y - half) / half
                 both = drift[6] * cx + drift[7] * cy
@@ -219,7 +151,6 @@ def accumulate(
                 y += late * (drift[3] + drift[4] * cx + drift[5] * cy + cy * both)
             sx = left[0] + t * (right[0] - left[0])
             sy = left[1] + t * (right[1] - left[1])
-            rho = left[2] + t * (right[2] - left[2])
             x_u, x_v = left[3] + t * (right[3] - left[3]), left[4] + t * (right[4] - left[4])
             y_u, y_v = left[5] + t * (right[5] - left[5]), left[6] + t * (right[6] - left[6])
             along_x = x_u * motion_u + x_v * motion_v
@@ -231,82 +162,196 @@ def accumulate(
                 continue
             if y < -zone + rim_y or y > n + zone - rim_y:
                 continue
-            light, by_x, by_y, by_sx, by_sy, by_xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            if nodes == 1:
-                _pattern(x, y, sx, sy, rho, cells, n, terms, value)
-                light, by_x, by_y = value[0], value[1], value[2]
-                by_sx, by_sy, by_xy = value[3], value[4], value[5]
-            else:
-                for k in range(nodes):
-                    at, weight = NODES[nodes, k], NODE_WEIGHTS[nodes, k]
-                    _pattern(
-                        x + at * along_x, y + at * along_y, sx, sy, rho, cells, n, terms, value
-                    )
-                    light += weight * value[0]
-                    by_x += weight * value[1]
-                    by_y += weight * value[2]
-                    by_sx += weight * value[3]
-                    by_sy += weight * value[4]
-                    by_xy += weight * value[5]
-            place = min(max(light, 0.0), 1.0) * entries
-            entry = min(int(place), entries - 1)
-            part = place - entry
-            grey = curve[0, entry] + part * (curve[0, entry + 1] - curve[0, entry])
-            slope = curve[1, entry] + part * (curve[1, entry + 1] - curve[1, entry])
-            cx, cy = (x - half) / half, (y - half) / half
-            seen = float(image[v, u])
-            expected = brightness[1] + brightness[4] * cx + brightness[5] * cy
-            expected += gain * grey + (brightness[2] * cx + brightness[3] * cy) * grey
-            if seen >= CLIPPED and expected >= CLIPPED:
-                continue
-            residual = seen - expected
-            looked += 1
-            histogram[min(int(abs(residual)), HISTOGRAM - 1)] += 1
-            root = 1.0
-            if cut > 0.0 and abs(residual) > cut:
-                if abs(residual) > LEAST_USED * cut:
-                    continue
-                root = math.sqrt(cut / abs(residual))
-            used += 1
-            total_weight += root * root
-            total_grey += root * root * seen
-            total_square += root * root * seen * seen
-            # relative to the gain at the marker's middle
-            local = root * (1.0 + tilt_x * cx + tilt_y * cy)
-            steep = local * slope
-            by_x *= steep
-            by_y *= steep
-            both = cx * by_x + cy * by_y
-            block[0, count], block[1, count], block[2, count] = by_x, by_x * cx, by_x * cy
-            block[3, count], block[4, count], block[5, count] = by_y, by_y * cx, by_y * cy
-            block[6, count], block[7, count] = both * cx, both * cy
-            block[8, count], block[9, count] = root * grey, root
-            block[10, count], block[11, count] = root * grey * cx, root * grey * cy
-            block[12, count], block[13, count] = root * cx, root * cy
-            by_xx, by_yy = steep * by_sx / (2 * sx), steep * by_sy / (2 * sy)
-            by_xy *= steep
-            block[14, count] = by_xx * x_u * x_u + by_yy * y_u * y_u + by_xy * x_u * y_u
-            block[15, count] = (
-                2 * by_xx * x_u * x_v + 2 * by_yy * y_u * y_v + by_xy * (x_u * y_v + x_v * y_u)
-            )
-            block[16, count] = by_xx * x_v * x_v + by_yy * y_v * y_v + by_xy * x_v * y_v
-            for a in range(RESPONSE):
-                change = curve[2 + a, entry]
-                change += part * (curve[2 + a, entry + 1] - curve[2 + a, entry])
-                block[AT_RESPONSE + a, count] = local * change
-            block[COLUMNS, count] = root * residual
+            sheet[X + count], sheet[Y + count] = x, y
+            sheet[SX + count], sheet[SY + count] = sx, sy
+            sheet[RHO + count] = left[2] + t * (right[2] - left[2])
+            sheet[X_U + count], sheet[X_V + count] = x_u, x_v
+            sheet[Y_U + count], sheet[Y_V + count] = y_u, y_v
+            sheet[ALONG_X + count], sheet[ALONG_Y + count] = along_x, along_y
+            sheet[SEEN + count] = float(image[v, u])
             count += 1
             if count == ROWS:
-                _flush(block, count, moments)
+                _take_in(
+                    sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram,
+                    totals,
+                )  # fmt: skip
                 count = 0
-    _flush(block, count, moments)
+    _take_in(sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram, totals)
     for a in range(COLUMNS + 1):
         for b in range(a):
             moments[a, b] = moments[b, a]
-    return looked, used, total_weight, total_grey, total_square
+    return int(totals[0]), int(totals[1]), totals[2], totals[3], totals[4]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _within(poly, zone, n, span):
+    """First and last pixel of a row that may lie on the marker or its white zone, from 0 on.
+
+    Either side of it is a numerator's sign, a cubic close to its chord.
+    """
+    low, high = 0.0, 1.0
+    for m in range(2):
+        for sign, bound in ((1.0, -zone), (-1.0, n + zone)):
+            p0 = sign * (poly[m, 0] - bound * poly[2, 0])
+            p1 = sign * (poly[m, 1] - bound * poly[2, 1])
+            p2 = sign * (poly[m, 2] - bound * poly[2, 2])
+            p3 = sign * (poly[m, 3] - bound * poly[2, 3])
+            # above the chord by no more than this: t - t^2 <= 1/4, t - t^3 <= 0.385
+            start = p0 + 0.25 * abs(p2) + 0.385 * abs(p3)
+            slope = p1 + p2 + p3
+            if slope > 0.0:
+                low = max(low, -start / slope)
+            elif slope < 0.0:
+                high = min(high, -start / slope)
+            elif start < 0.0:
+                high = -1.0
+    return math.floor(low * span), math.ceil(high * span)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _take_in(sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram, totals):
+    """Add the sheet's pixels to the sums."""
+    if nodes == 1:
+        blurred_pattern(sheet, count, changes, n)
+    else:
+        _smeared_pattern(sheet, count, changes, n, nodes)
+    _respond(sheet, count, curve)
+    _compare(sheet, count, n / 2.0, brightness, cut, histogram, totals)
+    _derive(sheet, count, n / 2.0, brightness)
+    _add_products(sheet, count, moments)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _smeared_pattern(sheet, count, changes, n, nodes):
+    """The mean of patterns along the way that a pixel's light went during the exposure."""
+    for i in range(count):
+        sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i] = sheet[X + i], sheet[Y + i]
+        for a in range(6):
+            sheet[SUMS + a * ROWS + i] = 0.0
+    for k in range(nodes):
+        at, weight = NODES[nodes, k], NODE_WEIGHTS[nodes, k]
+        for i in range(count):
+            sheet[X + i] = sheet[MIDDLE_X + i] + at * sheet[ALONG_X + i]
+            sheet[Y + i] = sheet[MIDDLE_Y + i] + at * sheet[ALONG_Y + i]
+        blurred_pattern(sheet, count, changes, n)
+        for a in range(6):
+            for i in range(count):
+                sheet[SUMS + a * ROWS + i] += weight * sheet[LIGHT + a * ROWS + i]
+    for i in range(count):
+        sheet[X + i], sheet[Y + i] = sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i]
+        for a in range(6):
+            sheet[LIGHT + a * ROWS + i] = sheet[SUMS + a * ROWS + i]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _respond(sheet, count, curve):
+    """Light to grey levels from 0 to 1, their slope, and what they owe to the curve's parameters."""
+    entries = curve.shape[1] - 1
+    for i in range(count):
+        place = min(max(sheet[LIGHT + i], 0.0), 1.0) * entries
+        entry = min(int(place), entries - 1)
+        part = place - entry
+        sheet[GREY + i] = curve[0, entry] + part * (curve[0, entry + 1] - curve[0, entry])
+        sheet[STEEP + i] = curve[1, entry] + part * (curve[1, entry + 1] - curve[1, entry])
+        sheet[BEND + i] = curve[2, entry] + part * (curve[2, entry + 1] - curve[2, entry])
+        sheet[INK + i] = curve[3, entry] + part * (curve[3, entry + 1] - curve[3, entry])
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _compare(sheet, count, half, brightness, cut, histogram, totals):
+    """Residuals, and what each pixel counts: nothing where it is odd or overexposed."""
+    for i in range(count):
+        cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
+        gain = brightness[0] + brightness[2] * cx + brightness[3] * cy
+        expected = brightness[1] + brightness[4] * cx + brightness[5] * cy
+        sheet[RESIDUAL + i] = sheet[SEEN + i] - expected - gain * sheet[GREY + i]
+    looked, used = 0, 0
+    for i in range(count):
+        residual, seen, root = sheet[RESIDUAL + i], sheet[SEEN + i], 0.0
+        off = abs(residual)
+        if seen < CLIPPED or seen - residual < CLIPPED:
+            looked += 1
+            histogram[min(int(off), HISTOGRAM - 1)] += 1
+            if cut == 0.0 or off <= cut:
+                root = 1.0
+            elif off <= LEAST_USED * cut:
+                root = math.sqrt(cut / off)
+            used += root > 0.0
+        sheet[ROOT + i] = root
+    totals[0] += looked
+    totals[1] += used
+    weights, greys, squares = 0.0, 0.0, 0.0
+    for i in range(count):
+        weight, seen = sheet[ROOT + i] * sheet[ROOT + i], sheet[SEEN + i]
+        weights += weight
+        greys += weight * seen
+        squares += weight * seen * seen
+    totals[2] += weights
+    totals[3] += greys
+    totals[4] += squares
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _derive(sheet, count, half, brightness):
+    """The pixels' derivatives, relative to the gain at the marker's middle, times ROOT."""
+    tilt_x, tilt_y = 0.0, 0.0
+    if brightness[0] > 0.0:
+        tilt_x, tilt_y = brightness[2] / brightness[0], brightness[3] / brightness[0]
+    for i in range(count):
+        cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
+        root, grey = sheet[ROOT + i], sheet[GREY + i]
+        local = root * (1.0 + tilt_x * cx + tilt_y * cy)
+        steep = local * sheet[STEEP + i]
+        by_x, by_y = steep * sheet[BY_X + i], steep * sheet[BY_Y + i]
+        both = cx * by_x + cy * by_y
+        sheet[BLOCK + i] = by_x
+        sheet[BLOCK + ROWS + i] = by_x * cx
+        sheet[BLOCK + 2 * ROWS + i] = by_x * cy
+        sheet[BLOCK + 3 * ROWS + i] = by_y
+        sheet[BLOCK + 4 * ROWS + i] = by_y * cx
+        sheet[BLOCK + 5 * ROWS + i] = by_y * cy
+        sheet[BLOCK + 6 * ROWS + i] = both * cx
+        sheet[BLOCK + 7 * ROWS + i] = both * cy
+        sheet[BLOCK + 8 * ROWS + i] = root * grey
+        sheet[BLOCK + 9 * ROWS + i] = root
+        sheet[BLOCK + 10 * ROWS + i] = root * grey * cx
+        sheet[BLOCK + 11 * ROWS + i] = root * grey * cy
+        sheet[BLOCK + 12 * ROWS + i] = root * cx
+        sheet[BLOCK + 13 * ROWS + i] = root * cy
+        x_u, x_v, y_u, y_v = sheet[X_U + i], sheet[X_V + i], sheet[Y_U + i], sheet[Y_V + i]
+        by_xx = steep * sheet[BY_SX + i] / (2.0 * sheet[SX + i])
+        by_yy = steep * sheet[BY_SY + i] / (2.0 * sheet[SY + i])
+        by_xy = steep * sheet[BY_XY + i]
+        sheet[BLOCK + 14 * ROWS + i] = by_xx * x_u * x_u + by_yy * y_u * y_u + by_xy * x_u * y_u
+        sheet[BLOCK + 15 * ROWS + i] = (
+            2.0 * by_xx * x_u * x_v + 2.0 * by_yy * y_u * y_v + by_xy * (x_u * y_v + x_v * y_u)
+        )
+        sheet[BLOCK + 16 * ROWS + i] = by_xx * x_v * x_v + by_yy * y_v * y_v + by_xy * x_v * y_v
+        sheet[BLOCK + 17 * ROWS + i] = local * sheet[BEND + i]
+        sheet[BLOCK + 18 * ROWS + i] = local * sheet[INK + i]
+        sheet[BLOCK + 19 * ROWS + i] = root * sheet[RESIDUAL + i]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _add_products(sheet, count, moments):
+    """Add the sums of products of every two derivatives; two by two, to read each half as often."""
+    for a in range(0, COLUMNS + 1, 2):
+        first, second = BLOCK + a * ROWS, BLOCK + (a + 1) * ROWS
+        for b in range(a, COLUMNS + 1, 2):
+            third, fourth = BLOCK + b * ROWS, BLOCK + (b + 1) * ROWS
+            ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
+            for i in range(count):
+                ac += sheet[first + i] * sheet[third + i]
+                ad += sheet[first + i] * sheet[fourth + i]
+                bc += sheet[second + i] * sheet[third + i]
+                bd += sheet[second + i] * sheet[fourth + i]
+            moments[a, b] += ac
+            moments[a, b + 1] += ad
+            moments[a + 1, b] += bc
+            moments[a + 1, b + 1] += bd
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _row_polynomials(grid, plane, start, span, v, poly):
     """Numerators of x and y, and their denominator, as cubics along a row (Lagrange, 4 rays)."""
     nodes = np.empty((3, 4))
@@ -322,7 +367,7 @@ def _row_polynomials(grid, plane, start, span, v, poly):
         poly[m, 3] = 4.5 * (p3 - p0) + 13.5 * (p1 - p2)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _spread(poly, t, plane, ray_per_pixel, uu, uv, vv):
     """Blur in plane coordinates (sx, sy, rho) and plane by pixel (x_u, x_v, y_u, y_v) at t."""
     w = ((poly[2, 3] * t + poly[2, 2]) * t + poly[2, 1]) * t + poly[2, 0]
