@@ -134,24 +134,34 @@ class Follower:
         found = self.fit(frames, start, extra, pool, workers)
         if found is None:  # from further away, or by less blur, where a marker is small
             found = self.fit(frames, start, FAR if extra < FAR else NEAR, pool, workers)
-        if found is None or found.loose or not found.convincing:
-            return None
-        return None if self._rivalled(found, frames, pool, workers) else found
+        if found is not None:
+            found = self.unrivalled(found, frames, pool, workers)
+        return None if found is None or found.loose or not found.convincing else found
 
-    def _rivalled(self, found: Found, frames: FrameSet, pool: Executor, workers: int) -> bool:
-        """Whether one camera sees so flat a part of the tool that another pose looks the same."""
+    def unrivalled(
+        self, found: Found, frames: FrameSet, pool: Executor, workers: int
+    ) -> Found | None:
+        """What was found, or its mirror image if that is what is there; None if both may be.
+
+        One camera that sees a flat part of a tool sees two poses of it.
+        """
         used = np.flatnonzero(found.consensus.used)
         sights = found.evidence.sights
         corners = self.shape.corners[sights.marker[used]].reshape(-1, 3)
-        if len(np.unique(sights.camera[used])) > 1 or not flat(corners):
-            return False
+        if not len(used) or len(np.unique(sights.camera[used])) > 1 or not flat(corners):
+            return found
         views = [self._view(found, int(k)) for k in used]
         pose = np.asarray(found.pose.transform.as_matrix(), float)
         start = find_start(views, pose)
-        if start is None or start.rival is None:
-            return False
-        rival = self.fit(frames, start.rival, NEAR, pool, workers)
-        return rival is not None and alike(found, rival)
+        if start is None:
+            return found
+        others = [start.pose, *([] if start.rival is None else [start.rival])]
+        for other in (other for other in others if angle_between(other, pose) > APART):
+            rival = self.fit(frames, other, NEAR, pool, workers)
+            if rival is not None and alike(found, rival):
+                return None
+            found = better(found, rival) or found
+        return found
 
     def _view(self, found: Found, index: int) -> MarkerView:
         sights = found.evidence.sights

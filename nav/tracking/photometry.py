@@ -245,7 +245,7 @@ def _smeared_pattern(sheet, count, changes, n, nodes):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _respond(sheet, count, curve):
-    """Light to grey levels from 0 to 1, their slope, and what they owe to the curve's parameters."""
+    """Light to grey levels from 0 to 1, their slope, and by the curve's parameters."""
     entries = curve.shape[1] - 1
     for i in range(count):
         place = min(max(sheet[LIGHT + i], 0.0), 1.0) * entries

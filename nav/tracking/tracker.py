@@ -184,7 +184,12 @@ class Tracker:
             best = better(best, found)
         if starts and (best is None or not best.consensus.fits):
             best = self._anew(follower, views, starts[0], frames, best)
-        if best is None or not best.convincing:
+        if best is None:
+            return Lost(self._why_lost(tool, frames))
+        best = follower.unrivalled(best, frames, self.pool, self.workers)
+        if best is None:
+            return Lost(AMBIGUOUS)
+        if not best.convincing:
             return Lost(self._why_lost(tool, frames))
         if best.loose:
             return Lost(too_few(tool, best))

@@ -11,8 +11,11 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
+from nav.frames import Array
 from nav.tracking.detect import Detector
-from nav.tracking.tool import Tool
+from nav.tracking.follower import NEAR
+from nav.tracking.start import angle_between, find_start
+from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.camera import Placed
 from phantoms.twin.motion import body_velocity
@@ -277,3 +280,33 @@ def test_two_tools_are_followed_together_and_lost_apart(needle, reference, searc
         assert isinstance(gone.tools["needle"], Lost)
         assert seen(gone, "reference")
         assert gone.mode == "acquire"  # one searched tool makes it a search
+
+
+def test_the_mirror_image_of_a_flat_tool_gives_way_to_the_tool(needle):
+    flat = replace(needle, markers=row_of(needle))
+    rig = Rig((camera("only", (480, 260), 1600.0, looking_at(np.zeros(3), [0.0, 0.0, 500.0])),))
+    towards = Rotation.align_vectors([[0.0, -0.55, -0.83]], [flat.markers[0].normal])[0]
+    middle = np.mean([marker.centre for marker in flat.markers], axis=0)
+    place = RigidTransform.from_components([0, 0, 500.0] - towards.apply(middle), towards)
+    frames = Studio(rig, OPTICS, 4).frames([Placed(needle_body(flat), place)])
+    with closing(Tracker(rig, [flat])) as tracker:
+        right = seen(tracker.track(frames), flat.name).rig_from_tool.transform
+        start = find_start(tracker.views[flat.name], None)
+        assert start is not None and start.rival is not None
+        mirror = max((start.pose, start.rival), key=lambda pose: turn(pose, right))
+        follower = tracker.followers[flat.name]
+        wrong = follower.fit(frames, mirror, NEAR, tracker.pool, 1)
+        assert wrong is not None and turn(wrong.pose.transform.as_matrix(), right) > 0.3
+        found = follower.unrivalled(wrong, frames, tracker.pool, 1)
+    assert turn(right.as_matrix(), place) < 0.01
+    assert found is not None and turn(found.pose.transform.as_matrix(), place) < 0.01
+
+
+def row_of(tool: Tool) -> tuple[Marker, ...]:
+    """The markers of one face."""
+    facing = tool.markers[0].normal
+    return tuple(marker for marker in tool.markers if marker.normal @ facing > 0.999)
+
+
+def turn(pose: Array, place: RigidTransform) -> float:
+    return angle_between(pose, np.asarray(place.as_matrix(), float))
