@@ -21,6 +21,7 @@ TOGETHER = (
     "tracking/photometry.py",
     "tracking/fit.py",
     "tracking/passes.py",
+    "tracking/steps.py",
 )
 
 __all__ = ["njit", "sources_digest", "use_own_folder"]

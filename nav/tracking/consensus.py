@@ -85,7 +85,7 @@ class Linear:
         self.jacobian[:, :GEOMETRY, :6] = evidence.flow
         if self.timed:
             by_velocity = evidence.flow * sights.late[:, None, None]
-            by_velocity += sights.rolled(evidence.flow, evidence.poses)
+            by_velocity += sights.rolled(evidence.flow, evidence.corners)
             self.jacobian[:, :GEOMETRY, 6:12] = by_velocity
         for a in range(RESPONSE):
             own = first + RESPONSE * sights.camera + a
@@ -253,8 +253,7 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
     """(n,) about how far each view is from the consensus, px."""
     evidence = linear.evidence
     flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns))
-    _, by_flow = evidence.sights.project(evidence.poses)
-    moved = np.einsum("nab,nb->na", by_flow, flow)
+    moved = np.einsum("nab,nb->na", evidence.by_flow, flow)
     return np.sqrt((moved**2).mean(axis=1))
 
 

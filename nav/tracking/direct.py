@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
-from nav.tracking.fit import BLUR_RANGE, LEAST_NOISE, PLACE
+from nav.tracking.fit import BLUR_RANGE, LEAST_NOISE
 from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room
 from nav.tracking.photometry import BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, quantile, worthy
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
+from nav.tracking.steps import follow, held_flow, lie, own_flow, step, weakened
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.5, 0.12
@@ -36,8 +37,8 @@ LOST = 25.0  # px from the start: it is not there
 # Gaussians, nor do pixels; measured in tests/bench/coverage.py
 MODEL_ERROR = 0.0015
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
-AGREE = 20.0  # chi-square by its median at which a view has half its say
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
+CORNERS = CORNER_FLOW.T @ CORNER_FLOW
 
 
 class DirectFit:
@@ -65,7 +66,7 @@ class DirectFit:
         self.sights, self.pictures = sights, pictures
         self.responses = [replace(response) for response in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
-        self.anchor = [response.parameters for response in responses]
+        self.anchor = np.stack([response.parameters for response in responses])
         self.quality = Quality(sights, spread)
         self.pool, self.workers = pool, workers
         count = len(sights)
@@ -78,6 +79,9 @@ class DirectFit:
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
         self.slopes: Array | None = None
+        self.corners = self.began = np.zeros((0, 4, 2))  # began: where the first pass has them
+        self.by_flow = np.zeros((0, 8, 8))
+        self.way = np.inf  # px that corners went since they were projected
 
     def run(self, pose: Array, velocity: Array, extra: float) -> Evidence | None:
         """Follow the pixels from a pose (4, 4); None where they lead away or say nothing.
@@ -117,16 +121,14 @@ class DirectFit:
     ) -> tuple[Array, float, float] | None:
         """One pass: the pose after it, largest move of a corner in px, largest other change."""
         sights = self.sights
-        self.pivot = sights.pivot(pose)
-        self.poses = sights.poses(pose, velocity)
-        self.plane, self.flow = sights.lie(self.poses, self.pivot)
-        corners, by_flow = sights.project(self.poses)
+        self._lay(pose, velocity)
+        corners, by_flow = self.corners, self.by_flow
         if self.slack > 0.0:
             corners = corners + np.einsum("nab,nb->na", by_flow, self.off).reshape(-1, 4, 2)
         if not np.isfinite(corners).all():
             return None
         self._look(corners, velocity, stride, extra, free)
-        information, gradient, follow, rest, stats = self.room
+        information, gradient, by_place, rest, stats = self.room
         if self.slack > 0.0:
             gradient += np.einsum("nab,nb->na", information[:, :, :GEOMETRY], self.off)
         good = worthy(stats, WORTH if free else 0.05)
@@ -135,24 +137,47 @@ class DirectFit:
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE) ** 2
         weight = np.where(good, 1.0 / noise, 0.0)
         scale = self.scale = np.sqrt(np.abs(areas(corners))) / sights.shape.count
-        step, responses = self._step(information, gradient, weight, free)
-        if step is None:
+        found, motion, responses = self._step(information, gradient, weight, free)
+        if not found:
             return None
-        flow = self.flow @ step
+        flow = self.flow @ motion
         move = float((np.abs(flow @ CORNER_FLOW.T).max(axis=1) * scale)[good].max())
         share = min(1.0, FARTHEST / max(move, 1e-12))
+        self.moved, self.way = flow * share, self.way + move * share
         change = 0.0
         if free:
+            flow, responses = flow * share, responses * share
             self.evidence_off = self.off
-            shift = self._lie_off(flow * share, responses * share, by_flow, noise, scale, good)
-            change = self._follow(flow * share + shift, responses * share, follow, rest)
+            shift = self._lie_off(flow, responses, noise, scale, good)
+            change = self._follow(flow + shift, responses, by_place, rest)
         uncut, before, fair = self.cut == 0.0, self.free, worthy(stats, WORTH)
         self.cut, self.free, gone = self.quality.cuts(stats, free)
         gained = fair & self.free & ~before
         self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in sights.slices)
         self.held |= bool((uncut & fair & self.quality.worse(stats)).any())
         self.brightness[gone] = 0.0
-        return moved_about(pose, step * share, self.pivot), move, change
+        return moved_about(pose, motion * share, self.pivot), move, change
+
+    def _lay(self, pose: Array, velocity: Array) -> None:
+        """Markers' planes before their cameras, and their corners, as a pose has them."""
+        sights = self.sights
+        self.pivot, self.poses = sights.pivot(pose), sights.poses(pose, velocity)
+        self.plane, self.flow = lie(
+            self.poses, self.pivot, sights.rotations, sights.translations, sights.planes,
+            sights.shape.count,
+        )  # fmt: skip
+        if self.way > FARTHEST:
+            self._project()
+            return
+        moved = np.einsum("nab,nb->na", self.by_flow, self.moved)
+        self.corners = self.corners + moved.reshape(-1, 4, 2)
+
+    def _project(self) -> None:
+        """Corners where the lenses have them; meanwhile they go with the flow."""
+        self.corners, self.by_flow = self.sights.project(self.poses)
+        self.way = 0.0
+        if not len(self.began):
+            self.began = self.corners
 
     def _look(self, corners: Array, velocity: Array, stride: int, extra: float, free: bool) -> None:
         sights, count = self.sights, self.sights.shape.count
@@ -196,121 +221,44 @@ class DirectFit:
             list(self.pool.map(run, jobs))
 
     def _lie_off(
-        self,
-        flow: Array,
-        responses: Array,
-        by_flow: Array,
-        noise: Array,
-        scale: Array,
-        good: NDArray[np.bool_],
+        self, flow: Array, responses: Array, noise: Array, scale: Array, good: NDArray[np.bool_]
     ) -> Array:
         """Let markers lie off the pose as far as they disagree; the change of their flow (n, 8)."""
-        information, gradient = self.room[0], self.room[1]
-        own = information[:, :GEOMETRY, :GEOMETRY]
-        cross = information[:, :GEOMETRY, GEOMETRY:]
-        left = gradient[:, :GEOMETRY] - np.einsum("nab,nb->na", own, flow)
-        left -= np.einsum("nab,nb->na", cross, responses[self.sights.camera])
-        trace = np.trace(own, axis1=1, axis2=2) + 1e-9
-        firm = 1e-9 * trace[:, None, None] * np.eye(GEOMETRY)
-        alone = np.linalg.solve(own + firm, left[..., None])[..., 0]
-        pixels = np.einsum("nab,nb->na", by_flow, alone)
-        covariance = by_flow @ np.linalg.inv(own + firm) @ by_flow.swapaxes(1, 2)
-        chance = np.trace(covariance, axis1=1, axis2=2) * noise / 8
-        excess = (pixels**2).mean(axis=1) - chance
+        information, gradient, camera = self.room[0], self.room[1], self.sights.camera
+        left, excess = own_flow(information, gradient, flow, responses, camera, self.by_flow, noise)
         off = float(np.sqrt(max(quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
         self.slack = min(off, SLACK_MOST) if off > SLACK_FROM else 0.0
         if self.slack == 0.0:
             shift = -self.off
             self.off = np.zeros_like(self.off)
             return shift
-        held = (CORNER_FLOW.T @ CORNER_FLOW) * (noise * (scale / self.slack) ** 2)[:, None, None]
-        after = np.linalg.solve(own + held, left[..., None])[..., 0]
+        after = held_flow(information, left, held(scale, self.slack) * noise[:, None, None])
         shift = after - self.off
         self.off = after
         return shift
 
     def _step(
         self, information: Array, gradient: Array, weight: Array, free: bool
-    ) -> tuple[Array | None, Array]:
-        """The motion that suits most views, (6,), and the responses' changes (cameras, 2)."""
-        sights = self.sights
-        cameras = len(sights.eyes) if free else 0
-        unknowns = 6 + RESPONSE * cameras
-        jacobian = self._by_unknowns(cameras)
+    ) -> tuple[bool, Array, Array]:
+        """Whether a motion suits most views; it, (6,); the responses' changes (cameras, 2)."""
+        cameras = len(self.sights.eyes)
         if self.slack > 0.0:
-            information, gradient = self._weakened(information, gradient, weight, self.slack)
-        own = jacobian.swapaxes(1, 2) @ information @ jacobian * weight[:, None, None]
-        pull = np.einsum("nau,na->nu", jacobian, gradient) * weight[:, None]
-        prior, toward = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
-        self.toward = np.zeros((len(sights.eyes), RESPONSE))
-        for index, response in enumerate(self.responses[:cameras]):
-            place = slice(6 + RESPONSE * index, 6 + RESPONSE * (index + 1))
-            off = self.anchor[index] - response.parameters
-            prior[place, place] = response.information
-            toward[place] = self.toward[index] = response.information @ off
-        say = np.ones(len(sights))
-        change = np.zeros((len(sights.eyes), RESPONSE))
-        for _ in range(3):
-            normal = np.einsum("n,nab->ab", say, own) + prior
-            try:
-                step = np.linalg.solve(
-                    normal + 1e-9 * np.diag(np.diag(normal)), say @ pull + toward
-                )
-            except np.linalg.LinAlgError:
-                return None, change
-            if not np.isfinite(step).all():
-                return None, change
-            if len(sights) < 3:
-                break
-            chi = self._disagreement(jacobian @ step, information, gradient, weight)
-            usual = max(quantile(chi[weight > 0], 0.5), 8.0)
-            before, say = say, 1.0 / (1.0 + (chi / usual / AGREE) ** 2)
-            if np.abs(say - before).max() < 0.1:
-                break
-        if free:
-            change = step[6:].reshape(-1, RESPONSE)
-        return step[:6], change
+            slack = held(self.scale, self.slack)
+            information, gradient = weakened(information, gradient, weight, slack)
+        prior = np.stack([response.information for response in self.responses])
+        off = self.anchor - np.stack([response.parameters for response in self.responses])
+        toward = np.einsum("cab,cb->ca", prior, off)
+        self.toward = toward if free else np.zeros((cameras, RESPONSE))
+        given = cameras if free else 0
+        found, motion, responses = step(
+            information, gradient, weight, self.flow, self.sights.camera, prior[:given],
+            toward[:given],
+        )  # fmt: skip
+        return found, motion, responses if free else np.zeros((cameras, RESPONSE))
 
-    def _weakened(
-        self, information: Array, gradient: Array, weight: Array, slack: float
-    ) -> tuple[Array, Array]:
-        """What views say of the pose when each of their corners may be off by the slack, px."""
-        corners = CORNER_FLOW.T @ CORNER_FLOW
-        held = corners / np.maximum(weight, 1e-12)[:, None, None]
-        held = held * ((self.scale / slack) ** 2)[:, None, None]
-        cross = information[:, :, :GEOMETRY]
-        joint = cross[:, :GEOMETRY] + held
-        less = np.linalg.solve(joint, cross.swapaxes(1, 2))
-        return (
-            information - cross @ less,
-            gradient - np.einsum("nab,nb->na", less.swapaxes(1, 2), gradient[:, :GEOMETRY]),
-        )
-
-    def _by_unknowns(self, cameras: int) -> Array:
-        """(n, PLACE, 6 + 2 cameras): flow and response by motion and every camera's response."""
-        count = len(self.sights)
-        jacobian = np.zeros((count, PLACE, 6 + RESPONSE * cameras))
-        jacobian[:, :GEOMETRY, :6] = self.flow
-        if cameras:
-            for a in range(RESPONSE):
-                own = 6 + RESPONSE * self.sights.camera + a
-                jacobian[np.arange(count), GEOMETRY + a, own] = 1.0
-        return jacobian
-
-    @staticmethod
-    def _disagreement(step: Array, information: Array, gradient: Array, weight: Array) -> Array:
-        """Chi-square (n,) by which each view's own best flow fits better than a common step."""
-        left = gradient - np.einsum("nab,nb->na", information, step)
-        own, rest = information[:, :GEOMETRY, :GEOMETRY], left[:, :GEOMETRY]
-        firm = (
-            own + np.eye(GEOMETRY) * (1e-9 * np.trace(own, axis1=1, axis2=2) + 1e-12)[:, None, None]
-        )
-        return np.einsum("na,na->n", rest, np.linalg.solve(firm, rest[..., None])[..., 0]) * weight
-
-    def _follow(self, flow: Array, responses: Array, follow: Array, rest: Array) -> float:
+    def _follow(self, flow: Array, responses: Array, by_place: Array, rest: Array) -> float:
         """Brightness, blur and response after a step; the largest change of blur or response."""
-        step = np.concatenate([flow, responses[self.sights.camera]], axis=1)
-        own = rest - np.einsum("nab,nb->na", follow, step)
+        own = follow(flow, responses, self.sights.camera, by_place, rest)
         self.brightness += own[:, :BRIGHTNESS]
         before = np.sqrt(np.abs(self.blur[:, [0, 2]]))
         self.blur += np.clip(own[:, BRIGHTNESS:], -4.0, 4.0)
@@ -341,12 +289,13 @@ class DirectFit:
         information, gradient, _, _, stats = self.room
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
         weight = self.quality.trust(stats) / noise**2
-        information, gradient = self._weakened(
+        information, gradient = weakened(
             information * weight[:, None, None],
             gradient * weight[:, None],
             np.ones(len(weight)),
-            MODEL_ERROR,
+            held(self.scale, MODEL_ERROR),
         )
+        self._project()
         return Evidence(
             self.sights,
             pose,
@@ -369,6 +318,9 @@ class DirectFit:
             self.slack,
             self.scale,
             np.array(stats[:, USED]),
+            self.corners,
+            self.by_flow,
+            self.began,
         )
 
 
@@ -378,6 +330,11 @@ def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[in
     cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
     edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
     return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]
+
+
+def held(scale: Array, slack: float) -> Array:
+    """(n, 8, 8) information that no corner lies off by more than the slack, px, one sd."""
+    return CORNERS * ((scale / slack) ** 2)[:, None, None]
 
 
 def bounded(blur: Array) -> Array:

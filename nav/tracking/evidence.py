@@ -22,6 +22,8 @@ class Evidence:
     responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
     off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
     scale : (n,) px a cell. pixels : (n,) how many had a say.
+    corners : (n, 4, 2) px at the pose; by_flow : (n, 8, 8) their derivative by flow.
+    began : (n, 4, 2) corners at the pose that the fit began from.
     """
 
     sights: Sights
@@ -45,3 +47,6 @@ class Evidence:
     slack: float
     scale: Array
     pixels: Array
+    corners: Array
+    by_flow: Array
+    began: Array

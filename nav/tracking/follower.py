@@ -200,10 +200,8 @@ class Follower:
         self.surprise = 1.0
         pose = np.asarray(found.pose.transform.as_matrix(), float)
         if predicted:
-            start = self.motion.predict(time)
-            sights = found.evidence.sights
-            before = sights.project(sights.poses(start, np.zeros(6)))[0]
-            self.surprise = float(np.abs(found.projected - before).mean(axis=(1, 2)).max())
+            off = np.abs(found.projected - found.evidence.began).mean(axis=(1, 2))
+            self.surprise = float(off.max())
         if self.searched:  # it may have jumped: that is no velocity
             self.motion.seen.clear()
         self.searched = False
@@ -236,11 +234,8 @@ class Follower:
 
     def _speed(self, found: Found, time: float) -> Array:
         """(n, 2) px/s of the views' middles."""
-        sights = found.evidence.sights
-        pose = np.asarray(found.pose.transform.as_matrix(), float)
-        _, by_flow = sights.project(sights.poses(pose, np.zeros(6)))
         flow = found.evidence.flow @ self.motion.velocity(time)
-        corners = np.einsum("nab,nb->na", by_flow, flow).reshape(-1, 4, 2)
+        corners = np.einsum("nab,nb->na", found.evidence.by_flow, flow).reshape(-1, 4, 2)
         return np.asarray(corners.mean(axis=1), float)
 
     def forget(self) -> None:
@@ -362,7 +357,7 @@ class Follower:
         late = evidence.sights.late[evidence.good]
         random = random + mean_or_middle(self.motion.acceleration(time, pose), shutter, late)
         lasting = (1.0 - varies) * consensus.systematic
-        corners, by_flow = evidence.sights.project(evidence.poses)
+        corners, by_flow = evidence.corners, evidence.by_flow
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
         projected = corners + moved.reshape(-1, 4, 2)

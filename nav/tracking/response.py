@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nav.frames import Array
-from nav.tracking.photometry import RESPONSE
 
 ENTRIES = 256
 SAME_CURVE = 1e-3  # change of a parameter that no grey level shows
@@ -28,29 +27,19 @@ def curve_table(parameters: Array) -> Array:
 
     Parameters
     ----------
-    parameters : (2,) 1 - e, ln q.
+    parameters : (2,) 1 - e, ln q; e not 0.
     """
-    light = np.linspace(0.0, 1.0, ENTRIES + 1)
-    step = 1e-4
-    table = np.empty((2 + RESPONSE, ENTRIES + 1))
-    table[0], table[1] = _curve(light, parameters)
-    for k in range(RESPONSE):
-        shift = np.zeros(RESPONSE)
-        shift[k] = step
-        ahead, _ = _curve(light, parameters + shift)
-        behind, _ = _curve(light, parameters - shift)
-        table[2 + k] = (ahead - behind) / (2 * step)
-    return table
-
-
-def _curve(light: Array, parameters: Array) -> tuple[Array, Array]:
     power, q = 1.0 - parameters[0], np.exp(parameters[1])
-    # an exponent of 0 is the logarithm: stay off the division by zero
-    power = power if abs(power) > 1e-6 else 1e-6
-    span = (1.0 + q) ** power - 1.0
-    return ((1.0 + q * light) ** power - 1.0) / span, power * q * (1.0 + q * light) ** (
-        power - 1.0
-    ) / span
+    light = np.linspace(0.0, 1.0, ENTRIES + 1)
+    base = 1.0 + q * light
+    log = np.log(base)
+    raised = np.exp(power * log)
+    slope = power * q * raised / base
+    span = raised[-1] - 1.0
+    grey = (raised - 1.0) / span
+    by_power = (raised * log - grey * raised[-1] * log[-1]) / span
+    by_ink = (slope * light - grey * slope[-1]) / span
+    return np.stack([grey, slope / span, -by_power, by_ink])
 
 
 LINEAR = curve_table(START)

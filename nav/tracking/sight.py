@@ -156,25 +156,6 @@ class Sights:
         moved = np.stack([moved_about(pose, velocity * late, pivot) for late in distinct])
         return moved[which]
 
-    def lie(self, poses: Array, pivot: Array) -> tuple[Array, Array]:
-        """Homographies from rays to cells (n, 3, 3), and flow by the tool's motion (n, 8, 6)."""
-        turned = poses[:, :3, :3] @ self.planes
-        turned[:, :, 2] += poses[:, :3, 3]
-        in_camera = self.rotations @ turned
-        in_camera[:, :, 2] += self.translations
-        plane = np.asarray(np.linalg.inv(in_camera), float)
-        by_motion = np.zeros((len(self), 6, 3, 3))
-        # columns of the rotation: where a translation moves the plane's origin
-        by_motion[:, :3, :, 2] = self.rotations.swapaxes(1, 2)
-        turned[:, :, 2] -= pivot
-        for axis in range(3):
-            # unit vector x turned, column by column
-            after, last = (axis + 1) % 3, (axis + 2) % 3
-            moved = np.zeros_like(turned)
-            moved[:, after], moved[:, last] = -turned[:, last], turned[:, after]
-            by_motion[:, 3 + axis] = self.rotations @ moved
-        return plane, self._flow(plane[:, None] @ by_motion)
-
     def by_camera_turn(self, poses: Array, plane: Array) -> Array:
         """Flow (n, 8, 3) by a small rotation of each camera about itself, rad, camera frame."""
         in_camera = np.linalg.inv(plane)
@@ -222,12 +203,12 @@ class Sights:
             slopes[first:last] = self.eyes[index].ray_slopes(pixels[first:last])
         return slopes
 
-    def rolled(self, flow: Array, poses: Array) -> Array:
+    def rolled(self, flow: Array, corners: Array) -> Array:
         """(n, 8, 6) flow by the tool's velocity because a marker's own rows are read in turn.
 
         What moves is sheared and stretched: to first order, by its middle's flow (n, 8, 6).
+        corners : (n, 4, 2) px.
         """
-        corners, _ = self.project(poses)
         row_times = np.array([eye.camera.readout / eye.camera.size[1] for eye in self.eyes])
         # s by centred coordinates
         slope = corners[:, :, 1] @ CENTRED / 4 * row_times[self.camera, None]

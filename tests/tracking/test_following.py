@@ -292,14 +292,17 @@ def test_the_mirror_image_of_a_flat_tool_gives_way_to_the_tool(needle):
     with closing(Tracker(rig, [flat])) as tracker:
         right = seen(tracker.track(frames), flat.name).rig_from_tool.transform
         start = find_start(tracker.views[flat.name], None)
-        assert start is not None and start.rival is not None
+        assert start is not None
+        assert start.rival is not None
         mirror = max((start.pose, start.rival), key=lambda pose: turn(pose, right))
         follower = tracker.followers[flat.name]
         wrong = follower.fit(frames, mirror, NEAR, tracker.pool, 1)
-        assert wrong is not None and turn(wrong.pose.transform.as_matrix(), right) > 0.3
+        assert wrong is not None
+        assert turn(wrong.pose.transform.as_matrix(), right) > 0.3
         found = follower.unrivalled(wrong, frames, tracker.pool, 1)
     assert turn(right.as_matrix(), place) < 0.01
-    assert found is not None and turn(found.pose.transform.as_matrix(), place) < 0.01
+    assert found is not None
+    assert turn(found.pose.transform.as_matrix(), place) < 0.01
 
 
 def row_of(tool: Tool) -> tuple[Marker, ...]:
