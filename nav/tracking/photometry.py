@@ -33,7 +33,7 @@ from nav.tracking.pattern import (
 )
 
 GEOMETRY = 8  # flow of the plane: see `flow`
-BRIGHTNESS = 6  # pattern, 1, pattern * x, pattern * y, x, y
+BRIGHTNESS = 9  # pattern, 1, pattern * x, pattern * y, x, y; the light's x x, x y, y y
 BLUR = 3  # its covariance: uu, uv, vv, px^2
 RESPONSE = 2  # of the camera: see response.py
 AT_BRIGHTNESS = GEOMETRY
@@ -66,7 +66,7 @@ X_U, X_V, Y_U, Y_V, ALONG_X, ALONG_Y, MIDDLE_X, MIDDLE_Y = (
 SUMS = PATTERN_SHEET + ROWS * 8  # as LIGHT to BY_XY
 SEEN, GREY, STEEP, BEND, INK, RESIDUAL, ROOT = (PATTERN_SHEET + ROWS * k for k in range(14, 21))
 BLOCK = PATTERN_SHEET + ROWS * 21  # derivatives, the residual last
-SHEET = BLOCK + ROWS * (COLUMNS + 1)
+SHEET = BLOCK + ROWS * (COLUMNS + 2)  # one empty, to go by two
 
 
 @njit(nogil=True, cache=True)
@@ -260,10 +260,12 @@ def _respond(sheet, count, curve):
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _compare(sheet, count, half, brightness, cut, histogram, totals):
     """Residuals, and what each pixel counts: nothing where it is odd or overexposed."""
+    dark = brightness[1] / brightness[0] if brightness[0] > 0.0 else 0.0
     for i in range(count):
         cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
-        gain = brightness[0] + brightness[2] * cx + brightness[3] * cy
-        expected = brightness[1] + brightness[4] * cx + brightness[5] * cy
+        curve = brightness[6] * cx * cx + brightness[7] * cx * cy + brightness[8] * cy * cy
+        gain = brightness[0] + brightness[2] * cx + brightness[3] * cy + curve
+        expected = brightness[1] + brightness[4] * cx + brightness[5] * cy + dark * curve
         sheet[RESIDUAL + i] = sheet[SEEN + i] - expected - gain * sheet[GREY + i]
     looked, used = 0, 0
     for i in range(count):
@@ -294,13 +296,13 @@ def _compare(sheet, count, half, brightness, cut, histogram, totals):
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _derive(sheet, count, half, brightness):
     """The pixels' derivatives, relative to the gain at the marker's middle, times ROOT."""
-    tilt_x, tilt_y = 0.0, 0.0
-    if brightness[0] > 0.0:
-        tilt_x, tilt_y = brightness[2] / brightness[0], brightness[3] / brightness[0]
+    one = 1.0 / brightness[0] if brightness[0] > 0.0 else 0.0
+    dark, tilt_x, tilt_y = one * brightness[1], one * brightness[2], one * brightness[3]
+    xx, xy, yy = one * brightness[6], one * brightness[7], one * brightness[8]
     for i in range(count):
         cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
         root, grey = sheet[ROOT + i], sheet[GREY + i]
-        local = root * (1.0 + tilt_x * cx + tilt_y * cy)
+        local = root * (1.0 + tilt_x * cx + tilt_y * cy + xx * cx * cx + xy * cx * cy + yy * cy * cy)
         steep = local * sheet[STEEP + i]
         by_x, by_y = steep * sheet[BY_X + i], steep * sheet[BY_Y + i]
         both = cx * by_x + cy * by_y
@@ -318,18 +320,24 @@ def _derive(sheet, count, half, brightness):
         sheet[BLOCK + 11 * ROWS + i] = root * grey * cy
         sheet[BLOCK + 12 * ROWS + i] = root * cx
         sheet[BLOCK + 13 * ROWS + i] = root * cy
+        # light multiplies ink as it does paper
+        light = root * (grey + dark)
+        sheet[BLOCK + 14 * ROWS + i] = light * cx * cx
+        sheet[BLOCK + 15 * ROWS + i] = light * cx * cy
+        sheet[BLOCK + 16 * ROWS + i] = light * cy * cy
         x_u, x_v, y_u, y_v = sheet[X_U + i], sheet[X_V + i], sheet[Y_U + i], sheet[Y_V + i]
         by_xx = steep * sheet[BY_SX + i] / (2.0 * sheet[SX + i])
         by_yy = steep * sheet[BY_SY + i] / (2.0 * sheet[SY + i])
         by_xy = steep * sheet[BY_XY + i]
-        sheet[BLOCK + 14 * ROWS + i] = by_xx * x_u * x_u + by_yy * y_u * y_u + by_xy * x_u * y_u
-        sheet[BLOCK + 15 * ROWS + i] = (
+        sheet[BLOCK + 17 * ROWS + i] = by_xx * x_u * x_u + by_yy * y_u * y_u + by_xy * x_u * y_u
+        sheet[BLOCK + 18 * ROWS + i] = (
             2.0 * by_xx * x_u * x_v + 2.0 * by_yy * y_u * y_v + by_xy * (x_u * y_v + x_v * y_u)
         )
-        sheet[BLOCK + 16 * ROWS + i] = by_xx * x_v * x_v + by_yy * y_v * y_v + by_xy * x_v * y_v
-        sheet[BLOCK + 17 * ROWS + i] = local * sheet[BEND + i]
-        sheet[BLOCK + 18 * ROWS + i] = local * sheet[INK + i]
-        sheet[BLOCK + 19 * ROWS + i] = root * sheet[RESIDUAL + i]
+        sheet[BLOCK + 19 * ROWS + i] = by_xx * x_v * x_v + by_yy * y_v * y_v + by_xy * x_v * y_v
+        sheet[BLOCK + 20 * ROWS + i] = local * sheet[BEND + i]
+        sheet[BLOCK + 21 * ROWS + i] = local * sheet[INK + i]
+        sheet[BLOCK + 22 * ROWS + i] = root * sheet[RESIDUAL + i]
+        sheet[BLOCK + 23 * ROWS + i] = 0.0
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -346,9 +354,12 @@ def _add_products(sheet, count, moments):
                 bc += sheet[second + i] * sheet[third + i]
                 bd += sheet[second + i] * sheet[fourth + i]
             moments[a, b] += ac
-            moments[a, b + 1] += ad
-            moments[a + 1, b] += bc
-            moments[a + 1, b + 1] += bd
+            if b < COLUMNS:
+                moments[a, b + 1] += ad
+            if a < COLUMNS:
+                moments[a + 1, b] += bc
+                if b < COLUMNS:
+                    moments[a + 1, b + 1] += bd
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
