@@ -22,7 +22,7 @@ from nav.frames import Array
 from nav.tracking.evidence import Evidence
 from nav.tracking.fit import BLUR_RANGE, LEAST_NOISE
 from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room
-from nav.tracking.photometry import BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.photometry import BRIGHTNESS, CURVATURE, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, quantile, worthy
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
@@ -36,6 +36,8 @@ LOST = 25.0  # px from the start: it is not there
 # px that a corner may be off, one sd, however little noise there is: lenses do not blur quite like
 # Gaussians, nor do pixels; measured in tests/bench/coverage.py
 MODEL_ERROR = 0.0015
+UNEVEN = 1.2  # the same by blur and the light's curvature
+CURVED_BY_CHANCE = 63.0  # the curvature's variance that noise makes, by gain and pixels
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
 CORNERS = CORNER_FLOW.T @ CORNER_FLOW
@@ -285,6 +287,19 @@ class DirectFit:
             default=0.0,
         )
 
+    def _model_error(self, noise: Array, pixels: Array) -> Array:
+        """(n,) px that each view's corners may be off whatever its noise.
+
+        Light that curves over a marker, beside a finger, is not quite what it is taken for: an
+        edge between paper and ink seems off by about the blur times the light's error.
+        """
+        gain = np.maximum(self.brightness[:, 0], LEAST_NOISE)
+        curved = (self.brightness[:, CURVATURE] / gain[:, None]) ** 2
+        chance = CURVED_BY_CHANCE * (noise / gain) ** 2 / np.maximum(pixels, 1.0)
+        blur = (self.blur[:, 0] + self.blur[:, 2]) / 2
+        uneven = blur * np.maximum(curved.sum(axis=1) - chance, 0.0)
+        return np.sqrt(MODEL_ERROR**2 + UNEVEN**2 * uneven)
+
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
@@ -293,7 +308,7 @@ class DirectFit:
             information * weight[:, None, None],
             gradient * weight[:, None],
             np.ones(len(weight)),
-            held(self.scale, MODEL_ERROR),
+            held(self.scale, self._model_error(noise, stats[:, USED])),
         )
         self._project()
         return Evidence(
@@ -332,7 +347,7 @@ def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[in
     return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]
 
 
-def held(scale: Array, slack: float) -> Array:
+def held(scale: Array, slack: float | Array) -> Array:
     """(n, 8, 8) information that no corner lies off by more than the slack, px, one sd."""
     return CORNERS * ((scale / slack) ** 2)[:, None, None]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,11 @@ class Found:
         least = 1e-4 * np.eye(8)  # px^-2: what is not seen at all is off by a picture
         covariance = np.linalg.inv(self.corner_information + least)
         return np.asarray(np.trace(covariance, axis1=1, axis2=2) / 8, float)
+
+    @cached_property
+    def matrix(self) -> Array:
+        """rig_from_tool (4, 4)."""
+        return np.asarray(self.pose.transform.as_matrix(), float)
 
     @property
     def loose(self) -> bool:
@@ -151,7 +157,7 @@ class Follower:
         if not len(used) or len(np.unique(sights.camera[used])) > 1 or not flat(corners):
             return found
         views = [self._view(found, int(k)) for k in used]
-        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        pose = found.matrix
         start = find_start(views, pose)
         if start is None:
             return found
@@ -189,7 +195,7 @@ class Follower:
         if found is None or not timed or known:
             return found
         # not seen moving yet: by this frame set's own views, or each marker is taken for unbent
-        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        pose = found.matrix
         velocity = found.consensus.velocity
         evidence = self._evidence(sights, pictures, pose, velocity, NEAR, pool, workers)
         return found if evidence is None else self._judge(evidence, frames.time) or found
@@ -198,7 +204,7 @@ class Follower:
         """Take a result as where the tool is now."""
         time, self.pictures = frames.time, frames.frames
         self.surprise = 1.0
-        pose = np.asarray(found.pose.transform.as_matrix(), float)
+        pose = found.matrix
         if predicted:
             off = np.abs(found.projected - found.evidence.began).mean(axis=(1, 2))
             self.surprise = float(off.max())

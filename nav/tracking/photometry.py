@@ -34,6 +34,7 @@ from nav.tracking.pattern import (
 
 GEOMETRY = 8  # flow of the plane: see `flow`
 BRIGHTNESS = 9  # pattern, 1, pattern * x, pattern * y, x, y; the light's x x, x y, y y
+CURVATURE = slice(6, 9)  # of the brightness
 BLUR = 3  # its covariance: uu, uv, vv, px^2
 RESPONSE = 2  # of the camera: see response.py
 AT_BRIGHTNESS = GEOMETRY
@@ -302,7 +303,8 @@ def _derive(sheet, count, half, brightness):
     for i in range(count):
         cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
         root, grey = sheet[ROOT + i], sheet[GREY + i]
-        local = root * (1.0 + tilt_x * cx + tilt_y * cy + xx * cx * cx + xy * cx * cy + yy * cy * cy)
+        curve = xx * cx * cx + xy * cx * cy + yy * cy * cy
+        local = root * (1.0 + tilt_x * cx + tilt_y * cy + curve)
         steep = local * sheet[STEEP + i]
         by_x, by_y = steep * sheet[BY_X + i], steep * sheet[BY_Y + i]
         both = cx * by_x + cy * by_y

@@ -14,6 +14,7 @@ STEPS = 10
 ROBUST = 3.0  # px: a marker off by more hardly counts
 POOR = ROBUST**2 / 2  # px^2, mean bounded square, above which every marker is tried alone
 GOOD = 1.0  # px^2, below which the last pose needs no rival
+MOST_STARTS = 6
 APART = np.radians(3.0)  # rotations further apart are two poses
 FLAT = 1e-3  # thickness by width below which markers count as in one plane
 
@@ -51,6 +52,17 @@ def find_start(views: Sequence[MarkerView], guess: Array | None) -> Start | None
     ranked = [pose for _, pose in sorted(tried, key=lambda pair: pair[0])]
     others = (pose for pose in ranked if angle_between(pose, ranked[0]) > APART)
     return Start(ranked[0], next(others, None) if single_flat else None)
+
+
+def all_starts(views: Sequence[MarkerView]) -> list[Array]:
+    """Poses that any marker by itself would have, the likeliest first, a few that differ."""
+    stack = ViewStack(views)
+    tried = [pair for view in views for pair in _improved(_candidates([view]), stack)]
+    distinct: list[Array] = []
+    for _, pose in sorted(tried, key=lambda pair: pair[0]):
+        if all(angle_between(pose, other) > APART for other in distinct):
+            distinct.append(pose)
+    return distinct[:MOST_STARTS]
 
 
 def angle_between(pose: Array, other: Array) -> float:

@@ -13,13 +13,14 @@ from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.detect import Detector
-from nav.tracking.follower import FAR, Follower, Found, Seeing, alike, better
+from nav.tracking.follower import FAR, HALF, Follower, Found, Seeing, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.reasons import too_few, warning, why_lost
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.sight import Eye
+from nav.tracking.start import APART, all_starts, angle_between
 from nav.tracking.tool import Tool, check_tools
 from nav.tracking.views import MarkerView, Viewer
 
@@ -184,6 +185,8 @@ class Tracker:
             best = better(best, found)
         if starts and (best is None or not best.consensus.fits):
             best = self._anew(follower, views, starts[0], frames, best)
+        if starts and (best is None or not best.consensus.fits or best.share < HALF):
+            best = self._otherwise(follower, views, frames, best)
         if best is None:
             return Lost(self._why_lost(tool, frames))
         best = follower.unrivalled(best, frames, self.pool, self.workers)
@@ -218,6 +221,22 @@ class Tracker:
             seeing.response = learnt[name]
         return before
 
+    def _otherwise(
+        self, follower: Follower, views: list[MarkerView], frames: FrameSet, before: Found | None
+    ) -> Found | None:
+        """Try what each marker by itself would have: few that fit may fit by chance.
+
+        A misread marker hides that the others have a mirror image.
+        """
+        best = before
+        for start in all_starts(views):
+            if best is not None and angle_between(best.matrix, start) < APART:
+                continue
+            best = better(best, self._settle(follower, views, start, frames))
+            if best is not None and best.consensus.fits and best.share > MOST_SEEN:
+                break
+        return best
+
     def _settle(
         self, follower: Follower, views: list[MarkerView], start: Array, frames: FrameSet
     ) -> Found | None:
@@ -233,8 +252,7 @@ class Tracker:
         if best is None:
             return None
         # from the pose of those that fit, the others may be found too
-        pose = np.asarray(best.pose.transform.as_matrix(), float)
-        return better(best, follower.fit(frames, pose, FAR, self.pool, self.workers))
+        return better(best, follower.fit(frames, best.matrix, FAR, self.pool, self.workers))
 
     def _look_around(self, views: list[MarkerView]) -> None:
         """Begin with the blur of the markers detected; how noisy the picture is shows later."""
