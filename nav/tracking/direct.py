@@ -36,7 +36,7 @@ LOST = 25.0  # px from the start: it is not there
 # px that a corner may be off, one sd, however little noise there is: lenses do not blur quite like
 # Gaussians, nor do pixels; measured in tests/bench/coverage.py
 MODEL_ERROR = 0.0015
-UNEVEN = 1.2  # the same by blur and the light's curvature
+UNEVEN = 0.8  # the same by blur and the light's curvature
 CURVED_BY_CHANCE = 63.0  # the curvature's variance that noise makes, by gain and pixels
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
