@@ -22,6 +22,7 @@ TOGETHER = (
     "tracking/fit.py",
     "tracking/passes.py",
     "tracking/steps.py",
+    "tracking/linear.py",
 )
 
 __all__ = ["njit", "sources_digest", "use_own_folder"]

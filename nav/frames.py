@@ -61,6 +61,14 @@ def rigid(rotation_vector: ArrayLike, translation: ArrayLike) -> RigidTransform:
     return RigidTransform.from_components(np.asarray(translation, float), rotation)
 
 
+def orthonormal(matrix: Array) -> Array:
+    """A nearly rigid (4, 4) with its rotation put right: a step of Newton's polar iteration."""
+    result = matrix.copy()
+    rotation = matrix[:3, :3]
+    result[:3, :3] = 1.5 * rotation - 0.5 * rotation @ (rotation.T @ rotation)
+    return result
+
+
 @dataclass(frozen=True)
 class Pose:
     """A transform a_from_b and its 6 x 6 covariance (mm, rad; left perturbation in a)."""

@@ -17,6 +17,7 @@ from scipy.special import chdtri
 
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
+from nav.tracking.linear import Linear
 from nav.tracking.photometry import GEOMETRY, RESPONSE
 from nav.tracking.sight import CORNER_FLOW
 
@@ -27,7 +28,6 @@ REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
 SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others say
-FIRM = 1e-9  # share of the trace added where a view leaves some direction free
 
 
 @dataclass(frozen=True)
@@ -71,77 +71,6 @@ class Consensus:
     responses: Array
 
 
-class Linear:
-    """The normal equations of an Evidence: unknowns are motion, velocity and responses."""
-
-    def __init__(self, evidence: Evidence, velocity_information: Array | None) -> None:
-        self.evidence, self.velocity_information = evidence, velocity_information
-        sights = evidence.sights
-        self.timed = velocity_information is not None
-        self.cameras = len(sights.eyes)
-        count, first = len(sights), 12 if self.timed else 6
-        self.unknowns = first + RESPONSE * self.cameras
-        self.jacobian = np.zeros((count, GEOMETRY + RESPONSE, self.unknowns))
-        self.jacobian[:, :GEOMETRY, :6] = evidence.flow
-        if self.timed:
-            by_velocity = evidence.flow * sights.late[:, None, None]
-            by_velocity += sights.rolled(evidence.flow, evidence.corners)
-            self.jacobian[:, :GEOMETRY, 6:12] = by_velocity
-        for a in range(RESPONSE):
-            own = first + RESPONSE * sights.camera + a
-            self.jacobian[np.arange(count), GEOMETRY + a, own] = 1.0
-        self.prior = np.zeros((self.unknowns, self.unknowns))
-        self.toward = np.zeros(self.unknowns)
-        if velocity_information is not None:
-            self.prior[6:12, 6:12] = velocity_information
-        for index in range(self.cameras):
-            place = slice(first + RESPONSE * index, first + RESPONSE * (index + 1))
-            self.prior[place, place] = evidence.responses[index].information
-            self.toward[place] = evidence.toward[index]
-        self.first = first
-        weighted = self.jacobian.swapaxes(1, 2) @ evidence.information
-        self.own = weighted @ self.jacobian
-        self.pull = np.einsum("nua,na->nu", self.jacobian.swapaxes(1, 2), evidence.gradient)
-        flow = evidence.information[:, :GEOMETRY, :GEOMETRY]
-        firm = FIRM * np.trace(flow, axis1=1, axis2=2) + 1e-12
-        self.flow_information = flow
-        self.flow_covariance = np.linalg.inv(flow + firm[:, None, None] * np.eye(GEOMETRY))
-
-    def solve(self, used: NDArray[np.bool_], say: Array | None = None) -> tuple[Array, Array]:
-        """Unknowns (u,) and their normal matrix by the views used; say : (n,) weights."""
-        weight = used.astype(float) if say is None else used * say
-        normal = np.tensordot(weight, self.own, 1) + self.prior
-        return np.linalg.solve(normal, weight @ self.pull + self.toward), normal
-
-    def left(self, unknowns: Array) -> Array:
-        """(n, 8) gradient of each view's flow that a solution leaves."""
-        step = self.jacobian @ unknowns
-        return self.evidence.gradient[:, :GEOMETRY] - np.einsum(
-            "nab,nb->na", self.evidence.information[:, :GEOMETRY], step
-        )
-
-    def chi(self, unknowns: Array) -> Array:
-        """(n,) chi-square of each view, 8 degrees of freedom less what the pose takes."""
-        left = self.left(unknowns)
-        return np.einsum("na,nab,nb->n", left, self.flow_covariance, left)
-
-    def growth(self, unknowns: Array, used: NDArray[np.bool_]) -> float:
-        """By how much the pixels' variance about the pose exceeds that about the markers."""
-        return 1.0 + float(self.chi(unknowns)[used].sum() / self.evidence.pixels[used].sum())
-
-    def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
-        """(n,) by how much chi-square falls without each view, at the solution of all of them.
-
-        Not their own chi-squares: a view that pulls the pose to itself has a small one.
-        """
-        pull = self.pull - np.einsum("nab,b->na", self.own, unknowns)
-        # the prior keeps what is left solvable
-        rest = normal - self.own + FIRM * np.diag(np.diag(normal))
-        moved = np.linalg.solve(rest, pull[..., None])[..., 0]
-        gains = self.chi(unknowns) + np.einsum("na,na->n", pull, moved)
-        return np.where(used, gains, -np.inf)
-
-
 def agree(
     evidence: Evidence, velocity_information: Array | None, before: Sizes | None
 ) -> Consensus:
@@ -166,14 +95,15 @@ def agree(
         systematic = whole(total - covariance)[:6, :6]
         covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
+    left, chi_squares = linear.left_over(unknowns)
     return Consensus(
         unknowns[:6],
         unknowns[6:12] if linear.timed else np.zeros(6),
         (covariance[:6, :6] + covariance[:6, :6].T) / 2,
         systematic,
         used,
-        float(linear.chi(unknowns)[used].sum()),
-        np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns)),
+        float(chi_squares[used].sum()),
+        np.einsum("nab,nb->na", linear.flow_covariance, left),
         fits,
         sizes,
         turns,
@@ -252,7 +182,7 @@ def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bo
 def _pixels_off(linear: Linear, unknowns: Array) -> Array:
     """(n,) about how far each view is from the consensus, px."""
     evidence = linear.evidence
-    flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left(unknowns))
+    flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left_over(unknowns)[0])
     moved = np.einsum("nab,nb->na", evidence.by_flow, flow)
     return np.sqrt((moved**2).mean(axis=1))
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import Frame, FrameSet
-from nav.frames import Array, Pose
+from nav.frames import Array, Pose, orthonormal
 from nav.tracking.consensus import Consensus, Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
@@ -53,13 +53,15 @@ class Seeing:
 class Found:
     """A tool found in one frame set.
 
-    pose : rig_from_tool with its random errors. systematic : (6, 6) covariance of the lasting ones.
+    matrix : (4, 4) rig_from_tool. random : (6, 6) covariance of its errors of this frame set;
+    systematic : (6, 6) of the lasting ones.
     corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
     residuals : (n, 8) px off the pose;
     corner_information : (n, 8, 8).
     """
 
-    pose: Pose
+    matrix: Array
+    random: Array
     systematic: Array
     evidence: Evidence
     consensus: Consensus
@@ -75,10 +77,10 @@ class Found:
         covariance = np.linalg.inv(self.corner_information + least)
         return np.asarray(np.trace(covariance, axis1=1, axis2=2) / 8, float)
 
-    @cached_property
-    def matrix(self) -> Array:
-        """rig_from_tool (4, 4)."""
-        return np.asarray(self.pose.transform.as_matrix(), float)
+    @property
+    def pose(self) -> Pose:
+        """rig_from_tool with its random errors."""
+        return Pose(RigidTransform(self.matrix, normalize=False), self.random)
 
     @property
     def loose(self) -> bool:
@@ -209,7 +211,7 @@ class Follower:
             off = np.abs(found.projected - found.evidence.began).mean(axis=(1, 2))
             self.surprise = float(off.max())
         if self.searched:  # it may have jumped: that is no velocity
-            self.motion.seen.clear()
+            self.motion.forget()
         self.searched = False
         self.motion.see(time, pose)
         speed = self._speed(found, time)
@@ -353,7 +355,7 @@ class Follower:
             return None
         if not np.isfinite(consensus.covariance).all():
             return None
-        pose = moved_about(evidence.pose, consensus.motion, evidence.pivot)
+        pose = orthonormal(moved_about(evidence.pose, consensus.motion, evidence.pivot))
         carry = about_origin(evidence.pivot + consensus.motion[:3])
         # geometry that mostly fits is no property of the tool when it does not: it varies, and
         # what is wrong with a tool shows otherwise from another side
@@ -371,7 +373,8 @@ class Follower:
         back = np.linalg.inv(by_flow)
         information8 = back.swapaxes(1, 2) @ evidence.information[:, :8, :8] @ back
         return Found(
-            Pose.from_matrix(pose, carry @ random @ carry.T),
+            pose,
+            carry @ random @ carry.T,
             carry @ lasting @ carry.T,
             evidence,
             consensus,
@@ -391,7 +394,7 @@ def better(first: Found | None, second: Found | None) -> Found | None:
 
 def alike(first: Found, second: Found) -> bool:
     """Whether two different poses explain the pixels about as well."""
-    angle = (second.pose.transform * first.pose.transform.inv()).rotation.magnitude()
+    angle = angle_between(first.matrix, second.matrix)
     return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)
 
 

@@ -19,16 +19,28 @@ LEAST = np.array([4.0] * 3 + [0.07] * 3)
 
 @dataclass
 class Motion:
-    """The last poses of a tool; middle : (3,) the point of it whose way is followed, mm."""
+    """The last poses of a tool; middle : (3,) the point of it whose way is followed, mm.
+
+    ways : mean velocities (6,) from one pose to the next, and the time between the two.
+    """
 
     middle: Array
     seen: deque[tuple[float, Array]] = field(default_factory=lambda: deque(maxlen=3))
+    ways: deque[tuple[Array, float]] = field(default_factory=lambda: deque(maxlen=2))
 
     def see(self, time: float, pose: Array) -> None:
         """Remember rig_from_tool (4, 4) at a time, s; time that goes back begins anew."""
         if self.seen and not 0.0 < time - self.seen[-1][0] < FORGET:
-            self.seen.clear()
+            self.forget()
+        if self.seen:
+            last, before = self.seen[-1]
+            self.ways.append((self._change(before, pose) / (time - last), (last + time) / 2))
         self.seen.append((time, pose))
+
+    def forget(self) -> None:
+        """Where it was says nothing of where it goes."""
+        self.seen.clear()
+        self.ways.clear()
 
     def expects(self, time: float) -> bool:
         """Whether the tool was seen lately enough to look for it where it should be."""
@@ -37,7 +49,7 @@ class Motion:
     @property
     def knows_velocity(self) -> bool:
         """Whether it was seen moving."""
-        return len(self.seen) > 1
+        return bool(self.ways)
 
     def predict(self, time: float) -> Array:
         """rig_from_tool (4, 4) expected at a time."""
@@ -47,12 +59,12 @@ class Motion:
 
     def velocity(self, time: float, trend: float = 1.0) -> Array:
         """(6,) mm/s and rad/s about the middle at a time, zeros where it is not known."""
-        if len(self.seen) < 2:
+        if not self.ways:
             return np.zeros(6)
-        now, between = self._between(-2)
-        if len(self.seen) < 3:
+        now, between = self.ways[-1]
+        if len(self.ways) < 2:
             return now
-        before, earlier = self._between(-3)
+        before, earlier = self.ways[-2]
         return now + trend * (now - before) * (time - between) / (between - earlier)
 
     def acceleration(self, time: float, pose: Array) -> Array:
@@ -60,25 +72,20 @@ class Motion:
 
         A hand's changes little from one frame set to the next.
         """
-        if len(self.seen) < 2 or not self.expects(time):
+        if not self.ways or not self.expects(time):
             return np.zeros(6)
         (t0, _), (t1, last) = self.seen[-2], self.seen[-1]
-        before, _ = self._between(-2)
+        before, _ = self.ways[-1]
         return 2.0 * (self._change(last, pose) / (time - t1) - before) / (time - t0)
 
     def velocity_sd(self, time: float) -> Array:
         """(6,) how well `velocity` is known."""
-        if len(self.seen) < 2:
+        if not self.ways:
             return UNKNOWN
-        _, between = self._between(-2)
+        _, between = self.ways[-1]
         gap = abs(time - between)
-        share = 1.0 if len(self.seen) < 3 else 0.3  # the trend tells most of the change
+        share = 1.0 if len(self.ways) < 2 else 0.3  # the trend tells most of the change
         return LEAST + share * CHANGE * gap
-
-    def _between(self, index: int) -> tuple[Array, float]:
-        """Mean velocity from one pose to the next, and the time between them."""
-        (t0, first), (t1, second) = self.seen[index], self.seen[index + 1]
-        return self._change(first, second) / (t1 - t0), (t0 + t1) / 2
 
     def _change(self, first: Array, second: Array) -> Array:
         """(6,) mm and rad from one pose to another."""

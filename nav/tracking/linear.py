@@ -1,0 +1,113 @@
+"""The normal equations of what all views say together; the small matrices are compiled."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.compiled import njit
+from nav.frames import Array
+from nav.tracking.evidence import Evidence
+from nav.tracking.photometry import GEOMETRY, RESPONSE
+from nav.tracking.steps import FIRM, firm_flow
+
+
+class Linear:
+    """The normal equations of an Evidence: unknowns are motion, velocity and responses."""
+
+    def __init__(self, evidence: Evidence, velocity_information: Array | None) -> None:
+        self.evidence, self.velocity_information = evidence, velocity_information
+        sights = evidence.sights
+        self.timed = velocity_information is not None
+        self.cameras = len(sights.eyes)
+        count, first = len(sights), 12 if self.timed else 6
+        self.unknowns = first + RESPONSE * self.cameras
+        self.jacobian = np.zeros((count, GEOMETRY + RESPONSE, self.unknowns))
+        self.jacobian[:, :GEOMETRY, :6] = evidence.flow
+        if self.timed:
+            by_velocity = evidence.flow * sights.late[:, None, None]
+            by_velocity += sights.rolled(evidence.flow, evidence.corners)
+            self.jacobian[:, :GEOMETRY, 6:12] = by_velocity
+        for a in range(RESPONSE):
+            own = first + RESPONSE * sights.camera + a
+            self.jacobian[np.arange(count), GEOMETRY + a, own] = 1.0
+        self.prior = np.zeros((self.unknowns, self.unknowns))
+        self.toward = np.zeros(self.unknowns)
+        if velocity_information is not None:
+            self.prior[6:12, 6:12] = velocity_information
+        for index in range(self.cameras):
+            place = slice(first + RESPONSE * index, first + RESPONSE * (index + 1))
+            self.prior[place, place] = evidence.responses[index].information
+            self.toward[place] = evidence.toward[index]
+        self.first = first
+        self.own, self.pull, self.flow_covariance = _said(
+            self.jacobian, evidence.information, evidence.gradient
+        )
+
+    def solve(self, used: NDArray[np.bool_], say: Array | None = None) -> tuple[Array, Array]:
+        """Unknowns (u,) and their normal matrix by the views used; say : (n,) weights."""
+        weight = used.astype(float) if say is None else used * say
+        solution, normal = _solved(self.own, self.pull, weight, self.prior, self.toward)
+        return solution, normal
+
+    def left_over(self, unknowns: Array) -> tuple[Array, Array]:
+        """(n, 8) gradient of each view's flow that a solution leaves, and its chi-square (n,).
+
+        8 degrees of freedom less what the pose takes.
+        """
+        evidence = self.evidence
+        left, chi = _left_over(
+            self.jacobian, evidence.information, evidence.gradient, self.flow_covariance, unknowns
+        )
+        return left, chi
+
+    def chi(self, unknowns: Array) -> Array:
+        """(n,) chi-square of each view."""
+        return self.left_over(unknowns)[1]
+
+    def growth(self, unknowns: Array, used: NDArray[np.bool_]) -> float:
+        """By how much the pixels' variance about the pose exceeds that about the markers."""
+        return 1.0 + float(self.chi(unknowns)[used].sum() / self.evidence.pixels[used].sum())
+
+    def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
+        """(n,) by how much chi-square falls without each view, at the solution of all of them.
+
+        Not their own chi-squares: a view that pulls the pose to itself has a small one.
+        """
+        pull = self.pull - np.einsum("nab,b->na", self.own, unknowns)
+        # the prior keeps what is left solvable
+        rest = normal - self.own + FIRM * np.diag(np.diag(normal))
+        moved = np.linalg.solve(rest, pull[..., None])[..., 0]
+        gains = self.chi(unknowns) + np.einsum("na,na->n", pull, moved)
+        return np.where(used, gains, -np.inf)
+
+
+@njit(nogil=True, cache=True)
+def _said(jacobian, information, gradient):
+    """Each view's say on all unknowns (n, u, u), (n, u); covariance of its own flow (n, 8, 8)."""
+    count, unknowns = len(jacobian), jacobian.shape[2]
+    own, pull = np.empty((count, unknowns, unknowns)), np.empty((count, unknowns))
+    covariance = np.empty((count, GEOMETRY, GEOMETRY))
+    for k in range(count):
+        own[k] = jacobian[k].T @ (information[k] @ jacobian[k])
+        pull[k] = jacobian[k].T @ gradient[k]
+        covariance[k] = np.linalg.inv(firm_flow(information[k]))
+    return own, pull, covariance
+
+
+@njit(nogil=True, cache=True)
+def _solved(own, pull, weight, prior, toward):
+    normal, right = prior.copy(), toward.copy()
+    for k in range(len(own)):
+        if weight[k] > 0.0:
+            normal += weight[k] * own[k]
+            right += weight[k] * pull[k]
+    return np.linalg.solve(normal, right), normal
+
+
+@njit(nogil=True, cache=True)
+def _left_over(jacobian, information, gradient, covariance, unknowns):
+    left, chi = np.empty((len(jacobian), GEOMETRY)), np.empty(len(jacobian))
+    for k in range(len(jacobian)):
+        over = gradient[k] - information[k] @ (jacobian[k] @ unknowns)
+        own = over[:GEOMETRY].copy()
+        left[k], chi[k] = own, own @ (covariance[k] @ own)
+    return left, chi
