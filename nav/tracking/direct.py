@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
-from nav.tracking.fit import BLUR_RANGE, LEAST_NOISE
-from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room
+from nav.tracking.fit import LEAST_NOISE
+from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room, windows
 from nav.tracking.photometry import BRIGHTNESS, CURVATURE, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, quantile, worthy
 from nav.tracking.response import Response
@@ -186,24 +186,15 @@ class DirectFit:
         reach = 1.0 + FARTHEST / 2
         if self.slopes is None:  # hardly another after a step
             self.slopes = sights.ray_slopes(corners.mean(axis=1))
-        window = np.empty((len(sights), 5), np.int64)
+        window = windows(corners, self.zones, count, sights.camera, sights.sizes, reach)
         drift = np.zeros((len(sights), GEOMETRY))
         jobs = []
         for index, first, last in sights.slices:
-            eye = sights.eyes[index]
-            own = corners[first:last]
-            margin = self.zones[first:last, None] / count * 1.5 * np.ptp(own, axis=1) + reach
-            size = eye.camera.size
-            low = np.clip(np.floor(own.min(axis=1) - margin), 0, size).astype(np.int64)
-            high = np.clip(np.ceil(own.max(axis=1) + margin) + 1, 0, size).astype(np.int64)
-            window[first:last, 0], window[first:last, 1] = low[:, 1], high[:, 1]
-            window[first:last, 2], window[first:last, 3] = low[:, 0], high[:, 0]
-            window[first:last, 4] = np.rint(own[:, :, 1].mean(axis=1))
-            if eye.camera.readout > 0.0 and velocity.any():
-                row = eye.camera.readout / size[1]
+            camera = sights.eyes[index].camera
+            if camera.readout > 0.0 and velocity.any():
+                row = camera.readout / camera.size[1]
                 drift[first:last] = (self.flow[first:last] @ velocity) * row
-            pixels = np.prod(high - low, axis=1)
-            jobs += [(index, a, b) for a, b in _shares(first, last, pixels, self.workers)]
+            jobs += [(index, a, b) for a, b in _shares(first, last, window, self.workers)]
 
         plane = self.plane if self.slack == 0.0 else shifted(self.plane, self.off, count)
 
@@ -260,12 +251,9 @@ class DirectFit:
 
     def _follow(self, flow: Array, responses: Array, by_place: Array, rest: Array) -> float:
         """Brightness, blur and response after a step; the largest change of blur or response."""
-        own = follow(flow, responses, self.sights.camera, by_place, rest)
-        self.brightness += own[:, :BRIGHTNESS]
-        before = np.sqrt(np.abs(self.blur[:, [0, 2]]))
-        self.blur += np.clip(own[:, BRIGHTNESS:], -4.0, 4.0)
-        self.blur = bounded(self.blur)
-        change = np.abs(np.sqrt(self.blur[:, [0, 2]]) - before).max(axis=1)
+        change = follow(
+            flow, responses, self.sights.camera, by_place, rest, self.brightness, self.blur
+        )
         most = self._usual_of_each_camera(change, worthy(self.room[4], WORTH))
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.clip(move, -0.3, 0.3))
@@ -339,9 +327,14 @@ class DirectFit:
         )
 
 
-def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[int, int]]:
+def _shares(
+    first: int, last: int, window: NDArray[np.int64], workers: int
+) -> list[tuple[int, int]]:
     """A run of views cut into about equal numbers of pixels."""
-    total = np.cumsum(pixels)
+    if workers == 1:
+        return [(first, last)]
+    row0, row1, column0, column1, _ = window[first:last].T
+    total = np.cumsum((row1 - row0) * (column1 - column0))
     cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
     edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
     return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]
@@ -350,20 +343,3 @@ def _shares(first: int, last: int, pixels: Array, workers: int) -> list[tuple[in
 def held(scale: Array, slack: float | Array) -> Array:
     """(n, 8, 8) information that no corner lies off by more than the slack, px, one sd."""
     return CORNERS * ((scale / slack) ** 2)[:, None, None]
-
-
-def bounded(blur: Array) -> Array:
-    """Blurs (n, 3) with their axes held in a sensible range."""
-    low, high = BLUR_RANGE[0] ** 2, BLUR_RANGE[1] ** 2
-    middle, difference = (blur[:, 0] + blur[:, 2]) / 2, (blur[:, 0] - blur[:, 2]) / 2
-    radius = np.hypot(difference, blur[:, 1])
-    small, large = np.clip(middle - radius, low, high), np.clip(middle + radius, low, high)
-    stretch = np.where(radius > 1e-12, (large - small) / 2 / np.maximum(radius, 1e-12), 0.0)
-    return np.stack(
-        [
-            (large + small) / 2 + difference * stretch,
-            blur[:, 1] * stretch,
-            (large + small) / 2 - difference * stretch,
-        ],
-        axis=1,
-    )

@@ -1,5 +1,7 @@
 """One look at the pixels of many markers in one picture, compiled: what each says of its flow."""
 
+import math
+
 import numpy as np
 
 from nav.compiled import njit
@@ -49,6 +51,32 @@ def look(
         stats[k, NOISE], stats[k, EXPLAINED] = noise, explained
         stats[k, SPREAD] = 1.4826 * median_residual(histogram, looked)
         stats[k, GOOD] = 1.0
+
+
+@njit(nogil=True, cache=True)
+def windows(corners, zones, count, camera, sizes, reach):
+    """Rows and columns of the pictures in which markers and their white zones lie, middle row last.
+
+    Parameters
+    ----------
+    corners : (n, 4, 2) px. zones : (n,) widths of the white zones, cells. count : cells of a side.
+    camera : (n,) index into sizes (cameras, 2), width and height. reach : px around.
+
+    Returns
+    -------
+    ndarray
+        (n, 5) row0, row1, column0, column1, middle row.
+    """
+    result = np.empty((len(corners), 5), np.int64)
+    for k in range(len(corners)):
+        for axis in range(2):
+            low, high = corners[k, :, axis].min(), corners[k, :, axis].max()
+            margin = zones[k] / count * 1.5 * (high - low) + reach
+            most = sizes[camera[k], axis]
+            result[k, 2 - 2 * axis] = min(max(math.floor(low - margin), 0), most)
+            result[k, 3 - 2 * axis] = min(max(math.ceil(high + margin) + 1, 0), most)
+        result[k, 4] = round(corners[k, :, 1].mean())
+    return result
 
 
 def room(count: int) -> tuple[np.ndarray, ...]:

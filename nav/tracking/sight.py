@@ -4,6 +4,7 @@ A small motion of a tool is (tx, ty, tz, rx, ry, rz), mm and rad, about a pivot 
 middle, in the rig frame's directions: there its entries hardly depend on one another.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
+from nav.compiled import njit
 from nav.frames import Array
 from nav.tracking.photometry import flow
 from nav.tracking.tool import Tool, marker_pattern
 
 FACING = 0.10  # least cosine of obliquity: 84 degrees
 LEAST_CELL = 0.9  # px: a cell seen smaller says nothing
+LEAST_DEPTH = 1.0  # mm before a camera
 BORDER = 0.3  # of a marker's width that may lie beyond the picture's edge
 HALF_CELL = 0.5  # the white zone where a file does not say
 MAX_ZONE = 1.0  # cells of white zone used at most
@@ -67,25 +70,77 @@ class Shape:
 
     def seen_from(self, eye: Eye, pose: Array) -> NDArray[np.int64]:
         """Indices of the markers that face a camera within its picture; pose: rig_from_tool."""
-        centres = self.centres @ pose[:3, :3].T + pose[:3, 3]
-        towards = eye.place - centres
-        facing = np.einsum("ni,ni->n", self.normals @ pose[:3, :3].T, towards)
-        facing = facing / np.linalg.norm(towards, axis=1)
-        depth = eye.camera.from_rig(centres)[:, 2]
-        chosen = np.flatnonzero((facing > FACING) & (depth > 1.0))
+        camera = eye.camera
+        chosen, corners, in_front = _facing(
+            self.centres, self.normals, self.corners, pose, eye.place, camera.rotation,
+            camera.translation,
+        )  # fmt: skip
         if not len(chosen):
             return chosen
-        corners = self.corners[chosen] @ pose[:3, :3].T + pose[:3, 3]
-        depths = eye.camera.from_rig(corners.reshape(-1, 3))[:, 2].reshape(-1, 4)
-        pixels = eye.camera.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
-        span = np.ptp(pixels, axis=1)
-        width, height = eye.camera.size
-        inside = np.clip(pixels.max(axis=1), 0, [width, height])
-        inside = inside - np.clip(pixels.min(axis=1), 0, [width, height])
-        whole = (inside > (1.0 - BORDER) * span).all(axis=1)
-        good = whole & (depths > 1.0).all(axis=1)
-        good &= np.sqrt(np.abs(areas(pixels))) > LEAST_CELL * self.count * np.sqrt(FACING)
-        return chosen[good]
+        pixels = camera.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
+        width, height = camera.size
+        return chosen[_whole(pixels, width, height, LEAST_CELL * self.count) & in_front]
+
+
+@njit(nogil=True, cache=True)
+def _facing(centres, normals, corners, pose, place, rotation, translation):
+    """Markers turned to a camera and before it, their corners (n, 4, 3) in the rig frame, mm.
+
+    Last (n,) whether all corners are before the camera too.
+    """
+    chosen, found = np.empty(len(centres), np.int64), 0
+    for k in range(len(centres)):
+        centre, normal = _moved(pose, centres[k]), _turned(pose, normals[k])
+        depth, along, square = translation[2], 0.0, 0.0
+        for a in range(3):
+            towards = place[a] - centre[a]
+            along += normal[a] * towards
+            square += towards * towards
+            depth += rotation[2, a] * centre[a]
+        if along > FACING * math.sqrt(square) and depth > LEAST_DEPTH:
+            chosen[found] = k
+            found += 1
+    quads, in_front = np.empty((found, 4, 3)), np.ones(found, np.bool_)
+    for k in range(found):
+        for c in range(4):
+            corner = _moved(pose, corners[chosen[k], c])
+            depth = translation[2]
+            for a in range(3):
+                quads[k, c, a] = corner[a]
+                depth += rotation[2, a] * corner[a]
+            in_front[k] &= depth > LEAST_DEPTH
+    return chosen[:found], quads, in_front
+
+
+@njit(nogil=True, cache=True)
+def _turned(pose, v):
+    return (
+        pose[0, 0] * v[0] + pose[0, 1] * v[1] + pose[0, 2] * v[2],
+        pose[1, 0] * v[0] + pose[1, 1] * v[1] + pose[1, 2] * v[2],
+        pose[2, 0] * v[0] + pose[2, 1] * v[1] + pose[2, 2] * v[2],
+    )
+
+
+@njit(nogil=True, cache=True)
+def _moved(pose, point):
+    x, y, z = _turned(pose, point)
+    return x + pose[0, 3], y + pose[1, 3], z + pose[2, 3]
+
+
+@njit(nogil=True, cache=True)
+def _whole(pixels, width, height, least):
+    """Whether quadrilaterals (n, 4, 2) lie mostly within a picture and are large enough."""
+    good = np.zeros(len(pixels), np.bool_)
+    for k in range(len(pixels)):
+        quad, inside = pixels[k], True
+        for axis in range(2):
+            low, high, most = quad[:, axis].min(), quad[:, axis].max(), (width, height)[axis]
+            seen = min(max(high, 0.0), most) - min(max(low, 0.0), most)
+            inside &= seen > (1.0 - BORDER) * (high - low)
+        twice = (quad[2, 0] - quad[0, 0]) * (quad[3, 1] - quad[1, 1])
+        twice -= (quad[2, 1] - quad[0, 1]) * (quad[3, 0] - quad[1, 0])
+        good[k] = inside and math.sqrt(abs(twice) / 2.0) > least * math.sqrt(FACING)
+    return good
 
 
 def areas(quads: Array) -> Array:
@@ -129,6 +184,11 @@ class Sights:
     def translations(self) -> Array:
         """(n, 3) of the same, mm."""
         return np.stack([eye.camera.translation for eye in self.eyes])[self.camera]
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """(cameras, 2) width and height of their pictures."""
+        return np.array([eye.camera.size for eye in self.eyes])
 
     @cached_property
     def planes(self) -> Array:
@@ -219,22 +279,44 @@ class Sights:
 
     def project(self, poses: Array) -> tuple[Array, Array]:
         """Corners (n, 4, 2), pixels, and pixels by corner displacement in cells (n, 8, 8)."""
-        corners = self.shape.corners[self.marker] @ poses[:, :3, :3].swapaxes(1, 2)
-        corners = corners + poses[:, None, :3, 3]
-        along = (poses[:, :3, :3] @ self.planes)[:, :, :2]
+        corners, along = _corners(poses, self.shape.corners[self.marker], self.planes)
         pixels = np.empty((len(self), 4, 2))
-        by_cells = np.zeros((len(self), 8, 8))
+        by_point = np.empty((len(self), 4, 2, 3))
         for index, first, last in self.slices:
-            at, by_point = self.eyes[index].camera.project_with_jacobian(
-                corners[first:last].reshape(-1, 3)
-            )
+            camera = self.eyes[index].camera
+            at, by = camera.project_with_jacobian(corners[first:last].reshape(-1, 3))
             pixels[first:last] = at.reshape(-1, 4, 2)
-            by_point = by_point.reshape(-1, 4, 2, 3) @ along[first:last, None]
-            for corner in range(4):
-                own = slice(2 * corner, 2 * corner + 2)
-                # the pattern moves against the plane's coordinates at a pixel
-                by_cells[first:last, own, own] = -by_point[:, corner]
-        return pixels, by_cells @ CORNER_FLOW
+            by_point[first:last] = by.reshape(-1, 4, 2, 3)
+        return pixels, _by_flow(by_point, along, CORNER_FLOW)
+
+
+@njit(nogil=True, cache=True)
+def _corners(poses, corners, planes):
+    """Corners (n, 4, 3) in the rig frame, and one cell along x and y (n, 3, 2) there, mm."""
+    moved, along = np.empty_like(corners), np.empty((len(corners), 3, 2))
+    for k in range(len(corners)):
+        for c in range(4):
+            moved[k, c, 0], moved[k, c, 1], moved[k, c, 2] = _moved(poses[k], corners[k, c])
+        for c in range(2):
+            cell = _turned(poses[k], planes[k, :, c])
+            along[k, 0, c], along[k, 1, c], along[k, 2, c] = cell
+    return moved, along
+
+
+@njit(nogil=True, cache=True)
+def _by_flow(by_point, along, corner_flow):
+    """Corners, px, by flow (n, 8, 8): the pattern moves against the plane's coordinates."""
+    by_flow = np.zeros((len(along), 8, 8))
+    for k in range(len(along)):
+        for c in range(4):
+            for a in range(2):
+                for b in range(2):
+                    by_cells = 0.0
+                    for m in range(3):
+                        by_cells -= by_point[k, c, a, m] * along[k, m, b]
+                    for j in range(8):
+                        by_flow[k, 2 * c + a, j] += by_cells * corner_flow[2 * c + b, j]
+    return by_flow
 
 
 def moved_about(pose: Array, motion: Array, pivot: Array) -> Array:

@@ -4,19 +4,21 @@ Arrays have a row a view. Information is (n, PLACE, PLACE) of a view's flow and 
 (n, PLACE), weight (n,) one by the noise's variance and 0 for a view that has no say.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.fit import PLACE
-from nav.tracking.photometry import GEOMETRY, RESPONSE
+from nav.tracking.fit import PLACE, bound_blur
+from nav.tracking.photometry import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
 
 MOTION = 6
 SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve
 FIRM = 1e-9  # share of the diagonal added, so that what is not seen stays solvable
 TIMES = 3  # that the views' say is weighed anew
 AGREE = 20.0  # chi-square by its median at which a view has half its say
+MOST_BLURRED = 4.0  # px^2 that a blur may change in a pass
 STILL = 0.1  # change of say at which it is enough
 
 
@@ -251,13 +253,34 @@ def held_flow(information, left, held):
 
 
 @njit(nogil=True, cache=True)
-def follow(flow, responses, camera, by_place, rest):
-    """(n, BRIGHTNESS + BLUR) change of what was eliminated, after flow (n, GEOMETRY) and curves."""
-    change = rest.copy()
+def follow(flow, responses, camera, by_place, rest, brightness, blur):
+    """Brightness and blur of each view after a step, in place.
+
+    Parameters
+    ----------
+    flow : (n, GEOMETRY) of the step. responses : (cameras, RESPONSE) changes of the curves.
+    by_place, rest : what was eliminated, see `solve_view`. brightness : (n, BRIGHTNESS).
+    blur : (n, BLUR) px^2.
+
+    Returns
+    -------
+    ndarray
+        (n,) largest change of the blur's sd, px.
+    """
+    change = np.empty(len(flow))
     for k in range(len(flow)):
-        for a in range(rest.shape[1]):
+        own = rest[k].copy()
+        for a in range(len(own)):
             for b in range(GEOMETRY):
-                change[k, a] -= by_place[k, a, b] * flow[k, b]
+                own[a] -= by_place[k, a, b] * flow[k, b]
             for b in range(RESPONSE):
-                change[k, a] -= by_place[k, a, GEOMETRY + b] * responses[camera[k], b]
+                own[a] -= by_place[k, a, GEOMETRY + b] * responses[camera[k], b]
+        brightness[k] += own[:BRIGHTNESS]
+        before = math.sqrt(abs(blur[k, 0])), math.sqrt(abs(blur[k, 2]))
+        for a in range(BLUR):
+            blur[k, a] += min(max(own[BRIGHTNESS + a], -MOST_BLURRED), MOST_BLURRED)
+        bound_blur(blur[k])
+        change[k] = max(
+            abs(math.sqrt(blur[k, 0]) - before[0]), abs(math.sqrt(blur[k, 2]) - before[1])
+        )
     return change
