@@ -23,6 +23,7 @@ TOGETHER = (
     "tracking/passes.py",
     "tracking/steps.py",
     "tracking/linear.py",
+    "tracking/quality.py",
 )
 
 __all__ = ["njit", "sources_digest", "use_own_folder"]

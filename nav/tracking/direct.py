@@ -11,7 +11,6 @@ that its pixels are compared where they are; what it says of the pose is carried
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +19,10 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
-from nav.tracking.fit import LEAST_NOISE
+from nav.tracking.fit import LEAST_NOISE, quantile
 from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room, windows
 from nav.tracking.photometry import BRIGHTNESS, CURVATURE, GEOMETRY, RESPONSE
-from nav.tracking.quality import WORTH, Quality, quantile, worthy
+from nav.tracking.quality import WORTH, Quality, worthy
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
 from nav.tracking.steps import follow, held_flow, lie, own_flow, step, weakened
@@ -66,7 +65,7 @@ class DirectFit:
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
         self.sights, self.pictures = sights, pictures
-        self.responses = [replace(response) for response in responses]
+        self.responses = [response.copy() for response in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
         self.anchor = np.stack([response.parameters for response in responses])
         self.quality = Quality(sights, spread)
@@ -256,9 +255,9 @@ class DirectFit:
         )
         most = self._usual_of_each_camera(change, worthy(self.room[4], WORTH))
         for response, move in zip(self.responses, responses, strict=True):
-            moved = response.moved(np.clip(move, -0.3, 0.3))
+            moved = response.moved(np.minimum(np.maximum(move, -0.3), 0.3))
             most = max(most, abs(float(moved[0] - response.parameters[0])))
-            response.set(moved)
+            response.parameters = moved
         return most
 
     def _usual_of_each_camera(self, change: Array, fair: NDArray[np.bool_]) -> float:

@@ -14,12 +14,14 @@ from nav.tracking.consensus import Consensus, Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
 from nav.tracking.exposure import Exposure, mean_or_middle
+from nav.tracking.fit import quantile
 from nav.tracking.motion import UNKNOWN, Motion
 from nav.tracking.photometry import BRIGHTNESS
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
 from nav.tracking.start import APART, angle_between, find_start, flat
+from nav.tracking.steps import curve_information
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
 
@@ -230,15 +232,15 @@ class Follower:
         for index in np.unique(camera):
             own = good[camera == index]
             seeing = self.seeing[index]
-            now = np.median(evidence.blur[own], axis=0)
+            now = np.array([quantile(blur, 0.5) for blur in evidence.blur[own].T])
             seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
-            seeing.spread = float(np.median(evidence.noise[own]))
+            seeing.spread = float(quantile(evidence.noise[own], 0.5))
             seeing.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
                 continue  # what does not fit would teach the curve anything
             response = evidence.responses[index]
-            seeing.response.set(response.parameters)
-            seeing.response.learn(response_information(evidence, own))
+            seeing.response.parameters = response.parameters
+            seeing.response.learn(curve_information(evidence.information, own))
 
     def _speed(self, found: Found, time: float) -> Array:
         """(n, 2) px/s of the views' middles."""
@@ -396,12 +398,3 @@ def alike(first: Found, second: Found) -> bool:
     """Whether two different poses explain the pixels about as well."""
     angle = angle_between(first.matrix, second.matrix)
     return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)
-
-
-def response_information(evidence: Evidence, views: Array) -> Array:
-    """(2, 2) that some views of one camera say about its response, their flow eliminated."""
-    own = evidence.information[views]
-    flow, cross = own[:, :8, :8], own[:, :8, 8:]
-    firm = 1e-9 * np.trace(flow, axis1=1, axis2=2)[:, None, None] * np.eye(8)
-    said = own[:, 8:, 8:] - cross.swapaxes(1, 2) @ np.linalg.solve(flow + firm, cross)
-    return np.asarray(said.sum(axis=0), float)

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.fit import HUBER, LEAST_NOISE
+from nav.tracking.fit import HUBER, LEAST_NOISE, quantile
 from nav.tracking.passes import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED
 from nav.tracking.sight import Sights
 
@@ -21,15 +22,18 @@ MISFIT = 2.0  # the same, above which a view does not look like its marker
 USUAL = 0.2  # quantile of the views' spreads that is taken as the camera's noise
 
 
-def quantile(values: Array, share: float) -> float:
-    """A quantile by the nearest value: of few numbers, many times."""
-    return float(np.sort(values)[int(share * (len(values) - 1) + 0.5)])
-
-
 def worthy(stats: Array, worth: float) -> NDArray[np.bool_]:
     """Views (n,) that explain so much of their variance, and of which enough can be seen."""
-    visible = stats[:, USED] / np.maximum(stats[:, LOOKED], 1.0)
-    return (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > worth) & (visible > VISIBLE)
+    return np.asarray(_worthy(stats, worth), bool)
+
+
+@njit(nogil=True, cache=True)
+def _worthy(stats, worth):
+    good = np.empty(len(stats), np.bool_)
+    for k in range(len(stats)):
+        visible = stats[k, USED] > VISIBLE * max(stats[k, LOOKED], 1.0)
+        good[k] = stats[k, GOOD] > 0 and stats[k, EXPLAINED] > worth and visible
+    return good
 
 
 class Quality:
@@ -48,15 +52,8 @@ class Quality:
 
     def good(self, stats: Array, brightness: Array, blur: Array) -> NDArray[np.bool_]:
         """Views that look like their markers as well as others of the same picture."""
-        good = worthy(stats, WORTH)
-        usual = self.usual(stats, NOISE)[self.sights.camera]
-        good &= stats[:, NOISE] < MISFIT * usual
-        gain, spread = brightness[:, 0], blur[:, 0] + blur[:, 2]
-        sure = good & (stats[:, EXPLAINED] > SURE)
-        if sure.any():
-            good &= gain > FAINT * np.median(gain[sure])
-            good &= spread < SMEARED * np.median(spread[sure]) + 0.5
-        return good
+        usual = self.usual(stats, NOISE)
+        return np.asarray(_alike(stats, self.sights.camera, usual, brightness, blur), bool)
 
     def trust(self, stats: Array) -> Array:
         """(n,) weight of each view: less for one whose pixels fit worse than others'.
@@ -80,22 +77,8 @@ class Quality:
         By each view's own spread of residuals and its camera's. near : whether the pose was near,
         so that what noise does not explain is the view's own fault.
         """
-        cut, free = np.zeros(len(stats)), np.ones(len(stats), np.bool_)
-        usuals = self.usual(stats, SPREAD)
-        for index, first, last in self.sights.slices:
-            own, usual = stats[first:last], usuals[index]
-            spread = np.minimum(own[:, SPREAD], np.maximum(own[:, NOISE], LEAST_NOISE))
-            capped = np.where(spread < HOPELESS * usual, np.minimum(spread, CAP * usual), spread)
-            # a view of few pixels would cut until hardly any are left, and fit those
-            cut[first:last] = HUBER * np.maximum(capped, CALM * usual)
-            # a covered marker would blur itself beyond recognition
-            fair = spread[worthy(own, WORTH)]
-            if not near and len(fair):
-                usual = max(usual, quantile(fair, USUAL))
-            free[first:last] = spread < CAP * usual
-        # what nearly all pixels contradict
-        gone = stats[:, USED] < VISIBLE * stats[:, LOOKED]
-        cut[gone] = 0.0
+        usual = self.usual(stats, SPREAD)
+        cut, free, gone = _cuts(stats, self.sights.camera, usual, near)
         return cut, free, gone
 
     def usual(self, stats: Array, column: int) -> Array:
@@ -103,12 +86,69 @@ class Quality:
 
         Where all its views are covered, what it was before and what others have bounds it.
         """
-        fair = (stats[:, GOOD] > 0) & (stats[:, EXPLAINED] > WORTH)
-        usual = np.full(len(self.sights.eyes), np.inf)
-        for index, first, last in self.sights.slices:
-            own = stats[first:last][fair[first:last], column]
-            if len(own):
-                usual[index] = quantile(own, USUAL)
-        usual = np.minimum(usual, ALIKE * min(usual.min(), 1e3))
-        known = np.where(self.spread > 0.0, ALIKE * self.spread, np.inf)
-        return np.maximum(np.minimum(usual, known), LEAST_NOISE)
+        return np.asarray(_usual(stats, self.sights.camera, column, self.spread), float)
+
+
+@njit(nogil=True, cache=True)
+def _usual(stats, camera, column, spread):
+    usual = np.full(len(spread), np.inf)
+    for c in range(len(spread)):
+        own = np.empty(len(stats))
+        found = 0
+        for k in range(len(stats)):
+            if camera[k] == c and stats[k, GOOD] > 0 and stats[k, EXPLAINED] > WORTH:
+                own[found] = stats[k, column]
+                found += 1
+        if found > 0:
+            usual[c] = quantile(own[:found], USUAL)
+    most = ALIKE * min(usual.min(), 1e3)
+    for c in range(len(spread)):
+        usual[c] = min(usual[c], most)
+        if spread[c] > 0.0:
+            usual[c] = min(usual[c], ALIKE * spread[c])
+        usual[c] = max(usual[c], LEAST_NOISE)
+    return usual
+
+
+@njit(nogil=True, cache=True)
+def _alike(stats, camera, usual, brightness, blur):
+    good = _worthy(stats, WORTH)
+    sure = np.zeros(len(stats), np.bool_)
+    for k in range(len(stats)):
+        good[k] &= stats[k, NOISE] < MISFIT * usual[camera[k]]
+        sure[k] = good[k] and stats[k, EXPLAINED] > SURE
+    if sure.any():
+        gain, spread = brightness[:, 0], blur[:, 0] + blur[:, 2]
+        good &= gain > FAINT * np.median(gain[sure])
+        good &= spread < SMEARED * np.median(spread[sure]) + 0.5
+    return good
+
+
+@njit(nogil=True, cache=True)
+def _cuts(stats, camera, usuals, near):
+    count = len(stats)
+    cut, free, gone = np.zeros(count), np.ones(count, np.bool_), np.zeros(count, np.bool_)
+    spread, fair = np.empty(count), _worthy(stats, WORTH)
+    for k in range(count):
+        spread[k] = min(stats[k, SPREAD], max(stats[k, NOISE], LEAST_NOISE))
+    for c in range(len(usuals)):
+        own = camera == c
+        usual = usuals[c]
+        # a covered marker would blur itself beyond recognition
+        bound = usual
+        if not near and (own & fair).any():
+            bound = max(usual, quantile(spread[own & fair], USUAL))
+        for k in range(count):
+            if not own[k]:
+                continue
+            capped = spread[k]
+            if capped < HOPELESS * usual:
+                capped = min(capped, CAP * usual)
+            # a view of few pixels would cut until hardly any are left, and fit those
+            cut[k] = HUBER * max(capped, CALM * usual)
+            free[k] = spread[k] < CAP * bound
+            # what nearly all pixels contradict
+            gone[k] = stats[k, USED] < VISIBLE * stats[k, LOOKED]
+            if gone[k]:
+                cut[k] = 0.0
+    return cut, free, gone

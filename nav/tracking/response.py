@@ -51,19 +51,24 @@ class Response:
 
     parameters: Array = field(default_factory=START.copy)
     information: Array = field(default_factory=lambda: np.diag(1.0 / PRIOR_SD**2))
-    table: Array = field(default_factory=LINEAR.copy)
-    drawn: Array = field(default_factory=START.copy)  # the parameters of the table
+    drawn: Array = field(default_factory=START.copy)  # the parameters of what is drawn
+    _table: Array = field(default_factory=LINEAR.copy, repr=False)
+
+    @property
+    def table(self) -> Array:
+        """(4, ENTRIES + 1) as `curve_table`; drawn when it is asked for and no longer as good."""
+        bend, ink = np.abs(self.parameters - self.drawn)
+        if bend > SAME_CURVE or ink * abs(self.parameters[0]) > SAME_CURVE:  # a line knows no ink
+            self._table, self.drawn = curve_table(self.parameters), self.parameters
+        return self._table
+
+    def copy(self) -> "Response":
+        """One that goes its own way; both have the table that is drawn now."""
+        return Response(self.parameters, self.information, self.drawn, self.table)
 
     def moved(self, step: Array) -> Array:
         """The parameters after a step, within sensible bounds."""
-        return np.clip(self.parameters + step, LOW, HIGH)
-
-    def set(self, parameters: Array) -> None:
-        """Go on from these parameters; a table as good as new is kept."""
-        bend, ink = np.abs(parameters - self.drawn)
-        if bend > SAME_CURVE or ink * abs(parameters[0]) > SAME_CURVE:  # a line knows no ink
-            self.table, self.drawn = curve_table(parameters), parameters
-        self.parameters = parameters
+        return np.minimum(np.maximum(self.parameters + step, LOW), HIGH)
 
     def learn(self, information: Array) -> None:
         """Remember how much a picture said; what is older fades."""

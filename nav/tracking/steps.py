@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.fit import PLACE, bound_blur
+from nav.tracking.fit import PLACE, bound_blur, quantile
 from nav.tracking.photometry import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
 
 MOTION = 6
@@ -210,12 +210,6 @@ def firm_flow(information):
 
 
 @njit(nogil=True, cache=True)
-def quantile(values, share):
-    """A quantile by the nearest value: of few numbers, many times."""
-    return np.sort(values)[int(share * (len(values) - 1) + 0.5)]
-
-
-@njit(nogil=True, cache=True)
 def own_flow(information, gradient, flow, responses, camera, by_flow, noise):
     """How far each view's own light has it off the common step.
 
@@ -284,3 +278,14 @@ def follow(flow, responses, camera, by_place, rest, brightness, blur):
             abs(math.sqrt(blur[k, 0]) - before[0]), abs(math.sqrt(blur[k, 2]) - before[1])
         )
     return change
+
+
+@njit(nogil=True, cache=True)
+def curve_information(information, chosen):
+    """(RESPONSE, RESPONSE) that some views of one camera say of its curve, flow eliminated."""
+    said = np.zeros((RESPONSE, RESPONSE))
+    for k in chosen:
+        cross = information[k, :GEOMETRY, GEOMETRY:].copy()
+        said += information[k, GEOMETRY:, GEOMETRY:]
+        said -= cross.T @ np.linalg.solve(firm_flow(information[k]), cross)
+    return said
