@@ -185,7 +185,7 @@ class Tracker:
             best = better(best, found)
         if starts and (best is None or not best.consensus.fits):
             best = self._anew(follower, views, starts[0], frames, best)
-        if starts and (best is None or not best.consensus.fits or best.share < HALF):
+        if starts and (best is None or best.share < HALF):
             best = self._otherwise(follower, views, frames, best)
         if best is None:
             return Lost(self._why_lost(tool, frames))
@@ -226,14 +226,17 @@ class Tracker:
     ) -> Found | None:
         """Try what each marker by itself would have: few that fit may fit by chance.
 
-        A misread marker hides that the others have a mirror image.
+        A misread marker hides that the others have a mirror image. What explains the pixels better
+        must do so with more markers: a tool made askew explains few of them well.
         """
         best = before
         for start in all_starts(views):
             if best is not None and angle_between(best.matrix, start) < APART:
                 continue
-            best = better(best, self._settle(follower, views, start, frames))
-            if best is not None and best.consensus.fits and best.share > MOST_SEEN:
+            found = self._settle(follower, views, start, frames)
+            if found is not None and (best is None or found.share > best.share):
+                best = better(best, found)
+            if best is not None and best.share > MOST_SEEN:
                 break
         return best
 
