@@ -20,8 +20,8 @@ from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
 from nav.tracking.fit import LEAST_NOISE, quantile
-from nav.tracking.passes import EXPLAINED, LOOKED, NOISE, USED, look, room, windows
-from nav.tracking.photometry import BRIGHTNESS, CURVATURE, GEOMETRY, RESPONSE
+from nav.tracking.passes import CHANCE, EXPLAINED, LOOKED, NOISE, USED, look, room, windows
+from nav.tracking.photometry import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, worthy
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
@@ -36,7 +36,7 @@ LOST = 25.0  # px from the start: it is not there
 # Gaussians, nor do pixels; measured in tests/bench/coverage.py
 MODEL_ERROR = 0.0015
 UNEVEN = 0.8  # the same by blur and the light's curvature
-CURVED_BY_CHANCE = 63.0  # the curvature's variance that noise makes, by gain and pixels
+BY_CHANCE = 2.0  # of the variance that noise gives the curvature, which says nothing
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
 CORNERS = CORNER_FLOW.T @ CORNER_FLOW
@@ -67,6 +67,7 @@ class DirectFit:
         self.sights, self.pictures = sights, pictures
         self.responses = [response.copy() for response in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
+        self.swing = np.zeros_like(blur)  # the last change of the blur
         self.anchor = np.stack([response.parameters for response in responses])
         self.quality = Quality(sights, spread)
         self.pool, self.workers = pool, workers
@@ -76,6 +77,7 @@ class DirectFit:
         self.cut = np.zeros(count)
         self.free = np.ones(count, np.bool_)
         self.held = False  # whether blurs were kept, or pixels used, that will not be from now on
+        self.doubted = False  # whether pixels cut were once all taken back
         self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
@@ -157,6 +159,9 @@ class DirectFit:
         self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in sights.slices)
         self.held |= bool((uncut & fair & self.quality.worse(stats)).any())
         self.brightness[gone] = 0.0
+        if free and not self.doubted and self.quality.most_lose_pixels(stats):
+            # a finger is not on most of them: it is the pose that is off
+            self.cut[:], self.doubted, self.held = 0.0, True, True
         return moved_about(pose, motion * share, self.pivot), move, change
 
     def _lay(self, pose: Array, velocity: Array) -> None:
@@ -251,8 +256,9 @@ class DirectFit:
     def _follow(self, flow: Array, responses: Array, by_place: Array, rest: Array) -> float:
         """Brightness, blur and response after a step; the largest change of blur or response."""
         change = follow(
-            flow, responses, self.sights.camera, by_place, rest, self.brightness, self.blur
-        )
+            flow, responses, self.sights.camera, by_place, rest, self.brightness, self.blur,
+            self.swing,
+        )  # fmt: skip
         most = self._usual_of_each_camera(change, worthy(self.room[4], WORTH))
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.minimum(np.maximum(move, -0.3), 0.3))
@@ -274,17 +280,17 @@ class DirectFit:
             default=0.0,
         )
 
-    def _model_error(self, noise: Array, pixels: Array) -> Array:
+    def _model_error(self, chance: Array) -> Array:
         """(n,) px that each view's corners may be off whatever its noise.
 
         Light that curves over a marker, beside a finger, is not quite what it is taken for: an
         edge between paper and ink seems off by about the blur times the light's error.
+        chance : (n,) variance of the curvature by noise alone.
         """
+        curved = (self.brightness[:, AT_CURVATURE:] ** 2).sum(axis=1)
         gain = np.maximum(self.brightness[:, 0], LEAST_NOISE)
-        curved = (self.brightness[:, CURVATURE] / gain[:, None]) ** 2
-        chance = CURVED_BY_CHANCE * (noise / gain) ** 2 / np.maximum(pixels, 1.0)
         blur = (self.blur[:, 0] + self.blur[:, 2]) / 2
-        uneven = blur * np.maximum(curved.sum(axis=1) - chance, 0.0)
+        uneven = blur * np.maximum(curved - BY_CHANCE * chance, 0.0) / gain**2
         return np.sqrt(MODEL_ERROR**2 + UNEVEN**2 * uneven)
 
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
@@ -295,7 +301,7 @@ class DirectFit:
             information * weight[:, None, None],
             gradient * weight[:, None],
             np.ones(len(weight)),
-            held(self.scale, self._model_error(noise, stats[:, USED])),
+            held(self.scale, self._model_error(noise**2 * stats[:, CHANCE])),
         )
         self._project()
         return Evidence(

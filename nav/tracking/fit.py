@@ -9,6 +9,7 @@ from nav.compiled import njit
 from nav.tracking.photometry import (
     AT_BLUR,
     AT_BRIGHTNESS,
+    AT_CURVATURE,
     AT_RESPONSE,
     BLUR,
     BRIGHTNESS,
@@ -52,21 +53,25 @@ def median_residual(histogram, looked):
 
 
 @njit(nogil=True, cache=True)
-def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur):
+def solve_view(
+    moments, weight, grey, square, brightness, blur, prior, free_blur, free_curvature
+):  # fmt: skip
     """One Gauss-Newton step of what only this view has, and its say on what others have too.
 
     Parameters
     ----------
     moments, weight, grey, square : see `accumulate`.
     brightness : (BRIGHTNESS,), changed to fit best with the geometry as it is.
-    blur : (3,), prior : (3,) px^2. free_blur : whether it may change.
+    blur : (3,), prior : (3,) px^2. free_blur, free_curvature : whether it, and the light's
+        curvature, may change.
 
     Returns
     -------
     tuple
         (PLACE, PLACE) information and (PLACE,) gradient of flow and response, all else eliminated,
         per grey level^2; (BRIGHTNESS + BLUR, PLACE) and (BRIGHTNESS + BLUR,): how what was
-        eliminated follows; sd of the grey levels about the fit; share of variance explained; ok.
+        eliminated follows; sd of the grey levels about the fit; share of variance explained;
+        variance of the light's curvature by that of the noise; ok.
     """
     information, right = np.zeros((PLACE, PLACE)), np.zeros(PLACE)
     follow: Any = np.zeros((BRIGHTNESS + BLUR, PLACE))
@@ -75,11 +80,13 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
     seen = moments[AT_BRIGHTNESS:AT_BLUR, COLUMNS].copy()
     for a in range(BRIGHTNESS):
         inner[a, a] += 1e-9 * weight
+        if a >= AT_CURVATURE and not free_curvature:
+            _hold(inner, seen, a)
     change = np.linalg.solve(inner, seen)
     brightness += change
     gain = brightness[0]
     if not gain > 0.0 or not np.isfinite(change).all():
-        return information, right, follow, rest, 0.0, 0.0, False
+        return information, right, follow, rest, 0.0, 0.0, 0.0, False
     # what is left after the brightness: moves plane, blur and response, brightness again with them
     normal = np.empty((COLUMNS, COLUMNS))
     gradient = np.empty(COLUMNS)
@@ -95,13 +102,12 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
     variance = max(squares, 0.0) / max(weight - COLUMNS, 1.0)
     for a in range(BRIGHTNESS):
         normal[AT_BRIGHTNESS + a, AT_BRIGHTNESS + a] += 1e-9 * weight
+        if a >= AT_CURVATURE and not free_curvature:
+            _hold(normal, gradient, AT_BRIGHTNESS + a)
     firm = max(variance, LEAST_NOISE * LEAST_NOISE) / (BLUR_SD * BLUR_SD)
     for a in range(BLUR):
         if not free_blur:
-            normal[AT_BLUR + a, :] = 0.0
-            normal[:, AT_BLUR + a] = 0.0
-            gradient[AT_BLUR + a] = 0.0
-            normal[AT_BLUR + a, AT_BLUR + a] = 1.0
+            _hold(normal, gradient, AT_BLUR + a)
         else:
             normal[AT_BLUR + a, AT_BLUR + a] += firm
             gradient[AT_BLUR + a] += firm * (prior[a] - blur[a])
@@ -109,8 +115,10 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
     cross = np.empty((BRIGHTNESS + BLUR, PLACE))
     cross[:, :GEOMETRY] = normal[AT_BRIGHTNESS:AT_RESPONSE, :GEOMETRY]
     cross[:, GEOMETRY:] = normal[AT_BRIGHTNESS:AT_RESPONSE, AT_RESPONSE:]
-    follow = np.linalg.solve(own_block, cross)
-    rest = np.linalg.solve(own_block, gradient[AT_BRIGHTNESS:AT_RESPONSE].copy())
+    inverse = np.linalg.inv(own_block)
+    follow = inverse @ cross
+    rest = inverse @ gradient[AT_BRIGHTNESS:AT_RESPONSE].copy()
+    chance = np.trace(inverse[AT_CURVATURE:BRIGHTNESS, AT_CURVATURE:BRIGHTNESS])
     information[:GEOMETRY, :GEOMETRY] = normal[:GEOMETRY, :GEOMETRY]
     information[:GEOMETRY, GEOMETRY:] = normal[:GEOMETRY, AT_RESPONSE:]
     information[GEOMETRY:, :GEOMETRY] = normal[AT_RESPONSE:, :GEOMETRY]
@@ -123,7 +131,7 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
     left = squares - rest @ gradient[AT_BRIGHTNESS:AT_RESPONSE]
     said = np.trace(information[:GEOMETRY, :GEOMETRY])
     if not said > LEAST_SAID or not np.isfinite(information).all():
-        return information, right, follow, rest, 0.0, 0.0, False
+        return information, right, follow, rest, 0.0, 0.0, 0.0, False
     for a in range(PLACE):
         information[a, a] *= 1.0 + 1e-12
     step = np.linalg.solve(information + 1e-9 * np.trace(information) * np.eye(PLACE), right)
@@ -131,7 +139,16 @@ def solve_view(moments, weight, grey, square, brightness, blur, prior, free_blur
     variance = max(left, 0.0) / max(weight - COLUMNS, 1.0)
     total = square - grey * grey / max(weight, 1.0)
     explained = 1.0 - max(left, 0.0) / total if total > weight else 0.0
-    return information, right, follow, rest, math.sqrt(variance), explained, True
+    return information, right, follow, rest, math.sqrt(variance), explained, chance, True
+
+
+@njit(nogil=True, cache=True)
+def _hold(normal, right, place):
+    """Take an unknown out of normal equations: it stays as it is."""
+    normal[place, :] = 0.0
+    normal[:, place] = 0.0
+    normal[place, place] = 1.0
+    right[place] = 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -165,8 +182,8 @@ def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, c
         )  # fmt: skip
         if used < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained
-        information, right, follow, rest, noise, explained, good = solve_view(
-            moments, weight, grey, square, brightness, blur, start, True
+        information, right, follow, rest, noise, explained, _, good = solve_view(
+            moments, weight, grey, square, brightness, blur, start, True, True
         )
         if not good:
             return FAILED, covariance, noise, explained

@@ -9,8 +9,8 @@ from nav.tracking.fit import MIN_PIXELS, PLACE, median_residual, solve_view
 from nav.tracking.photometry import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET, accumulate
 
 # columns of `stats`
-NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD = range(6)
-STATS = 6
+NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE = range(7)
+STATS = 7
 
 
 @njit(nogil=True, cache=True)
@@ -41,14 +41,24 @@ def look(
         gradient[k] = 0.0
         if used * stride * stride < MIN_PIXELS:
             continue
-        own_information, own_gradient, own_follow, own_rest, noise, explained, good = solve_view(
-            moments, weight, grey, square, brightness[k], blur[k], prior[k], free[k]
+        own_information, own_gradient, own_follow, own_rest, noise, explained, chance, good = (
+            solve_view(
+                moments,
+                weight,
+                grey,
+                square,
+                brightness[k],
+                blur[k],
+                prior[k],
+                free[k],
+                stride == 1,
+            )
         )
         if not good:
             continue
         information[k], gradient[k] = own_information, own_gradient
         follow[k], rest[k] = own_follow, own_rest
-        stats[k, NOISE], stats[k, EXPLAINED] = noise, explained
+        stats[k, NOISE], stats[k, EXPLAINED], stats[k, CHANCE] = noise, explained, chance
         stats[k, SPREAD] = 1.4826 * median_residual(histogram, looked)
         stats[k, GOOD] = 1.0
 

@@ -34,7 +34,7 @@ from nav.tracking.pattern import (
 
 GEOMETRY = 8  # flow of the plane: see `flow`
 BRIGHTNESS = 9  # pattern, 1, pattern * x, pattern * y, x, y; the light's x x, x y, y y
-CURVATURE = slice(6, 9)  # of the brightness
+AT_CURVATURE = 6  # from there on in the brightness
 BLUR = 3  # its covariance: uu, uv, vv, px^2
 RESPONSE = 2  # of the camera: see response.py
 AT_BRIGHTNESS = GEOMETRY

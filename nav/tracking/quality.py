@@ -11,6 +11,7 @@ from nav.tracking.sight import Sights
 
 WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
 VISIBLE = 0.35  # of its pixels that must fit it
+ENTIRE = 0.98  # the same, of the usual view of a pose that is right
 CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
 CALM = 0.7  # the same, below which a spread is not believed
 HOPELESS = 4.0  # the same, above which cutting would leave nothing
@@ -66,6 +67,12 @@ class Quality:
         """Views (n,) whose pixels fit worse than others', though not so much as to have no say."""
         ratio = self._ratio(stats)
         return (ratio > WORSE) & (ratio < MISFIT)
+
+    def most_lose_pixels(self, stats: Array) -> bool:
+        """Whether most views that fit at all have pixels that do not."""
+        fair = worthy(stats, WORTH)
+        visible = stats[fair, USED] / np.maximum(stats[fair, LOOKED], 1.0)
+        return bool(fair.any()) and float(quantile(visible, 0.5)) < ENTIRE
 
     def _ratio(self, stats: Array) -> Array:
         """(n,) noise of each view by what is usual in its camera."""

@@ -247,14 +247,15 @@ def held_flow(information, left, held):
 
 
 @njit(nogil=True, cache=True)
-def follow(flow, responses, camera, by_place, rest, brightness, blur):
+def follow(flow, responses, camera, by_place, rest, brightness, blur, swing):
     """Brightness and blur of each view after a step, in place.
 
     Parameters
     ----------
     flow : (n, GEOMETRY) of the step. responses : (cameras, RESPONSE) changes of the curves.
     by_place, rest : what was eliminated, see `solve_view`. brightness : (n, BRIGHTNESS).
-    blur : (n, BLUR) px^2.
+    blur : (n, BLUR) px^2. swing : (n, BLUR) its last change; what goes back goes half the way, as
+        small blurs else swing about.
 
     Returns
     -------
@@ -272,7 +273,9 @@ def follow(flow, responses, camera, by_place, rest, brightness, blur):
         brightness[k] += own[:BRIGHTNESS]
         before = math.sqrt(abs(blur[k, 0])), math.sqrt(abs(blur[k, 2]))
         for a in range(BLUR):
-            blur[k, a] += min(max(own[BRIGHTNESS + a], -MOST_BLURRED), MOST_BLURRED)
+            way = min(max(own[BRIGHTNESS + a], -MOST_BLURRED), MOST_BLURRED)
+            swing[k, a] = way / 2.0 if way * swing[k, a] < 0.0 else way
+            blur[k, a] += swing[k, a]
         bound_blur(blur[k])
         change[k] = max(
             abs(math.sqrt(blur[k, 0]) - before[0]), abs(math.sqrt(blur[k, 2]) - before[1])
