@@ -25,7 +25,15 @@ from nav.tracking.photometry import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, worthy
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
-from nav.tracking.steps import follow, held_flow, lie, own_flow, step, weakened
+from nav.tracking.steps import (
+    follow,
+    held_flow,
+    lie,
+    own_flow,
+    step,
+    usual_of_each_camera,
+    weakened,
+)
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.5, 0.12
@@ -37,6 +45,7 @@ LOST = 25.0  # px from the start: it is not there
 MODEL_ERROR = 0.0015
 UNEVEN = 0.8  # the same by blur and the light's curvature
 BY_CHANCE = 2.0  # of the variance that noise gives the curvature, which says nothing
+FEW = 0.03  # of the pixels of all views: whatever becomes of them moves nothing
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
 CORNERS = CORNER_FLOW.T @ CORNER_FLOW
@@ -157,7 +166,8 @@ class DirectFit:
         self.cut, self.free, gone = self.quality.cuts(stats, free)
         gained = fair & self.free & ~before
         self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in sights.slices)
-        self.held |= bool((uncut & fair & self.quality.worse(stats)).any())
+        pixels = stats[:, USED] * fair
+        self.held |= bool(pixels[uncut & self.quality.worse(stats)].sum() > FEW * pixels.sum())
         self.brightness[gone] = 0.0
         if free and not self.doubted and self.quality.most_lose_pixels(stats):
             # a finger is not on most of them: it is the pose that is off
@@ -259,26 +269,16 @@ class DirectFit:
             flow, responses, self.sights.camera, by_place, rest, self.brightness, self.blur,
             self.swing,
         )  # fmt: skip
-        most = self._usual_of_each_camera(change, worthy(self.room[4], WORTH))
+        stats = self.room[4]
+        fair = worthy(stats, WORTH) & ~self.quality.worse(stats)
+        most = usual_of_each_camera(
+            change, stats[:, USED] * fair, self.sights.camera, len(self.responses)
+        )
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.minimum(np.maximum(move, -0.3), 0.3))
             most = max(most, abs(float(moved[0] - response.parameters[0])))
             response.parameters = moved
         return most
-
-    def _usual_of_each_camera(self, change: Array, fair: NDArray[np.bool_]) -> float:
-        """Largest of the cameras' medians over fair views.
-
-        Not the largest of all: a view too poor to tell its blur never comes to rest.
-        """
-        return max(
-            (
-                quantile(change[first:last][fair[first:last]], 0.5)
-                for _, first, last in self.sights.slices
-                if fair[first:last].any()
-            ),
-            default=0.0,
-        )
 
     def _model_error(self, chance: Array) -> Array:
         """(n,) px that each view's corners may be off whatever its noise.

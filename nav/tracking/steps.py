@@ -284,6 +284,24 @@ def follow(flow, responses, camera, by_place, rest, brightness, blur, swing):
 
 
 @njit(nogil=True, cache=True)
+def usual_of_each_camera(change, pixels, camera, cameras):
+    """Largest of the cameras' medians of a change (n,), each view as often as it has pixels (n,).
+
+    Not the largest of all: a view too poor to tell its blur never comes to rest.
+    """
+    largest, order = 0.0, np.argsort(change)
+    for c in range(cameras):
+        half, below = pixels[camera == c].sum() / 2.0, 0.0
+        for k in order:
+            if camera[k] == c and pixels[k] > 0.0:
+                below += pixels[k]
+                if below >= half:
+                    largest = max(largest, change[k])
+                    break
+    return largest
+
+
+@njit(nogil=True, cache=True)
 def curve_information(information, chosen):
     """(RESPONSE, RESPONSE) that some views of one camera say of its curve, flow eliminated."""
     said = np.zeros((RESPONSE, RESPONSE))
