@@ -11,6 +11,7 @@ over another. So all quantities have their rows in one array, the sheet, at plac
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,146 +21,155 @@ ROWS = 64  # pixels at once: the sheet stays in the fastest cache
 REACH = 3.5  # sd from which on an edge is not seen
 FAR = 6.0  # sd beyond which a Gaussian is zero
 
-# rows of the sheet, in: position, blur; between: the first edges within reach, an edge's terms by
-# x and by y, colours' change, sums of a line of corners; out: pattern and its derivatives
+# rows of the sheet, in: position, blur
 X, Y, SX, SY, RHO = (ROWS * k for k in range(5))
-FIRST_X, FIRST_Y = (ROWS * k for k in range(5, 7))
-SHARE_X, SLOPE_X, WIDEN_X, THIRD_X = (ROWS * k for k in range(7, 11))
-SHARE_Y, SLOPE_Y, WIDEN_Y, THIRD_Y = (ROWS * k for k in range(11, 15))
-CHANGE, PLAIN, SLOPE, WIDEN, THIRD = (ROWS * k for k in range(15, 20))
-LIGHT, BY_X, BY_Y, BY_SX, BY_SY, BY_XY = (ROWS * k for k in range(20, 26))
-PATTERN_SHEET = ROWS * 26
+# between: the first edges within reach and their place among the colours; an edge's terms (share
+# before it, by position, by spread, third Hermite term) for two edges by x and one by y; colours'
+# changes at the two; sums along a row of corners
+FIRST_X, FIRST_Y, PLACE = (ROWS * k for k in range(5, 8))
+TERMS_X, NEXT_X, TERMS_Y = ROWS * 8, ROWS * 12, ROWS * 16
+CHANGE, NEXT_CHANGE = (ROWS * k for k in range(20, 22))
+PLAIN, SLOPE, WIDEN, THIRD = (ROWS * k for k in range(22, 26))
+# out: the pattern and its derivatives
+LIGHT, BY_X, BY_Y, BY_SX, BY_SY, BY_XY = (ROWS * k for k in range(26, 32))
+PATTERN_SHEET = ROWS * 32
 
 
 @njit(nogil=True, cache=True)
 def colour_changes(cells, n):
-    """Colours and their changes (4, (n + 3)^2), flat; entry j * (n + 3) + i is of edge or cell i.
+    """Colours and their changes (4, (2 n + 4)^2), flat; entry j * (2 n + 4) + i is of row j.
 
-    Rows: the cell before edge i and j; its less that of the next by x; by y; the same of both.
+    The cell before edge i and j; its less that of the next by x; by y; the same of both. Beyond
+    the white zone all is white, as far as edges may be asked for.
     """
-    width = n + 3
-    changes = np.zeros((4, width * width))
+    width = 2 * n + 4
+    changes = np.zeros((4, width * width), np.float32)
     for j in range(width):
         for i in range(width):
-            here = float(cells[min(j, n + 1), min(i, n + 1)])
-            right = float(cells[min(j, n + 1), min(i + 1, n + 1)])
-            below = float(cells[min(j + 1, n + 1), min(i, n + 1)])
-            both = float(cells[min(j + 1, n + 1), min(i + 1, n + 1)])
-            place = j * width + i
-            changes[0, place], changes[1, place] = here, here - right
-            changes[2, place], changes[3, place] = here - below, here - right - below + both
+            if j > n + 1 or i > n + 1:
+                changes[0, j * width + i] = 1.0
+                continue
+            right, below = min(i + 1, n + 1), min(j + 1, n + 1)
+            here, place = float(cells[j, i]), j * width + i
+            changes[0, place], changes[1, place] = here, here - cells[j, right]
+            changes[2, place] = here - cells[below, i]
+            changes[3, place] = here - cells[j, right] - cells[below, i] + cells[below, right]
     return changes
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _terms_by_x(sheet, further, count):
-    """An edge's terms: share before it, by position, by spread, third Hermite term."""
-    for i in range(count):
-        one = 1.0 / sheet[SX + i]
-        z = min(max((sheet[FIRST_X + i] + further - sheet[X + i]) * one, -FAR), FAR)
-        # exp(-z^2 / 2) by the series of its 64th root
-        t = z * z * (-1.0 / 128.0)
-        root = 1.0 + t * (
-            1.0 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720)))))
-        )
-        root *= root
-        root *= root
-        root *= root
-        root *= root
-        root *= root
-        density = root * root * 0.3989422804014327
-        # Abramowitz and Stegun 26.2.17, right to 7.5e-8
-        u = 1.0 / (1.0 + 0.2316419 * abs(z))
-        beyond = u * (
-            0.319381530
-            + u * (-0.356563782 + u * (1.781477937 + u * (-1.821255978 + u * 1.330274429)))
-        )
-        sheet[SHARE_X + i] = 0.5 + math.copysign(0.5 - density * beyond, z)
-        sheet[SLOPE_X + i] = -density * one
-        sheet[WIDEN_X + i] = -density * one * z
-        sheet[THIRD_X + i] = density * (z * z - 1.0)
+def _edge_terms(position: int, spread: int, first: int, terms: int) -> Callable[..., None]:
+    """Compiled terms of the edge `further` after the first; all are places in the sheet."""
+    slope, widen, third = terms + ROWS, terms + 2 * ROWS, terms + 3 * ROWS
+
+    @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+    def fill(sheet, further, count):
+        for i in range(count):
+            one = 1.0 / sheet[spread + i]
+            z = min(max((sheet[first + i] + further - sheet[position + i]) * one, -FAR), FAR)
+            # exp(-z^2 / 2) by the series of its 64th root
+            t = z * z * (-1.0 / 128.0)
+            root = 1.0 + t * (
+                1.0 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720)))))
+            )
+            root *= root
+            root *= root
+            root *= root
+            root *= root
+            root *= root
+            density = root * root * 0.3989422804014327
+            # Abramowitz and Stegun 26.2.17, right to 7.5e-8
+            u = 1.0 / (1.0 + 0.2316419 * abs(z))
+            beyond = u * (
+                0.319381530
+                + u * (-0.356563782 + u * (1.781477937 + u * (-1.821255978 + u * 1.330274429)))
+            )
+            sheet[terms + i] = 0.5 + math.copysign(0.5 - density * beyond, z)
+            sheet[slope + i] = -density * one
+            sheet[widen + i] = -density * one * z
+            sheet[third + i] = density * (z * z - 1.0)
+
+    return fill
+
+
+_terms_by_x = _edge_terms(X, SX, FIRST_X, TERMS_X)
+_next_terms_by_x = _edge_terms(X, SX, FIRST_X, NEXT_X)
+_terms_by_y = _edge_terms(Y, SY, FIRST_Y, TERMS_Y)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _terms_by_y(sheet, further, count):
-    """The same by y."""
-    for i in range(count):
-        one = 1.0 / sheet[SY + i]
-        z = min(max((sheet[FIRST_Y + i] + further - sheet[Y + i]) * one, -FAR), FAR)
-        t = z * z * (-1.0 / 128.0)
-        root = 1.0 + t * (
-            1.0 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720)))))
-        )
-        root *= root
-        root *= root
-        root *= root
-        root *= root
-        root *= root
-        density = root * root * 0.3989422804014327
-        u = 1.0 / (1.0 + 0.2316419 * abs(z))
-        beyond = u * (
-            0.319381530
-            + u * (-0.356563782 + u * (1.781477937 + u * (-1.821255978 + u * 1.330274429)))
-        )
-        sheet[SHARE_Y + i] = 0.5 + math.copysign(0.5 - density * beyond, z)
-        sheet[SLOPE_Y + i] = -density * one
-        sheet[WIDEN_Y + i] = -density * one * z
-        sheet[THIRD_Y + i] = density * (z * z - 1.0)
-
-
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def blurred_pattern(sheet, count, changes, n):
-    """Pattern at the sheet's first `count` positions (cells), and by x, y, sx, sy and xy."""
-    width = n + 3
-    colour, by_column, by_row, by_both = changes[0], changes[1], changes[2], changes[3]
-    edges_x, edges_y = 0.0, 0.0
+def _first_edges(sheet, count, n):
+    """Find the first edges within reach; how many there are at most by x (an even number), by y."""
+    width = 2 * n + 4
+    columns, rows = 0.0, 0.0
     for i in range(count):
         reach_x, reach_y = REACH * sheet[SX + i], REACH * sheet[SY + i]
         first_x = min(max(math.floor(sheet[X + i] - reach_x), -1.0), float(n)) + 1.0
         first_y = min(max(math.floor(sheet[Y + i] - reach_y), -1.0), float(n)) + 1.0
-        edges_x = max(edges_x, min(math.floor(sheet[X + i] + reach_x), float(n)) - first_x + 1.0)
-        edges_y = max(edges_y, min(math.floor(sheet[Y + i] + reach_y), float(n)) - first_y + 1.0)
+        columns = max(columns, min(math.floor(sheet[X + i] + reach_x), float(n)) - first_x + 1.0)
+        rows = max(rows, min(math.floor(sheet[Y + i] + reach_y), float(n)) - first_y + 1.0)
         sheet[FIRST_X + i], sheet[FIRST_Y + i] = first_x, first_y
-    columns, rows = int(edges_x), int(edges_y)
-    for i in range(count):
-        i_last = min(int(sheet[FIRST_X + i]) + columns, n + 2)
-        j_last = min(int(sheet[FIRST_Y + i]) + rows, n + 2)
-        sheet[LIGHT + i] = colour[j_last * width + i_last]
+        sheet[PLACE + i] = first_y * width + first_x
+    return (int(columns) + 1) // 2 * 2, int(rows)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def blurred_pattern(sheet, count, changes, n):
+    """Pattern at the sheet's first `count` positions (cells), and by x, y, sx, sy and xy.
+
+    It begins from the cell after the last edges within reach, and goes back edge by edge: first
+    along the last row, then row by row.
+    """
+    width = 2 * n + 4
+    columns, rows = _first_edges(sheet, count, n)
+    below = rows * width
+    _gather(sheet, LIGHT, count, changes[0], below + columns)
     for i in range(count):
         sheet[BY_X + i], sheet[BY_Y + i], sheet[BY_XY + i] = 0.0, 0.0, 0.0
         sheet[BY_SX + i], sheet[BY_SY + i] = 0.0, 0.0
-    for column in range(columns):
-        _terms_by_x(sheet, float(column), count)
+    for column in range(0, columns, 2):
+        _two_columns(sheet, column, count)
+        _gather(sheet, CHANGE, count, changes[1], below + column)
+        _gather(sheet, NEXT_CHANGE, count, changes[1], below + column + 1)
         for i in range(count):
-            at = min(int(sheet[FIRST_X + i]) + column, n + 2)
-            j_last = min(int(sheet[FIRST_Y + i]) + rows, n + 2)
-            sheet[CHANGE + i] = by_column[j_last * width + at]
-        for i in range(count):
-            change = sheet[CHANGE + i]
-            sheet[LIGHT + i] += change * sheet[SHARE_X + i]
-            sheet[BY_X + i] += change * sheet[SLOPE_X + i]
-            sheet[BY_SX + i] += change * sheet[WIDEN_X + i]
+            one, two = sheet[CHANGE + i], sheet[NEXT_CHANGE + i]
+            sheet[LIGHT + i] += one * sheet[TERMS_X + i] + two * sheet[NEXT_X + i]
+            sheet[BY_X + i] += one * sheet[TERMS_X + ROWS + i] + two * sheet[NEXT_X + ROWS + i]
+            sheet[BY_SX + i] += (
+                one * sheet[TERMS_X + 2 * ROWS + i] + two * sheet[NEXT_X + 2 * ROWS + i]
+            )
     for row in range(rows):
-        for i in range(count):
-            i_last = min(int(sheet[FIRST_X + i]) + columns, n + 2)
-            at = min(int(sheet[FIRST_Y + i]) + row, n + 2)
-            sheet[PLAIN + i] = by_row[at * width + i_last]
+        _gather(sheet, PLAIN, count, changes[2], row * width + columns)
         for i in range(count):
             sheet[SLOPE + i], sheet[WIDEN + i], sheet[THIRD + i] = 0.0, 0.0, 0.0
-        for column in range(columns):
-            _terms_by_x(sheet, float(column), count)
+        for column in range(0, columns, 2):
+            if columns > 2:
+                _two_columns(sheet, column, count)
+            _gather(sheet, CHANGE, count, changes[3], row * width + column)
+            _gather(sheet, NEXT_CHANGE, count, changes[3], row * width + column + 1)
             for i in range(count):
-                at = min(int(sheet[FIRST_Y + i]) + row, n + 2) * width
-                at += min(int(sheet[FIRST_X + i]) + column, n + 2)
-                sheet[CHANGE + i] = by_both[at]
-            for i in range(count):
-                change = sheet[CHANGE + i]
-                sheet[PLAIN + i] += change * sheet[SHARE_X + i]
-                sheet[SLOPE + i] += change * sheet[SLOPE_X + i]
-                sheet[WIDEN + i] += change * sheet[WIDEN_X + i]
-                sheet[THIRD + i] += change * sheet[THIRD_X + i]
+                one, two = sheet[CHANGE + i], sheet[NEXT_CHANGE + i]
+                sheet[PLAIN + i] += one * sheet[TERMS_X + i] + two * sheet[NEXT_X + i]
+                sheet[SLOPE + i] += one * sheet[TERMS_X + ROWS + i] + two * sheet[NEXT_X + ROWS + i]
+                sheet[WIDEN + i] += (
+                    one * sheet[TERMS_X + 2 * ROWS + i] + two * sheet[NEXT_X + 2 * ROWS + i]
+                )
+                sheet[THIRD + i] += (
+                    one * sheet[TERMS_X + 3 * ROWS + i] + two * sheet[NEXT_X + 3 * ROWS + i]
+                )
         _terms_by_y(sheet, float(row), count)
         _add_row(sheet, count)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _two_columns(sheet, column, count):
+    _terms_by_x(sheet, float(column), count)
+    _next_terms_by_x(sheet, float(column + 1), count)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _gather(sheet, target, count, changes, further):
+    for i in range(count):
+        sheet[target + i] = changes[int(sheet[PLACE + i]) + further]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -174,7 +184,8 @@ def _add_row(sheet, count):
             sheet[PLAIN + i], sheet[SLOPE + i], sheet[WIDEN + i], sheet[THIRD + i],
         )  # fmt: skip
         share_y, slope_y, widen_y, third_y = (
-            sheet[SHARE_Y + i], sheet[SLOPE_Y + i], sheet[WIDEN_Y + i], sheet[THIRD_Y + i],
+            sheet[TERMS_Y + i], sheet[TERMS_Y + ROWS + i],
+            sheet[TERMS_Y + 2 * ROWS + i], sheet[TERMS_Y + 3 * ROWS + i],
         )  # fmt: skip
         first, half = rho * sx * sy, 0.5 * rho * rho
         y_by_x, x_by_y = sy / sx, sx / sy
