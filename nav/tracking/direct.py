@@ -45,6 +45,7 @@ LOST = 25.0  # px from the start: it is not there
 MODEL_ERROR = 0.0015
 UNEVEN = 0.8  # the same by blur and the light's curvature
 BY_CHANCE = 2.0  # of the variance that noise gives the curvature, which says nothing
+WORTH_SHARING = 16000  # pixels in all windows: waking a thread takes as long as some thousands
 FEW = 0.03  # of the pixels of all views: whatever becomes of them moves nothing
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
@@ -202,30 +203,29 @@ class DirectFit:
             self.slopes = sights.ray_slopes(corners.mean(axis=1))
         window = windows(corners, self.zones, count, sights.camera, sights.sizes, reach)
         drift = np.zeros((len(sights), GEOMETRY))
-        jobs = []
         for index, first, last in sights.slices:
             camera = sights.eyes[index].camera
             if camera.readout > 0.0 and velocity.any():
                 row = camera.readout / camera.size[1]
                 drift[first:last] = (self.flow[first:last] @ velocity) * row
-            jobs += [(index, a, b) for a, b in _shares(first, last, window, self.workers)]
-
         plane = self.plane if self.slack == 0.0 else shifted(self.plane, self.off, count)
 
-        def run(job: tuple[int, int, int]) -> None:
-            index, first, last = job
-            look(
-                self.pictures[index], sights.eyes[index].rays.grid, self.responses[index].table,
-                first, last, window, plane, self.slopes, self.cells, count, self.zones,
-                self.blur, self.prior, self.brightness, drift, stride, extra * extra, self.cut,
-                self.free & free, *self.room,
-            )  # fmt: skip
+        def run(share: tuple[int, int]) -> None:
+            for index, a, b in sights.slices:
+                first, last = max(a, share[0]), min(b, share[1])
+                if first < last:
+                    look(
+                        self.pictures[index], sights.eyes[index].rays.grid,
+                        self.responses[index].table, first, last, window, plane, self.slopes,
+                        self.cells, count, self.zones, self.blur, self.prior, self.brightness,
+                        drift, stride, extra * extra, self.cut, self.free & free, *self.room,
+                    )  # fmt: skip
 
-        if len(jobs) == 1 or self.workers == 1:
-            for job in jobs:
-                run(job)
-        else:
-            list(self.pool.map(run, jobs))
+        own, *others = _shares(window, self.workers)
+        running = [self.pool.submit(run, share) for share in others]
+        run(own)
+        for future in running:
+            future.result()
 
     def _lie_off(
         self, flow: Array, responses: Array, noise: Array, scale: Array, good: NDArray[np.bool_]
@@ -332,17 +332,15 @@ class DirectFit:
         )
 
 
-def _shares(
-    first: int, last: int, window: NDArray[np.int64], workers: int
-) -> list[tuple[int, int]]:
-    """A run of views cut into about equal numbers of pixels."""
-    if workers == 1:
-        return [(first, last)]
-    row0, row1, column0, column1, _ = window[first:last].T
+def _shares(window: NDArray[np.int64], workers: int) -> list[tuple[int, int]]:
+    """First and last of the views that each worker takes, about as many pixels for each."""
+    row0, row1, column0, column1, _ = window.T
     total = np.cumsum((row1 - row0) * (column1 - column0))
+    if workers == 1 or total[-1] < WORTH_SHARING:
+        return [(0, len(window))]
     cuts = np.searchsorted(total, total[-1] * np.arange(1, workers) / workers) + 1
-    edges = np.unique(np.concatenate([[0], cuts, [last - first]]))
-    return [(first + int(a), first + int(b)) for a, b in pairwise(edges)]
+    edges = np.unique(np.concatenate([[0], cuts, [len(window)]]))
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def held(scale: Array, slack: float | Array) -> Array:

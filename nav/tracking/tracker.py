@@ -64,7 +64,6 @@ class Tracker:
         self.pool = ThreadPoolExecutor(
             max(self.workers, len(rig.cameras)), thread_name_prefix="tracking"
         )
-        self.tool_pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tool")
 
     def track(self, frames: FrameSet) -> TrackedFrame:
         """Poses of all tools from one frame set alone: no smoothing, nothing old."""
@@ -94,21 +93,16 @@ class Tracker:
         )
 
     def _follow(self, frames: FrameSet) -> list[Found | None]:
-        """Every tool where its motion leads; several at a time, as the machine allows."""
-        expected = [f for f in self.followers.values() if f.motion.expects(frames.time)]
-        share = max(1, self.workers // max(len(expected), 1))
-        if len(expected) < 2 or self.workers == 1:
-            return [f.follow(frames, self.pool, share) for f in self.followers.values()]
-        running = [
-            self.tool_pool.submit(f.follow, frames, self.pool, share)
-            for f in self.followers.values()
-        ]
-        return [future.result() for future in running]
+        """Every tool where its motion leads, one after the other: pixels are shared among threads.
+
+        Tools in threads of their own were no faster: most of the rest holds the interpreter.
+        """
+        followers = self.followers.values()
+        return [follower.follow(frames, self.pool, self.workers) for follower in followers]
 
     def close(self) -> None:
         """End the threads."""
         self.pool.shutdown(wait=False, cancel_futures=True)
-        self.tool_pool.shutdown(wait=False, cancel_futures=True)
 
     def _acquire(
         self, tools: Sequence[Tool], frames: FrameSet, doubted: Mapping[str, Found]
