@@ -24,6 +24,7 @@ from nav.tracking.sight import CORNER_FLOW
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 ODD = 1.6  # chi-square of a view by its usual value, above which it has less say
 AGREEING = 3.0  # chi-square by its degrees of freedom of the usual view, below which most agree
+NO_SAY = 0.1  # of its own weight
 REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
@@ -80,7 +81,7 @@ def agree(
     before : sizes of random effects found in an earlier frame, to begin with.
     """
     linear = _with_less_of_the_odd(Linear(evidence, velocity_information))
-    everyone = evidence.good.copy()
+    everyone = linear.evidence.good.copy()
     used, fits = _consistent(linear, everyone)
     unknowns, normal = linear.solve(used)
     sizes, turns = None, np.zeros((linear.cameras, 3))
@@ -114,7 +115,8 @@ def agree(
 def _with_less_of_the_odd(linear: Linear) -> Linear:
     """Views that disagree more than chance have less say (Huber's weights), if most do agree.
 
-    A finger's edge on a marker moves it by more than its noise, and not by enough to be out.
+    A finger's edge on a marker moves it by more than its noise, and not by enough to be out. What
+    would have next to no say is out.
     """
     evidence, good = linear.evidence, linear.evidence.good
     say = np.ones(len(good))
@@ -130,6 +132,7 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
         return linear
     weighted = replace(
         evidence,
+        good=good & (say > NO_SAY),
         information=evidence.information * say[:, None, None],
         gradient=evidence.gradient * say[:, None],
     )

@@ -7,26 +7,31 @@ from hypothesis import strategies as st
 
 from nav.frames import Array
 from nav.tracking.fit import PLACE, solve_view
-from nav.tracking.photometry import AT_BLUR, AT_RESPONSE, COLUMNS, GEOMETRY
+from nav.tracking.photometry import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
 
 
-def step(rows: Array, *, free_blur: bool = True) -> tuple[Array, Array, bool]:
+def step(
+    rows: Array, *, free_blur: bool = True, free_curvature: bool = True
+) -> tuple[Array, Array, bool]:
     """Information, gradient and whether it is good, of pixels' derivative rows and residuals."""
     grey = rows[:, COLUMNS]
     found = solve_view(
         rows.T @ rows, float(len(rows)), float(grey.sum()), float(grey @ grey),
-        np.array([100.0, 20.0, 0.0, 0.0, 0.0, 0.0]), np.eye(2).ravel()[:3] + 1.0, np.ones(3),
-        free_blur,
+        np.array([100.0, 20.0, *np.zeros(BRIGHTNESS - 2)]), np.eye(2).ravel()[:3] + 1.0,
+        np.ones(3), free_blur, free_curvature,
     )  # fmt: skip
-    return found[0], found[1], found[6]
+    return found[0], found[1], found[-1]
 
 
 @given(
     st.integers(0, 1000),
     st.sets(st.sampled_from(["flow", "blur", "response", "brightness"])),
     st.booleans(),
+    st.booleans(),
 )
-def test_pixels_that_tell_nothing_of_something_are_no_error(seed, silent, free_blur):
+def test_pixels_that_tell_nothing_of_something_are_no_error(
+    seed, silent, free_blur, free_curvature
+):
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(rng.integers(40, 200), COLUMNS + 1))
     rows *= 10.0 ** rng.uniform(-2.0, 2.0, COLUMNS + 1)
@@ -38,7 +43,7 @@ def test_pixels_that_tell_nothing_of_something_are_no_error(seed, silent, free_b
     }
     for name in silent:
         rows[:, parts[name]] = 0.0
-    information, gradient, good = step(rows, free_blur=free_blur)
+    information, gradient, good = step(rows, free_blur=free_blur, free_curvature=free_curvature)
     assert np.isfinite(information).all()
     assert np.isfinite(gradient).all()
     if "flow" in silent:
