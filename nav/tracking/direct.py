@@ -44,6 +44,7 @@ LOST = 25.0  # px from the start: it is not there
 # Gaussians, nor do pixels; measured in tests/bench/coverage.py
 MODEL_ERROR = 0.0015
 UNEVEN = 0.8  # the same by blur and the light's curvature
+TILTED = 0.5  # by the light's slope, as curvature
 BY_CHANCE = 2.0  # of the variance that noise gives the curvature, which says nothing
 WORTH_SHARING = 16000  # pixels in all windows: waking a thread takes as long as some thousands
 FEW = 0.03  # of the pixels of all views: whatever becomes of them moves nothing
@@ -288,6 +289,7 @@ class DirectFit:
         chance : (n,) variance of the curvature by noise alone.
         """
         curved = (self.brightness[:, AT_CURVATURE:] ** 2).sum(axis=1)
+        curved += TILTED**2 * (self.brightness[:, 2:4] ** 2).sum(axis=1)
         gain = np.maximum(self.brightness[:, 0], LEAST_NOISE)
         blur = (self.blur[:, 0] + self.blur[:, 2]) / 2
         uneven = blur * np.maximum(curved - BY_CHANCE * chance, 0.0) / gain**2
