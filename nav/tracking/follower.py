@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
 from nav.tracking.start import APART, angle_between, find_start, flat
-from nav.tracking.steps import curve_information
+from nav.tracking.steps import corner_covariance, curve_information
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
 
@@ -34,6 +35,7 @@ HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure 
 DROP = 0.3  # of that share from one frame set to the next
 OTHER_VIEW = 0.3  # rad by which a tool is turned, at which its faults act otherwise
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
+UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
 BLUR_MEMORY = 0.5  # of the newest picture
 
 
@@ -58,8 +60,7 @@ class Found:
     matrix : (4, 4) rig_from_tool. random : (6, 6) covariance of its errors of this frame set;
     systematic : (6, 6) of the lasting ones.
     corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
-    residuals : (n, 8) px off the pose;
-    corner_information : (n, 8, 8).
+    residuals : (n, 8) px off the pose.
     """
 
     matrix: Array
@@ -70,14 +71,17 @@ class Found:
     corners: Array
     projected: Array
     residuals: Array
-    corner_information: Array
+
+    @cached_property
+    def corner_covariance(self) -> Array:
+        """(n, 8, 8) of each view's corners, px^2, by its own pixels."""
+        seen = self.evidence
+        return np.asarray(corner_covariance(seen.information, seen.by_flow, UNSEEN**-2.0), float)
 
     @property
     def corner_variance(self) -> Array:
-        """(n,) mean over each view's corners and axes, px^2, by its own pixels."""
-        least = 1e-4 * np.eye(8)  # px^-2: what is not seen at all is off by a picture
-        covariance = np.linalg.inv(self.corner_information + least)
-        return np.asarray(np.trace(covariance, axis1=1, axis2=2) / 8, float)
+        """(n,) mean over each view's corners and axes, px^2."""
+        return np.asarray(np.trace(self.corner_covariance, axis1=1, axis2=2) / 8, float)
 
     @property
     def pose(self) -> Pose:
@@ -175,10 +179,11 @@ class Follower:
 
     def _view(self, found: Found, index: int) -> MarkerView:
         sights = found.evidence.sights
-        covariance = np.linalg.inv(found.corner_information[index] + 1e-4 * np.eye(8))
         camera = sights.eyes[sights.camera[index]].camera
         marker = self.tool.markers[sights.marker[index]]
-        return MarkerView(camera, marker, found.corners[index], covariance, True)
+        return MarkerView(
+            camera, marker, found.corners[index], found.corner_covariance[index], True
+        )
 
     def suspect(self, found: Found) -> bool:
         """Whether so much less is seen than a moment ago that it may be elsewhere."""
@@ -372,8 +377,6 @@ class Follower:
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
         projected = corners + moved.reshape(-1, 4, 2)
         corners = projected + residuals.reshape(-1, 4, 2)
-        back = np.linalg.inv(by_flow)
-        information8 = back.swapaxes(1, 2) @ evidence.information[:, :8, :8] @ back
         return Found(
             pose,
             carry @ random @ carry.T,
@@ -383,7 +386,6 @@ class Follower:
             corners,
             projected,
             residuals,
-            information8,
         )
 
 

@@ -310,3 +310,17 @@ def curve_information(information, chosen):
         said += information[k, GEOMETRY:, GEOMETRY:]
         said -= cross.T @ np.linalg.solve(firm_flow(information[k]), cross)
     return said
+
+
+@njit(nogil=True, cache=True)
+def corner_covariance(information, by_flow, least):
+    """(n, 8, 8) of corners, px^2, by each view's information; least : px^-2 known of any."""
+    covariance = np.empty_like(by_flow)
+    for k in range(len(by_flow)):
+        back = np.linalg.inv(by_flow[k])
+        own = information[k, :GEOMETRY, :GEOMETRY].copy()
+        known = back.T @ own @ back
+        for a in range(8):
+            known[a, a] += least
+        covariance[k] = np.linalg.inv(known)
+    return covariance
