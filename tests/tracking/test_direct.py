@@ -135,6 +135,23 @@ def test_one_camera_knows_less_and_says_so(scenes, rig, needle, clean):
 # partly hidden
 
 
+def test_a_soft_shade_is_followed_and_what_is_left_of_it_is_said(scenes, rig, needle, clean):
+    """As a finger throws on the markers beside it: a quarter of the light, over some pixels."""
+    some = [replace(scene, light={k: v * shade(v) for k, v in scene.light.items()})
+            for scene in scenes[:SOME]]  # fmt: skip
+    shaded = tips(some, CLEAN, rig, needle)
+    assert shaded.rms < 4.0 * clean.rms
+    assert shaded.squares.mean() < EXPECTED + CHANCE_OF_SOME
+    assert shaded.predicted.mean() > clean.first(SOME).predicted.mean()
+
+
+def shade(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the light, a column's share: least in the middle of the picture."""
+    columns = np.arange(light.shape[1], dtype=np.float32)
+    off = (columns - light.shape[1] / 2) / 10.0
+    return (1.0 - 0.25 / (1.0 + off * off)).astype(np.float32)[None]
+
+
 def strip(needle: Tool, marker_id: int, side: int) -> Rectangle:
     """A plate glued over a third of a marker, and over its white zone beside it."""
     marker = needle.by_id[marker_id]
