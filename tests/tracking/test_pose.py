@@ -13,6 +13,7 @@ from nav.errors import Lost
 from nav.frames import Array
 from nav.tracking.pose import PoseFit, fit_pose
 from nav.tracking.result import Tip
+from nav.tracking.start import all_starts, angle_between
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Marker, Tool, ToolTip
 from nav.tracking.tracker import Tracker
@@ -228,6 +229,24 @@ def test_one_camera_gives_the_right_pose_of_a_flat_tool_or_says_it_cannot_tell(o
     assert given["wrong"] == 0
     assert given["none"] > 0.2 * count
     assert given["right"] > 0.2 * count
+
+
+def test_a_misread_marker_does_not_hide_any_pose_of_a_flat_tool(one_camera):
+    """Another one of the tool is read where it is not: both poses that look alike are tried."""
+    tool, rng = flat_tool(), np.random.default_rng(6)
+    for _ in range(20):
+        place = RigidTransform.from_components([0.0, 0.0, 573.0], tilted(rng, 0.7, 0.3))
+        found = views(one_camera, tool, place, rng, sd=0.3)
+        found[0] = replace(found[0], corners=np.add(found[0].corners, [180.0, 40.0]))
+        starts = all_starts(found)
+        assert min(angle_between(start, place.as_matrix()) for start in starts) < np.radians(3.0)
+        eye = place.translation / np.linalg.norm(place.translation)
+        normal = place.rotation.apply([0.0, 0.0, 1.0])
+        mirror = normal - 2 * (normal - (normal @ eye) * eye)
+        tilts = [np.arccos(np.clip(start[:3, 2] @ mirror, -1.0, 1.0)) for start in starts]
+        assert min(tilts) < np.radians(10.0)
+        apart = [angle_between(a, b) for k, a in enumerate(starts) for b in starts[:k]]
+        assert min(apart) > np.radians(2.9)
 
 
 def test_one_camera_is_enough_for_a_solid_tool(one_camera, needle):
