@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 TOGETHER = (
     "camera/rays.py",
     "tracking/pattern.py",
+    "tracking/sums.py",
     "tracking/photometry.py",
     "tracking/fit.py",
     "tracking/passes.py",

@@ -21,7 +21,6 @@ from nav.frames import Array
 from nav.tracking.evidence import Evidence
 from nav.tracking.fit import LEAST_NOISE, quantile
 from nav.tracking.passes import CHANCE, EXPLAINED, LOOKED, NOISE, USED, look, room, windows
-from nav.tracking.photometry import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, worthy
 from nav.tracking.response import Response
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
@@ -34,6 +33,7 @@ from nav.tracking.steps import (
     usual_of_each_camera,
     weakened,
 )
+from nav.tracking.sums import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.5, 0.12

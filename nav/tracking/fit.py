@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.photometry import (
+from nav.tracking.photometry import accumulate
+from nav.tracking.sums import (
     AT_BLUR,
     AT_BRIGHTNESS,
     AT_CURVATURE,
@@ -18,7 +19,6 @@ from nav.tracking.photometry import (
     HISTOGRAM,
     RESPONSE,
     SHEET,
-    accumulate,
 )
 
 MAX_STEPS = 8  # before the window of pixels is laid anew

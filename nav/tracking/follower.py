@@ -17,12 +17,12 @@ from nav.tracking.evidence import Evidence
 from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.fit import quantile
 from nav.tracking.motion import UNKNOWN, Motion
-from nav.tracking.photometry import BRIGHTNESS
 from nav.tracking.pose import DECISIVE
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
 from nav.tracking.start import APART, angle_between, find_start, flat
 from nav.tracking.steps import corner_covariance, curve_information
+from nav.tracking.sums import BRIGHTNESS
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
 

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from nav.compiled import njit
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
-from nav.tracking.photometry import GEOMETRY, RESPONSE
 from nav.tracking.steps import FIRM, firm_flow
+from nav.tracking.sums import GEOMETRY, RESPONSE
 
 
 class Linear:

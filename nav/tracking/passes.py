@@ -6,7 +6,8 @@ import numpy as np
 
 from nav.compiled import njit
 from nav.tracking.fit import MIN_PIXELS, PLACE, median_residual, solve_view
-from nav.tracking.photometry import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET, accumulate
+from nav.tracking.photometry import accumulate
+from nav.tracking.sums import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET
 
 # columns of `stats`
 NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE = range(7)

@@ -16,8 +16,9 @@ from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.fit import DONE, FAILED, MAX_WANDER, fit_plane
-from nav.tracking.photometry import GEOMETRY, flow
+from nav.tracking.photometry import flow
 from nav.tracking.response import LINEAR
+from nav.tracking.sums import GEOMETRY
 
 MAX_ROUNDS = 4  # windows laid for one marker
 MAX_DRIFT = 0.25  # of the marker's size: more is another marker

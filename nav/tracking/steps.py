@@ -11,7 +11,7 @@ import numpy as np
 
 from nav.compiled import njit
 from nav.tracking.fit import PLACE, bound_blur, quantile
-from nav.tracking.photometry import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.sums import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
 
 MOTION = 6
 SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nav.frames import Array
 from nav.tracking.fit import PLACE, solve_view
-from nav.tracking.photometry import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
+from nav.tracking.sums import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
 
 
 def step(

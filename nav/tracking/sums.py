@@ -1,0 +1,214 @@
+"""What a batch of pixels says against a picture: residuals, derivatives, their products; compiled.
+
+Light becomes grey levels by the camera's response (response.py), which slope and curve over the
+marker. All quantities are rows of the sheet (pattern.py).
+"""
+
+import math
+
+import numpy as np
+
+from nav.compiled import njit
+from nav.tracking.pattern import (
+    BY_SX,
+    BY_SY,
+    BY_X,
+    BY_XY,
+    BY_Y,
+    LIGHT,
+    PATTERN_SHEET,
+    ROWS,
+    SX,
+    SY,
+    X,
+    Y,
+    blurred_pattern,
+)
+
+GEOMETRY = 8  # flow of the plane: see photometry.flow
+BRIGHTNESS = 9  # pattern, 1, pattern * x, pattern * y, x, y; the light's x x, x y, y y
+AT_CURVATURE = 6  # from there on in the brightness
+BLUR = 3  # its covariance: uu, uv, vv, px^2
+RESPONSE = 2  # of the camera: see response.py
+AT_BRIGHTNESS = GEOMETRY
+AT_BLUR = AT_BRIGHTNESS + BRIGHTNESS
+AT_RESPONSE = AT_BLUR + BLUR
+COLUMNS = AT_RESPONSE + RESPONSE
+
+MOST_NODES = 6
+HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
+CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
+LEAST_USED = 1.5  # a pixel further off than so many cuts is not used at all
+
+# Gauss-Legendre nodes and weights on -1/2 to 1/2, a row for each number of nodes
+NODES = np.zeros((MOST_NODES + 1, MOST_NODES))
+NODE_WEIGHTS = np.zeros((MOST_NODES + 1, MOST_NODES))
+for _count in range(1, MOST_NODES + 1):
+    _at, _weight = np.polynomial.legendre.leggauss(_count)
+    NODES[_count, :_count] = _at / 2
+    NODE_WEIGHTS[_count, :_count] = _weight / 2
+
+# more rows of the sheet of pattern.py: the plane by the pixel, motion and the middle of it, sums
+# over its nodes, grey levels seen, as expected and by the response, what a pixel counts
+X_U, X_V, Y_U, Y_V, ALONG_X, ALONG_Y, MIDDLE_X, MIDDLE_Y = (
+    PATTERN_SHEET + ROWS * k for k in range(8)
+)
+SUMS = PATTERN_SHEET + ROWS * 8  # as LIGHT to BY_XY
+SEEN, GREY, STEEP, BEND, INK, RESIDUAL, ROOT = (PATTERN_SHEET + ROWS * k for k in range(14, 21))
+BLOCK = PATTERN_SHEET + ROWS * 21  # derivatives, the residual last
+SHEET = BLOCK + ROWS * (COLUMNS + 2)  # one empty, to go by two
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def take_in(sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram, totals):
+    """Add the sheet's pixels to the sums."""
+    if nodes == 1:
+        blurred_pattern(sheet, count, changes, n)
+    else:
+        _smeared_pattern(sheet, count, changes, n, nodes)
+    _respond(sheet, count, curve)
+    _compare(sheet, count, n / 2.0, brightness, cut, histogram, totals)
+    _derive(sheet, count, n / 2.0, brightness)
+    _add_products(sheet, count, moments)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _smeared_pattern(sheet, count, changes, n, nodes):
+    """The mean of patterns along the way that a pixel's light went during the exposure."""
+    for i in range(count):
+        sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i] = sheet[X + i], sheet[Y + i]
+        for a in range(6):
+            sheet[SUMS + a * ROWS + i] = 0.0
+    for k in range(nodes):
+        at, weight = NODES[nodes, k], NODE_WEIGHTS[nodes, k]
+        for i in range(count):
+            sheet[X + i] = sheet[MIDDLE_X + i] + at * sheet[ALONG_X + i]
+            sheet[Y + i] = sheet[MIDDLE_Y + i] + at * sheet[ALONG_Y + i]
+        blurred_pattern(sheet, count, changes, n)
+        for a in range(6):
+            for i in range(count):
+                sheet[SUMS + a * ROWS + i] += weight * sheet[LIGHT + a * ROWS + i]
+    for i in range(count):
+        sheet[X + i], sheet[Y + i] = sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i]
+        for a in range(6):
+            sheet[LIGHT + a * ROWS + i] = sheet[SUMS + a * ROWS + i]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _respond(sheet, count, curve):
+    """Light to grey levels from 0 to 1, their slope, and by the curve's parameters."""
+    entries = curve.shape[1] - 1
+    for i in range(count):
+        place = min(max(sheet[LIGHT + i], 0.0), 1.0) * entries
+        entry = min(int(place), entries - 1)
+        part = place - entry
+        sheet[GREY + i] = curve[0, entry] + part * (curve[0, entry + 1] - curve[0, entry])
+        sheet[STEEP + i] = curve[1, entry] + part * (curve[1, entry + 1] - curve[1, entry])
+        sheet[BEND + i] = curve[2, entry] + part * (curve[2, entry + 1] - curve[2, entry])
+        sheet[INK + i] = curve[3, entry] + part * (curve[3, entry + 1] - curve[3, entry])
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _compare(sheet, count, half, brightness, cut, histogram, totals):
+    """Residuals, and what each pixel counts: nothing where it is odd or overexposed."""
+    dark = brightness[1] / brightness[0] if brightness[0] > 0.0 else 0.0
+    for i in range(count):
+        cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
+        curve = brightness[6] * cx * cx + brightness[7] * cx * cy + brightness[8] * cy * cy
+        gain = brightness[0] + brightness[2] * cx + brightness[3] * cy + curve
+        expected = brightness[1] + brightness[4] * cx + brightness[5] * cy + dark * curve
+        sheet[RESIDUAL + i] = sheet[SEEN + i] - expected - gain * sheet[GREY + i]
+    looked, used = 0, 0
+    for i in range(count):
+        residual, seen, root = sheet[RESIDUAL + i], sheet[SEEN + i], 0.0
+        off = abs(residual)
+        if seen < CLIPPED or seen - residual < CLIPPED:
+            looked += 1
+            histogram[min(int(off), HISTOGRAM - 1)] += 1
+            if cut == 0.0 or off <= cut:
+                root = 1.0
+            elif off <= LEAST_USED * cut:
+                root = math.sqrt(cut / off)
+            used += root > 0.0
+        sheet[ROOT + i] = root
+    totals[0] += looked
+    totals[1] += used
+    weights, greys, squares = 0.0, 0.0, 0.0
+    for i in range(count):
+        weight, seen = sheet[ROOT + i] * sheet[ROOT + i], sheet[SEEN + i]
+        weights += weight
+        greys += weight * seen
+        squares += weight * seen * seen
+    totals[2] += weights
+    totals[3] += greys
+    totals[4] += squares
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _derive(sheet, count, half, brightness):
+    """The pixels' derivatives, relative to the gain at the marker's middle, times ROOT."""
+    one = 1.0 / brightness[0] if brightness[0] > 0.0 else 0.0
+    dark, tilt_x, tilt_y = one * brightness[1], one * brightness[2], one * brightness[3]
+    xx, xy, yy = one * brightness[6], one * brightness[7], one * brightness[8]
+    for i in range(count):
+        cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
+        root, grey = sheet[ROOT + i], sheet[GREY + i]
+        curve = xx * cx * cx + xy * cx * cy + yy * cy * cy
+        local = root * (1.0 + tilt_x * cx + tilt_y * cy + curve)
+        steep = local * sheet[STEEP + i]
+        by_x, by_y = steep * sheet[BY_X + i], steep * sheet[BY_Y + i]
+        both = cx * by_x + cy * by_y
+        sheet[BLOCK + i] = by_x
+        sheet[BLOCK + ROWS + i] = by_x * cx
+        sheet[BLOCK + 2 * ROWS + i] = by_x * cy
+        sheet[BLOCK + 3 * ROWS + i] = by_y
+        sheet[BLOCK + 4 * ROWS + i] = by_y * cx
+        sheet[BLOCK + 5 * ROWS + i] = by_y * cy
+        sheet[BLOCK + 6 * ROWS + i] = both * cx
+        sheet[BLOCK + 7 * ROWS + i] = both * cy
+        sheet[BLOCK + 8 * ROWS + i] = root * grey
+        sheet[BLOCK + 9 * ROWS + i] = root
+        sheet[BLOCK + 10 * ROWS + i] = root * grey * cx
+        sheet[BLOCK + 11 * ROWS + i] = root * grey * cy
+        sheet[BLOCK + 12 * ROWS + i] = root * cx
+        sheet[BLOCK + 13 * ROWS + i] = root * cy
+        # light multiplies ink as it does paper
+        light = root * (grey + dark)
+        sheet[BLOCK + 14 * ROWS + i] = light * cx * cx
+        sheet[BLOCK + 15 * ROWS + i] = light * cx * cy
+        sheet[BLOCK + 16 * ROWS + i] = light * cy * cy
+        x_u, x_v, y_u, y_v = sheet[X_U + i], sheet[X_V + i], sheet[Y_U + i], sheet[Y_V + i]
+        by_xx = steep * sheet[BY_SX + i] / (2.0 * sheet[SX + i])
+        by_yy = steep * sheet[BY_SY + i] / (2.0 * sheet[SY + i])
+        by_xy = steep * sheet[BY_XY + i]
+        sheet[BLOCK + 17 * ROWS + i] = by_xx * x_u * x_u + by_yy * y_u * y_u + by_xy * x_u * y_u
+        sheet[BLOCK + 18 * ROWS + i] = (
+            2.0 * by_xx * x_u * x_v + 2.0 * by_yy * y_u * y_v + by_xy * (x_u * y_v + x_v * y_u)
+        )
+        sheet[BLOCK + 19 * ROWS + i] = by_xx * x_v * x_v + by_yy * y_v * y_v + by_xy * x_v * y_v
+        sheet[BLOCK + 20 * ROWS + i] = local * sheet[BEND + i]
+        sheet[BLOCK + 21 * ROWS + i] = local * sheet[INK + i]
+        sheet[BLOCK + 22 * ROWS + i] = root * sheet[RESIDUAL + i]
+        sheet[BLOCK + 23 * ROWS + i] = 0.0
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _add_products(sheet, count, moments):
+    """Add the sums of products of every two derivatives; two by two, to read each half as often."""
+    for a in range(0, COLUMNS + 1, 2):
+        first, second = BLOCK + a * ROWS, BLOCK + (a + 1) * ROWS
+        for b in range(a, COLUMNS + 1, 2):
+            third, fourth = BLOCK + b * ROWS, BLOCK + (b + 1) * ROWS
+            ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
+            for i in range(count):
+                ac += sheet[first + i] * sheet[third + i]
+                ad += sheet[first + i] * sheet[fourth + i]
+                bc += sheet[second + i] * sheet[third + i]
+                bd += sheet[second + i] * sheet[fourth + i]
+            moments[a, b] += ac
+            if b < COLUMNS:
+                moments[a, b + 1] += ad
+            if a < COLUMNS:
+                moments[a + 1, b] += bc
+                if b < COLUMNS:
+                    moments[a + 1, b + 1] += bd
