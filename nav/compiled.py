@@ -27,7 +27,7 @@ TOGETHER = (
     "tracking/quality.py",
 )
 
-__all__ = ["njit", "sources_digest", "use_own_folder"]
+__all__ = ["compiled_before", "njit", "sources_digest", "use_own_folder"]
 
 
 def sources_digest(folder: Path = HERE) -> str:
@@ -56,6 +56,12 @@ def use_own_folder() -> None:
         return
     if os.access(folder, os.W_OK):
         config.CACHE_DIR = str(folder)
+
+
+def compiled_before() -> bool:
+    """Whether compiled code is on disk already; if not, the first frame set waits for it."""
+    folder = Path(config.CACHE_DIR) if config.CACHE_DIR else HERE
+    return next(folder.rglob("passes.look-*.nbi"), None) is not None
 
 
 use_own_folder()

@@ -20,6 +20,7 @@ from rich.progress import (
 import nav
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
+from nav.compiled import compiled_before
 from nav.errors import InputError, Lost
 from nav.files import written_whole
 from nav.record.poses import PosesWriter, write_sidecar
@@ -40,6 +41,12 @@ def progress_bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
+
+
+def say_if_compiling(console: Console) -> None:
+    """Why the first frame set takes so long, where it will."""
+    if not compiled_before():
+        console.print("compiling, this first time only: half a minute or so")
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ def track_recording(
     _check_relative(wishes.relative_to, tools)
     smoother = None if wishes.smooth is None else Smoother(wishes.smooth)
     tracker = Tracker(rig, tools)
+    say_if_compiling(console)
     # decoding ahead would take the processor from the tracking that is timed
     source = open_source(images, rig, wishes.fps, ahead=wishes.timing is None)
     tally = _Tally(tools, wishes.relative_to)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from nav.compiled import HERE, TOGETHER, sources_digest
+from nav.compiled import HERE, TOGETHER, compiled_before, config, sources_digest
 
 SHOW = "import nav.tracking.fit, numba; print(numba.config.CACHE_DIR)"
 
@@ -40,6 +40,14 @@ def test_the_folder_is_named_by_the_digest(tmp_path):
 def test_a_folder_that_the_user_names_is_kept_to(tmp_path):
     named = str(tmp_path / "mine")
     assert folder_used({"NUMBA_CACHE_DIR": named}, tmp_path) == named
+
+
+def test_a_first_run_is_known_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    assert not compiled_before()
+    (tmp_path / "tracking").mkdir()
+    (tmp_path / "tracking" / "passes.look-15.py311.nbi").touch()
+    assert compiled_before()
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):

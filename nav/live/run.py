@@ -26,7 +26,7 @@ from nav.registration.result import Registration, load_registration, write_regis
 from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
-START_SECONDS = 60.0  # webcams, meshes and compiled code may take a while the first time
+START_SECONDS = 180.0  # webcams, meshes and compiled code may take a while the first time
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from nav.live.session import State
 from nav.live.worker import ProcessFeed, yield_to_tracking
 from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
-from nav.track import progress_bar
+from nav.track import progress_bar, say_if_compiling
 from nav.tracking.tool import Tool, load_tool, write_tool
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.anatomy.write import write_case
@@ -113,6 +113,7 @@ def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Conso
     with console.status("setting up the simulated room"):
         work = job.open()
     try:
+        say_if_compiling(console)
         with progress_bar(console) as bar:
             task = bar.add_task("puncture", total=EXPECTED_FRAMES, note="")
 
