@@ -348,7 +348,10 @@ class Follower:
         fit = DirectFit(
             sights, pictures, responses, blur, spread, bright, off, self.slack, pool, workers
         )
-        return fit.run(start, velocity, extra)
+        try:
+            return fit.run(start, velocity, extra)
+        except np.linalg.LinAlgError:  # what is seen says nothing of some direction
+            return None
 
     def _judge(self, evidence: Evidence, time: float) -> Found | None:
         timed = bool(evidence.sights.late.any())

@@ -33,6 +33,9 @@ def look(
         wide[:] = blur[k]
         wide[0] += extra
         wide[2] += extra
+        if not (np.isfinite(plane[k]).all() and np.isfinite(wide).all()):
+            stats[k], information[k], gradient[k] = 0.0, 0.0, 0.0
+            continue
         looked, used, weight, grey, square = accumulate(
             image, grid, window[k], plane[k], slopes[k], cells[k], count, zone[k], wide, curve,
             brightness[k], drift[k], stride, cut[k], moments, histogram, sheet,

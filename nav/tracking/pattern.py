@@ -108,8 +108,10 @@ def _first_edges(sheet, count, n):
         columns = max(columns, min(math.floor(sheet[X + i] + reach_x), float(n)) - first_x + 1.0)
         rows = max(rows, min(math.floor(sheet[Y + i] + reach_y), float(n)) - first_y + 1.0)
         sheet[FIRST_X + i], sheet[FIRST_Y + i] = first_x, first_y
-        sheet[PLACE + i] = first_y * width + first_x
-    return (int(columns) + 1) // 2 * 2, int(rows)
+        # what is no number must not lead beyond the colours
+        sheet[PLACE + i] = min(max(int(first_y * width + first_x), 0), (n + 1) * (width + 1))
+    most = n + 2 - n % 2
+    return min(max((int(columns) + 1) // 2 * 2, 0), most), min(max(int(rows), 0), n + 1)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

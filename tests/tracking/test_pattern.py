@@ -121,3 +121,15 @@ def test_a_batch_does_not_know_of_its_neighbours():
             # more edges may be looked at for the others' sake
             scale = points[k, 2:4].min() ** -2.0
             assert values[k] == pytest.approx(alone[name][0], abs=6 * BEYOND * scale)
+
+
+def test_positions_that_are_no_numbers_end_in_none():
+    """A lens gone wrong at the picture's edge: the rest of the batch is as it was."""
+    rng = np.random.default_rng(4)
+    cells, points = pattern(rng, 8), scattered(rng, 8, 0.3, 0.0)
+    expected = blurred(cells, points)["light"]
+    spoilt = points.copy()
+    spoilt[::7, :2] = np.nan
+    found = blurred(cells, spoilt)["light"]
+    kept = np.arange(len(points)) % 7 > 0
+    assert found[kept] == pytest.approx(expected[kept], abs=6 * BEYOND)
