@@ -7,7 +7,7 @@ import numpy as np
 
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, Pose
-from nav.tracking.follower import Found
+from nav.tracking.found import Found
 from nav.tracking.sight import Eye, Shape
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView

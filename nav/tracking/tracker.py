@@ -13,7 +13,8 @@ from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.detect import Detector
-from nav.tracking.follower import FAR, HALF, Follower, Found, Seeing, alike, better
+from nav.tracking.follower import FAR, Follower, Seeing
+from nav.tracking.found import HALF, Found, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.reasons import too_few, warning, why_lost
 from nav.tracking.refine import START_BLUR

@@ -1,0 +1,94 @@
+"""A tool found in one frame set: its pose with all errors, and whether that is to be believed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial.transform import RigidTransform
+
+from nav.frames import Array, Pose
+from nav.tracking.consensus import Consensus
+from nav.tracking.evidence import Evidence
+from nav.tracking.pose import DECISIVE
+from nav.tracking.start import APART, angle_between
+from nav.tracking.steps import corner_covariance
+
+LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
+UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
+HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tool found in one frame set.
+
+    matrix : (4, 4) rig_from_tool. random : (6, 6) covariance of its errors of this frame set;
+    systematic : (6, 6) of the lasting ones.
+    corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
+    residuals : (n, 8) px off the pose.
+    """
+
+    matrix: Array
+    random: Array
+    systematic: Array
+    evidence: Evidence
+    consensus: Consensus
+    corners: Array
+    projected: Array
+    residuals: Array
+
+    @cached_property
+    def corner_covariance(self) -> Array:
+        """(n, 8, 8) of each view's corners, px^2, by its own pixels."""
+        seen = self.evidence
+        return np.asarray(corner_covariance(seen.information, seen.by_flow, UNSEEN**-2.0), float)
+
+    @property
+    def corner_variance(self) -> Array:
+        """(n,) mean over each view's corners and axes, px^2."""
+        return np.asarray(np.trace(self.corner_covariance, axis1=1, axis2=2) / 8, float)
+
+    @property
+    def pose(self) -> Pose:
+        """rig_from_tool with its random errors."""
+        return Pose(RigidTransform(self.matrix, normalize=False), self.random)
+
+    @property
+    def loose(self) -> bool:
+        """Whether what is seen does not hold the tool: centimetres or degrees are open."""
+        total = self.consensus.covariance + self.consensus.systematic
+        return bool((np.sqrt(np.diag(total)) > LOOSE).any())
+
+    @property
+    def convincing(self) -> bool:
+        """Whether so much looks like the tool that chance cannot have done it."""
+        if self.share >= HALF:
+            return True
+        sure = self.consensus.used & (self.evidence.explained > SURE)
+        return bool(sure.sum() >= 2 or (sure.any() and len(sure) <= 3))
+
+    @property
+    def share(self) -> float:
+        """Of the views that face a camera, how many have a say."""
+        return float(self.consensus.used.mean())
+
+    @property
+    def evidence_for(self) -> float:
+        """Log likelihood of the pixels by this pose, above that of plain paper."""
+        seen = self.evidence
+        used = self.consensus.used
+        gain = -0.5 * np.log(np.maximum(1.0 - seen.explained[used], 1e-6))
+        return float((seen.pixels[used] * gain).sum() - 0.5 * self.consensus.chi)
+
+
+def better(first: Found | None, second: Found | None) -> Found | None:
+    """The one that explains the pixels better."""
+    if first is None or second is None:
+        return first or second
+    return second if second.evidence_for > first.evidence_for else first
+
+
+def alike(first: Found, second: Found) -> bool:
+    """Whether two different poses explain the pixels about as well."""
+    angle = angle_between(first.matrix, second.matrix)
+    return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)
