@@ -217,7 +217,7 @@ class DirectFit:
                 if first < last:
                     look(
                         self.pictures[index], sights.eyes[index].rays.grid,
-                        self.responses[index].table, first, last, window, plane, self.slopes,
+                        self.responses[index].table, self.responses[index].power, first, last, window, plane, self.slopes,
                         self.cells, count, self.zones, self.blur, self.prior, self.brightness,
                         drift, stride, extra * extra, self.cut, self.free & free, *self.room,
                     )  # fmt: skip

@@ -152,12 +152,14 @@ def _hold(normal, right, place):
 
 
 @njit(nogil=True, cache=True)
-def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, scale):
+def fit_plane(
+    image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power, scale
+):  # fmt: skip
     """Fit one marker from a start until its corners rest or have wandered off the window.
 
     Parameters
     ----------
-    image, grid, window, ray_per_pixel, cells, n, zone, curve : see `accumulate`.
+    image, grid, window, ray_per_pixel, cells, n, zone, curve, power : see `accumulate`.
     plane : (3, 3) homography from a ray to the marker's plane, cells; changed in place.
     blur : (3,) covariance uu, uv, vv, px^2; changed in place.
     scale : pixels a cell.
@@ -177,8 +179,8 @@ def fit_plane(image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, c
     noise, explained = 0.0, 0.0
     for step in range(MAX_STEPS):
         looked, used, weight, grey, square = accumulate(
-            image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, brightness,
-            drift, 1, cut, moments, histogram, sheet,
+            image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power,
+            brightness, drift, 1, cut, moments, histogram, sheet,
         )  # fmt: skip
         if used < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained

@@ -16,8 +16,8 @@ STATS = 7
 
 @njit(nogil=True, cache=True)
 def look(
-    image, grid, curve, first, last, window, plane, slopes, cells, count, zone, blur, prior,
-    brightness, drift, stride, extra, cut, free, information, gradient, follow, rest, stats,
+    image, grid, curve, power, first, last, window, plane, slopes, cells, count, zone, blur,
+    prior, brightness, drift, stride, extra, cut, free, information, gradient, follow, rest, stats,
 ):  # fmt: skip
     """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
 
@@ -38,7 +38,7 @@ def look(
             continue
         looked, used, weight, grey, square = accumulate(
             image, grid, window[k], plane[k], slopes[k], cells[k], count, zone[k], wide, curve,
-            brightness[k], drift[k], stride, cut[k], moments, histogram, sheet,
+            power, brightness[k], drift[k], stride, cut[k], moments, histogram, sheet,
         )  # fmt: skip
         stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = looked, used, 0.0
         information[k] = 0.0

@@ -52,8 +52,8 @@ def split_blur(blur):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def accumulate(
-    image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, brightness, drift,
-    stride, cut, moments, histogram, sheet,
+    image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power, brightness,
+    drift, stride, cut, moments, histogram, sheet,
 ):  # fmt: skip
     """Sums of outer products of all pixels' derivative rows, for one marker in one picture.
 
@@ -67,6 +67,7 @@ def accumulate(
     zone : width of the white zone, cells.
     blur : (3,) covariance uu, uv, vv, px^2.
     curve : (4, entries) the camera's response from 0 to 1: grey, its slope, by its two parameters.
+    power : e of response.py: grey levels go as the light to this power.
     brightness : (BRIGHTNESS,) of the last step, for the residuals; zeros at first.
     drift : (8,) flow of the plane a row of the picture (rolling shutter).
     stride : 1 uses every pixel, 2 every other row and column.
@@ -137,11 +138,13 @@ def accumulate(
             count += 1
             if count == ROWS:
                 take_in(
-                    sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram,
-                    totals,
+                    sheet, count, changes, n, nodes, curve, power, brightness, cut, moments,
+                    histogram, totals,
                 )  # fmt: skip
                 count = 0
-    take_in(sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram, totals)
+    take_in(
+        sheet, count, changes, n, nodes, curve, power, brightness, cut, moments, histogram, totals
+    )  # fmt: skip
     for a in range(COLUMNS + 1):
         for b in range(a):
             moments[a, b] = moments[b, a]

@@ -17,7 +17,7 @@ from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.fit import DONE, FAILED, MAX_WANDER, fit_plane
 from nav.tracking.photometry import flow
-from nav.tracking.response import LINEAR
+from nav.tracking.response import AS_LIGHT, Response
 from nav.tracking.sums import GEOMETRY
 
 MAX_ROUNDS = 4  # windows laid for one marker
@@ -52,7 +52,7 @@ def refine_marker(
     zone: float,
     corners: Array,
     blur: Array = START_BLUR,
-    curve: Array = LINEAR,
+    response: Response = AS_LIGHT,
 ) -> RefinedMarker | None:
     """Corners of one marker in one picture, fitted to all its pixels.
 
@@ -62,7 +62,7 @@ def refine_marker(
     cells : array (n, n), 1 white, border included. zone : width of the white zone, cells.
     corners : array (4, 2), pixels: where they are about, within 1 to 2 blur widths.
     blur : (3,) start value of the blur, px^2.
-    curve : the camera's response, see `curve_table`; by default linear.
+    response : the camera's; by default linear.
 
     Returns
     -------
@@ -80,8 +80,8 @@ def refine_marker(
         window = _window(corners, zone / n, camera.size)
         try:
             status, covariance, noise, explained = fit_plane(
-                image, rays.grid, window, plane, per_pixel, padded, n, zone, blur, curve,
-                size / (np.sqrt(2) * n),
+                image, rays.grid, window, plane, per_pixel, padded, n, zone, blur,
+                response.table, response.power, size / (np.sqrt(2) * n),
             )  # fmt: skip
         except np.linalg.LinAlgError:
             return None

@@ -62,6 +62,11 @@ class Response:
             self._table, self.drawn = curve_table(self.parameters), self.parameters
         return self._table
 
+    @property
+    def power(self) -> float:
+        """Of the light, that grey levels go by."""
+        return float(1.0 - self.parameters[0])
+
     def copy(self) -> "Response":
         """One that goes its own way; both have the table that is drawn now."""
         return Response(self.parameters, self.information, self.drawn, self.table)
@@ -76,3 +81,6 @@ class Response:
         total = prior + KEEP * (self.information - prior) + information
         scale = np.sqrt(np.minimum(1.0, MOST_INFORMATION / np.diag(total)))
         self.information = total * np.outer(scale, scale)
+
+
+AS_LIGHT = Response()  # of a linear camera

@@ -17,6 +17,7 @@ from nav.tracking.pattern import (
     BY_Y,
     LIGHT,
     PATTERN_SHEET,
+    RHO,
     ROWS,
     SX,
     SY,
@@ -38,6 +39,8 @@ COLUMNS = AT_RESPONSE + RESPONSE
 MOST_NODES = 6
 HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
+LEAST_LIGHT = 0.3  # of that at a marker's middle, anywhere on it
+MOST_LEAN = 0.2  # cells that uneven light may move an edge
 LEAST_USED = 1.5  # a pixel further off than so many cuts is not used at all
 
 # Gauss-Legendre nodes and weights on -1/2 to 1/2, a row for each number of nodes
@@ -60,8 +63,11 @@ SHEET = BLOCK + ROWS * (COLUMNS + 2)  # one empty, to go by two
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def take_in(sheet, count, changes, n, nodes, curve, brightness, cut, moments, histogram, totals):
+def take_in(
+    sheet, count, changes, n, nodes, curve, power, brightness, cut, moments, histogram, totals
+):  # fmt: skip
     """Add the sheet's pixels to the sums."""
+    _lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
     if nodes == 1:
         blurred_pattern(sheet, count, changes, n)
     else:
@@ -70,6 +76,38 @@ def take_in(sheet, count, changes, n, nodes, curve, brightness, cut, moments, hi
     _compare(sheet, count, n / 2.0, brightness, cut, histogram, totals)
     _derive(sheet, count, n / 2.0, brightness)
     _add_products(sheet, count, moments)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _lean(sheet, count, half, smeared, power, brightness):
+    """Move positions to where the light that reaches a pixel mostly comes from.
+
+    Blur mixes in more of the brighter side. Of a pattern p in a light L it makes, to first order in
+    the blur's covariance S, L (p + (S grad ln L) . grad p): the pattern from S grad ln L further.
+    """
+    white = brightness[0] + brightness[1]
+    if not brightness[0] > 0.0 or not white > 0.0:
+        return
+    # light goes as its grey levels to the power of one by the camera's
+    tilt_x, tilt_y = (brightness[2] + brightness[4]) / white, (brightness[3] + brightness[5]) / white
+    paper = 1.0 / brightness[0]  # the curvature is that of the gain, and of the ink as well
+    xx, xy, yy = paper * brightness[6], paper * brightness[7], paper * brightness[8]
+    for i in range(count):
+        cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
+        level = 1.0 + tilt_x * cx + tilt_y * cy + xx * cx * cx + xy * cx * cy + yy * cy * cy
+        one = 1.0 / (max(level, LEAST_LIGHT) * power * half)
+        by_x = one * (tilt_x + 2.0 * xx * cx + xy * cy)
+        by_y = one * (tilt_y + 2.0 * yy * cy + xy * cx)
+        sx, sy = sheet[SX + i], sheet[SY + i]
+        spread_x, spread_y, both = sx * sx, sy * sy, sheet[RHO + i] * sx * sy
+        if smeared:
+            along_x, along_y = sheet[ALONG_X + i], sheet[ALONG_Y + i]
+            spread_x += along_x * along_x / 12.0
+            spread_y += along_y * along_y / 12.0
+            both += along_x * along_y / 12.0
+        lean_x, lean_y = spread_x * by_x + both * by_y, both * by_x + spread_y * by_y
+        sheet[X + i] += min(max(lean_x, -MOST_LEAN), MOST_LEAN)
+        sheet[Y + i] += min(max(lean_y, -MOST_LEAN), MOST_LEAN)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

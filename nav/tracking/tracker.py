@@ -153,9 +153,9 @@ class Tracker:
         for tool in tools:
             views = found[tool.name] = []
             for square in detected[tool.name]:
-                marker, table = tool.by_id[square.id], seeing.response.table
-                view = viewer.view(frame.image, tool, marker, square.corners, seeing.blur, table)
-                view = view or viewer.view(frame.image, tool, marker, square.corners)
+                marker, at = tool.by_id[square.id], square.corners
+                view = viewer.view(frame.image, tool, marker, at, seeing.blur, seeing.response)
+                view = view or viewer.view(frame.image, tool, marker, at)
                 if view is None and square.decoded:
                     view = viewer.detected(marker, square.corners)
                 if view is not None:

@@ -8,7 +8,7 @@ from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.refine import START_BLUR, refine_marker
-from nav.tracking.response import LINEAR
+from nav.tracking.response import AS_LIGHT, Response
 from nav.tracking.sight import HALF_CELL, MAX_ZONE, Eye
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
@@ -44,13 +44,13 @@ class Viewer:
         marker: Marker,
         corners: Array,
         blur: Array = START_BLUR,
-        curve: Array = LINEAR,
+        response: Response = AS_LIGHT,
     ) -> MarkerView | None:
         """The marker refined from `corners`; None where the pixels do not look like it."""
         cells = marker_pattern(tool.dictionary, marker.id)
         zone = HALF_CELL if tool.quiet is None else tool.quiet / marker.side * len(cells)
         fitted = refine_marker(
-            image, self.camera, self.eye.rays, cells, min(zone, MAX_ZONE), corners, blur, curve
+            image, self.camera, self.eye.rays, cells, min(zone, MAX_ZONE), corners, blur, response
         )
         if fitted is None:
             return None
