@@ -87,6 +87,7 @@ class DirectFit:
         self.brightness, self.known = np.zeros((count, BRIGHTNESS)), brightness
         self.cut = np.zeros(count)
         self.free = np.ones(count, np.bool_)
+        self.odd = np.zeros((count, (sights.shape.count + 2) ** 2), np.int64)
         self.held = False  # whether blurs were kept, or pixels used, that will not be from now on
         self.doubted = False  # whether pixels cut were once all taken back
         self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
@@ -173,7 +174,7 @@ class DirectFit:
         self.brightness[gone] = 0.0
         if free and not self.doubted and self.quality.most_lose_pixels(stats):
             # a finger is not on most of them: it is the pose that is off
-            self.cut[:], self.doubted, self.held = 0.0, True, True
+            self.cut[:], self.odd[:], self.doubted, self.held = 0.0, 0, True, True
         return moved_about(pose, motion * share, self.pivot), move, change
 
     def _lay(self, pose: Array, velocity: Array) -> None:
@@ -219,7 +220,7 @@ class DirectFit:
                         self.pictures[index], sights.eyes[index].rays.grid,
                         self.responses[index].table, self.responses[index].power, first, last, window, plane, self.slopes,
                         self.cells, count, self.zones, self.blur, self.prior, self.brightness,
-                        drift, stride, extra * extra, self.cut, self.free & free, *self.room,
+                        drift, stride, extra * extra, self.cut, self.odd, self.free & free, *self.room,
                     )  # fmt: skip
 
         own, *others = _shares(window, self.workers)

@@ -27,6 +27,8 @@ MAX_MOVE = 1.5  # px a step; a marker further off than the blur reaches is not p
 MAX_WANDER = 2.0  # px that the corners may go before the window of pixels is laid anew
 BLUR_RANGE = (0.3, 8.0)  # px, one sd; a pixel's own area alone has 0.29
 BLUR_SD = 3.0  # px^2: what is known of a marker's blur before it is seen
+ODD_SHARE = 0.5  # of a cell's pixels, above which it and its neighbours are not used
+MOST_BESIDE = 0.5  # of a marker's cells that may be so
 HUBER = 4.0  # sd of the noise from which a pixel is weighted down
 LEAST_NOISE = 0.5  # grey levels
 MIN_PIXELS = 40
@@ -143,6 +145,29 @@ def solve_view(
 
 
 @njit(nogil=True, cache=True)
+def near_odd(odd, looked, width, stride, beside):
+    """Mark cells with pixels that are not the marker's, and the cells next to them.
+
+    odd : (width^2,) how many each cell has. looked : pixels of the marker. beside : (width^2,)
+    bool, out. None is marked while coming near, nor if it were most of them: then the pose is off,
+    or the marker another.
+    """
+    beside[:] = False
+    least = ODD_SHARE * looked / ((width - 1) * (width - 1))
+    if stride > 1:
+        return
+    for j in range(width):
+        for i in range(width):
+            if odd[j * width + i] <= least:
+                continue
+            for y in range(max(j - 1, 0), min(j + 2, width)):
+                for x in range(max(i - 1, 0), min(i + 2, width)):
+                    beside[y * width + x] = True
+    if beside.sum() > MOST_BESIDE * beside.size:
+        beside[:] = False
+
+
+@njit(nogil=True, cache=True)
 def _hold(normal, right, place):
     """Take an unknown out of normal equations: it stays as it is."""
     normal[place, :] = 0.0
@@ -177,12 +202,16 @@ def fit_plane(
     covariance = np.zeros((GEOMETRY, GEOMETRY))
     start = blur.copy()
     noise, explained = 0.0, 0.0
+    looked = 0
+    odd, beside = np.zeros((n + 2) ** 2, np.int64), np.zeros((n + 2) ** 2, np.bool_)
     for step in range(MAX_STEPS):
+        near_odd(odd, looked, n + 2, 1, beside)
+        odd[:] = 0
         looked, used, weight, grey, square = accumulate(
             image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power,
-            brightness, drift, 1, cut, moments, histogram, sheet,
+            brightness, drift, 1, cut, beside, odd, moments, histogram, sheet,
         )  # fmt: skip
-        if used < MIN_PIXELS or 2 * used < looked:
+        if min(used, weight) < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained
         information, right, follow, rest, noise, explained, _, good = solve_view(
             moments, weight, grey, square, brightness, blur, start, True, True

@@ -91,7 +91,8 @@ class Follower:
 
         One camera that sees a flat part of a tool sees two poses of it.
         """
-        used = np.flatnonzero(found.consensus.used)
+        # a misread marker beside them would hide that the others are flat
+        used = np.flatnonzero(found.sure if found.sure.any() else found.consensus.used)
         sights = found.evidence.sights
         corners = self.shape.corners[sights.marker[used]].reshape(-1, 3)
         if not len(used) or len(np.unique(sights.camera[used])) > 1 or not flat(corners):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Array, Pose
@@ -64,8 +65,12 @@ class Found:
         """Whether so much looks like the tool that chance cannot have done it."""
         if self.share >= HALF:
             return True
-        sure = self.consensus.used & (self.evidence.explained > SURE)
-        return bool(sure.sum() >= 2 or (sure.any() and len(sure) <= 3))
+        return bool(self.sure.sum() >= 2 or (self.sure.any() and len(self.sure) <= 3))
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Views that have a say and look so much like their markers that they are theirs."""
+        return np.asarray(self.consensus.used & (self.evidence.explained > SURE), bool)
 
     @property
     def share(self) -> float:

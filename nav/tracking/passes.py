@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.fit import MIN_PIXELS, PLACE, median_residual, solve_view
+from nav.tracking.fit import MIN_PIXELS, PLACE, median_residual, near_odd, solve_view
 from nav.tracking.photometry import accumulate
 from nav.tracking.sums import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET
 
@@ -17,11 +17,12 @@ STATS = 7
 @njit(nogil=True, cache=True)
 def look(
     image, grid, curve, power, first, last, window, plane, slopes, cells, count, zone, blur,
-    prior, brightness, drift, stride, extra, cut, free, information, gradient, follow, rest, stats,
+    prior, brightness, drift, stride, extra, cut, odd, free, information, gradient, follow, rest, stats,
 ):  # fmt: skip
     """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
 
-    All arrays have a row a view. extra : px^2 of blur added; free : (n,) whether blur may change.
+    All arrays have a row a view. odd : (n, cells) pixels beyond the cut in the pass before, and out.
+    extra : px^2 of blur added; free : (n,) whether blur may change.
     Filled: information (n, PLACE, PLACE), gradient (n, PLACE), follow (n, 9, PLACE), rest (n, 9),
     stats (n, STATS).
     """
@@ -29,7 +30,10 @@ def look(
     histogram = np.zeros(HISTOGRAM, np.int64)
     sheet = np.empty(SHEET)
     wide = np.empty(3)
+    beside = np.zeros(odd.shape[1], np.bool_)
     for k in range(first, last):
+        near_odd(odd[k], stats[k, LOOKED], count + 2, stride, beside)
+        odd[k] = 0
         wide[:] = blur[k]
         wide[0] += extra
         wide[2] += extra
@@ -38,12 +42,13 @@ def look(
             continue
         looked, used, weight, grey, square = accumulate(
             image, grid, window[k], plane[k], slopes[k], cells[k], count, zone[k], wide, curve,
-            power, brightness[k], drift[k], stride, cut[k], moments, histogram, sheet,
+            power, brightness[k], drift[k], stride, cut[k], beside, odd[k], moments,
+            histogram, sheet,
         )  # fmt: skip
         stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = looked, used, 0.0
         information[k] = 0.0
         gradient[k] = 0.0
-        if used * stride * stride < MIN_PIXELS:
+        if min(used, weight) * stride * stride < MIN_PIXELS:
             continue
         own_information, own_gradient, own_follow, own_rest, noise, explained, chance, good = (
             solve_view(

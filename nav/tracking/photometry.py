@@ -53,7 +53,7 @@ def split_blur(blur):
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def accumulate(
     image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power, brightness,
-    drift, stride, cut, moments, histogram, sheet,
+    drift, stride, cut, beside, odd, moments, histogram, sheet,
 ):  # fmt: skip
     """Sums of outer products of all pixels' derivative rows, for one marker in one picture.
 
@@ -73,6 +73,8 @@ def accumulate(
     stride : 1 uses every pixel, 2 every other row and column.
     cut : residual, grey levels, from which a pixel is weighted down (Huber), and from LEAST_USED
         times that it is not used; 0: all are.
+    beside : ((n + 2)^2,) cells of which no pixel is used. odd : the same, out: pixels beyond the
+        cut by cell; those of `beside` and those that are left count too.
     moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the residuals.
     histogram : (HISTOGRAM,), out: of the absolute residuals, all pixels.
     sheet : (SHEET,), scratch.
@@ -138,12 +140,13 @@ def accumulate(
             count += 1
             if count == ROWS:
                 take_in(
-                    sheet, count, changes, n, nodes, curve, power, brightness, cut, moments,
-                    histogram, totals,
+                    sheet, count, changes, n, nodes, curve, power, brightness, cut, beside, odd,
+                    moments, histogram, totals,
                 )  # fmt: skip
                 count = 0
     take_in(
-        sheet, count, changes, n, nodes, curve, power, brightness, cut, moments, histogram, totals
+        sheet, count, changes, n, nodes, curve, power, brightness, cut, beside, odd, moments,
+        histogram, totals,
     )  # fmt: skip
     for a in range(COLUMNS + 1):
         for b in range(a):

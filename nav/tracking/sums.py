@@ -64,7 +64,8 @@ SHEET = BLOCK + ROWS * (COLUMNS + 2)  # one empty, to go by two
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def take_in(
-    sheet, count, changes, n, nodes, curve, power, brightness, cut, moments, histogram, totals
+    sheet, count, changes, n, nodes, curve, power, brightness, cut, beside, odd, moments,
+    histogram, totals,
 ):  # fmt: skip
     """Add the sheet's pixels to the sums."""
     _lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
@@ -73,7 +74,7 @@ def take_in(
     else:
         _smeared_pattern(sheet, count, changes, n, nodes)
     _respond(sheet, count, curve)
-    _compare(sheet, count, n / 2.0, brightness, cut, histogram, totals)
+    _compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals)
     _derive(sheet, count, n / 2.0, brightness)
     _add_products(sheet, count, moments)
 
@@ -147,8 +148,12 @@ def _respond(sheet, count, curve):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _compare(sheet, count, half, brightness, cut, histogram, totals):
-    """Residuals, and what each pixel counts: nothing where it is odd or overexposed."""
+def _compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
+    """Residuals, and what each pixel counts: nothing where it is odd or overexposed.
+
+    Nor in cells beside odd ones: what covers a marker is blurred, and shades what is near.
+    """
+    half, width = n / 2.0, n + 2
     dark = brightness[1] / brightness[0] if brightness[0] > 0.0 else 0.0
     for i in range(count):
         cx, cy = sheet[X + i] / half - 1.0, sheet[Y + i] / half - 1.0
@@ -168,6 +173,11 @@ def _compare(sheet, count, half, brightness, cut, histogram, totals):
             elif off <= LEAST_USED * cut:
                 root = math.sqrt(cut / off)
             used += root > 0.0
+            cell = min(max(int(sheet[X + i] + 1.0), 0), n + 1)
+            cell += width * min(max(int(sheet[Y + i] + 1.0), 0), n + 1)
+            odd[cell] += root == 0.0
+            if beside[cell]:
+                root = 0.0
         sheet[ROOT + i] = root
     totals[0] += looked
     totals[1] += used
