@@ -1,0 +1,146 @@
+"""board.toml: a flat target of squares, printed and glued or clipped to a board."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field, model_validator
+
+from nav.files import PublicFile, load_toml, write_toml
+from nav.frames import Array
+from nav.tracking.tool import dictionary_names
+
+BOARD_FORMAT = "c1c2nav/board/1"
+LEAST_SQUARES = 3  # a side: two inner corners
+
+Length = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Squares = Annotated[int, Field(strict=True, ge=LEAST_SQUARES)]
+
+
+class BoardFile(PublicFile):
+    """board.toml."""
+
+    format: Literal["c1c2nav/board/1"]
+    type: Literal["charuco", "chessboard"]
+    squares: tuple[Squares, Squares]
+    square: Length
+    marker: Length | None = None
+    dictionary: str | None = None
+    legacy: bool = False
+
+    @model_validator(mode="after")
+    def _markers(self) -> "BoardFile":
+        if self.type == "chessboard":
+            if self.marker is not None or self.dictionary is not None:
+                raise ValueError("marker and dictionary are for charuco boards only")
+            return self
+        if self.marker is None or self.dictionary is None:
+            raise ValueError("a charuco board needs marker (mm) and dictionary")
+        if self.marker >= self.square:
+            raise ValueError(f"marker: expected less than square, {self.square:g} mm")
+        if self.dictionary not in dictionary_names():
+            raise ValueError(
+                f'unknown dictionary "{self.dictionary}"; expected one of OpenCV\'s predefined, '
+                "e.g. DICT_5X5_250"
+            )
+        columns, rows = self.squares
+        needed, there = columns * rows // 2, len(_dictionary(self.dictionary).bytesList)
+        if needed > there:
+            raise ValueError(
+                f"{columns} x {rows} squares need {needed} markers, {self.dictionary} has {there}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Board:
+    """A flat target: x to the right, y down as printed, z away from the viewer; mm.
+
+    The origin is the outer corner of the top left square. marker, dictionary : of a ChArUco board,
+    else None. legacy : the layout of OpenCV before 4.6.
+    """
+
+    columns: int
+    rows: int
+    square: float
+    marker: float | None = None
+    dictionary: str | None = None
+    legacy: bool = False
+
+    @property
+    def is_charuco(self) -> bool:
+        """Whether markers tell its corners apart."""
+        return self.dictionary is not None
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height, mm."""
+        return self.columns * self.square, self.rows * self.square
+
+    @cached_property
+    def points(self) -> Array:
+        """Inner corners (n, 3) by id: row by row."""
+        x, y = np.meshgrid(np.arange(1, self.columns), np.arange(1, self.rows))
+        flat = np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)])
+        return np.asarray(flat * self.square, float)
+
+    @cached_property
+    def charuco(self) -> cv2.aruco.CharucoBoard:
+        """The same for OpenCV."""
+        assert self.dictionary is not None
+        assert self.marker is not None
+        board = cv2.aruco.CharucoBoard(
+            (self.columns, self.rows), self.square, self.marker, _dictionary(self.dictionary)
+        )
+        board.setLegacyPattern(self.legacy)
+        return board
+
+    def white_at(self, column: int, row: int) -> bool:
+        """Whether a square is white; a ChArUco board's markers stand in the white ones."""
+        shifted = self.is_charuco and self.legacy and self.rows % 2 == 0
+        return (column + row + shifted) % 2 == 1
+
+    def scaled(self, share: float) -> "Board":
+        """The board as it is if all was printed larger by a share."""
+        marker = None if self.marker is None else self.marker * share
+        return Board(
+            self.columns, self.rows, self.square * share, marker, self.dictionary, self.legacy
+        )
+
+
+def load_board(path: Path) -> Board:
+    """board.toml.
+
+    Raises
+    ------
+    InputError
+        Missing, unreadable, or a field that breaks the format.
+    """
+    file = load_toml(Path(path), BoardFile)
+    columns, rows = file.squares
+    return Board(columns, rows, file.square, file.marker, file.dictionary, file.legacy)
+
+
+def save_board(path: Path, board: Board, inputs: Sequence[Path] = ()) -> None:
+    """board.toml with its provenance."""
+    write_toml(
+        path,
+        {
+            "format": BOARD_FORMAT,
+            "type": "charuco" if board.is_charuco else "chessboard",
+            "squares": [board.columns, board.rows],
+            "square": board.square,
+            "marker": board.marker,
+            "dictionary": board.dictionary,
+            "legacy": True if board.legacy else None,
+        },
+        inputs,
+    )
+
+
+def _dictionary(name: str) -> cv2.aruco.Dictionary:
+    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
