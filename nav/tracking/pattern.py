@@ -40,20 +40,19 @@ def colour_changes(cells, n):
     """Colours and their changes (4, (2 n + 4)^2), flat; entry j * (2 n + 4) + i is of row j.
 
     The cell before edge i and j; its less that of the next by x; by y; the same of both. Beyond
-    the white zone all is white, as far as edges may be asked for.
+    the outermost cells it goes on as they are, as far as edges may be asked for.
     """
-    width = 2 * n + 4
+    width, last = 2 * n + 4, n + 1
     changes = np.zeros((4, width * width), np.float32)
     for j in range(width):
         for i in range(width):
-            if j > n + 1 or i > n + 1:
-                changes[0, j * width + i] = 1.0
-                continue
-            right, below = min(i + 1, n + 1), min(j + 1, n + 1)
-            here, place = float(cells[j, i]), j * width + i
-            changes[0, place], changes[1, place] = here, here - cells[j, right]
-            changes[2, place] = here - cells[below, i]
-            changes[3, place] = here - cells[j, right] - cells[below, i] + cells[below, right]
+            row, column = min(j, last), min(i, last)
+            below, right = min(j + 1, last), min(i + 1, last)
+            here, place = float(cells[row, column]), j * width + i
+            changes[0, place], changes[1, place] = here, here - cells[row, right]
+            changes[2, place] = here - cells[below, column]
+            changes[3, place] = here - cells[row, right] - cells[below, column]
+            changes[3, place] += cells[below, right]
     return changes
 
 

@@ -1,0 +1,1 @@
+"""Cameras and rigs calibrated by pictures of a flat target."""
