@@ -90,7 +90,10 @@ def _lean(sheet, count, half, smeared, power, brightness):
     if not brightness[0] > 0.0 or not white > 0.0:
         return
     # light goes as its grey levels to the power of one by the camera's
-    tilt_x, tilt_y = (brightness[2] + brightness[4]) / white, (brightness[3] + brightness[5]) / white
+    tilt_x, tilt_y = (
+        (brightness[2] + brightness[4]) / white,
+        (brightness[3] + brightness[5]) / white,
+    )
     paper = 1.0 / brightness[0]  # the curvature is that of the gain, and of the ink as well
     xx, xy, yy = paper * brightness[6], paper * brightness[7], paper * brightness[8]
     for i in range(count):
