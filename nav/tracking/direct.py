@@ -215,12 +215,14 @@ class DirectFit:
         def run(share: tuple[int, int]) -> None:
             for index, a, b in sights.slices:
                 first, last = max(a, share[0]), min(b, share[1])
+                response = self.responses[index]
                 if first < last:
                     look(
                         self.pictures[index], sights.eyes[index].rays.grid,
-                        self.responses[index].table, self.responses[index].power, first, last, window, plane, self.slopes,
+                        response.table, response.power, first, last, window, plane, self.slopes,
                         self.cells, count, self.zones, self.blur, self.prior, self.brightness,
-                        drift, stride, extra * extra, self.cut, self.odd, self.free & free, *self.room,
+                        drift, stride, extra * extra, self.cut, self.odd, self.free & free,
+                        *self.room,
                     )  # fmt: skip
 
         own, *others = _shares(window, self.workers)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from calibration.needle.coverage import cone_angles, turning
@@ -189,3 +191,40 @@ def test_arrays_that_are_no_poses_are_refused(change, words):
     rng = np.random.default_rng(83)
     with pytest.raises(InputError, match=words):
         pivot_calibration(*change(*poses(rng, turned(rng, 20)).arrays))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(10, 40),
+    st.floats(0.0, 60.0),
+    st.sampled_from([0.0, 0.02, 0.5, 5.0, 300.0]),
+    st.floats(0.0, 1.0),
+    st.booleans(),
+)
+def test_any_poses_give_a_tip_or_one_line(seed, count, half, far, share, noisy):
+    """Poses at rest, wild, in blocks: a tip to rely on or a reason, and nothing else."""
+    rng = np.random.default_rng(seed)
+    turns = turned(rng, count, half, spin=half / 60)
+    wild = rng.random(count) < share
+    seats = far * rng.normal(size=(count, 3)) * wild[:, None]
+    seen = poses(rng, turns, seats)
+    arrays = seen.arrays if noisy else exact(turns, TIP, PIVOT + seats)
+    try:
+        found = pivot_calibration(*arrays)
+    except NotCalibrated:
+        return
+    assert found.verdict.startswith(("good", "usable: "))
+    assert np.linalg.norm(found.tip - TIP) < max(6 * found.tip_sd, 1e-3)
+
+
+def test_poses_at_rest_with_wild_ones_among_them_are_refused():
+    rng = np.random.default_rng(89)
+    turns = Rotation.concatenate([turned(rng, 1)] * 60 + [Rotation.random(40, rng=rng)])
+    seats = np.zeros((100, 3))
+    seats[60:] = 50.0 * rng.normal(size=(40, 3))
+    repeats("do not fit one pivot|turned by only", *poses(rng, turns, seats).arrays)
+    rotations, places, _ = poses(rng, turns).arrays
+    rotations[:60], places[:60] = rotations[0], places[0]
+    places[60:] += seats[60:]
+    repeats("do not fit one pivot|turned by only", rotations, places)
