@@ -22,7 +22,7 @@ def look(
 ):  # fmt: skip
     """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
 
-    All arrays have a row a view. odd : (n, cells) pixels beyond the cut, of the pass before and out.
+    All arrays have a row a view. odd : (n, cells) pixels beyond the cut, in and out.
     extra : px^2 of blur added; free : (n,) whether blur may change.
     Filled: information (n, PLACE, PLACE), gradient (n, PLACE), follow (n, 9, PLACE), rest (n, 9),
     stats (n, STATS).

@@ -1,0 +1,79 @@
+"""Markers as areas: the outline of all black cells of a marker, without inner edges."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nav.frames import Array
+from nav.tracking.tool import marker_pattern
+
+Point = tuple[int, int]
+STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # round a cell, clockwise as y runs down
+
+
+def marker_areas(dictionary: str, marker_id: int, corners: ArrayLike) -> list[Array]:
+    """Outlines (n, 2) of a marker's black areas and of the white ones within, mm.
+
+    corners : (4, 2), where the black square's corners stand, from the top left one clockwise.
+    To be filled where an odd number of them lie. Neighbouring cells share no drawn edge, so that
+    no printer or viewer can leave a fine white line between them.
+    """
+    black = marker_pattern(dictionary, marker_id) == 0
+    c0, c1, _, c3 = np.asarray(corners, float)
+    cell_x, cell_y = (c1 - c0) / len(black), (c3 - c0) / len(black)
+    return [c0 + np.array(loop) @ np.array([cell_x, cell_y]) for loop in outlines(black)]
+
+
+def outlines(black: ArrayLike) -> list[list[Point]]:
+    """Closed outlines of the true cells of a grid (rows, columns): corner points (x, y).
+
+    True cells lie at the right of each outline's way as seen with y down; only corners are listed.
+    """
+    edges = _edges(np.asarray(black, bool))
+    loops = []
+    while edges:
+        loops.append(_corners(_loop(edges, min(edges))))
+    return loops
+
+
+def _edges(black: np.ndarray) -> dict[Point, list[Point]]:
+    """Directions of the border edges that begin at each grid point."""
+    padded = np.pad(black, 1)
+    edges: dict[Point, list[Point]] = {}
+    for row, column in np.argwhere(black):
+        x, y = int(column), int(row)
+        corners = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)]
+        outside = [
+            (row, column + 1),
+            (row + 1, column + 2),
+            (row + 2, column + 1),
+            (row + 1, column),
+        ]
+        for corner, step, beyond in zip(corners, STEPS, outside, strict=True):
+            if not padded[beyond]:
+                edges.setdefault(corner, []).append(step)
+    return edges
+
+
+def _loop(edges: dict[Point, list[Point]], start: Point) -> list[Point]:
+    """One closed way along the edges, which are taken out.
+
+    As many edges end as begin at each point, so that any way comes back to its start.
+    """
+    at = start
+    way: list[Point] = []
+    while not way or at != start:
+        way.append(at)
+        step = edges[at].pop()
+        if not edges[at]:
+            del edges[at]
+        at = (at[0] + step[0], at[1] + step[1])
+    return way
+
+
+def _corners(way: list[Point]) -> list[Point]:
+    """The way without the points in the middle of straight stretches."""
+    kept = []
+    for before, at, after in zip([way[-1], *way], way, [*way[1:], way[0]], strict=False):
+        if (at[0] - before[0], at[1] - before[1]) != (after[0] - at[0], after[1] - at[1]):
+            kept.append(at)
+    return kept
