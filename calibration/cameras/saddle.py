@@ -116,7 +116,7 @@ def _fit(image, grid, plane, cells, margin, blur, free):
     for step in range(STEPS):
         at = _corner(plane)
         by_pixel = _derivative(plane, at)
-        scale = 1.0 / np.sqrt(abs(by_pixel[0, 0] * by_pixel[1, 1] - by_pixel[0, 1] * by_pixel[1, 0]))
+        scale = 1.0 / np.sqrt(abs(np.linalg.det(by_pixel)))
         sd = np.sqrt(max((blur[0] + blur[2]) / 2.0, 0.1))
         near = min(margin, (REACH + RIM * sd) / scale)
         reach = near * scale - RIM * sd

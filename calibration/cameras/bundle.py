@@ -1,0 +1,268 @@
+"""Bundle adjustment: lenses, places of cameras and boards, and the board's bow, all at once.
+
+Gauss-Newton with Levenberg's damping on the corners' residuals, weighted by their covariances and
+by how well the model fits (Huber 1964), over all unknowns together (Triggs et al. 2000).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from calibration.cameras.lens import MODELS, Lens
+from calibration.cameras.shape import heights, shaped
+from nav.frames import Array, orthonormal
+
+INTRINSICS = 12
+HUBER = 3.0  # sd
+BOW_SD = 3.0  # mm: what is known of a board before it is seen
+DISTORTION_SD = np.array([2.0, 4.0, 0.05, 0.05, 8.0, 4.0, 8.0, 8.0])
+STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Corners of the board in one picture.
+
+    instant, camera : which. ids (n,). pixels (n, 2). covariance (n, 2, 2), px^2.
+    """
+
+    instant: int
+    camera: int
+    ids: NDArray[np.int64]
+    pixels: Array
+    covariance: Array
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is estimated.
+
+    cameras : camera_from_rig, (4, 4) each; the first is the rig's frame and stays.
+    boards : rig_from_board of every instant, (4, 4). bow : (k,) mm, see `shape`.
+    """
+
+    lenses: tuple[Lens, ...]
+    cameras: tuple[Array, ...]
+    boards: dict[int, Array]
+    bow: Array = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A setup that suits the sightings best.
+
+    spread : (cameras,) by how much residuals exceed the corners' own covariances, sd.
+    residuals : whitened by the corners' covariances, (n, 2) of every sighting.
+    covariance : of the unknowns in the order of `unknowns`. log_likelihood : of all residuals.
+    """
+
+    setup: Setup
+    models: tuple[str, ...]
+    spread: Array
+    residuals: tuple[Array, ...]
+    covariance: Array
+    unknowns: "Unknowns"
+    chi: float
+
+    @property
+    def evidence(self) -> float:
+        """Bayesian information criterion (Schwarz 1978): the lower, the better."""
+        count = 2 * sum(len(r) for r in self.residuals)
+        return self.chi + self.unknowns.count * np.log(count)
+
+
+class Unknowns:
+    """Where each unknown stands among all of them."""
+
+    def __init__(self, models: Sequence[str], instants: Sequence[int], bow: int) -> None:
+        self.free = [np.array([0, 1, 2, 3, *(4 + k for k in MODELS[m])]) for m in models]
+        at = 0
+        self.lens: list[slice] = []
+        self.place: list[slice] = []
+        for index, free in enumerate(self.free):
+            self.lens.append(slice(at, at + len(free)))
+            at += len(free)
+            size = 6 if index else 0
+            self.place.append(slice(at, at + size))
+            at += size
+        self.bow = slice(at, at + bow)
+        at += bow
+        self.board = {k: slice(at + 6 * n, at + 6 * n + 6) for n, k in enumerate(instants)}
+        self.count = at + 6 * len(instants)
+
+
+class Bundle:
+    """The sightings of one board, and how a setup explains them.
+
+    points : (n, 3) corners of the flat board, mm, by id. size : its width and height, mm.
+    """
+
+    def __init__(
+        self, points: Array, size: tuple[float, float], sightings: Sequence[Sighting]
+    ) -> None:
+        self.points, self.size, self.sightings = points, size, tuple(sightings)
+        self.terms = heights(points, size)
+        self.roots = [  # whitening
+            np.linalg.inv(np.linalg.cholesky(sighting.covariance)) for sighting in sightings
+        ]
+        self.of = np.array([sighting.camera for sighting in sightings])
+
+    def fit(self, setup: Setup, models: Sequence[str], spread: Array | None = None) -> Fit:
+        """The best setup near a start.
+
+        spread : (cameras,) of the residuals, sd, as found before; measured where None.
+        """
+        unknowns = Unknowns(models, sorted(setup.boards), len(setup.bow))
+        given = spread
+        damping = 1e-4
+        residuals = self._residuals(setup)
+        spread = self._spread(residuals) if given is None else given
+        cost = self._cost(setup, residuals, spread, unknowns)
+        for _ in range(STEPS):
+            normal, right = self._normal(setup, residuals, spread, unknowns)
+            while True:
+                damped = normal + damping * np.diag(np.diag(normal))
+                change = np.linalg.solve(damped, right)
+                moved = self._moved(setup, change, unknowns)
+                after = self._residuals(moved)
+                better = self._cost(moved, after, spread, unknowns)
+                if better <= cost * (1 + 1e-12) or damping > 1e8:
+                    break
+                damping *= 10.0
+            step = max(
+                float(np.abs(a - b).max() / spread[k])
+                for a, b, k in zip(after, residuals, self.of, strict=True)
+            )
+            setup, residuals, damping = moved, after, max(damping / 10.0, 1e-12)
+            if given is None:
+                spread = self._spread(residuals)
+            cost = self._cost(setup, residuals, spread, unknowns)
+            if step < CONVERGED:
+                break
+        normal, _ = self._normal(setup, residuals, spread, unknowns)
+        chi = self._chi(residuals, spread)
+        return Fit(setup, tuple(models), spread, residuals, np.linalg.inv(normal), unknowns, chi)
+
+    def without(self, left_out: Sequence[int]) -> "Bundle":
+        """Without some sightings, by their index."""
+        kept = [s for k, s in enumerate(self.sightings) if k not in set(left_out)]
+        return Bundle(self.points, self.size, kept)
+
+    def _residuals(self, setup: Setup) -> tuple[Array, ...]:
+        points = shaped(self.points, self.size, setup.bow)
+        result = []
+        for sighting, root in zip(self.sightings, self.roots, strict=True):
+            in_camera = setup.cameras[sighting.camera] @ setup.boards[sighting.instant]
+            at = points[sighting.ids] @ in_camera[:3, :3].T + in_camera[:3, 3]
+            at[:, 2] = np.maximum(at[:, 2], 1.0)
+            pixels = setup.lenses[sighting.camera].project(at)[0]
+            result.append(np.einsum("nab,nb->na", root, sighting.pixels - pixels))
+        return tuple(result)
+
+    def _spread(self, residuals: Sequence[Array]) -> Array:
+        """(cameras,) sd of whitened residuals, robustly; not below one: covariances are honest."""
+        result = np.ones(self.of.max() + 1)
+        for camera in np.unique(self.of):
+            which = zip(residuals, self.of, strict=True)
+            own = np.concatenate([r for r, k in which if k == camera])
+            # of two axes; the median of a chi-square with two degrees of freedom is 1.386
+            result[camera] = max(1.0, np.sqrt(np.median((own**2).sum(axis=1)) / 1.386))
+        return result
+
+    def _cost(
+        self, setup: Setup, residuals: Sequence[Array], spread: Array, unknowns: Unknowns
+    ) -> float:
+        total = self._chi(residuals, spread)
+        total += float((setup.bow**2).sum() / BOW_SD**2)
+        for lens in setup.lenses:
+            total += float(((lens.distortion / DISTORTION_SD) ** 2).sum())
+        return total
+
+    def _chi(self, residuals: Sequence[Array], spread: Array) -> float:
+        total = 0.0
+        for own, camera in zip(residuals, self.of, strict=True):
+            off = np.sqrt((own**2).sum(axis=1)) / spread[camera]
+            total += float(np.where(off < HUBER, off**2, HUBER * (2 * off - HUBER)).sum())
+        return total
+
+    def _normal(
+        self, setup: Setup, residuals: Sequence[Array], spread: Array, unknowns: Unknowns
+    ) -> tuple[Array, Array]:
+        """Normal matrix and right side of all unknowns, what was known beforehand included."""
+        normal = np.zeros((unknowns.count, unknowns.count))
+        right = np.zeros(unknowns.count)
+        flat = shaped(self.points, self.size, setup.bow)
+        for sighting, root, own in zip(self.sightings, self.roots, residuals, strict=True):
+            jacobian, places = self._jacobian(setup, sighting, flat, unknowns)
+            off = np.sqrt((own**2).sum(axis=1)) / spread[sighting.camera]
+            weight = np.sqrt(np.minimum(1.0, HUBER / np.maximum(off, 1e-12)))
+            weight = weight / spread[sighting.camera]
+            rows = np.einsum("nab,nbu->nau", root, jacobian) * weight[:, None, None]
+            rows = rows.reshape(-1, rows.shape[2])
+            normal[np.ix_(places, places)] += rows.T @ rows
+            right[places] += rows.T @ (own * weight[:, None]).ravel()
+        bow = np.arange(unknowns.count)[unknowns.bow]
+        normal[bow, bow] += 1.0 / BOW_SD**2
+        right[bow] -= setup.bow / BOW_SD**2
+        for lens, free, at in zip(setup.lenses, unknowns.free, unknowns.lens, strict=True):
+            which = free[4:] - 4
+            places = np.arange(at.start + 4, at.stop)
+            normal[places, places] += 1.0 / DISTORTION_SD[which] ** 2
+            right[places] -= lens.distortion[which] / DISTORTION_SD[which] ** 2
+        return normal, right
+
+    def _jacobian(
+        self, setup: Setup, sighting: Sighting, flat: Array, unknowns: Unknowns
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """(n, 2, u) derivative of pixels by the unknowns at `places` (u,)."""
+        camera, board = setup.cameras[sighting.camera], setup.boards[sighting.instant]
+        in_rig = flat[sighting.ids] @ board[:3, :3].T + board[:3, 3]
+        in_camera = in_rig @ camera[:3, :3].T + camera[:3, 3]
+        _, by_point, by_lens = setup.lenses[sighting.camera].project(in_camera)
+        by_rig = by_point @ camera[:3, :3]
+        parts = [by_lens[:, :, unknowns.free[sighting.camera]]]
+        places = [unknowns.lens[sighting.camera]]
+        if sighting.camera:
+            parts.append(_by_motion(by_point, in_camera))
+            places.append(unknowns.place[sighting.camera])
+        parts.append(_by_motion(by_rig, in_rig))
+        places.append(unknowns.board[sighting.instant])
+        if len(setup.bow):
+            up = by_rig @ board[:3, 2]
+            terms = self.terms[sighting.ids, : len(setup.bow)]
+            parts.append(up[:, :, None] * terms[:, None, :])
+            places.append(unknowns.bow)
+        every = np.arange(unknowns.count)
+        return np.concatenate(parts, axis=2), np.concatenate([every[p] for p in places])
+
+    def _moved(self, setup: Setup, change: Array, unknowns: Unknowns) -> Setup:
+        lenses, cameras = [], []
+        for index, lens in enumerate(setup.lenses):
+            by = np.zeros(INTRINSICS)
+            by[unknowns.free[index]] = change[unknowns.lens[index]]
+            lenses.append(lens.moved(by))
+            place = change[unknowns.place[index]]
+            cameras.append(moved(setup.cameras[index], place) if index else setup.cameras[index])
+        boards = {k: moved(b, change[unknowns.board[k]]) for k, b in setup.boards.items()}
+        bow = setup.bow + change[unknowns.bow]
+        return replace(setup, lenses=tuple(lenses), cameras=tuple(cameras), boards=boards, bow=bow)
+
+
+def moved(pose: Array, motion: Array) -> Array:
+    """A pose (4, 4) after a motion (6,): shift and small rotation, in the frame it leads to."""
+    by = np.eye(4)
+    by[:3, :3] = Rotation.from_rotvec(motion[3:]).as_matrix()
+    by[:3, 3] = motion[:3]
+    return orthonormal(by @ pose)
+
+
+def _by_motion(by_point: Array, points: Array) -> Array:
+    """(n, 2, 6) derivative by a motion of the points (n, 3)."""
+    x, y, z = points.T
+    o = np.zeros(len(points))
+    # the cross product of the rotation and the point
+    turn = np.stack([o, z, -y, -z, o, x, y, -x, o], axis=1).reshape(-1, 3, 3)
+    return np.concatenate([by_point, by_point @ turn], axis=2)

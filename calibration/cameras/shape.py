@@ -1,0 +1,59 @@
+"""How a board is bowed: a smooth surface over the flat sheet, which paper keeps its lengths on."""
+
+import numpy as np
+
+from nav.frames import Array
+
+# powers of the two coordinates, from -1 to 1 over the board, of every term; flat and tilted
+# boards are a matter of pose
+TERMS = ((2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3))
+FLAT, BENT, WARPED = 0, 3, 7  # how many terms
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)
+
+
+def heights(points: Array, size: tuple[float, float]) -> Array:
+    """(n, 7) height z at points (n, 3) of the flat board by a mm of each term."""
+    u, v = _centred(points, size)
+    return np.column_stack([u**i * v**j for i, j in TERMS])
+
+
+def shaped(points: Array, size: tuple[float, float], bow: Array) -> Array:
+    """Points (n, 3) of the flat board where a bow (k,), mm, has them.
+
+    A sheet does not stretch: where it rises, it covers less of the plane (to second order).
+    """
+    if not np.any(bow):
+        return points
+    result = points.copy()
+    result[:, 2] = heights(points, size)[:, : len(bow)] @ bow
+    u, v = _centred(points, size)
+    for axis, half in enumerate(np.array(size) / 2):
+        # from the middle to each point along this axis
+        for node, weight in zip((NODES + 1) / 2, WEIGHTS / 2, strict=True):
+            at = (u * node, v) if axis == 0 else (u, v * node)
+            slope = _slope(at[0], at[1], bow, axis) / half
+            result[:, axis] -= 0.5 * weight * slope**2 * (u, v)[axis] * half
+    return result
+
+
+def most_bowed(size: tuple[float, float], bow: Array) -> float:
+    """mm from the lowest to the highest place above the best plane."""
+    x, y = np.meshgrid(np.linspace(0, size[0], 21), np.linspace(0, size[1], 21))
+    points = np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)])
+    z = heights(points, size)[:, : len(bow)] @ bow
+    plane = np.column_stack([np.ones(len(z)), points[:, :2]])
+    return float(np.ptp(z - plane @ np.linalg.lstsq(plane, z, rcond=None)[0]))
+
+
+def _centred(points: Array, size: tuple[float, float]) -> tuple[Array, Array]:
+    return 2 * points[:, 0] / size[0] - 1, 2 * points[:, 1] / size[1] - 1
+
+
+def _slope(u: Array, v: Array, bow: Array, axis: int) -> Array:
+    slope = np.zeros(len(u))
+    for (i, j), height in zip(TERMS, bow, strict=False):
+        if axis == 0 and i > 0:
+            slope += height * i * u ** (i - 1) * v**j
+        if axis == 1 and j > 0:
+            slope += height * j * u**i * v ** (j - 1)
+    return slope

@@ -1,0 +1,123 @@
+"""A tool's poses from poses.csv, lost rows left out."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from nav.errors import InputError
+from nav.frames import Array
+from nav.record.poses import UPPER
+
+NEEDED = ("tool", "status", "tx", "ty", "tz", "qx", "qy", "qz", "qw")
+LASTING = ("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz")
+COVARIANCE = tuple(f"p{i}{j}" for i, j in UPPER)
+NOT_UNIT = 0.01  # a quaternion's length may be off by that much
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ToolPoses:
+    """Poses of one tool in the order of the file: a_from_tool, mm.
+
+    rotations : (n, 3, 3). translations : (n, 3).
+    covariances : (n, 6, 6) as FORMATS has it, or None where a row has none.
+    lasting : (n, 3, 3) of the tip's lasting errors, mm^2, or None where a row has none.
+    lost : rows in which the tool was lost. doubtful : rows that warn of a doubtful geometry.
+    """
+
+    rotations: Array
+    translations: Array
+    covariances: Array | None
+    lasting: Array | None
+    lost: int
+    doubtful: int
+
+
+def load_poses(path: Path, tool: str) -> ToolPoses:
+    """The poses of a tool in a poses.csv.
+
+    Raises
+    ------
+    InputError
+        Missing, no poses.csv, no such tool (the names that are there are listed), or a tracked row
+        with a number that is none or not finite.
+    """
+    rows = _rows(Path(path))
+    names = sorted({row["tool"] or "" for row in rows})
+    if tool not in names:
+        there = f"it has {', '.join(names)}" if names else "it has no rows"
+        raise InputError(f"{path}: no tool is called {tool}; {there}")
+    own = [row for row in rows if row["tool"] == tool]
+    tracked = [row for row in own if row["status"] == "tracked"]
+    quaternions = _numbers(path, tracked, NEEDED[5:])
+    lengths = np.linalg.norm(quaternions, axis=1)
+    if (np.abs(lengths - 1.0) > NOT_UNIT).any():
+        bad = tracked[int(np.argmax(np.abs(lengths - 1.0)))]
+        raise InputError(f"{path}: {_place(bad)}: qx to qw are not a unit quaternion")
+    rotations = Rotation.from_quat(quaternions).as_matrix() if tracked else np.zeros((0, 3, 3))
+    return ToolPoses(
+        np.asarray(rotations, float),
+        _numbers(path, tracked, NEEDED[2:5]),
+        _covariances(path, tracked, COVARIANCE),
+        _covariances(path, tracked, LASTING),
+        len(own) - len(tracked),
+        sum("geometry doubtful" in (row.get("reason") or "") for row in tracked),
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in NEEDED if name not in (reader.fieldnames or [])]
+            if missing:
+                raise InputError(f"{path}: first line: no poses.csv, lacks column {missing[0]}")
+            return list(reader)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def _numbers(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Array:
+    """(n, columns); every one must be there and finite."""
+    result = np.zeros((len(rows), len(columns)))
+    for k, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            try:
+                result[k, j] = float(row[column])
+            except (TypeError, ValueError):
+                result[k, j] = np.nan
+            if not np.isfinite(result[k, j]):
+                raise InputError(
+                    f"{path}: {_place(row)}: {column}: expected a finite number, "
+                    f"got {row[column]!r:.40}"
+                )
+    return result
+
+
+def _covariances(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Array | None:
+    """Symmetric matrices from their upper triangles, row by row; None if a number is missing."""
+    if not rows or not all(row.get(column) for row in rows for column in columns):
+        return None
+    upper, size = _numbers(path, rows, columns), 6 if columns is COVARIANCE else 3
+    result = np.zeros((len(rows), size, size))
+    for place, (i, j) in enumerate(zip(*np.triu_indices(size), strict=True)):
+        result[:, i, j] = result[:, j, i] = upper[:, place]
+    # relative to its own size: the file has eight digits
+    sd = np.maximum(np.sqrt(np.abs(np.diagonal(result, axis1=1, axis2=2))), 1e-12)
+    least = np.linalg.eigvalsh(result / (sd[:, :, None] * sd[:, None, :])).min(axis=1)
+    if least.min(initial=0.0) < -1e-3:
+        raise InputError(
+            f"{path}: {_place(rows[int(np.argmin(least))])}: {columns[0]} to {columns[-1]} are no "
+            "covariance: a variance is below zero"
+        )
+    return result
+
+
+def _place(row: Row) -> str:
+    return f"frame {row.get('frame', '?')}"

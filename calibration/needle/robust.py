@@ -1,0 +1,92 @@
+"""Which poses belong to one pivot: found from small samples, then by distance."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from calibration.needle.algebra import (
+    Noise,
+    algebraic_pivot,
+    misses,
+    normal_equations,
+    solved,
+    weighted_fit,
+)
+from nav.frames import Array
+
+SEAT = 0.2  # mm, sd per axis: what is allowed for play in the divot while searching
+LEAST_PLAY = 0.03  # mm, sd per axis: for leaving out, no seat is taken as better than that
+OFF = 16.27  # squared distance beyond which a pose is left out: 99.9 % of chi-square, 3 freedoms
+MEDIAN = 2.366  # its median
+SAMPLES, SAMPLE, BEST = 300, 4, 5
+MAX_ROUNDS = 20
+
+Kept = NDArray[np.bool_]
+
+
+def belonging(
+    rotations: Array, translations: Array, covariances: Array | None
+) -> tuple[Array, Kept]:
+    """Tip (3,) near the best and which poses (n,) belong to its pivot; always the same answer.
+
+    Start: of `SAMPLES` small samples (random numbers of a fixed seed) and the fit to all, the one
+    with the least sum of squared distances, each cut off at `OFF` (RANSAC as scored by Torr and
+    Zisserman 2000), after refitting the best few to what they keep. Then, until nothing changes, a
+    weighted fit to the poses kept and a new choice among all: a pose is left out if its squared
+    Mahalanobis distance is above `OFF`. The play in it is the one of the median pose, so that poor
+    seating of all makes no pose an outlier.
+    """
+    tip, kept = _start(rotations, translations, covariances)
+    for _ in range(MAX_ROUNDS):
+        own = None if covariances is None else covariances[kept]
+        fit = weighted_fit(rotations[kept], translations[kept], own, tip)
+        tip = fit.tip
+        points = rotations @ tip + translations
+        distances = _distances(Noise.of(points, covariances), points - fit.pivot)
+        now = distances <= OFF
+        if now.sum() < SAMPLE or (now == kept).all():
+            break
+        kept = now
+    return tip, kept
+
+
+def _start(rotations: Array, translations: Array, covariances: Array | None) -> tuple[Array, Kept]:
+    tip, pivot = algebraic_pivot(rotations, translations)
+    noise = Noise.of(rotations @ tip + translations, covariances)
+    variance = noise.values.mean(axis=1) + SEAT**2
+    matrix, right = normal_equations(rotations, translations)
+
+    def distances(candidate: Array) -> Array:
+        off = misses(rotations, translations, candidate[:3], candidate[3:])
+        return np.asarray((off**2).sum(axis=1) / variance, float)
+
+    def score(candidate: Array) -> float:
+        return float(np.minimum(distances(candidate), OFF).sum())
+
+    rng = np.random.default_rng(0)
+    samples = rng.random((SAMPLES, len(rotations))).argpartition(SAMPLE, axis=1)[:, :SAMPLE]
+    found = solved(matrix[samples].sum(axis=1), right[samples].sum(axis=1))
+    candidates = [np.concatenate([tip, pivot]), *found]
+    candidates = sorted(candidates, key=score)[:BEST]
+    for _ in range(MAX_ROUNDS):
+        masks = [distances(candidate) <= OFF for candidate in candidates]
+        candidates = [
+            solved(matrix[mask].sum(axis=0), right[mask].sum(axis=0)) if mask.any() else candidate
+            for mask, candidate in zip(masks, candidates, strict=True)
+        ]
+    best = min(candidates, key=score)
+    kept = distances(best) <= OFF
+    return best[:3], kept if kept.sum() >= SAMPLE else np.ones(len(rotations), bool)
+
+
+def _distances(noise: Noise, residuals: Array) -> Array:
+    """Squared distances with the play that puts their median where chi-square has it."""
+
+    def excess(variance: float) -> float:
+        return float(np.median(noise.squared(residuals, np.sqrt(variance)))) - MEDIAN
+
+    play = LEAST_PLAY
+    if excess(LEAST_PLAY**2) > 0.0:
+        most = float((residuals**2).sum(axis=1).max()) + LEAST_PLAY**2
+        play = float(np.sqrt(brentq(excess, LEAST_PLAY**2, most)))
+    return noise.squared(residuals, play)
