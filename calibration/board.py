@@ -104,6 +104,12 @@ class Board:
         shifted = self.is_charuco and self.legacy and self.rows % 2 == 0
         return (column + row + shifted) % 2 == 1
 
+    @cached_property
+    def marker_at(self) -> dict[tuple[int, int], int]:
+        """Ids of a ChArUco board's markers by column and row of their squares."""
+        places = [(c, r) for r in range(self.rows) for c in range(self.columns)]
+        return {place: k for k, place in enumerate(p for p in places if self.white_at(*p))}
+
     def scaled(self, share: float) -> "Board":
         """The board as it is if all was printed larger by a share."""
         marker = None if self.marker is None else self.marker * share

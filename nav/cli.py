@@ -31,6 +31,12 @@ app = App(
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
 app.command(twin_app)
+app.command("calibration.cli:print_app", name="print", help="Sheets to print, at true scale.")
+app.command(
+    "calibration.cli:calibrate_app",
+    name="calibrate",
+    help="Cameras, marker bodies and needle, each with its uncertainty and a verdict.",
+)
 
 RigFile = Annotated[Path, Parameter(name="--rig", help="rig.toml: the cameras.")]
 ToolFiles = Annotated[

@@ -20,6 +20,7 @@ HUBER = 3.0  # sd
 BOW_SD = 3.0  # mm: what is known of a board before it is seen
 DISTORTION_SD = np.array([2.0, 4.0, 0.05, 0.05, 8.0, 4.0, 8.0, 8.0])
 STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd
+MEDIAN = 1.386  # of a chi-square with two degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ class Setup:
 class Fit:
     """A setup that suits the sightings best.
 
-    spread : (cameras,) by how much residuals exceed the corners' own covariances, sd.
-    residuals : whitened by the corners' covariances, (n, 2) of every sighting.
+    floor : (cameras,) px, sd an axis of what corners are off beyond their own covariances.
+    residuals : px, (n, 2) of every sighting.
     covariance : of the unknowns in the order of `unknowns`. log_likelihood : of all residuals.
     """
 
     setup: Setup
     models: tuple[str, ...]
-    spread: Array
+    floor: Array
     residuals: tuple[Array, ...]
     covariance: Array
     unknowns: "Unknowns"
@@ -105,46 +106,46 @@ class Bundle:
     ) -> None:
         self.points, self.size, self.sightings = points, size, tuple(sightings)
         self.terms = heights(points, size)
-        self.roots = [  # whitening
-            np.linalg.inv(np.linalg.cholesky(sighting.covariance)) for sighting in sightings
-        ]
         self.of = np.array([sighting.camera for sighting in sightings])
 
-    def fit(self, setup: Setup, models: Sequence[str], spread: Array | None = None) -> Fit:
+    def fit(self, setup: Setup, models: Sequence[str], floor: Array | None = None) -> Fit:
         """The best setup near a start.
 
-        spread : (cameras,) of the residuals, sd, as found before; measured where None.
+        floor : (cameras,) px, as found before; measured where None.
         """
-        unknowns = Unknowns(models, sorted(setup.boards), len(setup.bow))
-        given = spread
-        damping = 1e-4
+        unknowns, given, damping = (
+            Unknowns(models, sorted(setup.boards), len(setup.bow)),
+            floor,
+            1e-4,
+        )
         residuals = self._residuals(setup)
-        spread = self._spread(residuals) if given is None else given
-        cost = self._cost(setup, residuals, spread, unknowns)
+        floor = self._floor(residuals) if given is None else given
         for _ in range(STEPS):
-            normal, right = self._normal(setup, residuals, spread, unknowns)
+            roots = self._roots(floor)
+            cost = self._cost(setup, residuals, roots)
+            normal, right = self._normal(setup, residuals, roots, unknowns)
             while True:
                 damped = normal + damping * np.diag(np.diag(normal))
                 change = np.linalg.solve(damped, right)
-                moved = self._moved(setup, change, unknowns)
-                after = self._residuals(moved)
-                better = self._cost(moved, after, spread, unknowns)
-                if better <= cost * (1 + 1e-12) or damping > 1e8:
+                moved_on = self._moved(setup, change, unknowns)
+                after = self._residuals(moved_on)
+                if self._cost(moved_on, after, roots) <= cost * (1 + 1e-12) or damping > 1e8:
                     break
                 damping *= 10.0
             step = max(
-                float(np.abs(a - b).max() / spread[k])
-                for a, b, k in zip(after, residuals, self.of, strict=True)
+                float(np.abs(root @ (a - b)[..., None]).max())
+                for root, a, b in zip(roots, after, residuals, strict=True)
             )
-            setup, residuals, damping = moved, after, max(damping / 10.0, 1e-12)
+            setup, residuals, damping = moved_on, after, max(damping / 10.0, 1e-12)
             if given is None:
-                spread = self._spread(residuals)
-            cost = self._cost(setup, residuals, spread, unknowns)
+                floor = self._floor(residuals)
             if step < CONVERGED:
                 break
-        normal, _ = self._normal(setup, residuals, spread, unknowns)
-        chi = self._chi(residuals, spread)
-        return Fit(setup, tuple(models), spread, residuals, np.linalg.inv(normal), unknowns, chi)
+        roots = self._roots(floor)
+        normal, _ = self._normal(setup, residuals, roots, unknowns)
+        chi = self._chi(residuals, roots)
+        covariance = np.linalg.inv(normal)
+        return Fit(setup, tuple(models), floor, residuals, covariance, unknowns, chi)
 
     def without(self, left_out: Sequence[int]) -> "Bundle":
         """Without some sightings, by their index."""
@@ -154,56 +155,69 @@ class Bundle:
     def _residuals(self, setup: Setup) -> tuple[Array, ...]:
         points = shaped(self.points, self.size, setup.bow)
         result = []
-        for sighting, root in zip(self.sightings, self.roots, strict=True):
+        for sighting in self.sightings:
             in_camera = setup.cameras[sighting.camera] @ setup.boards[sighting.instant]
             at = points[sighting.ids] @ in_camera[:3, :3].T + in_camera[:3, 3]
             at[:, 2] = np.maximum(at[:, 2], 1.0)
-            pixels = setup.lenses[sighting.camera].project(at)[0]
-            result.append(np.einsum("nab,nb->na", root, sighting.pixels - pixels))
+            result.append(sighting.pixels - setup.lenses[sighting.camera].project(at)[0])
         return tuple(result)
 
-    def _spread(self, residuals: Sequence[Array]) -> Array:
-        """(cameras,) sd of whitened residuals, robustly; not below one: covariances are honest."""
-        result = np.ones(self.of.max() + 1)
-        for camera in np.unique(self.of):
-            which = zip(residuals, self.of, strict=True)
-            own = np.concatenate([r for r, k in which if k == camera])
-            # of two axes; the median of a chi-square with two degrees of freedom is 1.386
-            result[camera] = max(1.0, np.sqrt(np.median((own**2).sum(axis=1)) / 1.386))
-        return result
+    def _roots(self, floor: Array) -> list[Array]:
+        """Whitening (n, 2, 2) of every sighting's residuals."""
+        return [
+            np.linalg.inv(np.linalg.cholesky(s.covariance + floor[s.camera] ** 2 * np.eye(2)))
+            for s in self.sightings
+        ]
 
-    def _cost(
-        self, setup: Setup, residuals: Sequence[Array], spread: Array, unknowns: Unknowns
-    ) -> float:
-        total = self._chi(residuals, spread)
+    def _floor(self, residuals: Sequence[Array]) -> Array:
+        """(cameras,) px by which corners are off besides their noise, by the usual residual."""
+        floor = np.zeros(self.of.max() + 1)
+        for camera in np.unique(self.of):
+            own = np.flatnonzero(self.of == camera)
+            off = np.concatenate([residuals[k] for k in own])
+            covariance = np.concatenate([self.sightings[k].covariance for k in own])
+            low, high = 0.0, float(np.sqrt((off**2).mean())) + 1e-9
+            for _ in range(30):
+                middle = (low + high) / 2
+                spread = covariance + middle**2 * np.eye(2)
+                chi = np.einsum("na,na->n", off, np.linalg.solve(spread, off[..., None])[..., 0])
+                low, high = (middle, high) if np.median(chi) > MEDIAN else (low, middle)
+            floor[camera] = low
+        return floor
+
+    def _cost(self, setup: Setup, residuals: Sequence[Array], roots: Sequence[Array]) -> float:
+        total = self._chi(residuals, roots)
         total += float((setup.bow**2).sum() / BOW_SD**2)
         for lens in setup.lenses:
             total += float(((lens.distortion / DISTORTION_SD) ** 2).sum())
         return total
 
-    def _chi(self, residuals: Sequence[Array], spread: Array) -> float:
+    def _chi(self, residuals: Sequence[Array], roots: Sequence[Array]) -> float:
         total = 0.0
-        for own, camera in zip(residuals, self.of, strict=True):
-            off = np.sqrt((own**2).sum(axis=1)) / spread[camera]
+        for own, root in zip(residuals, roots, strict=True):
+            off = np.sqrt(((root @ own[..., None]) ** 2).sum(axis=(1, 2)))
             total += float(np.where(off < HUBER, off**2, HUBER * (2 * off - HUBER)).sum())
         return total
 
     def _normal(
-        self, setup: Setup, residuals: Sequence[Array], spread: Array, unknowns: Unknowns
+        self,
+        setup: Setup,
+        residuals: Sequence[Array],
+        roots: Sequence[Array],
+        unknowns: Unknowns,
     ) -> tuple[Array, Array]:
         """Normal matrix and right side of all unknowns, what was known beforehand included."""
         normal = np.zeros((unknowns.count, unknowns.count))
         right = np.zeros(unknowns.count)
         flat = shaped(self.points, self.size, setup.bow)
-        for sighting, root, own in zip(self.sightings, self.roots, residuals, strict=True):
+        for sighting, root, own in zip(self.sightings, roots, residuals, strict=True):
             jacobian, places = self._jacobian(setup, sighting, flat, unknowns)
-            off = np.sqrt((own**2).sum(axis=1)) / spread[sighting.camera]
-            weight = np.sqrt(np.minimum(1.0, HUBER / np.maximum(off, 1e-12)))
-            weight = weight / spread[sighting.camera]
-            rows = np.einsum("nab,nbu->nau", root, jacobian) * weight[:, None, None]
-            rows = rows.reshape(-1, rows.shape[2])
+            white = (root @ own[..., None])[..., 0]
+            off = np.sqrt((white**2).sum(axis=1))
+            weight = np.sqrt(np.minimum(1.0, HUBER / np.maximum(off, 1e-12)))[:, None]
+            rows = (root @ jacobian * weight[..., None]).reshape(-1, jacobian.shape[2])
             normal[np.ix_(places, places)] += rows.T @ rows
-            right[places] += rows.T @ (own * weight[:, None]).ravel()
+            right[places] += rows.T @ (white * weight).ravel()
         bow = np.arange(unknowns.count)[unknowns.bow]
         normal[bow, bow] += 1.0 / BOW_SD**2
         right[bow] -= setup.bow / BOW_SD**2

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board
-from calibration.cameras.saddle import refine_corners
+from calibration.cameras.saddle import Print, refine_corners
 from nav.camera.frameset import Picture
 from nav.frames import Array
+from nav.tracking.tool import marker_pattern
 
 LEAST_CORNERS = 8  # of a board in a picture, to say something of a pose
 NEAR = 1.6  # squares: corners around one, by which the board is flat there
@@ -43,14 +44,29 @@ def find_board(picture: Picture, board: Board) -> Seen | None:
     ids, planes = ids[fitting], planes[fitting]
     if len(ids) < LEAST_CORNERS:
         return None
-    place = np.round(board.points[ids, :2] / board.square).astype(int) - 1
-    white = np.array([board.white_at(column, row) for column, row in place])
-    margin = 1.0 if board.marker is None else (1.0 - board.marker / board.square) / 2
-    fitted = refine_corners(picture, planes, white, margin)
+    fitted = refine_corners(picture, planes, _printed(board, ids))
     good = fitted.good
     if good.sum() < LEAST_CORNERS or _on_a_line(board.points[ids[good], :2]):
         return None
     return Seen(ids[good], fitted.pixels[good], fitted.covariance[good], fitted.blur)
+
+
+def _printed(board: Board, ids: NDArray[np.int64]) -> Print:
+    """What is printed around some corners."""
+    place = np.round(board.points[ids, :2] / board.square).astype(int) - 1
+    white = np.array([board.white_at(column, row) for column, row in place])
+    if board.dictionary is None or board.marker is None:
+        none = np.zeros((0, 3, 3), np.uint8)
+        return Print(white, none, np.zeros((0, 2), np.int64), 0.0)
+    patterns = [marker_pattern(board.dictionary, k) for k in board.marker_at.values()]
+    markers = np.array([np.pad(p, 1, constant_values=1) for p in patterns], np.uint8)
+    which = np.array(
+        [
+            (board.marker_at[c + 1 - w, r], board.marker_at[c + w, r + 1])
+            for (c, r), w in zip(place, white.astype(int), strict=True)
+        ]
+    )
+    return Print(white, markers, which, board.marker / board.square)
 
 
 def _by_markers(picture: Picture, board: Board) -> tuple[NDArray[np.int64], Array] | None:

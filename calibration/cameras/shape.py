@@ -6,13 +6,14 @@ from nav.frames import Array
 
 # powers of the two coordinates, from -1 to 1 over the board, of every term; flat and tilted
 # boards are a matter of pose
-TERMS = ((2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3))
-FLAT, BENT, WARPED = 0, 3, 7  # how many terms
+TERMS = tuple((order - j, j) for order in range(2, 6) for j in range(order + 1))
+BENT = 3  # how many terms are those of one even bow
+ORDERS = (0, BENT, 7, 12, len(TERMS))  # how many are those up to an order, flat first
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)
 
 
 def heights(points: Array, size: tuple[float, float]) -> Array:
-    """(n, 7) height z at points (n, 3) of the flat board by a mm of each term."""
+    """(n, terms) height z at points (n, 3) of the flat board by a mm of each term."""
     u, v = _centred(points, size)
     return np.column_stack([u**i * v**j for i, j in TERMS])
 

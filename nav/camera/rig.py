@@ -1,6 +1,7 @@
 """rig.toml: the cameras, their lenses and places."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -163,8 +164,8 @@ def _camera(table: CameraTable) -> Camera:
     )
 
 
-def write_rig(path: Path, rig: Rig) -> None:
-    """A rig as rig.toml, whole or not at all."""
+def write_rig(path: Path, rig: Rig, inputs: Sequence[Path] = ()) -> None:
+    """A rig as rig.toml, whole or not at all; `inputs` are the files that it was made from."""
     tables = [
         {
             "name": camera.name,
@@ -177,7 +178,7 @@ def write_rig(path: Path, rig: Rig) -> None:
         }
         for camera in rig.cameras
     ]
-    write_toml(path, {"format": RIG_FORMAT, "camera": tables})
+    write_toml(path, {"format": RIG_FORMAT, "camera": tables}, inputs)
 
 
 def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> None:

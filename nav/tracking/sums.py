@@ -68,19 +68,19 @@ def take_in(
     histogram, totals,
 ):  # fmt: skip
     """Add the sheet's pixels to the sums."""
-    _lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
+    lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
     if nodes == 1:
         blurred_pattern(sheet, count, changes, n)
     else:
         _smeared_pattern(sheet, count, changes, n, nodes)
-    _respond(sheet, count, curve)
-    _compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals)
-    _derive(sheet, count, n / 2.0, brightness)
-    _add_products(sheet, count, moments)
+    respond(sheet, count, curve)
+    compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals)
+    derive(sheet, count, n / 2.0, brightness)
+    add_products(sheet, count, moments)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _lean(sheet, count, half, smeared, power, brightness):
+def lean(sheet, count, half, smeared, power, brightness):
     """Move positions to where the light that reaches a pixel mostly comes from.
 
     Blur mixes in more of the brighter side. Of a pattern p in a light L it makes, to first order in
@@ -137,7 +137,7 @@ def _smeared_pattern(sheet, count, changes, n, nodes):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _respond(sheet, count, curve):
+def respond(sheet, count, curve):
     """Light to grey levels from 0 to 1, their slope, and by the curve's parameters."""
     entries = curve.shape[1] - 1
     for i in range(count):
@@ -151,7 +151,7 @@ def _respond(sheet, count, curve):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
+def compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
     """Residuals, and what each pixel counts: nothing where it is odd or overexposed.
 
     Nor in cells beside odd ones: what covers a marker is blurred, and shades what is near.
@@ -196,7 +196,7 @@ def _compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _derive(sheet, count, half, brightness):
+def derive(sheet, count, half, brightness):
     """The pixels' derivatives, relative to the gain at the marker's middle, times ROOT."""
     one = 1.0 / brightness[0] if brightness[0] > 0.0 else 0.0
     dark, tilt_x, tilt_y = one * brightness[1], one * brightness[2], one * brightness[3]
@@ -244,7 +244,7 @@ def _derive(sheet, count, half, brightness):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _add_products(sheet, count, moments):
+def add_products(sheet, count, moments):
     """Add the sums of products of every two derivatives; two by two, to read each half as often."""
     for a in range(0, COLUMNS + 1, 2):
         first, second = BLOCK + a * ROWS, BLOCK + (a + 1) * ROWS

@@ -1,0 +1,167 @@
+"""From boards seen in pictures to calibrated cameras: the whole way, on arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.board import Board
+from calibration.cameras.bundle import Fit, Setup, Sighting
+from calibration.cameras.choose import Chosen, choose
+from calibration.cameras.detect import Seen
+from calibration.cameras.shape import most_bowed
+from calibration.cameras.start import lens_of, setup_of
+from calibration.cameras.verdict import CameraVerdict, judge_camera, tilts, volume_spread
+from nav.errors import InputError
+from nav.frames import Array
+
+LEAST_VIEWS = 3
+LEAST_TILT = np.radians(5.0)
+WORDS = ("good", "usable", "repeat")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrated cameras.
+
+    verdicts : of every camera. rms : (cameras,) px an axis. bow : mm from the board's lowest to
+    its highest place, 0 where there is no evidence of any. flat_rms : (cameras,) px, had it been
+    taken for flat. volume : mm rms expected in the working volume, None of a single camera.
+    middle : (3,) of that volume, rig frame.
+    """
+
+    chosen: Chosen
+    verdicts: tuple[CameraVerdict, ...]
+    rms: Array
+    bow: float
+    flat_rms: Array | None
+    volume: float | None
+    middle: Array
+
+    @property
+    def fit(self) -> Fit:
+        """The setup that was found."""
+        return self.chosen.fit
+
+    @property
+    def word(self) -> str:
+        """good, usable or repeat: the worst of all cameras."""
+        return max((v.word for v in self.verdicts), key=WORDS.index)
+
+
+def calibrate_cameras(
+    board: Board,
+    seen: Mapping[tuple[int, int], Seen],
+    sizes: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    seed: int = 0,
+) -> Calibration:
+    """Lenses and places of cameras from a board seen in their pictures.
+
+    Bundle adjustment (Triggs et al. 2000) over lenses, places, boards and the board's bow; which
+    lens model and how much bow, by the Bayesian information criterion (Schwarz 1978).
+
+    Parameters
+    ----------
+    seen : corners by camera and instant. sizes : of the cameras' pictures. names : for messages.
+    seed : of the draws that tell what the errors make of measurements.
+
+    Raises
+    ------
+    InputError
+        Too few views, all of them parallel, or cameras that never see the board together.
+    """
+    sightings = [
+        Sighting(instant, camera, s.ids, s.pixels, s.covariance)
+        for (camera, instant), s in sorted(seen.items())
+    ]
+    setup = _start(board, sightings, sizes, names)
+    try:
+        chosen = choose(board.points, board.size, sightings, setup)
+    except np.linalg.LinAlgError:
+        raise InputError(
+            "the pictures do not tell the cameras' lenses; tilt the board more, fill the pictures"
+        ) from None
+    fit, rng = chosen.fit, np.random.default_rng(seed)
+    verdicts = []
+    for camera, size in enumerate(sizes):
+        own = [s for s in chosen.bundle.sightings if s.camera == camera]
+        placed = fit.setup.cameras[camera]
+        normals = np.array([(placed @ fit.setup.boards[s.instant])[:3, 2] for s in own])
+        smear = np.median([_smear(seen[camera, s.instant].blur) for s in own])
+        pixels = [s.pixels for s in own]
+        verdicts.append(judge_camera(fit, camera, size, pixels, normals, float(smear), rng))
+    middle = working_point(fit.setup)
+    return Calibration(
+        chosen,
+        tuple(verdicts),
+        _rms(chosen, fit),
+        most_bowed(board.size, fit.setup.bow) if len(fit.setup.bow) else 0.0,
+        None if chosen.flat is None else _rms(chosen, chosen.flat),
+        volume_spread(fit, middle, rng) if len(sizes) > 1 else None,
+        middle,
+    )
+
+
+def _start(
+    board: Board,
+    sightings: Sequence[Sighting],
+    sizes: Sequence[tuple[int, int]],
+    names: Sequence[str],
+) -> Setup:
+    lenses, boards = [], []
+    for camera, name in enumerate(names):
+        own = [s for s in sightings if s.camera == camera]
+        if len(own) < LEAST_VIEWS:
+            raise InputError(
+                f"{name}: the board is seen in {len(own)} pictures only; {LEAST_VIEWS} are the "
+                "least, 10 to 30 are good"
+            )
+        try:
+            lens, poses = lens_of(board.points, own, sizes[camera])
+        except np.linalg.LinAlgError:
+            lens, poses = None, {}
+        normals = np.array([pose[:3, 2] for pose in poses.values()])
+        if lens is None or np.arccos(np.clip(normals @ normals.T, -1, 1)).max() < LEAST_TILT:
+            raise InputError(
+                f"{name}: all boards are about parallel, which does not tell the focal length; "
+                "tilt the board by 20 to 40 degrees in some pictures"
+            )
+        lenses.append(lens)
+        boards.append(poses)
+    setup, loose = setup_of(lenses, boards)
+    if loose:
+        raise InputError(
+            f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera tied "
+            "to it does; file names must be equal for pictures of the same instant"
+        )
+    return setup
+
+
+def working_point(setup: Setup) -> Array:
+    """(3,) where boards were on the mean, rig frame, mm."""
+    return np.asarray(np.mean([b[:3, 3] for b in setup.boards.values()], axis=0), float)
+
+
+def board_tilt(fit: Fit, camera: int) -> float:
+    """rad by which the boards before a camera are tilted to each other."""
+    placed = fit.setup.cameras[camera]
+    return tilts(np.array([(placed @ b)[:3, 2] for b in fit.setup.boards.values()]))
+
+
+def _smear(blur: Array) -> float:
+    """px, sd along the longer axis of a blur (3,) beyond its shorter."""
+    values = np.linalg.eigvalsh([[blur[0], blur[1]], [blur[1], blur[2]]])
+    return float(np.sqrt(max(values[1] - values[0], 0.0)))
+
+
+def _rms(chosen: Chosen, fit: Fit) -> Array:
+    """(cameras,) px an axis of the corners."""
+    bundle = chosen.bundle
+    result = np.zeros(len(fit.setup.lenses))
+    for camera in range(len(result)):
+        squares = [
+            (r**2).ravel() for r, k in zip(fit.residuals, bundle.of, strict=True) if k == camera
+        ]
+        result[camera] = np.sqrt(np.concatenate(squares).mean())
+    return result

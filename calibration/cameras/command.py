@@ -1,0 +1,178 @@
+"""`nav calibrate camera` and `nav calibrate rig`: from folders of pictures to rig.toml."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy.spatial.transform import RigidTransform
+
+from calibration.backup import kept_as_backup
+from calibration.board import Board, load_board
+from calibration.cameras.calibrate import Calibration, calibrate_cameras
+from calibration.cameras.gather import Gathered, camera_folders, gather
+from calibration.cameras.picture import draw_coverage
+from calibration.cameras.verdict import CameraVerdict
+from nav.camera.rig import Camera, Rig, write_rig
+from nav.errors import InputError
+
+RULER = 100.0  # mm, as printed
+RULER_RANGE = (90.0, 110.0)  # mm: what else is measured is no printed ruler of 100 mm
+UNVERIFIED = "scale unverified: measure the printed ruler and give it with --ruler"
+
+
+def calibrate_camera(
+    images: Path, board: Path, output: Path, console: Console, ruler: float | None = None,
+    name: str = "camera",
+) -> None:  # fmt: skip
+    """One camera by the pictures of one folder; writes a rig.toml of one.
+
+    Raises
+    ------
+    InputError
+        See `calibrate_cameras`, `gather`; or a ruler that is none.
+    """
+    if not images.is_dir():
+        raise InputError(f"{images}: expected a folder of pictures")
+    _calibrate({name: images}, board, output, console, ruler)
+
+
+def calibrate_rig(
+    images: Path, board: Path, output: Path, console: Console, ruler: float | None = None
+) -> None:
+    """All cameras of a rig together, by a sub-folder of pictures each; writes rig.toml.
+
+    Raises
+    ------
+    InputError
+        See `calibrate_cameras`, `gather`; or a ruler that is none.
+    """
+    _calibrate(camera_folders(images), board, output, console, ruler)
+
+
+def _calibrate(
+    folders: Mapping[str, Path], board_file: Path, output: Path, console: Console,
+    ruler: float | None,
+) -> None:  # fmt: skip
+    printed = load_board(board_file)
+    if ruler is not None and not RULER_RANGE[0] <= ruler <= RULER_RANGE[1]:
+        raise InputError(
+            f"--ruler {ruler:g}: expected what the printed ruler of 100 mm measures, mm, "
+            f"{RULER_RANGE[0]:g} to {RULER_RANGE[1]:g}"
+        )
+    board = printed.scaled(1.0 if ruler is None else ruler / RULER)
+    gathered = gather(folders, board, console)
+    found = calibrate_cameras(board, gathered.seen, gathered.sizes, gathered.cameras)
+    rig = _rig(found, gathered, board, ruler)
+    kept = kept_as_backup(output)
+    write_rig(output, rig, [board_file])
+    picture = output.with_suffix(".png")
+    draw_coverage(picture, found, gathered)
+    _report(console, found, gathered, ruler)
+    if kept is not None:
+        console.print(f"the old {output.name} is kept as {kept.name}")
+    console.print(f"{output} and {picture.name}: {found.word}")
+
+
+def _rig(found: Calibration, gathered: Gathered, board: Board, ruler: float | None) -> Rig:
+    cameras = []
+    fit = found.fit
+    for k, name in enumerate(gathered.cameras):
+        lens = fit.setup.lenses[k]
+        cameras.append(
+            Camera(
+                name,
+                gathered.sizes[k],
+                lens.matrix,
+                lens.written(fit.models[k]),
+                RigidTransform.from_matrix(fit.setup.cameras[k]),
+                calibration=_facts(found, gathered, k, board, ruler),
+            )
+        )
+    return Rig(tuple(cameras))
+
+
+def _facts(
+    found: Calibration, gathered: Gathered, camera: int, board: Board, ruler: float | None
+) -> dict[str, Any]:
+    """What calibration knows besides, for [camera.calibration]."""
+    fit, verdict = found.fit, found.verdicts[camera]
+    lens, place = fit.unknowns.lens[camera], fit.unknowns.place[camera]
+    names = ["fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"]
+    own = [names[i] for i in fit.unknowns.free[camera]]
+    covariance = fit.covariance[lens, lens]
+    return {
+        "verdict": verdict.word,
+        "advice": list(verdict.advice) + ([] if ruler is not None else [UNVERIFIED]),
+        "scale": "unverified" if ruler is None else f"ruler {ruler:g} mm",
+        "views": verdict.views,
+        "left_out": [
+            gathered.name(camera, s.instant) for s in found.chosen.left_out if s.camera == camera
+        ],
+        "rms_px": float(found.rms[camera]),
+        "direction_sd_px": verdict.pixels,
+        "covered": verdict.covered,
+        "tilt_degrees": float(np.degrees(verdict.tilt)),
+        "lens_model": fit.models[camera],
+        "parameters": own,
+        "sd": np.sqrt(np.diag(covariance)),
+        "covariance": covariance,
+        "camera_from_rig_covariance": fit.covariance[place, place] if camera else None,
+        "board_bow_mm": found.bow,
+        "board_square_mm": board.square,
+        "volume_rms_mm": found.volume,
+    }
+
+
+def _report(console: Console, found: Calibration, gathered: Gathered, ruler: float | None) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("camera", "views", "rms px", "lens", "focal px", "direction ± px", "verdict"):
+        table.add_column(heading)
+    fit = found.fit
+    for k, (name, verdict) in enumerate(zip(gathered.cameras, found.verdicts, strict=True)):
+        at = fit.unknowns.lens[k].start
+        table.add_row(
+            name,
+            str(verdict.views),
+            f"{found.rms[k]:.3f}",
+            fit.models[k],
+            f"{fit.setup.lenses[k].pinhole[0]:.2f} ± {np.sqrt(fit.covariance[at, at]):.2f}",
+            f"{verdict.pixels:.3f}",
+            verdict.word,
+        )
+    console.print(table)
+    for name, verdict in zip(gathered.cameras, found.verdicts, strict=True):
+        _advise(console, name, verdict)
+    for line in notes(found, gathered, ruler):
+        console.print(line)
+
+
+def _advise(console: Console, name: str, verdict: CameraVerdict) -> None:
+    if verdict.advice:
+        console.print(f"{name}: {'; '.join(verdict.advice)}")
+
+
+def notes(found: Calibration, gathered: Gathered, ruler: float | None) -> list[str]:
+    """What else a person should know, in sentences."""
+    lines = []
+    left = [gathered.name(s.camera, s.instant) for s in found.chosen.left_out]
+    if left:
+        lines.append(f"left out because they do not fit: {', '.join(left)}")
+    if gathered.damaged:
+        lines.append(f"cannot be read: {', '.join(gathered.damaged)}")
+    if found.bow > 0.0:
+        assert found.flat_rms is not None
+        lines.append(
+            f"the board is bowed by {found.bow:.2f} mm; that is reckoned with (taken for flat, "
+            f"corners would be off by {found.flat_rms.max():.2f} instead of "
+            f"{found.rms.max():.2f} px)"
+        )
+    if found.volume is not None:
+        lines.append(
+            f"within 60 mm of where the board was, points are right to {found.volume:.3f} mm rms, "
+            "scale aside"
+        )
+    lines.append(UNVERIFIED if ruler is None else f"scale by the ruler: {ruler:g} mm for 100")
+    return lines

@@ -1,0 +1,130 @@
+"""All pictures of a board read and searched."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import cpu_count
+from pathlib import Path
+
+from rich.console import Console
+
+from calibration.board import Board
+from calibration.cameras.detect import Seen, find_board
+from nav.camera.pictures import natural_key, pictures_in, read_picture
+from nav.errors import InputError
+from nav.track import progress_bar
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What all cameras' pictures show.
+
+    cameras : names. sizes : width and height of each one's pictures. instants : stems of file
+    names. seen : by camera and instant, indexes. damaged : names of files that cannot be read.
+    """
+
+    cameras: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    instants: tuple[str, ...]
+    seen: Mapping[tuple[int, int], Seen]
+    pictures: int
+    damaged: tuple[str, ...]
+
+    def name(self, camera: int, instant: int) -> str:
+        """A picture's name for people."""
+        alone = len(self.cameras) == 1
+        return (
+            self.instants[instant] if alone else f"{self.cameras[camera]}/{self.instants[instant]}"
+        )
+
+
+def camera_folders(images: Path) -> dict[str, Path]:
+    """The cameras' sub-folders of pictures, by name, in natural order.
+
+    Raises
+    ------
+    InputError
+        No folder, or none with pictures in it.
+    """
+    if not images.is_dir():
+        raise InputError(f"{images}: expected a folder with a sub-folder of pictures a camera")
+    folders = {f.name: f for f in images.iterdir() if f.is_dir() and pictures_in(f)}
+    if not folders:
+        hint = "; for one camera use: nav calibrate camera" if pictures_in(images) else ""
+        raise InputError(f"{images}: expected a sub-folder of pictures for each camera{hint}")
+    return {name: folders[name] for name in sorted(folders, key=natural_key)}
+
+
+def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathered:
+    """Search all pictures of some cameras' folders for the board.
+
+    Raises
+    ------
+    InputError
+        No picture, pictures of two sizes, or the board in none of a camera's pictures.
+    """
+    files = {name: pictures_in(folder) for name, folder in folders.items()}
+    for name, own in files.items():
+        if not own:
+            raise InputError(f"{folders[name]}: no pictures in it")
+    stems = sorted({f.stem for own in files.values() for f in own}, key=natural_key)
+    jobs = [
+        (camera, stems.index(f.stem), f) for camera, own in enumerate(files.values()) for f in own
+    ]
+    seen: dict[tuple[int, int], Seen] = {}
+    sizes: dict[int, tuple[tuple[int, int], Path]] = {}
+    damaged: list[str] = []
+
+    def search(job: tuple[int, int, Path]) -> tuple[tuple[int, int] | None, Seen | None]:
+        picture = read_picture(job[2])
+        if picture is None:
+            return None, None
+        return (picture.shape[1], picture.shape[0]), find_board(picture, board)
+
+    with progress_bar(console) as bar, ThreadPoolExecutor(cpu_count()) as pool:
+        task = bar.add_task("looking for the board", total=len(jobs), note="")
+        for (camera, instant, file), (size, found) in zip(
+            jobs, pool.map(search, jobs), strict=True
+        ):
+            bar.advance(task)
+            if size is None:
+                damaged.append(str(file))
+                continue
+            if sizes.setdefault(camera, (size, file))[0] != size:
+                first, before = sizes[camera]
+                raise InputError(
+                    f"{file}: picture is {size[0]} x {size[1]} but {before.name} is {first[0]} x "
+                    f"{first[1]}; calibrate with pictures of the size you use"
+                )
+            if found is not None:
+                seen[camera, instant] = found
+    names = tuple(files)
+    _check(names, folders, files, sizes, seen, board)
+    return Gathered(
+        names,
+        tuple(sizes[k][0] for k in range(len(names))),
+        tuple(stems),
+        seen,
+        len(jobs),
+        tuple(damaged),
+    )
+
+
+def _check(
+    names: Sequence[str],
+    folders: Mapping[str, Path],
+    files: Mapping[str, Sequence[Path]],
+    sizes: Mapping[int, tuple[tuple[int, int], Path]],
+    seen: Mapping[tuple[int, int], Seen],
+    board: Board,
+) -> None:
+    for camera, name in enumerate(names):
+        if camera not in sizes:
+            raise InputError(f"{folders[name]}: none of its pictures can be read")
+        if not any(k == camera for k, _ in seen):
+            kind = f"{board.columns} x {board.rows} squares"
+            kind += f", {board.dictionary}" if board.is_charuco else ", all of them in view"
+            raise InputError(
+                f"{folders[name]}: the board is in none of {len(files[name])} pictures; expected "
+                f"one of {kind}: is it the board of this board.toml, sharp and well lit?"
+            )

@@ -1,0 +1,60 @@
+"""A picture of where in each camera's image the corners lay, and how they fit."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from calibration.cameras.calibrate import Calibration
+from calibration.cameras.gather import Gathered
+from nav.files import written_whole
+
+ACROSS = 3  # cameras side by side
+INK, GOOD, LEFT = "#1b2a33", "#00897b", "#d81b60"
+
+
+def draw_coverage(path: Path, found: Calibration, gathered: Gathered) -> None:
+    """A PNG: for each camera its corners in the image, and all residuals around zero."""
+    from matplotlib.figure import Figure
+
+    count = len(gathered.cameras)
+    columns = min(count, ACROSS)
+    rows = -(-count // columns)
+    with matplotlib.rc_context({"font.size": 9, "axes.edgecolor": INK}):
+        figure = Figure(figsize=(5.2 * columns, 5.4 * rows), layout="constrained")
+        for k, name in enumerate(gathered.cameras):
+            row, column = divmod(k, columns)
+            above = figure.add_subplot(2 * rows, columns, 2 * row * columns + column + 1)
+            below = figure.add_subplot(2 * rows, columns, (2 * row + 1) * columns + column + 1)
+            _corners(above, found, gathered, k, name)
+            _residuals(below, found, k)
+        with written_whole(path) as beside:
+            figure.savefig(beside, dpi=110, format="png")
+
+
+def _corners(axes, found, gathered, camera, name):  # type: ignore[no-untyped-def]
+    width, height = gathered.sizes[camera]
+    used = [s for s in found.chosen.bundle.sightings if s.camera == camera]
+    for sighting in used:
+        axes.plot(*sighting.pixels.T, ".", color=GOOD, markersize=2.5, alpha=0.6)
+    for sighting in found.chosen.left_out:
+        if sighting.camera == camera:
+            axes.plot(*sighting.pixels.T, "x", color=LEFT, markersize=3)
+    verdict = found.verdicts[camera]
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xlabel="px", ylabel="px")
+    axes.set_title(
+        f"{name}: {len(used)} views, {verdict.covered:.0%} of the picture, {verdict.word}"
+    )
+
+
+def _residuals(axes, found, camera):  # type: ignore[no-untyped-def]
+    bundle = found.chosen.bundle
+    off = np.concatenate(
+        [r for r, k in zip(found.fit.residuals, bundle.of, strict=True) if k == camera]
+    )
+    most = 4.5 * max(float(found.rms[camera]), 1e-3)
+    axes.plot(*off.T, ".", color=INK, markersize=2, alpha=0.35)
+    axes.axhline(0, color=INK, linewidth=0.5)
+    axes.axvline(0, color=INK, linewidth=0.5)
+    axes.set(xlim=(-most, most), ylim=(most, -most), aspect="equal", xlabel="px", ylabel="px")
+    axes.set_title(f"corners off the fit: {found.rms[camera]:.3f} px rms an axis")

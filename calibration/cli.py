@@ -1,0 +1,178 @@
+"""`nav print` and `nav calibrate`: what is done once, before anything is navigated."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+FAILED = 1  # a check that did not pass
+
+print_app = App(
+    name="print",
+    help=(
+        "Sheets to print, as PDF at true scale, each with the file that describes it.\n\n"
+        "Print at 100 % (actual size), and measure the printed ruler."
+    ),
+)
+calibrate_app = App(
+    name="calibrate",
+    help=(
+        "Cameras, marker bodies and needle, each with its uncertainty and a verdict.\n\n"
+        "The order: `nav print targets`, `nav calibrate rig` (or `camera`), `nav print tools`, "
+        "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`."
+    ),
+)
+
+PaperName = Annotated[str, Parameter(help="a4, letter or a3.")]
+Ruler = Annotated[
+    float | None,
+    Parameter(
+        help="What the printed ruler of 100 mm measures, mm; without it scale is unverified."
+    ),
+]
+
+
+@print_app.command(name="targets")
+def print_targets(*, out: Path, paper: PaperName = "a4") -> None:
+    """Boards for calibrating cameras: ChArUco, one for close work, a chessboard.
+
+    Example: nav print targets --paper a4 --out sheets
+    """
+    from calibration.printing.command import print_targets as run
+
+    run(paper, out, _console())
+
+
+@print_app.command(name="tools")
+def print_tools(*, out: Path, paper: PaperName = "a4") -> None:
+    """Marker sheets of the needle's carrier and of the reference body, to cut and fold.
+
+    Example: nav print tools --paper a4 --out sheets
+    """
+    from calibration.printing.command import print_tools as run
+
+    run(paper, out, _console())
+
+
+@calibrate_app.command
+def camera(
+    *,
+    images: Path,
+    board: Path,
+    output: Path,
+    ruler: Ruler = None,
+    name: str = "camera",
+) -> None:
+    """One camera, by a folder of pictures of a board; writes a rig.toml of one camera.
+
+    Example: nav calibrate camera --images pictures --board charuco.toml --ruler 99.8
+    --output rig.toml
+
+    Take 10 to 30 pictures: the board near and far, in every corner of the picture, tilted by 20 to
+    40 degrees both ways, and still. A picture beside the output shows where the corners lay.
+
+    Parameters
+    ----------
+    images
+        Folder of pictures.
+    board
+        The board's .toml, as `nav print targets` wrote it.
+    output
+        rig.toml to write; an old one is kept under a number.
+    name
+        The camera's name in the rig.
+    """
+    from calibration.cameras.command import calibrate_camera
+
+    calibrate_camera(images, board, output, _console(), ruler, name)
+
+
+@calibrate_app.command
+def rig(*, images: Path, board: Path, output: Path, ruler: Ruler = None) -> None:
+    """All cameras of a rig together: lenses and places; writes rig.toml.
+
+    Example: nav calibrate rig --images pictures --board charuco.toml --ruler 99.8 --output rig.toml
+
+    Each camera's pictures are in a sub-folder of its name; equal file names are the same instant.
+
+    Parameters
+    ----------
+    images
+        Folder with a sub-folder of pictures for each camera.
+    board
+        The board's .toml, as `nav print targets` wrote it.
+    output
+        rig.toml to write; an old one is kept under a number.
+    """
+    from calibration.cameras.command import calibrate_rig
+
+    calibrate_rig(images, board, output, _console(), ruler)
+
+
+@calibrate_app.command
+def needle(
+    *,
+    poses: Path,
+    output: Path,
+    tool_name: str = "needle",
+    tool: Path | None = None,
+    spin: Path | None = None,
+) -> None:
+    """The needle's tip by turning it about a divot (pivot calibration).
+
+    Example: nav calibrate needle --poses poses.csv --tool-name needle --tool needle.toml
+    --output needle.toml
+
+    Parameters
+    ----------
+    poses
+        poses.csv of `nav track` while the tip stood in the divot and the needle was tilted.
+    output
+        TOOL.toml to write; an old one is kept under a number.
+    tool_name
+        Name of the needle in poses.csv.
+    tool
+        The needle's file, whose markers are kept; without it only name and tip are written.
+    spin
+        poses.csv of the needle only spun about its own axis: gives the axis.
+    """
+    from calibration.needle.command import calibrate_needle
+
+    calibrate_needle(poses, tool_name, tool, output, _console(), spin)
+
+
+@calibrate_app.command
+def check(
+    *,
+    touched: Path,
+    divots: Path,
+    limit: float,
+    register: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Known divots touched with the tip: the error of each, and whether it is within a limit.
+
+    Example: nav calibrate check --touched touched.csv --divots case.toml --limit 0.5 --register
+
+    The exit code is 1 where it is not.
+
+    Parameters
+    ----------
+    touched
+        Touched points: CSV (label,x,y,z) or Slicer Markups.
+    divots
+        The same points as they are: such a file, or a case.toml.
+    limit
+        mm, of the largest error and of the mean's 95 % bound.
+    register
+        The two files are in different frames: align them first.
+    """
+    from calibration.needle.check import calibrate_check
+
+    if not calibrate_check(touched, divots, limit, _console(), register):
+        sys.exit(FAILED)
+
+
+def _console() -> Console:
+    return Console(stderr=False, highlight=False)

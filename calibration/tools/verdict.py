@@ -1,0 +1,163 @@
+"""What the figures of a body's calibration mean for the person at the bench."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.errors import InputError
+from nav.frames import Array
+
+LEAST_FRAMES, GOOD_FRAMES = 10, 30
+LEAST_TURN = np.radians(10.0)
+GOOD_SD, MOST_SD = 0.05, 0.15  # mm, of a marker's corners
+GOOD_PICTURES, GOOD_DIRECTIONS = 6, 3  # of one marker
+MOST_POOR = 0.25  # share of the markers that may be poorly known
+MOST_LEFT_OUT, GOOD_LEFT_OUT = 0.3, 0.1  # share of the views
+MOST_RMS, GOOD_RMS = 1.0, 0.2  # px
+MOST_MOVED = 3.0  # mm: a marker so far from its file's place is another one
+SURE, TELLING = 3.0, 5e-4  # sd, and share, by which a size must differ from the printed one
+NAMED = 4  # markers that are named at most
+
+
+@dataclass(frozen=True)
+class MarkerCalibration:
+    """One marker of a body.
+
+    displacement : (6,) mm and rad, shift of its centre and turn about it off its file, tool frame;
+    covariance : (6, 6) of that. moved : mm, how far that carries its corners, rms.
+    sd : mm, expected error of its corners, rms over them and their three axes together.
+    pictures : in how many it was seen; directions : from how many, at least 15 degrees apart.
+    A marker that was not seen has no displacement and an unknown (infinite) sd.
+    """
+
+    id: int
+    displacement: Array
+    covariance: Array
+    moved: float
+    sd: float
+    pictures: int
+    directions: int
+
+
+class NotCalibrated(InputError):
+    """The pictures do not give a geometry that could be relied on: verdict 'repeat'."""
+
+
+def check_frames(count: int) -> None:
+    """Refuse too few frame sets."""
+    if count < LEAST_FRAMES:
+        raise NotCalibrated(
+            f"repeat: two or more markers of the tool fit in only {count} frame sets, at least "
+            f"{LEAST_FRAMES} are needed (better 60); take more pictures, turning the tool"
+        )
+
+
+def check_turning(turned: float) -> None:
+    """Refuse a tool that was not turned (rad)."""
+    if turned < LEAST_TURN:
+        raise NotCalibrated(
+            f"repeat: the tool was turned by only {np.degrees(turned):.1f} degrees; turn every "
+            "side to the cameras, and tilt it"
+        )
+
+
+def check_fit(rms: float, left_out: float, frames_out: float, spoiled: str) -> None:
+    """Refuse what is no rigid body, or that of another file (px, shares of views and frames)."""
+    if not rms <= MOST_RMS:
+        raise NotCalibrated(
+            f"repeat: the markers are {rms:.1f} px (rms) off any rigid body near the file's, at "
+            f"most {MOST_RMS:g} px is taken; is it this tool's file, and this rig's?"
+        )
+    if max(left_out, frames_out) > MOST_LEFT_OUT:
+        share = 100 * max(left_out, frames_out)
+        raise NotCalibrated(
+            f"repeat: {share:.0f} % of the views do not fit one rigid body ({spoiled}); is it this "
+            "tool's file? Is a face loose? Hold the tool still for each picture"
+        )
+
+
+def check_markers(markers: Sequence[MarkerCalibration]) -> None:
+    """Refuse markers that are others than the file's, or mostly too poorly known."""
+    far = [m for m in markers if m.moved > MOST_MOVED]
+    if far:
+        raise NotCalibrated(
+            f"repeat: marker {far[0].id} is {far[0].moved:.1f} mm off its place in the file, at "
+            f"most {MOST_MOVED:g} mm is taken; is it this tool's file?"
+        )
+    poor = [m for m in markers if m.pictures and m.sd > MOST_SD]
+    if len(poor) > MOST_POOR * len(markers):
+        raise NotCalibrated(
+            f"repeat: {_marker_advice(poor)}; at most {MOST_SD:g} mm is taken of most markers"
+        )
+
+
+def verdict_in_words(
+    markers: Sequence[MarkerCalibration],
+    frames: int,
+    left_out: float,
+    rms: float,
+    scale: tuple[float, float] | None,
+) -> str:
+    """'good', or 'usable: ' and what would make it better.
+
+    left_out : share of the views. scale : true by printed size less 1 and its sd, if known.
+    """
+    unseen = [str(m.id) for m in markers if m.pictures == 0]
+    poor = [m for m in markers if m.pictures > 0 and _is_poor(m)]
+    advice = []
+    if unseen:
+        which = "marker" if len(unseen) == 1 else "markers"
+        place, it = ("its place", "it") if len(unseen) == 1 else ("their places", "them")
+        advice.append(
+            f"{which} {', '.join(unseen)} never seen near {place}, left as in the file: turn that "
+            f"side to the cameras; if that was done, measure {it} and mend the file"
+        )
+    if poor:
+        advice.append(_marker_advice(poor))
+    if frames < GOOD_FRAMES:
+        advice.append(f"more pictures ({frames} frame sets used)")
+    if left_out > GOOD_LEFT_OUT:
+        advice.append(f"hold the tool still ({100 * left_out:.0f} % of views left out)")
+    if rms > GOOD_RMS:
+        advice.append(
+            f"corners are {rms:.2f} px off: hold the tool still, check that its faces are flat, "
+            "calibrate the rig anew"
+        )
+    if size_differs(scale):
+        assert scale is not None
+        advice.append(size_in_words(scale))
+    return f"usable: {'; '.join(advice)}" if advice else "good"
+
+
+def size_differs(scale: tuple[float, float] | None) -> bool:
+    """Whether the cameras see another size than was printed."""
+    return scale is not None and abs(scale[0]) > max(SURE * scale[1], TELLING)
+
+
+def size_in_words(scale: tuple[float, float]) -> str:
+    """What a size by the rig means; the printed one stays."""
+    larger = "larger" if scale[0] > 0 else "smaller"
+    return (
+        f"by the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
+        f"{100 * scale[1]:.2f} %, the printed size stays): measure a marker, or calibrate the rig "
+        "anew"
+    )
+
+
+def _is_poor(marker: MarkerCalibration) -> bool:
+    few = marker.pictures < GOOD_PICTURES or marker.directions < GOOD_DIRECTIONS
+    return few or marker.sd > GOOD_SD
+
+
+def _marker_advice(poor: Sequence[MarkerCalibration]) -> str:
+    said = [_why(marker) for marker in sorted(poor, key=lambda m: -m.sd)[:NAMED]]
+    if len(poor) > NAMED:
+        said.append(f"{len(poor) - NAMED} more")
+    return f"{', '.join(said)}: turn that side to the cameras, in all directions"
+
+
+def _why(marker: MarkerCalibration) -> str:
+    pictures = "1 picture" if marker.pictures == 1 else f"{marker.pictures} pictures"
+    ways = "1 direction" if marker.directions == 1 else f"{marker.directions} directions"
+    return f"marker {marker.id} was seen in {pictures} from {ways} only (± {marker.sd:.2f} mm)"
