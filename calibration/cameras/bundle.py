@@ -72,7 +72,12 @@ class Fit:
     def evidence(self) -> float:
         """Bayesian information criterion (Schwarz 1978): the lower, the better."""
         count = 2 * sum(len(r) for r in self.residuals)
-        return self.chi + self.unknowns.count * np.log(count)
+        return self.chi + self.unknowns.count * float(np.log(count))
+
+    @property
+    def loss(self) -> float:
+        """Akaike's criterion (1974), of what predicts best: the lower, the better."""
+        return self.chi + 2.0 * self.unknowns.count
 
 
 class Unknowns:
@@ -126,7 +131,7 @@ class Bundle:
             normal, right = self._normal(setup, residuals, roots, unknowns)
             while True:
                 damped = normal + damping * np.diag(np.diag(normal))
-                change = np.linalg.solve(damped, right)
+                change = np.asarray(np.linalg.solve(damped, right), float)
                 moved_on = self._moved(setup, change, unknowns)
                 after = self._residuals(moved_on)
                 if self._cost(moved_on, after, roots) <= cost * (1 + 1e-12) or damping > 1e8:
@@ -144,13 +149,20 @@ class Bundle:
         roots = self._roots(floor)
         normal, _ = self._normal(setup, residuals, roots, unknowns)
         chi = self._chi(residuals, roots)
-        covariance = np.linalg.inv(normal)
+        covariance = np.asarray(np.linalg.inv(normal), float)
         return Fit(setup, tuple(models), floor, residuals, covariance, unknowns, chi)
 
     def without(self, left_out: Sequence[int]) -> "Bundle":
         """Without some sightings, by their index."""
         kept = [s for k, s in enumerate(self.sightings) if k not in set(left_out)]
         return Bundle(self.points, self.size, kept)
+
+    def whitened(self, fit: Fit) -> list[Array]:
+        """Residuals (n, 2) of every sighting, sd."""
+        roots = self._roots(fit.floor)
+        return [
+            (root @ off[..., None])[..., 0] for root, off in zip(roots, fit.residuals, strict=True)
+        ]
 
     def _residuals(self, setup: Setup) -> tuple[Array, ...]:
         points = shaped(self.points, self.size, setup.bow)
@@ -173,7 +185,7 @@ class Bundle:
         """(cameras,) px by which corners are off besides their noise, by the usual residual."""
         floor = np.zeros(self.of.max() + 1)
         for camera in np.unique(self.of):
-            own = np.flatnonzero(self.of == camera)
+            own = [k for k, c in enumerate(self.of) if c == camera]
             off = np.concatenate([residuals[k] for k in own])
             covariance = np.concatenate([self.sightings[k].covariance for k in own])
             low, high = 0.0, float(np.sqrt((off**2).mean())) + 1e-9

@@ -11,7 +11,7 @@ from calibration.cameras.choose import Chosen, choose
 from calibration.cameras.detect import Seen
 from calibration.cameras.shape import most_bowed
 from calibration.cameras.start import lens_of, setup_of
-from calibration.cameras.verdict import CameraVerdict, judge_camera, tilts, volume_spread
+from calibration.cameras.verdict import CameraVerdict, judge_camera, volume_spread
 from nav.errors import InputError
 from nav.frames import Array
 
@@ -58,8 +58,7 @@ def calibrate_cameras(
 ) -> Calibration:
     """Lenses and places of cameras from a board seen in their pictures.
 
-    Bundle adjustment (Triggs et al. 2000) over lenses, places, boards and the board's bow; which
-    lens model and how much bow, by the Bayesian information criterion (Schwarz 1978).
+    Bundle adjustment (Triggs et al. 2000) over lenses, places, boards and the board's bow.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def calibrate_cameras(
         smear = np.median([_smear(seen[camera, s.instant].blur) for s in own])
         pixels = [s.pixels for s in own]
         verdicts.append(judge_camera(fit, camera, size, pixels, normals, float(smear), rng))
-    middle = working_point(fit.setup)
+    middle = working_point(board, fit.setup)
     return Calibration(
         chosen,
         tuple(verdicts),
@@ -138,15 +137,10 @@ def _start(
     return setup
 
 
-def working_point(setup: Setup) -> Array:
-    """(3,) where boards were on the mean, rig frame, mm."""
-    return np.asarray(np.mean([b[:3, 3] for b in setup.boards.values()], axis=0), float)
-
-
-def board_tilt(fit: Fit, camera: int) -> float:
-    """rad by which the boards before a camera are tilted to each other."""
-    placed = fit.setup.cameras[camera]
-    return tilts(np.array([(placed @ b)[:3, 2] for b in fit.setup.boards.values()]))
+def working_point(board: Board, setup: Setup) -> Array:
+    """(3,) where the board's middle was on the mean, rig frame, mm."""
+    middle = np.array([*np.array(board.size) / 2, 0.0, 1.0])
+    return np.asarray(np.mean([b @ middle for b in setup.boards.values()], axis=0)[:3], float)
 
 
 def _smear(blur: Array) -> float:

@@ -1,6 +1,6 @@
 """What the pictures show and no more: lens model, bow and views, chosen by evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,8 +34,8 @@ def choose(points: Array, size: tuple[float, float], sightings: Sequence[Sightin
            models: Sequence[str] | None = None) -> Chosen:  # fmt: skip
     """Lens model of each camera, bow of the board, and which views fit, from a start.
 
-    Simpler models are preferred where more numbers do not explain the corners better than chance
-    would have it (Bayesian information criterion).
+    The lens model that should predict best (Akaike 1974); a bow where there is evidence of one
+    (Bayesian information criterion, Schwarz 1978).
 
     models : to take instead of choosing.
     """
@@ -72,8 +72,13 @@ def _model(
             if model != RICHEST
         }
         tried[RICHEST] = bundle.fit(richest.setup, [RICHEST], richest.floor)
-        result.append(min(tried, key=lambda model: tried[model].evidence))
+        result.append(_predicting_best(tried))
     return tuple(result)
+
+
+def _predicting_best(tried: Mapping[str, Fit]) -> str:
+    """By Akaike's criterion: a number too few is a bias that no covariance tells."""
+    return min(tried, key=lambda model: tried[model].loss)
 
 
 def _simpler(setup: Setup, model: str) -> Setup:
@@ -106,7 +111,7 @@ def _bow(bundle: Bundle, setup: Setup, models: Sequence[str]) -> tuple[Fit, Fit 
 
 def odd_views(bundle: Bundle, fit: Fit) -> list[int]:
     """Indexes of sightings that fit far worse than others of the same camera."""
-    rms = np.array([np.sqrt((r**2).mean()) for r in fit.residuals])
+    rms = np.array([np.sqrt((r**2).mean()) for r in bundle.whitened(fit)])
     odd: list[int] = []
     for camera in np.unique(bundle.of):
         own = np.flatnonzero(bundle.of == camera)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from calibration.cameras.calibrate import Calibration
 from calibration.cameras.gather import Gathered
@@ -15,13 +17,11 @@ INK, GOOD, LEFT = "#1b2a33", "#00897b", "#d81b60"
 
 def draw_coverage(path: Path, found: Calibration, gathered: Gathered) -> None:
     """A PNG: for each camera its corners in the image, and all residuals around zero."""
-    from matplotlib.figure import Figure
-
     count = len(gathered.cameras)
     columns = min(count, ACROSS)
     rows = -(-count // columns)
     with matplotlib.rc_context({"font.size": 9, "axes.edgecolor": INK}):
-        figure = Figure(figsize=(5.2 * columns, 5.4 * rows), layout="constrained")
+        figure = Figure(figsize=(6.4 * columns, 7.6 * rows), layout="constrained")
         for k, name in enumerate(gathered.cameras):
             row, column = divmod(k, columns)
             above = figure.add_subplot(2 * rows, columns, 2 * row * columns + column + 1)
@@ -32,7 +32,7 @@ def draw_coverage(path: Path, found: Calibration, gathered: Gathered) -> None:
             figure.savefig(beside, dpi=110, format="png")
 
 
-def _corners(axes, found, gathered, camera, name):  # type: ignore[no-untyped-def]
+def _corners(axes: Axes, found: Calibration, gathered: Gathered, camera: int, name: str) -> None:
     width, height = gathered.sizes[camera]
     used = [s for s in found.chosen.bundle.sightings if s.camera == camera]
     for sighting in used:
@@ -47,7 +47,7 @@ def _corners(axes, found, gathered, camera, name):  # type: ignore[no-untyped-de
     )
 
 
-def _residuals(axes, found, camera):  # type: ignore[no-untyped-def]
+def _residuals(axes: Axes, found: Calibration, camera: int) -> None:
     bundle = found.chosen.bundle
     off = np.concatenate(
         [r for r, k in zip(found.fit.residuals, bundle.of, strict=True) if k == camera]
@@ -57,4 +57,5 @@ def _residuals(axes, found, camera):  # type: ignore[no-untyped-def]
     axes.axhline(0, color=INK, linewidth=0.5)
     axes.axvline(0, color=INK, linewidth=0.5)
     axes.set(xlim=(-most, most), ylim=(most, -most), aspect="equal", xlabel="px", ylabel="px")
+    axes.locator_params(nbins=5)
     axes.set_title(f"corners off the fit: {found.rms[camera]:.3f} px rms an axis")

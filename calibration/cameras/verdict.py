@@ -23,7 +23,7 @@ CELLS = (8, 5)  # of the picture, to tell how much of it the corners cover
 GOOD_PIXELS, USABLE_PIXELS = 0.1, 0.5  # px, sd of where a known direction is seen
 GOOD_MM, USABLE_MM = 0.02, 0.1  # mm rms in the working volume
 ENOUGH_VIEWS, FEW_VIEWS = 10, 5
-COVERED, HARDLY_COVERED = 0.6, 0.35
+COVERED, HARDLY_COVERED = 0.6, 0.2
 TILTED, HARDLY_TILTED = np.radians(20.0), np.radians(10.0)
 SMEARED = 1.5  # px, sd along the motion
 

@@ -1,6 +1,7 @@
 """Calibration boards as the twin draws them: printed on a sheet that may be bowed."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
@@ -66,15 +67,11 @@ def board_points(board: Board, bow: float = 0.0) -> Array:
 def _print(board: Board, margin: float) -> tuple[Array, Array, Array]:
     """Borders of all cells by x and y, and their albedo."""
     squares = [np.arange(n + 1) * board.square for n in (board.columns, board.rows)]
-    patterns, offsets = {}, np.zeros(0)
-    if board.is_charuco:
-        assert board.dictionary is not None
-        assert board.marker is not None
-        free = [
-            (c, r) for r in range(board.rows) for c in range(board.columns) if board.white_at(c, r)
-        ]
-        patterns = {at: marker_pattern(board.dictionary, k) for k, at in enumerate(free)}
-        cells = len(patterns[free[0]])
+    patterns: dict[tuple[int, int], NDArray[np.uint8]] = {}
+    offsets = np.zeros(0)
+    if board.dictionary is not None and board.marker is not None:
+        patterns = {at: marker_pattern(board.dictionary, k) for at, k in board.marker_at.items()}
+        cells = len(next(iter(patterns.values())))
         offsets = (board.square - board.marker) / 2 + np.arange(cells + 1) * board.marker / cells
     edges = []
     for lines in squares:
@@ -89,7 +86,9 @@ def _print(board: Board, margin: float) -> tuple[Array, Array, Array]:
     return edges[0], edges[1], albedo
 
 
-def _is_white(board: Board, patterns: dict[tuple[int, int], Array], u: float, v: float) -> bool:
+def _is_white(
+    board: Board, patterns: dict[tuple[int, int], NDArray[np.uint8]], u: float, v: float
+) -> bool:
     c, r = int(np.floor(u / board.square)), int(np.floor(v / board.square))
     if not (0 <= c < board.columns and 0 <= r < board.rows):
         return True
