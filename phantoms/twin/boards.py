@@ -10,8 +10,8 @@ from nav.tracking.tool import marker_pattern
 from phantoms.twin.bodies import BLACK, WHITE, Rectangle
 from phantoms.twin.camera import Body
 
-STRIPS = 2  # flat strips a square, of a bowed sheet
-OVERLAP = 0.5  # mm
+STRIPS = 3  # flat strips a square, of a bowed sheet
+OVERLAP = 0.4  # mm
 
 
 def board_body(board: Board, margin: float = 8.0, bow: float = 0.0) -> Body:
