@@ -126,21 +126,22 @@ def _calibration(
     markers = _markers(tool, ids, body, covariance, _towards(seen, sightings, found, body, rig))
     check_markers(markers)
     scale, shown = _scale(found), {view.camera for view in seen}
-    spread = dict(zip(rig.names, found.spread.tolist(), strict=True))
+    pairs = zip(rig.names, found.spread.tolist(), strict=True)
+    spread = {name: value for name, value in pairs if name in shown}
     return BodyCalibration(
         _as_tool(tool, ids, body),
         markers,
         covariance,
         _rms(by_file.residuals[clear]),
         rms,
-        {name: spread[name] for name in rig.names if name in shown},
+        spread,
         scale,
         frames,
         len(seen),
         tuple(left_out),
         tuple(np.array(list(by_frame(views)))[found.out].tolist()),
         turned_by(body.poses[~found.out, :3, :3]),
-        verdict_in_words(markers, frames, odd, rms, scale),
+        verdict_in_words(markers, frames, odd, rms, spread, scale),
     )
 
 

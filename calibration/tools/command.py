@@ -62,9 +62,9 @@ def calibrate_tool(
     say_if_compiling(console)
     source = open_source(images, cameras, fps)
     try:
-        first = _seen(source, cameras, nominal, images, console, "tracking")
+        first = _seen(source, cameras, nominal, images, console, "tracking", True)
         begin = _geometry(first, nominal, cameras, images, None)
-        seen = _seen(source, cameras, begin.tool, images, console, "once more")
+        seen = _seen(source, cameras, begin.tool, images, console, "once more", False)
     finally:
         source.close()
     found = _geometry(seen, nominal, cameras, images, begin.tool)
@@ -82,9 +82,15 @@ def calibrate_tool(
 
 
 def _seen(
-    source: RecordedSource, rig: Rig, tool: Tool, images: Path, console: Console, task: str
+    source: RecordedSource,
+    rig: Rig,
+    tool: Tool,
+    images: Path,
+    console: Console,
+    task: str,
+    anywhere: bool,
 ) -> Seen:
-    seen = seen_markers(source, len(source), rig, tool, console, task)
+    seen = seen_markers(source, len(source), rig, tool, console, task, anywhere)
     if seen.frames == 0:
         raise InputError(f"{images}: has no pictures")
     if seen.tracked == 0:
@@ -101,9 +107,10 @@ def _geometry(
     try:
         return body_geometry(seen.views, tool, rig, begin)
     except NotCalibrated as error:
-        lost = f" (lost in {seen.frames - seen.tracked} of {seen.frames}: {seen.reasons[0]})"
+        lost = seen.frames - seen.tracked
+        why = f" (lost in {lost} of {seen.frames}: {seen.reasons[0]})" if lost else ""
         often = seen.tracked < seen.frames / 2
-        raise InputError(f"{images}: {error}{lost if often else ''}") from None
+        raise InputError(f"{images}: {error}{why if often else ''}") from None
 
 
 def _write(

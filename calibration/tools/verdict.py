@@ -1,6 +1,6 @@
 """What the figures of a body's calibration mean for the person at the bench."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,8 @@ GOOD_SD, MOST_SD = 0.05, 0.15  # mm, of a marker's corners
 GOOD_PICTURES, GOOD_DIRECTIONS = 6, 3  # of one marker
 MOST_POOR = 0.25  # share of the markers that may be poorly known
 MOST_LEFT_OUT, GOOD_LEFT_OUT = 0.3, 0.1  # share of the views
-MOST_RMS, GOOD_RMS = 1.0, 0.2  # px
+MOST_RMS, GOOD_RMS = 1.0, 0.15  # px
+UNLIKE = 3.0  # excess over their noise of one camera's residuals by another's
 MOST_MOVED = 3.0  # mm: a marker so far from its file's place is another one
 SURE, TELLING = 3.0, 5e-4  # sd, and share, by which a size must differ from the printed one
 NAMED = 4  # markers that are named at most
@@ -97,11 +98,13 @@ def verdict_in_words(
     frames: int,
     left_out: float,
     rms: float,
+    spread: Mapping[str, float],
     scale: tuple[float, float] | None,
 ) -> str:
     """'good', or 'usable: ' and what would make it better.
 
-    left_out : share of the views. scale : true by printed size less 1 and its sd, if known.
+    left_out : share of the views. spread : by camera, by how much residuals exceed noise.
+    scale : true by printed size less 1 and its sd, if known.
     """
     unseen = [str(m.id) for m in markers if m.pictures == 0]
     poor = [m for m in markers if m.pictures > 0 and _is_poor(m)]
@@ -123,6 +126,11 @@ def verdict_in_words(
         advice.append(
             f"corners are {rms:.2f} px off: hold the tool still, check that its faces are flat, "
             "calibrate the rig anew"
+        )
+    if max(spread.values()) > UNLIKE * min(spread.values()):
+        worst, best = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
+        advice.append(
+            f"camera {worst} disagrees with camera {best}: has one moved? Calibrate the rig anew"
         )
     if size_differs(scale):
         assert scale is not None

@@ -6,8 +6,8 @@ off: each is compared where its own pixels have it, see `nav.tracking.direct`.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +23,11 @@ from nav.tracking.found import Found
 from nav.tracking.sight import Sights, shifted
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
+from nav.tracking.views import MarkerView
 
 PATIENCE = 2.0  # s without a bar
 MOST_MOTION = 1.0  # px that a marker may go between its frame set's time and its own
+SEARCH_EVERY = 5  # frame sets of a recording that is followed: whole pictures are searched
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def seen_markers(
     tool: Tool,
     console: Console,
     task: str = "tracking",
+    anywhere: bool = False,
 ) -> Seen:
     """Track a tool through frame sets and collect its markers' corners.
 
@@ -89,33 +92,66 @@ def seen_markers(
         Pictures of the rig's cameras; an InputError while reading goes through.
     total
         How many there are, for the bar; 0 if not known. It is shown after two seconds.
+    anywhere
+        Also take markers that are found in whole pictures only, since they are too far off their
+        file to be looked for there.
     """
     views: list[BodyView] = []
     count = tracked = moving = 0
     reasons: Counter[str] = Counter()
-    bar, began, shown = progress_bar(console), time.monotonic(), False
-    at = bar.add_task(task, total=total or None, note="")
-    with closing(Tracker(rig, [tool])) as tracker:
+    with closing(Tracker(rig, [tool])) as tracker, _late_bar(console, task, total) as advance:
         follower = NotingFollower(tool, tracker.seeing)
         tracker.followers[tool.name] = follower
-        try:
-            for frames in frame_sets:
-                result = tracker.track(frames).tools[tool.name]
-                count += 1
-                if isinstance(result, Lost) or follower.found is None:
-                    reasons[result.reason if isinstance(result, Lost) else "not found"] += 1
-                else:
-                    own, left_out = views_of(follower.found, frames.number, tool)
-                    views += own
-                    tracked, moving = tracked + 1, moving + left_out
-                bar.advance(at)
-                if not shown and time.monotonic() - began > PATIENCE:
-                    bar.start()
-                    shown = True
-        finally:
-            bar.stop()
+        for frames in frame_sets:
+            if anywhere and count % SEARCH_EVERY == 0:
+                follower.motion.forget()
+            result = tracker.track(frames).tools[tool.name]
+            count += 1
+            if isinstance(result, Lost) or follower.found is None:
+                reasons[result.reason if isinstance(result, Lost) else "not found"] += 1
+            else:
+                own, left_out = views_of(follower.found, frames.number, tool)
+                if anywhere:
+                    own += _elsewhere(tracker.views[tool.name], own, follower.found, frames.number)
+                views += own
+                tracked, moving = tracked + 1, moving + left_out
+            advance()
     ordered = tuple(reason for reason, _ in reasons.most_common())
     return Seen(tuple(views), count, tracked, moving, ordered)
+
+
+@contextmanager
+def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], None]]:
+    """What to call after each step; a bar that is shown once that takes long."""
+    bar, began = progress_bar(console), time.monotonic()
+    at = bar.add_task(task, total=total or None, note="")
+
+    def advance() -> None:
+        bar.advance(at)
+        if not bar.live.is_started and time.monotonic() - began > PATIENCE:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _elsewhere(
+    detected: Sequence[MarkerView], own: Sequence[BodyView], found: Found, frame: int
+) -> list[BodyView]:
+    """Markers that a search of the whole pictures found, and the pose did not."""
+    known = {(view.camera, view.marker) for view in own}
+    places = Counter((view.camera.name, view.marker.id) for view in detected)
+    return [
+        BodyView(
+            frame, view.camera.name, view.marker.id, view.corners, view.covariance, found.matrix
+        )
+        for view in detected
+        if view.refined
+        and places[view.camera.name, view.marker.id] == 1
+        and (view.camera.name, view.marker.id) not in known
+    ]
 
 
 def views_of(found: Found, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
