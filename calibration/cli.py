@@ -112,6 +112,40 @@ def rig(*, images: Path, board: Path, output: Path, ruler: Ruler = None) -> None
 
 
 @calibrate_app.command
+def tool(
+    *,
+    rig: Annotated[Path, Parameter(help="rig.toml: the cameras.")],
+    tool: Path,
+    images: Path,
+    output: Path,
+    fps: float | None = None,
+) -> None:
+    """A folded marker body as it truly is, by pictures of it turned before the cameras.
+
+    Example: nav calibrate tool --rig rig.toml --tool needle.toml --images turned
+    --output needle.toml
+
+    Cutting and gluing are off by tenths of a millimetre. Turn it so that each face is seen from
+    several directions, in 20 pictures or more. A file OUTPUT.calibration.toml beside the output
+    says how well each marker is known.
+
+    Parameters
+    ----------
+    tool
+        The body's file as printed.
+    images
+        Pictures, as `nav track` takes them.
+    output
+        TOOL.toml to write, without a tip: calibrate the needle next. An old one is kept.
+    fps
+        Pictures per second where neither times.csv nor the video says it (30 by default).
+    """
+    from calibration.tools.command import calibrate_tool
+
+    calibrate_tool(rig, tool, images, output, _console(), fps)
+
+
+@calibrate_app.command
 def needle(
     *,
     poses: Path,
