@@ -1,0 +1,1 @@
+"""Calibrating cameras from live pictures: guidance on the screen, pictures taken by themselves."""

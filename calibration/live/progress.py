@@ -1,0 +1,119 @@
+"""What captures so far are worth, by the limits that the verdict has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.cameras.verdict import (
+    CELLS,
+    COVERED,
+    ENOUGH_VIEWS,
+    FEW_VIEWS,
+    HARDLY_COVERED,
+    HARDLY_TILTED,
+    TILTED,
+    tilts,
+)
+from calibration.live.look import Cell, Look
+from nav.frames import Array
+
+# a little more than the verdict asks: some pictures may not fit, and be left out
+SPARE = 1.1
+TOGETHER, FEW_TOGETHER = 6, 2  # instants that a camera shares with another
+NEAR_AND_FAR = 1.2  # largest to smallest board in the picture
+Capture = Mapping[int, Look]  # by camera
+
+
+@dataclass(frozen=True)
+class CameraProgress:
+    """One camera's captures.
+
+    cells : covered. covered : share of the picture. tilt : rad end to end, in that direction in
+    which it is less. lean : (n, 2) rad of all boards. reach : largest to smallest board.
+    widest : the largest board's share of the picture's width. together : captures that another camera has as well.
+    """
+
+    views: int
+    cells: frozenset[Cell]
+    covered: float
+    tilt: float
+    lean: Array
+    reach: float
+    widest: float
+    together: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All cameras' captures. tied : whether common captures lead from each camera to each other."""
+
+    cameras: tuple[CameraProgress, ...]
+    captures: int
+    together: int
+    tied: bool
+
+    @property
+    def usable(self) -> bool:
+        """Whether a calibration may be tried."""
+        several = len(self.cameras) > 1
+        return self.tied and all(
+            c.views >= FEW_VIEWS
+            and c.covered >= HARDLY_COVERED
+            and c.tilt >= HARDLY_TILTED
+            and (not several or c.together >= FEW_TOGETHER)
+            for c in self.cameras
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether there is enough for a good one."""
+        return self.tied and all(
+            enough(c, several=len(self.cameras) > 1) for c in self.cameras
+        )
+
+
+def enough(camera: CameraProgress, several: bool) -> bool:
+    """Whether one camera's captures suffice for a good calibration."""
+    return (
+        camera.views >= ENOUGH_VIEWS
+        and camera.covered >= COVERED
+        and camera.tilt >= SPARE * TILTED
+        and camera.reach >= NEAR_AND_FAR
+        and (not several or camera.together >= TOGETHER)
+    )
+
+
+def progress_of(taken: Sequence[Capture], cameras: int) -> Progress:
+    """What some captures are worth for a number of cameras."""
+    several = [set(capture) for capture in taken if len(capture) > 1]
+    return Progress(
+        tuple(_camera(taken, k) for k in range(cameras)),
+        len(taken),
+        len(several),
+        _tied(several, cameras),
+    )
+
+
+def _camera(taken: Sequence[Capture], camera: int) -> CameraProgress:
+    looks = [capture[camera] for capture in taken if camera in capture]
+    cells = frozenset[Cell]().union(*(look.cells for look in looks))
+    squares = [look.square for look in looks]
+    return CameraProgress(
+        len(looks),
+        cells,
+        len(cells) / float(np.prod(CELLS)),
+        tilts(np.array([look.normal for look in looks]).reshape(-1, 3)) if looks else 0.0,
+        np.array([look.lean for look in looks]).reshape(-1, 2),
+        float(np.exp(max(squares) - min(squares))) if squares else 1.0,
+        max((look.width for look in looks), default=0.0),
+        sum(camera in capture and len(capture) > 1 for capture in taken),
+    )
+
+
+def _tied(several: Sequence[set[int]], cameras: int) -> bool:
+    reached, grown = {0}, True
+    while grown:
+        joined = reached.union(*(s for s in several if s & reached))
+        grown, reached = len(joined) > len(reached), joined
+    return len(reached) == cameras

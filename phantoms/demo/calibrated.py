@@ -1,0 +1,205 @@
+"""A demonstration that does not know the truth: its rig, tools and tip are calibrated first.
+
+Everything is printed, folded and set up a little wrong, as in a lab: tags glued askew, a board that
+is bowed and printed too small. Then the simulated cameras take the pictures that a person would
+take, and the commands of `nav calibrate` make the files from them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from calibration.board import Board, save_board
+from calibration.cameras.command import calibrate_rig
+from calibration.needle.command import calibrate_needle
+from calibration.printing.standard import standard_needle, standard_reference
+from calibration.tools.command import calibrate_tool
+from nav.camera.rig import Rig
+from nav.errors import InputError
+from nav.frames import Array
+from nav.track import Wishes, progress_bar, track_recording
+from nav.tracking.tool import Tool, write_tool
+from phantoms.twin.boards import board_body
+from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.motion import noise_source
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
+from phantoms.twin.world import AIM, nominal_rig_from_model
+
+GLUED_SHIFT, GLUED_TURN = 0.2 / np.sqrt(3), np.radians(0.5)  # mm and rad an axis, sd: 0.2 mm off
+PRINTED, BOW = 0.997, 0.5  # the board: a share too small, and mm
+BOARD = Board(12, 9, 15.0, 11.0, "DICT_5X5_250")
+BOARDS, TURNS, TILTS, PIVOTS, SPINS = 24, 48, 36, 120, 30  # frame sets of each kind
+CONE = np.radians(32.0)  # about the divot, from the middle
+
+Place = Callable[[np.random.Generator, float], RigidTransform]
+
+
+@dataclass(frozen=True)
+class Shoot:
+    """Pictures to take: what is shown, where (given how far through, 0 to 1), how many."""
+
+    name: str
+    body: Callable[[RigidTransform], Placed]
+    place: Place
+    count: int
+
+
+def true_tools(seed: int) -> tuple[Tool, Tool]:
+    """Needle and reference body as they were truly folded."""
+    rng = np.random.default_rng([seed, 11])
+    return _askew(needle_tool(), rng), _askew(reference_tool(), rng)
+
+
+def calibrate_everything(
+    out: Path, rig: Rig, tools: tuple[Tool, Tool], optics: Optics, seed: int, console: Console
+) -> None:
+    """Write rig.toml, needle.toml and reference.toml into `out`, by pictures of the true things.
+
+    rig, tools : the truth, which is only drawn. Pictures and tables stay in `out`/calibration.
+
+    Raises
+    ------
+    InputError
+        A folder that cannot be written, or pictures that do not calibrate.
+    """
+    folder, rng = out / "calibration", np.random.default_rng([seed, 12])
+    needle, reference = tools
+    board = BOARD.scaled(PRINTED)
+    shoots = (
+        Shoot("board", lambda at: Placed(board_body(board, bow=BOW), at), _waved, BOARDS),
+        Shoot("needle", lambda at: Placed(needle_body(needle), at), _turned, TURNS),
+        Shoot("reference", lambda at: Placed(reference_body(reference), at), _tilted, TILTS),
+        Shoot("pivot", lambda at: Placed(needle_body(needle), at), _pivoted(needle), PIVOTS),
+        Shoot("spin", lambda at: Placed(needle_body(needle), at), _spun(needle), SPINS),
+    )
+    cameras = [
+        SimulatedCamera(camera, optics, generator)
+        for camera, generator in zip(rig.cameras, noise_source(seed + 1).spawn(2), strict=True)
+    ]
+    _take(folder, shoots, cameras, rng, console)
+    save_board(folder / "board.toml", BOARD)
+    for tool in (standard_needle(), standard_reference()):
+        write_tool(folder / f"{tool.name}.toml", tool)
+    made = out / "rig.toml"
+    calibrate_rig(folder / "board", folder / "board.toml", made, console, ruler=100 * PRINTED)
+    for name in ("needle", "reference"):
+        calibrate_tool(made, folder / f"{name}.toml", folder / name, out / f"{name}.toml", console)
+    for name in ("pivot", "spin"):
+        wishes = Wishes(None, None, None, None)
+        table = folder / f"{name}.csv"
+        track_recording(made, [out / "needle.toml"], folder / name, table, wishes, console)
+    file = out / "needle.toml"
+    calibrate_needle(folder / "pivot.csv", "needle", file, file, console, folder / "spin.csv")
+
+
+def _askew(tool: Tool, rng: np.random.Generator) -> Tool:
+    """A tool whose markers were glued a little off."""
+    markers = []
+    for marker in tool.markers:
+        turn = Rotation.from_rotvec(rng.normal(0.0, GLUED_TURN, 3))
+        about = turn.apply(marker.corners - marker.centre) + marker.centre
+        markers.append(replace(marker, corners=about + rng.normal(0.0, GLUED_SHIFT, 3)))
+    return replace(tool, markers=tuple(markers))
+
+
+def _take(
+    folder: Path,
+    shoots: Sequence[Shoot],
+    cameras: Iterable[SimulatedCamera],
+    rng: np.random.Generator,
+    console: Console,
+) -> None:
+    with progress_bar(console) as bar:
+        for shoot in shoots:
+            task = bar.add_task(f"pictures: {shoot.name}", total=shoot.count, note="")
+            for number in range(shoot.count):
+                place = shoot.place(rng, number / shoot.count)
+                for room in cameras:
+                    path = folder / shoot.name / room.camera.name / f"{number:03d}.png"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    if not cv2.imwrite(str(path), room.picture([shoot.body(place)])):
+                        raise InputError(f"{path}: cannot be written")
+                bar.advance(task)
+
+
+def _middle() -> tuple[Array, Array]:
+    """What both cameras look at, (3,), and axes (3, 3) there: right, down, away from them; rig."""
+    rig_from_model = nominal_rig_from_model()
+    away = rig_from_model.rotation.apply([0.0, -1.0, 0.0])
+    right = np.cross([0.0, 1.0, 0.0], away)
+    right /= np.linalg.norm(right)
+    return rig_from_model.apply(AIM), np.column_stack([right, np.cross(away, right), away])
+
+
+def _at(
+    turn: Rotation, middle: Array, off: Array, centre: tuple[float, float, float] = (0, 0, 0)
+) -> RigidTransform:
+    """rig_from_body: its point `centre` lies `off` the middle, turned from facing the cameras."""
+    aim, axes = middle, _middle()[1]
+    rotation = Rotation.from_matrix(axes) * turn
+    position = aim + axes @ off - rotation.apply(np.asarray(centre, float))
+    return RigidTransform.from_components(position, rotation)
+
+
+def _waved(rng: np.random.Generator, share: float) -> RigidTransform:
+    """A board held before the cameras, tilted by up to 40 degrees, all over their pictures."""
+    way = rng.uniform(0.0, 2 * np.pi)
+    tilt = rng.uniform(0.1, 0.7) * np.array([np.cos(way), np.sin(way), 0.0])
+    turn = Rotation.from_rotvec(tilt) * Rotation.from_rotvec([0, 0, rng.uniform(-0.6, 0.6)])
+    off = rng.uniform(-1, 1, 3) * [150.0, 90.0, 90.0]
+    return _at(turn, _middle()[0], off, (BOARD.size[0] / 2, BOARD.size[1] / 2, 0.0))
+
+
+def _turned(rng: np.random.Generator, share: float) -> RigidTransform:
+    """The needle's carrier turned all round, three times, its shaft in different directions."""
+    roll = Rotation.from_rotvec([0.0, 0.0, 6 * np.pi * share + rng.uniform(-0.2, 0.2)])
+    lying = Rotation.from_rotvec([np.pi / 2 + rng.uniform(-0.6, 0.6), 0.0, 0.0])
+    across = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])
+    return _at(across * lying * roll, _middle()[0], rng.uniform(-25.0, 25.0, 3))
+
+
+def _tilted(rng: np.random.Generator, share: float) -> RigidTransform:
+    """The reference body facing the cameras, tilted to all sides and turned."""
+    way = 4 * np.pi * share
+    tilt = rng.uniform(0.0, 0.7) * np.array([np.cos(way), np.sin(way), 0.0])
+    facing = Rotation.from_rotvec([np.pi, 0.0, 0.0])
+    turn = Rotation.from_rotvec(tilt) * Rotation.from_rotvec([0, 0, rng.uniform(-1.5, 1.5)])
+    return _at(turn * facing, _middle()[0], rng.uniform(-25.0, 25.0, 3))
+
+
+def _pivoted(needle: Tool) -> Place:
+    """The needle with its tip in a divot, tilted to all sides and turned about itself."""
+
+    def place(rng: np.random.Generator, share: float) -> RigidTransform:
+        way, far = 2 * np.pi * (5 * share), CONE * np.sqrt(rng.uniform(0.1, 1.0))
+        lean = Rotation.from_rotvec(far * np.array([np.cos(way), np.sin(way), 0.0]))
+        roll = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])
+        return _tip_at_divot(needle, lean * roll)
+
+    return place
+
+
+def _spun(needle: Tool) -> Place:
+    """The needle spun about its own axis, its tip in the divot."""
+    assert needle.tip is not None
+    assert needle.tip.axis is not None
+    axis = needle.tip.axis
+
+    def place(rng: np.random.Generator, share: float) -> RigidTransform:
+        return _tip_at_divot(needle, Rotation.from_rotvec(1.5 * np.pi * share * axis))
+
+    return place
+
+
+def _tip_at_divot(needle: Tool, turn: Rotation) -> RigidTransform:
+    """The shaft about across the view, turned, the tip where it always is."""
+    assert needle.tip is not None
+    lying = Rotation.from_rotvec([0.0, np.pi / 2, 0.0])
+    tip = needle.tip.position
+    return _at(lying * turn, _middle()[0], np.array([50.0, 10.0, 0.0]), (tip[0], tip[1], tip[2]))
