@@ -52,6 +52,7 @@ def demo(
     seed: int = 0,
     headless: Annotated[bool, Parameter(negative="")] = False,
     stay: Annotated[bool, Parameter(negative="")] = False,
+    calibrated: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """A complete simulated lateral C1-C2 puncture, computed from camera pictures only.
 
@@ -69,10 +70,15 @@ def demo(
         No window, even where there is a display.
     stay
         Leave the window open at the end.
+    calibrated
+        Print, fold and set up everything a little wrong, and calibrate cameras, marker bodies and
+        needle from simulated pictures first; takes some minutes more.
     """
     from phantoms.demo.run import run_demo
 
-    run_demo(out, seed=seed, headless=headless, stay=stay, console=_console())
+    run_demo(
+        out, seed=seed, headless=headless, stay=stay, console=_console(), calibrated=calibrated
+    )
 
 
 @app.command

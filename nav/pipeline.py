@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.guidance.alarms import Alarms, AlarmState
+from nav.guidance.bending import Bending, Drift
 from nav.guidance.proximity import PlanDeviation, Proximity, plan_deviation, proximity
 from nav.model.case import Case, Plan
 from nav.registration.result import Registration
@@ -20,7 +21,9 @@ NOT_REGISTERED = Lost("not registered: touch the fiducials first")
 class Guidance:
     """All that the view, the record and the alarms need of one frame set.
 
-    reference_tip and model_tip are the needle tip in the reference and model frames.
+    reference_tip : the needle's tip in the reference frame, as if it were straight.
+    model_tip : in the model frame, with what is known of its bending.
+    drift : that bending; None where the tool file says nothing of the needle, or the tip is lost.
     """
 
     number: int
@@ -31,6 +34,7 @@ class Guidance:
     proximity: Proximity | Lost
     plan: PlanDeviation | Lost
     alarms: AlarmState
+    drift: Drift | None = None
 
 
 class Pipeline:
@@ -52,19 +56,22 @@ class Pipeline:
         self.registration = registration
         self.plan = plan if plan is not None else case.default_plan
         self.reference = reference
+        self.bending = Bending(needle, case, reference)
         self.alarms = Alarms(case.structures)
 
     def step(self, frames: FrameSet) -> Guidance:
         """One frame set in, everything the view, the record and the alarms need out."""
         tracked = self.tracker.track(frames)
         in_reference = tip_in_reference(tracked, self.needle, self.reference)
-        in_model = self._in_model(in_reference)
+        straight = self._in_model(in_reference)
+        in_model, drift = self.bending.apply(straight, tracked, self.registration)
         near = proximity(self.case, in_model)
         deviation = plan_deviation(self.plan, in_model)
         alarms = self.alarms.update(near)
         return Guidance(
-            frames.number, frames.time, tracked, in_reference, in_model, near, deviation, alarms
-        )
+            frames.number, frames.time, tracked, in_reference, in_model, near, deviation, alarms,
+            drift,
+        )  # fmt: skip
 
     def _in_model(self, tip: Tip | Lost) -> Tip | Lost:
         if isinstance(tip, Lost):

@@ -166,12 +166,12 @@ def notes(found: Calibration, gathered: Gathered, ruler: float | None) -> list[s
         assert found.flat_rms is not None
         lines.append(
             f"the board is bowed by {found.bow:.2f} mm; that is reckoned with (taken for flat, "
-            f"corners would be off by {found.flat_rms.max():.2f} instead of "
-            f"{found.rms.max():.2f} px)"
+            f"corners would be off by {found.flat_rms.max():.3f} instead of "
+            f"{found.rms.max():.3f} px)"
         )
     if found.volume is not None:
         lines.append(
-            f"within 60 mm of where the board was, points are right to {found.volume:.3f} mm rms, "
+            f"within 60 mm of where the board was, points are right to {found.volume:.4f} mm rms, "
             "scale aside"
         )
     lines.append(UNVERIFIED if ruler is None else f"scale by the ruler: {ruler:g} mm for 100")

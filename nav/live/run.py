@@ -179,7 +179,7 @@ def run_twin(seed: int, console: Console) -> None:
     from phantoms.demo.run import TITLE, prepare
 
     with tempfile.TemporaryDirectory(prefix="c1c2nav-") as folder:
-        job, case, needle, _ = prepare(Path(folder), seed, console)
+        job, case, (needle, _) = prepare(Path(folder), seed, console)
         show(job, case, needle, "reference", TITLE, console)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from nav.errors import InputError
 from nav.files import (
@@ -24,6 +24,7 @@ from nav.files import (
     write_toml,
 )
 from nav.frames import Array
+from nav.tracking.needle import NeedleKind, NeedleTable, unit_vector
 
 TOOL_FORMAT = "c1c2nav/tool/1"
 
@@ -58,10 +59,8 @@ class TipTable(FileModel):
 
     @field_validator("axis")
     @classmethod
-    def _unit(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-        if value is not None and abs(float(np.linalg.norm(value)) - 1.0) > 0.01:
-            raise ValueError(f"expected a unit vector, got length {np.linalg.norm(value):.3f}")
-        return value
+    def _unit(cls, value: Vector3 | None) -> Vector3 | None:
+        return unit_vector(value)
 
     @field_validator("covariance")
     @classmethod
@@ -82,6 +81,7 @@ class ToolFile(PublicFile):
     quiet: NotNegative | None = None
     marker: tuple[MarkerTable, ...] = ()
     tip: TipTable | None = None
+    needle: NeedleTable | None = None
 
     @field_validator("dictionary")
     @classmethod
@@ -100,6 +100,12 @@ class ToolFile(PublicFile):
         if twice:
             raise ValueError(f"id {twice[0]} stands twice; every marker needs an id of its own")
         return value
+
+    @model_validator(mode="after")
+    def _bevel_across(self) -> Self:
+        if self.needle is not None:
+            self.needle.check_across(None if self.tip is None else self.tip.axis)
+        return self
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,7 @@ class Tool:
     markers: tuple[Marker, ...]
     tip: ToolTip | None = None
     quiet: float | None = None
+    needle: NeedleKind | None = None
 
     @cached_property
     def by_id(self) -> dict[int, Marker]:
@@ -193,6 +200,7 @@ def load_tool(path: Path) -> Tool:
         tuple(Marker(m.id, np.array(m.corners)) for m in table.marker),
         _tip(table.tip),
         table.quiet,
+        None if table.needle is None else table.needle.kind(),
     )
 
 
@@ -222,6 +230,7 @@ def write_tool(path: Path, tool: Tool, calibration: dict[str, Any] | None = None
         "quiet": tool.quiet,
         "marker": markers,
         "tip": tip,
+        "needle": None if tool.needle is None else vars(tool.needle),
     }
     write_toml(path, data)
 

@@ -140,11 +140,12 @@ class Gauge(Sized):
         self._bound(painter, line.right(), baseline)
 
     def _bound(self, painter: QPainter, right: float, baseline: float) -> None:
-        """The bound, flush right, and above it what it is."""
+        """The bound, flush right, above it what it is, and whether bending is in it."""
         m = self.metrics
         for text, size, up, colour in (
             (self.state.bound, m.medium, 0.0, TEXT),
-            ("95 % bound", m.small, 1.15 * m.medium, QUIET),
+            (self.state.bending, m.small, 1.15 * m.medium, QUIET),
+            ("95 % bound", m.small, 1.15 * m.medium + 1.25 * m.small, QUIET),
         ):
             painter.setFont(font(size))
             painter.setPen(colour)

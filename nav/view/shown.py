@@ -21,7 +21,8 @@ class GaugeState:
     """One gauge: the distance to the nearest structure of a role, or why there is none.
 
     value, bound : texts, empty where there is no number. distance, lower : the same, mm, for the
-    bar. caution, danger : limits of the structure shown, mm. full : the bar's end, mm.
+    bar. caution, danger : limits of the structure shown, mm. full : the bar's end, mm. bending :
+    whether that is in the bound.
     """
 
     role: str
@@ -35,6 +36,7 @@ class GaugeState:
     danger: float | None = None
     full: float = 15.0
     why: Why | None = None
+    bending: str = ""
 
     @property
     def inside(self) -> bool:

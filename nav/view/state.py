@@ -26,7 +26,7 @@ from nav.view.shown import (
     TargetState,
     Why,
 )
-from nav.view.words import between, bound_text, distance_text, one_decimal
+from nav.view.words import bending_text, between, bound_text, distance_text, one_decimal
 
 # s: an update whose pictures are older than this is not shown
 STALE_AFTER = 0.3
@@ -156,6 +156,7 @@ def _gauge(case: Case, role: str, found: Proximity | Why, guidance: Guidance) ->
     return GaugeState(
         role, worst.name, level, distance_text(worst.distance), bound_text(worst),
         worst.distance, worst.bound, caution, danger, full,
+        bending=bending_text(guidance.drift),
     )  # fmt: skip
 
 

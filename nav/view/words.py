@@ -2,6 +2,7 @@
 
 import math
 
+from nav.guidance.bending import Drift
 from nav.guidance.proximity import StructureProximity
 
 MINUS = "\u2212"
@@ -30,6 +31,15 @@ def bound_text(structure: StructureProximity) -> str:
     if structure.distance < 0:
         return f"up to {one_decimal(-lower)}"
     return f"\u2265 {one_decimal(lower)}"
+
+
+def bending_text(drift: Drift | None) -> str:
+    """Whether the needle's bending is in the bound; the depth, where that is only assumed."""
+    if drift is None:
+        return "without bending"
+    if drift.assumed:
+        return f"bent at {drift.depth:.0f} mm?"
+    return "with bending"
 
 
 def between(sd: float) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import RigidTransform, Rotation
 
 import nav
 from nav.errors import Lost
@@ -22,7 +23,10 @@ PLOTTED = 40.0  # mm: further away nobody needs to read it
 
 
 def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None:
-    """poses.csv as tracked and truth.csv as simulated, both relative to the reference body."""
+    """poses.csv as tracked and truth.csv as simulated, both relative to the reference body.
+
+    tools : as the pipeline had them.
+    """
     with written_whole(out / "poses.csv") as beside, beside.open("w", newline="") as file:
         writer = PosesWriter(file, tools, REFERENCE)
         for tracked in result.log.tracked:
@@ -30,7 +34,7 @@ def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None
     reference_from_rig = result.rig_from_reference.inv()
     rows = []
     for tracked in result.log.tracked:
-        for tool in tools:
+        for tool in result.tools:
             is_reference = tool.name == REFERENCE
             place = result.rig_from_reference if is_reference else result.truth[tracked.number]
             rows.append(truth_row(tracked.number, tracked.time, tool, reference_from_rig * place))
@@ -40,32 +44,48 @@ def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None
         write_sidecar(out / name, inputs, REFERENCE, {"frames": len(result.log.tracked)})
 
 
-def tip_errors(result: DemoResult, needle: Tool) -> np.ndarray:
-    """Tracked less true tip in the reference frame, (n, 3), mm, of all frames that have a tip."""
-    assert needle.tip is not None
-    reference_from_rig = result.rig_from_reference.inv()
+def tip_errors(result: DemoResult, needle: Tool, reference: Tool) -> np.ndarray:
+    """Tracked less true tip in the reference frame, (n, 3), mm, of all frames that have a tip.
+
+    needle, reference : as the pipeline had them. A calibrated body's frame is not quite the true
+    one; the two are laid on each other by their markers.
+    """
+    true_needle, true_reference = result.tools
+    assert true_needle.tip is not None
+    reference_from_rig = file_from_true(reference, true_reference) * result.rig_from_reference.inv()
     errors = []
     for tracked in result.log.tracked:
         tip = tip_in_reference(tracked, needle, REFERENCE)
         if isinstance(tip, Lost):
             continue
-        true = (reference_from_rig * result.truth[tracked.number]).apply(needle.tip.position)
+        true = (reference_from_rig * result.truth[tracked.number]).apply(true_needle.tip.position)
         errors.append(tip.position - true)
     return np.array(errors).reshape(-1, 3)
 
 
+def file_from_true(filed: Tool, true: Tool) -> RigidTransform:
+    """From a body's true frame to that of its file, by its markers' corners."""
+    if all(np.array_equal(m.corners, true.by_id[m.id].corners) for m in filed.markers):
+        return RigidTransform.identity()
+    ours = np.concatenate([m.corners for m in filed.markers])
+    theirs = np.concatenate([true.by_id[m.id].corners for m in filed.markers])
+    turn, _ = Rotation.align_vectors(ours - ours.mean(axis=0), theirs - theirs.mean(axis=0))
+    return RigidTransform.from_components(ours.mean(axis=0) - turn.apply(theirs.mean(axis=0)), turn)
+
+
 def summarise(
-    result: DemoResult, case: Case, needle: Tool, settings: dict[str, Any]
+    result: DemoResult, case: Case, tools: tuple[Tool, Tool], settings: dict[str, Any]
 ) -> dict[str, Any]:
     """summary.json: accuracy against the truth, registration, distances, alarms, settings."""
     log, registration = result.log, result.registration
-    lengths = np.linalg.norm(tip_errors(result, needle), axis=1)
+    needle, true_needle = tools[0], result.tools[0]
+    lengths = np.linalg.norm(tip_errors(result, *tools), axis=1)
     plan = case.default_plan
     assert plan is not None
-    assert needle.tip is not None
+    assert true_needle.tip is not None
     last = log.tracked[-1].number
     tip_now = result.rig_from_reference.inv() * result.truth[last]
-    true_tip = result.model_from_reference.apply(tip_now.apply(needle.tip.position))
+    true_tip = result.model_from_reference.apply(tip_now.apply(true_needle.tip.position))
     counted = {
         level.word: sum(event.level is level for event in log.alarms)
         for level in (Level.CAUTION, Level.DANGER)

@@ -37,8 +37,18 @@ NEEDLE = "17G Tuohy"
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
 
 
-def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Console) -> None:
+def run_demo(
+    out: Path,
+    *,
+    seed: int,
+    headless: bool,
+    stay: bool,
+    console: Console,
+    calibrated: bool = False,
+) -> None:
     """The whole demonstration; results in `out`.
+
+    calibrated : rig, tools and tip come from calibration, not from the truth.
 
     Raises
     ------
@@ -49,7 +59,8 @@ def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Conso
 
     windowed = not headless and has_display()
     began = time.perf_counter()
-    job, case, needle, tools = prepare(out, seed, console)
+    job, case, tools = prepare(out, seed, console, calibrated)
+    needle = tools[0]
     run = _with_window if windowed else _headless
     result = run(job, case, needle, stay, console)
     settings = {
@@ -60,11 +71,12 @@ def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Conso
         "exposure_ms": 1000 * OPTICS.exposure,
         "hand_error_sd_mm": HAND_SD,
         "needle": NEEDLE,
+        "calibrated": calibrated,
         "window": windowed,
     }
     with console.status("writing the results"):
         write_tables(out, result, tools)
-        summary = summarise(result, case, needle, settings)
+        summary = summarise(result, case, tools, settings)
         draw_distances(out / "distances.png", result, case)
         _write_live_picture(out / "live.png", case, needle, result)
         write_summary(out / "summary.json", summary)
@@ -74,9 +86,9 @@ def run_demo(out: Path, *, seed: int, headless: bool, stay: bool, console: Conso
 
 
 def prepare(
-    out: Path, seed: int, console: Console
-) -> tuple[DemoJob, Case, Tool, tuple[Tool, Tool]]:
-    """Files for the pipeline in `out`; the job, the case, the needle and all tools.
+    out: Path, seed: int, console: Console, calibrated: bool = False
+) -> tuple[DemoJob, Case, tuple[Tool, Tool]]:
+    """Files for the pipeline in `out`; the job, the case, needle and reference body as filed.
 
     Raises
     ------
@@ -90,8 +102,14 @@ def prepare(
         _write_files(out, anatomy)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
+    tools = (needle_tool(), reference_tool())
+    if calibrated:
+        from phantoms.demo.calibrated import calibrate_everything, true_tools
+
+        tools = true_tools(seed)
+        calibrate_everything(out, default_rig(), tools, OPTICS, seed, console)
     needle, reference = (load_tool(out / f"{name}.toml") for name in ("needle", "reference"))
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS), case, needle, (needle, reference)
+    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools), case, (needle, reference)
 
 
 def _write_files(out: Path, anatomy: Anatomy) -> None:

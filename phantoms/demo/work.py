@@ -18,7 +18,7 @@ from nav.model.case import load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
 from nav.registration.result import Registration
-from nav.tracking.tool import load_tool
+from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracker import Tracker
 from phantoms.anatomy.standard import Anatomy
 from phantoms.demo.hand import Hand
@@ -35,6 +35,7 @@ class DemoResult:
     """What a demonstration brings back.
 
     truth : true rig_from_needle of each frame number; rig_from_reference : true as well.
+    tools : needle and reference body as they truly are.
     check_errors : check point's label -> error as the session found it, mm.
     last : the newest update for the window's picture, with the whole chart.
     seconds : from the first frame set to the last.
@@ -43,6 +44,7 @@ class DemoResult:
     log: RunLog
     truth: dict[int, RigidTransform]
     rig_from_reference: RigidTransform
+    tools: tuple[Tool, Tool]
     model_from_reference: RigidTransform
     registration: Registration | None
     check_errors: dict[str, float]
@@ -53,13 +55,17 @@ class DemoResult:
 
 @dataclass(frozen=True)
 class DemoJob:
-    """Recipe for a demonstration; `folder` holds the files that the pipeline reads."""
+    """Recipe for a demonstration; `folder` holds the files that the pipeline reads.
+
+    tools : needle and reference body as they truly are.
+    """
 
     folder: Path
     anatomy: Anatomy
     seed: int
     seating: float
     optics: Optics
+    tools: tuple[Tool, Tool]
 
     def open(self) -> "DemoWork":
         """The room, the hand and the pipeline."""
@@ -79,7 +85,7 @@ class DemoWork:
         tracker = Tracker(load_rig(folder / "rig.toml"), tools)
         self.pipeline = Pipeline(tracker, needle, case)
         self.session = Session(self.pipeline)
-        self.world = make_world(job.anatomy, job.seed)
+        self.world = make_world(job.anatomy, job.seed, tools=job.tools)
         plan = case.default_plan
         if plan is None:
             raise InputError(
@@ -122,6 +128,7 @@ class DemoWork:
             self.log,
             self.source.truth,
             self.world.rig_from_reference,
+            (self.world.needle, self.world.reference),
             self.world.model_from_reference,
             registration,
             {touch.fiducial.label: error for touch, error in self.session.checks},

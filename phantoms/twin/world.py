@@ -105,8 +105,14 @@ class World:
         return render_backdrop(camera, self.rig_from_model, _solids(self.anatomy), TABLE)
 
 
-def make_world(anatomy: Anatomy, seed: int, rig: Rig | None = None) -> World:
-    """A room whose phantom and reference seat lie a little elsewhere with every seed."""
+def make_world(
+    anatomy: Anatomy, seed: int, rig: Rig | None = None, tools: tuple[Tool, Tool] | None = None
+) -> World:
+    """A room whose phantom and reference seat lie a little elsewhere with every seed.
+
+    tools : needle and reference body as they truly are; the standard ones where None.
+    """
+    needle, reference = (needle_tool(), reference_tool()) if tools is None else tools
     rng = np.random.default_rng([seed, 1])
     rig_from_model = nominal_rig_from_model() * perturbed(
         RigidTransform.identity(), rng.normal(size=6) * PHANTOM_SPREAD
@@ -120,8 +126,8 @@ def make_world(anatomy: Anatomy, seed: int, rig: Rig | None = None) -> World:
     return World(
         default_rig() if rig is None else rig,
         anatomy,
-        needle_tool(),
-        reference_tool(),
+        needle,
+        reference,
         rig_from_model,
         rig_from_model * model_from_reference,
     )

@@ -1,0 +1,131 @@
+"""How far a bent needle's tip drifts, by gauge, bevel and depth; sources: docs/bending.md."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nav.errors import Lost
+from nav.frames import Array
+from nav.model.case import Case
+from nav.registration.result import Registration
+from nav.tracking.needle import NeedleKind
+from nav.tracking.result import Tip, TrackedFrame
+from nav.tracking.tool import Tool
+
+# mm: outer diameter of needle tubing by gauge, nominal (ISO 9626 rounds these)
+DIAMETER = {
+    14: 2.108, 15: 1.829, 16: 1.651, 17: 1.473, 18: 1.270, 19: 1.067,
+    20: 0.908, 21: 0.819, 22: 0.718, 23: 0.641, 24: 0.565, 25: 0.514,
+}  # fmt: skip
+# mm of drift per mm of depth. Bevels: 22 gauge, 8.89 and 7.64 mm in 80 (Rand 2016); pencil points
+# of any gauge: the largest of 0.60 to 1.00 mm in 50 (Kopacz and Allen 1995)
+RATE = {"cutting": 8.89 / 80.0, "tuohy": 7.64 / 80.0, "pencil": 1.00 / 50.0}
+RATE_GAUGE = 22
+# a cutting bevel is pushed away from its face, a Tuohy's curve leads it towards its opening
+SIDE = {"cutting": -1.0, "tuohy": 1.0}
+# mm: the deepest that was measured; deeper the path is taken as an arc
+MEASURED_DEPTH = 80.0
+# mm: where it is not known how deep the needle is
+ASSUMED_DEPTH = 80.0
+# one sd of the drift, as a share of it, where its direction is known (assumed)
+SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What bending does to a tip, model frame, mm.
+
+    depth : of the tip in tissue along the shaft. assumed : whether that is only assumed.
+    size : how far the tip is expected to be off a straight needle's.
+    shift : (3,) where to, on the mean; zeros where the direction is not known.
+    covariance : (3, 3), mm^2, across the shaft; all round where its direction is not known.
+    """
+
+    depth: float
+    assumed: bool
+    size: float
+    shift: Array
+    covariance: Array
+
+    def bend(self, straight: Tip) -> Tip:
+        """The tip of the bent needle; bending is a systematic error."""
+        return replace(
+            straight,
+            position=straight.position + self.shift,
+            systematic=straight.systematic + self.covariance,
+        )
+
+
+class Bending:
+    """Bends one needle in one case; a needle of which the tool file says nothing stays straight."""
+
+    def __init__(self, needle: Tool, case: Case, reference: str) -> None:
+        self.needle, self.case, self.reference = needle, case, reference
+
+    def apply(
+        self, straight: Tip | Lost, tracked: TrackedFrame, registration: Registration | None
+    ) -> tuple[Tip | Lost, Drift | None]:
+        """A straight needle's tip in the model frame, bent, and by how much.
+
+        tracked, registration : tell where the bevel faces in the model frame.
+        """
+        kind = self.needle.needle
+        if kind is None or isinstance(straight, Lost):
+            return straight, None
+        faces = self._bevel_in_model(kind, tracked, registration)
+        drift = drift_at(kind, insertion_depth(self.case, straight), straight.heading, faces)
+        return drift.bend(straight), drift
+
+    def _bevel_in_model(
+        self, kind: NeedleKind, tracked: TrackedFrame, registration: Registration | None
+    ) -> Array | None:
+        pose = tracked.pose(self.needle.name, relative_to=self.reference)
+        if kind.bevel_direction is None or registration is None or isinstance(pose, Lost):
+            return None
+        rotation = registration.model_from_reference.transform.rotation * pose.transform.rotation
+        return rotation.apply(kind.bevel_direction)
+
+
+def drift_size(kind: NeedleKind, depth: float) -> float:
+    """How far the tip is expected to drift at a depth in tissue, both mm."""
+    rate = RATE[kind.bevel]
+    if kind.bevel != "pencil":
+        rate *= DIAMETER[RATE_GAUGE] / DIAMETER[kind.gauge]
+    return rate * depth * max(1.0, depth / MEASURED_DEPTH)
+
+
+def insertion_depth(case: Case, tip: Tip) -> float | None:
+    """From the tip back along its shaft to where that comes out of the skin, mm.
+
+    0 outside; None where the case has no skin, or the shaft's direction is not known.
+    """
+    skins = case.of_role("skin")
+    if not skins:
+        return None
+    within = [s.surface for s in skins if s.surface.distance(tip.position)[0] < 0]
+    if not within:
+        return 0.0
+    if tip.heading is None:
+        return None
+    ways = [surface.first_hit(tip.position, -tip.heading) for surface in within]
+    known = [way for way in ways if way is not None]
+    return max(known, default=None)
+
+
+def drift_at(
+    kind: NeedleKind, depth: float | None, heading: Array | None, faces: Array | None
+) -> Drift:
+    """The drift at a depth (mm; None: not known), for unit vectors (3,) of one frame.
+
+    heading : hub towards tip. faces : to where the bevel's opening looks. Either may be None.
+    """
+    assumed = depth is None
+    depth = ASSUMED_DEPTH if depth is None else depth
+    size = drift_size(kind, depth)
+    across = np.eye(3) if heading is None else np.eye(3) - np.outer(heading, heading)
+    # a mean of a depth that is only assumed might lead away from what is near
+    if assumed or heading is None or faces is None or kind.bevel not in SIDE:
+        return Drift(depth, assumed, size, np.zeros(3), size**2 * across)
+    way = across @ faces
+    shift = SIDE[kind.bevel] * size * way / np.linalg.norm(way)
+    return Drift(depth, assumed, size, shift, (SHARE * size) ** 2 * across)
