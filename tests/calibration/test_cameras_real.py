@@ -1,0 +1,78 @@
+"""A laptop's camera and a real chessboard: views that were not used are predicted.
+
+The pictures stay outside the project; without them these tests are skipped.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from calibration.board import Board
+from calibration.cameras.calibrate import calibrate_cameras
+from calibration.cameras.detect import Seen, find_board
+from nav.camera.pictures import read_picture
+from nav.frames import Array
+
+FOLDER = Path(__file__).parents[3] / "shared" / "reference-data" / "real-video"
+BOARD = Board(15, 11, 6.0)
+COUNT, SIZE = 6, (640, 480)
+# of one per cent: six views tell no smaller difference
+AS_GOOD = 1.01
+
+
+@pytest.fixture(scope="module")
+def seen() -> list[Seen]:
+    if not FOLDER.is_dir():
+        pytest.skip("the reference data real-video is not here")
+    pictures = [read_picture(FOLDER / f"calib.images.{k}.png") for k in range(COUNT)]
+    found = [find_board(picture, BOARD) for picture in pictures if picture is not None]
+    return [one for one in found if one is not None]
+
+
+@pytest.fixture(scope="module")
+def usual() -> list[Array]:
+    """Corners as OpenCV's users refine them."""
+    result = []
+    for k in range(COUNT):
+        picture = read_picture(FOLDER / f"calib.images.{k}.png")
+        assert picture is not None
+        found, corners = cv2.findChessboardCorners(picture, (14, 10))
+        assert found
+        corners = np.asarray(corners, np.float32).reshape(-1, 1, 2)
+        stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-4)
+        cv2.cornerSubPix(picture, corners, (5, 5), (-1, -1), stop)
+        result.append(corners.reshape(-1, 2))
+    return result
+
+
+def off(matrix: Array, distortion: Array, corners: Array) -> Array:
+    """Squared px of each corner, the board's pose being free."""
+    given = np.asarray(corners, float)
+    _, turn, shift = cv2.solvePnP(BOARD.points, given, matrix, distortion)
+    turn, shift = cv2.solvePnPRefineLM(BOARD.points, given, matrix, distortion, turn, shift)
+    pixels = cv2.projectPoints(BOARD.points, turn, shift, matrix, distortion)[0].reshape(-1, 2)
+    return np.asarray(((pixels - given) ** 2).sum(axis=1))
+
+
+def test_every_corner_of_every_board_is_found(seen, usual):
+    assert [len(one.ids) for one in seen] == [len(BOARD.points)] * COUNT
+    for one, other in zip(seen, usual, strict=True):
+        ours = one.pixels[np.argsort(one.ids)]
+        away = min(np.abs(ours - other).max(), np.abs(ours - other[::-1]).max())
+        assert away < 1.0
+
+
+def test_views_left_out_are_predicted_as_well_as_by_opencv(seen, usual):
+    ours, theirs = [], []
+    for k in range(COUNT):
+        kept = [n for n in range(COUNT) if n != k]
+        found = calibrate_cameras(BOARD, {(0, n): seen[n] for n in kept}, [SIZE], ["camera"])
+        lens = found.fit.setup.lenses[0]
+        ours.append(off(lens.matrix, lens.distortion, usual[k]))
+        points = [BOARD.points.astype(np.float32)] * len(kept)
+        pixels = [usual[n].reshape(-1, 1, 2) for n in kept]
+        _, matrix, distortion, _, _ = cv2.calibrateCamera(points, pixels, SIZE, None, None)
+        theirs.append(off(np.asarray(matrix), np.asarray(distortion), usual[k]))
+    assert np.sqrt(np.mean(ours)) < AS_GOOD * np.sqrt(np.mean(theirs))
