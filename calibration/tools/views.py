@@ -18,7 +18,6 @@ from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
 from nav.track import progress_bar
-from nav.tracking.follower import Follower
 from nav.tracking.found import Found
 from nav.tracking.sight import Sights, shifted
 from nav.tracking.tool import Tool
@@ -64,17 +63,6 @@ class Seen:
     reasons: tuple[str, ...]
 
 
-class NotingFollower(Follower):
-    """A follower that also keeps what it found last."""
-
-    found: Found | None = None
-
-    def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
-        """Take a result as where the tool is now."""
-        self.found = found
-        super().remember(found, frames, predicted)
-
-
 def seen_markers(
     frame_sets: Iterable[FrameSet],
     total: int,
@@ -100,11 +88,10 @@ def seen_markers(
     count = tracked = moving = 0
     reasons: Counter[str] = Counter()
     with closing(Tracker(rig, [tool])) as tracker, _late_bar(console, task, total) as advance:
-        follower = NotingFollower(tool, tracker.seeing)
-        tracker.followers[tool.name] = follower
+        follower = tracker.followers[tool.name]
         for frames in frame_sets:
             if anywhere and count % SEARCH_EVERY == 0:
-                follower.motion.forget()
+                tracker.search()
             result = tracker.track(frames).tools[tool.name]
             count += 1
             if isinstance(result, Lost) or follower.found is None:

@@ -70,6 +70,7 @@ class Follower:
         self.pictures: Mapping[str, Frame] = {}  # where it was seen last
         self.surprise = 1.0  # px that the last prediction was off
         self.searched = True  # not followed into this frame set
+        self.found: Found | None = None  # in the newest frame set, if it was
 
     def follow(self, frames: FrameSet, pool: Executor, workers: int) -> Found | None:
         """The tool where its motion leads; None where the pixels do not show it."""
@@ -144,7 +145,7 @@ class Follower:
 
     def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
         """Take a result as where the tool is now."""
-        time, self.pictures = frames.time, frames.frames
+        time, self.pictures, self.found = frames.time, frames.frames, found
         self.surprise = 1.0
         pose = found.matrix
         if predicted:

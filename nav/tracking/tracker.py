@@ -70,6 +70,8 @@ class Tracker:
         """Poses of all tools from one frame set alone: no smoothing, nothing old."""
         began = time.perf_counter()
         self.views = {tool.name: [] for tool in self.tools}
+        for follower in self.followers.values():
+            follower.found = None
         tools: dict[str, TrackedTool | Lost] = {}
         absent = []
         doubted: dict[str, Found] = {}
@@ -100,6 +102,11 @@ class Tracker:
         """
         followers = self.followers.values()
         return [follower.follow(frames, self.pool, self.workers) for follower in followers]
+
+    def search(self) -> None:
+        """Search whole pictures for all tools in the next frame set, wherever they were."""
+        for follower in self.followers.values():
+            follower.motion.forget()
 
     def close(self) -> None:
         """End the threads."""

@@ -1,5 +1,7 @@
 """A needle in a block of tissue, for the tests of bending."""
 
+from typing import get_args
+
 import numpy as np
 
 from nav.camera.frameset import FrameSet
@@ -8,13 +10,14 @@ from nav.frames import Array, Pose, rigid
 from nav.model.case import Case
 from nav.pipeline import Guidance, Pipeline
 from nav.registration.result import Registration
-from nav.tracking.needle import NeedleKind
+from nav.tracking.needle import Bevel, NeedleKind
 from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.tool import Tool, ToolTip
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 
-X, Y, Z = np.eye(3)
+BEVELS: tuple[Bevel, ...] = get_args(Bevel)
+_, Y, Z = np.eye(3)
 # the neck: tissue where z is below 0
 SKIN = structure("skin", "skin", box([-90.0, -90.0, -120.0], [90.0, 90.0, 0.0]), None, None)
 ARTERY = structure("artery", "artery", box([20.0, -80.0, -120.0], [60.0, 80.0, 0.0]))
@@ -40,6 +43,7 @@ class Hand:
 
 
 def needle(kind: NeedleKind | None) -> Tool:
+    """A calibrated needle, its axis along z."""
     point = ToolTip(TIP_OFFSET, Z, np.diag([0.05, 0.05, 0.1]) ** 2)
     return Tool("needle", "DICT_4X4_50", (square_marker(1),), point, needle=kind)
 
@@ -52,10 +56,7 @@ def hand(at: Array = AT, turn: float = 0.0) -> Hand:
     return Hand(Pose(model_from_rig.inv() * place, 1e-8 * np.eye(6)), RIG_FROM_REFERENCE)
 
 
-def step(kind: NeedleKind | None, by: Hand, case: Case = NECK, known: bool = True):
+def step(kind: NeedleKind | None, by: Hand, case: Case = NECK, known: bool = True) -> Guidance:
+    """One frame set; known: registered."""
     pipeline = Pipeline(by, needle(kind), case, REGISTERED if known else None)  # type: ignore[arg-type]
     return pipeline.step(FrameSet(0, 0.0, {}))
-
-
-def found(guidance) -> dict[str, tuple[float, float]]:
-    return {s.name: (s.distance, s.bound) for s in guidance.proximity.structures}

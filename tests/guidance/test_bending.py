@@ -1,37 +1,28 @@
 """Bending: how far a needle drifts, which way, and what that does to the bound."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nav.camera.frameset import FrameSet
-from nav.errors import Lost
-from nav.frames import Array, Pose, rigid
+from nav.frames import Array
 from nav.guidance.bending import (
     ASSUMED_DEPTH,
     DIAMETER,
     MEASURED_DEPTH,
     SHARE,
-    Bending,
     drift_at,
     drift_size,
     insertion_depth,
 )
 from nav.guidance.proximity import Proximity, proximity
 from nav.model.case import Case
-from nav.pipeline import Pipeline
-from nav.registration.result import Registration
-from nav.tracking.needle import Bevel, NeedleKind
-from nav.tracking.result import Tip, TrackedFrame, TrackedTool
-from nav.tracking.tool import Tool, ToolTip
+from nav.tracking.needle import NeedleKind
+from nav.tracking.result import Tip
 from nav.view.words import bending_text
-from tests.solids import box, structure
-from tests.synthetic import covariances, floats, rigid_transforms, square_marker, vectors
+from tests.guidance.bent import ARTERY, BEVELS, NECK, Z
+from tests.synthetic import covariances, floats, rigid_transforms, vectors
 
-BEVELS: tuple[Bevel, ...] = get_args(Bevel)
 NONE = np.zeros((3, 3))
 bevels = st.sampled_from(BEVELS)
 kinds = st.builds(NeedleKind, st.integers(14, 25), bevels)

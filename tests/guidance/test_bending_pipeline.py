@@ -25,6 +25,11 @@ from tests.guidance.bent import (
 from tests.synthetic import floats
 
 
+def found(guidance) -> dict[str, tuple[float, float]]:
+    """Distance and bound of each structure."""
+    return {s.name: (s.distance, s.bound) for s in guidance.proximity.structures}
+
+
 @given(floats(-3.0, 3.0), st.sampled_from([("tuohy", 1.0), ("cutting", -1.0)]))
 def test_the_bevel_is_carried_from_the_tool_to_the_model(turn, bevel_side):
     bevel, sign = bevel_side

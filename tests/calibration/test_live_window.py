@@ -1,0 +1,315 @@
+"""Live calibration in the real window: made-up webcams see a board in a hand that obeys."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication
+from rich.console import Console
+
+from calibration.board import Board, save_board
+from calibration.cameras.command import calibrate_rig
+from calibration.live.command import capture_and_calibrate
+from calibration.live.guide import Ask
+from calibration.live.opened import BoardCameras
+from calibration.live.taking import Taking
+from calibration.live.window import RESULT, TAKING, CalibrateWindow
+from nav.camera.rig import Rig, load_rig
+from nav.errors import InputError
+from phantoms.twin.boards import board_body
+from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.sensor import Optics
+from tests.calibration.test_live_guide import Hand
+from tests.synthetic import small_rig
+
+BOARD = Board(7, 5, 12.0, 9.0, "DICT_4X4_50")
+SIZE = (480, 400)
+RATE = 20.0  # pictures a second
+PATIENCE = 150_000  # ms
+
+
+class Room:
+    """What two cameras see: a board in a hand; pictures are drawn when the hand moves."""
+
+    def __init__(self, rig: Rig, board: Board = BOARD) -> None:
+        self.rig, self.board = rig, board
+        self.hand = Hand(rig, board, far=600.0)
+        rng = np.random.default_rng(0)
+        self.optics = Optics(blur=0.8, noise=0.0, exposure=0.0)
+        self.cameras = [SimulatedCamera(c, self.optics, rng) for c in rig.cameras]
+        self.pictures = [camera.picture([]) for camera in self.cameras]
+        self.unplugged: set[int] = set()
+        self.broken: set[int] = set()
+        self.size = SIZE
+
+    def hold(self, ask: Ask) -> None:
+        """Where the hand is told to hold it; then it is still."""
+        placed = Placed(board_body(self.board), self.hand.obey(ask))
+        self.pictures = [camera.picture([placed]) for camera in self.cameras]
+
+    def take_away(self) -> None:
+        self.pictures = [camera.picture([]) for camera in self.cameras]
+
+    def __call__(self, index: int) -> "Device":
+        return Device(self, index)
+
+
+class Device:
+    """One opening of a made-up webcam; each picture has its own noise."""
+
+    def __init__(self, room: Room, index: int) -> None:
+        self.room, self.index, self.rng = room, index, np.random.default_rng()
+        self.next = time.monotonic()
+
+    def isOpened(self) -> bool:
+        return self.index not in self.room.unplugged
+
+    def grab(self) -> bool:
+        # all cameras at the same times, as with a common trigger
+        self.next = max(self.next + 1 / RATE, np.floor(time.monotonic() * RATE) / RATE)
+        time.sleep(max(0.0, self.next - time.monotonic()))
+        return self.index not in self.room.unplugged | self.room.broken
+
+    def retrieve(self) -> tuple[bool, Any]:
+        picture = self.room.pictures[self.index]
+        if self.room.size != SIZE:
+            picture = np.asarray(cv2.resize(picture, self.room.size), np.uint8)
+        noise = self.rng.integers(-2, 3, picture.shape)
+        return True, np.clip(picture.astype(int) + noise, 0, 255).astype(np.uint8)
+
+    def get(self, prop: int) -> float:
+        return -1.0
+
+    def set(self, prop: int, value: float) -> bool:
+        return True
+
+    def getBackendName(self) -> str:
+        return "V4L2"
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room(small_rig(2, size=SIZE))
+
+
+@pytest.fixture
+def board_file(tmp_path: Path) -> Path:
+    path = tmp_path / "board.toml"
+    save_board(path, BOARD)
+    return path
+
+
+@pytest.fixture
+def opened(qtbot, room):
+    """Opens a window on the room's cameras."""
+    windows = []
+
+    def build(save: Callable[[Any], Any] = lambda result: None, **cameras: int) -> CalibrateWindow:
+        source = BoardCameras(
+            cameras or {"left": 0, "right": 1}, capture=room, first_picture=1.0, retry=0.1
+        )
+        window = CalibrateWindow(source, Taking(tuple(source.devices), BOARD), save, 100.0)
+        windows.append(window)
+        qtbot.addWidget(window)
+        window.show()
+        return window
+
+    yield build
+    for window in windows:
+        window.close()
+
+
+def said(window: CalibrateWindow) -> str:
+    return window.bar.ask.say
+
+
+class Obedient:
+    """Does what the window says, whenever it says something else or takes a picture."""
+
+    def __init__(self, room: Room, window: CalibrateWindow) -> None:
+        self.room, self.window = room, window
+        self.heard: list[str] = []
+        self.since, self.count = 0.0, -1
+
+    def __call__(self) -> bool:
+        """One look at the window; True once there is enough."""
+        ask, captures = self.window.bar.ask, self.window.taking.captures
+        if not self.heard or self.heard[-1] != ask.say:
+            self.heard.append(ask.say)
+        if ask.kind in ("still", "captured", "again", "busy", "lost"):
+            return False
+        if captures != self.count or time.monotonic() - self.since > 1.5:
+            self.count, self.since = captures, time.monotonic()
+            self.room.hold(ask)
+        return ask.kind == "done"
+
+
+def click(qtbot, window: CalibrateWindow, key: str) -> None:
+    qtbot.waitUntil(lambda: window.buttons[key].isEnabled(), timeout=20_000)
+    qtbot.mouseClick(window.buttons[key], Qt.MouseButton.LeftButton)
+
+
+def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board_file):
+    output, keep = tmp_path / "rig.toml", tmp_path / "kept"
+    output.write_text("old")
+    console = Console(record=True, width=200, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
+    heard: list[str] = []
+    states: list[str] = []
+
+    def drive() -> None:
+        windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, CalibrateWindow)]
+        window = next((w for w in windows if w.isVisible()), None)
+        if window is None:
+            return
+        if not drivers:
+            drivers.append(Obedient(room, window))
+        states.append(window.state)
+        if window.state == TAKING and drivers[0]():
+            window.buttons["calibrate"].click()
+        if window.state == RESULT:
+            assert window.table.accessibleName()
+            heard.extend([*drivers[0].heard, said(window)])
+            window.buttons["save"].click()
+
+    drivers: list[Obedient] = []
+    timer = QTimer()
+    timer.timeout.connect(drive)
+    from nav.view.app import application
+
+    application()
+    timer.start(40)
+    try:
+        capture_and_calibrate(
+            {"left": 0, "right": 1}, board_file, output, console, 100.0, keep, capture=room
+        )
+    finally:
+        timer.stop()
+    assert "Show the board to both cameras" in heard
+    assert "Captured 1" in heard
+    assert any(h.startswith("Tilt its ") for h in heard)
+    assert any(h.startswith("Into the ") for h in heard)
+    found = load_rig(output)
+    assert found.names == ("left", "right")
+    for name in found.names:
+        facts = found[name].calibration
+        assert facts["views"] >= 10
+        assert facts["verdict"] in ("good", "usable", "repeat")
+        assert facts["covered"] >= 0.6
+        assert facts["tilt_degrees"] >= 20.0
+        assert found[name].size == SIZE
+        assert found[name].matrix[0, 0] == pytest.approx(room.rig[name].matrix[0, 0], rel=0.01)
+    assert (tmp_path / "rig.1.toml").read_text() == "old"
+    assert output.with_suffix(".png").stat().st_size > 10_000
+    told = console.export_text()
+    assert "rig.1.toml" in told
+    assert "verdict" in told
+    # the kept pictures calibrate the same
+    again = tmp_path / "again.toml"
+    calibrate_rig(keep, board_file, again, Console(quiet=True), 100.0)
+    for name in found.names:
+        focal = load_rig(again)[name].matrix[0, 0]
+        assert focal == pytest.approx(found[name].matrix[0, 0], rel=1e-4)
+
+
+def test_nothing_is_taken_while_the_board_moves(qtbot, opened, room):
+    window = opened()
+    stop = threading.Event()
+
+    def wave() -> None:
+        ask = Ask("more", "")
+        while not stop.is_set():
+            room.hold(ask)
+
+    thread = threading.Thread(target=wave)
+    thread.start()
+    try:
+        qtbot.waitUntil(lambda: said(window) == "Hold still", timeout=20_000)
+        qtbot.wait(1500)
+        assert window.taking.captures == 0
+    finally:
+        stop.set()
+        thread.join()
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+
+
+def test_a_camera_that_stops_is_said_and_comes_back(qtbot, opened, room):
+    window = opened()
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+    room.broken.add(1)
+    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no picture", timeout=10_000)
+    right = window.panes.shown.panes[1]
+    assert right.image is None
+    assert "unplugged?" in right.why
+    assert window.panes.shown.panes[0].image is not None
+    room.hold(Ask("show", ""))
+    qtbot.wait(1000)
+    assert window.taking.captures == 0
+    room.broken.clear()
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+
+
+def test_a_camera_that_is_not_there_is_said_and_taken_in_when_it_comes(qtbot, opened, room):
+    room.unplugged.add(1)
+    window = opened()
+    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no picture", timeout=10_000)
+    assert "device 1 cannot be opened" in window.bar.detail
+    room.unplugged.clear()
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+
+
+def test_pictures_of_another_size_are_refused_in_a_sentence(qtbot, opened, room):
+    window = opened()
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+    room.size = (240, 200)
+    qtbot.waitUntil(lambda: "240 x 200 now" in window.bar.detail, timeout=20_000)
+    assert "rig.toml" not in window.bar.detail
+    qtbot.wait(1500)
+    assert "were 480 x 400 at the start" in window.bar.detail
+
+
+def test_pictures_that_stop_are_not_shown_as_present(qtbot, opened, room):
+    window = opened()
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+    window._clock = lambda: time.monotonic() + 5.0
+    window.poll()
+    assert said(window) == "No pictures come"
+    assert window.panes.blank == "no picture for 5 s"
+
+
+def test_cancel_writes_nothing(qtbot, opened, room, tmp_path):
+    written = []
+    window = opened(written.append)
+    room.hold(Ask("show", ""))
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    assert not window.buttons["calibrate"].isEnabled()
+    click(qtbot, window, "cancel")
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=5000)
+    assert window.saved is None
+    assert not written
+
+
+def test_what_is_wrong_is_refused_in_a_line(room, tmp_path, board_file, monkeypatch):
+    output, console = tmp_path / "rig.toml", Console(quiet=True)
+    with pytest.raises(InputError, match="--ruler 10: expected"):
+        capture_and_calibrate({"eye": 0}, board_file, output, console, 10.0, capture=room)
+    with pytest.raises(InputError, match="no such file"):
+        capture_and_calibrate({"eye": 0}, tmp_path / "none.toml", output, console, capture=room)
+    with pytest.raises(InputError, match="give at least one"):
+        capture_and_calibrate({}, board_file, output, console, capture=room)
+    room.unplugged |= {0, 1}
+    with pytest.raises(InputError, match="camera left: device 0 cannot be opened"):
+        capture_and_calibrate({"left": 0, "right": 1}, board_file, output, console, capture=room)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match="take pictures of the board and give them with --images"):
+        capture_and_calibrate({"eye": 0}, board_file, output, console, capture=room)
+    assert not output.exists()
