@@ -138,6 +138,7 @@ def _document(
         # a marker's corners stay as they were read
         kept = {"dictionary": table.dictionary, "quiet": table.quiet}
         kept["marker"] = [marker.model_dump() for marker in table.marker] or None
+        kept["needle"] = None if table.needle is None else table.needle.model_dump()
     tip = {
         "position": pivot.tip,
         "axis": axis.direction,

@@ -253,4 +253,4 @@ def _as_tool(tool: Tool, ids: Sequence[int], body: Body) -> Tool:
     """The body with its markers where they are; those not seen as they were."""
     corners = dict(zip(ids, body.corners, strict=True))
     markers = tuple(Marker(m.id, corners.get(m.id, m.corners)) for m in tool.markers)
-    return Tool(tool.name, tool.dictionary, markers, None, tool.quiet)
+    return Tool(tool.name, tool.dictionary, markers, None, tool.quiet, tool.needle)

@@ -130,6 +130,7 @@ def _write(
         "dictionary": found.tool.dictionary,
         "quiet": found.tool.quiet,
         "marker": [{"id": m.id, "corners": m.corners.round(6)} for m in found.tool.markers],
+        "needle": None if found.tool.needle is None else vars(found.tool.needle),
     }
     summary = {"format": CALIBRATION_FORMAT, "images": images.name, **_summary(found, seen)}
     backups = [(path, kept_as_backup(path)) for path in (output, beside)]

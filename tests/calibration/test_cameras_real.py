@@ -43,7 +43,7 @@ def usual() -> list[Array]:
         corners = np.asarray(corners, np.float32).reshape(-1, 1, 2)
         stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-4)
         cv2.cornerSubPix(picture, corners, (5, 5), (-1, -1), stop)
-        result.append(corners.reshape(-1, 2))
+        result.append(np.asarray(corners.reshape(-1, 2), float))
     return result
 
 
@@ -72,7 +72,7 @@ def test_views_left_out_are_predicted_as_well_as_by_opencv(seen, usual):
         lens = found.fit.setup.lenses[0]
         ours.append(off(lens.matrix, lens.distortion, usual[k]))
         points = [BOARD.points.astype(np.float32)] * len(kept)
-        pixels = [usual[n].reshape(-1, 1, 2) for n in kept]
+        pixels = [usual[n].astype(np.float32).reshape(-1, 1, 2) for n in kept]
         _, matrix, distortion, _, _ = cv2.calibrateCamera(points, pixels, SIZE, None, None)
         theirs.append(off(np.asarray(matrix), np.asarray(distortion), usual[k]))
     assert np.sqrt(np.mean(ours)) < AS_GOOD * np.sqrt(np.mean(theirs))

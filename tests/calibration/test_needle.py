@@ -70,6 +70,14 @@ def test_a_tool_file_keeps_all_but_its_tip(pivoted, needle):
     assert inputs[0]["sha256"] == hashed
 
 
+def test_what_a_file_says_of_the_needle_stays(pivoted, needle):
+    needle.write_text(needle.read_text() + '\n[needle]\ngauge = 17\nbevel = "tuohy"\n')
+    run(pivoted, "needle", needle, needle)
+    kind = load_tool(needle).needle
+    assert kind is not None
+    assert (kind.gauge, kind.bevel) == (17, "tuohy")
+
+
 def test_the_calibration_table_says_how_it_went(pivoted, needle):
     run(pivoted, "needle", needle, needle)
     table = load_toml(needle, ToolFile).tip.calibration

@@ -18,6 +18,7 @@ from nav.camera.rig import Rig, write_rig
 from nav.camera.source import open_source
 from nav.errors import InputError
 from nav.files import sha256
+from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool, load_tool, write_tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.camera import Placed
@@ -55,7 +56,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, rig: Rig, needle: Tool, made
     """rig.toml, needle.toml as it was designed, and pictures of what was made of it."""
     folder = tmp_path_factory.mktemp("bench")
     write_rig(folder / "rig.toml", rig)
-    write_tool(folder / "needle.toml", needle)
+    write_tool(folder / "needle.toml", replace(needle, needle=NeedleKind(17, "tuohy")))
     photograph(folder / "pictures", rig, made, places())
     return folder
 
@@ -91,6 +92,12 @@ def test_pictures_give_the_body_that_was_made(calibrated, needle, made):
     output, _ = calibrated
     assert off_by(needle, made) > 0.25
     assert off_by(load_tool(output), made) < 0.005
+
+
+def test_what_the_file_says_of_the_needle_stays(calibrated):
+    kind = load_tool(calibrated[0]).needle
+    assert kind is not None
+    assert (kind.gauge, kind.bevel) == (17, "tuohy")
 
 
 def test_the_tip_is_left_out_and_that_is_said(calibrated):
