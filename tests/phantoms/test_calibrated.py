@@ -1,0 +1,46 @@
+"""From simulated pictures of things printed a little wrong to files that are right."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from nav.camera.rig import load_rig
+from nav.tracking.tool import load_tool
+from phantoms.demo import calibrated
+from phantoms.demo.report import file_from_true
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_tool
+from phantoms.twin.world import default_rig
+
+FEW = {"BOARDS": 6, "TURNS": 12, "TILTS": 10, "PIVOTS": 16, "SPINS": 10}
+
+
+def test_rig_bodies_and_tip_are_right_though_all_was_made_a_little_wrong(tmp_path, monkeypatch):
+    for name, count in FEW.items():
+        monkeypatch.setattr(calibrated, name, count)
+    tools, said = calibrated.true_tools(3), io.StringIO()
+    optics = Optics(blur=1.0, noise=2.0, exposure=0.005)
+    calibrated.calibrate_everything(
+        tmp_path, default_rig(), tools, optics, 3, Console(file=said, width=200)
+    )
+    rig = load_rig(tmp_path / "rig.toml")
+    for camera, true in zip(rig.cameras, default_rig().cameras, strict=True):
+        assert camera.matrix[0, 0] == pytest.approx(true.matrix[0, 0], rel=1e-3)
+    for true in tools:
+        found = load_tool(tmp_path / f"{true.name}.toml")
+        aligned = file_from_true(found, true)
+        off = [aligned.apply(true.by_id[m.id].corners) - m.corners for m in found.markers]
+        assert np.sqrt(np.mean(np.square(off)) * 3) < 0.03
+        if true.tip is not None:
+            assert found.tip is not None
+            assert found.tip.axis is not None
+            at, axis = true.tip.position, true.tip.axis
+            assert np.linalg.norm(aligned.apply(at) - found.tip.position) < 0.05
+            assert np.degrees(np.arccos(aligned.rotation.apply(axis) @ found.tip.axis)) < 0.2
+    by_file = file_from_true(needle_tool(), tools[0])
+    designed, made = needle_tool().markers, tools[0].by_id
+    off = [by_file.apply(made[m.id].corners) - m.corners for m in designed]
+    assert np.sqrt(np.mean(np.square(off)) * 3) > 0.15  # it was made wrong
+    assert "bowed by 0.5" in said.getvalue()
