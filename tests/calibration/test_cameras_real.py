@@ -3,6 +3,7 @@
 The pictures stay outside the project; without them these tests are skipped.
 """
 
+import os
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,8 @@ from calibration.cameras.detect import Seen, find_board
 from nav.camera.pictures import read_picture
 from nav.frames import Array
 
-FOLDER = Path(__file__).parents[3] / "shared" / "reference-data" / "real-video"
+BESIDE = Path(__file__).parents[3] / "shared" / "reference-data"
+FOLDER = Path(os.environ.get("C1C2NAV_REFERENCE_DATA", BESIDE)) / "real-video"
 BOARD = Board(15, 11, 6.0)
 COUNT, SIZE = 6, (640, 480)
 # of one per cent: six views tell no smaller difference
@@ -25,7 +27,7 @@ AS_GOOD = 1.01
 @pytest.fixture(scope="module")
 def seen() -> list[Seen]:
     if not FOLDER.is_dir():
-        pytest.skip("the reference data real-video is not here")
+        pytest.skip("no reference data; set C1C2NAV_REFERENCE_DATA to a folder with real-video")
     pictures = [read_picture(FOLDER / f"calib.images.{k}.png") for k in range(COUNT)]
     found = [find_board(picture, BOARD) for picture in pictures if picture is not None]
     return [one for one in found if one is not None]
