@@ -7,6 +7,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from nav.errors import InputError
+
 FAILED = 1  # a check that did not pass
 
 print_app = App(
@@ -90,7 +92,15 @@ def camera(
 
 
 @calibrate_app.command
-def rig(*, images: Path, board: Path, output: Path, ruler: Ruler = None) -> None:
+def rig(
+    *,
+    images: Path,
+    board: Path,
+    output: Path,
+    ruler: Ruler = None,
+    body: Path | None = None,
+    body_images: Path | None = None,
+) -> None:
     """All cameras of a rig together: lenses and places; writes rig.toml.
 
     Example: nav calibrate rig --images pictures --board charuco.toml --ruler 99.8 --output rig.toml
@@ -105,10 +115,17 @@ def rig(*, images: Path, board: Path, output: Path, ruler: Ruler = None) -> None
         The board's .toml, as `nav print targets` wrote it.
     output
         rig.toml to write; an old one is kept under a number.
+    body
+        Instead of the ruler: the file of a marker body whose size is truly known.
+    body_images
+        Pictures of that body turned before the cameras, as `nav track` takes them.
     """
-    from calibration.cameras.command import calibrate_rig
+    from calibration.cameras.command import KnownBody, calibrate_rig
 
-    calibrate_rig(images, board, output, _console(), ruler)
+    if (body is None) != (body_images is None):
+        raise InputError("--body and --body-images: give both")
+    known = None if body is None or body_images is None else KnownBody(body, body_images)
+    calibrate_rig(images, board, output, _console(), ruler, known)
 
 
 @calibrate_app.command

@@ -1,7 +1,7 @@
 """From boards seen in pictures to calibrated cameras: the whole way, on arrays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,6 +99,42 @@ def calibrate_cameras(
         None if chosen.flat is None else _rms(chosen, chosen.flat),
         volume_spread(fit, middle, rng) if len(sizes) > 1 else None,
         middle,
+    )
+
+
+def scaled(found: Calibration, share: float) -> Calibration:
+    """The same with all lengths multiplied; angles and pixels stay.
+
+    Raises
+    ------
+    ValueError
+        Not more than 0.
+    """
+    if not share > 0:
+        raise ValueError(f"expected a share of more than 0, got {share}")
+    fit = found.fit
+    setup = fit.setup
+
+    def longer(pose: Array) -> Array:
+        result = pose.copy()
+        result[:3, 3] *= share
+        return result
+
+    setup = replace(
+        setup,
+        cameras=tuple(longer(camera) for camera in setup.cameras),
+        boards={instant: longer(board) for instant, board in setup.boards.items()},
+        bow=setup.bow * share,
+    )
+    by = np.ones(fit.unknowns.count)  # mm by mm
+    for place in (*fit.unknowns.place[1:], *fit.unknowns.board.values()):
+        by[place.start : place.start + 3] = share
+    by[fit.unknowns.bow] = share
+    covariance = fit.covariance * np.outer(by, by)
+    chosen = replace(found.chosen, fit=replace(fit, setup=setup, covariance=covariance))
+    volume = None if found.volume is None else found.volume * share
+    return replace(
+        found, chosen=chosen, bow=found.bow * share, volume=volume, middle=found.middle * share
     )
 
 

@@ -1,6 +1,7 @@
 """`nav calibrate camera` and `nav calibrate rig`: from folders of pictures to rig.toml."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,37 @@ from scipy.spatial.transform import RigidTransform
 
 from calibration.backup import kept_as_backup
 from calibration.board import Board, load_board
-from calibration.cameras.calibrate import Calibration, calibrate_cameras
+from calibration.cameras.calibrate import Calibration, calibrate_cameras, scaled
 from calibration.cameras.gather import Gathered, camera_folders, gather
 from calibration.cameras.picture import draw_coverage
 from calibration.cameras.verdict import CameraVerdict
+from calibration.tools.command import measured_body
 from nav.camera.rig import Camera, Rig, write_rig
 from nav.errors import InputError
+from nav.tracking.tool import load_tool
 
 RULER = 100.0  # mm, as printed
 RULER_RANGE = (90.0, 110.0)  # mm: what else is measured is no printed ruler of 100 mm
 UNVERIFIED = "scale unverified: measure the printed ruler and give it with --ruler"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What tells how long things are.
+
+    share : of the calibration's lengths by the board's as printed. words : what told it.
+    """
+
+    share: float
+    words: str | None
+
+
+@dataclass(frozen=True)
+class KnownBody:
+    """A marker body whose true size is known, and pictures of it turned before the cameras."""
+
+    tool: Path
+    images: Path
 
 
 def calibrate_camera(
@@ -40,43 +62,68 @@ def calibrate_camera(
 
 
 def calibrate_rig(
-    images: Path, board: Path, output: Path, console: Console, ruler: float | None = None
-) -> None:
+    images: Path, board: Path, output: Path, console: Console, ruler: float | None = None,
+    body: KnownBody | None = None,
+) -> None:  # fmt: skip
     """All cameras of a rig together, by a sub-folder of pictures each; writes rig.toml.
+
+    body : tells the scale instead of the ruler.
 
     Raises
     ------
     InputError
-        See `calibrate_cameras`, `gather`; or a ruler that is none.
+        See `calibrate_cameras`, `gather`, `measured_body`; or a ruler that is none.
     """
-    _calibrate(camera_folders(images), board, output, console, ruler)
+    _calibrate(camera_folders(images), board, output, console, ruler, body)
 
 
 def _calibrate(
     folders: Mapping[str, Path], board_file: Path, output: Path, console: Console,
-    ruler: float | None,
+    ruler: float | None, body: KnownBody | None = None,
 ) -> None:  # fmt: skip
     printed = load_board(board_file)
+    if ruler is not None and body is not None:
+        raise InputError("--ruler and --body: give one of them; both tell the scale")
+    if body is not None and len(folders) < 2:
+        raise InputError("--body: one camera does not see how large a body is; use --ruler")
     if ruler is not None and not RULER_RANGE[0] <= ruler <= RULER_RANGE[1]:
         raise InputError(
             f"--ruler {ruler:g}: expected what the printed ruler of 100 mm measures, mm, "
             f"{RULER_RANGE[0]:g} to {RULER_RANGE[1]:g}"
         )
-    board = printed.scaled(1.0 if ruler is None else ruler / RULER)
-    gathered = gather(folders, board, console)
-    found = calibrate_cameras(board, gathered.seen, gathered.sizes, gathered.cameras)
-    rig = _rig(found, gathered, board, ruler)
+    share = 1.0 if ruler is None else ruler / RULER
+    scale = Scale(share, None if ruler is None else f"ruler {ruler:g} mm")
+    gathered = gather(folders, printed.scaled(share), console)
+    found = calibrate_cameras(
+        printed.scaled(share), gathered.seen, gathered.sizes, gathered.cameras
+    )
+    inputs = [board_file]
+    if body is not None:
+        scale = _scale_by(body, _rig(found, gathered, printed, scale), console)
+        found = scaled(found, scale.share)
+        inputs.append(body.tool)
+    rig = _rig(found, gathered, printed.scaled(scale.share), scale)
     kept = kept_as_backup(output)
-    write_rig(output, rig, [board_file])
+    write_rig(output, rig, inputs)
     picture = output.with_suffix(".png")
     draw_coverage(picture, found, gathered)
-    _report(console, found, gathered, ruler)
+    _report(console, found, gathered, scale)
     if kept is not None:
         console.print(f"the old {output.name} is kept as {kept.name}")
     console.print(f"{output} and {picture.name}: {found.word}")
 
 
-def _rig(found: Calibration, gathered: Gathered, board: Board, ruler: float | None) -> Rig:
+def _scale_by(body: KnownBody, rig: Rig, console: Console) -> Scale:
+    """By what lengths must be multiplied for a body to have its true size."""
+    tool = load_tool(body.tool)
+    size = measured_body(body.images, rig, tool, console)[0].scale
+    if size is None:
+        raise InputError(f"{body.images}: no two cameras see {tool.name} at once")
+    larger, sd = size
+    return Scale(1.0 / (1.0 + larger), f"body {tool.name}, {100 * sd:.3f} % (1 sd)")
+
+
+def _rig(found: Calibration, gathered: Gathered, board: Board, scale: Scale) -> Rig:
     cameras = []
     fit = found.fit
     for k, name in enumerate(gathered.cameras):
@@ -88,14 +135,14 @@ def _rig(found: Calibration, gathered: Gathered, board: Board, ruler: float | No
                 lens.matrix,
                 lens.written(fit.models[k]),
                 RigidTransform.from_matrix(fit.setup.cameras[k]),
-                calibration=_facts(found, gathered, k, board, ruler),
+                calibration=_facts(found, gathered, k, board, scale),
             )
         )
     return Rig(tuple(cameras))
 
 
 def _facts(
-    found: Calibration, gathered: Gathered, camera: int, board: Board, ruler: float | None
+    found: Calibration, gathered: Gathered, camera: int, board: Board, scale: Scale
 ) -> dict[str, Any]:
     """What calibration knows besides, for [camera.calibration]."""
     fit, verdict = found.fit, found.verdicts[camera]
@@ -105,8 +152,8 @@ def _facts(
     covariance = fit.covariance[lens, lens]
     return {
         "verdict": verdict.word,
-        "advice": list(verdict.advice) + ([] if ruler is not None else [UNVERIFIED]),
-        "scale": "unverified" if ruler is None else f"ruler {ruler:g} mm",
+        "advice": list(verdict.advice) + ([] if scale.words else [UNVERIFIED]),
+        "scale": scale.words or "unverified",
         "views": verdict.views,
         "left_out": [
             gathered.name(camera, s.instant) for s in found.chosen.left_out if s.camera == camera
@@ -126,7 +173,7 @@ def _facts(
     }
 
 
-def _report(console: Console, found: Calibration, gathered: Gathered, ruler: float | None) -> None:
+def _report(console: Console, found: Calibration, gathered: Gathered, scale: Scale) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("camera", "views", "rms px", "lens", "focal px", "direction ± px", "verdict"):
         table.add_column(heading)
@@ -145,7 +192,7 @@ def _report(console: Console, found: Calibration, gathered: Gathered, ruler: flo
     console.print(table)
     for name, verdict in zip(gathered.cameras, found.verdicts, strict=True):
         _advise(console, name, verdict)
-    for line in notes(found, gathered, ruler):
+    for line in notes(found, gathered, scale):
         console.print(line)
 
 
@@ -154,7 +201,7 @@ def _advise(console: Console, name: str, verdict: CameraVerdict) -> None:
         console.print(f"{name}: {'; '.join(verdict.advice)}")
 
 
-def notes(found: Calibration, gathered: Gathered, ruler: float | None) -> list[str]:
+def notes(found: Calibration, gathered: Gathered, scale: Scale) -> list[str]:
     """What else a person should know, in sentences."""
     lines = []
     left = [gathered.name(s.camera, s.instant) for s in found.chosen.left_out]
@@ -174,5 +221,5 @@ def notes(found: Calibration, gathered: Gathered, ruler: float | None) -> list[s
             f"within 60 mm of where the board was, points are right to {found.volume:.4f} mm rms, "
             "scale aside"
         )
-    lines.append(UNVERIFIED if ruler is None else f"scale by the ruler: {ruler:g} mm for 100")
+    lines.append(f"scale by {scale.words}" if scale.words else UNVERIFIED)
     return lines

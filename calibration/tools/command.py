@@ -59,15 +59,7 @@ def calibrate_tool(
     cameras, nominal = load_rig(rig), load_tool(tool)
     if len(nominal.markers) < 2:
         raise InputError(f"{tool}: has one marker only; there is nothing to calibrate")
-    say_if_compiling(console)
-    source = open_source(images, cameras, fps)
-    try:
-        first = _seen(source, cameras, nominal, images, console, "tracking", True)
-        begin = _geometry(first, nominal, cameras, images, None)
-        seen = _seen(source, cameras, begin.tool, images, console, "once more", False)
-    finally:
-        source.close()
-    found = _geometry(seen, nominal, cameras, images, begin.tool)
+    found, seen = measured_body(images, cameras, nominal, console, fps)
     _write(found, seen, rig, tool, images, output, console)
     for line in _lines(found, seen):
         console.print(line, markup=False)
@@ -79,6 +71,27 @@ def calibrate_tool(
         )
     console.print(f"verdict: {found.verdict}", markup=False)
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
+
+
+def measured_body(
+    images: Path, cameras: Rig, nominal: Tool, console: Console, fps: float | None = None
+) -> tuple[BodyCalibration, Seen]:
+    """A body as pictures show it, tracked twice; and what they showed.
+
+    Raises
+    ------
+    InputError
+        See `calibrate_tool`.
+    """
+    say_if_compiling(console)
+    source = open_source(images, cameras, fps)
+    try:
+        first = _seen(source, cameras, nominal, images, console, "tracking", True)
+        begin = _geometry(first, nominal, cameras, images, None)
+        seen = _seen(source, cameras, begin.tool, images, console, "once more", False)
+    finally:
+        source.close()
+    return _geometry(seen, nominal, cameras, images, begin.tool), seen
 
 
 def _seen(

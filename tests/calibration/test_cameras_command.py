@@ -10,10 +10,12 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from calibration.board import Board, save_board
 from nav.camera.rig import Rig, load_rig
 from nav.cli import main
+from nav.tracking.tool import write_tool
 from phantoms.twin.boards import board_body
 from phantoms.twin.camera import Placed, SimulatedCamera
 from phantoms.twin.sensor import Optics
-from tests.synthetic import small_rig
+from phantoms.twin.tools import needle_body, needle_tool
+from tests.synthetic import needle_poses, small_rig
 
 BOARD = Board(7, 5, 12.0, 9.0, "DICT_4X4_50")
 COUNT = 10
@@ -103,6 +105,29 @@ def test_without_a_ruler_the_scale_is_said_to_be_unverified(pictures, tmp_path, 
     assert camera.calibration is not None
     assert camera.calibration["scale"] == "unverified"
     assert "scale unverified" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_body_of_known_size_tells_the_scale(rig, pictures, tmp_path):
+    """The board's file says one per cent too much; a needle's carrier knows better."""
+    needle, rng = needle_tool(), np.random.default_rng(5)
+    for number, place in enumerate(needle_poses(12, rng)):
+        for camera in rig.cameras:
+            room = SimulatedCamera(camera, Optics(blur=0.8, noise=2.0), rng)
+            path = tmp_path / "turned" / camera.name / f"{number:02d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), room.picture([Placed(needle_body(needle), place)]))
+    write_tool(tmp_path / "needle.toml", needle)
+    output = tmp_path / "rig.toml"
+    run("calibrate", "rig", "--images", pictures / "pictures", "--board", pictures / "board.toml",
+        "--body", tmp_path / "needle.toml", "--body-images", tmp_path / "turned",
+        "--output", output)  # fmt: skip
+    found = load_rig(output)
+    eyes = [found[n].camera_from_rig.inv().translation for n in found.names]
+    true = [rig[n].camera_from_rig.inv().translation for n in found.names]
+    base = float(np.linalg.norm(true[1] - true[0]))
+    assert np.linalg.norm(eyes[1] - eyes[0]) == pytest.approx(base, rel=2e-3)
+    assert found["left"].calibration is not None
+    assert found["left"].calibration["scale"].startswith("body needle")
 
 
 def test_what_cannot_be_calibrated_by_is_refused_in_one_line(pictures, tmp_path, capsys):
