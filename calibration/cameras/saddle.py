@@ -57,7 +57,7 @@ from nav.tracking.sums import (
 
 N = 2  # squares a side of the pattern, the corner in its middle
 HALF = 0.5  # squares around a corner that are its own
-REACH = 20.0  # px from a corner: the lens bends what is further
+REACH = 12.0  # px from a corner: the lens bends what is further, by up to 0.1 px at 20
 SHAPE_SD = 0.01  # what is known of scale and perspective beforehand, a share
 STEPS = 15
 CONVERGED = 0.002  # px
