@@ -25,6 +25,7 @@ TOGETHER = (
     "tracking/steps.py",
     "tracking/linear.py",
     "tracking/quality.py",
+    "../calibration/cameras/patch.py",
 )
 
 __all__ = ["compiled_before", "njit", "sources_digest", "use_own_folder"]

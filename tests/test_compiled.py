@@ -13,14 +13,16 @@ SHOW = "import nav.tracking.fit, numba; print(numba.config.CACHE_DIR)"
 
 @pytest.mark.parametrize("changed", TOGETHER)
 def test_a_change_in_any_of_the_files_changes_the_digest(tmp_path, changed):
+    folder = tmp_path / "nav"
+    folder.mkdir()
     for name in TOGETHER:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(HERE / name, tmp_path / name)
-    before = sources_digest(tmp_path)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(HERE / name, folder / name)
+    before = sources_digest(folder)
     assert before == sources_digest()
-    with (tmp_path / changed).open("a") as file:
+    with (folder / changed).open("a") as file:
         file.write("# changed\n")
-    assert sources_digest(tmp_path) != before
+    assert sources_digest(folder) != before
 
 
 def folder_used(environment, tmp_path):

@@ -1,0 +1,155 @@
+"""What the pixels around one corner of a board say against the picture of it; compiled.
+
+The corner's four squares are a pattern of two by two cells, the markers in the white ones patterns
+of their own; both are blurred by the tracker's kernel, and their light adds up.
+"""
+
+import numpy as np
+
+from nav.compiled import njit
+from nav.tracking.pattern import (
+    BY_SX,
+    BY_SY,
+    BY_X,
+    BY_XY,
+    BY_Y,
+    LIGHT,
+    RHO,
+    ROWS,
+    SX,
+    SY,
+    X,
+    Y,
+    blurred_pattern,
+)
+from nav.tracking.response import LINEAR
+from nav.tracking.sums import (
+    COLUMNS,
+    MIDDLE_X,
+    MIDDLE_Y,
+    SEEN,
+    SUMS,
+    X_U,
+    X_V,
+    Y_U,
+    Y_V,
+    add_products,
+    compare,
+    derive,
+    lean,
+    respond,
+)
+
+N = 2  # squares a side of the pattern, the corner in its middle
+
+
+@njit(nogil=True, cache=True)
+def patch_sums(
+    image, plane, at, reach, scale, checks, white, markers, which, cells, side, blur, brightness,
+    cut, moments, histogram, sheet,
+):  # fmt: skip
+    """As `accumulate`, of the pixels within `reach` squares of a corner at pixel `at`."""
+    moments[:] = 0.0
+    histogram[:] = 0
+    totals, by_pixel = np.zeros(5), derivative(plane, at)
+    xx, yy, xy = _spread(by_pixel, blur)
+    sx, sy = np.sqrt(xx), np.sqrt(yy)
+    rho = min(max(xy / (sx * sy), -0.85), 0.85)
+    far = 2.0 * reach * scale + 2.0
+    height, width = image.shape
+    count = 0
+    for v in range(max(int(at[1] - far), 0), min(int(at[1] + far) + 2, height)):
+        for u in range(max(int(at[0] - far), 0), min(int(at[0] + far) + 2, width)):
+            w = plane[2, 0] * u + plane[2, 1] * v + plane[2, 2]
+            x = (plane[0, 0] * u + plane[0, 1] * v + plane[0, 2]) / w
+            y = (plane[1, 0] * u + plane[1, 1] * v + plane[1, 2]) / w
+            if abs(x - 1.0) > reach or abs(y - 1.0) > reach:
+                continue
+            sheet[X + count], sheet[Y + count] = x, y
+            sheet[SX + count], sheet[SY + count], sheet[RHO + count] = sx, sy, rho
+            sheet[X_U + count], sheet[X_V + count] = by_pixel[0, 0], by_pixel[0, 1]
+            sheet[Y_U + count], sheet[Y_V + count] = by_pixel[1, 0], by_pixel[1, 1]
+            sheet[SEEN + count] = float(image[v, u])
+            count += 1
+            if count == ROWS:
+                _take_in(
+                    sheet, count, checks, white, markers, which, cells, side, brightness, cut,
+                    moments, histogram, totals,
+                )  # fmt: skip
+                count = 0
+    _take_in(
+        sheet, count, checks, white, markers, which, cells, side, brightness, cut, moments,
+        histogram, totals,
+    )  # fmt: skip
+    for a in range(COLUMNS + 1):
+        for b in range(a):
+            moments[a, b] = moments[b, a]
+    return totals
+
+
+@njit(nogil=True, cache=True)
+def _take_in(
+    sheet, count, checks, white, markers, which, cells, side, brightness, cut, moments, histogram,
+    totals,
+):  # fmt: skip
+    """Add the sheet's pixels to the sums: squares, less what the markers' black cells take."""
+    lean(sheet, count, 1.0, False, 1.0, brightness)
+    blurred_pattern(sheet, count, checks, N)
+    if which[0] >= 0:
+        for i in range(count):
+            sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i] = sheet[X + i], sheet[Y + i]
+            for a in range(6):
+                sheet[SUMS + a * ROWS + i] = sheet[LIGHT + a * ROWS + i]
+        cell = side / cells
+        for m in range(2):
+            # white squares: up and left, down and right; or up and right, down and left
+            left = (1.0 - side) / 2 + (m if white else 1 - m)
+            top = (1.0 - side) / 2 + m
+            for i in range(count):
+                sheet[X + i] = (sheet[MIDDLE_X + i] - left) / cell
+                sheet[Y + i] = (sheet[MIDDLE_Y + i] - top) / cell
+                sheet[SX + i] /= cell
+                sheet[SY + i] /= cell
+            blurred_pattern(sheet, count, markers[which[m]], cells)
+            for i in range(count):
+                sheet[SUMS + i] += sheet[LIGHT + i] - 1.0
+                sheet[SUMS + ROWS + i] += sheet[BY_X + i] / cell
+                sheet[SUMS + 2 * ROWS + i] += sheet[BY_Y + i] / cell
+                sheet[SUMS + 3 * ROWS + i] += sheet[BY_SX + i] / cell
+                sheet[SUMS + 4 * ROWS + i] += sheet[BY_SY + i] / cell
+                sheet[SUMS + 5 * ROWS + i] += sheet[BY_XY + i] / (cell * cell)
+                sheet[SX + i] *= cell
+                sheet[SY + i] *= cell
+        for i in range(count):
+            sheet[X + i], sheet[Y + i] = sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i]
+            for a in range(6):
+                sheet[LIGHT + a * ROWS + i] = sheet[SUMS + a * ROWS + i]
+    respond(sheet, count, LINEAR)
+    beside, odd = np.zeros((N + 2) ** 2, np.bool_), np.zeros((N + 2) ** 2, np.int64)
+    compare(sheet, count, N, brightness, cut, beside, odd, histogram, totals)
+    derive(sheet, count, 1.0, brightness)
+    add_products(sheet, count, moments)
+
+
+@njit(nogil=True, cache=True)
+def _spread(by_pixel, blur):
+    """Blur in squares: xx, yy, xy."""
+    uu, uv, vv = blur[0], blur[1], blur[2]
+    x_u, x_v, y_u, y_v = by_pixel[0, 0], by_pixel[0, 1], by_pixel[1, 0], by_pixel[1, 1]
+    xx = x_u * x_u * uu + 2 * x_u * x_v * uv + x_v * x_v * vv
+    yy = y_u * y_u * uu + 2 * y_u * y_v * uv + y_v * y_v * vv
+    xy = x_u * y_u * uu + (x_u * y_v + x_v * y_u) * uv + x_v * y_v * vv
+    return xx, yy, xy
+
+
+@njit(nogil=True, cache=True)
+def derivative(plane, at):
+    """(2, 2) squares by pixels."""
+    w = plane[2, 0] * at[0] + plane[2, 1] * at[1] + plane[2, 2]
+    x = (plane[0, 0] * at[0] + plane[0, 1] * at[1] + plane[0, 2]) / w
+    y = (plane[1, 0] * at[0] + plane[1, 1] * at[1] + plane[1, 2]) / w
+    result = np.empty((2, 2))
+    for c in range(2):
+        result[0, c] = (plane[0, c] - x * plane[2, c]) / w
+        result[1, c] = (plane[1, c] - y * plane[2, c]) / w
+    return result
