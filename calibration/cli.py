@@ -170,6 +170,8 @@ def needle(
     tool_name: str = "needle",
     tool: Path | None = None,
     spin: Path | None = None,
+    guide: Path | None = None,
+    direction: tuple[float, float, float] | None = None,
 ) -> None:
     """The needle's tip by turning it about a divot (pivot calibration).
 
@@ -188,10 +190,17 @@ def needle(
         The needle's file, whose markers are kept; without it only name and tip are written.
     spin
         poses.csv of the needle only spun about its own axis: gives the axis.
+    guide
+        Instead of --spin: poses.csv of the needle in a guide hole of known direction.
+    direction
+        That direction in the poses' frame, hub to tip: three numbers.
     """
-    from calibration.needle.command import calibrate_needle
+    from calibration.needle.command import Guide, calibrate_needle
 
-    calibrate_needle(poses, tool_name, tool, output, _console(), spin)
+    if (guide is None) != (direction is None):
+        raise InputError("--guide and --direction: give both")
+    along = None if guide is None or direction is None else Guide(guide, direction)
+    calibrate_needle(poses, tool_name, tool, output, _console(), spin, along)
 
 
 @calibrate_app.command

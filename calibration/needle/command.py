@@ -10,6 +10,7 @@ from rich.console import Console
 
 import nav
 from calibration.backup import kept_as_backup
+from calibration.needle.guide import GuidedAxis, guided_axis
 from calibration.needle.pivot import PivotCalibration, pivot_calibration
 from calibration.needle.poses import ToolPoses, load_poses
 from calibration.needle.spin import SpinAxis, spin_axis
@@ -28,6 +29,15 @@ class Axis:
     direction: Array | None
     source: str
     spin: SpinAxis | None = None
+    guide: GuidedAxis | None = None
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Poses of a needle in a guide hole, and its direction (3,) in their frame, hub to tip."""
+
+    poses: Path
+    direction: tuple[float, float, float]
 
 
 def calibrate_needle(
@@ -37,6 +47,7 @@ def calibrate_needle(
     output: Path,
     console: Console,
     spin: Path | None = None,
+    guide: Guide | None = None,
 ) -> None:
     """Find a tool's tip from poses in which it rests in a divot, and write it to a tool file.
 
@@ -52,6 +63,8 @@ def calibrate_needle(
         TOOL.toml to write. One that is there is kept as OUTPUT.1.toml and so on.
     spin
         poses.csv of the tool spun about its own axis, for [tip].axis.
+    guide
+        The tool in a guide hole, for the same.
 
     Raises
     ------
@@ -63,9 +76,12 @@ def calibrate_needle(
     seen = load_poses(poses, tool_name)
     old = None if table is None else table.tip
     pivot = _pivot(poses, seen, old)
-    axis = _axis(spin, tool_name, old, pivot)
+    if spin is not None and guide is not None:
+        raise InputError("--spin and --guide: give one of them; both tell the axis")
+    axis = _axis(spin, tool_name, old, pivot) if guide is None else _guided(guide, tool_name)
     data = _document(tool_name, table, pivot, axis, seen)
-    inputs = [path for path in (tool, poses, spin) if path is not None]
+    along = None if guide is None else guide.poses
+    inputs = [path for path in (tool, poses, spin, along) if path is not None]
     backup = kept_as_backup(output)
     write_toml(output, data, inputs)
     for line in (*_lines(tool_name, pivot, seen), *_axis_lines(axis, old)):
@@ -129,6 +145,15 @@ def _axis(spin: Path | None, name: str, old: TipTable | None, pivot: PivotCalibr
     return Axis(found.axis, "spin", found)
 
 
+def _guided(guide: Guide, name: str) -> Axis:
+    try:
+        found = guided_axis(load_poses(guide.poses, name).rotations, guide.direction)
+    except InputError as error:
+        text, file = str(error), f"{guide.poses}:"
+        raise InputError(text if text.startswith(file) else f"{file} {text}") from None
+    return Axis(found.axis, "guide", guide=found)
+
+
 def _document(
     name: str, table: ToolFile | None, pivot: PivotCalibration, axis: Axis, seen: ToolPoses
 ) -> Mapping[str, Any]:
@@ -171,6 +196,10 @@ def _calibration(pivot: PivotCalibration, axis: Axis, seen: ToolPoses) -> dict[s
         table["spin_turn_deg"] = float(np.degrees(axis.spin.turn))
         table["spin_wobble_deg"] = float(np.degrees(axis.spin.wobble))
         table["spin_poses"] = int(axis.spin.kept.sum())
+    if axis.guide is not None:
+        table["axis_sd_deg"] = float(np.degrees(axis.guide.sd))
+        table["guide_wobble_deg"] = float(np.degrees(axis.guide.wobble))
+        table["guide_poses"] = axis.guide.poses
     return table
 
 
@@ -204,15 +233,21 @@ def _doubt(seen: ToolPoses) -> str:
 
 def _axis_lines(axis: Axis, old: TipTable | None) -> list[str]:
     if axis.direction is None:
-        return ["no axis: spin the needle about itself and give that with --spin"]
+        return ["no axis: spin the needle about itself and give that with --spin, or use a --guide"]
     line = f"axis ({axis.source}): {_numbers(axis.direction, 4)}"
-    if axis.spin is None:
+    if axis.spin is not None:
+        spin = axis.spin
+        line += (
+            f" ± {np.degrees(spin.sd):.2f} degrees; spun by {np.degrees(spin.turn):.0f}, wobble "
+            f"{np.degrees(spin.wobble):.2f} degrees"
+        )
+    elif axis.guide is not None:
+        line += (
+            f" ± {np.degrees(axis.guide.sd):.2f} degrees; wobble in the guide "
+            f"{np.degrees(axis.guide.wobble):.2f} degrees"
+        )
+    else:
         return [line]
-    spin = axis.spin
-    line += (
-        f" ± {np.degrees(spin.sd):.2f} degrees; spun by {np.degrees(spin.turn):.0f}, wobble "
-        f"{np.degrees(spin.wobble):.2f} degrees"
-    )
     if old is None or old.axis is None:
         return [line]
     cosine = float(np.clip(axis.direction @ np.array(old.axis) / np.linalg.norm(old.axis), -1, 1))
