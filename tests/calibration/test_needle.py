@@ -9,8 +9,8 @@ from rich.console import Console
 from scipy.spatial.transform import Rotation
 
 from calibration.backup import kept_as_backup
-from calibration.needle.command import calibrate_needle
-from calibration.needle.poses import LASTING
+from calibration.needle.command import Guide, calibrate_needle
+from calibration.needle.poses import LASTING, load_poses
 from nav.errors import InputError
 from nav.files import load_toml, sha256
 from nav.tracking.tool import ToolFile, load_tool, write_tool
@@ -140,6 +140,16 @@ def test_a_spin_gives_the_axis(pivoted, needle, spin):
     assert tip.calibration["spin_turn_deg"] == pytest.approx(172, abs=3)
     assert 0 < tip.calibration["axis_sd_deg"] < 0.1
     assert "axis (spin):" in said
+
+
+def test_a_guide_gives_the_axis(pivoted, needle, spin):
+    expected = np.array([0.02, -0.01, 1.0]) / np.linalg.norm([0.02, -0.01, 1.0])
+    direction = (load_poses(spin, "needle").rotations @ expected).mean(axis=0)
+    said = run(pivoted, "needle", needle, needle, guide=Guide(spin, tuple(direction)))
+    tip = load_toml(needle, ToolFile).tip
+    assert np.degrees(np.arccos(np.clip(np.array(tip.axis) @ expected, -1, 1))) < 0.2
+    assert tip.calibration["axis_source"] == "guide"
+    assert "axis (guide):" in said
 
 
 def refused(words, output, *arguments, **more):
