@@ -125,7 +125,7 @@ def _take_in(
             for a in range(6):
                 sheet[LIGHT + a * ROWS + i] = sheet[SUMS + a * ROWS + i]
     respond(sheet, count, LINEAR)
-    beside, odd = np.zeros((N + 2) ** 2, np.bool_), np.zeros((N + 2) ** 2, np.int64)
+    beside, odd = np.zeros(0, np.bool_), np.zeros((N + 2) ** 2, np.int64)
     compare(sheet, count, N, brightness, cut, beside, odd, histogram, totals)
     derive(sheet, count, 1.0, brightness)
     add_products(sheet, count, moments)

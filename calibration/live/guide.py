@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.cameras.verdict import CELLS, COVERED, ENOUGH_VIEWS, TILTED
+from calibration.cameras.verdict import CELLS, COVERED, TILTED
 from calibration.live.look import Cell, Look
 from calibration.live.progress import (
     NEAR_AND_FAR,
@@ -14,7 +14,6 @@ from calibration.live.progress import (
     CameraProgress,
     Capture,
     Progress,
-    enough,
 )
 from nav.frames import Array
 
@@ -23,7 +22,7 @@ NEW_PLACE = 0.12  # of the picture
 NEW_LEAN = np.radians(8.0)
 NEW_SPIN = np.radians(25.0)
 NEW_SQUARE = np.log(1.15)
-FURTHER_LEAN = np.radians(7.0)  # what is asked for beyond the most tilted so far
+NEW_CELLS = 2
 MOST = 60  # captures
 BY_ONE = 2  # more captures by one camera alone than by several at once
 LARGE = 0.45  # of the picture's width: a board that need not come nearer
@@ -80,25 +79,33 @@ def advise(
         return Advice(want if want.kind == "done" else _show(names), False)
     steady = all(camera in still for camera in present)
     useful = worth_taking(taken, progress, present)
-    if useful and steady and len(taken) < MOST:
+    if want.kind == "done" or not useful or len(taken) >= MOST:
+        return Advice(want, False)
+    if steady:
         return Advice(Ask("still", "Hold still"), True)
-    if useful and not steady and want.kind != "done" and satisfies(want, progress, present, names):
+    if satisfies(want, progress, present, names):
         return Advice(Ask("still", "Hold still", want.camera, want.way, want.cells), False)
     return Advice(want, False)
 
 
 def worth_taking(taken: Sequence[Capture], progress: Progress, present: Capture) -> bool:
     """Whether the present pictures are different enough from all captures."""
-    fresh = [camera for camera, look in present.items() if _is_new(taken, camera, look)]
-    if not fresh:
+    fills = {k: len(look.cells - progress.cameras[k].cells) for k, look in present.items()}
+    if not any(fills[k] >= NEW_CELLS or _is_new(taken, k, look) for k, look in present.items()):
         return False
     if len(progress.cameras) == 1 or len(present) > 1:
         return True
     # seen by one camera alone: for its picture's corners only, and not too often
     (camera,) = present
-    fills = len(present[camera].cells - progress.cameras[camera].cells)
     alone = progress.captures - progress.together
-    return fills >= 2 and alone < progress.together + BY_ONE
+    return fills[camera] >= NEW_CELLS and alone < progress.together + BY_ONE
+
+
+def alike(present: Capture, other: Capture) -> bool:
+    """Whether a board is seen where another capture has it."""
+    return bool(present) and all(
+        camera in other and not _differ(look, other[camera]) for camera, look in present.items()
+    )
 
 
 def _is_new(taken: Sequence[Capture], camera: int, look: Look) -> bool:
@@ -121,7 +128,7 @@ def wanted(progress: Progress, names: Sequence[str]) -> Ask:
     if progress.captures == 0:
         return _show(names)
     alone = progress.captures - progress.together
-    lacking = [k for k, c in enumerate(progress.cameras) if not enough(c, several)]
+    lacking = [k for k in range(len(names)) if not progress.enough(k)]
     if several and (alone >= progress.together + BY_ONE or (not lacking and not progress.tied)):
         return _both(names)
     if not lacking:
@@ -147,10 +154,12 @@ def satisfies(want: Ask, progress: Progress, present: Capture, names: Sequence[s
     look, camera = present[want.camera], progress.cameras[want.camera]
     if want.kind == "tilt":
         way = np.array(want.way) / np.linalg.norm(want.way)
-        return bool((look.lean @ way) > (camera.lean @ way).max() + FURTHER_LEAN)
+        return bool((look.lean @ way) > (camera.lean @ way).max() + NEW_LEAN)
     if want.kind == "place":
-        return bool(look.cells & want.cells)
-    return True
+        return len(look.cells & want.cells) >= min(NEW_CELLS, len(want.cells))
+    if want.kind == "nearer":
+        return look.square >= camera.far + float(np.log(NEAR_AND_FAR))
+    return look.square <= camera.near - float(np.log(NEAR_AND_FAR))
 
 
 def _show(names: Sequence[str]) -> Ask:
@@ -201,11 +210,12 @@ def _place(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | No
 
 def _parts() -> Mapping[tuple[int, int], frozenset[Cell]]:
     """Cells of the picture's nine parts, by way from its middle."""
-    thirds = [
-        [list(part) for part in np.array_split(np.arange(count), 3)] for count in CELLS
-    ]
+    thirds = []
+    for count in CELLS:
+        side = (count + 1) // 3
+        thirds.append((range(side), range(side, count - side), range(count - side, count)))
     return {
-        (x, y): frozenset((int(c), int(r)) for c in thirds[0][x + 1] for r in thirds[1][y + 1])
+        (x, y): frozenset((c, r) for c in thirds[0][x + 1] for r in thirds[1][y + 1])
         for x in (-1, 0, 1)
         for y in (-1, 0, 1)
     }

@@ -30,8 +30,9 @@ class CameraProgress:
     """One camera's captures.
 
     cells : covered. covered : share of the picture. tilt : rad end to end, in that direction in
-    which it is less. lean : (n, 2) rad of all boards. reach : largest to smallest board.
-    widest : the largest board's share of the picture's width. together : captures that another camera has as well.
+    which it is less. lean : (n, 2) rad of all boards. near, far : their `Look.square`.
+    widest : the largest board's share of the picture's width. together : captures that another
+    camera has as well.
     """
 
     views: int
@@ -39,19 +40,29 @@ class CameraProgress:
     covered: float
     tilt: float
     lean: Array
-    reach: float
+    near: float
+    far: float
     widest: float
     together: int
+
+    @property
+    def reach(self) -> float:
+        """Largest to smallest board."""
+        return float(np.exp(self.near - self.far))
 
 
 @dataclass(frozen=True)
 class Progress:
-    """All cameras' captures. tied : whether common captures lead from each camera to each other."""
+    """All cameras' captures.
+
+    tied : whether common captures lead from each camera to each other. least : views a camera.
+    """
 
     cameras: tuple[CameraProgress, ...]
     captures: int
     together: int
     tied: bool
+    least: int = ENOUGH_VIEWS
 
     @property
     def usable(self) -> bool:
@@ -68,30 +79,29 @@ class Progress:
     @property
     def done(self) -> bool:
         """Whether there is enough for a good one."""
-        return self.tied and all(
-            enough(c, several=len(self.cameras) > 1) for c in self.cameras
+        return self.tied and all(self.enough(k) for k in range(len(self.cameras)))
+
+    def enough(self, camera: int) -> bool:
+        """Whether one camera's captures suffice for a good calibration."""
+        own = self.cameras[camera]
+        return (
+            own.views >= self.least
+            and own.covered >= COVERED
+            and own.tilt >= SPARE * TILTED
+            and own.reach >= NEAR_AND_FAR
+            and (len(self.cameras) == 1 or own.together >= TOGETHER)
         )
 
 
-def enough(camera: CameraProgress, several: bool) -> bool:
-    """Whether one camera's captures suffice for a good calibration."""
-    return (
-        camera.views >= ENOUGH_VIEWS
-        and camera.covered >= COVERED
-        and camera.tilt >= SPARE * TILTED
-        and camera.reach >= NEAR_AND_FAR
-        and (not several or camera.together >= TOGETHER)
-    )
-
-
-def progress_of(taken: Sequence[Capture], cameras: int) -> Progress:
-    """What some captures are worth for a number of cameras."""
+def progress_of(taken: Sequence[Capture], cameras: int, least: int = ENOUGH_VIEWS) -> Progress:
+    """What some captures are worth for a number of cameras. least : views a camera."""
     several = [set(capture) for capture in taken if len(capture) > 1]
     return Progress(
         tuple(_camera(taken, k) for k in range(cameras)),
         len(taken),
         len(several),
         _tied(several, cameras),
+        least,
     )
 
 
@@ -105,7 +115,8 @@ def _camera(taken: Sequence[Capture], camera: int) -> CameraProgress:
         len(cells) / float(np.prod(CELLS)),
         tilts(np.array([look.normal for look in looks]).reshape(-1, 3)) if looks else 0.0,
         np.array([look.lean for look in looks]).reshape(-1, 2),
-        float(np.exp(max(squares) - min(squares))) if squares else 1.0,
+        max(squares, default=0.0),
+        min(squares, default=0.0),
         max((look.width for look in looks), default=0.0),
         sum(camera in capture and len(capture) > 1 for capture in taken),
     )

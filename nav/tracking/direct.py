@@ -90,7 +90,7 @@ class DirectFit:
         self.odd = np.zeros((count, (sights.shape.count + 2) ** 2), np.int64)
         self.held = False  # whether blurs were kept, or pixels used, that will not be from now on
         self.doubted = False  # whether pixels cut were once all taken back
-        self.cells = np.ascontiguousarray(sights.shape.cells[sights.marker])
+        self.changes = np.ascontiguousarray(sights.shape.changes[sights.marker])
         self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
         self.room = room(count)
         self.slopes: Array | None = None
@@ -220,7 +220,7 @@ class DirectFit:
                     look(
                         self.pictures[index], sights.eyes[index].rays.grid,
                         response.table, response.power, first, last, window, plane, self.slopes,
-                        self.cells, count, self.zones, self.blur, self.prior, self.brightness,
+                        self.changes, count, self.zones, self.blur, self.prior, self.brightness,
                         drift, stride, extra * extra, self.cut, self.odd, self.free & free,
                         *self.room,
                     )  # fmt: skip

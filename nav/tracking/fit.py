@@ -145,26 +145,25 @@ def solve_view(
 
 
 @njit(nogil=True, cache=True)
-def near_odd(odd, looked, width, stride, beside):
-    """Mark cells with pixels that are not the marker's, and the cells next to them.
+def near_odd(odd, looked, width, stride, room):
+    """Cells with pixels that are not the marker's, and the cells next to them: bool.
 
-    odd : (width^2,) how many each cell has. looked : pixels of the marker. beside : (width^2,)
-    bool, out. None is marked while coming near, nor if it were most of them: then the pose is off,
-    or the marker another.
+    odd : (width^2,) how many each cell has. looked : pixels of the marker. room : (width^2,) bool,
+    filled and returned; an empty part of it where none is so. That is so while coming near, and if
+    it were most of them: then the pose is off, or the marker another.
     """
-    beside[:] = False
     least = ODD_SHARE * looked / ((width - 1) * (width - 1))
-    if stride > 1:
-        return
+    if stride > 1 or not (odd > least).any():
+        return room[:0]
+    room[:] = False
     for j in range(width):
         for i in range(width):
             if odd[j * width + i] <= least:
                 continue
             for y in range(max(j - 1, 0), min(j + 2, width)):
                 for x in range(max(i - 1, 0), min(i + 2, width)):
-                    beside[y * width + x] = True
-    if beside.sum() > MOST_BESIDE * beside.size:
-        beside[:] = False
+                    room[y * width + x] = True
+    return room[:0] if room.sum() > MOST_BESIDE * room.size else room
 
 
 @njit(nogil=True, cache=True)
@@ -178,13 +177,13 @@ def _hold(normal, right, place):
 
 @njit(nogil=True, cache=True)
 def fit_plane(
-    image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power, scale
+    image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, scale
 ):  # fmt: skip
     """Fit one marker from a start until its corners rest or have wandered off the window.
 
     Parameters
     ----------
-    image, grid, window, ray_per_pixel, cells, n, zone, curve, power : see `accumulate`.
+    image, grid, window, ray_per_pixel, changes, n, zone, curve, power : see `accumulate`.
     plane : (3, 3) homography from a ray to the marker's plane, cells; changed in place.
     blur : (3,) covariance uu, uv, vv, px^2; changed in place.
     scale : pixels a cell.
@@ -203,12 +202,12 @@ def fit_plane(
     start = blur.copy()
     noise, explained = 0.0, 0.0
     looked = 0
-    odd, beside = np.zeros((n + 2) ** 2, np.int64), np.zeros((n + 2) ** 2, np.bool_)
+    odd, room = np.zeros((n + 2) ** 2, np.int64), np.zeros((n + 2) ** 2, np.bool_)
     for step in range(MAX_STEPS):
-        near_odd(odd, looked, n + 2, 1, beside)
+        beside = near_odd(odd, looked, n + 2, 1, room)
         odd[:] = 0
         looked, used, weight, grey, square = accumulate(
-            image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power,
+            image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power,
             brightness, drift, 1, cut, beside, odd, moments, histogram, sheet,
         )  # fmt: skip
         if min(used, weight) < MIN_PIXELS or 2 * used < looked:

@@ -16,7 +16,7 @@ STATS = 7
 
 @njit(nogil=True, cache=True)
 def look(
-    image, grid, curve, power, first, last, window, plane, slopes, cells, count, zone, blur,
+    image, grid, curve, power, first, last, window, plane, slopes, changes, count, zone, blur,
     prior, brightness, drift, stride, extra, cut, odd, free, information, gradient, follow, rest,
     stats,
 ):  # fmt: skip
@@ -31,9 +31,9 @@ def look(
     histogram = np.zeros(HISTOGRAM, np.int64)
     sheet = np.empty(SHEET)
     wide = np.empty(3)
-    beside = np.zeros(odd.shape[1], np.bool_)
+    room = np.zeros(odd.shape[1], np.bool_)
     for k in range(first, last):
-        near_odd(odd[k], stats[k, LOOKED], count + 2, stride, beside)
+        beside = near_odd(odd[k], stats[k, LOOKED], count + 2, stride, room)
         odd[k] = 0
         wide[:] = blur[k]
         wide[0] += extra
@@ -42,7 +42,7 @@ def look(
             stats[k], information[k], gradient[k] = 0.0, 0.0, 0.0
             continue
         looked, used, weight, grey, square = accumulate(
-            image, grid, window[k], plane[k], slopes[k], cells[k], count, zone[k], wide, curve,
+            image, grid, window[k], plane[k], slopes[k], changes[k], count, zone[k], wide, curve,
             power, brightness[k], drift[k], stride, cut[k], beside, odd[k], moments,
             histogram, sheet,
         )  # fmt: skip

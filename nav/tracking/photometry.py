@@ -14,7 +14,7 @@ import numpy as np
 
 from nav.camera.rays import ray_at
 from nav.compiled import njit
-from nav.tracking.pattern import RHO, ROWS, SX, SY, X, Y, colour_changes
+from nav.tracking.pattern import RHO, ROWS, SX, SY, X, Y
 from nav.tracking.sums import (
     ALONG_X,
     ALONG_Y,
@@ -52,7 +52,7 @@ def split_blur(blur):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def accumulate(
-    image, grid, window, plane, ray_per_pixel, cells, n, zone, blur, curve, power, brightness,
+    image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, brightness,
     drift, stride, cut, beside, odd, moments, histogram, sheet,
 ):  # fmt: skip
     """Sums of outer products of all pixels' derivative rows, for one marker in one picture.
@@ -63,7 +63,7 @@ def accumulate(
     window : (row0, row1, column0, column1), the middle row last: (5,).
     plane : (3, 3) homography from a ray (x, y, 1) to the marker's plane, cells.
     ray_per_pixel : (2, 2) derivative of the ray by the pixel, at the marker.
-    cells : (n + 2, n + 2 or more) uint8, 1 white, the white zone included. n : cells of a side.
+    changes : (4, (2 n + 4)^2) of the marker, see `colour_changes`. n : cells of a side.
     zone : width of the white zone, cells.
     blur : (3,) covariance uu, uv, vv, px^2.
     curve : (4, entries) the camera's response from 0 to 1: grey, its slope, by its two parameters.
@@ -73,8 +73,8 @@ def accumulate(
     stride : 1 uses every pixel, 2 every other row and column.
     cut : residual, grey levels, from which a pixel is weighted down (Huber), and from LEAST_USED
         times that it is not used; 0: all are.
-    beside : ((n + 2)^2,) cells of which no pixel is used. odd : the same, out: pixels beyond the
-        cut by cell; those of `beside` and those that are left count too.
+    beside : ((n + 2)^2,) cells of which no pixel is used, or of no length. odd : ((n + 2)^2,), out:
+        pixels beyond the cut by cell; those of `beside` and those that are left count too.
     moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the residuals.
     histogram : (HISTOGRAM,), out: of the absolute residuals, all pixels.
     sheet : (SHEET,), scratch.
@@ -87,7 +87,6 @@ def accumulate(
     moments[:] = 0.0
     histogram[:] = 0
     totals = np.zeros(5)
-    changes = colour_changes(cells, n)
     half = n / 2.0
     uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur)
     rolling = False

@@ -16,6 +16,7 @@ from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.fit import DONE, FAILED, MAX_WANDER, fit_plane
+from nav.tracking.pattern import colour_changes
 from nav.tracking.photometry import flow
 from nav.tracking.response import AS_LIGHT, Response
 from nav.tracking.sums import GEOMETRY
@@ -75,12 +76,12 @@ def refine_marker(
     start, blur = corners, np.array(blur, float)
     plane = homography(camera.undistort(corners), square)
     per_pixel = _ray_per_pixel(camera, corners)
-    padded = np.pad(cells, 1, constant_values=1)
+    changes = colour_changes(np.pad(cells, 1, constant_values=1), n)
     for _ in range(MAX_ROUNDS):
         window = _window(corners, zone / n, camera.size)
         try:
             status, covariance, noise, explained = fit_plane(
-                image, rays.grid, window, plane, per_pixel, padded, n, zone, blur,
+                image, rays.grid, window, plane, per_pixel, changes, n, zone, blur,
                 response.table, response.power, size / (np.sqrt(2) * n),
             )  # fmt: skip
         except np.linalg.LinAlgError:

@@ -17,6 +17,7 @@ from nav.camera.rays import RayGrid
 from nav.camera.rig import Camera
 from nav.compiled import njit
 from nav.frames import Array
+from nav.tracking.pattern import colour_changes
 from nav.tracking.photometry import flow
 from nav.tracking.tool import Tool, marker_pattern
 
@@ -54,7 +55,8 @@ class Shape:
         self.tool = tool
         patterns = [marker_pattern(tool.dictionary, marker.id) for marker in tool.markers]
         self.count = len(patterns[0])
-        self.cells = np.stack([np.pad(p, 1, constant_values=1) for p in patterns])
+        padded = [np.pad(p, 1, constant_values=1) for p in patterns]
+        self.changes = np.stack([colour_changes(cells, len(cells) - 2) for cells in padded])
         self.corners = np.array([marker.corners for marker in tool.markers])
         self.centres = self.corners.mean(axis=1)
         self.normals = np.array([marker.normal for marker in tool.markers])

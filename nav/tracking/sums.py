@@ -176,11 +176,12 @@ def compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
             elif off <= LEAST_USED * cut:
                 root = math.sqrt(cut / off)
             used += root > 0.0
-            cell = min(max(int(sheet[X + i] + 1.0), 0), n + 1)
-            cell += width * min(max(int(sheet[Y + i] + 1.0), 0), n + 1)
-            odd[cell] += root == 0.0
-            if beside[cell]:
-                root = 0.0
+            if root == 0.0 or len(beside) > 0:
+                cell = min(max(int(sheet[X + i] + 1.0), 0), n + 1)
+                cell += width * min(max(int(sheet[Y + i] + 1.0), 0), n + 1)
+                odd[cell] += root == 0.0
+                if len(beside) > 0 and beside[cell]:
+                    root = 0.0
         sheet[ROOT + i] = root
     totals[0] += looked
     totals[1] += used

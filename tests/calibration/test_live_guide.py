@@ -91,7 +91,7 @@ def advice(taken, present, still=(0, 1), names=NAMES):
 def test_who_does_as_he_is_told_ends_with_enough_for_a_good_calibration(count, seed):
     rig, names = wide_rig(count), NAMES[:count]
     hand, kinds = Hand(rig, BOARD, seed), []
-    taken: list[Mapping[int, Look]] = []
+    taken = list[Mapping[int, Look]]()
     for _ in range(150):
         progress = progress_of(taken, count)
         ask = wanted(progress, names)

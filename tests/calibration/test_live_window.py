@@ -3,100 +3,27 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from rich.console import Console
 
-from calibration.board import Board, save_board
+from calibration.board import save_board
 from calibration.cameras.command import calibrate_rig
 from calibration.live.command import capture_and_calibrate
 from calibration.live.guide import Ask
 from calibration.live.opened import BoardCameras
 from calibration.live.taking import Taking
 from calibration.live.window import RESULT, TAKING, CalibrateWindow
-from nav.camera.rig import Rig, load_rig
+from nav.camera.rig import load_rig
 from nav.errors import InputError
-from phantoms.twin.boards import board_body
-from phantoms.twin.camera import Placed, SimulatedCamera
-from phantoms.twin.sensor import Optics
-from tests.calibration.test_live_guide import Hand
+from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
 
-BOARD = Board(7, 5, 12.0, 9.0, "DICT_4X4_50")
-SIZE = (480, 400)
-RATE = 20.0  # pictures a second
-PATIENCE = 150_000  # ms
-
-
-class Room:
-    """What two cameras see: a board in a hand; pictures are drawn when the hand moves."""
-
-    def __init__(self, rig: Rig, board: Board = BOARD) -> None:
-        self.rig, self.board = rig, board
-        self.hand = Hand(rig, board, far=600.0)
-        rng = np.random.default_rng(0)
-        self.optics = Optics(blur=0.8, noise=0.0, exposure=0.0)
-        self.cameras = [SimulatedCamera(c, self.optics, rng) for c in rig.cameras]
-        self.pictures = [camera.picture([]) for camera in self.cameras]
-        self.unplugged: set[int] = set()
-        self.broken: set[int] = set()
-        self.size = SIZE
-        self.drift = 0.0  # px a second, to and fro
-
-    def hold(self, ask: Ask) -> None:
-        """Where the hand is told to hold it; then it is still."""
-        placed = Placed(board_body(self.board), self.hand.obey(ask))
-        self.pictures = [camera.picture([placed]) for camera in self.cameras]
-
-    def take_away(self) -> None:
-        self.pictures = [camera.picture([]) for camera in self.cameras]
-
-    def __call__(self, index: int) -> "Device":
-        return Device(self, index)
-
-
-class Device:
-    """One opening of a made-up webcam; each picture has its own noise."""
-
-    def __init__(self, room: Room, index: int) -> None:
-        self.room, self.index, self.rng = room, index, np.random.default_rng()
-        self.next = time.monotonic()
-
-    def isOpened(self) -> bool:
-        return self.index not in self.room.unplugged
-
-    def grab(self) -> bool:
-        # all cameras at the same times, as with a common trigger
-        self.next = max(self.next + 1 / RATE, np.floor(time.monotonic() * RATE) / RATE)
-        time.sleep(max(0.0, self.next - time.monotonic()))
-        return self.index not in self.room.unplugged | self.room.broken
-
-    def retrieve(self) -> tuple[bool, Any]:
-        picture = self.room.pictures[self.index]
-        if self.room.size != SIZE:
-            picture = np.asarray(cv2.resize(picture, self.room.size), np.uint8)
-        if self.room.drift:
-            way = self.room.drift * time.monotonic() % 80.0
-            picture = np.roll(picture, round(40.0 - abs(way - 40.0)), axis=1)
-        noise = self.rng.integers(-2, 3, picture.shape)
-        return True, np.clip(picture.astype(int) + noise, 0, 255).astype(np.uint8)
-
-    def get(self, prop: int) -> float:
-        return -1.0
-
-    def set(self, prop: int, value: float) -> bool:
-        return True
-
-    def getBackendName(self) -> str:
-        return "V4L2"
-
-    def release(self) -> None:
-        pass
+PATIENCE = 150.0  # s
 
 
 @pytest.fixture
@@ -166,7 +93,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
     output.write_text("old")
     console = Console(record=True, width=200, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
     heard: list[str] = []
-    states: list[str] = []
+    until = time.monotonic() + PATIENCE
 
     def drive() -> None:
         windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, CalibrateWindow)]
@@ -175,7 +102,8 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
             return
         if not drivers:
             drivers.append(Obedient(room, window))
-        states.append(window.state)
+        if time.monotonic() > until:
+            window.close()
         if window.state == TAKING and drivers[0]():
             window.buttons["calibrate"].click()
         if window.state == RESULT:
@@ -306,3 +234,46 @@ def test_what_is_wrong_is_refused_in_a_line(room, tmp_path, board_file, monkeypa
     with pytest.raises(InputError, match="take pictures of the board and give them with --images"):
         capture_and_calibrate({"eye": 0}, board_file, output, console, capture=room)
     assert not output.exists()
+
+
+def test_what_could_not_be_calibrated_is_said_and_pictures_go_on(qtbot, opened, room, monkeypatch):
+    def refuse(*arguments: Any) -> None:
+        raise InputError("left: all boards are about parallel")
+
+    monkeypatch.setattr("calibration.live.window.calibrated", refuse)
+    window = opened()
+    room.hold(Ask("show", ""))
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    window._calibrate()
+    qtbot.waitUntil(lambda: "about parallel" in window.bar.detail, timeout=5000)
+    assert window.state == TAKING
+    assert window.buttons["cancel"].isVisible()
+
+
+def test_a_verdict_that_is_not_good_says_what_to_do_and_takes_more(
+    qtbot, opened, room, monkeypatch
+):
+    advice = "left: tilt the board more, about both of its axes"
+    row = ("left", "10", "0.1", "0.9", "20%", "4°", "k1", "repeat")
+    result = SimpleNamespace(
+        found=SimpleNamespace(word="repeat"), rows=[row], advice=[advice], notes=["unverified"]
+    )
+    monkeypatch.setattr("calibration.live.window.calibrated", lambda *_: result)
+
+    def full(result: Any) -> None:
+        raise InputError("rig.toml: cannot be written: No space left on device")
+
+    window = opened(full)
+    room.hold(Ask("show", ""))
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    window._calibrate()
+    qtbot.waitUntil(lambda: window.state == RESULT, timeout=5000)
+    assert said(window) == "Not good enough"
+    assert advice in window.table.accessibleName()
+    click(qtbot, window, "save")
+    qtbot.waitUntil(lambda: "No space left" in window.bar.detail, timeout=5000)
+    assert window.saved is None
+    click(qtbot, window, "more")
+    qtbot.waitUntil(lambda: window.state == TAKING and window.bar.detail == advice, timeout=5000)
+    room.hold(Ask("tilt", "", 0, (0, 1)))
+    qtbot.waitUntil(lambda: window.taking.captures == 2, timeout=20_000)

@@ -1,0 +1,74 @@
+"""The large sentence: what to do next, with its drawing."""
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+
+from calibration.live.glyphs import DONE, draw_ask
+from calibration.live.guide import Ask
+from nav.guidance.alarms import Level
+from nav.view.sized import Sized
+from nav.view.theme import ACCENT, LEVEL, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
+
+COLOURS = {
+    "captured": DONE, "done": DONE, "good": DONE, "again": LEVEL[Level.CAUTION],
+    "usable": LEVEL[Level.CAUTION], "lost": LOST, "repeat": LOST,
+}  # fmt: skip
+WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
+
+
+class AskBar(Sized):
+    """What to do, as drawing, sentence and a quieter line; its edge tells how things stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask, self.detail = Ask("busy", "Starting the cameras"), ""
+
+    def show_ask(self, ask: Ask, detail: str) -> None:
+        """Show another one."""
+        if (ask, detail) != (self.ask, self.detail):
+            self.ask, self.detail = ask, detail
+            self.setAccessibleName(ask.say)
+            self.update()
+
+    @staticmethod
+    def wanted_height(metrics: Metrics) -> int:
+        """For two lines of the sentence and one of detail."""
+        return round(2.45 * metrics.large + 1.4 * metrics.medium + 3 * metrics.grid)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Edge, drawing, words; after a capture the whole bar is in its colour."""
+        g = self.metrics.grid
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        colour = COLOURS.get(self.ask.kind, ACCENT)
+        painter.setBrush(PANEL)
+        painter.drawRoundedRect(self.rect(), g / 2, g / 2)
+        if self.ask.kind == "captured":
+            painter.setBrush(faded(colour, 0.3))
+            painter.drawRoundedRect(self.rect(), g / 2, g / 2)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(QRectF(0, 0, g, self.height()), g / 2, g / 2)
+        side = self.height() - 4 * g
+        draw_ask(painter, QRectF(3 * g, 2 * g, side, side), self.ask)
+        self._words(painter, QRectF(self.rect()).adjusted(side + 6 * g, g, -2 * g, -g))
+        painter.end()
+
+    def _words(self, painter: QPainter, room: QRectF) -> None:
+        m = self.metrics
+        large, medium = font(m.large, bold=True), font(m.medium)
+        words = QFontMetricsF(large).boundingRect(room, WRAPPED, self.ask.say)
+        quiet = QFontMetricsF(medium).boundingRect(room, WRAPPED, self.detail)
+        high = words.height() + (quiet.height() if self.detail else 0.0)
+        top = room.top() + max(0.0, (room.height() - high) / 2)
+        painter.setFont(large)
+        painter.setPen(TEXT)
+        painter.drawText(QRectF(room.left(), top, room.width(), words.height()), WRAPPED,
+                         self.ask.say)  # fmt: skip
+        painter.setFont(medium)
+        painter.setPen(QUIET)
+        painter.drawText(
+            QRectF(room.left(), top + words.height(), room.width(), quiet.height()),
+            WRAPPED,
+            self.detail,
+        )

@@ -1,0 +1,75 @@
+"""`nav calibrate camera` and `nav calibrate rig` with live cameras: from webcams to rig.toml."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from calibration.board import load_board
+from calibration.cameras.command import RULER, RULER_RANGE
+from nav.camera.measure import LARGEST
+from nav.camera.pictures import pictures_in
+from nav.camera.webcam import OpenCapture
+from nav.errors import InputError
+
+
+def capture_and_calibrate(
+    cameras: Mapping[str, int],
+    board: Path,
+    output: Path,
+    console: Console,
+    ruler: float | None = None,
+    keep: Path | None = None,
+    *,
+    size: tuple[int, int] = LARGEST,
+    capture: OpenCapture | None = None,
+) -> None:
+    """Calibrate live cameras by a board that is held before them; writes rig.toml.
+
+    A window says what to do and takes the pictures by itself.
+
+    Parameters
+    ----------
+    cameras : webcam numbers by camera name, in the rig's order; the first is the rig's frame.
+    board : board.toml. output : rig.toml; an old one is kept under a number.
+    ruler : what the printed ruler of 100 mm measures, mm.
+    keep : folder for the pictures, a sub-folder a camera, as `calibrate_rig` reads them.
+    size : of the pictures, to ask for; the cameras give the nearest that they have.
+    capture : opens a webcam; for tests.
+
+    Raises
+    ------
+    InputError
+        No display, no camera that opens, a wrong board, a ruler that is none, or a folder to keep
+        pictures in that has some already.
+    """
+    from nav.live.run import can_show
+
+    printed = load_board(board)
+    if ruler is not None and not RULER_RANGE[0] <= ruler <= RULER_RANGE[1]:
+        raise InputError(
+            f"--ruler {ruler:g}: expected what the printed ruler of 100 mm measures, mm, "
+            f"{RULER_RANGE[0]:g} to {RULER_RANGE[1]:g}"
+        )
+    if not cameras:
+        raise InputError("--camera NAME=NUMBER: give at least one; nav doctor lists the numbers")
+    if keep is not None:
+        _check_empty(keep, cameras)
+    if not can_show():
+        raise InputError(
+            "no display here for --camera; take pictures of the board and give them with --images"
+        )
+    from calibration.live.opened import BoardCameras
+    from calibration.live.run import run_window
+
+    with console.status("starting the cameras"):
+        source = BoardCameras(cameras, size, capture=capture)
+    scaled = printed.scaled(1.0 if ruler is None else ruler / RULER)
+    run_window(source, scaled, board, output, console, ruler, keep)
+
+
+def _check_empty(keep: Path, cameras: Mapping[str, int]) -> None:
+    """Pictures of two times would be calibrated as one."""
+    for name in cameras:
+        if pictures_in(keep / name):
+            raise InputError(f"--keep {keep}: {name} has pictures in it already; give a new folder")

@@ -1,0 +1,99 @@
+"""How far one camera's captures are: bars with the goal marked, and a mark and number each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from calibration.cameras.verdict import (
+    COVERED,
+    FEW_VIEWS,
+    HARDLY_COVERED,
+    HARDLY_TILTED,
+    TILTED,
+)
+from calibration.live.progress import FEW_TOGETHER, SPARE, TOGETHER, CameraProgress, Progress
+from nav.guidance.alarms import Level
+from nav.view.shapes import draw_status
+from nav.view.theme import FAINT, LEVEL, LINE, QUIET, TEXT, Metrics, font
+
+FULL = 1.25  # the bar's length, goals
+
+
+@dataclass(frozen=True)
+class Meter:
+    """One measure. share : of the goal. status : unknown (too little), doubtful (usable), seen."""
+
+    name: str
+    value: str
+    share: float
+    status: str
+
+
+def meters(camera: CameraProgress, progress: Progress) -> tuple[Meter, ...]:
+    """What one camera's captures are worth, and how much of that is enough."""
+    goal = np.degrees(SPARE * TILTED)
+    result = [
+        _meter("pictures", f"{camera.views} of {progress.least}", camera.views, FEW_VIEWS,
+               progress.least),
+        _meter("covered", f"{camera.covered:.0%} of {COVERED:.0%}", camera.covered,
+               HARDLY_COVERED, COVERED),
+        _meter("tilt", f"{np.degrees(camera.tilt):.0f}° of {goal:.0f}°", camera.tilt,
+               HARDLY_TILTED, SPARE * TILTED),
+    ]  # fmt: skip
+    if len(progress.cameras) > 1:
+        name = "both at once" if len(progress.cameras) == 2 else "with another"
+        result.append(
+            _meter(name, f"{camera.together} of {TOGETHER}", camera.together,
+                   FEW_TOGETHER, TOGETHER)
+        )  # fmt: skip
+    return tuple(result)
+
+
+def _meter(name: str, value: str, have: float, few: float, enough: float) -> Meter:
+    status = "seen" if have >= enough else "doubtful" if have >= few else "unknown"
+    return Meter(name, value, have / enough, status)
+
+
+def draw_meters(painter: QPainter, box: QRectF, shown: tuple[Meter, ...], metrics: Metrics) -> None:
+    """Side by side."""
+    g = metrics.grid
+    width = (box.width() - 2 * g * (len(shown) - 1)) / len(shown)
+    for index, meter in enumerate(shown):
+        place = QRectF(box.left() + index * (width + 2 * g), box.top(), width, box.height())
+        _draw(painter, place, meter, metrics)
+
+
+def _draw(painter: QPainter, box: QRectF, meter: Meter, m: Metrics) -> None:
+    g = m.grid
+    mark = QRectF(box.left(), 0, 0.85 * m.small, 0.85 * m.small)
+    line = QRectF(box.left() + 1.4 * m.small, box.top(), box.width(), 1.5 * m.small)
+    mark.moveCenter(QPointF(mark.center().x(), line.center().y()))
+    draw_status(painter, mark, meter.status)
+    middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+    painter.setFont(font(m.small))
+    painter.setPen(QUIET)
+    painter.drawText(line, middle, meter.name)
+    value = QRectF(box.left(), line.bottom(), box.width(), 1.5 * m.small)
+    painter.setFont(font(m.small, bold=True))
+    painter.setPen(TEXT)
+    painter.drawText(value, middle, meter.value)
+    _bar(painter, QRectF(box.left(), value.bottom() + g / 2, box.width(), g), meter, m)
+
+
+def _bar(painter: QPainter, box: QRectF, meter: Meter, m: Metrics) -> None:
+    """Filled up to the share, with a tick at the goal."""
+    colour = LEVEL[Level.CLEAR] if meter.status == "seen" else LEVEL[Level.CAUTION]
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(LINE)
+    painter.drawRect(box)
+    painter.setBrush(FAINT if meter.status == "unknown" else colour)
+    painter.drawRect(
+        QRectF(box.left(), box.top(), box.width() * min(meter.share / FULL, 1.0), box.height())
+    )
+    goal = box.left() + box.width() / FULL
+    painter.setPen(QPen(TEXT, 2 * m.hair))
+    painter.drawLine(
+        QPointF(goal, box.top() - 0.4 * m.grid), QPointF(goal, box.bottom() + 0.4 * m.grid)
+    )

@@ -1,0 +1,40 @@
+"""The thread that takes pictures while the window shows them."""
+
+import logging
+import threading
+
+from calibration.live.opened import BoardCameras
+from calibration.live.shown import Shown
+from calibration.live.taking import Taking
+from nav.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Takes the cameras' frame sets through `Taking` until it is stopped; keeps the newest."""
+
+    def __init__(self, source: BoardCameras, taking: Taking) -> None:
+        self.source, self.taking = source, taking
+        self.newest: Shown | None = None
+        self.problem = ""
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; what was taken stays."""
+        self._stopped.set()
+        self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        try:
+            for frames in self.source:
+                if self._stopped.is_set():
+                    return
+                self.newest = self.taking.step(frames, self.source.warnings)
+        except InputError as error:
+            self.problem = str(error)
+        except Exception as error:
+            log.exception("taking pictures failed")
+            self.problem = f"taking pictures failed: {error}"
