@@ -35,6 +35,11 @@ Ruler = Annotated[
     ),
 ]
 
+Keep = Annotated[
+    Path | None,
+    Parameter(help="With --camera: folder for the pictures taken, to calibrate by them again."),
+]
+
 
 @print_app.command(name="targets")
 def print_targets(*, out: Path, paper: PaperName = "a4") -> None:
@@ -61,11 +66,13 @@ def print_tools(*, out: Path, paper: PaperName = "a4") -> None:
 @calibrate_app.command
 def camera(
     *,
-    images: Path,
+    images: Path | None = None,
     board: Path,
     output: Path,
     ruler: Ruler = None,
     name: str = "camera",
+    camera: Annotated[int | None, Parameter(help="A webcam's number instead of --images.")] = None,
+    keep: Keep = None,
 ) -> None:
     """One camera, by a folder of pictures of a board; writes a rig.toml of one camera.
 
@@ -88,18 +95,26 @@ def camera(
     """
     from calibration.cameras.command import calibrate_camera
 
+    if camera is not None:
+        _only_one("--images", images, "--camera")
+        _live({name: camera}, board, output, ruler, keep)
+        return
+    if images is None:
+        raise InputError("nav calibrate camera: give --images DIR or --camera NUMBER")
     calibrate_camera(images, board, output, _console(), ruler, name)
 
 
 @calibrate_app.command
 def rig(
     *,
-    images: Path,
+    images: Path | None = None,
     board: Path,
     output: Path,
     ruler: Ruler = None,
     body: Path | None = None,
     body_images: Path | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    keep: Keep = None,
 ) -> None:
     """All cameras of a rig together: lenses and places; writes rig.toml.
 
@@ -119,11 +134,21 @@ def rig(
         Instead of the ruler: the file of a marker body whose size is truly known.
     body_images
         Pictures of that body turned before the cameras, as `nav track` takes them.
+    camera
+        NAME=NUMBER instead of --images: webcams; give it once for every camera. A window says what
+        to do and takes the pictures by itself.
     """
     from calibration.cameras.command import KnownBody, calibrate_rig
 
     if (body is None) != (body_images is None):
         raise InputError("--body and --body-images: give both")
+    if camera:
+        _only_one("--images", images, "--camera")
+        _only_one("--body", body, "--camera")
+        _live(_numbers(camera), board, output, ruler, keep)
+        return
+    if images is None:
+        raise InputError("nav calibrate rig: give --images DIR or --camera NAME=NUMBER")
     known = None if body is None or body_images is None else KnownBody(body, body_images)
     calibrate_rig(images, board, output, _console(), ruler, known)
 
@@ -232,6 +257,32 @@ def check(
 
     if not calibrate_check(touched, divots, limit, _console(), register):
         sys.exit(FAILED)
+
+
+def _live(
+    cameras: dict[str, int], board: Path, output: Path, ruler: float | None, keep: Path | None
+) -> None:
+    from calibration.live.command import capture_and_calibrate
+
+    capture_and_calibrate(cameras, board, output, _console(), ruler, keep)
+
+
+def _only_one(name: str, value: object, other: str) -> None:
+    if value is not None:
+        raise InputError(f"{name} and {other}: give one of them")
+
+
+def _numbers(options: list[str]) -> dict[str, int]:
+    """Webcams' numbers by camera name, of NAME=NUMBER."""
+    cameras: dict[str, int] = {}
+    for option in options:
+        name, _, number = option.partition("=")
+        if not name or not number.isdigit():
+            raise InputError(f"--camera {option}: expected NAME=NUMBER, for example left=0")
+        if name in cameras or int(number) in cameras.values():
+            raise InputError(f"--camera {option}: this name or number was given before")
+        cameras[name] = int(number)
+    return cameras
 
 
 def _console() -> Console:

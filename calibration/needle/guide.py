@@ -1,4 +1,4 @@
-"""A needle's axis by a guide: a hole of known direction, such as in a divot block, that it is in."""
+"""A needle's axis by a guide that holds it: a hole of known direction, as in a divot block."""
 
 from dataclasses import dataclass
 
