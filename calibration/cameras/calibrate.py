@@ -87,7 +87,7 @@ def calibrate_cameras(
         own = [s for s in chosen.bundle.sightings if s.camera == camera]
         placed = fit.setup.cameras[camera]
         normals = np.array([(placed @ fit.setup.boards[s.instant])[:3, 2] for s in own])
-        smear = np.median([_smear(seen[camera, s.instant].blur) for s in own])
+        smear = np.median([smear_of(seen[camera, s.instant].blur) for s in own])
         pixels = [s.pixels for s in own]
         verdicts.append(judge_camera(fit, camera, size, pixels, normals, float(smear), rng))
     middle = working_point(board, fit.setup)
@@ -179,7 +179,7 @@ def working_point(board: Board, setup: Setup) -> Array:
     return np.asarray(np.mean([b @ middle for b in setup.boards.values()], axis=0)[:3], float)
 
 
-def _smear(blur: Array) -> float:
+def smear_of(blur: Array) -> float:
     """px, sd along the longer axis of a blur (3,) beyond its shorter."""
     values = np.linalg.eigvalsh([[blur[0], blur[1]], [blur[1], blur[2]]])
     return float(np.sqrt(max(values[1] - values[0], 0.0)))

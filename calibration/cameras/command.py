@@ -86,31 +86,44 @@ def _calibrate(
         raise InputError("--ruler and --body: give one of them; both tell the scale")
     if body is not None and len(folders) < 2:
         raise InputError("--body: one camera does not see how large a body is; use --ruler")
-    if ruler is not None and not RULER_RANGE[0] <= ruler <= RULER_RANGE[1]:
-        raise InputError(
-            f"--ruler {ruler:g}: expected what the printed ruler of 100 mm measures, mm, "
-            f"{RULER_RANGE[0]:g} to {RULER_RANGE[1]:g}"
-        )
-    share = 1.0 if ruler is None else ruler / RULER
-    scale = Scale(share, None if ruler is None else f"ruler {ruler:g} mm")
+    scale = scale_by_ruler(ruler)
+    share = scale.share
     gathered = gather(folders, printed.scaled(share), console)
     found = calibrate_cameras(
         printed.scaled(share), gathered.seen, gathered.sizes, gathered.cameras
     )
     inputs = [board_file]
     if body is not None:
-        scale = _scale_by(body, _rig(found, gathered, printed, scale), console)
+        scale = _scale_by(body, rig_of(found, gathered, printed, scale), console)
         found = scaled(found, scale.share)
         inputs.append(body.tool)
-    rig = _rig(found, gathered, printed.scaled(scale.share), scale)
+    rig = rig_of(found, gathered, printed.scaled(scale.share), scale)
     kept = kept_as_backup(output)
     write_rig(output, rig, inputs)
     picture = output.with_suffix(".png")
     draw_coverage(picture, found, gathered)
-    _report(console, found, gathered, scale)
+    tell(console, found, gathered, scale)
     if kept is not None:
         console.print(f"the old {output.name} is kept as {kept.name}")
     console.print(f"{output} and {picture.name}: {found.word}")
+
+
+def scale_by_ruler(ruler: float | None) -> Scale:
+    """What the printed ruler tells, mm; None: nothing.
+
+    Raises
+    ------
+    InputError
+        That is not about 100 mm.
+    """
+    if ruler is None:
+        return Scale(1.0, None)
+    if not RULER_RANGE[0] <= ruler <= RULER_RANGE[1]:
+        raise InputError(
+            f"--ruler {ruler:g}: expected what the printed ruler of 100 mm measures, mm, "
+            f"{RULER_RANGE[0]:g} to {RULER_RANGE[1]:g}"
+        )
+    return Scale(ruler / RULER, f"ruler {ruler:g} mm")
 
 
 def _scale_by(body: KnownBody, rig: Rig, console: Console) -> Scale:
@@ -123,7 +136,7 @@ def _scale_by(body: KnownBody, rig: Rig, console: Console) -> Scale:
     return Scale(1.0 / (1.0 + larger), f"body {tool.name}, {100 * sd:.3f} % (1 sd)")
 
 
-def _rig(found: Calibration, gathered: Gathered, board: Board, scale: Scale) -> Rig:
+def rig_of(found: Calibration, gathered: Gathered, board: Board, scale: Scale) -> Rig:
     cameras = []
     fit = found.fit
     for k, name in enumerate(gathered.cameras):
@@ -149,7 +162,9 @@ def _facts(
     lens, place = fit.unknowns.lens[camera], fit.unknowns.place[camera]
     names = ["fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"]
     own = [names[i] for i in fit.unknowns.free[camera]]
-    covariance = fit.covariance[lens, lens]
+    own += ["tx", "ty", "tz", "rx", "ry", "rz"] if camera else []
+    all_of_it = slice(lens.start, place.stop)
+    covariance = fit.covariance[all_of_it, all_of_it]
     return {
         "verdict": verdict.word,
         "advice": list(verdict.advice) + ([] if scale.words else [UNVERIFIED]),
@@ -166,14 +181,15 @@ def _facts(
         "parameters": own,
         "sd": np.sqrt(np.diag(covariance)),
         "covariance": covariance,
-        "camera_from_rig_covariance": fit.covariance[place, place] if camera else None,
         "board_bow_mm": found.bow,
+        "board_shape_mm": fit.setup.bow,
+        "board_shape_sd": np.sqrt(np.diag(fit.covariance)[fit.unknowns.bow]),
         "board_square_mm": board.square,
         "volume_rms_mm": found.volume,
     }
 
 
-def _report(console: Console, found: Calibration, gathered: Gathered, scale: Scale) -> None:
+def tell(console: Console, found: Calibration, gathered: Gathered, scale: Scale) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("camera", "views", "rms px", "lens", "focal px", "direction ± px", "verdict"):
         table.add_column(heading)

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.board import load_board
-from calibration.cameras.command import RULER, RULER_RANGE
+from calibration.cameras.command import scale_by_ruler
 from nav.camera.measure import LARGEST
 from nav.camera.pictures import pictures_in
 from nav.camera.webcam import OpenCapture
@@ -46,11 +46,7 @@ def capture_and_calibrate(
     from nav.live.run import can_show
 
     printed = load_board(board)
-    if ruler is not None and not RULER_RANGE[0] <= ruler <= RULER_RANGE[1]:
-        raise InputError(
-            f"--ruler {ruler:g}: expected what the printed ruler of 100 mm measures, mm, "
-            f"{RULER_RANGE[0]:g} to {RULER_RANGE[1]:g}"
-        )
+    share = scale_by_ruler(ruler).share
     if not cameras:
         raise InputError("--camera NAME=NUMBER: give at least one; nav doctor lists the numbers")
     if keep is not None:
@@ -64,7 +60,7 @@ def capture_and_calibrate(
 
     with console.status("starting the cameras"):
         source = BoardCameras(cameras, size, capture=capture)
-    scaled = printed.scaled(1.0 if ruler is None else ruler / RULER)
+    scaled = printed.scaled(share)
     run_window(source, scaled, board, output, console, ruler, keep)
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from calibration.backup import kept_as_backup
 from calibration.board import Board
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
-from calibration.cameras.command import RULER, Scale, _report, _rig, notes
+from calibration.cameras.command import Scale, notes, rig_of, scale_by_ruler, tell
 from calibration.cameras.gather import Gathered
 from calibration.cameras.picture import draw_coverage
 from calibration.cameras.verdict import COVERED, ENOUGH_VIEWS, GOOD_PIXELS, TILTED
@@ -77,7 +77,7 @@ def calibrated(gathered: Gathered, board: Board, ruler: float | None) -> Result:
         See `calibrate_cameras`.
     """
     found = calibrate_cameras(board, gathered.seen, gathered.sizes, gathered.cameras)
-    scale = Scale(1.0, None) if ruler is None else Scale(ruler / RULER, f"ruler {ruler:g} mm")
+    scale = scale_by_ruler(ruler)
     return Result(found, gathered, board, scale)
 
 
@@ -89,7 +89,7 @@ def save(result: Result, output: Path, board_file: Path) -> Path | None:
     InputError
         It cannot be written.
     """
-    rig = _rig(result.found, result.gathered, result.board, result.scale)
+    rig = rig_of(result.found, result.gathered, result.board, result.scale)
     kept = kept_as_backup(output)
     write_rig(output, rig, [board_file])
     draw_coverage(output.with_suffix(".png"), result.found, result.gathered)
@@ -98,7 +98,7 @@ def save(result: Result, output: Path, board_file: Path) -> Path | None:
 
 def report(result: Result, output: Path, kept: Path | None, console: Console) -> None:
     """The same as the command that calibrates by folders says."""
-    _report(console, result.found, result.gathered, result.scale)
+    tell(console, result.found, result.gathered, result.scale)
     if kept is not None:
         console.print(f"the old {output.name} is kept as {kept.name}")
     console.print(f"{output} and {output.with_suffix('.png').name}: {result.found.word}")

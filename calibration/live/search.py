@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from calibration.board import Board
-from calibration.cameras.calibrate import _smear
+from calibration.cameras.calibrate import smear_of
 from calibration.cameras.detect import Seen, find_board
 from calibration.cameras.verdict import SMEARED
 from calibration.live.quick import Glimpse
@@ -36,7 +36,7 @@ def search(
         if found is None:
             if len(glimpses[camera].ids) >= MOSTLY * len(board.points):
                 return f"The {which}picture is not sharp"
-        elif _smear(found.blur) > SMEARED:
+        elif smear_of(found.blur) > SMEARED:
             return f"It moved in the {which}picture"
         else:
             seen[camera] = found

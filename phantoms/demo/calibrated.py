@@ -5,6 +5,7 @@ is bowed and printed too small. Then the simulated cameras take the pictures tha
 take, and the commands of `nav calibrate` make the files from them.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,12 @@ def calibrate_everything(
         A folder that cannot be written, or pictures that do not calibrate.
     """
     folder, rng = out / "calibration", np.random.default_rng([seed, 12])
+    try:  # an earlier demonstration's pictures are not this one's
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
     needle, reference = tools
     board = BOARD.scaled(PRINTED)
     shoots = (
@@ -88,14 +95,15 @@ def calibrate_everything(
         write_tool(folder / f"{tool.name}.toml", tool)
     made = out / "rig.toml"
     calibrate_rig(folder / "board", folder / "board.toml", made, console, ruler=100 * PRINTED)
-    for name in ("needle", "reference"):
-        calibrate_tool(made, folder / f"{name}.toml", folder / name, out / f"{name}.toml", console)
+    body = folder / "folded" / "needle.toml"  # without a tip yet
+    for name, file in (("needle", body), ("reference", out / "reference.toml")):
+        calibrate_tool(made, folder / f"{name}.toml", folder / name, file, console)
     for name in ("pivot", "spin"):
         wishes = Wishes(None, None, None, None)
         table = folder / f"{name}.csv"
-        track_recording(made, [out / "needle.toml"], folder / name, table, wishes, console)
-    file = out / "needle.toml"
-    calibrate_needle(folder / "pivot.csv", "needle", file, file, console, folder / "spin.csv")
+        track_recording(made, [body], folder / name, table, wishes, console)
+    pivot, spin = folder / "pivot.csv", folder / "spin.csv"
+    calibrate_needle(pivot, "needle", body, out / "needle.toml", console, spin)
 
 
 def _askew(tool: Tool, rng: np.random.Generator) -> Tool:

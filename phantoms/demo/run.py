@@ -99,7 +99,7 @@ def prepare(
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
         anatomy = standard_anatomy()
-        _write_files(out, anatomy)
+        _write_files(out, anatomy, calibrated)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
     tools = (needle_tool(), reference_tool())
@@ -112,7 +112,7 @@ def prepare(
     return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools), case, (needle, reference)
 
 
-def _write_files(out: Path, anatomy: Anatomy) -> None:
+def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -121,9 +121,15 @@ def _write_files(out: Path, anatomy: Anatomy) -> None:
     results = ("summary.json", "poses.csv", "poses.toml", "truth.csv", "truth.toml")
     for name in (*results, "live.png", "distances.png"):
         (out / name).unlink(missing_ok=True)
-    write_rig(out / "rig.toml", default_rig())
-    for tool in (needle_tool(), reference_tool()):
-        write_tool(out / f"{tool.name}.toml", tool)
+    tools = (needle_tool(), reference_tool())
+    for name in ("rig.png", "reference.calibration.toml"):
+        (out / name).unlink(missing_ok=True)
+    for name in ("rig", *(tool.name for tool in tools)):
+        (out / f"{name}.toml").unlink(missing_ok=True)
+    if not calibrated:
+        write_rig(out / "rig.toml", default_rig())
+        for tool in tools:
+            write_tool(out / f"{tool.name}.toml", tool)
     write_case(anatomy, out / "case")
 
 
