@@ -86,7 +86,7 @@ def artery_line(
     foramen = c1.foramen_centre(p)
     through_c1 = foramen + np.array([(-1.2, 0.3, -7.0), (0.0, 0.0, 0.0), (0.2, 0.9, 5.2)])
     half = p.c1_canal_width / 2
-    groove_top = c1.groove_floor(p) + p.artery_diameter / 2 + p.artery_wall_gap
+    groove_top = c1.groove_floor(p) + p.artery_left.diameter / 2 + p.artery_wall_gap
     over_c1 = [
         (half + 9.0, -10.0, groove_top + 1.6),
         (half + 5.0, -6.0, groove_top + 0.2),
@@ -147,7 +147,7 @@ def _column(y: Array, ap: Array, width: Array, z: Array, corners: int) -> Mesh:
 def _by_level(values: ArrayLike, z: ArrayLike, steady: bool = True) -> Array:
     """A measure given at LEVELS, at heights z; beyond the ends constant, or on as it was."""
     z = np.asarray(z, float)
-    line = PchipInterpolator(LEVELS[::-1], np.asarray(values, float)[::-1])
+    line = PchipInterpolator(LEVELS[::-1], np.asarray(values, float)[:4][::-1])
     inside = np.clip(z, LEVELS[-1], LEVELS[0])
     return line(inside) if steady else line(inside) + line(inside, 1) * (z - inside)
 

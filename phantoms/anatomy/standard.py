@@ -84,7 +84,7 @@ def standard_anatomy(parameters: AnatomyParameters | None = None) -> Anatomy:
     """
     p = parameters or AnatomyParameters()
     model_from_c1, model_from_c2 = bone_poses(p)
-    radius = p.artery_diameter / 2
+    radius = p.artery_left.diameter / 2
     line = artery_line(p, model_from_c1, model_from_c2)
     room = artery_solid(line, radius + p.artery_wall_gap)
     atlas = moved_mesh(
@@ -147,7 +147,7 @@ def _divots(p: AnatomyParameters) -> tuple[AnatomyFiducial, ...]:
         ("K2", 42, 24, "check"),
         ("K3", 92, -14, "check"),
     )
-    a, b = p.neck_width / 2 + p.frame_reach, p.neck_ap / 2 + p.frame_reach
+    a, b = p.neck_width / 2 + 6.0, p.neck_ap / 2 + 6.0
     return tuple(
         AnatomyFiducial(
             label,

@@ -1,0 +1,81 @@
+"""Every parameter by the name that people use, with its range; and whether values keep to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, fields
+from math import isfinite
+from typing import Any, get_args, get_type_hints
+
+from nav.errors import InputError
+from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters, Measure
+
+
+@dataclass(frozen=True)
+class Described:
+    """A parameter by the name that people use: `c1_width`, or `artery_left.diameter`.
+
+    choices : what a parameter that is no number may be. measure : of one that is.
+    """
+
+    name: str
+    default: Any
+    what: str
+    source: str
+    measure: Measure | None
+    choices: tuple[str, ...]
+
+
+def described() -> Iterator[Described]:
+    """Every parameter, in order."""
+    for member in fields(AnatomyParameters):
+        if member.name in ("artery_left", "artery_right"):
+            yield from (
+                _described(f"{member.name}.", ArteryParameters, f) for f in fields(ArteryParameters)
+            )
+        else:
+            yield _described("", AnatomyParameters, member)
+
+
+def _described(prefix: str, owner: type, member: Field[Any]) -> Described:
+    measure = member.metadata.get("measure")
+    what = measure.what if measure else member.metadata["what"]
+    source = measure.source if measure else member.metadata["source"]
+    choices = () if measure else get_args(get_type_hints(owner)[member.name])
+    return Described(prefix + member.name, member.default, what, source, measure, choices)
+
+
+def value_of(p: AnatomyParameters, name: str) -> Any:
+    """A parameter's value by its described name."""
+    value: Any = p
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def check_ranges(p: AnatomyParameters) -> None:
+    """Every parameter is a finite number in its range, or one of its words.
+
+    Raises
+    ------
+    InputError
+        The first that is not: its name, its value, what was expected.
+    """
+    for parameter in described():
+        value = value_of(p, parameter.name)
+        if parameter.measure is None:
+            if value not in parameter.choices:
+                expected = ", ".join(parameter.choices)
+                raise InputError(f"{parameter.name}: expected one of {expected}, got {value!r}")
+            continue
+        low, high = parameter.measure.low, parameter.measure.high
+        count = len(parameter.default) if isinstance(parameter.default, tuple) else 1
+        values = value if isinstance(value, tuple) else (value,)
+        if len(values) != count:
+            raise InputError(f"{parameter.name}: expected {count} numbers, got {len(values)}")
+        for number in values:
+            if not (isinstance(number, int | float) and isfinite(number) and low <= number <= high):
+                raise InputError(
+                    f"{parameter.name}: expected {low:g} to {high:g} {parameter.measure.unit},"
+                    f" got {number!r}"
+                )
