@@ -31,6 +31,11 @@ app = App(
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
 app.command(twin_app)
+app.command(
+    "phantoms.cli:phantom_app",
+    name="phantom",
+    help="Upper cervical spines to print, pour and puncture, each with its case.",
+)
 app.command("calibration.cli:print_app", name="print", help="Sheets to print, at true scale.")
 app.command(
     "calibration.cli:calibrate_app",

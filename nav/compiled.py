@@ -12,6 +12,8 @@ from typing import Any
 import numba
 from numba import njit
 
+from nav.cache import user_cache
+
 config: Any = numba.config  # its settings are made when it is imported
 HERE = Path(__file__).parent
 # files that are compiled into one another
@@ -49,9 +51,8 @@ def use_own_folder() -> None:
     """
     if config.CACHE_DIR:
         return
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     try:
-        folder = cache / "c1c2nav" / f"compiled-{sources_digest()[:16]}"
+        folder = user_cache() / f"compiled-{sources_digest()[:16]}"
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return

@@ -1,0 +1,109 @@
+"""Random necks: plausible anatomy from the published spreads, so that none comes twice."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from nav.errors import InputError
+from phantoms.anatomy.described import described, value_of
+from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
+from phantoms.anatomy.possible import check_possible
+from phantoms.anatomy.variants import CANALS, NECK, SEX, sized
+
+TRIES = 200
+STATURE_SD = 0.04  # of the sex's mean: 65 of 1626, 70 of 1755 mm; chosen
+CANAL_SD = 0.06  # shared by the canals of all levels; what is left of 8 % is each one's own
+POSTURE_SD = {"head_flexion": 4.0, "c1_rotation": 3.0}  # degrees, a head laid straight; chosen
+TUBES = (2.0, 3.0, 4.0, 5.0)  # mm, silicone tubes that C1's foramen takes
+OWN = 0.75  # share of a bone's published spread that is not the body's size
+RANGE = 2.0  # spreads beyond which nothing is drawn
+
+# Of sides (arteries) or of people, from 0 to 1; sources beside the parameters.
+INTERSEGMENTAL, FENESTRATED, LOW_PICA = 0.018, 0.007, 0.016
+PONTICULUS = {"complete": 0.091, "incomplete": 0.136}
+LOOP, HIGH_RIDING = 0.48, 0.25
+
+
+def random_parameters(seed: int) -> AnatomyParameters:
+    """A neck drawn from the published spreads; the same seed always gives the same.
+
+    Sex and stature set the size; then each measure varies by what is left of its spread, canals
+    and sac together. What cannot be built is drawn again, so the rarest combinations are rarer
+    still than published.
+
+    Raises
+    ------
+    InputError
+        A seed below 0, or no possible neck within 200 draws.
+    """
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
+    rng = np.random.default_rng([seed, 4711])
+    reason = ""
+    for _ in range(TRIES):
+        p = _drawn(rng)
+        try:
+            check_possible(p)
+        except InputError as error:
+            reason = str(error)
+            continue
+        return p
+    raise InputError(f"--seed {seed}: no possible neck in {TRIES} draws; the last: {reason}")
+
+
+def _drawn(rng: np.random.Generator) -> AnatomyParameters:
+    sex = ("female", "male")[rng.integers(2)]
+    p = sized(SEX[sex] * (1.0 + STATURE_SD * _normal(rng)), NECK[sex])
+    canal = CANAL_SD * _normal(rng)
+    changed: dict[str, Any] = {}
+    for parameter in described():
+        name, measure = parameter.name, parameter.measure
+        if measure is None or measure.spread == 0.0 or "." in name:
+            continue
+        own = OWN * measure.spread
+        shared = 0.0
+        if name in (*CANALS, "sac_ap"):
+            shared, own = canal, float(np.sqrt(max(measure.spread**2 - CANAL_SD**2, 0.0)))
+        factor = float(np.exp(shared + own * _normal(rng)))
+        changed[name] = _within(value_of(p, name), factor, measure.low, measure.high)
+    for name, sd in POSTURE_SD.items():
+        changed[name] = round(sd * _normal(rng), 1)
+    changed |= {f"artery_{side}": _artery(rng) for side in ("left", "right")}
+    return replace(p, **changed)
+
+
+def _within(value: Any, factor: float, low: float, high: float) -> Any:
+    if isinstance(value, tuple):
+        return tuple(round(float(np.clip(v * factor, low, high)), 2) for v in value)
+    return round(float(np.clip(value * factor, low, high)), 2)
+
+
+def _artery(rng: np.random.Generator) -> ArteryParameters:
+    spread = next(f for f in fields(ArteryParameters) if f.name == "diameter").metadata["measure"]
+    wide = 4.6 * float(np.exp(spread.spread * _normal(rng)))
+    draw = {name: float(rng.random()) for name in ("course", "pica", "bridge", "loop", "rise")}
+    course = "normal"
+    if draw["course"] < INTERSEGMENTAL:
+        course = "intersegmental"
+    elif draw["course"] < INTERSEGMENTAL + FENESTRATED:
+        course = "fenestrated"
+    bridge = "none"
+    if draw["bridge"] < PONTICULUS["complete"]:
+        bridge = "complete"
+    elif draw["bridge"] < sum(PONTICULUS.values()):
+        bridge = "incomplete"
+    return ArteryParameters(
+        diameter=min(TUBES, key=lambda tube: abs(tube - wide)),
+        loop=round(float(rng.uniform(1.0, 7.0)), 1) if draw["loop"] < LOOP else 0.0,
+        rise=round(float(rng.uniform(2.0, 3.5)), 1) if draw["rise"] < HIGH_RIDING else 0.0,
+        course=course,
+        pica="low" if draw["pica"] < LOW_PICA else "normal",
+        ponticulus=bridge if course != "intersegmental" else "none",
+    )
+
+
+def _normal(rng: np.random.Generator) -> float:
+    return float(np.clip(rng.standard_normal(), -RANGE, RANGE))

@@ -1,0 +1,22 @@
+"""Whether a neck can be: ranges, posture, what has room in what."""
+
+from __future__ import annotations
+
+from phantoms.anatomy import arteries, sac
+from phantoms.anatomy.described import check_ranges
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.pose import BonePoses, bone_poses
+
+
+def check_possible(p: AnatomyParameters) -> BonePoses:
+    """Where the bones lie, if the parameters can be together.
+
+    Raises
+    ------
+    InputError
+        A parameter out of its range, or a combination that cannot be: which, and why.
+    """
+    check_ranges(p)
+    arteries.check_possible(p)
+    sac.check_possible(p)
+    return bone_poses(p)

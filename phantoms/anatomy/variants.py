@@ -1,0 +1,297 @@
+"""Necks by name: sex and size, posture, and the variants that make a puncture dangerous."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from nav.errors import InputError
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters
+
+Sex = Literal["mean", "female", "male"]
+
+STATURE = {"mean": 1690.0, "female": 1626.0, "male": 1755.0}  # mm, Reed and Jones, UMTRI-2017-1
+STATURES = (1400.0, 2100.0)  # mm, that can be asked for
+SEX = {"mean": 1.0, "female": 1 / 1.05, "male": 1.05}  # of bones; the same, sagittal plane
+WIDTHS = 0.5  # share of that change that widths make, chosen
+CORD = 0.17  # share that the cord makes: areas of 69.9 and 74.9 mm2, 10.1162/imag_a_00075
+NECK = {"mean": 1.0, "female": 0.96, "male": 1.04}  # 115 and 125 across
+
+Change = Callable[[AnatomyParameters], AnatomyParameters]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named change of the standard neck.
+
+    what : for people. danger : what it means for a lateral C1-C2 puncture, "" for nothing.
+    change : by side ("left" or "right"), or by "" for what has no side.
+    """
+
+    name: str
+    what: str
+    danger: str
+    sided: bool
+    change: Callable[[AnatomyParameters, str], AnatomyParameters]
+
+
+def variant_names() -> tuple[str, ...]:
+    """Of all variants, in order."""
+    return tuple(VARIANTS)
+
+
+def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameters:
+    """The neck that a preset's text means: "standard", or variants joined by "+".
+
+    A variant of one side is the left's; NAME:right and NAME:both say otherwise.
+    Example: "female+intersegmental:right+narrow-gap".
+
+    Raises
+    ------
+    InputError
+        A name that is not known, or a side that a variant does not have.
+    """
+    p = base or AnatomyParameters()
+    for word in text.split("+"):
+        name, _, side = word.strip().partition(":")
+        if name == "standard" and not side:
+            continue
+        if name not in VARIANTS:
+            known = ", ".join(("standard", *VARIANTS))
+            raise InputError(f"preset {text!r}: {name!r} is not known; there are {known}")
+        variant = VARIANTS[name]
+        if side and not variant.sided:
+            raise InputError(f"preset {text!r}: {name} has no side; leave out ':{side}'")
+        if side not in ("", *SIDES, "both"):
+            raise InputError(f"preset {text!r}: {name}: expected left, right or both, got {side!r}")
+        sides = SIDES if side == "both" else (side or "left",)
+        for one in sides if variant.sided else ("",):
+            p = variant.change(p, one)
+    return p
+
+
+def of_size(sex: str = "mean", stature: float | None = None) -> AnatomyParameters:
+    """The standard neck of a woman, a man, or their mean, at a stature in mm (the sex's mean).
+
+    Sagittal measures of bones go by 1.10 from women to men at 1626 and 1755 mm (Reed and Jones,
+    UMTRI-2017-1); widths change half as much, the cord a sixth, gaps not at all.
+
+    Raises
+    ------
+    InputError
+        Another sex, or a stature out of range.
+    """
+    if sex not in SEX:
+        raise InputError(f"sex: expected {', '.join(SEX)}, got {sex!r}")
+    tall = STATURE[sex] if stature is None else stature
+    if not STATURES[0] <= tall <= STATURES[1]:
+        raise InputError(
+            f"stature: expected {STATURES[0]:.0f} to {STATURES[1]:.0f} mm, got {tall:g}"
+        )
+    return sized(SEX[sex] * tall / STATURE[sex], NECK[sex])
+
+
+def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
+    """The standard neck with bones and neck that many times as large."""
+    p = AnatomyParameters()
+    window = 10.0 * (bones - 1.0)  # 10 in women, 12 in men, after their size: a little more
+    changed: dict[str, Any] = {"window_height": p.window_height * bones + window}
+    for name in _lengths():
+        share = WIDTHS if "width" in name or "lateral" in name else 1.0
+        changed[name] = getattr(p, name) * (1.0 + share * (bones - 1.0))
+    for name in ("cord_ap", "cord_width", "sac_ap", "sac_width"):
+        share = CORD if name.startswith("cord") else WIDTHS
+        factor = 1.0 + share * (bones - 1.0)
+        changed[name] = tuple(value * factor for value in getattr(p, name))
+    changed |= {name: getattr(p, name) * neck for name in ("neck_width", "neck_ap")}
+    return replace(p, **changed)
+
+
+def _lengths() -> list[str]:
+    """Names of the bones' lengths."""
+    prefixes = ("c1_", "c2_", "c3_", "c4_", "dens_", "body_height")
+    no_length = ("c1_rotation", "c2_tilt", "dens_gap")
+    return [
+        f.name
+        for f in fields(AnatomyParameters)
+        if f.name.startswith(prefixes) and f.name not in no_length
+    ]
+
+
+def _whole(change: Change) -> Callable[[AnatomyParameters, str], AnatomyParameters]:
+    return lambda p, side: change(p)
+
+
+def _size(sex: str) -> Callable[[AnatomyParameters, str], AnatomyParameters]:
+    """Sizes of a sex, on a neck that may have been changed already."""
+
+    def change(p: AnatomyParameters, side: str) -> AnatomyParameters:
+        target, standard = of_size(sex), AnatomyParameters()
+        changed = {}
+        for member in fields(AnatomyParameters):
+            new, old = getattr(target, member.name), getattr(standard, member.name)
+            if new != old:
+                changed[member.name] = _ratio(getattr(p, member.name), new, old)
+        return replace(p, **changed)
+
+    return change
+
+
+def _ratio(value: Any, new: Any, old: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(v * n / o for v, n, o in zip(value, new, old, strict=True))
+    return value * new / old
+
+
+def scaled(p: AnatomyParameters, names: tuple[str, ...], factor: float) -> AnatomyParameters:
+    """The same neck with some of its measures that many times as large."""
+    changed: dict[str, Any] = {}
+    for name in names:
+        value = getattr(p, name)
+        changed[name] = (
+            tuple(v * factor for v in value) if isinstance(value, tuple) else value * factor
+        )
+    return replace(p, **changed)
+
+
+CANALS = ("c1_canal_ap", "c2_canal_ap", "c3_canal_ap", "c4_canal_ap")
+
+
+def _canal(bone: float, sac: float, dorsal: float) -> Callable[..., AnatomyParameters]:
+    def change(p: AnatomyParameters, side: str) -> AnatomyParameters:
+        return scaled(scaled(scaled(p, CANALS, bone), ("sac_ap",), sac), ("dorsal_csf",), dorsal)
+
+    return change
+
+
+def _artery(**changed: Any) -> Callable[[AnatomyParameters, str], AnatomyParameters]:
+    def change(p: AnatomyParameters, side: str) -> AnatomyParameters:
+        artery = replace(p.artery(side), **changed)
+        return replace(p, artery_left=artery) if side == "left" else replace(p, artery_right=artery)
+
+    return change
+
+
+def _diameters(left: float, right: float) -> Callable[[AnatomyParameters, str], AnatomyParameters]:
+    return lambda p, side: _artery(diameter=left)(_artery(diameter=right)(p, "right"), "left")
+
+
+_DIRECT = "direct: it crosses the window that the needle takes"
+
+VARIANTS = {
+    v.name: v
+    for v in (
+        Variant("female", "sizes of women, 1626 mm", "", False, _size("female")),
+        Variant("male", "sizes of men, 1755 mm", "", False, _size("male")),
+        Variant(
+            "narrow-canal",
+            "canal and sac at the 5th percentile",
+            "less room on both sides of the aim",
+            False,
+            _canal(0.93, 0.87, 0.75),
+        ),
+        Variant(
+            "wide-canal", "canal and sac at the 95th percentile", "", False, _canal(1.08, 1.15, 1.2)
+        ),
+        Variant(
+            "narrow-gap",
+            "window between C1 and C2 of 7 mm",
+            "bone is met on the way; the needle must be aimed by half the usual margin",
+            False,
+            _whole(lambda p: replace(p, window_height=7.0)),
+        ),
+        Variant(
+            "flexed",
+            "chin down by 12 degrees",
+            "the window opens, the free space behind the cord thins",
+            False,
+            _whole(lambda p: scaled(replace(p, head_flexion=12.0), ("dorsal_csf",), 0.88)),
+        ),
+        Variant(
+            "extended",
+            "chin up by 8 degrees",
+            "the window closes",
+            False,
+            _whole(lambda p: scaled(replace(p, head_flexion=-8.0), ("dorsal_csf",), 1.1)),
+        ),
+        Variant(
+            "rotated-left",
+            "C1 turned to the left by 20 degrees",
+            "landmarks on a lateral view mislead; canal and arteries are turned",
+            False,
+            _whole(lambda p: replace(p, c1_rotation=20.0)),
+        ),
+        Variant(
+            "rotated-right",
+            "C1 turned to the right by 20 degrees",
+            "as rotated-left",
+            False,
+            _whole(lambda p: replace(p, c1_rotation=-20.0)),
+        ),
+        Variant(
+            "left-dominant",
+            "left artery 5, right one 3 mm",
+            "a larger artery on the usual side",
+            False,
+            _diameters(5.0, 3.0),
+        ),
+        Variant("right-dominant", "right artery 5, left one 3 mm", "", False, _diameters(3.0, 5.0)),
+        Variant(
+            "hypoplastic",
+            "an artery of 2 mm",
+            "the other artery is all there is",
+            True,
+            _artery(diameter=2.0),
+        ),
+        Variant(
+            "posterior-loop",
+            "the loop between C2 and C1 bows back by 7 mm",
+            "about 4 mm instead of 8 to 11 before the needle",
+            True,
+            _artery(loop=7.0),
+        ),
+        Variant(
+            "intersegmental",
+            "persistent first intersegmental artery: enters the canal below C1",
+            _DIRECT,
+            True,
+            _artery(course="intersegmental"),
+        ),
+        Variant(
+            "fenestrated",
+            "fenestration: a second limb of the artery enters the canal below C1",
+            _DIRECT,
+            True,
+            _artery(course="fenestrated"),
+        ),
+        Variant(
+            "low-pica",
+            "the posterior inferior cerebellar artery loops down behind the cord",
+            "direct: it lies where the needle is aimed",
+            True,
+            _artery(pica="low"),
+        ),
+        Variant(
+            "high-riding",
+            "the artery turns 3 mm higher in C2",
+            "little here; matters for screws",
+            True,
+            _artery(rise=3.0),
+        ),
+        Variant(
+            "ponticulus",
+            "a bridge of bone over the artery's groove on C1",
+            "none in the window; the arch looks higher on a lateral view",
+            True,
+            _artery(ponticulus="complete"),
+        ),
+        Variant(
+            "ponticulus-incomplete",
+            "spurs over the artery's groove on C1",
+            "as ponticulus",
+            True,
+            _artery(ponticulus="incomplete"),
+        ),
+    )
+}

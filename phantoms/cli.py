@@ -1,0 +1,126 @@
+"""`nav phantom`: necks to print, each with the case that navigates it."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+phantom_app = App(
+    name="phantom",
+    help=(
+        "Upper cervical spines to print, pour and puncture, with the case that navigates them.\n\n"
+        "Begin with `nav phantom build --out kit` (the standard neck), and see `nav phantom list` "
+        "for the others. Open kit/guide.html: it says how to print, assemble and fill."
+    ),
+    help_format="markdown",
+)
+
+Out = Annotated[Path, Parameter(help="Folder to write: empty, not there yet, or an earlier kit.")]
+Kind = Annotated[
+    str,
+    Parameter(help="wet: filled with gel, for training. dry: bones and tubes, for accuracy tests."),
+]
+AnatomyOnly = Annotated[
+    bool, Parameter(negative="", help="Only the case with its meshes: DIR/case.toml, DIR/meshes/.")
+]
+Settings = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set", negative="",
+        help="NAME=VALUE: one parameter; give it once for each. See nav phantom parameters.",
+    ),
+]  # fmt: skip
+Paper = Annotated[str, Parameter(help="Paper of the marker sheets: a4, letter or a3.")]
+
+
+@phantom_app.command
+def build(
+    *,
+    out: Out,
+    preset: Annotated[
+        str, Parameter(help="standard, or names of nav phantom list joined by +, sides after :.")
+    ] = "standard",
+    kind: Kind = "wet",
+    sex: Annotated[str | None, Parameter(help="female, male or mean.")] = None,
+    stature: Annotated[float | None, Parameter(help="mm.")] = None,
+    set_: Settings = None,
+    parameters: Annotated[
+        Path | None, Parameter(help="A TOML file of parameters, for example an earlier kit.toml.")
+    ] = None,
+    anatomy_only: AnatomyOnly = False,
+    paper: Paper = "a4",
+) -> None:
+    """A kit of a named neck: parts to print, marker sheets, case, guide.
+
+    Examples:
+
+    nav phantom build --preset standard --out kit
+
+    nav phantom build --preset female+intersegmental:right --kind wet --out kit-right
+
+    nav phantom build --set window_height=8 --set artery_left.loop=5 --out kit --anatomy-only
+    """
+    from phantoms.kit.build import build_phantom
+    from phantoms.recipe import named_recipe
+
+    recipe = named_recipe(preset, sex, stature, set_ or (), parameters)
+    build_phantom(recipe, kind, out, paper, anatomy_only, _console())
+
+
+@phantom_app.command
+def random(
+    *,
+    seed: Annotated[int, Parameter(help="0 or more; the same seed gives the same neck.")],
+    out: Out,
+    kind: Kind = "wet",
+    anatomy_only: AnatomyOnly = False,
+    paper: Paper = "a4",
+) -> None:
+    """A kit of a neck drawn from the published spreads, so that nobody trains twice on one.
+
+    Example: nav phantom random --seed 7 --out kit-7
+    """
+    from phantoms.kit.build import build_phantom
+    from phantoms.recipe import random_recipe
+
+    build_phantom(random_recipe(seed), kind, out, paper, anatomy_only, _console())
+
+
+@phantom_app.command(name="list")
+def list_variants() -> None:
+    """The named variants, what they are, and what they mean for a lateral C1-C2 puncture."""
+    from phantoms.anatomy.variants import VARIANTS
+
+    table = Table("name", "what it is", "for the puncture")
+    table.add_row("standard", "mean of women and men", "")
+    for variant in VARIANTS.values():
+        name = f"{variant.name}[:side]" if variant.sided else variant.name
+        table.add_row(name.replace("[", r"\["), variant.what, variant.danger)
+    console = _console()
+    console.print(table)
+    console.print("Sides: left where none is given, right, both. Join names by +.")
+
+
+@phantom_app.command(name="parameters")
+def list_parameters() -> None:
+    """Every number that a neck is made from: default, range, unit, source."""
+    from phantoms.anatomy.described import described
+
+    table = Table("parameter", "default", "range", "what", "source")
+    for d in described():
+        default = d.default
+        if isinstance(default, tuple):
+            default = ", ".join(f"{value:g}" for value in default)
+        if d.measure is None:
+            choices = " | ".join(d.choices)
+            table.add_row(d.name, str(default), choices, d.what, d.source)
+            continue
+        span = f"{d.measure.low:g} to {d.measure.high:g} {d.measure.unit}"
+        table.add_row(d.name, f"{default}", span, d.what, d.source)
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console(highlight=False)

@@ -1,0 +1,146 @@
+"""What a neck is made from, as asked for on the command line or in a file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nav.errors import InputError
+from phantoms.anatomy.described import described, value_of
+from phantoms.anatomy.draw import random_parameters
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.variants import of_size, preset
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A neck and how it came about: name, parameters, seed where it was drawn."""
+
+    name: str
+    parameters: AnatomyParameters
+    seed: int | None = None
+
+
+def named_recipe(
+    preset_text: str,
+    sex: str | None = None,
+    stature: float | None = None,
+    settings: Sequence[str] = (),
+    file: Path | None = None,
+) -> Recipe:
+    """Size first, then the preset's variants, then a file's numbers, then single settings.
+
+    Raises
+    ------
+    InputError
+        A name, a number or a file that is wrong.
+    """
+    base = of_size(sex or "mean", stature)
+    p = preset(preset_text, base)
+    name = preset_text.replace(":", " ").replace("+", ", ")
+    if sex is not None or stature is not None:
+        tall = "" if stature is None else f" {stature:.0f} mm"
+        name += f", {sex or 'mean'}{tall}"
+    changed = _from_file(file) if file is not None else {}
+    changed |= dict(_setting(text) for text in settings)
+    if changed:
+        name += ", changed"
+    return Recipe(name, with_values(p, changed))
+
+
+def random_recipe(seed: int) -> Recipe:
+    """The neck of a seed.
+
+    Raises
+    ------
+    InputError
+        A seed below 0.
+    """
+    return Recipe(f"random {seed}", random_parameters(seed), seed)
+
+
+def with_values(p: AnatomyParameters, values: dict[str, Any]) -> AnatomyParameters:
+    """The neck with some parameters changed by their described names.
+
+    Raises
+    ------
+    InputError
+        A name that is not known, or a number where a word is expected and the other way round.
+    """
+    known = {d.name: d for d in described()}
+    for name, value in values.items():
+        if name not in known:
+            raise InputError(f"{name}: no such parameter; `nav phantom parameters` lists them")
+        p = _replaced(p, name.split("."), _fitting(name, value, known[name].default))
+    return p
+
+
+def parameter_table(p: AnatomyParameters) -> dict[str, Any]:
+    """All parameters by their described names, as a file holds them."""
+    table: dict[str, Any] = {}
+    for d in described():
+        value = value_of(p, d.name)
+        table[d.name] = list(value) if isinstance(value, tuple) else value
+    return table
+
+
+def _replaced(owner: Any, path: list[str], value: Any) -> Any:
+    if len(path) == 1:
+        return replace(owner, **{path[0]: value})
+    return replace(owner, **{path[0]: _replaced(getattr(owner, path[0]), path[1:], value)})
+
+
+def _fitting(name: str, value: Any, default: Any) -> Any:
+    """The value in the default's form; one number serves all levels."""
+    if isinstance(default, str):
+        return str(value)
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if not numbers or not all(_is_number(n) for n in numbers):
+        raise InputError(f"{name}: expected a number, got {value!r}")
+    if isinstance(default, tuple):
+        many = numbers * len(default) if len(numbers) == 1 else numbers
+        return tuple(float(n) for n in many)
+    if len(numbers) != 1:
+        raise InputError(f"{name}: expected one number, got {len(numbers)}")
+    return float(numbers[0])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text}: expected NAME=VALUE, for example window_height=9")
+    words = [word.strip() for word in value.split(",")]
+    try:
+        numbers: Any = [float(word) for word in words]
+    except ValueError:
+        return name.strip(), value.strip()
+    return name.strip(), numbers
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """Parameters of a TOML file: a table [parameters] (as kit.toml has it), or all of it."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None
+    table = data.get("parameters", data)
+    if not isinstance(table, dict):
+        raise InputError(f"{path}: parameters: expected a table")
+    flat: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": v for inner, v in value.items()}
+        else:
+            flat[name] = value
+    return flat
