@@ -1,0 +1,68 @@
+"""Measuring closed meshes with rays and signed distances."""
+
+from __future__ import annotations
+
+import numpy as np
+import open3d as o3d
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import RigidTransform
+
+from phantoms.anatomy.mesh import Mesh, Triangles
+from phantoms.anatomy.sdf import Array
+
+
+class Gauge:
+    """A closed surface that can be measured, in a frame of choice; all lengths in mm.
+
+    Parameters
+    ----------
+    vertices : array, shape (n, 3)
+    triangles : array, shape (m, 3)
+    frame_from_mesh : where the mesh lies in the frame that is measured in; where it is by default.
+    """
+
+    def __init__(
+        self,
+        vertices: Array,
+        triangles: Triangles,
+        frame_from_mesh: RigidTransform | None = None,
+    ) -> None:
+        moved = vertices if frame_from_mesh is None else frame_from_mesh.apply(vertices)
+        self.vertices, self.triangles = np.asarray(moved, float), triangles
+        self._scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+        self._scene.add_triangles(moved.astype(np.float32), triangles.astype(np.uint32))
+
+    @classmethod
+    def of(cls, mesh: Mesh) -> Gauge:
+        """A mesh where it is."""
+        return cls(mesh.vertices, mesh.triangles)
+
+    def reach(self, point: ArrayLike, direction: ArrayLike) -> float:
+        """From a point to the first surface in a direction; infinite where there is none."""
+        way = np.asarray(direction, float)
+        way = way / np.linalg.norm(way)
+        ray = o3d.core.Tensor(np.float32([[*np.asarray(point, float), *way]]))
+        return float(self._scene.cast_rays(ray)["t_hit"].numpy()[0])
+
+    def across(self, point: ArrayLike, direction: ArrayLike) -> float:
+        """Through a point, from surface to surface along a direction."""
+        return self.reach(point, direction) + self.reach(point, -np.asarray(direction, float))
+
+    def signed_distance(self, points: ArrayLike) -> Array:
+        """Of points (n, 3): negative inside."""
+        found = self._scene.compute_signed_distance(o3d.core.Tensor(np.float32(points)))
+        return np.asarray(found.numpy(), float)
+
+    def distance(self, points: ArrayLike) -> Array:
+        """Of points (n, 3) to the surface, exact point to triangle."""
+        found = self._scene.compute_distance(o3d.core.Tensor(np.float32(points)))
+        return np.asarray(found.numpy(), float)
+
+    def surface_points(self) -> Array:
+        """Vertices and middles of triangles."""
+        return np.concatenate([self.vertices, self.vertices[self.triangles].mean(axis=1)])
+
+    def gap(self, other: Gauge) -> float:
+        """Smallest distance to another surface's points; negative where they overlap."""
+        one = other.signed_distance(self.surface_points()).min()
+        return float(min(one, self.signed_distance(other.surface_points()).min()))

@@ -1,0 +1,1 @@
+"""The neck that was made, measured."""

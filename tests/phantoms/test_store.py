@@ -1,0 +1,72 @@
+"""Meshes from the cache are the same to the bit; a bad cache is as good as none."""
+
+import numpy as np
+import pytest
+
+from phantoms import store
+from phantoms.anatomy.mesh import Mesh
+
+MESH = Mesh(np.array([[0.1, 0.2, 0.3], [1, 0, 0], [0, 1, 0.0]]), np.array([[0, 1, 2]], np.int32))
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "c1c2nav" / "phantoms"
+
+
+def make(calls):
+    calls.append(1)
+    return {"a part": MESH}
+
+
+def test_made_once_and_read_back_to_the_bit():
+    calls = []
+    first = store.stored_meshes("key", lambda: make(calls))
+    second = store.stored_meshes("key", lambda: make(calls))
+    assert len(calls) == 1
+    for meshes in (first, second):
+        assert meshes["a part"].vertices.tobytes() == MESH.vertices.tobytes()
+        assert meshes["a part"].triangles.tobytes() == MESH.triangles.tobytes()
+        assert meshes["a part"].triangles.dtype == np.int32
+
+
+def test_another_key_is_made_anew():
+    calls = []
+    store.stored_meshes("one", lambda: make(calls))
+    store.stored_meshes("other", lambda: make(calls))
+    assert len(calls) == 2
+
+
+def test_other_sources_are_made_anew(monkeypatch):
+    calls = []
+    store.stored_meshes("key", lambda: make(calls))
+    monkeypatch.setattr(store, "_sources", lambda: "changed")
+    store.stored_meshes("key", lambda: make(calls))
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut short"])
+def test_a_spoilt_entry_is_made_anew(folder, content):
+    calls = []
+    store.stored_meshes("key", lambda: make(calls))
+    (entry,) = folder.glob("*.npz")
+    entry.write_bytes(content)
+    assert "a part" in store.stored_meshes("key", lambda: make(calls))
+    assert len(calls) == 2
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(folder):
+    folder.parent.mkdir(parents=True)
+    folder.write_text("a file where the folder should be")
+    calls = []
+    for _ in range(2):
+        assert "a part" in store.stored_meshes("key", lambda: make(calls))
+    assert len(calls) == 2
+
+
+def test_only_the_newest_are_kept(folder, monkeypatch):
+    monkeypatch.setattr(store, "KEPT", 3)
+    for key in "abcde":
+        store.stored_meshes(key, lambda: make([]))
+    assert len(list(folder.iterdir())) == 3
