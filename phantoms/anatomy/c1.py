@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters
 from phantoms.anatomy.sdf import (
     Array,
     Solid,
@@ -22,23 +22,26 @@ from phantoms.anatomy.sdf import (
     union,
 )
 
+# The lateral masses are longer from front-medial to back-lateral: the upper facets converge forwards.
+MASS_TURN = Rotation.from_euler("z", -17.0, degrees=True)
 GROOVE_MIDDLE = -2.6  # mm, middle of the arch under the artery, in height
+PONTICULUS = 1.3  # mm, half thickness of a bridge over the groove
 
 
-def c1_solid(p: AnatomyParameters, artery_left: Solid) -> Solid:
+def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid:
     """The bone, with its canal, foramina and the grooves of the arteries.
 
     Parameters
     ----------
-    artery_left : Solid
-        The room that the left artery takes, wall gap included, in C1's frame.
+    room_left, room_right : Solid
+        The rooms that the arteries take, wall gap included, in C1's frame.
     """
     mass = _lateral_mass(p)
     bone = union([mass, _anterior_arch(p)], 3.0)
     bone = union([bone, _transverse_process(p)], 2.0)
     bone = union([bone, _posterior_arch(p)], 2.5)
-    passage = union([_foramen(p), artery_left], 0.0)
-    return both_sides(subtract(bone, passage, 1.6))
+    passage = union([both_sides(_foramen(p)), room_left, room_right], 0.0)
+    return subtract(_with_bridges(p, both_sides(bone)), passage, 1.6)
 
 
 def c1_box(p: AnatomyParameters) -> tuple[Array, Array]:
@@ -102,21 +105,14 @@ def _posterior_arch(p: AnatomyParameters) -> Solid:
 
 def _lateral_mass(p: AnatomyParameters) -> Solid:
     half, middle = p.c1_canal_width / 2, -p.c1_canal_ap + 8.2
-    # Longer from front-medial to back-lateral, as the two upper facets converge forwards.
-    turn = Rotation.from_euler("z", -17.0, degrees=True)
-    axes = turn.as_matrix().T
-    centre = np.array([half + 4.6, middle, -1.5])
+    axes = MASS_TURN.as_matrix().T
+    centre = _mass_centre(p)
     mass = ellipsoid(centre, (5.9, 9.9, 12.0), axes, exponent=2.4)
     # Medial walls converge downwards: the lower facets reach further in than the upper.
     lower = ellipsoid(centre + np.array((-2.6, -1.0, -5.5)), (5.6, 8.2, 4.5), axes, exponent=2.6)
     mass = union([mass, lower], 3.0)
     # Upper facet: a trough for the occipital condyle, rim higher in front, behind and outside.
-    trough = (turn * Rotation.from_euler("y", -20.0, degrees=True)).as_matrix().T
-    mass = subtract(
-        mass,
-        ellipsoid(centre + np.array((-5.4, 0.2, 12.6)), (7.6, 10.4, 10.4), trough),
-        2.8,
-    )
+    mass = subtract(mass, ellipsoid(*upper_trough(p)), 2.8)
     # Lower facet: nearly flat, falling outwards; behind it the mass is bevelled.
     facet = half_space(*lower_facet(p))
     bevel = half_space((half + 4.0, middle + 8.4, -8.0), (0.1, 0.75, -0.65))
@@ -147,6 +143,49 @@ def _foramen(p: AnatomyParameters) -> Solid:
     lean = np.array([0.2, 0.0, 1.0])
     half = (p.c1_foramen_width / 2, p.c1_foramen_ap / 2)
     return tube([centre - 8 * lean, centre, centre + 6 * lean], [half] * 3, up=(0, 1, 0))
+
+
+def _mass_centre(p: AnatomyParameters) -> Array:
+    return np.array([p.c1_canal_width / 2 + 4.6, -p.c1_canal_ap + 8.2, -1.5])
+
+
+def upper_trough(p: AnatomyParameters) -> tuple[Array, Array, Array]:
+    """Ellipsoid that hollows the left upper facet: centre, radii, axes; C1's frame, mm."""
+    axes = (MASS_TURN * Rotation.from_euler("y", -20.0, degrees=True)).as_matrix().T
+    return _mass_centre(p) + (-5.4, 0.2, 12.6), np.array([7.6, 10.4, 10.4]), axes
+
+
+def _with_bridges(p: AnatomyParameters, bone: Solid) -> Solid:
+    """The bone with each side's ponticulus: from the lateral mass over the artery to the arch."""
+    for side in SIDES:
+        if p.artery(side).ponticulus != "none":
+            bone = union([bone, _ponticulus(p, side)], 1.2)
+    return bone
+
+
+def _ponticulus(p: AnatomyParameters, side: str) -> Solid:
+    artery, half = p.artery(side), p.c1_canal_width / 2
+    room = artery.diameter / 2 + p.artery_wall_gap
+    top = groove_floor(p) + 2 * room + PONTICULUS + 0.8
+    points = np.array(
+        [
+            (half + 5.0, -13.6, 1.0),
+            (half + 4.6, -10.6, top - 1.4),
+            (half + 3.0, -6.0, top),
+            (half + 0.6, -1.8, top - 1.8),
+            (half - 2.2, 0.0, 1.0),
+        ]
+    )
+    if side == "right":
+        points *= (-1.0, 1.0, 1.0)
+    sizes = [(PONTICULUS + 1.0, 2.6)] + [(PONTICULUS + 0.3, PONTICULUS)] * 3 + [(2.4, 2.4)]
+    bridge = tube(points, sizes, up=(0.6, 0, 1))
+    if artery.ponticulus == "complete":
+        return bridge
+    # Two spurs, their points apart.
+    gap = half_space(points[2] + (0, 2.4, 0), (0, 1, 0))
+    other = half_space(points[2] - (0, 2.4, 0), (0, -1, 0))
+    return subtract(bridge, intersect(gap, other, 0.0), 1.0)
 
 
 def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:

@@ -25,36 +25,38 @@ from phantoms.anatomy.sdf import (
 # The upper facets fall outwards and backwards from the shoulders of the dens.
 FACET_AXES = Rotation.from_euler("yx", [27.0, -16.0], degrees=True)
 SHOULDERS = 18.5  # mm, height of the shoulders of the dens over the lower end plate's front
+CANAL_LEAN = 0.30  # backwards for each mm up, against the lower end plate's normal
+USUAL_WINDOW = 11.0  # mm, height of the window between C1 and C2 that the bone is shaped for
 DENS_LEAN = np.tan(np.radians(22.0))  # against the lower end plate's normal
 
 
-def c2_solid(p: AnatomyParameters, artery_left: Solid) -> Solid:
+def c2_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid:
     """The bone, with its canal and foramina.
 
     Parameters
     ----------
-    artery_left : Solid
-        The room that the left artery takes, wall gap included, in C2's frame.
+    room_left, room_right : Solid
+        The rooms that the arteries take, wall gap included, in C2's frame.
     """
     bone = union([_body(p), _upper_joint(p)], 3.0)
     bone = union([bone, _dens(p)], 2.0)
-    bone = union([bone, _pillar(p)], 3.0)
+    bone = union([bone, _arch(p)], 3.0)
     bone = union([bone, _transverse_process(p)], 1.5)
-    bone = union([bone, _lamina(p)], 3.0)
     bone = union([bone, _spinous_process(p)], 3.0)
-    bone = subtract(bone, _canal(p), 2.0)
-    return both_sides(subtract(bone, artery_left, 1.6))
+    bone = both_sides(subtract(bone, _canal(p), 2.0))
+    return subtract(bone, union([room_left, room_right], 0.0), 1.6)
 
 
 def c2_box(p: AnatomyParameters) -> tuple[Array, Array]:
     """Lowest and highest corner of a box that holds the bone, C2's frame, mm."""
     back = _back(p)
-    return np.array([-33.0, back - 26.0, -20.0]), np.array([33.0, p.c2_spinous_length + 5.0, 42.0])
+    y = p.c2_spinous_length + 5.0
+    return np.array([-33.0, back - 26.0, -20.0]), np.array([33.0, y, 26.0 + p.dens_height + _rise(p)])
 
 
 def dens_axis(p: AnatomyParameters, height: float) -> Array:
     """Middle of the dens at a height above the shoulders, C2's frame, mm."""
-    base = np.array([0.0, _back(p) - 3.0, SHOULDERS])
+    base = np.array([0.0, _back(p) - 3.0, SHOULDERS + _rise(p)])
     return base + height * np.array([0.0, DENS_LEAN, 1.0]) / np.hypot(1.0, DENS_LEAN)
 
 
@@ -67,12 +69,41 @@ def dens_front(p: AnatomyParameters, height: float) -> Array:
 def upper_facet(p: AnatomyParameters) -> tuple[Array, Array]:
     """Middle of the left upper facet and its outward normal, C2's frame, mm."""
     normal = FACET_AXES.as_matrix()[:, 2]
-    return np.array([13.4, _back(p) - 6.2, 12.9]) + 5.2 * normal, normal
+    # As far out as C1's lower facets.
+    middle = np.array([p.c1_canal_width / 2 - 0.35, _back(p) - 6.2, 12.9 + _rise(p)])
+    return middle + 5.2 * normal, normal
+
+
+def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:
+    """Middle of the left lower facet and its outward normal, C2's frame, mm."""
+    normal = Rotation.from_euler("x", -58.0, degrees=True).apply((0.0, 0.0, -1.0))
+    return np.array([p.c2_canal_width / 2 + 6.0, -11.2, -4.2]), normal
+
+
+def lower_plate(p: AnatomyParameters) -> Array:
+    """Middle of the body's lower end plate, C2's frame, mm."""
+    return np.array([0.0, -p.c2_canal_ap + 0.6 - p.c2_body_ap / 2, -0.4])
+
+
+def lower_lamina_edge(p: AnatomyParameters) -> Array:
+    """Lower edge of the lamina's front on the midline, C2's frame, mm."""
+    low = _lamina_middle(p) - p.c2_lamina_height / 2
+    return np.array([0.0, -0.6 + CANAL_LEAN * (low + 0.5), low + 0.8])
 
 
 def window_edge(p: AnatomyParameters) -> Array:
     """Highest point of the lamina where a lateral needle passes it, C2's frame, mm."""
-    return np.array([0.0, 0.0, -3.7 + p.c2_lamina_height / 2])
+    return np.array([0.0, 0.0, _lamina_middle(p) + 0.3 + p.c2_lamina_height / 2])
+
+
+def _rise(p: AnatomyParameters) -> float:
+    """How much taller the body is for a high window, so that C1 need not nod for all of it."""
+    return 0.5 * max(p.window_height - USUAL_WINDOW, 0.0)
+
+
+def _lamina_middle(p: AnatomyParameters) -> float:
+    """Height of the lamina's middle: its upper edge stays, and reaches up into a low window."""
+    return 2.25 + 0.5 * max(USUAL_WINDOW - p.window_height, 0.0) - p.c2_lamina_height / 2
 
 
 def _back(p: AnatomyParameters) -> float:
@@ -117,6 +148,11 @@ def _upper_joint(p: AnatomyParameters) -> Solid:
     return ellipsoid(top - 5.2 * normal, (9.4, 7.6, 5.2), axes, exponent=2.5)
 
 
+def _arch(p: AnatomyParameters) -> Solid:
+    """Pillar and lamina; the lower facet cuts them off in front."""
+    return intersect(union([_pillar(p), _lamina(p)], 3.0), half_space(*lower_facet(p)), 1.2)
+
+
 def _pillar(p: AnatomyParameters) -> Solid:
     x = p.c2_canal_width / 2
     pillar = tube(
@@ -147,14 +183,14 @@ def _transverse_process(p: AnatomyParameters) -> Solid:
 def _lamina(p: AnatomyParameters) -> Solid:
     # The canal is cut out of it afterwards.
     thick, high = p.c2_lamina_thickness / 2 + 0.4, p.c2_lamina_height / 2
-    x = p.c2_canal_width / 2
+    x, z = p.c2_canal_width / 2, _lamina_middle(p)
     return tube(
         [
-            (x + 4.0, -10.6, -0.6),
-            (x - 0.7, -4.9, -2.0),
-            (5.3, 1.5, -3.5),
-            (0, 3.6, -4.0),
-            (-5.3, 1.5, -3.5),
+            (x + 4.0, -10.6, z + 3.4),
+            (x - 0.7, -4.9, z + 2.0),
+            (5.3, 1.5, z + 0.5),
+            (0, 3.6, z),
+            (-5.3, 1.5, z + 0.5),
         ],
         [(thick, high - 1.2), (thick, high - 0.8), (thick, high), (thick, high), (thick, high)],
         up=(0, -0.2, 1),
@@ -181,7 +217,7 @@ def _spinous_process(p: AnatomyParameters) -> Solid:
 def _canal(p: AnatomyParameters) -> Solid:
     """Keeps the canal as wide as asked for, whatever was blended into it."""
     ap, width = p.c2_canal_ap / 2, p.c2_canal_width / 2
-    lean = np.array([0.0, 0.30, 1.0])
+    lean = np.array([0.0, CANAL_LEAN, 1.0])
     centre = np.array([0.0, -ap - 0.6, -0.5])
     upper, lower = centre + 20 * lean, centre - 18 * lean
     canal = tube([lower, centre, upper], [(ap, width)] * 3, up=(1, 0, 0), exponent=2.0)

@@ -1,50 +1,97 @@
-"""How C1 sits on C2, and where both lie in the model frame."""
+"""How the bones sit on each other, and where each lies in the model frame."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from phantoms.anatomy import c1, c2
+from nav.errors import InputError
+from phantoms.anatomy import c1, c2, occiput, subaxial
+from phantoms.anatomy.gaps import Surface, sampled_surface, smallest_gap
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import Array
 
 ORIGIN_IN_FRONT = 5.0  # mm, of the spinolaminar line
+LEAST_GAP = 0.6  # of joint_gap, that a joint keeps in every pose
+APART = 0.3  # mm between bones everywhere
+DISC = 5.0  # mm, height of a disc at its middle
+FACET_GAP, WIDEST = 1.0, 3.0  # mm, between the facets below C2, and at the most
+FARTHEST = 6.0  # mm, that C1 or the occiput is lifted at the most
 
 
-def bone_poses(p: AnatomyParameters) -> tuple[RigidTransform, RigidTransform]:
-    """model_from_c1 and model_from_c2.
+@dataclass(frozen=True)
+class BonePoses:
+    """Where each bone lies: model_from_bone."""
 
-    C1 rests on C2's joints with `joint_gap`, its anterior arch `dens_gap` in front of the dens,
-    and nods until the window is `window_height` high. The model's origin is the middle of the
-    window, ORIGIN_IN_FRONT of the spinolaminar line.
+    occiput: RigidTransform
+    c1: RigidTransform
+    c2: RigidTransform
+    c3: RigidTransform
+    c4: RigidTransform
+
+    def of(self, name: str) -> RigidTransform:
+        """By "occiput", "C1" to "C4"."""
+        pose: RigidTransform = getattr(self, name.lower())
+        return pose
+
+
+@lru_cache(maxsize=16)
+def bone_poses(p: AnatomyParameters) -> BonePoses:
+    """Where the bones lie.
+
+    In neutral C1 rests on C2's joints with `joint_gap`, its anterior arch `dens_gap` in front of
+    the dens, nodded until the window is `window_height` high. From there it nods about the middle
+    of the dens by half of `head_flexion` and turns about the dens by `c1_rotation`; then it is
+    lifted along the dens until the joints are open by LEAST_GAP. The occiput goes with it and
+    nods by the other half. C3 hangs under C2 and C4 under C3: discs DISC high, facets FACET_GAP
+    apart, turned until the laminae are `lamina_gap_...` apart.
+
+    The model's origin is the middle of the window before C1 turns, ORIGIN_IN_FRONT of the
+    spinolaminar line.
 
     Raises
     ------
-    ValueError
-        No nodding within 20 degrees of C2 opens or closes the window that far.
+    InputError
+        The window cannot be that high, or bones would touch: the parameter, and why.
     """
     turn = Rotation.from_euler("x", p.c2_tilt, degrees=True)
+    axis = RigidTransform.from_rotation(turn)
+    neutral = _neutral(p, turn)
+    nodded = _about(turn.apply(c2.dens_axis(p, p.dens_height / 2)), "x", p.head_flexion / 2)
+    atlas_nodded = _lifted_atlas(p, axis, nodded * neutral, "head_flexion")
+    atlas = atlas_nodded
+    if p.c1_rotation:
+        atlas = _lifted_atlas(p, axis, _turned(p, turn) * nodded * neutral, "c1_rotation")
+    head = _occiput_on_c1(p, atlas)
+    third = _hung(p, axis, "C2", "C3", p.lamina_gap_c2_c3)
+    fourth = _hung(p, third, "C3", "C4", p.lamina_gap_c3_c4)
+    shift = RigidTransform.from_translation(-_origin(p, atlas_nodded, axis))
+    poses = BonePoses(*(shift * pose for pose in (head, atlas, axis, third, fourth)))
+    _check_apart(p, poses)
+    return poses
 
-    def window(tilt: float) -> tuple[Array, Array]:
-        upper = _c1_on_c2(p, turn, tilt).apply(c1.window_edge(p))
-        return np.asarray(upper), np.asarray(turn.apply(c2.window_edge(p)))
+
+def _origin(p: AnatomyParameters, atlas: RigidTransform, axis: RigidTransform) -> Array:
+    upper, lower = atlas.apply(c1.window_edge(p)), axis.apply(c2.window_edge(p))
+    line = atlas.translation[1] / 2  # spinolaminar line, half way from C2's (0) to C1's origin
+    return np.array([0.0, line - ORIGIN_IN_FRONT, (upper[2] + lower[2]) / 2])
+
+
+def _neutral(p: AnatomyParameters, turn: Rotation) -> RigidTransform:
+    """C1 on C2 with the head in neutral, C2 turned about its origin as in the model."""
+    lower = turn.apply(c2.window_edge(p))
 
     def excess(tilt: float) -> float:
-        upper, lower = window(tilt)
+        upper = _c1_on_c2(p, turn, tilt).apply(c1.window_edge(p))
         return float(upper[2] - lower[2]) - p.window_height
 
     if excess(-10.0) * excess(40.0) > 0.0:
-        raise ValueError(f"window_height {p.window_height}: C1 cannot nod that far on C2")
-    tilt = float(brentq(excess, -10.0, 40.0, xtol=1e-10))
-    upper, lower = window(tilt)
-    atlas = _c1_on_c2(p, turn, tilt)
-    line = atlas.translation[1] / 2  # spinolaminar line, half way from C2's (0) to C1's origin
-    shift = RigidTransform.from_translation(
-        -np.array([0.0, line - ORIGIN_IN_FRONT, (upper[2] + lower[2]) / 2])
-    )
-    return shift * atlas, shift * RigidTransform.from_rotation(turn)
+        raise InputError(f"window_height {p.window_height:g}: C1 cannot nod that far on C2")
+    return _c1_on_c2(p, turn, float(brentq(excess, -10.0, 40.0, xtol=1e-10)))
 
 
 def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float) -> RigidTransform:
@@ -69,3 +116,139 @@ def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float) -> RigidTransfo
     )
     y, z = np.linalg.solve(system, known)
     return RigidTransform.from_components((0.0, y, z), nod)
+
+
+def _about(point: Array, axis: str, degrees: float) -> RigidTransform:
+    """A turn about an axis of the frame through a point."""
+    rotation = Rotation.from_euler(axis, degrees, degrees=True)
+    return RigidTransform.from_components(point - rotation.apply(point), rotation)
+
+
+def _dens_direction(p: AnatomyParameters, turn: Rotation) -> Array:
+    return np.asarray(turn.apply(c2.dens_axis(p, 1.0) - c2.dens_axis(p, 0.0)))
+
+
+def _turned(p: AnatomyParameters, turn: Rotation) -> RigidTransform:
+    """About the dens, the face to the left."""
+    point = turn.apply(c2.dens_axis(p, 0.0))
+    rotation = Rotation.from_rotvec(np.radians(p.c1_rotation) * _dens_direction(p, turn))
+    return RigidTransform.from_components(point - rotation.apply(point), rotation)
+
+
+def _lifted_atlas(
+    p: AnatomyParameters, axis: RigidTransform, atlas: RigidTransform, cause: str
+) -> RigidTransform:
+    """C1 moved along the dens until its joints with C2 are as open as they must be."""
+    upper, lower = _surface(p, "C1"), _surface(p, "C2")
+    return _lifted(
+        upper, atlas, lower, axis, _dens_direction(p, axis.rotation), LEAST_GAP * p.joint_gap,
+        f"{cause} {getattr(p, cause):g}: C1 cannot move that far on C2",
+    )  # fmt: skip
+
+
+def _occiput_on_c1(p: AnatomyParameters, atlas: RigidTransform) -> RigidTransform:
+    head = atlas * _about(occiput.condyle_axis(p), "x", p.head_flexion / 2)
+    up = np.asarray(atlas.rotation.apply((0.0, 0.0, 1.0)))
+    return _lifted(
+        _surface(p, "occiput"), head, _surface(p, "C1"), atlas, up, LEAST_GAP * p.joint_gap,
+        f"head_flexion {p.head_flexion:g}: the occiput cannot nod that far on C1",
+    )  # fmt: skip
+
+
+def _lifted(
+    upper: Surface, upper_pose: RigidTransform, lower: Surface, lower_pose: RigidTransform,
+    direction: Array, least: float, refusal: str,
+) -> RigidTransform:  # fmt: skip
+    """The upper bone moved along a direction, no more than it takes to be `least` away."""
+
+    def moved(lift: float) -> RigidTransform:
+        return RigidTransform.from_translation(lift * direction) * upper_pose
+
+    def excess(lift: float) -> float:
+        return smallest_gap(upper, moved(lift), lower, lower_pose) - least
+
+    if excess(0.0) >= 0.0:
+        return upper_pose
+    if excess(FARTHEST) < 0.0:
+        raise InputError(refusal)
+    return moved(float(brentq(excess, 0.0, FARTHEST, xtol=0.02)))
+
+
+def _hung(
+    p: AnatomyParameters, upper_pose: RigidTransform, upper: str, lower: subaxial.Level, gap: float
+) -> RigidTransform:
+    """A bone under the one above."""
+    if upper == "C2":
+        facet, plate, edge = c2.lower_facet(p), c2.lower_plate(p), c2.lower_lamina_edge(p)
+    else:
+        facet, plate = subaxial.lower_facet(p, "C3"), subaxial.lower_plate(p, "C3")
+        edge = subaxial.lamina_edges(p, "C3")[1]
+    above, plate, edge = (upper_pose.apply(point) for point in (facet[0], plate, edge))
+    down = upper_pose.rotation.apply(facet[1])
+
+    def placed(tilt: float, facet_gap: float) -> RigidTransform:
+        turn = Rotation.from_euler("x", tilt, degrees=True)
+        rest = turn.apply(subaxial.upper_facet(p, lower)[0])
+        z = plate[2] - DISC - turn.apply(subaxial.upper_plate(p, lower))[2]
+        # down . (rest + t - above) = facet_gap
+        y = (facet_gap - down @ (rest - above) - down[2] * z) / down[1]
+        return RigidTransform.from_components((0.0, y, z), turn)
+
+    def excess(tilt: float, facet_gap: float) -> float:
+        under = placed(tilt, facet_gap).apply(subaxial.lamina_edges(p, lower)[0])
+        return float(edge[2] - under[2]) - gap
+
+    name = f"lamina_gap_{upper.lower()}_{lower.lower()} {gap:g}"
+    steepest = (-25.0, 35.0)
+
+    def hung(facet_gap: float) -> RigidTransform:
+        if excess(steepest[0], facet_gap) * excess(steepest[1], facet_gap) > 0.0:
+            raise InputError(f"{name}: {lower} cannot tilt that far under {upper}")
+        tilt = float(brentq(excess, *steepest, args=(facet_gap,), xtol=1e-10))
+        return placed(tilt, facet_gap)
+
+    def lacking(facet_gap: float) -> float:
+        apart = smallest_gap(_surface(p, upper), upper_pose, _surface(p, lower), hung(facet_gap))
+        return apart - LEAST_GAP * FACET_GAP
+
+    if lacking(FACET_GAP) >= 0.0:
+        return hung(FACET_GAP)
+    if lacking(WIDEST) < 0.0:
+        raise InputError(f"{name}: {upper} and {lower} would touch")
+    return hung(float(brentq(lacking, FACET_GAP, WIDEST, xtol=0.02)))
+
+
+def _check_apart(p: AnatomyParameters, poses: BonePoses) -> None:
+    pairs = (
+        ("occiput", "C1", "head_flexion"),
+        ("occiput", "C2", "head_flexion"),
+        ("C1", "C2", "c1_rotation" if p.c1_rotation else "window_height"),
+        ("C2", "C3", "lamina_gap_c2_c3"),
+        ("C3", "C4", "lamina_gap_c3_c4"),
+    )
+    for a, b, name in pairs:
+        gap = smallest_gap(_surface(p, a), poses.of(a), _surface(p, b), poses.of(b))
+        if gap < APART:
+            raise InputError(f"{name} {getattr(p, name):g}: {a} and {b} would touch")
+
+
+def _surface(p: AnatomyParameters, name: str) -> Surface:
+    return _surfaces(p)[name]
+
+
+@lru_cache(maxsize=4)
+def _surfaces(p: AnatomyParameters) -> dict[str, Surface]:
+    def far(points: Array) -> Array:
+        return np.full(len(points), 50.0)
+
+    return {
+        "occiput": sampled_surface(occiput.occiput_solid(p), *occiput.occiput_box(p)),
+        "C1": sampled_surface(c1.c1_solid(p, far, far), *c1.c1_box(p)),
+        "C2": sampled_surface(c2.c2_solid(p, far, far), *c2.c2_box(p)),
+        "C3": sampled_surface(
+            subaxial.subaxial_solid(p, "C3", far, far), *subaxial.subaxial_box(p, "C3")
+        ),
+        "C4": sampled_surface(
+            subaxial.subaxial_solid(p, "C4", far, far), *subaxial.subaxial_box(p, "C4")
+        ),
+    }

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Solid = Callable[[Array], Array]
 
 _STEP = 0.2  # mm between the samples of a tube's centre line
-_FAR = 6.0  # mm: a tube's value wherever its surface is at least as far, more than any blend
+_FAR = 6.0  # mm: a value wherever the surface is at least as far, more than any blend
 
 
 def ellipsoid(
@@ -35,7 +35,16 @@ def ellipsoid(
     """
     c, r = np.asarray(centre, float), np.asarray(radii, float)
     rows = np.eye(3) if axes is None else np.asarray(axes, float)
-    return lambda p: _first_order_distance((p - c) @ rows.T, r, exponent)
+    # A box round the superellipsoid, which itself fills at most a box turned with it.
+    half = np.abs(rows).T @ r
+
+    def solid(p: Array) -> Array:
+        value = np.full(len(p), _FAR)
+        near = _within(p, c - half, c + half)
+        value[near] = _first_order_distance((p[near] - c) @ rows.T, r, exponent)
+        return value
+
+    return solid
 
 
 def tube(
@@ -59,12 +68,14 @@ def tube(
     width = np.cross(tangents, height)
     radii = np.column_stack([sizes, sizes.min(axis=1)])
     tree = cKDTree(centres)
-    reach = float(radii.max()) + _FAR
+    thickest = float(radii.max())
+    low, high = centres.min(axis=0) - thickest, centres.max(axis=0) + thickest
 
     def solid(p: Array) -> Array:
-        _, i = tree.query(p, distance_upper_bound=reach)
-        near = np.flatnonzero(i < len(centres))
-        i, d = i[near], p[near] - centres[i[near]]
+        near = _within(p, low, high)
+        _, i = tree.query(p[near], distance_upper_bound=thickest + _FAR)
+        near, i = near[i < len(centres)], i[i < len(centres)]
+        d = p[near] - centres[i]
         local = np.column_stack(
             [np.einsum("ij,ij->i", d, axis[i]) for axis in (width, height, tangents)]
         )
@@ -128,12 +139,17 @@ def moved(solid: Solid, b_from_a: RigidTransform) -> Solid:
     return lambda p: solid(a_from_b.apply(p))
 
 
+def _within(p: Array, low: Array, high: Array) -> NDArray[np.intp]:
+    """Which points lie in a box, or less than _FAR outside."""
+    return np.flatnonzero(np.all((p > low - _FAR) & (p < high + _FAR), axis=1))
+
+
 def _first_order_distance(local: Array, radii: Array, exponent: float) -> Array:
     """(k - 1) / |grad k| for the superellipsoid k = 1; exact to first order at the surface."""
     q = np.abs(local) / radii
-    power = (q**exponent).sum(axis=1)
-    k = power ** (1.0 / exponent)
-    slope = np.linalg.norm(q ** (exponent - 1.0) / radii, axis=1)
+    steep = q if exponent == 2.0 else q ** (exponent - 1.0)
+    k = np.einsum("ij,ij->i", steep, q) ** (1.0 / exponent)
+    slope = np.linalg.norm(steep / radii, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         gradient = slope * k ** (1.0 - exponent)
     flattest = 1.0 / np.max(radii, axis=-1)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phantoms.anatomy.c1 import c1_box, c1_solid
-from phantoms.anatomy.c2 import c2_box, c2_solid
+from phantoms.anatomy import c1, c2, occiput, subaxial
+from phantoms.anatomy.arteries import rooms, vessels
+from phantoms.anatomy.clearance import Solid as Filled
+from phantoms.anatomy.clearance import check_clear
 from phantoms.anatomy.mesh import Mesh, mesh_solid, moved_mesh
-from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.sdf import Array, moved
-from phantoms.anatomy.soft import (
-    Sac,
-    artery_line,
-    artery_mesh,
-    artery_solid,
-    mirrored,
-    skin_mesh,
-    skin_middle,
-    skin_x,
-)
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters
+from phantoms.anatomy.pose import BonePoses
+from phantoms.anatomy.possible import check_possible
+from phantoms.anatomy.sac import Sac
+from phantoms.anatomy.sdf import Array, Solid
+from phantoms.anatomy.skin import skin_mesh, skin_x
+from phantoms.store import stored_meshes
 
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
+Progress = Callable[[str], None]
 
 BONE_SPACING = 0.95  # mm, grid that the bones are meshed on
+BONES = ("occiput", "C1", "C2", "C3", "C4")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class AnatomyStructure:
     role: Role
     vertices: Array
     triangles: NDArray[np.int32]
+
+    @property
+    def mesh(self) -> Mesh:
+        """The surface by itself."""
+        return Mesh(self.vertices, self.triangles)
 
 
 @dataclass(frozen=True)
@@ -77,86 +82,86 @@ class Anatomy:
         raise KeyError(name)
 
 
-def standard_anatomy(parameters: AnatomyParameters | None = None) -> Anatomy:
-    """Bones, cord, sac, arteries and neck, with divots and the lateral C1-C2 plans.
+def standard_anatomy(
+    parameters: AnatomyParameters | None = None,
+    name: str = "standard",
+    progress: Progress | None = None,
+) -> Anatomy:
+    """Bones, cord, sac, arteries and neck, with the lateral C1-C2 plans; no divots yet.
 
-    The same parameters give the same vertices to the bit.
+    The same parameters give the same vertices to the bit. What was made before comes from the
+    user's cache.
+
+    Parameters
+    ----------
+    progress : is told each structure's name when it is begun.
+
+    Raises
+    ------
+    InputError
+        A parameter out of its range, or a combination that cannot be: which, and why.
     """
     p = parameters or AnatomyParameters()
-    model_from_c1, model_from_c2 = bone_poses(p)
-    radius = p.artery_left.diameter / 2
-    line = artery_line(p, model_from_c1, model_from_c2)
-    room = artery_solid(line, radius + p.artery_wall_gap)
-    atlas = moved_mesh(
-        mesh_solid(c1_solid(p, moved(room, model_from_c1.inv())), *c1_box(p), BONE_SPACING),
-        model_from_c1,
+    poses = check_possible(p)
+    tell = progress or (lambda name: None)
+    meshes = stored_meshes(f"anatomy {p!r}", lambda: _clear_meshes(p, poses, tell))
+    structures = tuple(
+        AnatomyStructure(name, role_of(name), mesh.vertices, mesh.triangles)
+        for name, mesh in meshes.items()
     )
-    axis = moved_mesh(
-        mesh_solid(c2_solid(p, moved(room, model_from_c2.inv())), *c2_box(p), BONE_SPACING),
-        model_from_c2,
-    )
-    sac = Sac(p)
-    cord, dura = sac.meshes()
-    artery = artery_mesh(line, radius)
-    return Anatomy(
-        name="upper cervical spine, standard",
-        parameters=p,
-        structures=(
-            _structure("C1", "bone", atlas),
-            _structure("C2", "bone", axis),
-            _structure("cord", "cord", cord),
-            _structure("dura", "dura", dura),
-            _structure("vertebral artery left", "artery", artery),
-            _structure("vertebral artery right", "artery", mirrored(artery)),
-            _structure("skin", "skin", skin_mesh(p)),
-        ),
-        fiducials=_divots(p),
-        plans=_plans(p, sac.target()),
-    )
+    return Anatomy(f"upper cervical spine, {name}", p, structures, (), _plans(p, poses))
 
 
-def _structure(name: str, role: Role, mesh: Mesh) -> AnatomyStructure:
-    return AnatomyStructure(name, role, mesh.vertices, mesh.triangles)
+def role_of(name: str) -> Role:
+    """By a structure's name."""
+    if name in BONES:
+        return "bone"
+    if name in ("cord", "dura", "skin"):
+        return name  # type: ignore[return-value]
+    return "artery"
 
 
-def _plans(p: AnatomyParameters, target: Array) -> tuple[AnatomyPlan, ...]:
+def _clear_meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str, Mesh]:
+    meshes = _meshes(p, poses, tell)
+    tell("clearances")
+    check_clear({name: Filled(role_of(name), mesh) for name, mesh in meshes.items()})
+    return meshes
+
+
+def _meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str, Mesh]:
+    def bone(name: str) -> Mesh:
+        tell(name)
+        solid, (low, high) = _bone(p, poses, name)
+        return moved_mesh(mesh_solid(solid, low, high, BONE_SPACING), poses.of(name))
+
+    with ThreadPoolExecutor(2) as pool:
+        meshes = dict(zip(BONES, pool.map(bone, BONES), strict=True))
+    tell("cord")
+    meshes["cord"], meshes["dura"] = Sac(p, poses).meshes()
+    tell("arteries")
+    meshes |= {vessel.name: vessel.mesh() for vessel in vessels(p, poses)}
+    tell("skin")
+    meshes["skin"] = skin_mesh(p, poses)
+    return meshes
+
+
+def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tuple[Array, Array]]:
+    """A bone and the box that holds it, its own frame."""
+    if name == "occiput":
+        return occiput.occiput_solid(p), occiput.occiput_box(p)
+    room = [rooms(p, poses, side, poses.of(name)) for side in SIDES]
+    if name == "C1":
+        return c1.c1_solid(p, *room), c1.c1_box(p)
+    if name == "C2":
+        return c2.c2_solid(p, *room), c2.c2_box(p)
+    return subaxial.subaxial_solid(p, name, *room), subaxial.subaxial_box(p, name)
+
+
+def _plans(p: AnatomyParameters, poses: BonePoses) -> tuple[AnatomyPlan, ...]:
     """Straight from the side: 0 to the coronal plane, 0 craniocaudal."""
-    _, y, z = (float(v) for v in target)
-    x = skin_x(p, y)
+    _, y, z = (float(v) for v in Sac(p, poses).target())
+    x = float(skin_x(p, y, z))
     return (
         AnatomyPlan("left lateral C1-C2", (x, y, z), (0.0, y, z)),
         AnatomyPlan("right lateral C1-C2", (-x, y, z), (0.0, y, z)),
-    )
-
-
-def _divots(p: AnatomyParameters) -> tuple[AnatomyFiducial, ...]:
-    """On a rigid frame that stands `frame_reach` outside the neck, from its left round to its back.
-
-    The angle runs round the neck's axis from the left (0) to the back (90 degrees).
-    """
-    layout: tuple[tuple[str, float, float, Literal["register", "check"]], ...] = (
-        ("R1", -25, 34, "register"),
-        ("R2", -25, -38, "register"),
-        ("R3", 22, 36, "register"),
-        ("R4", 22, -36, "register"),
-        ("R5", 62, 30, "register"),
-        ("R6", 62, -36, "register"),
-        ("R7", 112, 36, "register"),
-        ("R8", 112, -30, "register"),
-        ("K1", -8, -26, "check"),
-        ("K2", 42, 24, "check"),
-        ("K3", 92, -14, "check"),
-    )
-    a, b = p.neck_width / 2 + 6.0, p.neck_ap / 2 + 6.0
-    return tuple(
-        AnatomyFiducial(
-            label,
-            (
-                round(a * float(np.cos(np.radians(angle))), 3),
-                round(skin_middle(p) + b * float(np.sin(np.radians(angle))), 3),
-                float(z),
-            ),
-            use,
-        )
-        for label, angle, z, use in layout
     )

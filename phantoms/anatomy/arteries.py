@@ -1,0 +1,103 @@
+"""The vertebral arteries: from below C4 through the foramina and over C1 into the dura."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from scipy.spatial.transform import RigidTransform
+
+from nav.errors import InputError
+from phantoms.anatomy.courses import Route, Side, crossings, relaxed
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters
+from phantoms.anatomy.pose import BonePoses
+from phantoms.anatomy.sac import Sac
+from phantoms.anatomy.sdf import Solid, moved, union
+from phantoms.anatomy.vessel import Vessel
+
+HYPOPLASTIC = 3.0  # mm: one side may be thinner, not both
+LIMB = 0.6  # diameter of a fenestration's limb in the canal, share of the trunk's; chosen
+THINNEST = 1.8  # mm, that a limb is at the least
+PICA = 1.8  # mm, diameter of the posterior inferior cerebellar artery; chosen
+
+
+def vessels(p: AnatomyParameters, poses: BonePoses) -> tuple[Vessel, ...]:
+    """All vessels, left ones first.
+
+    Raises
+    ------
+    InputError
+        One has no room: which, where.
+    """
+    return tuple(vessel for side in SIDES for vessel in _of_side(p, poses, side))
+
+
+def rooms(p: AnatomyParameters, poses: BonePoses, side: str, bone_pose: RigidTransform) -> Solid:
+    """The room that a side's vessels take, wall gap included, in the frame of a bone.
+
+    Parameters
+    ----------
+    bone_pose : RigidTransform
+        model_from_bone.
+    """
+    return room_of(_of_side(p, poses, side), p.artery_wall_gap, bone_pose)
+
+
+def room_of(made: Sequence[Vessel], gap: float, bone_pose: RigidTransform) -> Solid:
+    """The room that vessels take with a gap all round, mm, in the frame of a bone."""
+    room = union([vessel.solid(gap) for vessel in made], 0.0)
+    return moved(room, bone_pose.inv())
+
+
+def check_possible(p: AnatomyParameters) -> None:
+    """Whether each artery has room in the bones that it passes, and suits the other one.
+
+    Raises
+    ------
+    InputError
+        Which has not, and what was expected.
+    """
+    if max(p.artery(side).diameter for side in SIDES) < HYPOPLASTIC:
+        raise InputError(
+            f"artery_left.diameter, artery_right.diameter: both under {HYPOPLASTIC:g}; one artery"
+            " may be thin, not both"
+        )
+    for side in SIDES:
+        artery, name = p.artery(side), f"artery_{side}"
+        if artery.course == "intersegmental":
+            if artery.ponticulus != "none":
+                raise InputError(
+                    f"{name}.ponticulus: expected none, as the artery does not run over C1 with"
+                    f" {name}.course intersegmental, got {artery.ponticulus}"
+                )
+            continue
+        foramen = min(p.c1_foramen_width, p.c1_foramen_ap)
+        widest = foramen - 2.0 * p.artery_wall_gap
+        if artery.diameter > widest + 1e-9:
+            raise InputError(
+                f"{name}.diameter: {artery.diameter:g} and artery_wall_gap {p.artery_wall_gap:g} on"
+                f" both sides do not go through C1's foramen of {foramen:g} (c1_foramen_width,"
+                f" c1_foramen_ap); expected at most {widest:.2f}"
+            )
+
+
+@lru_cache(maxsize=16)
+def _of_side(p: AnatomyParameters, poses: BonePoses, side: str) -> tuple[Vessel, ...]:
+    artery, sac = p.artery(side), Sac(p, poses)
+    points = Side(p, poses, sac, side)
+    intersegmental = artery.course == "intersegmental"
+    route = points.intersegmental() if intersegmental else points.normal()
+    trunk = _vessel(f"vertebral artery {side}", side, route, sac, artery.diameter)
+    made = [trunk]
+    if artery.course == "fenestrated":
+        thin = max(LIMB * artery.diameter, THINNEST)
+        limb = points.limb(trunk.line)
+        made.append(_vessel(f"vertebral artery {side}, limb in the canal", side, limb, sac, thin))
+    if artery.pica == "low":
+        made.append(_vessel(f"PICA {side}", side, points.low_pica(trunk.line), sac, PICA))
+    return tuple(made)
+
+
+def _vessel(name: str, side: str, route: Route, sac: Sac, diameter: float) -> Vessel:
+    line = relaxed(route, sac, diameter)
+    return Vessel(name, side, line, diameter, crossings(sac, line))

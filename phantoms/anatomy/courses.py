@@ -1,0 +1,207 @@
+"""Where the arteries run: points on their way, made into lines that tubes can follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.ndimage import uniform_filter1d
+
+from phantoms.anatomy import c1, subaxial
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.pose import BonePoses
+from phantoms.anatomy.sac import BOTTOM, TOP, Sac
+from phantoms.anatomy.sdf import Array
+from phantoms.anatomy.vessel import LEAST_BEND, bend_radii, evenly, resampled
+
+CORNERS = 96  # of the sections that vessels are laid between
+STEPS = 240
+VESSEL_BOTTOM = BOTTOM - 4.0  # mm: a tube there passes the wall of a mould
+VESSEL_TOP = TOP - 2.0  # mm: the arteries end within the dura
+OFF_DURA = 0.5  # mm, vessel to dura on either side of it
+OFF_CORD = 0.6  # mm
+THROUGH = 1.2  # diameters before and after its wall: there a vessel may touch it
+
+# Points on the way, left side, mm, in a bone's frame. Through C2: 10.4067/S0717-95022020000100140
+# and the foramina of its neighbours; it turns outwards by about 60 degrees within the bone.
+_THROUGH_C2 = ((14.4, -17.8, 2.0), (15.2, -17.6, 7.0), (20.4, -17.6, 10.8))
+# Round the back of the joint of C1 and C2 to the window's lateral opening, model frame.
+_BEHIND_JOINT = ((24.2, -13.0, 0.2), (20.6, -5.4, 1.0), (15.4, -3.2, 0.8))
+
+
+@dataclass(frozen=True)
+class Route:
+    """Points on a vessel's way (n, 3), model frame, mm.
+
+    pierce : number of the point in the dura's wall; those before it lie outside, those after it
+    inside. -1 if all lie inside.
+    """
+
+    points: Array
+    pierce: int
+
+
+class Side:
+    """A side's points on the way, for the left side given and mirrored for the right one."""
+
+    def __init__(self, p: AnatomyParameters, poses: BonePoses, sac: Sac, side: str) -> None:
+        self.p, self.poses, self.sac = p, poses, sac
+        self.artery = p.artery(side)
+        self._mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
+
+    def normal(self) -> Route:
+        """Through the foramina, round the lateral mass of C1, over its arch, into the dura."""
+        outside = [*self._to_c2(), self._model(self._loop()), *self._over_c1()]
+        inside = self._into_the_dura()
+        return Route(np.array([*outside, *inside]), len(outside))
+
+    def intersegmental(self) -> Route:
+        """From C2 behind the joint into the canal below C1, and up beside the cord."""
+        outside = [*self._to_c2(), *self._model(_BEHIND_JOINT)]
+        inside = self._up_the_canal()
+        return Route(np.array([*outside, *inside]), len(outside))
+
+    def limb(self, trunk: Array) -> Route:
+        """A second limb that leaves the trunk (n, 3) at C2 and joins it again within the dura."""
+        exit_c2 = self.poses.c2.apply(self._mirror * self._risen(_THROUGH_C2[2]))
+        start = trunk[np.linalg.norm(trunk - exit_c2, axis=1).argmin()]
+        outside = [start, *self._model(_BEHIND_JOINT)]
+        inside = self._up_the_canal()[:-1]
+        return Route(np.array([*outside, *inside, trunk[-2]]), len(outside))
+
+    def low_pica(self, trunk: Array) -> Route:
+        """From the trunk's end down behind the cord to the window and up again; all inside."""
+        top = trunk[-2]
+        # How far from the midline, as a share of the cord's half width, and how high.
+        down = ((0.95, 14.0), (0.80, 8.0), (0.62, 2.5), (0.36, -0.8), (0.16, 2.5), (0.14, 9.0))
+        way = [self._behind_cord(share, z) for share, z in (*down, (0.20, 16.0), (0.3, 21.0))]
+        beside = np.array([0.5 * (top[0] + way[0][0]), 0.5 * (top[1] + way[0][1]) + 0.5, 18.5])
+        return Route(np.array([top, beside, *way]), -1)
+
+    def _to_c2(self) -> list[Array]:
+        c4, c3 = (
+            self.poses.of(level).apply(self._mirror * subaxial.foramen_centre(self.p, level))
+            for level in ("C4", "C3")
+        )
+        low = np.array([c4[0], c4[1], VESSEL_BOTTOM])
+        through = [self.poses.c2.apply(self._mirror * self._risen(q)) for q in _THROUGH_C2]
+        return [low, c4, c3, *through]
+
+    def _risen(self, point: tuple[float, float, float]) -> Array:
+        """A point within C2; a high-riding artery keeps to its entry."""
+        share = np.clip((point[2] - 2.0) / 5.0, 0.0, 1.0)
+        return np.add(point, (0.0, 0.0, share * self.artery.rise))
+
+    def _loop(self) -> Array:
+        return np.array([25.2, -13.2 + self.artery.loop, 2.4])
+
+    def _over_c1(self) -> list[Array]:
+        foramen = c1.foramen_centre(self.p)
+        half = self.p.c1_canal_width / 2
+        top = c1.groove_floor(self.p) + self.artery.diameter / 2 + self.p.artery_wall_gap
+        points = [
+            *(foramen + np.array([(-1.0, 0.3, -6.0), (0.0, 0.0, 0.0), (0.4, 0.9, 5.6)])),
+            (half + 9.2, -9.6, top + 1.8),
+            (half + 5.0, -5.4, top + 0.2),
+            (half + 1.8, -3.8, top + 0.5),
+        ]
+        return [self.poses.c1.apply(self._mirror * np.array(q)) for q in points]
+
+    def _into_the_dura(self) -> list[Array]:
+        """Through the sac's side above C1's arch, and a short way up beside the cord."""
+        at = float(self.sac.heights[0]) + 4.2
+        wall, _ = self._beside(at)
+        return [wall, *(self._between(z) for z in (at + 0.5 * (VESSEL_TOP - at), VESSEL_TOP))]
+
+    def _up_the_canal(self) -> list[Array]:
+        """Through the sac's side in the window, and up beside the cord."""
+        wall, _ = self._beside(1.0, 0.2)
+        return [wall, *(self._between(z) for z in (5.0, 9.0, 14.0, 19.0, VESSEL_TOP))]
+
+    def _between(self, z: float) -> Array:
+        return 0.5 * np.sum(self._beside(z), axis=0)
+
+    def _beside(self, z: float, back: float = 0.0) -> tuple[Array, Array]:
+        """The sac's wall and the cord's at the side, or a little further back (radians)."""
+        angle = np.where(self._mirror[0] > 0, back, np.pi - back)
+        n = round(float(angle) / (2.0 * np.pi) * CORNERS)
+        rings = (
+            self.sac.sac_rings(np.array([z]), CORNERS),
+            self.sac.cord_rings(np.array([z]), CORNERS),
+        )
+        return rings[0][0, n], rings[1][0, n]
+
+    def _behind_cord(self, share: float, z: float) -> Array:
+        """Half way between the cord's back and the sac's, `share` of the cord's half width out."""
+        angle = np.arccos(share)
+        angle = angle if self._mirror[0] > 0 else np.pi - angle
+        n = round(float(angle) / (2.0 * np.pi) * CORNERS)
+        cord = self.sac.cord_rings(np.array([z]), CORNERS)[0, n]
+        wall = self.sac.sac_rings(np.array([z]), CORNERS)[0]
+        behind = wall[: CORNERS // 2]
+        return 0.5 * (cord + behind[np.abs(behind[:, 0] - cord[0]).argmin()])
+
+    def _model(self, points: ArrayLike) -> Array:
+        """Points given in the model frame for the left side."""
+        return self._mirror * np.asarray(points, float)
+
+
+def relaxed(route: Route, sac: Sac, diameter: float) -> Array:
+    """Even points on a line along a route that a tube of a diameter can follow: (n, 3), mm.
+
+    Bends are opened to LEAST_BEND radii, and the line is pushed off the dura, on its own side of
+    it, and off the cord, until both hold; only the ends stay where they are. Where that cannot be
+    had the line comes as near to it as it can.
+    """
+    spacing = min(1.0, 0.35 * diameter)
+    line = resampled(route.points, spacing)
+    for step in range(STEPS):
+        side = _sides(route, line, diameter)
+        push = _pushes(sac, line, side, diameter / 2) if step % 3 == 0 else np.zeros(len(line))
+        bent = bend_radii(line) < 1.04 * LEAST_BEND * diameter / 2
+        if not bent.any() and step % 3 == 0 and np.abs(push).max() < 0.02:
+            break
+        line = _outwards(sac, line, push)
+        ease = uniform_filter1d(bent.astype(float), 7, mode="nearest")[1:-1, None]
+        straight = 0.5 * (line[:-2] + line[2:]) - line[1:-1]
+        line[1:-1] += 0.9 * np.minimum(3.0 * ease, 1.0) * straight
+        line = evenly(line, spacing)
+    return line
+
+
+def crossings(sac: Sac, line: Array) -> Array:
+    """Where a line (n, 3) goes through the sac's wall: (k, 3), mm."""
+    depth = sac.depth(line)
+    i = np.flatnonzero((depth[:-1] > 0.0) != (depth[1:] > 0.0))
+    share = (depth[i] / (depth[i] - depth[i + 1]))[:, None]
+    return line[i] + share * (line[i + 1] - line[i])
+
+
+def _sides(route: Route, line: Array, diameter: float) -> Array:
+    """-1 where a line is to stay out of the sac, 1 within it, 0 where it goes through: (n,)."""
+    if route.pierce < 0:
+        return np.ones(len(line))
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    pierce = np.linalg.norm(line - route.points[route.pierce], axis=1).argmin()
+    beyond = along - along[pierce]
+    return np.where(np.abs(beyond) < THROUGH * diameter, 0.0, np.sign(beyond))
+
+
+def _pushes(sac: Sac, line: Array, side: Array, radius: float) -> Array:
+    """How far each point is to move away from the cord, mm; negative towards it: (n,)."""
+    depth, cord = sac.depth(line), sac.from_cord(line)
+    out = np.maximum(radius + OFF_DURA + depth, 0.0)
+    into = np.maximum(radius + OFF_DURA - depth, 0.0)
+    off_cord = np.maximum(radius + OFF_CORD - cord, 0.0)
+    push = np.where(side < 0, out, off_cord - np.where(side > 0, into, 0.0))
+    return uniform_filter1d(push, 3, mode="nearest")
+
+
+def _outwards(sac: Sac, line: Array, push: Array) -> Array:
+    """Inner points moved away from the middle of the cord, in their horizontal plane."""
+    away = line[:, :2] - sac.cord_rings(line[:, 2], 4)[..., :2].mean(axis=1)
+    away /= np.maximum(np.linalg.norm(away, axis=1), 1e-6)[:, None]
+    moved = line.copy()
+    moved[1:-1, :2] += (push[:, None] * away)[1:-1]
+    return moved

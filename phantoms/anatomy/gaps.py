@@ -1,0 +1,45 @@
+"""How far apart two bones are, from samples of their surfaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import RigidTransform
+
+from phantoms.anatomy.mesh import mesh_solid
+from phantoms.anatomy.sdf import Array, Solid
+
+SPACING = 1.6  # mm between samples
+NEAR = 4.0  # mm: samples that lie farther from the other's are not looked at
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A bone: its solid, and samples (n, 3) of its surface; its own frame, mm."""
+
+    solid: Solid
+    points: Array
+
+
+def sampled_surface(solid: Solid, low: Array, high: Array) -> Surface:
+    """Samples of a solid that lies inside a box."""
+    return Surface(solid, mesh_solid(solid, low, high, SPACING).vertices)
+
+
+def smallest_gap(
+    a: Surface, frame_from_a: RigidTransform, b: Surface, frame_from_b: RigidTransform
+) -> float:
+    """Smallest distance between two bones, mm; negative where they overlap, NEAR at the most."""
+    b_from_a = frame_from_b.inv() * frame_from_a
+    return min(_one_way(a, b, b_from_a), _one_way(b, a, b_from_a.inv()))
+
+
+def _one_way(a: Surface, b: Surface, b_from_a: RigidTransform) -> float:
+    points = b_from_a.apply(a.points)
+    low, high = b.points.min(axis=0) - NEAR, b.points.max(axis=0) + NEAR
+    points = points[np.all((points > low) & (points < high), axis=1)]
+    nearest, _ = cKDTree(b.points).query(points, distance_upper_bound=NEAR)
+    points = points[np.isfinite(nearest)]
+    return float(np.min(b.solid(points), initial=NEAR))
