@@ -50,13 +50,26 @@ def print_tools(paper: str, out: Path, console: Console) -> None:
     InputError
         A paper that is not known, or a folder that cannot be written.
     """
+    sheets = write_tools(paper, out)
+    rows = [(s.tool.name, s.title, *tool_facts(s.tool)) for s in sheets]
+    _say(console, paper_named(paper), out, rows)
+
+
+def write_tools(paper: str, out: Path) -> tuple[Sheet, ...]:
+    """The files of `print_tools`; what they show.
+
+    Raises
+    ------
+    InputError
+        A paper that is not known, or a folder that cannot be written.
+    """
     size = paper_named(paper)
     sheets = standard_sheets()
     pages = [sheet_page(size, sheet) for sheet in sheets]
     for sheet, page in zip(sheets, pages, strict=True):
         _write_page(out, sheet.tool.name, page)
         write_tool(out / f"{sheet.tool.name}.toml", sheet.tool)
-    _say(console, size, out, [(s.tool.name, s.title, *tool_facts(s.tool)) for s in sheets])
+    return sheets
 
 
 def standard_sheets() -> tuple[Sheet, Sheet]:

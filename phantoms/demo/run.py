@@ -17,7 +17,7 @@ from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
 from nav.tracking.tool import Tool, load_tool, write_tool
-from phantoms.anatomy.standard import Anatomy, standard_anatomy
+from phantoms.anatomy.standard import Anatomy
 from phantoms.anatomy.write import write_case
 from phantoms.demo.report import (
     draw_distances,
@@ -26,6 +26,7 @@ from phantoms.demo.report import (
     write_tables,
 )
 from phantoms.demo.work import DemoJob, DemoResult
+from phantoms.kit.case import phantom_case
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_tool, reference_tool
 from phantoms.twin.world import default_rig
@@ -98,7 +99,7 @@ def prepare(
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
-        anatomy = standard_anatomy()
+        anatomy = phantom_case()
         _write_files(out, anatomy, calibrated)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")

@@ -84,7 +84,7 @@ def lower_measures(neck: Neck) -> Iterator[Measured]:
     }
     for name, (ap, width, wide, long) in published.items():
         g = neck.own(name)
-        x, y, z = g.vertices.T
+        x, y, _ = g.vertices.T
         clear = _clear_opening(g)
         yield Measured(name, "canal, clear opening AP", clear[0], ap, UMTRI)
         yield Measured(name, "canal, clear opening width", clear[1], width, UMTRI)
@@ -96,8 +96,8 @@ def lower_measures(neck: Neck) -> Iterator[Measured]:
             name,
             "foramen transversarium, diameter",
             size,
-            (5.5,),
-            "Anat Res Int 2015:391823 (2.5 to 7.8)",
+            (2.5, 7.8),
+            "Anat Res Int 2015:391823 (5.5 ± 0.9)",
         )
         off = (g.reach(centre, X) - g.reach(centre, -X)) / 2
         mid = {"C3": (14.8,), "C4": (15.7,)}[name]
@@ -156,8 +156,9 @@ def between_measures(neck: Neck) -> Iterator[Measured]:
     yield Measured("between the bones", "C1's ring, anterior end up", pitch, (11.0, 14.0),
                    f"{UMTRI}, seated", "degrees")  # fmt: skip
     up = neck.poses.of("C2").rotation.apply(c2.dens_axis(p, 1.0) - c2.dens_axis(p, 0.0))
-    yield Measured("between the bones", "dens, leaning back", float(np.degrees(np.arctan2(up[1], up[2]))),
-                   (0.0, 17.4), "Spine 1987;12:515 (mean 17.4 on films, up to 35)", "degrees")  # fmt: skip
+    lean = float(np.degrees(np.arctan2(up[1], up[2])))
+    source = "Spine 1987;12:515 (17.4 on films, up to 35)"
+    yield Measured("between the bones", "dens, leaning back", lean, (0.0, 35.0), source, "degrees")
 
 
 def _window(neck: Neck, y: float) -> tuple[float, float]:

@@ -21,6 +21,7 @@ UMTRI = "Reed and Jones, UMTRI-2017-1"
 CHAN = "Chan, Asian Spine J 2021;15(1)"
 SPAN = "scienceopen 890c34bb"
 AX52 = "core.ac.uk/works/303973137"
+EBR = "Ebraheim, Spine 1998;23:320"
 CRUZ = "10.4067/S0717-95022020000100140"
 VALOSEK = "Valosek 2024, 10.1162/imag_a_00075"
 

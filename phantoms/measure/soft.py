@@ -12,7 +12,7 @@ from phantoms.anatomy.parameters import LEVELS
 from phantoms.anatomy.sac import Sac
 from phantoms.anatomy.sdf import Array, spline_samples
 from phantoms.anatomy.skin import landmarks
-from phantoms.measure.neck import CRUZ, VALOSEK, Measured, Neck, X, Y
+from phantoms.measure.neck import CRUZ, EBR, KAUR23, VALOSEK, Measured, Neck, X, Y
 
 NEEDLE_RADIUS = 0.735  # mm, 17G
 
@@ -52,47 +52,40 @@ def artery_measures(neck: Neck) -> Iterator[Measured]:
     inside = line[len(line) // 2]
     radius = float(-g.signed_distance([inside])[0])
     yield row("outer diameter", 2 * radius, (4.4, 5.4), "10.4103/jcvjs.JCVJS_125_17; NapS 2024")
-    leaves_c2, at_c1, dural = _stations(neck, line)
-    yield row(
-        "C2 to C1's foramen, length",
-        _length(line, leaves_c2, at_c1),
-        (26.9, 38.1),
-        f"{CRUZ} (32.5 ± 5.6)",
-    )
-    yield row(
-        "C1's foramen to the dura, length",
-        _length(line, at_c1, dural),
-        (29.1, 36.3),
-        f"{CRUZ} (32.7 ± 3.6)",
-    )
-    groove = line[at_c1:dural]
-    on_arch = groove[np.argmax(groove[:, 1])]
-    yield row(
-        "midline to the artery in the groove",
-        float(on_arch[0]),
-        (18.4, 31.0),
-        f"{CRUZ} (24.7 ± 6.3)",
-    )
-    yield row(
-        "midline to where it pierces the dura",
-        float(line[dural][0]),
-        (11.0,),
-        "droracle.ai/articles/685090",
-    )
-    spine = landmarks(neck.p, neck.poses)["spinous process C2"]
-    reach = float(np.linalg.norm(line[leaves_c2:at_c1] - np.asarray(spine), axis=1).max())
+    enters_c2, leaves_c2, at_c1, dural = _stations(neck, line)
+    length = _length(line, enters_c2, at_c1)
+    yield row("from below C2 to C1's foramen, length", length, (26.9, 38.1), f"{CRUZ} (32.5 ± 5.6)")
+    length = _length(line, at_c1, dural)
+    yield row("C1's foramen to the dura, length", length, (29.1, 36.3), f"{CRUZ} (32.7 ± 3.6)")
+    inner, outer = _groove(neck, line[at_c1:dural])
+    yield row("inner end of its groove from the midline", inner, (8.0, 13.1), f"{EBR}; {KAUR23}")
+    yield row("outer end of its groove from the midline", outer, (18.0, 26.2), f"{EBR}; {KAUR23}")
+    pierces = float(line[dural][0])
+    yield row("where it pierces the dura, from midline", pierces, (11.0,), "droracle.ai 685090")
+    bone = neck.gauges["C2"].vertices
+    spine = bone[bone[:, 1].argmax()]
+    reach = float(np.linalg.norm(line[leaves_c2:at_c1] - spine, axis=1).max())
     yield row("C2's spinous process to the loop", reach, (39.6, 48.0), f"{CRUZ} (43.8 ± 4.2)")
 
 
-def _stations(neck: Neck, line: Array) -> tuple[int, int, int]:
-    """Where the trunk's line leaves C2's foramen, passes C1's foramen and pierces the dura."""
+def _stations(neck: Neck, line: Array) -> tuple[int, int, int, int]:
+    """Where the trunk's line enters and leaves C2, passes C1's foramen and pierces the dura."""
     foramen = neck.poses.of("C1").apply(c1.foramen_centre(neck.p))
     at_c1 = int(np.linalg.norm(line - foramen, axis=1).argmin())
     to_c2 = neck.gauges["C2"].signed_distance(line[:at_c1])
-    leaves = int(np.flatnonzero(to_c2 < neck.p.artery_left.diameter / 2 + 1.0).max())
+    within = np.flatnonzero(to_c2 < neck.p.artery_left.diameter / 2 + 1.0)
     to_dura = neck.gauges["dura"].signed_distance(line[at_c1:])
     inside = np.flatnonzero(to_dura < 0.0)
-    return leaves, at_c1, at_c1 + (int(inside[0]) if len(inside) else len(line) - at_c1 - 1)
+    dural = at_c1 + (int(inside[0]) if len(inside) else len(line) - at_c1 - 1)
+    return int(within.min()), int(within.max()), at_c1, dural
+
+
+def _groove(neck: Neck, line: Array) -> tuple[float, float]:
+    """x of both ends of what lies on the posterior arch, behind the lateral mass, mm."""
+    near = neck.gauges["C1"].distance(line) < neck.p.artery_left.diameter / 2 + 1.5
+    behind = line[:, 1] > line[0, 1] + 6.0  # the foramen's back wall and the mass are in front
+    on_arch = line[near & behind]
+    return float(on_arch[:, 0].min()), float(on_arch[:, 0].max())
 
 
 def _length(line: Array, first: int, last: int) -> float:
@@ -108,34 +101,21 @@ def needle_measures(neck: Neck) -> Iterator[Measured]:
         return Measured("planned needle, 17G", quantity, value, published, source)
 
     wall = neck.gauges["dura"].reach(target, X)
-    yield row(
-        "skin to dura", float(entry[0] - target[0]) - wall, (40.0, 70.0), "assumed, 52 (40 to 70)"
-    )
-    yield row(
-        "midline to dura beside the target",
-        wall,
-        (9.0, 10.0),
-        "PAM50 template, 10.1016/j.neuroimage.2017.10.041",
-    )
-    for name, published in (
-        ("vertebral artery left", (8.0, 11.0)),
-        ("C1", ()),
-        ("C2", ()),
-        ("cord", ()),
-    ):
-        clear = float(neck.gauges[name].signed_distance(way).min()) - NEEDLE_RADIUS
-        yield row(
-            f"its wall to {name}",
-            clear,
-            published,
-            "from the rows above, without a posterior loop" if published else "no published value",
-        )
+    depth = float(entry[0] - target[0]) - wall
+    yield row("skin to dura", depth, (40.0, 70.0), "assumed, 52 (40 to 70)")
+    cord_back = target - [0.0, neck.gauges["cord"].reach(target, -Y) - 0.5, 0.0]
+    beside = neck.gauges["dura"].reach(cord_back, X)
+    yield row("midline to dura just behind the cord", beside, (9.0, 9.8), "PAM50 template")
+    clear = {
+        name: float(neck.gauges[name].signed_distance(way).min()) - NEEDLE_RADIUS
+        for name in ("vertebral artery left", "C1", "C2", "cord")
+    }
+    yield row("its wall to the artery", clear["vertebral artery left"], (8.0, 11.0),
+              "derived from the rows above, no posterior loop")  # fmt: skip
+    for name in ("C1", "C2", "cord"):
+        yield row(f"its wall to {name}", clear[name], (), "none published")
     marks = landmarks(neck.p, neck.poses)
     mastoid = np.asarray(marks["mastoid tip left"])
-    yield row(
-        "entry below the mastoid's tip",
-        float(mastoid[2] - entry[2]),
-        (10.0,),
-        "accessemergencymedicine ch. 98",
-    )
-    yield row("entry behind the mastoid's tip", float(entry[1] - mastoid[1]), (10.0,), "the same")
+    tip = "accessemergencymedicine ch. 98"
+    yield row("entry below the mastoid's tip", float(mastoid[2] - entry[2]), (10.0,), tip)
+    yield row("entry behind the mastoid's tip", float(entry[1] - mastoid[1]), (10.0,), tip)

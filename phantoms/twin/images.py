@@ -19,7 +19,7 @@ from nav.frames import Array, Pose
 from nav.record.poses import COLUMNS, UPPER, pose_columns
 from nav.track import progress_bar
 from nav.tracking.tool import Tool, write_tool
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.kit.case import phantom_case
 from phantoms.twin.bodies import plate
 from phantoms.twin.camera import Body, Placed
 from phantoms.twin.motion import FPS, body_velocity, noise_source
@@ -57,7 +57,7 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
     _check(out, settings)
     rig = None if settings.rig is None else load_rig(settings.rig)
     console.print("making the anatomy")
-    world = make_world(standard_anatomy(), settings.seed, rig)
+    world = make_world(phantom_case(), settings.seed, rig)
     cameras = world.cameras(settings.optics, noise_source(settings.seed), settings.plain)
     _make_folders(out, world.rig.names)
     write_rig(out / "rig.toml", world.rig)

@@ -62,14 +62,14 @@ def main() -> None:
 
 
 def _prepare(folder: Path) -> None:
-    from phantoms.anatomy.standard import standard_anatomy
     from phantoms.anatomy.write import write_case
+    from phantoms.kit.case import phantom_case
     from phantoms.twin.images import ImageSettings, write_images
     from phantoms.twin.sensor import Optics
 
     settings = ImageSettings(12, 1, None, Optics(exposure=0.005), 0.0, 40.0, plain=False)
     write_images(folder / "pictures", settings, Console(quiet=True))
-    write_case(standard_anatomy(), folder / "case")
+    write_case(phantom_case(), folder / "case")
 
 
 def _start(folder: Path, seconds: float) -> ProcessFeed:

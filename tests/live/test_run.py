@@ -11,8 +11,8 @@ from nav.errors import InputError
 from nav.live.run import LiveJob, live_job
 from nav.live.worker import ProcessFeed
 from nav.view.app import run_window
-from phantoms.anatomy.standard import standard_anatomy
 from phantoms.anatomy.write import write_case
+from phantoms.kit.case import phantom_case
 from phantoms.twin.images import ImageSettings, write_images
 from phantoms.twin.sensor import Optics
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("live")
     settings = ImageSettings(15, 7, None, Optics(exposure=0.0), 0.0, 10.0, plain=True)
     write_images(out / "recording", settings, Console(quiet=True))
-    write_case(standard_anatomy(), out / "case")
+    write_case(phantom_case(), out / "case")
     return out
 
 

@@ -19,7 +19,7 @@ from nav.record.poses import COLUMNS
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import load_tool
 from nav.tracking.tracker import Tracker
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.kit.case import phantom_case
 from phantoms.twin import images
 from phantoms.twin.images import ImageSettings, write_images
 from phantoms.twin.sensor import Optics
@@ -49,9 +49,9 @@ def half_size(camera: Camera) -> Camera:
 @pytest.fixture(scope="module", autouse=True)
 def same_anatomy():
     """The phantom is made once: these tests are not about it."""
-    made = standard_anatomy()
+    made = phantom_case()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(images, "standard_anatomy", lambda: made)
+        patch.setattr(images, "phantom_case", lambda: made)
         yield
 
 

@@ -1,0 +1,100 @@
+"""`nav phantom build` and `random`: from a recipe to a folder that a lab can work from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+from rich.progress import Progress
+
+import nav
+from calibration.printing.command import write_tools
+from calibration.printing.paper import paper_named
+from nav.errors import InputError
+from nav.track import progress_bar
+from phantoms.anatomy.standard import Anatomy, standard_anatomy
+from phantoms.anatomy.write import write_case
+from phantoms.kit.block import block, write_block_points
+from phantoms.kit.case import Kind, phantom_case
+from phantoms.kit.export_folder import replaced_folder
+from phantoms.kit.export_kit import write_kit_toml, write_parts
+from phantoms.kit.layout import layout
+from phantoms.kit.papers.write import write_papers
+from phantoms.kit.part import Part
+from phantoms.kit.parts import kit_parts
+from phantoms.kit.tools import carrier_parts
+from phantoms.recipe import Recipe
+
+Step = Callable[[str], None]
+
+
+def build_phantom(
+    recipe: Recipe, kind: str, out: Path, paper: str, anatomy_only: bool, console: Console
+) -> None:
+    """A kit, or the case alone, in a folder: all of it, or nothing.
+
+    Raises
+    ------
+    InputError
+        A kind or paper that is not known, a neck that cannot be, a folder that holds something
+        else or cannot be written, a full disk.
+    """
+    if kind not in get_args(Kind):
+        raise InputError(f"--kind: expected {' or '.join(get_args(Kind))}, got {kind!r}")
+    paper_named(paper)
+    with replaced_folder(out) as folder, _steps(console) as step:
+        case = phantom_case(recipe.parameters, kind, recipe.name, step)  # type: ignore[arg-type]
+        step("case.toml")
+        write_case(case, folder)
+        if not anatomy_only:
+            _write_kit(recipe, case, kind, paper, folder, step)
+    _say(case, out, anatomy_only, console)
+
+
+def _write_kit(
+    recipe: Recipe, case: Anatomy, kind: str, paper: str, folder: Path, step: Step
+) -> None:
+    step("parts")
+    parts = all_parts(recipe, kind)
+    step("STL and 3MF files")
+    write_parts(folder, parts)
+    write_block_points(folder / "block.csv")
+    step("marker sheets")
+    write_tools(paper, folder)
+    write_papers(folder, parts, case, layout(recipe.parameters), kind, recipe.name, step)
+    step("kit.toml")
+    write_kit_toml(folder / "kit.toml", recipe.name, kind, recipe.parameters, parts, recipe.seed)
+
+
+def all_parts(recipe: Recipe, kind: str) -> tuple[Part, ...]:
+    """Everything that is printed: phantom, needle carrier with what goes into it, test block."""
+    anatomy = standard_anatomy(recipe.parameters, recipe.name)
+    placed = layout(recipe.parameters)
+    return (*kit_parts(anatomy, placed, kind), *carrier_parts(), block())  # type: ignore[arg-type]
+
+
+@contextmanager
+def _steps(console: Console) -> Iterator[Step]:
+    """A bar that names what is being made; how many steps there are shows as they come."""
+    with progress_bar(console) as bar:
+        task = bar.add_task("phantom", total=None, note="")
+        yield lambda name: _advance(bar, task, name)
+
+
+def _advance(bar: Progress, task: int, name: str) -> None:
+    bar.update(task, advance=1, note=name)  # type: ignore[arg-type]
+
+
+def _say(case: Anatomy, out: Path, anatomy_only: bool, console: Console) -> None:
+    console.print(f"{out}: {case.name}")
+    if anatomy_only:
+        console.print("case.toml and meshes/")
+    else:
+        console.print(
+            "begin with guide.html (or guide.pdf); kit.toml lists the parts, stl/ and 3mf/"
+        )
+        console.print("hold them, case.toml is what nav live navigates")
+    console.print(f"{nav.NOTICE}.")

@@ -1,0 +1,73 @@
+"""A phantom as a case: the neck on its supports, cut by its base, with the frame's divots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.standard import (
+    Anatomy,
+    AnatomyFiducial,
+    AnatomyStructure,
+    Progress,
+    standard_anatomy,
+)
+from phantoms.kit.column import supports_mesh
+from phantoms.kit.layout import Layout, layout
+from phantoms.kit.mould import skin_on_base
+from phantoms.store import stored_meshes
+
+Kind = Literal["dry", "wet"]
+KINDS: tuple[Kind, ...] = ("dry", "wet")
+NOT_DRY = ("skin", "dura")  # structures that only a filled phantom has
+
+
+def phantom_case(
+    parameters: AnatomyParameters | None = None,
+    kind: Kind = "wet",
+    name: str = "standard",
+    progress: Progress | None = None,
+) -> Anatomy:
+    """All that a phantom of this neck holds, as it is printed, tubed and poured.
+
+    kind : "wet" has skin (the gel's surface, cut flat by the base) and dura; "dry" has neither.
+
+    Raises
+    ------
+    InputError
+        A parameter out of its range, or a combination that cannot be: which, and why.
+    """
+    tell = progress or (lambda name: None)
+    anatomy = standard_anatomy(parameters, name, tell)
+    placed = layout(anatomy.parameters)
+
+    def made() -> dict[str, Mesh]:
+        tell("supports")
+        return {
+            "supports": supports_mesh(anatomy, placed),
+            "skin": skin_on_base(anatomy, placed),
+        }
+
+    kit = stored_meshes(f"supports and skin {anatomy.parameters!r}", made)
+    structures = [
+        replace(s, vertices=kit["skin"].vertices, triangles=kit["skin"].triangles)
+        if s.name == "skin"
+        else s
+        for s in anatomy.structures
+        if kind == "wet" or s.name not in NOT_DRY
+    ]
+    struts = kit["supports"]
+    structures.append(AnatomyStructure("supports", "support", struts.vertices, struts.triangles))
+    return replace(
+        anatomy,
+        name=f"{anatomy.name}, {kind} phantom",
+        structures=tuple(structures),
+        fiducials=fiducials(placed),
+    )
+
+
+def fiducials(placed: Layout) -> tuple[AnatomyFiducial, ...]:
+    """The frame's divots, to register with and to check."""
+    return tuple(AnatomyFiducial(d.label, d.apex, d.use) for d in placed.divots)

@@ -1,0 +1,175 @@
+"""Parts as files that slicers read: STL, and 3MF with names and colours; plates of parts."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import lib3mf
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.errors import InputError
+from nav.files import written_whole
+from phantoms.anatomy.mesh import Array, Mesh
+from phantoms.kit.part import BED, Part
+
+STL_HEADER = b"c1c2nav: binary STL, millimetres".ljust(80)
+PLATE_GAP = 8.0  # mm between parts on a plate: room for a brim
+DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
+
+_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A part on a plate: its own frame moved by x and y, mm."""
+
+    part: Part
+    x: float = 0.0
+    y: float = 0.0
+
+
+def stl_bytes(mesh: Mesh) -> bytes:
+    """Binary STL, millimetres; the vertices are single precision already, so nothing is lost."""
+    facets = np.zeros(len(mesh.triangles), _FACET)
+    corners = mesh.vertices[mesh.triangles]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    facets["normal"] = normals / np.where(lengths > 0.0, lengths, 1.0)
+    facets["corners"] = corners
+    return STL_HEADER + struct.pack("<I", len(facets)) + facets.tobytes()
+
+
+def write_stl(path: Path, mesh: Mesh) -> None:
+    """A binary STL, whole or not at all; the same mesh gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    with written_whole(path) as beside:
+        beside.write_bytes(stl_bytes(mesh))
+
+
+def read_stl(path: Path) -> Mesh:
+    """The mesh of a binary STL: equal corners are one vertex, in the order of first use.
+
+    Raises
+    ------
+    InputError
+        Missing, or no binary STL.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    count = int.from_bytes(data[80:84], "little")
+    if len(data) < 84 or len(data) != 84 + count * _FACET.itemsize:
+        raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are none")
+    corners = np.frombuffer(data, _FACET, count, 84)["corners"].reshape(-1, 3)
+    _, first, inverse = np.unique(corners, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty(len(order), np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    vertices = corners[first[order]].astype(float)
+    return Mesh(vertices, number[inverse.reshape(-1)].reshape(-1, 3))
+
+
+def write_3mf(path: Path, placed: Sequence[Placed]) -> None:
+    """A 3MF in millimetres: each part with its title, material and colour, where it is placed.
+
+    The same parts give the same bytes: the identifiers that the format wants are made from the
+    parts' names rather than drawn.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written, or a mesh is not closed.
+    """
+    wrapper = lib3mf.get_wrapper()
+    model = wrapper.CreateModel()
+    model.SetUnit(lib3mf.ModelUnit.MilliMeter)
+    model.SetBuildUUID(_identifier("build", path.stem))
+    materials = model.AddBaseMaterialGroup()
+    objects: dict[str, lib3mf.MeshObject] = {}
+    for number, item in enumerate(placed):
+        part = item.part
+        if part.name not in objects:
+            made = _mesh_object(model, part)
+            colour = wrapper.FloatRGBAToColor(*part.colour, 1.0)
+            material = materials.AddMaterial(part.material, colour)
+            made.SetObjectLevelProperty(materials.GetResourceID(), material)
+            objects[part.name] = made
+        where = wrapper.GetTranslationTransform(item.x, item.y, 0.0)
+        built = model.AddBuildItem(objects[part.name], where)
+        built.SetUUID(_identifier("item", f"{path.stem} {number}"))
+    writer = model.QueryWriter("3mf")
+    writer.SetDecimalPrecision(DECIMALS)
+    # Into memory: where the disk is full its own writing to a file ends the whole process.
+    data = bytes(writer.WriteToBuffer())
+    with written_whole(path) as beside:
+        beside.write_bytes(data)
+
+
+def _mesh_object(model: lib3mf.Model, part: Part) -> lib3mf.MeshObject:
+    made = model.AddMeshObject()
+    made.SetName(part.title)
+    made.SetPartNumber(part.name)
+    made.SetUUID(_identifier("part", part.name))
+    positions = part.mesh.vertices.astype(np.float32)
+    corners = part.mesh.triangles.astype(np.uint32)
+    made.SetGeometry(_array(lib3mf.Position, positions), _array(lib3mf.Triangle, corners))
+    if not made.IsManifoldAndOriented():
+        raise InputError(f"{part.name}: expected a closed mesh, got one that is open or twisted")
+    return made
+
+
+def _array(kind: Any, rows: NDArray[np.float32] | NDArray[np.uint32]) -> Any:
+    return (kind * len(rows)).from_buffer_copy(np.ascontiguousarray(rows))
+
+
+def _identifier(kind: str, name: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"c1c2nav/{kind}/{name}"))
+
+
+def plates(parts: Sequence[Part], bed: tuple[float, float] = BED[:2]) -> list[list[Placed]]:
+    """Every part, as often as it is printed, laid out on as few plates as rows allow.
+
+    The deepest come first, in rows from the front left corner; x and y of a plate run from 0.
+
+    Raises
+    ------
+    InputError
+        A part that is wider or deeper than the bed.
+    """
+    laid: list[list[Placed]] = []
+    x = y = depth = np.inf
+    for part in sorted(_copies(parts), key=lambda p: (-_size(p)[1], p.name)):
+        width, deep, _ = _size(part)
+        if width > bed[0] or deep > bed[1]:
+            raise InputError(
+                f"{part.name}: is {width:.1f} x {deep:.1f} mm, the bed {bed[0]:g} x {bed[1]:g} mm"
+            )
+        if x + width > bed[0]:
+            x, y, depth = 0.0, y + depth + PLATE_GAP, deep
+        if y + deep > bed[1]:
+            x, y, depth = 0.0, 0.0, deep
+            laid.append([])
+        low = part.mesh.vertices.min(axis=0)
+        laid[-1].append(Placed(part, float(x - low[0]), float(y - low[1])))
+        x += width + PLATE_GAP
+    return laid
+
+
+def _copies(parts: Sequence[Part]) -> list[Part]:
+    return [part for part in parts for _ in range(part.count)]
+
+
+def _size(part: Part) -> Array:
+    return np.ptp(part.mesh.vertices, axis=0)

@@ -1,0 +1,245 @@
+"""kit.toml: every part of a kit, the file it is in, and where it stands in the phantom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy.spatial.transform import RigidTransform
+
+from nav.errors import InputError
+from nav.files import (
+    FileModel,
+    Positive,
+    PublicFile,
+    TransformTable,
+    Vector3,
+    load_toml,
+    sha256,
+    transform_table,
+    write_toml,
+)
+from phantoms.anatomy.described import check_ranges
+from phantoms.anatomy.mesh import Array, signed_volume
+from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
+from phantoms.kit.export import Placed, plates, write_3mf, write_stl
+from phantoms.kit.part import Part
+
+KIT_FORMAT = "c1c2nav/kit/1"
+Kind = Literal["dry", "wet"]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class PartTable(FileModel):
+    """[[part]] of kit.toml."""
+
+    name: Text
+    title: Text
+    stl: Text
+    three_mf: Annotated[str, Field(min_length=1, alias="3mf")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    size: Vector3
+    volume: Positive
+    count: Annotated[int, Field(strict=True, ge=1)]
+    material: Text
+    colour: Vector3
+    printing: str
+    model_from_part: TransformTable | None = None
+
+
+class KitFile(PublicFile):
+    """kit.toml."""
+
+    format: Literal["c1c2nav/kit/1"]
+    name: Text
+    kind: Kind
+    seed: Annotated[int, Field(strict=True, ge=0)] | None = None
+    parameters: dict[str, Any]
+    part: Annotated[tuple[PartTable, ...], Field(min_length=1)]
+    plates: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KitPart:
+    """A part as kit.toml has it.
+
+    stl, three_mf : its files. sha256 : of the STL as it was written. size : (3,), mm.
+    volume : mm^3, of one. model_from_part : None for what is no part of the phantom.
+    """
+
+    name: str
+    title: str
+    stl: Path
+    three_mf: Path
+    sha256: str
+    size: Array
+    volume: float
+    count: int
+    material: str
+    colour: tuple[float, float, float]
+    printing: str
+    model_from_part: RigidTransform | None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its STL is there, as it was written."""
+        return self.stl.is_file() and sha256(self.stl) == self.sha256
+
+
+@dataclass(frozen=True)
+class WrittenKit:
+    """A kit as kit.toml has it. files : all that the folder held when it was written."""
+
+    name: str
+    kind: str
+    seed: int | None
+    parameters: AnatomyParameters
+    parts: tuple[KitPart, ...]
+    files: tuple[str, ...]
+
+    def part(self, name: str) -> KitPart:
+        """The part of that name; KeyError if there is none."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise KeyError(name)
+
+
+def write_parts(folder: Path, parts: Sequence[Part]) -> None:
+    """FOLDER/stl and FOLDER/3mf with a file of each part, and plates of all in FOLDER/3mf.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be written, a mesh that is not closed, a part larger than the bed.
+    """
+    for part in parts:
+        write_stl(folder / _stl(part), part.mesh)
+        write_3mf(folder / _three_mf(part), [Placed(part)])
+    for number, plate in enumerate(plates(parts), start=1):
+        write_3mf(folder / _plate(number), plate)
+
+
+def write_kit_toml(
+    path: Path,
+    name: str,
+    kind: Kind,
+    parameters: AnatomyParameters,
+    parts: Sequence[Part],
+    seed: int | None = None,
+) -> None:
+    """kit.toml beside what `write_parts` wrote; written last, since it lists the folder's files.
+
+    Raises
+    ------
+    InputError
+        A part's file that is not there, or kit.toml cannot be written.
+    """
+    folder = path.parent
+    document = {
+        "format": KIT_FORMAT,
+        "name": name,
+        "kind": kind,
+        "seed": seed,
+        "parameters": asdict(parameters),
+        "part": [_part_table(folder, part) for part in parts],
+        "plates": [_plate(number + 1) for number in range(len(plates(parts)))],
+        "files": _files(folder, path.name),
+    }
+    write_toml(path, document)
+
+
+def load_kit(path: Path) -> WrittenKit:
+    """The kit of a kit.toml.
+
+    Raises
+    ------
+    InputError
+        What breaks the format: file, field, what was expected.
+    """
+    table = load_toml(path, KitFile)
+    try:
+        parameters = _parameters(table.parameters)
+        check_ranges(parameters)
+    except InputError as error:
+        raise InputError(f"{path}: parameters: {error}") from None
+    parts = tuple(_kit_part(Path(path).parent, part) for part in table.part)
+    return WrittenKit(table.name, table.kind, table.seed, parameters, parts, table.files)
+
+
+def _stl(part: Part) -> str:
+    return f"stl/{part.name}.stl"
+
+
+def _three_mf(part: Part) -> str:
+    return f"3mf/{part.name}.3mf"
+
+
+def _plate(number: int) -> str:
+    return f"3mf/plate-{number}.3mf"
+
+
+def _files(folder: Path, own: str) -> list[str]:
+    found = (entry for entry in folder.rglob("*") if entry.is_file())
+    return sorted({own, *(entry.relative_to(folder).as_posix() for entry in found)})
+
+
+def _part_table(folder: Path, part: Part) -> dict[str, Any]:
+    stl = folder / _stl(part)
+    if not stl.is_file():
+        raise InputError(f"{stl}: no such file; a kit's parts are written before its kit.toml")
+    placed = part.model_from_part
+    return {
+        "name": part.name,
+        "title": part.title,
+        "stl": _stl(part),
+        "3mf": _three_mf(part),
+        "sha256": sha256(stl),
+        "size": np.ptp(part.mesh.vertices, axis=0).round(3),
+        "volume": round(signed_volume(part.mesh), 1),
+        "count": part.count,
+        "material": part.material,
+        "colour": part.colour,
+        "printing": part.printing,
+        "model_from_part": None if placed is None else transform_table(placed),
+    }
+
+
+def _kit_part(folder: Path, table: PartTable) -> KitPart:
+    placed = table.model_from_part
+    return KitPart(
+        table.name,
+        table.title,
+        folder / table.stl,
+        folder / table.three_mf,
+        table.sha256,
+        np.array(table.size),
+        table.volume,
+        table.count,
+        table.material,
+        table.colour,
+        table.printing,
+        None if placed is None else placed.rigid(),
+    )
+
+
+def _parameters(table: dict[str, Any]) -> AnatomyParameters:
+    values = dict(table)
+    for side in ("artery_left", "artery_right"):
+        values[side] = _made(ArteryParameters, values.get(side, {}), f"{side}.")
+    return _made(AnatomyParameters, values, "")
+
+
+def _made(kind: type, table: Any, prefix: str) -> Any:
+    if not isinstance(table, dict):
+        raise InputError(f"{prefix[:-1]}: expected a table, got {table!r}")
+    known = {member.name for member in fields(kind)}
+    strange = sorted(set(table) - known)
+    if strange:
+        raise InputError(f"{prefix}{strange[0]}: unknown key; remove it or mend its spelling")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
