@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
-from phantoms.anatomy.courses import Route, Side, crossings, relaxed
+from phantoms.anatomy.courses import Route, Side, crossings, relaxed, sides
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters
 from phantoms.anatomy.pose import BonePoses
 from phantoms.anatomy.sac import Sac
-from phantoms.anatomy.sdf import Solid, moved, union
-from phantoms.anatomy.vessel import Vessel
+from phantoms.anatomy.sdf import Array, Solid, moved, union
+from phantoms.anatomy.vessel import Vessel, bend_radii
 
 HYPOPLASTIC = 3.0  # mm: one side may be thinner, not both
 LIMB = 0.6  # diameter of a fenestration's limb in the canal, share of the trunk's; chosen
 THINNEST = 1.8  # mm, that a limb is at the least
+LEAST_CORD, LEAST_DURA = 0.5, 0.25  # mm, that a vessel keeps from cord and from the sac's wall
+LEAST_BEND_BUILT = 1.12  # least radius of a bend that is built, in radii of the vessel
 PICA = 1.8  # mm, diameter of the posterior inferior cerebellar artery; chosen
 
 
@@ -100,4 +103,35 @@ def _of_side(p: AnatomyParameters, poses: BonePoses, side: str) -> tuple[Vessel,
 
 def _vessel(name: str, side: str, route: Route, sac: Sac, diameter: float) -> Vessel:
     line = relaxed(route, sac, diameter)
+    _check_room(name, side, route, line, sac, diameter)
     return Vessel(name, side, line, diameter, crossings(sac, line))
+
+
+def _check_room(name: str, side: str, route: Route, line: Array, sac: Sac, diameter: float) -> None:
+    radius = diameter / 2
+    where = sides(route, line, diameter)
+    within = line[where > 0]
+    depth, cord = sac.depth(within), sac.from_cord(within)
+    short = np.minimum(depth - radius - LEAST_DURA, cord - radius - LEAST_CORD)
+    if np.min(short, initial=0.0) < 0.0:
+        widest = float((depth + cord).min()) - LEAST_DURA - LEAST_CORD
+        what = "dorsal_csf or sac_ap" if name.startswith("PICA") else "sac_width"
+        own = "" if name.startswith("PICA") else f"artery_{side}.diameter: "
+        raise InputError(
+            f"{own}{name}, {diameter:g} wide, does not fit between cord and sac; expected at most"
+            f" {widest:.1f}, or a larger {what}"
+        )
+    outside = line[where < 0]
+    if len(outside) and -sac.depth(outside).max() < radius + LEAST_DURA:
+        raise InputError(
+            f"artery_{side}.diameter: {name}, {diameter:g} wide, runs into the sac before it enters"
+            " it; expected a thinner artery or a smaller sac_width"
+        )
+    bends = bend_radii(line)
+    if bends.min() < LEAST_BEND_BUILT * radius:
+        x, y, z = line[bends.argmin()]
+        raise InputError(
+            f"artery_{side}.diameter: {name}, {diameter:g} wide, cannot bend as it must at"
+            f" ({x:.0f}, {y:.0f}, {z:.0f}); expected a thinner artery, or less loop, rise or"
+            " c1_rotation"
+        )

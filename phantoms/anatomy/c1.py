@@ -25,7 +25,8 @@ from phantoms.anatomy.sdf import (
 # The lateral masses are longer from front-medial to back-lateral: the upper facets converge forwards.
 MASS_TURN = Rotation.from_euler("z", -17.0, degrees=True)
 GROOVE_MIDDLE = -2.6  # mm, middle of the arch under the artery, in height
-PONTICULUS = 1.3  # mm, half thickness of a bridge over the groove
+RIM = 2.4  # mm, between artery and upper facet before edges are rounded
+PONTICULUS = 2.4  # mm, thickness of a bridge over the groove before edges are rounded
 
 
 def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid:
@@ -36,12 +37,19 @@ def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
     room_left, room_right : Solid
         The rooms that the arteries take, wall gap included, in C1's frame.
     """
-    mass = _lateral_mass(p)
-    bone = union([mass, _anterior_arch(p)], 3.0)
+    bone = union([_lateral_mass(p), _anterior_arch(p)], 3.0)
+    # Upper facet: a trough for the occipital condyle, rim higher in front, behind and outside.
+    bone = subtract(bone, ellipsoid(*upper_trough(p)), 2.2)
     bone = union([bone, _transverse_process(p)], 2.0)
     bone = union([bone, _posterior_arch(p)], 2.5)
     passage = union([both_sides(_foramen(p)), room_left, room_right], 0.0)
-    return subtract(_with_bridges(p, both_sides(bone)), passage, 1.6)
+    bone = both_sides(bone)
+    for side, room in zip(SIDES, (room_left, room_right), strict=True):
+        bone = _with_bridge(p, side, bone, room)
+    bone = subtract(bone, passage, 1.6)
+    # A facet's rim goes where an artery beside it would leave it thinner than can be printed.
+    facets = both_sides(ellipsoid(*upper_trough(p)))
+    return subtract(bone, lambda q: passage(q) + facets(q) - RIM, 2.0)
 
 
 def c1_box(p: AnatomyParameters) -> tuple[Array, Array]:
@@ -111,8 +119,9 @@ def _lateral_mass(p: AnatomyParameters) -> Solid:
     # Medial walls converge downwards: the lower facets reach further in than the upper.
     lower = ellipsoid(centre + np.array((-2.6, -1.0, -5.5)), (5.6, 8.2, 4.5), axes, exponent=2.6)
     mass = union([mass, lower], 3.0)
-    # Upper facet: a trough for the occipital condyle, rim higher in front, behind and outside.
-    mass = subtract(mass, ellipsoid(*upper_trough(p)), 2.8)
+    # Flat above, where the upper facet's rim is to be.
+    brow = half_space((half + 7.0, middle, 6.4), (0.22, -0.06, 1.0))
+    mass = intersect(mass, brow, 3.0)
     # Lower facet: nearly flat, falling outwards; behind it the mass is bevelled.
     facet = half_space(*lower_facet(p))
     bevel = half_space((half + 4.0, middle + 8.4, -8.0), (0.1, 0.75, -0.65))
@@ -155,37 +164,38 @@ def upper_trough(p: AnatomyParameters) -> tuple[Array, Array, Array]:
     return _mass_centre(p) + (-5.4, 0.2, 12.6), np.array([7.6, 10.4, 10.4]), axes
 
 
-def _with_bridges(p: AnatomyParameters, bone: Solid) -> Solid:
-    """The bone with each side's ponticulus: from the lateral mass over the artery to the arch."""
-    for side in SIDES:
-        if p.artery(side).ponticulus != "none":
-            bone = union([bone, _ponticulus(p, side)], 1.2)
-    return bone
-
-
-def _ponticulus(p: AnatomyParameters, side: str) -> Solid:
+def _with_bridge(p: AnatomyParameters, side: str, bone: Solid, room: Solid) -> Solid:
+    """The bone with a side's ponticulus: from the lateral mass over the artery to the arch."""
     artery, half = p.artery(side), p.c1_canal_width / 2
-    room = artery.diameter / 2 + p.artery_wall_gap
-    top = groove_floor(p) + 2 * room + PONTICULUS + 0.8
-    points = np.array(
-        [
-            (half + 5.0, -13.6, 1.0),
-            (half + 4.6, -10.6, top - 1.4),
-            (half + 3.0, -6.0, top),
-            (half + 0.6, -1.8, top - 1.8),
-            (half - 2.2, 0.0, 1.0),
-        ]
-    )
-    if side == "right":
-        points *= (-1.0, 1.0, 1.0)
-    sizes = [(PONTICULUS + 1.0, 2.6)] + [(PONTICULUS + 0.3, PONTICULUS)] * 3 + [(2.4, 2.4)]
-    bridge = tube(points, sizes, up=(0.6, 0, 1))
-    if artery.ponticulus == "complete":
-        return bridge
-    # Two spurs, their points apart.
-    gap = half_space(points[2] + (0, 2.4, 0), (0, 1, 0))
-    other = half_space(points[2] - (0, 2.4, 0), (0, -1, 0))
-    return subtract(bridge, intersect(gap, other, 0.0), 1.0)
+    if artery.ponticulus == "none":
+        return bone
+    mirror = np.array((1.0 if side == "left" else -1.0, 1.0, 1.0))
+    top = groove_floor(p) + artery.diameter + 2 * p.artery_wall_gap + PONTICULUS
+    points = mirror * [
+        (half + 5.2, -14.2, 0.5),
+        (half + 4.6, -11.0, top - 1.6),
+        (half + 3.0, -6.0, top),
+        (half + 0.4, -1.6, top - 2.0),
+        (half - 2.6, 0.2, 0.5),
+    ]
+    sizes = [(2.6, 3.0), (1.7, 1.4), (1.7, 1.2), (1.7, 1.4), (2.8, 2.8)]
+    bridge = tube(points, sizes, up=mirror * (0.6, 0.0, 1.0))
+    # Round the artery wherever it runs, so that its room leaves the bridge whole.
+    along = (points[4] - points[0]) * (1.0, 1.0, 0.0)
+    along /= np.linalg.norm(along)
+    across = np.cross(along, (0.0, 0.0, 1.0))
+    strap = intersect(lambda q: room(q) - PONTICULUS, _slab(points[2], across, 1.8), 1.0)
+    strap = intersect(strap, _slab(points[2], along, 5.6), 1.0)
+    strap = intersect(strap, half_space((0.0, 0.0, groove_floor(p) + 1.0), (0, 0, -1)), 1.0)
+    bridge = union([bridge, strap], 1.0)
+    if artery.ponticulus == "incomplete":
+        bridge = subtract(bridge, _slab(points[2], along, 2.6), 1.5)
+    return union([bone, bridge], 1.5)
+
+
+def _slab(middle: Array, normal: Array, half: float) -> Solid:
+    """All that lies within `half` of a plane."""
+    return lambda q: np.abs((q - middle) @ normal) - half
 
 
 def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:

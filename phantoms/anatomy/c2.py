@@ -51,7 +51,9 @@ def c2_box(p: AnatomyParameters) -> tuple[Array, Array]:
     """Lowest and highest corner of a box that holds the bone, C2's frame, mm."""
     back = _back(p)
     y = p.c2_spinous_length + 5.0
-    return np.array([-33.0, back - 26.0, -20.0]), np.array([33.0, y, 26.0 + p.dens_height + _rise(p)])
+    return np.array([-33.0, back - 26.0, -20.0]), np.array(
+        [33.0, y, 26.0 + p.dens_height + _rise(p)]
+    )
 
 
 def dens_axis(p: AnatomyParameters, height: float) -> Array:
@@ -199,18 +201,18 @@ def _lamina(p: AnatomyParameters) -> Solid:
 
 
 def _spinous_process(p: AnatomyParameters) -> Solid:
-    tip = p.c2_spinous_length
+    tip, z = p.c2_spinous_length, _lamina_middle(p)
     keel = tube(
-        [(0, 2.5, -3.6), (0, 0.6 * tip, -5.0), (0, tip - 4.0, -6.8)],
+        [(0, 2.5, z + 0.4), (0, 0.6 * tip, z - 1.0), (0, tip - 4.0, z - 2.8)],
         [(3.8, 5.6), (2.9, 4.8), (3.2, 3.4)],
         exponent=2.2,
     )
     # Two lips, from the lower edges of the laminae.
     lip = tube(
-        [(6.5, 0.0, -6.8), (4.4, 0.4 * tip, -8.4), (4.4, tip - 2.4, -9.6)],
+        [(6.5, 0.0, z - 2.8), (4.4, 0.4 * tip, z - 4.4), (4.4, tip - 2.4, z - 5.6)],
         [(2.0, 2.4), (2.1, 2.6), (2.0, 2.3)],
     )
-    cleft = ellipsoid((0, tip - 0.5, -13.2), (2.4, 6.5, 4.2))
+    cleft = ellipsoid((0, tip - 0.5, z - 9.2), (2.4, 6.5, 4.2))
     return subtract(union([keel, lip], 3.0), cleft, 2.0)
 
 

@@ -52,7 +52,7 @@ class Side:
 
     def normal(self) -> Route:
         """Through the foramina, round the lateral mass of C1, over its arch, into the dura."""
-        outside = [*self._to_c2(), self._model(self._loop()), *self._over_c1()]
+        outside = [*self._to_c2(), *self._model(self._loop()), *self._over_c1()]
         inside = self._into_the_dura()
         return Route(np.array([*outside, *inside]), len(outside))
 
@@ -94,14 +94,31 @@ class Side:
         return np.add(point, (0.0, 0.0, share * self.artery.rise))
 
     def _loop(self) -> Array:
-        return np.array([25.2, -13.2 + self.artery.loop, 2.4])
+        """Between C2 and C1; the larger it is, the rounder at its back."""
+        loop = self.artery.loop
+        if loop < 1.0:
+            return np.array([(25.2, -13.2 + loop, 2.4)])
+        back = -13.2 + loop
+        return np.array(
+            [
+                (23.6, back - 0.5 * loop, 0.4 - 0.24 * loop),
+                (24.6, back - 0.5, 1.6 - 0.16 * loop),
+                (25.2, back + 0.4, 3.0),
+                (25.2, back - 0.12 * loop, 4.4 + 0.16 * loop),
+            ]
+        )
 
     def _over_c1(self) -> list[Array]:
-        foramen = c1.foramen_centre(self.p)
+        foramen, loop = c1.foramen_centre(self.p), self.artery.loop
         half = self.p.c1_canal_width / 2
         top = c1.groove_floor(self.p) + self.artery.diameter / 2 + self.p.artery_wall_gap
         points = [
-            *(foramen + np.array([(-1.0, 0.3, -6.0), (0.0, 0.0, 0.0), (0.4, 0.9, 5.6)])),
+            *(
+                foramen
+                + np.array(
+                    [(-1.0, 0.3 + 0.3 * loop, -6.0 + 0.2 * loop), (0, 0, 0), (0.4, 0.9, 5.6)]
+                )
+            ),
             (half + 9.2, -9.6, top + 1.8),
             (half + 5.0, -5.4, top + 0.2),
             (half + 1.8, -3.8, top + 0.5),
@@ -151,13 +168,13 @@ def relaxed(route: Route, sac: Sac, diameter: float) -> Array:
     """Even points on a line along a route that a tube of a diameter can follow: (n, 3), mm.
 
     Bends are opened to LEAST_BEND radii, and the line is pushed off the dura, on its own side of
-    it, and off the cord, until both hold; only the ends stay where they are. Where that cannot be
+    it, and off the cord, until both hold; only its start stays where it is. Where that cannot be
     had the line comes as near to it as it can.
     """
     spacing = min(1.0, 0.35 * diameter)
     line = resampled(route.points, spacing)
     for step in range(STEPS):
-        side = _sides(route, line, diameter)
+        side = sides(route, line, diameter)
         push = _pushes(sac, line, side, diameter / 2) if step % 3 == 0 else np.zeros(len(line))
         bent = bend_radii(line) < 1.04 * LEAST_BEND * diameter / 2
         if not bent.any() and step % 3 == 0 and np.abs(push).max() < 0.02:
@@ -178,7 +195,7 @@ def crossings(sac: Sac, line: Array) -> Array:
     return line[i] + share * (line[i + 1] - line[i])
 
 
-def _sides(route: Route, line: Array, diameter: float) -> Array:
+def sides(route: Route, line: Array, diameter: float) -> Array:
     """-1 where a line is to stay out of the sac, 1 within it, 0 where it goes through: (n,)."""
     if route.pierce < 0:
         return np.ones(len(line))
@@ -191,17 +208,17 @@ def _sides(route: Route, line: Array, diameter: float) -> Array:
 def _pushes(sac: Sac, line: Array, side: Array, radius: float) -> Array:
     """How far each point is to move away from the cord, mm; negative towards it: (n,)."""
     depth, cord = sac.depth(line), sac.from_cord(line)
-    out = np.maximum(radius + OFF_DURA + depth, 0.0)
-    into = np.maximum(radius + OFF_DURA - depth, 0.0)
-    off_cord = np.maximum(radius + OFF_CORD - cord, 0.0)
-    push = np.where(side < 0, out, off_cord - np.where(side > 0, into, 0.0))
+    least = np.where(side < 0, radius + OFF_DURA + depth, radius + OFF_CORD - cord)
+    most = np.where(side > 0, depth - radius - OFF_DURA, np.inf)
+    # Where there is not room for both gaps they share what there is.
+    push = np.where(least > most, 0.5 * (least + most), np.clip(0.0, least, most))
     return uniform_filter1d(push, 3, mode="nearest")
 
 
 def _outwards(sac: Sac, line: Array, push: Array) -> Array:
-    """Inner points moved away from the middle of the cord, in their horizontal plane."""
+    """Points but the first moved away from the middle of the cord, in their horizontal plane."""
     away = line[:, :2] - sac.cord_rings(line[:, 2], 4)[..., :2].mean(axis=1)
     away /= np.maximum(np.linalg.norm(away, axis=1), 1e-6)[:, None]
     moved = line.copy()
-    moved[1:-1, :2] += (push[:, None] * away)[1:-1]
+    moved[1:, :2] += (push[:, None] * away)[1:]
     return moved

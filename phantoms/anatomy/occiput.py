@@ -25,14 +25,13 @@ from phantoms.anatomy.sdf import (
 
 FORAMEN_AP, FORAMEN_WIDTH = 35.0, 30.0  # mm, the foramen magnum; chosen, a usual adult's
 TILT = 15.0  # degrees that C1's front stands up in neutral while the skull's base is level
-CUT = 25.0  # mm, height of the flat top over the condyles' rims
-WALL = 5.0  # mm, of the bowl
+CUT = 21.0  # mm, height of the flat top, about 20 over the condyles
 
 
 def occiput_solid(p: AnatomyParameters) -> Solid:
     """The bone; its condyles lie `joint_gap` over C1's upper facets."""
     level = _frame_from_level(p)
-    bone = moved(union([_bowl(), _clivus()], 5.0), level)
+    bone = moved(union([_rim(), _clivus()], 4.0), level)
     bone = union([bone, _condyle(p)], 5.0)
     bone = subtract(bone, moved(_foramen(), level), 3.0)
     top = half_space((0, 0, CUT), (0, 0, 1))
@@ -42,7 +41,7 @@ def occiput_solid(p: AnatomyParameters) -> Solid:
 def occiput_box(p: AnatomyParameters) -> tuple[Array, Array]:
     """Lowest and highest corner of a box that holds the bone, its own frame, mm."""
     y = condyle_axis(p)[1]
-    return np.array([-35.0, y - 32.0, -3.0]), np.array([35.0, y + 62.0, 45.0])
+    return np.array([-35.0, y - 32.0, -3.0]), np.array([35.0, y + 60.0, 42.0])
 
 
 def condyle_axis(p: AnatomyParameters) -> Array:
@@ -52,16 +51,31 @@ def condyle_axis(p: AnatomyParameters) -> Array:
 
 
 def _frame_from_level(p: AnatomyParameters) -> RigidTransform:
-    """Bowl, clivus and foramen are given level, from the middle of the foramen's front edge."""
+    """Rim, clivus and foramen are given level, from the middle of the foramen's front edge."""
     basion = np.array([0.0, -p.c1_canal_ap + 3.0, 0.0])
     return RigidTransform.from_components(basion, Rotation.from_euler("x", TILT, degrees=True))
 
 
-def _bowl() -> Solid:
-    """The floor of the skull round the foramen, rising to all sides."""
-    centre, radii = np.array([0.0, FORAMEN_AP / 2 + 4.0, 40.0]), np.array([32.0, 34.0, 28.0])
-    outside = ellipsoid(centre, radii, exponent=2.5)
-    return subtract(outside, ellipsoid(centre, radii - WALL, exponent=2.5), 1.0)
+def _rim() -> Solid:
+    """Round the foramen: lateral parts with the jugular processes, and the squama behind."""
+    ring = tube(
+        [
+            (-6.0, -3.4, 16.0),
+            (0.0, -4.4, 16.0),
+            (10.0, -2.0, 16.4),
+            (18.6, 6.0, 16.6),
+            (21.6, 16.0, 16.6),
+            (20.0, 27.0, 16.6),
+            (13.0, 36.6, 16.6),
+            (5.0, 40.8, 16.4),
+            (-5.0, 40.8, 16.4),
+        ],
+        [(5.0, 4.4)] * 3 + [(6.6, 4.6), (6.8, 4.4), (6.6, 4.2), (6.8, 4.4)] + [(7.4, 5.0)] * 2,
+        exponent=2.6,
+    )
+    jugular = ellipsoid((26.0, 12.0, 17.0), (5.0, 5.4, 4.4), exponent=2.3)
+    crest = tube([(0, 44.0, 13.6), (0, 50.0, 17.0)], [(2.0, 2.4), (2.6, 3.4)])
+    return union([ring, jugular, crest], 4.0)
 
 
 def _clivus() -> Solid:
@@ -78,7 +92,9 @@ def _condyle(p: AnatomyParameters) -> Solid:
     centre, radii, axes = c1.upper_trough(p)
     ball = ellipsoid(centre, radii - p.joint_gap, axes)
     root = tube(
-        [centre + (2.0, 1.0, 2.0), centre + (4.5, 2.0, 14.0)], [(5.6, 7.6), (7.0, 9.0)], up=(0, 1, 0)
+        [centre + (2.0, 1.0, 2.0), centre + (4.5, 2.0, 14.0)],
+        [(5.6, 7.6), (7.0, 9.0)],
+        up=(0, 1, 0),
     )
     return union([ball, root], 3.0)
 

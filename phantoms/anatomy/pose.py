@@ -18,7 +18,7 @@ from phantoms.anatomy.sdf import Array
 ORIGIN_IN_FRONT = 5.0  # mm, of the spinolaminar line
 LEAST_GAP = 0.6  # of joint_gap, that a joint keeps in every pose
 APART = 0.3  # mm between bones everywhere
-DISC = 5.0  # mm, height of a disc at its middle
+DISC = 4.5  # mm, height of a disc at its middle
 FACET_GAP, WIDEST = 1.0, 3.0  # mm, between the facets below C2, and at the most
 FARTHEST = 6.0  # mm, that C1 or the occiput is lifted at the most
 

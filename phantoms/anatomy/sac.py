@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from nav.errors import InputError
-from phantoms.anatomy import c2
+from phantoms.anatomy import c2, pose
+from phantoms.anatomy.canal import STEP, fitted_shift
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import LEVELS, AnatomyParameters
 from phantoms.anatomy.pose import ORIGIN_IN_FRONT, BonePoses
@@ -19,7 +20,10 @@ from phantoms.anatomy.sdf import Array
 BOTTOM, TOP = -52.0, 26.0  # mm, ends of the cord; the sac is END longer at both
 END = 1.0
 LEAST_CSF = 0.95  # mm, all round the cord
+TWISTED = 9.0  # mm a radian: what C1's turn takes of the sac's AP half way up, times four
 LEAST_GAP = 0.3  # mm, sac to bone
+
+FITTED_AT = np.arange(BOTTOM, TOP + 0.5, STEP)  # mm, heights where the sac is fitted between bones
 
 # Behind the cord the sac is deepest at C1-C2: PAM50 template, 4.5, 3.7 to 4.2, 2, 2, 2.5; as
 # shares of `dorsal_csf`.
@@ -44,11 +48,13 @@ class Sac:
     """Thecal sac and cord as egg shaped sections by height, model frame, mm.
 
     poses : where the bones lie. The sac hangs at the front of the posterior arches;
-    where C1 is turned on C2, it shifts and turns with C1.
+    where C1 is turned on C2, it shifts and turns with C1. shift : how far backwards of there it
+    lies at the heights FITTED_AT, mm; so that it keeps off the bones if None.
     """
 
     p: AnatomyParameters
     poses: BonePoses
+    shift: tuple[float, ...] | None = None
 
     @cached_property
     def heights(self) -> Array:
@@ -62,8 +68,7 @@ class Sac:
 
     def turn(self, z: ArrayLike) -> Array:
         """How far the sections are turned to the left, radians."""
-        low, high = -2.5, float(self.poses.c1.translation[2]) + 0.5
-        share = np.clip((np.asarray(z, float) - low) / (high - low), 0.0, 1.0)
+        share = self._share(z)
         return self._yaw * share**2 * (3.0 - 2.0 * share)
 
     def sac(self, z: ArrayLike) -> tuple[Array, Array, Array]:
@@ -99,16 +104,19 @@ class Sac:
 
     def depth(self, points: Array) -> Array:
         """How far points (n, 3) lie within the sac's wall, in their horizontal plane, mm, (n,)."""
-        return -_beyond(self.sac_rings(points[:, 2], 72), points)
+        return -_beyond(self.sac_rings(points[:, 2], 64), points)
 
     def from_cord(self, points: Array) -> Array:
         """How far points (n, 3) lie outside of the cord, in their horizontal plane, mm, (n,)."""
-        return _beyond(self.cord_rings(points[:, 2], 72), points)
+        return _beyond(self.cord_rings(points[:, 2], 64), points)
 
     def _sac(self, z: ArrayLike) -> tuple[Array, Array, Array]:
         """Middle (x, y), half AP, half width."""
         behind, beside = self._cistern(z)
-        half = (self._by_level(self.p.sac_ap, z) + behind) / 2
+        # Where it is twisted its front gives way to C2's shoulder.
+        share = self._share(z)
+        twisted = TWISTED * np.abs(self._yaw) * share * (1.0 - share)
+        half = (self._by_level(self.p.sac_ap, z) + behind - twisted) / 2
         width = self._by_level(self.p.sac_width, z) / 2 + beside
         return self._place(z, half - behind), half, width
 
@@ -125,8 +133,13 @@ class Sac:
         z = np.asarray(z, float)
         at, *wall = self._stations.T
         x, y = (PchipInterpolator(at, w)(np.clip(z, at[0], at[-1])) for w in wall)
-        point = np.stack([x, y - forwards], axis=-1)
+        shift = np.interp(z, FITTED_AT, self._shift)
+        point = np.stack([x, y + shift - forwards], axis=-1)
         return self._pivot + _turned(point - self._pivot, self.turn(z))
+
+    @cached_property
+    def _shift(self) -> tuple[float, ...]:
+        return _fitted(self.p, self.poses) if self.shift is None else self.shift
 
     @cached_property
     def _stations(self) -> Array:
@@ -158,6 +171,11 @@ class Sac:
         """x, y of the axis that C1 turns about: the dens."""
         return np.asarray(self.poses.c2.apply(c2.dens_axis(self.p, 0.6 * self.p.dens_height))[:2])
 
+    def _share(self, z: ArrayLike) -> Array:
+        """How far up a height is between where the sac keeps to C2 and where it keeps to C1."""
+        low, high = -2.5, float(self.poses.c1.translation[2]) + 0.5
+        return np.clip((np.asarray(z, float) - low) / (high - low), 0.0, 1.0)
+
     def _by_level(self, values: ArrayLike, z: ArrayLike) -> Array:
         """A measure given at `LEVELS`, at heights z; constant beyond the ends."""
         line = PchipInterpolator(self.heights[::-1], np.asarray(values, float)[::-1])
@@ -185,6 +203,16 @@ class Sac:
         return rings
 
 
+@lru_cache(maxsize=16)
+def _fitted(p: AnatomyParameters, poses: BonePoses) -> tuple[float, ...]:
+    bones = {
+        name: poses.of(name).apply(pose._surface(p, name).points)
+        for name in ("occiput", "C1", "C2", "C3", "C4")
+    }
+    made = fitted_shift(lambda shift: Sac(p, poses, tuple(shift)), FITTED_AT, bones)
+    return tuple(float(v) for v in made)
+
+
 def check_possible(p: AnatomyParameters) -> None:
     """Whether cord, sac and canal fit in each other.
 
@@ -208,18 +236,23 @@ def check_possible(p: AnatomyParameters) -> None:
             f" of {p.sac_ap[1]:g} (sac_ap, cord_ap at C1-C2); expected at most {free:.2f}"
         )
     for level, name, ap, width in (
-        ("C1", "c1", None, p.c1_canal_width),
+        ("C1", "c1", _behind_dens(p), p.c1_canal_width),
         ("C2", "c2", p.c2_canal_ap, p.c2_canal_width),
         ("C3", "c3", p.c3_canal_ap, p.c3_canal_width),
         ("C4", "c4", p.c4_canal_ap, p.c4_canal_width),
     ):
         i = LEVELS.index(level)
         for kind, canal, sac in (("ap", ap, p.sac_ap[i]), ("width", width, p.sac_width[i])):
-            if canal is not None and sac > canal - 2 * LEAST_GAP:
+            if sac > canal - 2 * LEAST_GAP:
                 raise InputError(
-                    f"sac_{kind} at {level}: {sac:g} is too large for a canal of {canal:g}"
-                    f" ({name}_canal_{kind}); expected at most {canal - 2 * LEAST_GAP:g}"
+                    f"sac_{kind} at {level}: {sac:g} is too large for a room of {canal:.2f}"
+                    f" ({name}_canal_{kind}); expected at most {canal - 2 * LEAST_GAP:.2f}"
                 )
+
+
+def _behind_dens(p: AnatomyParameters) -> float:
+    """What C1's canal has behind the dens, its ligament's gap before it left out, mm."""
+    return p.c1_canal_ap - p.dens_gap - p.dens_ap
 
 
 def _turned(xy: Array, angle: ArrayLike) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline
 
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import AnatomyParameters
@@ -27,8 +27,8 @@ NAPE, NAPE_SHARE = 20.0, 28.0 / 115.0
 # Against the section at z = 0: half width as its share, back and front in mm backwards; chosen to
 # look like a neck: narrowest at C3, the head above, the shoulders' beginning below.
 _HEIGHTS = (-62.0, -42.0, -20.0, -10.0, 0.0, 12.0, 26.0, 46.0)
-_WIDTH = (1.075, 0.99, 0.965, 0.975, 1.0, 1.045, 1.10, 1.165)
-_BACK = (7.0, 2.0, -0.8, -0.9, 0.0, 2.6, 7.0, 12.5)
+_WIDTH = (1.07, 1.0, 0.965, 0.975, 1.0, 1.05, 1.11, 1.15)
+_BACK = (6.5, 1.6, -1.2, -1.2, 0.0, 4.0, 10.5, 15.5)
 _FRONT = (1.5, 0.5, 0.0, 0.0, 0.0, 0.0, -0.5, -1.0)
 
 
@@ -59,7 +59,7 @@ def skin_x(p: AnatomyParameters, y: ArrayLike, z: ArrayLike = 0.0) -> Array:
     front, back = _ends(p, z)
     u = np.clip((2.0 * y - front - back) / (back - front), -1.0, 1.0)
     # The back is flatter than an ellipse's.
-    exponent = np.where(u > 0.0, 2.35, 2.1)
+    exponent = np.where(u > 0.0, 2.45, 2.1)
     oval = (1.0 - np.abs(u) ** exponent) ** (1.0 / exponent)
     relief = _mastoid(y, z) + _muscles(y, z)
     return p.neck_width / 2.0 * _along(_WIDTH, z) * oval + relief * (1.0 - u**2) ** 0.75
@@ -93,7 +93,8 @@ def _ends(p: AnatomyParameters, z: ArrayLike) -> tuple[Array, Array]:
 
 
 def _along(values: tuple[float, ...], z: ArrayLike) -> Array:
-    return np.asarray(PchipInterpolator(_HEIGHTS, values)(np.clip(z, NECK_BOTTOM, NECK_TOP)))
+    line = CubicSpline(_HEIGHTS, values, bc_type="natural")
+    return np.asarray(line(np.clip(z, NECK_BOTTOM, NECK_TOP)))
 
 
 def _mastoid(y: Array, z: Array) -> Array:
@@ -104,15 +105,15 @@ def _mastoid(y: Array, z: Array) -> Array:
         1.0 / (1.0 + np.exp(-(above + 0.5) / 1.8)) * np.exp(-((np.maximum(above, 0) / 26) ** 2))
     )
     wide = 7.0 + 0.12 * np.maximum(above, 0.0)
-    return 4.6 * height * np.exp(-(((y - tip_y + 0.1 * above) / wide) ** 2))
+    return 6.6 * height * np.exp(-(((y - tip_y + 0.1 * above) / wide) ** 2))
 
 
 def _muscles(y: Array, z: Array) -> Array:
     """Sternocleidomastoid, from the mastoid down and forwards, the hollow behind it, trapezius."""
     down = np.clip((MASTOID[1] - z) / 72.0, 0.0, 1.0)
     along = MASTOID[0] - 1.0 - 34.0 * down
-    fades_in = np.clip((14.0 - z) / 14.0, 0.0, 1.0)
-    strap = 3.0 * fades_in * np.exp(-(((y - along) / (8.0 + 3.0 * down)) ** 2))
-    hollow = -1.6 * down * np.exp(-(((y - along - 22.0) / 9.0) ** 2))
-    trapezius = 1.8 * np.clip((30.0 - z) / 60.0, 0.0, 1.0) * np.exp(-(((y - 34.0) / 10.0) ** 2))
+    fades_in = np.clip((8.0 - z) / 16.0, 0.0, 1.0)
+    strap = 4.2 * fades_in * np.exp(-(((y - along) / (8.0 + 3.0 * down)) ** 2))
+    hollow = -2.4 * down * np.exp(-(((y - along - 22.0) / 9.0) ** 2))
+    trapezius = 2.4 * np.clip((30.0 - z) / 60.0, 0.0, 1.0) * np.exp(-(((y - 34.0) / 10.0) ** 2))
     return strap + hollow + trapezius

@@ -150,12 +150,12 @@ def _body(s: _Sizes) -> Solid:
     middle = back - 7.6
     body = tube(
         [(0, middle - 0.6, -9 * h), (0, middle, 0), (0, middle + 0.4, 9 * h)],
-        [(7.6, 7.2), (7.2, 9.2), (6.8, 11.4)],
+        [(7.6, 6.6), (7.2, 9.2), (6.8, 11.4)],
         up=(1, 0, 0),
         exponent=2.6,
     )
     # The uncinate processes: the upper plate's raised sides.
-    uncus = ellipsoid((10.4, middle + 1.6, 5.4 * h), (2.3, 5.4, 4.8 * h))
+    uncus = ellipsoid((10.6, middle + 1.6, 4.8 * h), (2.2, 5.4, 4.4 * h))
     lean = np.tan(np.radians(END_PLATES))
     top = half_space((0, back, 6.4 * h), (0, -lean, 1))
     bottom = half_space((0, back, -7.2 * h), (0, lean, -1))
@@ -227,9 +227,7 @@ def _transverse_process(s: _Sizes) -> Solid:
     wall = s.foramen + BRIDGE / 2 + 0.5
     front = tube(
         centre
-        + np.array(
-            [(-4.8, -wall - 0.4, 1.6 * h), (0.2, -wall, 0.6), (wall + 1.2, -2.0, -1.2 * h)]
-        ),
+        + np.array([(-4.8, -wall - 0.4, 1.6 * h), (0.2, -wall, 0.6), (wall + 1.2, -2.0, -1.2 * h)]),
         [(1.5, 2.4), (1.4, 2.2), (1.9, 2.6)],
     )
     side = tube(

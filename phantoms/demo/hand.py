@@ -1,5 +1,6 @@
 """The simulated hand: touches divots by feel and the target by what the screen shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from nav.frames import Array
 from nav.live.messages import Command, Stage
 from nav.live.session import TOUCH_FRAMES, State
 from nav.model.case import Plan
+from phantoms.twin.seating import Bevel, seated_tip
+from phantoms.twin.tools import TUOHY_17G
 from phantoms.twin.world import World
 
 TRAVEL = 150.0  # mm/s, through the air
@@ -23,6 +26,11 @@ TREMOR = (0.04, np.radians(0.05))  # sd mm and rad a frame, correlated
 PERSISTENCE = 0.8  # of the tremor from frame to frame
 STEER = 0.35  # share of a displayed error that the hand takes back a frame
 HOLD_FRAMES = 14
+BEVEL: Bevel = "tuohy"
+TILT = np.radians(25.0)  # of the shaft against a divot's axis, at most
+LEAVE = 20.0  # mm along its axis that the tip is drawn out of a divot, and comes from
+OVER = np.array([0.0, 130.0, -30.0])  # mm, model frame: the way from one side to the other
+FROM_BELOW = np.array([0.0, -0.5, 0.87])  # heading there: the cameras see the carrier's sides
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,21 @@ class Grip:
 class Hand:
     """Moves the needle, frame by frame.
 
-    Divots are felt: the tip goes to the true divot, off by the seating error, drawn once a touch.
-    Everything after registration is steered by the displayed tip and heading alone, two frames
-    late.
+    Divots are felt: the tip comes to rest as `seated_tip` says, drawn once a touch. Everything
+    after registration is steered by the displayed tip and heading alone, two frames late.
+
+    seating : mm, scatter that friction leaves. axes : label -> a divot's outward axis, model frame;
+    the world's where None.
     """
 
     def __init__(
-        self, world: World, plan: Plan, seating: float, rng: np.random.Generator, interval: float
+        self,
+        world: World,
+        plan: Plan,
+        seating: float,
+        rng: np.random.Generator,
+        interval: float,
+        axes: Mapping[str, Array] | None = None,
     ) -> None:
         self.world, self.plan, self.seating, self.rng = world, plan, seating, rng
         self.interval = interval
@@ -52,7 +68,9 @@ class Hand:
         self.grip = Grip(outside, plan.direction, self.roll)
         self.tremor = np.zeros(6)
         self.divots = {f.label: np.asarray(f.position) for f in world.anatomy.fiducials}
-        self.goal: tuple[str, Array] | None = None
+        self.axes = world.divot_axes if axes is None else axes
+        self.touching: str | None = None  # the divot's label
+        self.way: list[tuple[Array, Array]] = []  # tips and headings still to go through
         self.held = 0
         self.inserting = False
         self.arrived_frames = 0
@@ -95,34 +113,68 @@ class Hand:
     def _touch(self, state: State) -> Command | None:
         if state.next_fiducial is None:
             return None
-        if self.goal is None or self.goal[0] != state.next_fiducial:
-            seat = self.divots[state.next_fiducial] + self.rng.normal(0.0, self.seating, 3)
-            self.goal, self.held = (state.next_fiducial, seat), 0
-        goal = self.goal[1]
-        if np.linalg.norm(goal - self.grip.tip) > 1e-9:
-            self._travel(goal, self._from_outside(goal))
+        if self.touching != state.next_fiducial:
+            self._set_out(state.next_fiducial)
+        if self.way:
+            self._travel(*self.way[0], slow=len(self.way) == 1)
             return None
         self.held += 1
         # once the tip rests; and again if the touch was not taken
         return Command("capture") if self.held % (TOUCH_FRAMES + 6) == 2 else None
 
-    def _from_outside(self, goal: Array) -> Array:
-        """Heading for a divot: towards the neck's axis, left and behind, shaft never in it."""
-        inwards = np.array([-100.0, -0.6 * max(goal[1], 0.0), 0.0])
-        return inwards / np.linalg.norm(inwards)
+    def _set_out(self, label: str) -> None:
+        """The way to a divot: out of the last one, over to the other side, and in."""
+        axis = np.asarray(self.axes[label], float)
+        heading = self._heading(label)
+        seat = seated_tip(
+            self.divots[label], axis, heading, BEVEL, TUOHY_17G, self.rng, self.seating
+        )
+        self.way = self._out()
+        if self.touching is not None and self._side(label) != self._side(self.touching):
+            self.way.append((OVER, FROM_BELOW))
+        self.way += [(seat + LEAVE * axis, heading), (seat, heading)]
+        self.touching, self.held = label, 0
 
-    def _travel(self, goal: Array, heading: Array) -> None:
-        way = goal - self.grip.tip
-        distance = float(np.linalg.norm(way))
-        # slow down at the end, as hands do
-        step = min(distance, self.interval * min(TRAVEL, 40.0 + 8.0 * distance))
+    def _out(self) -> list[tuple[Array, Array]]:
+        if self.touching is None:
+            return []
+        axis = np.asarray(self.axes[self.touching], float)
+        return [(self.grip.tip + LEAVE * axis, self.grip.heading)]
+
+    def _side(self, label: str) -> float:
+        """1 where a divot is reached from the left, -1 from the right."""
+        return -1.0 if self.axes[label][0] < -0.1 else 1.0
+
+    def _heading(self, label: str) -> Array:
+        """Into a divot: from the side where the cameras see the carrier well, TILT at most."""
+        inwards = -np.asarray(self.axes[label], float)
+        side = np.array([-100.0 * self._side(label), -0.6 * max(self.divots[label][1], 0.0), 0.0])
+        side /= np.linalg.norm(side)
+        angle = float(np.arccos(np.clip(inwards @ side, -1.0, 1.0)))
+        if angle <= TILT:
+            return side
+        turn = np.cross(inwards, side)
+        return Rotation.from_rotvec(TILT * turn / np.linalg.norm(turn)).apply(inwards)
+
+    def _travel(self, goal: Array, heading: Array, slow: bool = True) -> None:
+        """A frame's step towards a tip and heading; `slow` down at the end, as hands do."""
+        distance = float(np.linalg.norm(goal - self.grip.tip))
+        speed = min(TRAVEL, 40.0 + 8.0 * distance) if slow else TRAVEL
+        step = min(distance, self.interval * speed)
         share = step / distance if distance > 0 else 1.0
         turned = self.grip.heading + share * (heading - self.grip.heading)
-        tip = goal if step >= distance else self.grip.tip + way * share
+        tip = goal if step >= distance else self.grip.tip + (goal - self.grip.tip) * share
         self.grip = Grip(tip, turned / np.linalg.norm(turned), self.roll)
+        if step >= distance and self.way:
+            self.way.pop(0)
 
     def _steer(self, state: State) -> None:
         self.held = 0
+        if self.touching is not None:
+            self.way, self.touching = self._out(), None
+        if self.way:
+            self._travel(*self.way[0], slow=False)
+            return
         shown, deviation = state.guidance.model_tip, state.guidance.plan
         if isinstance(shown, Lost) or isinstance(deviation, Lost) or shown.heading is None:
             return  # nothing shown: hold still

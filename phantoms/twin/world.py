@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -10,8 +11,12 @@ from nav.camera.rig import Camera, Rig
 from nav.frames import Array, perturbed
 from nav.tracking.tool import Tool
 from phantoms.anatomy.standard import Anatomy
-from phantoms.twin.backdrop import ALBEDO, Solid, post, render_backdrop
+from phantoms.kit.layout import layout
+from phantoms.twin.backdrop import render_backdrop
 from phantoms.twin.camera import Backdrop, Placed, SimulatedCamera
+from phantoms.twin.scene import SceneItem
+from phantoms.twin.scene_parts import quick_items
+from phantoms.twin.scene_props import table_items
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
 
@@ -19,8 +24,6 @@ DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
 FOCAL = 1600.0  # px
 AIM = np.array([45.0, 15.0, 15.0])  # model frame, mm: what both cameras look at
-SEAT = np.array([-15.0, 35.0, 92.0])  # model frame, mm: reference body on the phantom's base
-TABLE = -75.0  # y of the table in the model frame, mm
 PHANTOM_SPREAD = np.array([8.0, 5.0, 8.0, 0.05, 0.08, 0.05])  # mm, rad; one sd
 SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])
 
@@ -64,7 +67,11 @@ def _camera(
 
 @dataclass(frozen=True)
 class World:
-    """The room and the truth about it, which only the twin knows."""
+    """The room and the truth about it, which only the twin knows.
+
+    seat : model_from_reference if the reference body were exactly on its seat. items : what stands
+    still, model frame, the reference body on its seat; `quick_items` where None.
+    """
 
     rig: Rig
     anatomy: Anatomy
@@ -72,6 +79,8 @@ class World:
     reference: Tool
     rig_from_model: RigidTransform
     rig_from_reference: RigidTransform
+    seat: RigidTransform
+    items: tuple[SceneItem, ...] | None = None
 
     @property
     def reference_from_rig(self) -> RigidTransform:
@@ -82,6 +91,23 @@ class World:
     def model_from_reference(self) -> RigidTransform:
         """What a registration should find."""
         return self.rig_from_model.inv() * self.rig_from_reference
+
+    @cached_property
+    def divot_axes(self) -> dict[str, Array]:
+        """Outward axis (3,) of each divot, model frame, by label.
+
+        A divot that the kit's layout does not know looks straight away from the neck's axis.
+        """
+        placed = layout(self.anatomy.parameters)
+        known = {divot.label: divot for divot in placed.divots}
+        axes = {}
+        for fiducial in self.anatomy.fiducials:
+            position, divot = np.asarray(fiducial.position), known.get(fiducial.label)
+            out = np.array([position[0], position[1] - placed.neck_middle, 0.0])
+            if divot is not None and np.allclose(divot.apex, position, atol=0.01):
+                out = np.asarray(divot.axis)
+            axes[fiducial.label] = out / np.linalg.norm(out)
+        return axes
 
     def needle_at(self, rig_from_needle: RigidTransform, velocity: Array) -> Placed:
         """The needle for drawing; velocity (6,) a second, left perturbation in the rig frame."""
@@ -101,25 +127,38 @@ class World:
             )
         )
 
+    @cached_property
+    def _standing(self) -> tuple[SceneItem, ...]:
+        """All that stands still where it truly is, on its table; model frame."""
+        items = self.items
+        if items is None:
+            items = quick_items(self.anatomy)
+        off_seat = self.model_from_reference * self.seat.inv()
+        placed = [item.moved(off_seat) if item.with_reference else item for item in items]
+        return (*placed, *table_items(placed))
+
     def _backdrop(self, camera: Camera) -> Backdrop:
-        return render_backdrop(camera, self.rig_from_model, _solids(self.anatomy), TABLE)
+        return render_backdrop(camera, self.rig_from_model, self._standing)
 
 
 def make_world(
-    anatomy: Anatomy, seed: int, rig: Rig | None = None, tools: tuple[Tool, Tool] | None = None
+    anatomy: Anatomy,
+    seed: int,
+    rig: Rig | None = None,
+    tools: tuple[Tool, Tool] | None = None,
+    items: Sequence[SceneItem] | None = None,
 ) -> World:
     """A room whose phantom and reference seat lie a little elsewhere with every seed.
 
     tools : needle and reference body as they truly are; the standard ones where None.
+    items : what stands still, model frame; `quick_items` of the anatomy where None.
     """
     needle, reference = (needle_tool(), reference_tool()) if tools is None else tools
     rng = np.random.default_rng([seed, 1])
     rig_from_model = nominal_rig_from_model() * perturbed(
         RigidTransform.identity(), rng.normal(size=6) * PHANTOM_SPREAD
     )
-    # reference z faces the cameras (model y), its x along model x
-    faces_up = Rotation.from_matrix(np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]))
-    seat = RigidTransform.from_components(SEAT, faces_up)
+    seat = layout(anatomy.parameters).model_from_reference
     model_from_reference = seat * perturbed(
         RigidTransform.identity(), rng.normal(size=6) * SEAT_SPREAD
     )
@@ -130,16 +169,6 @@ def make_world(
         reference,
         rig_from_model,
         rig_from_model * model_from_reference,
+        seat,
+        None if items is None else tuple(items),
     )
-
-
-def _solids(anatomy: Anatomy) -> Sequence[Solid]:
-    solids = [
-        Solid(s.vertices, s.triangles, ALBEDO[s.role])
-        for s in anatomy.structures
-        if s.role in ("bone", "artery", "cord", "support")
-    ]
-    for fiducial in anatomy.fiducials:
-        tip = np.asarray(fiducial.position)
-        solids.append(post(tip, [tip[0] * 0.9, TABLE, tip[2]]))
-    return solids

@@ -1,0 +1,89 @@
+"""Where the sac finds room in the bony canal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from nav.errors import InputError
+from phantoms.anatomy.sdf import Array
+
+STEP = 2.0  # mm between the heights that are looked at
+REACH = 1.3  # mm, bone so far above and below a height counts there
+WANTED, LEAST = 0.6, 0.15  # mm from bone: aimed at; refused below. Bone is sampled, so less is left
+NEAR = 5.0  # mm off the sac where it hangs: bone further off is not looked at
+ROUNDS = 6
+
+
+class Shifted(Protocol):
+    """A sac shifted by so much at the heights."""
+
+    def depth(self, points: Array) -> Array: ...
+
+    def sac(self, z: Array) -> tuple[Array, Array, Array]: ...
+
+
+def fitted_shift(
+    sac: Callable[[Array], Shifted], heights: Array, bones: Mapping[str, Array]
+) -> Array:
+    """How far backwards the sac lies of where it hangs by itself, so that it keeps off the bones.
+
+    Parameters
+    ----------
+    sac : makes the sac that is shifted by so much at each height, mm.
+    heights : array, shape (k,)
+        Even, mm.
+    bones : arrays, shape (n, 3)
+        Points of each bone's surface by its name, model frame, mm.
+
+    Returns
+    -------
+    array, shape (k,)
+        mm, backwards.
+
+    Raises
+    ------
+    InputError
+        It touches a bone wherever it lies: which, at which height, what would help.
+    """
+    shift = np.zeros(len(heights))
+    hanging = sac(shift)
+    near = {name: _near(hanging, points, heights) for name, points in bones.items()}
+    every = np.concatenate(list(near.values()))
+    for _ in range(ROUNDS):
+        front, back = _gaps(sac(shift), every, heights)
+        # Walls slope: a step backwards opens a gap in front by about 0.7 of it.
+        least, most = (WANTED - front) / 0.7, (back - WANTED) / 0.7
+        tight = least > most
+        step = np.where(tight, 0.5 * (least + most), np.clip(0.0, least, most))
+        shift = shift + gaussian_filter1d(step, 1.0, mode="nearest")
+    fitted = sac(shift)
+    for name, points in near.items():
+        depth = fitted.depth(points)
+        if len(depth) and depth.max() > -LEAST:
+            z = float(points[depth.argmax(), 2])
+            raise InputError(
+                f"sac_ap, sac_width: the sac comes within {max(-depth.max(), 0.0):.2f} mm of {name}"
+                f" at z = {z:.0f}; expected a smaller sac, a larger canal or less c1_rotation"
+            )
+    return shift
+
+
+def _near(sac: Shifted, points: Array, heights: Array) -> Array:
+    points = points[(points[:, 2] > heights[0] - STEP) & (points[:, 2] < heights[-1] + STEP)]
+    return points[sac.depth(points) > -NEAR]
+
+
+def _gaps(sac: Shifted, points: Array, heights: Array) -> tuple[Array, Array]:
+    """Smallest gap to bone in front of the sac's middle and behind it, at each height."""
+    gap = -sac.depth(points)
+    behind = points[:, 1] > sac.sac(points[:, 2])[0]
+    front, back = np.full(len(heights), 50.0), np.full(len(heights), 50.0)
+    for i, z in enumerate(heights):
+        here = np.abs(points[:, 2] - z) < REACH
+        front[i] = np.min(gap[here & ~behind], initial=50.0)
+        back[i] = np.min(gap[here & behind], initial=50.0)
+    return front, back

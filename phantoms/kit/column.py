@@ -1,0 +1,191 @@
+"""The bone column: bones, the struts that hold them from in front, and a foot; one print.
+
+Stiffness, PLA printed with 2500 N/mm2: a push of 1 N sideways at C1's posterior arch bends the
+arch itself (two arms of 30 mm, 3.9 by 7 mm under the artery's groove) by 0.02 mm, and turns the
+keel (5 mm thick) and the web under C1 (5 by 42 mm, 30 mm high) by less than 0.005 mm more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import open3d as o3d
+from manifold3d import Manifold
+
+from nav.errors import InputError
+from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.sdf import Array
+from phantoms.anatomy.standard import Anatomy
+from phantoms.kit.layout import Layout
+from phantoms.kit.solid import (
+    box,
+    hole,
+    mesh_of,
+    nut_pocket,
+    prism,
+    solid_of,
+    united,
+    without,
+)
+
+KEEL = 5.0  # mm, thickness of keel and webs
+SINK = 1.5  # mm, how deep struts go into bone
+FOOT = (22.0, -48.0, 42.0)  # half width; z of its ends
+FOOT_RECESS = 1.5  # mm, how deep it stands in the base
+FOOT_HEIGHT = 5.0  # mm, over the base's top
+WINDOW = 25.0  # mm over and under the plan's level: no strut is seen there from the side
+WINDOW_FRONT = -14.0  # y behind which that holds
+OFF_ARTERY, OFF_SAC = 0.6, 1.0  # mm
+SHAFTS_OFF = 4.0  # mm, bone to base
+
+
+def bones_of(anatomy: Anatomy) -> dict[str, Manifold]:
+    """Every bone as a solid, by name."""
+    return {
+        s.name: solid_of(Mesh(s.vertices, s.triangles))
+        for s in anatomy.structures
+        if s.role == "bone"
+    }
+
+
+def column_solid(anatomy: Anatomy, layout: Layout) -> Manifold:
+    """Bones, struts and foot as one, model frame.
+
+    Raises
+    ------
+    InputError
+        A bone would touch the base.
+    """
+    bones = bones_of(anatomy)
+    for name, bone in bones.items():
+        if bone.bounding_box()[1] < layout.base_top + SHAFTS_OFF:
+            raise InputError(
+                f"neck_ap {anatomy.parameters.neck_ap:g}: {name} would touch the kit's base; "
+                "expected a deeper neck"
+            )
+    return united([*bones.values(), struts(anatomy, layout)])
+
+
+def supports_mesh(anatomy: Anatomy, layout: Layout) -> Mesh:
+    """What holds the bones, as a structure of its own that ends at their surfaces, model frame."""
+    bare = without(struts(anatomy, layout), bones_of(anatomy).values())
+    # Where a strut ends in a hollow of the bone, a crumb of it is left over there.
+    return mesh_of(max(bare.decompose(), key=lambda piece: piece.volume()))
+
+
+def struts(anatomy: Anatomy, layout: Layout) -> Manifold:
+    """Foot, median keel, a web to C1's lateral masses and one to the occiput; ends in the bones."""
+    front = _Front(anatomy)
+    pieces = [_keel(front, layout), _foot(layout)]
+    half = anatomy.parameters.c1_canal_width / 2
+    for name, reach in (("C1", half + 7.5), ("occiput", half)):
+        if name in front.names:
+            pieces.append(_web(front, layout, name, reach))
+    rooms = [
+        _grown(Mesh(s.vertices, s.triangles), {"artery": OFF_ARTERY, "dura": OFF_SAC}[s.role])
+        for s in anatomy.structures
+        if s.role in ("artery", "dura")
+    ]
+    seen = box((-100, WINDOW_FRONT, -WINDOW), (100, 100, WINDOW))
+    solid = without(united(pieces), [*rooms, seen, *_foot_holes(layout)])
+    return max(solid.decompose(), key=lambda piece: piece.volume())
+
+
+class _Front:
+    """The bones' surface as seen from in front."""
+
+    def __init__(self, anatomy: Anatomy) -> None:
+        bones = [s for s in anatomy.structures if s.role == "bone"]
+        self.names = [s.name for s in bones]
+        self._scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+        for s in bones:
+            self._scene.add_triangles(s.vertices.astype(np.float32), s.triangles.astype(np.uint32))
+        sac = next(s for s in anatomy.structures if s.role == "dura")
+        self._sac = sac.vertices
+
+    def reach(self, x: Array, z: Array, name: str | None = None) -> Array:
+        """y of the first surface at x, z (n,); nan where there is none in front of the sac.
+
+        name : only where that bone is the first.
+        """
+        rays = np.zeros((len(x), 6), np.float32)
+        rays[:, 0], rays[:, 1], rays[:, 2], rays[:, 4] = x, -200.0, z, 1.0
+        found = self._scene.cast_rays(o3d.core.Tensor(rays))
+        y = np.asarray(found["t_hit"].numpy(), float) - 200.0
+        hit = y < self._limit(z)
+        if name is not None:
+            hit &= found["geometry_ids"].numpy() == self.names.index(name)
+        return np.where(hit, y, np.nan)
+
+    def heights(self, name: str) -> Array:
+        """z on the midline where a bone is the first to be seen, mm."""
+        z = np.arange(-70.0, 60.0, 0.5)
+        return z[~np.isnan(self.reach(np.zeros(len(z)), z, name))]
+
+    def _limit(self, z: Array) -> Array:
+        """y in front of the sac, and of the window as it is seen from the side."""
+        order = np.argsort(self._sac[:, 2], kind="stable")
+        heights, y = self._sac[order, 2], self._sac[order, 1]
+        first = np.searchsorted(heights, z - 1.5)
+        last = np.searchsorted(heights, z + 1.5)
+        ends = (y[heights < heights[0] + 1.0].min(), y[heights > heights[-1] - 1.0].min())
+        front = np.array(
+            [
+                y[i:j].min() if j > i else ends[int(at > 0)]
+                for i, j, at in zip(first, last, z, strict=True)
+            ]
+        )
+        return np.minimum(front - 1.0, np.where(np.abs(z) < WINDOW, WINDOW_FRONT - 1.0, np.inf))
+
+
+def _keel(front: _Front, layout: Layout) -> Manifold:
+    z = np.arange(FOOT[1] + 1.0, FOOT[2] - 0.5, 1.0)
+    y = _filled(z, front.reach(np.zeros(len(z)), z))
+    keep = ~np.isnan(y)
+    return prism(_down_to_foot(y[keep], z[keep], layout), -KEEL / 2, KEEL / 2, "x")
+
+
+def _web(front: _Front, layout: Layout, name: str, reach: float) -> Manifold:
+    heights = front.heights(name)
+    middle = float(np.round(heights.mean(), 3))
+    x = np.arange(-np.floor(reach), np.floor(reach) + 0.5, 1.0)
+    y = _filled(x, front.reach(x, np.full(len(x), middle), name))
+    keep = ~np.isnan(y)
+    outline = _down_to_foot(y[keep], x[keep], layout)[:, ::-1]
+    return prism(outline, middle - KEEL / 2, middle + KEEL / 2, "z")
+
+
+def _filled(at: Array, y: Array) -> Array:
+    """Sunk into the bone; straight over gaps between, nan beyond the ends."""
+    seen = ~np.isnan(y)
+    return np.interp(at, at[seen], y[seen] + SINK, left=np.nan, right=np.nan)
+
+
+def _down_to_foot(y: Array, along: Array, layout: Layout) -> Array:
+    low = layout.base_top
+    return np.concatenate([[(low, along[0])], np.column_stack([y, along]), [(low, along[-1])]])
+
+
+def _foot(layout: Layout) -> Manifold:
+    half, low, high = FOOT
+    top = layout.base_top
+    return box((-half, top - FOOT_RECESS, low), (half, top + FOOT_HEIGHT, high))
+
+
+def _foot_holes(layout: Layout) -> list[Manifold]:
+    top = layout.base_top + FOOT_HEIGHT
+    cutters = []
+    for x, z in layout.bolts["column"]:
+        cutters.append(hole((x, layout.base_bottom, z), (x, top + 1.0, z)))
+        cutters.append(nut_pocket((x, top - 2.6, z), (0, 1, 0), 20.0, (1, 0, 0)))
+    return cutters
+
+
+def _grown(mesh: Mesh, by: float) -> Manifold:
+    """A mesh whose vertices are moved outwards along their normals."""
+    corners = mesh.vertices[mesh.triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(mesh.vertices)
+    for k in range(3):
+        np.add.at(normals, mesh.triangles[:, k], faces)
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    return solid_of(Mesh(mesh.vertices + by * normals, mesh.triangles))

@@ -1,0 +1,95 @@
+"""Solids that follow an upright mesh section by section: grown, shrunk, lengthened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from manifold3d import CrossSection, Manifold, OpType
+
+from phantoms.anatomy.mesh import mesh_rings
+from phantoms.anatomy.sdf import Array
+from phantoms.kit.solid import prism, solid_of
+
+STEP = 2.0  # mm, from section to section
+CORNERS = 120
+_INSIDE = 1e-3  # mm, a section at an end is taken so far inside
+
+
+class Upright:
+    """A closed mesh whose sections along z are single outlines, each star-shaped about its middle.
+
+    low, high : z of its ends, mm.
+    """
+
+    def __init__(self, solid: Manifold, corners: int = CORNERS) -> None:
+        self.solid = solid
+        bounds = solid.bounding_box()
+        self.low, self.high = float(bounds[2]), float(bounds[5])
+        self._corners = corners
+
+    def section(self, z: float) -> CrossSection:
+        """Its outline in x, y; beyond its ends that of the end."""
+        inside = min(max(z, self.low + _INSIDE), self.high - _INSIDE)
+        pieces = self.solid.slice(inside).decompose()
+        return max(pieces, key=lambda piece: piece.area())
+
+    def middle(self, z: float) -> Array:
+        """Middle (x, y) of its section."""
+        return _middle(self.section(z))
+
+    def heights(self, low: float, high: float) -> Array:
+        """z from low to high in even steps of at most STEP."""
+        return np.linspace(low, high, int(np.ceil((high - low) / STEP)) + 1)
+
+    def grown(
+        self, low: float, high: float, by: Callable[[float], float], kinks: Sequence[float] = ()
+    ) -> Manifold:
+        """From z = low to high, its outlines moved outwards by a distance that may vary with z.
+
+        kinks : heights between that must be sections.
+        """
+        z = np.unique(np.round(np.concatenate([self.heights(low, high), kinks]), 6))
+        rings = []
+        for height in z:
+            outline = self.section(float(height))
+            offset = by(float(height))
+            if offset:
+                outline = max(
+                    outline.offset(offset, circular_segments=64).decompose(),
+                    key=lambda piece: piece.area(),
+                )
+            flat = ring(outline, self.middle(float(height)), self._corners)
+            rings.append(np.column_stack([flat, np.full(len(flat), height)]))
+        return solid_of(mesh_rings(np.array(rings)))
+
+    def lengthened(self, low: float, high: float) -> Manifold:
+        """Itself, with its end sections pulled straight to z = low and to z = high."""
+        pieces = [self.solid]
+        if low < self.low:
+            pieces.append(prism(self.section(self.low), low, self.low + 0.01, "z"))
+        if high > self.high:
+            pieces.append(prism(self.section(self.high), self.high - 0.01, high, "z"))
+        return Manifold.batch_boolean(pieces, OpType.Add)
+
+
+def ring(outline: CrossSection, middle: Array, corners: int) -> Array:
+    """Points (corners, 2) of a star-shaped outline at even angles round its middle."""
+    polygon = max(outline.to_polygons(), key=len)
+    start = np.asarray(polygon, float) - middle
+    end = np.roll(start, -1, axis=0)
+    turn = np.linspace(0.0, 2.0 * np.pi, corners, endpoint=False)
+    way = np.column_stack([np.cos(turn), np.sin(turn)])[:, None, :]
+    side = end - start
+    # middle + t way = start + u side
+    det = way[..., 0] * side[:, 1] - way[..., 1] * side[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (start[:, 0] * side[:, 1] - start[:, 1] * side[:, 0]) / det
+        u = (start[:, 0] * way[..., 1] - start[:, 1] * way[..., 0]) / det
+    t = np.where((u >= -1e-9) & (u <= 1.0 + 1e-9) & (t > 0.0), t, 0.0)
+    return np.asarray(middle + t.max(axis=1)[:, None] * way[:, 0, :])
+
+
+def _middle(outline: CrossSection) -> Array:
+    low_x, low_y, high_x, high_y = outline.bounds()
+    return np.array([(low_x + high_x) / 2, (low_y + high_y) / 2])

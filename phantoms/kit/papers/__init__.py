@@ -1,0 +1,1 @@
+"""What comes with a kit on paper: guide as HTML and PDF, bill of materials, pictures."""

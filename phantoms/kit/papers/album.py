@@ -1,0 +1,147 @@
+"""All pictures of a kit's papers: parts on the bed, steps, cover, exploded view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.standard import Anatomy
+from phantoms.kit.layout import Layout
+from phantoms.kit.papers.amounts import Amounts
+from phantoms.kit.papers.bench import formers
+from phantoms.kit.papers.bodies import along
+from phantoms.kit.papers.document import Picture
+from phantoms.kit.papers.exploded import exploded
+from phantoms.kit.papers.needle_steps import last_steps, needle_steps
+from phantoms.kit.papers.pieces import NEEDLE_LENGTH, needle_pieces, pieces, placed_pieces
+from phantoms.kit.papers.stages import VIEWS, Piece, Stage, matching, take_stage, walked
+from phantoms.kit.papers.steps import phantom_steps
+from phantoms.kit.papers.studio import Shown, Studio
+from phantoms.kit.part import Part
+from phantoms.kit.solid import box, mesh_of, united
+from phantoms.kit.tools_seat import tip_beyond_centre
+
+FOLDER = "pictures"
+BED_COLOUR, GRID_COLOUR = (0.90, 0.91, 0.93), (0.80, 0.82, 0.85)
+GRID = 10.0  # mm, between the bed's lines
+
+Progress = Callable[[str], None]
+Shot = Callable[[Studio, Path], None]
+
+
+@dataclass(frozen=True)
+class Album:
+    """Pictures by what they show. steps : each with its picture, in order."""
+
+    cover: Picture
+    exploded: Picture
+    parts: dict[str, Picture]
+    steps: tuple[tuple[Stage, Picture], ...]
+
+
+def take_album(
+    folder: Path,
+    parts: Sequence[Part],
+    anatomy: Anatomy,
+    layout: Layout,
+    gel_block: Mesh | None,
+    needs: Amounts,
+    size: tuple[int, int],
+    progress: Progress,
+) -> Album:
+    """Takes them all into FOLDER/pictures; progress is told what each shows.
+
+    gel_block : of a kit that is filled, model frame. size : pixels.
+    """
+    wet = gel_block is not None
+    phantom = pieces(parts, anatomy, layout, gel_block) | formers(parts, anatomy.parameters)
+    tool = needle_pieces(parts)
+    plan = anatomy.plans[0]
+    in_model = along(plan.entry, plan.target, tip_beyond_centre(NEEDLE_LENGTH))
+    everything = phantom | placed_pieces(tool, in_model)
+    work = phantom_steps(layout, needs)
+    steps = [
+        *((stage, before, everything) for stage, before in walked(work, phantom)),
+        *((stage, before, tool) for stage, before in walked(needle_steps(), tool)),
+        *((stage, _standing(work, phantom), everything) for stage in last_steps(wet)),
+    ]
+    shots: dict[str, Shot] = {
+        "cover": lambda studio, path: _cover(studio, path, everything, _standing(work, phantom)),
+        "exploded": lambda studio, path: _exploded(studio, path, phantom, wet),
+    }
+    shots |= {f"part-{part.name}": _bed_shot(part) for part in parts}
+    for stage, before, known in steps:
+        shots[f"step-{stage.name}"] = _stage_shot(stage, before, known)
+    taken = _taken(folder, shots, size, progress)
+    return Album(
+        taken["cover"],
+        taken["exploded"],
+        {part.name: taken[f"part-{part.name}"] for part in parts},
+        tuple((stage, taken[f"step-{stage.name}"]) for stage, _, _ in steps),
+    )
+
+
+def _taken(
+    folder: Path, shots: dict[str, Shot], size: tuple[int, int], progress: Progress
+) -> dict[str, Picture]:
+    (folder / FOLDER).mkdir()
+    taken = {}
+    with Studio(size) as studio:
+        for name, shot in shots.items():
+            progress(f"picture of {name.replace('-', ' ')}")
+            file = f"{FOLDER}/{name}.png"
+            shot(studio, folder / file)
+            taken[name] = Picture(file, "", *size)
+    return taken
+
+
+def _standing(work: Sequence[Stage], phantom: dict[str, Piece]) -> tuple[str, ...]:
+    """What stands at the end of the work."""
+    last, before = walked(work, phantom)[-1]
+    return tuple(dict.fromkeys([*before, *matching(last.adds, phantom)]))
+
+
+def _stage_shot(stage: Stage, before: Sequence[str], known: dict[str, Piece]) -> Shot:
+    return lambda studio, path: take_stage(studio, path, stage, before, known)
+
+
+def _cover(
+    studio: Studio, path: Path, everything: dict[str, Piece], standing: Sequence[str]
+) -> None:
+    names = dict.fromkeys([*standing, "needle-carrier", "strip", "needle-nut", "needle"])
+    shown = [replace(s, label="") for name in names for s in everything.get(name, ())]
+    studio.take(path, shown, VIEWS["needle"])
+
+
+def _exploded(studio: Studio, path: Path, phantom: dict[str, Piece], wet: bool) -> None:
+    studio.take(path, exploded(phantom, wet), VIEWS["left"], letters=0.019)
+
+
+def _bed_shot(part: Part) -> Shot:
+    def shot(studio: Studio, path: Path) -> None:
+        solid = Shown(part.mesh, part.colour)
+        studio.take(path, [*_bed(part), solid], VIEWS["bed"])
+
+    return shot
+
+
+def _bed(part: Part) -> list[Shown]:
+    """A piece of the printer's bed under a part, with a line every 10 mm."""
+    low, high = part.mesh.vertices.min(axis=0)[:2], part.mesh.vertices.max(axis=0)[:2]
+    low, high = np.floor(low / GRID) * GRID - GRID / 2, np.ceil(high / GRID) * GRID + GRID / 2
+    plate = box((*low, -1.0), (*high, -0.15))
+    lines = [box((x - 0.12, low[1], -0.2), (x + 0.12, high[1], -0.1)) for x in _ticks(low[0], high[0])]
+    lines += [box((low[0], y - 0.12, -0.2), (high[0], y + 0.12, -0.1)) for y in _ticks(low[1], high[1])]
+    grid = united(lines)
+    return [
+        Shown(mesh_of(plate), BED_COLOUR, edges=False),
+        Shown(mesh_of(grid), GRID_COLOUR, edges=False),
+    ]
+
+
+def _ticks(low: float, high: float) -> np.ndarray:
+    return np.arange(np.ceil(low / GRID) * GRID, high, GRID)

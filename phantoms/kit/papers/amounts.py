@@ -1,0 +1,119 @@
+"""How much of everything a kit takes: gel, silicone, tubes, film, filament."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from manifold3d import Manifold
+
+from phantoms.anatomy.mesh import Mesh, signed_volume
+from phantoms.anatomy.standard import Anatomy, AnatomyStructure
+from phantoms.kit.part import Part
+from phantoms.kit.solid import placed, solid_of, without
+from phantoms.kit.tubes import Tube, tubes
+
+FILM_OVERLAP = 8.0  # mm, of the film's seam
+FILM_ENDS = 15.0  # mm, of film beyond the sac at each end
+SHELL = 1.35  # mm, three walls of a 0.45 line
+INFILL = 0.2
+DENSITY = {"PLA": 1.24, "PETG": 1.27, "TPU": 1.21, "resin": 1.18}  # g/ml
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What is poured, and what keeps it apart.
+
+    gel, cord, csf : ml, of the gel block, the cord cast in silicone, the water round it.
+    film : girth with the seam and length of the dura's film, mm.
+    """
+
+    gel: float
+    cord: float
+    csf: float
+    film: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What a kit takes.
+
+    tubes : to buy for the arteries. filling : of a kit with gel.
+    """
+
+    tubes: tuple[Tube, ...]
+    filling: Filling | None
+
+
+def amounts(anatomy: Anatomy, parts: Sequence[Part], gel_block: Mesh | None) -> Amounts:
+    """Of an anatomy's kit.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Those that the gel flows round, such as the bone column.
+    gel_block : Mesh, optional
+        The neck as it stands on the base, model frame; of a kit that is filled.
+    """
+    filled = None if gel_block is None else _filling(anatomy, parts, gel_block)
+    return Amounts(tubes(anatomy), filled)
+
+
+def _filling(anatomy: Anatomy, parts: Sequence[Part], gel_block: Mesh) -> Filling:
+    cord, dura = (_mesh(anatomy.structure(name)) for name in ("cord", "dura"))
+    arteries = [_mesh(s) for s in anatomy.structures if s.role == "artery"]
+    inside = [solid_of(mesh) for mesh in (dura, *arteries)]
+    inside += [
+        placed(solid_of(part.mesh), part.model_from_part)
+        for part in parts
+        if part.model_from_part is not None
+    ]
+    return Filling(
+        gel=poured_volume(solid_of(gel_block), inside),
+        cord=signed_volume(cord) / 1000.0,
+        csf=(signed_volume(dura) - signed_volume(cord)) / 1000.0,
+        film=_film(anatomy, dura),
+    )
+
+
+def poured_volume(block: Manifold, inside: Sequence[Manifold]) -> float:
+    """Of a block less what stands in it, ml."""
+    return float(without(block, inside).volume()) / 1000.0
+
+
+def bore_volume(tube: Tube) -> float:
+    """What fills a tube, ml."""
+    return float(np.pi * (tube.inner / 2) ** 2 * tube.length / 1000.0)
+
+
+def surface_area(mesh: Mesh) -> float:
+    """Of a mesh, mm^2."""
+    a, b, c = (mesh.vertices[mesh.triangles[:, i]] for i in range(3))
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2.0)
+
+
+def filament_grams(part: Part) -> float:
+    """About what one print weighs: walls of three lines, a fifth of the rest; no support."""
+    volume = signed_volume(part.mesh)
+    walls = min(volume, surface_area(part.mesh) * SHELL)
+    density = next((d for name, d in DENSITY.items() if name in part.material), DENSITY["PLA"])
+    return density * (walls + INFILL * (volume - walls)) / 1000.0
+
+
+def _film(anatomy: Anatomy, dura: Mesh) -> tuple[float, float]:
+    p = anatomy.parameters
+    girth = max(
+        _ellipse(ap / 2, width / 2) for ap, width in zip(p.sac_ap, p.sac_width, strict=True)
+    )
+    length = float(np.ptp(dura.vertices[:, 2]))
+    return girth + FILM_OVERLAP, length + 2 * FILM_ENDS
+
+
+def _ellipse(a: float, b: float) -> float:
+    """Its girth (Ramanujan 1914), exact to a few millionths here."""
+    return float(np.pi * (3 * (a + b) - np.sqrt((3 * a + b) * (a + 3 * b))))
+
+
+def _mesh(structure: AnatomyStructure) -> Mesh:
+    return Mesh(structure.vertices, structure.triangles)

@@ -1,0 +1,203 @@
+"""What to buy, for this kit's sizes; the same rows go into bom.csv."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+
+from phantoms.kit.papers.amounts import Amounts, Filling, filament_grams
+from phantoms.kit.papers.document import Block, Heading, Note, Paragraph, Table
+from phantoms.kit.papers.gels import GELS, LOSSES
+from phantoms.kit.papers.printed import round_to, size_text, titled
+from phantoms.kit.papers.screws import Screw
+from phantoms.kit.part import Part
+
+HEAD = ("group", "item", "quantity", "unit", "size", "material", "for")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row of the bill of materials."""
+
+    group: str
+    name: str
+    quantity: float
+    unit: str
+    size: str
+    material: str
+    purpose: str
+
+
+def items(
+    parts: Sequence[Part], needs: Amounts, screws: Sequence[Screw]
+) -> tuple[Item, ...]:
+    """All rows: printed, bought, poured."""
+    filling = needs.filling
+    return (
+        *(_printed(part) for part in parts),
+        *_fasteners(screws),
+        *_tubes(needs),
+        *(_wet(filling) if filling else ()),
+        *_papers(),
+        *_tools(filling is not None),
+        *(_gels(filling) if filling else ()),
+    )
+
+
+def bom_csv(rows: Sequence[Item]) -> str:
+    """The bill of materials as CSV."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEAD)
+    for item in rows:
+        writer.writerow(
+            (item.group, item.name, f"{item.quantity:g}", item.unit, item.size, item.material)
+            + (item.purpose,)
+        )
+    return text.getvalue()
+
+
+def buying(rows: Sequence[Item], wet: bool) -> list[Block]:
+    """Blocks of the chapter."""
+    bought = [item for item in rows if item.group not in ("print", "gel")]
+    latex = Note(
+        "care",
+        "Latex can cause severe allergy. Where anybody in the room may be allergic, use silicone "
+        "film and nitrile gloves.",
+    )
+    return [
+        Heading(1, "What to buy", "buy"),
+        Paragraph(
+            "All of it is sold by hardware, model-making and laboratory shops. `bom.csv` holds the "
+            "same list, with the printed parts, as a table to order from."
+        ),
+        *((latex,) if wet else ()),
+        Table(
+            ("item", "quantity", "size", "material", "for"),
+            tuple(_cells(item) for item in bought),
+            (2.6, 1.2, 2.2, 1.8, 3.4),
+            numbers=(1,),
+        ),
+    ]
+
+
+def _cells(item: Item) -> tuple[str, ...]:
+    return (
+        item.name,
+        f"{item.quantity:g} {item.unit}".strip(),
+        item.size,
+        item.material,
+        item.purpose,
+    )
+
+
+def _printed(part: Part) -> Item:
+    about = f"about {filament_grams(part):.0f} g each"
+    size = f"{size_text(part)} mm"
+    return Item(
+        "print", f"{titled(part)} ({part.name})", part.count, "pieces", size, part.material, about
+    )
+
+
+def _fasteners(screws: Sequence[Screw]) -> list[Item]:
+    rows = []
+    for length in sorted({screw.length for screw in screws}):
+        same = [screw for screw in screws if screw.length == length]
+        count = sum(screw.count for screw in same)
+        purpose = ", ".join(screw.purpose for screw in same)
+        size = f"M3 x {length}, cylinder head with hexagon socket"
+        rows.append(Item("fasteners", "screw", count, "pieces", size, "steel, ISO 4762", purpose))
+    nuts = sum(screw.count for screw in screws)
+    washers = sum(screw.count for screw in screws if screw.washers)
+    nut, washer = "steel, ISO 4032", "steel, ISO 7089"
+    return [
+        *rows,
+        Item("fasteners", "nut", nuts, "pieces", "M3, 5.5 mm across flats", nut, "every screw"),
+        Item("fasteners", "washer", washers, "pieces", "M3", washer, "under nuts on plastic"),
+        Item("fasteners", "table screw or clamp", 4, "pieces", "5 mm", "", "base on the table"),
+    ]
+
+
+def _tubes(needs: Amounts) -> list[Item]:
+    rows = [
+        Item(
+            "tubes",
+            tube.name,
+            round_to(tube.length, 10),
+            "mm",
+            f"{tube.inner:g} x {tube.outer:g} mm (inner x outer)",
+            "silicone tube, 50 to 60 Shore A",
+            "cut at the end of assembly",
+        )
+        for tube in needs.tubes
+    ]
+    for thickness, bores in ((1.5, "a bore of 2 mm and more"), (0.8, "a bore of 1 mm")):
+        held = [tube for tube in needs.tubes if (tube.inner < 2.0) == (thickness < 1.0)]
+        if held:
+            length = round_to(sum(tube.length + 40.0 for tube in held), 50)
+            rows.append(
+                Item("tubes", "wire", length, "mm", f"{thickness:g} mm, for {bores}",
+                     "annealed copper", "bent to the artery's course, then pushed into the tube")
+            )  # fmt: skip
+    return rows
+
+
+def _wet(filling: Filling) -> list[Item]:
+    girth, length = (round_to(v, 5) for v in filling.film)
+    cast = round_to(filling.cord * 1.25, 5)
+    return [
+        Item("dura", "film", 5, "pieces", f"{girth:.0f} x {length:.0f} x 0.3 mm",
+             "latex or silicone sheet", "the dura; a new one with every block"),
+        Item("dura", "film glue", 1, "tube", "", "rubber cement for latex, RTV silicone for silicone",
+             "the film's seam"),
+        Item("cord", "silicone, two components", cast, "ml", "Shore 00-30 to 00-50",
+             "platinum-cure silicone", "the cord; a quarter more than its volume"),
+        Item("cord", "pigment", 1, "drop", "", "for silicone, yellow", "to see the cord"),
+        Item("water", "tube", 1500, "mm", "4 x 6 mm (inner x outer)", "silicone or PVC tube",
+             "from the reservoir to the plug's barb"),
+        Item("water", "reservoir with a clamp", 1, "piece", "60 ml syringe, or an infusion bag", "",
+             "water at the height that makes it drip"),
+        Item("mould", "sealing", 1, "tube", "", "petroleum jelly, or acetic silicone sealant",
+             "joints of the mould, and where tubes go through"),
+        Item("mould", "release", 1, "can", "", "petroleum jelly or cooking spray",
+             "inner faces of the mould, the sac's core"),
+    ]  # fmt: skip
+
+
+def _papers() -> list[Item]:
+    return [
+        Item("markers", "paper", 2, "sheets", "A4, 120 to 200 g/m2, matt", "laser printer",
+             "`reference.pdf` and `needle.pdf`, at 100 %"),
+        Item("markers", "spray adhesive", 1, "can", "", "repositionable for the first minute",
+             "paper on plastic"),
+    ]  # fmt: skip
+
+
+def _tools(wet: bool) -> list[Item]:
+    needle = "20 to 22 G spinal, 90 mm; 14 to 17 G Tuohy for catheters"
+    rows = [
+        Item("use", "needles", 10, "pieces", needle, "", "a new one for every few punctures"),
+        Item("tools", "caliper", 1, "piece", "150 mm, 0.05 mm, pointed inside jaws", "",
+             "checking the print"),
+        Item("tools", "steel rule", 1, "piece", "300 mm", "", "checking the sheets"),
+        Item("tools", "hexagon key", 1, "piece", "2.5 mm", "", "the screws"),
+        Item("tools", "round file, blade, 3.4 mm drill", 1, "set", "", "", "cleaning prints"),
+    ]  # fmt: skip
+    if wet:
+        rows += [
+            Item("tools", "scales", 1, "piece", "2 kg, 1 g", "", "the gel"),
+            Item("tools", "thermometer", 1, "piece", "0 to 100 °C", "", "the gel"),
+            Item("tools", "pot, whisk, refrigerator", 1, "set", "for 3 l", "", "the gel"),
+        ]
+    return rows
+
+
+def _gels(filling: Filling) -> list[Item]:
+    return [
+        Item("gel", f"{gel.name}: {name}", round_to(grams, 1.0), "g", "", "",
+             f"one of {len(GELS)} recipes; {filling.gel:.0f} ml with {100 * (LOSSES - 1):.0f} % for losses")
+        for gel in GELS
+        for name, grams, _ in gel.grams(filling.gel)
+    ]  # fmt: skip

@@ -1,0 +1,76 @@
+"""What tells whether a print is true: lengths for a caliper, and errors to expect at divots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from phantoms.anatomy.mesh import Array
+from phantoms.kit.layout import Divot
+
+SHORTEST = 45.0  # mm, a length that tells a scale
+PER_PART, ACROSS = 3, 5  # how many lengths within each part, and between parts
+FLE = 0.25  # mm, one sd an axis, that a divot is touched with by hand
+PRINT_SIGMA = 0.3  # mm, of a printed surface: PMC9156585 (0.26 to 0.30)
+
+
+@dataclass(frozen=True)
+class Length:
+    """From one divot's apex to another's: mm. holder : the part, or "" where there are two."""
+
+    first: str
+    second: str
+    holder: str
+    length: float
+
+
+def lengths(divots: Sequence[Divot]) -> tuple[Length, ...]:
+    """Worth measuring: the longest within each part, then the longest between parts.
+
+    Each divot ends no more than two of them, so that one bad divot is told from a bad scale.
+    """
+    pairs = [
+        Length(a.label, b.label, a.holder if a.holder == b.holder else "", _apart(a, b))
+        for a, b in combinations(divots, 2)
+    ]
+    pairs = sorted((p for p in pairs if p.length >= SHORTEST), key=lambda p: -p.length)
+    holders = sorted({p.holder for p in pairs if p.holder})
+    chosen: list[Length] = []
+    for holder in (*holders, ""):
+        most = PER_PART if holder else ACROSS
+        used: dict[str, int] = {}
+        for pair in (p for p in pairs if p.holder == holder):
+            ends = (pair.first, pair.second)
+            if most and all(used.get(end, 0) < 2 for end in ends):
+                chosen.append(pair)
+                most -= 1
+                used |= {end: used.get(end, 0) + 1 for end in ends}
+    return tuple(chosen)
+
+
+def _apart(a: Divot, b: Divot) -> float:
+    return float(np.linalg.norm(np.subtract(a.apex, b.apex)))
+
+
+def predicted_tre(fiducials: Array, point: Array, fle: float = FLE) -> float:
+    """Rms length of the error at a point after registering, mm (Fitzpatrick 1998).
+
+    Parameters
+    ----------
+    fiducials : array, shape (n, 3)
+        mm.
+    point : array, shape (3,)
+    fle : float
+        One standard deviation an axis of each fiducial, mm.
+    """
+    centred = fiducials - fiducials.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    along, aim = centred @ axes.T, (point - fiducials.mean(axis=0)) @ axes.T
+    square, aim_square = along**2, aim**2
+    # Squared distances from each principal axis: of the fiducials, their mean; of the point.
+    spread = square.mean(axis=0).sum() - square.mean(axis=0)
+    lever = aim_square.sum() - aim_square
+    return float(fle * np.sqrt(3.0 / len(fiducials) * (1.0 + (lever / spread).mean())))

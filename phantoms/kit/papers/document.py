@@ -1,0 +1,140 @@
+"""A document as blocks, written once and rendered as HTML and as PDF.
+
+Words may hold **bold** and `code`; nothing else is markup. Only characters of Windows-1252 are
+used, which the PDF's built-in fonts have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+_MARKED = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """level : 1 begins a chapter, on a page of its own; 2 a section. name : to link to."""
+
+    level: Literal[1, 2]
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list; numbered where the order counts."""
+
+    items: tuple[str, ...]
+    numbered: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    """Words in a box: a danger to take care of, or a hint."""
+
+    kind: Literal["care", "hint"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """head (k,), rows (n, k); shares (k,) of the width; columns of numbers stand to the right."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shares: tuple[float, ...]
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """file : relative to the document. width, height : pixels. share : of the text's width."""
+
+    file: str
+    caption: str
+    width: int
+    height: int
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures side by side, so many in a row."""
+
+    pictures: tuple[Picture, ...]
+    columns: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """A numbered step of the work, its picture beside its words."""
+
+    number: int
+    title: str
+    lines: tuple[str, ...]
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The first page. facts : rows of a name and a value."""
+
+    title: str
+    subtitle: str
+    picture: Picture
+    facts: tuple[tuple[str, str], ...]
+    notice: str
+
+
+Block = (
+    Heading | Paragraph | Bullets | Note | Table | Picture | Gallery | Step | Cover
+)  # what a document is made of
+
+
+@dataclass(frozen=True)
+class Document:
+    """title : of the window or the file. running : at the foot of every page."""
+
+    title: str
+    running: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def chapters(self) -> tuple[Heading, ...]:
+        """The headings of level 1."""
+        return tuple(b for b in self.blocks if isinstance(b, Heading) and b.level == 1)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in order."""
+        return tuple(b for b in self.blocks if isinstance(b, Step))
+
+    def pictures(self) -> Iterator[Picture]:
+        """Every picture, as often as it is shown."""
+        for block in self.blocks:
+            if isinstance(block, Picture):
+                yield block
+            elif isinstance(block, Step | Cover):
+                yield block.picture
+            elif isinstance(block, Gallery):
+                yield from block.pictures
+
+
+def marked_up(text: str, bold: Callable[[str], str], code: Callable[[str], str]) -> str:
+    """Words for a language with tags: escaped, with bold and code as the functions put them."""
+
+    def tag(found: re.Match[str]) -> str:
+        return bold(found[1]) if found[1] is not None else code(found[2])
+
+    return _MARKED.sub(tag, escape(text))

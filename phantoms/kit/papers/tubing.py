@@ -1,0 +1,48 @@
+"""Steps of the arteries' tubes."""
+
+from __future__ import annotations
+
+from phantoms.kit.papers.amounts import Amounts
+from phantoms.kit.papers.stages import Stage
+
+
+def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
+    """Bend the wires, lead the tubes through the bones."""
+    sizes = "; ".join(
+        f"{tube.name.removeprefix('vertebral ')}: **{tube.inner:g} x {tube.outer:g} mm**, "
+        f"{tube.length:.0f} mm"
+        for tube in needs.tubes
+    )
+    closed = "Close the upper ends with a drop of silicone: gel must not run in."
+    return (
+        Stage(
+            "tubes-bend",
+            "Bend a wire for each artery",
+            (
+                f"Cut the tubes ({sizes}).",
+                "Cut annealed copper wire 40 mm longer than the tube and straighten it.",
+                "Press it into the groove on the former of its side, from one end to the other, "
+                "with your thumb. It takes the artery's course at full size.",
+                "Push the bent wire into its tube.",
+            ),
+            adds=("former:*", "wire:*"),
+            view="bed",
+            aside=True,
+        ),
+        Stage(
+            "tubes",
+            "Lead the tubes through the bones",
+            (
+                "Wet the tube. Begin below: through the foramina of C4, C3 and C2, in a free bow "
+                "to C1, through C1's foramen, back round its lateral mass and over its arch.",
+                "The wire gives a little: push and turn in short strokes, then press the bow back "
+                "to the former's course.",
+                "The upper end stops at the front of the canal's edge, where the artery enters "
+                "the dura.",
+                closed if wet else "Leave the lower ends long for now.",
+            ),
+            adds=("vertebral artery*", "*pica*", "tube ends"),
+            focus=("column", "vertebral artery*"),
+            view="left",
+        ),
+    )

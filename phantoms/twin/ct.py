@@ -1,0 +1,178 @@
+"""A simulated CT of a case: its closed surfaces as Hounsfield units on a grid.
+
+Each voxel holds the mean over its volume: rays along x through the voxels' rows meet the surfaces,
+and the lengths between are exact, so that edges are as soft as a scanner's and lie where they are.
+Then a Gaussian blurs as the scanner's point spread does, and noise is added, correlated as far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter
+
+from nav.errors import InputError
+from nav.frames import Array
+from nav.model.case import Case
+from phantoms.twin.ct_fill import Grid
+from phantoms.twin.ct_look import painted
+from phantoms.twin.ct_write import write_volume
+
+Look = Literal["patient", "print"]
+Hounsfield = NDArray[np.int16]
+
+SPACING = (0.4, 0.4, 0.6)  # mm, x, y, z
+SPREAD = 0.35  # mm, sd of the point spread
+NOISE = 15.0  # HU, sd
+MARGIN = 6.0  # mm of air around
+MOST_VOXELS = 200e6
+
+
+class Closed(Protocol):
+    """A closed surface of a case. role as in case.toml; vertices (n, 3), mm; triangles (m, 3)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def vertices(self) -> Array: ...
+    @property
+    def triangles(self) -> NDArray[np.int32]: ...
+
+
+@dataclass(frozen=True)
+class CtVolume:
+    """values : (z, y, x) HU. origin : (3,) middle of the first voxel, LPS, mm. spacing : (3,) x, y,
+    z, mm. Axes are those of the model frame: x to the left, y to posterior, z to superior."""
+
+    values: Hounsfield
+    origin: Array
+    spacing: Array
+
+
+def ct_volume(
+    structures: Sequence[Closed],
+    look: Look = "patient",
+    spacing: ArrayLike = SPACING,
+    noise: float = NOISE,
+    seed: int = 0,
+    spread: float = SPREAD,
+) -> CtVolume:
+    """Hounsfield units of closed surfaces in their frame (LPS).
+
+    Parameters
+    ----------
+    structures : the case's; one that is not there leaves what is around it.
+    look : 'patient', or 'print': the materials that the kit is printed, cast and poured of.
+    spacing : of the voxels, x, y, z, mm. noise : sd, HU. seed : of the noise.
+    spread : sd of the point spread, mm.
+
+    Raises
+    ------
+    InputError
+        No structures, a spacing, noise or spread out of range, or a volume too large.
+    """
+    spacing = np.asarray(spacing, float)
+    grid = _grid(structures, spacing, noise, spread)
+    values = painted(structures, look, grid)
+    sd = spread / grid.spacing[::-1]
+    values = gaussian_filter(values, sd, mode="nearest")
+    if noise > 0.0:
+        values += _noise(values.shape, sd, noise, seed)
+    whole = np.clip(np.rint(values), -1024, 3071).astype(np.int16)
+    return CtVolume(whole, grid.origin, grid.spacing)
+
+
+def write_ct(
+    case: Case,
+    out: Path,
+    look: Look = "patient",
+    spacing: ArrayLike = SPACING,
+    noise: float = NOISE,
+    seed: int = 0,
+) -> CtVolume:
+    """Simulate a case's CT and write it: NIfTI (.nii, .nii.gz) or MetaImage (.mha), by suffix.
+
+    Raises
+    ------
+    InputError
+        As `ct_volume`; or a file of another kind, or one that cannot be written.
+    """
+    volume = ct_volume(closed(case), look, spacing, noise, seed)
+    write_volume(out, volume.values, volume.origin, volume.spacing)
+    return volume
+
+
+@dataclass(frozen=True)
+class _Surface:
+    name: str
+    role: str
+    vertices: Array
+    triangles: NDArray[np.int32]
+
+
+def closed(case: Case) -> tuple[Closed, ...]:
+    """A case's structures for `ct_volume`."""
+    return tuple(
+        _Surface(s.name, s.role, s.surface.vertices, s.surface.triangles) for s in case.structures
+    )
+
+
+def axial_picture(
+    volume: CtVolume, z: float, level: float = 200.0, width: float = 1400.0, pixel: float = 0.2
+) -> NDArray[np.uint8]:
+    """The slice nearest to z (mm), as radiologists look at it: from below, front up, left right.
+
+    level, width : of the window, HU. pixel : mm.
+
+    Raises
+    ------
+    InputError
+        z is outside the volume.
+    """
+    import cv2
+
+    count = len(volume.values)
+    index = round(float((z - volume.origin[2]) / volume.spacing[2]))
+    if not 0 <= index < count:
+        last = volume.origin[2] + (count - 1) * volume.spacing[2]
+        raise InputError(
+            f"slice: z = {z:g} mm is outside; expected {volume.origin[2]:.1f} to {last:.1f}"
+        )
+    # x runs to the patient's left, y to his back: rows and columns as they lie are the view
+    plane = volume.values[index].astype(np.float32)
+    size = np.rint(np.array(plane.shape[::-1]) * volume.spacing[:2] / pixel).astype(int)
+    plane = cv2.resize(plane, size.tolist(), interpolation=cv2.INTER_CUBIC)
+    shown = (plane - (level - width / 2)) * (255.0 / width)
+    return np.clip(np.rint(shown), 0, 255).astype(np.uint8)
+
+
+def _grid(structures: Sequence[Closed], spacing: Array, noise: float, spread: float) -> Grid:
+    if not structures:
+        raise InputError("ct: the case has no structures; expected closed surfaces")
+    if spacing.shape != (3,) or not (np.isfinite(spacing) & (spacing > 0)).all():
+        raise InputError(f"ct: spacing: expected three lengths above 0 mm, got {spacing.tolist()}")
+    for name, value, unit in (("noise", noise, "HU"), ("spread", spread, "mm")):
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"ct: {name}: expected 0 {unit} or more, got {value}")
+    low = np.min([s.vertices.min(axis=0) for s in structures], axis=0) - MARGIN
+    high = np.max([s.vertices.max(axis=0) for s in structures], axis=0) + MARGIN
+    size = np.ceil((high - low) / spacing).astype(int)
+    if np.prod(size.astype(float)) > MOST_VOXELS:
+        raise InputError(
+            f"ct: spacing: {' x '.join(map(str, size))} voxels are too many; take larger ones"
+        )
+    return Grid(low + spacing / 2, spacing, (int(size[0]), int(size[1]), int(size[2])))
+
+
+def _noise(shape: tuple[int, ...], sd: Array, noise: float, seed: int) -> NDArray[np.float32]:
+    rng = np.random.default_rng([seed, 5])
+    rough = rng.standard_normal(shape, dtype=np.float32)
+    rough = gaussian_filter(rough, 0.7 * sd, mode="wrap")
+    return rough * np.float32(noise / rough.std())

@@ -1,0 +1,70 @@
+"""Volumes as files with the directions right: NIfTI and MetaImage, through VTK."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.errors import InputError
+from nav.files import written_whole
+from nav.frames import Array
+
+SUFFIXES = (".nii", ".nii.gz", ".mha")
+
+
+def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: Array) -> None:
+    """Write values (z, y, x) whose axes are LPS: x to the left, y to posterior, z to superior.
+
+    origin : (3,) middle of the first voxel, LPS, mm. spacing : (3,) x, y, z, mm.
+    NIfTI's coordinates are RAS: its matrix has x and y turned round, the voxels stay in their
+    order. MetaImage's are LPS, as they come.
+
+    Raises
+    ------
+    InputError
+        A suffix of neither, or the file cannot be written.
+    """
+    path = Path(path)
+    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise InputError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+    with written_whole(path) as beside:
+        # VTK chooses by the name's end
+        named = beside.with_name(beside.name + suffix)
+        try:
+            _write(named, suffix, values, origin, spacing)
+            if not named.is_file() or named.stat().st_size < 352:
+                raise InputError(f"{path}: cannot be written; is the disk full?")
+            named.replace(beside)
+        finally:
+            named.unlink(missing_ok=True)
+
+
+def _write(
+    path: Path, suffix: str, values: NDArray[np.int16], origin: Array, spacing: Array
+) -> None:
+    import pyvista  # heavy: only where volumes are written
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+    from vtkmodules.vtkIOImage import vtkMetaImageWriter, vtkNIFTIImageWriter
+
+    image = pyvista.ImageData(
+        dimensions=values.shape[::-1], spacing=spacing.tolist(), origin=origin.tolist()
+    )
+    image.point_data["HU"] = np.ascontiguousarray(values).ravel()
+    with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
+        if suffix == ".mha":
+            writer = vtkMetaImageWriter()
+            writer.SetCompression(True)
+        else:
+            writer = vtkNIFTIImageWriter()
+            matrix = vtkMatrix4x4()
+            for axis, turn in enumerate((-1.0, -1.0, 1.0)):
+                matrix.SetElement(axis, axis, turn)
+                matrix.SetElement(axis, 3, turn * origin[axis])
+            writer.SetQFormMatrix(matrix)
+            writer.SetSFormMatrix(matrix)
+        writer.SetFileName(str(path))
+        writer.SetInputData(image)
+        writer.Write()

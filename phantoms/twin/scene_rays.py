@@ -1,0 +1,121 @@
+"""Rays into the still scene: what they meet first, and whether anything is in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.compiled import njit
+from phantoms.twin.scene import SceneItem
+
+BAND = 200_000  # rays at once, to keep memory low
+CREASE = float(np.cos(np.radians(38.0)))  # faces that meet more sharply are not shaded as one
+Rays = NDArray[np.float32]  # (n, 6): origin and direction
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What rays meet first, n of them.
+
+    way : (n,) in lengths of the ray's direction, inf for a miss. item : (n,) index, -1 for a miss.
+    points : (n, 3), mm. normals : (n, 3) unit, smoothed, towards where the ray came from.
+    flat : (n, 3) the same of the triangle itself.
+    """
+
+    way: Floats
+    item: NDArray[np.int32]
+    points: Floats
+    normals: Floats
+    flat: Floats
+
+    def of(self, chosen: slice | NDArray[np.intp]) -> Hits:
+        """Some of them."""
+        return Hits(*(getattr(self, f.name)[chosen] for f in fields(self)))
+
+
+class RayScene:
+    """Items ready for rays; all in one frame."""
+
+    def __init__(self, items: Sequence[SceneItem]) -> None:
+        import open3d as o3d  # over a second to import: only where a scene is drawn
+
+        self.tensor: Any = o3d.core.Tensor
+        self.scene: Any = o3d.t.geometry.RaycastingScene()
+        starts = np.cumsum([0, *(len(item.vertices) for item in items)])
+        vertices = np.concatenate([item.vertices for item in items]).astype(np.float32)
+        triangles = np.concatenate(
+            [item.triangles + start for item, start in zip(items, starts, strict=False)]
+        )
+        self.of_face = np.repeat(
+            np.arange(len(items), dtype=np.int32), [len(item.triangles) for item in items]
+        )
+        self.flat, self.corners = corner_normals(vertices, triangles)
+        self.scene.add_triangles(self.tensor(vertices), self.tensor(triangles.astype(np.uint32)))
+
+    def first(self, rays: Rays) -> Hits:
+        """What rays (n, 6) meet first."""
+        parts = [self._first(rays[k : k + BAND]) for k in range(0, max(len(rays), 1), BAND)]
+        return Hits(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Hits)))
+
+    def _first(self, rays: Rays) -> Hits:
+        answer = self.scene.cast_rays(self.tensor(rays))
+        way = answer["t_hit"].numpy()
+        hit = np.isfinite(way)
+        face = np.where(hit, answer["primitive_ids"].numpy().astype(np.int64), 0)
+        u, v = answer["primitive_uvs"].numpy().T[..., None]
+        corners = self.corners[face]
+        normals = corners[:, 0] * (1 - u - v) + corners[:, 1] * u + corners[:, 2] * v
+        normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-9)[:, None]
+        flat = self.flat[face]
+        back = np.einsum("ij,ij->i", flat, rays[:, 3:]) > 0
+        for kind in (normals, flat):
+            kind[back] *= -1
+        points = rays[:, :3] + rays[:, 3:] * np.where(hit, way, 0.0)[:, None]
+        return Hits(way, np.where(hit, self.of_face[face], -1), points, normals, flat)
+
+    def free(self, rays: Rays) -> Floats:
+        """1 where nothing is in the way of rays (n, 6) along their whole direction, else 0."""
+        hidden = self.scene.test_occlusions(self.tensor(rays), tnear=0.0, tfar=1.0)
+        return 1.0 - hidden.numpy().astype(np.float32)
+
+
+def corner_normals(vertices: Floats, triangles: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Normals of faces (m, 3) and of their corners (m, 3, 3), smoothed but across creases."""
+    a, b, c = (vertices[triangles[:, k]].astype(float) for k in range(3))
+    twice = np.cross(b - a, c - a)
+    area = np.linalg.norm(twice, axis=1)
+    flat = twice / np.maximum(area, 1e-12)[:, None]
+    order = np.argsort(triangles.ravel(), kind="stable")
+    counts = np.bincount(triangles.ravel(), minlength=len(vertices))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    corners = np.empty((3 * len(triangles), 3))
+    _smooth(order, starts, flat, area, CREASE, corners)
+    return flat.astype(np.float32), corners.reshape(-1, 3, 3).astype(np.float32)
+
+
+@njit(nogil=True, cache=True)
+def _smooth(order, starts, flat, area, crease, corners):
+    for vertex in range(len(starts) - 1):
+        for i in range(starts[vertex], starts[vertex + 1]):
+            face = order[i] // 3
+            x = y = z = 0.0
+            for j in range(starts[vertex], starts[vertex + 1]):
+                other = order[j] // 3
+                together = (
+                    flat[face, 0] * flat[other, 0]
+                    + flat[face, 1] * flat[other, 1]
+                    + flat[face, 2] * flat[other, 2]
+                )
+                if together >= crease or other == face:
+                    x += area[other] * flat[other, 0]
+                    y += area[other] * flat[other, 1]
+                    z += area[other] * flat[other, 2]
+            length = max(np.sqrt(x * x + y * y + z * z), 1e-12)
+            corners[order[i], 0] = x / length
+            corners[order[i], 1] = y / length
+            corners[order[i], 2] = z / length

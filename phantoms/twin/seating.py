@@ -1,0 +1,221 @@
+"""How a needle's tip comes to rest in a divot, a cone of 90 degrees.
+
+    The foremost point of a bevel is no mathematical point: it is rounded, with a radius rho of
+    about 0.1 to 0.4 mm. A ball of that radius in a cone of 45 degrees half angle touches its wall
+    all round when its centre stands rho * sqrt(2) over the apex, and no lower:
+
+        \\         /        height of the ball's centre  rho * sqrt(2)
+         \\  .-.  /         height of its lowest point   rho * (sqrt(2) - 1)
+          \\(   )/          its touch on the wall        rho / sqrt(2)
+           \\`-'/
+            \\ /
+             V  apex
+
+    The tip is the point of the ball that is foremost along the shaft: centre + rho * heading. With
+    the shaft along the cone's axis it rests rho * (sqrt(2) - 1) over the apex; with it tilted by t
+    it goes sideways by rho * sin(t), away from the side the shaft leans to, and rises to
+    rho * (sqrt(2) - cos(t)). That is a bias: touching again does not average it out, touching from
+    another direction does in part. A printed cone has a rounded bottom itself; a ball smaller than
+    that lies in it, so much higher.
+
+    Friction leaves the tip short: it stays a little up the wall, at a side and by a distance that
+    differ from touch to touch. A ball pushed along the axis slides down a wall of 45 degrees while
+    the coefficient of friction is below 1. Pushed by a tilted shaft it meets the wall that it is
+    pushed at more squarely, and from a tilt of 45 degrees less the angle of friction on it sticks
+    where it lands.
+
+    A bevelled tip lies on the shaft's wall, by half a diameter off its axis. Behind it the shaft is
+    thick: at steep angles its shoulder meets wall or rim first, and the tip cannot get down.
+
+Rounding, friction and scatter are assumed; the rest is geometry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nav.errors import InputError
+from nav.frames import Array
+
+Bevel = Literal["quincke", "tuohy", "pencil"]
+
+DEPTH = 2.2  # mm, of the kit's divots
+BOTTOM = 0.10  # mm, rounding of a printed cone's bottom, assumed
+SCATTER = 0.20  # mm, how far up the wall friction leaves a tip: sd of a half-normal, assumed
+STUCK = 0.35  # mm, the same for a tip that lands on the wall and sticks, assumed
+FRICTION = np.degrees(np.arctan(0.35))  # degrees, steel on printed plastic, assumed
+ROUGH = 0.03  # mm, sd an axis of the print's roughness, assumed
+LEAST, MOST = 0.1, 0.4  # mm, of a tip's rounding
+NEAR = 1e-3  # mm, a shoulder that keeps a tip off by less does not
+
+
+@dataclass(frozen=True)
+class Tip:
+    """A needle's end. rounding : share of the diameter, assumed. angle : between bevel and axis,
+    degrees. aside : whether the foremost point lies on the shaft's wall, or on its axis."""
+
+    rounding: float
+    angle: float
+    aside: bool
+
+
+TIPS: dict[Bevel, Tip] = {
+    "quincke": Tip(0.12, 22.0, True),
+    "tuohy": Tip(0.20, 30.0, True),
+    "pencil": Tip(0.30, 14.0, False),
+}
+
+
+def rounding(bevel: Bevel, diameter: float) -> float:
+    """Radius of a tip's rounding, mm; diameter : of the shaft, mm."""
+    return float(np.clip(TIPS[bevel].rounding * diameter, LEAST, MOST))
+
+
+def seated_tip(
+    position: ArrayLike,
+    axis: ArrayLike,
+    heading: ArrayLike,
+    bevel: Bevel,
+    diameter: float,
+    rng: np.random.Generator,
+    scatter: float = SCATTER,
+) -> Array:
+    """Where the tip comes to rest when it is put into a divot.
+
+    Parameters
+    ----------
+    position : (3,), apex of the cone, mm. axis : (3,), outwards, unit.
+    heading : (3,), from hub to tip, unit; all in one frame.
+    bevel, diameter : of the needle; mm.
+    scatter : sd of the half-normal distance that friction leaves the tip up the wall, mm. 0 gives
+        a tip that slides home on a smooth cone: the bias alone.
+
+    Returns
+    -------
+    array, shape (3,)
+        The foremost point, mm. Bias: `bias`. Scatter: 0.7 of `scatter` across the axis (rms, both
+        directions together) and along it, where it is never inwards.
+
+    Raises
+    ------
+    InputError
+        The needle comes from behind the divot's face.
+    """
+    position, axis, heading = (np.asarray(v, float) for v in (position, axis, heading))
+    home = position + bias(axis, heading, bevel, diameter)
+    if scatter == 0.0:
+        return home
+    return home + _friction(axis, heading, scatter, rng) + ROUGH * rng.normal(size=3)
+
+
+def bias(axis: ArrayLike, heading: ArrayLike, bevel: Bevel, diameter: float) -> Array:
+    """Resting tip less apex (3,), mm, of a needle that slides home; arguments as `seated_tip`'s.
+
+    Raises
+    ------
+    InputError
+        The needle comes from behind the divot's face.
+    """
+    axis, heading = np.asarray(axis, float), np.asarray(heading, float)
+    _check(axis, heading)
+    rho = rounding(bevel, diameter)
+    height = np.sqrt(2.0) * rho if rho >= BOTTOM else rho + (np.sqrt(2.0) - 1.0) * BOTTOM
+    return (height + standoff(axis, heading, bevel, diameter)) * axis + rho * heading
+
+
+def standoff(
+    axis: ArrayLike,
+    heading: ArrayLike,
+    bevel: Bevel,
+    diameter: float,
+    depth: float = DEPTH,
+) -> float:
+    """How far the shaft's shoulder keeps the tip off its rest, along the divot's axis, mm.
+
+    0 where the tip gets down. The needle is rolled to where it gets deepest, as a hand does by
+    feel. depth : of the cone, mm.
+    """
+    axis, heading = np.asarray(axis, float), np.asarray(heading, float)
+    _check(axis, heading)
+    rolls = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False) if TIPS[bevel].aside else [0.0]
+    kept = min(_kept_off(axis, heading, bevel, diameter, depth, roll) for roll in rolls)
+    return kept if kept > NEAR else 0.0
+
+
+def steepest(bevel: Bevel, diameter: float, depth: float = DEPTH) -> float:
+    """Tilt of the shaft against a divot's axis up to which the tip gets down, whole degrees."""
+    up = np.array([0.0, 0.0, 1.0])
+    for tilt in range(1, 90):
+        t = np.radians(tilt)
+        heading = -np.array([np.sin(t), 0.0, np.cos(t)])
+        if standoff(up, heading, bevel, diameter, depth) > 0.0:
+            return float(tilt - 1)
+    return 89.0
+
+
+def _check(axis: Array, heading: Array) -> None:
+    if axis @ heading >= 0.0:
+        tilt = np.degrees(np.arccos(np.clip(-axis @ heading, -1.0, 1.0)))
+        raise InputError(
+            f"divot: the needle comes from behind, {tilt:.0f} degrees off the divot's axis; "
+            "expected less than 90"
+        )
+
+
+def _kept_off(
+    axis: Array, heading: Array, bevel: Bevel, diameter: float, depth: float, roll: float
+) -> float:
+    """Lift along the axis that clears the needle of cone and rim, its ball resting in the cone."""
+    shaft = _shaft(heading, bevel, diameter, roll)
+    rho = rounding(bevel, diameter)
+    points = np.sqrt(2.0) * rho * axis + rho * heading + shaft
+    height = points @ axis
+    radius = np.linalg.norm(points - height[:, None] * axis, axis=1)
+    # free is what lies within the cone or above the face
+    return float(np.maximum(np.minimum(radius, depth) - height, 0.0).max())
+
+
+def _shaft(heading: Array, bevel: Bevel, diameter: float, roll: float) -> Array:
+    """Points of the shaft's outline and bevel, less the tip, (n, 3), mm."""
+    tip = TIPS[bevel]
+    side = np.cross(heading, np.eye(3)[np.argmin(np.abs(heading))])
+    side /= np.linalg.norm(side)
+    side = np.cos(roll) * side + np.sin(roll) * np.cross(heading, side)
+    across = np.cross(heading, side)
+    radius, rho = diameter / 2, rounding(bevel, diameter)
+    slope = float(np.tan(np.radians(tip.angle)))
+    back = rho + np.geomspace(0.02, 40.0, 60)[:, None]
+    turn = np.linspace(0.0, 2.0 * np.pi, 36, endpoint=False)[None, :]
+    if tip.aside:
+        # the bevel cuts the tube: its long side begins at the tip, its short one far behind
+        reach = np.minimum((back - rho) * slope, diameter)
+        x = np.minimum(radius * (1.0 - np.cos(turn)) + 0.0 * back, reach)
+        y = np.sign(np.sin(turn)) * np.sqrt(np.maximum(radius**2 - (x - radius) ** 2, 0.0))
+        # the point is ground narrow: no wider than the bevel is long there
+        y = np.clip(y, -reach, reach)
+    else:
+        reach = np.minimum(rho * 0.5 + (back - rho) * slope, radius)
+        x, y = reach * np.cos(turn), reach * np.sin(turn)
+    back = np.broadcast_to(back, x.shape)
+    return (-back[..., None] * heading + x[..., None] * side + y[..., None] * across).reshape(-1, 3)
+
+
+def _friction(axis: Array, heading: Array, scatter: float, rng: np.random.Generator) -> Array:
+    """How friction leaves the tip up the wall."""
+    lean = heading - (heading @ axis) * axis
+    first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
+    first /= np.linalg.norm(first)
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    aside = np.cos(angle) * first + np.sin(angle) * np.cross(axis, first)
+    up = abs(rng.normal(0.0, scatter))
+    # drawn always, so that a hair's tilt more does not change every later touch
+    stuck = abs(rng.normal(0.0, scatter * STUCK / SCATTER))
+    tilt = np.degrees(np.arcsin(np.clip(np.linalg.norm(lean), 0.0, 1.0)))
+    wall = up * (axis + aside) / np.sqrt(2.0)
+    if tilt > 45.0 - FRICTION:
+        wall = wall + stuck * (axis + lean / np.linalg.norm(lean)) / np.sqrt(2.0)
+    return wall
