@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 phantom_app = App(
@@ -88,6 +89,32 @@ def random(
     build_phantom(random_recipe(seed), kind, out, paper, anatomy_only, _console())
 
 
+@phantom_app.command
+def measure(
+    *,
+    preset: Annotated[str, Parameter(help="As for nav phantom build.")] = "standard",
+    seed: Annotated[int | None, Parameter(help="A random neck instead of a preset.")] = None,
+    set_: Settings = None,
+    markdown: Annotated[bool, Parameter(negative="", help="As a Markdown table.")] = False,
+) -> None:
+    """What a neck's meshes measure, beside what is published.
+
+    Example: nav phantom measure --preset female+narrow-gap
+    """
+    from phantoms.anatomy.standard import standard_anatomy
+    from phantoms.measure.table import as_markdown, as_table, measured
+    from phantoms.recipe import named_recipe, random_recipe
+
+    recipe = named_recipe(preset, settings=set_ or ()) if seed is None else random_recipe(seed)
+    console = _console()
+    with console.status("making and measuring the neck"):
+        rows = measured(standard_anatomy(recipe.parameters, recipe.name))
+    if markdown:
+        print(as_markdown(rows), end="")
+    else:
+        console.print(as_table(rows, recipe.name))
+
+
 @phantom_app.command(name="list")
 def list_variants() -> None:
     """The named variants, what they are, and what they mean for a lateral C1-C2 puncture."""
@@ -108,18 +135,16 @@ def list_parameters() -> None:
     """Every number that a neck is made from: default, range, unit, source."""
     from phantoms.anatomy.described import described
 
-    table = Table("parameter", "default", "range", "what", "source")
+    console = _console()
     for d in described():
-        default = d.default
-        if isinstance(default, tuple):
-            default = ", ".join(f"{value:g}" for value in default)
+        values = d.default if isinstance(d.default, tuple) else (d.default,)
+        default = ", ".join(str(value) for value in values)
         if d.measure is None:
-            choices = " | ".join(d.choices)
-            table.add_row(d.name, str(default), choices, d.what, d.source)
-            continue
-        span = f"{d.measure.low:g} to {d.measure.high:g} {d.measure.unit}"
-        table.add_row(d.name, f"{default}", span, d.what, d.source)
-    _console().print(table)
+            span = f"one of {', '.join(d.choices)}"
+        else:
+            span = f"{d.measure.low:g} to {d.measure.high:g} {d.measure.unit}"
+        console.print(f"[bold]{d.name}[/] = {default}   ({span})")
+        console.print(Padding(f"{d.what}. {d.source}", (0, 0, 0, 4)))
 
 
 def _console() -> Console:

@@ -10,7 +10,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from phantoms.anatomy.courses import Route, Side, crossings, relaxed, sides
-from phantoms.anatomy.parameters import SIDES, AnatomyParameters
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters, ArteryParameters
 from phantoms.anatomy.pose import BonePoses
 from phantoms.anatomy.sac import Sac
 from phantoms.anatomy.sdf import Array, Solid, moved, union
@@ -67,6 +67,7 @@ def check_possible(p: AnatomyParameters) -> None:
         )
     for side in SIDES:
         artery, name = p.artery(side), f"artery_{side}"
+        _check_fluid(p, name)
         if artery.course == "intersegmental":
             if artery.ponticulus != "none":
                 raise InputError(
@@ -82,6 +83,26 @@ def check_possible(p: AnatomyParameters) -> None:
                 f" both sides do not go through C1's foramen of {foramen:g} (c1_foramen_width,"
                 f" c1_foramen_ap); expected at most {widest:.2f}"
             )
+
+
+def _check_fluid(p: AnatomyParameters, name: str) -> None:
+    """Whether there is room within the sac for what runs there."""
+    artery: ArteryParameters = getattr(p, name)
+    free = LEAST_CORD + LEAST_DURA
+    if artery.course != "normal":
+        limb = artery.diameter if artery.course == "intersegmental" else LIMB * artery.diameter
+        beside = min((s - c) / 2 for s, c in zip(p.sac_width[:2], p.cord_width[:2], strict=True))
+        if limb > beside - free:
+            raise InputError(
+                f"{name}.diameter: {artery.diameter:g} with the course {artery.course} does not fit"
+                f" beside the cord in the canal; expected at most"
+                f" {artery.diameter / limb * (beside - free):.1f} (sac_width, cord_width)"
+            )
+    if artery.pica == "low" and p.dorsal_csf < PICA + free + 0.1:
+        raise InputError(
+            f"dorsal_csf: {p.dorsal_csf:g} has no room for a low PICA of {PICA:g} ({name}.pica);"
+            f" expected at least {PICA + free + 0.1:.2f}"
+        )
 
 
 @lru_cache(maxsize=16)

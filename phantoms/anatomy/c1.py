@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from nav.errors import InputError
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters
 from phantoms.anatomy.sdf import (
     Array,
@@ -22,10 +23,11 @@ from phantoms.anatomy.sdf import (
     union,
 )
 
-# The lateral masses are longer from front-medial to back-lateral: the upper facets converge forwards.
+# The lateral masses are longer from front-medial to back-lateral, as the upper facets converge.
 MASS_TURN = Rotation.from_euler("z", -17.0, degrees=True)
 GROOVE_MIDDLE = -2.6  # mm, middle of the arch under the artery, in height
 RIM = 2.4  # mm, between artery and upper facet before edges are rounded
+OUTSIDE = 2.4  # mm, of bone outside a foramen
 PONTICULUS = 2.4  # mm, thickness of a bridge over the groove before edges are rounded
 
 
@@ -36,7 +38,13 @@ def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
     ----------
     room_left, room_right : Solid
         The rooms that the arteries take, wall gap included, in C1's frame.
+
+    Raises
+    ------
+    InputError
+        The transverse processes end before the outer edge of the foramina.
     """
+    _check_width(p)
     bone = union([_lateral_mass(p), _anterior_arch(p)], 3.0)
     # Upper facet: a trough for the occipital condyle, rim higher in front, behind and outside.
     bone = subtract(bone, ellipsoid(*upper_trough(p)), 2.2)
@@ -50,6 +58,15 @@ def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
     # A facet's rim goes where an artery beside it would leave it thinner than can be printed.
     facets = both_sides(ellipsoid(*upper_trough(p)))
     return subtract(bone, lambda q: passage(q) + facets(q) - RIM, 2.0)
+
+
+def _check_width(p: AnatomyParameters) -> None:
+    least = 2 * p.c1_foramen_lateral + p.c1_foramen_width + 2 * OUTSIDE
+    if p.c1_width < least:
+        raise InputError(
+            f"c1_width {p.c1_width:g}: no bone is left outside the foramina;"
+            f" expected {least:.1f} or more with c1_foramen_lateral {p.c1_foramen_lateral:g}"
+        )
 
 
 def c1_box(p: AnatomyParameters) -> tuple[Array, Array]:
@@ -131,15 +148,18 @@ def _lateral_mass(p: AnatomyParameters) -> Solid:
 def _transverse_process(p: AnatomyParameters) -> Solid:
     centre = foramen_centre(p)
     tip = p.c1_width / 2 - centre[0]
+    middle = min(4.4, 0.45 * tip)
     back = tube(
         centre
-        + np.array([(-3.5, 6.3, -0.5), (0.5, 6.0, -1.0), (4.5, 3.6, -2.4), (tip - 2.9, 0.8, -4.0)]),
+        + np.array(
+            [(-3.5, 6.3, -0.5), (0.5, 6.0, -1.0), (middle, 3.6, -2.4), (tip - 2.9, 0.8, -4.0)]
+        ),
         [(2.4, 3.0), (2.1, 2.6), (2.2, 2.8), (2.9, 3.8)],
     )
     front = tube(
         centre
         + np.array(
-            [(-4.5, -5.0, -0.5), (0.0, -5.4, -1.6), (4.2, -3.2, -3.0), (tip - 3.2, -0.2, -4.2)]
+            [(-4.5, -5.0, -0.5), (0.0, -5.4, -1.6), (middle, -3.2, -3.0), (tip - 3.2, -0.2, -4.2)]
         ),
         [(1.8, 2.6), (1.5, 2.0), (1.7, 2.2), (2.6, 3.4)],
     )
@@ -161,7 +181,8 @@ def _mass_centre(p: AnatomyParameters) -> Array:
 def upper_trough(p: AnatomyParameters) -> tuple[Array, Array, Array]:
     """Ellipsoid that hollows the left upper facet: centre, radii, axes; C1's frame, mm."""
     axes = (MASS_TURN * Rotation.from_euler("y", -20.0, degrees=True)).as_matrix().T
-    return _mass_centre(p) + (-5.4, 0.2, 12.6), np.array([7.6, 10.4, 10.4]), axes
+    centre = _mass_centre(p) + np.array((-5.4, 0.2, 12.6))
+    return centre, np.array([7.6, 10.4, 10.4]), axes
 
 
 def _with_bridge(p: AnatomyParameters, side: str, bone: Solid, room: Solid) -> Solid:
@@ -200,7 +221,9 @@ def _slab(middle: Array, normal: Array, half: float) -> Solid:
 
 def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:
     """Middle of the left lower facet and its outward normal, C1's frame, mm."""
-    point = np.array([p.c1_canal_width / 2 + 2.2, -p.c1_canal_ap + 8.2, -9.6])
+    # A smaller ring has lower masses; else C1 would have to nod for it.
+    height = -9.6 + 0.27 * (29.0 - p.c1_canal_ap)
+    point = np.array([p.c1_canal_width / 2 + 2.2, -p.c1_canal_ap + 8.2, height])
     normal = np.array([-0.46, 0.17, -0.87])
     return point, normal / np.linalg.norm(normal)
 

@@ -16,7 +16,7 @@ from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.vessel import LEAST_BEND, bend_radii, evenly, resampled
 
 CORNERS = 96  # of the sections that vessels are laid between
-STEPS = 240
+STEPS, POLISH = 240, 6
 VESSEL_BOTTOM = BOTTOM - 4.0  # mm: a tube there passes the wall of a mould
 VESSEL_TOP = TOP - 2.0  # mm: the arteries end within the dura
 OFF_DURA = 0.5  # mm, vessel to dura on either side of it
@@ -27,7 +27,7 @@ THROUGH = 1.2  # diameters before and after its wall: there a vessel may touch i
 # and the foramina of its neighbours; it turns outwards by about 60 degrees within the bone.
 _THROUGH_C2 = ((14.4, -17.8, 2.0), (15.2, -17.6, 7.0), (20.4, -17.6, 10.8))
 # Round the back of the joint of C1 and C2 to the window's lateral opening, model frame.
-_BEHIND_JOINT = ((24.2, -13.0, 0.2), (20.6, -5.4, 1.0), (15.4, -3.2, 0.8))
+_BEHIND_JOINT = ((24.2, -13.0, 0.2), (20.6, -4.4, 0.9), (15.4, -2.2, 0.7))
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,9 @@ class Side:
         """From the trunk's end down behind the cord to the window and up again; all inside."""
         top = trunk[-2]
         # How far from the midline, as a share of the cord's half width, and how high.
-        down = ((0.95, 14.0), (0.80, 8.0), (0.62, 2.5), (0.36, -0.8), (0.16, 2.5), (0.14, 9.0))
-        way = [self._behind_cord(share, z) for share, z in (*down, (0.20, 16.0), (0.3, 21.0))]
+        down = ((0.95, 14.0), (0.86, 8.0), (0.76, 2.5), (0.48, -1.2))
+        up = ((0.20, 2.5), (0.20, 9.0), (0.22, 16.0), (0.30, 21.0))
+        way = [self._behind_cord(share, z) for share, z in (*down, *up)]
         beside = np.array([0.5 * (top[0] + way[0][0]), 0.5 * (top[1] + way[0][1]) + 0.5, 18.5])
         return Route(np.array([top, beside, *way]), -1)
 
@@ -133,7 +134,7 @@ class Side:
 
     def _up_the_canal(self) -> list[Array]:
         """Through the sac's side in the window, and up beside the cord."""
-        wall, _ = self._beside(1.0, 0.2)
+        wall, _ = self._beside(0.8, 0.3)
         return [wall, *(self._between(z) for z in (5.0, 9.0, 14.0, 19.0, VESSEL_TOP))]
 
     def _between(self, z: float) -> Array:
@@ -171,7 +172,8 @@ def relaxed(route: Route, sac: Sac, diameter: float) -> Array:
     it, and off the cord, until both hold; only its start stays where it is. Where that cannot be
     had the line comes as near to it as it can.
     """
-    spacing = min(1.0, 0.35 * diameter)
+    # Fine against the sharpest bend, which is measured over four steps.
+    spacing = min(1.0, 0.18 * diameter)
     line = resampled(route.points, spacing)
     for step in range(STEPS):
         side = sides(route, line, diameter)
@@ -184,6 +186,8 @@ def relaxed(route: Route, sac: Sac, diameter: float) -> Array:
         straight = 0.5 * (line[:-2] + line[2:]) - line[1:-1]
         line[1:-1] += 0.9 * np.minimum(3.0 * ease, 1.0) * straight
         line = evenly(line, spacing)
+    for _ in range(POLISH):
+        line[1:-1] += 0.25 * (line[:-2] + line[2:] - 2.0 * line[1:-1])
     return line
 
 

@@ -92,7 +92,7 @@ def _condyle(p: AnatomyParameters) -> Solid:
     centre, radii, axes = c1.upper_trough(p)
     ball = ellipsoid(centre, radii - p.joint_gap, axes)
     root = tube(
-        [centre + (2.0, 1.0, 2.0), centre + (4.5, 2.0, 14.0)],
+        centre + np.array([(2.0, 1.0, 2.0), (4.5, 2.0, 14.0)]),
         [(5.6, 7.6), (7.0, 9.0)],
         up=(0, 1, 0),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import brentq
@@ -19,8 +21,10 @@ ORIGIN_IN_FRONT = 5.0  # mm, of the spinolaminar line
 LEAST_GAP = 0.6  # of joint_gap, that a joint keeps in every pose
 APART = 0.3  # mm between bones everywhere
 DISC = 4.5  # mm, height of a disc at its middle
-FACET_GAP, WIDEST = 1.0, 3.0  # mm, between the facets below C2, and at the most
-FARTHEST = 6.0  # mm, that C1 or the occiput is lifted at the most
+NODS = (-10.0, 40.0)  # degrees, C1's front up in neutral
+OPENING = 3.0  # mm at the most, that a joint is opened wider where bones would touch
+FACET_GAP = 1.0  # mm, between the facets below C2
+STEEPEST = (-25.0, 35.0)  # degrees, tilt of C3 and C4
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def bone_poses(p: AnatomyParameters) -> BonePoses:
     """
     turn = Rotation.from_euler("x", p.c2_tilt, degrees=True)
     axis = RigidTransform.from_rotation(turn)
-    neutral = _neutral(p, turn)
+    neutral = _neutral(p, axis)
     nodded = _about(turn.apply(c2.dens_axis(p, p.dens_height / 2)), "x", p.head_flexion / 2)
     atlas_nodded = _lifted_atlas(p, axis, nodded * neutral, "head_flexion")
     atlas = atlas_nodded
@@ -81,20 +85,29 @@ def _origin(p: AnatomyParameters, atlas: RigidTransform, axis: RigidTransform) -
     return np.array([0.0, line - ORIGIN_IN_FRONT, (upper[2] + lower[2]) / 2])
 
 
-def _neutral(p: AnatomyParameters, turn: Rotation) -> RigidTransform:
+def _neutral(p: AnatomyParameters, axis: RigidTransform) -> RigidTransform:
     """C1 on C2 with the head in neutral, C2 turned about its origin as in the model."""
+    turn = axis.rotation
     lower = turn.apply(c2.window_edge(p))
 
-    def excess(tilt: float) -> float:
-        upper = _c1_on_c2(p, turn, tilt).apply(c1.window_edge(p))
+    def excess(tilt: float, opening: float) -> float:
+        upper = _c1_on_c2(p, turn, tilt, opening).apply(c1.window_edge(p))
         return float(upper[2] - lower[2]) - p.window_height
 
-    if excess(-10.0) * excess(40.0) > 0.0:
-        raise InputError(f"window_height {p.window_height:g}: C1 cannot nod that far on C2")
-    return _c1_on_c2(p, turn, float(brentq(excess, -10.0, 40.0, xtol=1e-10)))
+    def nodded(opening: float) -> RigidTransform:
+        if excess(NODS[0], opening) * excess(NODS[1], opening) > 0.0:
+            raise InputError(f"window_height {p.window_height:g}: C1 cannot nod that far on C2")
+        tilt = float(brentq(excess, *NODS, args=(opening,), xtol=1e-10))
+        return _c1_on_c2(p, turn, tilt, opening)
+
+    def gap_left(opening: float) -> float:
+        return smallest_gap(_surface(p, "C1"), nodded(opening), _surface(p, "C2"), axis)
+
+    refusal = f"window_height {p.window_height:g}: C1 and C2 would touch"
+    return nodded(_opening(gap_left, LEAST_GAP * p.joint_gap, refusal))
 
 
-def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float) -> RigidTransform:
+def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float, opening: float) -> RigidTransform:
     """C1 on C2, in C2's place turned as in the model; `tilt` in degrees, anterior end up."""
     nod = Rotation.from_euler("x", -tilt, degrees=True)
     # Heights first: the facets' planes are joint_gap apart, seen from C2's.
@@ -110,7 +123,7 @@ def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float) -> RigidTransfo
     system = np.array([[-n[1], -n[2]], [1.0, -slope]])
     known = np.array(
         [
-            p.joint_gap - n @ (turn.apply(top) - resting),
+            p.joint_gap + opening - n @ (turn.apply(top) - resting),
             front_low[1] + slope * (arch[2] - front_low[2]) - arch[1] - p.dens_gap,
         ]
     )
@@ -164,14 +177,10 @@ def _lifted(
     def moved(lift: float) -> RigidTransform:
         return RigidTransform.from_translation(lift * direction) * upper_pose
 
-    def excess(lift: float) -> float:
-        return smallest_gap(upper, moved(lift), lower, lower_pose) - least
+    def gap_left(lift: float) -> float:
+        return smallest_gap(upper, moved(lift), lower, lower_pose)
 
-    if excess(0.0) >= 0.0:
-        return upper_pose
-    if excess(FARTHEST) < 0.0:
-        raise InputError(refusal)
-    return moved(float(brentq(excess, 0.0, FARTHEST, xtol=0.02)))
+    return moved(_opening(gap_left, least, refusal))
 
 
 def _hung(
@@ -186,36 +195,43 @@ def _hung(
     above, plate, edge = (upper_pose.apply(point) for point in (facet[0], plate, edge))
     down = upper_pose.rotation.apply(facet[1])
 
-    def placed(tilt: float, facet_gap: float) -> RigidTransform:
+    def placed(tilt: float, opening: float) -> RigidTransform:
         turn = Rotation.from_euler("x", tilt, degrees=True)
         rest = turn.apply(subaxial.upper_facet(p, lower)[0])
-        z = plate[2] - DISC - turn.apply(subaxial.upper_plate(p, lower))[2]
-        # down . (rest + t - above) = facet_gap
-        y = (facet_gap - down @ (rest - above) - down[2] * z) / down[1]
+        z = plate[2] - DISC - opening - turn.apply(subaxial.upper_plate(p, lower))[2]
+        # down . (rest + t - above) = facet gap
+        y = (FACET_GAP + opening - down @ (rest - above) - down[2] * z) / down[1]
         return RigidTransform.from_components((0.0, y, z), turn)
 
-    def excess(tilt: float, facet_gap: float) -> float:
-        under = placed(tilt, facet_gap).apply(subaxial.lamina_edges(p, lower)[0])
+    def excess(tilt: float, opening: float) -> float:
+        under = placed(tilt, opening).apply(subaxial.lamina_edges(p, lower)[0])
         return float(edge[2] - under[2]) - gap
 
     name = f"lamina_gap_{upper.lower()}_{lower.lower()} {gap:g}"
-    steepest = (-25.0, 35.0)
 
-    def hung(facet_gap: float) -> RigidTransform:
-        if excess(steepest[0], facet_gap) * excess(steepest[1], facet_gap) > 0.0:
+    def hung(opening: float) -> RigidTransform:
+        if excess(STEEPEST[0], opening) * excess(STEEPEST[1], opening) > 0.0:
             raise InputError(f"{name}: {lower} cannot tilt that far under {upper}")
-        tilt = float(brentq(excess, *steepest, args=(facet_gap,), xtol=1e-10))
-        return placed(tilt, facet_gap)
+        return placed(float(brentq(excess, *STEEPEST, args=(opening,), xtol=1e-10)), opening)
 
-    def lacking(facet_gap: float) -> float:
-        apart = smallest_gap(_surface(p, upper), upper_pose, _surface(p, lower), hung(facet_gap))
-        return apart - LEAST_GAP * FACET_GAP
+    def gap_left(opening: float) -> float:
+        return smallest_gap(_surface(p, upper), upper_pose, _surface(p, lower), hung(opening))
 
-    if lacking(FACET_GAP) >= 0.0:
-        return hung(FACET_GAP)
-    if lacking(WIDEST) < 0.0:
-        raise InputError(f"{name}: {upper} and {lower} would touch")
-    return hung(float(brentq(lacking, FACET_GAP, WIDEST, xtol=0.02)))
+    return hung(
+        _opening(gap_left, LEAST_GAP * FACET_GAP, f"{name}: {upper} and {lower} would touch")
+    )
+
+
+def _opening(gap_left: Callable[[float], float], least: float, refusal: str) -> float:
+    """How much wider than usual a joint must be for its bones to be `least` apart."""
+    if gap_left(0.0) >= least:
+        return 0.0
+    steps = np.arange(0.0, OPENING + 0.25, 0.5)
+    for narrower, wider in pairwise(steps):
+        if gap_left(wider) >= least:
+            lacking = lambda opening: gap_left(opening) - least  # noqa: E731
+            return float(brentq(lacking, narrower, wider, xtol=0.02))
+    raise InputError(refusal)
 
 
 def _check_apart(p: AnatomyParameters, poses: BonePoses) -> None:

@@ -133,7 +133,7 @@ class Sac:
         z = np.asarray(z, float)
         at, *wall = self._stations.T
         x, y = (PchipInterpolator(at, w)(np.clip(z, at[0], at[-1])) for w in wall)
-        shift = np.interp(z, FITTED_AT, self._shift)
+        shift = PchipInterpolator(FITTED_AT, self._shift)(np.clip(z, BOTTOM, TOP))
         point = np.stack([x, y + shift - forwards], axis=-1)
         return self._pivot + _turned(point - self._pivot, self.turn(z))
 

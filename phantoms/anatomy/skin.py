@@ -47,6 +47,7 @@ def outline(p: AnatomyParameters, z: float, corners: int = CORNERS) -> Array:
     front, back = _ends(p, z)
     y = 0.5 * (front + back) + 0.5 * (back - front) * np.sin(np.linspace(-0.5, 0.5, 801) * np.pi)
     half = np.column_stack([skin_x(p, y, z), y])
+    half[[0, -1], 0] = 0.0
     at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(half, axis=0), axis=1))])
     even = np.linspace(0.0, at[-1], corners // 2 + 1)
     left = np.column_stack([np.interp(even, at, half[:, k]) for k in range(2)])

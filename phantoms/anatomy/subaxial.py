@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from nav.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import (
     Array,
@@ -30,6 +31,7 @@ Level = Literal["C3", "C4"]
 
 END_PLATES = 13.0  # degrees that both end plates' fronts hang below their backs
 BRIDGE = 1.8  # mm of bone round a foramen
+OUTSIDE = 2.4  # mm of bone outside it
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class _Sizes:
     """A level's own numbers, mm: half of the width over all, canal, height; set of the back.
 
     stretch : heights against those that the shape is given for (a body 14 high at its back).
-    lamina, lamina_half : height of the lamina's middle, half of its own. droop, tip : of the spinous process.
+    lamina, lamina_half : height of the lamina's middle, half of its own. droop, tip : of the
+    spinous process.
     """
 
     half_width: float
@@ -60,8 +63,14 @@ def subaxial_solid(
     ----------
     room_left, room_right : Solid
         The rooms that the arteries take, wall gap included, in the bone's frame.
+
+    Raises
+    ------
+    InputError
+        The transverse processes end before the outer edge of the foramina.
     """
     s = _sizes(p, level)
+    _check_width(s, level)
     bone = union([_body(s), _pedicle(s)], 3.0)
     bone = union([bone, _pillar(s)], 2.5)
     bone = union([bone, _lamina(s)], 3.0)
@@ -71,13 +80,23 @@ def subaxial_solid(
     return subtract(both_sides(bone), union([room_left, room_right], 0.0), 1.2)
 
 
+def _check_width(s: _Sizes, level: Level) -> None:
+    least = 2 * (_foramen_centre(s)[0] + s.foramen + OUTSIDE)
+    if 2 * s.half_width < least:
+        name = level.lower()
+        raise InputError(
+            f"{name}_width {2 * s.half_width:g}: no bone is left outside the foramina;"
+            f" expected {least:.1f} or more with {name}_canal_width {2 * s.canal_half:g}"
+        )
+
+
 def subaxial_box(p: AnatomyParameters, level: Level) -> tuple[Array, Array]:
     """Lowest and highest corner of a box that holds the bone, its own frame, mm."""
     s = _sizes(p, level)
     x = s.half_width + 3.0
     return (
-        np.array([-x, -s.canal_ap - 20.0, -20.0 * s.stretch - 2.0]),
-        np.array([x, s.tip + 4.0, 15.0 * s.stretch + 2.0]),
+        np.array([-x, -s.canal_ap - 20.0, -18.0 * s.stretch - 4.0]),
+        np.array([x, s.tip + 4.0, 12.0 * s.stretch + 5.0]),
     )
 
 
@@ -225,21 +244,19 @@ def _spinous_process(s: _Sizes) -> Solid:
 def _transverse_process(s: _Sizes) -> Solid:
     centre, h = _foramen_centre(s), s.stretch
     wall = s.foramen + BRIDGE / 2 + 0.5
+    out = min(wall + 1.3, s.half_width - centre[0] - 1.9)
+    anterior, lateral = (out, -2.0, -1.2 * h), (out + 0.1, 3.0, -1.2 * h)
+    posterior = np.array((s.half_width - 2.0, -12.4, 0.4 * h)) - centre
     front = tube(
-        centre
-        + np.array([(-4.8, -wall - 0.4, 1.6 * h), (0.2, -wall, 0.6), (wall + 1.2, -2.0, -1.2 * h)]),
+        centre + np.array([(-4.8, -wall - 0.4, 1.6 * h), (0.2, -wall, 0.6), anterior]),
         [(1.5, 2.4), (1.4, 2.2), (1.9, 2.6)],
     )
     side = tube(
-        [
-            centre + (wall + 1.2, -2.0, -1.2 * h),
-            centre + (wall + 1.4, 3.0, -2.0 * h),
-            (s.half_width - 2.0, -12.4, -0.8 * h),
-        ],
+        centre + np.array([anterior, lateral, posterior]),
         [(1.9, 2.6), (1.6, 2.0), (2.0, 2.3)],
     )
     back = tube(
-        centre + np.array([(-3.6, 4.4, 0.6), (0.4, wall + 0.6, 0.4), (wall + 1.4, 3.0, -2.0 * h)]),
+        centre + np.array([(-3.6, 4.4, 0.6), (0.4, wall + 0.6, 0.4), lateral]),
         [(2.0, 2.6), (1.8, 2.4), (1.6, 2.0)],
     )
     return union([front, side, back], 1.2)

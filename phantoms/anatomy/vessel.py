@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.sdf import Array, Solid, spline_samples, tube
 
-CORNERS = 24
+CORNERS = (12, 24)  # fewest and most of a section; 4.8 for each mm of diameter
 SPACING = 1.0  # mm between control points, and between a mesh's rings
 LEAST_BEND = 1.2  # least radius of a bend, in radii of the vessel
 
@@ -37,18 +37,21 @@ class Vessel:
     def mesh(self) -> Mesh:
         """Its surface, both ends hemispheres."""
         centres, tangents, _ = spline_samples(self.line, np.zeros((len(self.line), 1)))
-        count = max(3, round(self.length / min(SPACING, 0.4 * self.diameter)) + 1)
+        count = max(3, round(self.length / min(SPACING, 0.2 * self.diameter)) + 1)
         keep = np.unique(np.linspace(0, len(centres) - 1, count).round().astype(int))
         centres, tangents = centres[keep], tangents[keep]
         across = _steady_normals(tangents)
         along = np.cross(tangents, across)
-        radius = self.diameter / 2
+        corners = int(np.clip(round(4.8 * self.diameter), *CORNERS))
+        # Polygons as large as the circle.
+        corner = 2.0 * np.pi / corners
+        radius = self.diameter / 2 * np.sqrt(corner / np.sin(corner))
         # The hemispheres' rings, from nearly the pole to nearly the equator.
         cap = np.radians([72.0, 54.0, 36.0, 18.0])
         first = [(0, -radius * np.sin(a), radius * np.cos(a)) for a in cap]
         last = [(-1, radius * np.sin(a), radius * np.cos(a)) for a in cap[::-1]]
         body = [(i, 0.0, radius) for i in range(len(centres))]
-        turn = np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)
+        turn = np.arange(corners) * corner
         rings = [
             centres[i]
             + shift * tangents[i]

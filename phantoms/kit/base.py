@@ -6,8 +6,9 @@ from manifold3d import Manifold
 
 from phantoms.kit.column import FOOT, FOOT_RECESS
 from phantoms.kit.label import label
-from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, Layout
+from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, SEAT, Layout
 from phantoms.kit.part import SLIDING
+from phantoms.kit.seat import FLANGE_END
 from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, united, without
 
 LEG_RECESS = 2.0  # mm, how deep an arch's legs stand in it
@@ -90,11 +91,12 @@ def _holes(layout: Layout) -> list[Manifold]:
 def _letters(layout: Layout) -> list[Manifold]:
     """As read from behind, the head upwards: the patient's left is then at the left."""
     x, top, mid = layout.base_half_width - 14.0, layout.base_top, (layout.base_ends[1] - 20.0)
+    beside = (SEAT[0] + FLANGE_END + layout.base_half_width) / 2
     right, up = (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
     return [
         label("L", 16.0, (x, top, 8.0), right, up),
         label("R", 16.0, (-x, top, 8.0), right, up),
-        label("CRANIAL", 8.0, (x - 16.0, top, mid), right, up),
+        label("CRANIAL", 6.0, (beside, top, mid), right, up),
         label(">", 14.0, (x, top, 30.0), up, (1.0, 0.0, 0.0)),
         label(">", 14.0, (-x, top, 30.0), up, (1.0, 0.0, 0.0)),
     ]

@@ -17,10 +17,11 @@ from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import Layout
 from phantoms.kit.solid import (
+    M3_NUT,
+    M3_NUT_DEPTH,
     box,
     hole,
     mesh_of,
-    nut_pocket,
     prism,
     solid_of,
     united,
@@ -32,10 +33,11 @@ SINK = 1.5  # mm, how deep struts go into bone
 FOOT = (22.0, -48.0, 42.0)  # half width; z of its ends
 FOOT_RECESS = 1.5  # mm, how deep it stands in the base
 FOOT_HEIGHT = 5.0  # mm, over the base's top
+NUT_ABOVE = 2.2  # mm, its nuts over its underside
 WINDOW = 25.0  # mm over and under the plan's level: no strut is seen there from the side
 WINDOW_FRONT = -14.0  # y behind which that holds
 OFF_ARTERY, OFF_SAC = 0.6, 1.0  # mm
-SHAFTS_OFF = 4.0  # mm, bone to base
+OFF_BASE = 4.0  # mm, bones
 
 
 def bones_of(anatomy: Anatomy) -> dict[str, Manifold]:
@@ -57,7 +59,7 @@ def column_solid(anatomy: Anatomy, layout: Layout) -> Manifold:
     """
     bones = bones_of(anatomy)
     for name, bone in bones.items():
-        if bone.bounding_box()[1] < layout.base_top + SHAFTS_OFF:
+        if bone.bounding_box()[1] < layout.base_top + OFF_BASE:
             raise InputError(
                 f"neck_ap {anatomy.parameters.neck_ap:g}: {name} would touch the kit's base; "
                 "expected a deeper neck"
@@ -172,11 +174,16 @@ def _foot(layout: Layout) -> Manifold:
 
 
 def _foot_holes(layout: Layout) -> list[Manifold]:
-    top = layout.base_top + FOOT_HEIGHT
+    """Bolts from below; nuts are pushed in from the foot's sides, as webs stand on its top."""
+    half, _, _ = FOOT
+    low = layout.base_top - FOOT_RECESS + NUT_ABOVE
     cutters = []
     for x, z in layout.bolts["column"]:
-        cutters.append(hole((x, layout.base_bottom, z), (x, top + 1.0, z)))
-        cutters.append(nut_pocket((x, top - 2.6, z), (0, 1, 0), 20.0, (1, 0, 0)))
+        cutters.append(hole((x, layout.base_bottom, z), (x, layout.base_top + FOOT_HEIGHT, z)))
+        out = float(np.sign(x))
+        ends = sorted((x - out * M3_NUT / np.sqrt(3.0), out * (half + 1.0)))
+        flat = M3_NUT / 2
+        cutters.append(box((ends[0], low, z - flat), (ends[1], low + M3_NUT_DEPTH, z + flat)))
     return cutters
 
 

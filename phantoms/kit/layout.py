@@ -18,7 +18,7 @@ from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP, outline
 
 Array = NDArray[np.float64]
 Point = tuple[float, float, float]
-Holder = Literal["arch_cranial", "arch_caudal", "bar"]
+Holder = Literal["arch_cranial", "arch_caudal", "bar", "column"]
 
 RESTING = 6.0  # mm, the base cuts so much off the neck's front: the gel rests on a flat face
 COLUMN_FRONT = 12.0  # mm, how far bones reach in front of C1's anterior arch's back
@@ -155,7 +155,7 @@ def layout(p: AnatomyParameters) -> Layout:
             SEAT, Rotation.from_matrix([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
         ),
         bolts={
-            "column": ((-15.0, -41.0), (15.0, -41.0), (-15.0, 22.0), (15.0, 22.0)),
+            "column": ((-15.0, -41.0), (15.0, -41.0), (-15.0, 33.0), (15.0, 33.0)),
             "seat_caudal": ((-15.0, -72.0), (15.0, -72.0)),
             "seat_cranial": ((-15.0, 58.0), (15.0, 58.0)),
             "mould": tuple((s * mould_x, z) for s in (-1.0, 1.0) for z in (-46.0, -8.0, 30.0)),
@@ -174,6 +174,8 @@ def _arch_divots(bare: Layout) -> list[Divot]:
     divots = []
     for label, holder, angle in _ARCH_DIVOTS:
         point, outward = bare.outside(angle)
+        # Above the lug that holds the leg, however thin the neck is.
+        point[1] = max(point[1], bare.base_top + LUG_HEIGHT + 4.0)
         rise = np.radians(LEAST_RISE)
         if outward[1] < np.sin(rise):
             outward = np.array([np.sign(outward[0]) * np.cos(rise), np.sin(rise)])

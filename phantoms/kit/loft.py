@@ -38,18 +38,23 @@ class Upright:
         """Middle (x, y) of its section."""
         return _middle(self.section(z))
 
-    def heights(self, low: float, high: float) -> Array:
-        """z from low to high in even steps of at most STEP."""
-        return np.linspace(low, high, int(np.ceil((high - low) / STEP)) + 1)
+    def heights(self, low: float, high: float, step: float = STEP) -> Array:
+        """z from low to high in even steps of at most `step`."""
+        return np.linspace(low, high, int(np.ceil((high - low) / step)) + 1)
 
     def grown(
-        self, low: float, high: float, by: Callable[[float], float], kinks: Sequence[float] = ()
+        self,
+        low: float,
+        high: float,
+        by: Callable[[float], float],
+        kinks: Sequence[float] = (),
+        step: float = STEP,
     ) -> Manifold:
         """From z = low to high, its outlines moved outwards by a distance that may vary with z.
 
         kinks : heights between that must be sections.
         """
-        z = np.unique(np.round(np.concatenate([self.heights(low, high), kinks]), 6))
+        z = np.unique(np.round(np.concatenate([self.heights(low, high, step), kinks]), 6))
         rings = []
         for height in z:
             outline = self.section(float(height))

@@ -190,7 +190,7 @@ def _end_plate(anatomy: Anatomy, skin: Upright, layout: Layout, end: str) -> Man
     ]
     face, right = (outer, (1, 0, 0)) if end == "cranial" else (inner, (-1, 0, 0))
     cutters.append(
-        label(end.upper(), 7.0, (0.0, layout.neck_middle + 32.0, face), right, (0, 1, 0))
+        label(end.upper(), 7.0, (0.0, layout.neck_middle + 44.0, face), right, (0, 1, 0))
     )
     return without(plate, cutters)
 

@@ -6,8 +6,10 @@ import numpy as np
 from manifold3d import Manifold
 from scipy.spatial.transform import Rotation
 
+from nav.errors import InputError
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.base import base_solid
+from phantoms.kit.bone_divots import DEPTH, bone_divots
 from phantoms.kit.case import Kind
 from phantoms.kit.column import column_solid
 from phantoms.kit.cord import mould_solids as cord_mould_solids
@@ -16,9 +18,9 @@ from phantoms.kit.frame import arch_solid, bar_solid
 from phantoms.kit.layout import Layout
 from phantoms.kit.mould import mould_solids
 from phantoms.kit.part import Part
-from phantoms.kit.sac import core_solid, plug_solid
+from phantoms.kit.sac import core_solid, drawn_undercut, plug_solid
 from phantoms.kit.seat import seat_solid as reference_seat_solid
-from phantoms.kit.solid import laid
+from phantoms.kit.solid import divot, laid, without
 from phantoms.kit.tubes import former_solids
 
 BONE, GREY, BLUE, YELLOW, GREEN = (
@@ -40,6 +42,7 @@ _UP = {
 }
 
 NO_SUPPORT = "Without support."
+MOST_UNDERCUT = 7.0  # mm, that sleeve and gel give way for the core; chosen
 
 
 def kit_parts(anatomy: Anatomy, layout: Layout, kind: Kind) -> tuple[Part, ...]:
@@ -52,19 +55,19 @@ def kit_parts(anatomy: Anatomy, layout: Layout, kind: Kind) -> tuple[Part, ...]:
     Raises
     ------
     InputError
-        A bone would touch the base.
+        A bone would touch the base; or the core of a wet kit could not be drawn from the gel.
     """
-    return (*_common(anatomy, layout), *(_dry if kind == "dry" else _wet)(anatomy, layout))
+    return (*_common(anatomy, layout, kind), *(_dry if kind == "dry" else _wet)(anatomy, layout))
 
 
-def _common(anatomy: Anatomy, layout: Layout) -> list[Part]:
+def _common(anatomy: Anatomy, layout: Layout, kind: Kind) -> list[Part]:
     upright = "Upright on its foot. Tree support from the bed under the bones; none in the canal "
     parts = [
         _part("base", "base plate", base_solid(layout), "posterior", GREY, NO_SUPPORT),
         _part(
             "column",
             "bones C1 to C4 and occiput on their struts",
-            column_solid(anatomy, layout),
+            _column(anatomy, layout, kind),
             "posterior",
             BONE,
             upright + "and in the foramina of the arteries. 0.15 mm layers, 4 walls.",
@@ -94,6 +97,13 @@ def _common(anatomy: Anatomy, layout: Layout) -> list[Part]:
     return parts
 
 
+def _column(anatomy: Anatomy, layout: Layout, kind: Kind) -> Manifold:
+    solid = column_solid(anatomy, layout)
+    if kind == "wet":
+        return solid
+    return without(solid, [divot(d.apex, d.axis, DEPTH) for d in bone_divots(anatomy)])
+
+
 def _dry(anatomy: Anatomy, layout: Layout) -> list[Part]:
     rod = "Upright on its caudal end, with a brim; without support."
     parts = [_part("cord", "spinal cord", rod_solid(anatomy), "cranial", YELLOW, rod)]
@@ -105,6 +115,12 @@ def _dry(anatomy: Anatomy, layout: Layout) -> list[Part]:
 
 
 def _wet(anatomy: Anatomy, layout: Layout) -> list[Part]:
+    undercut, _ = drawn_undercut(anatomy)
+    if undercut > MOST_UNDERCUT:
+        raise InputError(
+            f"c1_rotation {anatomy.parameters.c1_rotation:g}: the core of the bent sac would catch "
+            f"on the gel by {undercut:.1f} mm; expected at most {MOST_UNDERCUT:g}, or a dry kit"
+        )
     core = "Upright on its handle, with a brim; without support. Sand it smooth."
     parts = [
         _part("sac_core", "core of the dural sac", core_solid(anatomy), "caudal", YELLOW, core)

@@ -44,7 +44,7 @@ def core_solid(anatomy: Anatomy) -> Manifold:
     """The core with its handle, model frame; it goes through both end plates of the mould."""
     dura = Upright(structure_solid(anatomy, "dura"))
     low, high = NECK_BOTTOM - PLATE, NECK_TOP + PLATE
-    bare = dura.grown(low, high, lambda z: -SLEEVE)
+    bare = dura.grown(low, high, lambda z: -SLEEVE, step=1.0)
     top = dura.section(dura.high).offset(HANDLE_REACH, circular_segments=64)
     return united([bare, prism(top, high, high + HANDLE, "z")])
 

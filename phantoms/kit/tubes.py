@@ -137,7 +137,8 @@ def _former(line: Array) -> Manifold:
     ]
     up = np.array([60.0, 0.0, 0.0])
     groove = [_swept(a, b, (WIRE + WIRE_PLAY) / 2, (up, up)) for a, b in pairwise(points)]
-    return without(united([plate, *ridge]), groove)
+    solid = united([plate, *ridge]).trim_by_plane((1.0, 0.0, 0.0), floor)
+    return without(solid, groove)
 
 
 def _swept(a: Array, b: Array, radius: float, ways: tuple[Array, Array]) -> Manifold:

@@ -6,6 +6,8 @@ and signed distances, at places that the bones' frames give.
 
 from __future__ import annotations
 
+from rich.table import Table
+
 from phantoms.anatomy.standard import Anatomy
 from phantoms.measure.bones import between_measures, c1_measures, c2_measures, lower_measures
 from phantoms.measure.neck import Measured, Neck
@@ -30,7 +32,7 @@ def measured(anatomy: Anatomy) -> tuple[Measured, ...]:
     )
 
 
-def markdown(rows: tuple[Measured, ...]) -> str:
+def as_markdown(rows: tuple[Measured, ...]) -> str:
     """A table for each group, as Markdown."""
     lines: list[str] = []
     for group in dict.fromkeys(row.group for row in rows):
@@ -39,8 +41,28 @@ def markdown(rows: tuple[Measured, ...]) -> str:
     return "\n".join(lines[1:]) + "\n"
 
 
+def as_table(rows: tuple[Measured, ...], title: str) -> Table:
+    """For a terminal; what lies beyond the published values says by how much."""
+    table = Table("", "quantity", "measured", "published", "", title=title)
+    for row in rows:
+        beyond = f"{100 * row.off:.0f} % beyond" if row.off > 0.005 else ""
+        table.add_row(row.group, row.quantity, _measured(row), _published(row), beyond)
+    return table
+
+
 def _line(row: Measured) -> str:
-    unit = "°" if row.unit == "degrees" else " mm"
-    published = " to ".join(f"{value:g}" for value in row.published) or "–"
-    published += unit if row.published else ""
-    return f"| {row.quantity} | {row.measured:.1f}{unit} | {published} | {row.source} |"
+    return f"| {row.quantity} | {_measured(row)} | {_published(row)} | {row.source} |"
+
+
+def _measured(row: Measured) -> str:
+    return f"{row.measured:.1f}{_unit(row)}"
+
+
+def _published(row: Measured) -> str:
+    if not row.published:
+        return "–"
+    return " to ".join(f"{value:g}" for value in row.published) + _unit(row)
+
+
+def _unit(row: Measured) -> str:
+    return "°" if row.unit == "degrees" else " mm"

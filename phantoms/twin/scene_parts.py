@@ -20,7 +20,7 @@ MATERIALS: dict[str, tuple[float, Finish]] = {
     "cord": (0.55, "silicone"),
     "support": (0.42, "print"),
     "other": (0.50, "print"),
-    "skin": (0.50, "gel"),
+    "skin": (0.56, "gel"),
 }
 SET_BACK = 1.0  # mm, see SceneItem
 # Grey of the kit's prints, without the bones.

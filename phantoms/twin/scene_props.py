@@ -13,20 +13,25 @@ from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_shapes import Shape, box, sheet, turned
 
 TABLE = 900.0  # mm, half its size
-WOOD, TOWEL, STEEL, PLASTIC, RUBBER = 0.40, 0.17, 0.42, 0.62, 0.07
+WOOD, TOWEL, STEEL, PLASTIC, RUBBER = 0.46, 0.20, 0.28, 0.66, 0.07
 
 
 def table_items(standing: Sequence[SceneItem]) -> tuple[SceneItem, ...]:
     """The table that the lowest of what stands still rests on, and what lies on it; model frame."""
-    y = float(np.min([item.vertices[:, 1].min() for item in standing]))
+    y = table_top(standing)
     table = SceneItem("table", *box((-TABLE, y - 30, -TABLE), (TABLE, y, TABLE)), WOOD, "wood")
     return (
         table,
-        _lying("towel", _towel(230.0, 300.0), (285.0, y, 125.0), 24.0, TOWEL, "cloth"),
-        _lying("towel", _towel(190.0, 150.0), (-240.0, y, -120.0), -38.0, TOWEL, "cloth"),
+        _lying("towel", _towel(230.0, 300.0), (345.0, y, 150.0), 24.0, TOWEL, "cloth"),
+        _lying("towel", _towel(190.0, 150.0), (-290.0, y, -130.0), -38.0, TOWEL, "cloth"),
         _lying("cup", turned(_CUP), (-235.0, y, 130.0), 0.0, STEEL, "metal"),
         *_syringe(np.array([250.0, y, -125.0]), 35.0),
     )
+
+
+def table_top(standing: Sequence[SceneItem]) -> float:
+    """y of the table under what stands on it, mm."""
+    return float(np.min([item.vertices[:, 1].min() for item in standing]))
 
 
 # radius and height of a cup's outline, its inside last

@@ -128,7 +128,7 @@ class World:
         )
 
     @cached_property
-    def _standing(self) -> tuple[SceneItem, ...]:
+    def standing(self) -> tuple[SceneItem, ...]:
         """All that stands still where it truly is, on its table; model frame."""
         items = self.items
         if items is None:
@@ -138,7 +138,7 @@ class World:
         return (*placed, *table_items(placed))
 
     def _backdrop(self, camera: Camera) -> Backdrop:
-        return render_backdrop(camera, self.rig_from_model, self._standing)
+        return render_backdrop(camera, self.rig_from_model, self.standing)
 
 
 def make_world(

@@ -33,6 +33,12 @@ NECKS = {
         artery_right=ArteryParameters(diameter=3.0),
     ),
 }
+SOLIDS = {
+    "C1": c1.c1_solid,
+    "C2": c2.c2_solid,
+    "C3": lambda p, *rooms: subaxial.subaxial_solid(p, "C3", *rooms),
+    "C4": lambda p, *rooms: subaxial.subaxial_solid(p, "C4", *rooms),
+}
 # How far from where it pierces the dura a vessel may touch it, in its diameters.
 PIERCING = 1.7
 
@@ -124,7 +130,7 @@ def test_triangles_are_even_enough_to_print_and_to_cast_rays_at(necks, name):
         assert (area / 2).min() > 2e-3, what
         # Height over the longest side; the fans that close flat ends are the thinnest.
         assert (area / sides.max(axis=1) ** 2).min() > 0.03, what
-        assert len(surface.mesh.triangles) <= 10_000, what
+        assert len(surface.mesh.triangles) <= 9_500, what
 
 
 def test_the_same_parameters_give_the_same_bits(standard):
@@ -174,13 +180,10 @@ def test_vessels_touch_the_dura_only_where_they_pierce_it(necks, name):
 def test_the_bones_keep_off_the_sac_and_leave_the_vessels_their_room(necks, name):
     """Of the bones' solids at the soft surfaces' points: distances to first order."""
     neck = necks[name]
-    for bone in ("C1", "C2", "C3", "C4"):
+    for bone, made in SOLIDS.items():
         pose = neck.poses.of(bone)
         rooms = [arteries.rooms(neck.p, neck.poses, side, pose) for side in ("left", "right")]
-        solid = {
-            "C1": lambda: c1.c1_solid(neck.p, *rooms),
-            "C2": lambda: c2.c2_solid(neck.p, *rooms),
-        }.get(bone, lambda: subaxial.subaxial_solid(neck.p, bone, *rooms))()
+        solid = made(neck.p, *rooms)
         for what in ("dura", *neck.tubes):
             points = pose.inv().apply(neck.surfaces()[what].mesh.vertices)
             assert solid(points).min() > 0.25, (bone, what)
@@ -337,23 +340,18 @@ def test_a_straight_needle_clears_a_normal_artery_and_nearly_meets_the_dangerous
     assert to_needle(necks["loop, low PICA"], "PICA right", -1.0) < 1.0
 
 
-def test_the_loop_bows_backwards_by_what_is_asked_for():
-    backs = []
-    for loop in (0.0, 3.0, 8.0):
-        p = replace(P, artery_left=ArteryParameters(loop=loop))
-        line = arteries.vessels(p, bone_poses(P))[0].line
-        backs.append(line[(line[:, 2] > 0.0) & (line[:, 2] < 5.0), 1].max())
-    assert np.subtract(backs[1:], backs[0]) == pytest.approx([3.0, 8.0], abs=1.0)
+def test_the_loop_bows_backwards_by_what_is_asked_for(necks):
+    lines = [necks[n].vessel("vertebral artery left").line for n in ("standard", "loop, low PICA")]
+    usual, looped = (line[(line[:, 2] > 0.0) & (line[:, 2] < 5.0), 1].max() for line in lines)
+    assert looped - usual == pytest.approx(8.0, abs=1.0)
 
 
-def test_a_high_riding_artery_turns_higher_in_c2(standard):
-    poses = standard.poses
-    risen = arteries.vessels(replace(P, artery_left=ArteryParameters(rise=4.0)), poses)[0].line
-    usual = standard.vessel("vertebral artery left").line
-    heights = [
-        poses.c2.inv().apply(line)[np.abs(line[:, 0] - 18.0).argmin(), 2]
-        for line in (usual[usual[:, 2] < 5.0], risen[risen[:, 2] < 5.0])
-    ]
+def test_a_high_riding_artery_turns_higher_in_c2(necks):
+    heights = []
+    for name in ("standard", "turned, flexed, high-riding"):
+        line = necks[name].poses.c2.inv().apply(necks[name].vessel("vertebral artery left").line)
+        line = line[line[:, 2] < 17.0]
+        heights.append(line[np.abs(line[:, 0] - 18.0).argmin(), 2])
     assert heights[1] - heights[0] == pytest.approx(4.0, abs=1.0)
 
 
@@ -436,7 +434,7 @@ def test_every_section_opens_sideways_out_of_a_mould_that_is_split_in_the_middle
         ({"sac_ap": (15.6, 15.8, 18.3, 13.1, 12.8)}, "sac_ap at C2"),
         ({"sac_ap": (18.0, 15.8, 14.5, 13.1, 12.8)}, "sac_ap at C1"),
         ({"sac_width": (23.3, 22.6, 22.2, 22.0, 21.0)}, "sac_width at C3"),
-        ({"cord_width": (11.37, 11.59, 11.73, 12.14, 16.0), "sac_width": (23.3, 22.6, 22.2, 20.8, 17.0)},
+        ({"cord_width": (11.4, 11.6, 11.7, 12.1, 16), "sac_width": (23.3, 22.6, 22.2, 20.8, 17)},
          "cord_width at C4"),
         ({"dorsal_csf": 6.5, "sac_ap": (14.0, 14.0, 13.5, 13.1, 12.8)}, "dorsal_csf"),
     ],
@@ -453,7 +451,16 @@ def test_what_does_not_fit_into_the_canal_is_refused(changed, named):
     [
         ({"diameter": 2.0}, {"diameter": 2.5}, "artery_right.diameter"),
         ({"diameter": 6.0}, {}, "artery_left.diameter"),
-        ({}, {"course": "intersegmental", "ponticulus": "complete"}, "artery_right.ponticulus"),
+        (
+            {"course": "intersegmental", "diameter": 5.0},
+            {},
+            "artery_left.diameter.*beside the cord",
+        ),
+        (
+            {},
+            {"course": "intersegmental", "diameter": 4.0, "ponticulus": "complete"},
+            "artery_right.ponticulus",
+        ),
     ],
 )
 def test_arteries_that_cannot_be_are_refused(left, right, named):
@@ -471,13 +478,15 @@ def test_what_can_be_is_not_refused():
     arteries.check_possible(replace(P, artery_left=thin))
 
 
-def test_an_artery_too_wide_to_lie_beside_the_cord_is_refused(standard):
-    p = replace(P, artery_left=ArteryParameters(course="intersegmental", diameter=5.5))
-    with pytest.raises(InputError, match="artery_left.diameter.*at most 4"):
-        arteries.vessels(p, standard.poses)
-
-
-def test_a_low_pica_without_room_behind_the_cord_is_refused(standard):
-    p = replace(P, dorsal_csf=1.8, artery_left=ArteryParameters(pica="low"))
-    with pytest.raises(InputError, match="dorsal_csf"):
-        arteries.vessels(p, standard.poses)
+def test_vessels_without_room_in_the_sac_are_refused(standard):
+    """Beside the cord for an artery of 6, behind it for a low PICA."""
+    p = replace(
+        P,
+        dorsal_csf=1.8,
+        artery_left=ArteryParameters(course="intersegmental", diameter=6.0),
+        artery_right=ArteryParameters(pica="low"),
+    )
+    with pytest.raises(InputError, match=r"artery_left\.diameter.*at most [45]"):
+        arteries.rooms(p, standard.poses, "left", standard.poses.c1)
+    with pytest.raises(InputError, match=r"PICA right.*dorsal_csf"):
+        arteries.rooms(p, standard.poses, "right", standard.poses.c1)

@@ -134,8 +134,12 @@ def _bed(part: Part) -> list[Shown]:
     low, high = part.mesh.vertices.min(axis=0)[:2], part.mesh.vertices.max(axis=0)[:2]
     low, high = np.floor(low / GRID) * GRID - GRID / 2, np.ceil(high / GRID) * GRID + GRID / 2
     plate = box((*low, -1.0), (*high, -0.15))
-    lines = [box((x - 0.12, low[1], -0.2), (x + 0.12, high[1], -0.1)) for x in _ticks(low[0], high[0])]
-    lines += [box((low[0], y - 0.12, -0.2), (high[0], y + 0.12, -0.1)) for y in _ticks(low[1], high[1])]
+    lines = [
+        box((x - 0.12, low[1], -0.2), (x + 0.12, high[1], -0.1)) for x in _ticks(low[0], high[0])
+    ]
+    lines += [
+        box((low[0], y - 0.12, -0.2), (high[0], y + 0.12, -0.1)) for y in _ticks(low[1], high[1])
+    ]
     grid = united(lines)
     return [
         Shown(mesh_of(plate), BED_COLOUR, edges=False),

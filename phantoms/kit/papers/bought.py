@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import StringIO
 
 from phantoms.kit.papers.amounts import Amounts, Filling, filament_grams
 from phantoms.kit.papers.document import Block, Heading, Note, Paragraph, Table
-from phantoms.kit.papers.gels import GELS, LOSSES
+from phantoms.kit.papers.gels import GELS
 from phantoms.kit.papers.printed import round_to, size_text, titled
 from phantoms.kit.papers.screws import Screw
 from phantoms.kit.part import Part
@@ -30,9 +30,7 @@ class Item:
     purpose: str
 
 
-def items(
-    parts: Sequence[Part], needs: Amounts, screws: Sequence[Screw]
-) -> tuple[Item, ...]:
+def items(parts: Sequence[Part], needs: Amounts, screws: Sequence[Screw]) -> tuple[Item, ...]:
     """All rows: printed, bought, poured."""
     filling = needs.filling
     return (
@@ -52,10 +50,7 @@ def bom_csv(rows: Sequence[Item]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
     for item in rows:
-        writer.writerow(
-            (item.group, item.name, f"{item.quantity:g}", item.unit, item.size, item.material)
-            + (item.purpose,)
-        )
+        writer.writerow(f"{v:g}" if isinstance(v, float) else v for v in asdict(item).values())
     return text.getvalue()
 
 
@@ -150,7 +145,7 @@ def _wet(filling: Filling) -> list[Item]:
     return [
         Item("dura", "film", 5, "pieces", f"{girth:.0f} x {length:.0f} x 0.3 mm",
              "latex or silicone sheet", "the dura; a new one with every block"),
-        Item("dura", "film glue", 1, "tube", "", "rubber cement for latex, RTV silicone for silicone",
+        Item("dura", "film glue", 1, "tube", "", "rubber cement or RTV silicone",
              "the film's seam"),
         Item("cord", "silicone, two components", cast, "ml", "Shore 00-30 to 00-50",
              "platinum-cure silicone", "the cord; a quarter more than its volume"),
@@ -179,7 +174,7 @@ def _tools(wet: bool) -> list[Item]:
     needle = "20 to 22 G spinal, 90 mm; 14 to 17 G Tuohy for catheters"
     rows = [
         Item("use", "needles", 10, "pieces", needle, "", "a new one for every few punctures"),
-        Item("tools", "caliper", 1, "piece", "150 mm, 0.05 mm, pointed inside jaws", "",
+        Item("tools", "caliper", 1, "piece", "150 mm, 0.05 mm, pointed upper jaws", "",
              "checking the print"),
         Item("tools", "steel rule", 1, "piece", "300 mm", "", "checking the sheets"),
         Item("tools", "hexagon key", 1, "piece", "2.5 mm", "", "the screws"),
@@ -197,7 +192,7 @@ def _tools(wet: bool) -> list[Item]:
 def _gels(filling: Filling) -> list[Item]:
     return [
         Item("gel", f"{gel.name}: {name}", round_to(grams, 1.0), "g", "", "",
-             f"one of {len(GELS)} recipes; {filling.gel:.0f} ml with {100 * (LOSSES - 1):.0f} % for losses")
+             f"one of {len(GELS)} recipes; {filling.gel:.0f} ml and a tenth for losses")
         for gel in GELS
         for name, grams, _ in gel.grams(filling.gel)
     ]  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 from phantoms.anatomy.mesh import Array
 from phantoms.kit.layout import Divot
 
-SHORTEST = 45.0  # mm, a length that tells a scale
+SHORTEST, LONGEST = 45.0, 148.0  # mm: a length that tells a scale, and that a caliper spans
+LEAN = 42.0  # degrees that a caliper's point may lean in a cone of 90
 PER_PART, ACROSS = 3, 5  # how many lengths within each part, and between parts
 FLE = 0.25  # mm, one sd an axis, that a divot is touched with by hand
 PRINT_SIGMA = 0.3  # mm, of a printed surface: PMC9156585 (0.26 to 0.30)
@@ -30,13 +31,16 @@ class Length:
 def lengths(divots: Sequence[Divot]) -> tuple[Length, ...]:
     """Worth measuring: the longest within each part, then the longest between parts.
 
-    Each divot ends no more than two of them, so that one bad divot is told from a bad scale.
+    Only such that a caliper's two points reach both apexes. Each divot ends no more than two of
+    them, so that one bad divot is told from a bad scale.
     """
     pairs = [
         Length(a.label, b.label, a.holder if a.holder == b.holder else "", _apart(a, b))
         for a, b in combinations(divots, 2)
+        if _reached_together(a, b)
     ]
-    pairs = sorted((p for p in pairs if p.length >= SHORTEST), key=lambda p: -p.length)
+    pairs = [p for p in pairs if SHORTEST <= p.length <= LONGEST]
+    pairs.sort(key=lambda p: -p.length)
     holders = sorted({p.holder for p in pairs if p.holder})
     chosen: list[Length] = []
     for holder in (*holders, ""):
@@ -49,6 +53,17 @@ def lengths(divots: Sequence[Divot]) -> tuple[Length, ...]:
                 most -= 1
                 used |= {end: used.get(end, 0) + 1 for end in ends}
     return tuple(chosen)
+
+
+def _reached_together(a: Divot, b: Divot) -> bool:
+    """Whether parallel points, square to the line between the apexes, go into both cones."""
+    line = np.subtract(b.apex, a.apex)
+    line /= np.linalg.norm(line)
+    axes = np.array([a.axis, b.axis])
+    way = axes.sum(axis=0)
+    way -= (way @ line) * line
+    size = float(np.linalg.norm(way))
+    return size > 0.0 and bool((axes @ way / size >= np.cos(np.radians(LEAN))).all())
 
 
 def _apart(a: Divot, b: Divot) -> float:

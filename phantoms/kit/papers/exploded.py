@@ -18,34 +18,37 @@ _BOTH: dict[str, tuple[float, float, float]] = {
     "reference_seat": (0.0, 35.0, 110.0),
     "reference sheet": (0.0, 75.0, 110.0),
 }
-_DRY = (
-    _BOTH
-    | {
-        "cord": (0.0, 35.0, 0.0),
-        "seat_cranial": (0.0, -15.0, 40.0),
-        "seat_caudal": (0.0, -15.0, -40.0),
-    }
+_DRY = _BOTH | {
+    "cord": (0.0, 35.0, 0.0),
+    "seat_cranial": (0.0, -15.0, 40.0),
+    "seat_caudal": (0.0, -15.0, -40.0),
+}
+_WET = _BOTH | {
+    "arch_cranial": (0.0, 60.0, 130.0),
+    "arch_caudal": (0.0, 60.0, -150.0),
+    "bar": (0.0, 190.0, 0.0),
+    "reference_seat": (0.0, 20.0, 170.0),
+    "reference sheet": (0.0, 60.0, 170.0),
+    "mould_left": (95.0, 0.0, 0.0),
+    "mould_right": (-95.0, 0.0, 0.0),
+    "mould_cranial": (0.0, 0.0, 60.0),
+    "mould_caudal": (0.0, 0.0, -60.0),
+    "mould_lid": (0.0, 70.0, 0.0),
+    "sac_core": (0.0, 0.0, 125.0),
+    "plug_cranial": (0.0, 70.0, 80.0),
+    "plug_caudal": (0.0, 70.0, -80.0),
+    "cord": (0.0, 70.0, 0.0),
+}
+LEFT_OUT = (
+    "gel",
+    "sleeve",
+    "cord_mould_*",
+    "hose_*",
+    "screws:*",
+    "former:*",
+    "wire:*",
+    "tube ends",
 )
-_WET = (
-    _BOTH
-    | {
-        "arch_cranial": (0.0, 60.0, 130.0),
-        "arch_caudal": (0.0, 60.0, -150.0),
-        "bar": (0.0, 190.0, 0.0),
-        "reference_seat": (0.0, 20.0, 170.0),
-        "reference sheet": (0.0, 60.0, 170.0),
-        "mould_left": (95.0, 0.0, 0.0),
-        "mould_right": (-95.0, 0.0, 0.0),
-        "mould_cranial": (0.0, 0.0, 60.0),
-        "mould_caudal": (0.0, 0.0, -60.0),
-        "mould_lid": (0.0, 70.0, 0.0),
-        "sac_core": (0.0, 0.0, 125.0),
-        "plug_cranial": (0.0, 70.0, 80.0),
-        "plug_caudal": (0.0, 70.0, -80.0),
-        "cord": (0.0, 70.0, 0.0),
-    }
-)
-LEFT_OUT = ("gel", "sleeve", "cord_mould_*", "hose_*", "screws:*", "former:*", "wire:*", "tube ends")
 
 
 def exploded(phantom: Mapping[str, Piece], wet: bool) -> list[Shown]:

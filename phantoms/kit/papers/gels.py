@@ -36,7 +36,7 @@ class Gel:
 
 _KEEPS = ("potassium sorbate (keeps mould away)", SORBATE, "assumed")
 _BLOOM = (
-    "Weigh the water. Stir the gelatine into the cold third of it, and let it swell for 15 minutes.",
+    "Weigh the water. Stir the gelatine into the cold third of it, and let it swell for 15 min.",
     "Warm the rest to 60 °C with the sorbate. Take it off the heat and stir in the swollen "
     "gelatine until it is clear. Never boil it: it then sets weaker.",
 )

@@ -71,7 +71,9 @@ def _cover(kit: Kit, picture: Picture) -> Cover:
     found = special(p)
     facts = [("neck", kit.name), ("kind", f"{KINDS[kit.kind][0]}: {KINDS[kit.kind][1]}")]
     if found:
-        facts += [("special", f"**{what}**" + (f": {means}" if means else "")) for what, means in found]
+        facts += [
+            ("special", f"**{what}**" + (f": {means}" if means else "")) for what, means in found
+        ]
     else:
         facts.append(("special", "nothing: arteries, canal and window as in most people"))
     facts += [
@@ -123,7 +125,13 @@ def _assembly(album: Album) -> list[Block]:
     exploded = album.exploded
     blocks: list[Block] = [
         Heading(1, "Assembly", "assembly"),
-        Picture(exploded.file, "All parts of the phantom, taken apart.", exploded.width, exploded.height, 0.95),
+        Picture(
+            exploded.file,
+            "All parts of the phantom, taken apart.",
+            exploded.width,
+            exploded.height,
+            0.95,
+        ),
     ]
     for number, (stage, picture) in enumerate(album.steps, start=1):
         shown = Picture(picture.file, "", picture.width, picture.height)

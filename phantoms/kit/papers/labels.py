@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
 
-LETTERS = 0.026  # height of letters, as a share of the picture's width
+LETTERS = 0.029  # height of letters, as a share of the picture's width
 WIDEST = 15  # letters in a line
 INK, LINE, PAPER = (29, 39, 51), (91, 103, 117), (255, 255, 255)
 
@@ -25,7 +25,7 @@ class Label:
 def with_labels(
     image: Image.Image, labels: Sequence[Label], letters: float = LETTERS
 ) -> Image.Image:
-    """The picture with its labels: left ones at the left, right ones at the right, none crossing."""
+    """The picture with its labels: left ones at its left, right ones at its right."""
     if not labels:
         return image
     size = letters * image.width
@@ -37,7 +37,7 @@ def with_labels(
         group = sorted(group, key=lambda label: label.y)
         heights = _apart(
             [label.y for label in group],
-            [size * (0.5 + 1.1 * len(_lines(label))) for label in group],
+            [size * (0.8 + 1.2 * len(_lines(label))) for label in group],
             image.height,
         )
         for label, y in zip(group, heights, strict=True):
@@ -91,4 +91,14 @@ def _draw(
         [label.x - dot, label.y - dot, label.x + dot, label.y + dot], (255, 255, 255), LINE, line
     )
     align = "left" if left else "right"
-    draw.multiline_text((x, y), text, INK, font, "lm", spacing=0.006 * width, align=align, stroke_width=2 * line, stroke_fill=PAPER)
+    draw.multiline_text(
+        (x, y),
+        text,
+        INK,
+        font,
+        "lm",
+        spacing=0.006 * width,
+        align=align,
+        stroke_width=2 * line,
+        stroke_fill=PAPER,
+    )

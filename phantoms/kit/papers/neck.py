@@ -34,7 +34,7 @@ def special(p: AnatomyParameters) -> tuple[tuple[str, str], ...]:
 
 def _artery(p: AnatomyParameters, side: str) -> list[tuple[str, str]]:
     artery = p.artery(side)
-    names = []
+    names: list[str] = []
     if artery.course != "normal":
         names.append(artery.course)
     if artery.pica == "low":

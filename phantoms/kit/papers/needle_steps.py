@@ -35,8 +35,11 @@ def needle_steps() -> tuple[Stage, ...]:
             ),
             adds=(bush, "needle", "needle-nut"),
             view="tool",
-            apart=((bush, (0.0, 0.0, 28.0)), ("needle", (0.0, 0.0, -38.0)))
-            + (("needle-nut", (0.0, 0.0, 62.0)),),
+            apart=(
+                (bush, (0.0, 0.0, 28.0)),
+                ("needle", (0.0, 0.0, -38.0)),
+                ("needle-nut", (0.0, 0.0, 62.0)),
+            ),
         ),
         Stage(
             "adaptor",
@@ -79,7 +82,7 @@ def last_steps(wet: bool) -> tuple[Stage, ...]:
                 "through the window between C1 and C2.",
                 *(drip if wet else touch),
             ),
-            adds=("needle-carrier", "strip", "needle-nut", "needle"),
+            adds=("needle-carrier", "strip", "needle-nut", f"needle-bush-{GAUGE}g", "needle"),
             view="needle",
         ),
     )

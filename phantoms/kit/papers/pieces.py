@@ -26,12 +26,8 @@ from phantoms.kit.sac import structure_solid
 from phantoms.kit.solid import M3_HEAD_DEPTH, cylinder, mesh_of, turn_of_z, united
 from phantoms.kit.tools_seat import HUB_FACE, tip_beyond_centre, tool_from_part
 
-RED, YELLOW, FILM, AMBER = (
-    (0.80, 0.13, 0.13),
-    (0.95, 0.78, 0.25),
-    (0.55, 0.74, 0.90),
-    (0.93, 0.66, 0.42),
-)
+RED, YELLOW, AMBER = (0.80, 0.13, 0.13), (0.95, 0.78, 0.25), (0.93, 0.66, 0.42)
+FILM, WATER = (0.55, 0.74, 0.90), (0.25, 0.55, 0.85)
 GEL_OPACITY, SLEEVE_OPACITY = 0.35, 0.55
 FROM_BELOW = 20.0  # mm over the neck's end, where an artery from below begins
 TUBE_OUT = 35.0  # mm, that a tube is shown beyond the gel
@@ -63,7 +59,7 @@ def pieces(
 ) -> dict[str, Piece]:
     """By name: the phantom's parts as they are placed, and what is bought or poured.
 
-    gel_block : of a kit that is filled. Screws are `screws:` and what they hold, in kits that have that.
+    gel_block : of a kit that is filled. Screws are `screws:` and what they hold.
     """
     found: dict[str, Piece] = {
         part.name: (_shown(part, part.model_from_part),)
@@ -73,8 +69,8 @@ def pieces(
     for structure in anatomy.structures:
         if structure.role == "artery":
             mesh = Mesh(structure.vertices, structure.triangles)
-            label = structure.name.replace("vertebral ", "").replace("artery", "tube of artery", 1)
-            found[structure.name] = (Shown(mesh, RED, label=label, edges=False),)
+            label = f"tube of {structure.name.removeprefix('vertebral ')}"
+            found[f"artery:{structure.name}"] = (Shown(mesh, RED, label=label, edges=False),)
     found["tube ends"] = tuple(_tube_ends(anatomy))
     found["reference sheet"] = _labelled(
         reference_sheet(layout.model_from_reference), "reference sheet"
@@ -122,16 +118,16 @@ def _labelled(piece: Piece, label: str) -> Piece:
     return (replace(piece[0], label=label), *piece[1:])
 
 
-def _poured(
-    anatomy: Anatomy, gel_block: Mesh, found_parts: dict[str, Piece]
-) -> dict[str, Piece]:
+def _poured(anatomy: Anatomy, gel_block: Mesh, found_parts: dict[str, Piece]) -> dict[str, Piece]:
     cord = anatomy.structure("cord")
     sleeve = Upright(structure_solid(anatomy, "dura")).lengthened(
         NECK_BOTTOM - SLEEVE_OUT, NECK_TOP + SLEEVE_OUT
     )
     found: dict[str, Piece] = {
         "cord": (Shown(Mesh(cord.vertices, cord.triangles), YELLOW, label="cord", edges=False),),
-        "sleeve": (Shown(mesh_of(sleeve), FILM, SLEEVE_OPACITY, label="film sleeve (dura)", edges=False),),
+        "sleeve": (
+            Shown(mesh_of(sleeve), FILM, SLEEVE_OPACITY, label="film sleeve (dura)", edges=False),
+        ),
         "gel": (Shown(gel_block, AMBER, GEL_OPACITY, label="gel", edges=False),),
     }
     for name in ("cranial", "caudal"):
@@ -160,7 +156,9 @@ def _tube_ends(anatomy: Anatomy) -> Iterator[Shown]:
     for vessel in vessels(anatomy.parameters, bone_poses(anatomy.parameters)):
         x, y, z = vessel.line[0]
         if z < NECK_BOTTOM + FROM_BELOW:
-            end = cylinder((x, y, NECK_BOTTOM - TUBE_OUT), (x, y, z + 0.5), vessel.diameter / 2)
+            end = cylinder(
+                (x, y, NECK_BOTTOM - TUBE_OUT), (x, y, z + 0.5), vessel.diameter / 2 - 0.05
+            )
             yield Shown(mesh_of(end), RED, edges=False)
 
 

@@ -39,9 +39,9 @@ class Stage:
     """A step of the work.
 
     name : stem of its picture. adds : names of pieces, or patterns as of files, that come; drops :
-    that go. focus : what fills the picture, all where empty; zoom on it. view : a name of VIEWS. apart : pieces that
-    stand off their place in this picture, mm. extras : shown in this picture only. aside : work on
-    the bench, of which nothing stays and nothing of before is shown.
+    that go. focus : what fills the picture, all where empty; zoom on it. view : a name of VIEWS.
+    apart : pieces that stand off their place in this picture, mm. extras : shown in this picture
+    only. aside : work on the bench, of which nothing stays and nothing of before is shown.
     """
 
     name: str
@@ -103,10 +103,10 @@ def matching(patterns: Sequence[str], pieces: Mapping[str, Piece]) -> list[str]:
 
 def pale(solid: Shown) -> Shown:
     """As what is there already."""
-    colour = tuple(
+    red, green, blue = (
         (1.0 - PALE) * own + PALE * paper for own, paper in zip(solid.colour, PAPER, strict=True)
     )
-    return replace(solid, colour=colour, label="")
+    return replace(solid, colour=(red, green, blue), label="")
 
 
 def coloured(solid: Shown, number: int) -> Shown:

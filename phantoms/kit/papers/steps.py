@@ -74,9 +74,9 @@ def _dry_cord() -> tuple[Stage, ...]:
                 "Cut the tubes 10 mm behind the caudal seat. A drop of hot glue at the seat and at "
                 "the upper end keeps them.",
             ),
-            adds=("vertebral artery*", "tube ends"),
+            adds=("artery:*", "tube ends"),
             view="side",
-            focus=("column", "vertebral artery*"),
+            focus=("column", "artery:*"),
         ),
     )
 
@@ -133,8 +133,8 @@ def _reference(layout: Layout) -> tuple[Stage, ...]:
                 "Print `reference.pdf` at 100 % on matt, heavy paper and check its ruler: 100.0 mm "
                 "to a tenth.",
                 "Score the fold, cut on the inside of the line.",
-                "Spray the paper, not the seat. Lay the **fold exactly on the ridge**, markers 40 "
-                "to 43 on the side that `reference.toml` has at negative x: the patient's right.",
+                "Spray the paper, not the seat. Lay the **fold exactly on the ridge**, markers "
+                "**40 to 43 on the patient's right** (R), their tops towards the feet.",
                 "Press with a flat block until it is dry. No bubbles, no lifted edge.",
             ),
             adds=("reference sheet",),

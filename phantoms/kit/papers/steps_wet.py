@@ -1,4 +1,4 @@
-"""Steps of the gel-filled kit: cast the cord, make the sac, pour, draw the core, fill with water."""
+"""Steps of the gel-filled kit: the cord is cast, the sac made, gel poured, the sac filled."""
 
 from __future__ import annotations
 
@@ -106,8 +106,9 @@ def _mould() -> tuple[Stage, ...]:
             adds=("mould_left", "mould_right", "screws:mould"),
             apart=(("mould_left", (45.0, 0.0, 0.0)), ("mould_right", (-45.0, 0.0, 0.0))),
             view="head",
-            extras=(arrow((150.0, 10.0, 0.0), (112.0, 10.0, 0.0)),)
-            + (arrow((-150.0, 10.0, 0.0), (-112.0, 10.0, 0.0)),),
+            extras=tuple(
+                arrow((150.0 * side, 10.0, 0.0), (112.0 * side, 10.0, 0.0)) for side in (1.0, -1.0)
+            ),
         ),
     )
 

@@ -25,7 +25,7 @@ SIZE = (1000, 750)  # pixels
 EDGE_COLOUR = (0.25, 0.28, 0.32)
 SHARP = 35.0  # degrees between faces that make an edge
 LIGHTS = (((-0.55, 0.85, 1.0), 0.78), ((1.0, 0.1, 0.6), 0.32), ((0.0, -0.6, 0.4), 0.12))
-MARGIN, LABEL_MARGIN = 0.03, 0.16  # share of the picture's width left free on each side
+MARGIN, LABEL_MARGIN = 0.03, 0.18  # share of the picture's width left free on each side
 REACH = 600.0  # mm, from the camera to the middle of what is seen
 DEPTH_SLACK = 1e-3  # of the depth buffer (1.2 mm), that a point may lie behind what is seen
 PALETTE = 192  # colours of a file: a third of its size, and nobody sees it
@@ -69,7 +69,8 @@ class Studio:
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
         offscreen.prepare()
         self.size = size
-        self._plotter = pv.Plotter(off_screen=True, window_size=list(size), lighting="none")
+        make: Any = pv.Plotter  # its decorators hide its types
+        self._plotter = make(off_screen=True, window_size=list(size), lighting="none")
         self._plotter.set_background("white")
         self._plotter.enable_anti_aliasing("msaa", multi_samples=8)
         self._plotter.enable_parallel_projection()
@@ -150,7 +151,7 @@ class Studio:
         """Made once for each mesh; the mesh is kept, so that its identity stays its own."""
         key = id(solid.mesh)
         if key not in self._surfaces:
-            bare = pv.make_tri_mesh(solid.mesh.vertices, solid.mesh.triangles)
+            bare: Any = pv.make_tri_mesh(solid.mesh.vertices, np.asarray(solid.mesh.triangles, int))
             surface = bare.compute_normals(
                 cell_normals=False, split_vertices=True, feature_angle=SHARP
             )
@@ -179,7 +180,7 @@ class Studio:
         )
         camera = self._plotter.camera
         camera.focal_point = middle @ axes
-        camera.position = (middle + [0.0, 0.0, REACH]) @ axes
+        camera.position = middle @ axes + REACH * axes[2]
         camera.up = axes[1]
         camera.parallel_scale = half / zoom
         camera.clipping_range = (1.0, 2 * REACH)
@@ -191,6 +192,7 @@ class Studio:
         matrix = pv.array_from_vtkmatrix(
             camera.GetCompositeProjectionTransformMatrix(width / height, 0.0, 1.0)
         )
+        matrix = np.asarray(matrix, np.float64)
         depth = self._depth()
         labels = []
         for solid in shown:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from phantoms.anatomy.parameters import SIDES
 from phantoms.kit.papers.amounts import Amounts
 from phantoms.kit.papers.stages import Stage
+
+_BRANCHES = (
+    "A vessel that begins or ends at another one: cut its end to fit and glue it on with "
+    "silicone. It need not be open there."
+)
 
 
 def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
@@ -26,6 +32,7 @@ def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
                 "Push the bent wire into its tube.",
             ),
             adds=("former:*", "wire:*"),
+            apart=(("wire:*", (0.0, 0.0, 18.0)),),
             view="bed",
             aside=True,
         ),
@@ -39,10 +46,11 @@ def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
                 "to the former's course.",
                 "The upper end stops at the front of the canal's edge, where the artery enters "
                 "the dura.",
+                *((_BRANCHES,) if len(needs.tubes) > len(SIDES) else ()),
                 closed if wet else "Leave the lower ends long for now.",
             ),
-            adds=("vertebral artery*", "*pica*", "tube ends"),
-            focus=("column", "vertebral artery*"),
+            adds=("artery:*", "tube ends"),
+            focus=("column", "artery:*"),
             view="left",
         ),
     )

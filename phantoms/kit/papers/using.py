@@ -27,9 +27,10 @@ def checking(layout: Layout) -> list[Block]:
     return [
         Heading(1, "Check the phantom with a caliper", "caliper"),
         Paragraph(
-            "Do this before the phantom is filled or used. Put the pointed inside jaws of the "
-            "caliper into the cones of two divots, down to their apexes, and write down what you "
-            "read. The labels are engraved beside the divots."
+            "Within a part: as soon as it is printed. Between parts: when arches and bar are on; "
+            "for a gel-filled kit bolt them on once before you pour. Put the points of the "
+            "caliper's small upper jaws into the cones of two divots, down to the apexes, and "
+            "write down what you read. The labels are engraved beside the divots."
         ),
         Table(
             ("from apex to apex", "on", "must be, mm", "measured, mm"),
@@ -77,8 +78,8 @@ def measuring(anatomy: Anatomy, layout: Layout) -> list[Block]:
     return [
         Heading(1, "Calibrate, register, check", "measure"),
         Paragraph(
-            "In this order, each once; the guide's pages of the same names say how to take the "
-            "pictures. Do all of it with the phantom clamped where it will be used."
+            "In this order. The program's documentation has a page on each and says how to take "
+            "the pictures. Do all of it with the phantom fixed where it will be used."
         ),
         Table(("what", "command", "when again"), _COMMANDS, (2.2, 5.6, 2.4)),
         Paragraph(
@@ -110,8 +111,8 @@ def measuring(anatomy: Anatomy, layout: Layout) -> list[Block]:
                 f"**A check divot off by more than {OUTLIER * worst:.1f} mm:** touch it again with "
                 "the needle turned. If it stays, calibrate the needle again; then measure the "
                 "phantom again.",
-                "**All check divots off the same way:** the tip is calibrated wrong, or the print's "
-                "scale is off. A small FRE does not show that.",
+                "**All check divots off the same way:** the tip is calibrated wrong, or the scale "
+                "of the print is off. A small FRE does not show that.",
             )
         ),
     ]

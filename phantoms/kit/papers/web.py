@@ -136,7 +136,8 @@ def _(block: Table) -> str:
         f"<tr>{''.join(_cell('td', i, text, block) for i, text in enumerate(row))}</tr>"
         for row in block.rows
     )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    inside = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f'<div class="scroll"><table>{inside}</table></div>'
 
 
 def _cell(tag: str, column: int, text: str, table: Table) -> str:
