@@ -125,7 +125,9 @@ def _of_side(p: AnatomyParameters, poses: BonePoses, side: str) -> tuple[Vessel,
 def _vessel(name: str, side: str, route: Route, sac: Sac, diameter: float) -> Vessel:
     line = relaxed(route, sac, diameter)
     _check_room(name, side, route, line, sac, diameter)
-    return Vessel(name, side, line, diameter, crossings(sac, line))
+    trunk = f"vertebral artery {side}"
+    joins = "" if name == trunk else trunk
+    return Vessel(name, side, line, diameter, crossings(sac, line), joins)
 
 
 def _check_room(name: str, side: str, route: Route, line: Array, sac: Sac, diameter: float) -> None:

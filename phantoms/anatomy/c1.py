@@ -196,18 +196,18 @@ def _with_bridge(p: AnatomyParameters, side: str, bone: Solid, room: Solid) -> S
         (half + 5.2, -14.2, 0.5),
         (half + 4.6, -11.0, top - 1.6),
         (half + 3.0, -6.0, top),
-        (half + 0.4, -1.6, top - 2.0),
-        (half - 2.6, 0.2, 0.5),
+        (half + 0.4, -1.2, top - 2.0),
+        (half - 2.6, 0.8, 0.5),
     ]
-    sizes = [(2.6, 3.0), (1.7, 1.4), (1.7, 1.2), (1.7, 1.4), (2.8, 2.8)]
+    sizes = [(2.8, 3.0), (2.0, 1.5), (1.9, 1.3), (2.0, 1.5), (3.2, 3.2)]
     bridge = tube(points, sizes, up=mirror * (0.6, 0.0, 1.0))
     # Round the artery wherever it runs, so that its room leaves the bridge whole.
     along = (points[4] - points[0]) * (1.0, 1.0, 0.0)
     along /= np.linalg.norm(along)
     across = np.cross(along, (0.0, 0.0, 1.0))
-    strap = intersect(lambda q: room(q) - PONTICULUS, _slab(points[2], across, 1.8), 1.0)
-    strap = intersect(strap, _slab(points[2], along, 5.6), 1.0)
-    strap = intersect(strap, half_space((0.0, 0.0, groove_floor(p) + 1.0), (0, 0, -1)), 1.0)
+    strap = intersect(lambda q: room(q) - PONTICULUS, _slab(points[2], across, 2.1), 1.0)
+    strap = intersect(strap, _slab(points[2], along, 6.4), 1.0)
+    strap = intersect(strap, half_space((0.0, 0.0, groove_floor(p)), (0, 0, -1)), 1.0)
     bridge = union([bridge, strap], 1.0)
     if artery.ponticulus == "incomplete":
         bridge = subtract(bridge, _slab(points[2], along, 2.6), 1.5)

@@ -52,21 +52,20 @@ class Side:
 
     def normal(self) -> Route:
         """Through the foramina, round the lateral mass of C1, over its arch, into the dura."""
-        outside = [*self._to_c2(), *self._model(self._loop()), *self._over_c1()]
+        outside = [*self._to_c2(), *self._loop(), *self._over_c1()]
         inside = self._into_the_dura()
         return Route(np.array([*outside, *inside]), len(outside))
 
     def intersegmental(self) -> Route:
         """From C2 behind the joint into the canal below C1, and up beside the cord."""
-        outside = [*self._to_c2(), *self._model(_BEHIND_JOINT)]
+        outside = [*self._to_c2(), *self._behind_joint()]
         inside = self._up_the_canal()
         return Route(np.array([*outside, *inside]), len(outside))
 
     def limb(self, trunk: Array) -> Route:
         """A second limb that leaves the trunk (n, 3) at C2 and joins it again within the dura."""
-        exit_c2 = self.poses.c2.apply(self._mirror * self._risen(_THROUGH_C2[2]))
-        start = trunk[np.linalg.norm(trunk - exit_c2, axis=1).argmin()]
-        outside = [start, *self._model(_BEHIND_JOINT)]
+        start = trunk[np.linalg.norm(trunk - self._through_c2()[-1], axis=1).argmin()]
+        outside = [start, *self._behind_joint()]
         inside = self._up_the_canal()[:-1]
         return Route(np.array([*outside, *inside, trunk[-2]]), len(outside))
 
@@ -85,29 +84,38 @@ class Side:
             self.poses.of(level).apply(self._mirror * subaxial.foramen_centre(self.p, level))
             for level in ("C4", "C3")
         )
-        low = np.array([c4[0], c4[1], VESSEL_BOTTOM])
-        through = [self.poses.c2.apply(self._mirror * self._risen(q)) for q in _THROUGH_C2]
-        return [low, c4, c3, *through]
+        return [np.array([c4[0], c4[1], VESSEL_BOTTOM]), c4, c3, *self._through_c2()]
 
-    def _risen(self, point: tuple[float, float, float]) -> Array:
-        """A point within C2; a high-riding artery keeps to its entry."""
-        share = np.clip((point[2] - 2.0) / 5.0, 0.0, 1.0)
-        return np.add(point, (0.0, 0.0, share * self.artery.rise))
+    def _through_c2(self) -> list[Array]:
+        """Within C2; a high-riding artery keeps to its entry."""
+        points = np.array(_THROUGH_C2)
+        points[:, 0] += self._wider
+        points[:, 2] += self.artery.rise * np.clip((points[:, 2] - 2.0) / 5.0, 0.0, 1.0)
+        return [self.poses.c2.apply(self._mirror * q) for q in points]
 
-    def _loop(self) -> Array:
-        """Between C2 and C1; the larger it is, the rounder at its back."""
+    def _behind_joint(self) -> Array:
+        return self._model(np.add(_BEHIND_JOINT, (self._wider, 0.0, 0.0)))
+
+    @property
+    def _wider(self) -> float:
+        """How much farther out than usual C2's sides stand, mm."""
+        return (self.p.c2_canal_width - 23.6) / 2
+
+    def _loop(self) -> list[Array]:
+        """Outside of the middle between C2 and C1; the larger it is, the rounder at its back."""
         loop = self.artery.loop
-        if loop < 1.0:
-            return np.array([(25.2, -13.2 + loop, 2.4)])
-        back = -13.2 + loop
-        return np.array(
-            [
-                (23.6, back - 0.5 * loop, 0.4 - 0.24 * loop),
-                (24.6, back - 0.5, 1.6 - 0.16 * loop),
-                (25.2, back + 0.4, 3.0),
-                (25.2, back - 0.12 * loop, 4.4 + 0.16 * loop),
-            ]
+        middle = 0.5 * (self._through_c2()[-1] + self._over_c1()[0]) - self._model(
+            (0, 0.15 * loop, 0.1 * loop)
         )
+        turns = [(2.1, 3.0 + loop, 0.0)]
+        if loop >= 1.0:
+            turns = [
+                (0.8, 2.6 + 0.5 * loop, -2.0 - 0.24 * loop),
+                (1.8, 2.5 + loop, -0.8 - 0.16 * loop),
+                (2.4, 3.3 + loop, 0.6),
+                (2.4, 2.9 + 0.88 * loop, 2.0 + 0.16 * loop),
+            ]
+        return [middle + self._model(turn) for turn in turns]
 
     def _over_c1(self) -> list[Array]:
         foramen, loop = c1.foramen_centre(self.p), self.artery.loop

@@ -113,7 +113,7 @@ def _muscles(y: Array, z: Array) -> Array:
     """Sternocleidomastoid, from the mastoid down and forwards, the hollow behind it, trapezius."""
     down = np.clip((MASTOID[1] - z) / 72.0, 0.0, 1.0)
     along = MASTOID[0] - 1.0 - 34.0 * down
-    fades_in = np.clip((8.0 - z) / 16.0, 0.0, 1.0)
+    fades_in = 1.0 / (1.0 + np.exp((z + 1.0) / 4.0))
     strap = 4.2 * fades_in * np.exp(-(((y - along) / (8.0 + 3.0 * down)) ** 2))
     hollow = -2.4 * down * np.exp(-(((y - along - 22.0) / 9.0) ** 2))
     trapezius = 2.4 * np.clip((30.0 - z) / 60.0, 0.0, 1.0) * np.exp(-(((y - 34.0) / 10.0) ** 2))

@@ -166,7 +166,7 @@ def _lower_facet(s: _Sizes) -> tuple[Array, Array]:
 
 def _body(s: _Sizes) -> Solid:
     back, h = -s.canal_ap, s.stretch
-    middle = back - 7.6
+    middle = back - 7.1
     body = tube(
         [(0, middle - 0.6, -9 * h), (0, middle, 0), (0, middle + 0.4, 9 * h)],
         [(7.6, 6.6), (7.2, 9.2), (6.8, 11.4)],
@@ -197,12 +197,15 @@ def _pedicle(s: _Sizes) -> Solid:
 
 
 def _pillar(s: _Sizes) -> Solid:
-    h, x = s.stretch, s.half_width - 6.8
+    h = s.stretch
+    # From the canal to nearly the tip of the transverse process.
+    inner, outer = s.canal_half + 0.4, s.half_width - 0.9
+    x, half = (inner + outer) / 2, (outer - inner) / 2
     pillar = tube(
         [(x, -11.6, 9.6 * h), (x, -10.6, 3.0 * h), (x + 0.2, -7.6, -3.0 * h), (x, -6.4, -9.0 * h)],
-        [(6.0, 4.6), (5.6, 5.2), (5.8, 4.8), (5.6, 3.4)],
+        [(half, 4.8), (half - 0.3, 5.3), (half, 5.0), (half - 0.3, 3.8)],
         up=(0, 1, 0),
-        exponent=2.6,
+        exponent=2.1,
     )
     upper = half_space(*_upper_facet(s))
     lower = half_space(*_lower_facet(s))
@@ -214,13 +217,13 @@ def _lamina(s: _Sizes) -> Solid:
     x = s.half_width
     return tube(
         [
-            (x - 8.0, -7.4, z + 1.6),
+            (x - 8.4, -7.4, z + 1.6),
             (0.62 * s.canal_half + 2.6, -3.6, z + 1.0),
             (3.2, 1.6, z + 0.2),
-            (0, 2.7, z),
+            (0, 2.6, z),
             (-3.2, 1.6, z + 0.2),
         ],
-        [(2.6, high - 0.4), (2.4, high - 0.6), (2.4, high - 0.8), (2.4, high), (2.4, high - 0.8)],
+        [(2.9, high - 0.4), (2.7, high - 0.6), (2.6, high - 0.8), (2.8, high), (2.6, high - 0.8)],
         up=(0, -0.25, 1),
         exponent=2.5,
     )

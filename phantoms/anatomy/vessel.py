@@ -21,6 +21,7 @@ class Vessel:
 
     side : "left" or "right". line : its centre line goes through these points in order, (n, 3) mm.
     diameter : outer, mm. pierces : where the centre line goes through the dura, (k, 3) mm.
+    joins : name of the vessel that it leaves or runs into, "" for a trunk; there both overlap.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Vessel:
     line: Array
     diameter: float
     pierces: Array
+    joins: str = ""
 
     @property
     def length(self) -> float:

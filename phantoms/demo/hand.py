@@ -146,15 +146,22 @@ class Hand:
         return -1.0 if self.axes[label][0] < -0.1 else 1.0
 
     def _heading(self, label: str) -> Array:
-        """Into a divot: from the side where the cameras see the carrier well, TILT at most."""
+        """Into a divot, at most TILT off its axis: the way that all cameras see the carrier best.
+
+        They do where they look across the shaft, not along it.
+        """
         inwards = -np.asarray(self.axes[label], float)
-        side = np.array([-100.0 * self._side(label), -0.6 * max(self.divots[label][1], 0.0), 0.0])
-        side /= np.linalg.norm(side)
-        angle = float(np.arccos(np.clip(inwards @ side, -1.0, 1.0)))
-        if angle <= TILT:
-            return side
-        turn = np.cross(inwards, side)
-        return Rotation.from_rotvec(TILT * turn / np.linalg.norm(turn)).apply(inwards)
+        across = np.cross(inwards, np.eye(3)[np.argmin(np.abs(inwards))])
+        across /= np.linalg.norm(across)
+        ways = [inwards]
+        for turn in np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False):
+            hinge = Rotation.from_rotvec(turn * inwards).apply(across)
+            ways.append(Rotation.from_rotvec(TILT * hinge).apply(inwards))
+        eyes = np.array([c.camera_from_rig.inv().translation for c in self.world.rig.cameras])
+        looks = self.world.rig_from_model.inv().apply(eyes) - self.divots[label]
+        looks /= np.linalg.norm(looks, axis=1)[:, None]
+        along = np.abs(np.array(ways) @ looks.T).max(axis=1)
+        return ways[int(np.argmin(along))]
 
     def _travel(self, goal: Array, heading: Array, slow: bool = True) -> None:
         """A frame's step towards a tip and heading; `slow` down at the end, as hands do."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from manifold3d import CrossSection, Manifold, OpType
+from manifold3d import CrossSection, Manifold
 
-from phantoms.anatomy.mesh import mesh_rings
+from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.sdf import Array
-from phantoms.kit.solid import prism, solid_of
+from phantoms.kit.solid import solid_of
 
 STEP = 2.0  # mm, from section to section
 CORNERS = 120
 _INSIDE = 1e-3  # mm, a section at an end is taken so far inside
+_FLAT = 1e-5  # mm, what lies so near to an end belongs to it
 
 
 class Upright:
@@ -69,13 +70,28 @@ class Upright:
         return solid_of(mesh_rings(np.array(rings)))
 
     def lengthened(self, low: float, high: float) -> Manifold:
-        """Itself, with its end sections pulled straight to z = low and to z = high."""
-        pieces = [self.solid]
-        if low < self.low:
-            pieces.append(prism(self.section(self.low), low, self.low + 0.01, "z"))
-        if high > self.high:
-            pieces.append(prism(self.section(self.high), self.high - 0.01, high, "z"))
-        return Manifold.batch_boolean(pieces, OpType.Add)
+        """Itself, with its flat ends pulled straight to z = low and to z = high."""
+        surface = self.solid.to_mesh64()
+        mesh = Mesh(
+            np.asarray(surface.vert_properties, float)[:, :3],
+            np.asarray(surface.tri_verts, np.int32),
+        )
+        return solid_of(_pulled(_pulled(mesh, self.low, low), self.high, high))
+
+
+def _pulled(mesh: Mesh, end: float, to: float) -> Mesh:
+    """A mesh whose flat end at z = end is moved to z = to, upright walls between."""
+    at_end = np.abs(mesh.vertices[:, 2] - end) < _FLAT
+    in_end = at_end[mesh.triangles].all(axis=1)
+    cap, rest = mesh.triangles[in_end], mesh.triangles[~in_end]
+    numbers = np.cumsum(at_end) - 1 + len(mesh.vertices)
+    moved = mesh.vertices[at_end].copy()
+    moved[:, 2] = to
+    edges = np.concatenate([rest[:, [0, 1]], rest[:, [1, 2]], rest[:, [2, 0]]])
+    a, b = edges[at_end[edges].all(axis=1)].T
+    walls = [np.column_stack([b, a, numbers[a]]), np.column_stack([b, numbers[a], numbers[b]])]
+    triangles = np.concatenate([rest, *walls, numbers[cap]]).astype(np.int32)
+    return Mesh(np.concatenate([mesh.vertices, moved]), triangles)
 
 
 def ring(outline: CrossSection, middle: Array, corners: int) -> Array:

@@ -16,7 +16,7 @@ from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.label import label
 from phantoms.kit.layout import Layout
 from phantoms.kit.loft import Upright
-from phantoms.kit.part import SLIDING
+from phantoms.kit.part import BED, SLIDING
 from phantoms.kit.sac import PLATE, SLEEVE, structure_solid
 from phantoms.kit.solid import (
     M3_HOLE,
@@ -74,11 +74,19 @@ def _resting(solid: Manifold, layout: Layout) -> Manifold:
     return solid.trim_by_plane((0.0, 1.0, 0.0), layout.base_top)
 
 
+def _on_bed(solid: Manifold) -> Manifold:
+    """Rims round the widest necks are cut to the bed's width."""
+    half = BED[0] / 2 - 0.5
+    return solid.trim_by_plane((1.0, 0.0, 0.0), -half).trim_by_plane((-1.0, 0.0, 0.0), -half)
+
+
 def _gel(skin: Manifold, layout: Layout) -> Manifold:
     low, high = layout.base_top, layout.base_top + LIP
     # Sections are taken along z: y becomes z for that.
     turned = RigidTransform.from_rotation(Rotation.from_euler("x", 90.0, degrees=True))
-    edge = prism(placed(skin, turned).slice(high), low, high + 0.01, "z")
+    # A little narrower than the skin there: surfaces that meet in a curve are cut badly.
+    outline = placed(skin, turned).slice(high).offset(-0.05)
+    edge = prism(outline, low - 1.0, high, "z")
     return _resting(united([skin, placed(edge, turned.inv())]), layout)
 
 
@@ -92,15 +100,17 @@ def _shells(skin: Upright, gel: Manifold, layout: Layout) -> Manifold:
         return WALL + float(np.clip(rise - (high - RIM - z), 0.0, rise))
 
     outer = skin.grown(
-        low, high, thick, (low + RIM, low + RIM + 0.01, high - RIM - rise, high - RIM)
+        low, high, thick, (low + RIM, low + RIM + 0.1, high - RIM - rise, high - RIM)
     )
-    along = _back(skin)
+    along = _back(skin) + np.array([WALL / 2, 0.0])
     top = _pour_top(skin)
-    flange = prism([*along, *(along + np.array([FLANGE_HEIGHT, 0.0]))[::-1]], -FLANGE, FLANGE, "x")
+    flange = prism(
+        [*along, *(along + np.array([FLANGE_HEIGHT - WALL / 2, 0.0]))[::-1]], -FLANGE, FLANGE, "x"
+    )
     collar = prism(_pour(COLLAR), skin.middle(0.0)[1], top, "y")
     wide = max(abs(x) for x, _ in layout.bolts["mould"]) + FLANGE_EDGE
     floor = box((-wide, layout.base_top, low), (wide, layout.base_top + FLANGE, high))
-    solid = _resting(united([outer, flange, collar, floor]), layout)
+    solid = _on_bed(_resting(united([outer, flange, collar, floor]), layout))
     holes = [
         hole((x, layout.base_top - 1.0, z), (x, layout.base_top + 9.0, z))
         for x, z in layout.bolts["mould"]
@@ -179,7 +189,7 @@ def _end_plate(anatomy: Anatomy, skin: Upright, layout: Layout, end: str) -> Man
     )
     z = skin.high if end == "cranial" else skin.low
     shape = skin.section(z).offset(RIM_WIDTH, circular_segments=64)
-    plate = _resting(prism(shape, inner, outer, "z"), layout)
+    plate = _on_bed(_resting(prism(shape, inner, outer, "z"), layout))
     dura = Upright(structure_solid(anatomy, "dura"))
     core = dura.section(z).offset(SLIDING / 2 - SLEEVE, circular_segments=64)
     cutters = [prism(core, inner - 1.0, outer + 1.0, "z")]

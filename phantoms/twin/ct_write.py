@@ -61,8 +61,8 @@ def _write(
             writer = vtkNIFTIImageWriter()
             matrix = vtkMatrix4x4()
             for axis, turn in enumerate((-1.0, -1.0, 1.0)):
+                # the image's origin goes through it as well
                 matrix.SetElement(axis, axis, turn)
-                matrix.SetElement(axis, 3, turn * origin[axis])
             writer.SetQFormMatrix(matrix)
             writer.SetSFormMatrix(matrix)
         writer.SetFileName(str(path))

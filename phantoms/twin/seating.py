@@ -142,8 +142,12 @@ def standoff(
     axis, heading = np.asarray(axis, float), np.asarray(heading, float)
     _check(axis, heading)
     rolls = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False) if TIPS[bevel].aside else [0.0]
-    kept = min(_kept_off(axis, heading, bevel, diameter, depth, roll) for roll in rolls)
-    return kept if kept > NEAR else 0.0
+    least = np.inf
+    for roll in rolls:
+        least = min(least, _kept_off(axis, heading, bevel, diameter, depth, roll))
+        if least <= NEAR:
+            return 0.0
+    return float(least)
 
 
 def steepest(bevel: Bevel, diameter: float, depth: float = DEPTH) -> float:
@@ -158,7 +162,7 @@ def steepest(bevel: Bevel, diameter: float, depth: float = DEPTH) -> float:
 
 
 def _check(axis: Array, heading: Array) -> None:
-    if axis @ heading >= 0.0:
+    if axis @ heading >= -1e-9:
         tilt = np.degrees(np.arccos(np.clip(-axis @ heading, -1.0, 1.0)))
         raise InputError(
             f"divot: the needle comes from behind, {tilt:.0f} degrees off the divot's axis; "

@@ -58,7 +58,7 @@ def guide(kit: Kit, album: Album) -> Document:
         *(pouring(kit.needs, filling) if filling else ()),
         *_assembly(album),
         *checking(kit.layout),
-        *measuring(kit.anatomy, kit.layout),
+        *measuring(kit.anatomy),
         *truth(kit.anatomy, kit.kind),
     ]
     title = f"C1-C2 phantom: {kit.name}"

@@ -63,17 +63,18 @@ def _holder(name: str) -> str:
     return "two parts" if not name else f"the {name.replace('_', ' ').replace('arch', 'arch,')}"
 
 
-def measuring(anatomy: Anatomy, layout: Layout) -> list[Block]:
+def measuring(anatomy: Anatomy) -> list[Block]:
     """The chapter on calibrating, registering, and what to expect."""
-    fiducials = np.array([d.apex for d in layout.divots if d.use == "register"])
-    checks = [d for d in layout.divots if d.use == "check"]
+    registered = [f for f in anatomy.fiducials if f.use == "register"]
+    checks = [f for f in anatomy.fiducials if f.use == "check"]
+    fiducials = np.array([f.position for f in registered])
     target = np.asarray(anatomy.plans[0].target, float)
     tre = predicted_tre(fiducials, target)
     rows = [(anatomy.plans[0].name + ", target", f"{tre:.2f}", "cannot be touched")]
-    for d in checks:
-        carried = predicted_tre(fiducials, np.asarray(d.apex, float))
+    for f in checks:
+        carried = predicted_tre(fiducials, np.asarray(f.position, float))
         seen = float(np.sqrt(carried**2 + 3 * FLE**2 + PRINT_SIGMA**2))
-        rows.append((f"check divot {d.label}", f"{carried:.2f}", f"{seen:.2f}"))
+        rows.append((f"check divot {f.label}", f"{carried:.2f}", f"{seen:.2f}"))
     worst = max((float(seen) for _, _, seen in rows[1:]), default=1.0)
     return [
         Heading(1, "Calibrate, register, check", "measure"),
@@ -84,11 +85,12 @@ def measuring(anatomy: Anatomy, layout: Layout) -> list[Block]:
         Table(("what", "command", "when again"), _COMMANDS, (2.2, 5.6, 2.4)),
         Paragraph(
             "In the window, touch "
-            + ", ".join(f"**{d.label}**" for d in layout.divots if d.use == "register")
+            + ", ".join(f"**{f.label}**" for f in registered)
             + " as it asks for them: needle straight into the cone, markers towards the cameras, "
             "hand rested. Then it asks for the check divots "
-            + ", ".join(f"**{d.label}**" for d in checks)
+            + ", ".join(f"**{f.label}**" for f in checks)
             + ", which never take part in registering."
+            + (_ON_BONES if any(f.label.startswith("B") for f in checks) else "")
         ),
         Heading(2, "What to expect"),
         Paragraph(
@@ -118,6 +120,10 @@ def measuring(anatomy: Anatomy, layout: Layout) -> list[Block]:
     ]
 
 
+_ON_BONES = (
+    " **B1** and **B2** are shallow cones in the bones themselves, in C1's arch and C2's spinous "
+    "process, without letters."
+)
 _COMMANDS = (
     ("cameras and rig", "`nav calibrate rig`, with a board of `nav print targets`",
      "a camera, lens or focus was touched"),

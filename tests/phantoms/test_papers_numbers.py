@@ -1,0 +1,156 @@
+"""Numbers in the kit's papers: amounts, lengths for a caliper, errors to expect; and its words."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nav.registration.points import register_points
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.variants import preset
+from phantoms.kit.layout import layout
+from phantoms.kit.papers.amounts import filament_grams, poured_volume, surface_area
+from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predicted_tre
+from phantoms.kit.papers.document import Document, Heading, Paragraph, Table, marked_up
+from phantoms.kit.papers.gels import GELS, LOSSES
+from phantoms.kit.papers.labels import Label, with_labels
+from phantoms.kit.papers.neck import special
+from phantoms.kit.papers.pdf import write_pdf
+from phantoms.kit.papers.stages import Stage, walked
+from phantoms.kit.papers.web import as_html
+from phantoms.kit.part import Part
+from phantoms.kit.solid import box, mesh_of
+
+
+@pytest.fixture(scope="module")
+def placed():
+    return layout(AnatomyParameters())
+
+
+@pytest.mark.parametrize("gel", GELS, ids=lambda gel: gel.name)
+def test_ingredients_weigh_what_the_volume_does_and_follow_it(gel):
+    once, twice = gel.grams(1000.0), gel.grams(2000.0)
+    assert sum(grams for _, grams, _ in once) == pytest.approx(1000.0 * LOSSES * gel.density)
+    assert [name for name, _, _ in once] == [name for name, _, _ in twice]
+    for (_, a, _), (_, b, _) in zip(once, twice, strict=True):
+        assert b == pytest.approx(2.0 * a)
+    assert all(grams > 0.0 for _, grams, _ in once)
+    assert gel.pour <= 50  # degrees, PLA softens at 55
+
+
+def test_the_gel_is_the_block_less_what_stands_in_it():
+    block = box((0, 0, 0), (100, 100, 100))
+    half_inside = box((90, 0, 0), (110, 100, 100))
+    also_there = box((85, 0, 0), (95, 100, 100))  # their common part counts once
+    assert poured_volume(block, [half_inside, also_there]) == pytest.approx(850.0)
+
+
+def test_filament_of_a_thin_wall_is_all_wall_and_of_a_cube_mostly_infill():
+    def part(size):
+        return Part("p", "p", mesh_of(box((0, 0, 0), size)), None, "PLA", (1, 1, 1), "")
+
+    assert surface_area(part((10, 20, 30)).mesh) == pytest.approx(2200.0)
+    assert filament_grams(part((2.0, 100.0, 100.0))) == pytest.approx(1.24 * 20.0)
+    assert filament_grams(part((100, 100, 100))) < 0.35 * 1.24 * 1000.0
+    assert filament_grams(part((100, 100, 100))) > 0.20 * 1.24 * 1000.0
+
+
+def test_lengths_for_a_caliper_are_those_of_the_layout_and_can_be_measured(placed):
+    divots = {d.label: d for d in placed.divots}
+    found = lengths(placed.divots)
+    assert {d.holder for d in placed.divots} | {""} == {pair.holder for pair in found}
+    assert {end for pair in found for end in (pair.first, pair.second)} == set(divots)
+    for pair in found:
+        a, b = divots[pair.first], divots[pair.second]
+        line = np.subtract(b.apex, a.apex)
+        assert pair.length == pytest.approx(np.linalg.norm(line))
+        assert SHORTEST <= pair.length <= LONGEST
+        assert pair.holder == (a.holder if a.holder == b.holder else "")
+        assert _lean(a, b, line / np.linalg.norm(line)) <= LEAN + 1e-9
+
+
+def _lean(a, b, line):
+    """The least lean, degrees, of points square to the line: tried all round."""
+    across = np.cross(line, (0.3, 0.5, 0.8))
+    across /= np.linalg.norm(across)
+    turn = np.radians(np.arange(0.0, 360.0, 0.25))[:, None]
+    ways = np.cos(turn) * across + np.sin(turn) * np.cross(line, across)
+    least = np.min([ways @ np.array(a.axis), ways @ np.array(b.axis)], axis=0).max()
+    return np.degrees(np.arccos(least)) - 0.25
+
+
+def test_the_predicted_error_is_that_of_the_registration(placed):
+    fiducials = np.array([d.apex for d in placed.divots if d.use == "register"])
+    for point in [(0.0, 2.0, 0.0), (30.0, -40.0, 60.0)]:
+        registration = register_points(fiducials, fiducials, fle=0.25)
+        expected = registration.predicted_tre(np.array([point]))[0]
+        assert predicted_tre(fiducials, np.array(point)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("intersegmental:right", "right: persistent first intersegmental artery"),
+        ("narrow-gap", "the window between C1 and C2 is 7.0 mm high"),
+        ("posterior-loop", "left: the artery's loop between C2 and C1 bows back by 7 mm"),
+        ("hypoplastic:both", "right: an artery of 2.0 mm"),
+        ("rotated-right", "C1 is turned to the right by 20 degrees"),
+        ("extended", "chin up by 8 degrees"),
+    ],
+)
+def test_what_is_special_about_a_neck_is_said(name, words):
+    assert any(words in what for what, _ in special(preset(name)))
+
+
+def test_nothing_is_special_about_the_standard_neck():
+    assert special(AnatomyParameters()) == ()
+
+
+def test_steps_add_up_drop_and_leave_the_bench_alone():
+    pieces = dict.fromkeys(("base", "arch_a", "arch_b", "mould", "core"), ())
+    stages = (
+        Stage("1", "", (), adds=("base", "mould")),
+        Stage("2", "", (), adds=("core",), aside=True),
+        Stage("3", "", (), adds=("arch_*",), drops=("mould",)),
+        Stage("4", "", ()),
+    )
+    assert [before for _, before in walked(stages, pieces)] == [
+        (),
+        (),
+        ("base",),
+        ("base", "arch_a", "arch_b"),
+    ]
+
+
+def test_words_are_escaped_and_marked():
+    marked = marked_up("a < b: **x** and `y & z`", lambda t: f"<b>{t}</b>", lambda t: f"<c>{t}</c>")
+    assert marked == "a &lt; b: <b>x</b> and <c>y &amp; z</c>"
+
+
+def test_a_document_is_the_same_every_time_in_both_forms(tmp_path):
+    table = Table(("a", "b"), (("1", "2"),), (1.0, 1.0), (1,))
+    document = Document("t", "r", (Heading(1, "One", "one"), Paragraph("2 °C"), table))
+    paths = [tmp_path / "a.pdf", tmp_path / "b.pdf"]
+    for path in paths:
+        write_pdf(path, document)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    other = replace(document, blocks=(*document.blocks, Paragraph("more")))
+    write_pdf(paths[1], other)
+    assert paths[0].read_bytes() != paths[1].read_bytes()
+    assert as_html(document) == as_html(document)
+    assert '<td class="number">2</td>' in as_html(document)
+
+
+def test_labels_of_one_place_do_not_cover_each_other():
+    white = Image.new("RGB", (800, 600), "white")
+    labels = [Label(f"word {n}", 400.0, 300.0) for n in range(6)]
+    rows = np.asarray(with_labels(white.copy(), labels).convert("L")) < 90
+    blocks = [
+        # letters only at either edge, a block of rows for each label
+        int((np.diff(side.any(axis=1).astype(int)) == 1).sum())
+        for side in (rows[:, :100], rows[:, -100:])
+    ]
+    assert sum(blocks) == len(labels)
+    assert min(blocks) >= 2
+    assert np.array_equal(np.asarray(with_labels(white.copy(), [])), np.asarray(white))
