@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -35,10 +35,11 @@ class Solid:
     mesh: Mesh
 
 
-def check_clear(structures: Mapping[str, Solid]) -> None:
+def check_clear(structures: Mapping[str, Solid], joined: Collection[frozenset[str]] = ()) -> None:
     """No two structures touch, the cord lies in the dura, all lies under the skin.
 
-    An artery may pierce the dura. Gaps are measured from each surface's vertices and triangle
+    joined : pairs that are one where they meet: a branch and its trunk. An artery may pierce the
+    dura. Gaps are measured from each surface's vertices and triangle
     middles to the other surface, exactly.
 
     Raises
@@ -49,7 +50,8 @@ def check_clear(structures: Mapping[str, Solid]) -> None:
     gauges = {name: Gauge.of(s.mesh) for name, s in structures.items()}
     for a, b in combinations(structures, 2):
         roles = structures[a].role, structures[b].role
-        if "skin" in roles or set(roles) == {"artery", "dura"} or _far(gauges[a], gauges[b]):
+        meet = "skin" in roles or set(roles) == {"artery", "dura"} or frozenset({a, b}) in joined
+        if meet or _far(gauges[a], gauges[b]):
             continue
         if set(roles) == {"cord", "dura"}:
             cord, dura = (a, b) if roles[0] == "cord" else (b, a)

@@ -11,13 +11,22 @@ from nav.errors import InputError
 from phantoms.anatomy.described import described, value_of
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
 from phantoms.anatomy.possible import check_possible
-from phantoms.anatomy.variants import CANALS, NECK, SEX, sized
+from phantoms.anatomy.sac import rooms
+from phantoms.anatomy.variants import NECK, SEX, sized
 
 TRIES = 200
 STATURE_SD = 0.04  # of the sex's mean: 65 of 1626, 70 of 1755 mm; chosen
-CANAL_SD = 0.06  # shared by the canals of all levels; what is left of 8 % is each one's own
+# What canals of all levels and the sac share, and what the sac has of its own: chosen, so that the
+# sac's AP varies by nearly the published 10 % and still has room.
+CANAL_SD, SAC_SD = 0.06, 0.04
+FREE_SD = 0.10  # of the share of the free space that is behind the cord, chosen
 POSTURE_SD = {"head_flexion": 4.0, "c1_rotation": 3.0}  # degrees, a head laid straight; chosen
 TUBES = (2.0, 3.0, 4.0, 5.0)  # mm, silicone tubes that C1's foramen takes
+SPARE = 0.3  # mm, more than the least between sac and bone
+CANAL_OWN = 0.03  # of each level's own
+BEHIND = 4.2 / (15.8 - 7.94)  # of the free AP at C1-C2, of the mean values
+DORSAL = (1.8, 6.5)  # mm, range of dorsal_csf
+BESIDE_CORD = 4.0  # mm, widest artery that enters the canal below C1
 OWN = 0.75  # share of a bone's published spread that is not the body's size
 RANGE = 2.0  # spreads beyond which nothing is drawn
 
@@ -44,7 +53,7 @@ def random_parameters(seed: int) -> AnatomyParameters:
     rng = np.random.default_rng([seed, 4711])
     reason = ""
     for _ in range(TRIES):
-        p = _drawn(rng)
+        p = drawn(rng)
         try:
             check_possible(p)
         except InputError as error:
@@ -54,25 +63,39 @@ def random_parameters(seed: int) -> AnatomyParameters:
     raise InputError(f"--seed {seed}: no possible neck in {TRIES} draws; the last: {reason}")
 
 
-def _drawn(rng: np.random.Generator) -> AnatomyParameters:
+def drawn(rng: np.random.Generator) -> AnatomyParameters:
+    """One draw, whether it can be built or not."""
     sex = ("female", "male")[rng.integers(2)]
     p = sized(SEX[sex] * (1.0 + STATURE_SD * _normal(rng)), NECK[sex])
-    canal = CANAL_SD * _normal(rng)
+    canals = {way: CANAL_SD * _normal(rng) for way in ("ap", "width")}
     changed: dict[str, Any] = {}
     for parameter in described():
         name, measure = parameter.name, parameter.measure
         if measure is None or measure.spread == 0.0 or "." in name:
             continue
-        own = OWN * measure.spread
-        shared = 0.0
-        if name in (*CANALS, "sac_ap"):
-            shared, own = canal, float(np.sqrt(max(measure.spread**2 - CANAL_SD**2, 0.0)))
+        shared, own = 0.0, OWN * measure.spread
+        if "canal" in name or name.startswith("sac"):
+            shared = canals[name.rpartition("_")[2]]
+            own = SAC_SD if name.startswith("sac") else CANAL_OWN
         factor = float(np.exp(shared + own * _normal(rng)))
         changed[name] = _within(value_of(p, name), factor, measure.low, measure.high)
     for name, sd in POSTURE_SD.items():
         changed[name] = round(sd * _normal(rng), 1)
-    changed |= {f"artery_{side}": _artery(rng) for side in ("left", "right")}
+    changed |= _in_canal(replace(p, **changed))
+    free = changed["sac_ap"][1] - changed["cord_ap"][1]
+    share = BEHIND * float(np.exp(FREE_SD * _normal(rng)))
+    changed["dorsal_csf"] = round(float(np.clip(share * free, *DORSAL)), 2)
+    hole = changed["c1_foramen_width"] - 2 * p.artery_wall_gap
+    changed |= {f"artery_{side}": _artery(rng, hole) for side in ("left", "right")}
     return replace(p, **changed)
+
+
+def _in_canal(p: AnatomyParameters) -> dict[str, Any]:
+    """The sac no larger than the canal leaves it: it lines the canal, as it does in life."""
+    sac = {kind: list(getattr(p, f"sac_{kind}")) for kind in ("ap", "width")}
+    for (kind, level), (room, _) in rooms(p).items():
+        sac[kind][level] = min(sac[kind][level], round(room - SPARE, 2))
+    return {f"sac_{kind}": tuple(values) for kind, values in sac.items()}
 
 
 def _within(value: Any, factor: float, low: float, high: float) -> Any:
@@ -81,7 +104,8 @@ def _within(value: Any, factor: float, low: float, high: float) -> Any:
     return round(float(np.clip(value * factor, low, high)), 2)
 
 
-def _artery(rng: np.random.Generator) -> ArteryParameters:
+def _artery(rng: np.random.Generator, hole: float) -> ArteryParameters:
+    """hole : widest tube that goes through C1's foramen, mm."""
     spread = next(f for f in fields(ArteryParameters) if f.name == "diameter").metadata["measure"]
     wide = 4.6 * float(np.exp(spread.spread * _normal(rng)))
     draw = {name: float(rng.random()) for name in ("course", "pica", "bridge", "loop", "rise")}
@@ -95,8 +119,10 @@ def _artery(rng: np.random.Generator) -> ArteryParameters:
         bridge = "complete"
     elif draw["bridge"] < sum(PONTICULUS.values()):
         bridge = "incomplete"
+    if course == "intersegmental":
+        hole = min(hole, BESIDE_CORD)
     return ArteryParameters(
-        diameter=min(TUBES, key=lambda tube: abs(tube - wide)),
+        diameter=min((t for t in TUBES if t <= hole), key=lambda tube: abs(tube - wide)),
         loop=round(float(rng.uniform(1.0, 7.0)), 1) if draw["loop"] < LOOP else 0.0,
         rise=round(float(rng.uniform(2.0, 3.5)), 1) if draw["rise"] < HIGH_RIDING else 0.0,
         course=course,

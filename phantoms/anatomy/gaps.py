@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform
 from phantoms.anatomy.mesh import mesh_solid
 from phantoms.anatomy.sdf import Array, Solid
 
-SPACING = 1.6  # mm between samples
+SPACING = 1.8  # mm between samples
 NEAR = 4.0  # mm: samples that lie farther from the other's are not looked at
 
 

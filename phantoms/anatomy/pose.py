@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -249,7 +249,9 @@ def _check_apart(p: AnatomyParameters, poses: BonePoses) -> None:
 
 
 def _surface(p: AnatomyParameters, name: str) -> Surface:
-    return _surfaces(p)[name]
+    # The bones are the same in every posture.
+    still = replace(p, head_flexion=0.0, c1_rotation=0.0)
+    return _surfaces(replace(still, lamina_gap_c2_c3=0.0, lamina_gap_c3_c4=0.0))[name]
 
 
 @lru_cache(maxsize=4)

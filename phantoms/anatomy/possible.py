@@ -19,4 +19,6 @@ def check_possible(p: AnatomyParameters) -> BonePoses:
     check_ranges(p)
     arteries.check_possible(p)
     sac.check_possible(p)
-    return bone_poses(p)
+    poses = bone_poses(p)
+    arteries.vessels(p, poses)  # with the sac: whether all of it has room between these bones
+    return poses

@@ -11,6 +11,9 @@ from phantoms.anatomy.mesh import Mesh, Triangles
 from phantoms.anatomy.sdf import Array
 
 
+INSIDE_RAYS = 5  # a vote: one ray that slips through an edge would put a point on the wrong side
+
+
 class Gauge:
     """A closed surface that can be measured, in a frame of choice; all lengths in mm.
 
@@ -50,7 +53,9 @@ class Gauge:
 
     def signed_distance(self, points: ArrayLike) -> Array:
         """Of points (n, 3): negative inside."""
-        found = self._scene.compute_signed_distance(o3d.core.Tensor(np.float32(points)))
+        found = self._scene.compute_signed_distance(
+            o3d.core.Tensor(np.float32(points)), nsamples=INSIDE_RAYS
+        )
         return np.asarray(found.numpy(), float)
 
     def distance(self, points: ArrayLike) -> Array:

@@ -235,19 +235,29 @@ def check_possible(p: AnatomyParameters) -> None:
             f"dorsal_csf: {p.dorsal_csf:g} does not fit behind a cord of {p.cord_ap[1]:g} in a sac"
             f" of {p.sac_ap[1]:g} (sac_ap, cord_ap at C1-C2); expected at most {free:.2f}"
         )
-    for level, name, ap, width in (
-        ("C1", "c1", _behind_dens(p), p.c1_canal_width),
-        ("C2", "c2", p.c2_canal_ap, p.c2_canal_width),
-        ("C3", "c3", p.c3_canal_ap, p.c3_canal_width),
-        ("C4", "c4", p.c4_canal_ap, p.c4_canal_width),
+    for (kind, i), (room, name) in rooms(p).items():
+        sac = getattr(p, f"sac_{kind}")[i]
+        if sac > room:
+            raise InputError(
+                f"sac_{kind} at {LEVELS[i]}: {sac:g} is too large beside {name}; expected at most"
+                f" {room:.2f}"
+            )
+
+
+def rooms(p: AnatomyParameters) -> dict[tuple[str, int], tuple[float, str]]:
+    """How large the sac may be, mm, and by which parameter; by "ap" or "width" and level number."""
+    found = {}
+    for level, ap in (
+        ("C1", _behind_dens(p)),
+        ("C2", p.c2_canal_ap),
+        ("C3", p.c3_canal_ap),
+        ("C4", p.c4_canal_ap),
     ):
-        i = LEVELS.index(level)
-        for kind, canal, sac in (("ap", ap, p.sac_ap[i]), ("width", width, p.sac_width[i])):
-            if sac > canal - 2 * LEAST_GAP:
-                raise InputError(
-                    f"sac_{kind} at {level}: {sac:g} is too large for a room of {canal:.2f}"
-                    f" ({name}_canal_{kind}); expected at most {canal - 2 * LEAST_GAP:.2f}"
-                )
+        bone, i = level.lower(), LEVELS.index(level)
+        width = getattr(p, f"{bone}_canal_width")
+        found["ap", i] = (ap - 2 * LEAST_GAP, f"{bone}_canal_ap")
+        found["width", i] = (width - 2 * LEAST_GAP, f"{bone}_canal_width")
+    return found
 
 
 def _behind_dens(p: AnatomyParameters) -> float:

@@ -124,7 +124,8 @@ def role_of(name: str) -> Role:
 def _clear_meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str, Mesh]:
     meshes = _meshes(p, poses, tell)
     tell("clearances")
-    check_clear({name: Filled(role_of(name), mesh) for name, mesh in meshes.items()})
+    joined = {frozenset({v.name, v.joins}) for v in vessels(p, poses) if v.joins}
+    check_clear({name: Filled(role_of(name), mesh) for name, mesh in meshes.items()}, joined)
     return meshes
 
 
@@ -159,9 +160,9 @@ def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tup
 
 def _plans(p: AnatomyParameters, poses: BonePoses) -> tuple[AnatomyPlan, ...]:
     """Straight from the side: 0 to the coronal plane, 0 craniocaudal."""
-    _, y, z = (float(v) for v in Sac(p, poses).target())
+    middle, y, z = (float(v) for v in Sac(p, poses).target())
     x = float(skin_x(p, y, z))
     return (
-        AnatomyPlan("left lateral C1-C2", (x, y, z), (0.0, y, z)),
-        AnatomyPlan("right lateral C1-C2", (-x, y, z), (0.0, y, z)),
+        AnatomyPlan("left lateral C1-C2", (x, y, z), (middle, y, z)),
+        AnatomyPlan("right lateral C1-C2", (-x, y, z), (middle, y, z)),
     )

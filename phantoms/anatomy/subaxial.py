@@ -76,8 +76,9 @@ def subaxial_solid(
     bone = union([bone, _lamina(s)], 3.0)
     bone = union([bone, _spinous_process(s)], 2.5)
     bone = union([bone, _transverse_process(s)], 1.5)
-    bone = subtract(subtract(bone, _canal(s), 1.5), _foramen(s), 1.0)
-    return subtract(both_sides(bone), union([room_left, room_right], 0.0), 1.2)
+    bone = both_sides(subtract(bone, _canal(s), 1.5))
+    passage = union([both_sides(_foramen(s)), room_left, room_right], 0.0)
+    return subtract(bone, passage, 1.0)
 
 
 def _check_width(s: _Sizes, level: Level) -> None:
@@ -247,7 +248,7 @@ def _spinous_process(s: _Sizes) -> Solid:
 def _transverse_process(s: _Sizes) -> Solid:
     centre, h = _foramen_centre(s), s.stretch
     wall = s.foramen + BRIDGE / 2 + 0.5
-    out = min(wall + 1.3, s.half_width - centre[0] - 1.9)
+    out = min(wall + 0.2, s.half_width - centre[0] - 1.9)
     anterior, lateral = (out, -2.0, -1.2 * h), (out + 0.1, 3.0, -1.2 * h)
     posterior = np.array((s.half_width - 2.0, -12.4, 0.4 * h)) - centre
     front = tube(
@@ -259,7 +260,7 @@ def _transverse_process(s: _Sizes) -> Solid:
         [(1.9, 2.6), (1.6, 2.0), (2.0, 2.3)],
     )
     back = tube(
-        centre + np.array([(-3.6, 4.4, 0.6), (0.4, wall + 0.6, 0.4), lateral]),
+        centre + np.array([(-3.6, 4.4, 0.6), (0.4, wall + 0.2, 0.4), lateral]),
         [(2.0, 2.6), (1.8, 2.4), (1.6, 2.0)],
     )
     return union([front, side, back], 1.2)

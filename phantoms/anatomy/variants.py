@@ -75,7 +75,8 @@ def of_size(sex: str = "mean", stature: float | None = None) -> AnatomyParameter
     """The standard neck of a woman, a man, or their mean, at a stature in mm (the sex's mean).
 
     Sagittal measures of bones go by 1.10 from women to men at 1626 and 1755 mm (Reed and Jones,
-    UMTRI-2017-1); widths change half as much, the cord a sixth, gaps not at all.
+    UMTRI-2017-1); widths change half as much, the cord a sixth, the sac as the canals, gaps
+    not at all.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
         share = WIDTHS if "width" in name or "lateral" in name else 1.0
         changed[name] = getattr(p, name) * (1.0 + share * (bones - 1.0))
     for name in ("cord_ap", "cord_width", "sac_ap", "sac_width"):
-        share = CORD if name.startswith("cord") else WIDTHS
+        share = CORD if name.startswith("cord") else 1.0 if name == "sac_ap" else WIDTHS
         factor = 1.0 + share * (bones - 1.0)
         changed[name] = tuple(value * factor for value in getattr(p, name))
     changed |= {name: getattr(p, name) * neck for name in ("neck_width", "neck_ap")}
@@ -256,7 +257,7 @@ VARIANTS = {
             "persistent first intersegmental artery: enters the canal below C1",
             _DIRECT,
             True,
-            _artery(course="intersegmental"),
+            _artery(course="intersegmental", diameter=4.0),
         ),
         Variant(
             "fenestrated",

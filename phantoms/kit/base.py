@@ -12,7 +12,7 @@ from phantoms.kit.seat import FLANGE_END
 from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, united, without
 
 LEG_RECESS = 2.0  # mm, how deep an arch's legs stand in it
-BOLT_HEIGHTS = (8.0, 20.0)  # mm over its top: bolts through lugs and legs
+BOLT_HEIGHTS = (7.0, 18.0)  # mm over its top: bolts through lugs and legs
 LEG_FIT = 0.15  # mm all round, a push fit
 TABLE_HOLE = 5.5  # mm
 CHAMFER = 1.0  # mm

@@ -143,7 +143,8 @@ def _bar_joint(
     bottom, top = layout.bar
     fit, half = BAR_FIT, BAR_HALF_WIDTH
     z = (face - inwards * BAR_RECESS, face + inwards * 5.0)
-    recess = box((-half - fit, bottom - 1.0, min(z)), (half + fit, top + fit, max(z)))
+    # Open at the top: the bar is laid in from there.
+    recess = box((-half - fit, bottom - fit, min(z)), (half + fit, top + 1.0, max(z)))
     middle = (bottom + top) / 2
     holes = [hole((x, middle, low - 1.0), (x, middle, high + 1.0)) for x in (-BAR_BOLTS, BAR_BOLTS)]
     return [recess, *holes]

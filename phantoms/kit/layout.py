@@ -30,7 +30,7 @@ BAND = 12.0  # mm, width of an arch's band
 ARCH = 10.0  # mm, thickness of an arch
 ARCH_GAP = 4.0  # mm, from the gel's ends to the arches
 LUG = 6.0  # mm, thickness of the base's lugs that the arches are bolted to
-LUG_HEIGHT = 26.0
+LUG_HEIGHT = 24.0
 BAR_HALF_WIDTH = 9.0  # mm
 BAR_DEPTH = 10.0  # mm, thickness of the bar along y
 WINGS = (34.0, 28.0, -34.0)  # mm: reach to the sides, z of the cranial, of the caudal one
@@ -108,9 +108,9 @@ class Layout:
 
     @property
     def bar(self) -> tuple[float, float]:
-        """y of the bar's underside and of its top, which the divots are in."""
-        low = self.neck_middle + self.inner[1]
-        return low, low + BAR_DEPTH
+        """y of the bar's underside and of its top, which the divots are in: the arches' top."""
+        top = self.neck_middle + self.inner[1] + BAND
+        return top - BAR_DEPTH, top
 
     def outside(self, angle: float) -> tuple[Array, Array]:
         """Point (x, y) on an arch's outside and the outward direction there.

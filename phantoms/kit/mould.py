@@ -149,7 +149,8 @@ def _flange_bolts(skin: Upright) -> list[tuple[float, float]]:
     back = _back(skin)
     places = []
     _, _, low, high = POUR
-    for z in (skin.low + 11.0, low - COLLAR - 7.0, high + COLLAR + 7.0, skin.high - 22.0):
+    # Cranially the rim leaves room for one only.
+    for z in (skin.low + 9.0, low - COLLAR - 5.0, high + COLLAR + 5.7):
         y = float(np.interp(z, back[:, 1], back[:, 0]))
         places.append((y + WALL + 5.5, z))
     return places

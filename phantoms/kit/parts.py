@@ -14,11 +14,12 @@ from phantoms.kit.case import Kind
 from phantoms.kit.column import column_solid
 from phantoms.kit.cord import mould_solids as cord_mould_solids
 from phantoms.kit.cord import rod_solid, seat_solid
+from phantoms.kit.drawing import drawn_undercut
 from phantoms.kit.frame import arch_solid, bar_solid
 from phantoms.kit.layout import Layout
 from phantoms.kit.mould import mould_solids
 from phantoms.kit.part import Part
-from phantoms.kit.sac import core_solid, drawn_undercut, plug_solid
+from phantoms.kit.sac import core_solid, plug_solid
 from phantoms.kit.seat import seat_solid as reference_seat_solid
 from phantoms.kit.solid import divot, laid, without
 from phantoms.kit.tubes import former_solids
@@ -115,7 +116,7 @@ def _dry(anatomy: Anatomy, layout: Layout) -> list[Part]:
 
 
 def _wet(anatomy: Anatomy, layout: Layout) -> list[Part]:
-    undercut, _ = drawn_undercut(anatomy)
+    undercut = drawn_undercut(anatomy)
     if undercut > MOST_UNDERCUT:
         raise InputError(
             f"c1_rotation {anatomy.parameters.c1_rotation:g}: the core of the bent sac would catch "

@@ -12,9 +12,9 @@ import numpy as np
 from manifold3d import CrossSection, Manifold
 
 from phantoms.anatomy.mesh import Mesh
-from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP
 from phantoms.anatomy.standard import Anatomy
+from phantoms.kit.drawing import drawing_lean, drawn_bones, shaved_for_drawing
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import SLIDING
 from phantoms.kit.solid import cylinder, hole, prism, region, solid_of, united, without
@@ -41,47 +41,17 @@ def structure_solid(anatomy: Anatomy, name: str) -> Manifold:
 
 
 def core_solid(anatomy: Anatomy) -> Manifold:
-    """The core with its handle, model frame; it goes through both end plates of the mould."""
+    """The core with its handle, model frame; it goes through both end plates of the mould.
+
+    Where bone would hold it as it is drawn, it is shaved off.
+    """
     dura = Upright(structure_solid(anatomy, "dura"))
     low, high = NECK_BOTTOM - PLATE, NECK_TOP + PLATE
     bare = dura.grown(low, high, lambda z: -SLEEVE, step=1.0)
     top = dura.section(dura.high).offset(HANDLE_REACH, circular_segments=64)
-    return united([bare, prism(top, high, high + HANDLE, "z")])
-
-
-def drawn_undercut(anatomy: Anatomy) -> tuple[float, float]:
-    """How far the sleeve and gel must give way for the core to be drawn, mm, and the best lean.
-
-    The core is moved cranially along a straight line that leans by `lean` to posterior (y per z);
-    the undercut is the most that a section of it then stands out of the sections that it passes.
-    """
-    dura = Upright(structure_solid(anatomy, "dura"), 72)
-    z = dura.heights(dura.low, dura.high)[::2]
-    sections = [dura.section(float(height)) for height in z]
-    leans = np.linspace(-0.2, 0.2, 21)
-    worst = [_undercut(sections, z, float(lean)) for lean in leans]
-    best = int(np.argmin(worst))
-    return float(worst[best]), float(leans[best])
-
-
-def _undercut(sections: list[CrossSection], z: Array, lean: float) -> float:
-    """Largest distance that a lower section stands out of one over it, at the latter's place."""
-    worst = 0.0
-    for i, lower in enumerate(sections):
-        for j in range(i + 1, len(sections)):
-            shift = np.array([0.0, lean * (z[j] - z[i])])
-            moved = np.asarray(lower.to_polygons()[0]) + shift
-            worst = max(worst, _beyond(moved, np.asarray(sections[j].to_polygons()[0])))
-    return worst
-
-
-def _beyond(points: Array, outline: Array) -> float:
-    """How far points (n, 2) lie outside of a convex outline (k, 2), counter-clockwise."""
-    side = np.roll(outline, -1, axis=0) - outline
-    normal = np.column_stack([side[:, 1], -side[:, 0]])
-    normal /= np.linalg.norm(normal, axis=1)[:, None]
-    outside = ((points[:, None] - outline[None]) * normal[None]).sum(axis=2).max(axis=1)
-    return max(0.0, float(outside.max()))
+    bones = drawn_bones(anatomy)
+    shaved = shaved_for_drawing(bare, bones, drawing_lean(bare, bones))
+    return united([shaved, prism(top, high, high + HANDLE, "z")])
 
 
 def plug_solid(anatomy: Anatomy, end: str) -> Manifold:
@@ -115,6 +85,8 @@ def plug_solid(anatomy: Anatomy, end: str) -> Manifold:
         shape.offset(-depth, circular_segments=64), gel + way * (first - 1), way * (last + 2)
     )
     bore = hole((*at, inner), (*at, outer + way * (BARB_LENGTH + 1.0)), BARB_BORE)
+    if end == "cranial":
+        body = shaved_for_drawing(body, drawn_bones(anatomy), 0.0)
     return without(united([body, _barb(at, outer, way)]), [seat, groove, bore])
 
 

@@ -27,11 +27,12 @@ BORES = {2.0: 1.0, 3.0: 2.0, 4.0: 2.0, 5.0: 3.0, 6.0: 4.0}  # mm, inner by outer
 SPARE = 60.0  # mm, a tube is cut so much longer, to be led out of the kit
 TUBE_HOLE = 0.5  # mm, a hole is so much wider than its tube
 WIRE, WIRE_PLAY = 1.5, 0.5  # mm, annealed copper; how much wider the former's groove is
-CREST = 4.2  # mm, half thickness of the former's ridge
+CREST = 4.8  # mm, half thickness of the former's ridge
 GROOVE = 0.6  # mm, the wire's middle lies so deep in it
 FORMER_STEP = 2.0  # mm, along the course
 FORMER_BASE = 3.0  # mm
-FOLD = 9.0  # mm, parts of the course farther from each other may hide each other
+FOLD = 9.0  # mm, parts of the course farther from each other may hide each other,
+HIDDEN = 8.4  # mm, when they lie so near to each other as seen from the side
 NEAR = 0.55  # mm, a tube may differ so much from its artery
 
 _TURN = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
@@ -72,7 +73,7 @@ def tubes(anatomy: Anatomy) -> tuple[Tube, ...]:
     """
     p = anatomy.parameters
     return tuple(
-        Tube(v.name, _bore(v.name, v.diameter), v.diameter, round(v.length + SPARE))
+        Tube(v.name, *_stocked(v.name, v.diameter), round(v.length + SPARE))
         for v in vessels(p, bone_poses(p))
     )
 
@@ -119,7 +120,7 @@ def _laid(vessel: Vessel) -> Array:
     for i in range(len(line)):
         way = line[i] - line[:i]
         under = (np.abs(line[i, 0]) < np.abs(line[:i, 0])) & (np.linalg.norm(way, axis=1) > FOLD)
-        if (np.linalg.norm(way[under, 1:], axis=1) < 2 * CREST).any():
+        if (np.linalg.norm(way[under, 1:], axis=1) < HIDDEN).any():
             return line[:i]
     return line
 
@@ -148,11 +149,12 @@ def _swept(a: Array, b: Array, radius: float, ways: tuple[Array, Array]) -> Mani
     return Manifold.hull_points(np.concatenate(points))
 
 
-def _bore(name: str, diameter: float) -> float:
+def _stocked(name: str, diameter: float) -> tuple[float, float]:
+    """Inner and outer diameter of the tube nearest to an artery's."""
     nearest = min(BORES, key=lambda outer: abs(outer - diameter))
     if abs(nearest - diameter) > NEAR:
         raise InputError(
             f"{name}: no silicone tube is {diameter:g} wide; expected one of "
             + ", ".join(f"{outer:g}" for outer in BORES)
         )
-    return BORES[nearest]
+    return BORES[nearest], nearest

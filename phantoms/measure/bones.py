@@ -8,6 +8,8 @@ import numpy as np
 
 from phantoms.anatomy import c1, c2, subaxial
 from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.sac import Sac
+from phantoms.anatomy.sdf import Array
 from phantoms.measure.neck import AX52, CHAN, KAUR17, KAUR23, SPAN, UMTRI, Measured, Neck, X, Y, Z
 
 
@@ -172,12 +174,17 @@ def _window(neck: Neck, y: float) -> tuple[float, float]:
 
 
 def _lamina_gap(neck: Neck, above: str, below: str) -> float:
-    """Between two laminae on their spinolaminar line, measured down from the upper one's edge."""
-    upper, lower = neck.gauges[above], neck.gauges[below]
-    # The lowest point of the upper lamina's front edge, then straight to the lower bone.
-    points = upper.vertices
-    midline = points[(np.abs(points[:, 0]) < 2.0)]
-    back_of_canal = neck.poses.of(above).apply([[0.0, 0.0, 0.0]])[0][1]
-    edge = midline[np.abs(midline[:, 1] - back_of_canal) < 2.0]
-    lowest = edge[edge[:, 2].argmin()]
-    return float(lower.signed_distance([lowest])[0])
+    """Between two laminae as seen from the middle of the canal, looking straight back, mm."""
+    sac = Sac(neck.p, neck.poses)
+    high = float(neck.poses.of(above).translation[2])
+    low = float(neck.poses.of(below).translation[2])
+    seen: dict[str, list[Array]] = {above: [], below: []}
+    for z in np.arange(low - 8.0, high + 2.0, 0.1):
+        eye = np.array([0.0, float(sac.cord(z)[0]), z])
+        for name, points in seen.items():
+            way = neck.gauges[name].reach(eye, Y)
+            if way < 16.0:
+                points.append(eye + way * Y)
+    lowest = min(seen[above], key=lambda point: point[2])
+    highest = max(seen[below], key=lambda point: point[2])
+    return float(np.linalg.norm(lowest - highest))

@@ -1,9 +1,9 @@
 """What stands still in the pictures, drawn once a camera by casting rays.
 
 Rays go along the camera's own lens through the middles of its pixels, so depth and edges are where
-the lens has them and nothing is drawn twice. Casting is done by Open3D (Embree): with soft shadows
-it takes no longer on a processor than drawing larger and without shadows by VTK does, needs no
-graphics driver, and gives the same picture on every computer.
+the lens has them and nothing is resampled. Open3D (Embree) casts them: a renderer for screens has
+soft shadows only as shadow maps, and needs a graphics driver. Noise of few rays is evened out over
+neighbours on one surface; pixels on edges are drawn in parts.
 """
 
 from collections.abc import Sequence

@@ -26,8 +26,9 @@ COARSE = 4  # voxels: smooth fields are made on so coarse a grid
 VESSELS = ((27.0, -33.0, 2.7, ARTERY), (25.0, -43.0, 2.1, ARTERY), (33.5, -27.0, 5.0, VEIN))
 # Muscles and other tissue, on the left and mirrored: x, y, radii along x and y, mm; HU. Longus,
 # parapharyngeal fat, parotid, tongue, sternocleidomastoid, levator, longissimus, obliquus inferior,
-# rectus, semispinalis, splenius, trapezius.
+# rectus, semispinalis, splenius, trapezius; and what fills the canal round the dura.
 TISSUES = (
+    (0.0, -8.0, 13.0, 11.0, -60.0),
     (8.0, -38.0, 8.0, 4.0, MUSCLE),
     (21.0, -46.0, 6.0, 6.0, -60.0),
     (41.0, -42.0, 12.0, 13.0, 10.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +55,10 @@ def _write(
     )
     image.point_data["HU"] = np.ascontiguousarray(values).ravel()
     with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
+        writer: Any = vtkMetaImageWriter() if suffix == ".mha" else vtkNIFTIImageWriter()
         if suffix == ".mha":
-            writer = vtkMetaImageWriter()
             writer.SetCompression(True)
         else:
-            writer = vtkNIFTIImageWriter()
             matrix = vtkMatrix4x4()
             for axis, turn in enumerate((-1.0, -1.0, 1.0)):
                 # the image's origin goes through it as well

@@ -174,7 +174,7 @@ def _kept_off(
     axis: Array, heading: Array, bevel: Bevel, diameter: float, depth: float, roll: float
 ) -> float:
     """Lift along the axis that clears the needle of cone and rim, its ball resting in the cone."""
-    shaft = _shaft(heading, bevel, diameter, roll)
+    shaft = _shaft(axis, heading, bevel, diameter, roll)
     rho = rounding(bevel, diameter)
     points = np.sqrt(2.0) * rho * axis + rho * heading + shaft
     height = points @ axis
@@ -183,10 +183,15 @@ def _kept_off(
     return float(np.maximum(np.minimum(radius, depth) - height, 0.0).max())
 
 
-def _shaft(heading: Array, bevel: Bevel, diameter: float, roll: float) -> Array:
-    """Points of the shaft's outline and bevel, less the tip, (n, 3), mm."""
+def _shaft(axis: Array, heading: Array, bevel: Bevel, diameter: float, roll: float) -> Array:
+    """Points of the shaft's outline and bevel, less the tip, (n, 3), mm.
+
+    Rolled by 0 a bevelled shaft has its long side to the wall that it leans to.
+    """
     tip = TIPS[bevel]
-    side = np.cross(heading, np.eye(3)[np.argmin(np.abs(heading))])
+    side = axis - (axis @ heading) * heading
+    if np.linalg.norm(side) < 1e-6:
+        side = np.cross(heading, np.eye(3)[np.argmin(np.abs(heading))])
     side /= np.linalg.norm(side)
     side = np.cos(roll) * side + np.sin(roll) * np.cross(heading, side)
     across = np.cross(heading, side)

@@ -179,6 +179,10 @@ def test_both_guides_say_whose_they_are_and_what_they_are_not(kit):
     assert "<gap>" not in kit.html
 
 
+def test_words_are_of_letters_that_the_fonts_of_the_pdf_have(kit):
+    assert kit.page.text.encode("cp1252")
+
+
 def test_the_guide_says_what_the_case_holds(kit):
     sentence = kit.page.text.split("holds the surfaces that the parts were made from")[1]
     sentence = sentence.split("Where print and case differ")[0]

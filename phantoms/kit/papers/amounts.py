@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from manifold3d import Manifold
+from numpy.typing import NDArray
 
 from phantoms.anatomy.mesh import Mesh, signed_volume
 from phantoms.anatomy.standard import Anatomy, AnatomyStructure
+from phantoms.kit.loft import Upright
 from phantoms.kit.part import Part
 from phantoms.kit.solid import placed, solid_of, without
 from phantoms.kit.tubes import Tube, tubes
 
 FILM_OVERLAP = 8.0  # mm, of the film's seam
-FILM_ENDS = 15.0  # mm, of film beyond the sac at each end
+FILM_ENDS = 20.0  # mm, of film beyond the gel at each end, for end plates and ties
 SHELL = 1.35  # mm, three walls of a 0.45 line
 INFILL = 0.2
 DENSITY = {"PLA": 1.24, "PETG": 1.27, "TPU": 1.21, "resin": 1.18}  # g/ml
@@ -73,13 +75,18 @@ def _filling(anatomy: Anatomy, parts: Sequence[Part], gel_block: Mesh) -> Fillin
         gel=poured_volume(solid_of(gel_block), inside),
         cord=signed_volume(cord) / 1000.0,
         csf=(signed_volume(dura) - signed_volume(cord)) / 1000.0,
-        film=_film(anatomy, dura),
+        film=_film(dura, gel_block),
     )
 
 
 def poured_volume(block: Manifold, inside: Sequence[Manifold]) -> float:
     """Of a block less what stands in it, ml."""
     return float(without(block, inside).volume()) / 1000.0
+
+
+def tube_size(tube: Tube) -> str:
+    """Inner by outer diameter of the tube on sale that comes nearest."""
+    return f"{tube.inner:g} x {round(tube.outer)} mm"
 
 
 def bore_volume(tube: Tube) -> float:
@@ -101,18 +108,16 @@ def filament_grams(part: Part) -> float:
     return density * (walls + INFILL * (volume - walls)) / 1000.0
 
 
-def _film(anatomy: Anatomy, dura: Mesh) -> tuple[float, float]:
-    p = anatomy.parameters
-    girth = max(
-        _ellipse(ap / 2, width / 2) for ap, width in zip(p.sac_ap, p.sac_width, strict=True)
-    )
-    length = float(np.ptp(dura.vertices[:, 2]))
+def _film(dura: Mesh, gel_block: Mesh) -> tuple[float, float]:
+    sac = Upright(solid_of(dura))
+    outlines = [sac.section(float(z)) for z in sac.heights(sac.low, sac.high)]
+    girth = max(_girth(max(shape.to_polygons(), key=len)) for shape in outlines)
+    length = float(np.ptp(gel_block.vertices[:, 2]))
     return girth + FILM_OVERLAP, length + 2 * FILM_ENDS
 
 
-def _ellipse(a: float, b: float) -> float:
-    """Its girth (Ramanujan 1914), exact to a few millionths here."""
-    return float(np.pi * (3 * (a + b) - np.sqrt((3 * a + b) * (a + 3 * b))))
+def _girth(corners: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1).sum())
 
 
 def _mesh(structure: AnatomyStructure) -> Mesh:

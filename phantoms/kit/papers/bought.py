@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
 
-from phantoms.kit.papers.amounts import Amounts, Filling, filament_grams
+from phantoms.kit.papers.amounts import Amounts, Filling, filament_grams, tube_size
 from phantoms.kit.papers.document import Block, Heading, Note, Paragraph, Table
 from phantoms.kit.papers.gels import GELS
 from phantoms.kit.papers.printed import round_to, size_text, titled
@@ -122,7 +122,7 @@ def _tubes(needs: Amounts) -> list[Item]:
             tube.name,
             round_to(tube.length, 10),
             "mm",
-            f"{tube.inner:g} x {tube.outer:g} mm (inner x outer)",
+            f"{tube_size(tube)} (inner x outer)",
             "silicone tube, 50 to 60 Shore A",
             "cut at the end of assembly",
         )

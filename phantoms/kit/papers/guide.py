@@ -71,9 +71,9 @@ def _cover(kit: Kit, picture: Picture) -> Cover:
     found = special(p)
     facts = [("neck", kit.name), ("kind", f"{KINDS[kit.kind][0]}: {KINDS[kit.kind][1]}")]
     if found:
-        facts += [
-            ("special", f"**{what}**" + (f": {means}" if means else "")) for what, means in found
-        ]
+        for number, (what, means) in enumerate(found):
+            danger = f". {means[:1].upper()}{means[1:]}." if means else ""
+            facts.append(("special" if number == 0 else "", f"**{what}**{danger}"))
     else:
         facts.append(("special", "nothing: arteries, canal and window as in most people"))
     facts += [

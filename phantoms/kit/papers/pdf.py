@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial, singledispatchmethod
 from pathlib import Path
 from typing import Any
 
-from reportlab import rl_config  # type: ignore[import-untyped]
-from reportlab.lib.colors import HexColor, white  # type: ignore[import-untyped]
+from reportlab.lib.colors import white  # type: ignore[import-untyped]
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT  # type: ignore[import-untyped]
-from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]
 from reportlab.lib.styles import ParagraphStyle  # type: ignore[import-untyped]
 from reportlab.lib.units import mm  # type: ignore[import-untyped]
 from reportlab.platypus import (  # type: ignore[import-untyped]
-    BaseDocTemplate,
     CondPageBreak,
     Flowable,
-    Frame,
     Image,
     KeepTogether,
     ListFlowable,
     PageBreak,
-    PageTemplate,
     Spacer,
     TableStyle,
 )
@@ -31,7 +24,6 @@ from reportlab.platypus import Paragraph as Words
 from reportlab.platypus import Table as Grid
 from reportlab.platypus.tableofcontents import TableOfContents  # type: ignore[import-untyped]
 
-import nav
 from phantoms.kit.papers.document import (
     Block,
     Bullets,
@@ -46,12 +38,21 @@ from phantoms.kit.papers.document import (
     Table,
     marked_up,
 )
+from phantoms.kit.papers.pdf_pages import (
+    ACCENT,
+    CARE,
+    CARE_FILL,
+    HEAD_FILL,
+    HINT_FILL,
+    INK,
+    LINE,
+    SOFT,
+    WIDTH,
+    CountedImage,
+    PagesOf,
+    binary_streams,
+)
 
-MARGIN, FOOT = 16.0, 14.0  # mm
-INK, SOFT, LINE = HexColor("#1d2733"), HexColor("#5b6775"), HexColor("#d5dbe1")
-ACCENT, CARE = HexColor("#0b6e75"), HexColor("#a4471b")
-HEAD_FILL, HINT_FILL, CARE_FILL = HexColor("#eef2f4"), HexColor("#eef6f6"), HexColor("#fbf1ec")
-WIDTH = A4[0] - 2 * MARGIN * mm
 STEP_SHARE, STEP_GAP = 0.55, 4 * mm
 
 _BODY = ParagraphStyle(
@@ -80,48 +81,6 @@ def write_pdf(path: Path, document: Document) -> None:
     _Writer(path.parent, document).write(path)
 
 
-class _Template(BaseDocTemplate):
-    """Footers, bookmarks, and the entries of the table of contents."""
-
-    def __init__(self, path: Path, document: Document) -> None:
-        super().__init__(
-            str(path),
-            pagesize=A4,
-            title=document.title,
-            author=f"c1c2nav {nav.__version__}",
-            subject=nav.NOTICE,
-            creator="nav phantom",
-            invariant=1,  # neither the time nor a random number gets into the file
-            pageCompression=1,
-        )
-        self._running = document.running
-        high = A4[1] - (MARGIN + FOOT + 4) * mm
-        frame = Frame(MARGIN * mm, (FOOT + 4) * mm, WIDTH, high, 0, 0, 0, 0)
-        self.addPageTemplates(PageTemplate("page", [frame], onPage=self._foot))
-
-    def _foot(self, canvas: Any, _: Any) -> None:
-        canvas.saveState()
-        canvas.setStrokeColor(LINE)
-        canvas.line(MARGIN * mm, FOOT * mm, A4[0] - MARGIN * mm, FOOT * mm)
-        canvas.setFont("Helvetica", 7.5)
-        canvas.setFillColor(SOFT)
-        canvas.drawString(MARGIN * mm, (FOOT - 4) * mm, self._running)
-        canvas.drawRightString(A4[0] - MARGIN * mm, (FOOT - 4) * mm, str(canvas.getPageNumber()))
-        canvas.restoreState()
-
-    def afterFlowable(self, flowable: Flowable) -> None:
-        """Bookmark what says that it wants one."""
-        level = getattr(flowable, "outline", None)
-        if level is None:
-            return
-        text = flowable.getPlainText()
-        key = f"{level}-{text}"
-        self.canv.bookmarkPage(key)
-        self.canv.addOutlineEntry(text, key, level=level, closed=level > 0)
-        if level == 0:
-            self.notify("TOCEntry", (0, text, self.page, key))
-
-
 class _Writer:
     def __init__(self, folder: Path, document: Document) -> None:
         self._folder = folder
@@ -131,8 +90,8 @@ class _Writer:
         story: list[Flowable] = []
         for block in self._document.blocks:
             story += self.flow(block)
-        with _binary_streams():
-            _Template(path, self._document).multiBuild(story)
+        with binary_streams():
+            PagesOf(path, self._document).multiBuild(story)
 
     @singledispatchmethod
     def flow(self, block: Block) -> list[Flowable]:
@@ -248,18 +207,7 @@ class _Writer:
 
     def _image(self, picture: Picture, width: float) -> Image:
         height = width * picture.height / picture.width
-        return Image(str(self._folder / picture.file), width, height)
-
-
-@contextmanager
-def _binary_streams() -> Iterator[None]:
-    """Pictures as bytes rather than as letters, which take long and a quarter more room."""
-    before = rl_config.useA85
-    rl_config.useA85 = 0
-    try:
-        yield
-    finally:
-        rl_config.useA85 = before
+        return CountedImage(str(self._folder / picture.file), width, height)
 
 
 def _words(text: str, style: ParagraphStyle) -> Words:

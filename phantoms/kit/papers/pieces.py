@@ -22,7 +22,7 @@ from phantoms.kit.papers.bodies import STEEL, needle, needle_strip, reference_sh
 from phantoms.kit.papers.stages import Piece
 from phantoms.kit.papers.studio import Shown, scene_points
 from phantoms.kit.part import Part
-from phantoms.kit.sac import structure_solid
+from phantoms.kit.sac import PLATE, structure_solid
 from phantoms.kit.solid import M3_HEAD_DEPTH, cylinder, mesh_of, turn_of_z, united
 from phantoms.kit.tools_seat import HUB_FACE, tip_beyond_centre, tool_from_part
 
@@ -121,7 +121,7 @@ def _labelled(piece: Piece, label: str) -> Piece:
 def _poured(anatomy: Anatomy, gel_block: Mesh, found_parts: dict[str, Piece]) -> dict[str, Piece]:
     cord = anatomy.structure("cord")
     sleeve = Upright(structure_solid(anatomy, "dura")).lengthened(
-        NECK_BOTTOM - SLEEVE_OUT, NECK_TOP + SLEEVE_OUT
+        NECK_BOTTOM - SLEEVE_OUT, NECK_TOP + PLATE
     )
     found: dict[str, Piece] = {
         "cord": (Shown(Mesh(cord.vertices, cord.triangles), YELLOW, label="cord", edges=False),),

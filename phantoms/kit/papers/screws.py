@@ -17,7 +17,7 @@ THROUGH_BASE = {
     "mould": ("mould on the base", 16),
 }
 
-FLANGE_BOLTS, CORD_MOULD_BOLTS = 4, 6
+FLANGE_BOLTS, CORD_MOULD_BOLTS = 3, 6
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def _dry_cord() -> tuple[Stage, ...]:
             "Push the cord through the canal",
             (
                 "Push the yellow rod from the head's end through the occiput, C1, C2, C3 and C4. "
-                "Its flatter side is in front and behind, its wider end at the feet.",
+                "It is flatter from front to back; the end that stood on the bed is the lower one.",
                 "Do not force it: free the canal of support first.",
             ),
             adds=("cord",),
@@ -89,8 +89,7 @@ def _frame(wet: bool) -> tuple[Stage, ...]:
             "Bolt the two arches on",
             (
                 f"{wait}The arch with **R1, R3, R5, R7** is the cranial one, that with **R2, R4, "
-                "R6, R8** the caudal one. Labels face the gel's side, so that you read them from "
-                "the middle.",
+                "R6, R8** the caudal one. Labels are on the faces towards the neck.",
                 "Put a nut into each of the 4 pockets of an arch, and its legs into the recesses "
                 "of the base, against the lugs.",
                 "Turn 4 screws **M3 x 16** through the lugs into each arch. Leave them loose by "

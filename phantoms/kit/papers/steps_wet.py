@@ -46,17 +46,19 @@ def _sac(filling: Filling) -> tuple[Stage, ...]:
             "sleeve",
             "Make the dura: a sleeve on the core",
             (
-                "Sand the core smooth, rub it with petroleum jelly. First put the **cranial end "
-                "plate** on it, its letters towards the handle.",
-                f"Cut a film of 0.3 mm to {girth:.0f} x {length:.0f} mm, lay it round the core and "
-                "glue the long edges, 8 mm over each other, **on the anterior side**: a needle "
-                "never meets the seam there.",
-                "No wrinkles at the height of C1 and C2. Let the glue dry.",
-                "Blow the sleeve up a little and hold it under water: no bubbles.",
+                "Sand the core smooth and rub it with petroleum jelly.",
+                f"Cut a film of 0.3 mm to {girth:.0f} x {length:.0f} mm and lay it tightly round "
+                "the core. Trim it along its length until the edges lie 8 mm over each other, and "
+                "glue them, **on the anterior side**: a needle never meets the seam there.",
+                "No wrinkles at the height of C1 and C2. Let the glue dry. Blow the sleeve up a "
+                "little and hold it under water: no bubbles.",
+                "Slide the **cranial end plate** on from the lower end, its letters towards the "
+                "handle. The film "
+                "must stand out by 12 mm beyond each end plate, at the handle in folds: it is "
+                "tied to the plugs later.",
             ),
             adds=("sac_core", "mould_cranial", "sleeve"),
-            view="head",
-            apart=(("sac_core", (0.0, 0.0, 55.0)), ("mould_cranial", (0.0, 0.0, 25.0))),
+            apart=(("mould_cranial", (0.0, 0.0, -190.0)),),
             aside=True,
         ),
         Stage(

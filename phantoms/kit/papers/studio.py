@@ -28,7 +28,6 @@ LIGHTS = (((-0.55, 0.85, 1.0), 0.78), ((1.0, 0.1, 0.6), 0.32), ((0.0, -0.6, 0.4)
 MARGIN, LABEL_MARGIN = 0.03, 0.18  # share of the picture's width left free on each side
 REACH = 600.0  # mm, from the camera to the middle of what is seen
 DEPTH_SLACK = 1e-3  # of the depth buffer (1.2 mm), that a point may lie behind what is seen
-PALETTE = 192  # colours of a file: a third of its size, and nobody sees it
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,7 @@ class Studio:
         labels = self._labels(shown) if labelled else []
         for actor in list(self._plotter.actors):
             self._plotter.remove_actor(actor, render=False)
-        image = with_labels(Image.fromarray(picture), labels, letters)
-        image.quantize(PALETTE, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-            path, optimize=False
-        )
+        with_labels(Image.fromarray(picture), labels, letters).save(path)
 
     def _add(self, solid: Shown) -> None:
         surface, edges = self._surface(solid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phantoms.anatomy.parameters import SIDES
-from phantoms.kit.papers.amounts import Amounts
+from phantoms.kit.papers.amounts import Amounts, tube_size
 from phantoms.kit.papers.stages import Stage
 
 _BRANCHES = (
@@ -15,8 +15,7 @@ _BRANCHES = (
 def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
     """Bend the wires, lead the tubes through the bones."""
     sizes = "; ".join(
-        f"{tube.name.removeprefix('vertebral ')}: **{tube.inner:g} x {tube.outer:g} mm**, "
-        f"{tube.length:.0f} mm"
+        f"{tube.name.removeprefix('vertebral ')}: **{tube_size(tube)}**, {tube.length:.0f} mm"
         for tube in needs.tubes
     )
     closed = "Close the upper ends with a drop of silicone: gel must not run in."

@@ -151,7 +151,7 @@ def _(block: Picture) -> str:
     caption = f"<figcaption>{_words(block.caption)}</figcaption>" if block.caption else ""
     return (
         f'<figure style="width:{100 * block.share:.0f}%">'
-        f'<img src="{escape(block.file)}" alt="{escape(block.caption)}" loading="lazy"'
+        f'<img src="{escape(block.file)}" alt="{escape(block.caption)}"'
         f' width="{block.width}" height="{block.height}">{caption}</figure>'
     )
 
