@@ -79,3 +79,25 @@ def check_ranges(p: AnatomyParameters) -> None:
                     f"{parameter.name}: expected {low:g} to {high:g} {parameter.measure.unit},"
                     f" got {number!r}"
                 )
+
+
+def _with_parameters_listed(owner: type) -> None:
+    """The class's help lists each parameter with unit, default, range and source."""
+    lines = [(owner.__doc__ or "").rstrip(), "", "    Parameters", "    ----------"]
+    for member in fields(owner):
+        if not member.metadata:
+            continue
+        d = _described("", owner, member)
+        span = ", ".join(d.choices)
+        if d.measure is not None:
+            span = f"{d.measure.unit}, {d.measure.low:g} to {d.measure.high:g}"
+        lines += [
+            f"    {d.name} : {d.default}",
+            f"        {d.what}; {span}.",
+            f"        {d.source}.",
+        ]
+    owner.__doc__ = "\n".join(lines)
+
+
+_with_parameters_listed(ArteryParameters)
+_with_parameters_listed(AnatomyParameters)

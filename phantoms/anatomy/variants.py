@@ -112,7 +112,7 @@ def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
 def _lengths() -> list[str]:
     """Names of the bones' lengths."""
     prefixes = ("c1_", "c2_", "c3_", "c4_", "dens_", "body_height")
-    no_length = ("c1_rotation", "c2_tilt", "dens_gap")
+    no_length = ("c1_rotation", "c2_tilt", "dens_gap", "c1_foramen_width", "c1_foramen_ap")
     return [
         f.name
         for f in fields(AnatomyParameters)
@@ -193,7 +193,7 @@ VARIANTS = {
             _canal(0.93, 0.87, 0.75),
         ),
         Variant(
-            "wide-canal", "canal and sac at the 95th percentile", "", False, _canal(1.08, 1.15, 1.2)
+            "wide-canal", "canal and sac at the 95th percentile", "", False, _canal(1.12, 1.15, 1.2)
         ),
         Variant(
             "narrow-gap",
