@@ -9,7 +9,12 @@ import numpy as np
 
 from nav.errors import InputError
 from phantoms.anatomy.described import described, value_of
-from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
+from phantoms.anatomy.parameters import (
+    AnatomyParameters,
+    ArteryParameters,
+    Course,
+    Ponticulus,
+)
 from phantoms.anatomy.possible import check_possible
 from phantoms.anatomy.sac import rooms
 from phantoms.anatomy.variants import NECK, SEX, sized
@@ -109,12 +114,12 @@ def _artery(rng: np.random.Generator, hole: float) -> ArteryParameters:
     spread = next(f for f in fields(ArteryParameters) if f.name == "diameter").metadata["measure"]
     wide = 4.6 * float(np.exp(spread.spread * _normal(rng)))
     draw = {name: float(rng.random()) for name in ("course", "pica", "bridge", "loop", "rise")}
-    course = "normal"
+    course: Course = "normal"
     if draw["course"] < INTERSEGMENTAL:
         course = "intersegmental"
     elif draw["course"] < INTERSEGMENTAL + FENESTRATED:
         course = "fenestrated"
-    bridge = "none"
+    bridge: Ponticulus = "none"
     if draw["bridge"] < PONTICULUS["complete"]:
         bridge = "complete"
     elif draw["bridge"] < sum(PONTICULUS.values()):

@@ -10,7 +10,6 @@ from scipy.spatial.transform import RigidTransform
 from phantoms.anatomy.mesh import Mesh, Triangles
 from phantoms.anatomy.sdf import Array
 
-
 INSIDE_RAYS = 5  # a vote: one ray that slips through an edge would put a point on the wrong side
 
 
@@ -44,7 +43,7 @@ class Gauge:
         """From a point to the first surface in a direction; infinite where there is none."""
         way = np.asarray(direction, float)
         way = way / np.linalg.norm(way)
-        ray = o3d.core.Tensor(np.float32([[*np.asarray(point, float), *way]]))
+        ray = o3d.core.Tensor(np.array([[*np.asarray(point, float), *way]], np.float32))
         return float(self._scene.cast_rays(ray)["t_hit"].numpy()[0])
 
     def across(self, point: ArrayLike, direction: ArrayLike) -> float:
@@ -54,13 +53,13 @@ class Gauge:
     def signed_distance(self, points: ArrayLike) -> Array:
         """Of points (n, 3): negative inside."""
         found = self._scene.compute_signed_distance(
-            o3d.core.Tensor(np.float32(points)), nsamples=INSIDE_RAYS
+            o3d.core.Tensor(np.asarray(points, np.float32)), nsamples=INSIDE_RAYS
         )
         return np.asarray(found.numpy(), float)
 
     def distance(self, points: ArrayLike) -> Array:
         """Of points (n, 3) to the surface, exact point to triangle."""
-        found = self._scene.compute_distance(o3d.core.Tensor(np.float32(points)))
+        found = self._scene.compute_distance(o3d.core.Tensor(np.asarray(points, np.float32)))
         return np.asarray(found.numpy(), float)
 
     def surface_points(self) -> Array:

@@ -155,7 +155,8 @@ def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tup
         return c1.c1_solid(p, *room), c1.c1_box(p)
     if name == "C2":
         return c2.c2_solid(p, *room), c2.c2_box(p)
-    return subaxial.subaxial_solid(p, name, *room), subaxial.subaxial_box(p, name)
+    level: subaxial.Level = "C3" if name == "C3" else "C4"
+    return subaxial.subaxial_solid(p, level, *room), subaxial.subaxial_box(p, level)
 
 
 def _plans(p: AnatomyParameters, poses: BonePoses) -> tuple[AnatomyPlan, ...]:

@@ -42,20 +42,19 @@ def build_phantom(
         A kind or paper that is not known, a neck that cannot be, a folder that holds something
         else or cannot be written, a full disk.
     """
-    if kind not in get_args(Kind):
-        raise InputError(f"--kind: expected {' or '.join(get_args(Kind))}, got {kind!r}")
+    sort = _kind(kind)
     paper_named(paper)
     with replaced_folder(out) as folder, _steps(console) as step:
-        case = phantom_case(recipe.parameters, kind, recipe.name, step)  # type: ignore[arg-type]
+        case = phantom_case(recipe.parameters, sort, recipe.name, step)
         step("case.toml")
         write_case(case, folder)
         if not anatomy_only:
-            _write_kit(recipe, case, kind, paper, folder, step)
+            _write_kit(recipe, case, sort, paper, folder, step)
     _say(case, out, anatomy_only, console)
 
 
 def _write_kit(
-    recipe: Recipe, case: Anatomy, kind: str, paper: str, folder: Path, step: Step
+    recipe: Recipe, case: Anatomy, kind: Kind, paper: str, folder: Path, step: Step
 ) -> None:
     step("parts")
     parts = all_parts(recipe, kind)
@@ -69,11 +68,18 @@ def _write_kit(
     write_kit_toml(folder / "kit.toml", recipe.name, kind, recipe.parameters, parts, recipe.seed)
 
 
-def all_parts(recipe: Recipe, kind: str) -> tuple[Part, ...]:
+def all_parts(recipe: Recipe, kind: Kind) -> tuple[Part, ...]:
     """Everything that is printed: phantom, needle carrier with what goes into it, test block."""
     anatomy = standard_anatomy(recipe.parameters, recipe.name)
     placed = layout(recipe.parameters)
-    return (*kit_parts(anatomy, placed, kind), *carrier_parts(), block())  # type: ignore[arg-type]
+    return (*kit_parts(anatomy, placed, kind), *carrier_parts(), block())
+
+
+def _kind(text: str) -> Kind:
+    for kind in get_args(Kind):
+        if text == kind:
+            return kind
+    raise InputError(f"--kind: expected {' or '.join(get_args(Kind))}, got {text!r}")
 
 
 @contextmanager

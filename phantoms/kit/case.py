@@ -14,9 +14,10 @@ from phantoms.anatomy.standard import (
     Progress,
     standard_anatomy,
 )
+from phantoms.kit.bone_divots import bone_divots
 from phantoms.kit.column import supports_mesh
-from phantoms.kit.layout import Layout, layout
-from phantoms.kit.mould import skin_on_base
+from phantoms.kit.gel import skin_on_base
+from phantoms.kit.layout import layout
 from phantoms.store import stored_meshes
 
 Kind = Literal["dry", "wet"]
@@ -47,7 +48,7 @@ def phantom_case(
         tell("supports")
         return {
             "supports": supports_mesh(anatomy, placed),
-            "skin": skin_on_base(anatomy, placed),
+            "skin": skin_on_base(anatomy.parameters, placed),
         }
 
     kit = stored_meshes(f"supports and skin {anatomy.parameters!r}", made)
@@ -58,16 +59,12 @@ def phantom_case(
         for s in anatomy.structures
         if kind == "wet" or s.name not in NOT_DRY
     ]
+    divots = placed.divots if kind == "wet" else (*placed.divots, *bone_divots(anatomy))
     struts = kit["supports"]
     structures.append(AnatomyStructure("supports", "support", struts.vertices, struts.triangles))
     return replace(
         anatomy,
         name=f"{anatomy.name}, {kind} phantom",
         structures=tuple(structures),
-        fiducials=fiducials(placed),
+        fiducials=tuple(AnatomyFiducial(d.label, d.apex, d.use) for d in divots),
     )
-
-
-def fiducials(placed: Layout) -> tuple[AnatomyFiducial, ...]:
-    """The frame's divots, to register with and to check."""
-    return tuple(AnatomyFiducial(d.label, d.apex, d.use) for d in placed.divots)

@@ -10,9 +10,9 @@ import numpy as np
 from manifold3d import CrossSection, Manifold
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard import Anatomy
+from phantoms.kit.gel import LIP
 from phantoms.kit.label import label
 from phantoms.kit.layout import Layout
 from phantoms.kit.loft import Upright
@@ -23,7 +23,6 @@ from phantoms.kit.solid import (
     box,
     cylinder,
     hole,
-    mesh_of,
     placed,
     prism,
     region,
@@ -44,16 +43,7 @@ POUR = (14.0, 4.0, -34.0, 20.0)  # half width, at its pointed ends; z of its end
 COLLAR = 3.5  # mm, wall round the pour opening
 LID = 3.0  # mm, thickness of the lid's plate
 VENT = 3.0  # mm, holes in the lid
-LIP = 1.5  # mm, height of the gel's upright edge on the base
 PARTING = 0.1  # mm, between the halves, filled with grease
-
-
-def skin_on_base(anatomy: Anatomy, layout: Layout) -> Mesh:
-    """The gel's surface: the skin, cut off flat by the base's top, model frame.
-
-    Along the base its edge is upright, LIP high: the shells would end in a knife's edge there.
-    """
-    return mesh_of(_gel(structure_solid(anatomy, "skin"), layout))
 
 
 def mould_solids(anatomy: Anatomy, layout: Layout) -> dict[str, Manifold]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
+import open3d as o3d
 from manifold3d import CrossSection, Manifold, Mesh64, OpType
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -26,7 +27,7 @@ M3_HEAD_DEPTH = 3.2  # mm
 M3_NUT = 5.75  # mm across flats, room for a nut (5.5)
 M3_NUT_DEPTH = 2.7  # mm
 M3_INSERT = 4.0  # mm, hole for a heat-set insert of 4.6
-SMALLEST = 1e-3  # mm, edges shorter than that are dropped
+DETAILS = (3e-3, 6e-3, 0.012, 0.025, 0.05, 0.1)  # mm, what may be dropped
 
 # Prisms are drawn in two of the model's axes and pulled along the third.
 _PRISM_AXES: dict[Axis, Array] = {
@@ -56,10 +57,30 @@ def solid_of(mesh: Mesh) -> Manifold:
 
 
 def mesh_of(solid: Manifold) -> Mesh:
-    """A solid's surface, in the single precision that mesh files hold."""
-    surface = solid.simplify(SMALLEST).to_mesh64()
-    vertices = np.asarray(surface.vert_properties, float)[:, :3].astype(np.float32).astype(float)
-    return Mesh(vertices, np.asarray(surface.tri_verts, np.int32))
+    """A solid's surface, in the single precision that mesh files hold.
+
+    Booleans leave slivers, and in single precision some cut their neighbours. So details below a
+    few thousandths of a millimetre are dropped, and more where triangles still cross.
+
+    Raises
+    ------
+    ValueError
+        Triangles cross whatever is dropped.
+    """
+    bare = solid.as_original()
+    for detail in DETAILS:
+        surface = bare.simplify(detail).to_mesh64()
+        vertices = np.asarray(surface.vert_properties, float)[:, :3].astype(np.float32)
+        mesh = Mesh(vertices.astype(float), np.asarray(surface.tri_verts, np.int32))
+        if not _crosses_itself(mesh):
+            return mesh
+    raise ValueError(f"the solid's triangles cross, even without details below {detail} mm")
+
+
+def _crosses_itself(mesh: Mesh) -> bool:
+    return o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
+    ).is_self_intersecting()
 
 
 def placed(solid: Manifold, b_from_a: RigidTransform) -> Manifold:

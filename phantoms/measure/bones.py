@@ -80,7 +80,7 @@ def c2_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def lower_measures(neck: Neck) -> Iterator[Measured]:
-    published = {
+    published: dict[subaxial.Level, tuple[tuple[float, ...], ...]] = {
         "C3": ((15.5,), (21.8,), (49.9,), (41.1,)),
         "C4": ((15.0,), (23.0,), (51.7,), (39.6,)),
     }

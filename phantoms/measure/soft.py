@@ -64,8 +64,10 @@ def artery_measures(neck: Neck) -> Iterator[Measured]:
     yield row("where it pierces the dura, from midline", pierces, (11.0,), "droracle.ai 685090")
     bone = neck.gauges["C2"].vertices
     spine = bone[bone[:, 1].argmax()]
-    reach = float(np.linalg.norm(line[leaves_c2:at_c1] - spine, axis=1).max())
-    yield row("C2's spinous process to the loop", reach, (39.6, 48.0), f"{CRUZ} (43.8 ± 4.2)")
+    reach = float(np.linalg.norm(line[(leaves_c2 + at_c1) // 2] - spine))
+    yield row(
+        "C2's spinous process to the loop's middle", reach, (39.6, 48.0), f"{CRUZ} (43.8 ± 4.2)"
+    )
 
 
 def _stations(neck: Neck, line: Array) -> tuple[int, int, int, int]:

@@ -16,9 +16,10 @@ from phantoms.kit.bone_divots import DEPTH, bone_divots
 from phantoms.kit.column import WINDOW, WINDOW_FRONT, bones_of, column_solid, supports_mesh
 from phantoms.kit.drawing import drawing_lean, drawn_undercut
 from phantoms.kit.fits import fits
+from phantoms.kit.gel import skin_on_base
 from phantoms.kit.label import ENGRAVED
 from phantoms.kit.layout import DIVOT_DEPTH, layout
-from phantoms.kit.mould import mould_solids, skin_on_base
+from phantoms.kit.mould import mould_solids
 from phantoms.kit.part import BED, LEAST_WALL
 from phantoms.kit.parts import kit_parts
 from phantoms.kit.sac import SLEEVE, core_solid
@@ -202,7 +203,7 @@ def test_a_neck_too_thin_for_the_base_is_refused(anatomy, placed):
 
 
 def test_the_gel_rests_flat_on_the_base_and_fills_the_mould(anatomy, placed, wet):
-    gel = skin_on_base(anatomy, placed)
+    gel = skin_on_base(anatomy.parameters, placed)
     assert gel.vertices[:, 1].min() == pytest.approx(placed.base_top, abs=1e-4)
     gauge = Gauge.of(gel)
     left = solid_of(in_model(wet["mould_left"]))

@@ -13,8 +13,8 @@ from nav.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.block import block
 from phantoms.kit.case import phantom_case
+from phantoms.kit.gel import skin_on_base
 from phantoms.kit.layout import layout
-from phantoms.kit.mould import skin_on_base
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bench import formers
 from phantoms.kit.papers.needle_steps import last_steps, needle_steps
@@ -74,7 +74,7 @@ class Kit:
         self.layout = layout(self.case.parameters)
         tools = [part for part in carrier_parts() if part.name not in LEFT_OUT]
         self.parts = (*kit_parts(whole, self.layout, kind), *tools, block())
-        gel = skin_on_base(self.case, self.layout) if kind == "wet" else None
+        gel = skin_on_base(self.case.parameters, self.layout) if kind == "wet" else None
         self.stages = (
             *phantom_steps(self.layout, amounts(self.case, [], gel)),
             *needle_steps(),

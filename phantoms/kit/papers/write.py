@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nav.errors import InputError
 from phantoms.anatomy.standard import Anatomy
+from phantoms.kit.gel import skin_on_base
 from phantoms.kit.layout import Layout
-from phantoms.kit.mould import skin_on_base
 from phantoms.kit.papers.album import Progress, take_album
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bought import bom_csv, items
@@ -51,7 +51,7 @@ def write_papers(
     """
     if kind not in KINDS:
         raise InputError(f"kind: expected {' or '.join(KINDS)}, got {kind!r}")
-    gel_block = skin_on_base(anatomy, layout) if kind == "wet" else None
+    gel_block = skin_on_base(anatomy.parameters, layout) if kind == "wet" else None
     column = [part for part in parts if part.name == "column"]
     needs = amounts(anatomy, column, gel_block)
     rows = items(parts, needs, screws(layout, kind == "wet"))
