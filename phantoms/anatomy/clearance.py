@@ -11,7 +11,7 @@ from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.rays import Gauge
 
 BONES = 0.3  # mm, least gap between two bones
-SOFT = 0.2  # mm, least gap between anything else and bone, and between vessels
+SOFT = 0.1  # mm, least gap between anything else and bone, and between vessels
 CORD = 0.5  # mm, least free space round the cord
 UNDER_SKIN = 2.0  # mm, least cover
 

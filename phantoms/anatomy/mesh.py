@@ -9,6 +9,7 @@ import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import RigidTransform
 
 from phantoms.anatomy.sdf import Solid
@@ -118,6 +119,17 @@ def mesh_rings(rings: Array) -> Mesh:
     last = np.column_stack([np.full(k, n * k + 1), top + here, top + there])
     triangles = np.concatenate([*quads, first, last]).astype(np.int32)
     return Mesh(_as_filed(vertices), triangles)
+
+
+def largest_piece(mesh: Mesh) -> Mesh:
+    """The connected piece with the most vertices."""
+    i, j = edges(mesh).T
+    links = sparse.coo_matrix((np.ones(len(i)), (i, j)), shape=(len(mesh.vertices),) * 2)
+    _, piece = connected_components(links, directed=False)
+    kept = piece == np.bincount(piece).argmax()
+    number = np.cumsum(kept, dtype=np.int32) - 1
+    triangles = mesh.triangles[kept[mesh.triangles[:, 0]]]
+    return Mesh(mesh.vertices[kept], number[triangles].astype(np.int32))
 
 
 def moved_mesh(mesh: Mesh, b_from_a: RigidTransform) -> Mesh:

@@ -7,14 +7,15 @@ it, so that what goes in has its room.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Literal
 
 import numpy as np
-import open3d as o3d
 from manifold3d import CrossSection, Manifold, Mesh64, OpType
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
+from phantoms.anatomy.crossing import crosses_itself
 from phantoms.anatomy.mesh import Mesh
 
 Array = NDArray[np.float64]
@@ -27,6 +28,7 @@ M3_HEAD_DEPTH = 3.2  # mm
 M3_NUT = 5.75  # mm across flats, room for a nut (5.5)
 M3_NUT_DEPTH = 2.7  # mm
 M3_INSERT = 4.0  # mm, hole for a heat-set insert of 4.6
+GRID = 1024.0  # to the millimetre; coordinates are rounded to that
 DETAILS = (3e-3, 6e-3, 0.012, 0.025, 0.05, 0.1)  # mm, what may be dropped
 
 # Prisms are drawn in two of the model's axes and pulled along the third.
@@ -57,30 +59,28 @@ def solid_of(mesh: Mesh) -> Manifold:
 
 
 def mesh_of(solid: Manifold) -> Mesh:
-    """A solid's surface, in the single precision that mesh files hold.
+    """A solid's surface, in numbers that the single precision of mesh files holds exactly.
 
-    Booleans leave slivers, and in single precision some cut their neighbours. So details below a
-    few thousandths of a millimetre are dropped, and more where triangles still cross.
-
-    Raises
-    ------
-    ValueError
-        Triangles cross whatever is dropped.
+    Rounded to single precision as they come, corners of one plane would be rounded apart, and its
+    triangles cut each other. Booleans leave slivers: details below a few thousandths of a
+    millimetre are dropped, and more where triangles still cross. If that does not help, they stay:
+    a slit without width does a printer no harm.
     """
     bare = solid.as_original()
-    for detail in DETAILS:
-        surface = bare.simplify(detail).to_mesh64()
-        vertices = np.asarray(surface.vert_properties, float)[:, :3].astype(np.float32)
-        mesh = Mesh(vertices.astype(float), np.asarray(surface.tri_verts, np.int32))
-        if not _crosses_itself(mesh):
-            return mesh
-    raise ValueError(f"the solid's triangles cross, even without details below {detail} mm")
+    meshes = (_rounded(bare.simplify(detail)) for detail in DETAILS)
+    first = next(meshes)
+    return next((mesh for mesh in chain([first], meshes) if not crosses_itself(mesh)), first)
 
 
-def _crosses_itself(mesh: Mesh) -> bool:
-    return o3d.geometry.TriangleMesh(
-        o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
-    ).is_self_intersecting()
+def _rounded(solid: Manifold) -> Mesh:
+    surface = solid.to_mesh64()
+    vertices = np.array(surface.vert_properties, float)[:, :3]
+    return Mesh(on_grid(vertices), np.array(surface.tri_verts, np.int32))
+
+
+def on_grid(vertices: Array) -> Array:
+    """Rounded to thousandths of a millimetre that single precision holds: flat faces stay flat."""
+    return np.round(vertices * GRID) / GRID
 
 
 def placed(solid: Manifold, b_from_a: RigidTransform) -> Manifold:
@@ -101,7 +101,7 @@ def without(solid: Manifold, cutters: Iterable[Manifold]) -> Manifold:
 def box(low: ArrayLike, high: ArrayLike) -> Manifold:
     """From its lowest to its highest corner."""
     low, high = np.asarray(low, float), np.asarray(high, float)
-    return Manifold.cube(high - low).translate(low)
+    return _snapped(Manifold.cube(high - low).translate(low))
 
 
 def prism(outline: ArrayLike | CrossSection, low: float, high: float, axis: Axis) -> Manifold:
@@ -114,7 +114,12 @@ def prism(outline: ArrayLike | CrossSection, low: float, high: float, axis: Axis
     """
     shape = outline if isinstance(outline, CrossSection) else region(outline)
     upright = Manifold.extrude(shape, high - low).translate((0.0, 0.0, low))
-    return upright.transform(np.column_stack([_PRISM_AXES[axis], np.zeros(3)]))
+    return _snapped(upright.transform(np.column_stack([_PRISM_AXES[axis], np.zeros(3)])))
+
+
+def _snapped(solid: Manifold) -> Manifold:
+    """Faces that are meant to lie in one plane do: a hair apart, they would enclose a slit."""
+    return solid.warp_batch(lambda vertices: np.round(vertices, 5))
 
 
 def region(outline: ArrayLike) -> CrossSection:

@@ -1,0 +1,90 @@
+"""Whether a mesh cuts itself, exactly.
+
+Open3D finds pairs of triangles that cross, but in floating point: coplanar neighbours on a flat
+face look crossed to it now and then. So its pairs are tested again in rational numbers.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import open3d as o3d
+
+from phantoms.anatomy.mesh import Mesh
+
+Point = tuple[Fraction, Fraction, Fraction]
+Triangle = tuple[Point, Point, Point]
+
+
+def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
+    """Triangles without a common vertex that cross, or in floating point seem to."""
+    found = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
+    ).get_self_intersecting_triangles()
+    return [(int(i), int(j)) for i, j in np.asarray(found).reshape(-1, 2)]
+
+
+def crosses_itself(mesh: Mesh) -> bool:
+    """Whether two triangles without a common vertex have a point in common."""
+    return any(
+        _meet(_exact(mesh, i), _exact(mesh, j))
+        for i, j in suspect_pairs(mesh)
+        if not set(mesh.triangles[i]) & set(mesh.triangles[j])
+    )
+
+
+def _exact(mesh: Mesh, triangle: int) -> Triangle:
+    a, b, c = (
+        tuple(Fraction(float(x)) for x in mesh.vertices[k]) for k in mesh.triangles[triangle]
+    )
+    return a, b, c  # type: ignore[return-value]
+
+
+def _meet(one: Triangle, other: Triangle) -> bool:
+    if all(_side(*one, point) == 0 for point in other):
+        return _overlap(one, other)
+    return any(
+        _pierces(start, end, t)
+        for edges_of, t in ((one, other), (other, one))
+        for start, end in zip(edges_of, (*edges_of[1:], edges_of[0]), strict=True)
+    )
+
+
+def _side(a: Point, b: Point, c: Point, d: Point) -> int:
+    """On which side of the plane through a, b, c the point d lies: -1, 0 or 1."""
+    u, v, w = ([p[k] - a[k] for k in range(3)] for p in (b, c, d))
+    volume = (
+        u[0] * (v[1] * w[2] - v[2] * w[1])
+        - u[1] * (v[0] * w[2] - v[2] * w[0])
+        + u[2] * (v[0] * w[1] - v[1] * w[0])
+    )
+    return (volume > 0) - (volume < 0)
+
+
+def _pierces(start: Point, end: Point, t: Triangle) -> bool:
+    a, b, c = t
+    first, last = _side(a, b, c, start), _side(a, b, c, end)
+    if first == last:
+        return False  # both on one side, or the edge lies in the plane: other edges will tell
+    turns = {_side(start, end, p, q) for p, q in ((a, b), (b, c), (c, a))}
+    return not {-1, 1} <= turns
+
+
+def _overlap(one: Triangle, other: Triangle) -> bool:
+    """Of two triangles in one plane: no edge of either separates them."""
+    u, v = ([one[k][i] - one[0][i] for i in range(3)] for k in (1, 2))
+    normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]
+    drop = max(range(3), key=lambda k: abs(normal[k]))
+    flat = [[[p[k] for k in range(3) if k != drop] for p in t] for t in (one, other)]
+    for t, rest in (flat, flat[::-1]):
+        for k in range(3):
+            a, b, c = t[k], t[(k + 1) % 3], t[(k + 2) % 3]
+            inner = _turn(a, b, c)
+            if all(_turn(a, b, p) * inner < 0 for p in rest):
+                return False
+    return True
+
+
+def _turn(a: list[Fraction], b: list[Fraction], c: list[Fraction]) -> Fraction:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
