@@ -115,6 +115,30 @@ def measure(
         console.print(as_table(rows, recipe.name))
 
 
+@phantom_app.command
+def ct(
+    *,
+    case: Annotated[Path, Parameter(help="case.toml, for example of a kit.")],
+    out: Annotated[Path, Parameter(help="Volume to write: .nii, .nii.gz or .mha.")],
+    look: Annotated[
+        str, Parameter(help="patient: a CT angiography of this neck. print: the phantom's CT.")
+    ] = "patient",
+    noise: Annotated[float, Parameter(help="HU, standard deviation.")] = 15.0,
+    seed: Annotated[int, Parameter(help="Other noise.")] = 0,
+) -> None:
+    """A simulated CT of a case: 0.4 x 0.4 x 0.6 mm, Hounsfield units, patient axes.
+
+    Example: nav phantom ct --case kit/case.toml --out neck.nii.gz
+    """
+    from nav.model.case import load_case
+    from phantoms.twin.ct import write_ct
+
+    console = _console()
+    with console.status("filling the volume, about 20 s"):
+        write_ct(load_case(case), out, look, noise=noise, seed=seed)  # type: ignore[arg-type]
+    console.print(f"{out}: {look}, for example for 3D Slicer")
+
+
 @phantom_app.command(name="list")
 def list_variants() -> None:
     """The named variants, what they are, and what they mean for a lateral C1-C2 puncture."""

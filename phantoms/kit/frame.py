@@ -50,7 +50,9 @@ def arch_solid(layout: Layout, name: Holder) -> Manifold:
     inwards = -1.0 if name == "arch_cranial" else 1.0
     face = low if inwards < 0.0 else high
     cutters = [divot(d.apex, d.axis, DIVOT_DEPTH) for d in divots]
-    cutters += [_arch_label(d, face, inwards) for d in divots]
+    # on the outer face: gel hides the inner one
+    outer = high if inwards < 0.0 else low
+    cutters += [_arch_label(d, outer, -inwards) for d in divots]
     cutters += _leg_bolts(layout, low, high, face, inwards)
     cutters += _bar_joint(layout, low, high, face, inwards)
     return without(prism(shape, low, high, "z"), cutters)

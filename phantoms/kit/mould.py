@@ -17,7 +17,7 @@ from phantoms.kit.label import label
 from phantoms.kit.layout import Layout
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import BED, SLIDING
-from phantoms.kit.sac import PLATE, SLEEVE, structure_solid
+from phantoms.kit.sac import PLATE, structure_solid
 from phantoms.kit.solid import (
     M3_HOLE,
     box,
@@ -182,7 +182,7 @@ def _end_plate(anatomy: Anatomy, skin: Upright, layout: Layout, end: str) -> Man
     shape = skin.section(z).offset(RIM_WIDTH, circular_segments=64)
     plate = _on_bed(_resting(prism(shape, inner, outer, "z"), layout))
     dura = Upright(structure_solid(anatomy, "dura"))
-    core = dura.section(z).offset(SLIDING / 2 - SLEEVE, circular_segments=64)
+    core = dura.section(z).offset(SLIDING / 2, circular_segments=64)
     cutters = [prism(core, inner - 1.0, outer + 1.0, "z")]
     if end == "caudal":
         cutters += tube_holes(tube_ends(anatomy), inner - 1.0, outer + 1.0)

@@ -23,6 +23,8 @@ SLEEVE = 0.3  # mm, thickness of the dura
 PLATE = 5.0  # mm, thickness of the mould's end plates
 HANDLE = 8.0  # mm, thickness of the core's handle
 HANDLE_REACH = 7.0  # mm, beyond the sac all round
+STANDS_OUT = 7.0  # mm, the sleeve stands out of the end plates, to be tied over the plugs
+FOOT = 1.8  # mm, radius of the handle's two feet
 PLUG_FIT = 0.5  # mm, plug to sleeve, all round: the tie closes it
 PLUG_OUT = 12.0  # mm, a plug stands out of the gel
 TIE = (3.0, 7.0, 1.5)  # mm: a groove for the tie, from and to over the gel's end; depth
@@ -43,15 +45,23 @@ def structure_solid(anatomy: Anatomy, name: str) -> Manifold:
 def core_solid(anatomy: Anatomy) -> Manifold:
     """The core with its handle, model frame; it goes through both end plates of the mould.
 
+    The sleeve on it goes through them too, and stands out.
+
     Where bone would hold it as it is drawn, it is shaved off.
     """
     dura = Upright(structure_solid(anatomy, "dura"))
-    low, high = NECK_BOTTOM - PLATE, NECK_TOP + PLATE
+    low, high = NECK_BOTTOM - PLATE - STANDS_OUT, NECK_TOP + PLATE + STANDS_OUT
     bare = dura.grown(low, high, lambda z: -SLEEVE, step=1.0)
     top = dura.section(dura.high).offset(HANDLE_REACH, circular_segments=64)
     bones = drawn_bones(anatomy)
     shaved = shaved_for_drawing(bare, bones, drawing_lean(bare, bones))
-    return united([shaved, prism(top, high, high + HANDLE, "z")])
+    # Feet beside the sleeve keep the handle off the end plate, so that the sleeve stands out.
+    left, front, right, back = top.bounds()
+    feet = [
+        cylinder((x, (front + back) / 2, high - STANDS_OUT), (x, (front + back) / 2, high), FOOT)
+        for x in (left + FOOT, right - FOOT)
+    ]
+    return united([shaved, *feet, prism(top, high, high + HANDLE, "z")])
 
 
 def plug_solid(anatomy: Anatomy, end: str) -> Manifold:

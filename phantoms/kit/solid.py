@@ -29,7 +29,7 @@ M3_NUT = 5.75  # mm across flats, room for a nut (5.5)
 M3_NUT_DEPTH = 2.7  # mm
 M3_INSERT = 4.0  # mm, hole for a heat-set insert of 4.6
 GRID = 1024.0  # to the millimetre; coordinates are rounded to that
-DETAILS = (3e-3, 6e-3, 0.012, 0.025, 0.05, 0.1)  # mm, what may be dropped
+DETAILS = (1e-3, 2e-3, 3e-3, 6e-3, 0.012, 0.025, 0.05, 0.1)  # mm, what may be dropped
 
 # Prisms are drawn in two of the model's axes and pulled along the third.
 _PRISM_AXES: dict[Axis, Array] = {

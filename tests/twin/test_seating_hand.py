@@ -8,9 +8,8 @@ import pytest
 from nav.live.messages import Stage
 from nav.model.case import Plan
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard import Anatomy, AnatomyFiducial
 from phantoms.demo.hand import BEVEL, TILT, Hand
-from phantoms.kit.case import fiducials
 from phantoms.kit.layout import layout
 from phantoms.twin.seating import bias, steepest
 from phantoms.twin.tools import TUOHY_17G
@@ -32,7 +31,8 @@ def touched(label: str, hand: Hand) -> None:
 
 @pytest.fixture(scope="module")
 def world():
-    return make_world(Anatomy("kit", AnatomyParameters(), (), fiducials(PLACED), ()), 0)
+    divots = tuple(AnatomyFiducial(d.label, d.apex, d.use) for d in PLACED.divots)
+    return make_world(Anatomy("kit", AnatomyParameters(), (), divots, ()), 0)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,6 @@ def test_the_axes_are_the_layouts(world):
 
 
 def test_a_divot_that_the_layout_does_not_know_looks_away_from_the_neck():
-    from phantoms.anatomy.standard import AnatomyFiducial
-
     other = AnatomyFiducial("R1", (70.0, PLACED.neck_middle, 10.0), "register")
     plain = Anatomy("other", AnatomyParameters(), (), (other,), ())
     assert make_world(plain, 0).divot_axes["R1"] == pytest.approx([1.0, 0.0, 0.0])

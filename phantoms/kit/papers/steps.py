@@ -89,7 +89,7 @@ def _frame(wet: bool) -> tuple[Stage, ...]:
             "Bolt the two arches on",
             (
                 f"{wait}The arch with **R1, R3, R5, R7** is the cranial one, that with **R2, R4, "
-                "R6, R8** the caudal one. Labels are on the faces towards the neck.",
+                "R6, R8** the caudal one. Labels are on the faces away from the neck.",
                 "Put a nut into each of the 4 pockets of an arch, and its legs into the recesses "
                 "of the base, against the lugs.",
                 "Turn 4 screws **M3 x 16** through the lugs into each arch. Leave them loose by "

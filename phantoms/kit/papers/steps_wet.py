@@ -53,9 +53,9 @@ def _sac(filling: Filling) -> tuple[Stage, ...]:
                 "No wrinkles at the height of C1 and C2. Let the glue dry. Blow the sleeve up a "
                 "little and hold it under water: no bubbles.",
                 "Slide the **cranial end plate** on from the lower end, its letters towards the "
-                "handle. The film "
-                "must stand out by 12 mm beyond each end plate, at the handle in folds: it is "
-                "tied to the plugs later.",
+                "handle, until the handle's two feet stand on it. The film runs from the handle to "
+                "the core's lower end: 7 mm of it stand out of each end plate, to be tied to the "
+                "plugs later.",
             ),
             adds=("sac_core", "mould_cranial", "sleeve"),
             apart=(("mould_cranial", (0.0, 0.0, -190.0)),),
