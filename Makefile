@@ -27,7 +27,7 @@ demo: $(ready)  ## a whole simulated puncture, results in out/demo
 	@$(bin)/nav demo $(ARGS)
 
 test: $(ready_for_tests)  ## run the tests
-	@$(on_a_screen) $(bin)/python -m pytest $(ARGS)
+	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(ready)  ## formatting, lint and types
 	@$(bin)/ruff format --check .

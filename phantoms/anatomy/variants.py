@@ -193,7 +193,7 @@ VARIANTS = {
             _canal(0.93, 0.87, 0.75),
         ),
         Variant(
-            "wide-canal", "canal and sac at the 95th percentile", "", False, _canal(1.12, 1.15, 1.2)
+            "wide-canal", "canal and sac at the 95th percentile", "", False, _canal(1.12, 1.13, 1.2)
         ),
         Variant(
             "narrow-gap",

@@ -27,6 +27,7 @@ from phantoms.kit.solid import (
     divot,
     hole,
     mesh_of,
+    on_grid,
     prism,
     united,
     without,
@@ -115,7 +116,7 @@ def block_divots() -> tuple[BlockDivot, ...]:
         for number, side in enumerate((-1.0, 1.0), start=1):
             axis = np.array([side, 0.0, 1.0]) / np.sqrt(2.0)
             surface = np.array([x + side * _SLOPE_HALF, y, SLOPE - _SLOPE_HALF])
-            apex = (surface - DEPTH * axis).astype(np.float32).astype(float)
+            apex = on_grid(surface - DEPTH * axis)
             divots.append(BlockDivot(f"{letter}{number}", apex, axis, DEPTH))
     return tuple(divots)
 

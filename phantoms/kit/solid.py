@@ -28,7 +28,7 @@ M3_HEAD_DEPTH = 3.2  # mm
 M3_NUT = 5.75  # mm across flats, room for a nut (5.5)
 M3_NUT_DEPTH = 2.7  # mm
 M3_INSERT = 4.0  # mm, hole for a heat-set insert of 4.6
-GRID = 1024.0  # to the millimetre; coordinates are rounded to that
+GRID = 2.0**14  # to the millimetre; coordinates are rounded to that
 DETAILS = (1e-3, 2e-3, 3e-3, 6e-3, 0.012, 0.025, 0.05, 0.1)  # mm, what may be dropped
 
 # Prisms are drawn in two of the model's axes and pulled along the third.
@@ -66,10 +66,9 @@ def mesh_of(solid: Manifold) -> Mesh:
     millimetre are dropped, and more where triangles still cross. If that does not help, they stay:
     a slit without width does a printer no harm.
     """
-    bare = solid.as_original()
-    meshes = (_rounded(bare.simplify(detail)) for detail in DETAILS)
-    first = next(meshes)
-    return next((mesh for mesh in chain([first], meshes) if not crosses_itself(mesh)), first)
+    first = _rounded(solid.simplify(DETAILS[0]))
+    others = (_rounded(solid.as_original().simplify(detail)) for detail in DETAILS)
+    return next((mesh for mesh in chain([first], others) if not crosses_itself(mesh)), first)
 
 
 def _rounded(solid: Manifold) -> Mesh:
@@ -79,7 +78,7 @@ def _rounded(solid: Manifold) -> Mesh:
 
 
 def on_grid(vertices: Array) -> Array:
-    """Rounded to thousandths of a millimetre that single precision holds: flat faces stay flat."""
+    """Rounded to fractions of a micrometre that single precision holds: flat faces stay flat."""
     return np.round(vertices * GRID) / GRID
 
 

@@ -216,7 +216,7 @@ def test_the_gel_rests_flat_on_the_base_and_fills_the_mould(anatomy, placed, wet
         to_gel = gauge.reach(start, (-1, 0, 0))
         outside = inner.reach(start, (-1, 0, 0))
         wall = inner.reach(start - (outside + 1e-3, 0, 0), (-1, 0, 0))
-        assert outside + wall == pytest.approx(to_gel, abs=0.05)
+        assert outside + wall == pytest.approx(to_gel, abs=0.1)
         assert wall > 2.4
 
 

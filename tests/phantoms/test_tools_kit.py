@@ -157,8 +157,8 @@ def test_faces_lie_under_the_markers_by_the_paper(paper):
             (marker.corners[3] - marker.corners[0]),
         )
         normal = np.cross(down, right) / 14.0**2
-        assert (vertices @ normal).max() == pytest.approx(needle_apothem() - paper, abs=1e-5)
-        face = vertices[np.isclose(vertices @ normal, needle_apothem() - paper, atol=1e-5)]
+        assert (vertices @ normal).max() == pytest.approx(needle_apothem() - paper, abs=1e-4)
+        face = vertices[np.isclose(vertices @ normal, needle_apothem() - paper, atol=1e-4)]
         quiet = marker.corners + 1.5 * (marker.corners - marker.centre) / 7.0
         for direction in (right / 14.0, down / 14.0):
             assert (face @ direction).min() <= (quiet @ direction).min() + paper
@@ -169,7 +169,7 @@ def test_carrier_is_as_long_as_the_printed_strip(parts):
     prism = parts["needle-carrier"].mesh.vertices
     corner = (needle_apothem() - tools.PAPER) / np.cos(np.pi / 8)
     wide = np.linalg.norm(prism[:, :2], axis=1) > corner - 0.01
-    assert np.ptp(prism[wide, 2]) == pytest.approx(seat.LENGTH - tools.FOOT, abs=1e-5)
+    assert np.ptp(prism[wide, 2]) == pytest.approx(seat.LENGTH - tools.FOOT, abs=1e-4)
 
 
 def test_everything_goes_together_without_touching_where_it_should_not(parts, in_use):
