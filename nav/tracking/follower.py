@@ -83,7 +83,9 @@ class Follower:
             found = self.fit(frames, start, FAR if extra < FAR else NEAR, pool, workers)
         if found is not None:
             found = self.unrivalled(found, frames, pool, workers)
-        return None if found is None or found.loose or not found.convincing else found
+        if found is None or found.apart or found.loose or not found.convincing:
+            return None
+        return found
 
     def unrivalled(
         self, found: Found, frames: FrameSet, pool: Executor, workers: int

@@ -16,6 +16,7 @@ from nav.tracking.steps import corner_covariance
 
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
 UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
+CELL = 1 / 8  # of a marker's side; further off than a cell, patterns fit by chance only
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
 
 
@@ -61,6 +62,15 @@ class Found:
         return bool((np.sqrt(np.diag(total)) > LOOSE).any())
 
     @property
+    def apart(self) -> bool:
+        """Whether its markers lie a cell's width and more off where the tool has them."""
+        used = self.consensus.used
+        off = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
+        around = self.projected[used] - np.roll(self.projected[used], 1, axis=1)
+        sides = np.linalg.norm(around, axis=2).mean(axis=1)
+        return bool(np.median(off / sides) > CELL)
+
+    @property
     def convincing(self) -> bool:
         """Whether so much looks like the tool that chance cannot have done it."""
         if self.share >= HALF:
@@ -90,6 +100,8 @@ def better(first: Found | None, second: Found | None) -> Found | None:
     """The one that explains the pixels better."""
     if first is None or second is None:
         return first or second
+    if first.apart != second.apart:
+        return first if second.apart else second
     return second if second.evidence_for > first.evidence_for else first
 
 

@@ -89,6 +89,12 @@ def _changed(before: Picture, now: Picture) -> str:
     return HIDDEN
 
 
+NOT_THIS_TOOL = (
+    "markers lie elsewhere on the tool than its file says, by more than a cell; is it the right"
+    " file?"
+)
+
+
 def too_few(tool: Tool, found: Found) -> str:
     """That what is seen does not hold the tool."""
     sights, used = found.evidence.sights, np.flatnonzero(found.consensus.used)

@@ -16,7 +16,7 @@ from nav.tracking.detect import Detector
 from nav.tracking.follower import FAR, Follower, Seeing
 from nav.tracking.found import HALF, Found, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
-from nav.tracking.reasons import too_few, warning, why_lost
+from nav.tracking.reasons import NOT_THIS_TOOL, too_few, warning, why_lost
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
@@ -196,6 +196,8 @@ class Tracker:
             return Lost(AMBIGUOUS)
         if not best.convincing:
             return Lost(self._why_lost(tool, frames))
+        if best.apart:
+            return Lost(NOT_THIS_TOOL)
         if best.loose:
             return Lost(too_few(tool, best))
         follower.remember(best, frames, False)

@@ -42,22 +42,23 @@ LEAST_RISE = 18.0  # degrees, divots look up at least so much, to be reached ove
 
 SEAT = (-15.0, 35.0, 92.0)  # mm, the reference body's ridge
 
+# In the order that a hand touches them, by short ways.
 # Round the neck's axis, from its left (0) over its back (90) to its right (180), degrees.
 _ARCH_DIVOTS: tuple[tuple[str, Holder, float], ...] = (
     ("R1", "arch_cranial", -14.0),
-    ("R2", "arch_caudal", 10.0),
-    ("R3", "arch_cranial", 40.0),
-    ("R4", "arch_caudal", 62.0),
-    ("R5", "arch_cranial", 118.0),
+    ("R2", "arch_cranial", 40.0),
+    ("R3", "arch_caudal", 62.0),
+    ("R4", "arch_caudal", 10.0),
+    ("R5", "arch_caudal", 194.0),
     ("R6", "arch_caudal", 142.0),
-    ("R7", "arch_cranial", 172.0),
-    ("R8", "arch_caudal", 194.0),
+    ("R7", "arch_cranial", 118.0),
+    ("R8", "arch_cranial", 172.0),
 )
 # On the bar and its wings: x and z, mm.
 _BAR_DIVOTS: tuple[tuple[str, float, float], ...] = (
-    ("K1", 0.0, 14.0),
-    ("K2", 0.0, -20.0),
-    ("K3", 28.0, 28.0),
+    ("K1", 28.0, 28.0),
+    ("K2", 0.0, 14.0),
+    ("K3", 0.0, -20.0),
     ("K4", -28.0, -34.0),
 )
 

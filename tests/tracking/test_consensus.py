@@ -6,12 +6,14 @@ What is drawn differs from what the tracker was told.
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
+from nav.tracking.found import Found
 from nav.tracking.result import TrackedFrame
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
@@ -67,6 +69,19 @@ def test_tools_glued_askew_are_tracked_and_doubted(glued):
         warning = seen(tracked, "needle").warning
         assert warning.startswith("geometry doubtful: corners ")
         assert "px off beyond noise, the tip by about" in warning
+
+
+@pytest.mark.parametrize(("off", "apart"), [(0.05, False), (4.0, False), (6.0, True)])
+def test_markers_further_off_than_a_cell_are_another_thing(off, apart):
+    """Median over the views that have a say, of markers 40 px wide; px an axis."""
+    square = np.array([[0, 0], [40, 0], [40, 40], [0, 40]], float)
+    residuals = np.full((4, 8), off)
+    residuals[0], residuals[3] = 0.0, 30.0
+    found = Found(
+        np.eye(4), *np.zeros((2, 6, 6)), None, SimpleNamespace(used=np.array([1, 1, 1, 0], bool)),
+        np.tile(square, (4, 1, 1)), np.tile(square, (4, 1, 1)), residuals,
+    )  # fmt: skip
+    assert found.apart is apart
 
 
 def test_their_tip_is_as_far_off_as_is_said(glued, needle):

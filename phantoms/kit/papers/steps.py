@@ -88,8 +88,8 @@ def _frame(wet: bool) -> tuple[Stage, ...]:
             "arches",
             "Bolt the two arches on",
             (
-                f"{wait}The arch with **R1, R3, R5, R7** is the cranial one, that with **R2, R4, "
-                "R6, R8** the caudal one. Labels are on the faces away from the neck.",
+                f"{wait}The arch with **R1, R2, R7, R8** is the cranial one, that with **R3, R4, "
+                "R5, R6** the caudal one. Labels are on the faces away from the neck.",
                 "Put a nut into each of the 4 pockets of an arch, and its legs into the recesses "
                 "of the base, against the lugs.",
                 "Turn 4 screws **M3 x 16** through the lugs into each arch. Leave them loose by "
@@ -102,7 +102,7 @@ def _frame(wet: bool) -> tuple[Stage, ...]:
             "Put the bar between them",
             (
                 "Slide 4 nuts into the bar's slots from its underside.",
-                "Its wing near the **cranial** arch points to the patient's left (K3), the other "
+                "Its wing near the **cranial** arch points to the patient's left (K1), the other "
                 "one to the right (K4).",
                 "Seat its ends in the arches, and turn 2 screws **M3 x 20** through each arch.",
                 "Now tighten all screws of arches and bar, crosswise. Nothing may rock.",
