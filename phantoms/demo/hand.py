@@ -15,7 +15,7 @@ from phantoms.twin.seating import Bevel, seated_tip
 from phantoms.twin.tools import TUOHY_17G
 from phantoms.twin.world import World
 
-TRAVEL = 150.0  # mm/s, through the air
+TRAVEL = 250.0  # mm/s, through the air
 ADVANCE = 22.0  # mm/s, in tissue
 FINAL = 4.0  # mm/s, in the last millimetres
 CLOSE = 4.0  # mm before the target where the hand slows down

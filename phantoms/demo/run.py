@@ -32,8 +32,8 @@ from phantoms.twin.tools import needle_tool, reference_tool
 from phantoms.twin.world import default_rig
 
 HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
-OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.005)
-EXPECTED_FRAMES = 710  # only for the bar
+OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
+EXPECTED_FRAMES = 600  # only for the bar
 NEEDLE = "17G Tuohy"
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
 
