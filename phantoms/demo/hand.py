@@ -94,7 +94,8 @@ class Hand:
         assert tip is not None
         assert tip.axis is not None
         z = self.grip.heading
-        x = np.cross([0.0, 1.0, 0.0], z)
+        # towards the head, so that it does not spin as the needle goes over the neck
+        x = np.array([0.0, 0.0, 1.0]) - z[2] * z
         x /= np.linalg.norm(x)
         level = Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
         straight, _ = Rotation.align_vectors([[0.0, 0.0, 1.0]], [tip.axis])
