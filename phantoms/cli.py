@@ -86,7 +86,10 @@ def random(
     from phantoms.kit.build import build_phantom
     from phantoms.recipe import random_recipe
 
-    build_phantom(random_recipe(seed), kind, out, paper, anatomy_only, _console())
+    console = _console()
+    with console.status("drawing a neck"):
+        recipe = random_recipe(seed)
+    build_phantom(recipe, kind, out, paper, anatomy_only, console)
 
 
 @phantom_app.command

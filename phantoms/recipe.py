@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nav.errors import InputError
 from phantoms.anatomy.described import described, value_of
-from phantoms.anatomy.draw import random_parameters
+from phantoms.anatomy.draw import random_necks
 from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.standard import standard_anatomy
 from phantoms.anatomy.variants import of_size, preset
 
 
@@ -52,14 +54,18 @@ def named_recipe(
 
 
 def random_recipe(seed: int) -> Recipe:
-    """The neck of a seed.
+    """The first neck of a seed whose meshes keep clear of each other.
 
     Raises
     ------
     InputError
-        A seed below 0.
+        A seed below 0, or one that gives no such neck.
     """
-    return Recipe(f"random {seed}", random_parameters(seed), seed)
+    for p in random_necks(seed):
+        with suppress(InputError):  # not clear: drawn again
+            standard_anatomy(p)
+            return Recipe(f"random {seed}", p, seed)
+    raise InputError(f"--seed {seed}: no possible neck; try another")
 
 
 def with_values(p: AnatomyParameters, values: dict[str, Any]) -> AnatomyParameters:

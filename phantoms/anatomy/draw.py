@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -41,8 +42,8 @@ PONTICULUS = {"complete": 0.091, "incomplete": 0.136}
 LOOP, HIGH_RIDING = 0.48, 0.25
 
 
-def random_parameters(seed: int) -> AnatomyParameters:
-    """A neck drawn from the published spreads; the same seed always gives the same.
+def random_necks(seed: int) -> Iterator[AnatomyParameters]:
+    """Necks drawn from the published spreads; the same seed always gives the same ones.
 
     Sex and stature set the size; then each measure varies by what is left of its spread, canals
     and sac together. What cannot be built is drawn again, so the rarest combinations are rarer
@@ -51,7 +52,7 @@ def random_parameters(seed: int) -> AnatomyParameters:
     Raises
     ------
     InputError
-        A seed below 0, or no possible neck within 200 draws.
+        A seed below 0, or no more possible necks within 200 draws.
     """
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
@@ -64,8 +65,13 @@ def random_parameters(seed: int) -> AnatomyParameters:
         except InputError as error:
             reason = str(error)
             continue
-        return p
+        yield p
     raise InputError(f"--seed {seed}: no possible neck in {TRIES} draws; the last: {reason}")
+
+
+def random_parameters(seed: int) -> AnatomyParameters:
+    """The first neck of a seed; see `random_necks`."""
+    return next(random_necks(seed))
 
 
 def drawn(rng: np.random.Generator) -> AnatomyParameters:

@@ -9,13 +9,14 @@ from itertools import combinations
 import numpy as np
 
 from phantoms.anatomy.mesh import Array
+from phantoms.anatomy.write import SIGMA
 from phantoms.kit.layout import Divot
 
 SHORTEST, LONGEST = 45.0, 148.0  # mm: a length that tells a scale, and that a caliper spans
 LEAN = 42.0  # degrees that a caliper's point may lean in a cone of 90
 PER_PART, ACROSS = 3, 5  # how many lengths within each part, and between parts
 FLE = 0.25  # mm, one sd an axis, that a divot is touched with by hand
-PRINT_SIGMA = 0.3  # mm, of a printed surface: PMC9156585 (0.26 to 0.30)
+PRINT_SIGMA = SIGMA["bone"]
 
 
 @dataclass(frozen=True)
