@@ -12,6 +12,7 @@ from nav.doctor.libraries import library_advice
 PYTHON = (3, 11)
 MODULES = {  # where a distribution's module has another name
     "opencv-python-headless": "cv2",
+    "pillow": "PIL.Image",
     "pyside6-essentials": "PySide6.QtWidgets",
     "tomli-w": "tomli_w",
 }
