@@ -28,6 +28,7 @@ app = App(
         "ready?)."
     ),
     help_format="markdown",
+    suppress_keyboard_interrupt=False,  # main says it
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
 app.command(twin_app)
