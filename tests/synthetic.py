@@ -10,8 +10,8 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
 from nav.tracking.tool import Marker
-from phantoms.twin.bodies import marker_rectangle
-from phantoms.twin.camera import Body, Placed, SimulatedCamera
+from phantoms.twin.bodies import Body, Placed, marker_rectangle
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 
 LENS = np.array([-0.11, 0.085, 0.0004, -0.0003, -0.01])

@@ -22,7 +22,7 @@ from nav.files import sha256, write_toml
 from nav.frames import Array
 from nav.registration.result import load_registration
 from nav.tracking.tool import load_tool, write_tool
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
 from tests.synthetic import Studio, camera, looking_at

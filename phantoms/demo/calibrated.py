@@ -26,7 +26,8 @@ from nav.frames import Array
 from nav.track import Wishes, progress_bar, track_recording
 from nav.tracking.tool import Tool, write_tool
 from phantoms.twin.boards import board_body
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.motion import noise_source
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool

@@ -16,10 +16,11 @@ from nav.camera.rig import Camera
 from nav.frames import Array
 from phantoms.twin.camera import Backdrop
 from phantoms.twin.lens import corner_rays
-from phantoms.twin.scene import SceneItem
+from phantoms.twin.scene import FILL, KEY, SceneItem
 from phantoms.twin.scene_light import evened, lots_of, reaching
 from phantoms.twin.scene_rays import Hits, Rays, RayScene
 from phantoms.twin.scene_shade import Shading
+from phantoms.twin.shadow import Lit
 
 FAR = 5000.0  # mm, depth where there is nothing
 SAMPLES = (4, 2, 6)  # rays a pixel to key lamp, fill lamp and sky
@@ -51,7 +52,16 @@ def render_backdrop(
     light[on_edge] = _in_parts(scene, shading, corners, on_edge, model_from_camera)
     set_back = np.array([*(item.set_back for item in items), 0.0], np.float32)
     depth = np.where(hits.item < 0, np.float32(FAR), hits.way + set_back[hits.item])
-    return Backdrop(light.reshape(height, width), depth.reshape(height, width))
+    share = (light[:, 1:] / np.maximum(light[:, :1], 1e-6)).astype(np.float32)
+    lit = Lit(share.reshape(height, width, -1), _lamps(model_from_camera))
+    return Backdrop(light[:, 0].reshape(height, width), depth.reshape(height, width), lit)
+
+
+def _lamps(model_from_camera: Array) -> Array:
+    """Lamps (2, 4) in the camera's frame: middle and radius, mm."""
+    camera_from_model = np.linalg.inv(model_from_camera)
+    middles = np.array([KEY.centre, FILL.centre]) @ camera_from_model[:3, :3].T
+    return np.column_stack([middles + camera_from_model[:3, 3], [KEY.radius, FILL.radius]])
 
 
 def _shading(items: Sequence[SceneItem]) -> Shading:
@@ -95,9 +105,9 @@ def _in_parts(
     pixels: NDArray[np.intp],
     model_from_camera: Array,
 ) -> NDArray[np.float32]:
-    """Mean light of pixels (n,) over PARTS x PARTS rays each."""
+    """Mean light (n, 3) of pixels (n,) over PARTS x PARTS rays each."""
     if not len(pixels):
-        return np.zeros(0, np.float32)
+        return np.zeros((0, 3), np.float32)
     row, column = np.divmod(pixels, corners.shape[1] - 1)
     a, b = corners[row, column], corners[row, column + 1]
     c, d = corners[row + 1, column], corners[row + 1, column + 1]
@@ -108,4 +118,4 @@ def _in_parts(
     rays = _rays((upper * (1 - v) + lower * v).reshape(-1, 2), model_from_camera)
     hits, lots = scene.first(rays), lots_of(len(rays))
     shares = reaching(scene, hits, lots, EDGE_SAMPLES)
-    return shading.light(rays, hits, shares, lots).reshape(len(pixels), -1).mean(axis=1)
+    return shading.light(rays, hits, shares, lots).reshape(len(pixels), -1, 3).mean(axis=1)

@@ -7,8 +7,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from calibration.board import Board
 from nav.frames import Array
 from nav.tracking.tool import marker_pattern
-from phantoms.twin.bodies import BLACK, WHITE, Rectangle
-from phantoms.twin.camera import Body
+from phantoms.twin.bodies import BLACK, WHITE, Body, Rectangle
 
 STRIPS = 3  # flat strips a square, of a bowed sheet
 OVERLAP = 0.4  # mm

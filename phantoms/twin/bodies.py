@@ -1,17 +1,19 @@
-"""What can be seen of tools: patterned rectangles in the tool's frame."""
+"""What can be seen of tools: patterned rectangles in the tool's frame, and where they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.frames import Array, perturbed
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 WHITE, BLACK = 0.88, 0.06  # albedo of laser-printed paper, assumed
 STEEL = (0.25, 0.5, 0.8, 0.95, 0.7, 0.45, 0.22)  # across a polished shaft, assumed
+
+Shaft = tuple[Array, Array, float]  # start, end, diameter, mm
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,42 @@ class Rectangle:
         x0, x1, y0, y1 = self.x_edges[0], self.x_edges[-1], self.y_edges[0], self.y_edges[-1]
         flat = np.array([[x0, y0, 0.0], [x1, y0, 0.0], [x1, y1, 0.0], [x0, y1, 0.0]])
         return self.body_from_plane.apply(flat)
+
+
+def _still() -> Array:
+    return np.zeros(6)
+
+
+@dataclass(frozen=True)
+class Body:
+    """Something rigid in the scene.
+
+    rectangles : its faces, in the order to draw. shafts : (start, end, diameter), body frame, mm.
+    casts : the same for what casts shadows where the body moves.
+    """
+
+    name: str
+    rectangles: tuple[Rectangle, ...]
+    shafts: tuple[Shaft, ...] = ()
+    casts: tuple[Shaft, ...] = ()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A body at the middle of the exposure (of the middle row).
+
+    velocity : (6,) left perturbation a second in the rig frame (mm/s, rad/s).
+    """
+
+    body: Body
+    rig_from_body: RigidTransform
+    velocity: Array = field(default_factory=_still)
+
+    def at(self, seconds: float) -> RigidTransform:
+        """rig_from_body some time after the middle of the exposure."""
+        if not self.velocity.any():
+            return self.rig_from_body
+        return perturbed(self.rig_from_body, self.velocity * seconds)
 
 
 def marker_rectangle(marker: Marker, dictionary: str, quiet: float | None) -> Rectangle:

@@ -6,66 +6,38 @@ each pixel is drawn in parts, the parts are blurred, and then put together.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import RigidTransform, Rotation
+from scipy.spatial.transform import Rotation
 
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
-from nav.frames import Array, perturbed
-from phantoms.twin.bodies import Rectangle, shaft_rectangle
+from nav.frames import Array
+from phantoms.twin.bodies import Body, Placed, Rectangle, shaft_rectangle
 from phantoms.twin.lens import corner_rays, divided
 from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.sensor import Optics
+from phantoms.twin.shadow import Lit, Shadows, in_frame
 
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
 PARTS = 2  # of a pixel's side, where the lens blurs
-
-
-def _still() -> Array:
-    return np.zeros(6)
-
-
-@dataclass(frozen=True)
-class Body:
-    """Something rigid in the scene.
-
-    rectangles : its faces, in the order to draw. shafts : (start, end, diameter), body frame, mm.
-    """
-
-    name: str
-    rectangles: tuple[Rectangle, ...]
-    shafts: tuple[tuple[Array, Array, float], ...] = ()
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A body at the middle of the exposure (of the middle row).
-
-    velocity : (6,) left perturbation a second in the rig frame (mm/s, rad/s).
-    """
-
-    body: Body
-    rig_from_body: RigidTransform
-    velocity: Array = field(default_factory=_still)
-
-    def at(self, seconds: float) -> RigidTransform:
-        """rig_from_body some time after the middle of the exposure."""
-        if not self.velocity.any():
-            return self.rig_from_body
-        return perturbed(self.rig_from_body, self.velocity * seconds)
+Window = tuple[int, int, int, int]  # row0, row1, column0, column1
 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """What stands still: light (height, width) and depth z, mm, both float32."""
+    """What stands still: light (height, width) and depth z, mm, both float32.
+
+    lit : where its light comes from, for shadows of what moves; None: nothing casts any.
+    """
 
     light: NDArray[np.float32]
     depth: NDArray[np.float32]
+    lit: Lit | None = None
 
 
 class SimulatedCamera:
@@ -94,6 +66,10 @@ class SimulatedCamera:
         self.illumination = self._finer(optics.light(camera.size))
         if backdrop is None:
             backdrop = Backdrop(np.full((height, width), 0.45, np.float32), np.zeros((0, 0), "f4"))
+        whole = self.rays[:: self.parts, :: self.parts]
+        middles = (whole[:-1, :-1] + whole[1:, 1:]) / 2
+        lit = backdrop.lit
+        self.shadows = None if lit is None else Shadows(middles, backdrop.depth, lit)
         self.depth = np.repeat(np.repeat(backdrop.depth, self.parts, axis=0), self.parts, axis=1)
         self.sharp = self._finer(backdrop.light).astype(np.float64)
         for placed in self._far_to_near(static):
@@ -108,16 +84,15 @@ class SimulatedCamera:
         """The same before response and noise, float32, 1 at albedo 1 in full light."""
         light = self.base.copy()
         reach, parts = self.optics.reach(), self.parts
-        for group in self._groups(moving):
-            # of the camera's own pixels
-            row0, row1, column0, column1 = self._whole(self._window(group, 2 * reach * parts))
+        for box, group in self._groups(moving):
+            row0, row1, column0, column1 = self._whole(box)  # of the camera's own pixels
             if row0 >= row1 or column0 >= column1:
                 continue
             rows, columns = (
                 slice(row0 * parts, row1 * parts),
                 slice(column0 * parts, column1 * parts),
             )
-            part = self.sharp[rows, columns].copy()
+            part = self._shadowed(self.sharp[rows, columns], (row0, row1, column0, column1), group)
             for placed in self._far_to_near(group):
                 self._draw(part, (rows.start, columns.start), placed)
             lensed = self._lensed(part, self.illumination[rows, columns])
@@ -137,7 +112,7 @@ class SimulatedCamera:
             return light
         return cv2.resize(light, None, fx=self.parts, fy=self.parts)
 
-    def _whole(self, window: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def _whole(self, window: Window) -> Window:
         """A window of parts in whole pixels."""
         row0, row1, column0, column1 = window
         up = self.parts - 1
@@ -166,36 +141,61 @@ class SimulatedCamera:
         points += [(start + end) / 2 for start, end, _ in placed.body.shafts]
         return float(np.linalg.norm(placed.rig_from_body.apply(np.mean(points, axis=0)) - self.eye))
 
-    def _groups(self, moving: Sequence[Placed]) -> list[list[Placed]]:
+    def _shadowed(self, sharp: Array, window: Window, group: Sequence[Placed]) -> Array:
+        """A copy of what is sharp within a window of whole pixels, in the group's shadow."""
+        capsules = np.concatenate([self._capsules(placed) for placed in group])
+        if self.shadows is None or not len(capsules):
+            return sharp.copy()
+        return sharp * self._finer(self.shadows.left(capsules, window))
+
+    def _capsules(self, placed: Placed) -> Array:
+        """What casts a body's shadow, at the middle of the exposure; camera frame."""
+        camera_from_body = self.camera.camera_from_rig * placed.rig_from_body
+        return in_frame(placed.body.casts, camera_from_body.as_matrix())
+
+    def _groups(self, moving: Sequence[Placed]) -> list[tuple[Window, list[Placed]]]:
         """Bodies whose windows overlap are drawn together, the others each in its own."""
-        reach = 2 * self.optics.reach() * self.parts
-        groups: list[tuple[tuple[int, int, int, int], list[Placed]]] = []
+        groups: list[tuple[Window, list[Placed]]] = []
         for placed in moving:
             members = [placed]
-            box = self._window(members, reach)
+            box = self._window_with_shadow(placed)
             # a window that has grown may come to overlap one that it did not before
             while near := [group for group in groups if _overlap(box, group[0])]:
                 groups = [group for group in groups if not _overlap(box, group[0])]
                 for other_box, other in near:
                     members, box = other + members, _union(box, other_box)
             groups.append((box, members))
-        return [members for _, members in groups]
+        return groups
 
-    def _window(self, group: Sequence[Placed], margin: int) -> tuple[int, int, int, int]:
-        corners = []
-        for placed in group:
-            points = [r.outline for r in placed.body.rectangles]
-            points += [np.array([start, end]) for start, end, _ in placed.body.shafts]
-            body = np.concatenate(points)
-            for seconds in self._exposure_ends():
-                corners.append(placed.at(seconds).apply(body))
-        return self._bounds(np.concatenate(corners), margin)
+    def _window_with_shadow(self, placed: Placed) -> Window:
+        margin = 2 * self.optics.reach() * self.parts
+        box = self._window(placed, margin)
+        if self.shadows is None or not placed.body.casts:
+            return box
+        row0, row1, column0, column1 = self.shadows.window(self._capsules(placed))
+        if row0 >= row1:
+            return box
+        height, width = self.camera.size[1] * self.parts, self.camera.size[0] * self.parts
+        shadow = (
+            max(row0 * self.parts - margin, 0),
+            min(row1 * self.parts + margin, height),
+            max(column0 * self.parts - margin, 0),
+            min(column1 * self.parts + margin, width),
+        )
+        return shadow if box[0] >= box[1] or box[2] >= box[3] else _union(box, shadow)
+
+    def _window(self, placed: Placed, margin: int) -> Window:
+        points = [r.outline for r in placed.body.rectangles]
+        points += [np.array([start, end]) for start, end, _ in placed.body.shafts]
+        body = np.concatenate(points)
+        ends = [placed.at(seconds).apply(body) for seconds in self._exposure_ends()]
+        return self._bounds(np.concatenate(ends), margin)
 
     def _exposure_ends(self) -> tuple[float, float]:
         half = (self.optics.exposure + self.camera.readout) / 2
         return -half, half
 
-    def _bounds(self, points: Array, margin: int) -> tuple[int, int, int, int]:
+    def _bounds(self, points: Array, margin: int) -> Window:
         width, height = self.drawn.size
         in_front = self.drawn.from_rig(points)[:, 2] > 1.0
         if not in_front.any():
@@ -282,9 +282,9 @@ def _parts_far_to_near(body: Body, eye: Array) -> list[Rectangle]:
     return [*behind, *faces, *before]
 
 
-def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+def _overlap(a: Window, b: Window) -> bool:
     return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
 
 
-def _union(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+def _union(a: Window, b: Window) -> Window:
     return min(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), max(a[3], b[3])

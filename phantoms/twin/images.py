@@ -20,8 +20,7 @@ from nav.record.poses import COLUMNS, UPPER, pose_columns
 from nav.track import progress_bar
 from nav.tracking.tool import Tool, write_tool
 from phantoms.kit.case import phantom_case
-from phantoms.twin.bodies import plate
-from phantoms.twin.camera import Body, Placed
+from phantoms.twin.bodies import Body, Placed, Rectangle, plane_frame
 from phantoms.twin.motion import FPS, body_velocity, noise_source
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import NEEDLE_FACE
@@ -29,6 +28,8 @@ from phantoms.twin.world import World, make_world
 
 TRUTH_FORMAT = "c1c2nav/truth/1"
 SKIN = 0.55  # albedo of a finger, assumed
+ROUND = 0.6 + 0.4 * np.sqrt(1.0 - np.linspace(-0.9, 0.9, 13) ** 2)  # its light across, assumed
+FINGER = 80.0  # mm, its length
 AROUND = np.array([70.0, 25.0, 0.0])  # model frame, mm: where the tip wanders
 EXTENT = np.array([35.0, 20.0, 30.0])  # mm
 
@@ -169,8 +170,14 @@ def _finger(
     half = share * NEEDLE_FACE
     along = rng.uniform(-1, 1) * (NEEDLE_FACE - half)
     centre = towards * 26.0 + np.array([0.0, 0.0, along])
-    patch = plate(centre, right * 40.0, np.array([0.0, 0.0, half]), SKIN)
-    return Placed(Body("finger", (patch,)), rig_from_needle, velocity)
+    patch = Rectangle(
+        plane_frame(centre, right, [0.0, 0.0, 1.0]),
+        np.array([-FINGER / 2, FINGER / 2]),
+        np.linspace(-half, half, len(ROUND) + 1),
+        SKIN * ROUND[:, None],
+    )
+    ends = [centre + end * FINGER / 2 * right for end in (-1.0, 1.0)]
+    return Placed(Body("finger", (patch,), (), ((*ends, 2 * half),)), rig_from_needle, velocity)
 
 
 def truth_row(

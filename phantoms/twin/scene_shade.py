@@ -15,7 +15,7 @@ from phantoms.twin.scene_rays import BAND, Hits, Rays, RayScene
 
 Floats = NDArray[np.float32]
 
-VOID = 0.2  # light where there is nothing at all
+NOTHING = np.array([0.2, 0.0, 0.0], np.float32)  # light where there is nothing at all
 REFRACTION = 1.35  # of gel
 REFLECTED = ((REFRACTION - 1) / (REFRACTION + 1)) ** 2  # straight on; Schlick 1994 at an angle
 CLOUD = 0.030  # 1/mm, how fast gel hides what is in it, assumed (gelatin with a little psyllium)
@@ -32,7 +32,10 @@ class Shading:
     gel: RayScene | None
 
     def light(self, rays: Rays, hits: Hits, shares: Floats, lots: Floats) -> Floats:
-        """Light (n,) that comes back along rays; shares (n, 3) as `reaching` gives them."""
+        """Light (n, 3) that comes back along rays: all of it, of the key lamp, of the fill lamp.
+
+        shares : (n, 3) as `reaching` gives them.
+        """
         bands = [slice(k, k + BAND) for k in range(0, max(len(rays), 1), BAND)]
         return np.concatenate([self._light(rays[b], hits.of(b), shares[b], lots[b]) for b in bands])
 
@@ -56,22 +59,23 @@ class Shading:
         bent = _refracted(onwards, hits.normals, cosine)
         inner = np.concatenate([hits.points + 0.05 * bent, bent], axis=1)
         way = np.minimum(self.gel.first(inner).way, 400.0)
-        seen: Floats | float = VOID
+        seen = np.broadcast_to(NOTHING, (len(rays), 3))
         if self.bare is not None:
             deep = self.bare.first(inner)
             inside = np.minimum(deep.way, way)
             bare_items = tuple(item for item in self.items if item.finish != "gel")
             seen = _surface(bare_items, inner, deep, reaching(self.bare, deep, lots, DEEP))
-            seen = seen * np.exp(-DIM * inside)
+            seen = seen * np.exp(-DIM * inside)[:, None]
             way = inside
-        clear = np.exp(-CLOUD * way)
-        mirror = REFLECTED + (1 - REFLECTED) * (1 - np.clip(cosine, 0, 1)) ** 5
+        clear = np.exp(-CLOUD * way)[:, None]
+        mirror = (REFLECTED + (1 - REFLECTED) * (1 - np.clip(cosine, 0, 1)) ** 5)[:, None]
         # the room over a wet surface is about as bright as the sky
-        return (1 - mirror) * (clear * seen + (1 - clear) * milk) + mirror * SKY
+        room = np.array([SKY, 0.0, 0.0], np.float32)
+        return (1 - mirror) * (clear * seen + (1 - clear) * milk) + mirror * room
 
 
 def _surface(items: Sequence[SceneItem], rays: Rays, hits: Hits, shares: Floats) -> Floats:
-    """Light of surfaces that let none through."""
+    """Light (n, 3) of surfaces that let none through, as `Shading.light` gives it."""
     looks = [LOOKS[item.finish] for item in items]
     albedo, gloss, sharpness, rough = (
         np.array(values, np.float32)[hits.item]
@@ -85,16 +89,16 @@ def _surface(items: Sequence[SceneItem], rays: Rays, hits: Hits, shares: Floats)
     scales = np.array([look.scale for look in looks], np.float32)[hits.item]
     albedo = albedo * (1.0 + rough * grain(hits.points, scales))
     back = -_unit(rays[:, 3:])
-    matt = SKY * shares[:, 2]
-    shine = np.zeros_like(matt)
-    for lamp, share in zip((KEY, FILL), shares.T[:2], strict=True):
+    light = np.zeros((len(albedo), 3), np.float32)
+    for channel, lamp in enumerate((KEY, FILL), start=1):
         towards, power = _towards(lamp, hits.points)
-        facing = np.maximum(np.einsum("ij,ij->i", towards, hits.normals), 0.0) * share * power
+        facing = np.maximum(np.einsum("ij,ij->i", towards, hits.normals), 0.0) * power
         half = np.einsum("ij,ij->i", _unit(towards + back), hits.normals)
-        matt += facing
-        shine += facing * np.maximum(half, 0.0) ** sharpness
-    light = albedo * matt + gloss * shine
-    return np.where(hits.item < 0, np.float32(VOID), light).astype(np.float32)
+        shine = gloss * np.maximum(half, 0.0) ** sharpness
+        light[:, channel] = facing * shares[:, channel - 1] * (albedo + shine)
+    light[:, 0] = albedo * SKY * shares[:, 2] + light[:, 1] + light[:, 2]
+    light[hits.item < 0] = NOTHING
+    return light
 
 
 def _towards(lamp: Lamp, points: Floats) -> tuple[Floats, Floats]:

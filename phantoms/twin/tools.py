@@ -16,8 +16,7 @@ from calibration.printing.standard import (
 )
 from nav.frames import Array
 from nav.tracking.tool import Tool, ToolTip
-from phantoms.twin.bodies import plate, tool_rectangles
-from phantoms.twin.camera import Body
+from phantoms.twin.bodies import Body, plate, tool_rectangles
 
 NEEDLE_LENGTH = 110.0  # mm from the carrier's centre to the tip
 HUB_LENGTH, HUB_DIAMETER = 14.0, 8.0  # mm
@@ -45,7 +44,8 @@ def needle_body(tool: Tool) -> Body:
     end = np.array([0.0, 0.0, NEEDLE_FACE])
     hub_end = np.array([0.0, 0.0, NEEDLE_FACE + HUB_LENGTH])
     shafts = ((end, tool.tip.position, TUOHY_17G), (end, hub_end, HUB_DIAMETER))
-    return Body(tool.name, tool_rectangles(tool, tuple(plates)), shafts)
+    carrier = (-end, end, 2 * needle_apothem())
+    return Body(tool.name, tool_rectangles(tool, tuple(plates)), shafts, (carrier, *shafts))
 
 
 def reference_tool() -> Tool:

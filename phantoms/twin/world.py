@@ -13,7 +13,8 @@ from nav.tracking.tool import Tool
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import layout
 from phantoms.twin.backdrop import render_backdrop
-from phantoms.twin.camera import Backdrop, Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import Backdrop, SimulatedCamera
 from phantoms.twin.scene import SceneItem
 from phantoms.twin.scene_parts import quick_items
 from phantoms.twin.scene_props import table_items

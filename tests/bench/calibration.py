@@ -22,7 +22,8 @@ from nav.camera.frameset import Picture
 from nav.camera.rig import Rig
 from nav.frames import Array
 from phantoms.twin.boards import board_body
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.calibration.boards import BOARD, SIZE, off_in_volume, sightings, waved, wide_rig
 

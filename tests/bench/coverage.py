@@ -20,8 +20,7 @@ from nav.track import progress_bar
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import plate
-from phantoms.twin.camera import Body, Placed
+from phantoms.twin.bodies import Body, Placed, plate
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import NEEDLE_FACE, needle_body, needle_tool
 from tests.synthetic import DISTANCE, Studio, needle_poses, small_rig

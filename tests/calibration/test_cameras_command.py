@@ -12,7 +12,8 @@ from nav.camera.rig import Rig, load_rig
 from nav.cli import main
 from nav.tracking.tool import write_tool
 from phantoms.twin.boards import board_body
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool
 from tests.synthetic import needle_poses, small_rig

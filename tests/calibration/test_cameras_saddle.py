@@ -7,7 +7,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from calibration.board import Board
 from calibration.cameras.detect import find_board
 from phantoms.twin.boards import board_body, board_points
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.synthetic import camera
 

@@ -16,7 +16,8 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import InputError
 from phantoms.twin.boards import board_body
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.calibration.test_live_guide import Hand
 from tests.synthetic import small_rig

@@ -19,7 +19,8 @@ from calibration.live.taking import AGAIN, FLASH, LOST_FOR, MORE, Taking
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.errors import InputError
 from phantoms.twin.boards import board_body
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.calibration.test_live_guide import Hand
 from tests.synthetic import small_rig

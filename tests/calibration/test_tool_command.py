@@ -21,7 +21,7 @@ from nav.files import sha256
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool, load_tool, write_tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.calibration.test_tool_body import glued, off_by

@@ -11,7 +11,7 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Tool
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body

@@ -17,7 +17,7 @@ from nav.tracking.found import Found
 from nav.tracking.result import TrackedFrame
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses

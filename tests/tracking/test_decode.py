@@ -14,7 +14,8 @@ from nav.frames import Array
 from nav.tracking.decode import read_squares
 from nav.tracking.detect import Detector
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.synthetic import camera, marker_body, square_marker, tilted
 

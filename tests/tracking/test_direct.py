@@ -17,8 +17,8 @@ from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Rectangle, plate
-from phantoms.twin.camera import Body, Placed, SimulatedCamera
+from phantoms.twin.bodies import Body, Placed, Rectangle, plate
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.synthetic import Studio, needle_poses, spread

@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet
 from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.synthetic import Studio, floats, needle_poses

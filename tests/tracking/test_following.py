@@ -17,7 +17,7 @@ from nav.tracking.follower import NEAR
 from nav.tracking.start import angle_between, find_start
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, reference_body

@@ -18,7 +18,7 @@ from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Marker, Tool, ToolTip
 from nav.tracking.tracker import Tracker
 from nav.tracking.views import MarkerView
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.synthetic import (

@@ -11,8 +11,8 @@ from nav.camera.rays import RayGrid
 from nav.frames import Array
 from nav.tracking.refine import RefinedMarker, refine_marker
 from nav.tracking.tool import marker_pattern
-from phantoms.twin.bodies import plate
-from phantoms.twin.camera import Body, Placed, SimulatedCamera
+from phantoms.twin.bodies import Body, Placed, plate
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from tests.synthetic import DICTIONARY, camera, marker_body, spread, square_marker, tilted
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nav.frames import Array
 from nav.tracking.response import HIGH, LINEAR, LOW, START, Response, curve_table
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.synthetic import Studio, floats, needle_poses, vectors

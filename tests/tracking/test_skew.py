@@ -18,7 +18,8 @@ from nav.errors import Lost
 from nav.frames import Array
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body

@@ -13,8 +13,7 @@ from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.tip import tip_from_pose, tip_in_reference
 from nav.tracking.tool import Tool, marker_pattern
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import plate
-from phantoms.twin.camera import Body, Placed
+from phantoms.twin.bodies import Body, Placed, plate
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, reference_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses

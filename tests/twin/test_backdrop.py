@@ -13,7 +13,8 @@ from phantoms.kit.layout import layout
 from phantoms.kit.seat import seat_solid
 from phantoms.kit.solid import mesh_of
 from phantoms.twin.backdrop import FAR, render_backdrop
-from phantoms.twin.camera import Body, Placed, SimulatedCamera
+from phantoms.twin.bodies import Body, Placed
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.scene import FILL, KEY, SKY, SceneItem
 from phantoms.twin.scene_light import evened
 from phantoms.twin.scene_shapes import box

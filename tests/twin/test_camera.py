@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.frames import Array, perturbed
-from phantoms.twin.bodies import plate
-from phantoms.twin.camera import Body, Placed, SimulatedCamera
+from phantoms.twin.bodies import Body, Placed, plate
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.lens import divided
 from phantoms.twin.sensor import Optics
 from tests.synthetic import camera, marker_body, square_marker

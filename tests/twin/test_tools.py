@@ -6,8 +6,8 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.tracking.tool import predefined_dictionary
-from phantoms.twin.bodies import marker_rectangle, shaft_rectangle
-from phantoms.twin.camera import Placed, SimulatedCamera
+from phantoms.twin.bodies import Placed, marker_rectangle, shaft_rectangle
+from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import TUOHY_17G, needle_body, needle_tool, reference_body
 from tests.synthetic import camera, needle_poses

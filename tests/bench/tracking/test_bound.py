@@ -6,7 +6,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.frames import point_jacobian
 from nav.tracking.tool import Tool, marker_pattern
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.bench.tracking.bound import Sight, pose_bound

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.tracking.tool import Tool
-from phantoms.twin.camera import Placed
+from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body
 from tests.bench.tracking.crew import PEERS_PYTHON, SURGERY, Peer

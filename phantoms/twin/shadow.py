@@ -1,0 +1,163 @@
+"""Soft shadows of what moves, on what stands still.
+
+Rays to the lamps for each picture would take longer than all else in it. What moves is thin or
+round, so each of its parts is a capsule, whose shadow has a closed form where the lamp fades
+towards its rim as a bell curve of the same spread: up to a tenth of the light off the round lamp's
+in the corners of a dark shadow, a few thousandths elsewhere.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.compiled import njit
+from nav.frames import Array
+from phantoms.twin.bodies import Shaft
+
+FAINT = 0.004  # share of the light; a weaker shadow is below one grey level
+COARSE, FINE = 12, 2  # pixels between the points of a search, and of a drawing
+TOUCHING = 0.05  # mm, nearest that a capsule's axis counts as above a surface
+
+
+@dataclass(frozen=True)
+class Lit:
+    """What of a backdrop's light comes from its lamps.
+
+    share : (height, width, lamps) of each pixel's light, float32. lamps : (lamps, 4) their middles
+    in the camera's frame and radii, mm.
+    """
+
+    share: NDArray[np.float32]
+    lamps: Array
+
+
+class Shadows:
+    """Shadows on one camera's backdrop.
+
+    Parameters
+    ----------
+    rays : (height, width, 2), of pixels' middles, ideal.
+    depth : (height, width), z of the backdrop, mm.
+    """
+
+    def __init__(self, rays: Array, depth: NDArray[np.float32], lit: Lit) -> None:
+        self.rays, self.depth, self.lit = rays, depth, lit
+
+    def window(self, capsules: Array) -> tuple[int, int, int, int]:
+        """(row0, row1, column0, column1) outside of which there is no shadow to be seen.
+
+        capsules : (n, 7), ends and radius, camera frame, mm.
+        """
+        height, width = self.depth.shape
+        dimmed = self._dimmed(capsules, (0, height, 0, width), COARSE)
+        rows, columns = np.nonzero(dimmed > FAINT)
+        if not len(rows):
+            return 0, 0, 0, 0
+        return (
+            max((int(rows.min()) - 1) * COARSE, 0),
+            min((int(rows.max()) + 2) * COARSE, height),
+            max((int(columns.min()) - 1) * COARSE, 0),
+            min((int(columns.max()) + 2) * COARSE, width),
+        )
+
+    def left(self, capsules: Array, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
+        """Share of light (rows, columns) of a window that capsules leave."""
+        row0, row1, column0, column1 = window
+        dimmed = self._dimmed(capsules, window, FINE)
+        rows, columns = np.mgrid[: row1 - row0, : column1 - column0].astype(np.float32) / FINE
+        return 1.0 - cv2.remap(dimmed, columns, rows, cv2.INTER_LINEAR)
+
+    def _dimmed(
+        self, capsules: Array, window: tuple[int, int, int, int], step: int
+    ) -> NDArray[np.float32]:
+        row0, row1, column0, column1 = window
+        # one point more than the window holds, to interpolate up to its rim
+        rows = np.minimum(np.arange(row0, row1 + step, step), self.depth.shape[0] - 1)
+        columns = np.minimum(np.arange(column0, column1 + step, step), self.depth.shape[1] - 1)
+        dimmed = np.zeros((len(rows), len(columns)), np.float32)
+        slack = 0.75 * step if step > FINE else 0.0  # half of its squares' diagonal
+        _dim(
+            self.rays,
+            self.depth,
+            self.lit.share,
+            self.lit.lamps,
+            capsules,
+            rows,
+            columns,
+            slack,
+            dimmed,
+        )
+        return dimmed
+
+
+def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
+    """Capsules (n, 7) of a body in another frame; frame_from_body (4, 4)."""
+    rotation, move = frame_from_body[:3, :3], frame_from_body[:3, 3]
+    rows = [
+        [*(rotation @ start + move), *(rotation @ end + move), diameter / 2]
+        for start, end, diameter in casts
+    ]
+    return np.array(rows, float).reshape(-1, 7)
+
+
+@njit(nogil=True, cache=True)
+def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
+    """Share of light that is taken away; slack : pixels by which capsules are made wider."""
+    point = np.empty(3)
+    for i in range(len(rows)):
+        for j in range(len(columns)):
+            row, column = rows[i], columns[j]
+            z = depth[row, column]
+            point[0], point[1], point[2] = rays[row, column, 0] * z, rays[row, column, 1] * z, z
+            nearby = min(row + 1, depth.shape[0] - 1)
+            wider = slack * z * abs(rays[nearby, column, 1] - rays[row, column, 1])
+            for lamp in range(len(lamps)):
+                if share[row, column, lamp] < FAINT:
+                    continue
+                seen = 1.0
+                for k in range(len(capsules)):
+                    seen *= 1.0 - _hidden(point, lamps[lamp], capsules[k], wider)
+                dimmed[i, j] += share[row, column, lamp] * (1.0 - seen)
+
+
+@njit(nogil=True, cache=True)
+def _hidden(point, lamp, capsule, wider):
+    """Share of a lamp that a capsule hides from a point: both as seen on the lamp's plane."""
+    ux, uy, uz = lamp[0] - point[0], lamp[1] - point[1], lamp[2] - point[2]
+    way = math.sqrt(ux * ux + uy * uy + uz * uz)
+    ux, uy, uz = ux / way, uy / way, uz / way
+    ax, ay, az = capsule[0] - point[0], capsule[1] - point[1], capsule[2] - point[2]
+    bx, by, bz = capsule[3] - point[0], capsule[4] - point[1], capsule[5] - point[2]
+    a, b = ax * ux + ay * uy + az * uz, bx * ux + by * uy + bz * uz
+    if max(a, b) <= TOUCHING or min(a, b) >= way:
+        return 0.0
+    if a < TOUCHING:  # what is below the surface casts no shadow on it
+        t = (TOUCHING - a) / (b - a)
+        ax, ay, az, a = ax + t * (bx - ax), ay + t * (by - ay), az + t * (bz - az), TOUCHING
+    if b < TOUCHING:
+        t = (TOUCHING - b) / (a - b)
+        bx, by, bz, b = bx + t * (ax - bx), by + t * (ay - by), bz + t * (az - bz), TOUCHING
+    # ends on the lamp's plane, from its middle
+    px, py, pz = (ax / a - ux) * way, (ay / a - uy) * way, (az / a - uz) * way
+    qx, qy, qz = (bx / b - ux) * way, (by / b - uy) * way, (bz / b - uz) * way
+    dx, dy, dz = qx - px, qy - py, qz - pz
+    length = math.sqrt(dx * dx + dy * dy + dz * dz)
+    if length < 1e-9:
+        near, along, off = 0.0, 0.0, math.sqrt(px * px + py * py + pz * pz)
+    else:
+        along = (px * dx + py * dy + pz * dz) / length
+        square = px * px + py * py + pz * pz - along * along
+        off, near = math.sqrt(max(square, 0.0)), min(max(-along / length, 0.0), 1.0)
+    # width where the capsule comes nearest to the lamp's middle
+    above = 1.0 / ((1.0 - near) / a + near / b)
+    half = (capsule[6] + wider) * way / above
+    sd = lamp[3] / 2.0 * math.sqrt(2.0)  # a disc's along any line across it; root 2 is erf's
+    if off - half > 2.0 * sd or along - half > 2.0 * sd or along + length + half < -2.0 * sd:
+        return 0.0
+    across = math.erf((off + half) / sd) - math.erf((off - half) / sd)
+    lengthways = math.erf((along + length + half) / sd) - math.erf((along - half) / sd)
+    return 0.25 * across * lengthways
