@@ -64,7 +64,7 @@ class CalibrateWindow(QMainWindow):
         self.state = TAKING
         self.result: Result | None = None
         self.saved: Result | None = None
-        self.problem = ""
+        self.problem, self._told_at = "", 0  # said until there are more captures than then
         self._job: Future[Any] | None = None
         self.setWindowTitle(title or "c1c2nav - calibrate cameras")
         self.resize(1280, 800)
@@ -158,7 +158,7 @@ class CalibrateWindow(QMainWindow):
             self.bar.show_ask(shown.ask, self.problem or shown.detail)
             self.panes.show_panes(shown, "")
             self._notice(shown.notices)
-            if shown.captured:
+            if shown.progress.captures > self._told_at:
                 self.problem = ""
         self._count(shown)
 
@@ -236,7 +236,7 @@ class CalibrateWindow(QMainWindow):
 
     def _go_on(self, problem: str) -> None:
         """Take pictures again; `problem` is said below what is asked for until one is taken."""
-        self.state, self.problem = TAKING, problem
+        self.state, self.problem, self._told_at = TAKING, problem, self.taking.captures
         self.watch = Watch(self.source, self.taking)
 
     def _after(self, job: Future[Any]) -> None:

@@ -16,6 +16,7 @@ from calibration.cameras.command import calibrate_rig
 from calibration.live.command import capture_and_calibrate
 from calibration.live.guide import Ask
 from calibration.live.opened import BoardCameras
+from calibration.live.search import warm_up
 from calibration.live.taking import Taking
 from calibration.live.window import RESULT, TAKING, CalibrateWindow
 from nav.camera.rig import load_rig
@@ -24,6 +25,12 @@ from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
 
 PATIENCE = 150.0  # s
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Up to a minute once, so that no test waits for it within its own patience."""
+    warm_up(BOARD)
 
 
 @pytest.fixture
