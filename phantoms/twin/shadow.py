@@ -19,7 +19,7 @@ from nav.frames import Array
 from phantoms.twin.bodies import Shaft
 
 FAINT = 0.004  # share of the light; a weaker shadow is below one grey level
-COARSE, FINE = 12, 2  # pixels between the points of a search, and of a drawing
+COARSE, FINE = 12, 3  # pixels between the points of a search, and of a drawing
 TOUCHING = 0.05  # mm, nearest that a capsule's axis counts as above a surface
 
 
@@ -104,7 +104,7 @@ def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
     return np.array(rows, float).reshape(-1, 7)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
     """Share of light that is taken away; slack : pixels by which capsules are made wider."""
     point = np.empty(3)
@@ -124,7 +124,7 @@ def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
                 dimmed[i, j] += share[row, column, lamp] * (1.0 - seen)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _hidden(point, lamp, capsule, wider):
     """Share of a lamp that a capsule hides from a point: both as seen on the lamp's plane."""
     ux, uy, uz = lamp[0] - point[0], lamp[1] - point[1], lamp[2] - point[2]
