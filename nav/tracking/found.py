@@ -16,7 +16,7 @@ from nav.tracking.steps import corner_covariance
 
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
 UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
-CELL = 1 / 8  # of a marker's side; further off than a cell, patterns fit by chance only
+HALF_CELL = 1 / 16  # of a marker's side; further off than that, patterns fit by chance only
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
 
 
@@ -63,18 +63,20 @@ class Found:
 
     @property
     def apart(self) -> bool:
-        """Whether its markers lie a cell's width and more off where the tool has them."""
-        used = self.consensus.used
+        """Whether its markers lie half a cell and more off where the tool has them."""
+        used = self.sure if self.sure.any() else self.consensus.used
         off = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
         around = self.projected[used] - np.roll(self.projected[used], 1, axis=1)
         sides = np.linalg.norm(around, axis=2).mean(axis=1)
-        return bool(np.median(off / sides) > CELL)
+        return bool(np.median(off / sides) > HALF_CELL)
 
     @property
     def convincing(self) -> bool:
-        """Whether so much looks like the tool that chance cannot have done it."""
-        if self.share >= HALF:
-            return True
+        """Whether so much looks like the tool that chance cannot have done it.
+
+        Half a marker's variance is explained by chance now and then: where a jerk throws the tool
+        far off its predicted place, a third of the views may do so, and agree.
+        """
         return bool(self.sure.sum() >= 2 or (self.sure.any() and len(self.sure) <= 3))
 
     @property
