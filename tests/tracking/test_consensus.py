@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,17 +72,41 @@ def test_tools_glued_askew_are_tracked_and_doubted(glued):
         assert "px off beyond noise, the tip by about" in warning
 
 
-@pytest.mark.parametrize(("off", "apart"), [(0.05, False), (4.0, False), (6.0, True)])
-def test_markers_further_off_than_a_cell_are_another_thing(off, apart):
-    """Median over the views that have a say, of markers 40 px wide; px an axis."""
-    square = np.array([[0, 0], [40, 0], [40, 40], [0, 40]], float)
-    residuals = np.full((4, 8), off)
-    residuals[0], residuals[3] = 0.0, 30.0
-    found = Found(
-        np.eye(4), *np.zeros((2, 6, 6)), None, SimpleNamespace(used=np.array([1, 1, 1, 0], bool)),
-        np.tile(square, (4, 1, 1)), np.tile(square, (4, 1, 1)), residuals,
-    )  # fmt: skip
+def as_found(residuals: list[float], explained: list[float], used: list[int]) -> Found:
+    """Views of markers 40 px wide; residuals in px an axis."""
+    square, count = np.array([[0, 0], [40, 0], [40, 40], [0, 40]], float), len(used)
+    evidence: Any = SimpleNamespace(explained=np.array(explained))
+    consensus: Any = SimpleNamespace(used=np.array(used, bool))
+    corners = np.tile(square, (count, 1, 1))
+    off = np.repeat(np.array(residuals, float)[:, None], 8, axis=1)
+    return Found(np.eye(4), *np.zeros((2, 6, 6)), evidence, consensus, corners, corners, off)
+
+
+@pytest.mark.parametrize(("off", "apart"), [(0.05, False), (2.0, False), (3.0, True)])
+@pytest.mark.parametrize("explained", [0.6, 0.99])
+def test_markers_further_off_than_half_a_cell_are_another_thing(off, apart, explained):
+    """Median over the views that have a say."""
+    found = as_found([0.0, off, off, 30.0], [explained] * 4, [1, 1, 1, 0])
     assert found.apart is apart
+
+
+def test_sure_markers_decide_what_is_another_thing():
+    """As met after a jerk: two patterns clear, both off their places, and one by chance on it."""
+    assert as_found([4.4, 4.4, 0.0, 0.0], [0.92, 0.91, 0.64, 0.7], [1, 1, 1, 1]).apart
+
+
+@pytest.mark.parametrize(
+    ("explained", "used", "convincing"),
+    [
+        ([0.84, 0.83, 0.63, 0.75, 0.5, 0.1, 0.3, 0.0], [1, 1, 1, 1, 0, 0, 0, 0], False),
+        ([0.92, 0.83, 0.63, 0.75, 0.5, 0.1, 0.3, 0.0], [1, 1, 1, 1, 0, 0, 0, 0], False),
+        ([0.92, 0.99, 0.2, 0.0, 0.5, 0.1, 0.3, 0.0], [1, 1, 0, 0, 0, 0, 0, 0], True),
+        ([0.92, 0.3, 0.2], [1, 0, 0], True),
+    ],
+)
+def test_patterns_half_explained_convince_nobody(explained, used, convincing):
+    """Half of the views that fit by halves may do so by chance; two clear ones do not."""
+    assert as_found([0.0] * len(used), explained, used).convincing is convincing
 
 
 def test_their_tip_is_as_far_off_as_is_said(glued, needle):
