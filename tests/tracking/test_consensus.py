@@ -79,7 +79,8 @@ def as_found(residuals: list[float], explained: list[float], used: list[int]) ->
     consensus: Any = SimpleNamespace(used=np.array(used, bool))
     corners = np.tile(square, (count, 1, 1))
     off = np.repeat(np.array(residuals, float)[:, None], 8, axis=1)
-    return Found(np.eye(4), *np.zeros((2, 6, 6)), evidence, consensus, corners, corners, off)
+    none = np.zeros((6, 6))
+    return Found(np.eye(4), none, none, evidence, consensus, corners, corners, off)
 
 
 @pytest.mark.parametrize(("off", "apart"), [(0.05, False), (2.0, False), (3.0, True)])
