@@ -14,7 +14,7 @@ from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
 from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.fit import quantile
-from nav.tracking.found import HALF, Found, alike, better
+from nav.tracking.found import MOST_SEEN, Found, alike, better
 from nav.tracking.motion import UNKNOWN, Motion
 from nav.tracking.response import Response
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
@@ -123,7 +123,7 @@ class Follower:
 
     def suspect(self, found: Found) -> bool:
         """Whether so much less is seen than a moment ago that it may be elsewhere."""
-        return found.share < HALF and found.share < self.share - DROP
+        return found.share < MOST_SEEN and found.share < self.share - DROP
 
     def fit(
         self, frames: FrameSet, start: Array, extra: float, pool: Executor, workers: int

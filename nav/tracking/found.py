@@ -18,6 +18,7 @@ LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
 UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
 HALF_CELL = 1 / 16  # of a marker's side; further off than that, patterns fit by chance only
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
+MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried again
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.detect import Detector
 from nav.tracking.follower import FAR, Follower, Seeing
-from nav.tracking.found import HALF, Found, alike, better
+from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.reasons import NOT_THIS_TOOL, too_few, warning, why_lost
 from nav.tracking.refine import START_BLUR
@@ -28,7 +28,6 @@ from nav.tracking.views import MarkerView, Viewer
 Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4
 SEARCH_FIRST, SEARCH_EVERY = 3, 15  # frame sets in which a lost tool is searched for longer
-MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried again
 VAGUE = 0.1  # px, sd of a marker's own corners, above which the pose's are given
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 
