@@ -90,15 +90,8 @@ def _draw(
     draw.ellipse(
         [label.x - dot, label.y - dot, label.x + dot, label.y + dot], (255, 255, 255), LINE, line
     )
-    align = "left" if left else "right"
-    draw.multiline_text(
-        (x, y),
-        text,
-        INK,
-        font,
-        "lm",
-        spacing=0.006 * width,
-        align=align,
-        stroke_width=2 * line,
-        stroke_fill=PAPER,
-    )
+    align, spacing = "left" if left else "right", 0.006 * width
+    # words are read on paper, whatever they stand over
+    x0, y0, x1, y1 = draw.multiline_textbbox((x, y), text, font, "lm", spacing, align)
+    draw.rounded_rectangle([x0 - gap, y0 - gap, x1 + gap, y1 + gap], gap, PAPER)
+    draw.multiline_text((x, y), text, INK, font, "lm", spacing, align)
