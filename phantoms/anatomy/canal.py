@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from nav.errors import InputError
 from phantoms.anatomy.sdf import Array
@@ -16,24 +16,25 @@ REACH = 1.3  # mm, bone so far above and below a height counts there
 WANTED, LEAST = 0.6, 0.15  # mm from bone: aimed at; refused below. Bone is sampled, so less is left
 NEAR = 5.0  # mm off the sac where it hangs: bone further off is not looked at
 ROUNDS = 6
+GIVES, LEFT = 1.0, 0.4  # mm: how much thinner a sac is where it must be; gap that this aims at
 
 
 class Shifted(Protocol):
-    """A sac shifted by so much at the heights."""
+    """A sac shifted and made thinner by so much at the heights."""
 
     def depth(self, points: Array) -> Array: ...
 
     def sac(self, z: Array) -> tuple[Array, Array, Array]: ...
 
 
-def fitted_shift(
-    sac: Callable[[Array], Shifted], heights: Array, bones: Mapping[str, Array]
-) -> Array:
-    """How far backwards the sac lies of where it hangs by itself, so that it keeps off the bones.
+def fitted(
+    sac: Callable[[Array, Array], Shifted], heights: Array, bones: Mapping[str, Array]
+) -> tuple[Array, Array]:
+    """How the sac keeps off the bones: it is shifted; where that is not enough it is thinner too.
 
     Parameters
     ----------
-    sac : makes the sac that is shifted by so much at each height, mm.
+    sac : makes the sac that is shifted backwards, and of an AP smaller, by so much at each height.
     heights : array, shape (k,)
         Even, mm.
     bones : arrays, shape (n, 3)
@@ -41,18 +42,35 @@ def fitted_shift(
 
     Returns
     -------
-    array, shape (k,)
-        mm, backwards.
+    shift, thinner : arrays, shape (k,)
+        mm.
 
     Raises
     ------
     InputError
         It touches a bone wherever it lies: which, at which height, what would help.
     """
-    shift = np.zeros(len(heights))
-    hanging = sac(shift)
+    thinner = np.zeros(len(heights))
+    hanging = sac(thinner, thinner)
     near = {name: _near(hanging, points, heights) for name, points in bones.items()}
     every = np.concatenate(list(near.values()))
+    shift = _shifted(lambda shift: sac(shift, thinner), every, heights)
+    if _worst(sac(shift, thinner), near)[0] < LEAST:
+        front, back = _gaps(sac(shift, thinner), every, heights)
+        lacking = maximum_filter1d(np.clip(2 * LEFT - front - back, 0.0, GIVES), 3)
+        thinner = gaussian_filter1d(lacking, 1.0, mode="nearest")
+        shift = _shifted(lambda shift: sac(shift, thinner), every, heights)
+    gap, name, z = _worst(sac(shift, thinner), near)
+    if gap < LEAST:
+        raise InputError(
+            f"sac_ap, sac_width: the sac comes within {max(gap, 0.0):.2f} mm of {name}"
+            f" at z = {z:.0f}; expected a smaller sac, a larger canal or less c1_rotation"
+        )
+    return shift, thinner
+
+
+def _shifted(sac: Callable[[Array], Shifted], every: Array, heights: Array) -> Array:
+    shift = np.zeros(len(heights))
     for _ in range(ROUNDS):
         front, back = _gaps(sac(shift), every, heights)
         # Walls slope: a step backwards opens a gap in front by about 0.7 of it.
@@ -60,16 +78,17 @@ def fitted_shift(
         tight = least > most
         step = np.where(tight, 0.5 * (least + most), np.clip(0.0, least, most))
         shift = shift + gaussian_filter1d(step, 1.0, mode="nearest")
-    fitted = sac(shift)
-    for name, points in near.items():
-        depth = fitted.depth(points)
-        if len(depth) and depth.max() > -LEAST:
-            z = float(points[depth.argmax(), 2])
-            raise InputError(
-                f"sac_ap, sac_width: the sac comes within {max(-depth.max(), 0.0):.2f} mm of {name}"
-                f" at z = {z:.0f}; expected a smaller sac, a larger canal or less c1_rotation"
-            )
     return shift
+
+
+def _worst(sac: Shifted, near: Mapping[str, Array]) -> tuple[float, str, float]:
+    """Smallest gap to a bone, mm, which one, and at which height."""
+    found = (np.inf, "", 0.0)
+    for name, points in near.items():
+        depth = sac.depth(points)
+        if len(depth) and -depth.max() < found[0]:
+            found = (float(-depth.max()), name, float(points[depth.argmax(), 2]))
+    return found
 
 
 def _near(sac: Shifted, points: Array, heights: Array) -> Array:

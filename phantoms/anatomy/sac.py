@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from nav.errors import InputError
 from phantoms.anatomy import c2, pose
-from phantoms.anatomy.canal import STEP, fitted_shift
+from phantoms.anatomy.canal import STEP, fitted
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import LEVELS, AnatomyParameters
 from phantoms.anatomy.pose import ORIGIN_IN_FRONT, BonePoses
@@ -49,12 +49,14 @@ class Sac:
 
     poses : where the bones lie. The sac hangs at the front of the posterior arches;
     where C1 is turned on C2, it shifts and turns with C1. shift : how far backwards of there it
-    lies at the heights FITTED_AT, mm; so that it keeps off the bones if None.
+    lies at the heights FITTED_AT, mm, and thinner : how much less its AP is; so that it keeps off
+    the bones if None.
     """
 
     p: AnatomyParameters
     poses: BonePoses
     shift: tuple[float, ...] | None = None
+    thinner: tuple[float, ...] | None = None
 
     @cached_property
     def heights(self) -> Array:
@@ -81,12 +83,12 @@ class Sac:
         middle, half, width = self._cord(z)
         return middle[..., 1], half, width
 
-    def target(self) -> Array:
-        """In the dorsal subarachnoid space, on the midline, half way between C1 and C2.
+    def target(self, z: float = 0.0) -> Array:
+        """In the dorsal subarachnoid space, on the midline, half way between C1 and C2 or at z.
 
         A little behind its middle: a 17G needle's wall is then 1.5 from the cord.
         """
-        return np.append(self._place(0.0, np.array(0.45 * self.p.dorsal_csf)), 0.0)
+        return np.append(self._place(z, np.array(0.45 * self.p.dorsal_csf)), z)
 
     def sac_rings(self, z: ArrayLike, corners: int) -> Array:
         """Sections of the sac at heights z (n,), counter-clockwise from above: (n, corners, 3)."""
@@ -116,6 +118,7 @@ class Sac:
         # Where it is twisted its front gives way to C2's shoulder.
         share = self._share(z)
         twisted = TWISTED * np.abs(self._yaw) * share * (1.0 - share)
+        twisted = twisted + self._between(self._fit[1], z)
         half = (self._by_level(self.p.sac_ap, z) + behind - twisted) / 2
         width = self._by_level(self.p.sac_width, z) / 2 + beside
         return self._place(z, half - behind), half, width
@@ -133,13 +136,19 @@ class Sac:
         z = np.asarray(z, float)
         at, *wall = self._stations.T
         x, y = (PchipInterpolator(at, w)(np.clip(z, at[0], at[-1])) for w in wall)
-        shift = PchipInterpolator(FITTED_AT, self._shift)(np.clip(z, BOTTOM, TOP))
-        point = np.stack([x, y + shift - forwards], axis=-1)
+        point = np.stack([x, y + self._between(self._fit[0], z) - forwards], axis=-1)
         return self._pivot + _turned(point - self._pivot, self.turn(z))
 
     @cached_property
-    def _shift(self) -> tuple[float, ...]:
-        return _fitted(self.p, self.poses) if self.shift is None else self.shift
+    def _fit(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        if self.shift is None or self.thinner is None:
+            return _fitted(self.p, self.poses)
+        return self.shift, self.thinner
+
+    @staticmethod
+    def _between(fit: tuple[float, ...], z: ArrayLike) -> Array:
+        """What is given at FITTED_AT, at heights z."""
+        return np.asarray(PchipInterpolator(FITTED_AT, fit)(np.clip(z, BOTTOM, TOP)))
 
     @cached_property
     def _stations(self) -> Array:
@@ -204,13 +213,15 @@ class Sac:
 
 
 @lru_cache(maxsize=16)
-def _fitted(p: AnatomyParameters, poses: BonePoses) -> tuple[float, ...]:
+def _fitted(p: AnatomyParameters, poses: BonePoses) -> tuple[tuple[float, ...], tuple[float, ...]]:
     bones = {
         name: poses.of(name).apply(pose._surface(p, name).points)
         for name in ("occiput", "C1", "C2", "C3", "C4")
     }
-    made = fitted_shift(lambda shift: Sac(p, poses, tuple(shift)), FITTED_AT, bones)
-    return tuple(float(v) for v in made)
+    shift, thinner = fitted(
+        lambda shift, thinner: Sac(p, poses, tuple(shift), tuple(thinner)), FITTED_AT, bones
+    )
+    return tuple(map(float, shift)), tuple(map(float, thinner))
 
 
 def check_possible(p: AnatomyParameters) -> None:

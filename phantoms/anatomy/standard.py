@@ -10,17 +10,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from phantoms.anatomy import c1, c2, occiput, subaxial
+from phantoms.anatomy import c1, c2, occiput, pose, subaxial
 from phantoms.anatomy.arteries import rooms, vessels
+from phantoms.anatomy.clearance import UNDER_SKIN, check_clear
 from phantoms.anatomy.clearance import Solid as Filled
-from phantoms.anatomy.clearance import check_clear
 from phantoms.anatomy.mesh import Mesh, mesh_solid, moved_mesh
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters
+from phantoms.anatomy.plans import AnatomyPlan, lateral_plans
 from phantoms.anatomy.pose import BonePoses
 from phantoms.anatomy.possible import check_possible
 from phantoms.anatomy.sac import Sac
-from phantoms.anatomy.sdf import Array, Solid
-from phantoms.anatomy.skin import skin_mesh, skin_x
+from phantoms.anatomy.sdf import Array, Solid, half_space, intersect
+from phantoms.anatomy.skin import NECK_TOP, skin_mesh
 from phantoms.store import stored_meshes
 
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
@@ -52,15 +53,6 @@ class AnatomyFiducial:
     label: str
     position: tuple[float, float, float]
     use: Literal["register", "check"]
-
-
-@dataclass(frozen=True)
-class AnatomyPlan:
-    """A trajectory, model frame, mm."""
-
-    name: str
-    entry: tuple[float, float, float]
-    target: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -109,7 +101,9 @@ def standard_anatomy(
         AnatomyStructure(name, role_of(name), mesh.vertices, mesh.triangles)
         for name, mesh in meshes.items()
     )
-    return Anatomy(f"upper cervical spine, {name}", p, structures, (), _plans(p, poses))
+    arteries = {name: mesh for name, mesh in meshes.items() if role_of(name) == "artery"}
+    plans = lateral_plans(p, poses, meshes, arteries)
+    return Anatomy(f"upper cervical spine, {name}", p, structures, (), plans)
 
 
 def role_of(name: str) -> Role:
@@ -149,7 +143,7 @@ def _meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str,
 def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tuple[Array, Array]]:
     """A bone and the box that holds it, its own frame."""
     if name == "occiput":
-        return occiput.occiput_solid(p), occiput.occiput_box(p)
+        return _under_the_skin(occiput.occiput_solid(p), p, poses), occiput.occiput_box(p)
     room = [rooms(p, poses, side, poses.of(name)) for side in SIDES]
     if name == "C1":
         return c1.c1_solid(p, *room), c1.c1_box(p)
@@ -159,11 +153,11 @@ def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tup
     return subaxial.subaxial_solid(p, level, *room), subaxial.subaxial_box(p, level)
 
 
-def _plans(p: AnatomyParameters, poses: BonePoses) -> tuple[AnatomyPlan, ...]:
-    """Straight from the side: 0 to the coronal plane, 0 craniocaudal."""
-    middle, y, z = (float(v) for v in Sac(p, poses).target())
-    x = float(skin_x(p, y, z))
-    return (
-        AnatomyPlan("left lateral C1-C2", (x, y, z), (middle, y, z)),
-        AnatomyPlan("right lateral C1-C2", (-x, y, z), (middle, y, z)),
-    )
+def _under_the_skin(head: Solid, p: AnatomyParameters, poses: BonePoses) -> Solid:
+    """A nodding head's stub, cut off below the neck's flat upper end where it would come out."""
+    top = NECK_TOP - UNDER_SKIN - 0.5
+    if float(poses.of("occiput").apply(pose._surface(p, "occiput").points)[:, 2].max()) < top:
+        return head
+    model_from_head = poses.of("occiput")
+    up = model_from_head.inv().rotation.apply([0.0, 0.0, 1.0])
+    return intersect(head, half_space(model_from_head.inv().apply([0.0, 0.0, top]), up), 1.5)

@@ -44,8 +44,8 @@ def variant_names() -> tuple[str, ...]:
 def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameters:
     """The neck that a preset's text means: "standard", or variants joined by "+".
 
-    A variant of one side is the left's; NAME:right and NAME:both say otherwise.
-    Example: "female+intersegmental:right+narrow-gap".
+    A variant of one side is the left's; NAME:right and NAME:both say otherwise. Sizes come first,
+    wherever they stand. Example: "female+intersegmental:right+narrow-gap".
 
     Raises
     ------
@@ -53,8 +53,11 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
         A name that is not known, or a side that a variant does not have.
     """
     p = base or AnatomyParameters()
-    for word in text.split("+"):
-        name, _, side = word.strip().partition(":")
+    words = [word.strip() for word in text.split("+")]
+    for word in sorted(words, key=lambda word: word not in SEX):
+        name, colon, side = word.partition(":")
+        if colon and not side:
+            raise InputError(f"preset {text!r}: {name}: expected left, right or both after the colon")
         if name == "standard" and not side:
             continue
         if name not in VARIANTS:
@@ -198,7 +201,7 @@ VARIANTS = {
         Variant(
             "narrow-gap",
             "window between C1 and C2 of 7 mm",
-            "bone is met on the way; the needle must be aimed by half the usual margin",
+            "bone is met on the way; the needle must be aimed by a third of the usual margin",
             False,
             _whole(lambda p: replace(p, window_height=7.0)),
         ),

@@ -79,8 +79,8 @@ def carrier(paper: float = PAPER) -> Part:
         solid,
         GREY,
         "Standing on its open end, 0.15 mm layers, 4 walls, 15 % infill; no support. Faces must be"
-        f" flat: the strip goes round them, its marker {NEEDLE_FIRST_ID} on the face marked so, its"
-        " upper edge towards the nose.",
+        f" flat: the strip goes round them, its marker {NEEDLE_FIRST_ID} on the face marked so, the"
+        " edge that the sheet marks 'this edge towards the tip' towards the nose.",
     )
 
 

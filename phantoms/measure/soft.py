@@ -9,12 +9,11 @@ import numpy as np
 from phantoms.anatomy import c1
 from phantoms.anatomy.arteries import vessels
 from phantoms.anatomy.parameters import LEVELS
+from phantoms.anatomy.plans import NEEDLE_RADIUS, way
 from phantoms.anatomy.sac import Sac
 from phantoms.anatomy.sdf import Array, spline_samples
 from phantoms.anatomy.skin import landmarks
 from phantoms.measure.neck import CRUZ, EBR, KAUR23, VALOSEK, Measured, Neck, X, Y
-
-NEEDLE_RADIUS = 0.735  # mm, 17G
 
 
 def sac_measures(neck: Neck) -> Iterator[Measured]:
@@ -97,7 +96,6 @@ def _length(line: Array, first: int, last: int) -> float:
 def needle_measures(neck: Neck) -> Iterator[Measured]:
     plan = neck.anatomy.plans[0]
     entry, target = np.array(plan.entry), np.array(plan.target)
-    way = entry + np.linspace(0, 1, 600)[:, None] * (target - entry)
 
     def row(quantity: str, value: float, published: tuple[float, ...], source: str) -> Measured:
         return Measured("planned needle, 17G", quantity, value, published, source)
@@ -108,14 +106,18 @@ def needle_measures(neck: Neck) -> Iterator[Measured]:
     cord_back = target - [0.0, neck.gauges["cord"].reach(target, -Y) - 0.5, 0.0]
     beside = neck.gauges["dura"].reach(cord_back, X)
     yield row("midline to dura just behind the cord", beside, (9.0, 9.8), "PAM50 template")
-    clear = {
-        name: float(neck.gauges[name].signed_distance(way).min()) - NEEDLE_RADIUS
-        for name in ("vertebral artery left", "C1", "C2", "cord")
-    }
-    yield row("its wall to the artery", clear["vertebral artery left"], (8.0, 11.0),
+    axes = [way(plan.entry, plan.target) for plan in neck.anatomy.plans]
+
+    def clear(*names: str) -> float:
+        """Of the nearer of the planned needles, from either side."""
+        walls = [neck.gauges[name].signed_distance(axis).min() for name in names for axis in axes]
+        return float(min(walls)) - NEEDLE_RADIUS
+
+    arteries = [s.name for s in neck.anatomy.structures if s.role == "artery"]
+    yield row("its wall to the artery", clear(*arteries), (8.0, 11.0),
               "derived from the rows above, no posterior loop")  # fmt: skip
     for name in ("C1", "C2", "cord"):
-        yield row(f"its wall to {name}", clear[name], (), "none published")
+        yield row(f"its wall to {name}", clear(name), (), "none published")
     marks = landmarks(neck.p, neck.poses)
     mastoid = np.asarray(marks["mastoid tip left"])
     tip = "accessemergencymedicine ch. 98"

@@ -1,0 +1,84 @@
+"""Planned needles: straight from the side to the fluid behind the cord; what is in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.pose import BonePoses
+from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.sac import Sac
+from phantoms.anatomy.sdf import Array
+from phantoms.anatomy.skin import skin_x
+
+NEEDLE_RADIUS = 0.735  # mm, 17G
+NARROW = 2.5  # mm from a lamina to the needle's axis, below which the plan is put midway
+NEAR_ARTERY = 3.0  # mm from wall to wall: the live window's alarm
+
+
+@dataclass(frozen=True)
+class AnatomyPlan:
+    """A trajectory, model frame, mm. What is in its way is said in its name."""
+
+    name: str
+    entry: tuple[float, float, float]
+    target: tuple[float, float, float]
+
+
+def lateral_plans(
+    p: AnatomyParameters, poses: BonePoses, bones: Mapping[str, Mesh], arteries: Mapping[str, Mesh]
+) -> tuple[AnatomyPlan, ...]:
+    """From the left and from the right: 0 to the coronal plane, 0 craniocaudal.
+
+    bones : C1 and C2 at least, arteries : all, by name, model frame, mm.
+    """
+    height = _height(p, poses, bones)
+    middle, y, z = (float(v) for v in Sac(p, poses).target(height))
+    x = float(skin_x(p, y, z))
+    gauges = [Gauge.of(mesh) for mesh in arteries.values()]
+    return tuple(
+        AnatomyPlan(_said(f"{side} lateral C1-C2", (entry, y, z), (middle, y, z), gauges),
+                    (entry, y, z), (middle, y, z))
+        for side, entry in (("left", x), ("right", -x))
+    )  # fmt: skip
+
+
+def way(entry: tuple[float, float, float], target: tuple[float, float, float]) -> Array:
+    """Points (600, 3) of a needle's axis, evenly from skin to target."""
+    start, end = np.array(entry), np.array(target)
+    return np.asarray(start + np.linspace(0.0, 1.0, 600)[:, None] * (end - start))
+
+
+def _height(p: AnatomyParameters, poses: BonePoses, bones: Mapping[str, Mesh]) -> float:
+    """z of the plan: the model's 0, or half way between two laminae that are close."""
+    height = 0.0
+    upper, lower = (Gauge.of(bones[name]) for name in ("C1", "C2"))
+    for _ in range(3):
+        middle, y, z = (float(v) for v in Sac(p, poses).target(height))
+        x = float(skin_x(p, y, z))
+        axes = [way((side * x, y, z), (middle, y, z)) for side in (1.0, -1.0)]
+        above, below = (
+            min(float(gauge.distance(axis).min()) for axis in axes) for gauge in (upper, lower)
+        )
+        if height == 0.0 and min(above, below) > NARROW:
+            return 0.0
+        height += (above - below) / 2
+    return height
+
+
+def _said(
+    name: str,
+    entry: tuple[float, float, float],
+    target: tuple[float, float, float],
+    arteries: list[Gauge],
+) -> str:
+    """The plan's name, with the artery that is near a 17G needle on it."""
+    axis = way(entry, target)
+    wall = min(float(gauge.signed_distance(axis).min()) for gauge in arteries) - NEEDLE_RADIUS
+    if wall > NEAR_ARTERY:
+        return name
+    return f"{name}: ARTERY IN THE WAY" if wall < 0.0 else f"{name}: ARTERY {wall:.1f} mm OFF"
