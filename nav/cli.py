@@ -11,7 +11,10 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 import nav
+from calibration.cli import calibrate_app, print_app
 from nav.errors import InputError
+from nav.options import converted
+from phantoms.cli import phantom_app
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -28,21 +31,12 @@ app = App(
         "ready?)."
     ),
     help_format="markdown",
+    default_parameter=Parameter(converter=converted),
     suppress_keyboard_interrupt=False,  # main says it
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
-app.command(twin_app)
-app.command(
-    "phantoms.cli:phantom_app",
-    name="phantom",
-    help="Upper cervical spines to print, pour and puncture, each with its case.",
-)
-app.command("calibration.cli:print_app", name="print", help="Sheets to print, at true scale.")
-app.command(
-    "calibration.cli:calibrate_app",
-    name="calibrate",
-    help="Cameras, marker bodies and needle, each with its uncertainty and a verdict.",
-)
+for sub_app in (twin_app, phantom_app, print_app, calibrate_app):
+    app.command(sub_app)
 
 RigFile = Annotated[Path, Parameter(name="--rig", help="rig.toml: the cameras.")]
 ToolFiles = Annotated[

@@ -1,12 +1,14 @@
 """`nav phantom`: necks to print, each with the case that navigates it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+
+from nav.errors import InputError
 
 phantom_app = App(
     name="phantom",
@@ -19,6 +21,10 @@ phantom_app = App(
 )
 
 Out = Annotated[Path, Parameter(help="Folder to write: empty, not there yet, or an earlier kit.")]
+Preset = Annotated[
+    str | None,
+    Parameter(help="Names of nav phantom list joined by +, sides after :. By default standard."),
+]
 Kind = Annotated[
     str,
     Parameter(help="wet: filled with gel, for training. dry: bones and tubes, for accuracy tests."),
@@ -40,9 +46,7 @@ Paper = Annotated[str, Parameter(help="Paper of the marker sheets: a4, letter or
 def build(
     *,
     out: Out,
-    preset: Annotated[
-        str, Parameter(help="standard, or names of nav phantom list joined by +, sides after :.")
-    ] = "standard",
+    preset: Preset = None,
     kind: Kind = "wet",
     sex: Annotated[str | None, Parameter(help="female, male or mean.")] = None,
     stature: Annotated[float | None, Parameter(help="mm.")] = None,
@@ -55,13 +59,12 @@ def build(
 ) -> None:
     """A kit of a named neck: parts to print, marker sheets, case, guide.
 
-    Examples:
+    Example: nav phantom build --preset standard --out kit
 
-    nav phantom build --preset standard --out kit
+    Example: nav phantom build --preset female+intersegmental:right --kind wet --out kit-right
 
-    nav phantom build --preset female+intersegmental:right --kind wet --out kit-right
-
-    nav phantom build --set window_height=8 --set artery_left.loop=5 --out kit --anatomy-only
+    Example: nav phantom build --set window_height=8 --set artery_left.loop=5 --out kit
+    --anatomy-only
     """
     from phantoms.kit.build import build_phantom
     from phantoms.recipe import named_recipe
@@ -95,7 +98,7 @@ def random(
 @phantom_app.command
 def measure(
     *,
-    preset: Annotated[str, Parameter(help="As for nav phantom build.")] = "standard",
+    preset: Preset = None,
     seed: Annotated[int | None, Parameter(help="A random neck instead of a preset.")] = None,
     set_: Settings = None,
     markdown: Annotated[bool, Parameter(negative="", help="As a Markdown table.")] = False,
@@ -108,6 +111,8 @@ def measure(
     from phantoms.measure.table import as_markdown, as_table, measured
     from phantoms.recipe import named_recipe, random_recipe
 
+    if seed is not None and (preset is not None or set_):
+        raise InputError("nav phantom measure: --seed draws a neck; leave out --preset and --set")
     recipe = named_recipe(preset, settings=set_ or ()) if seed is None else random_recipe(seed)
     console = _console()
     with console.status("making and measuring the neck"):
@@ -134,8 +139,12 @@ def ct(
     Example: nav phantom ct --case kit/case.toml --out neck.nii.gz
     """
     from nav.model.case import load_case
-    from phantoms.twin.ct import write_ct
+    from phantoms.twin.ct import Look, write_ct
 
+    if look not in get_args(Look):
+        raise InputError(f"--look: expected {' or '.join(get_args(Look))}, got {look!r}")
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
     console = _console()
     with console.status("filling the volume, about 20 s"):
         write_ct(load_case(case), out, look, noise=noise, seed=seed)  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nav.errors import InputError
-from phantoms.anatomy.described import described, value_of
+from nav.files import PublicFile
+from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import random_necks
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.standard import standard_anatomy
@@ -27,7 +28,7 @@ class Recipe:
 
 
 def named_recipe(
-    preset_text: str,
+    preset_text: str | None = None,
     sex: str | None = None,
     stature: float | None = None,
     settings: Sequence[str] = (),
@@ -35,19 +36,28 @@ def named_recipe(
 ) -> Recipe:
     """Size first, then the preset's variants, then a file's numbers, then single settings.
 
+    A file that sets every parameter leaves nothing to preset and size: the neck is named after it.
+
     Raises
     ------
     InputError
-        A name, a number or a file that is wrong.
+        A name, a number or a file that is wrong, or a preset or size that a file overrules.
     """
-    base = of_size(sex or "mean", stature)
-    p = preset(preset_text, base)
-    name = preset_text.replace(":", " ").replace("+", ", ")
+    filed = {} if file is None else _from_file(file)
+    changed = filed | dict(_setting(text) for text in settings)
+    if file is not None and all(d.name in filed for d in described()):
+        if (preset_text, sex, stature) != (None, None, None):
+            raise InputError(
+                f"{file}: sets every parameter; leave out --preset, --sex and --stature"
+            )
+        name = f"from {file.name}" + (", changed" if settings else "")
+        return Recipe(name, with_values(AnatomyParameters(), changed))
+    text = "standard" if preset_text is None else preset_text
+    p = preset(text, of_size("mean" if sex is None else sex, stature))
+    name = text.replace(":", " ").replace("+", ", ")
     if sex is not None or stature is not None:
         tall = "" if stature is None else f" {stature:.0f} mm"
         name += f", {sex or 'mean'}{tall}"
-    changed = _from_file(file) if file is not None else {}
-    changed |= dict(_setting(text) for text in settings)
     if changed:
         name += ", changed"
     return Recipe(name, with_values(p, changed))
@@ -102,7 +112,9 @@ def _replaced(owner: Any, path: list[str], value: Any) -> Any:
 def _fitting(name: str, value: Any, default: Any) -> Any:
     """The value in the default's form; one number serves all levels."""
     if isinstance(default, str):
-        return str(value)
+        if not isinstance(value, str):
+            raise InputError(f"{name}: expected a word, got {value!r}")
+        return value
     numbers = value if isinstance(value, list | tuple) else [value]
     if not numbers or not all(_is_number(n) for n in numbers):
         raise InputError(f"{name}: expected a number, got {value!r}")
@@ -119,19 +131,22 @@ def _is_number(value: Any) -> bool:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
+    name, _, value = (part.strip() for part in text.partition("="))
+    if not (name and value):
         raise InputError(f"--set {text}: expected NAME=VALUE, for example window_height=9")
-    words = [word.strip() for word in value.split(",")]
+    if name in {d.name for d in described() if d.choices}:
+        return name, value
     try:
-        numbers: Any = [float(word) for word in words]
+        return name, [float(word) for word in value.split(",")]
     except ValueError:
-        return name.strip(), value.strip()
-    return name.strip(), numbers
+        return name, value
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    """Parameters of a TOML file: a table [parameters] (as kit.toml has it), or all of it."""
+    """Parameters of a TOML file: a table [parameters] (as kit.toml has it), or all of it.
+
+    What is wrong with them is said here: only here is it known which file they are from.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -140,9 +155,24 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
-    table = data.get("parameters", data)
+    try:
+        values = _flat(data)
+        check_ranges(with_values(AnatomyParameters(), values))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return values
+
+
+def _flat(data: dict[str, Any]) -> dict[str, Any]:
+    """A file's parameters by their described names."""
+    from phantoms.kit.export_kit import KIT_FORMAT  # it loads lib3mf, which only a kit needs
+
+    if data.get("format", KIT_FORMAT) != KIT_FORMAT:
+        raise InputError(f'format: expected "{KIT_FORMAT}", got {data["format"]!r}')
+    own = {name: v for name, v in data.items() if name not in ("format", *PublicFile.model_fields)}
+    table = own.get("parameters", own)
     if not isinstance(table, dict):
-        raise InputError(f"{path}: parameters: expected a table")
+        raise InputError("parameters: expected a table")
     flat: dict[str, Any] = {}
     for name, value in table.items():
         if isinstance(value, dict):

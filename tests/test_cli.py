@@ -161,7 +161,7 @@ def test_help_says_what_it_is_and_that_it_is_no_medical_device(run):
     said = run("--help")
     assert said.code == 0
     assert "not a medical device" in " ".join(said.out.split())
-    for command in ("demo", "track", "live", "register", "doctor", "twin"):
+    for command in ("demo", "track", "live", "register", "doctor", "twin", "phantom", "calibrate"):
         assert command in said.out
 
 
@@ -172,6 +172,19 @@ def test_help_says_what_it_is_and_that_it_is_no_medical_device(run):
         (["track"], ["--rig"]),
         (["track", "--rig"], ["--rig"]),
         (["demo", "--seed", "one"], ["--seed", "one"]),
+        (["demo", "--seed", "1.5"], ["--seed: expected a whole number, got '1.5'"]),
+        (
+            ["twin", "images", "--out", "o", "--frames", "2.0"],
+            ["--frames: expected a whole number"],
+        ),
+        (
+            ["calibrate", "camera", "--camera", "0.5", "--board", "b", "--output", "o"],
+            ["--camera: expected a whole number, got '0.5'"],
+        ),
+        (
+            ["calibrate", "needle", "--poses", "p", "--output", "o", "--direction", "0", "1", "x"],
+            ["--direction", "x"],
+        ),
     ],
 )
 def test_a_command_that_is_not_understood_is_one_line(run, arguments, words):

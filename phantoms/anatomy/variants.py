@@ -57,7 +57,7 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
     for word in sorted(words, key=lambda word: word not in SEX):
         name, colon, side = word.partition(":")
         if colon and not side:
-            raise InputError(f"preset {text!r}: {name}: expected left, right or both after the colon")
+            raise InputError(f"preset {text!r}: {word!r} lacks its side; leave the colon out")
         if name == "standard" and not side:
             continue
         if name not in VARIANTS:

@@ -1,7 +1,7 @@
 """`nav twin images`: simulated pictures in a folder, with the truth beside them."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Picture
-from nav.camera.rig import load_rig, write_rig
+from nav.camera.rig import Rig, load_rig, write_rig
 from nav.errors import InputError
 from nav.files import write_toml, written_whole
 from nav.frames import Array, Pose
@@ -20,6 +20,7 @@ from nav.record.poses import COLUMNS, UPPER, pose_columns
 from nav.track import progress_bar
 from nav.tracking.tool import Tool, write_tool
 from phantoms.kit.case import phantom_case
+from phantoms.kit.export_folder import replaced_folder
 from phantoms.twin.bodies import Body, Placed, Rectangle, plane_frame
 from phantoms.twin.motion import FPS, body_velocity, noise_source
 from phantoms.twin.sensor import Optics
@@ -50,17 +51,30 @@ class ImageSettings:
 def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
     """Pictures of a waving needle and a still reference body, rig, tools, times and truth.
 
+    The folder appears whole or not at all.
+
     Raises
     ------
     InputError
-        A setting out of range, a rig that is wrong, or a folder that is not empty.
+        A setting out of range, a rig that is wrong, a folder that is not empty or cannot be
+        written, a full disk.
     """
     _check(out, settings)
     rig = None if settings.rig is None else load_rig(settings.rig)
+    with replaced_folder(out) as folder:
+        names = _write_all(folder, rig, settings, console)
+    console.print(f"{out}: {settings.frames} frame sets of {len(names)} cameras, truth.csv")
+
+
+def _write_all(
+    out: Path, rig: Rig | None, settings: ImageSettings, console: Console
+) -> tuple[str, ...]:
+    """Everything into a new folder; the cameras' names."""
     console.print("making the anatomy")
     world = make_world(phantom_case(), settings.seed, rig)
     cameras = world.cameras(settings.optics, noise_source(settings.seed), settings.plain)
-    _make_folders(out, world.rig.names)
+    for name in world.rig.names:
+        (out / name).mkdir(parents=True, exist_ok=True)
     write_rig(out / "rig.toml", world.rig)
     for tool in (world.needle, world.reference):
         write_tool(out / f"{tool.name}.toml", tool)
@@ -84,7 +98,7 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
     inputs = [] if settings.rig is None else [settings.rig]
     for name in ("truth", "times"):
         write_toml(out / f"{name}.toml", {"format": TRUTH_FORMAT, "settings": made}, inputs)
-    console.print(f"{out}: {settings.frames} frame sets of {len(cameras)} cameras, truth.csv")
+    return world.rig.names
 
 
 def _check(out: Path, settings: ImageSettings) -> None:
@@ -112,14 +126,6 @@ def _check(out: Path, settings: ImageSettings) -> None:
         raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is not an empty folder; give a new one")
-
-
-def _make_folders(out: Path, names: Sequence[str]) -> None:
-    try:
-        for name in names:
-            (out / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
 
 
 def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransform, list[Placed]]]:
@@ -208,5 +214,8 @@ def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -
 
 
 def _write_picture(path: Path, picture: Picture) -> None:
-    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-        raise InputError(f"{path}: cannot be written; is the disk full?")
+    # OpenCV's own writing to a file lets libpng print a line of its own where the disk is full
+    encoded, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not encoded:
+        raise InputError(f"{path}: cannot be encoded")
+    path.write_bytes(png)

@@ -146,6 +146,31 @@ def test_a_full_disk_is_one_line_and_the_earlier_kit_stays(tmp_path, capsys, mon
     assert [p.name for p in tmp_path.iterdir()] == ["kit"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("ct", "--seed", -1), "nav: --seed: expected 0 or more, got -1"),
+        (("ct", "--look", "patiant"), "nav: --look: expected patient or print, got 'patiant'"),
+        (("random", "--seed", 1.5), "nav: --seed: expected a whole number, got '1.5'"),
+        (("measure", "--seed", 7, "--preset", "male"), "leave out --preset and --set"),
+        (("measure", "--seed", 7, "--set", "window_height=9"), "leave out --preset and --set"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_one_line(arguments, reason, tmp_path, capsys):
+    command, *more = arguments
+    files = {"ct": ["--case", tmp_path / "case.toml", "--out", tmp_path / "ct.nii"]}
+    files |= {"random": ["--out", tmp_path / "kit"], "measure": []}
+    assert reason in refused(capsys, command, *more, *files[command])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_says_where_to_begin_and_shows_examples(capsys):
+    assert nav("--help") == 0
+    assert "Begin with nav phantom build --out kit" in " ".join(capsys.readouterr().out.split())
+    assert nav("build", "--help") == 0
+    assert capsys.readouterr().out.count("Example: nav phantom build") == 3
+
+
 def test_lists_teach(capsys):
     assert nav("list") == 0
     assert "intersegmental" in capsys.readouterr().out

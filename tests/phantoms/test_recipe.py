@@ -4,14 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tomli_w
 
 from nav.errors import InputError
+from nav.files import write_toml
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import drawn, random_parameters
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
 from phantoms.anatomy.possible import check_possible
 from phantoms.anatomy.variants import VARIANTS, of_size, preset
-from phantoms.recipe import named_recipe, parameter_table, random_recipe, with_values
+from phantoms.kit.export_kit import KIT_FORMAT
+from phantoms.recipe import Recipe, named_recipe, parameter_table, random_recipe, with_values
 
 DRAWS = 150
 
@@ -71,6 +74,8 @@ def test_variants_add_up():
         ("giraffe", "'giraffe' is not known; there are standard, female"),
         ("female:left", "female has no side"),
         ("fenestrated:up", "expected left, right or both, got 'up'"),
+        ("fenestrated:", "'fenestrated:' lacks its side"),
+        ("male+standard:", "'standard:' lacks its side"),
         ("", "'' is not known"),
     ],
 )
@@ -103,10 +108,12 @@ def test_sexes_differ_as_published():
         assert of_size(sex).window_height == pytest.approx(height, abs=0.2)
 
 
-@pytest.mark.parametrize(("sex", "stature"), [("other", None), ("female", 900.0)])
+@pytest.mark.parametrize(("sex", "stature"), [("other", None), ("", None), ("female", 900.0)])
 def test_a_size_that_is_none_is_refused(sex, stature):
     with pytest.raises(InputError, match="expected"):
         of_size(sex, stature)
+    with pytest.raises(InputError, match="expected"):
+        named_recipe(sex=sex, stature=stature)
 
 
 # By number
@@ -130,6 +137,8 @@ def test_settings_reach_into_an_artery():
     ("setting", "reason"),
     [
         ("window_height", "expected NAME=VALUE"),
+        ("=3", "--set =3: expected NAME=VALUE"),
+        ("window_height=", "--set window_height=: expected NAME=VALUE"),
         ("windowheight=9", "windowheight: no such parameter"),
         ("window_height=high", "window_height: expected a number, got 'high'"),
         ("window_height=9,10", "window_height: expected one number, got 2"),
@@ -140,22 +149,69 @@ def test_a_wrong_setting_is_refused(setting, reason):
         named_recipe("standard", settings=[setting])
 
 
-def test_a_file_of_parameters_gives_the_same_neck(tmp_path):
-    import tomli_w
+def test_a_number_where_a_word_is_expected_is_shown_as_it_was_given():
+    p = named_recipe(settings=["artery_left.course=3"]).parameters
+    with pytest.raises(InputError, match=r"artery_left\.course: expected one of .*, got '3'"):
+        check_ranges(p)
 
+
+@pytest.fixture
+def whole_file(tmp_path):
+    """A file that sets every parameter, and the neck it is of."""
     p = random_parameters(3)
     path = tmp_path / "kit.toml"
     path.write_text(tomli_w.dumps({"parameters": parameter_table(p)}))
-    assert named_recipe("standard", file=path).parameters == p
+    return path, p
 
 
-def test_a_file_that_is_wrong_is_named(tmp_path):
-    for text, reason in (("a = [", "not valid TOML"), ("parameters = 3", "expected a table")):
-        (tmp_path / "p.toml").write_text(text)
-        with pytest.raises(InputError, match=rf"p\.toml: .*{reason}"):
-            named_recipe("standard", file=tmp_path / "p.toml")
-    with pytest.raises(InputError, match="no such file"):
-        named_recipe("standard", file=tmp_path / "none.toml")
+def test_a_file_of_parameters_gives_the_same_neck_and_names_it(whole_file):
+    path, p = whole_file
+    assert named_recipe(file=path) == Recipe("from kit.toml", p)
+    changed = named_recipe(settings=["window_height=9"], file=path)
+    assert changed == Recipe("from kit.toml, changed", replace(p, window_height=9.0))
+
+
+@pytest.mark.parametrize("more", [{"preset_text": "male"}, {"sex": "male"}, {"stature": 1800.0}])
+def test_what_a_file_would_overrule_is_refused(whole_file, more):
+    path, _ = whole_file
+    with pytest.raises(InputError, match=r"kit\.toml: sets every parameter; leave out --preset"):
+        named_recipe(file=path, **more)
+
+
+def test_a_file_of_some_parameters_changes_a_preset(tmp_path):
+    write_toml(tmp_path / "p.toml", {"format": KIT_FORMAT, "window_height": 9})  # flat
+    recipe = named_recipe("low-pica", file=tmp_path / "p.toml")
+    assert recipe.name == "low-pica, changed"
+    assert recipe.parameters == replace(preset("low-pica"), window_height=9.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a = [", "not valid TOML"),
+        ("parameters = 3", "parameters: expected a table"),
+        ('format = "c1c2nav/kit/2"', "format: expected \"c1c2nav/kit/1\", got 'c1c2nav/kit/2'"),
+        ('format = "c1c2nav/case/1"\nwindow_height = 9', 'format: expected "c1c2nav/kit/1"'),
+        ("format = 1", "format: expected"),
+        ("windowheight = 9", "windowheight: no such parameter"),
+        ("window_height = 99", "window_height: expected 6 to 17 mm, got 99"),
+        ('window_height = "9"', "window_height: expected a number, got '9'"),
+        ("artery_left.course = 3", "artery_left.course: expected a word, got 3"),
+        ("[artery_left]\npica = 'up'", "artery_left.pica: expected one of"),
+        ("sac_ap = [14, 15]", "sac_ap: expected 5 numbers, got 2"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named(tmp_path, text, reason):
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        named_recipe(file=path)
+    assert str(caught.value).startswith(f"{path}: {reason}")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.toml: no such file"):
+        named_recipe(file=tmp_path / "none.toml")
 
 
 # By chance

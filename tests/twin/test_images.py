@@ -1,6 +1,7 @@
 """`nav twin images`: pictures anyone can test a tracker with, and the truth beside them."""
 
 import csv
+import errno
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +208,33 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
     with pytest.raises(InputError, match="is not an empty folder"):
         write_images(tmp_path, SETTINGS, QUIET)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "disk full")])
+def test_what_ends_half_way_leaves_nothing_and_can_be_tried_again(
+    tmp_path, rig_file, monkeypatch, made, error
+):
+    out, settings = tmp_path / "a" / "out", replace(SETTINGS, rig=rig_file, frames=2)
+    if made:
+        out.mkdir(parents=True)
+    before = list(tmp_path.rglob("*"))
+
+    def fails(path, picture):
+        if path.name == "000001.png":
+            raise error
+        write(path, picture)
+
+    write = images._write_picture
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "_write_picture", fails)
+        with pytest.raises((KeyboardInterrupt, InputError)) as caught:
+            write_images(out, settings, QUIET)
+    if isinstance(error, OSError):
+        assert str(caught.value) == f"{out}: cannot be written: disk full"
+    assert list(tmp_path.rglob("*")) == before
+    write_images(out, settings, QUIET)
+    assert (out / "left" / "000001.png").is_file()
 
 
 @pytest.mark.parametrize("out", ["file", "file/inside"])
