@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from nav.options import converted
 from phantoms.cli import phantom_app
 
 BAD_INPUT = 2
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 app = App(
     name="nav",
@@ -285,6 +286,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: bad input is one line and exit code 2, never a traceback."""
     logging.basicConfig(level=os.environ.get("NAV_LOG", "ERROR"))
     err = Console(stderr=True, highlight=False, soft_wrap=True)
+    if arguments is None:  # a command of its own: what is half written is removed on the way out
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -53,11 +53,18 @@ def named_recipe(
         name = f"from {file.name}" + (", changed" if settings else "")
         return Recipe(name, with_values(AnatomyParameters(), changed))
     text = "standard" if preset_text is None else preset_text
-    p = preset(text, of_size("mean" if sex is None else sex, stature))
+    words = [word.strip() for word in text.split("+")]
+    for size in (word for word in words if word in ("female", "male")):
+        if sex is not None:
+            raise InputError(f"--sex {sex}: the preset says {size}; leave one of them out")
+        if stature is not None and words.count(size) == 1:  # tall for her, not for the mean
+            sex, words = size, [word for word in words if word != size]
+    p = preset("+".join(words) or "standard", of_size("mean" if sex is None else sex, stature))
     name = text.replace(":", " ").replace("+", ", ")
-    if sex is not None or stature is not None:
-        tall = "" if stature is None else f" {stature:.0f} mm"
-        name += f", {sex or 'mean'}{tall}"
+    if sex is not None and sex not in text.split("+"):
+        name += f", {sex}"
+    if stature is not None:
+        name += f", {stature:.0f} mm"
     if changed:
         name += ", changed"
     return Recipe(name, with_values(p, changed))
@@ -118,6 +125,8 @@ def _fitting(name: str, value: Any, default: Any) -> Any:
     numbers = value if isinstance(value, list | tuple) else [value]
     if not numbers or not all(_is_number(n) for n in numbers):
         raise InputError(f"{name}: expected a number, got {value!r}")
+    if any(abs(n) > 1e9 for n in numbers):  # before an integer is too large for a float
+        raise InputError(f"{name}: expected a number of at most nine digits")
     if isinstance(default, tuple):
         many = numbers * len(default) if len(numbers) == 1 else numbers
         return tuple(float(n) for n in many)
@@ -153,7 +162,9 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise InputError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and a number of too many digits
         raise InputError(f"{path}: not valid TOML: {error}") from None
     try:
         values = _flat(data)

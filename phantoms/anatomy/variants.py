@@ -50,10 +50,12 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
     Raises
     ------
     InputError
-        A name that is not known, or a side that a variant does not have.
+        A name that is not known, a side that a variant does not have, or two variants that cannot
+        be together.
     """
     p = base or AnatomyParameters()
     words = [word.strip() for word in text.split("+")]
+    taken: set[tuple[str, str]] = set()
     for word in sorted(words, key=lambda word: word not in SEX):
         name, colon, side = word.partition(":")
         if colon and not side:
@@ -70,8 +72,21 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
             raise InputError(f"preset {text!r}: {name}: expected left, right or both, got {side!r}")
         sides = SIDES if side == "both" else (side or "left",)
         for one in sides if variant.sided else ("",):
+            for other in _opposed(name):
+                if (other, one) in taken:
+                    raise InputError(
+                        f"preset {text!r}: {other} and {name} cannot be together"
+                        if other != name
+                        else f"preset {text!r}: {name} stands there twice"
+                    )
+            taken.add((name, one))
             p = variant.change(p, one)
     return p
+
+
+def _opposed(name: str) -> tuple[str, ...]:
+    """Variants that cannot be on the same side as this one; itself among them."""
+    return next((group for group in OPPOSED if name in group), (name,))
 
 
 def of_size(sex: str = "mean", stature: float | None = None) -> AnatomyParameters:
@@ -181,6 +196,15 @@ def _diameters(left: float, right: float) -> Callable[[AnatomyParameters, str], 
     return lambda p, side: _artery(diameter=left)(_artery(diameter=right)(p, "right"), "left")
 
 
+OPPOSED = (
+    ("female", "male"),
+    ("narrow-canal", "wide-canal"),
+    ("flexed", "extended"),
+    ("rotated-left", "rotated-right"),
+    ("left-dominant", "right-dominant"),
+    ("intersegmental", "fenestrated"),
+    ("ponticulus", "ponticulus-incomplete"),
+)
 _DIRECT = "direct: it crosses the window that the needle takes"
 
 VARIANTS = {

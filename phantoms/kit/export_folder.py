@@ -27,12 +27,13 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        `path` is a file, or a folder that holds anything else; it cannot be written; the disk is
-        full. An error of the file system inside the block becomes one too.
+        `path` is a file, the current folder, or one that holds anything else; it cannot be
+        written; the disk is full. An error of the file system inside the block becomes one too.
     """
     path = Path(path)
     try:
         target = path.resolve()
+        _refuse_here(path, target)
         _refuse_foreign(path, target)
         parents = _made_parents(target.parent)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
@@ -87,6 +88,13 @@ def _exchange(new: Path, target: Path) -> None:
         old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _refuse_here(path: Path, target: Path) -> None:
+    """The folder that the command runs in would be pulled from under it."""
+    with suppress(OSError):
+        if target == Path.cwd() or target in Path.cwd().parents:
+            raise InputError(f"{path}: is the current folder or holds it; give another one")
 
 
 def _refuse_foreign(path: Path, target: Path) -> None:

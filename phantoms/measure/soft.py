@@ -60,7 +60,8 @@ def artery_measures(neck: Neck) -> Iterator[Measured]:
     yield row("inner end of its groove from the midline", inner, (8.0, 13.1), f"{EBR}; {KAUR23}")
     yield row("outer end of its groove from the midline", outer, (18.0, 26.2), f"{EBR}; {KAUR23}")
     pierces = float(line[dural][0])
-    yield row("where it pierces the dura, from midline", pierces, (11.0,), "droracle.ai 685090, unsure")
+    source = "droracle.ai 685090, unsure"
+    yield row("where it pierces the dura, from midline", pierces, (11.0,), source)
     bone = neck.gauges["C2"].vertices
     spine = bone[bone[:, 1].argmax()]
     reach = float(np.linalg.norm(line[(leaves_c2 + at_c1) // 2] - spine))

@@ -109,19 +109,17 @@ def _check(out: Path, settings: ImageSettings) -> None:
     if not 0.0 <= settings.hide <= 1.0:
         raise InputError(f"--hide: expected 0 to 1, got {settings.hide}")
     optics = settings.optics
-    for name, value in (
-        ("--blur", optics.blur),
-        ("--noise", optics.noise),
-        ("--speed", settings.speed),
+    for name, value, low, high in (
+        ("--blur", optics.blur, 0, 20),
+        ("--noise", optics.noise, 0, 255),
+        ("--speed", settings.speed, 0, 5000),
+        ("--gamma", optics.gamma, 0.1, 10),
+        ("--gradient", optics.gradient[0], -2, 2),
     ):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{name}: expected 0 or more, got {value}")
-    if not (np.isfinite(optics.gamma) and optics.gamma > 0):
-        raise InputError(f"--gamma: expected more than 0, got {optics.gamma}")
+        if not low <= value <= high:  # nor a number that is none
+            raise InputError(f"{name}: expected {low} to {high}, got {value}")
     if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
         raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures a second)")
-    if not np.isfinite(optics.gradient).all():
-        raise InputError(f"--gradient: expected a finite number, got {optics.gradient[0]}")
     if optics.electrons is not None and not optics.electrons > 0:
         raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from nav.errors import InputError
 from phantoms.anatomy.plans import NEAR_ARTERY, NEEDLE_RADIUS, way
 from phantoms.anatomy.rays import Gauge
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
-from phantoms.anatomy.variants import preset
+from phantoms.anatomy.variants import of_size, preset
 from phantoms.measure.neck import Neck
 from phantoms.measure.soft import needle_measures
+from phantoms.recipe import named_recipe
 
 
 def walls(anatomy: Anatomy, role: str) -> list[float]:
@@ -71,3 +73,27 @@ def test_a_variants_number_holds_in_any_order(words):
 def test_joined_variants_can_be(words):
     """Among them what documents and help give as examples."""
     assert standard_anatomy(preset(words)).plans
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["female+male", "female+female", "flexed+extended", "rotated-left+rotated-right",
+     "intersegmental+fenestrated", "ponticulus:both+ponticulus-incomplete:right"],
+)  # fmt: skip
+def test_variants_that_contradict_each_other_are_refused(words):
+    with pytest.raises(InputError, match=r"cannot be together|stands there twice"):
+        preset(words)
+
+
+def test_each_side_may_have_its_own_variant():
+    p = preset("intersegmental:left+fenestrated:right")
+    assert (p.artery_left.course, p.artery_right.course) == ("intersegmental", "fenestrated")
+
+
+def test_a_tall_woman_is_tall_for_a_woman():
+    tall = named_recipe("female+low-pica", stature=1750.0)
+    assert tall.name == "female, low-pica, 1750 mm"
+    assert tall.parameters.c1_width == of_size("female", 1750.0).c1_width
+    assert tall.parameters.artery_left.pica == "low"
+    with pytest.raises(InputError, match="leave one of them out"):
+        named_recipe("female", sex="male")
