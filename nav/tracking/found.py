@@ -15,12 +15,12 @@ from nav.tracking.start import APART, angle_between
 from nav.tracking.steps import corner_covariance
 
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
-# mm, rad: the same by the pixels' noise alone. From few half-hidden markers errors are no longer
-# linear: of 121 such poses those vaguer than this were up to 21 mm and seven sd off.
+# mm, rad: the same where the views agree, or are few. From few half-hidden markers errors are no
+# longer linear: of 121 such poses those vaguer than this were up to 21 mm and seven sd off.
 VAGUE = np.array([3.0] * 3 + [0.015] * 3)
 FEW = 4  # views, of which nobody can tell what is wrong where they do not agree
 UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
-HALF_CELL = 1 / 16  # of a marker's side; further off than that, patterns fit by chance only
+CELL = 1 / 8  # of a marker's side; further off than a cell, patterns fit by chance only
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
 MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried again
 
@@ -63,20 +63,23 @@ class Found:
     @property
     def loose(self) -> bool:
         """Whether what is seen does not hold the tool: millimetres or a degree are open."""
-        noise = self.consensus.covariance
-        total = noise + self.consensus.systematic
-        strict = total if self.consensus.used.sum() <= FEW else noise
-        vague = np.sqrt(np.diag(strict)) > VAGUE
-        return bool(vague.any() or (np.sqrt(np.diag(total)) > LOOSE).any())
+        agreed = self.consensus
+        total = np.sqrt(np.diag(agreed.covariance + agreed.systematic))
+        # a wrong rig or tool makes many views vague alike, and says so
+        few = agreed.used.sum() <= FEW
+        return bool((total > (VAGUE if agreed.fits or few else LOOSE)).any())
 
     @property
     def apart(self) -> bool:
-        """Whether its markers lie half a cell and more off where the tool has them."""
+        """Whether its markers lie a cell and more off where the tool has them.
+
+        Half a cell where less than half of them are sure: all of them may be off by a wrong rig.
+        """
         used = self.sure if self.sure.any() else self.consensus.used
         off = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
         around = self.projected[used] - np.roll(self.projected[used], 1, axis=1)
         sides = np.linalg.norm(around, axis=2).mean(axis=1)
-        return bool(np.median(off / sides) > HALF_CELL)
+        return bool(np.median(off / sides) > (CELL if self.sure.mean() >= 0.5 else CELL / 2))
 
     @property
     def convincing(self) -> bool:

@@ -83,17 +83,26 @@ def as_found(residuals: list[float], explained: list[float], used: list[int]) ->
     return Found(np.eye(4), none, none, evidence, consensus, corners, corners, off)
 
 
-@pytest.mark.parametrize(("off", "apart"), [(0.05, False), (2.0, False), (3.0, True)])
-@pytest.mark.parametrize("explained", [0.6, 0.99])
-def test_markers_further_off_than_half_a_cell_are_another_thing(off, apart, explained):
-    """Median over the views that have a say."""
+@pytest.mark.parametrize(
+    ("explained", "off", "apart"),
+    [
+        (0.99, 0.05, False),
+        (0.99, 4.0, False),
+        (0.99, 6.0, True),
+        (0.6, 2.0, False),
+        (0.6, 3.0, True),
+    ],
+)
+def test_markers_further_off_than_a_cell_are_another_thing(explained, off, apart):
+    """Median over the views that have a say; half a cell where they are not sure."""
     found = as_found([0.0, off, off, 30.0], [explained] * 4, [1, 1, 1, 0])
     assert found.apart is apart
 
 
 def test_sure_markers_decide_what_is_another_thing():
     """As met after a jerk: two patterns clear, both off their places, and one by chance on it."""
-    assert as_found([4.4, 4.4, 0.0, 0.0], [0.92, 0.91, 0.64, 0.7], [1, 1, 1, 1]).apart
+    explained, off = [0.92, 0.91, 0.64, 0.7, 0.2, 0.1], [4.4, 4.4, 0.0, 0.0, 0.0, 0.0]
+    assert as_found(off, explained, [1, 1, 1, 1, 0, 0]).apart
 
 
 @pytest.mark.parametrize(
