@@ -18,7 +18,7 @@ from phantoms.anatomy.parameters import (
 )
 from phantoms.anatomy.possible import check_possible
 from phantoms.anatomy.sac import rooms
-from phantoms.anatomy.variants import NECK, SEX, sized
+from phantoms.anatomy.variants import NECK, SEX, bone_lengths, sized
 
 TRIES = 200
 STATURE_SD = 0.04  # of the sex's mean: 65 of 1626, 70 of 1755 mm; chosen
@@ -34,6 +34,8 @@ BEHIND = 4.2 / (15.8 - 7.94)  # of the free AP at C1-C2, of the mean values
 DORSAL = (1.8, 6.5)  # mm, range of dorsal_csf
 BESIDE_CORD = 4.0  # mm, widest artery that enters the canal below C1
 OWN = 0.75  # share of a bone's published spread that is not the body's size
+# Of that, what all bones of a neck share in one direction: C3 and C4 are then alike, chosen.
+TOGETHER = 0.92
 RANGE = 2.0  # spreads beyond which nothing is drawn
 
 # Of sides (arteries) or of people, from 0 to 1; sources beside the parameters.
@@ -45,9 +47,9 @@ LOOP, HIGH_RIDING = 0.48, 0.25
 def random_necks(seed: int) -> Iterator[AnatomyParameters]:
     """Necks drawn from the published spreads; the same seed always gives the same ones.
 
-    Sex and stature set the size; then each measure varies by what is left of its spread, canals
-    and sac together. What cannot be built is drawn again, so the rarest combinations are rarer
-    still than published.
+    Sex and stature set the size; then each measure varies by what is left of its spread, bones
+    mostly together in each direction, canals and sac together. What cannot be built is drawn
+    again, so the rarest combinations are rarer still than published.
 
     Raises
     ------
@@ -78,6 +80,7 @@ def drawn(rng: np.random.Generator) -> AnatomyParameters:
     """One draw, whether it can be built or not."""
     sex = ("female", "male")[rng.integers(2)]
     p = sized(SEX[sex] * (1.0 + STATURE_SD * _normal(rng)), NECK[sex])
+    bones = {way: _normal(rng) for way in ("width", "height", "ap")}
     canals = {way: CANAL_SD * _normal(rng) for way in ("ap", "width")}
     changed: dict[str, Any] = {}
     for parameter in described():
@@ -88,6 +91,9 @@ def drawn(rng: np.random.Generator) -> AnatomyParameters:
         if "canal" in name or name.startswith("sac"):
             shared = canals[name.rpartition("_")[2]]
             own = SAC_SD if name.startswith("sac") else CANAL_OWN
+        elif name in bone_lengths():
+            shared = TOGETHER * own * bones[_way(name)]
+            own *= np.sqrt(1.0 - TOGETHER**2)
         factor = float(np.exp(shared + own * _normal(rng)))
         changed[name] = _within(value_of(p, name), factor, measure.low, measure.high)
     for name, sd in POSTURE_SD.items():
@@ -99,6 +105,13 @@ def drawn(rng: np.random.Generator) -> AnatomyParameters:
     hole = changed["c1_foramen_width"] - 2 * p.artery_wall_gap
     changed |= {f"artery_{side}": _artery(rng, hole) for side in ("left", "right")}
     return replace(p, **changed)
+
+
+def _way(name: str) -> str:
+    """The direction of a bone's length, by its name."""
+    if "width" in name or "lateral" in name:
+        return "width"
+    return "height" if "height" in name else "ap"
 
 
 def _in_canal(p: AnatomyParameters) -> dict[str, Any]:

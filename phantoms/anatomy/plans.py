@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from phantoms.anatomy.skin import skin_x
 NEEDLE_RADIUS = 0.735  # mm, 17G
 NARROW = 2.5  # mm from a lamina to the needle's axis, below which the plan is put midway
 NEAR_ARTERY = 3.0  # mm from wall to wall: the live window's alarm
+NEAR_CORD = 1.1  # mm, below which that alarms on a plan followed exactly: 1.0 for the axis's bound
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,21 @@ class AnatomyPlan:
 
 
 def lateral_plans(
-    p: AnatomyParameters, poses: BonePoses, bones: Mapping[str, Mesh], arteries: Mapping[str, Mesh]
+    p: AnatomyParameters, poses: BonePoses, meshes: Mapping[str, Mesh], arteries: Collection[str]
 ) -> tuple[AnatomyPlan, ...]:
     """From the left and from the right: 0 to the coronal plane, 0 craniocaudal.
 
-    bones : C1 and C2 at least, arteries : all, by name, model frame, mm.
+    meshes : bones, cord and arteries by name, model frame, mm. arteries : their names.
     """
-    height = _height(p, poses, bones)
+    height = _height(p, poses, meshes)
     middle, y, z = (float(v) for v in Sac(p, poses).target(height))
     x = float(skin_x(p, y, z))
-    gauges = [Gauge.of(mesh) for mesh in arteries.values()]
+    near = {
+        "ARTERY": ([Gauge.of(meshes[name]) for name in arteries], NEAR_ARTERY),
+        "CORD": ([Gauge.of(meshes["cord"])], NEAR_CORD),
+    }
     return tuple(
-        AnatomyPlan(_said(f"{side} lateral C1-C2", (entry, y, z), (middle, y, z), gauges),
+        AnatomyPlan(_said(f"{side} lateral C1-C2", (entry, y, z), (middle, y, z), near),
                     (entry, y, z), (middle, y, z))
         for side, entry in (("left", x), ("right", -x))
     )  # fmt: skip
@@ -74,11 +78,14 @@ def _said(
     name: str,
     entry: tuple[float, float, float],
     target: tuple[float, float, float],
-    arteries: list[Gauge],
+    near: Mapping[str, tuple[list[Gauge], float]],
 ) -> str:
-    """The plan's name, with the artery that is near a 17G needle on it."""
-    axis = way(entry, target)
-    wall = min(float(gauge.signed_distance(axis).min()) for gauge in arteries) - NEEDLE_RADIUS
-    if wall > NEAR_ARTERY:
-        return name
-    return f"{name}: ARTERY IN THE WAY" if wall < 0.0 else f"{name}: ARTERY {wall:.1f} mm OFF"
+    """The plan's name, with what is nearer to a 17G needle on it than it should be."""
+    axis, said = way(entry, target), []
+    for what, (gauges, limit) in near.items():
+        wall = min(float(gauge.signed_distance(axis).min()) for gauge in gauges) - NEEDLE_RADIUS
+        if wall < 0.0:
+            said.append(f"{what} IN THE WAY")
+        elif wall <= limit:
+            said.append(f"{what} {wall:.1f} mm OFF")
+    return name + (": " + ", ".join(said) if said else "")

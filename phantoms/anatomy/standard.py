@@ -101,7 +101,7 @@ def standard_anatomy(
         AnatomyStructure(name, role_of(name), mesh.vertices, mesh.triangles)
         for name, mesh in meshes.items()
     )
-    arteries = {name: mesh for name, mesh in meshes.items() if role_of(name) == "artery"}
+    arteries = [name for name in meshes if role_of(name) == "artery"]
     plans = lateral_plans(p, poses, meshes, arteries)
     return Anatomy(f"upper cervical spine, {name}", p, structures, (), plans)
 

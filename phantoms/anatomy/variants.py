@@ -116,7 +116,7 @@ def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
     p = AnatomyParameters()
     window = 10.0 * (bones - 1.0)  # 10 in women, 12 in men, after their size: a little more
     changed: dict[str, Any] = {"window_height": p.window_height * bones + window}
-    for name in _lengths():
+    for name in bone_lengths():
         share = WIDTHS if "width" in name or "lateral" in name else 1.0
         changed[name] = getattr(p, name) * (1.0 + share * (bones - 1.0))
     for name in ("cord_ap", "cord_width", "sac_ap", "sac_width"):
@@ -127,8 +127,8 @@ def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
     return replace(p, **changed)
 
 
-def _lengths() -> list[str]:
-    """Names of the bones' lengths."""
+def bone_lengths() -> list[str]:
+    """Names of the parameters that are lengths of C1 to C4."""
     prefixes = ("c1_", "c2_", "c3_", "c4_", "dens_", "body_height")
     no_length = ("c1_rotation", "c2_tilt", "dens_gap", "c1_foramen_width", "c1_foramen_ap")
     return [
@@ -205,7 +205,7 @@ OPPOSED = (
     ("intersegmental", "fenestrated"),
     ("ponticulus", "ponticulus-incomplete"),
 )
-_DIRECT = "direct: it crosses the window that the needle takes"
+_DIRECT = "direct: in the window, about 1 mm beside the planned needle"
 
 VARIANTS = {
     v.name: v
@@ -214,7 +214,7 @@ VARIANTS = {
         Variant("male", "sizes of men, 1755 mm", "", False, _size("male")),
         Variant(
             "narrow-canal",
-            "canal and sac at the 5th percentile",
+            "sac at the 5th percentile, bony canal near the 20th",
             "less room on both sides of the aim",
             False,
             _canal(0.93, 0.87, 0.75),
@@ -224,8 +224,8 @@ VARIANTS = {
         ),
         Variant(
             "narrow-gap",
-            "window between C1 and C2 of 7 mm",
-            "bone is met on the way; the needle must be aimed by a third of the usual margin",
+            "window between C1 and C2 of 7 mm, 5 mm before the spinolaminar line; less behind",
+            "the needle must be aimed by less than half of the usual margin",
             False,
             _whole(lambda p: replace(p, window_height=7.0)),
         ),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nav.errors import InputError
-from phantoms.anatomy.plans import NEAR_ARTERY, NEEDLE_RADIUS, way
+from phantoms.anatomy.draw import drawn
+from phantoms.anatomy.plans import NEAR_ARTERY, NEAR_CORD, NEEDLE_RADIUS, way
 from phantoms.anatomy.rays import Gauge
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import of_size, preset
@@ -38,6 +39,21 @@ def test_an_artery_near_the_needle_is_in_the_plans_name(words):
     near = [wall <= NEAR_ARTERY for wall in walls(anatomy, "artery")]
     assert any(near)
     assert ["ARTERY" in plan.name for plan in anatomy.plans] == near
+
+
+def test_a_plan_that_alarms_by_itself_says_so():
+    """A tight sac: on the plan, the axis's bound to the cord is below the window's limit."""
+    anatomy = standard_anatomy(preset("narrow-canal"))
+    assert [plan.name.partition(": ")[2][:4] for plan in anatomy.plans] == ["CORD", "CORD"]
+    assert all(0.5 < wall <= NEAR_CORD for wall in walls(anatomy, "cord"))
+
+
+def test_the_bones_of_a_random_neck_are_of_one_spine():
+    """Widths of C3 and C4 go together, and C4 is the wider one, as in people."""
+    rng = np.random.default_rng(0)
+    widths = np.array([[(p := drawn(rng)).c3_width, p.c4_width] for _ in range(300)])
+    assert np.corrcoef(widths.T)[0, 1] > 0.8
+    assert np.mean(widths[:, 0] > widths[:, 1] + 2.0) < 0.03
 
 
 def test_a_measured_neck_does_not_hide_its_dangerous_artery():
