@@ -6,7 +6,7 @@ from manifold3d import Manifold
 
 from phantoms.kit.column import FOOT, FOOT_RECESS
 from phantoms.kit.label import label
-from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, SEAT, Layout
+from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, LUG_SIDE, SEAT, Layout
 from phantoms.kit.part import SLIDING
 from phantoms.kit.seat import FLANGE_END
 from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, united, without
@@ -46,8 +46,8 @@ def _lugs(layout: Layout) -> list[Manifold]:
             x = side * layout.leg
             lugs.append(
                 box(
-                    (x - BAND / 2 - 2.0, layout.base_bottom + CHAMFER, z[0]),
-                    (x + BAND / 2 + 2.0, layout.base_top + LUG_HEIGHT, z[1]),
+                    (x - BAND / 2 - LUG_SIDE, layout.base_bottom + CHAMFER, z[0]),
+                    (x + BAND / 2 + LUG_SIDE, layout.base_top + LUG_HEIGHT, z[1]),
                 )
             )
     return lugs

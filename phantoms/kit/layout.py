@@ -23,7 +23,7 @@ Holder = Literal["arch_cranial", "arch_caudal", "bar", "column"]
 RESTING = 6.0  # mm, the base cuts so much off the neck's front: the gel rests on a flat face
 COLUMN_FRONT = 12.0  # mm, how far bones reach in front of C1's anterior arch's back
 BASE_THICKNESS = 8.0
-BASE_ENDS = (-85.0, 111.0)  # mm, z
+BASE_ENDS = (-88.0, 111.0)  # mm, z
 
 REACH = 5.0  # mm, from the neck to the frame of divots
 BAND = 12.0  # mm, width of an arch's band
@@ -31,6 +31,7 @@ ARCH = 10.0  # mm, thickness of an arch
 ARCH_GAP = 4.0  # mm, from the gel's ends to the arches
 LUG = 6.0  # mm, thickness of the base's lugs that the arches are bolted to
 LUG_HEIGHT = 24.0
+LUG_SIDE = 2.0  # mm, wider than the leg at each side
 BAR_HALF_WIDTH = 9.0  # mm
 BAR_DEPTH = 10.0  # mm, thickness of the bar along y
 WINGS = (34.0, 28.0, -34.0)  # mm: reach to the sides, z of the cranial, of the caudal one
@@ -162,7 +163,10 @@ def layout(p: AnatomyParameters) -> Layout:
             "mould": tuple((s * mould_x, z) for s in (-1.0, 1.0) for z in (-46.0, -8.0, 30.0)),
             "reference": tuple((seat_x + x, seat_z + z) for x in (-40.0, 40.0) for z in (-12, 12)),
         },
-        table_holes=tuple((s * table_x, z) for s in (-1.0, 1.0) for z in (ends[0] + 10.0, 100.0)),
+        # Those at the feet are clear of legs and lugs, with room for a screw's head and driver.
+        table_holes=tuple(
+            (s * x, z) for s in (-1.0, 1.0) for x, z in ((45.0, ends[0] + 6.5), (table_x, 100.0))
+        ),
     )
     return _with_divots(placed)
 
