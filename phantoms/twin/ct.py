@@ -19,8 +19,10 @@ from scipy.ndimage import gaussian_filter
 from nav.errors import InputError
 from nav.frames import Array
 from nav.model.case import Case
+from phantoms.twin.ct_ends import gone_on
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.ct_look import painted
+from phantoms.twin.ct_skin import mastoids, neck_size, whole_skin
 from phantoms.twin.ct_write import write_volume
 
 Look = Literal["patient", "print"]
@@ -79,7 +81,13 @@ def ct_volume(
         No structures, a spacing, noise or spread out of range, or a volume too large.
     """
     spacing = np.asarray(spacing, float)
-    grid = _grid(structures, spacing, noise, spread)
+    skin = next((s for s in structures if s.role == "skin"), None)
+    if look == "patient" and skin is not None:
+        structures = as_in_life(structures, skin)
+        ends = skin.vertices[:, 2].min(), skin.vertices[:, 2].max()
+        grid = _grid(structures, spacing, noise, spread, ends)
+    else:
+        grid = _grid(structures, spacing, noise, spread)
     values = painted(structures, look, grid)
     sd = spread / grid.spacing[::-1]
     values = gaussian_filter(values, sd, mode="nearest")
@@ -87,6 +95,16 @@ def ct_volume(
         values += _noise(values.shape, sd, noise, seed)
     whole = np.clip(np.rint(values), -1024, 3071).astype(np.int16)
     return CtVolume(whole, grid.origin, grid.spacing)
+
+
+def as_in_life(structures: Sequence[Closed], skin: Closed) -> list[Closed]:
+    """The structures with what a patient has and the case has not: the skin in front, where a base
+    cut it off, the mastoids, and what goes on beyond the ends of the case's meshes."""
+    low, high = skin.vertices[:, 2].min(), skin.vertices[:, 2].max()
+    held: list[Closed] = [s for s in structures if s.role not in ("skin", "support")]
+    size = neck_size(skin)
+    outside = [skin] if size is None else [whole_skin(size), *mastoids(size)]
+    return gone_on([*held, *outside], float(low), float(high))
 
 
 def write_ct(
@@ -153,7 +171,14 @@ def axial_picture(
     return np.clip(np.rint(shown), 0, 255).astype(np.uint8)
 
 
-def _grid(structures: Sequence[Closed], spacing: Array, noise: float, spread: float) -> Grid:
+def _grid(
+    structures: Sequence[Closed],
+    spacing: Array,
+    noise: float,
+    spread: float,
+    ends: tuple[float, float] | None = None,
+) -> Grid:
+    """ends : lowest and highest z, mm; else with air round all."""
     if not structures:
         raise InputError("ct: the case has no structures; expected closed surfaces")
     if spacing.shape != (3,) or not (np.isfinite(spacing) & (spacing > 0)).all():
@@ -164,6 +189,9 @@ def _grid(structures: Sequence[Closed], spacing: Array, noise: float, spread: fl
     low = np.min([s.vertices.min(axis=0) for s in structures], axis=0) - MARGIN
     high = np.max([s.vertices.max(axis=0) for s in structures], axis=0) + MARGIN
     size = np.ceil((high - low) / spacing).astype(int)
+    if ends is not None:
+        # the scan ends within the neck
+        low[2], size[2] = ends[0], max(1, int((ends[1] - ends[0]) / spacing[2]))
     if np.prod(size.astype(float)) > MOST_VOXELS:
         raise InputError(
             f"ct: spacing: {' x '.join(map(str, size))} voxels are too many; take larger ones"

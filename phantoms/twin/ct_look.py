@@ -24,6 +24,7 @@ Window = tuple[slice, slice, slice]
 # patient
 CORTICAL, CANCELLOUS, CSF, CORD, CONTRAST = 900.0, 300.0, 10.0, 35.0, 350.0
 CORTEX = 1.1  # mm
+CELLS = 900.0  # HU that the mastoid's air cells are below marrow
 # print
 WALL_PRINT, INNER_PRINT, WALL = (
     117.0,
@@ -57,6 +58,9 @@ def _patient(s: Any, share: Fraction, grid: Grid, window: Window) -> Values | fl
         # thicker and thinner in places, marrow of uneven density
         cortex = CORTEX * (1.0 + 0.35 * _noise(points, 9.0))
         marrow = CANCELLOUS * (1.0 + 0.30 * _noise(points, 2.2))
+        if s.name.startswith("mastoid"):
+            # air cells with thin walls
+            marrow -= CELLS * np.clip(2.5 * _noise(points, 2.4) + 0.6, 0.0, 1.0)
         shell = np.clip((cortex - depth) / 0.5 + 0.5, 0.0, 1.0)
         return _scatter(share, marrow + shell * (CORTICAL - marrow))
     plain = {"dura": CSF, "cord": CORD, "artery": CONTRAST, "other": MUSCLE}

@@ -1,0 +1,277 @@
+"""What goes on beyond the ends of a case's meshes, for a patient's CT.
+
+The case ends square: cord and sac over C1 and under C4, the occiput in a flat top. Here the cord
+goes on into the medulla, the sac into the cisterna magna, within the skull whose inside the occiput
+begins. All is sketched, so that a slice looks like one: nothing is measured on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nav.frames import Array
+from phantoms.twin.ct_section import angles, distance, first_hit, section
+from phantoms.twin.ct_skin import Drawn, drawn
+
+BEYOND = 3.0  # mm that all goes on over the volume's end
+INTO = 0.5  # mm under a mesh's end, where what goes on begins
+GOES_ON = 16.0  # mm from the volume's end: what ends further off ends in life too
+STEP = 1.0  # mm
+FADES = 6.0  # mm, over which what goes on downwards finds its place
+# Skull: how far under the flat top all is whole, and how much over that is drawn out, mm; how its
+# wall leans outwards a mm upwards, and less at the clivus.
+ROUNDED, EDGE, LEANS, AT_CLIVUS = 2.5, 0.8, 0.65, 0.35
+WALL = 1.0  # mm that the fluid's sketch reaches into the bone, which is painted over it
+# Medulla: so much larger over so many mm; mm a mm that it leans to the clivus.
+LARGER, OVER, FORWARDS = 0.35, 20.0, 0.12
+BESIDE, MEETS = 1.0, np.radians(22.0)  # mm, artery off the medulla; off its front where they meet
+# Cerebellum, left: off the midline, behind the medulla's middle, over the skull's top; radii; mm.
+LOBE, LOBE_RADII = (13.0, 17.0, 15.0), (11.5, 12.0, 13.0)
+
+
+def gone_on(structures: Sequence[Any], low: float, high: float) -> list[Any]:
+    """The structures, and what goes on to the heights low and high, mm."""
+    named = {s.name: s for s in structures}
+    cord = next((s for s in structures if s.role == "cord"), None)
+    dura = next((s for s in structures if s.role == "dura"), None)
+    skull = _skull(named["occiput"], cord) if "occiput" in named and cord else None
+    found: list[Any] = []
+    step = np.array([0.0, 0.0, -15.0])
+    if "C3" in named and "C4" in named:
+        step = named["C4"].vertices.mean(axis=0) - named["C3"].vertices.mean(axis=0)
+    for s in structures:
+        found.append(_raised(s, skull, high) if skull and s.name == "occiput" else s)
+        bottom = float(s.vertices[:, 2].min())
+        if _is_tube(s) and low < bottom < low + GOES_ON:
+            found.append(_down(s, step, low))
+    if "C3" in named and "C4" in named and dura is not None:
+        low_end = [s.vertices[s.vertices[:, 2] > low] for s in found if s.role == "dura"]
+        found.append(_next_bone(named["C4"], step, low_end))
+    if cord is None or dura is None or not high - 2 * GOES_ON < dura.vertices[:, 2].max() < high:
+        return found
+    medulla = _Medulla.over(cord, skull)
+    found += [_cistern(dura, skull, high), medulla.drawn(high)]
+    found += [
+        medulla.artery(s, high)
+        for s in structures
+        if s.role == "artery" and _top(s) > _top(dura) - GOES_ON / 4 and _is_tube(s)
+    ]
+    if skull is not None:
+        found += _cerebellum(skull, medulla)
+    return found
+
+
+@dataclass(frozen=True)
+class _Skull:
+    """The occiput's flat top. middle : (3,) of its hole, mm. axes : (3, 3), rows across, to the
+    back and up, square to it. inner : (CORNERS,) half width of the hole from across over the back,
+    mm. front : radians, where the clivus lies."""
+
+    middle: Array
+    axes: Array
+    inner: Array
+    front: float
+
+    def height(self, points: Array) -> Array:
+        """Of points (n, 3) over the flat top, mm."""
+        return np.asarray((points - self.middle) @ self.axes[2])
+
+    def leans(self, angle: Array) -> Array:
+        """How far the wall leans outwards, mm a mm upwards."""
+        return LEANS - AT_CLIVUS * np.clip(np.cos(angle - self.front), 0.0, 1.0) ** 2
+
+    def ring(self, height: float) -> Array:
+        """Inside of the wall, (CORNERS, 3), mm."""
+        angle = angles()
+        radius = self.inner + WALL + self.leans(angle) * max(height + ROUNDED, 0.0)
+        flat = radius[:, None] * (
+            np.cos(angle)[:, None] * self.axes[0] + np.sin(angle)[:, None] * self.axes[1]
+        )
+        return np.asarray(self.middle + height * self.axes[2] + flat)
+
+
+def _skull(occiput: Any, cord: Any) -> _Skull | None:
+    """None where the bone does not end in a flat ring."""
+    v = occiput.vertices
+    corners = v[occiput.triangles]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(normals, axis=1)
+    up = np.array([0.0, 0.0, 1.0])
+    for most in (40.0, 20.0, 8.0, 3.0):
+        facing = normals @ up > np.cos(np.radians(most)) * area
+        if not facing.any():
+            return None
+        up = normals[facing].sum(axis=0)
+        up /= np.linalg.norm(up)
+    # its edges are rounded: the plane through it is truer than the triangles' mean direction
+    flat = v[np.unique(occiput.triangles[facing])]
+    up = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][2]
+    up *= np.sign(up[2])
+    middle = 0.5 * (flat.min(axis=0) + flat.max(axis=0))
+    middle += ((v @ up).max() - middle @ up) * up
+    across = np.array([1.0, 0.0, 0.0]) - up[0] * up
+    across /= np.linalg.norm(across)
+    axes = np.array([across, np.cross(up, across), up])
+    inner = first_hit(occiput, middle - (ROUNDED + 1.0) * up, axes)
+    if not np.isfinite(inner).all() or inner.max() > 2.5 * inner.min():
+        return None
+    # the cord comes up through the hole's front half, also where the head is turned
+    ahead = section(cord, _top(cord) - INTO).mean(axis=0) - middle
+    return _Skull(middle, axes, inner, float(np.arctan2(ahead @ axes[1], ahead @ axes[0])))
+
+
+def _raised(occiput: Any, skull: _Skull, high: float) -> Drawn:
+    """The bone, its walls drawn up and outwards from under its flat top, beyond the scan."""
+    v = np.array(occiput.vertices, float)
+    over = skull.height(v) + ROUNDED
+    rises = over > 0.0
+    most = (high + BEYOND - v[over > ROUNDED - 0.6, 2].min()) / skull.axes[2, 2] + ROUNDED
+    if most <= ROUNDED:
+        return Drawn(occiput.name, occiput.role, v, occiput.triangles)
+    x, y = ((v - skull.middle) @ axis for axis in skull.axes[:2])
+    angle = np.arctan2(y, x)
+    out = np.cos(angle)[:, None] * skull.axes[0] + np.sin(angle)[:, None] * skull.axes[1]
+    # of the rounded edge only the lowest part is drawn out: above the wall gets thin
+    taller = np.minimum(over / EDGE, 1.0) * most
+    step = (taller - over)[:, None] * skull.axes[2] + (skull.leans(angle) * taller)[:, None] * out
+    v[rises] += step[rises]
+    return Drawn(occiput.name, occiput.role, v, occiput.triangles)
+
+
+def _cistern(dura: Any, skull: _Skull | None, high: float) -> Drawn:
+    """Fluid from the sac's end up to the volume's, as wide as the skull's inside."""
+    start = section(dura, _top(dura) - INTO)
+    rings = [start]
+    if skull is not None:
+        height = -ROUNDED - 1.0
+        while rings[-1][:, 2].min() < high + BEYOND:
+            rings.append(skull.ring(height))
+            height += 2.0
+        return drawn("cisterna magna", "dura", np.array(rings))
+    middle = start.mean(axis=0)
+    for rise in np.arange(STEP, high + BEYOND - middle[2] + STEP, STEP):
+        rings.append(middle + (start - middle) * (1.0 + 0.01 * rise) + [0.0, 0.0, rise])
+    return drawn("cisterna magna", "dura", np.array(rings))
+
+
+@dataclass(frozen=True)
+class _Medulla:
+    """The cord going on. ring : (CORNERS, 3), where it begins, mm. lean : (2,) x and y, mm a mm
+    upwards. front : radians, from x over y."""
+
+    ring: Array
+    lean: Array
+    front: float
+
+    @classmethod
+    def over(cls, cord: Any, skull: _Skull | None) -> _Medulla:
+        """Where the cord ends; it leans as the head does."""
+        ring = section(cord, _top(cord) - INTO)
+        if skull is None:
+            return cls(ring, np.zeros(2), -0.5 * np.pi)
+        up = skull.axes[2]
+        ahead = np.cos(skull.front) * skull.axes[0] + np.sin(skull.front) * skull.axes[1]
+        lean = up[:2] / up[2] + FORWARDS * ahead[:2]
+        return cls(ring, lean, float(np.arctan2(ahead[1], ahead[0])))
+
+    @property
+    def start(self) -> Array:
+        """(3,), mm."""
+        return np.asarray(self.ring.mean(axis=0))
+
+    def middle(self, rise: float) -> Array:
+        """So far over where it begins, (3,), mm."""
+        # the lean begins gently
+        return self.start + np.append(self.lean * rise * min(rise / 8.0, 1.0), rise)
+
+    def larger(self, rise: float) -> float:
+        """Than where it begins, so far over it."""
+        share = min(rise / OVER, 1.0)
+        return 1.0 + LARGER * share**2 * (3.0 - 2.0 * share)
+
+    def drawn(self, high: float) -> Drawn:
+        """Up to over the volume's end."""
+        rises = np.arange(0.0, high + BEYOND - self.start[2] + STEP, STEP)
+        rings = [self.middle(r) + (self.ring - self.start) * self.larger(r) for r in rises]
+        return drawn("medulla", "cord", np.array(rings))
+
+    def artery(self, artery: Any, high: float) -> Drawn:
+        """A vertebral artery going on from its end, round the medulla to its front."""
+        ring = section(artery, _top(artery) - 2.0)
+        begins = ring.mean(axis=0)
+        size = np.linalg.norm(ring - begins, axis=1).min()
+        off = begins[:2] - self.start[:2]
+        angle = float(np.arctan2(off[1], off[0]))
+        turn = float((angle - self.front + np.pi) % (2.0 * np.pi) - np.pi)
+        t = angles()
+        circle = size * np.column_stack([np.cos(t), np.sin(t), np.zeros(len(t))])
+        radii = np.linalg.norm(self.ring[:, :2] - self.start[:2], axis=1)
+        rings = []
+        for rise in np.arange(0.0, high + BEYOND - begins[2] + STEP, STEP):
+            share = min(rise / OVER, 1.0)
+            at = self.front + turn + share * (np.sign(turn) * MEETS - turn)
+            over = max(begins[2] + rise - self.start[2], 0.0)
+            beside = float(np.interp(at % (2 * np.pi), t, radii, period=2 * np.pi))
+            beside = beside * self.larger(over) + size + BESIDE
+            away = np.linalg.norm(off) + min(rise / 8.0, 1.0) * (beside - np.linalg.norm(off))
+            middle = self.middle(over) + away * np.array([np.cos(at), np.sin(at), 0.0])
+            middle[2] = begins[2] + rise
+            rings.append(middle + circle)
+        return drawn(f"{artery.name} in the skull", "artery", np.array(rings))
+
+
+def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Drawn]:
+    """Its two lobes, the cistern between and behind them."""
+    t = angles()
+    behind = -np.array([np.cos(medulla.front), np.sin(medulla.front), 0.0])
+    across = np.array([-behind[1], behind[0], 0.0])
+    off, back, up = LOBE
+    base = medulla.middle(max(float(skull.middle[2]) + up - medulla.start[2], 0.0))
+    lobes = []
+    for side, name in ((1.0, "left"), (-1.0, "right")):
+        middle = base + side * off * across + back * behind
+        latitude = np.linspace(-0.48, 0.48, 25) * np.pi
+        flat = np.column_stack([LOBE_RADII[0] * np.cos(t), LOBE_RADII[1] * np.sin(t), 0.0 * t])
+        rings = [middle + np.cos(a) * flat + [0, 0, LOBE_RADII[2] * np.sin(a)] for a in latitude]
+        lobes.append(drawn(f"cerebellum {name}", "cord", np.array(rings)))
+    return lobes
+
+
+def _down(s: Any, step: Array, low: float) -> Drawn:
+    """A tube going on downwards as it came one bone higher."""
+    bottom = float(s.vertices[:, 2].min()) + INTO + 1.0
+    end = section(s, bottom)
+    off = end - section(s, bottom - step[2]) - step
+    rings = []
+    for z in np.arange(bottom, low - BEYOND - STEP, -STEP):
+        left = max(1.0 - (bottom - z) / FADES, 0.0)
+        ring = section(s, max(z - step[2], bottom)) + step + left * off
+        ring[:, 2] = z
+        rings.append(ring)
+    return drawn(f"{s.name} going on", s.role, np.array(rings[::-1]))
+
+
+def _next_bone(last: Any, step: Array, sac: Sequence[Array]) -> Drawn:
+    """C5, under C4 as C4 is under C3, and so far forwards or backwards that the sac is clear.
+
+    sac : points (n, 3) of it, mm.
+    """
+    points = np.concatenate(sac)
+    shifts = step + np.outer(np.arange(-2.5, 2.6, 0.5), (0.0, 1.0, 0.0))
+    gaps = [distance(last, points - shift).min() for shift in shifts]
+    return Drawn("C5", "bone", last.vertices + shifts[int(np.argmax(gaps))], last.triangles)
+
+
+def _is_tube(s: Any) -> bool:
+    """Cord, sac and the vertebral arteries themselves: not their branches and second limbs."""
+    return s.role in ("cord", "dura") or (
+        s.role == "artery" and s.name in ("vertebral artery left", "vertebral artery right")
+    )
+
+
+def _top(s: Any) -> float:
+    return float(s.vertices[:, 2].max())

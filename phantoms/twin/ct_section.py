@@ -1,0 +1,59 @@
+"""Outlines of closed surfaces, and distances from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nav.frames import Array
+
+CORNERS = 72
+
+
+def angles() -> Array:
+    """Of a section's corners, (CORNERS,), radians."""
+    return np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)
+
+
+def section(s: Any, z: float) -> Array:
+    """Outline of a tube at a height, (CORNERS, 3), mm, counter-clockwise from above."""
+    near = s.vertices[np.argsort(np.abs(s.vertices[:, 2] - z))[:CORNERS]]
+    middle = np.append(0.5 * (near.min(axis=0) + near.max(axis=0))[:2], z)
+    radius = first_hit(s, middle, np.eye(3))
+    met = np.isfinite(radius)
+    radius = np.where(met, radius, np.median(radius[met]) if met.any() else 0.0)
+    t = angles()
+    flat = np.column_stack([np.cos(t), np.sin(t), np.zeros(len(t))])
+    return np.asarray(middle + radius[:, None] * flat)
+
+
+def first_hit(s: Any, middle: Array, axes: Array) -> Array:
+    """How far the surface lies from a point within it, in the plane of two axes: (CORNERS,), mm."""
+    import open3d as o3d  # over a second to import
+
+    t = angles()
+    rays = np.empty((CORNERS, 6), np.float32)
+    rays[:, :3] = middle
+    rays[:, 3:] = np.cos(t)[:, None] * axes[0] + np.sin(t)[:, None] * axes[1]
+    hits = _scene(s).cast_rays(o3d.core.Tensor(rays))["t_hit"]
+    return np.asarray(hits.numpy(), float)
+
+
+def distance(s: Any, points: Array) -> Array:
+    """Of points (n, 3) from a surface, mm, negative within."""
+    import open3d as o3d
+
+    found = _scene(s).compute_signed_distance(o3d.core.Tensor(points.astype(np.float32)))
+    return np.asarray(found.numpy(), float)
+
+
+def _scene(s: Any) -> Any:
+    import open3d as o3d
+
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(s.vertices.astype(np.float32)),
+        o3d.core.Tensor(s.triangles.astype(np.uint32)),
+    )
+    return scene
