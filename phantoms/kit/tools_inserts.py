@@ -22,7 +22,6 @@ from phantoms.kit.tools_seat import (
     pocket_end,
     seat_radius,
     tail_radius,
-    tip_beyond_centre,
     turned,
 )
 from phantoms.kit.tools_standards import BORE_CLEARANCE, GAUGES, Cone
@@ -57,10 +56,10 @@ def bush(gauge: int) -> Part:
         BLACK,
         f"Standing on its narrow end, 0.1 mm layers, with a brim; no support. Then drill its bore"
         f" {diameter:.2f} mm by hand and free the slots with a blade. The hub rests on it in the"
-        f" carrier's pocket, open to stylet and syringe; a 90 mm needle then ends"
-        f" {tip_beyond_centre(90.0):.0f} mm from the carrier's middle,"
-        f" {free_shaft(90.0):.1f} mm in front of the nut. Wings up to {2 * WINGS:.0f} mm wide fit;"
-        f" if they begin at the hub's front, {lost:.0f} mm of that are lost.",
+        f" carrier's pocket, open to stylet and syringe; carrier and nut then take"
+        f" {-free_shaft(0.0):.1f} mm of the shaft, the rest stands out in front. Wings up to"
+        f" {2 * WINGS:.0f} mm wide fit; if they begin at the hub's front, {lost:.0f} mm more are"
+        " taken.",
     )
 
 

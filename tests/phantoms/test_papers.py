@@ -18,6 +18,7 @@ from phantoms.kit.layout import layout
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bench import formers
 from phantoms.kit.papers.needle_steps import last_steps, needle_steps
+from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.pieces import needle_pieces, pieces
 from phantoms.kit.papers.stages import matching
 from phantoms.kit.papers.steps import phantom_steps
@@ -75,15 +76,16 @@ class Kit:
         tools = [part for part in carrier_parts() if part.name not in LEFT_OUT]
         self.parts = (*kit_parts(whole, self.layout, kind), *tools, block())
         gel = skin_on_base(self.case.parameters, self.layout) if kind == "wet" else None
+        lengths = needle_lengths(self.case.plans)
         self.stages = (
             *phantom_steps(self.layout, amounts(self.case, [], gel)),
-            *needle_steps(),
+            *needle_steps(lengths),
             *last_steps(kind == "wet"),
         )
         self.pieces = {
             **pieces(self.parts, self.case, self.layout, gel),
             **formers(self.parts, self.case.parameters),
-            **needle_pieces(self.parts),
+            **needle_pieces(self.parts, lengths.plain.sold),
         }
         self.told = []
         self.write(folder, self.told.append)

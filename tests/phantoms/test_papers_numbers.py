@@ -8,19 +8,28 @@ from PIL import Image
 
 from nav.registration.points import register_points
 from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.plans import AnatomyPlan
 from phantoms.anatomy.variants import preset
 from phantoms.kit.layout import layout
-from phantoms.kit.papers.amounts import filament_grams, poured_volume, surface_area
+from phantoms.kit.papers.amounts import (
+    bore_volume,
+    filament_grams,
+    poured_volume,
+    surface_area,
+)
 from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predicted_tre
 from phantoms.kit.papers.document import Document, Heading, Paragraph, Table, marked_up
 from phantoms.kit.papers.gels import GELS, LOSSES
 from phantoms.kit.papers.labels import Label, with_labels
 from phantoms.kit.papers.neck import special
+from phantoms.kit.papers.needles import HELD, LOST, REACH, needed, needle_lengths
 from phantoms.kit.papers.pdf import write_pdf
 from phantoms.kit.papers.stages import Stage, walked
 from phantoms.kit.papers.web import as_html
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of
+from phantoms.kit.tools_seat import free_shaft
+from phantoms.kit.tubes import Tube
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +63,33 @@ def test_filament_of_a_thin_wall_is_all_wall_and_of_a_cube_mostly_infill():
     assert filament_grams(part((2.0, 100.0, 100.0))) == pytest.approx(1.24 * 20.0)
     assert filament_grams(part((100, 100, 100))) < 0.35 * 1.24 * 1000.0
     assert filament_grams(part((100, 100, 100))) > 0.20 * 1.24 * 1000.0
+
+
+@pytest.mark.parametrize(
+    ("way", "plain", "winged", "on_hub"),
+    [
+        (52.0, 90.0, 120.0, 90.0),
+        (50.4, 90.0, 90.0, 90.0),
+        (62.0, 120.0, 120.0, 90.0),
+        (119.0, 150.0, 160.0, 150.0),
+    ],
+)
+def test_the_needle_that_is_sold_reaches_the_farthest_target(way, plain, winged, on_hub):
+    near = AnatomyPlan("left", (way - 9.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    far = AnatomyPlan("right", (-way, 3.0, 1.0), (0.0, 3.0, 1.0))
+    found = needle_lengths([near, far])
+    assert found.way == pytest.approx(way)
+    assert (found.plain.sold, found.winged.sold, found.on_hub.sold) == (plain, winged, on_hub)
+    assert free_shaft(found.plain.least) == pytest.approx(way + REACH)
+    assert free_shaft(found.winged.least) - LOST == pytest.approx(way + REACH)
+    assert found.on_hub.least == pytest.approx(found.plain.least - HELD)
+    assert needed(found.plain).endswith(f"(on sale: {plain:.0f} mm)")
+
+
+def test_what_is_filled_into_a_tube_stands_beside_its_wire():
+    thick, thin = Tube("", 3.0, 5.0, 200.0), Tube("", 1.0, 2.0, 200.0)
+    assert bore_volume(thick) == pytest.approx(200.0 * np.pi / 4 * (9.0 - 1.5**2) / 1000.0)
+    assert bore_volume(thin) == pytest.approx(200.0 * np.pi / 4 * (1.0 - 0.8**2) / 1000.0)
 
 
 def test_lengths_for_a_caliper_are_those_of_the_layout_and_can_be_measured(placed):

@@ -17,7 +17,8 @@ from phantoms.kit.papers.bodies import along
 from phantoms.kit.papers.document import Picture
 from phantoms.kit.papers.exploded import exploded
 from phantoms.kit.papers.needle_steps import last_steps, needle_steps
-from phantoms.kit.papers.pieces import NEEDLE_LENGTH, needle_pieces, pieces, placed_pieces
+from phantoms.kit.papers.needles import needle_lengths
+from phantoms.kit.papers.pieces import needle_pieces, pieces, placed_pieces
 from phantoms.kit.papers.stages import VIEWS, Piece, Stage, matching, take_stage, walked
 from phantoms.kit.papers.steps import phantom_steps
 from phantoms.kit.papers.studio import Shown, Studio
@@ -59,14 +60,15 @@ def take_album(
     """
     wet = gel_block is not None
     phantom = pieces(parts, anatomy, layout, gel_block) | formers(parts, anatomy.parameters)
-    tool = needle_pieces(parts)
+    lengths = needle_lengths(anatomy.plans)
+    tool = needle_pieces(parts, lengths.plain.sold)
     plan = anatomy.plans[0]
-    in_model = along(plan.entry, plan.target, tip_beyond_centre(NEEDLE_LENGTH))
+    in_model = along(plan.entry, plan.target, tip_beyond_centre(lengths.plain.sold))
     everything = phantom | placed_pieces(tool, in_model)
     work = phantom_steps(layout, needs)
     steps = [
         *((stage, before, everything) for stage, before in walked(work, phantom)),
-        *((stage, before, tool) for stage, before in walked(needle_steps(), tool)),
+        *((stage, before, tool) for stage, before in walked(needle_steps(lengths), tool)),
         *((stage, _standing(work, phantom), everything) for stage in last_steps(wet)),
     ]
     shots: dict[str, Shot] = {

@@ -14,12 +14,13 @@ from phantoms.anatomy.standard import Anatomy, AnatomyStructure
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import Part
 from phantoms.kit.solid import placed, solid_of, without
-from phantoms.kit.tubes import Tube, tubes
+from phantoms.kit.tubes import WIRE, Tube, tubes
 
 FILM_OVERLAP = 8.0  # mm, of the film's seam
 FILM_ENDS = 20.0  # mm, of film beyond the gel at each end, for end plates and ties
 SHELL = 1.35  # mm, three walls of a 0.45 line
 INFILL = 0.2
+THIN_WIRE = 0.8  # mm, for a bore that WIRE does not go into
 DENSITY = {"PLA": 1.24, "PETG": 1.27, "TPU": 1.21, "resin": 1.18}  # g/ml
 
 
@@ -89,9 +90,15 @@ def tube_size(tube: Tube) -> str:
     return f"{tube.inner:g} x {round(tube.outer)} mm"
 
 
+def wire_thickness(tube: Tube) -> float:
+    """Of the wire that goes into a tube, mm."""
+    return WIRE if tube.inner >= 2.0 else THIN_WIRE
+
+
 def bore_volume(tube: Tube) -> float:
-    """What fills a tube, ml."""
-    return float(np.pi * (tube.inner / 2) ** 2 * tube.length / 1000.0)
+    """What fills a tube beside its wire, ml."""
+    area = np.pi / 4 * (tube.inner**2 - wire_thickness(tube) ** 2)
+    return float(area * tube.length / 1000.0)
 
 
 def surface_area(mesh: Mesh) -> float:

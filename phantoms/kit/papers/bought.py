@@ -7,12 +7,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
 
-from phantoms.kit.papers.amounts import Amounts, Filling, filament_grams, tube_size
+from phantoms.kit.papers.amounts import (
+    THIN_WIRE,
+    Amounts,
+    Filling,
+    filament_grams,
+    tube_size,
+    wire_thickness,
+)
 from phantoms.kit.papers.document import Block, Heading, Note, Paragraph, Table
 from phantoms.kit.papers.gels import GELS
+from phantoms.kit.papers.needles import NeedleLengths, needed
 from phantoms.kit.papers.printed import round_to, size_text, titled
 from phantoms.kit.papers.screws import Screw
-from phantoms.kit.part import Part
+from phantoms.kit.papers.tubing import branching
+from phantoms.kit.part import LEAST_WALL, Part
+from phantoms.kit.tools_standards import BORE_CLEARANCE, GAUGES, LUER, NRFIT
+from phantoms.kit.tubes import WIRE
 
 HEAD = ("group", "item", "quantity", "unit", "size", "material", "for")
 
@@ -30,15 +41,18 @@ class Item:
     purpose: str
 
 
-def items(parts: Sequence[Part], needs: Amounts, screws: Sequence[Screw]) -> tuple[Item, ...]:
-    """All rows: printed, bought, poured."""
+def items(
+    parts: Sequence[Part], needs: Amounts, screws: Sequence[Screw], lengths: NeedleLengths
+) -> tuple[Item, ...]:
+    """All rows: printed, bought, poured. lengths : of needles that reach the targets."""
     filling = needs.filling
     return (
         *(_printed(part) for part in parts),
         *_fasteners(screws),
         *_tubes(needs),
-        *(_wet(filling) if filling else ()),
+        *(_wet(filling) if filling else _dry(needs)),
         *_papers(),
+        *_needles(lengths),
         *_tools(filling is not None),
         *(_gels(filling) if filling else ()),
     )
@@ -109,9 +123,10 @@ def _fasteners(screws: Sequence[Screw]) -> list[Item]:
     nut, washer = "steel, ISO 4032", "steel, ISO 7089"
     return [
         *rows,
-        Item("fasteners", "nut", nuts, "pieces", "M3, 5.5 mm across flats", nut, "every screw"),
+        Item("fasteners", "nut", nuts, "pieces", "M3, 5.5 mm across flats", nut, "every M3 screw"),
         Item("fasteners", "washer", washers, "pieces", "M3", washer, "under nuts on plastic"),
         Item("fasteners", "table screw or clamp", 4, "pieces", "5 mm", "", "base on the table"),
+        Item("fasteners", "table screw", 2, "pieces", "4 mm, 25 mm long", "", "block on the table"),
     ]
 
 
@@ -128,13 +143,14 @@ def _tubes(needs: Amounts) -> list[Item]:
         )
         for tube in needs.tubes
     ]
-    for thickness, bores in ((1.5, "a bore of 2 mm and more"), (0.8, "a bore of 1 mm")):
-        held = [tube for tube in needs.tubes if (tube.inner < 2.0) == (thickness < 1.0)]
+    metal = "annealed copper" + ("" if needs.filling is None else "; for CT aluminium, coated")
+    for thickness, bores in ((WIRE, "a bore of 2 mm and more"), (THIN_WIRE, "a bore of 1 mm")):
+        held = [tube for tube in needs.tubes if wire_thickness(tube) == thickness]
         if held:
             length = round_to(sum(tube.length + 40.0 for tube in held), 50)
             rows.append(
                 Item("tubes", "wire", length, "mm", f"{thickness:g} mm, for {bores}",
-                     "annealed copper", "bent to the artery's course, then pushed into the tube")
+                     metal, "bent to the artery's course, then pushed into the tube")
             )  # fmt: skip
     return rows
 
@@ -147,6 +163,8 @@ def _wet(filling: Filling) -> list[Item]:
              "latex or silicone sheet", "the dura; a new one with every block"),
         Item("dura", "film glue", 1, "tube", "", "rubber cement or RTV silicone",
              "the film's seam"),
+        Item("dura", "thread or cable ties", 1, "set", "2.5 mm wide at most", "",
+             "the film on the plugs"),
         Item("cord", "silicone, two components", cast, "ml", "Shore 00-30 to 00-50",
              "platinum-cure silicone", "the cord; a quarter more than its volume"),
         Item("cord", "pigment", 1, "drop", "", "for silicone, yellow", "to see the cord"),
@@ -154,11 +172,26 @@ def _wet(filling: Filling) -> list[Item]:
              "from the reservoir to the plug's barb"),
         Item("water", "reservoir with a clamp", 1, "piece", "60 ml syringe, or an infusion bag", "",
              "water at the height that makes it drip"),
-        Item("mould", "sealing", 1, "tube", "", "petroleum jelly, or acetic silicone sealant",
-             "joints of the mould, and where tubes go through"),
-        Item("mould", "release", 1, "can", "", "petroleum jelly or cooking spray",
-             "inner faces of the mould, the sac's core"),
+        Item("water", "hose clamp", 1, "piece", "for 6 mm", "", "the caudal tube"),
+        Item("water", "syringe", 1, "piece", "20 ml or more", "", "filling the sac"),
+        Item("water", "blunt needle", 1, "piece", "18 G, 50 mm or longer", "",
+             "soapy water between film and core"),
+        Item("mould", "petroleum jelly", 1, "can", "", "",
+             "inner faces and joints of both moulds, where tubes go through, the sac's core"),
+        Item("mould", "silicone sealant", 1, "tube", "", "acetic",
+             "leaks of the mould, ends of the arteries' tubes"),
     ]  # fmt: skip
+
+
+def _dry(needs: Amounts) -> list[Item]:
+    rows = [
+        Item("tubes", "hot glue", 1, "stick", "", "", "ends of the arteries' tubes"),
+        Item("cord", "adhesive tape", 1, "roll", "", "", "a cord's end that is loose in its seat"),
+    ]
+    if branching(needs):
+        purpose = "tubes that begin or end at another one"
+        rows.append(Item("tubes", "silicone sealant", 1, "tube", "", "acetic", purpose))
+    return rows
 
 
 def _papers() -> list[Item]:
@@ -170,23 +203,49 @@ def _papers() -> list[Item]:
     ]  # fmt: skip
 
 
+def _needles(lengths: NeedleLengths) -> list[Item]:
+    tuohy = f"14 to 17 G, {needed(lengths.winged)} if its wings begin at the hub's front, else "
+    return [
+        Item("use", "spinal needles", 10, "pieces", f"20 to 22 G, {needed(lengths.plain)}", "",
+             "a new one for every few punctures"),
+        Item("use", "Tuohy needle", 1, "piece", tuohy + f"{lengths.plain.sold:.0f} mm", "",
+             "catheters; leave it out where none are used"),
+    ]  # fmt: skip
+
+
 def _tools(wet: bool) -> list[Item]:
-    needle = "20 to 22 G spinal, 90 mm; 14 to 17 G Tuohy for catheters"
     rows = [
-        Item("use", "needles", 10, "pieces", needle, "", "a new one for every few punctures"),
         Item("tools", "caliper", 1, "piece", "150 mm, 0.05 mm, pointed upper jaws", "",
              "checking the print"),
         Item("tools", "steel rule", 1, "piece", "300 mm", "", "checking the sheets"),
         Item("tools", "hexagon key", 1, "piece", "2.5 mm", "", "the screws"),
+        Item("tools", "spanner", 1, "piece", "5.5 mm", "", "nuts that no pocket holds"),
         Item("tools", "round file, blade, 3.4 mm drill", 1, "set", "", "", "cleaning prints"),
+        Item("tools", "drills, turned by hand", 1, "set", f"{_drills()} mm", "",
+             "bores of bushes and adaptors, the block's guides; rounded to 0.05 mm"),
+        Item("tools", "countersink", 1, "piece", "90 degrees, turned by hand", "",
+             "cones of divots that are not clean; not the block's"),
+        Item("tools", "side cutters", 1, "piece", "", "", "the arteries' wires and tubes"),
     ]  # fmt: skip
     if wet:
         rows += [
+            Item("tools", "sandpaper", 1, "set", "120, 240 and 400 grit", "", "the sac's core"),
+            Item("tools", "gloves, goggles", 1, "set", "nitrile, and against hot splashes", "",
+                 "hot gel"),
+            Item("tools", "sharps box", 1, "piece", "", "", "used needles"),
             Item("tools", "scales", 1, "piece", "2 kg, 1 g", "", "the gel"),
             Item("tools", "thermometer", 1, "piece", "0 to 100 °C", "", "the gel"),
             Item("tools", "pot, whisk, refrigerator", 1, "set", "for 3 l", "", "the gel"),
-        ]
+        ]  # fmt: skip
     return rows
+
+
+def _drills() -> str:
+    """Of all bores of the needle's inserts and of the block's guides, to the twentieth."""
+    bores = [diameter + BORE_CLEARANCE for diameter in GAUGES.values()]
+    bores += [cone.tip - 2 * LEAST_WALL for cone in (LUER, NRFIT)]
+    sizes = sorted({round(20 * bore) / 20 for bore in bores})
+    return ", ".join(f"{size:.2f}".removesuffix("0") for size in sizes)
 
 
 def _gels(filling: Filling) -> list[Item]:

@@ -48,6 +48,7 @@ LEFT_OUT = (
     "former:*",
     "wire:*",
     "tube ends",
+    "cut ends",
 )
 
 

@@ -57,7 +57,7 @@ def guide(kit: Kit, album: Album) -> Document:
         *buying(kit.rows, filling is not None),
         *(pouring(kit.needs, filling) if filling else ()),
         *_assembly(album),
-        *checking(kit.layout),
+        *checking(kit.layout, filling is not None),
         *measuring(kit.anatomy),
         *truth(kit.anatomy, kit.kind),
     ]

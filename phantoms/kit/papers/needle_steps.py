@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from phantoms.kit.papers.needles import LOST, NeedleLengths, needed
 from phantoms.kit.papers.pieces import GAUGE
 from phantoms.kit.papers.stages import Stage
 
 
-def needle_steps() -> tuple[Stage, ...]:
-    """The carrier, on the bench; in the tool's frame."""
+def needle_steps(lengths: NeedleLengths) -> tuple[Stage, ...]:
+    """The carrier, on the bench; in the tool's frame.
+
+    lengths : of needles that reach the targets.
+    """
     bush = f"needle-bush-{GAUGE}g"
     return (
         Stage(
@@ -27,9 +31,12 @@ def needle_steps() -> tuple[Stage, ...]:
             "bush",
             "Clamp the needle",
             (
-                "Take the bush of your needle's gauge (25G to 14G). Push the needle through from "
-                "behind until its hub rests on the bush.",
-                "Put both into the carrier from the front: the bush's rib goes into the groove.",
+                f"From the skin to the target it is {lengths.way:.0f} mm in this neck: take a "
+                f"needle of **{needed(lengths.plain)}**. Wide wings that begin at the hub's front "
+                f"take {LOST:.0f} mm more: {needed(lengths.winged)}.",
+                "Put the bush of your needle's gauge (25G to 14G) into the carrier from the "
+                "front: its rib goes into the groove.",
+                "Then push the needle through it **from behind**, until its hub rests on the bush.",
                 "Turn the nut on, hand-tight. The needle must neither turn nor slide: pull at it.",
                 "The hub stays open at the back for stylet, syringe and CSF.",
             ),
@@ -49,6 +56,8 @@ def needle_steps() -> tuple[Stage, ...]:
                 "NRFit) instead of the bush.",
                 "The hub goes onto its cone in front, with a push and a quarter turn; a syringe "
                 "fits its back. Take the stylet out first.",
+                "The whole shaft is free then: a needle of "
+                f"{needed(lengths.on_hub)} reaches the target.",
                 "Calibrate the tip anew after each change: it is never where it was.",
             ),
             drops=(bush, "needle"),

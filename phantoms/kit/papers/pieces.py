@@ -33,7 +33,8 @@ FROM_BELOW = 20.0  # mm over the neck's end, where an artery from below begins
 TUBE_OUT = 35.0  # mm, that a tube is shown beyond the gel
 SLEEVE_OUT = 14.0
 HOSE = (3.0, 45.0)  # mm, radius, and how much of it is shown
-GAUGE, NEEDLE_LENGTH = 22, 90.0  # of the needle in the pictures, mm
+GAUGE = 22  # of the needle in the pictures
+TUBE_LEFT = {"dry": 28.0, "wet": 10.0}  # mm, beyond the gel: 10 mm behind seat or gel
 HEAD = (2.75, 3.0)  # mm, radius and height of an M3 screw's head
 
 OWN_COLOUR = ("column", "cord")  # known by it
@@ -71,7 +72,9 @@ def pieces(
             mesh = Mesh(structure.vertices, structure.triangles)
             label = f"tube of {structure.name.removeprefix('vertebral ')}"
             found[f"artery:{structure.name}"] = (Shown(mesh, RED, label=label, edges=False),)
-    found["tube ends"] = tuple(_tube_ends(anatomy))
+    left = TUBE_LEFT["dry" if gel_block is None else "wet"]
+    found["tube ends"] = tuple(_tube_ends(anatomy, TUBE_OUT))
+    found["cut ends"] = tuple(_tube_ends(anatomy, left))
     found["reference sheet"] = _labelled(
         reference_sheet(layout.model_from_reference), "reference sheet"
     )
@@ -81,8 +84,11 @@ def pieces(
     return found
 
 
-def needle_pieces(parts: Sequence[Part]) -> dict[str, Piece]:
-    """The needle's carrier and what goes into it, in the tool's frame (z towards the tip)."""
+def needle_pieces(parts: Sequence[Part], length: float) -> dict[str, Piece]:
+    """The needle's carrier and what goes into it, in the tool's frame (z towards the tip).
+
+    length : of the needle from hub to tip, mm.
+    """
     bush = f"needle-bush-{GAUGE}g"
     wanted = ("needle-carrier", "needle-nut", bush, "needle-adaptor-luer")
     found: dict[str, Piece] = {
@@ -92,7 +98,7 @@ def needle_pieces(parts: Sequence[Part]) -> dict[str, Piece]:
     }
     found["strip"] = _labelled(needle_strip(RigidTransform.identity()), "marker strip")
     found["needle"] = _labelled(
-        needle(RigidTransform.identity(), HUB_FACE, tip_beyond_centre(NEEDLE_LENGTH)), "needle"
+        needle(RigidTransform.identity(), HUB_FACE, tip_beyond_centre(length)), "needle"
     )
     return found
 
@@ -151,14 +157,12 @@ def _hose(plug: Piece, end: str) -> Shown:
     return Shown(mesh_of(cylinder(ends[0], ends[1], radius)), WATER, label=label, edges=False)
 
 
-def _tube_ends(anatomy: Anatomy) -> Iterator[Shown]:
-    """What stands out of the neck of the tubes that come from below."""
+def _tube_ends(anatomy: Anatomy, out: float) -> Iterator[Shown]:
+    """What stands so far out of the neck, mm, of the tubes that come from below."""
     for vessel in vessels(anatomy.parameters, bone_poses(anatomy.parameters)):
         x, y, z = vessel.line[0]
         if z < NECK_BOTTOM + FROM_BELOW:
-            end = cylinder(
-                (x, y, NECK_BOTTOM - TUBE_OUT), (x, y, z + 0.5), vessel.diameter / 2 - 0.05
-            )
+            end = cylinder((x, y, NECK_BOTTOM - out), (x, y, z + 0.5), vessel.diameter / 2 - 0.05)
             yield Shown(mesh_of(end), RED, edges=False)
 
 

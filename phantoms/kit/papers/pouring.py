@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from phantoms.kit.papers.amounts import Amounts, Filling, bore_volume
+from phantoms.kit.papers.amounts import Amounts, Filling, bore_volume, wire_thickness
 from phantoms.kit.papers.document import Block, Bullets, Heading, Note, Paragraph, Table
 from phantoms.kit.papers.gels import GELS, LOSSES, SAFETY, SHELF_LIFE, Gel
+from phantoms.kit.tubes import WIRE
 
 IODINE = 25.0  # HU for each mg of iodine in a ml at 120 kV, assumed
 VESSEL = 350.0  # HU wanted in an artery; 300 to 450 are usual, 10.3174/ajnr.A1768
@@ -66,12 +67,30 @@ def _recipe(gel: Gel, volume: float) -> list[Block]:
 def _contrast(needs: Amounts, filling: Filling) -> tuple[str, ...]:
     parts = STRONG * IODINE / VESSEL
     bore = sum(bore_volume(tube) for tube in needs.tubes)
+    thin = " A bore of 1 mm is filled before its wire goes in." if _any_thin(needs) else ""
     return (
-        f"Fill the tubes with contrast agent of {STRONG:.0f} mg iodine a ml, thinned 1 to "
-        f"{parts - 1:.0f} with water: about {VESSEL:.0f} HU at 120 kV (assumed {IODINE:.0f} HU for "
-        f"each mg a ml). They hold {bore:.1f} ml in all. Clamp both ends, no air inside.",
+        f"Thin contrast agent of {STRONG:.0f} mg iodine a ml 1 to {parts - 1:.0f} with water: "
+        f"about {VESSEL:.0f} HU at 120 kV (assumed {IODINE:.0f} HU for each mg a ml). Beside "
+        f"their wires the tubes hold {bore:.1f} ml in all.",
+        "Fill the tubes **when they lie in the bones and before their upper ends are closed**: "
+        "later those are in the gel. Raise the head's end. Push the contrast in at the lower "
+        "end with a syringe and a thin blunt needle (22 to 25 G) beside the wire, slowly, until it "
+        "stands at the upper end without bubbles, and draw it back by 3 mm. Wipe that end dry and "
+        "close it with a drop of silicone. When it has cured put a clamp on the lower end; take it "
+        "off only while the caudal end plate goes over it. What is closed above does not run out."
+        f"{thin}",
+        "The wire stays inside: it holds the artery's course. Copper is much denser than contrast "
+        "agent and makes streaks, worst where it runs beside steel screws. Take aluminium wire of "
+        "the same thickness, coated with plastic or anodised, as sold for crafts: it bends as "
+        "well, and is a bright line of about 2000 HU in the artery with few streaks (assumed). "
+        "Nylon does not keep a bend.",
         f"The sac holds {filling.csf:.0f} ml of water, which is CSF's 0 to 15 HU as it is.",
         "Gelatine comes out at about 20 to 40 HU, agar at 5 to 20 HU (assumed).",
-        "Scan with slices of 0.6 mm or thinner. Take screws out that lie in the slices: steel "
-        "makes streaks. Screws of nylon do for a scan.",
+        "Scan with slices of 0.6 mm or thinner. Steel makes streaks too. Take nylon screws and "
+        "nuts for the column's foot from the beginning, since its nuts are under the gel; put "
+        "nylon into arches and bar for the scan, and steel back after it.",
     )
+
+
+def _any_thin(needs: Amounts) -> bool:
+    return any(wire_thickness(tube) < WIRE for tube in needs.tubes)

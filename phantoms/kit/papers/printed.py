@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from phantoms.kit.mould import NUT_ROOM
 from phantoms.kit.papers.amounts import filament_grams
 from phantoms.kit.papers.document import (
     Block,
@@ -27,8 +28,18 @@ SETTINGS = (
     ("infill", "20 %, gyroid or cubic; parts under 10 ml: 100 %"),
     ("support", "none but where the part says so; then from the bed only, 0.2 mm gap"),
     ("brim", "5 mm under what is tall and narrow"),
-    ("material", "PLA is the stiffest and truest. PETG where gel is poured hotter than 45 °C"),
+    ("material", "PLA is the stiffest and truest"),
     ("scale", "100 %; first print the smallest arch or the block and measure it"),
+)
+
+
+# of a kit with a mould, beside SETTINGS
+HOT = ("material, hot gel", "PETG where gel is poured hotter than 45 °C")
+BRIDGES = (
+    "bridges",
+    f"the mould's shells, at their upper rim: the rooms for nuts have flat ceilings of "
+    f"{NUT_ROOM:.0f} mm from wall to wall, which print in the air as short bridges. Turn your "
+    "slicer's settings for bridges on, put no support there, and clear the holes with the drill",
 )
 
 
@@ -45,7 +56,7 @@ def printing(parts: Sequence[Part], pictures: Mapping[str, Picture]) -> list[Blo
             "each part, `3mf/plate-1.3mf` and on all parts laid out on plates. Units are "
             "millimetres."
         ),
-        Table(("setting", "use"), SETTINGS, (1.0, 4.0)),
+        Table(("setting", "use"), _settings(parts), (1.0, 4.0)),
         Table(
             ("part", "file", "pieces", "size, mm", "material", "about, g"),
             tuple(_row(part) for part in parts),
@@ -72,6 +83,11 @@ def printing(parts: Sequence[Part], pictures: Mapping[str, Picture]) -> list[Blo
         Heading(2, "Each part on the bed"),
         Gallery(tuple(_captioned(part, pictures[part.name]) for part in parts), 3),
     ]
+
+
+def _settings(parts: Sequence[Part]) -> tuple[tuple[str, str], ...]:
+    mould = any(part.name in ("mould_left", "mould_right") for part in parts)
+    return (*SETTINGS, HOT, BRIDGES) if mould else SETTINGS
 
 
 def titled(part: Part) -> str:

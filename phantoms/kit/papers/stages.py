@@ -41,7 +41,8 @@ class Stage:
     name : stem of its picture. adds : names of pieces, or patterns as of files, that come; drops :
     that go. focus : what fills the picture, all where empty; zoom on it. view : a name of VIEWS.
     apart : pieces that stand off their place in this picture, mm. extras : shown in this picture
-    only. aside : work on the bench, of which nothing stays and nothing of before is shown.
+    only. aside : work on the bench, of which nothing stays and nothing of before is shown. tried :
+    what comes is put on and taken off again.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Stage:
     apart: tuple[tuple[str, tuple[float, float, float]], ...] = ()
     extras: Piece = ()
     aside: bool = False
+    tried: bool = False
 
 
 def take_stage(
@@ -90,7 +92,7 @@ def walked(
         gone = matching(stage.drops, pieces)
         there = [name for name in there if name not in gone]
         walked_through.append((stage, () if stage.aside else tuple(there)))
-        if not stage.aside:
+        if not (stage.aside or stage.tried):
             there += [name for name in matching(stage.adds, pieces) if name not in there]
     return walked_through
 

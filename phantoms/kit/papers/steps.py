@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from phantoms.kit.block import SCREW_HOLE
 from phantoms.kit.layout import Layout
 from phantoms.kit.papers.amounts import Amounts
 from phantoms.kit.papers.bodies import arrow
 from phantoms.kit.papers.stages import Stage
-from phantoms.kit.papers.steps_wet import casting, pouring_steps
+from phantoms.kit.papers.steps_wet import casting, pouring_steps, water
 from phantoms.kit.papers.tubing import tubing
 
 
 def phantom_steps(layout: Layout, needs: Amounts) -> tuple[Stage, ...]:
     """From the empty base to the phantom that is ready to be registered."""
     filling = needs.filling
-    wet = filling is not None
-    middle = _dry_cord() if filling is None else pouring_steps(layout, filling)
-    before = () if filling is None else casting(filling)
-    return (*before, _column(), *tubing(needs, wet), *middle, *_frame(wet), *_reference(layout))
+    if filling is None:
+        return (
+            _column(),
+            *tubing(needs, wet=False),
+            *_dry_cord(),
+            *_frame(wet=False),
+            _seat(),
+            *_fixing(layout),
+        )
+    return (
+        *casting(filling),
+        _column(),
+        _trial(),
+        *tubing(needs, wet=True),
+        *pouring_steps(layout, filling),
+        *_frame(wet=True),
+        _seat(),
+        water(filling),  # the hose goes between the legs of what stands there now
+        *_fixing(layout),
+    )
 
 
 def _column() -> Stage:
@@ -74,10 +91,28 @@ def _dry_cord() -> tuple[Stage, ...]:
                 "Cut the tubes 10 mm behind the caudal seat. A drop of hot glue at the seat and at "
                 "the upper end keeps them.",
             ),
-            adds=("artery:*", "tube ends"),
+            drops=("tube ends",),
+            adds=("artery:*", "cut ends"),
             view="side",
             focus=("column", "artery:*"),
         ),
+    )
+
+
+def _trial() -> Stage:
+    """Gel and mould are in the way later, and a column that is off is printed anew."""
+    return Stage(
+        "trial",
+        "Try arches and bar on, and measure",
+        (
+            "Bolt both arches and the bar onto the base, as in the steps **Bolt the two arches "
+            "on** and **Put the bar between them**.",
+            "Measure the lengths between two parts now: see the chapter on the caliper. What is "
+            "off is printed again before there is gel round it.",
+            "Take bar and arches off again: the mould needs their room.",
+        ),
+        adds=("arch_*", "bar", "screws:arches", "screws:bar"),
+        tried=True,
     )
 
 
@@ -112,19 +147,24 @@ def _frame(wet: bool) -> tuple[Stage, ...]:
     )
 
 
-def _reference(layout: Layout) -> tuple[Stage, ...]:
-    return (
-        Stage(
-            "reference",
-            "Set the reference body's seat",
-            (
-                "Screw the seat onto the base with 4 screws **M3 x 16** from below, washers and "
-                "nuts on top. CRANIAL on its foot is at the base's end.",
-                "It must be as stiff as the base: every result hangs on it.",
-            ),
-            adds=("reference_seat", "screws:reference"),
-            view="head",
+def _seat() -> Stage:
+    return Stage(
+        "reference",
+        "Set the reference body's seat",
+        (
+            "Its place is at the head's end of the base, beside the word CRANIAL, which is "
+            "engraved in the base on the seat's left (the patient's left).",
+            "Draw that end 50 mm over the table's edge, to reach the holes from below. Turn 4 "
+            "screws **M3 x 16** in, washers and nuts on top; hold the nuts with a 5.5 mm spanner.",
+            "It must be as stiff as the base: every result hangs on it.",
         ),
+        adds=("reference_seat", "screws:reference"),
+        view="head",
+    )
+
+
+def _fixing(layout: Layout) -> tuple[Stage, ...]:
+    return (
         Stage(
             "reference-sheet",
             "Glue the reference sheet on",
@@ -143,11 +183,14 @@ def _reference(layout: Layout) -> tuple[Stage, ...]:
         ),
         Stage(
             "table",
-            "Fix the base to the table",
+            "Fix base and block to the table",
             (
-                "Screw it down through the 4 holes at its corners (5.5 mm), or clamp it. Cameras "
-                "look from above; the neck's left side is free for the needle.",
+                f"Screw the base down through its {len(layout.table_holes)} holes of 5.5 mm, or "
+                "clamp it. Cameras look from above; the neck's left side is free for the needle.",
                 "From now on the phantom may move only together with its reference body.",
+                f"Screw the **block** to the same table or board with 2 screws of 4 mm (its holes "
+                f"are {SCREW_HOLE:g} mm wide), where the cameras see it: it must not move against "
+                "the reference body while a needle is pivoted or checked in it.",
             ),
             extras=tuple(
                 arrow((x, layout.base_top + 42.0, z), (x, layout.base_top + 4.0, z))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from phantoms.kit.layout import Layout
+from phantoms.kit.mould import RIM_ANGLES
 from phantoms.kit.papers.amounts import Filling
 from phantoms.kit.papers.bodies import arrow
 from phantoms.kit.papers.printed import round_to
+from phantoms.kit.papers.screws import CORD_MOULD_BOLTS, FLANGE_BOLTS
 from phantoms.kit.papers.stages import Stage
 
 MOULD = ("mould_left", "mould_right", "mould_cranial", "mould_caudal", "mould_lid")
@@ -19,8 +21,8 @@ def casting(filling: Filling) -> tuple[Stage, ...]:
             "Cast the cord",
             (
                 "Do this a day ahead. Rub a thin film of petroleum jelly into both halves.",
-                "Push the halves together over their pegs and hold them with 6 screws **M3 x 30**, "
-                "washers and nuts.",
+                "Push the halves together over their pegs and hold them with "
+                f"{CORD_MOULD_BOLTS} screws **M3 x 30**, washers and nuts.",
                 f"Mix {round_to(1.25 * filling.cord, 5):.0f} ml of soft silicone (Shore 00-30 to "
                 "00-50) with a drop of yellow. Let it stand until the bubbles are gone.",
                 "Stand the mould on its end, spout up, and pour a thin stream until the spout is "
@@ -35,8 +37,8 @@ def casting(filling: Filling) -> tuple[Stage, ...]:
 
 
 def pouring_steps(layout: Layout, filling: Filling) -> tuple[Stage, ...]:
-    """From the bare column to a sac that drips."""
-    return (*_sac(filling), *_mould(), *_gel(layout, filling), *_water(filling))
+    """From the bare column to a sac that is closed."""
+    return (*_sac(filling), *_mould(layout), *_gel(layout, filling), *_closing())
 
 
 def _sac(filling: Filling) -> tuple[Stage, ...]:
@@ -90,7 +92,8 @@ def _sac(filling: Filling) -> tuple[Stage, ...]:
     )
 
 
-def _mould() -> tuple[Stage, ...]:
+def _mould(layout: Layout) -> tuple[Stage, ...]:
+    at_rim, at_base = 2 * len(RIM_ANGLES), len(layout.bolts["mould"])
     return (
         Stage(
             "shells",
@@ -100,9 +103,9 @@ def _mould() -> tuple[Stage, ...]:
                 "meet.",
                 "Push the **left** and the **right shell** together from both sides; the end "
                 "plates go against their rims.",
-                "Screws **M3 x 16** with washers and nuts: 4 along the back's flange, 6 at each "
-                "end plate, then 6 from below through the base. Tighten all a little, then all "
-                "again.",
+                f"Screws **M3 x 16** with washers and nuts: {FLANGE_BOLTS} along the back's "
+                f"flange, {at_rim} at each end plate, then {at_base} from below through the base. "
+                "Hold the nuts with a 5.5 mm spanner. Tighten all a little, then all again.",
                 "Pour in cold water to the brim as a test. Mend what leaks, drain and dry.",
             ),
             adds=("mould_left", "mould_right", "screws:mould"),
@@ -173,7 +176,7 @@ def _gel(layout: Layout, filling: Filling) -> tuple[Stage, ...]:
     )
 
 
-def _water(filling: Filling) -> tuple[Stage, ...]:
+def _closing() -> tuple[Stage, ...]:
     return (
         Stage(
             "plugs",
@@ -181,8 +184,11 @@ def _water(filling: Filling) -> tuple[Stage, ...]:
             (
                 "Push the cord's upper end into the seat of the **cranial plug**; wet, it slides.",
                 "Lead cord and plug into the sleeve from the head's end until the plug's face is "
-                "where the core's handle was. The barb stays outside, behind (up).",
-                "Push the **caudal plug** into the other end, onto the cord's lower end.",
+                "where the core's handle was. Its barb points out of the neck. It is not in the "
+                "plug's middle but about 4 mm nearer one long side: turn that side **down**, "
+                "towards the base.",
+                "Push the **caudal plug** into the other end, onto the cord's lower end, its wide "
+                "side left to right.",
                 "Draw the sleeve over each plug's groove and tie it with two turns of thread or a "
                 "cable tie. Cut off what is too long.",
             ),
@@ -196,19 +202,38 @@ def _water(filling: Filling) -> tuple[Stage, ...]:
             ),
         ),
         Stage(
-            "water",
-            "Fill the sac with water",
+            "tubes-end",
+            "Cut and close the tubes",
             (
-                "Push a tube of 4 mm inner width on each barb, 500 mm at the caudal end, the rest "
-                "at the cranial one.",
-                f"Fill from the **caudal** end (about {filling.csf:.0f} ml and the tubes) with a "
-                "syringe, the head's end raised, until no bubble comes out of the cranial tube. "
-                "Clamp the caudal tube.",
-                "Hang the reservoir on the cranial tube, its level **150 mm above the window**: "
-                "about 15 cm of water, as in a person lying down.",
-                "Wait 10 minutes. If the level sinks, tie the plugs tighter.",
+                "Cut each artery's tube, with the wire in it, 10 mm behind the gel. Side cutters "
+                "do for both.",
+                "Wipe the end dry and close it with a drop of silicone. If there is contrast agent "
+                "inside, it stays: the upper end is closed.",
             ),
-            adds=("hose_cranial", "hose_caudal", "plug_cranial", "plug_caudal"),
-            view="left",
+            drops=("tube ends",),
+            adds=("artery:*", "cut ends"),
+            view="side",
+            focus=("column", "artery:*", "cut ends"),
         ),
+    )
+
+
+def water(filling: Filling) -> Stage:
+    """Fills the sac: it drips from then on."""
+    return Stage(
+        "water",
+        "Fill the sac with water",
+        (
+            "Push a tube of 4 mm inner width on each barb, 500 mm at the caudal end, the rest "
+            "at the cranial one. **Lead the cranial hose between the legs of the reference "
+            "body's seat**, from the head's end, before you push it on.",
+            f"Fill from the **caudal** end (about {filling.csf:.0f} ml and the tubes) with a "
+            "syringe, the head's end raised, until no bubble comes out of the cranial tube. "
+            "Clamp the caudal tube.",
+            "Hang the reservoir on the cranial tube, its level **150 mm above the window**: "
+            "about 15 cm of water, as in a person lying down.",
+            "Wait 10 minutes. If the level sinks, tie the plugs tighter.",
+        ),
+        adds=("hose_cranial", "hose_caudal", "plug_cranial", "plug_caudal"),
+        view="head",
     )

@@ -12,20 +12,32 @@ _BRANCHES = (
 )
 
 
+_CT_WIRE = " For a CT take **coated aluminium wire** instead: it makes fewer streaks."
+
+
+def branching(needs: Amounts) -> bool:
+    """Whether a vessel begins or ends at another one."""
+    return len(needs.tubes) > len(SIDES)
+
+
 def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
     """Bend the wires, lead the tubes through the bones."""
     sizes = "; ".join(
         f"{tube.name.removeprefix('vertebral ')}: **{tube_size(tube)}**, {tube.length:.0f} mm"
         for tube in needs.tubes
     )
-    closed = "Close the upper ends with a drop of silicone: gel must not run in."
+    closed = (
+        "Close the upper ends with a drop of silicone: gel must not run in. If the phantom is to "
+        "be scanned in CT, fill the tubes **before that**: see the end of the chapter on gel."
+    )
     return (
         Stage(
             "tubes-bend",
             "Bend a wire for each artery",
             (
                 f"Cut the tubes ({sizes}).",
-                "Cut annealed copper wire 40 mm longer than the tube and straighten it.",
+                "Cut annealed copper wire 40 mm longer than the tube and straighten it."
+                f"{_CT_WIRE if wet else ''}",
                 "Press it into the groove on the former of its side, from one end to the other, "
                 "with your thumb. It takes the artery's course at full size.",
                 "Push the bent wire into its tube.",
@@ -45,7 +57,7 @@ def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
                 "to the former's course.",
                 "The upper end stops at the front of the canal's edge, where the artery enters "
                 "the dura.",
-                *((_BRANCHES,) if len(needs.tubes) > len(SIDES) else ()),
+                *((_BRANCHES,) if branching(needs) else ()),
                 closed if wet else "Leave the lower ends long for now.",
             ),
             adds=("artery:*", "tube ends"),

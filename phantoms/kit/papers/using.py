@@ -14,8 +14,13 @@ TUBE_SIGMA = SIGMA["artery"]
 OUTLIER = 2.5  # times the expected error: a divot is then looked at again
 
 
-def checking(layout: Layout) -> list[Block]:
+def checking(layout: Layout, wet: bool) -> list[Block]:
     """The chapter on the caliper."""
+    between = "when arches and bar are on"
+    if wet:
+        between = (
+            "in the step **Try arches and bar on, and measure**, and when they are on for good"
+        )
     rows = tuple(
         (
             f"{pair.first} to {pair.second}",
@@ -28,10 +33,10 @@ def checking(layout: Layout) -> list[Block]:
     return [
         Heading(1, "Check the phantom with a caliper", "caliper"),
         Paragraph(
-            "Within a part: as soon as it is printed. Between parts: when arches and bar are on; "
-            "for a gel-filled kit bolt them on once before you pour. Put the points of the "
-            "caliper's small upper jaws into the cones of two divots, down to the apexes, and "
-            "write down what you read. The labels are engraved beside the divots."
+            f"Within a part: as soon as it is printed. Between parts: {between}. "
+            "Put the points of the caliper's small upper jaws into the cones "
+            "of two divots, down to the apexes, and write down what you read. The labels are "
+            "engraved beside the divots."
         ),
         Table(
             ("from apex to apex", "on", "must be, mm", "measured, mm"),
@@ -81,7 +86,8 @@ def measuring(anatomy: Anatomy) -> list[Block]:
         Heading(1, "Calibrate, register, check", "measure"),
         Paragraph(
             "In this order. The program's documentation has a page on each and says how to take "
-            "the pictures. Do all of it with the phantom fixed where it will be used."
+            "the pictures. Do all of it with phantom and block fixed to the table where they will "
+            "be used: neither may move against the other while the needle is pivoted or checked."
         ),
         Table(("what", "command", "when again"), _COMMANDS, (2.2, 5.6, 2.4)),
         Paragraph(

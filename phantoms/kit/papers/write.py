@@ -13,6 +13,7 @@ from phantoms.kit.papers.album import Progress, take_album
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bought import bom_csv, items
 from phantoms.kit.papers.guide import KINDS, Kit, guide
+from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.pdf import write_pdf
 from phantoms.kit.papers.screws import screws
 from phantoms.kit.papers.studio import SIZE
@@ -54,7 +55,7 @@ def write_papers(
     gel_block = skin_on_base(anatomy.parameters, layout) if kind == "wet" else None
     column = [part for part in parts if part.name == "column"]
     needs = amounts(anatomy, column, gel_block)
-    rows = items(parts, needs, screws(layout, kind == "wet"))
+    rows = items(parts, needs, screws(layout, kind == "wet"), needle_lengths(anatomy.plans))
     kit = Kit(recipe_name, kind, parts, anatomy, layout, needs, rows)
     try:
         album = take_album(folder, parts, anatomy, layout, gel_block, needs, size, progress)
