@@ -99,7 +99,7 @@ _ON_TOWER = {"D1": -50.0, "D2": 50.0}
 _SLOPED = {"E": (-26.0, -41.0), "F": (26.0, -41.0)}
 _SLOPE_HALF = 7.0  # mm, from the ridge to the middle of a slope
 _PIVOT = (0.0, -6.0, 26.0)
-_SCREWS = ((-49.0, -8.0), (49.0, -8.0))  # to a board, which the reference body stands on too
+_SCREWS = ((-49.0, -8.0), (49.0, -8.0))  # to the table that the phantom's base is screwed to
 SCREW_HOLE = 4.5  # mm
 
 
@@ -144,9 +144,11 @@ def block() -> Part:
         None,
         "PLA or PETG",
         (0.86, 0.86, 0.84),
-        "Flat, 0.15 mm layers, 4 walls, 20 % infill; no support. Screwed to the board that the"
-        " reference body stands on. Let no seam run into a divot, and"
-        " clean none with a tool. Drill the guides by hand from above, in mm: " + bores + ". Check"
+        "Flat, 0.15 mm layers, 4 walls, 20 % infill; no support. Screwed or clamped to the table"
+        " that the phantom is fixed to: neither may move while a needle is pivoted or checked."
+        " Let no seam run into a divot, and clean none with a tool. Drill the guides by hand from above, in mm: "
+        + bores
+        + ". Check"
         " with a caliper that it is 112.0 mm long and wide: what it is off by, all its distances"
         " are.",
     )

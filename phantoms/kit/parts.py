@@ -143,9 +143,10 @@ def _wet(anatomy: Anatomy, layout: Layout) -> list[Part]:
                 assembled=False,
             )
         )
+    shell = "Upright on its caudal rim; short bridges at the upper one. "
     how = {
-        "mould_left": ("left shell of the gel's mould", "cranial", "Upright on its caudal rim; short bridges at the upper one. "),
-        "mould_right": ("right shell of the gel's mould", "cranial", "Upright on its caudal rim; short bridges at the upper one. "),
+        "mould_left": ("left shell of the gel's mould", "cranial", shell),
+        "mould_right": ("right shell of the gel's mould", "cranial", shell),
         "mould_cranial": ("cranial end plate of the mould", "cranial", ""),
         "mould_caudal": ("caudal end plate of the mould", "caudal", ""),
         "mould_lid": ("lid of the mould", "anterior", ""),
