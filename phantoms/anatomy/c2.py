@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters
 from phantoms.anatomy.sdf import (
     Array,
     Solid,
@@ -44,6 +44,9 @@ def c2_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
     bone = union([bone, _transverse_process(p)], 1.5)
     bone = union([bone, _spinous_process(p)], 3.0)
     bone = both_sides(subtract(bone, _canal(p), 2.0))
+    floors = [_floor(p, side) for side in SIDES if p.artery(side).rise > 0.0]
+    if floors:
+        bone = union([bone, *floors], 1.0)
     return subtract(bone, union([room_left, room_right], 0.0), 1.6)
 
 
@@ -180,6 +183,13 @@ def _transverse_process(p: AnatomyParameters) -> Solid:
         [tip, (x + 9.2, -14.6, 4.6), (x + 6.0, -10.5, 4.0)], [(2.1, 2.3), (2.0, 2.4), (2.4, 3.0)]
     )
     return union([front, back], 1.5)
+
+
+def _floor(p: AnatomyParameters, side: str) -> Solid:
+    """What a high-riding artery leaves by over; by itself the process is a thin skin there."""
+    x, mirror = p.c2_canal_width / 2, np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
+    points = [(x + 7.2, -21.4, 5.6), (x + 7.6, -18.0, 5.0), (x + 7.2, -14.2, 5.0)]
+    return tube(np.multiply(points, mirror), [(1.8, 1.8)] * 3, up=(0, 0, 1))
 
 
 def _lamina(p: AnatomyParameters) -> Solid:

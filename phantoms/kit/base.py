@@ -6,7 +6,7 @@ from manifold3d import Manifold
 
 from phantoms.kit.column import FOOT, FOOT_RECESS
 from phantoms.kit.label import label
-from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, LUG_SIDE, SEAT, Layout
+from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, SEAT, TABLE_HOLE, Layout
 from phantoms.kit.part import SLIDING
 from phantoms.kit.seat import FLANGE_END
 from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, united, without
@@ -14,7 +14,6 @@ from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, u
 LEG_RECESS = 2.0  # mm, how deep an arch's legs stand in it
 BOLT_HEIGHTS = (7.0, 18.0)  # mm over its top: bolts through lugs and legs
 LEG_FIT = 0.15  # mm all round, a push fit
-TABLE_HOLE = 5.5  # mm
 CHAMFER = 1.0  # mm
 
 
@@ -43,11 +42,11 @@ def _lugs(layout: Layout) -> list[Manifold]:
     for name, (low, high) in layout.arches.items():
         z = (high + LEG_FIT, high + LUG) if name == "arch_cranial" else (low - LUG, low - LEG_FIT)
         for side in (-1.0, 1.0):
-            x = side * layout.leg
+            left, right = sorted(side * x for x in layout.lug)
             lugs.append(
                 box(
-                    (x - BAND / 2 - LUG_SIDE, layout.base_bottom + CHAMFER, z[0]),
-                    (x + BAND / 2 + LUG_SIDE, layout.base_top + LUG_HEIGHT, z[1]),
+                    (left, layout.base_bottom + CHAMFER, z[0]),
+                    (right, layout.base_top + LUG_HEIGHT, z[1]),
                 )
             )
     return lugs

@@ -145,11 +145,9 @@ def block() -> Part:
         "PLA or PETG",
         (0.86, 0.86, 0.84),
         "Flat, 0.15 mm layers, 4 walls, 20 % infill; no support. Screwed or clamped to the table"
-        " that the phantom is fixed to: neither may move while a needle is pivoted or checked."
-        " Let no seam run into a divot, and clean none with a tool. Drill the guides by hand from"
-        " above, in mm: "
-        + bores
-        + ". Check"
+        " that the phantom is fixed to: block, phantom and cameras stay where they are while a"
+        " needle is pivoted or checked. Let no seam run into a divot, and"
+        " clean none with a tool. Drill the guides by hand from above, in mm: " + bores + ". Check"
         " with a caliper that it is 112.0 mm long and wide: what it is off by, all its distances"
         " are.",
     )

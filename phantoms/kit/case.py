@@ -15,9 +15,9 @@ from phantoms.anatomy.standard import (
     standard_anatomy,
 )
 from phantoms.kit.bone_divots import bone_divots
-from phantoms.kit.column import supports_mesh
 from phantoms.kit.gel import skin_on_base
 from phantoms.kit.layout import layout
+from phantoms.kit.supports import supports_mesh
 from phantoms.store import stored_meshes
 
 Kind = Literal["dry", "wet"]

@@ -13,8 +13,7 @@ import open3d as o3d
 from manifold3d import Manifold
 
 from nav.errors import InputError
-from phantoms.anatomy.mesh import Mesh, largest_piece, mesh_solid
-from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import Layout
@@ -23,15 +22,12 @@ from phantoms.kit.solid import (
     M3_NUT_DEPTH,
     box,
     hole,
-    mesh_of,
-    on_grid,
     prism,
     solid_of,
     united,
     without,
 )
 
-SUPPORT_SPACING = 1.6  # mm, grid that the case's supports are meshed on
 KEEL = 5.0  # mm, thickness of keel and webs
 SINK = 1.5  # mm, how deep struts go into bone
 FOOT = (22.0, -48.0, 42.0)  # half width; z of its ends
@@ -69,33 +65,6 @@ def column_solid(anatomy: Anatomy, layout: Layout) -> Manifold:
                 "expected a deeper neck"
             )
     return united([*bones.values(), struts(anatomy, layout)])
-
-
-def supports_mesh(anatomy: Anatomy, layout: Layout) -> Mesh:
-    """What holds the bones, as a structure of its own that ends at their surfaces, model frame.
-
-    Meshed anew in even triangles: a boolean's cut along the bones is full of slivers. Edges are
-    rounded by half a millimetre.
-    """
-    whole = struts(anatomy, layout)
-    low, high = np.array(whole.bounding_box()).reshape(2, 3)
-    solid = Gauge.of(mesh_of(whole)).signed_distance
-    bones = [Gauge.of(s.mesh).signed_distance for s in anatomy.structures if s.role == "bone"]
-
-    def bare(points: Array) -> Array:
-        value = solid(points)
-        outside = (points < low).any(axis=1) | (points > high).any(axis=1)
-        value[outside] = np.abs(value[outside])
-        near = np.flatnonzero(value < 2 * SUPPORT_SPACING)
-        for bone in bones:
-            value[near] = np.maximum(value[near], -bone(points[near]))
-        return value
-
-    room = 2 * SUPPORT_SPACING
-    made = mesh_solid(bare, low - room, high + room, SUPPORT_SPACING, SUPPORT_SPACING / 2)
-    # Where a strut ends in a hollow of the bone, a crumb of it is left over there.
-    mesh = largest_piece(made)
-    return Mesh(on_grid(mesh.vertices), mesh.triangles)
 
 
 def struts(anatomy: Anatomy, layout: Layout) -> Manifold:

@@ -35,6 +35,7 @@ BAR_RECESS = 1.5  # mm, how deep the bar's ends stand in the arches
 BAR_FIT = 0.1  # mm all round
 BAR_BOLTS = 4.6  # mm, x of the two bolts at each end
 NUT_FROM_END = 7.0  # mm, a nut's slot in the bar
+NUT_CORNER = 3.3  # mm, a slot's floor under the bolt's middle: a nut stands on a corner, 3.2 below
 WING_HALF_WIDTH = 7.0
 LETTERS = 5.0  # mm, height
 LABEL_UNDER = 6.3  # mm, its middle from the apex
@@ -59,7 +60,10 @@ def arch_solid(layout: Layout, name: Holder) -> Manifold:
 
 
 def bar_solid(layout: Layout) -> Manifold:
-    """The bar with its wings and divots, model frame; flat on its underside."""
+    """The bar with its wings and divots, model frame; flat on its underside.
+
+    Nuts are dropped into slots from the top: their floors keep them while the bar is laid in.
+    """
     (low, high), half = layout.bar, BAR_HALF_WIDTH
     caudal = layout.arches["arch_caudal"][1] - BAR_RECESS + BAR_FIT
     cranial = layout.arches["arch_cranial"][0] + BAR_RECESS - BAR_FIT
@@ -85,8 +89,8 @@ def bar_solid(layout: Layout) -> Manifold:
             z = end + way * NUT_FROM_END
             cutters.append(
                 box(
-                    (x - M3_NUT / 2, low - 1.0, min(z, z + way * M3_NUT_DEPTH)),
-                    (x + M3_NUT / 2, middle + 3.3, max(z, z + way * M3_NUT_DEPTH)),
+                    (x - M3_NUT / 2, middle - NUT_CORNER, min(z, z + way * M3_NUT_DEPTH)),
+                    (x + M3_NUT / 2, high + 1.0, max(z, z + way * M3_NUT_DEPTH)),
                 )
             )
     return without(solid, cutters)

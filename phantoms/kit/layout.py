@@ -31,7 +31,9 @@ ARCH = 10.0  # mm, thickness of an arch
 ARCH_GAP = 4.0  # mm, from the gel's ends to the arches
 LUG = 6.0  # mm, thickness of the base's lugs that the arches are bolted to
 LUG_HEIGHT = 24.0
-LUG_SIDE = 2.0  # mm, wider than the leg at each side
+LUG_REACH = (4.0, 8.0)  # mm, from the leg's middle inwards and outwards
+PLATE_SEAL = 2.0  # mm, between lugs an end plate of the mould overlaps the skin so much
+PLATE_FREE = 0.7  # mm, between it and the lugs that it is drawn past
 BAR_HALF_WIDTH = 9.0  # mm
 BAR_DEPTH = 10.0  # mm, thickness of the bar along y
 WINGS = (34.0, 28.0, -34.0)  # mm: reach to the sides, z of the cranial, of the caudal one
@@ -42,6 +44,10 @@ BOSS_HALF_WIDTH = 5.0
 LEAST_RISE = 18.0  # degrees, divots look up at least so much, to be reached over the base
 
 SEAT = (-15.0, 35.0, 92.0)  # mm, the reference body's ridge
+SEAT_REACH = 61.0  # mm, the farthest that the seat's flange goes to a side
+TABLE_EDGE = 9.0  # mm, a table hole from the base's edge
+TABLE_HOLE = 5.5  # mm, diameter
+TABLE_HEAD = 10.0  # mm, across a 5 mm screw's head and washer, and a driver
 
 # In the order that a hand touches them, by short ways.
 # Round the neck's axis, from its left (0) over its back (90) to its right (180), degrees.
@@ -88,7 +94,7 @@ class Layout:
     arches : z of each arch's two faces, by holder. divots : those of the frame.
     model_from_reference : nominal; the reference body's frame is that of `reference.toml`.
     bolts : (x, z) of upright M3 bolts through the base, by what they hold.
-    table_holes : (x, z) of holes to screw the base to a table.
+    table_holes : (x, z) of holes to screw the base to a table, once all else stands on it.
     """
 
     base_top: float
@@ -107,6 +113,12 @@ class Layout:
     def leg(self) -> float:
         """x of the middle of an arch's leg."""
         return self.inner[0] + BAND / 2
+
+    @property
+    def lug(self) -> tuple[float, float]:
+        """x from which and up to which a lug stands behind a leg."""
+        inwards, outwards = LUG_REACH
+        return self.leg - inwards, self.leg + outwards
 
     @property
     def bar(self) -> tuple[float, float]:
@@ -135,10 +147,11 @@ def layout(p: AnatomyParameters) -> Layout:
     back = max(float(ring[:, 1].max()) for ring in neck)
     # Where the neck is thin the bones must still clear the base.
     top = round(min(front + RESTING, 5.0 - p.c1_canal_ap - COLUMN_FRONT - 4.0), 3)
-    inner = (p.neck_width / 2 + REACH, round(back - middle + REACH, 3))
-    half = inner[0] + BAND + 4.0
+    inner = (_legs_apart(p, top), round(back - middle + REACH, 3))
+    # Beside the seat there is room for a table screw, however thin the neck is.
+    half = max(inner[0] + BAND + 4.0, SEAT_REACH + 1.0 + TABLE_HEAD / 2 + TABLE_EDGE)
     ends = BASE_ENDS
-    table_x, mould_x = half - 9.0, round(0.48 * p.neck_width, 3)
+    table_x, mould_x = half - TABLE_EDGE, round(0.48 * p.neck_width, 3)
     seat_x, _, seat_z = SEAT
     placed = Layout(
         base_top=top,
@@ -169,6 +182,21 @@ def layout(p: AnatomyParameters) -> Layout:
         ),
     )
     return _with_divots(placed)
+
+
+def _legs_apart(p: AnatomyParameters, top: float) -> float:
+    """x of the legs' inner faces.
+
+    Beside the neck; and so far out that the mould's end plates, which must cover its ends, can be
+    drawn off between the lugs.
+    """
+    widest = 0.0
+    for z in (NECK_BOTTOM, NECK_TOP):
+        x, y = outline(p, z).T
+        # a little higher, for the corners of that outline
+        widest = max(widest, float(x[y < top + LUG_HEIGHT + 4.0].max()))
+    between_lugs = widest + PLATE_SEAL + PLATE_FREE + LUG_REACH[0] - BAND / 2
+    return round(max(p.neck_width / 2 + REACH, between_lugs), 3)
 
 
 def _with_divots(bare: Layout) -> Layout:

@@ -14,7 +14,7 @@ from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.gel import LIP
 from phantoms.kit.label import label
-from phantoms.kit.layout import BAND, LUG_HEIGHT, LUG_SIDE, Layout
+from phantoms.kit.layout import LUG_HEIGHT, PLATE_FREE, Layout
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import BED, SLIDING
 from phantoms.kit.sac import PLATE, structure_solid
@@ -43,7 +43,6 @@ POUR = (14.0, 4.0, -34.0, 20.0)  # half width, at its pointed ends; z of its end
 COLLAR = 3.5  # mm, wall round the pour opening
 LID = 3.0  # mm, thickness of the lid's plate
 VENT = 3.0  # mm, holes in the lid
-LUG_ROOM = 1.0  # mm, between an end plate and the base's lugs
 PARTING = 0.1  # mm, between the halves, filled with grease
 
 
@@ -200,8 +199,8 @@ def _end_plate(anatomy: Anatomy, skin: Upright, layout: Layout, end: str) -> Man
 
 def _between_lugs(layout: Layout, low: float, high: float) -> list[Manifold]:
     """What an end plate must not have, to be drawn off along the neck between the base's lugs."""
-    side = layout.leg - BAND / 2 - LUG_SIDE - LUG_ROOM
-    top = layout.base_top + LUG_HEIGHT + LUG_ROOM
+    side = layout.lug[0] - PLATE_FREE
+    top = layout.base_top + LUG_HEIGHT + PLATE_FREE
     return [
         box((side, layout.base_top - 1.0, low), (BED[0], top, high)),
         box((-BED[0], layout.base_top - 1.0, low), (-side, top, high)),

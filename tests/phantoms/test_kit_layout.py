@@ -8,15 +8,26 @@ import pytest
 from scipy.spatial import Delaunay
 
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.kit.layout import layout
-from phantoms.kit.part import BED
+from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP, skin_x
+from phantoms.kit.base import base_solid
+from phantoms.kit.frame import BAR_BOLTS, NUT_FROM_END, arch_solid, bar_solid
+from phantoms.kit.layout import LUG_HEIGHT, PLATE_FREE, TABLE_HEAD, TABLE_HOLE, layout
+from phantoms.kit.part import BED, LEAST_WALL
+from phantoms.kit.seat import seat_solid
+from phantoms.kit.solid import M3_NUT_DEPTH, box, cylinder
 
 THIN, STOUT = {"neck_width": 95.0, "neck_ap": 90.0}, {"neck_width": 150.0, "neck_ap": 145.0}
+FLAT = {"neck_width": 150.0, "neck_ap": 90.0}
 
 
-@pytest.fixture(params=[{}, THIN, STOUT], ids=["standard", "thin", "stout"])
-def placed(request):
-    return layout(replace(AnatomyParameters(), **request.param))
+@pytest.fixture(params=[{}, THIN, STOUT, FLAT], ids=["standard", "thin", "stout", "flat"])
+def neck(request):
+    return replace(AnatomyParameters(), **request.param)
+
+
+@pytest.fixture
+def placed(neck):
+    return layout(neck)
 
 
 def points(placed, use):
@@ -63,6 +74,34 @@ def test_the_base_fits_the_bed_and_carries_everything(placed):
         assert np.abs(x).max() < placed.base_half_width - 5.0
         assert low + 5.0 < z.min()
         assert z.max() < high - 5.0
+
+
+def test_table_screws_and_their_driver_meet_no_leg_lug_or_seat(placed):
+    base = base_solid(placed)
+    stand = [seat_solid(placed), *(arch_solid(placed, name) for name in placed.arches)]
+    for x, z in placed.table_holes:
+        screw = cylinder((x, placed.base_bottom, z), (x, placed.base_top, z), TABLE_HOLE / 2)
+        assert (screw ^ base).volume() < 0.01
+        start, end = (x, placed.base_top + 0.05, z), (x, placed.base_top + 200.0, z)
+        driver = cylinder(start, end, TABLE_HEAD / 2)
+        assert all((driver ^ solid).volume() < 0.01 for solid in (base, *stand)), (x, z)
+
+
+def test_nuts_stay_in_the_bar_when_it_is_laid_in(placed):
+    """Their slots open at the top; under a nut is a floor."""
+    bar, (low, high) = bar_solid(placed), placed.bar
+    at = bar.bounding_box()[5] - NUT_FROM_END - M3_NUT_DEPTH / 2
+    for x in (-BAR_BOLTS, BAR_BOLTS):
+        nut = box((x - 2.75, (low + high) / 2 - 3.2, at - 1.2), (x + 2.75, high + 1.0, at + 1.2))
+        assert (nut ^ bar).volume() < 0.01
+        under = box((x - 2.75, low, at - 1.2), (x + 2.75, low + LEAST_WALL, at + 1.2))
+        assert (under - bar).volume() < 0.01
+
+
+def test_the_ends_of_the_neck_are_covered_by_what_passes_between_the_lugs(neck, placed):
+    y = placed.base_top + np.linspace(0.0, LUG_HEIGHT + PLATE_FREE, 50)
+    widest = max(skin_x(neck, y, z).max() for z in (NECK_BOTTOM, NECK_TOP))
+    assert placed.lug[0] - PLATE_FREE > widest + 1.9
 
 
 def test_the_reference_body_faces_the_cameras_behind_the_neck(placed):

@@ -13,17 +13,19 @@ from phantoms.anatomy.rays import Gauge
 from phantoms.anatomy.skin import NECK_TOP
 from phantoms.anatomy.standard import standard_anatomy
 from phantoms.kit.bone_divots import DEPTH, bone_divots
-from phantoms.kit.column import WINDOW, WINDOW_FRONT, bones_of, column_solid, supports_mesh
+from phantoms.kit.column import WINDOW, WINDOW_FRONT, bones_of, column_solid
 from phantoms.kit.drawing import drawing_lean, drawn_undercut
 from phantoms.kit.fits import fits
 from phantoms.kit.gel import skin_on_base
 from phantoms.kit.label import ENGRAVED
 from phantoms.kit.layout import DIVOT_DEPTH, layout
+from phantoms.kit.loft import Upright
 from phantoms.kit.mould import mould_solids
 from phantoms.kit.part import BED, LEAST_WALL
 from phantoms.kit.parts import kit_parts
-from phantoms.kit.sac import SLEEVE, core_solid
-from phantoms.kit.solid import box, cylinder, laid, mesh_of, solid_of, united
+from phantoms.kit.sac import SLEEVE, core_solid, structure_solid
+from phantoms.kit.solid import box, cylinder, laid, mesh_of, region, solid_of, united
+from phantoms.kit.supports import supports_mesh
 from phantoms.kit.tools import PAPER
 from phantoms.kit.tubes import BORES, tubes
 from phantoms.kit.walls import walls
@@ -172,6 +174,31 @@ def test_what_is_in_the_way_is_found(dry, anatomy, placed):
     moved = [replace(bar, model_from_part=lower) if p is bar else p for p in dry.values()]
     clashes = {(c.one, c.other) for c in fits(moved, anatomy, placed)}
     assert ("column", "bar") in clashes
+
+
+def test_an_end_plate_that_lugs_trap_is_found(wet, anatomy, placed):
+    """With a corner that reaches over a lug."""
+    name = "mould_caudal"
+    corner = box((50.0, placed.base_top, -67.0), (placed.lug[0] + 3.0, 0.0, -62.0))
+    wide = united([solid_of(in_model(wet[name])), corner])
+    mesh = moved_mesh(mesh_of(wide), wet[name].model_from_part.inv())
+    trapped = [replace(p, mesh=mesh) if p.name == name else p for p in wet.values()]
+    drawn = [c for c in fits(trapped, anatomy, placed) if c.stage == "drawing"]
+    assert ("mould_caudal on its way", "base") in {(c.one, c.other) for c in drawn}
+
+
+def test_end_plates_close_the_mould(anatomy, placed, wet):
+    """All round the gel's ends but where core and tubes go through."""
+    skin = Upright(structure_solid(anatomy, "skin"))
+    for name, z in (("mould_cranial", skin.high), ("mould_caudal", skin.low)):
+        plate = solid_of(in_model(wet[name]))
+        middle = sum(np.reshape(plate.bounding_box(), (2, 3))[:, 2]) / 2
+        end = skin.section(z).offset(1.5, circular_segments=64) - plate.slice(middle)
+        above = region([(-100, placed.base_top), (100, placed.base_top), (100, 200), (-100, 200)])
+        for hole in (end ^ above).decompose():
+            left, front, right, _ = hole.bounds()
+            assert max(abs(left), abs(right)) < 30.0, name  # the core's, a tube's
+            assert front > placed.base_top + 20.0, name
 
 
 def test_supports_stay_off_bones_arteries_canal_and_window(anatomy, placed):
