@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from nav.model.case import Case
 from phantoms.twin.ct_ends import gone_on
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.ct_look import painted
+from phantoms.twin.ct_section import Closed, Surface
 from phantoms.twin.ct_skin import mastoids, neck_size, whole_skin
 from phantoms.twin.ct_write import write_volume
 
@@ -33,19 +34,6 @@ SPREAD = 0.35  # mm, sd of the point spread
 NOISE = 15.0  # HU, sd
 MARGIN = 6.0  # mm of air around
 MOST_VOXELS = 200e6
-
-
-class Closed(Protocol):
-    """A closed surface of a case. role as in case.toml; vertices (n, 3), mm; triangles (m, 3)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def vertices(self) -> Array: ...
-    @property
-    def triangles(self) -> NDArray[np.int32]: ...
 
 
 @dataclass(frozen=True)
@@ -127,18 +115,10 @@ def write_ct(
     return volume
 
 
-@dataclass(frozen=True)
-class _Surface:
-    name: str
-    role: str
-    vertices: Array
-    triangles: NDArray[np.int32]
-
-
 def closed(case: Case) -> tuple[Closed, ...]:
     """A case's structures for `ct_volume`."""
     return tuple(
-        _Surface(s.name, s.role, s.surface.vertices, s.surface.triangles) for s in case.structures
+        Surface(s.name, s.role, s.surface.vertices, s.surface.triangles) for s in case.structures
     )
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from nav.frames import Array
-from phantoms.twin.ct_section import angles, distance, first_hit, section
-from phantoms.twin.ct_skin import Drawn, drawn
+from phantoms.twin.ct_section import Closed, Surface, angles, distance, first_hit, section
+from phantoms.twin.ct_skin import drawn
 
 BEYOND = 3.0  # mm that all goes on over the volume's end
 INTO = 0.5  # mm under a mesh's end, where what goes on begins
@@ -33,13 +32,13 @@ BESIDE, MEETS = 1.0, np.radians(22.0)  # mm, artery off the medulla; off its fro
 LOBE, LOBE_RADII = (13.0, 17.0, 15.0), (11.5, 12.0, 13.0)
 
 
-def gone_on(structures: Sequence[Any], low: float, high: float) -> list[Any]:
+def gone_on(structures: Sequence[Closed], low: float, high: float) -> list[Closed]:
     """The structures, and what goes on to the heights low and high, mm."""
     named = {s.name: s for s in structures}
     cord = next((s for s in structures if s.role == "cord"), None)
     dura = next((s for s in structures if s.role == "dura"), None)
     skull = _skull(named["occiput"], cord) if "occiput" in named and cord else None
-    found: list[Any] = []
+    found: list[Closed] = []
     step = np.array([0.0, 0.0, -15.0])
     if "C3" in named and "C4" in named:
         step = named["C4"].vertices.mean(axis=0) - named["C3"].vertices.mean(axis=0)
@@ -94,7 +93,7 @@ class _Skull:
         return np.asarray(self.middle + height * self.axes[2] + flat)
 
 
-def _skull(occiput: Any, cord: Any) -> _Skull | None:
+def _skull(occiput: Closed, cord: Closed) -> _Skull | None:
     """None where the bone does not end in a flat ring."""
     v = occiput.vertices
     corners = v[occiput.triangles]
@@ -124,14 +123,14 @@ def _skull(occiput: Any, cord: Any) -> _Skull | None:
     return _Skull(middle, axes, inner, float(np.arctan2(ahead @ axes[1], ahead @ axes[0])))
 
 
-def _raised(occiput: Any, skull: _Skull, high: float) -> Drawn:
+def _raised(occiput: Closed, skull: _Skull, high: float) -> Surface:
     """The bone, its walls drawn up and outwards from under its flat top, beyond the scan."""
     v = np.array(occiput.vertices, float)
     over = skull.height(v) + ROUNDED
     rises = over > 0.0
     most = (high + BEYOND - v[over > ROUNDED - 0.6, 2].min()) / skull.axes[2, 2] + ROUNDED
     if most <= ROUNDED:
-        return Drawn(occiput.name, occiput.role, v, occiput.triangles)
+        return Surface(occiput.name, occiput.role, v, occiput.triangles)
     x, y = ((v - skull.middle) @ axis for axis in skull.axes[:2])
     angle = np.arctan2(y, x)
     out = np.cos(angle)[:, None] * skull.axes[0] + np.sin(angle)[:, None] * skull.axes[1]
@@ -139,10 +138,10 @@ def _raised(occiput: Any, skull: _Skull, high: float) -> Drawn:
     taller = np.minimum(over / EDGE, 1.0) * most
     step = (taller - over)[:, None] * skull.axes[2] + (skull.leans(angle) * taller)[:, None] * out
     v[rises] += step[rises]
-    return Drawn(occiput.name, occiput.role, v, occiput.triangles)
+    return Surface(occiput.name, occiput.role, v, occiput.triangles)
 
 
-def _cistern(dura: Any, skull: _Skull | None, high: float) -> Drawn:
+def _cistern(dura: Closed, skull: _Skull | None, high: float) -> Surface:
     """Fluid from the sac's end up to the volume's, as wide as the skull's inside."""
     start = section(dura, _top(dura) - INTO)
     rings = [start]
@@ -168,7 +167,7 @@ class _Medulla:
     front: float
 
     @classmethod
-    def over(cls, cord: Any, skull: _Skull | None) -> _Medulla:
+    def over(cls, cord: Closed, skull: _Skull | None) -> _Medulla:
         """Where the cord ends; it leans as the head does."""
         ring = section(cord, _top(cord) - INTO)
         if skull is None:
@@ -193,13 +192,13 @@ class _Medulla:
         share = min(rise / OVER, 1.0)
         return 1.0 + LARGER * share**2 * (3.0 - 2.0 * share)
 
-    def drawn(self, high: float) -> Drawn:
+    def drawn(self, high: float) -> Surface:
         """Up to over the volume's end."""
         rises = np.arange(0.0, high + BEYOND - self.start[2] + STEP, STEP)
         rings = [self.middle(r) + (self.ring - self.start) * self.larger(r) for r in rises]
         return drawn("medulla", "cord", np.array(rings))
 
-    def artery(self, artery: Any, high: float) -> Drawn:
+    def artery(self, artery: Closed, high: float) -> Surface:
         """A vertebral artery going on from its end, round the medulla to its front."""
         ring = section(artery, _top(artery) - 2.0)
         begins = ring.mean(axis=0)
@@ -224,7 +223,7 @@ class _Medulla:
         return drawn(f"{artery.name} in the skull", "artery", np.array(rings))
 
 
-def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Drawn]:
+def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Surface]:
     """Its two lobes, the cistern between and behind them."""
     t = angles()
     behind = -np.array([np.cos(medulla.front), np.sin(medulla.front), 0.0])
@@ -241,7 +240,7 @@ def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Drawn]:
     return lobes
 
 
-def _down(s: Any, step: Array, low: float) -> Drawn:
+def _down(s: Closed, step: Array, low: float) -> Surface:
     """A tube going on downwards as it came one bone higher."""
     bottom = float(s.vertices[:, 2].min()) + INTO + 1.0
     end = section(s, bottom)
@@ -255,7 +254,7 @@ def _down(s: Any, step: Array, low: float) -> Drawn:
     return drawn(f"{s.name} going on", s.role, np.array(rings[::-1]))
 
 
-def _next_bone(last: Any, step: Array, sac: Sequence[Array]) -> Drawn:
+def _next_bone(last: Closed, step: Array, sac: Sequence[Array]) -> Surface:
     """C5, under C4 as C4 is under C3, and so far forwards or backwards that the sac is clear.
 
     sac : points (n, 3) of it, mm.
@@ -263,15 +262,15 @@ def _next_bone(last: Any, step: Array, sac: Sequence[Array]) -> Drawn:
     points = np.concatenate(sac)
     shifts = step + np.outer(np.arange(-2.5, 2.6, 0.5), (0.0, 1.0, 0.0))
     gaps = [distance(last, points - shift).min() for shift in shifts]
-    return Drawn("C5", "bone", last.vertices + shifts[int(np.argmax(gaps))], last.triangles)
+    return Surface("C5", "bone", last.vertices + shifts[int(np.argmax(gaps))], last.triangles)
 
 
-def _is_tube(s: Any) -> bool:
+def _is_tube(s: Closed) -> bool:
     """Cord, sac and the vertebral arteries themselves: not their branches and second limbs."""
     return s.role in ("cord", "dura") or (
         s.role == "artery" and s.name in ("vertebral artery left", "vertebral artery right")
     )
 
 
-def _top(s: Any) -> float:
+def _top(s: Closed) -> float:
     return float(s.vertices[:, 2].max())

@@ -1,14 +1,40 @@
-"""Outlines of closed surfaces, and distances from them."""
+"""Closed surfaces that a CT is painted from: what they are, their outlines, distances from them."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.frames import Array
+from phantoms.anatomy.rays import Gauge
 
 CORNERS = 72
+
+
+class Closed(Protocol):
+    """A closed surface of a case. role as in case.toml; vertices (n, 3), mm; triangles (m, 3)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def vertices(self) -> Array: ...
+    @property
+    def triangles(self) -> NDArray[np.int32]: ...
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One that is not a case's structure, or no longer. Fields as of `Closed`."""
+
+    name: str
+    role: str
+    vertices: Array
+    triangles: NDArray[np.int32]
 
 
 def angles() -> Array:
@@ -16,7 +42,7 @@ def angles() -> Array:
     return np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)
 
 
-def section(s: Any, z: float) -> Array:
+def section(s: Closed, z: float) -> Array:
     """Outline of a tube at a height, (CORNERS, 3), mm, counter-clockwise from above."""
     near = s.vertices[np.argsort(np.abs(s.vertices[:, 2] - z))[:CORNERS]]
     middle = np.append(0.5 * (near.min(axis=0) + near.max(axis=0))[:2], z)
@@ -28,7 +54,7 @@ def section(s: Any, z: float) -> Array:
     return np.asarray(middle + radius[:, None] * flat)
 
 
-def first_hit(s: Any, middle: Array, axes: Array) -> Array:
+def first_hit(s: Closed, middle: Array, axes: Array) -> Array:
     """How far the surface lies from a point within it, in the plane of two axes: (CORNERS,), mm."""
     import open3d as o3d  # over a second to import
 
@@ -40,15 +66,12 @@ def first_hit(s: Any, middle: Array, axes: Array) -> Array:
     return np.asarray(hits.numpy(), float)
 
 
-def distance(s: Any, points: Array) -> Array:
+def distance(s: Closed, points: Array) -> Array:
     """Of points (n, 3) from a surface, mm, negative within."""
-    import open3d as o3d
-
-    found = _scene(s).compute_signed_distance(o3d.core.Tensor(points.astype(np.float32)))
-    return np.asarray(found.numpy(), float)
+    return Gauge(s.vertices, s.triangles).signed_distance(points)
 
 
-def _scene(s: Any) -> Any:
+def _scene(s: Closed) -> Any:
     import open3d as o3d
 
     scene = o3d.t.geometry.RaycastingScene()

@@ -7,16 +7,16 @@ how wide and deep the neck is, and with these two numbers its whole outline is k
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nav.frames import Array
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.skin import MASTOID, NECK_BOTTOM, NECK_TOP, outline, skin_x
+from phantoms.twin.ct_section import Closed, Surface
 
 RING_SPACING, CORNERS = 3.0, 160  # mm; of the skin that is drawn
 ENDS = 0.05  # mm, from NECK_BOTTOM and NECK_TOP
@@ -28,17 +28,7 @@ UNDER = 6.0  # mm, skin and fat over the mastoid
 PROCESS = ((0.0, 1.5, 2.5, 0.0), (3.0, 4.0, 5.5, 0.0), (12.0, 6.5, 9.5, 1.0), (40.0, 8.5, 14.0, 4))
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A closed surface that the case does not hold. Fields as of a case's structure."""
-
-    name: str
-    role: str
-    vertices: Array
-    triangles: NDArray[np.int32]
-
-
-def neck_size(skin: Any) -> AnatomyParameters | None:
+def neck_size(skin: Closed) -> AnatomyParameters | None:
     """Parameters whose `neck_width` and `neck_ap` give this skin; None where none do."""
     v = skin.vertices
     if abs(v[:, 2].min() - NECK_BOTTOM) > ENDS or abs(v[:, 2].max() - NECK_TOP) > ENDS:
@@ -68,14 +58,14 @@ def _solved(values: Sequence[Any], wanted: float) -> float:
     return TRIED[0] + (TRIED[1] - TRIED[0]) * (float(wanted) - low) / (high - low)
 
 
-def whole_skin(p: AnatomyParameters) -> Drawn:
+def whole_skin(p: AnatomyParameters) -> Surface:
     """The skin all round."""
     z = np.linspace(NECK_BOTTOM, NECK_TOP, round((NECK_TOP - NECK_BOTTOM) / RING_SPACING) + 1)
     rings = [np.column_stack([outline(p, h, CORNERS), np.full(CORNERS, h)]) for h in z]
     return drawn("skin", "skin", np.array(rings))
 
 
-def mastoids(p: AnatomyParameters) -> tuple[Drawn, Drawn]:
+def mastoids(p: AnatomyParameters) -> tuple[Surface, Surface]:
     """The bone under the skin's knobs, up to over the neck's end."""
     tip_y, tip_z = MASTOID[0] - 0.5, MASTOID[1] + 4.0
     z = np.arange(tip_z, NECK_TOP + 3.0, 1.0)
@@ -96,7 +86,7 @@ def mastoids(p: AnatomyParameters) -> tuple[Drawn, Drawn]:
     return drawn("mastoid left", "bone", left), drawn("mastoid right", "bone", right)
 
 
-def drawn(name: str, role: str, rings: Array) -> Drawn:
+def drawn(name: str, role: str, rings: Array) -> Surface:
     """A closed tube through rings (n, k, 3) from below, counter-clockwise from above."""
     mesh: Mesh = mesh_rings(rings)
-    return Drawn(name, role, mesh.vertices, mesh.triangles)
+    return Surface(name, role, mesh.vertices, mesh.triangles)

@@ -11,7 +11,7 @@ from phantoms.kit import supports
 from phantoms.kit.layout import layout
 from phantoms.kit.solid import solid_of
 
-# Drawn at random. On the first grid a strut's thin end in C4 is slid through itself.
+# Drawn at random. On the first grid a strut's thin end at C4 is slid through itself.
 FOLDED = AnatomyParameters(
     c1_width=78.62, c1_canal_ap=33.16, c1_canal_width=27.87, c1_anterior_height=11.07,
     c1_posterior_height=10.92, c1_posterior_thickness=7.57, c1_groove_thickness=4.09,

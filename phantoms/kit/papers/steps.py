@@ -136,7 +136,7 @@ def _frame(wet: bool) -> tuple[Stage, ...]:
             "bar",
             "Put the bar between them",
             (
-                "Slide 4 nuts into the bar's slots from its underside.",
+                "Drop 4 nuts into the bar's slots from its top, a corner down.",
                 "Its wing near the **cranial** arch points to the patient's left (K1), the other "
                 "one to the right (K4).",
                 "Seat its ends in the arches, and turn 2 screws **M3 x 20** through each arch.",
@@ -186,7 +186,8 @@ def _fixing(layout: Layout) -> tuple[Stage, ...]:
             "Fix base and block to the table",
             (
                 f"Screw the base down through its {len(layout.table_holes)} holes of 5.5 mm, or "
-                "clamp it. Cameras look from above; the neck's left side is free for the needle.",
+                "clamp it. Washers and driver no wider than 10 mm, its shaft 130 mm or longer.",
+                "Cameras look from above; the neck's left side is free for the needle.",
                 "From now on the phantom may move only together with its reference body.",
                 f"Screw the **block** to the same table or board with 2 screws of 4 mm (its holes "
                 f"are {SCREW_HOLE:g} mm wide), where the cameras see it: it must not move against "

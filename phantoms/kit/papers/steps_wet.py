@@ -165,7 +165,8 @@ def _gel(layout: Layout, filling: Filling) -> tuple[Stage, ...]:
                 "Let a few ml of soapy water run between sleeve and core with a blunt needle.",
                 "Hold the end of the sleeve, turn the handle a few degrees to and fro, and draw "
                 "the core out towards the head, with the end plate. Slowly: the gel gives way by "
-                "a few mm.",
+                "a few mm. Lift the handle by 1 to 2 mm, so that the plate does not scrape over "
+                "the base.",
                 "The sleeve stays in the gel and stands out at both ends.",
             ),
             adds=("sac_core", "mould_cranial"),
