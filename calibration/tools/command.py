@@ -9,7 +9,7 @@ from rich.console import Console
 import nav
 from calibration.backup import kept_as_backup
 from calibration.tools.body import BodyCalibration, body_geometry
-from calibration.tools.verdict import MarkerCalibration, NotCalibrated
+from calibration.tools.verdict import LEAST_FRAMES, MarkerCalibration, NotCalibrated
 from calibration.tools.views import Seen, seen_markers
 from nav.camera.rig import Rig, load_rig
 from nav.camera.source import RecordedSource, open_source
@@ -122,7 +122,7 @@ def _geometry(
     except NotCalibrated as error:
         lost = seen.frames - seen.tracked
         why = f" (lost in {lost} of {seen.frames}: {seen.reasons[0]})" if lost else ""
-        often = seen.tracked < seen.frames / 2
+        often = seen.tracked < max(seen.frames / 2, LEAST_FRAMES)
         raise InputError(f"{images}: {error}{why if often else ''}") from None
 
 

@@ -65,9 +65,12 @@ class Found:
         """Whether what is seen does not hold the tool: millimetres or a degree are open."""
         agreed = self.consensus
         total = np.sqrt(np.diag(agreed.covariance + agreed.systematic))
-        # a wrong rig or tool makes many views vague alike, and says so
-        few = agreed.used.sum() <= FEW
-        return bool((total > (VAGUE if agreed.fits or few else LOOSE)).any())
+        return bool((total > (LOOSE if self.askew else VAGUE)).any())
+
+    @property
+    def askew(self) -> bool:
+        """Whether many views disagree: a wrong rig or tool makes them vague alike, and says so."""
+        return bool(not self.consensus.fits and self.consensus.used.sum() > FEW)
 
     @property
     def apart(self) -> bool:

@@ -95,6 +95,17 @@ NOT_THIS_TOOL = (
 )
 
 
+ASKEW = (
+    "markers do not fit together as the tool's file and the cameras' say; is it this tool's file,"
+    " and this rig's?"
+)
+
+
+def why_loose(tool: Tool, found: Found) -> str:
+    """Why what is seen does not hold the tool."""
+    return ASKEW if found.askew else too_few(tool, found)
+
+
 def too_few(tool: Tool, found: Found) -> str:
     """That what is seen does not hold the tool."""
     sights, used = found.evidence.sights, np.flatnonzero(found.consensus.used)

@@ -16,7 +16,7 @@ from nav.tracking.detect import Detector
 from nav.tracking.follower import FAR, Follower, Seeing
 from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.pose import AMBIGUOUS, starting_poses
-from nav.tracking.reasons import NOT_THIS_TOOL, too_few, warning, why_lost
+from nav.tracking.reasons import NOT_THIS_TOOL, warning, why_loose, why_lost
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
@@ -198,7 +198,7 @@ class Tracker:
         if best.apart:
             return Lost(NOT_THIS_TOOL)
         if best.loose:
-            return Lost(too_few(tool, best))
+            return Lost(why_loose(tool, best))
         follower.remember(best, frames, False)
         return self._tracked(tool, best)
 

@@ -301,6 +301,27 @@ def test_a_tool_made_askew_is_tracked_with_a_warning(wide, studio, needle, refer
     assert seen(tracked, "needle").warning.startswith("geometry doubtful: corners ")
 
 
+def test_a_tool_of_another_body_is_doubted_or_asked_for_its_file(wide, studio, needle, reference):
+    """A carrier 6 mm thinner than the one in the picture: many markers, none hidden."""
+    thin = replace(
+        needle,
+        markers=tuple(replace(m, corners=m.corners - 3.0 * m.normal) for m in needle.markers),
+    )
+    said = []
+    for seed in range(1, 7):
+        tracker = Tracker(wide, [thin])
+        try:
+            tracked = tracker.track(studio.frames(both(needle, reference, seed)))
+        finally:
+            tracker.close()
+        found = tracked.tools["needle"]
+        said.append(found.reason if isinstance(found, Lost) else found.warning)
+    asked = ["is it this tool's file" in line for line in said]
+    assert any(asked)
+    for line, lost in zip(said, asked, strict=True):
+        assert lost or line.startswith("geometry doubtful: corners ")
+
+
 # the tip
 
 
