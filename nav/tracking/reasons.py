@@ -90,8 +90,8 @@ def _changed(before: Picture, now: Picture) -> str:
 
 
 NOT_THIS_TOOL = (
-    "markers lie elsewhere on the tool than its file says, by more than a cell; is it the right"
-    " file?"
+    "markers lie elsewhere on the tool than its file says, by more than a cell; is it this tool's"
+    " file, and this rig's?"
 )
 
 
