@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -22,12 +21,14 @@ from calibration.printing.standard import standard_needle, standard_reference
 from calibration.tools.command import calibrate_tool
 from nav.camera.rig import Rig
 from nav.errors import InputError
+from nav.files import written_whole
 from nav.frames import Array
 from nav.track import Wishes, progress_bar, track_recording
 from nav.tracking.tool import Tool, write_tool
 from phantoms.twin.boards import board_body
 from phantoms.twin.bodies import Placed
 from phantoms.twin.camera import SimulatedCamera
+from phantoms.twin.images import write_picture
 from phantoms.twin.motion import noise_source
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
@@ -131,9 +132,8 @@ def _take(
                 place = shoot.place(rng, number / shoot.count)
                 for room in cameras:
                     path = folder / shoot.name / room.camera.name / f"{number:03d}.png"
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    if not cv2.imwrite(str(path), room.picture([shoot.body(place)])):
-                        raise InputError(f"{path}: cannot be written")
+                    with written_whole(path) as beside:
+                        write_picture(beside, room.picture([shoot.body(place)]))
                 bar.advance(task)
 
 

@@ -242,4 +242,7 @@ def _made(kind: type, table: Any, prefix: str) -> Any:
     strange = sorted(set(table) - known)
     if strange:
         raise InputError(f"{prefix}{strange[0]}: unknown key; remove it or mend its spelling")
+    missing = sorted(known - set(table))
+    if missing:
+        raise InputError(f"{prefix}{missing[0]}: is missing; expected every number of the neck")
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})

@@ -24,7 +24,7 @@ from phantoms.twin.ct_fill import Grid
 from phantoms.twin.ct_look import painted
 from phantoms.twin.ct_section import Closed, Surface
 from phantoms.twin.ct_skin import mastoids, neck_size, whole_skin
-from phantoms.twin.ct_write import write_volume
+from phantoms.twin.ct_write import volume_suffix, write_volume
 
 Look = Literal["patient", "print"]
 Hounsfield = NDArray[np.int16]
@@ -110,6 +110,7 @@ def write_ct(
     InputError
         As `ct_volume`; or a file of another kind, or one that cannot be written.
     """
+    volume_suffix(out)  # before the work, not after it
     volume = ct_volume(closed(case), look, spacing, noise, seed)
     write_volume(out, volume.values, volume.origin, volume.spacing)
     return volume

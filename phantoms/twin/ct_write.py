@@ -27,10 +27,7 @@ def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: 
     InputError
         A suffix of neither, or the file cannot be written.
     """
-    path = Path(path)
-    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
-    if suffix is None:
-        raise InputError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+    path, suffix = Path(path), volume_suffix(path)
     with written_whole(path) as beside:
         # VTK chooses by the name's end
         named = beside.with_name(beside.name + suffix)
@@ -41,6 +38,14 @@ def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: 
             named.replace(beside)
         finally:
             named.unlink(missing_ok=True)
+
+
+def volume_suffix(path: Path) -> str:
+    """Which of SUFFIXES a file's name ends in; InputError where it is none."""
+    for suffix in SUFFIXES:
+        if Path(path).name.lower().endswith(suffix):
+            return suffix
+    raise InputError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
 
 
 def _write(

@@ -87,7 +87,7 @@ def _write_all(
             drawn = [pool.submit(camera.picture, moving) for camera in cameras]
             for camera, picture in zip(cameras, drawn, strict=True):
                 path = out / camera.camera.name / f"{number:06d}.png"
-                _write_picture(path, picture.result())
+                write_picture(path, picture.result())
                 times.append([camera.camera.name, number, f"{time:.6f}"])
             truth.append(truth_row(number, time, world.needle, needle))
             truth.append(truth_row(number, time, world.reference, world.rig_from_reference))
@@ -211,7 +211,8 @@ def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -
         writer.writerows(rows)
 
 
-def _write_picture(path: Path, picture: Picture) -> None:
+def write_picture(path: Path, picture: Picture) -> None:
+    """A PNG, quickly packed; an OSError where the disk is full."""
     # OpenCV's own writing to a file lets libpng print a line of its own where the disk is full
     encoded, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not encoded:

@@ -124,6 +124,8 @@ def test_kit_s_files_are_the_same_twice_but_for_the_time(kit, tmp_path):
         ("count = 4", "count = 4\ncopies = 4", "part nut: copies: unknown key"),
         ("c1_width = 75.0", "c1_width = 100.0", "parameters: c1_width: expected 60 to 84 mm"),
         ("c1_width = 75.0", "c1_wide = 75.0", "parameters: c1_wide: unknown key"),
+        ("c1_width = 75.0", "", "parameters: c1_width: is missing"),
+        ("diameter = 3.0", "", "parameters: artery_left.diameter: is missing"),
         ('pica = "low"', 'pica = "high"', "parameters: artery_left.pica: expected one of"),
         ("diameter = 3.0", "width = 3.0", "parameters: artery_left.width: unknown key"),
         ('format = "c1c2nav/kit/1"', 'format = "c1c2nav/kit/2"', "format: expected"),

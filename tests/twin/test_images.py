@@ -227,7 +227,7 @@ def test_what_ends_half_way_leaves_nothing_and_can_be_tried_again(
 
     write = images._write_picture
     with monkeypatch.context() as patch:
-        patch.setattr(images, "_write_picture", fails)
+        patch.setattr(images, "write_picture", fails)
         with pytest.raises((KeyboardInterrupt, InputError)) as caught:
             write_images(out, settings, QUIET)
     if isinstance(error, OSError):
