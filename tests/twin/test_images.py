@@ -225,7 +225,7 @@ def test_what_ends_half_way_leaves_nothing_and_can_be_tried_again(
             raise error
         write(path, picture)
 
-    write = images._write_picture
+    write = images.write_picture
     with monkeypatch.context() as patch:
         patch.setattr(images, "write_picture", fails)
         with pytest.raises((KeyboardInterrupt, InputError)) as caught:
