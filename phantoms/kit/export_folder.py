@@ -27,8 +27,9 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        `path` is a file, the current folder, or one that holds anything else; it cannot be
-        written; the disk is full. An error of the file system inside the block becomes one too.
+        `path` is a file, a mount point, the current folder, or one that holds anything else; it
+        cannot be written; the disk is full. An error of the file system inside the block becomes
+        one too.
     """
     path = Path(path)
     try:
@@ -91,7 +92,9 @@ def _exchange(new: Path, target: Path) -> None:
 
 
 def _refuse_here(path: Path, target: Path) -> None:
-    """The folder that the command runs in would be pulled from under it."""
+    """Folders that cannot be renamed, or would be pulled from under the command."""
+    if target.is_mount():
+        raise InputError(f"{path}: is a mount point, never replaced; give a new folder in it")
     with suppress(OSError):
         if target == Path.cwd() or target in Path.cwd().parents:
             raise InputError(f"{path}: is the current folder or holds it; give another one")

@@ -211,6 +211,14 @@ def test_file_is_no_folder(tmp_path):
     assert (tmp_path / "kit").read_text() == "x"
 
 
+def test_mount_point_is_refused_before_the_work(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"^/: is a mount point, never replaced; give a new folder"),
+        replaced_folder(Path("/")),
+    ):
+        pytest.fail("began to write")
+
+
 def test_link_to_a_folder_stays_a_link(kit, tmp_path):
     (tmp_path / "link").symlink_to(kit)
     build(tmp_path / "link", "another")
