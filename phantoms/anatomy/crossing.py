@@ -6,6 +6,7 @@ face look crossed to it now and then. So its pairs are tested again in rational 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -15,6 +16,8 @@ from phantoms.anatomy.mesh import Mesh
 
 Point = tuple[Fraction, Fraction, Fraction]
 Triangle = tuple[Point, Point, Point]
+
+MOST_ROUNDS = 12  # the last is within a thousandth of the way
 
 
 def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
@@ -27,11 +30,36 @@ def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
 
 def crosses_itself(mesh: Mesh) -> bool:
     """Whether two triangles without a common vertex have a point in common."""
-    return any(
-        _meet(_exact(mesh, i), _exact(mesh, j))
-        for i, j in suspect_pairs(mesh)
-        if not set(mesh.triangles[i]) & set(mesh.triangles[j])
-    )
+    return any(True for _ in _crossing(mesh))
+
+
+def _crossing(mesh: Mesh) -> Iterator[tuple[int, int]]:
+    """Pairs of triangles that cross."""
+    for i, j in suspect_pairs(mesh):
+        apart = not set(mesh.triangles[i]) & set(mesh.triangles[j])
+        if apart and _meet(_exact(mesh, i), _exact(mesh, j)):
+            yield i, j
+
+
+def uncrossed(rough: Mesh, even: Mesh) -> Mesh | None:
+    """The even mesh, its vertices put back half way to the rough one's wherever triangles cross.
+
+    Again and further around where that is not enough. None where it never is.
+
+    Parameters
+    ----------
+    rough, even : Mesh
+        The same triangles, of other vertices; the rough one does not cross itself.
+    """
+    vertices, triangles = even.vertices.copy(), even.triangles
+    for _ in range(MOST_ROUNDS):
+        crossing = list(_crossing(Mesh(vertices, triangles)))
+        if not crossing:
+            return Mesh(vertices, triangles)
+        moved = np.unique(triangles[np.unique(crossing)])
+        around = np.unique(triangles[np.isin(triangles, moved).any(axis=1)])
+        vertices[around] = (vertices[around] + rough.vertices[around]) / 2
+    return None
 
 
 def _exact(mesh: Mesh, triangle: int) -> Triangle:

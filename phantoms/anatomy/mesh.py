@@ -29,7 +29,17 @@ class Mesh:
 def mesh_solid(
     solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float, rounding: float = 0.5
 ) -> Mesh:
-    """Surface of a solid that lies wholly inside the box from low to high.
+    """Surface of a solid that lies wholly inside the box from low to high, in even triangles.
+
+    See `rough_and_even`. Where the solid runs out thin its triangles may cross.
+    """
+    return rough_and_even(solid, low, high, spacing, rounding)[1]
+
+
+def rough_and_even(
+    solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float, rounding: float = 0.5
+) -> tuple[Mesh, Mesh]:
+    """A solid's surface as the grid's cells have it, and with its triangles made even.
 
     The solid is sampled on a regular grid, its edges rounded by a Gaussian of sd `rounding` mm, and
     its surface taken by flying edges. Then the vertices slide along the surface until the triangles
@@ -60,8 +70,11 @@ def mesh_solid(
     )
     if signed_volume(mesh) < 0.0:
         mesh = Mesh(mesh.vertices, np.ascontiguousarray(mesh.triangles[:, ::-1]))
-    vertices = _settled(mesh, values / spacing)
-    return Mesh(_as_filed(low + spacing * vertices), mesh.triangles)
+    rough, even = (
+        Mesh(_as_filed(low + spacing * vertices), mesh.triangles)
+        for vertices in (mesh.vertices, _settled(mesh, values / spacing))
+    )
+    return rough, even
 
 
 def _settled(mesh: Mesh, values: Array, rounds: int = 7) -> Array:

@@ -72,8 +72,7 @@ def subaxial_solid(
     s = _sizes(p, level)
     _check_width(s, level)
     bone = union([_body(s), _pedicle(s)], 3.0)
-    bone = union([bone, _pillar(s)], 2.5)
-    bone = union([bone, _lamina(s)], 3.0)
+    bone = union([bone, _arch(s)], 2.5)
     bone = union([bone, _spinous_process(s)], 2.5)
     bone = union([bone, _transverse_process(s)], 1.5)
     bone = both_sides(subtract(bone, _canal(s), 1.5))
@@ -169,8 +168,13 @@ def _body(s: _Sizes) -> Solid:
     back, h = -s.canal_ap, s.stretch
     middle = back - 7.1
     body = tube(
-        [(0, middle - 0.6, -9 * h), (0, middle, 0), (0, middle + 0.4, 9 * h)],
-        [(7.6, 6.6), (7.2, 9.2), (6.8, 11.4)],
+        [
+            (0, middle - 0.6, -9 * h),
+            (0, middle - 0.2, -5 * h),
+            (0, middle, -1 * h),
+            (0, middle + 0.4, 9 * h),
+        ],
+        [(7.6, 7.2), (7.4, 9.2), (7.2, 10.5), (6.8, 11.4)],
         up=(1, 0, 0),
         exponent=2.6,
     )
@@ -197,20 +201,24 @@ def _pedicle(s: _Sizes) -> Solid:
     )
 
 
+def _arch(s: _Sizes) -> Solid:
+    """Pillar and lamina; the lamina must not bulge over the lower facet."""
+    both = union([_pillar(s), _lamina(s)], 3.0)
+    return intersect(both, half_space(*_lower_facet(s)), 1.2)
+
+
 def _pillar(s: _Sizes) -> Solid:
     h = s.stretch
     # From the canal to nearly the tip of the transverse process.
     inner, outer = s.canal_half + 0.4, s.half_width - 0.9
     x, half = (inner + outer) / 2, (outer - inner) / 2
     pillar = tube(
-        [(x, -11.6, 9.6 * h), (x, -10.6, 3.0 * h), (x + 0.2, -7.6, -3.0 * h), (x, -6.4, -9.0 * h)],
-        [(half, 4.8), (half - 0.3, 5.3), (half, 5.0), (half - 0.3, 3.8)],
+        [(x, -11.6, 9.6 * h), (x, -11.2, 3.0 * h), (x + 0.2, -8.8, -3.0 * h), (x, -7.2, -9.0 * h)],
+        [(half, 4.8), (half - 0.3, 4.6), (half, 3.6), (half - 0.3, 3.0)],
         up=(0, 1, 0),
         exponent=2.1,
     )
-    upper = half_space(*_upper_facet(s))
-    lower = half_space(*_lower_facet(s))
-    return intersect(intersect(pillar, upper, 1.2), lower, 1.2)
+    return intersect(pillar, half_space(*_upper_facet(s)), 1.2)
 
 
 def _lamina(s: _Sizes) -> Solid:
@@ -218,13 +226,13 @@ def _lamina(s: _Sizes) -> Solid:
     x = s.half_width
     return tube(
         [
-            (x - 8.4, -7.4, z + 1.6),
-            (0.62 * s.canal_half + 2.6, -3.6, z + 1.0),
-            (3.2, 1.6, z + 0.2),
+            (x - 8.4, -8.0, z + 1.6),
+            (0.62 * s.canal_half + 2.6, -4.2, z + 1.0),
+            (3.2, 1.4, z + 0.2),
             (0, 2.6, z),
-            (-3.2, 1.6, z + 0.2),
+            (-3.2, 1.4, z + 0.2),
         ],
-        [(2.9, high - 0.4), (2.7, high - 0.6), (2.6, high - 0.8), (2.8, high), (2.6, high - 0.8)],
+        [(2.6, high - 0.4), (2.3, high - 0.6), (2.4, high - 0.8), (2.8, high), (2.4, high - 0.8)],
         up=(0, -0.25, 1),
         exponent=2.5,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nav.errors import InputError
-from phantoms.anatomy.crossing import crosses_itself
-from phantoms.anatomy.mesh import Mesh, largest_piece, mesh_solid
+from phantoms.anatomy.crossing import uncrossed
+from phantoms.anatomy.mesh import Mesh, largest_piece, rough_and_even
 from phantoms.anatomy.rays import Gauge
 from phantoms.anatomy.sdf import Array, Solid
 from phantoms.anatomy.standard import Anatomy
@@ -15,8 +15,6 @@ from phantoms.kit.layout import Layout
 from phantoms.kit.solid import mesh_of, on_grid
 
 SPACING = 1.6  # mm, grid that the supports are meshed on
-# Where the grid may begin, in its steps before the first place: chosen, with nothing in common.
-SHIFTS = (0.0, 0.37, 0.71, 0.19, 0.53, 0.89)
 
 
 def supports_mesh(anatomy: Anatomy, layout: Layout) -> Mesh:
@@ -24,28 +22,27 @@ def supports_mesh(anatomy: Anatomy, layout: Layout) -> Mesh:
 
     Meshed anew in even triangles: a boolean's cut along the bones is full of slivers. Edges are
     rounded by half a millimetre. Where a strut runs out thin against a bone, two triangles may be
-    slid through each other; then the grid is laid elsewhere.
+    slid through each other: those are put back.
 
     Raises
     ------
     InputError
-        The surface cuts itself wherever the grid is laid.
+        The surface cuts itself all the same.
     """
     whole = struts(anatomy, layout)
     low, high = np.array(whole.bounding_box()).reshape(2, 3)
     solid = _bare(Gauge.of(mesh_of(whole)), low, high, anatomy)
     room = 2 * SPACING
-    for shift in SHIFTS:
-        made = mesh_solid(solid, low - room - shift * SPACING, high + room, SPACING, SPACING / 2)
-        # Where a strut ends in a hollow of the bone, a crumb of it is left over there.
-        piece = largest_piece(made)
-        mesh = Mesh(on_grid(piece.vertices), piece.triangles)
-        if not crosses_itself(mesh):
-            return mesh
-    raise InputError(
-        f"supports: their surface cuts itself on each of {len(SHIFTS)} grids of {SPACING:g} mm;"
-        " expected a slightly different neck, for example another seed"
-    )
+    both = rough_and_even(solid, low - room, high + room, SPACING, SPACING / 2)
+    # Where a strut ends in a hollow of the bone, a crumb of it is left over there.
+    pieces = [largest_piece(mesh) for mesh in both]
+    mesh = uncrossed(*(Mesh(on_grid(piece.vertices), piece.triangles) for piece in pieces))
+    if mesh is None:
+        raise InputError(
+            "supports: their surface cuts itself; expected a slightly different neck, for example"
+            " another seed"
+        )
+    return mesh
 
 
 def _bare(struts: Gauge, low: Array, high: Array, anatomy: Anatomy) -> Solid:

@@ -334,7 +334,7 @@ def test_facets_of_c3_and_c4_slope_by_about_45_degrees(scenes, name):
         # Flat there: rays from outside meet the plane.
         for shift in ((0, 0, 0), (2, 0, 0), (-2, 0, 0)):
             start = middle + np.array(shift) + 5 * normal
-            assert reach(scenes[name], start, -normal) == pytest.approx(5.0, abs=0.5)
+            assert reach(scenes[name], start, -normal) == pytest.approx(5.0, abs=0.05)
 
 
 def test_the_foramen_magnum_is_35_by_30(scenes):
