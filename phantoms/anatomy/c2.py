@@ -93,7 +93,7 @@ def lower_plate(p: AnatomyParameters) -> Array:
 def lower_lamina_edge(p: AnatomyParameters) -> Array:
     """Lower edge of the lamina's front on the midline, C2's frame, mm."""
     low = _lamina_middle(p) - p.c2_lamina_height / 2
-    return np.array([0.0, -0.6 + CANAL_LEAN * (low + 0.5), low + 1.8])
+    return np.array([0.0, 1.6 + CANAL_LEAN * (low + 0.5), low + 2.3])
 
 
 def window_edge(p: AnatomyParameters) -> Array:

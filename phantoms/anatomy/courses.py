@@ -30,7 +30,7 @@ _THROUGH_C2 = ((14.4, -17.8, 2.0), (15.2, -17.6, 7.0), (20.4, -17.6, 10.8))
 # way out not, as the upper facet lies over that. Chosen, so that up to the largest rise 1 mm of
 # bone is left under the facet, and the bend's roof 3 mm lateral to the canal's edge, 6.9 mm high,
 # loses 0.8 mm for each.
-_RISEN = ((0.0, 0.0, 0.0), (-0.15, 0.2, 1.3), (0.0, -0.3, -0.15))
+_RISEN = ((0.0, 0.0, 0.0), (-0.15, 0.2, 1.2), (0.0, -0.3, -0.15))
 # Round the back of the joint of C1 and C2 to the window's lateral opening, model frame.
 _BEHIND_JOINT = ((24.2, -13.0, 0.2), (20.6, -4.4, 0.9), (15.4, -2.2, 0.7))
 

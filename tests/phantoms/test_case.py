@@ -214,7 +214,6 @@ def rows():
 
 # More than a tenth beyond what is published; docs/phantoms.md says why.
 KNOWN = {
-    "C2 to C3 on the spinolaminar line": 0.20,
     "C1's ring, anterior end up": 0.15,
     "inner end of its groove from the midline": 0.15,
 }
