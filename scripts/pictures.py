@@ -22,7 +22,7 @@ from phantoms.twin.ct import axial_picture, closed, ct_volume
 from phantoms.twin.images import ImageSettings, write_images
 
 IMAGES = Path("docs/images")
-SLICES = {"C1": 9.0, "C1-C2": 0.0, "C2": -12.0}  # z of the model frame, mm
+SLICES = {"C1": 12.0, "C1-C2": 0.0, "C2": -12.0}  # z of the model frame, mm
 COLUMNS = 5
 TILE = (320, 370)  # pixels
 FROM_THE_LEFT = View((1.0, 0.55, 0.12), (0.0, 0.0, 1.0))
@@ -118,7 +118,7 @@ def gap() -> Shown:
 
 def written(tile: Image.Image, text: str, colour: int | tuple[int, int, int]) -> None:
     """Words in the upper left corner."""
-    ImageDraw.Draw(tile).text((10, 8), text, colour, ImageFont.load_default(18))
+    ImageDraw.Draw(tile).text((10, 8), text, colour, ImageFont.load_default(tile.width // 26 + 6))
 
 
 def _side_by_side(tiles: list[Image.Image], columns: int) -> Image.Image:
