@@ -1,7 +1,6 @@
 """nav track on what a real camera saw: a pointer and a reference board that lie still."""
 
 import csv
-import os
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ import pytest
 from nav.cli import main
 from nav.frames import Array
 from nav.tracking.tool import Tool, load_tool, predefined_dictionary
+from tests.reference_data import reference_data
 
 PICTURES = 5
 
@@ -27,11 +27,7 @@ def tip(row: dict[str, str]) -> Array:
 @pytest.fixture(scope="session")
 def pointer():
     """A real pointer and reference board that lie still while the camera moves."""
-    beside = Path(__file__).parents[2] / "shared" / "reference-data"
-    folder = Path(os.environ.get("C1C2NAV_REFERENCE_DATA", beside)) / "real-video" / "pointer"
-    if not folder.is_dir():
-        pytest.skip("no reference data; set C1C2NAV_REFERENCE_DATA to a folder with real-video")
-    return folder
+    return reference_data("real-video", "pointer")
 
 
 @pytest.fixture(scope="module")

@@ -93,8 +93,6 @@ NOT_THIS_TOOL = (
     "markers lie elsewhere on the tool than its file says, by more than a cell; is it this tool's"
     " file, and this rig's?"
 )
-
-
 ASKEW = (
     "markers do not fit together as the tool's file and the cameras' say; is it this tool's file,"
     " and this rig's?"
@@ -103,10 +101,10 @@ ASKEW = (
 
 def why_loose(tool: Tool, found: Found) -> str:
     """Why what is seen does not hold the tool."""
-    return ASKEW if found.askew else too_few(tool, found)
+    return ASKEW if found.askew else _too_few(tool, found)
 
 
-def too_few(tool: Tool, found: Found) -> str:
+def _too_few(tool: Tool, found: Found) -> str:
     """That what is seen does not hold the tool."""
     sights, used = found.evidence.sights, np.flatnonzero(found.consensus.used)
     seen = sorted(

@@ -32,6 +32,11 @@ def mesh_solid(
     """Surface of a solid that lies wholly inside the box from low to high, in even triangles.
 
     See `rough_and_even`. Where the solid runs out thin its triangles may cross.
+
+    Raises
+    ------
+    ValueError
+        The solid reaches the border of the box.
     """
     return rough_and_even(solid, low, high, spacing, rounding)[1]
 
@@ -44,6 +49,16 @@ def rough_and_even(
     The solid is sampled on a regular grid, its edges rounded by a Gaussian of sd `rounding` mm, and
     its surface taken by flying edges. Then the vertices slide along the surface until the triangles
     are even, and are put back onto the interpolated surface, so that the grid leaves no steps.
+
+    Parameters
+    ----------
+    low, high : array-like, shape (3,)
+        Corners of the box, mm. spacing : of the grid, mm.
+
+    Returns
+    -------
+    rough, even : Mesh
+        The same triangles, of other vertices.
 
     Raises
     ------

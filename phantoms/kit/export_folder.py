@@ -34,7 +34,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         target = path.resolve()
-        _refuse_here(path, target)
+        _refuse_fixed(path, target)
         _refuse_foreign(path, target)
         parents = _made_parents(target.parent)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
@@ -91,7 +91,7 @@ def _exchange(new: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _refuse_here(path: Path, target: Path) -> None:
+def _refuse_fixed(path: Path, target: Path) -> None:
     """Folders that cannot be renamed, or would be pulled from under the command."""
     if target.is_mount():
         raise InputError(f"{path}: is a mount point, never replaced; give a new folder in it")

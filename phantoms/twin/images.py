@@ -212,7 +212,7 @@ def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -
 
 
 def write_picture(path: Path, picture: Picture) -> None:
-    """A PNG, quickly packed; an OSError where the disk is full."""
+    """A PNG, quickly packed; an OSError where the disk is full, an InputError for no picture."""
     # OpenCV's own writing to a file lets libpng print a line of its own where the disk is full
     encoded, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not encoded:

@@ -3,9 +3,6 @@
 The pictures stay outside the project; without them these tests are skipped.
 """
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -15,9 +12,8 @@ from calibration.cameras.calibrate import calibrate_cameras
 from calibration.cameras.detect import Seen, find_board
 from nav.camera.pictures import read_picture
 from nav.frames import Array
+from tests.reference_data import reference_data
 
-BESIDE = Path(__file__).parents[3] / "shared" / "reference-data"
-FOLDER = Path(os.environ.get("C1C2NAV_REFERENCE_DATA", BESIDE)) / "real-video"
 BOARD = Board(15, 11, 6.0)
 COUNT, SIZE = 6, (640, 480)
 # of one per cent: six views tell no smaller difference
@@ -26,9 +22,8 @@ AS_GOOD = 1.01
 
 @pytest.fixture(scope="module")
 def seen() -> list[Seen]:
-    if not FOLDER.is_dir():
-        pytest.skip("no reference data; set C1C2NAV_REFERENCE_DATA to a folder with real-video")
-    pictures = [read_picture(FOLDER / f"calib.images.{k}.png") for k in range(COUNT)]
+    folder = reference_data("real-video")
+    pictures = [read_picture(folder / f"calib.images.{k}.png") for k in range(COUNT)]
     found = [find_board(picture, BOARD) for picture in pictures if picture is not None]
     return [one for one in found if one is not None]
 
@@ -38,7 +33,7 @@ def usual() -> list[Array]:
     """Corners as OpenCV's users refine them."""
     result = []
     for k in range(COUNT):
-        picture = read_picture(FOLDER / f"calib.images.{k}.png")
+        picture = read_picture(reference_data("real-video") / f"calib.images.{k}.png")
         assert picture is not None
         found, corners = cv2.findChessboardCorners(picture, (14, 10))
         assert found

@@ -1,6 +1,5 @@
 """Pivot calibration on published readings of two trackers, against the published answers."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,14 @@ from scipy.spatial.transform import RigidTransform
 from calibration.needle.pivot import pivot_calibration
 from nav.frames import Array
 from nav.registration.points import closed_form
+from tests.reference_data import reference_data
 
 ROUNDING = 0.01  # mm: of all numbers in the files
 
 
 @pytest.fixture(scope="module")
 def cis():
-    beside = Path(__file__).parents[3] / "shared" / "reference-data"
-    folder = Path(os.environ.get("C1C2NAV_REFERENCE_DATA", beside)) / "cis"
-    if not folder.is_dir():
-        pytest.skip("no reference data; set C1C2NAV_REFERENCE_DATA to a folder with cis")
-    return folder
+    return reference_data("cis")
 
 
 def read(path: Path) -> tuple[list[str], Array]:

@@ -1,6 +1,5 @@
 """Paired points: exact where they are exact, and errors that are what drawn errors show."""
 
-import os
 import re
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from nav.errors import InputError
 from nav.frames import Array, rigid
 from nav.registration.points import DegenerateLayout, closed_form, register_points
 from nav.registration.result import Registration
+from tests.reference_data import reference_data
 from tests.synthetic import covariances, floats, rigid_transforms, vectors
 
 MODEL = np.array(
@@ -274,11 +274,7 @@ def test_unequal_counts_or_points_of_other_lengths_are_refused(model, touched):
 @pytest.fixture(scope="module")
 def published() -> Path:
     """Folder of the CIS course's sets (Johns Hopkins University), of which 'a' has no noise."""
-    beside = Path(__file__).parents[3] / "shared" / "reference-data"
-    folder = Path(os.environ.get("C1C2NAV_REFERENCE_DATA", beside)) / "cis"
-    if not folder.is_dir():
-        pytest.skip(f"no reference data; set C1C2NAV_REFERENCE_DATA to a folder with {folder.name}")
-    return folder
+    return reference_data("cis")
 
 
 def read_set(path: Path) -> tuple[list[int], Array]:
