@@ -224,7 +224,7 @@ BROKEN = [
     ),
     (
         TOOL, ToolFile, ("tip", "covariance"), [[1.0, 0, 0], [0, 1, 0], [0, 0, -1]],
-        "tip: covariance: expected a symmetric matrix without negative eigenvalues, mm^2",
+        "tip: covariance: not a covariance in mm^2: a variance (on the diagonal) is below zero",
     ),
     (
         CASE, CaseFile, ("structure", 0, "role"), "nerve",
@@ -253,6 +253,11 @@ BROKEN = [
     (
         REGISTRATION, RegistrationFile, ("covariance",), np.eye(5).tolist(),
         None,
+    ),
+    (
+        REGISTRATION, RegistrationFile, ("covariance",), (-np.eye(6)).tolist(),
+        "covariance: not a covariance in mm^2 and rad^2: a variance (on the diagonal) is below "
+        "zero",
     ),
 ]
 # fmt: on

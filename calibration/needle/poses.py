@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from nav.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
 from nav.errors import InputError
 from nav.frames import Array
 from nav.record.poses import UPPER
@@ -108,15 +109,14 @@ def _covariances(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Arr
     result = np.zeros((len(rows), size, size))
     for place, (i, j) in enumerate(zip(*np.triu_indices(size), strict=True)):
         result[:, i, j] = result[:, j, i] = upper[:, place]
-    # relative to its own size: the file has eight digits
-    sd = np.maximum(np.sqrt(np.abs(np.diagonal(result, axis1=1, axis2=2))), 1e-12)
-    least = np.linalg.eigvalsh(result / (sd[:, :, None] * sd[:, None, :])).min(axis=1)
-    if least.min(initial=0.0) < -1e-3:
+    most = np.repeat(MOST_POSE_SD, 3) if size == 6 else [MOST_POSE_SD[0]] * 3
+    try:
+        return checked_covariance(result, most)
+    except CovarianceError as error:
         raise InputError(
-            f"{path}: {_place(rows[int(np.argmin(least))])}: {columns[0]} to {columns[-1]} are no "
-            "covariance: a variance is below zero"
-        )
-    return result
+            f"{path}: {_place(rows[error.index])}: {columns[0]} to {columns[-1]} are not a "
+            f"covariance: {error}"
+        ) from None
 
 
 def _place(row: Row) -> str:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import field_validator
 
+from nav.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
 from nav.files import (
     Matrix6,
     NotNegative,
@@ -30,6 +32,15 @@ class RegistrationFile(PublicFile):
     method: Literal["points", "surface", "points+surface"]
     fre: NotNegative
     calibration: dict[str, Any] | None = None
+
+    @field_validator("covariance")
+    @classmethod
+    def _covariance(cls, value: Any) -> Any:
+        try:
+            checked = checked_covariance(value, np.repeat(MOST_REGISTRATION_SD, 3))
+        except CovarianceError as error:
+            raise ValueError(f"not a covariance in mm^2 and rad^2: {error}") from None
+        return tuple(map(tuple, checked.tolist()))
 
 
 @dataclass(frozen=True)

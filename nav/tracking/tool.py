@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from nav.covariance import MOST_TIP_SD, CovarianceError, checked_covariance
 from nav.errors import InputError
 from nav.files import (
     FileModel,
@@ -65,11 +66,12 @@ class TipTable(FileModel):
     @field_validator("covariance")
     @classmethod
     def _covariance(cls, value: Any) -> Any:
-        if value is not None:
-            matrix = np.array(value)
-            if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix).min() < -1e-12:
-                raise ValueError("expected a symmetric matrix without negative eigenvalues, mm^2")
-        return value
+        if value is None:
+            return None
+        try:
+            return tuple(map(tuple, checked_covariance(value, [MOST_TIP_SD] * 3).tolist()))
+        except CovarianceError as error:
+            raise ValueError(f"not a covariance in mm^2: {error}") from None
 
 
 class ToolFile(PublicFile):

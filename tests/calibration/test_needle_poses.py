@@ -100,8 +100,8 @@ def test_an_unknown_tool_is_refused_with_the_names_that_are_there(tmp_path):
         ("tz", "nan", "frame 1: tz: expected a finite number"),
         ("qx", "3", "frame 1: qx to qw are not a unit quaternion"),
         ("p33", "inf", "frame 1: p33: expected a finite number"),
-        ("p33", "-5", "frame 1: p00 to p55 are no covariance"),
-        ("tip_syy", "-1", "frame 1: tip_sxx to tip_szz are no covariance"),
+        ("p33", "-5", "frame 1: p00 to p55 are not a covariance"),
+        ("tip_syy", "-1", "frame 1: tip_sxx to tip_szz are not a covariance"),
     ],
 )
 def test_a_row_with_a_number_that_is_none_is_refused(tmp_path, column, value, words):
