@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from scipy.spatial.transform import RigidTransform
 import nav
 from nav.errors import InputError
 from nav.frames import rigid
+from nav.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, read_text
 
 # strict: neither texts nor true and false pass for numbers
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -28,6 +30,10 @@ Matrix3 = tuple[Vector3, Vector3, Vector3]
 Vector6 = tuple[Number, Number, Number, Number, Number, Number]
 Matrix6 = tuple[Vector6, Vector6, Vector6, Vector6, Vector6, Vector6]
 
+# a dotted key: the parser's time grows with the square of its parts
+LONG_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_NESTED}}}"""
+)
 EXPECTED = {
     "missing": "is missing",
     "extra_forbidden": "unknown key; remove it or mend its spelling",
@@ -88,15 +94,28 @@ def load_toml(path: Path, model: type[Model]) -> Model:
     InputError
         Missing, unreadable, not TOML, or a field that breaks the format: file, field, expected.
     """
+    return checked(read_toml(path), model, str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the data of any TOML file, bounded in size, depth and numbers.
+
+    Raises
+    ------
+    InputError
+        Missing, unreadable, not TOML, or beyond the bounds.
+    """
+    text = read_text(Path(path), MOST_TOML_BYTES, utf16=False)
+    if LONG_KEY.search(text):
+        raise InputError(f"{path}: not valid TOML: a key of more than {MOST_NESTED} parts")
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
-    return checked(data, model, str(path))
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and an integer of thousands of digits
+        raise InputError(f"{path}: not valid TOML: {error}".splitlines()[0]) from None
+    check_values(data, str(path))
+    return data
 
 
 def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
@@ -104,7 +123,8 @@ def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
     if "format" in model.model_fields:
         (value,) = get_args(model.model_fields["format"].annotation)
         if data.get("format") != value:
-            raise InputError(f'{name}: format: expected "{value}", got {data.get("format")!r}')
+            found = repr(data.get("format"))
+            raise InputError(f'{name}: format: expected "{value}", got {found:.60}')
     try:
         return model.model_validate(data)
     except ValidationError as error:

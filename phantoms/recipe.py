@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nav.errors import InputError
-from nav.files import PublicFile
+from nav.files import PublicFile, read_toml
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import random_necks
 from phantoms.anatomy.parameters import AnatomyParameters
@@ -156,16 +155,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
     What is wrong with them is said here: only here is it known which file they are from.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    except RecursionError:
-        raise InputError(f"{path}: not valid TOML: nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, and a number of too many digits
-        raise InputError(f"{path}: not valid TOML: {error}") from None
+    data = read_toml(path)
     try:
         values = _flat(data)
         check_ranges(with_values(AnatomyParameters(), values))

@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 import nav
 from nav.camera.rig import RigFile
 from nav.errors import InputError
-from nav.files import checked, load_toml, transform_table, write_toml, written_whole
+from nav.files import (
+    checked,
+    load_toml,
+    read_toml,
+    transform_table,
+    write_toml,
+    written_whole,
+)
 from nav.model.case import CaseFile
 from nav.registration.result import RegistrationFile
 from nav.tracking.tool import ToolFile
@@ -327,7 +334,17 @@ def test_whatever_bytes_a_file_holds_it_is_refused_in_one_line(tmp_path_factory,
     [
         (None, "no such file"),
         (b"camera = [\n", "not valid TOML"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\xff\xfe[\x00", "is UTF-16 text; save it as UTF-8"),
+        (b'# caf\xe9\nname = "x"\n', "line 1: not UTF-8 text"),
+        (b"a = " + b"9" * 5000, "not valid TOML"),
+        (b"a = " + b"9" * 600, "a: an integer of hundreds of digits is too large"),
+        (b"a = 1e300", r"a: 1e\+300 is too large"),
+        (b"a = " + b"[" * 900 + b"]" * 900, "nested"),
+        (b"a = " + b"[" * 100_000, "nested too deeply"),
+        (b".".join([b"a"] * 100_000) + b" = 1\n", "a key of more than 32 parts"),
+        (b"[" + b" . ".join([b"'a'", b'"b"'] * 20) + b"]\n", "a key of more than 32 parts"),
+        (b"#" * 2**21, "too large: 2.0 MB, at most 1 MB are read"),
+        (b"format = [" + b"1," * 500 + b"]", r"format: expected .c1c2nav/rig/1., got \[1, 1"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_so(tmp_path, content, words):
@@ -339,8 +356,33 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path, content, words):
     assert str(caught.value).startswith(f"{path}: ")
 
 
+def test_a_key_of_many_parts_in_a_text_is_no_key(tmp_path):
+    path = tmp_path / "rig.toml"
+    path.write_text(f'made_by = "{"ab " * 60}"\n# {"1.2, " * 60}\nlist = [{"1.5, " * 90}]\n')
+    assert len(read_toml(path)["list"]) == 90
+
+
+@pytest.mark.parametrize("content", ["\ufeff{}", "{}\r\n", "\ufeff\t{}"])
+def test_a_toml_file_as_windows_writes_it_is_read(tmp_path, content):
+    path = tmp_path / "rig.toml"
+    text = tomli_w.dumps(RIG).replace("\n", "\r\n")
+    path.write_bytes(content.format(text).encode())
+    assert load_toml(path, RigFile) == checked(RIG, RigFile, "rig.toml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and devices are POSIX's")
+def test_a_pipe_or_a_device_is_no_file_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "rig.toml")
+    with pytest.raises(
+        InputError, match=r"rig\.toml: cannot be read: it is a named pipe; expected"
+    ):
+        load_toml(tmp_path / "rig.toml", RigFile)
+    with pytest.raises(InputError, match="/dev/zero: cannot be read: it is a device; expected"):
+        load_toml(Path("/dev/zero"), RigFile)
+
+
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(InputError, match=r": cannot be read: .*directory"):
+    with pytest.raises(InputError, match=r": cannot be read: it is a folder"):
         load_toml(tmp_path, RigFile)
 
 

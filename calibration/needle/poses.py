@@ -1,7 +1,6 @@
 """A tool's poses from poses.csv, lost rows left out."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,16 @@ from nav.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
 from nav.errors import InputError
 from nav.frames import Array
 from nav.record.poses import UPPER
+from nav.tables import Row, Table, TableLimits, read_table
+from nav.textfile import MEGABYTE
 
 NEEDED = ("tool", "status", "tx", "ty", "tz", "qx", "qy", "qz", "qw")
+POSE = NEEDED[2:]
 LASTING = ("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz")
 COVARIANCE = tuple(f"p{i}{j}" for i, j in UPPER)
 NOT_UNIT = 0.01  # a quaternion's length may be off by that much
-Row = Mapping[str, str]
+# over half an hour of one tool at 50 per second
+LIMITS = TableLimits(size=128 * MEGABYTE, rows=100_000)
 
 
 @dataclass(frozen=True)
@@ -47,65 +50,37 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
         Missing, no poses.csv, no such tool (the names that are there are listed), or a tracked row
         with a number that is none or not finite.
     """
-    rows = _rows(Path(path))
-    names = sorted({row["tool"] or "" for row in rows})
+    table = read_table(
+        path, [NEEDED], (*COVARIANCE, *LASTING, "reason", "frame"), LIMITS, "frame {frame}"
+    )
+    names = sorted({row.fields["tool"] for row in table.rows})
     if tool not in names:
         there = f"it has {', '.join(names)}" if names else "it has no rows"
         raise InputError(f"{path}: no tool is called {tool}; {there}")
-    own = [row for row in rows if row["tool"] == tool]
-    tracked = [row for row in own if row["status"] == "tracked"]
-    quaternions = _numbers(path, tracked, NEEDED[5:])
+    own = [row for row in table.rows if row.fields["tool"] == tool]
+    tracked = [row for row in own if row.fields["status"] == "tracked"]
+    poses = table.numbers(POSE, tracked)
+    quaternions = poses[:, 3:]
     lengths = np.linalg.norm(quaternions, axis=1)
     if (np.abs(lengths - 1.0) > NOT_UNIT).any():
         bad = tracked[int(np.argmax(np.abs(lengths - 1.0)))]
-        raise InputError(f"{path}: {_place(bad)}: qx to qw are not a unit quaternion")
+        raise InputError(f"{path}: {bad.place}: qx to qw are not a unit quaternion")
     rotations = Rotation.from_quat(quaternions).as_matrix() if tracked else np.zeros((0, 3, 3))
     return ToolPoses(
         np.asarray(rotations, float),
-        _numbers(path, tracked, NEEDED[2:5]),
-        _covariances(path, tracked, COVARIANCE),
-        _covariances(path, tracked, LASTING),
+        poses[:, :3],
+        _covariances(table, tracked, COVARIANCE),
+        _covariances(table, tracked, LASTING),
         len(own) - len(tracked),
-        sum("geometry doubtful" in (row.get("reason") or "") for row in tracked),
+        sum("geometry doubtful" in row.fields.get("reason", "") for row in tracked),
     )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in NEEDED if name not in (reader.fieldnames or [])]
-            if missing:
-                raise InputError(f"{path}: first line: no poses.csv, lacks column {missing[0]}")
-            return list(reader)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-
-
-def _numbers(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Array:
-    """(n, columns); every one must be there and finite."""
-    result = np.zeros((len(rows), len(columns)))
-    for k, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            try:
-                result[k, j] = float(row[column])
-            except (TypeError, ValueError):
-                result[k, j] = np.nan
-            if not np.isfinite(result[k, j]):
-                raise InputError(
-                    f"{path}: {_place(row)}: {column}: expected a finite number, "
-                    f"got {row[column]!r:.40}"
-                )
-    return result
-
-
-def _covariances(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Array | None:
+def _covariances(table: Table, rows: Sequence[Row], columns: Sequence[str]) -> Array | None:
     """Symmetric matrices from their upper triangles, row by row; None if a number is missing."""
-    if not rows or not all(row.get(column) for row in rows for column in columns):
+    if not rows or not all(row.fields.get(column) for row in rows for column in columns):
         return None
-    upper, size = _numbers(path, rows, columns), 6 if columns is COVARIANCE else 3
+    upper, size = table.numbers(columns, rows), 6 if columns is COVARIANCE else 3
     result = np.zeros((len(rows), size, size))
     for place, (i, j) in enumerate(zip(*np.triu_indices(size), strict=True)):
         result[:, i, j] = result[:, j, i] = upper[:, place]
@@ -114,10 +89,6 @@ def _covariances(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Arr
         return checked_covariance(result, most)
     except CovarianceError as error:
         raise InputError(
-            f"{path}: {_place(rows[error.index])}: {columns[0]} to {columns[-1]} are not a "
+            f"{table.path}: {rows[error.index].place}: {columns[0]} to {columns[-1]} are not a "
             f"covariance: {error}"
         ) from None
-
-
-def _place(row: Row) -> str:
-    return f"frame {row.get('frame', '?')}"

@@ -1,81 +1,114 @@
-"""Points in files: Slicer Markups (.mrk.json) or CSV label,x,y,z."""
+"""Points in files: CSV tables, and 3D Slicer's Markups (.mrk.json), .fcsv and point tables."""
 
-import csv
-import json
+import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nav.errors import InputError
 from nav.frames import Array
+from nav.registration.labelled import LabelledPoint
+from nav.registration.markupsfile import read_markups
+from nav.tables import Row, TableLimits, parse_table
+from nav.textfile import read_text
 
-COLUMNS = ["label", "x", "y", "z"]
+LPS_FROM = {"lps": (1.0, 1.0, 1.0), "ras": (-1.0, -1.0, 1.0)}
+COLUMNS = tuple(("label", *axes) for axes in ("xyz", "lps", "ras"))
+SYSTEM = re.compile(r"coordinate ?system\s*[=:]\s*(\w+)", re.IGNORECASE)
+SYSTEMS = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras"}  # as versions of Slicer write them
+IN_UNIT = re.compile(r"([xyzlpsra]) ?[\[(_ ] ?([a-zµμ]+) ?[\])]?")
+LIMITS = TableLimits()
+NOT_PLACED = {"0", "false", "no"}  # in the column `defined` of Slicer's point table
+# positionStatus, which Slicer 5 adds to .fcsv without naming the column
+FCSV_STATUS = {"0": "undefined", "1": "preview", "2": "defined", "3": "missing"}
 
 
 def load_points(path: Path) -> dict[str, Array]:
-    """Label -> position (3,), mm; Markups in RAS are turned to LPS.
+    """Return points by label, position (3,), LPS, mm.
+
+    A name that ends in .json is 3D Slicer's Markups; any other file a table with the columns label
+    and x,y,z or l,p,s or r,a,s, or Slicer's .fcsv. RAS is turned to LPS.
 
     Raises
     ------
     InputError
-        Missing, of another kind, a label twice, or a number that is none or not finite.
+        Missing, of another kind, a point without label or not placed, a label twice, a number that
+        is missing or not finite, a unit or coordinate system that is not known.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    rows = _markups(path, text) if path.name.endswith(".json") else _csv(path, text)
-    if not rows:
+    points = read_markups(path) if path.suffix.lower() == ".json" else _read_table(path)
+    if not points:
         raise InputError(f"{path}: has no points")
-    twice = [label for label, count in Counter(label for label, _ in rows).items() if count > 1]
-    if twice:
-        raise InputError(f"{path}: point {twice[0]}: stands twice; each needs a label of its own")
-    return {label: _position(path, label, numbers) for label, numbers in rows}
+    for point in points:
+        if not point.label:
+            raise InputError(f"{path}: {point.place}: has no label; give it the fiducial's name")
+        if not point.label.isprintable():
+            raise InputError(f"{path}: {point.place}: its label has a character that is no text")
+        if point.status != "defined":
+            raise InputError(
+                f"{path}: point {point.label}: is not placed ({point.status}); "
+                "place it, or delete it from the list"
+            )
+    counts = Counter(point.label for point in points)
+    twice = next((point.label for point in points if counts[point.label] > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: point {twice}: appears twice; each needs a label of its own")
+    return {point.label: point.position for point in points}
 
 
-def _position(path: Path, label: str, numbers: Any) -> Array:
-    try:
-        position = np.array([float(number) for number in numbers])
-    except (TypeError, ValueError):
-        position = np.empty(0)
-    if position.shape != (3,) or not np.isfinite(position).all():
-        raise InputError(f"{path}: point {label}: expected 3 finite numbers, got {numbers}")
-    return position
+def _read_table(path: Path) -> list[LabelledPoint]:
+    text = read_text(path, LIMITS.size)
+    # Slicer's header is a comment, and before version 4.1 it says no coordinate system: RAS then
+    slicer = re.search(r"^#\s*columns\s*=", text, re.MULTILINE) is not None
+    table = parse_table(
+        path,
+        text,
+        COLUMNS,
+        ["defined"],
+        LIMITS.rows,
+        "point {label}",
+        _millimetres,
+        2 if slicer else 0,
+    )
+    system = "".join(table.needed[1:])
+    if system == "xyz":
+        system = _system(path, table.comments, slicer)
+    positions = table.numbers(table.needed[1:], [row for row in table.rows if not _unplaced(row)])
+    signed = iter(positions * LPS_FROM[system])
+    return [
+        LabelledPoint(
+            row.fields["label"],
+            np.full(3, np.nan) if _unplaced(row) else next(signed),
+            _unplaced(row) or "defined",
+            f"line {row.line}",
+        )
+        for row in table.rows
+    ]
 
 
-def _csv(path: Path, text: str) -> list[tuple[str, Any]]:
-    reader = csv.DictReader(text.splitlines())
-    try:
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-        rows = list(reader)
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num + 1}: {error}") from None
-    if missing:
-        raise InputError(f"{path}: first line: expected {','.join(COLUMNS)}, lacks {missing[0]}")
-    return [(row["label"], [row[axis] for axis in "xyz"]) for row in rows]
+def _unplaced(row: Row) -> str:
+    """Why a point has no position; empty where it has one."""
+    if row.fields.get("defined", "").casefold() in NOT_PLACED:
+        return "undefined"
+    status = row.fields.get("+1", "")
+    said = FCSV_STATUS.get(status, f"positionStatus {status:.20}") if status else "defined"
+    return "" if said == "defined" else said
 
 
-def _markups(path: Path, text: str) -> list[tuple[str, Any]]:
-    try:
-        (markup, *_) = json.loads(text)["markups"]
-        system = markup.get("coordinateSystem", "LPS")
-        points = [(p["label"], p["position"]) for p in markup["controlPoints"]]
-    except (ValueError, KeyError, TypeError, AttributeError):
+def _system(path: Path, comments: tuple[str, ...], slicer: bool) -> str:
+    found = [match[1].lower() for line in comments if (match := SYSTEM.search(line))]
+    if not found and slicer:
         raise InputError(
-            f"{path}: no Slicer Markups; expected markups with controlPoints"
-        ) from None
-    if not all(isinstance(label, str) for label, _ in points):
-        raise InputError(f"{path}: a control point's label is not a text")
-    signs = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "0": (-1, -1, 1), "1": (1, 1, 1)}
-    if str(system) not in signs:
-        raise InputError(f"{path}: coordinateSystem: expected LPS or RAS, got {system}")
-    turn = signs[str(system)]
-    try:
-        return [(label, [s * x for s, x in zip(turn, at, strict=True)]) for label, at in points]
-    except (TypeError, ValueError):
-        raise InputError(f"{path}: a control point's position is not 3 numbers") from None
+            f"{path}: says no CoordinateSystem; add the line '# CoordinateSystem = RAS'"
+        )
+    system = SYSTEMS.get(found[0]) if found else "lps"
+    if system is None:
+        raise InputError(f"{path}: CoordinateSystem: expected LPS or RAS, got {found[0]:.20}")
+    return system
+
+
+def _millimetres(column: str) -> str:
+    """The name of a column without its unit, if that is mm."""
+    match = IN_UNIT.fullmatch(column)
+    return match[1] if match and match[2] == "mm" else column

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from secrets import token_hex
 from typing import Any
 
 from nav.errors import InputError
+from nav.files import read_toml
 
 OWN = "c1c2nav/"  # what the format of our files begins with
 UNMINDED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file managers, never by a person
@@ -131,8 +131,8 @@ def _own_files(folder: Path) -> set[str]:
 def _table(path: Path) -> dict[str, Any]:
     """A TOML file of ours; empty where it is missing, unreadable or another's."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        table = read_toml(path)
+    except InputError:
         return {}
     return table if str(table.get("format", "")).startswith(OWN) else {}
 

@@ -95,13 +95,13 @@ def test_an_unknown_tool_is_refused_with_the_names_that_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("tx", "", "frame 1: tx: expected a finite number"),
-        ("qw", "one", "frame 1: qw: expected a finite number, got 'one'"),
-        ("tz", "nan", "frame 1: tz: expected a finite number"),
-        ("qx", "3", "frame 1: qx to qw are not a unit quaternion"),
-        ("p33", "inf", "frame 1: p33: expected a finite number"),
-        ("p33", "-5", "frame 1: p00 to p55 are not a covariance"),
-        ("tip_syy", "-1", "frame 1: tip_sxx to tip_szz are not a covariance"),
+        ("tx", "", r"line 3 \(frame 1\): tx: expected a finite number"),
+        ("qw", "one", r"line 3 \(frame 1\): qw: expected a finite number, got 'one'"),
+        ("tz", "nan", r"line 3 \(frame 1\): tz: expected a finite number"),
+        ("qx", "3", r"line 3 \(frame 1\): qx to qw are not a unit quaternion"),
+        ("p33", "inf", r"line 3 \(frame 1\): p33: expected a finite number"),
+        ("p33", "-5", r"line 3 \(frame 1\): p00 to p55 are not a covariance"),
+        ("tip_syy", "-1", r"line 3 \(frame 1\): tip_sxx to tip_szz are not a covariance"),
     ],
 )
 def test_a_row_with_a_number_that_is_none_is_refused(tmp_path, column, value, words):
@@ -116,13 +116,17 @@ def test_what_is_no_poses_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_poses(tmp_path / "none.csv", "needle")
     (tmp_path / "points.csv").write_text("label,x,y,z\nD1,1,2,3\n")
-    with pytest.raises(InputError, match="lacks column tool"):
+    with pytest.raises(InputError, match="lacks tool"):
         load_poses(tmp_path / "points.csv", "needle")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(InputError, match="lacks column tool"):
+    with pytest.raises(InputError, match="lacks tool"):
         load_poses(tmp_path / "empty.csv", "needle")
-    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(InputError, match="cannot be read"):
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\x80\x00\x01")
+    with pytest.raises(InputError, match="not UTF-8 text"):
         load_poses(tmp_path / "bytes.csv", "needle")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read: it is a folder"):
         load_poses(tmp_path, "needle")
+    long = write_rows(tmp_path / "long.csv", rows_of(*some()))
+    long.write_text(long.read_text().replace("\n", ",,7\n").replace(",,7\n", "\n", 1))
+    with pytest.raises(InputError, match=r"long\.csv: line 2: has \d+ fields, but there are"):
+        load_poses(long, "needle")
