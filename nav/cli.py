@@ -193,8 +193,18 @@ def live(
 
 
 @app.command
-def register(*, case: Path, points: Path, output: Path, fle: float = 0.25) -> None:
-    """Register touched fiducials to the case; writes registration.toml.
+def register(
+    *,
+    case: Path,
+    points: Path,
+    output: Path,
+    fle: float | None = None,
+    reference_file: Path | None = None,
+) -> None:
+    """Register touched fiducials to the case; writes registration.toml, if it is good enough.
+
+    What cannot be right (exchanged labels, a mirror image, another unit, a point that is off, ...)
+    is named and refused, with exit code 2.
 
     Parameters
     ----------
@@ -206,11 +216,14 @@ def register(*, case: Path, points: Path, output: Path, fle: float = 0.25) -> No
     output
         registration.toml to write.
     fle
-        Fiducial localisation error, mm, one standard deviation per axis.
+        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default. The fit
+        is judged by it, and the covariance is at least what it makes.
+    reference_file
+        Tool file of the reference body: recorded, so that `nav live` can tell another one.
     """
     from nav.registration.command import register_files
 
-    register_files(case, points, output, fle, _console())
+    register_files(case, points, output, fle, _console(), reference_file)
 
 
 @app.command

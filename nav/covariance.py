@@ -47,9 +47,9 @@ def checked_covariance(matrix: ArrayLike, most_sd: ArrayLike) -> Array:
     given = np.asarray(matrix, float)
     stack = given.reshape(-1, *given.shape[-2:])
     most = np.broadcast_to(np.asarray(most_sd, float), stack.shape[-1:])
-    _refuse(np.logical_not(np.isfinite(stack)).any(axis=(1, 2)), "a number is not finite")
+    _refuse(np.array([not np.isfinite(m).all() for m in stack], bool), "a number is not finite")
     variances = np.diagonal(stack, axis1=1, axis2=2)
-    _refuse((variances < 0.0).any(axis=1), "a variance (on the diagonal) is below zero")
+    _refuse(variances.min(axis=1) < 0.0, "a variance (on the diagonal) is below zero")
     large = (variances > most**2).any(axis=1)
     if large.any():
         index = int(np.argmax(large))

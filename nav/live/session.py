@@ -10,13 +10,13 @@ from nav.frames import Array
 from nav.live.messages import Command, Stage
 from nav.model.case import Fiducial
 from nav.pipeline import Guidance, Pipeline
+from nav.registration.assessment import FLE
 from nav.registration.points import register_points
 from nav.registration.result import Registration
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
 CHECK_LIMIT = 2.0  # mm; the 95th percentile of navigated cervical screws is about that (assumed)
-FLE = 0.25  # mm, one sd per axis: how well a tip is held in a divot, if nothing better is known
 
 
 @dataclass(frozen=True)

@@ -2,52 +2,87 @@
 
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
 import nav
 from nav.errors import InputError
 from nav.model.case import load_case
+from nav.registration.assessment import FLE, Assessment, assess_touches, check_fle
+from nav.registration.assessment_text import verdict_line
 from nav.registration.pointfile import load_points
-from nav.registration.points import register_points
 from nav.registration.result import write_registration
 
 
-def register_files(case_path: Path, points: Path, output: Path, fle: float, out: Console) -> None:
-    """Register, say how well, write.
+def register_files(
+    case_path: Path,
+    points: Path,
+    output: Path,
+    fle: float | None,
+    out: Console,
+    reference: Path | None = None,
+) -> None:
+    """Register, judge, write.
+
+    Parameters
+    ----------
+    case_path
+        case.toml.
+    points
+        Touched fiducials.
+    output
+        registration.toml to write.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis; None for the default.
+    reference
+        Tool file of the reference body in whose frame the points are, to be recorded.
 
     Raises
     ------
     InputError
         A file that is wrong, a touched label that the case has not, too few or collinear points,
-        an error that is below 0 or not finite.
+        an FLE that is not plausible, or a verdict of 'repeat'. Then nothing is written.
     """
-    if not (np.isfinite(fle) and fle >= 0):
-        raise InputError(f"--fle: expected 0 or more, mm, got {fle}")
+    fle = FLE if fle is None else fle
+    check_fle(fle, "--fle")
     case = load_case(case_path)
     touched = load_points(points)
-    known = {fiducial.label: fiducial for fiducial in case.fiducials}
-    strange = [label for label in touched if label not in known]
-    if strange:
-        raise InputError(
-            f"{points}: point {strange[0]}: {case_path} has no such fiducial; "
-            f"it has {', '.join(known)}"
+    plan = case.default_plan
+    try:
+        found = assess_touches(
+            case.fiducials,
+            touched,
+            fle=fle,
+            target=None if plan is None else plan.target,
         )
-    used = [label for label in touched if known[label].use == "register"]
-    model = np.array([known[label].position for label in used]).reshape(-1, 3)
-    registration = register_points(
-        model, np.array([touched[label] for label in used]).reshape(-1, 3), fle=fle
+    except InputError as error:
+        raise type(error)(f"{points}: {error}") from None
+    if found.registration is None or found.word == "repeat":
+        raise InputError(f"{points}: {verdict_line(found)}")
+    write_registration(output, found.registration, (case_path, points))
+    for line in _lines(found, None if plan is None else plan.name):
+        out.print(line, markup=False)
+    out.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
+
+
+def _lines(found: Assessment, plan: str | None) -> list[str]:
+    registration = found.registration
+    assert registration is not None
+    lines = [
+        f"{label}: {residual:.2f} mm"
+        for label, residual in zip(found.labels, registration.residuals, strict=True)
+    ]
+    lines.append(
+        f"FRE {registration.fre:.2f} mm (rms of {len(found.labels)} fiducials), "
+        f"{found.expected_fre:.2f} mm expected from an FLE of {found.fle:g} mm"
     )
-    write_registration(output, registration, (case_path, points))
-    for label, residual in zip(used, registration.residuals, strict=True):
-        out.print(f"{label}: {residual:.2f} mm")
-    out.print(f"FRE {registration.fre:.2f} mm (rms of {len(used)} fiducials)")
-    if case.default_plan is not None:
-        tre = registration.predicted_tre(case.default_plan.target[None])[0]
-        out.print(f"predicted TRE at the target of {case.default_plan.name}: {tre:.2f} mm")
-    for label, position in touched.items():
-        if known[label].use == "check":
-            found, _ = registration.model_from_reference.apply(position)
-            off = np.linalg.norm(found - known[label].position)
-            out.print(f"check point {label}: {off:.2f} mm off")
-    out.print(f"{output} ({nav.NOTICE.lower()})")
+    if found.predicted_tre is not None:
+        lines.append(f"predicted TRE at the target of {plan}: {found.predicted_tre:.2f} mm")
+    for check in found.checks:
+        lines.append(
+            f"check point {check.label}: {check.distance:.2f} mm off ({check.predicted:.2f} mm "
+            "predicted)"
+        )
+    if not found.checks:
+        lines.append("no check point touched: an error that all touches share stays unseen")
+    lines.append(f"verdict: {verdict_line(found)}")
+    return lines

@@ -59,7 +59,7 @@ def register_points(
         noise += np.asarray(covariance, float)
     if not noise.any():
         noise += np.eye(3)
-        transform, information = start, _information(start, model, touched, noise)[0]
+        transform, information = start, normal_equations(start, model, touched, noise)[0]
         scale = float(((start.apply(touched) - model) ** 2).sum()) / _freedom(model)
     else:
         transform, information, chi2 = _refine(start, model, touched, noise)
@@ -114,18 +114,37 @@ def _refine(
 ) -> tuple[RigidTransform, Array, float]:
     transform = start
     for _ in range(MAX_STEPS):
-        information, gradient, chi2 = _information(transform, model, touched, noise)
+        information, gradient, chi2 = normal_equations(transform, model, touched, noise)
         step = np.linalg.solve(information, gradient)
         transform = perturbed(transform, step)
         if np.abs(step).max() < 1e-12:
             break
-    information, _, chi2 = _information(transform, model, touched, noise)
+    information, _, chi2 = normal_equations(transform, model, touched, noise)
     return transform, information, chi2
 
 
-def _information(
+def normal_equations(
     transform: RigidTransform, model: Array, touched: Array, noise: Array
 ) -> tuple[Array, Array, float]:
+    """Return the information, gradient and chi-square of paired points at a transform.
+
+    Parameters
+    ----------
+    transform : RigidTransform
+        model_from_reference.
+    model, touched : ndarray, shape (n, 3)
+        mm.
+    noise : ndarray, shape (n, 3, 3)
+        Covariances of the touched points, reference frame, mm^2.
+
+    Returns
+    -------
+    information : ndarray, shape (6, 6)
+        Inverse covariance of a left perturbation.
+    gradient : ndarray, shape (6,)
+    chi2 : float
+        Sum of squared Mahalanobis distances.
+    """
     rotation = transform.rotation.as_matrix()
     moved = transform.apply(touched)
     weight = np.linalg.inv(rotation @ noise @ rotation.T)

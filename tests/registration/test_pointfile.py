@@ -401,14 +401,38 @@ def test_register_writes_the_registration_and_says_how_good(tmp_path, capsys, ca
 
 
 def test_check_points_tell_the_error_and_never_register(tmp_path, capsys, case):
-    off = {"K1": np.array([0.0, 3.0, 4.0])}
+    off = {"K1": np.array([0.0, 0.3, 0.4])}
     path = csv_file(tmp_path, touched("D1", "D2", "D3", "D4", "K1", off=off))
     asked = Asked(capsys, tmp_path, case, path)
     assert asked.code == 0
     assert "rms of 4 fiducials" in asked.out
     assert load_registration(asked.output).fre == pytest.approx(0.0, abs=1e-9)
     (line,) = [line for line in asked.out.splitlines() if "K1" in line]
-    assert "5.00 mm" in line
+    assert "0.50 mm off" in line
+    assert "verdict: good" in asked.out
+
+
+@pytest.mark.parametrize(
+    ("labels", "off", "says"),
+    [
+        ("D1 D2 D3 D4 K1", {"K1": [0.0, 3.0, 4.0]}, ("K1 alone is 5 mm off", "touch it again")),
+        ("D2 D1 D3 D4 K1", {}, ("FRE ", "where an FLE of 0.25 mm", "D1 and D2 are exchanged")),
+    ],
+)
+def test_what_cannot_be_right_is_refused_and_nothing_written(
+    tmp_path, capsys, case, labels, off, says
+):
+    points = touched(*labels.split(), off={k: np.array(at) for k, at in off.items()})
+    named = dict(zip(["D1", "D2", "D3", "D4", "K1"], points.values(), strict=True))
+    path = csv_file(tmp_path, named)
+    asked = Asked(capsys, tmp_path, case, path)
+    asked.assert_refused(f"nav: {path}: repeat: ", *says)
+
+
+@pytest.mark.parametrize("fle", ["0", "-1", "2", "nan"])
+def test_an_error_that_is_none_is_refused(tmp_path, capsys, case, fle):
+    path = csv_file(tmp_path, touched("D1", "D2", "D3", "D4"))
+    Asked(capsys, tmp_path, case, path, "--fle", fle).assert_refused("--fle: expected 0.01 to 1 mm")
 
 
 def test_the_localisation_error_given_is_in_the_covariance(tmp_path, capsys, case):

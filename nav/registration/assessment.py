@@ -1,0 +1,301 @@
+"""From touched fiducials to a registration and what it is worth: the one way, for all commands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from scipy.spatial.transform import RigidTransform
+from scipy.stats import chi2 as chi_square
+
+from nav.errors import InputError
+from nav.frames import Array, point_jacobian
+from nav.model.case import Fiducial
+from nav.registration.correspondence import correspondences
+from nav.registration.explanations import Explanation, find_explanations
+from nav.registration.points import DegenerateLayout, normal_equations, register_points
+from nav.registration.result import Registration
+from nav.registration.touched import TouchedPoints
+
+Word = Literal["good", "usable", "repeat"]
+FLE = 0.25  # mm, one sd per axis: how well a tip is held in a divot, if nothing better is known
+LEAST_FLE, MOST_FLE = 0.01, 1.0  # mm: a tip is held neither better nor, in a cone, worse
+# A right registration with the declared FLE is refused once in a thousand: half of that by its
+# residuals, half by its check points. One in a hundred is called usable for each of them.
+REFUSED, DOUBTED = 1e-3, 0.01
+GOOD_TRE, MOST_TRE = 1.0, 2.0  # mm, rms, predicted at the target: limits of what can guide there
+LEAST_JUDGED = 4  # touched points; three fit nearly always
+COPIED = 1e-4  # mm: no touch is so near to the case's own numbers
+MOST_COORDINATE = 1e9  # mm: beyond it double precision and every slip of a decimal point end
+CERTAIN = ("unit", "mirrored", "labels", "turned")  # these leave every distance wrong
+
+
+@dataclass(frozen=True)
+class CheckError:
+    """How far a check point is off.
+
+    distance : mm. predicted : rms, mm, of such a touch under this registration. limit : mm, what
+    the declared errors exceed with probability `REFUSED` / 2.
+    """
+
+    label: str
+    distance: float
+    predicted: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the declared errors explain it."""
+        return self.distance <= self.limit
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A registration and what it is worth.
+
+    registration : None where the touched points gave none.
+    labels : of the fiducials registered with, in the order of the residuals.
+    fle : declared, mm, one sd per axis. expected_fre : rms, mm, that the declared errors make.
+    chi2, freedom : of the residuals under the declared errors.
+    fit, check_fit : probability of residuals, and of check points, as large as these (1 where there
+    are none). worst : label of the fiducial with the largest residual.
+    explanations : mistakes that explain the points decisively better than none does.
+    confusion : touched label -> the label it might as well be: another assignment that fits.
+    predicted_tre : rms, mm, at the target, None without one.
+    copied : whether the touched points are the case's own numbers.
+    """
+
+    registration: Registration | None
+    labels: tuple[str, ...]
+    fle: float
+    expected_fre: float
+    chi2: float
+    freedom: int
+    fit: float
+    check_fit: float
+    worst: str
+    checks: tuple[CheckError, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
+    confusion: tuple[tuple[str, str], ...] = ()
+    predicted_tre: float | None = None
+    copied: bool = False
+
+    @cached_property
+    def word(self) -> Word:
+        """'good', 'usable' or, refused, 'repeat'."""
+        certain = any(e.kind in CERTAIN for e in self.explanations)
+        unlikely = min(self.fit, self.check_fit) < REFUSED / 2
+        vague = self.predicted_tre is not None and not self.predicted_tre <= MOST_TRE
+        if self.registration is None or certain or unlikely or vague:
+            return "repeat"
+        doubted = min(self.fit, self.check_fit) < DOUBTED or self.few or self.copied
+        poor = self.predicted_tre is not None and self.predicted_tre > GOOD_TRE
+        return "usable" if doubted or poor or self.explanations or self.confusion else "good"
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few points to judge by."""
+        return len(self.labels) + len(self.checks) < LEAST_JUDGED
+
+
+def assess_touches(
+    fiducials: tuple[Fiducial, ...],
+    touched: Mapping[str, Array],
+    covariance: Mapping[str, Array] | None = None,
+    fle: float = FLE,
+    target: Array | None = None,
+) -> Assessment:
+    """Register touched fiducials and judge the result.
+
+    Parameters
+    ----------
+    fiducials : tuple of Fiducial
+        All of the case.
+    touched : mapping of str to ndarray, shape (3,)
+        By label, in the order of touching; reference frame, mm. Check points are used for judging
+        only.
+    covariance : mapping of str to ndarray, shape (3, 3), optional
+        Of the touched points without the FLE, mm^2.
+    fle : float
+        Fiducial localisation error, mm, one standard deviation per axis.
+    target : ndarray, shape (3,), optional
+        Where the predicted TRE counts, model frame, mm.
+
+    Returns
+    -------
+    Assessment
+        With the verdict; a refused registration is in it too.
+
+    Raises
+    ------
+    DegenerateLayout
+        Fewer than three fiducials, or all close to one line.
+    InputError
+        An unknown label, a number that is not finite or not plausible.
+    """
+    points = _touched_points(fiducials, touched, covariance, fle)
+    used = points.take(points.registering)
+    labels = tuple(f.label for f in fiducials)
+    positions = np.array([f.position for f in fiducials]).reshape(-1, 3)
+    try:
+        registration = register_points(used.model, used.touched, used.covariance)
+    except DegenerateLayout:
+        found = _units_only(used, labels, positions)
+        if not found:
+            raise
+        return Assessment(None, used.labels, fle, 0.0, 0.0, 0, 0.0, 1.0, "", explanations=found)
+    transform = registration.model_from_reference.transform
+    information, _, chi2 = normal_equations(transform, used.model, used.touched, used.covariance)
+    freedom = 3 * len(used.labels) - 6
+    declared = np.asarray(np.linalg.inv(information), float)
+    checks, check_fit = _judge_checks(
+        points.take(~points.registering), registration, transform, declared
+    )
+    share = 1.0 - 2.0 / len(used.labels)
+    variance = float(np.trace(used.covariance, axis1=1, axis2=2).mean())
+    return Assessment(
+        registration,
+        used.labels,
+        fle,
+        float(np.sqrt(share * variance)),
+        chi2,
+        freedom,
+        float(chi_square.sf(chi2, freedom)),
+        check_fit,
+        used.labels[int(np.argmax(registration.residuals))],
+        checks,
+        find_explanations(points, labels, positions),
+        _confusion(points, labels, positions),
+        None if target is None else float(registration.predicted_tre(target[None])[0]),
+        bool(np.abs(points.touched - points.model).max() < COPIED),
+    )
+
+
+def check_fle(fle: float, name: str) -> None:
+    """Refuse a fiducial localisation error (mm, one sd per axis) that is not plausible."""
+    if not LEAST_FLE <= fle <= MOST_FLE:
+        raise InputError(
+            f"{name}: expected {LEAST_FLE:g} to {MOST_FLE:g} mm (one standard deviation per axis), "
+            f"got {fle:g}"
+        )
+
+
+def check_error(
+    fiducial: Fiducial,
+    position: Array,
+    registration: Registration,
+    covariance: Array | None = None,
+    fle: float = FLE,
+) -> CheckError:
+    """Compare a touched point with where the registration and the case have it.
+
+    Parameters
+    ----------
+    fiducial : Fiducial
+    position : ndarray, shape (3,)
+        Where the tip was, reference frame, mm.
+    registration : Registration
+        Its covariance is taken as it is.
+    covariance : ndarray, shape (3, 3), optional
+        Of the touched point without the FLE, mm^2.
+    fle : float
+        mm, one standard deviation per axis.
+    """
+    own = np.eye(3) * fle**2 + (0.0 if covariance is None else covariance)
+    found, total = registration.model_from_reference.apply(position, own)
+    return _check_error(fiducial.label, found - fiducial.position, total, total)
+
+
+def _check_error(label: str, off: Array, predicted: Array, declared: Array) -> CheckError:
+    distance = float(np.linalg.norm(off))
+    direction = off / distance if distance > 0.0 else np.array([1.0, 0.0, 0.0])
+    # the distance in this direction at which the squared Mahalanobis distance is at the limit
+    per_mm = float(direction @ np.linalg.solve(declared, direction))
+    limit = float(np.sqrt(chi_square.isf(REFUSED / 2, 3) / per_mm))
+    return CheckError(label, distance, float(np.sqrt(np.trace(predicted))), limit)
+
+
+def _judge_checks(
+    points: TouchedPoints, registration: Registration, transform: RigidTransform, declared: Array
+) -> tuple[tuple[CheckError, ...], float]:
+    """Errors of the check points, and the probability of such large ones, all together."""
+    count = len(points.labels)
+    if count == 0:
+        return (), 1.0
+    rotation = transform.rotation.as_matrix()
+    found = transform.apply(points.touched)
+    off = found - points.model
+    jacobian = point_jacobian(found)
+    own = rotation @ points.covariance @ rotation.T
+    shared = registration.model_from_reference.covariance
+    errors = tuple(
+        _check_error(label, off[k], j @ shared @ j.T + own[k], j @ declared @ j.T + own[k])
+        for k, (label, j) in enumerate(zip(points.labels, jacobian, strict=True))
+    )
+    stacked = jacobian.reshape(-1, 6)
+    total = stacked @ declared @ stacked.T
+    for k in range(count):
+        total[3 * k : 3 * k + 3, 3 * k : 3 * k + 3] += own[k]
+    chi2 = float(off.ravel() @ np.linalg.solve(total, off.ravel()))
+    return errors, float(chi_square.sf(chi2, 3 * count))
+
+
+def _confusion(
+    points: TouchedPoints, labels: tuple[str, ...], positions: Array
+) -> tuple[tuple[str, str], ...]:
+    """The best other assignment of labels that would have passed as well."""
+    if len(points.labels) < 3:
+        return ()
+    # touched as they should have been: the fit's noise is the same for every assignment
+    limit = float(chi_square.isf(REFUSED / 2, 3 * len(points.labels) - 6))
+    found, _ = correspondences(positions, points.model, points.weights, limit)
+    for candidate in found:
+        named = tuple(labels[k] for k in candidate.indices)
+        if named != points.labels:
+            pairs = zip(points.labels, named, strict=True)
+            return tuple((mine, other) for mine, other in pairs if mine != other)
+    return ()
+
+
+def _units_only(
+    points: TouchedPoints, labels: tuple[str, ...], positions: Array
+) -> tuple[Explanation, ...]:
+    """Explanations by another unit, for points that are too near to each other to register."""
+    if len(points.labels) < 3:
+        return ()
+    try:
+        register_points(points.model, points.model)
+    except DegenerateLayout:
+        return ()  # the case's own layout is at fault
+    found = find_explanations(points, labels, positions)
+    return tuple(e for e in found if e.factor != 1.0)
+
+
+def _touched_points(
+    fiducials: tuple[Fiducial, ...],
+    touched: Mapping[str, Array],
+    covariance: Mapping[str, Array] | None,
+    fle: float,
+) -> TouchedPoints:
+    known = {fiducial.label: fiducial for fiducial in fiducials}
+    strange = [label for label in touched if label not in known]
+    if strange:
+        raise InputError(
+            f"point {strange[0]}: the case has no such fiducial; it has {', '.join(known)}"
+        )
+    check_fle(fle, "fiducial localisation error")
+    positions = np.array([touched[label] for label in touched], float).reshape(-1, 3)
+    for label, position in zip(touched, positions, strict=True):
+        if not np.isfinite(position).all() or np.abs(position).max() > MOST_COORDINATE:
+            raise InputError(f"point {label}: {position.tolist()} mm is not plausible")
+    noise = np.broadcast_to(np.eye(3) * fle**2, (len(positions), 3, 3)).copy()
+    if covariance is not None:
+        noise += np.array([covariance[label] for label in touched]).reshape(-1, 3, 3)
+    return TouchedPoints(
+        tuple(touched),
+        np.array([known[label].position for label in touched], float).reshape(-1, 3),
+        positions,
+        noise,
+        np.array([known[label].use == "register" for label in touched], bool),
+    )

@@ -1,0 +1,342 @@
+"""Verdicts: right registrations pass as often as stated, every mistake is refused by its name."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom, kstest
+
+from nav.errors import InputError
+from nav.frames import Array, rigid
+from nav.model.case import Fiducial
+from nav.registration.assessment import (
+    DOUBTED,
+    FLE,
+    MOST_FLE,
+    REFUSED,
+    Assessment,
+    assess_touches,
+    check_error,
+)
+from nav.registration.assessment_text import verdict_line
+from nav.registration.points import DegenerateLayout
+
+MODEL = {
+    "R1": [78.0, -31.0, 55.0],
+    "R2": [50.0, 58.0, 55.0],
+    "R3": [50.0, 58.0, -71.0],
+    "R4": [76.0, 6.0, -71.0],
+    "R5": [-78.0, -20.0, -71.0],
+    "R6": [-64.0, 43.0, -71.0],
+    "R7": [-36.0, 71.0, 55.0],
+    "R8": [-78.0, -8.0, 55.0],
+}
+CHECKS = {"K1": [28.0, 78.0, 28.0], "K2": [0.0, 78.0, 14.0], "K3": [-28.0, 78.0, -34.0]}
+FIDUCIALS = tuple(
+    Fiducial(label, np.array(at), use)
+    for points, use in ((MODEL, "register"), (CHECKS, "check"))
+    for label, at in points.items()
+)
+KNOWN = {fiducial.label: fiducial.position for fiducial in FIDUCIALS}
+REFERENCE_FROM_MODEL = rigid([0.4, -0.9, 1.3], [12.0, -35.0, 80.0])
+TARGET = np.array([0.0, 12.0, 0.0])
+DRAWS = 150
+
+
+def touches(*labels: str, seed: int = 1, fle: float = FLE) -> dict[str, Array]:
+    """Touched with errors; all of the fiducials where none are named."""
+    rng = np.random.default_rng(seed)
+    return {
+        label: REFERENCE_FROM_MODEL.apply(KNOWN[label]) + rng.normal(0.0, fle, 3)
+        for label in labels or KNOWN
+    }
+
+
+def assess(points: dict[str, Array], **more: object) -> Assessment:
+    return assess_touches(FIDUCIALS, points, target=TARGET, **more)  # type: ignore[arg-type]
+
+
+def relabelled(points: dict[str, Array], **pairs: str) -> dict[str, Array]:
+    """Points that were given each other's labels."""
+    return points | {label: points[other] for label, other in pairs.items()}
+
+
+def exchanged(points: dict[str, Array], *pairs: tuple[str, str]) -> dict[str, Array]:
+    both = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
+    return relabelled(points, **both)
+
+
+def only(found: Assessment) -> str:
+    """The verdict of a refusal with one explanation."""
+    assert found.word == "repeat"
+    assert len(found.explanations) == 1
+    line = verdict_line(found)
+    assert line.startswith("repeat: ")
+    assert "\n" not in line
+    return line
+
+
+def test_a_right_registration_is_good():
+    found = assess(touches())
+    assert found.word == verdict_line(found) == "good"
+    assert found.labels == tuple(MODEL)
+    assert [check.label for check in found.checks] == list(CHECKS)
+    assert found.registration is not None
+    assert 0.5 < found.registration.fre / found.expected_fre < 1.6
+
+
+def test_right_registrations_are_refused_no_more_often_than_stated():
+    """And the probabilities are probabilities: evenly spread over 0 to 1."""
+    found = [assess(touches(seed=seed)) for seed in range(DRAWS)]
+    refused = sum(one.word == "repeat" for one in found)
+    assert binom.sf(refused - 1, DRAWS, REFUSED) > 1e-3
+    assert kstest([one.fit for one in found], "uniform").pvalue > 1e-3
+    assert kstest([one.check_fit for one in found], "uniform").pvalue > 1e-3
+    usable = sum(one.word == "usable" for one in found)
+    assert binom.sf(usable - 1, DRAWS, 2.0 * DOUBTED) > 1e-3
+    passed = [check.passed for one in found for check in one.checks]
+    assert binom.sf(sum(not p for p in passed) - 1, len(passed), REFUSED / 2) > 1e-3
+
+
+def test_known_errors_of_the_touches_count():
+    """Far along one axis by a tip that is known badly there: no reason to refuse."""
+    rng = np.random.default_rng(3)
+    spread = np.diag([0.01, 0.01, 4.0])
+    points = {
+        label: at + rng.multivariate_normal(np.zeros(3), spread) for label, at in touches().items()
+    }
+    assert assess(points).word == "repeat"
+    assert assess(points, covariance=dict.fromkeys(points, spread)).word != "repeat"
+
+
+@pytest.mark.parametrize("fle", [0.1, 0.5, 0.9])
+def test_the_declared_error_decides(fle):
+    points = touches(fle=fle)
+    assert assess(points, fle=fle).word == "good"
+    assert assess(points, fle=fle / 4.0).word == "repeat"
+
+
+@pytest.mark.parametrize("fle", [0.0, -1.0, np.nan, np.inf, 1.01 * MOST_FLE])
+def test_an_error_that_is_none_is_refused(fle):
+    with pytest.raises(InputError, match=r"expected 0\.01 to 1 mm"):
+        assess(touches(), fle=fle)
+
+
+@pytest.mark.parametrize("checks", [tuple(CHECKS), ()])
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("R1", "R2")],
+        [("R3", "R6")],
+        [("R4", "R5"), ("R7", "R8")],
+        [("R1", "R8"), ("R2", "R7"), ("R3", "R6"), ("R4", "R5")],
+        [("R1", "R5"), ("R2", "R6"), ("R3", "R7"), ("R4", "R8")],
+    ],
+)
+def test_exchanged_labels_are_named(pairs, checks):
+    line = only(assess(exchanged(touches(*MODEL, *checks), *pairs)))
+    assert all(f"{a} and {b}" in line for a, b in pairs)
+    assert "exchanged" in line
+
+
+def test_any_permutation_is_named():
+    order = dict(zip(MODEL, [*list(MODEL)[1:], "R1"], strict=True))
+    line = only(assess(relabelled(touches(), **order)))
+    assert all(f"{label} is {other}" in line for label, other in order.items())
+
+
+def test_a_fiducial_that_was_touched_for_another_is_named():
+    points = touches("R1", "R2", "R3", "R5", "R6", "R8", "K3")
+    points["R1"] = REFERENCE_FROM_MODEL.apply(KNOWN["R4"])
+    assert "R1 is R4" in only(assess(points))
+    twice = touches()
+    twice["R2"] = twice["R7"] + 0.2
+    line = only(assess(twice))
+    assert "R2 alone is" in line
+    assert "at the place of R7: touched twice?" in line
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"),
+    [
+        (1e-3, "1000 times too small for the case (they are in metres)"),
+        (0.1, "10 times too small for the case (they are in centimetres)"),
+        (1 / 25.4, "25.4 times too small for the case (they are in inches)"),
+        (1e3, "1000 times too large for the case (they are in micrometres)"),
+        (10.0, "10 times too large"),
+        (25.4, "25.4 times too large"),
+    ],
+)
+def test_another_unit_is_named(factor, says):
+    points = {label: at * factor for label, at in touches().items()}
+    assert says in only(assess(points))
+    # besides another mistake
+    wrong = exchanged(points, ("R2", "R5"))
+    line = only(assess(wrong))
+    assert "R2 and R5 are exchanged" in line
+    assert says in line
+
+
+@pytest.mark.parametrize("percent", [-2.0, -1.0, 1.0, 3.0])
+def test_another_scale_is_named(percent):
+    by = 1.0 + percent / 100.0
+    (found,) = assess({label: at * by for label, at in touches().items()}).explanations
+    assert found.kind == "scale"
+    assert 1.0 / found.scale == pytest.approx(by, abs=4.0 * found.scale_sd)
+    line = only(assess({label: at * by for label, at in touches().items()}))
+    assert ("larger" if percent > 0 else "smaller") in line
+
+
+@pytest.mark.parametrize(
+    "turn", [np.diag([1.0, 1.0, -1.0]), np.diag([-1.0, 1.0, 1.0]), np.eye(3)[[1, 0, 2]]]
+)
+def test_mirrored_coordinates_are_named(turn):
+    assert "mirror image" in only(assess({k: turn @ at for k, at in touches().items()}))
+
+
+def test_points_in_ras_among_others_in_lps_are_named():
+    points = touches()
+    for label in ("R2", "R3", "K1"):
+        points[label] = points[label] * np.array([-1.0, -1.0, 1.0])
+    line = only(assess(points))
+    assert "R2, R3, K1 have x and y of the other sign" in line
+    assert "RAS" in line
+
+
+@pytest.mark.parametrize("label", ["R4", "R7", "K2"])
+def test_one_point_off_is_named_with_how_far(label):
+    points = touches()
+    points[label] = points[label] + np.array([0.0, 3.0, 4.0])
+    found = assess(points)
+    assert f"{label} alone is" in only(found)
+    # the others' own errors are in it
+    assert found.explanations[0].distance == pytest.approx(5.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda at: at * np.array([1.0, 1.0, 1e3]), "its z 1000 times the right number"),
+        (lambda at: at * np.array([1e4, 1.0, 1.0]), "its x 10000 times the right number"),
+        (lambda at: at * np.array([1.0, 0.1, 1.0]), "a decimal point?"),
+        (lambda at: at * np.array([1.0, -1.0, 1.0]), "its y of the wrong sign"),
+        (lambda at: at[[0, 2, 1]], "its y and z are exchanged"),
+        (lambda at: at / 25.4, "its x and y and z"),
+    ],
+)
+def test_what_happened_to_the_numbers_of_one_point_is_named(change, says):
+    points = touches()
+    points["R6"] = change(points["R6"])
+    line = only(assess(points))
+    assert "R6 alone is" in line
+    assert says in line
+
+
+def test_two_points_off_are_named():
+    points = touches()
+    points["R2"] = points["R2"] + np.array([4.0, 0.0, 3.0])
+    points["R5"] = points["R5"] + np.array([-3.0, 6.0, 0.0])
+    assert "R2 and R5 are off" in only(assess(points))
+
+
+def test_a_reference_body_that_moved_is_named():
+    knock = rigid([0.02, 0.05, -0.03], [4.0, -2.0, 3.0])
+    points = touches()
+    for label in list(points)[5:]:
+        points[label] = knock.apply(points[label])
+    assert "the points before R6 fit, and those from it on" in only(assess(points))
+
+
+def test_several_mistakes_are_refused_without_a_name():
+    rng = np.random.default_rng(5)
+    points = {label: at + rng.normal(0.0, 5.0, 3) for label, at in touches().items()}
+    found = assess(points)
+    assert (found.word, found.explanations) == ("repeat", ())
+    assert "no single mistake explains it" in verdict_line(found)
+    assert f"worst {found.worst}" in verdict_line(found)
+
+
+def test_check_points_are_evidence_against():
+    """The fit alone is fine: only the check points tell."""
+    points = touches()
+    moved = points | {k: points[k] + np.array([0.0, 4.0, 3.0]) for k in CHECKS}
+    found = assess(moved)
+    assert found.fit > DOUBTED
+    assert "check point" in only(found)
+    assert assess({k: moved[k] for k in MODEL}).word == "good"
+
+
+def test_a_layout_whose_labels_cannot_be_told_is_not_called_good():
+    square = {"A": [40.0, 0, 0], "B": [0, 40.0, 0], "C": [-40.0, 0, 0], "D": [0, -40.0, 0.0]}
+    case = tuple(Fiducial(label, np.array(at), "register") for label, at in square.items())
+    points = {f.label: REFERENCE_FROM_MODEL.apply(f.position) for f in case}
+    found = assess_touches(case, points)
+    assert found.word == "usable"
+    assert "wrong labels would fit as well" in verdict_line(found)
+    # a check point out of the plane, and out of the symmetry, tells
+    case += (Fiducial("K", np.array([20.0, 5.0, 30.0]), "check"),)
+    points["K"] = REFERENCE_FROM_MODEL.apply(case[-1].position)
+    assert assess_touches(case, points).word == "good"
+
+
+def test_two_mistakes_that_explain_equally_are_both_named():
+    """An isosceles layout: left for right is a mirror image as well."""
+    places = {"A": [-40.0, 0, 0], "B": [40.0, 0, 0], "C": [0, 60.0, 0], "D": [0, 20.0, 50.0]}
+    case = tuple(Fiducial(label, np.array(at), "register") for label, at in places.items())
+    points = {f.label: REFERENCE_FROM_MODEL.apply(f.position) for f in case}
+    found = assess_touches(case, exchanged(points, ("A", "B")))
+    assert {"labels", "mirrored"} <= {e.kind for e in found.explanations}
+    line = verdict_line(found)
+    assert line.startswith("repeat: ")
+    assert "either" in line
+    assert "or, equally likely," in line
+
+
+def test_three_points_are_too_few_to_judge():
+    points = touches("R1", "R3", "R7")
+    found = assess(points)
+    assert found.word == "usable"
+    assert "3 fiducials are too few to judge by" in verdict_line(found)
+    assert not assess(touches("R1", "R3", "R7", "K2")).few
+
+
+def test_the_cases_own_numbers_are_no_touches():
+    found = assess(dict(KNOWN))
+    assert found.word == "usable"
+    assert "the case's own numbers" in verdict_line(found)
+
+
+def test_a_vague_registration_is_refused():
+    """Three points in a corner, the target far off."""
+    corner = {"A": [0.0, 0, 0], "B": [20.0, 0, 0], "C": [0, 26.0, 0]}
+    near = tuple(Fiducial(label, np.array(at), "register") for label, at in corner.items())
+    points = {f.label: f.position + 1.0 for f in near}
+    found = assess_touches(near, points, target=np.array([150.0, 150.0, 0.0]))
+    assert found.word == "repeat"
+    assert "the predicted TRE at the target is" in verdict_line(found)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e200])
+def test_a_number_that_is_not_plausible_is_refused(number):
+    points = touches()
+    points["R2"] = points["R2"] * np.array([1.0, number, 1.0])
+    with pytest.raises(InputError, match="point R2: "):
+        assess(points)
+
+
+def test_too_few_or_collinear_points_are_refused_as_such():
+    with pytest.raises(DegenerateLayout, match="got 2 fiducials"):
+        assess(touches("R1", "R2", "K1"))
+    line = tuple(Fiducial(str(k), np.array([20.0 * k, 0.0, 0.0]), "register") for k in range(5))
+    with pytest.raises(DegenerateLayout, match="of a line"):
+        assess_touches(line, {f.label: f.position for f in line})
+
+
+def test_a_check_in_the_window_is_measured_by_what_is_predicted():
+    registration = assess(touches(*MODEL)).registration
+    assert registration is not None
+    (k1,) = (f for f in FIDUCIALS if f.label == "K1")
+    errors = [check_error(k1, touches("K1", seed=seed)["K1"], registration) for seed in range(400)]
+    rms = np.sqrt(np.mean([e.distance**2 for e in errors]))
+    assert rms == pytest.approx(errors[0].predicted, rel=0.35)  # this registration's own error too
+    assert all(e.passed for e in errors)
+    off = check_error(k1, touches("K1")["K1"] + [2.0, 0.0, 0.0], registration)
+    assert not off.passed
