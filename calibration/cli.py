@@ -8,6 +8,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from nav.errors import InputError
+from nav.filekinds import PICTURE, toml_kind
+from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
 
 FAILED = 1  # a check that did not pass
 
@@ -35,14 +37,18 @@ Ruler = Annotated[
     ),
 ]
 
+RigOutput = Annotated[Path, toml_output("rig", (beside_suffix(".png"), PICTURE))]
+BESIDE_TOOL = (beside_stem(".calibration.toml"), toml_kind("tool-calibration"))
+SheetFolder = Annotated[Path, OutputFolder()]
 Keep = Annotated[
     Path | None,
+    OutputFolder(),
     Parameter(help="With --camera: folder for the pictures taken, to calibrate by them again."),
 ]
 
 
 @print_app.command(name="targets")
-def print_targets(*, out: Path, paper: PaperName = "a4") -> None:
+def print_targets(*, out: SheetFolder, paper: PaperName = "a4") -> None:
     """Boards for calibrating cameras: ChArUco, one for close work, a chessboard.
 
     Example: nav print targets --paper a4 --out sheets
@@ -53,7 +59,7 @@ def print_targets(*, out: Path, paper: PaperName = "a4") -> None:
 
 
 @print_app.command(name="tools")
-def print_tools(*, out: Path, paper: PaperName = "a4") -> None:
+def print_tools(*, out: SheetFolder, paper: PaperName = "a4") -> None:
     """Marker sheets of the needle's carrier and of the reference body, to cut and fold.
 
     Example: nav print tools --paper a4 --out sheets
@@ -66,9 +72,9 @@ def print_tools(*, out: Path, paper: PaperName = "a4") -> None:
 @calibrate_app.command
 def camera(
     *,
-    images: Path | None = None,
-    board: Path,
-    output: Path,
+    images: InputPath | None = None,
+    board: InputPath,
+    output: RigOutput,
     ruler: Ruler = None,
     name: str = "camera",
     camera: Annotated[int | None, Parameter(help="A webcam's number instead of --images.")] = None,
@@ -107,12 +113,12 @@ def camera(
 @calibrate_app.command
 def rig(
     *,
-    images: Path | None = None,
-    board: Path,
-    output: Path,
+    images: InputPath | None = None,
+    board: InputPath,
+    output: RigOutput,
     ruler: Ruler = None,
-    body: Path | None = None,
-    body_images: Path | None = None,
+    body: InputPath | None = None,
+    body_images: InputPath | None = None,
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     keep: Keep = None,
 ) -> None:
@@ -156,10 +162,10 @@ def rig(
 @calibrate_app.command
 def tool(
     *,
-    rig: Annotated[Path, Parameter(help="rig.toml: the cameras.")],
-    tool: Path,
-    images: Path,
-    output: Path,
+    rig: Annotated[InputPath, Parameter(help="rig.toml: the cameras.")],
+    tool: InputPath,
+    images: InputPath,
+    output: Annotated[Path, toml_output("tool", BESIDE_TOOL, renews="tool")],
     fps: float | None = None,
 ) -> None:
     """A folded marker body as it truly is, by pictures of it turned before the cameras.
@@ -190,12 +196,12 @@ def tool(
 @calibrate_app.command
 def needle(
     *,
-    poses: Path,
-    output: Path,
+    poses: InputPath,
+    output: Annotated[Path, toml_output("tool", renews="tool")],
     tool_name: str = "needle",
-    tool: Path | None = None,
-    spin: Path | None = None,
-    guide: Path | None = None,
+    tool: InputPath | None = None,
+    spin: InputPath | None = None,
+    guide: InputPath | None = None,
     direction: tuple[float, float, float] | None = None,
 ) -> None:
     """The needle's tip by turning it about a divot (pivot calibration).
@@ -231,8 +237,8 @@ def needle(
 @calibrate_app.command
 def check(
     *,
-    touched: Path,
-    divots: Path,
+    touched: InputPath,
+    divots: InputPath,
     limit: float,
     register: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """The `nav` command: each sub-command loads what it needs only when it runs."""
 
+import inspect
 import logging
 import os
 import signal
@@ -14,8 +15,20 @@ from rich.console import Console
 import nav
 from calibration.cli import calibrate_app, print_app
 from nav.errors import InputError
-from nav.options import converted
+from nav.filekinds import POSES, TIMING, toml_kind
+from nav.options import (
+    InputPath,
+    Output,
+    OutputFolder,
+    beside_suffix,
+    bound_values,
+    check_outputs,
+    converted,
+    toml_output,
+)
+from nav.outputs import backups_told_to
 from phantoms.cli import phantom_app
+from phantoms.kit.export_folder import refuse_foreign
 
 BAD_INPUT = 2
 INTERRUPTED, TERMINATED = 130, 143
@@ -39,9 +52,9 @@ twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
 for sub_app in (twin_app, phantom_app, print_app, calibrate_app):
     app.command(sub_app)
 
-RigFile = Annotated[Path, Parameter(name="--rig", help="rig.toml: the cameras.")]
+RigFile = Annotated[InputPath, Parameter(name="--rig", help="rig.toml: the cameras.")]
 ToolFiles = Annotated[
-    list[Path],
+    list[InputPath],
     Parameter(name="--tool", negative="", help="A tool file; give it once for every tool."),
 ]
 
@@ -49,7 +62,7 @@ ToolFiles = Annotated[
 @app.command
 def demo(
     *,
-    out: Path = Path("out/demo"),
+    out: Annotated[Path, OutputFolder(refuse_foreign)] = Path("out/demo"),
     seed: int = 0,
     headless: Annotated[bool, Parameter(negative="")] = False,
     stay: Annotated[bool, Parameter(negative="")] = False,
@@ -87,11 +100,11 @@ def track(
     *,
     rig: RigFile,
     tool: ToolFiles,
-    images: Path,
-    output: Path,
+    images: InputPath,
+    output: Annotated[Path, Output(POSES, ((beside_suffix(".toml"), toml_kind("poses")),))],
     relative_to: str | None = None,
     fps: float | None = None,
-    timing: Path | None = None,
+    timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
 ) -> None:
     """Track tools through recorded pictures; writes poses.csv.
@@ -126,17 +139,17 @@ def track(
 @app.command
 def live(
     *,
-    rig: Annotated[Path | None, Parameter(help="rig.toml: the cameras.")] = None,
+    rig: Annotated[InputPath | None, Parameter(help="rig.toml: the cameras.")] = None,
     tool: ToolFiles | None = None,
-    case: Path | None = None,
+    case: InputPath | None = None,
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
-    images: Path | None = None,
+    images: InputPath | None = None,
     twin: Annotated[bool, Parameter(negative="")] = False,
-    registration: Path | None = None,
+    registration: InputPath | None = None,
     needle: str = "needle",
     reference: str = "reference",
     fps: float | None = None,
-    save: Path | None = None,
+    save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
 ) -> None:
     """The live window: from webcams, recorded pictures at their own pace, or the simulated twin.
@@ -195,11 +208,11 @@ def live(
 @app.command
 def register(
     *,
-    case: Path,
-    points: Path,
-    output: Path,
+    case: InputPath,
+    points: InputPath,
+    output: Annotated[Path, toml_output("registration")],
     fle: float | None = None,
-    reference_file: Path | None = None,
+    reference_file: InputPath | None = None,
 ) -> None:
     """Register touched fiducials to the case; writes registration.toml, if it is good enough.
 
@@ -237,10 +250,10 @@ def doctor() -> None:
 @twin_app.command(name="images")
 def twin_images(
     *,
-    out: Path,
+    out: Annotated[Path, OutputFolder(refuse_foreign)],
     frames: int = 60,
     seed: int = 0,
-    rig: Path | None = None,
+    rig: InputPath | None = None,
     blur: float = 1.0,
     noise: float = 2.0,
     shot: float | None = None,
@@ -295,6 +308,10 @@ def _console() -> Console:
     return Console(stderr=False, highlight=False)
 
 
+def _say_kept(old: Path, copy: Path) -> None:
+    _console().print(f"the old {old.name} is kept as {copy.name}", markup=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: bad input is one line and exit code 2, never a traceback."""
     logging.basicConfig(level=os.environ.get("NAV_LOG", "ERROR"))
@@ -302,7 +319,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None:  # a command of its own: what is half written is removed on the way out
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+        if inspect.isfunction(command):  # not cyclopts' own --help and --version
+            check_outputs(command, bound_values(bound))
+        with backups_told_to(_say_kept):
+            app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         line = " ".join(str(error).split())
         err.print(f"nav: {line} (see --help)", markup=False)

@@ -1,12 +1,9 @@
 """Reading and writing the public files: clear errors, provenance, nothing half-written."""
 
 import hashlib
-import os
 import re
-import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -19,6 +16,7 @@ from scipy.spatial.transform import RigidTransform
 import nav
 from nav.errors import InputError
 from nav.frames import rigid
+from nav.outputs import written_whole
 from nav.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, read_text
 
 # strict: neither texts nor true and false pass for numbers
@@ -202,37 +200,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A path to write to beside `path`; renamed over it at the end, removed on any failure.
-
-    Raises
-    ------
-    InputError
-        The folder does not exist or cannot be written, or the disk is full.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
-        os.close(handle)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    beside = Path(name)
-    try:
-        yield beside
-        umask = os.umask(0)
-        os.umask(umask)
-        beside.chmod(0o666 & ~umask)
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ()) -> None:
     """A public TOML file with its provenance, whole or not at all; None entries are left out."""
     document = {"format": data["format"], **provenance(inputs), **data}
@@ -242,8 +209,10 @@ def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ())
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):  # file names may hold bytes that are no UTF-8
+        return value.encode(errors="surrogateescape").decode(errors="replace")
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
+        return {_plain(key): _plain(entry) for key, entry in value.items() if entry is not None}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

@@ -1,12 +1,172 @@
-"""How the command line's words become values."""
+"""How the command line's words become values, and which of them are files to read or to write."""
 
-from collections.abc import Sequence
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import cyclopts
 from cyclopts import Token
 
 from nav.errors import InputError
+from nav.filekinds import POSES, TIMING, VOLUME, toml_kind
+from nav.outputs import is_same_file, refuse_collisions, refuse_replacing, refuse_special
+
+TIMES_FILE = "times.csv"  # that a folder of pictures may hold
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    POSES: (".csv", ".txt", ""),
+    TIMING: (".csv", ".txt", ""),
+    VOLUME: (".nii", ".gz", ".mha"),
+}
+TOML_SUFFIXES = (".toml", "")
+Beside = tuple[Callable[[Path], Path], str]
+
+
+@dataclass(frozen=True)
+class Input:
+    """Marks a parameter as a file or folder that is read, and never written."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """Marks a parameter as a file that is written.
+
+    kind : as `nav.filekinds.file_kind` calls it: only such a file is replaced, and kept.
+    beside : files that are written beside it, each with what makes its path of this one's.
+    renews : parameter of the command whose file this may be, as an improved one of the same kind.
+    """
+
+    kind: str
+    beside: tuple[Beside, ...] = ()
+    renews: str | None = None
+
+    def files(self, path: Path) -> tuple[tuple[Path, str], ...]:
+        """Return every file that is written with its kind, the main one first."""
+        return ((path, self.kind), *((place(path), kind) for place, kind in self.beside))
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """Marks a parameter as a folder that is written; who writes it guards each file in it.
+
+    check : refuses, with an InputError, a folder that holds what the command would not keep;
+    without, the command refuses single files in it.
+    """
+
+    check: Callable[[Path], None] | None = None
+
+
+Role = Input | Output | OutputFolder
+InputPath = Annotated[Path, Input()]
+
+
+def beside_suffix(suffix: str) -> Callable[[Path], Path]:
+    """Return what makes OUT.png, or the like, of OUT.toml."""
+    return lambda path: path.with_suffix(suffix) if path.name else path
+
+
+def beside_stem(ending: str) -> Callable[[Path], Path]:
+    """Return what makes OUT.calibration.toml, or the like, of OUT.toml."""
+    return lambda path: path.with_name(f"{path.stem}{ending}") if path.name else path
+
+
+def toml_output(name: str, *beside: Beside, renews: str | None = None) -> Output:
+    """Return the mark of an output of format ``c1c2nav/NAME/1``."""
+    return Output(toml_kind(name), beside, renews)
+
+
+def path_roles(command: Callable[..., Any]) -> dict[str, Role | None]:
+    """Return the role of each parameter of a command that holds paths; None: it has none."""
+    hints = get_type_hints(command, include_extras=True)
+    return {name: _role(hint) for name, hint in hints.items() if _holds_path(hint)}
+
+
+def _holds_path(hint: Any) -> bool:
+    return hint is Path or any(_holds_path(part) for part in get_args(hint))
+
+
+def _role(hint: Any) -> Role | None:
+    if get_origin(hint) is Annotated:
+        for mark in hint.__metadata__:
+            if isinstance(mark, Input | Output | OutputFolder):
+                return mark
+    return next((r for part in get_args(hint) if (r := _role(part)) is not None), None)
+
+
+def check_outputs(command: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Refuse outputs of a command that would cost the user a file, before any work is done.
+
+    given : values of the command's parameters by name; those left out may be missing.
+
+    Raises
+    ------
+    InputError
+        An output, or a file that is written beside it, is an input, another output, a folder,
+        a device, write-protected, or a file that is not an earlier output of the same kind; or
+        its folder cannot be written. Or a folder to write holds files of the user.
+    """
+    roles = path_roles(command)
+    for name, role in roles.items():
+        if isinstance(role, OutputFolder) and role.check is not None:
+            for path in _paths(given.get(name)):
+                role.check(path)
+    inputs = [
+        (name, path)
+        for name, role in roles.items()
+        if isinstance(role, Input)
+        for path in _paths(given.get(name))
+    ]
+    written: list[Path] = []
+    for name, role in roles.items():
+        if not isinstance(role, Output):
+            continue
+        for path in _paths(given.get(name)):
+            _check_suffix(name, path, role.kind)
+            read = [p for option, p in inputs if option != role.renews]
+            for file, kind in role.files(path):
+                _check_file(file, kind, [*read, *_beside_renewed(role, file, path, inputs)])
+                written.append(file)
+    refuse_collisions(written)
+
+
+def _beside_renewed(
+    role: Output, file: Path, path: Path, inputs: Sequence[tuple[str, Path]]
+) -> list[Path]:
+    """What the output itself may replace, a file beside it may not."""
+    return [] if file == path else [p for option, p in inputs if option == role.renews]
+
+
+def _check_suffix(name: str, path: Path, kind: str) -> None:
+    expected = SUFFIXES.get(kind, TOML_SUFFIXES)
+    if path.suffix.lower() not in expected:
+        names = " or ".join(suffix for suffix in expected if suffix)
+        raise InputError(f"--{name.replace('_', '-')} {path}: expected a name that ends in {names}")
+
+
+def _check_file(file: Path, kind: str, inputs: Sequence[Path]) -> None:
+    for path in inputs:
+        if is_same_file(file, path) or is_same_file(file, path / TIMES_FILE):
+            raise InputError(
+                f"{file}: would be overwritten, but is an input of this command; "
+                "give another output name"
+            )
+    refuse_special(file)
+    refuse_replacing(file, kind)
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _paths(entry)
+
+
+def bound_values(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """Return the values that a command will be called with, defaults included."""
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def converted(hint: Any, tokens: Sequence[Token]) -> Any:

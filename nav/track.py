@@ -22,8 +22,8 @@ from nav.camera.rig import load_rig
 from nav.camera.source import open_source
 from nav.compiled import compiled_before
 from nav.errors import InputError, Lost
-from nav.files import written_whole
-from nav.record.poses import PosesWriter, write_sidecar
+from nav.outputs import written_together
+from nav.record.poses import PosesWriter, sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
 from nav.tracking.result import TrackedFrame
 from nav.tracking.smooth import Smoother
@@ -86,8 +86,15 @@ def track_recording(
     began = time.perf_counter()
     try:
         with ExitStack() as files:
-            writer = PosesWriter(_table(files, output), tools, wishes.relative_to)
-            timing = None if wishes.timing is None else TimingWriter(_table(files, wishes.timing))
+            wanted = [output, sidecar_path(output)]
+            if wishes.timing is not None:
+                wanted.append(wishes.timing)
+            beside = files.enter_context(written_together(*wanted))
+            table = files.enter_context(_opened(beside[0]))
+            writer = PosesWriter(table, tools, wishes.relative_to)
+            timing = None
+            if wishes.timing is not None:
+                timing = TimingWriter(files.enter_context(_opened(beside[2])))
             bar = files.enter_context(progress_bar(console))
             task = bar.add_task("tracking", total=len(source) or None, note="")
             for frames in source:
@@ -101,13 +108,14 @@ def track_recording(
                 bar.update(task, advance=1, note=f"{tally.count / _since(began):.1f} /s")
             if tally.count == 0:
                 raise InputError(f"{images}: has no pictures")
+            made: dict[str, object] = {"frames": tally.count, "images": images.name}
+            if smoother is not None:
+                made |= {"smooth_frames": smoother.frames, "delay_s": round(smoother.delay, 6)}
+            inputs = [rig_path, *tool_paths]
+            write_sidecar(output, inputs, wishes.relative_to, made, to=beside[1])
     finally:
         source.close()
         tracker.close()
-    made: dict[str, object] = {"frames": tally.count, "images": images.name}
-    if smoother is not None:
-        made |= {"smooth_frames": smoother.frames, "delay_s": round(smoother.delay, 6)}
-    write_sidecar(output, [rig_path, *tool_paths], wishes.relative_to, made)
     tally.say(console, tally.count / _since(began))
     if smoother is not None:
         late = f"{1e3 * smoother.delay:.0f} ms"
@@ -115,9 +123,8 @@ def track_recording(
     console.print(f"{output} ({nav.NOTICE.lower()})")
 
 
-def _table(files: ExitStack, path: Path) -> TextIO:
-    beside = files.enter_context(written_whole(path))
-    return files.enter_context(beside.open("w", newline=""))
+def _opened(path: Path) -> TextIO:
+    return path.open("w", newline="", encoding="utf-8")
 
 
 def _since(began: float) -> float:

@@ -9,6 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 
 from nav.errors import InputError
+from nav.filekinds import VOLUME
+from nav.options import InputPath, Output, OutputFolder
+from phantoms.kit.export_folder import refuse_foreign
 
 phantom_app = App(
     name="phantom",
@@ -20,7 +23,11 @@ phantom_app = App(
     help_format="markdown",
 )
 
-Out = Annotated[Path, Parameter(help="Folder to write: empty, not there yet, or an earlier kit.")]
+Out = Annotated[
+    Path,
+    OutputFolder(refuse_foreign),
+    Parameter(help="Folder to write: empty, not there yet, or an earlier kit."),
+]
 Preset = Annotated[
     str | None,
     Parameter(help="Names of nav phantom list joined by +, sides after :. By default standard."),
@@ -52,7 +59,8 @@ def build(
     stature: Annotated[float | None, Parameter(help="mm.")] = None,
     set_: Settings = None,
     parameters: Annotated[
-        Path | None, Parameter(help="A TOML file of parameters, for example an earlier kit.toml.")
+        InputPath | None,
+        Parameter(help="A TOML file of parameters, for example an earlier kit.toml."),
     ] = None,
     anatomy_only: AnatomyOnly = False,
     paper: Paper = "a4",
@@ -126,8 +134,8 @@ def measure(
 @phantom_app.command
 def ct(
     *,
-    case: Annotated[Path, Parameter(help="case.toml, for example of a kit.")],
-    out: Annotated[Path, Parameter(help="Volume to write: .nii, .nii.gz or .mha.")],
+    case: Annotated[InputPath, Parameter(help="case.toml, for example of a kit.")],
+    out: Annotated[Path, Output(VOLUME), Parameter(help="Volume to write: .nii, .nii.gz or .mha.")],
     look: Annotated[
         str, Parameter(help="patient: a CT angiography of this neck. print: the phantom's CT.")
     ] = "patient",

@@ -20,6 +20,7 @@ from nav import cli
 from nav.camera.rig import Rig, write_rig
 from nav.files import sha256, write_toml
 from nav.frames import Array
+from nav.record.poses import COLUMNS
 from nav.registration.result import load_registration
 from nav.tracking.tool import load_tool, write_tool
 from phantoms.twin.bodies import Placed
@@ -253,10 +254,22 @@ def test_relative_poses_do_not_know_the_rig(run, bench):
         assert identity == pytest.approx([0, 0, 0, 0, 0, 0, 1], abs=1e-9)
 
 
-def test_a_second_run_replaces_the_first(run, bench):
-    (bench / "poses.csv").write_text("old")
-    assert run(*track(bench)).code == 0
+def test_a_second_run_keeps_the_first(run, bench):
+    old = f"{','.join(COLUMNS)}\n"
+    (bench / "poses.csv").write_text(old)
+    said = run(*track(bench))
+    assert said.code == 0
+    assert "the old poses.csv is kept as poses.1.csv" in said.out
     assert len(rows(bench / "poses.csv")) == 2 * FRAMES
+    assert (bench / "poses.1.csv").read_text() == old
+    assert not (bench / "poses.1.toml").exists()
+
+
+def test_a_table_never_costs_a_tool_file(run, bench):
+    before = tree(bench)
+    refused(run(*track(bench, output="needle.csv")), "needle.toml", "is an input")
+    refused(run(*track(bench, "--timing", bench / "poses.csv")), "poses.csv", "twice")
+    assert tree(bench) == before
 
 
 Spoil = Callable[[Path], list[object] | None]
@@ -373,7 +386,7 @@ def test_track_refuses_a_marker_with_three_corners(run, bench):
 @pytest.mark.parametrize("output", ["rig.toml/poses.csv", "pictures"])
 def test_track_refuses_an_output_that_something_is_in_the_way_of(run, bench, output):
     before = tree(bench)
-    refused(run(*track(bench, output=output)), str(bench / output), "cannot be written")
+    refused(run(*track(bench, output=output)), str(bench / output), "written")
     assert tree(bench) == before
 
 
@@ -385,7 +398,7 @@ def test_track_refuses_a_folder_without_the_right_to_write(run, bench):
 
 def test_a_failure_half_way_leaves_the_old_table(run, bench):
     """The third picture is of another size: two frames have been tracked by then."""
-    (bench / "poses.csv").write_text("old")
+    (bench / "poses.csv").write_text(f"{','.join(COLUMNS)}\n")
     other_size(bench)
     before = tree(bench)
     refused(run(*track(bench)), "2.png")

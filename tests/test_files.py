@@ -28,6 +28,7 @@ from nav.files import (
     written_whole,
 )
 from nav.model.case import CaseFile
+from nav.record.poses import COLUMNS
 from nav.registration.result import RegistrationFile
 from nav.tracking.tool import ToolFile
 from tests.synthetic import rigid_transforms
@@ -389,6 +390,9 @@ def test_a_folder_is_no_file(tmp_path):
 # writing
 
 
+HEADER = ",".join(COLUMNS)
+
+
 def left_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
@@ -424,13 +428,14 @@ def test_transforms_keep_every_digit_in_files(transform):
 
 def test_a_file_is_replaced_only_at_the_end(tmp_path):
     path = tmp_path / "poses.csv"
-    path.write_text("old")
+    path.write_text(f"{HEADER}\nold\n")
     with written_whole(path) as beside:
-        beside.write_text("new")
-        assert path.read_text() == "old"
+        beside.write_text(f"{HEADER}\nnew\n")
+        assert path.read_text() == f"{HEADER}\nold\n"
         assert beside.parent == tmp_path
-    assert path.read_text() == "new"
-    assert left_in(tmp_path) == ["poses.csv"]
+    assert path.read_text() == f"{HEADER}\nnew\n"
+    assert left_in(tmp_path) == ["poses.1.csv", "poses.csv"]
+    assert (tmp_path / "poses.1.csv").read_text() == f"{HEADER}\nold\n"
 
 
 def write(path: Path, failure: BaseException | None = None) -> None:

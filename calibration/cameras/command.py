@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import RigidTransform
 
-from calibration.backup import kept_as_backup
 from calibration.board import Board, load_board
 from calibration.cameras.calibrate import Calibration, calibrate_cameras, scaled
 from calibration.cameras.gather import Gathered, camera_folders, gather
@@ -19,6 +18,7 @@ from calibration.cameras.verdict import CameraVerdict
 from calibration.tools.command import measured_body
 from nav.camera.rig import Camera, Rig, write_rig
 from nav.errors import InputError
+from nav.outputs import written_together
 from nav.tracking.tool import load_tool
 
 RULER = 100.0  # mm, as printed
@@ -98,13 +98,11 @@ def _calibrate(
         found = scaled(found, scale.share)
         inputs.append(body.tool)
     rig = rig_of(found, gathered, printed.scaled(scale.share), scale)
-    kept = kept_as_backup(output)
-    write_rig(output, rig, inputs)
     picture = output.with_suffix(".png")
-    draw_coverage(picture, found, gathered)
+    with written_together(output, picture) as (rig_file, picture_file):
+        write_rig(rig_file, rig, inputs)
+        draw_coverage(picture_file, found, gathered)
     tell(console, found, gathered, scale)
-    if kept is not None:
-        console.print(f"the old {output.name} is kept as {kept.name}")
     console.print(f"{output} and {picture.name}: {found.word}")
 
 

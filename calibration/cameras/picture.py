@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from calibration.cameras.calibrate import Calibration
 from calibration.cameras.gather import Gathered
-from nav.files import written_whole
+from nav.filekinds import PNG_METADATA
+from nav.outputs import written_whole
 
 ACROSS = 3  # cameras side by side
 INK, GOOD, LEFT = "#1b2a33", "#00897b", "#d81b60"
@@ -29,7 +30,7 @@ def draw_coverage(path: Path, found: Calibration, gathered: Gathered) -> None:
             _corners(above, found, gathered, k, name)
             _residuals(below, found, k)
         with written_whole(path) as beside:
-            figure.savefig(beside, dpi=110, format="png")
+            figure.savefig(beside, dpi=110, format="png", metadata=PNG_METADATA)
 
 
 def _corners(axes: Axes, found: Calibration, gathered: Gathered, camera: int, name: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from calibration.backup import kept_as_backup
 from calibration.board import Board
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
 from calibration.cameras.command import Scale, notes, rig_of, scale_by_ruler, tell
@@ -14,6 +13,7 @@ from calibration.cameras.gather import Gathered
 from calibration.cameras.picture import draw_coverage
 from calibration.cameras.verdict import COVERED, ENOUGH_VIEWS, GOOD_PIXELS, TILTED
 from nav.camera.rig import write_rig
+from nav.outputs import written_together
 
 HEADINGS = ("camera", "pictures", "corners off, px", "direction ±, px", "covered", "tilt",
             "lens", "verdict")  # fmt: skip
@@ -81,8 +81,8 @@ def calibrated(gathered: Gathered, board: Board, ruler: float | None) -> Result:
     return Result(found, gathered, board, scale)
 
 
-def save(result: Result, output: Path, board_file: Path) -> Path | None:
-    """Write rig.toml and the picture beside it; returns where an old file was kept.
+def save(result: Result, output: Path, board_file: Path) -> None:
+    """Write rig.toml and the picture beside it; old ones are kept under a number.
 
     Raises
     ------
@@ -90,15 +90,12 @@ def save(result: Result, output: Path, board_file: Path) -> Path | None:
         It cannot be written.
     """
     rig = rig_of(result.found, result.gathered, result.board, result.scale)
-    kept = kept_as_backup(output)
-    write_rig(output, rig, [board_file])
-    draw_coverage(output.with_suffix(".png"), result.found, result.gathered)
-    return kept
+    with written_together(output, output.with_suffix(".png")) as (rig_file, picture):
+        write_rig(rig_file, rig, [board_file])
+        draw_coverage(picture, result.found, result.gathered)
 
 
-def report(result: Result, output: Path, kept: Path | None, console: Console) -> None:
+def report(result: Result, output: Path, console: Console) -> None:
     """The same as the command that calibrates by folders says."""
     tell(console, result.found, result.gathered, result.scale)
-    if kept is not None:
-        console.print(f"the old {output.name} is kept as {kept.name}")
     console.print(f"{output} and {output.with_suffix('.png').name}: {result.found.word}")

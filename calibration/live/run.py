@@ -25,10 +25,9 @@ def run_window(
     InputError
         There is no display.
     """
-    kept: list[Path | None] = []
 
     def write(result: Result) -> None:
-        kept.append(save(result, output, board_file))
+        save(result, output, board_file)
 
     try:
         app = application()
@@ -40,7 +39,7 @@ def run_window(
     finally:
         source.close()
     if window.saved is not None:
-        report(window.saved, output, kept[-1], console)
+        report(window.saved, output, console)
     else:
         console.print("nothing was written")
     if keep is not None and taking.captures:

@@ -9,7 +9,6 @@ import numpy as np
 from rich.console import Console
 
 import nav
-from calibration.backup import kept_as_backup
 from calibration.needle.guide import GuidedAxis, guided_axis
 from calibration.needle.pivot import PivotCalibration, pivot_calibration
 from calibration.needle.poses import ToolPoses, load_poses
@@ -82,7 +81,6 @@ def calibrate_needle(
     data = _document(tool_name, table, pivot, axis, seen)
     along = None if guide is None else guide.poses
     inputs = [path for path in (tool, poses, spin, along) if path is not None]
-    backup = kept_as_backup(output)
     write_toml(output, data, inputs)
     for line in (*_lines(tool_name, pivot, seen), *_axis_lines(axis, old)):
         console.print(line, markup=False)
@@ -90,8 +88,6 @@ def calibrate_needle(
         moved = np.linalg.norm(pivot.tip - np.array(old.position))
         console.print(f"{moved:.2f} mm from the tip that {tool} had", markup=False)
     console.print(f"verdict: {pivot.verdict}", markup=False)
-    if backup is not None:
-        console.print(f"the old {output.name} is kept as {backup.name}", markup=False)
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
 
 

@@ -20,7 +20,8 @@ from calibration.printing.standard import (
     standard_needle,
     standard_reference,
 )
-from nav.files import written_whole
+from nav.filekinds import SHEET, toml_kind
+from nav.outputs import refuse_replacing, refuse_special, written_together
 from nav.tracking.tool import write_tool
 
 
@@ -35,9 +36,11 @@ def print_targets(paper: str, out: Path, console: Console) -> None:
     sheet = paper_named(paper)
     boards = boards_for(sheet)
     pages = {name: board_page(sheet, name, board) for name, board in boards.items()}
+    _check_folder(out, list(boards), toml_kind("board"))
     for name, board in boards.items():
-        _write_page(out, name, pages[name])
-        save_board(out / f"{name}.toml", board)
+        with written_together(*_files(out, name)) as (sheet_file, board_file):
+            sheet_file.write_bytes(pages[name])
+            save_board(board_file, board)
     rows = [(name, TITLES[name], *board_facts(board)) for name, board in boards.items()]
     _say(console, sheet, out, rows)
 
@@ -66,9 +69,11 @@ def write_tools(paper: str, out: Path) -> tuple[Sheet, ...]:
     size = paper_named(paper)
     sheets = standard_sheets()
     pages = [sheet_page(size, sheet) for sheet in sheets]
+    _check_folder(out, [sheet.tool.name for sheet in sheets], toml_kind("tool"))
     for sheet, page in zip(sheets, pages, strict=True):
-        _write_page(out, sheet.tool.name, page)
-        write_tool(out / f"{sheet.tool.name}.toml", sheet.tool)
+        with written_together(*_files(out, sheet.tool.name)) as (sheet_file, tool_file):
+            sheet_file.write_bytes(page)
+            write_tool(tool_file, sheet.tool)
     return sheets
 
 
@@ -103,9 +108,16 @@ def standard_sheets() -> tuple[Sheet, Sheet]:
     return needle, reference
 
 
-def _write_page(out: Path, name: str, page: bytes) -> None:
-    with written_whole(out / f"{name}.pdf") as beside:
-        beside.write_bytes(page)
+def _files(out: Path, name: str) -> tuple[Path, Path]:
+    return out / f"{name}.pdf", out / f"{name}.toml"
+
+
+def _check_folder(out: Path, names: Sequence[str], kind: str) -> None:
+    """Refuse all of it if one of the files would replace something else."""
+    for name in names:
+        for path, own in zip(_files(out, name), (SHEET, kind), strict=True):
+            refuse_special(path)
+            refuse_replacing(path, own)
 
 
 def _say(console: Console, paper: Paper, out: Path, rows: Sequence[tuple[str, ...]]) -> None:

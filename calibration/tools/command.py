@@ -7,7 +7,6 @@ import numpy as np
 from rich.console import Console
 
 import nav
-from calibration.backup import kept_as_backup
 from calibration.tools.body import BodyCalibration, body_geometry
 from calibration.tools.verdict import LEAST_FRAMES, MarkerCalibration, NotCalibrated
 from calibration.tools.views import Seen, seen_markers
@@ -15,6 +14,7 @@ from nav.camera.rig import Rig, load_rig
 from nav.camera.source import RecordedSource, open_source
 from nav.errors import InputError
 from nav.files import write_toml
+from nav.outputs import written_together
 from nav.track import say_if_compiling
 from nav.tracking.tool import TOOL_FORMAT, Tool, load_tool
 
@@ -60,7 +60,7 @@ def calibrate_tool(
     if len(nominal.markers) < 2:
         raise InputError(f"{tool}: has one marker only; there is nothing to calibrate")
     found, seen = measured_body(images, cameras, nominal, console, fps)
-    _write(found, seen, rig, tool, images, output, console)
+    _write(found, seen, rig, tool, images, output)
     for line in _lines(found, seen):
         console.print(line, markup=False)
     if nominal.tip is not None:
@@ -133,7 +133,6 @@ def _write(
     tool: Path,
     images: Path,
     output: Path,
-    console: Console,
 ) -> None:
     """The tool file and what is known of it beside; old ones are kept."""
     beside = output.with_name(f"{output.stem}.calibration.toml")
@@ -146,13 +145,9 @@ def _write(
         "needle": None if found.tool.needle is None else vars(found.tool.needle),
     }
     summary = {"format": CALIBRATION_FORMAT, "images": images.name, **_summary(found, seen)}
-    backups = [(path, kept_as_backup(path)) for path in (output, beside)]
-    # first what does not replace an input
-    write_toml(beside, summary, [rig, tool])
-    write_toml(output, body, [rig, tool])
-    for path, copy in backups:
-        if copy is not None:
-            console.print(f"the old {path.name} is kept as {copy.name}", markup=False)
+    with written_together(output, beside) as (body_file, summary_file):
+        write_toml(summary_file, summary, [rig, tool])
+        write_toml(body_file, body, [rig, tool])
 
 
 def _summary(found: BodyCalibration, seen: Seen) -> dict[str, Any]:

@@ -83,9 +83,18 @@ def _lasting(pose: Pose | Lost, tool: Tool) -> list[str]:
     return [f"{spread[i, j]:.6g}" for i in range(3) for j in range(i, 3)]
 
 
+def sidecar_path(path: Path) -> Path:
+    """Return the TOML file beside a poses.csv that says what it was made from."""
+    return Path(path).with_suffix(".toml")
+
+
 def write_sidecar(
-    path: Path, inputs: Sequence[Path], relative_to: str | None, more: Mapping[str, Any]
+    path: Path,
+    inputs: Sequence[Path],
+    relative_to: str | None,
+    more: Mapping[str, Any],
+    to: Path | None = None,
 ) -> None:
-    """What made a poses.csv, in a TOML file of the same stem."""
+    """What made a poses.csv, in a TOML file of the same stem, or in the file `to`."""
     data = {"format": POSES_FORMAT, "poses": Path(path).name, "relative_to": relative_to, **more}
-    write_toml(Path(path).with_suffix(".toml"), data, inputs)
+    write_toml(to or sidecar_path(path), data, inputs)

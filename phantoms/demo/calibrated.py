@@ -5,7 +5,6 @@ is bowed and printed too small. Then the simulated cameras take the pictures tha
 take, and the commands of `nav calibrate` make the files from them.
 """
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,9 +71,7 @@ def calibrate_everything(
         A folder that cannot be written, or pictures that do not calibrate.
     """
     folder, rng = out / "calibration", np.random.default_rng([seed, 12])
-    try:  # an earlier demonstration's pictures are not this one's
-        if folder.exists():
-            shutil.rmtree(folder)
+    try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None

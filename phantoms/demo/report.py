@@ -9,9 +9,11 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 import nav
 from nav.errors import Lost
-from nav.files import provenance, written_whole
+from nav.filekinds import PNG_METADATA
+from nav.files import provenance
 from nav.guidance.alarms import Level
 from nav.model.case import Case
+from nav.outputs import written_whole
 from nav.record.poses import COLUMNS, PosesWriter, write_sidecar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
@@ -27,7 +29,10 @@ def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None
 
     tools : as the pipeline had them.
     """
-    with written_whole(out / "poses.csv") as beside, beside.open("w", newline="") as file:
+    with (
+        written_whole(out / "poses.csv") as beside,
+        beside.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = PosesWriter(file, tools, REFERENCE)
         for tracked in result.log.tracked:
             writer.write(tracked)
@@ -164,4 +169,4 @@ def draw_distances(path: Path, result: DemoResult, case: Case) -> None:
     axes.grid(alpha=0.3)
     figure.text(0.005, 0.005, nav.NOTICE, fontsize=8, color="#777777")
     with written_whole(path) as beside:
-        figure.savefig(beside, format="png")
+        figure.savefig(beside, format="png", metadata=PNG_METADATA)

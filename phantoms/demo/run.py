@@ -27,6 +27,7 @@ from phantoms.demo.report import (
 )
 from phantoms.demo.work import DemoJob, DemoResult
 from phantoms.kit.case import phantom_case
+from phantoms.kit.export_folder import replaced_folder
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_tool, reference_tool
 from phantoms.twin.world import default_rig
@@ -47,20 +48,30 @@ def run_demo(
     console: Console,
     calibrated: bool = False,
 ) -> None:
-    """The whole demonstration; results in `out`.
+    """The whole demonstration; results in the folder `out`, which appears as a whole.
 
     calibrated : rig, tools and tip come from calibration, not from the truth.
 
     Raises
     ------
     InputError
-        A folder that cannot be written, or a seed below 0.
+        A folder that holds anything but an earlier demonstration or cannot be written, or a seed
+        below 0.
     """
+    with replaced_folder(out) as folder:
+        _run_in(folder, out, seed, headless, stay, console, calibrated)
+
+
+def _run_in(
+    folder: Path, out: Path, seed: int, headless: bool, stay: bool, console: Console,
+    calibrated: bool,
+) -> None:  # fmt: skip
+    """Write everything into `folder`; `out` is what it will be called."""
     from nav.view.app import has_display
 
     windowed = not headless and has_display()
     began = time.perf_counter()
-    job, case, tools = prepare(out, seed, console, calibrated)
+    job, case, tools = prepare(folder, seed, console, calibrated)
     needle = tools[0]
     run = _with_window if windowed else _headless
     result = run(job, case, needle, stay, console)
@@ -76,11 +87,11 @@ def run_demo(
         "window": windowed,
     }
     with console.status("writing the results"):
-        write_tables(out, result, tools)
+        write_tables(folder, result, tools)
         summary = summarise(result, case, tools, settings)
-        draw_distances(out / "distances.png", result, case)
-        _write_live_picture(out / "live.png", case, needle, result)
-        write_summary(out / "summary.json", summary)
+        draw_distances(folder / "distances.png", result, case)
+        _write_live_picture(folder / "live.png", case, needle, result)
+        write_summary(folder / "summary.json", summary)
     console.print(_table(summary))
     console.print(f"{out}: summary.json, poses.csv, truth.csv, case/, live.png, distances.png")
     console.print(f"{time.perf_counter() - began:.0f} s in all. {nav.NOTICE}.")
@@ -118,15 +129,7 @@ def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None
-    # an earlier demonstration's results are not this one's
-    results = ("summary.json", "poses.csv", "poses.toml", "truth.csv", "truth.toml")
-    for name in (*results, "live.png", "distances.png"):
-        (out / name).unlink(missing_ok=True)
     tools = (needle_tool(), reference_tool())
-    for name in ("rig.png", "reference.calibration.toml"):
-        (out / name).unlink(missing_ok=True)
-    for name in ("rig", *(tool.name for tool in tools)):
-        (out / f"{name}.toml").unlink(missing_ok=True)
     if not calibrated:
         write_rig(out / "rig.toml", default_rig())
         for tool in tools:

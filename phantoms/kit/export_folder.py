@@ -6,13 +6,27 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from nav.errors import InputError
+from nav.filekinds import SUMMARY, file_kind
 from nav.files import read_toml
+from nav.outputs import (
+    backup_told,
+    numbered_folder,
+    refuse_folder,
+    remove_unfinished,
+    unfinished_name,
+)
 
 OWN = "c1c2nav/"  # what the format of our files begins with
+# what `nav demo` writes; pictures and tables of its calibration are in a folder of their own
+DEMONSTRATION = {
+    *("summary.json", "poses.csv", "poses.toml", "truth.csv", "truth.toml"),
+    *("live.png", "distances.png", "rig.toml", "rig.png", "needle.toml", "reference.toml"),
+    "reference.calibration.toml",
+}
+TAKEN = (".png", ".csv", ".toml")
 UNMINDED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file managers, never by a person
 
 
@@ -20,9 +34,9 @@ UNMINDED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file managers, n
 def replaced_folder(path: Path) -> Iterator[Path]:
     """A new folder to write into, renamed to `path` at the end, removed on any failure.
 
-    What is at `path` may be nothing, an empty folder, or an earlier kit or case as it was written:
-    then it stays whole until the new one replaces it. A link is followed: what it points to is
-    replaced.
+    What is at `path` may be nothing, an empty folder, or an earlier kit, case or demonstration:
+    then it stays as it is until the new one is complete, and is kept under a number. A link is
+    followed: what it points to is replaced.
 
     Raises
     ------
@@ -32,19 +46,19 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         one too.
     """
     path = Path(path)
+    refuse_foreign(path)
     try:
         target = path.resolve()
-        _refuse_fixed(path, target)
-        _refuse_foreign(path, target)
         parents = _made_parents(target.parent)
+        remove_unfinished(target.parent)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise _unwritable(path, error) from None
-    beside = target.parent / f".{target.name}-{token_hex(4)}"
+    beside = unfinished_name(target)
     try:
         beside.mkdir()
         yield beside
-        _refuse_foreign(path, target)
-        _exchange(beside, target)
+        refuse_foreign(path)
+        _exchange(path, beside, target)
     except OSError as error:
         raise _unwritable(path, error) from None
     except InputError as error:
@@ -76,19 +90,21 @@ def _made_parents(folder: Path) -> list[Path]:
     return made
 
 
-def _exchange(new: Path, target: Path) -> None:
-    """Put the new folder in the target's place; the old one is put back if that fails."""
+def _exchange(path: Path, new: Path, target: Path) -> None:
+    """Put the new folder in the target's place; the old one is kept, and put back on failure."""
+    if target.exists() and not any(target.iterdir()):
+        target.rmdir()
     if not target.exists():
         new.rename(target)
         return
-    old = new.with_name(f"{new.name}-old")
+    old = numbered_folder(target)
     target.rename(old)
     try:
         new.rename(target)
     except BaseException:
         old.rename(target)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    backup_told(path, old)
 
 
 def _refuse_fixed(path: Path, target: Path) -> None:
@@ -100,7 +116,25 @@ def _refuse_fixed(path: Path, target: Path) -> None:
             raise InputError(f"{path}: is the current folder or holds it; give another one")
 
 
-def _refuse_foreign(path: Path, target: Path) -> None:
+def refuse_foreign(path: Path) -> None:
+    """Refuse a folder that cannot be replaced, or that holds what none of our commands wrote.
+
+    Raises
+    ------
+    InputError
+        It is a file, a mount point, the current folder, or holds a user's file; it or the folder
+        that it is to be in cannot be read or written.
+    """
+    try:
+        target = Path(path).resolve()
+        _refuse_fixed(path, target)
+        _refuse_content(path, target)
+        refuse_folder(target)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise _unwritable(path, error) from None
+
+
+def _refuse_content(path: Path, target: Path) -> None:
     if not target.exists():
         return
     if not target.is_dir():
@@ -112,8 +146,8 @@ def _refuse_foreign(path: Path, target: Path) -> None:
             continue
         if name not in own and entry.name not in UNMINDED:
             raise InputError(
-                f"{path}: holds {name}, which no earlier kit wrote there;"
-                " expected an empty folder, a new one, or a kit's"
+                f"{path}: holds {name}, which no earlier run of this command wrote there; "
+                "give a new folder"
             )
 
 
@@ -123,9 +157,28 @@ def _own_files(folder: Path) -> set[str]:
     kit, case = _table(folder / "kit.toml"), _table(folder / "case.toml")
     if kit:
         own |= {"kit.toml", *_texts(kit.get("files"))}
+    if _is_demonstration(folder):
+        own |= _demonstration_files(folder)
     if case:
         own |= {"case.toml", *_texts([_entry(s, "mesh") for s in _list(case.get("structure"))])}
     return own
+
+
+def _is_demonstration(folder: Path) -> bool:
+    """Whether a folder was written by `nav demo`: its summary comes last, so it is complete."""
+    try:
+        return file_kind(folder / "summary.json") == SUMMARY
+    except OSError:
+        return False
+
+
+def _demonstration_files(folder: Path) -> set[str]:
+    """Everything that `nav demo` writes, also with --calibrated; what is there of it."""
+    case = _table(folder / "case" / "case.toml")
+    meshes = _texts([_entry(s, "mesh") for s in _list(case.get("structure"))])
+    own = {*DEMONSTRATION, "case/case.toml", *(f"case/{mesh}" for mesh in meshes)}
+    taken = (folder / "calibration").rglob("*")
+    return own | {p.relative_to(folder).as_posix() for p in taken if p.suffix in TAKEN}
 
 
 def _table(path: Path) -> dict[str, Any]:

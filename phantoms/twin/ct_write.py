@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.errors import InputError
-from nav.files import written_whole
+from nav.filekinds import VOLUME_SIGN
 from nav.frames import Array
+from nav.outputs import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".mha")
 
@@ -35,6 +36,8 @@ def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: 
             _write(named, suffix, values, origin, spacing)
             if not named.is_file() or named.stat().st_size < 352:
                 raise InputError(f"{path}: cannot be written; is the disk full?")
+            if suffix == ".mha":
+                _sign(named)
             named.replace(beside)
         finally:
             named.unlink(missing_ok=True)
@@ -70,6 +73,13 @@ def _write(
                 matrix.SetElement(axis, axis, turn)
             writer.SetQFormMatrix(matrix)
             writer.SetSFormMatrix(matrix)
+            writer.SetDescription(VOLUME_SIGN.decode())
         writer.SetFileName(str(path))
         writer.SetInputData(image)
         writer.Write()
+
+
+def _sign(path: Path) -> None:
+    """Put a comment that says who made it into a MetaImage's header."""
+    first, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(first + b"\nComment = " + VOLUME_SIGN + b"\n" + rest)

@@ -205,7 +205,7 @@ def truth_row(
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -> None:
     """A CSV file, whole or not at all."""
-    with written_whole(path) as beside, beside.open("w", newline="") as file:
+    with written_whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)

@@ -67,9 +67,14 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return line
 
 
+def write_old_rig(path):
+    path.write_text('format = "c1c2nav/rig/1"\n')
+    return path.read_text()
+
+
 def test_a_rig_from_pictures_to_its_file(rig, pictures, tmp_path, capsys):
     output = tmp_path / "rig.toml"
-    output.write_text("old")
+    old = write_old_rig(output)
     board = pictures / "board.toml"
     run("calibrate", "rig", "--images", pictures / "pictures", "--ruler", str(RULER), "--board",
         board, "--output", output)  # fmt: skip
@@ -91,7 +96,7 @@ def test_a_rig_from_pictures_to_its_file(rig, pictures, tmp_path, capsys):
     base = float(np.linalg.norm(true[1] - true[0]))
     assert np.linalg.norm(eyes[1] - eyes[0]) == pytest.approx(base, rel=2e-3)
     assert output.with_suffix(".png").stat().st_size > 10000
-    assert (tmp_path / "rig.1.toml").read_text() == "old"
+    assert (tmp_path / "rig.1.toml").read_text() == old
     told = " ".join(capsys.readouterr().out.split())
     assert "bowed by 0.3" in told
     assert "kept as rig.1.toml" in told

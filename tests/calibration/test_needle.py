@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import Rotation
 
-from calibration.backup import kept_as_backup
 from calibration.needle.command import Guide, calibrate_needle
 from calibration.needle.poses import LASTING, load_poses
 from nav.errors import InputError
@@ -63,7 +62,7 @@ def test_a_tool_file_keeps_all_but_its_tip(pivoted, needle):
     assert sha256(needle.with_name("needle.1.toml")) == hashed
     assert "3.0" in said
     assert "from the tip that" in said
-    assert "the old needle.toml is kept as needle.1.toml" in said
+    assert sha256(needle.with_name("needle.1.toml")) == hashed
     assert "verdict: good" in said
     inputs = tomllib.loads(needle.read_text())["input"]
     assert [entry["file"] for entry in inputs] == ["needle.toml", "poses.csv"]
@@ -106,29 +105,12 @@ def test_without_a_tool_file_there_is_only_name_and_tip(pivoted, tmp_path):
 
 def test_every_old_file_is_kept(pivoted, tmp_path):
     output = tmp_path / "out.toml"
-    for _ in range(3):
+    for number in range(3):
         run(pivoted, "needle", None, output)
+        output.write_text(f"# {number}\n{output.read_text()}")
     names = sorted(path.name for path in tmp_path.glob("out*.toml"))
     assert names == ["out.1.toml", "out.2.toml", "out.toml"]
-    assert (tmp_path / "out.1.toml").read_bytes() != b""
-
-
-def test_a_backup_is_a_copy_under_the_first_free_number(tmp_path):
-    path = tmp_path / "needle.toml"
-    assert kept_as_backup(path) is None
-    path.write_text("one")
-    (tmp_path / "needle.1.toml").write_text("older")
-    assert kept_as_backup(path) == tmp_path / "needle.2.toml"
-    assert (tmp_path / "needle.1.toml").read_text() == "older"
-    assert (tmp_path / "needle.2.toml").read_text() == path.read_text() == "one"
-
-
-def test_a_backup_that_cannot_be_made_leaves_nothing(tmp_path):
-    folder = tmp_path / "needle.toml"
-    folder.mkdir()
-    with pytest.raises(InputError, match=r"no backup could be made as needle.1.toml"):
-        kept_as_backup(folder)
-    assert [path.name for path in tmp_path.iterdir()] == ["needle.toml"]
+    assert (tmp_path / "out.1.toml").read_text().startswith("# 0")
 
 
 def test_a_spin_gives_the_axis(pivoted, needle, spin):

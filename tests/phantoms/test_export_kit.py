@@ -161,12 +161,13 @@ def test_earlier_kit_and_empty_folder_are_replaced(kit, tmp_path):
     build(kit, "another")
     assert load_kit(kit / "kit.toml").name == "another"
     assert not (kit / "stl" / ".DS_Store").exists()
+    assert load_kit(tmp_path / "kit.1" / "kit.toml").name == "neck"
     empty = tmp_path / "empty"
     empty.mkdir()
     build(empty)
     assert load_kit(empty / "kit.toml").name == "neck"
     assert contents(tmp_path)[0] == "empty"
-    assert {p.name for p in tmp_path.iterdir()} == {"empty", "kit"}
+    assert {p.name for p in tmp_path.iterdir()} == {"empty", "kit", "kit.1"}
 
 
 def test_earlier_case_is_replaced(tmp_path):
@@ -189,7 +190,7 @@ def test_folder_with_others_files_is_refused_and_left(kit, stranger):
     before = contents(kit)
     with pytest.raises(InputError) as error:
         build(kit, "another")
-    assert str(error.value).startswith(f"{kit}: holds {stranger}, which no earlier kit wrote")
+    assert str(error.value).startswith(f"{kit}: holds {stranger}, which no earlier run")
     assert contents(kit) == before
     assert load_kit(kit / "kit.toml").name == "neck"
     assert [p.name for p in kit.parent.iterdir()] == ["kit"]
@@ -198,7 +199,7 @@ def test_folder_with_others_files_is_refused_and_left(kit, stranger):
 def test_folder_without_any_of_ours_is_refused(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "kit.toml").write_text('format = "sewing/kit/1"\n')
-    with pytest.raises(InputError, match=r"holds kit.toml, which no earlier kit wrote"):
+    with pytest.raises(InputError, match=r"holds kit.toml, which no earlier run"):
         build(tmp_path / "home")
 
 

@@ -21,7 +21,6 @@ import numpy as np
 from rich.console import Console
 
 import nav
-from nav.files import written_whole
 from tests.bench.tracking.cases import all_cases
 from tests.bench.tracking.crew import ROOT, Member, everybody
 from tests.bench.tracking.figures import case_figures
@@ -152,8 +151,7 @@ def _processor() -> str:
 
 
 def _write(path: Path, found: dict[str, Any]) -> None:
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    path.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from nav.errors import InputError
-from nav.files import written_whole
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
@@ -21,5 +20,4 @@ def put_between(path: Path, text: str) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise InputError(f'{path}: expected the marks "{BEGIN}" and "{END}"')
-    with written_whole(path) as beside:
-        beside.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}", encoding="utf-8")
+    path.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}", encoding="utf-8")

@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from nav.files import written_whole
 from tests.bench.tracking.crew import OURS
 from tests.bench.tracking.growth import USUAL_SIZE, USUAL_TAGS
 from tests.bench.tracking.table import family, shown_rows
@@ -45,8 +44,7 @@ def plot(measured: Mapping[str, Any], path: Path) -> None:
         handles |= dict(zip(labels, drawn, strict=True))
     where: Any = {"loc": "outside lower center", "ncols": 5, "frameon": False}
     figure.legend(list(handles.values()), list(handles), **where)
-    with written_whole(path) as beside:
-        figure.savefig(beside, dpi=110)
+    figure.savefig(path, dpi=110)
     plt.close(figure)
 
 

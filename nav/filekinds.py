@@ -1,0 +1,86 @@
+"""Which kind of our own files a file is, by its first bytes: what may be replaced, and by what."""
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
+PICTURE, SHEET, SUMMARY = "picture", "printed sheet", "summary"
+HEAD = 65536  # bytes that are looked at; every sign below stands within them
+TOML_FORMAT = re.compile(rb"""^[ \t]*format[ \t]*=[ \t]*["']c1c2nav/([a-z0-9-]+)/\d+["']""", re.M)
+TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what stands behind it belongs to a table
+# first lines of our tables
+TABLES = {
+    b"frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw": POSES,
+    b"frame,read_ms,track_ms,mode": TIMING,
+    b"camera,frame,time": "table of picture times",
+    b"label,x,y,z": "table of points",
+}
+PNG = b"\x89PNG\r\n\x1a\n"
+# of a PNG's tEXt chunk; Matplotlib is what earlier versions of our plots say
+PNG_MAKERS = (b"Software\0c1c2nav", b"Software\0Matplotlib")
+PNG_METADATA = {"Software": "c1c2nav"}  # for what writes our PNG files
+PDF_AUTHOR = b"/Author (c1c2nav"
+PLY_COMMENT = b"comment millimetres, model frame LPS"
+STL_START = b"c1c2nav: binary STL"
+SUMMARY_SIGN = b'"made_by": "c1c2nav'
+VOLUME_SIGN = b"c1c2nav"  # in a NIfTI's description, and in a MetaImage's comment
+NIFTI_DESCRIPTION = slice(148, 228)  # bytes, NIfTI-1
+NIFTI_SIZE = (348).to_bytes(4, "little")
+
+
+def toml_kind(name: str) -> str:
+    """Return the kind of a TOML file whose format is ``c1c2nav/NAME/1``."""
+    return f"{name} file"
+
+
+def file_kind(path: Path) -> str | None:
+    """Return what kind of our files a file is, in words; None for any other file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEAD)
+        if head.startswith(b"%PDF"):
+            rest = file.read()
+            return SHEET if PDF_AUTHOR in head + rest else None
+    if head.startswith(b"\xef\xbb\xbf"):
+        head = head[3:]
+    first = head.split(b"\n", 1)[0].strip()
+    for start, kind in TABLES.items():
+        if first == start or first.startswith(start + b","):
+            return kind
+    if head.startswith(PNG):
+        return PICTURE if any(maker in head for maker in PNG_MAKERS) else None
+    if head.startswith(b"ply") and PLY_COMMENT in head:
+        return "PLY mesh"
+    if head.startswith(STL_START):
+        return "STL mesh"
+    if head.lstrip().startswith(b"{"):
+        return SUMMARY if SUMMARY_SIGN in head else None
+    if head.startswith(b"ObjectType = Image"):
+        return VOLUME if VOLUME_SIGN in head[:HEAD].split(b"ElementDataFile")[0] else None
+    if head.startswith((b"\x1f\x8b", NIFTI_SIZE)):
+        return _nifti(head)
+    return _toml(head)
+
+
+def _nifti(head: bytes) -> str | None:
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, 4096)
+        except (zlib.error, gzip.BadGzipFile):
+            return None
+    if not head.startswith(NIFTI_SIZE):
+        return None
+    return VOLUME if VOLUME_SIGN in head[NIFTI_DESCRIPTION] else None
+
+
+def _toml(head: bytes) -> str | None:
+    table = TOML_TABLE.search(head)
+    found = TOML_FORMAT.search(head, 0, table.start() if table else len(head))
+    return None if found is None else toml_kind(found[1].decode())

@@ -1,0 +1,402 @@
+"""Writing files so that nothing of the user's is lost.
+
+What is there already is replaced only by a file of the same kind, and then kept under a number.
+Files appear whole, or not at all; several that belong together appear together.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import socket
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from filecmp import cmp
+from itertools import count
+from pathlib import Path
+from unicodedata import normalize
+
+from nav.errors import InputError
+from nav.filekinds import file_kind
+
+UNFINISHED = re.compile(r"^\..*\.c1c2nav-([0-9a-f]{6})-(\d+)-[0-9a-f]{8}(\.[^/]*)?$")
+LONGEST_NAME = 255  # bytes, of one name in most file systems
+DOUBLE_SUFFIXES = (".nii.gz",)  # that other programs know only as a whole
+# s after which an unfinished file is not any more being written, whoever wrote it: longer than
+# any command runs
+ABANDONED = 86400.0
+Kept = Callable[[Path, Path], None]
+_listeners: list[Kept] = []
+
+
+@contextmanager
+def backups_told_to(listener: Kept) -> Iterator[None]:
+    """Call ``listener(old, copy)`` for every earlier file that is kept meanwhile."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a path to write to beside `path`; renamed over it at the end, removed on any failure.
+
+    Raises
+    ------
+    InputError
+        See `written_together`.
+    """
+    with written_together(path) as (beside,):
+        yield beside
+
+
+@contextmanager
+def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield paths to write to beside `paths`; all are renamed at the end, or none is.
+
+    A link is followed. What is there already must be of the kind that was written: it is kept
+    under the first number that is free for all of them (`numbered`). Files that an interrupted
+    command has left unfinished in the folders are removed.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or cannot be written, the disk is full, or something else than
+        an earlier file of the same kind is in the way.
+    """
+    shown = [Path(path) for path in paths]
+    beside: list[Path] = []
+    try:
+        for path in shown:
+            beside.append(_begin(path))
+        try:
+            yield tuple(beside)
+        except OSError as error:
+            raise _refusal(shown, beside, error) from None
+        umask = os.umask(0)
+        os.umask(umask)
+        for temporary in beside:
+            temporary.chmod(0o666 & ~umask)
+        _finish(shown, beside)
+    finally:
+        for temporary in beside:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _begin(path: Path) -> Path:
+    refuse_special(path)
+    target = followed(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(target.parent)
+        beside = unfinished_name(target)
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+    return beside
+
+
+def _refusal(paths: Sequence[Path], beside: Sequence[Path], error: OSError) -> InputError:
+    """Blame the file that the error names, else the first that was being written."""
+    named = None if error.filename is None else Path(os.fsdecode(error.filename))
+    if named is None or error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return cannot_be_written(paths[0], error)
+    for path, temporary in zip(paths, beside, strict=False):
+        if named == temporary:
+            return cannot_be_written(path, error)
+    return InputError(f"{named}: {error.strerror or error}")
+
+
+def cannot_be_written(path: Path, error: Exception) -> InputError:
+    """Return the line for a file that the system does not let us write."""
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{path}: cannot be written: {reason}")
+
+
+def _finish(paths: Sequence[Path], beside: Sequence[Path]) -> None:
+    """Keep what is there, and put the new files in its place; undone if one cannot be."""
+    changed = []
+    for path, temporary in zip(paths, beside, strict=True):
+        refuse_special(path)
+        target = followed(path)
+        try:
+            if target.exists():
+                if cmp(target, temporary, shallow=False):
+                    continue  # the same already
+                refuse_replacing(path, file_kind(temporary))
+                shutil.copymode(target, temporary)
+        except OSError as error:
+            raise cannot_be_written(path, error) from None
+        changed.append((path, target, temporary))
+    copies = keep_earlier([target for _, target, _ in changed])
+    done: list[Path] = []
+    try:
+        for _, target, temporary in changed:
+            temporary.replace(target)
+            done.append(target)
+    except OSError as error:
+        for target in done:
+            with suppress(OSError):
+                if target in copies:
+                    copies.pop(target).replace(target)
+                else:
+                    target.unlink()
+        for copy in copies.values():
+            copy.unlink(missing_ok=True)
+        raise cannot_be_written(changed[len(done)][0], error) from None
+    for path, target, _ in changed:
+        if target in copies:
+            backup_told(path, copies[target])
+
+
+def backup_told(old: Path, copy: Path) -> None:
+    """Tell who asked for it with `backups_told_to` that an earlier file or folder is kept."""
+    for listener in _listeners:
+        listener(old, copy)
+
+
+def followed(path: Path) -> Path:
+    """Return where a path leads, links resolved; it may not exist.
+
+    Raises
+    ------
+    InputError
+        Links in a circle, or a name that the system does not take.
+    """
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise cannot_be_written(path, error) from None
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse what cannot be a file to write: a folder, a device, a pipe, one that is protected.
+
+    Raises
+    ------
+    InputError
+        It is one of these, or its folder cannot be made or written.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        refuse_folder(path)
+        return
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: cannot be written: is a folder, expected a file")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path}: cannot be written: is a device or pipe, expected a file")
+    if not mode & 0o222:
+        raise InputError(f"{path}: is write-protected; give another name, or remove the protection")
+    refuse_folder(path)
+
+
+def refuse_folder(path: Path) -> None:
+    """Refuse a path to write whose folder cannot be written, or not be made.
+
+    Raises
+    ------
+    InputError
+        That, or a name that is too long.
+    """
+    if Path(path).name == "" or len(os.fsencode(Path(path).name)) > LONGEST_NAME:
+        raise cannot_be_written(path, OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG)))
+    folder = followed(path).parent
+    try:
+        while not folder.exists():
+            folder = folder.parent
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+    if not folder.is_dir():
+        raise InputError(f"{path}: cannot be written: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: cannot be written: folder {folder} is write-protected")
+
+
+def refuse_replacing(path: Path, kind: str | None) -> None:
+    """Refuse to replace a file that is not an earlier one of the same kind; empty ones may be.
+
+    kind : of what would be written, see `file_kind`.
+
+    Raises
+    ------
+    InputError
+        Another file is there, or one that cannot be read.
+    """
+    try:
+        if not Path(path).exists() or Path(path).stat().st_size == 0:
+            return
+        present = file_kind(path)
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+    if present is not None and present == kind:
+        return
+    what = f"is a {present}" if present else "was not written by c1c2nav"
+    wanted = f" where a {kind} would be written" if kind else ""
+    raise InputError(
+        f"{path}: would be overwritten, but {what}{wanted}; "
+        "give another output name, or move that file away"
+    )
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return ``stem.NUMBER.suffix``, the name under which an earlier file is kept."""
+    suffix = next((s for s in DOUBLE_SUFFIXES if path.name.lower().endswith(s)), path.suffix)
+    stem = path.name[: len(path.name) - len(suffix)]
+    ending = path.name[len(stem) :]
+    return path.with_name(f"{stem}.{number}{ending}")
+
+
+def numbered_folder(folder: Path) -> Path:
+    """Return the first free of ``NAME.1``, ``NAME.2`` and so on beside a folder."""
+    return next(
+        path
+        for number in count(1)
+        if not os.path.lexists(path := folder.with_name(f"{folder.name}.{number}"))
+    )
+
+
+def keep_earlier(paths: Sequence[Path]) -> dict[Path, Path]:
+    """Keep files that are about to be replaced, under the first number free for all of them.
+
+    Returns
+    -------
+    dict
+        Copy by file; without files that do not exist or are empty.
+
+    Raises
+    ------
+    InputError
+        One cannot be copied; then there are no copies.
+    """
+    present = [path for path in paths if path.exists() and path.stat().st_size > 0]
+    for number in count(1):
+        made: dict[Path, Path] = {}
+        try:
+            for path in present:
+                copy = numbered(path, number)
+                _copy(path, copy)
+                made[path] = copy
+        except FileExistsError:
+            for copy in made.values():
+                copy.unlink()
+            continue
+        except OSError as error:
+            for copy in made.values():
+                copy.unlink()
+            path = present[len(made)]
+            raise InputError(
+                f"{path}: no backup could be made as {numbered(path, number).name}: "
+                f"{error.strerror or error}"
+            ) from None
+        return made
+    raise AssertionError("there is always a number")
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """A second name for the same bytes where the file system has such, else a copy."""
+    with suppress(OSError, NotImplementedError):
+        if not copy.exists():
+            os.link(path, copy)
+            return
+    made = False
+    try:
+        with path.open("rb") as here, copy.open("xb") as there:
+            made = True
+            shutil.copyfileobj(here, there)
+        shutil.copystat(path, copy)
+    except OSError:
+        if made:
+            copy.unlink(missing_ok=True)
+        raise
+
+
+def unfinished_name(target: Path) -> Path:
+    """Return a new name beside `target` that says which process is writing it.
+
+    An interrupted command's files are known by that name, and removed by the next.
+    """
+    unique = f".c1c2nav-{_computer()}-{os.getpid()}-{secrets.token_hex(4)}"
+    room = LONGEST_NAME - len(os.fsencode(unique + target.suffix)) - 1
+    stem = os.fsdecode(os.fsencode(target.stem)[: max(room, 0)])
+    return target.with_name(f".{stem}{unique}{target.suffix}")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove files and folders that interrupted commands have left unfinished in a folder."""
+    try:
+        entries = [entry for entry in folder.iterdir() if UNFINISHED.match(entry.name)]
+    except OSError:
+        return
+    for entry in entries:
+        found = UNFINISHED.match(entry.name)
+        assert found is not None
+        with suppress(OSError):
+            if not _abandoned(found[1], int(found[2]), entry.lstat().st_mtime):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+
+
+def _abandoned(computer: str, process: int, changed: float) -> bool:
+    if time.time() - changed > ABANDONED:
+        return True
+    # Windows has no harmless signal to ask with
+    if computer != _computer() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _computer() -> str:
+    """Six letters for this computer: processes of another one are not known here."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def refuse_collisions(paths: Sequence[Path]) -> None:
+    """Refuse outputs that are the same file, by whatever spelling.
+
+    Raises
+    ------
+    InputError
+        Two of them are.
+    """
+    for i, path in enumerate(paths):
+        for other in paths[:i]:
+            if is_same_file(path, other):
+                raise InputError(
+                    f"{path}: would be written twice by this command; give different names"
+                )
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Return whether two paths are one file: links, hard links and spellings followed.
+
+    Names that differ only in capitals or in how accents are written count as the same: on many
+    file systems they are.
+    """
+    with suppress(OSError, ValueError):
+        if os.path.samefile(path, other):
+            return True
+    return _spelled(path) == _spelled(other) and not (path.exists() and other.exists())
+
+
+def _spelled(path: Path) -> str:
+    return normalize("NFC", str(followed(path))).casefold()
