@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
 
 from nav.errors import InputError
 from nav.filekinds import PICTURE, toml_kind
 from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
+from nav.terminal import console
 
 FAILED = 1  # a check that did not pass
 
@@ -55,7 +55,7 @@ def print_targets(*, out: SheetFolder, paper: PaperName = "a4") -> None:
     """
     from calibration.printing.command import print_targets as run
 
-    run(paper, out, _console())
+    run(paper, out, console())
 
 
 @print_app.command(name="tools")
@@ -66,7 +66,7 @@ def print_tools(*, out: SheetFolder, paper: PaperName = "a4") -> None:
     """
     from calibration.printing.command import print_tools as run
 
-    run(paper, out, _console())
+    run(paper, out, console())
 
 
 @calibrate_app.command
@@ -107,7 +107,7 @@ def camera(
         return
     if images is None:
         raise InputError("nav calibrate camera: give --images DIR or --camera NUMBER")
-    calibrate_camera(images, board, output, _console(), ruler, name)
+    calibrate_camera(images, board, output, console(), ruler, name)
 
 
 @calibrate_app.command
@@ -156,7 +156,7 @@ def rig(
     if images is None:
         raise InputError("nav calibrate rig: give --images DIR or --camera NAME=NUMBER")
     known = None if body is None or body_images is None else KnownBody(body, body_images)
-    calibrate_rig(images, board, output, _console(), ruler, known)
+    calibrate_rig(images, board, output, console(), ruler, known)
 
 
 @calibrate_app.command
@@ -190,7 +190,7 @@ def tool(
     """
     from calibration.tools.command import calibrate_tool
 
-    calibrate_tool(rig, tool, images, output, _console(), fps)
+    calibrate_tool(rig, tool, images, output, console(), fps)
 
 
 @calibrate_app.command
@@ -231,7 +231,7 @@ def needle(
     if (guide is None) != (direction is None):
         raise InputError("--guide and --direction: give both")
     along = None if guide is None or direction is None else Guide(guide, direction)
-    calibrate_needle(poses, tool_name, tool, output, _console(), spin, along)
+    calibrate_needle(poses, tool_name, tool, output, console(), spin, along)
 
 
 @calibrate_app.command
@@ -261,7 +261,7 @@ def check(
     """
     from calibration.needle.check import calibrate_check
 
-    if not calibrate_check(touched, divots, limit, _console(), register):
+    if not calibrate_check(touched, divots, limit, console(), register):
         sys.exit(FAILED)
 
 
@@ -270,7 +270,7 @@ def _live(
 ) -> None:
     from calibration.live.command import capture_and_calibrate
 
-    capture_and_calibrate(cameras, board, output, _console(), ruler, keep)
+    capture_and_calibrate(cameras, board, output, console(), ruler, keep)
 
 
 def _only_one(name: str, value: object, other: str) -> None:
@@ -289,7 +289,3 @@ def _numbers(options: list[str]) -> dict[str, int]:
             raise InputError(f"--camera {option}: this name or number was given before")
         cameras[name] = int(number)
     return cameras
-
-
-def _console() -> Console:
-    return Console(stderr=False, highlight=False)

@@ -27,11 +27,14 @@ from nav.options import (
     toml_output,
 )
 from nav.outputs import backups_told_to
+from nav.terminal import console, one_line, take_terminal
 from phantoms.cli import phantom_app
 from phantoms.kit.export_folder import refuse_foreign
 
 BAD_INPUT = 2
+UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
+MESSAGE_WIDTH = 10_000  # columns: an error is one line, however long its names are
 
 app = App(
     name="nav",
@@ -90,9 +93,7 @@ def demo(
     """
     from phantoms.demo.run import run_demo
 
-    run_demo(
-        out, seed=seed, headless=headless, stay=stay, console=_console(), calibrated=calibrated
-    )
+    run_demo(out, seed=seed, headless=headless, stay=stay, console=console(), calibrated=calibrated)
 
 
 @app.command
@@ -133,7 +134,7 @@ def track(
     from nav.track import Wishes, track_recording
 
     wishes = Wishes(relative_to, fps, timing, smooth)
-    track_recording(rig, tool, images, output, wishes, _console())
+    track_recording(rig, tool, images, output, wishes, console())
 
 
 @app.command
@@ -188,7 +189,7 @@ def live(
     if twin:
         if rig or tool or case or camera or images:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, _console())
+        run_twin(seed, console())
         return
     job = live_job(
         rig,
@@ -202,7 +203,7 @@ def live(
         fps=fps,
         save=save,
     )
-    run_live(job, _console())
+    run_live(job, console())
 
 
 @app.command
@@ -236,7 +237,7 @@ def register(
     """
     from nav.registration.command import register_files
 
-    register_files(case, points, output, fle, _console(), reference_file)
+    register_files(case, points, output, fle, console(), reference_file)
 
 
 @app.command
@@ -301,39 +302,76 @@ def twin_images(
 
     optics = Optics(blur, noise, shot, exposure_ms / 1000.0, gamma, (gradient, -gradient / 2))
     settings = ImageSettings(frames, seed, rig, optics, hide, speed, plain)
-    write_images(out, settings, _console())
-
-
-def _console() -> Console:
-    return Console(stderr=False, highlight=False)
+    write_images(out, settings, console())
 
 
 def _say_kept(old: Path, copy: Path) -> None:
-    _console().print(f"the old {old.name} is kept as {copy.name}", markup=False)
+    console().print(f"the old {old.name} is kept as {copy.name}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point: bad input is one line and exit code 2, never a traceback."""
-    logging.basicConfig(level=os.environ.get("NAV_LOG", "ERROR"))
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
-    if arguments is None:  # a command of its own: what is half written is removed on the way out
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    """Run the command line: bad input is one line and exit code 2, never a traceback.
+
+    arguments : instead of the process's own; then an error that nobody expected is raised.
+    """
+    if arguments is not None:
+        code = _run(arguments, Console(stderr=True, soft_wrap=True, width=MESSAGE_WIDTH))
+        sys.exit(code)
+    terminal, log = take_terminal()
+    logging.basicConfig(level=os.environ.get("NAV_LOG", "WARNING"))
+    err = Console(file=terminal, soft_wrap=True, width=MESSAGE_WIDTH)
+    # a command of its own: what is half written is removed on the way out
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(TERMINATED))
+    try:
+        code = _run(None, err)
+    except Exception as error:
+        logging.exception("nobody expected this")
+        _say(err, f"unexpected error, please report it: {type(error).__name__}: {error}")
+        if log is not None:
+            _say(err, f"the details are in {log}")
+        code = UNEXPECTED
+    sys.stdout.flush()
+    failure = getattr(sys.stdout, "failure", None)
+    if failure is not None:
+        _say(err, f"standard output: cannot be written: {failure.strerror or failure}")
+        code = code or BAD_INPUT
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
+    """Run a command; its exit code."""
     try:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
         if inspect.isfunction(command):  # not cyclopts' own --help and --version
             check_outputs(command, bound_values(bound))
         with backups_told_to(_say_kept):
             app(arguments, exit_on_error=False, print_error=False)
+    except SystemExit as end:
+        return end.code
     except CycloptsError as error:
-        line = " ".join(str(error).split())
-        err.print(f"nav: {line} (see --help)", markup=False)
-        sys.exit(BAD_INPUT)
+        _say(err, f"{error} (see --help)")
+        return BAD_INPUT
     except InputError as error:
-        err.print(f"nav: {error}", markup=False)
-        sys.exit(BAD_INPUT)
+        _say(err, str(error))
+        return BAD_INPUT
+    except OSError as error:
+        file = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+        _say(err, f"{file}{error.strerror or error}")
+        logging.debug("where it happened", exc_info=error)
+        return BAD_INPUT
+    except MemoryError:
+        _say(err, "not enough memory; close other programs, or give smaller files")
+        return BAD_INPUT
     except KeyboardInterrupt:
-        err.print("nav: interrupted", markup=False)
-        sys.exit(INTERRUPTED)
+        _say(err, "interrupted")
+        return INTERRUPTED
+    return 0
+
+
+def _say(err: Console, text: str) -> None:
+    err.print(f"nav: {one_line(text)}", markup=False, highlight=False, emoji=False)
 
 
 if __name__ == "__main__":

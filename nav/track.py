@@ -34,10 +34,10 @@ from nav.tracking.tracker import Tracker
 def progress_bar(console: Console) -> Progress:
     """The bar that every long command shows."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeRemainingColumn(),
         console=console,
     )

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from nav.errors import InputError
 from nav.filekinds import VOLUME
 from nav.options import InputPath, Output, OutputFolder
+from nav.terminal import console
 from phantoms.kit.export_folder import refuse_foreign
 
 phantom_app = App(
@@ -78,7 +79,7 @@ def build(
     from phantoms.recipe import named_recipe
 
     recipe = named_recipe(preset, sex, stature, set_ or (), parameters)
-    build_phantom(recipe, kind, out, paper, anatomy_only, _console())
+    build_phantom(recipe, kind, out, paper, anatomy_only, console())
 
 
 @phantom_app.command
@@ -97,10 +98,10 @@ def random(
     from phantoms.kit.build import build_phantom
     from phantoms.recipe import random_recipe
 
-    console = _console()
-    with console.status("drawing a neck"):
+    shown = console()
+    with shown.status("drawing a neck"):
         recipe = random_recipe(seed)
-    build_phantom(recipe, kind, out, paper, anatomy_only, console)
+    build_phantom(recipe, kind, out, paper, anatomy_only, shown)
 
 
 @phantom_app.command
@@ -122,13 +123,13 @@ def measure(
     if seed is not None and (preset is not None or set_):
         raise InputError("nav phantom measure: --seed draws a neck; leave out --preset and --set")
     recipe = named_recipe(preset, settings=set_ or ()) if seed is None else random_recipe(seed)
-    console = _console()
-    with console.status("making and measuring the neck"):
+    shown = console()
+    with shown.status("making and measuring the neck"):
         rows = measured(standard_anatomy(recipe.parameters, recipe.name))
     if markdown:
         print(as_markdown(rows), end="")
     else:
-        console.print(as_table(rows, recipe.name))
+        shown.print(as_table(rows, recipe.name))
 
 
 @phantom_app.command
@@ -153,10 +154,10 @@ def ct(
         raise InputError(f"--look: expected {' or '.join(get_args(Look))}, got {look!r}")
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
-    console = _console()
-    with console.status("filling the volume, about 20 s"):
+    shown = console()
+    with shown.status("filling the volume, about 20 s"):
         write_ct(load_case(case), out, look, noise=noise, seed=seed)  # type: ignore[arg-type]
-    console.print(f"{out}: {look}, for example for 3D Slicer")
+    shown.print(f"{out}: {look}, for example for 3D Slicer")
 
 
 @phantom_app.command(name="list")
@@ -168,10 +169,10 @@ def list_variants() -> None:
     table.add_row("standard", "mean of women and men", "")
     for variant in VARIANTS.values():
         name = f"{variant.name}[:side]" if variant.sided else variant.name
-        table.add_row(name.replace("[", r"\["), variant.what, variant.danger)
-    console = _console()
-    console.print(table)
-    console.print("Sides: left where none is given, right, both. Join names by +.")
+        table.add_row(name, variant.what, variant.danger)
+    shown = console()
+    shown.print(table)
+    shown.print("Sides: left where none is given, right, both. Join names by +.")
 
 
 @phantom_app.command(name="parameters")
@@ -179,7 +180,7 @@ def list_parameters() -> None:
     """Every number that a neck is made from: default, range, unit, source."""
     from phantoms.anatomy.described import described
 
-    console = _console()
+    shown = console()
     for d in described():
         values = d.default if isinstance(d.default, tuple) else (d.default,)
         default = ", ".join(str(value) for value in values)
@@ -187,9 +188,5 @@ def list_parameters() -> None:
             span = f"one of {', '.join(d.choices)}"
         else:
             span = f"{d.measure.low:g} to {d.measure.high:g} {d.measure.unit}"
-        console.print(f"[bold]{d.name}[/] = {default}   ({span})")
-        console.print(Padding(f"{d.what}. {d.source}", (0, 0, 0, 4)))
-
-
-def _console() -> Console:
-    return Console(highlight=False)
+        shown.print(Text.assemble((d.name, "bold"), f" = {default}   ({span})"))
+        shown.print(Padding(f"{d.what}. {d.source}", (0, 0, 0, 4)))
