@@ -28,8 +28,7 @@ from nav.options import (
 )
 from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
-from phantoms.cli import phantom_app
-from phantoms.kit.export_folder import refuse_foreign
+from phantoms.cli import phantom_app, refuse_foreign
 
 BAD_INPUT = 2
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h

@@ -12,7 +12,6 @@ from nav.errors import InputError
 from nav.filekinds import VOLUME
 from nav.options import InputPath, Output, OutputFolder
 from nav.terminal import console
-from phantoms.kit.export_folder import refuse_foreign
 
 phantom_app = App(
     name="phantom",
@@ -23,6 +22,14 @@ phantom_app = App(
     ),
     help_format="markdown",
 )
+
+
+def refuse_foreign(path: Path) -> None:
+    """See `phantoms.kit.export_folder.refuse_foreign`, which is loaded only when needed."""
+    from phantoms.kit import export_folder
+
+    export_folder.refuse_foreign(path)
+
 
 Out = Annotated[
     Path,

@@ -10,9 +10,7 @@ from nav import cli
 from nav.cache import owned_folder, user_cache
 from nav.terminal import console, one_line
 
-posix = pytest.mark.skipif(
-    os.name != "posix", reason="as POSIX has it"
-)
+posix = pytest.mark.skipif(os.name != "posix", reason="as POSIX has it")
 NOISY = """
 import os, sys, warnings, threading
 import numpy as np
