@@ -477,14 +477,20 @@ def test_register_writes_the_registration_and_says_how_well(run, case):
 
 
 def test_check_points_only_check(run, case):
-    """One that is far off changes nothing but what is said of it."""
+    """One that is a little off changes nothing but what is said of it; far off, it refuses."""
     assert run(*register(case)).code == 0
     before = load_registration(case / "registration.toml").model_from_reference.transform
-    touch(case / "points.csv", {**FIDUCIALS, "V1": [20.0, 20.0, 55.0]})
+    touch(case / "points.csv", {**FIDUCIALS, "V1": [20.0, 20.0, 65.4]})
     said = run(*register(case))
     after = load_registration(case / "registration.toml").model_from_reference.transform
     assert np.array_equal(before.as_matrix(), after.as_matrix())
-    assert "check point V1: 10.00 mm off" in said.out
+    assert "check point V1: 0.40 mm off" in said.out
+    written = (case / "registration.toml").read_bytes()
+    touch(case / "points.csv", {**FIDUCIALS, "V1": [20.0, 20.0, 55.0]})
+    said = run(*register(case))
+    assert said.code == 2
+    assert "V1 alone is 10 mm off" in said.err
+    assert (case / "registration.toml").read_bytes() == written
 
 
 def touched_at(**points: list[float]) -> Spoil:

@@ -41,6 +41,9 @@ WINGS = (34.0, 28.0, -34.0)  # mm: reach to the sides, z of the cranial, of the 
 DIVOT_DEPTH = 2.2  # mm, from the face to the apex
 BOSS = 3.0  # mm, how far a divot's face stands out of an arch
 BOSS_HALF_WIDTH = 5.0
+# mm: design number. With wrong labels, check divots among them, the eight divots to register with
+# fit with at least this FRE in every neck (`smallest_confusion`): some 30 times their FLE.
+LEAST_CONFUSION = 10.0
 LEAST_RISE = 18.0  # degrees, divots look up at least so much, to be reached over the base
 
 SEAT = (-15.0, 35.0, 92.0)  # mm, the reference body's ridge
@@ -50,16 +53,17 @@ TABLE_HOLE = 5.5  # mm, diameter
 TABLE_HEAD = 10.0  # mm, across a 5 mm screw's head and washer, and a driver
 
 # In the order that a hand touches them, by short ways.
-# Round the neck's axis, from its left (0) over its back (90) to its right (180), degrees.
+# Round the neck's axis, from its left (0) over its back (90) to its right (180), degrees. Chosen
+# so that they look alike from no side, see LEAST_CONFUSION.
 _ARCH_DIVOTS: tuple[tuple[str, Holder, float], ...] = (
     ("R1", "arch_cranial", -14.0),
-    ("R2", "arch_cranial", 40.0),
-    ("R3", "arch_caudal", 62.0),
+    ("R2", "arch_cranial", 49.0),
+    ("R3", "arch_caudal", 49.0),
     ("R4", "arch_caudal", 10.0),
-    ("R5", "arch_caudal", 194.0),
-    ("R6", "arch_caudal", 142.0),
+    ("R5", "arch_caudal", 188.0),
+    ("R6", "arch_caudal", 146.0),
     ("R7", "arch_cranial", 118.0),
-    ("R8", "arch_cranial", 172.0),
+    ("R8", "arch_cranial", 183.0),
 )
 # On the bar and its wings: x and z, mm.
 _BAR_DIVOTS: tuple[tuple[str, float, float], ...] = (

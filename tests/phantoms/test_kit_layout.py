@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
+from nav.registration.correspondence import smallest_confusion
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP, skin_x
 from phantoms.kit.base import base_solid
 from phantoms.kit.frame import BAR_BOLTS, NUT_FROM_END, arch_solid, bar_solid
-from phantoms.kit.layout import LUG_HEIGHT, PLATE_FREE, TABLE_HEAD, TABLE_HOLE, layout
+from phantoms.kit.layout import (
+    LEAST_CONFUSION,
+    LUG_HEIGHT,
+    PLATE_FREE,
+    TABLE_HEAD,
+    TABLE_HOLE,
+    layout,
+)
 from phantoms.kit.part import BED, LEAST_WALL
 from phantoms.kit.seat import seat_solid
 from phantoms.kit.solid import M3_NUT_DEPTH, box, cylinder
@@ -48,6 +56,33 @@ def test_registered_divots_are_far_from_any_plane_and_any_line(placed):
         sides = [np.linalg.norm(a - b), np.linalg.norm(b - c), np.linalg.norm(c - a)]
         height = np.linalg.norm(np.cross(b - a, c - a)) / max(sides)
         assert height > 10.0
+
+
+def test_no_wrong_labels_fit(placed):
+    """Not even with check divots taken for them; left for right was 1.6 mm once."""
+    both = np.concatenate([points(placed, "register"), points(placed, "check")])
+    count = len(points(placed, "register"))
+    assert smallest_confusion(both, count, most=LEAST_CONFUSION) is None
+
+
+def test_wrong_labels_of_the_standard_neck_fit_as_documented():
+    placed = layout(AnatomyParameters())
+    both = np.concatenate([points(placed, "register"), points(placed, "check")])
+    found = smallest_confusion(both, 8)
+    assert found.complete
+    assert found.fre == pytest.approx(12.4, abs=0.1)
+    # not even of any six
+    for left_out in combinations(range(8), 2):
+        kept = [k for k in range(8) if k not in left_out]
+        rest = [k for k in range(len(both)) if k not in kept]
+        assert smallest_confusion(both[kept + rest], 6, most=7.0) is None
+
+
+def test_the_figure_of_a_layout_that_looks_alike_when_turned_is_zero():
+    half = points(layout(AnatomyParameters()), "register")[:4]
+    half = half - half.mean(axis=0)
+    alike = np.concatenate([half, half * np.array([-1.0, 1.0, -1.0])])
+    assert smallest_confusion(alike).fre == pytest.approx(0.0, abs=1e-6)
 
 
 def test_the_window_lies_among_the_registered_divots(placed):

@@ -6,7 +6,7 @@ import numpy as np
 
 from phantoms.anatomy.standard import Anatomy
 from phantoms.anatomy.write import SIGMA
-from phantoms.kit.layout import Layout
+from phantoms.kit.layout import LEAST_CONFUSION, Layout
 from phantoms.kit.papers.checks import FLE, PRINT_SIGMA, lengths, predicted_tre
 from phantoms.kit.papers.document import Block, Bullets, Heading, Note, Paragraph, Table
 
@@ -115,8 +115,10 @@ def measuring(anatomy: Anatomy) -> list[Block]:
         Bullets(
             (
                 f"**FRE of about {FLE * np.sqrt(3 * (1 - 2 / len(fiducials))):.2f} mm** is what "
-                "such touches make. Above 0.8 mm: a wrong divot was touched, or the reference body "
-                "moved. Register again.",
+                "such touches make. Much above it the program refuses, and says what may have "
+                "happened: a wrong divot was touched, or the reference body moved.",
+                "**Labels mixed up:** no wrong order of them fits with an FRE below "
+                f"{LEAST_CONFUSION:g} mm. The program refuses it, and says which they are.",
                 f"**A check divot off by more than {OUTLIER * worst:.1f} mm:** touch it again with "
                 "the needle turned. If it stays, calibrate the needle again; then measure the "
                 "phantom again.",
