@@ -1,41 +1,285 @@
-"""Whether a PLY file is all there: VTK's reader crashes on a binary one that is cut short."""
+"""PLY files, text and binary. VTK's reader ends the process where counts or indices are wrong."""
 
-from pathlib import Path
+import re
+from dataclasses import dataclass, field
+from typing import Any
 
-SIZES = {
-    **dict.fromkeys(("char", "uchar", "int8", "uint8"), 1),
-    **dict.fromkeys(("short", "ushort", "int16", "uint16"), 2),
-    **dict.fromkeys(("int", "uint", "int32", "uint32", "float", "float32"), 4),
-    **dict.fromkeys(("double", "float64"), 8),
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.frames import Array
+from nav.model.meshdata import MeshData, MeshError, parse_numbers
+
+TYPES = {
+    **dict.fromkeys(("char", "int8"), "i1"),
+    **dict.fromkeys(("uchar", "uint8"), "u1"),
+    **dict.fromkeys(("short", "int16"), "i2"),
+    **dict.fromkeys(("ushort", "uint16"), "u2"),
+    **dict.fromkeys(("int", "int32"), "i4"),
+    **dict.fromkeys(("uint", "uint32"), "u4"),
+    **dict.fromkeys(("float", "float32"), "f4"),
+    **dict.fromkeys(("double", "float64"), "f8"),
 }
-CORNERS = ("vertex_indices", "vertex_index")  # a face has three at least; other lists may be empty
+ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
+CORNERS = ("vertex_indices", "vertex_index")
+MOST_HEADER = 65536  # bytes: comments are a few lines
+COUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 
-def ply_is_whole(path: Path) -> bool:
-    """Whether a PLY file has as many bytes as its header promises at least.
+@dataclass
+class Element:
+    """An element of the header: its name, how many there are, its properties.
 
-    True for text and for what is no PLY: their reader tells by itself.
+    properties : name, type, and the type of the length where it is a list.
     """
-    whole = path.read_bytes()
-    header, end, body = whole.partition(b"end_header")
-    if not end or not header.startswith(b"ply") or b"format ascii" in header:
-        return True
-    try:
-        return len(body) > least_size(header.decode("ascii", "replace"))
-    except (KeyError, ValueError, IndexError):
-        return False
+
+    name: str
+    count: int
+    properties: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+    def least_size(self, text: bool) -> int:
+        """Bytes (numbers, if text) of one of them whose lists are empty."""
+        kinds = (length or kind for _, kind, length in self.properties)
+        return sum(1 if text else np.dtype(kind).itemsize for kind in kinds)
 
 
-def least_size(header: str) -> int:
-    """Bytes after a binary header, if every face were a triangle and every other list empty."""
-    total = count = 0
-    for line in header.splitlines():
+def read_ply(content: bytes) -> MeshData:
+    """Return the mesh of a PLY file; properties other than x, y, z and corners are left out.
+
+    Raises
+    ------
+    MeshError
+        No PLY, a header that cannot be read, fewer elements than it says, or no faces.
+    """
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    header, body = _split(content)
+    order, elements = _parse_header(header)
+    text = order == ""
+    values: Any = parse_numbers(body) if text else body
+    reader = _TextElements(values) if text else _BinaryElements(values, order)
+    found: dict[str, dict[str, Any]] = {}
+    for element in elements:
+        left = reader.left // max(element.least_size(text), 1)
+        if element.properties and element.count > left:
+            raise MeshError(
+                f"is cut short: its header says {element.count} of {element.name}, there is room "
+                f"for {left}; copy or export it again"
+            )
+        found[element.name] = reader.read(element) if element.properties else {}
+        if {"vertex", "face"} <= found.keys():
+            break  # what follows is no surface
+    return _mesh(found, b"SPACE=RAS" in content[:2048])
+
+
+def _mesh(found: dict[str, dict[str, Any]], is_ras: bool) -> MeshData:
+    vertex, face = found.get("vertex", {}), found.get("face", {})
+    lacks = next((axis for axis in "xyz" if not isinstance(vertex.get(axis), np.ndarray)), None)
+    if lacks:
+        raise MeshError(f"has no property {lacks} of its vertices")
+    listed = next((face[name] for name in CORNERS if isinstance(face.get(name), tuple)), None)
+    if listed is None or not len(listed[1]):
+        raise MeshError("has no triangles")
+    corners, sizes = listed
+    if corners.dtype.kind == "f" and not (corners == np.floor(corners)).all():
+        raise MeshError("has a face that names a vertex by a number that is not whole")
+    vertices = np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
+    with np.errstate(invalid="ignore"):
+        return MeshData(vertices, corners.astype(np.int64), sizes.astype(np.int64), is_ras)
+
+
+def _split(content: bytes) -> tuple[str, bytes]:
+    """Header and what follows its last line's end."""
+    end = content.find(b"end_header", 0, MOST_HEADER)
+    if not content.startswith(b"ply"):
+        raise MeshError("is no PLY: it does not begin with 'ply'")
+    if end < 0:
+        raise MeshError("is cut short, or no PLY: its header does not end with 'end_header'")
+    newline = b"\r\n" if content[3:5] == b"\r\n" else content[3:4]
+    body = content[end + len(b"end_header") :].lstrip(b" ")
+    return content[:end].decode("latin-1"), body.removeprefix(newline)
+
+
+def _parse_header(header: str) -> tuple[str, list[Element]]:
+    order: str | None = None
+    elements: list[Element] = []
+    for line in header.splitlines()[1:]:
         words = line.split()
-        if words[:1] == ["element"]:
-            count = int(words[2])
-        elif words[:2] == ["property", "list"]:
-            entries = 3 if words[4] in CORNERS else 0
-            total += count * (SIZES[words[2]] + entries * SIZES[words[3]])
-        elif words[:1] == ["property"]:
-            total += count * SIZES[words[1]]
-    return total
+        if not words or words[0] in ("comment", "obj_info"):
+            continue
+        try:
+            if words[0] == "format":
+                order = ORDERS[words[1]]
+            elif words[0] == "element":
+                if not COUNT.fullmatch(words[2]):
+                    raise ValueError(words[2])
+                elements.append(Element(words[1], int(words[2])))
+            elif words[:2] == ["property", "list"]:
+                length = TYPES[words[2]]
+                elements[-1].properties.append((words[4], TYPES[words[3]], length))
+            elif words[0] == "property":
+                elements[-1].properties.append((words[2], TYPES[words[1]], None))
+            else:
+                raise ValueError(words[0])
+        except (IndexError, KeyError, ValueError):
+            shown = "".join(c if c.isprintable() else "?" for c in line)
+            raise MeshError(f"has a header line that cannot be read: {shown:.60}") from None
+    if order is None:
+        raise MeshError("has no line 'format' in its header")
+    return order, elements
+
+
+class _TextElements:
+    """Elements one after the other from the numbers of a text file."""
+
+    def __init__(self, numbers: Array) -> None:
+        self.numbers, self.place = numbers, 0
+
+    @property
+    def left(self) -> int:
+        return len(self.numbers) - self.place
+
+    def read(self, element: Element) -> dict[str, Any]:
+        """Values by property; of a list property its values and its lengths."""
+        lengths = [int(n) if n == n and abs(n) < 1e9 else -1 for n in self._first_lengths(element)]
+        width = len(element.properties) + sum(lengths)
+        block = self.numbers[self.place : self.place + element.count * width]
+        if min(lengths, default=0) >= 0 and len(block) == element.count * width:
+            result = _columns(block.reshape(element.count, width), element, lengths)
+            if result is not None:
+                self.place += len(block)
+                return result
+        return self._read_one_by_one(element)
+
+    def _first_lengths(self, element: Element) -> list[float]:
+        lengths, place = [], self.place
+        for _, _, length in element.properties:
+            if length and element.count:
+                lengths.append(float(self.numbers[place]) if place < len(self.numbers) else -1.0)
+                place += max(int(lengths[-1]), 0) if abs(lengths[-1]) < 1e9 else 0
+            place += 1
+        return lengths
+
+    def _read_one_by_one(self, element: Element) -> dict[str, Any]:
+        parts: dict[str, list[Array]] = {name: [] for name, _, _ in element.properties}
+        for _ in range(element.count):
+            for name, _, length in element.properties:
+                size = 1
+                if length:
+                    if self.left < 1:
+                        raise _cut_short(element)
+                    size = _length(self.numbers[self.place], element)
+                    self.place += 1
+                if size > self.left:
+                    raise _cut_short(element)
+                parts[name].append(self.numbers[self.place : self.place + size])
+                self.place += size
+        return _joined(parts, element)
+
+
+class _BinaryElements:
+    """Elements one after the other from the bytes of a binary file."""
+
+    def __init__(self, body: bytes, order: str) -> None:
+        self.body, self.order, self.place = body, order, 0
+
+    @property
+    def left(self) -> int:
+        return len(self.body) - self.place
+
+    def read(self, element: Element) -> dict[str, Any]:
+        """Values by property; of a list property its values and its lengths."""
+        kinds: list[Any] = []
+        place = self.place
+        for k, (_, kind, length) in enumerate(element.properties):
+            if length is None or not element.count:
+                kinds.append((f"value{k}", self.order + kind))
+                place += np.dtype(kind).itemsize
+                continue
+            size = self._one(length, place, element)
+            kinds.append((f"length{k}", self.order + length))
+            kinds.append((f"value{k}", self.order + kind, (size,)))
+            place += np.dtype(length).itemsize + size * np.dtype(kind).itemsize
+            if place > len(self.body):
+                raise _cut_short(element)
+        record = np.dtype(kinds)
+        if element.count * record.itemsize <= self.left:
+            rows = np.frombuffer(self.body, record, element.count, self.place)
+            result = self._fixed(rows, element)
+            if result is not None:
+                self.place += element.count * record.itemsize
+                return result
+        return self._read_one_by_one(element)
+
+    def _one(self, kind: str, place: int, element: Element) -> int:
+        dtype = np.dtype(self.order + kind)
+        if place + dtype.itemsize > len(self.body):
+            raise _cut_short(element)
+        return _length(np.frombuffer(self.body, dtype, 1, place)[0], element)
+
+    def _fixed(self, rows: NDArray[Any], element: Element) -> dict[str, Any] | None:
+        """Values where all lists are as long as the first ones; else None."""
+        result: dict[str, Any] = {}
+        for k, (name, _, length) in enumerate(element.properties):
+            values = rows[f"value{k}"]
+            if length and element.count:
+                lengths = rows[f"length{k}"]
+                if (lengths != lengths[0]).any():
+                    return None
+                result[name] = (values.reshape(-1), lengths)
+            else:
+                result[name] = (values[:0], values[:0]) if length else values
+        return result
+
+    def _read_one_by_one(self, element: Element) -> dict[str, Any]:
+        parts: dict[str, list[Array]] = {name: [] for name, _, _ in element.properties}
+        for _ in range(element.count):
+            for name, kind, length in element.properties:
+                size = 1
+                if length:
+                    size = self._one(length, self.place, element)
+                    self.place += np.dtype(length).itemsize
+                dtype = np.dtype(self.order + kind)
+                if size * dtype.itemsize > self.left:
+                    raise _cut_short(element)
+                parts[name].append(np.frombuffer(self.body, dtype, size, self.place))
+                self.place += size * dtype.itemsize
+        return _joined(parts, element)
+
+
+def _length(number: float, element: Element) -> int:
+    if not (0 <= number < 1e9 and number == int(number)):
+        raise MeshError(f"has a list of {number:g} entries in {element.name}")
+    return int(number)
+
+
+def _cut_short(element: Element) -> MeshError:
+    return MeshError(
+        f"is cut short: it has fewer than the {element.count} of {element.name} that its header "
+        "says; copy or export it again"
+    )
+
+
+def _columns(block: Array, element: Element, lengths: list[int]) -> dict[str, Any] | None:
+    """Values by property of rows that are all alike; None where a list is longer or shorter."""
+    result: dict[str, Any] = {}
+    place, left = 0, iter(lengths)
+    for name, _, length in element.properties:
+        if not length:
+            result[name] = block[:, place]
+            place += 1
+            continue
+        size = next(left, 0)
+        if element.count and (block[:, place] != size).any():
+            return None
+        result[name] = (block[:, place + 1 : place + 1 + size].reshape(-1), block[:, place])
+        place += 1 + size
+    return result
+
+
+def _joined(parts: dict[str, list[Array]], element: Element) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, _, length in element.properties:
+        values = np.concatenate([*parts[name], np.zeros(0)])
+        sizes = np.array([len(part) for part in parts[name]], np.int64)
+        result[name] = (values, sizes) if length else values
+    return result

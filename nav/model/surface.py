@@ -1,23 +1,28 @@
 """A closed triangle surface that answers distances and rays."""
 
-from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nav.errors import InputError
 from nav.frames import Array
-from nav.model.plyfile import ply_is_whole
+from nav.model.boundary import STEP, boundary_corners
+from nav.model.closed import check_closed
+from nav.model.meshdata import MeshError
+from nav.model.meshfile import load_mesh
+from nav.model.shells import outer_surface
 
-MESH_SUFFIXES = (".ply", ".stl", ".obj", ".vtp")
+if TYPE_CHECKING:
+    from nav.model.winding import WindingNumber
 
 
 class Surface:
-    """Closed triangle surface: vertices (n, 3), mm, and triangles (m, 3).
+    """Closed triangle surface: vertices (n, 3), mm, and triangles (m, 3) that face outwards.
 
+    A point is inside where the winding number is not 0, so also where the surface overlaps itself.
     Distances are exact to float32 (about 1e-5 mm at 100 mm).
     """
 
@@ -27,89 +32,92 @@ class Surface:
 
     @cached_property
     def _scene(self) -> Any:
+        return self._scene_of(self.vertices, self.triangles)
+
+    @cached_property
+    def _centre(self) -> Array:
+        """What is subtracted before coordinates become single precision."""
+        return (self.vertices.min(axis=0) + self.vertices.max(axis=0)) / 2.0
+
+    @cached_property
+    def _winding(self) -> "WindingNumber":
+        from nav.model.winding import WindingNumber  # loads the compiler, as Open3D heavy
+
+        return WindingNumber(self.vertices, self.triangles)
+
+    @cached_property
+    def _boundary_scene(self) -> Any:
+        """Without what has the inside on both sides."""
+        corners = boundary_corners(
+            self.vertices, self.triangles, self._scene, self._centre, self._winding
+        )
+        if len(corners) == len(self.triangles):
+            return self._scene
+        return self._scene_of(corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3))
+
+    def _scene_of(self, vertices: Array, triangles: NDArray[Any]) -> Any:
         import open3d as o3d  # over a second to import: only where distances are asked
 
         scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         scene.add_triangles(
-            o3d.core.Tensor(self.vertices.astype(np.float32)),
-            o3d.core.Tensor(self.triangles.astype(np.uint32)),
+            o3d.core.Tensor((vertices - self._centre).astype(np.float32)),
+            o3d.core.Tensor(triangles.astype(np.uint32)),
         )
         return scene
 
     def distance(self, point: ArrayLike) -> tuple[float, Array]:
-        """Signed distance of a point (3,), mm, negative inside, and the nearest surface point."""
-        query = np.asarray(point, np.float32)[None]
-        nearest = self._scene.compute_closest_points(query)["points"].numpy()[0].astype(float)
-        distance = float(np.linalg.norm(np.asarray(point, float) - nearest))
-        # one ray may graze an edge: the majority of five decides
-        inside = bool(self._scene.compute_occupancy(query, nsamples=5).numpy()[0] > 0.5)
-        return (-distance if inside else distance), nearest
+        """Return the signed distance of a point and the nearest surface point.
+
+        Parameters
+        ----------
+        point : array_like, shape (3,)
+            Frame of the surface, mm.
+
+        Returns
+        -------
+        distance : float
+            mm, negative inside.
+        nearest : array, shape (3,)
+            Of the boundary between inside and outside, to 0.1 mm where the surface crosses itself:
+            walls that have the inside on both sides are left out.
+        """
+        query = np.asarray(point, float)
+        nearest, distance = self._nearest(self._scene, query)
+        if not self._winding(query):
+            return distance, nearest
+        if distance > 0 and self._winding(nearest + (nearest - query) * (STEP / distance)):
+            nearest, distance = self._nearest(self._boundary_scene, query)
+        return -distance, nearest
+
+    def _nearest(self, scene: Any, query: Array) -> tuple[Array, float]:
+        asked = (query - self._centre).astype(np.float32)[None]
+        nearest = scene.compute_closest_points(asked)["points"].numpy()[0] + self._centre
+        return nearest, float(np.linalg.norm(query - nearest))
 
     def first_hit(self, origin: ArrayLike, direction: ArrayLike) -> float | None:
         """Way from origin (3,) along a unit direction (3,) to the surface, mm; None: a miss."""
-        ray = np.concatenate([np.asarray(origin), np.asarray(direction)]).astype(np.float32)
+        start = np.asarray(origin, float) - self._centre
+        ray = np.concatenate([start, np.asarray(direction)]).astype(np.float32)
         hit = float(self._scene.cast_rays(ray[None])["t_hit"].numpy()[0])
         return hit if np.isfinite(hit) else None
 
 
 def load_surface(path: Path, field: str) -> Surface:
-    """A closed surface from PLY, STL, OBJ or VTP, model frame (LPS).
+    """Return a closed surface from PLY, STL, OBJ or VTP, model frame (LPS).
 
-    A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned.
+    A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned. What a shell of the surface
+    encloses is inside, whichever way its triangles face: shells that overlap are united, one inside
+    another is left out (see `nav.model.shells`).
 
     Raises
     ------
     InputError
-        `field` with the file: missing, of another kind, empty, not finite or not closed.
+        `field` with the file: missing, of another kind, damaged, empty, not finite, not closed, or
+        without inside.
     """
-    if path.suffix.lower() not in MESH_SUFFIXES:
-        raise InputError(f"{field}: {path.name} is no mesh; expected PLY, STL, OBJ or VTP")
-    if not path.is_file():
-        raise InputError(f"{field}: no such file: {path}")
-    if path.suffix.lower() == ".ply" and not ply_is_whole(path):
-        raise InputError(f"{field}: {path.name} is cut short; copy or export it again")
+    vertices, triangles = load_mesh(path, field)
     try:
-        mesh = _read(path)
-    except Exception as error:
-        raise InputError(f"{field}: {path.name} cannot be read: {error}".splitlines()[0]) from None
-    if mesh.n_cells == 0:
-        raise InputError(f"{field}: {path.name} has no triangles")
-    vertices = np.asarray(mesh.points, float)
-    if _is_ras(path, mesh):
-        vertices = vertices * [-1.0, -1.0, 1.0]
-    if not np.isfinite(vertices).all():
-        raise InputError(f"{field}: {path.name} has a vertex that is not finite")
-    triangles = mesh.faces.reshape(-1, 4)[:, 1:]
-    open_edges = count_open_edges(triangles)
-    if open_edges:
-        raise InputError(
-            f"{field}: {path.name} is not closed: {open_edges} edges do not join two triangles; "
-            "fill its holes"
-        )
-    return Surface(vertices, triangles)
-
-
-def _is_ras(path: Path, mesh: Any) -> bool:
-    """Whether the file says that its coordinates are RAS, as 3D Slicer notes it; else LPS."""
-    with open(path, "rb") as file:
-        if b"SPACE=RAS" in file.read(2048):
-            return True
-    return "SPACE" in mesh.field_data and str(mesh.field_data["SPACE"][0]).upper() == "RAS"
-
-
-def _read(path: Path) -> Any:
-    import pyvista  # heavy: only where meshes are read
-
-    # VTK tells the terminal a page about a bad file; our one line replaces it
-    with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
-        reader = pyvista.get_reader(path).reader
-        reader.Update()
-    return pyvista.wrap(reader.GetOutput()).extract_surface(algorithm=None).triangulate().clean()
-
-
-def count_open_edges(triangles: ArrayLike) -> int:
-    """Edges of triangles (m, 3) that do not join exactly two of them; 0 for a closed surface."""
-    triangles = np.asarray(triangles)
-    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    _, counts = np.unique(edges, axis=0, return_counts=True)
-    return sum(number for count, number in Counter(counts.tolist()).items() if count != 2)
+        check_closed(vertices, triangles)
+        return Surface(*outer_surface(vertices, triangles))
+    except MeshError as error:
+        raise InputError(f"{field}: {path.name} {error}") from None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.model.surface import count_open_edges
+from nav.model.closed import count_open_edges
 from phantoms.anatomy.mesh import Mesh, signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.standard import Anatomy, AnatomyStructure

@@ -1,0 +1,76 @@
+"""Meshes in files, whatever wrote them: read and checked without leaving a crash to VTK."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.errors import InputError
+from nav.frames import Array
+from nav.model.meshdata import (
+    MOST_COORDINATE,
+    MeshData,
+    MeshError,
+    merge_equal,
+    triangulate,
+)
+from nav.model.objfile import read_obj
+from nav.model.plyfile import read_ply
+from nav.model.stlfile import read_stl
+from nav.model.vtpfile import read_vtp
+from nav.textfile import MEGABYTE, read_bytes
+
+READERS: dict[str, Callable[[bytes], MeshData]] = {
+    ".ply": read_ply,
+    ".stl": read_stl,
+    ".obj": read_obj,
+    ".vtp": read_vtp,
+}
+MOST_MESH_BYTES = 128 * MEGABYTE  # two million triangles of a binary STL have 100
+
+
+def load_mesh(path: Path, field: str) -> tuple[Array, NDArray[np.int64]]:
+    """Return vertices (n, 3), LPS, and triangles (m, 3) of a mesh file.
+
+    A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned. Equal vertices are merged and
+    triangles without area between three vertices left out.
+
+    Raises
+    ------
+    InputError
+        `field` with the file: missing, of another kind, too large, damaged, empty or not finite.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{field}: {path.name} is no mesh; expected PLY, STL, OBJ or VTP")
+    if not path.exists():
+        raise InputError(f"{field}: no such file: {path}")
+    try:
+        content = read_bytes(path, MOST_MESH_BYTES)
+    except InputError as error:
+        raise InputError(f"{field}: {error}") from None
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            mesh = reader(content)
+            triangles = triangulate(mesh)
+        _check_positions(mesh.vertices)
+        vertices = mesh.vertices * [-1.0, -1.0, 1.0] if mesh.is_ras else mesh.vertices
+        vertices, triangles = merge_equal(vertices, triangles)
+        if not len(triangles):
+            raise MeshError("has no triangles")
+    except MeshError as error:
+        said = "".join(c if c.isprintable() else "?" for c in str(error))
+        raise InputError(f"{field}: {path.name} {said}") from None
+    return vertices, triangles
+
+
+def _check_positions(vertices: Array) -> None:
+    if not np.isfinite(vertices).all():
+        which = int(np.flatnonzero(~np.isfinite(vertices).all(axis=1))[0])
+        raise MeshError(f"has a vertex that is not finite: {vertices[which].tolist()}")
+    largest = float(np.abs(vertices).max(initial=0.0))
+    if largest > MOST_COORDINATE:
+        raise MeshError(
+            f"has a vertex at {largest:g} mm; expected millimetres within {MOST_COORDINATE:g}"
+        )
