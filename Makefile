@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-calibration pictures format setup lock clean
+.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-calibration fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -45,6 +45,9 @@ bench-coverage: $(ready)  ## are predicted errors true? 1000 frames, clean and h
 
 bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.calibration $(ARGS)
+
+fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N --seed S")
+	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)
 
 pictures: $(ready)  ## draw the documentation's pictures anew (5 min)
 	@PYTHONPATH=. $(bin)/python scripts/pictures.py

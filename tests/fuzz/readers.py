@@ -1,0 +1,159 @@
+"""What reads files, and is given damaged ones: each reader with the work that relies on it."""
+
+import contextlib
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calibration.board import load_board
+from nav import cli
+from nav.camera.frameset import FrameSource
+from nav.camera.rig import load_rig
+from nav.camera.source import open_source
+from nav.errors import InputError
+from nav.guidance.proximity import proximity
+from nav.model.case import load_case, navigable
+from nav.outputs import refuse_replacing
+from nav.registration.result import load_registration
+from nav.tracking.result import Tip
+from nav.tracking.tool import check_tools, load_tool
+from phantoms.kit.export_folder import refuse_foreign
+from phantoms.kit.export_kit import load_kit
+from phantoms.recipe import named_recipe
+from tests.fuzz.inputs import MESHES
+
+POINTS = np.array([[0.0, 0.0, 0.0], [30.0, 10.0, -20.0], [0.0, 4.0, 0.0]])
+AWAY = np.array([0.0, 0.0, 500.0])
+TIP = Tip(np.array([1.0, 2.0, 3.0]), None, np.eye(3) * 0.01, np.eye(3) * 0.01)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Files that are damaged, one of them per try, and what is then done in their folder."""
+
+    files: tuple[str, ...]
+    work: Callable[[Path], object]
+
+
+def _rig(folder: Path) -> None:
+    rig = load_rig(folder / "rig.toml")
+    for camera in rig.cameras:
+        camera.project(camera.camera_from_rig.inv().apply(POINTS + AWAY))
+        camera.undistort(np.array([[0.0, 0.0], [100.0, 50.0]]))
+
+
+def _tool(folder: Path) -> None:
+    check_tools([load_tool(folder / "needle.toml"), load_tool(folder / "reference.toml")])
+
+
+def _board(folder: Path) -> None:
+    for name in ("charuco.toml", "charuco-close.toml", "chessboard.toml"):
+        load_board(folder / name).scaled(0.998)
+
+
+def _case(folder: Path) -> None:
+    case = load_case(folder / "case.toml")
+    proximity(case, TIP)
+    navigable(case, folder / "case.toml")
+
+
+def _registration(folder: Path) -> None:
+    registration = load_registration(folder / "registration.toml")
+    registration.apply(TIP)
+    registration.predicted_tre(POINTS)
+
+
+def _source(source: Path, rig: Path) -> None:
+    opened: FrameSource = open_source(source, load_rig(rig))
+    try:
+        for _ in opened:
+            pass
+    finally:
+        opened.close()
+
+
+def _kit(folder: Path) -> None:
+    load_kit(folder / "kit.toml")
+
+
+def _outputs(folder: Path) -> None:
+    for name in ("registration.toml", "poses.csv", "needle.toml"):
+        with contextlib.suppress(InputError):
+            refuse_replacing(folder / name, "rig file")
+    refuse_foreign(folder / "kit")
+
+
+def _command(*words: str) -> Callable[[Path], None]:
+    """A command of the program, run in the folder; anything but its exit codes is a fault."""
+
+    def work(folder: Path) -> None:
+        before = os.getcwd()
+        out, err = io.StringIO(), io.StringIO()
+        os.chdir(folder)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                cli.main(list(words))
+        except SystemExit as end:
+            said = err.getvalue()
+            if end.code not in (None, 0, 1, 2):
+                raise AssertionError(f"exit code {end.code}: {said}") from None
+            if end.code == 2 and (len(said.splitlines()) != 1 or not said.startswith("nav: ")):
+                raise AssertionError(f"expected one line: {said!r}") from None
+            if end.code == 2:
+                raise InputError(said.strip()) from None
+        finally:
+            os.chdir(before)
+
+    return work
+
+
+def _register(points: str) -> Reader:
+    words = ("register", "--case", "case.toml", "--points", points, "--output", "out/r.toml")
+    return Reader((points,), _command(*words))
+
+
+NEEDLE = ("calibrate", "needle", "--poses", "poses.csv", "--output", "out/n.toml")
+CHECK = ("calibrate", "check", "--touched", "touched.csv", "--divots", "case.toml", "--limit", "9")
+READERS: dict[str, Reader] = {
+    "rig": Reader(("rig.toml",), _rig),
+    "tool": Reader(("needle.toml", "reference.toml"), _tool),
+    "board": Reader(("charuco.toml", "charuco-close.toml", "chessboard.toml"), _board),
+    "case": Reader(("case.toml",), _case),
+    "case, registered": Reader(("case.toml",), _register("touched.csv").work),
+    "mesh": Reader(tuple(MESHES), _case),
+    "points": _register("touched.csv"),
+    "markups": _register("touched.mrk.json"),
+    "fcsv": _register("touched.fcsv"),
+    "points, checked": Reader(("touched.csv", "case.toml"), _command(*CHECK, "--register")),
+    "poses": Reader(("poses.csv",), _command(*NEEDLE)),
+    "poses and tool": Reader(
+        ("poses.csv", "needle.toml"), _command(*NEEDLE, "--tool", "needle.toml")
+    ),
+    "registration": Reader(("registration.toml",), _registration),
+    "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml")),
+    "pictures": Reader(
+        tuple(f"seen/left/{name}" for name in ("0.png", "1.jpg", "2.tif")),
+        lambda f: _source(f / "seen", f / "rig.toml"),
+    ),
+    "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml")),
+    "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml")),
+    "kit": Reader(("kit.toml",), _kit),
+    "recipe": Reader(("recipe.toml",), lambda f: named_recipe(None, file=f / "recipe.toml")),
+    "outputs": Reader(("registration.toml", "poses.csv", "kit/kit.toml"), _outputs),
+}
+
+
+def _crash(folder: Path) -> None:
+    os.abort()
+
+
+def _fail(folder: Path) -> None:
+    raise ZeroDivisionError
+
+
+# whether the runner notices; not among those that are run
+SELF_CHECKS = {"crash": Reader(("rig.toml",), _crash), "traceback": Reader(("rig.toml",), _fail)}
