@@ -10,7 +10,8 @@ from rich.console import Console
 
 from calibration.board import Board
 from calibration.cameras.detect import Seen, find_board
-from nav.camera.pictures import natural_key, pictures_in, read_picture
+from nav.camera.names import natural_order
+from nav.camera.pictures import pictures_in, read_picture
 from nav.errors import InputError
 from nav.track import progress_bar
 
@@ -52,7 +53,7 @@ def camera_folders(images: Path) -> dict[str, Path]:
     if not folders:
         hint = "; for one camera use: nav calibrate camera" if pictures_in(images) else ""
         raise InputError(f"{images}: expected a sub-folder of pictures for each camera{hint}")
-    return {name: folders[name] for name in sorted(folders, key=natural_key)}
+    return {name: folders[name] for name in natural_order(folders, str(images))}
 
 
 def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathered:
@@ -67,7 +68,7 @@ def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathe
     for name, own in files.items():
         if not own:
             raise InputError(f"{folders[name]}: no pictures in it")
-    stems = sorted({f.stem for own in files.values() for f in own}, key=natural_key)
+    stems = natural_order({f.stem for own in files.values() for f in own})
     jobs = [
         (camera, stems.index(f.stem), f) for camera, own in enumerate(files.values()) for f in own
     ]

@@ -1,6 +1,5 @@
 """Picture files: which they are, their order, and reading them as 8-bit grey."""
 
-import re
 from pathlib import Path
 
 import cv2
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
+from nav.camera.names import natural_order
 
 PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
@@ -15,12 +15,6 @@ PICTURE_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".wmv", ".ogv", ".mjpg", ".mjpeg")
 )
-
-
-def natural_key(name: str) -> tuple[list[str | int], str]:
-    """Sorts '2.png' before '10.png'; the name itself decides between '1' and '01'."""
-    parts = re.split(r"([0-9]+)", name)
-    return [int(p) if i % 2 else p for i, p in enumerate(parts)], name
 
 
 def is_picture(path: Path) -> bool:
@@ -42,7 +36,8 @@ def pictures_in(folder: Path) -> list[Path]:
     """The pictures of a folder in natural order of their names; empty where it is no folder."""
     if not folder.is_dir():
         return []
-    return sorted(filter(is_picture, folder.iterdir()), key=lambda p: natural_key(p.name))
+    names = natural_order((p.name for p in folder.iterdir() if is_picture(p)), str(folder))
+    return [folder / name for name in names]
 
 
 def read_picture(path: Path) -> Picture | None:

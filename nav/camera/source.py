@@ -3,16 +3,17 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nav.camera.frameset import Frame, FrameSet, FrameSource
-from nav.camera.pictures import is_picture, is_video, natural_key, pictures_in
+from nav.camera.names import natural_order
+from nav.camera.pictures import is_picture, is_video, pictures_in
 from nav.camera.quiet import quiet_opencv
 from nav.camera.readahead import ReadAhead
 from nav.camera.recorded import PictureFolder, Recording, Shot, VideoFile
 from nav.camera.rig import Rig
-from nav.camera.times import load_times
+from nav.camera.times import Times, check_one_clock, load_times
 from nav.errors import InputError
 
 DEPTH = 4  # frame sets decoded ahead
@@ -54,17 +55,18 @@ def open_source(
     places = _places(source, rig)
     times = _times(source, rig)
     folders = {name: _by_stem(path) for name, path in places.items() if path.is_dir()}
-    stems = _stems(folders)
+    stems = _stems(source, folders)
     recordings: dict[str, Recording] = {}
     for name, path in places.items():
-        own = times.get(name, {}) if times is not None else None
+        own = times.by_camera.get(name, {}) if times is not None else None
         recordings[name] = (
             PictureFolder(rig[name], stems, folders[name], own)
             if name in folders
             else VideoFile(rig[name], path, own)
         )
         recordings[name].check()
-    return RecordedSource(recordings, fps or FPS, DEPTH if ahead else 0)
+    said = () if times is None else times.warnings
+    return RecordedSource(recordings, fps or FPS, DEPTH if ahead else 0, said)
 
 
 class RecordedSource(FrameSource):
@@ -76,8 +78,13 @@ class RecordedSource(FrameSource):
     """
 
     def __init__(
-        self, recordings: Mapping[str, Recording], fps: float = FPS, depth: int = 4
+        self,
+        recordings: Mapping[str, Recording],
+        fps: float = FPS,
+        depth: int = 4,
+        warnings: Sequence[str] = (),
     ) -> None:
+        self._said = list(warnings)
         self._recordings, self._fps, self._depth = dict(recordings), fps, depth
         self._active: list[ReadAhead[Shot]] = []
         self._closed = False
@@ -89,7 +96,7 @@ class RecordedSource(FrameSource):
     @property
     def warnings(self) -> list[str]:
         """What is suspicious but no reason to stop, a sentence each."""
-        return [w for recording in self._recordings.values() for w in recording.warnings]
+        return self._said + [w for r in self._recordings.values() for w in r.warnings]
 
     def close(self) -> None:
         """End the reading threads; an iteration going on ends."""
@@ -162,7 +169,7 @@ def _places(source: Path, rig: Rig) -> dict[str, Path]:
     if not source.is_dir():
         raise InputError(f"{source}: no such folder or file")
     try:
-        entries = sorted(source.iterdir(), key=lambda p: natural_key(p.name))
+        entries = sorted(source.iterdir())
     except OSError as error:
         raise InputError(f"{source}: cannot be read: {error.strerror}") from None
     places = {name: place for name in rig.names if (place := _place(source, entries, name))}
@@ -221,7 +228,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _stems(folders: Mapping[str, Mapping[str, Path]]) -> list[str]:
+def _stems(source: Path, folders: Mapping[str, Mapping[str, Path]]) -> list[str]:
     """The names of all cameras' pictures in natural order; equal ones are one instant."""
     counts = Counter(stem for files in folders.values() for stem in files)
     if len(folders) > 1 and max(counts.values()) == 1:
@@ -232,16 +239,17 @@ def _stems(folders: Mapping[str, Mapping[str, Path]]) -> list[str]:
             f"{examples}: no picture has the same name in two cameras; "
             "pictures of one instant need the same name"
         )
-    return sorted(counts, key=natural_key)
+    return natural_order(counts, str(source))
 
 
-def _times(source: Path, rig: Rig) -> dict[str, dict[int, float]] | None:
+def _times(source: Path, rig: Rig) -> Times | None:
     path = source / "times.csv"
     if not source.is_dir() or not path.exists():
         return None
     times = load_times(path)
     for name in rig.names:
-        if name not in times:
-            listed = ", ".join(sorted(times)) or "none"
+        if name not in times.by_camera:
+            listed = ", ".join(sorted(times.by_camera)) or "none"
             raise InputError(f"{path}: no times for camera {name}; cameras in it: {listed}")
+    check_one_clock(path, {name: times.by_camera[name] for name in rig.names})
     return times

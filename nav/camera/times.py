@@ -2,22 +2,52 @@
 
 import csv
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 from nav.errors import InputError
 
 COLUMNS = ("camera", "frame", "time")
 
+LONGEST_STEP = 10.0  # s: no camera whose pictures are tracked is slower
+SLOW_STEP = 0.5  # s: slower than any video; pictures taken one by one may be
+FAST_STEP = 1e-3  # s: faster than any camera in ordinary use
+SHORTEST_STEP = 2e-5  # s: 50,000 a second, faster than any camera of a useful size
+FRAME_DIGITS = 9  # of a frame number: a year of pictures has fewer
+LATEST = 1e11  # s: the year 5138, where clocks that count from 1970 are meant
+USUAL_STEP = 1.0 / 30.0  # s: what likely units are judged by
+UNITS = {  # in s
+    "nanoseconds": 1e-9,
+    "microseconds": 1e-6,
+    "milliseconds": 1e-3,
+    "minutes": 60.0,
+    "hours": 3600.0,
+    "days": 86400.0,
+}
 
-def load_times(path: Path) -> dict[str, dict[int, float]]:
-    """Times in s by camera and frame number.
+
+@dataclass(frozen=True)
+class Times:
+    """When each camera's pictures were taken.
+
+    by_camera : s by camera and frame number. warnings : what is unusual, a sentence each.
+    """
+
+    by_camera: dict[str, dict[int, float]]
+    warnings: tuple[str, ...] = ()
+
+
+def load_times(path: Path) -> Times:
+    """Read times.csv.
 
     Raises
     ------
     InputError
         Unreadable, a column missing, a value that is no number, a frame given twice, times that
-        do not increase with the frames: file, line, field.
+        do not increase with the frames, or that cannot be seconds: file, line, field, likely unit.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -25,18 +55,21 @@ def load_times(path: Path) -> dict[str, dict[int, float]]:
         raise InputError(f"{path}: cannot be read: {error}") from None
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
     try:
-        missing = [c for c in COLUMNS if c not in (rows.fieldnames or ())]
-        if missing:
-            raise InputError(f"{path}: line 1: no column {missing[0]}; expected camera,frame,time")
+        _check_header(path, rows.fieldnames or ())
         times: dict[str, dict[int, float]] = {}
         lines: dict[tuple[str, int], int] = {}
         for row in rows:
             where = f"{path}: line {rows.line_num}"
+            if None in row:
+                raise InputError(
+                    f"{where}: more values than the {len(rows.fieldnames or ())} columns of line "
+                    "1; write decimals with a point"
+                )
             camera, frame, time = _row(row, where)
             if (camera, frame) in lines:
                 raise InputError(
-                    f"{where}: frame: camera {camera} frame {frame} stands in "
-                    f"line {lines[camera, frame]} already"
+                    f"{where}: frame: camera {camera} frame {frame} is in line "
+                    f"{lines[camera, frame]} already"
                 )
             lines[camera, frame] = rows.line_num
             times.setdefault(camera, {})[frame] = time
@@ -44,7 +77,42 @@ def load_times(path: Path) -> dict[str, dict[int, float]]:
         raise InputError(f"{path}: line {rows.line_num}: {error}") from None
     for camera, by_frame in times.items():
         _check_increasing(path, camera, by_frame, lines)
-    return times
+    warnings = [w for camera, own in times.items() if (w := _check_unit(path, camera, own))]
+    return Times(times, tuple(warnings))
+
+
+def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> None:
+    """Refuse cameras whose times have nothing in common.
+
+    Raises
+    ------
+    InputError
+        One camera's last time is more than LONGEST_STEP before another's first.
+    """
+    cameras = [name for name in times if times[name]]
+    if not cameras:
+        return
+    first = max(cameras, key=lambda name: min(times[name].values()))
+    last = min(cameras, key=lambda name: max(times[name].values()))
+    begin, end = min(times[first].values()), max(times[last].values())
+    if begin > end + LONGEST_STEP:
+        raise InputError(
+            f"{path}: time: camera {last} ends at {end:.10g} s, but camera {first} begins at "
+            f"{begin:.10g} s; expected times of one clock for all cameras"
+        )
+
+
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    missing = [c for c in COLUMNS if c not in names]
+    if not missing:
+        return
+    other = next((c for c in (";", "\t") if len(names) == 1 and c in names[0]), None)
+    hint = ""
+    if other is not None:
+        hint = f", parted by commas, got {'semicolons' if other == ';' else 'tabs'}"
+    elif [n for n in names if n.strip().lower() == missing[0]]:
+        hint = ", in small letters"
+    raise InputError(f"{path}: line 1: no column {missing[0]}; expected camera,frame,time{hint}")
 
 
 def _row(row: dict[str, str | None], where: str) -> tuple[str, int, float]:
@@ -52,7 +120,7 @@ def _row(row: dict[str, str | None], where: str) -> tuple[str, int, float]:
     if not camera:
         raise InputError(f"{where}: camera: is missing")
     frame = (row["frame"] or "").strip()
-    if not (frame.isascii() and frame.isdigit()):
+    if not (frame.isascii() and frame.isdigit() and len(frame) <= FRAME_DIGITS):
         raise InputError(f"{where}: frame: expected a whole number from 0 up, got {frame!r:.40}")
     text = (row["time"] or "").strip()
     try:
@@ -62,6 +130,31 @@ def _row(row: dict[str, str | None], where: str) -> tuple[str, int, float]:
     if not math.isfinite(time):
         raise InputError(f"{where}: time: expected a finite number of seconds, got {text!r:.40}")
     return camera, int(frame), time
+
+
+def _check_unit(path: Path, camera: str, times: Mapping[int, float]) -> str | None:
+    """Refuse times that cannot be seconds; a warning where they are unusual ones."""
+    frames = sorted(times)
+    steps = [(times[b] - times[a]) / (b - a) for a, b in pairwise(frames)]
+    step = median(steps) if steps else None
+    largest = max(map(abs, times.values()), default=0.0)
+    if step is None:
+        if largest > LATEST:
+            raise InputError(
+                f"{path}: time: camera {camera} is at {largest:.3g} s: are the times in "
+                "milliseconds, microseconds or nanoseconds? Write seconds"
+            )
+        return None
+    unit = min(UNITS, key=lambda name: abs(math.log(step * UNITS[name] / USUAL_STEP)))
+    said = f"{path}: time: camera {camera} has a picture every {step:.3g} s"
+    if step > LONGEST_STEP or step < SHORTEST_STEP or largest > LATEST:
+        raise InputError(
+            f"{said}: are the times in {unit}? Write seconds; pictures that were taken one by one "
+            "need no times.csv"
+        )
+    if step > SLOW_STEP or step < FAST_STEP:
+        return f"{said}: if the times are in {unit}, write seconds"
+    return None
 
 
 def _check_increasing(

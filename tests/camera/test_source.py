@@ -1,60 +1,25 @@
 """Recorded pictures: pairing, times, what is missing and what is refused."""
 
-import threading
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from scipy.spatial.transform import RigidTransform
 
-from nav.camera.pictures import natural_key, read_picture
-from nav.camera.recorded import VideoFile
-from nav.camera.rig import Camera, Rig
+from nav.camera.pictures import read_picture
 from nav.camera.source import open_source
 from nav.errors import InputError
-
-WIDTH, HEIGHT = 64, 48
-
-
-def rig(*names: str) -> Rig:
-    matrix = np.array([[50.0, 0.0, 31.5], [0.0, 50.0, 23.5], [0.0, 0.0, 1.0]])
-    identity = RigidTransform.identity()
-    return Rig(tuple(Camera(n, (WIDTH, HEIGHT), matrix, np.zeros(5), identity) for n in names))
-
-
-def plain(level: int, shape: tuple[int, ...] = (HEIGHT, WIDTH)) -> np.ndarray:
-    return np.full(shape, level, np.uint8)
-
-
-def write_pictures(folder: Path, levels: dict[str, int]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, level in levels.items():
-        assert cv2.imwrite(str(folder / name), plain(level))
-    return folder
-
-
-def write_video(path: Path, levels: list[int], fps: float = 25.0, code: str = "FFV1") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fourcc = cv2.VideoWriter.fourcc(*code)
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, fps, (WIDTH, HEIGHT))
-    assert writer.isOpened()
-    for level in levels:
-        writer.write(plain(level, (HEIGHT, WIDTH, 3)))
-    writer.release()
-    return path
-
-
-def levels(sets: list, camera: str) -> list[int | None]:
-    """Grey level of a camera's picture in each frame set; None where it is missing."""
-    means = [s.frames[camera].image.mean() if camera in s.frames else None for s in sets]
-    return [None if mean is None else round(mean) for mean in means]
-
-
-def reading_threads() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name.startswith("reading ")]
-
+from tests.camera.recordings import (
+    HEIGHT,
+    WIDTH,
+    levels,
+    plain,
+    reading_threads,
+    rig,
+    write_pictures,
+    write_video,
+)
 
 # pairing
 
@@ -128,100 +93,6 @@ def test_iterating_again_starts_again(tmp_path):
     write_video(tmp_path / "left.avi", [10, 20])
     source = open_source(tmp_path, rig("left"))
     assert levels(list(source), "left") == levels(list(source), "left") == [10, 20]
-
-
-# times
-
-
-def test_pictures_come_at_fps_thirty_by_default(tmp_path):
-    write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 6, "2.png": 7})
-    default = [s.time for s in open_source(tmp_path, rig("left"))]
-    assert default == pytest.approx([0.0, 1 / 30, 2 / 30])
-    sets = list(open_source(tmp_path, rig("left"), fps=8.0))
-    assert [s.time for s in sets] == pytest.approx([0.0, 0.125, 0.25])
-    assert [s.frames["left"].time for s in sets] == [s.time for s in sets]
-
-
-@pytest.mark.parametrize(("name", "code"), [("left.avi", "MJPG"), ("left.mp4", "mp4v")])
-def test_a_videos_own_times_count_rather_than_fps(tmp_path, name, code):
-    write_video(tmp_path / name, [10, 60, 110], fps=20.0, code=code)
-    sets = list(open_source(tmp_path, rig("left"), fps=8.0))
-    assert [s.time for s in sets] == pytest.approx([0.0, 0.05, 0.1], abs=1e-3)
-
-
-def test_bare_pictures_one_after_the_other_have_no_times_of_their_own(tmp_path):
-    encoded = [cv2.imencode(".jpg", plain(v))[1].tobytes() for v in (10, 60, 110)]
-    (tmp_path / "left.mjpeg").write_bytes(b"".join(encoded))
-    sets = list(open_source(tmp_path, rig("left"), fps=8.0))
-    assert [s.time for s in sets] == pytest.approx([0.0, 0.125, 0.25])
-
-
-def write_times(folder: Path, text: str) -> None:
-    (folder / "times.csv").write_text(text)
-
-
-def test_times_csv_counts_and_each_camera_has_its_own(tmp_path):
-    write_video(tmp_path / "left.avi", [10, 20])
-    write_pictures(tmp_path / "right", {"0.png": 30, "1.png": 40})
-    write_times(
-        tmp_path,
-        "time,camera,frame\n5.0,left,0\n5.5,left,1\n\n5.01,right,0\n5.53,right,1\n9,third,0\n",
-    )
-    sets = list(open_source(tmp_path, rig("left", "right"), fps=8.0))
-    assert [s.frames["left"].time for s in sets] == [5.0, 5.5]
-    assert [s.frames["right"].time for s in sets] == [5.01, 5.53]
-    assert [s.time for s in sets] == pytest.approx([5.005, 5.515])
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("camera,frame\nleft,0\n", "line 1: no column time"),
-        ("", "line 1: no column camera"),
-        ("camera,frame,time\nleft,0,0\nleft,one,1\n", "line 3: frame: expected a whole number"),
-        ("camera,frame,time\nleft,-1,0\n", "line 2: frame: expected a whole number"),
-        ("camera,frame,time\nleft,0,nan\n", "line 2: time: expected a finite number"),
-        ("camera,frame,time\nleft,0,inf\n", "line 2: time: expected a finite number"),
-        ("camera,frame,time\nleft,0\n", "line 2: time: expected a finite number"),
-        ("camera,frame,time\n,0,1\n", "line 2: camera: is missing"),
-        ("camera,frame,time\nleft,0,1\nleft,0,2\n", "line 3: frame: camera left frame 0 stands"),
-        ("camera,frame,time\nleft,0,1\nleft,1,0.5\n", "line 3: time: camera left frame 1 is at"),
-        ("camera,frame,time\nleft,1,1\nleft,0,1\n", "line 2: time: camera left frame 1 is at"),
-        ("camera,frame,time\nLeft,0,1\n", "no times for camera left; cameras in it: Left"),
-        ("camera,frame,time\nleft,0,1\n", "no time for camera left frame 1 (1.png)"),
-    ],
-)
-def test_bad_times_are_refused(tmp_path, text, said):
-    write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 6})
-    write_times(tmp_path, text)
-    with pytest.raises(InputError) as error:
-        open_source(tmp_path, rig("left"))
-    assert "times.csv: " in str(error.value)
-    assert said in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_a_video_picture_without_a_time_is_refused_when_reached(tmp_path):
-    write_video(tmp_path / "left.avi", [10, 20, 30])
-    write_times(tmp_path, "camera,frame,time\nleft,0,1\nleft,1,2\n")
-    with pytest.raises(InputError, match="no time for camera left frame 2"):
-        list(open_source(tmp_path, rig("left")))
-    assert reading_threads() == []
-
-
-@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
-def test_fps_must_be_a_number_above_nought(tmp_path, fps):
-    write_pictures(tmp_path / "left", {"0.png": 5})
-    with pytest.raises(InputError, match="--fps: expected a number above 0"):
-        open_source(tmp_path, rig("left"), fps)
-
-
-def test_a_video_whose_own_times_go_backwards_is_refused(tmp_path, monkeypatch):
-    write_video(tmp_path / "left.avi", [10, 20, 30])
-    stamps = iter([0.0, 0.04, 0.03, 0.0])
-    monkeypatch.setattr(VideoFile, "_stamp", lambda self, capture: next(stamps))
-    with pytest.raises(InputError, match=r"left\.avi: frame 2: its time 0\.030 s is not after"):
-        list(open_source(tmp_path, rig("left")))
 
 
 # what cannot be read
@@ -371,12 +242,6 @@ def test_every_kind_of_png_becomes_eight_bit_grey(tmp_path, channels, depth):
     assert image.dtype == np.uint8
     assert image.shape == (HEIGHT, WIDTH)
     assert np.abs(image - expected).max() <= 1.5
-
-
-def test_natural_order_is_total():
-    names = ["b1", "a10", "a9", "a09", "9", "10", "a", "", "01", "1"]
-    expected = ["", "01", "1", "9", "10", "a", "a09", "a9", "a10", "b1"]
-    assert sorted(names, key=natural_key) == expected
 
 
 # reading ahead

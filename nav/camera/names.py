@@ -1,0 +1,152 @@
+"""The order of file names that hold numbers: counts, decimals, signs, time stamps."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from nav.errors import InputError
+
+# A number in a name. Several points or commas in one run (a date, a version, an address) are no
+# decimal point; an exponent counts with its sign only (1e-05), as s01e02 is an episode.
+NUMBER = re.compile(
+    r"(?P<sign>(?<![0-9A-Za-z.,])-(?=[0-9]))?"
+    r"(?P<whole>[0-9]+)"
+    r"(?P<groups>(?:[.,'][0-9]+)*)"
+    r"(?P<exponent>[eE][+-][0-9]{1,3}(?![0-9A-Za-z]))?"
+)
+GROUP = re.compile(r"[.,'][0-9]+")
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A run of digits with what surrounds it; groups : '.25' or ',000', its separators kept."""
+
+    negative: bool
+    whole: str
+    groups: tuple[str, ...]
+    exponent: str
+
+    def decimal(self) -> Key:
+        """As one number where it has one group at most."""
+        if len(self.groups) > 1:
+            return self.counts()
+        digits = self.groups[0][1:] if self.groups else "0"
+        value = Decimal(f"{self.whole}.{digits}{self.exponent}")
+        return (-value if self.negative else value,)
+
+    def counts(self) -> Key:
+        """As whole numbers one after the other: 1.10 comes after 1.9."""
+        if self.exponent:
+            return self.decimal()
+        first = int(self.whole)
+        return (-first if self.negative else first, *(int(g[1:]) for g in self.groups))
+
+    def thousands(self) -> Key:
+        """With its groups as thousands: 1,000 comes after 999."""
+        whole = int(self.whole + "".join(g[1:] for g in self.groups))
+        return (-whole if self.negative else whole,)
+
+
+def natural_order(names: Iterable[str], where: str = "") -> list[str]:
+    """Sort file names by the numbers in them: 2 before 10, 0.75 before 1 before 1.25, -1 before 0.
+
+    Whether 1.10 comes before 1.9 (decimals) or after it (counts), and whether 1,000 is one or a
+    thousand, is told by all names together. A minus after a letter counts as a sign where other
+    names have the same text directly before a number.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names or stems, each once.
+    where : str
+        The folder, for the error.
+
+    Returns
+    -------
+    list of str
+        The names in order; equal numbers (1, 01) by their spelling.
+
+    Raises
+    ------
+    InputError
+        The numbers can be read in two ways that give two orders, and nothing tells which is meant.
+    """
+    given = sorted(names)
+    signed = _texts_before_numbers(given)
+    split = {name: _split(name, signed) for name in given}
+    numbers = _varying(split.values())
+    by_counts = _sorted(given, split, _Number.counts)
+    separators = {number.groups[0][0] for number in numbers if number.groups}
+    if not separators:
+        return by_counts
+    if separators == {"'"} or (separators == {","} and _are_thousands(numbers)):
+        return _sorted(given, split, _Number.thousands)
+    by_value = _sorted(given, split, _Number.decimal)
+    if by_value == by_counts:
+        return by_value
+    fractions = [n.groups[0][1:] for n in numbers if len(n.groups) == 1]
+    # programs print decimals without zeros at the end, and counts without zeros at the beginning
+    counted = any(len(digits) > 1 and digits.endswith("0") for digits in fractions)
+    decimal = any(len(digits) > 1 and digits.startswith("0") for digits in fractions)
+    if counted and decimal:
+        first, second = next((a, b) for a, b in zip(by_counts, by_value, strict=True) if a != b)
+        raise InputError(
+            f"{where + ': ' if where else ''}the order of {first} and {second} is not clear: are "
+            "their numbers decimals or counts? Rename the files so that all numbers have the "
+            "same number of digits"
+        )
+    return by_counts if counted else by_value
+
+
+def _varying(names: Iterable[Sequence[str | _Number]]) -> list[_Number]:
+    """The numbers that differ between names; a constant one says nothing of the order."""
+    places: dict[int, set[_Number]] = defaultdict(set)
+    for parts in names:
+        for place, part in enumerate(parts):
+            if isinstance(part, _Number):
+                places[place].add(part)
+    return [number for there in places.values() if len(there) > 1 for number in there]
+
+
+def _are_thousands(numbers: Iterable[_Number]) -> bool:
+    """Whether commas part groups of three: 1,000 and 12,345,678, but neither 0,500 nor 1,25."""
+    return all(
+        len(n.whole) <= 3 and not n.whole.startswith("0") and all(len(g) == 4 for g in n.groups)
+        for n in numbers
+        if n.groups
+    )
+
+
+def _texts_before_numbers(names: Iterable[str]) -> set[str]:
+    return {name[: match.start()] for name in names for match in re.finditer(r"[0-9]+", name)}
+
+
+def _split(name: str, before_numbers: set[str]) -> list[str | _Number]:
+    """Texts and numbers in turn, beginning with a text."""
+    parts: list[str | _Number] = []
+    at = 0
+    for match in NUMBER.finditer(name):
+        start, text = match.start(), name[: match.start()]
+        negative = match["sign"] is not None
+        if not negative and text[-1:] == "-" and text[-2:-1].isalpha():
+            negative = text[:-1] in before_numbers
+            start -= negative
+        groups = tuple(GROUP.findall(match["groups"]))
+        number = _Number(negative, match["whole"], groups, match["exponent"] or "")
+        parts += [name[at:start], number]
+        at = match.end()
+    return [*parts, name[at:]]
+
+
+def _sorted(
+    names: Sequence[str],
+    split: dict[str, list[str | _Number]],
+    reading: Callable[[_Number], Key],
+) -> list[str]:
+    def key(name: str) -> tuple[object, ...]:
+        return [p if isinstance(p, str) else reading(p) for p in split[name]], name
+
+    return sorted(names, key=key)
