@@ -14,7 +14,7 @@ from rich.console import Console
 
 import nav
 from calibration.cli import calibrate_app, print_app
-from nav.errors import InputError
+from nav.errors import IncompleteInput, InputError
 from nav.filekinds import POSES, TIMING, toml_kind
 from nav.options import (
     InputPath,
@@ -30,7 +30,7 @@ from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
 from phantoms.cli import phantom_app, refuse_foreign
 
-BAD_INPUT = 2
+BAD_INPUT, INCOMPLETE_INPUT = 2, 3
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
 MESSAGE_WIDTH = 10_000  # columns: an error is one line, however long its names are
@@ -111,6 +111,9 @@ def track(
 
     Example: nav track --rig rig.toml --tool needle.toml --tool reference.toml --images recording
     --output poses.csv --relative-to reference
+
+    Exit code 3 where a recording ends early (a file that was cut off, say): what there is of it is
+    tracked and written.
 
     Parameters
     ----------
@@ -355,6 +358,9 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except InputError as error:
         _say(err, str(error))
         return BAD_INPUT
+    except IncompleteInput as error:
+        _say(err, str(error))
+        return INCOMPLETE_INPUT
     except OSError as error:
         file = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         _say(err, f"{file}{error.strerror or error}")

@@ -10,6 +10,13 @@ class InputError(Exception):
     """
 
 
+class IncompleteInput(Exception):
+    """Input ended before its own end: one line. What could be computed is written by then.
+
+    The command line prints it and exits with code 3.
+    """
+
+
 @dataclass(frozen=True)
 class Lost:
     """A stage could not answer. Later stages pass it on; nobody invents a number."""

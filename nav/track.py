@@ -21,7 +21,7 @@ import nav
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
 from nav.compiled import compiled_before
-from nav.errors import InputError, Lost
+from nav.errors import IncompleteInput, InputError, Lost
 from nav.outputs import written_together
 from nav.record.poses import PosesWriter, sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
@@ -73,6 +73,8 @@ def track_recording(
     ------
     InputError
         Any file that is missing or wrong; then nothing is written.
+    IncompleteInput
+        A recording that ends early; what there is of it is written.
     """
     rig = load_rig(rig_path)
     tools = [load_tool(path) for path in tool_paths]
@@ -109,6 +111,9 @@ def track_recording(
             if tally.count == 0:
                 raise InputError(f"{images}: has no pictures")
             made: dict[str, object] = {"frames": tally.count, "images": images.name}
+            said = [*source.warnings, *source.cut_off]
+            if said:
+                made["warnings"] = said
             if smoother is not None:
                 made |= {"smooth_frames": smoother.frames, "delay_s": round(smoother.delay, 6)}
             inputs = [rig_path, *tool_paths]
@@ -120,7 +125,11 @@ def track_recording(
     if smoother is not None:
         late = f"{1e3 * smoother.delay:.0f} ms"
         console.print(f"smoothed over {smoother.frames} frame sets: poses are up to {late} late")
-    console.print(f"{output} ({nav.NOTICE.lower()})")
+    for warning in source.warnings:
+        console.print(f"warning: {warning}", markup=False)
+    console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
+    if source.cut_off:
+        raise IncompleteInput("; ".join(source.cut_off))
 
 
 def _opened(path: Path) -> TextIO:

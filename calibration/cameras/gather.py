@@ -12,7 +12,7 @@ from calibration.board import Board
 from calibration.cameras.detect import Seen, find_board
 from nav.camera.names import natural_order
 from nav.camera.pictures import pictures_in, read_picture
-from nav.errors import InputError
+from nav.errors import InputError, Lost
 from nav.track import progress_bar
 
 
@@ -78,7 +78,7 @@ def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathe
 
     def search(job: tuple[int, int, Path]) -> tuple[tuple[int, int] | None, Seen | None]:
         picture = read_picture(job[2])
-        if picture is None:
+        if isinstance(picture, Lost):
             return None, None
         return (picture.shape[1], picture.shape[0]), find_board(picture, board)
 

@@ -1,5 +1,6 @@
 """Picture files: which they are, their order, and reading them as 8-bit grey."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,11 @@ from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
 from nav.camera.names import natural_order
+from nav.camera.picture_file import NO_PICTURE, examine
+from nav.errors import Lost
 
+DARK_16_BIT = 1 << 14  # a camera of 14 bits or fewer whose pixels were not shifted up
+AS_THE_SENSOR_HAS_IT = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
 )
@@ -40,23 +45,49 @@ def pictures_in(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def read_picture(path: Path) -> Picture | None:
-    """A picture file as grey (height, width) uint8; None if it is damaged or no picture.
+@dataclass(frozen=True)
+class Decoded:
+    """A picture of a file: grey (height, width) uint8, with what is unusual, in words."""
 
-    Colour is converted, transparency ignored, EXIF orientation followed. 16-bit pictures are
-    taken to use their whole range: 65535 becomes 255.
+    image: Picture
+    turned: str = ""
+    dark: str = ""
+
+
+def read_picture(path: Path) -> Picture | Lost:
+    """Read a picture file as grey (height, width) uint8; Lost says why it cannot be used.
+
+    Colour is converted, transparency ignored. Orientation tags (EXIF, TIFF) are not followed: a
+    camera is calibrated as its sensor is read, however it is held. 16-bit pictures are taken to
+    use their whole range: 65535 becomes 255. A file must hold one picture only, whole; what
+    follows its end does not matter.
     """
+    decoded = decode_picture(path)
+    return decoded if isinstance(decoded, Lost) else decoded.image
+
+
+def decode_picture(path: Path) -> Decoded | Lost:
+    """As `read_picture`, with what is unusual about the file."""
     try:
         data = Path(path).read_bytes()
-    except OSError:
-        return None
-    if not _complete(data):
-        return None
+    except OSError as error:
+        return Lost(f"cannot be read: {error.strerror or error}")
+    facts = examine(data)
+    if facts.problem:
+        return Lost(facts.problem)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH)
+        image = cv2.imdecode(np.frombuffer(facts.plain(data), np.uint8), AS_THE_SENSOR_HAS_IT)
     except cv2.error:
-        return None
-    return None if image is None else to_grey(image)
+        image = None
+    if image is None:
+        return Lost(NO_PICTURE)
+    grey = to_grey(image)
+    if grey is None:
+        return Lost(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
+    dark = ""
+    if image.dtype == np.uint16 and 0 < (largest := int(image.max())) < DARK_16_BIT:
+        dark = f"16-bit pixels of {largest} at most, which is {largest // 257} of 255 grey levels"
+    return Decoded(grey, facts.turned, dark)
 
 
 def to_grey(image: NDArray[np.generic]) -> Picture | None:
@@ -75,12 +106,3 @@ def to_grey(image: NDArray[np.generic]) -> Picture | None:
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return pixels.reshape(pixels.shape[:2])
     return None
-
-
-def _complete(data: bytes) -> bool:
-    """Whether the file has its end: decoders fill the rest of a cut one with plain grey."""
-    if data.startswith(b"\xff\xd8"):  # JPEG: an end mark after the last start of a scan
-        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
-    if data.startswith(b"\x89PNG"):
-        return b"IEND" in data[-1024:]
-    return bool(data)

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nav.camera.findings import Findings
 from nav.camera.frameset import Frame, FrameSet, FrameSource
 from nav.camera.names import natural_order
 from nav.camera.pictures import is_picture, is_video, pictures_in
 from nav.camera.quiet import quiet_opencv
 from nav.camera.readahead import ReadAhead
-from nav.camera.recorded import PictureFolder, Recording, Shot, VideoFile
+from nav.camera.recorded import PictureFolder, Recording, Shot
 from nav.camera.rig import Rig
 from nav.camera.times import Times, check_one_clock, load_times
+from nav.camera.video import VideoFile
 from nav.errors import InputError
 
 DEPTH = 4  # frame sets decoded ahead
@@ -74,7 +76,10 @@ class RecordedSource(FrameSource):
 
     Iterating again starts again from the first. A frame set's time is the mean of its frames'; its
     `read_seconds` is how long the consumer waited for it: decoding that overlapped its own work
-    does not count. `warnings` fills while iterating: videos that end too early.
+    does not count. `warnings` and `cut_off` are complete at the end of an iteration.
+
+    A camera whose picture is the same as its one before, while another's has changed, is missing in
+    that frame set: it shows what was, not what is.
     """
 
     def __init__(
@@ -84,8 +89,9 @@ class RecordedSource(FrameSource):
         depth: int = 4,
         warnings: Sequence[str] = (),
     ) -> None:
-        self._said = list(warnings)
+        self._notes = list(warnings)
         self._recordings, self._fps, self._depth = dict(recordings), fps, depth
+        self._findings = Findings()
         self._active: list[ReadAhead[Shot]] = []
         self._closed = False
 
@@ -96,7 +102,17 @@ class RecordedSource(FrameSource):
     @property
     def warnings(self) -> list[str]:
         """What is suspicious but no reason to stop, a sentence each."""
-        return self._said + [w for r in self._recordings.values() for w in r.warnings]
+        return [*self.notes, *self._findings.sentences()]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was unusual at opening already, a sentence each."""
+        return self._notes + [note for r in self._recordings.values() for note in r.notes]
+
+    @property
+    def cut_off(self) -> list[str]:
+        """Recordings that ended before their own end, a sentence each."""
+        return [r.cut_off for r in self._recordings.values() if r.cut_off]
 
     def close(self) -> None:
         """End the reading threads; an iteration going on ends."""
@@ -119,6 +135,7 @@ class RecordedSource(FrameSource):
 
     def _sets(self, readers: Mapping[str, ReadAhead[Shot]]) -> Iterator[FrameSet]:
         number, timed, before = 0, False, 0.0
+        self._findings = findings = Findings()
         ended: dict[str, Shot] = {}
         while True:
             start = time.perf_counter()
@@ -133,6 +150,7 @@ class RecordedSource(FrameSource):
                 shots[name] = shot
             if len(ended) == len(readers) or self._closed:
                 return
+            shots = findings.judged(shots)
             waited = time.perf_counter() - start
             at = _common_time(shots)
             timed = timed or at is not None

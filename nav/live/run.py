@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 
 import nav
-from nav.camera.frameset import FrameSet, FrameSource
+from nav.camera.frameset import FrameSet
 from nav.camera.live import LiveSource, parse_cameras
 from nav.camera.rig import load_rig
-from nav.camera.source import open_source
+from nav.camera.source import RecordedSource, open_source
 from nav.errors import InputError
 from nav.live.messages import Command, Ended
 from nav.live.session import Session, State
@@ -105,18 +105,16 @@ class LiveWork:
         )
         self.session = Session(self.pipeline)
         self.swap = SwapCheck(rig)
-        self.live: LiveSource | None = None
-        self.source: FrameSource
+        self.source: LiveSource | PacedSource
         if job.images is None:
-            self.source = self.live = LiveSource(rig, parse_cameras(job.cameras, rig))
+            self.source = LiveSource(rig, parse_cameras(job.cameras, rig))
         else:
             self.source = PacedSource(open_source(job.images, rig, job.fps))
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Warnings of cameras, and swapped ones by name."""
-        warnings = [] if self.live is None else self.live.warnings
-        return (*self.swap.said, *warnings)
+        """Warnings of cameras or of the recording, and swapped cameras by name."""
+        return (*self.swap.said, *self.source.warnings)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
         """Look for swapped cameras at the start; write a new registration."""
@@ -140,8 +138,13 @@ class LiveWork:
 class PacedSource:
     """A recording handed out at its own pace; a tracker that is slower gets every frame, late."""
 
-    def __init__(self, source: FrameSource) -> None:
+    def __init__(self, source: RecordedSource) -> None:
         self.source = source
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is unusual about the recording, a sentence each; each frame set has its own."""
+        return [*self.source.notes, *self.source.cut_off]
 
     def __iter__(self) -> Iterator[FrameSet]:
         began: float | None = None

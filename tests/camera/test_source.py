@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from nav.camera.pictures import read_picture
 from nav.camera.source import open_source
 from nav.errors import InputError
 from tests.camera.recordings import (
@@ -78,7 +77,8 @@ def test_videos_pair_by_index_and_a_shorter_one_is_missing_at_the_end(tmp_path):
     assert levels(sets, "right") == [110, 120, None]
     assert sets[2].missing["right"] == "right: the recording ends after 2 pictures"
     assert len(source) == 3
-    assert source.warnings == []
+    assert source.warnings == ["right: no picture in 1 of 3 frame sets"]
+    assert source.cut_off == []
 
 
 def test_a_folder_and_a_video_pair_by_index_at_the_videos_times(tmp_path):
@@ -104,14 +104,20 @@ def damage(path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
 def test_a_damaged_picture_is_missing_and_the_rest_goes_on(tmp_path, suffix):
-    write_pictures(tmp_path / "left", {f"00000{i}.{suffix}": 50 for i in range(3)})
+    write_pictures(tmp_path / "left", {f"00000{i}.{suffix}": 50 + i for i in range(3)})
     noise = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH), np.uint8)
     damaged = tmp_path / "left" / f"000001.{suffix}"
     cv2.imwrite(str(damaged), noise)
     damage(damaged)
-    sets = list(open_source(tmp_path, rig("left")))
-    assert levels(sets, "left") == [50, None, 50]
-    assert sets[1].missing["left"] == f"left: 000001.{suffix} cannot be read"
+    source = open_source(tmp_path, rig("left"))
+    sets = list(source)
+    assert levels(sets, "left") == [50, None, 52]
+    assert (
+        f"left: 1 of 3 pictures cannot be used; the first: {damaged.name} is cut off: its end"
+        in (source.warnings[0])
+    )
+    missing = sets[1].missing["left"]
+    assert missing == f"left: 000001.{suffix} is cut off: its end is missing"
     assert sets[1].time == pytest.approx(1 / 30)
 
 
@@ -165,7 +171,7 @@ def test_a_cut_video_leaves_a_warning(tmp_path):
     count = len(list(source))
     assert 0 < count < 40
     if len(source):  # the cut may take the index with it, and then the count
-        assert source.warnings == [f"{path}: ends after {count} of 40 pictures: damaged?"]
+        assert source.cut_off == [f"{path}: ends after {count} of 40 pictures"]
 
 
 @pytest.mark.parametrize(
@@ -226,24 +232,6 @@ def test_a_single_picture_or_text_is_no_source(tmp_path):
         open_source(tmp_path / "a.txt", rig("left"))
 
 
-# kinds of picture
-
-
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("depth", [8, 16])
-def test_every_kind_of_png_becomes_eight_bit_grey(tmp_path, channels, depth):
-    rng = np.random.default_rng(3)
-    colour = rng.integers(0, 256, (HEIGHT, WIDTH, channels))
-    picture = (colour * (257 if depth == 16 else 1)).astype(np.uint16 if depth == 16 else np.uint8)
-    cv2.imwrite(str(tmp_path / "a.png"), picture)
-    expected = colour[..., :3] @ [0.114, 0.587, 0.299] if channels > 1 else colour[..., 0]
-    image = read_picture(tmp_path / "a.png")
-    assert image is not None
-    assert image.dtype == np.uint8
-    assert image.shape == (HEIGHT, WIDTH)
-    assert np.abs(image - expected).max() <= 1.5
-
-
 # reading ahead
 
 
@@ -293,3 +281,29 @@ def test_the_time_waited_for_reading_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr("nav.camera.recorded.read_picture", slow)
     assert all(s.read_seconds > 0.04 for s in source)
+
+
+# what shows an earlier instant
+
+
+def test_a_camera_that_is_frozen_while_another_moves_is_missing(tmp_path):
+    write_pictures(tmp_path / "left", {f"{i}.png": v for i, v in enumerate((1, 2, 2, 2, 3, 3))})
+    write_pictures(tmp_path / "right", {f"{i}.png": v for i, v in enumerate((1, 2, 3, 4, 5, 5))})
+    source = open_source(tmp_path, rig("left", "right"))
+    sets = list(source)
+    assert levels(sets, "left") == [1, 2, None, None, 3, 3]
+    assert levels(sets, "right") == [1, 2, 3, 4, 5, 5]
+    assert sets[2].missing["left"] == "left: the same picture as before: frozen"
+    said = "; ".join(source.warnings)
+    assert "left: frozen in 2 of 6 frame sets" in said
+    assert "right: 1 of 6 pictures are the same as the one before" in said
+    list(source)
+    assert "left: frozen in 2 of 6 frame sets" in "; ".join(source.warnings)  # counted anew
+
+
+def test_pictures_without_noise_that_do_not_change_together_are_used_and_said(tmp_path):
+    write_pictures(tmp_path / "left", {f"{i}.png": 7 for i in range(4)})
+    source = open_source(tmp_path, rig("left"))
+    assert levels(list(source), "left") == [7, 7, 7, 7]
+    (warning,) = source.warnings
+    assert warning.startswith("left: 3 of 4 pictures are the same as the one before")

@@ -3,8 +3,8 @@
 import cv2
 import pytest
 
-from nav.camera.recorded import VideoFile
 from nav.camera.source import open_source
+from nav.camera.video import VideoFile
 from nav.errors import InputError
 from tests.camera.recordings import (
     plain,

@@ -1,0 +1,98 @@
+"""What a recording turns out to have: damaged, repeated and missing pictures, counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.camera.frameset import Picture
+from nav.camera.recorded import Shot
+
+SAMPLED_ROWS = 16  # every 16th row is compared first: pictures that differ do so there
+
+
+@dataclass
+class _Camera:
+    """What was found of one camera; `first` says of the first damaged picture what it is."""
+
+    pictures: int = 0
+    missing: int = 0
+    damaged: int = 0
+    repeated: int = 0
+    frozen: int = 0
+    first: str = ""
+    before: Picture | None = None
+
+
+class Findings:
+    """Judges the shots of one instant after the other, and counts what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.sets = 0
+        self.cameras: dict[str, _Camera] = {}
+
+    def judged(self, shots: Mapping[str, Shot]) -> dict[str, Shot]:
+        """Count the shots of the next instant; a frozen camera's is taken away.
+
+        A sensor's noise never repeats, so a picture that is the same to the last bit shows an
+        earlier instant. Where another camera's has changed the scene has too, or may have.
+        """
+        self.sets += 1
+        repeated, changed = [], False
+        for name, shot in shots.items():
+            camera = self.cameras.setdefault(name, _Camera())
+            if shot.image is None:
+                camera.missing += 1
+                camera.damaged += shot.damaged
+                if shot.damaged and not camera.first:
+                    camera.first = shot.reason
+                continue
+            camera.pictures += 1
+            if same_picture(camera.before, shot.image):
+                repeated.append(name)
+            else:
+                changed = changed or camera.before is not None
+            camera.before = shot.image
+        judged = dict(shots)
+        for name in repeated:
+            self.cameras[name].repeated += 1
+            if changed:
+                self.cameras[name].frozen += 1
+                reason = f"{name}: the same picture as before: frozen"
+                judged[name] = Shot(None, shots[name].time, reason)
+        return judged
+
+    def sentences(self) -> list[str]:
+        """What is worth a warning, a sentence each."""
+        return [line for name, camera in self.cameras.items() for line in self._of(name, camera)]
+
+    def _of(self, name: str, camera: _Camera) -> list[str]:
+        lines = []
+        if camera.damaged:
+            count = camera.pictures + camera.damaged
+            lines.append(
+                f"{name}: {camera.damaged} of {count} pictures cannot be used; the first: "
+                f"{camera.first.removeprefix(name + ': ')}"
+            )
+        lacking = camera.missing - camera.damaged
+        if lacking:
+            lines.append(f"{name}: no picture in {lacking} of {self.sets} frame sets")
+        if camera.frozen:
+            lines.append(
+                f"{name}: frozen in {camera.frozen} of {self.sets} frame sets (the same picture as "
+                "before while another camera's changed): not used there"
+            )
+        if camera.repeated > camera.frozen:
+            lines.append(
+                f"{name}: {camera.repeated - camera.frozen} of {camera.pictures} pictures are the "
+                "same as the one before: their poses are of an earlier time"
+            )
+        return lines
+
+
+def same_picture(before: Picture | None, image: Picture) -> bool:
+    """Whether a picture is the same to the last bit as the one before."""
+    if before is None or before.shape != image.shape:
+        return False
+    sampled = np.array_equal(before[::SAMPLED_ROWS], image[::SAMPLED_ROWS])
+    return sampled and np.array_equal(before, image)
