@@ -79,6 +79,9 @@ def track_recording(
     rig = load_rig(rig_path)
     tools = [load_tool(path) for path in tool_paths]
     _check_relative(wishes.relative_to, tools)
+    warnings = [*rig.warnings, *(warning for tool in tools for warning in tool.warnings)]
+    for warning in warnings:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     smoother = None if wishes.smooth is None else Smoother(wishes.smooth)
     tracker = Tracker(rig, tools)
     say_if_compiling(console)
@@ -111,7 +114,7 @@ def track_recording(
             if tally.count == 0:
                 raise InputError(f"{images}: has no pictures")
             made: dict[str, object] = {"frames": tally.count, "images": images.name}
-            said = [*source.warnings, *source.cut_off]
+            said = [*warnings, *source.warnings, *source.cut_off]
             if said:
                 made["warnings"] = said
             if smoother is not None:
@@ -126,7 +129,7 @@ def track_recording(
         late = f"{1e3 * smoother.delay:.0f} ms"
         console.print(f"smoothed over {smoother.frames} frame sets: poses are up to {late} late")
     for warning in source.warnings:
-        console.print(f"warning: {warning}", markup=False)
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
     if source.cut_off:
         raise IncompleteInput("; ".join(source.cut_off))

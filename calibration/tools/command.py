@@ -57,6 +57,8 @@ def calibrate_tool(
         not give a geometry to rely on (verdict 'repeat'). Then nothing is written.
     """
     cameras, nominal = load_rig(rig), load_tool(tool)
+    for warning in (*cameras.warnings, *nominal.warnings):
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if len(nominal.markers) < 2:
         raise InputError(f"{tool}: has one marker only; there is nothing to calibrate")
     found, seen = measured_body(images, cameras, nominal, console, fps)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field, field_validator
 from scipy.spatial.transform import RigidTransform
 
+from nav.camera.plausible_rig import check_rig
 from nav.errors import InputError
 from nav.files import (
     FileModel,
@@ -26,6 +27,7 @@ from nav.files import (
     write_toml,
 )
 from nav.frames import Array
+from nav.plausibility import check_turn
 
 RIG_FORMAT = "c1c2nav/rig/1"
 Pixels = Annotated[int, Field(strict=True, gt=0)]
@@ -127,9 +129,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class Rig:
-    """The cameras in their common frame."""
+    """The cameras in their common frame; `warnings` say what is unusual about them."""
 
     cameras: tuple[Camera, ...]
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def __getitem__(self, name: str) -> Camera:
         return next(c for c in self.cameras if c.name == name)
@@ -146,9 +149,16 @@ def load_rig(path: Path) -> Rig:
     Raises
     ------
     InputError
-        What breaks the format: file, field, expected.
+        What breaks the format or cannot be: file, field, expected.
     """
-    return Rig(tuple(_camera(table) for table in load_toml(path, RigFile).camera))
+    file = load_toml(path, RigFile)
+    turns = [
+        check_turn(t.camera_from_rig.rotation_vector, f"{path}: camera {t.name}: camera_from_rig")
+        for t in file.camera
+    ]
+    cameras = tuple(_camera(table) for table in file.camera)
+    warnings = check_rig(cameras, str(path))
+    return Rig(cameras, (*(turn for turn in turns if turn), *warnings))
 
 
 def _camera(table: CameraTable) -> Camera:
@@ -190,8 +200,21 @@ def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> No
         Naming the camera, both sizes and what to do.
     """
     width, height = camera.size
-    if shape[:2] != (height, width):
+    if shape[:2] == (height, width):
+        return
+    said = (
+        f"{where}: picture is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
+        f"for camera {camera.name}; "
+    )
+    if shape[:2] == (width, height):
+        raise InputError(said + "is it turned? Save it as the sensor has it, as in calibration")
+    factor = shape[1] / width
+    if shape[0] == round(height * factor) and shape[1] == round(width * factor):
+        (fx, fy), (cx, cy) = np.diag(camera.matrix)[:2], camera.matrix[:2, 2]
+        matrix = (fx * factor, fy * factor, *((c + 0.5) * factor - 0.5 for c in (cx, cy)))
         raise InputError(
-            f"{where}: picture is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
-            f"for camera {camera.name}; calibrate at the size you use"
+            f"{said}calibrate at the size you use. If it is the same view, scaled by {factor:.4g}, "
+            f"this rig fits with size = [{shape[1]}, {shape[0]}] and "
+            f"matrix = [{', '.join(f'{number:.6g}' for number in matrix)}]"
         )
+    raise InputError(said + "calibrate at the size you use")

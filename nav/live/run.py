@@ -97,6 +97,8 @@ class LiveWork:
 
     def __init__(self, job: LiveJob) -> None:
         rig, tools = load_rig(job.rig), job.load_tools()
+        of_tools = (warning for tool in tools.values() for warning in tool.warnings)
+        self.warnings = (*rig.warnings, *of_tools)
         known = None if job.registration is None else load_registration(job.registration)
         self.job, self.saved = job, known
         self.tracker = Tracker(rig, list(tools.values()))
@@ -113,8 +115,8 @@ class LiveWork:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Warnings of cameras or of the recording, and swapped cameras by name."""
-        return (*self.swap.said, *self.source.warnings)
+        """Warnings of files, cameras or the recording, and swapped cameras by name."""
+        return (*self.warnings, *self.swap.said, *self.source.warnings)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
         """Look for swapped cameras at the start; write a new registration."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -26,6 +26,7 @@ from nav.files import (
 )
 from nav.frames import Array
 from nav.tracking.needle import NeedleKind, NeedleTable, unit_vector
+from nav.tracking.plausible_tool import check_square, check_tool
 
 TOOL_FORMAT = "c1c2nav/tool/1"
 
@@ -43,10 +44,7 @@ class MarkerTable(FileModel):
             lengths = {len(point) for point in value}
             what = f"{lengths.pop()} numbers" if len(lengths) == 1 else "unequal lengths"
             raise ValueError(f"expected 4 points of 3 numbers, got {len(value)} points of {what}")
-        corners = np.array(value)
-        sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
-        if np.ptp(sides) > 0.05 * sides.mean() or sides.min() <= 0:
-            raise ValueError(f"expected a square, got sides of {np.round(sides, 3).tolist()} mm")
+        check_square(np.array(value))
         return value
 
 
@@ -147,7 +145,10 @@ class ToolTip:
 
 @dataclass(frozen=True)
 class Tool:
-    """A rigid set of markers, with a tip if it is a navigated needle or pointer."""
+    """A rigid set of markers, with a tip if it is a navigated needle or pointer.
+
+    warnings : what is unusual about its file, a sentence each.
+    """
 
     name: str
     dictionary: str
@@ -155,6 +156,7 @@ class Tool:
     tip: ToolTip | None = None
     quiet: float | None = None
     needle: NeedleKind | None = None
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def by_id(self) -> dict[int, Marker]:
@@ -185,7 +187,7 @@ def load_tool(path: Path) -> Tool:
     Raises
     ------
     InputError
-        What breaks the format, no markers, or an id that the dictionary has not.
+        What breaks the format or cannot be, no markers, or an id that the dictionary has not.
     """
     table = load_toml(path, ToolFile)
     if table.dictionary is None or not table.marker:
@@ -196,7 +198,7 @@ def load_tool(path: Path) -> Tool:
             raise InputError(
                 f"{path}: marker {marker.id}: {table.dictionary} has ids 0 to {size - 1} only"
             )
-    return Tool(
+    tool = Tool(
         table.name,
         table.dictionary,
         tuple(Marker(m.id, np.array(m.corners)) for m in table.marker),
@@ -204,6 +206,7 @@ def load_tool(path: Path) -> Tool:
         table.quiet,
         None if table.needle is None else table.needle.kind(),
     )
+    return replace(tool, warnings=check_tool(tool, str(path)))
 
 
 def _tip(table: TipTable | None) -> ToolTip | None:
