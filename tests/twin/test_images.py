@@ -153,7 +153,8 @@ def test_the_hands_speed_is_the_one_asked_for(rig_file, tmp_path):
     """Root mean square of the tip's way between frames, over a second and a half."""
     tiny = load_rig(rig_file)
     small = tmp_path / "tiny.toml"
-    write_rig(small, Rig((replace(tiny.cameras[0], size=(16, 16)),)))
+    matrix = np.array([[14.0, 0.0, 7.5], [0.0, 14.0, 7.5], [0.0, 0.0, 1.0]])
+    write_rig(small, Rig((replace(tiny.cameras[0], size=(16, 16), matrix=matrix),)))
     write_images(tmp_path / "out", replace(SETTINGS, rig=small, frames=45, speed=60.0), QUIET)
     needle = [row for row in rows(tmp_path / "out" / "truth.csv") if row["tool"] == "needle"]
     tips = np.array([numbers(row, "tip_x", "tip_y", "tip_z") for row in needle])
