@@ -95,13 +95,6 @@ def test_a_tip_out_of_reach_is_refused(tmp_path):
     assert "tip: 1" in refused(tmp_path, tip_at(1e3))
 
 
-def test_a_tip_that_is_not_known_is_refused(tmp_path):
-    tool = needle_tool()
-    assert tool.tip is not None
-    unsure = replace(tool.tip, covariance=np.diag([1.0, 1.0, 900.0]))
-    assert "one standard deviation is 30 mm" in refused(tmp_path, replace(tool, tip=unsure))
-
-
 def sheared(corners: np.ndarray) -> np.ndarray:
     """A rhombus: sides stay, diagonals do not."""
     return corners @ np.array([[1, 0, 0], [0.5, np.sqrt(0.75), 0], [0, 0, 1]])
