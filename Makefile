@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-calibration fuzz pictures format setup lock clean
+.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-faults bench-calibration fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -42,6 +42,9 @@ bench-tracking: $(ready) $(peers)/.ready  ## our tracker against others (an hour
 
 bench-coverage: $(ready)  ## are predicted errors true? 1000 frames, clean and hard (10 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.coverage $(ARGS)
+
+bench-faults: $(ready)  ## wrong rigs, tool files, late cameras: is every bad frame said? (15 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.faults $(ARGS)
 
 bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.calibration $(ARGS)

@@ -28,6 +28,7 @@ NO_SAY = 0.1  # of its own weight
 REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
+COHERENT, LEFT_OUT = 2, 0.5  # views of a camera, and share of them: not left out without doubt
 SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others say
 
 
@@ -80,9 +81,12 @@ def agree(
     velocity_information : (6, 6) of the tool's velocity where views are of different times.
     before : sizes of random effects found in an earlier frame, to begin with.
     """
-    linear = _with_less_of_the_odd(Linear(evidence, velocity_information))
-    everyone = linear.evidence.good.copy()
-    used, fits = _consistent(linear, everyone)
+    full = Linear(evidence, velocity_information)
+    linear = _with_less_of_the_odd(full)
+    used, fits = _consistent(linear, linear.evidence.good.copy())
+    if not _scattered(evidence, used):
+        # what a whole camera says is no outlier, however well the others agree without it
+        linear, used, fits = full, evidence.good.copy(), False
     unknowns, normal = linear.solve(used)
     sizes, turns = None, np.zeros((linear.cameras, 3))
     systematic = np.zeros((6, 6))
@@ -166,6 +170,17 @@ def _consistent(linear: Linear, everyone: NDArray[np.bool_]) -> tuple[NDArray[np
         if kept.sum() <= least:
             return _without_gross(linear, everyone), False
         kept[int(np.argmax(linear.gains(unknowns, normal, kept)))] = False
+
+
+def _scattered(evidence: Evidence, used: NDArray[np.bool_]) -> bool:
+    """Whether the views left out are single ones, not most of what one camera sees."""
+    camera = evidence.sights.camera
+    for index in np.unique(camera[evidence.good]):
+        own = evidence.good & (camera == index)
+        out = int((own & ~used).sum())
+        if out >= COHERENT and out > LEFT_OUT * own.sum():
+            return False
+    return True
 
 
 def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,13 +1,16 @@
 """Why a tool has no pose, or a doubtful one, in words for the person at the bench."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, Pose
+from nav.tracking.contradiction import CameraSupport, Contradiction, fits_each_camera
 from nav.tracking.found import Found
+from nav.tracking.freshness import Freshness
 from nav.tracking.sight import Eye, Shape
 from nav.tracking.tool import Tool
 from nav.tracking.views import MarkerView
@@ -21,6 +24,8 @@ SMOOTH, CONTRAST = 0.3, 0.4  # of the sharpness, and of the contrast, a moment a
 WORTH_SAYING = 0.05  # px of disagreement below which nobody is told
 DISAGREE = 0.3  # px by which a camera's markers are turned as a whole
 SAME_PLACE = 3.0  # px: a detected marker further from the pose's is another one
+MOST_NAMED = 6  # ids
+LEGIBLE = 2  # markers read, from which it is not the light that hides a tool
 
 
 def why_lost(
@@ -30,13 +35,24 @@ def why_lost(
     frames: FrameSet,
     last: Array | None,
     before: Mapping[str, Frame],
+    detected: Sequence[MarkerView] = (),
 ) -> str:
     """Why no marker of a tool was found.
 
     last : (4, 4) rig_from_tool where it was seen last. before : the pictures then.
+    detected : markers that a search of the whole pictures found.
     """
     if not frames.frames:
         return "; ".join(frames.missing.values()) or "no picture from any camera"
+    apart = fits_each_camera(detected)
+    if apart:
+        return f"{' and '.join(apart)} see {tool.name} at different places: {RIG}"
+    read = [view for view in detected if view.decoded]
+    if len({view.marker.id for view in read}) >= LEGIBLE:
+        seen_by = dict.fromkeys(view.camera.name for view in read)
+        return f"{_markers(view.marker.id for view in read)} of {tool.name} are seen by " + (
+            f"{' and '.join(seen_by)}, but do not lie as the tool's file says; {FILES}"
+        )
     seeing = [eye for eye in eyes if eye.camera.name in frames.frames]
     names = ", ".join(eye.camera.name for eye in seeing)
     if last is None:
@@ -89,6 +105,70 @@ def _changed(before: Picture, now: Picture) -> str:
     return HIDDEN
 
 
+FILES = (
+    "is it this tool's file (ids, order and first of the corners, scale), and this rig's? A sheet "
+    "made by another program or version may have its markers turned"
+)
+RIG = "has one of them been moved, is one late or frozen, or is it another rig's file?"
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What speaks against a pose though it is not refused: cameras, markers, old pictures."""
+
+    supports: Sequence[CameraSupport] = ()
+    fresh: Freshness = field(default_factory=Freshness)
+
+
+NO_DOUBTS = Doubts()
+
+
+def contradicted(tool: Tool, against: Contradiction) -> str:
+    """Why a pose that some views agree on is refused."""
+    cameras = " and ".join(against.cameras)
+    what = f"{_markers(against.ids)} of {tool.name}"
+    if against.twice:
+        return (
+            f"{what} are seen at two places by {cameras}: take the other print, or picture of it, "
+            "out of view"
+        )
+    if against.denied and against.confirming:
+        others = " and ".join(against.confirming)
+        return (
+            f"{cameras} and {others} see {tool.name} at different places ({_markers(against.ids)}):"
+            f" {RIG}"
+        )
+    return f"{what} are seen by {cameras}, but elsewhere than the pose by the others says: {FILES}"
+
+
+def _markers(ids: Iterable[int]) -> str:
+    known = sorted(set(ids))
+    listed = ", ".join(map(str, known[:MOST_NAMED]))
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    return f"marker{'s' if len(known) > 1 else ''} {listed}{more}"
+
+
+def _doubts(tool: Tool, found: Found, doubts: Doubts) -> list[str]:
+    """Say what speaks against a pose."""
+    eyes = found.evidence.sights.eyes
+    said = []
+    for support in doubts.supports:
+        name = eyes[support.camera].camera.name
+        if support.silent:
+            said.append(
+                f"{name} confirms none of {support.expected} markers that it should see: "
+                "covered, or has it moved?"
+            )
+        if support.elsewhere:
+            where = _markers(support.elsewhere)
+            said.append(f"{where} seen by {name} elsewhere than the pose says")
+    if doubts.fresh.repeated:
+        names = " and ".join(doubts.fresh.repeated)
+        said.append(f"picture of {names} repeats the one before: frozen or late?")
+    said += [f"{name} gives no pictures any more" for name in doubts.fresh.stopped]
+    return said
+
+
 NOT_THIS_TOOL = (
     "markers lie elsewhere on the tool than its file says, by more than a cell; is it this tool's"
     " file, and this rig's?"
@@ -117,12 +197,14 @@ def _too_few(tool: Tool, found: Found) -> str:
     return f"too few markers: only {what}; turn the tool or show it to another camera"
 
 
-def warning(tool: Tool, found: Found, detected: Sequence[MarkerView]) -> str:
+def warning(
+    tool: Tool, found: Found, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
+) -> str:
     """What a user should know of a pose, empty if nothing.
 
     detected : markers that a search of the whole pictures found.
     """
-    said = []
+    said = _doubts(tool, found, doubts)
     if not found.consensus.fits:
         off = _beyond_noise(found)
         if off > WORTH_SAYING:

@@ -29,6 +29,8 @@ class TrackedTool:
     corners : camera name -> {marker id: (4, 2) corners, pixels} by each marker's own light, or by
         the pose where that says little.
     warning : empty, or what a user should know ('geometry doubtful').
+    cameras : names of those whose pictures confirm the pose; empty where the source of the poses
+        does not say.
     """
 
     rig_from_tool: Pose
@@ -37,6 +39,7 @@ class TrackedTool:
     corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
     warning: str = ""
     systematic: Array = field(default_factory=_nothing)
+    cameras: tuple[str, ...] = ()
 
     @property
     def lasting(self) -> Pose:
@@ -71,6 +74,8 @@ class TrackedFrame:
     """All tools of one frame set; `time` in s, `camera_lost` names cameras without a picture.
 
     mode : 'follow' where no whole picture was searched, else 'acquire'.
+    agreeing : groups of cameras whose places in the rig file were shown to fit together, by tools
+        that they saw at the same time.
     """
 
     number: int
@@ -79,6 +84,7 @@ class TrackedFrame:
     camera_lost: Mapping[str, str] = field(default_factory=dict)
     track_seconds: float = 0.0
     mode: str = "acquire"
+    agreeing: tuple[frozenset[str], ...] = ()
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """``rig_from_tool``, or ``reference_from_tool`` with both poses' random errors."""
@@ -101,4 +107,17 @@ class TrackedFrame:
             return Lost(f"reference lost: {base.reason}")
         if isinstance(seen, Lost):
             return seen
+        if not self._tied(seen, base):
+            return Lost(
+                f"{tool} is seen by {' and '.join(seen.cameras)} only, {relative_to} by "
+                f"{' and '.join(base.cameras)} only, and nothing yet shows that these cameras' "
+                "places fit together: show one of the tools to both at once"
+            )
         return of(base).inv() @ of(seen)
+
+    def _tied(self, first: TrackedTool, second: TrackedTool) -> bool:
+        """Whether two poses have a camera in common, or cameras that were shown to agree."""
+        if not first.cameras or not second.cameras:
+            return True  # of another source, which answers for that itself
+        one, other = set(first.cameras), set(second.cameras)
+        return bool(one & other) or any(one & group and other & group for group in self.agreeing)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,26 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
+from nav.tracking.agreement import CameraAgreement
+from nav.tracking.contradiction import (
+    CameraSupport,
+    Contradiction,
+    camera_supports,
+    find_contradiction,
+)
 from nav.tracking.detect import Detector
 from nav.tracking.follower import FAR, Follower, Seeing
 from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
+from nav.tracking.freshness import Freshness, FreshnessMonitor
 from nav.tracking.pose import AMBIGUOUS, starting_poses
-from nav.tracking.reasons import NOT_THIS_TOOL, warning, why_loose, why_lost
+from nav.tracking.reasons import (
+    NOT_THIS_TOOL,
+    Doubts,
+    contradicted,
+    warning,
+    why_loose,
+    why_lost,
+)
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
@@ -60,6 +76,10 @@ class Tracker:
         self.followers = {tool.name: Follower(tool, self.seeing) for tool in tools}
         self.doubted: Mapping[str, Found] = {}
         self.lost_for = dict.fromkeys(self.followers, 0)
+        self.agreement, self.freshness = CameraAgreement(), FreshnessMonitor()
+        self.fresh = Freshness()
+        self.supports: dict[str, tuple[CameraSupport, ...]] = {}
+        self.silent_for: dict[tuple[str, int], int] = {}
         self.views: Views = {}
         self.pool = ThreadPoolExecutor(
             max(self.workers, len(rig.cameras)), thread_name_prefix="tracking"
@@ -69,6 +89,7 @@ class Tracker:
         """Poses of all tools from one frame set alone: no smoothing, nothing old."""
         began = time.perf_counter()
         self.views = {tool.name: [] for tool in self.tools}
+        self.fresh = self.freshness.check(frames)
         for follower in self.followers.values():
             follower.found = None
         tools: dict[str, TrackedTool | Lost] = {}
@@ -80,9 +101,13 @@ class Tracker:
                 if found is not None:
                     doubted[tool.name] = found
                 continue
+            against = self._ask_silent(tool, found, frames)
+            if against is not None:
+                tools[tool.name] = self._contradicted(tool, against)
+                continue
             self.followers[tool.name].remember(found, frames, True)
             self.lost_for[tool.name] = 0
-            tools[tool.name] = self._tracked(tool, found)
+            tools[tool.name] = self._tracked(tool, found, frames)
         if absent:
             tools |= self._acquire(absent, frames, doubted)
         return TrackedFrame(
@@ -92,7 +117,41 @@ class Tracker:
             dict(frames.missing),
             time.perf_counter() - began,
             "acquire" if absent else "follow",
+            self.agreement.groups(frames.time),
         )
+
+    def _ask_silent(self, tool: Tool, found: Found, frames: FrameSet) -> Contradiction | None:
+        """Search the pictures of cameras that confirm nothing, now and then while they do not.
+
+        A hand before the camera is the usual reason; but if the camera shows the tool elsewhere,
+        the pose is wrong, whatever the other cameras agree on.
+        """
+        supports = camera_supports(found)
+        spoke = {s.camera for s in self.supports.get(tool.name, ()) if s.confirmed}
+        confirmed = {s.camera for s in supports if s.confirmed}
+        silent = {s.camera for s in supports if s.doubtful} | (spoke - confirmed)
+        due = []
+        for index, camera in enumerate(self.rig.cameras):
+            key = (tool.name, index)
+            count = self.silent_for.get(key, 0)
+            self.silent_for[key] = count + 1 if index in silent else 0
+            if index in silent and count % SEARCH_EVERY == 0 and camera.name in frames.frames:
+                due.append(frames.frames[camera.name])
+        views = [view for frame in due for view in self._detect(frame, [tool], False)[tool.name]]
+        if views:
+            self.views[tool.name] = views
+            supports = camera_supports(found, views)
+        self.supports[tool.name] = supports
+        return find_contradiction(tool, found, supports) if views else None
+
+    def _contradicted(self, tool: Tool, against: Contradiction) -> Lost:
+        """Forget a pose that is contradicted; the whole pictures are searched from now on."""
+        self.followers[tool.name].motion.forget()
+        self.followers[tool.name].forget()
+        self.agreement.deny(against.cameras)
+        self.supports.pop(tool.name, None)
+        self.lost_for[tool.name] += 1
+        return Lost(contradicted(tool, against))
 
     def _follow(self, frames: FrameSet) -> list[Found | None]:
         """Every tool where its motion leads, one after the other: pixels are shared among threads.
@@ -165,7 +224,7 @@ class Tracker:
                 if view is None and square.decoded:
                     view = viewer.detected(marker, square.corners)
                 if view is not None:
-                    views.append(view)
+                    views.append(replace(view, decoded=square.decoded))
         return found
 
     def _begin(self, tool: Tool, views: list[MarkerView], frames: FrameSet) -> TrackedTool | Lost:
@@ -173,7 +232,7 @@ class Tracker:
         follower = self.followers[tool.name]
         follower.forget()
         best = self.doubted.get(tool.name)
-        starts = starting_poses(views) if views else Lost(self._why_lost(tool, frames))
+        starts = starting_poses(views) if views else Lost(self._why_lost(tool, frames, views))
         if isinstance(starts, Lost):
             if best is None:
                 return starts
@@ -189,18 +248,23 @@ class Tracker:
         if starts and (best is None or best.share < HALF):
             best = self._otherwise(follower, views, frames, best)
         if best is None:
-            return Lost(self._why_lost(tool, frames))
+            return Lost(self._why_lost(tool, frames, views))
         best = follower.unrivalled(best, frames, self.pool, self.workers)
         if best is None:
             return Lost(AMBIGUOUS)
         if not best.convincing:
-            return Lost(self._why_lost(tool, frames))
+            return Lost(self._why_lost(tool, frames, views))
+        supports = camera_supports(best, views)
+        against = find_contradiction(tool, best, supports)
+        if against is not None:
+            return self._contradicted(tool, against)
         if best.apart:
             return Lost(NOT_THIS_TOOL)
         if best.loose:
             return Lost(why_loose(tool, best))
+        self.supports[tool.name] = supports
         follower.remember(best, frames, False)
-        return self._tracked(tool, best)
+        return self._tracked(tool, best, frames)
 
     def _anew(
         self,
@@ -268,12 +332,12 @@ class Tracker:
             if blurs:
                 seeing.blur = np.median(blurs, axis=0)
 
-    def _why_lost(self, tool: Tool, frames: FrameSet) -> str:
+    def _why_lost(self, tool: Tool, frames: FrameSet, views: Sequence[MarkerView]) -> str:
         follower = self.followers[tool.name]
         eyes = [seeing.eye for seeing in self.seeing.values()]
-        return why_lost(eyes, tool, follower.shape, frames, follower.last, follower.pictures)
+        return why_lost(eyes, tool, follower.shape, frames, follower.last, follower.pictures, views)
 
-    def _tracked(self, tool: Tool, found: Found) -> TrackedTool:
+    def _tracked(self, tool: Tool, found: Found, frames: FrameSet) -> TrackedTool:
         used = np.flatnonzero(found.consensus.used)
         sights = found.evidence.sights
         corners: dict[str, dict[int, NDArray[np.float64]]] = {}
@@ -284,11 +348,17 @@ class Tracker:
             marker = tool.markers[sights.marker[k]].id
             own = found.projected[k] if vague[k] else found.corners[k]
             corners.setdefault(camera, {})[marker] = own
+        supports = self.supports[tool.name]
+        confirming = tuple(self.rig.cameras[s.camera].name for s in supports if s.confirmed)
+        if len(confirming) > 1:
+            self.agreement.confirm(confirming, frames.time)
+        doubts = Doubts(supports, self.fresh)
         return TrackedTool(
             found.pose,
             tuple(sorted({tool.markers[m].id for m in sights.marker[used]})),
             float(np.sqrt(np.mean(found.residuals[used] ** 2))),
             corners,
-            warning(tool, found, self.views[tool.name]),
+            warning(tool, found, self.views[tool.name], doubts),
             found.systematic,
+            confirming,
         )

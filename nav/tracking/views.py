@@ -20,7 +20,7 @@ DETECTED_SD = 0.7
 class MarkerView:
     """corners (4, 2), pixels, with (8, 8) covariance; refined: fitted to the light.
 
-    blur : (3,) covariance of the blur, px^2.
+    blur : (3,) covariance of the blur, px^2. decoded : whether it was read cell by cell.
     """
 
     camera: Camera
@@ -29,6 +29,7 @@ class MarkerView:
     covariance: Array
     refined: bool
     blur: Array = field(default_factory=START_BLUR.copy)
+    decoded: bool = False
 
 
 class Viewer:

@@ -1,0 +1,222 @@
+"""Evidence against a pose: cameras that do not confirm it, markers that are seen elsewhere.
+
+A subset of the views that agrees with itself proves little: with a wrong rig or a wrong tool file
+each camera by itself may agree perfectly. So each camera is asked what it should see by the pose
+and does not, and each decoded marker whether it lies where the pose has it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.rig import Camera
+from nav.frames import Array
+from nav.tracking.found import Found
+from nav.tracking.pose import PoseFit, fit_pose
+from nav.tracking.tool import Tool
+from nav.tracking.views import MarkerView
+
+CLEAR_COSINE = 0.4  # 66 degrees: more oblique markers often fail to look like themselves
+CLEAR_CELL = 1.6  # px: cells seen smaller often fail to
+MARGIN = 2.0  # px inside the picture's edge, so that blur does not cut a marker
+# of a marker's size, a cell of it, and px: a decoded marker further off lies elsewhere, or turned
+ELSEWHERE, ELSEWHERE_PIXELS = 1 / 8, 2.0
+RIVAL = 0.5  # of the markers that confirm a pose: so many elsewhere make another place as likely
+FITS_ALONE = 1.0  # px, rms of corners by one camera alone
+FEWEST = 2  # markers elsewhere that may not be chance misreadings
+
+
+@dataclass(frozen=True)
+class CameraSupport:
+    """What one camera says of a tool's pose.
+
+    camera : its index in the rig. expected : markers that it should see clearly by the pose;
+    missing : of these, how many do not look like themselves. confirmed : of all that face it, how
+    many do. elsewhere : ids decoded in its picture where the pose does not have them.
+    """
+
+    camera: int
+    expected: int
+    missing: int
+    confirmed: int
+    elsewhere: tuple[int, ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Whether it should see markers and confirms none."""
+        return self.expected > 0 and self.confirmed == 0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether more is missing there than confirmed."""
+        return self.missing > self.confirmed
+
+    @property
+    def denies(self) -> bool:
+        """Whether it finds the tool's markers, and none where the pose has them."""
+        return self.confirmed == 0 and len(self.elsewhere) > 0
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Why a pose is not accepted though markers fit it.
+
+    cameras : names of the cameras that see markers elsewhere; denied : whether these confirm
+    nothing. confirming : names of those that confirm the pose. ids : markers seen elsewhere.
+    twice : whether these are also seen where the pose has them: there are two of them.
+    """
+
+    cameras: tuple[str, ...]
+    confirming: tuple[str, ...]
+    ids: tuple[int, ...]
+    twice: bool
+    denied: bool
+
+
+def camera_supports(
+    candidate: Found, detected: Sequence[MarkerView] = ()
+) -> tuple[CameraSupport, ...]:
+    """Return what each camera with a picture says of a pose.
+
+    Parameters
+    ----------
+    candidate : Found
+        The pose with the views that it was fitted to.
+    detected : sequence of MarkerView
+        Markers that a search of whole pictures found.
+
+    Returns
+    -------
+    tuple of CameraSupport
+        One for each camera that faces a marker or has one decoded elsewhere.
+    """
+    views = candidate.evidence.sights
+    clear, sure = _clearly_visible(candidate), _confirmed(candidate)
+    away = elsewhere(candidate, detected)
+    supports = []
+    for index, eye in enumerate(views.eyes):
+        own = views.camera == index
+        ids = tuple(view.marker.id for view in away if view.camera.name == eye.camera.name)
+        if own.any() or ids:
+            supports.append(
+                CameraSupport(
+                    index,
+                    int((own & clear).sum()),
+                    int((own & clear & ~sure).sum()),
+                    int((own & sure).sum()),
+                    ids,
+                )
+            )
+    return tuple(supports)
+
+
+def elsewhere(candidate: Found, detected: Sequence[MarkerView]) -> list[MarkerView]:
+    """Return the decoded markers that do not lie where a pose has them, or lie turned there.
+
+    Only those count that were read cell by cell and whose pixels look like them: chance
+    seldom does both.
+    """
+    away = []
+    for view in detected:
+        if not (view.decoded and view.refined):
+            continue
+        projected = _projected(view.camera, candidate.matrix, view.marker.corners)
+        size = float(np.linalg.norm(view.corners[2] - view.corners[0])) / np.sqrt(2.0)
+        limit = ELSEWHERE * size + ELSEWHERE_PIXELS
+        if projected is None or np.abs(projected - view.corners).max() > limit:
+            away.append(view)
+    return away
+
+
+def find_contradiction(
+    tool: Tool, candidate: Found, supports: Sequence[CameraSupport]
+) -> Contradiction | None:
+    """Return why a pose is contradicted as much as it is supported; None if it is not.
+
+    A camera that finds the tool's markers, but none of them where the pose has them, is enough:
+    the others may agree among themselves and be wrong all the same.
+    """
+    eyes = candidate.evidence.sights.eyes
+    denying = [support for support in supports if support.denies]
+    rivals = denying or [
+        support
+        for support in supports
+        if len(support.elsewhere) >= max(FEWEST, RIVAL * support.confirmed)
+    ]
+    if not rivals:
+        away = sum(len(support.elsewhere) for support in supports)
+        if away < max(FEWEST, RIVAL * sum(support.confirmed for support in supports)):
+            return None
+        rivals = [support for support in supports if support.elsewhere]
+    ids = sorted({marker for support in rivals for marker in support.elsewhere})
+    at_pose = _confirmed_ids(tool, candidate)
+    there = [(eyes[s.camera].camera.name, marker) for s in rivals for marker in s.elsewhere]
+    both = sum(pair in at_pose or count > 1 for pair, count in Counter(there).items())
+    return Contradiction(
+        tuple(eyes[support.camera].camera.name for support in rivals),
+        tuple(eyes[support.camera].camera.name for support in supports if support.confirmed),
+        tuple(ids),
+        2 * both > len(set(there)),
+        bool(denying),
+    )
+
+
+def fits_each_camera(views: Sequence[MarkerView]) -> tuple[str, ...]:
+    """Return the cameras, if two or more, by each of which alone a tool's markers fit together.
+
+    Where they do not fit together in all cameras at once, the cameras' places are wrong then, not
+    the tool.
+    """
+    fitting = []
+    for name in dict.fromkeys(view.camera.name for view in views):
+        own = [view for view in views if view.camera.name == name and view.decoded and view.refined]
+        try:
+            fit = fit_pose(own) if len(own) >= FEWEST else None
+        except np.linalg.LinAlgError:
+            continue
+        if isinstance(fit, PoseFit) and len(fit.used) == len(own) and fit.rms_px < FITS_ALONE:
+            fitting.append(name)
+    return tuple(fitting) if len(fitting) > 1 else ()
+
+
+def _confirmed_ids(tool: Tool, candidate: Found) -> set[tuple[str, int]]:
+    """Camera and id of every marker that looks like itself where the pose has it."""
+    views = candidate.evidence.sights
+    return {
+        (views.eyes[views.camera[k]].camera.name, tool.markers[views.marker[k]].id)
+        for k in np.flatnonzero(_confirmed(candidate))
+    }
+
+
+def _confirmed(candidate: Found) -> NDArray[np.bool_]:
+    """(n,) views that look like their markers, and lie within a cell of where the pose has them."""
+    size = candidate.evidence.scale * candidate.evidence.sights.shape.count
+    off = np.abs(candidate.residuals).max(axis=1)
+    return np.asarray(candidate.sure & (off < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
+
+
+def _clearly_visible(candidate: Found) -> NDArray[np.bool_]:
+    """(n,) views that any camera in focus should recognise: frontal, large and whole."""
+    views = candidate.evidence.sights
+    rotation, translation = candidate.matrix[:3, :3], candidate.matrix[:3, 3]
+    centres = views.shape.centres[views.marker] @ rotation.T + translation
+    normals = views.shape.normals[views.marker] @ rotation.T
+    places = np.stack([eye.place for eye in views.eyes])[views.camera]
+    towards = places - centres
+    cosine = np.einsum("ni,ni->n", normals, towards) / np.linalg.norm(towards, axis=1)
+    corners, sizes = candidate.projected, views.sizes[views.camera]
+    inside = (corners > MARGIN).all(axis=(1, 2))
+    inside &= (corners < sizes[:, None] - 1 - MARGIN).all(axis=(1, 2))
+    large = candidate.evidence.scale > CLEAR_CELL
+    return np.asarray((cosine > CLEAR_COSINE) & large & inside, bool)
+
+
+def _projected(camera: Camera, pose: Array, corners: Array) -> Array | None:
+    """Corners (4, 2), px, of a marker by a pose; None where it is not before the camera."""
+    points = corners @ pose[:3, :3].T + pose[:3, 3]
+    if (camera.from_rig(points)[:, 2] <= 1.0).any():
+        return None
+    return camera.project(points)

@@ -1,0 +1,206 @@
+"""Evidence against a pose: what a camera denies or does not confirm is said, or loses the tool."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.camera.frameset import Frame, FrameSet
+from nav.camera.rig import Rig
+from nav.errors import Lost
+from nav.tracking.agreement import REMEMBERED, CameraAgreement
+from nav.tracking.freshness import SILENCE, FreshnessMonitor
+from nav.tracking.result import TrackedFrame
+from nav.tracking.tip import tip_in_reference
+from nav.tracking.tool import Marker, Tool
+from nav.tracking.tracker import Tracker
+from phantoms.twin.bodies import Placed
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_body, reference_body
+from tests.synthetic import Studio, small_rig
+
+OPTICS = Optics(blur=0.8, noise=2.0)
+DEPTH = 573.0
+NEEDLE = RigidTransform.from_components(
+    [20.0, 0.0, DEPTH],
+    Rotation.from_rotvec([0.0, 0.2, 0.3]) * Rotation.from_rotvec([0.0, np.pi / 2, 0.0]),
+)
+REFERENCE = RigidTransform.from_components([-70.0, 0.0, DEPTH], Rotation.from_euler("x", 3.0))
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return small_rig(2, size=(720, 420), focal=1000.0)
+
+
+def drawn(
+    rig: Rig, needle: Tool, reference: Tool, count: int = 3, second: bool = False, step: float = 1.0
+) -> list[FrameSet]:
+    """Frame sets in which the needle goes `step` mm a frame; second: with another print of it."""
+    studio, frames = Studio(rig, OPTICS, 3), []
+    for number in range(count):
+        way = np.array([0.0, step * number, 0.0])
+        place = RigidTransform.from_translation(way) * NEEDLE
+        placed = [
+            Placed(needle_body(needle), place),
+            Placed(reference_body(reference), REFERENCE),
+        ]
+        if second:
+            aside = RigidTransform.from_translation([-10.0, 70.0, 0.0])
+            placed.append(Placed(needle_body(needle), aside * place))
+        frames.append(studio.frames(placed))
+    return frames
+
+
+def tracked(rig: Rig, tools: list[Tool], frames: list[FrameSet]) -> Iterator[TrackedFrame]:
+    with closing(Tracker(rig, tools)) as tracker:
+        for shot in frames:
+            yield tracker.track(shot)
+
+
+def turned(rig: Rig, degrees: float, axis: int) -> Rig:
+    left, right = rig.cameras
+    turn = RigidTransform.from_rotation(Rotation.from_rotvec(np.radians(degrees) * np.eye(3)[axis]))
+    return Rig((left, replace(right, camera_from_rig=turn * right.camera_from_rig)))
+
+
+def reason(seen: object) -> str:
+    """What is said of a tool, be it lost or doubted."""
+    return seen.reason if isinstance(seen, Lost) else seen.warning  # type: ignore[attr-defined]
+
+
+def covered(frames: FrameSet, *names: str) -> FrameSet:
+    """The same with something dark and noisy before some cameras."""
+    rng = np.random.default_rng(frames.number)
+    shown = dict(frames.frames)
+    for name in names:
+        image = rng.normal(40.0, 2.0, shown[name].image.shape).astype(np.uint8)
+        shown[name] = Frame(name, shown[name].time, image)
+    return replace(frames, frames=shown)
+
+
+def test_right_files_raise_no_doubt(rig, needle, reference):
+    for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, 4)):
+        assert [reason(seen) for seen in frame.tools.values()] == ["", ""]
+        assert frame.agreeing == (frozenset({"left", "right"}),)
+
+
+@pytest.mark.parametrize(("degrees", "axis"), [(4, 0), (10, 0), (10, 1), (25, 2), (-15, 1)])
+def test_a_camera_that_stands_elsewhere_than_the_rig_file_says_is_named(
+    rig, needle, reference, degrees, axis
+):
+    wrong = turned(rig, degrees, axis)
+    for frame in tracked(wrong, [needle, reference], drawn(rig, needle, reference)):
+        tip = tip_in_reference(frame, needle, "reference")
+        assert isinstance(tip, Lost)
+        said = [reason(seen) for seen in frame.tools.values()]
+        assert all("left" in sentence and "right" in sentence for sentence in said), said
+
+
+def test_a_covered_camera_makes_each_frame_doubtful(rig, needle, reference):
+    frames = drawn(rig, needle, reference, 5)
+    frames[2:] = [covered(shot, "right") for shot in frames[2:]]
+    found = list(tracked(rig, [needle, reference], frames))
+    assert [reason(frame.tools["needle"]) for frame in found[:2]] == ["", ""]
+    for frame in found[2:]:
+        for tool in ("needle", "reference"):
+            assert "right confirms none of" in reason(frame.tools[tool])
+            assert not isinstance(frame.tools[tool], Lost)
+
+
+def test_a_frozen_camera_loses_the_moving_tool_by_name(rig, needle, reference):
+    frames = drawn(rig, needle, reference, 8, step=3.0)
+    still = frames[2].frames["right"].image
+    for number in range(3, 8):
+        shown = frames[number].frames
+        frozen = Frame("right", shown["right"].time, still)
+        frames[number] = replace(frames[number], frames={**shown, "right": frozen})
+    found = list(tracked(rig, [needle, reference], frames))
+    for frame in found[3:]:
+        assert reason(frame.tools["needle"])
+    last = found[-1].tools["needle"]
+    assert isinstance(last, Lost)
+    assert "right" in last.reason
+
+
+def test_markers_in_another_corner_order_are_named(rig, needle, reference):
+    """Half of the reference's markers: two halves that each agree with themselves."""
+    wrong = replace(
+        reference,
+        markers=tuple(
+            Marker(m.id, m.corners[[0, 3, 2, 1]]) if m.id % 2 else m for m in reference.markers
+        ),
+    )
+    odd = [str(m.id) for m in reference.markers if m.id % 2]
+    for frame in tracked(rig, [needle, wrong], drawn(rig, needle, reference)):
+        seen = frame.tools["reference"]
+        assert isinstance(seen, Lost)
+        assert all(marker in seen.reason for marker in odd)
+
+
+def test_markers_turned_on_their_places_are_seen_and_said_to_lie_otherwise(rig, needle, reference):
+    wrong = replace(
+        reference, markers=tuple(Marker(m.id, np.roll(m.corners, 2, 0)) for m in reference.markers)
+    )
+    for frame in tracked(rig, [needle, wrong], drawn(rig, needle, reference, 1)):
+        seen = frame.tools["reference"]
+        assert isinstance(seen, Lost)
+        assert "do not lie as the tool's file says" in seen.reason
+
+
+def test_a_second_print_of_a_tool_makes_it_lost(rig, needle, reference):
+    for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, second=True)):
+        seen = frame.tools["needle"]
+        assert isinstance(seen, Lost)
+        assert "two places" in seen.reason
+        assert not isinstance(frame.tools["reference"], Lost)
+
+
+def test_tools_without_a_common_camera_need_cameras_that_were_seen_to_agree(rig, needle, reference):
+    one_each = []
+    for shot in drawn(rig, needle, reference, 2):
+        left, right = shot.frames["left"].image.copy(), shot.frames["right"].image.copy()
+        border = [int(camera.project([[-15.0, 0.0, DEPTH]])[0, 0]) for camera in rig.cameras]
+        left[:, : border[0]] = 90  # the reference is hidden from left, the needle from right
+        right[:, border[1] :] = 90
+        images = {"left": left, "right": right}
+        frames = {name: Frame(name, shot.time, image) for name, image in images.items()}
+        one_each.append(replace(shot, frames=frames))
+    for frame in tracked(rig, [needle, reference], one_each):
+        tip = tip_in_reference(frame, needle, "reference")
+        assert isinstance(tip, Lost)
+        assert "fit together" in tip.reason
+    whole = drawn(rig, needle, reference, 1)
+    *_, last = tracked(rig, [needle, reference], [*whole, one_each[1]])
+    assert not isinstance(tip_in_reference(last, needle, "reference"), Lost)
+
+
+def test_agreement_is_passed_on_forgotten_and_taken_back():
+    agreement = CameraAgreement()
+    agreement.confirm(["a", "b"], 1.0)
+    agreement.confirm(["c", "b"], 2.0)
+    assert agreement.groups(3.0) == (frozenset("abc"),)
+    assert agreement.groups(1.5 + REMEMBERED) == (frozenset("bc"),)
+    agreement.deny(["c"])
+    assert agreement.groups(3.0) == (frozenset("ab"),)
+    assert agreement.groups(2.0 + REMEMBERED) == ()
+
+
+def test_repeated_and_missing_pictures_are_told_apart():
+    rng = np.random.default_rng(1)
+    images = [rng.integers(0, 255, (60, 80), dtype=np.uint8) for _ in range(3)]
+    watch = FreshnessMonitor()
+
+    def look(time: float, **shown: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        frames = {name: Frame(name, time, images[k].copy()) for name, k in shown.items()}
+        found = watch.check(FrameSet(0, time, frames))
+        return found.repeated, found.stopped
+
+    assert look(0.0, left=0, right=0) == ((), ())
+    assert look(0.1, left=1, right=0) == (("right",), ())
+    assert look(0.2, left=2) == ((), ())
+    assert look(0.1 + SILENCE + 0.01, left=1) == ((), ("right",))
+    assert look(0.7, left=0, right=1) == ((), ())
