@@ -33,9 +33,10 @@ FEWEST = 2  # markers elsewhere that may not be chance misreadings
 class CameraSupport:
     """What one camera says of a tool's pose.
 
-    camera : its index in the rig. expected : markers that it should see clearly by the pose;
-    missing : of these, how many do not look like themselves. confirmed : of all that face it, how
-    many do. elsewhere : ids decoded in its picture where the pose does not have them.
+    camera : its index in the rig. confirmed : of the markers that face it by the pose, how many
+    look like themselves there. expected : how many it should see clearly, and missing : how many of
+    these it does not confirm; both 0 where it confirms half of all. elsewhere : ids decoded in its
+    picture where the pose does not have them.
     """
 
     camera: int
@@ -94,22 +95,22 @@ def camera_supports(
         One for each camera that faces a marker or has one decoded elsewhere.
     """
     views = candidate.evidence.sights
-    clear, sure = _clearly_visible(candidate), _confirmed(candidate)
+    confirmed = _confirmed(candidate)
+    clear: NDArray[np.bool_] | None = None
     away = elsewhere(candidate, detected)
     supports = []
     for index, eye in enumerate(views.eyes):
         own = views.camera == index
         ids = tuple(view.marker.id for view in away if view.camera.name == eye.camera.name)
-        if own.any() or ids:
-            supports.append(
-                CameraSupport(
-                    index,
-                    int((own & clear).sum()),
-                    int((own & clear & ~sure).sum()),
-                    int((own & sure).sum()),
-                    ids,
-                )
-            )
+        count, sure = int(own.sum()), int((own & confirmed).sum())
+        if not count and not ids:
+            continue
+        expected = missing = 0
+        if count > 2 * sure:  # else it cannot be doubtful, whatever is clearly visible
+            clear = _clearly_visible(candidate) if clear is None else clear
+            expected = int((own & clear).sum())
+            missing = int((own & clear & ~confirmed).sum())
+        supports.append(CameraSupport(index, expected, missing, sure, ids))
     return tuple(supports)
 
 

@@ -253,9 +253,13 @@ def _cameras(found: Found) -> list[str]:
         return []
     others = [pixels for name, pixels in turned.items() if name != worst]
     if len(turned) > 2 and turned[worst] > 2.0 * max(others):
-        return [f"camera {worst} disagrees with the others by {turned[worst]:.1f} px: moved?"]
+        return [
+            f"camera {worst} disagrees with the others by {turned[worst]:.1f} px: moved, refocused or warmed up?"
+        ]
     names = " and ".join(turned)
-    return [f"cameras {names} disagree by {sum(turned.values()):.1f} px: has one moved?"]
+    return [
+        f"cameras {names} disagree by {sum(turned.values()):.1f} px: has one moved, refocused or warmed up?"
+    ]
 
 
 def _elsewhere(view: MarkerView, tool: Tool, found: Found) -> bool:

@@ -52,7 +52,6 @@ def recordings(seed: int, console: Console) -> dict[str, list[Recording]]:
     for _ in range(OTHERS):
         wanted.append(("knocked", {"knocked": knock(rng)}))
         wanted.append(("second print", {"second_print": True}))
-        wanted.append(("needle hidden", {"needle_hidden": True}))
     drawn: dict[str, list[Recording]] = {}
     with progress_bar(console) as bar:
         task = bar.add_task("drawing recordings", total=len(wanted), note="")

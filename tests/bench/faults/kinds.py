@@ -233,6 +233,21 @@ def camera_frozen(recording: Recording, rng: np.random.Generator) -> Recording:
     return _with_pictures(recording, name, [min(k, since) for k in range(len(recording.frames))])
 
 
+def pictures_shifted(recording: Recording, rng: np.random.Generator) -> Recording:
+    """From the fourth frame set on, one camera's pictures lie 1 to 2 px aside, as after warm-up."""
+    way = np.array([0, 0])
+    while not way.any():
+        way = rng.integers(-1, 2, 2) * rng.integers(1, 3)
+    name = recording.rig.cameras[int(rng.integers(2))].name
+    frames = list(recording.frames)
+    for number in range(3, len(frames)):
+        shown = frames[number].frames
+        image = np.ascontiguousarray(np.roll(shown[name].image, way, axis=(0, 1)))
+        moved = Frame(name, shown[name].time, image)
+        frames[number] = replace(frames[number], frames={**shown, name: moved})
+    return replace(recording, frames=frames)
+
+
 def both_frozen(recording: Recording, rng: np.random.Generator) -> Recording:
     """All cameras' pictures stay what they were from some frame on."""
     since = int(rng.integers(1, 4))
@@ -268,6 +283,7 @@ KINDS = (
     Kind("one focal length 0.3 to 10 % off", focal_one),
     Kind("principal point 0.5 to 60 px off", centre_shifted),
     Kind("camera moved during the run", nothing, "knocked"),
+    Kind("pictures shifted by 1 to 3 px during the run", pictures_shifted),
     Kind("needle's file scaled", needle_scaled),
     Kind("reference's file scaled", reference_scaled),
     Kind("both tools' files scaled alike", both_scaled),
@@ -281,5 +297,4 @@ KINDS = (
     Kind("a camera frozen", camera_frozen),
     Kind("both cameras frozen", both_frozen),
     Kind("second print in view", nothing, "second print"),
-    Kind("second print, needle hidden", nothing, "needle hidden"),
 )

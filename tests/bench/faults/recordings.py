@@ -40,7 +40,6 @@ class Recording:
 def record(
     seed: int,
     second_print: bool = False,
-    needle_hidden: bool = False,
     knocked: tuple[int, RigidTransform] | None = None,
 ) -> Recording:
     """Draw one recording.
@@ -51,8 +50,6 @@ def record(
         Of hand, places and noise.
     second_print : bool
         Whether another print of the needle's markers is in view, held by the same hand.
-    needle_hidden : bool
-        Whether only that other print is in view.
     knocked : (int, RigidTransform), optional
         From this frame on the last camera is moved by this transform, in its own frame (mm, rad).
     """
@@ -81,10 +78,11 @@ def record(
         time = number / RATE
         pose = hand(time)
         velocity = body_velocity(hand(time - 5e-4), hand(time + 5e-4), 1e-3)
-        placed = [Placed(reference_body(reference), reference_pose)]
-        if not needle_hidden:
-            placed.append(Placed(needle_body(needle), pose, velocity))
-        if second_print or needle_hidden:
+        placed = [
+            Placed(reference_body(reference), reference_pose),
+            Placed(needle_body(needle), pose, velocity),
+        ]
+        if second_print:
             other = RigidTransform.from_components(
                 pose.translation + beside, pose.rotation * turned
             )
