@@ -254,11 +254,13 @@ def _cameras(found: Found) -> list[str]:
     others = [pixels for name, pixels in turned.items() if name != worst]
     if len(turned) > 2 and turned[worst] > 2.0 * max(others):
         return [
-            f"camera {worst} disagrees with the others by {turned[worst]:.1f} px: moved, refocused or warmed up?"
+            f"camera {worst} disagrees with the others by {turned[worst]:.1f} px: "
+            "moved, refocused or warmed up?"
         ]
     names = " and ".join(turned)
     return [
-        f"cameras {names} disagree by {sum(turned.values()):.1f} px: has one moved, refocused or warmed up?"
+        f"cameras {names} disagree by {sum(turned.values()):.1f} px: "
+        "has one moved, refocused or warmed up?"
     ]
 
 
