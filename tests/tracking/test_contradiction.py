@@ -55,6 +55,12 @@ def drawn(
     return frames
 
 
+@pytest.fixture(scope="module")
+def usual(rig, needle, reference) -> list[FrameSet]:
+    """Five frame sets with nothing wrong; the needle goes 3 mm a frame."""
+    return drawn(rig, needle, reference, 5, step=3.0)
+
+
 def tracked(rig: Rig, tools: list[Tool], frames: list[FrameSet]) -> Iterator[TrackedFrame]:
     with closing(Tracker(rig, tools)) as tracker:
         for shot in frames:
@@ -82,27 +88,26 @@ def covered(frames: FrameSet, *names: str) -> FrameSet:
     return replace(frames, frames=shown)
 
 
-def test_right_files_raise_no_doubt(rig, needle, reference):
-    for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, 4)):
+def test_right_files_raise_no_doubt(rig, needle, reference, usual):
+    for frame in tracked(rig, [needle, reference], usual[:4]):
         assert [reason(seen) for seen in frame.tools.values()] == ["", ""]
         assert frame.agreeing == (frozenset({"left", "right"}),)
 
 
 @pytest.mark.parametrize(("degrees", "axis"), [(4, 0), (10, 0), (10, 1), (25, 2), (-15, 1)])
 def test_a_camera_that_stands_elsewhere_than_the_rig_file_says_is_named(
-    rig, needle, reference, degrees, axis
+    rig, needle, reference, usual, degrees, axis
 ):
     wrong = turned(rig, degrees, axis)
-    for frame in tracked(wrong, [needle, reference], drawn(rig, needle, reference)):
+    for frame in tracked(wrong, [needle, reference], usual[:2]):
         tip = tip_in_reference(frame, needle, "reference")
         assert isinstance(tip, Lost)
         said = [reason(seen) for seen in frame.tools.values()]
         assert all("left" in sentence and "right" in sentence for sentence in said), said
 
 
-def test_a_covered_camera_makes_each_frame_doubtful(rig, needle, reference):
-    frames = drawn(rig, needle, reference, 5)
-    frames[2:] = [covered(shot, "right") for shot in frames[2:]]
+def test_a_covered_camera_makes_each_frame_doubtful(rig, needle, reference, usual):
+    frames = [*usual[:2], *(covered(shot, "right") for shot in usual[2:])]
     found = list(tracked(rig, [needle, reference], frames))
     assert [reason(frame.tools["needle"]) for frame in found[:2]] == ["", ""]
     for frame in found[2:]:
@@ -111,22 +116,22 @@ def test_a_covered_camera_makes_each_frame_doubtful(rig, needle, reference):
             assert not isinstance(frame.tools[tool], Lost)
 
 
-def test_a_frozen_camera_loses_the_moving_tool_by_name(rig, needle, reference):
-    frames = drawn(rig, needle, reference, 8, step=3.0)
-    still = frames[2].frames["right"].image
-    for number in range(3, 8):
+def test_a_frozen_camera_loses_the_moving_tool_by_name(rig, needle, reference, usual):
+    frames = list(usual)
+    still = frames[1].frames["right"].image
+    for number in range(2, 5):
         shown = frames[number].frames
         frozen = Frame("right", shown["right"].time, still)
         frames[number] = replace(frames[number], frames={**shown, "right": frozen})
     found = list(tracked(rig, [needle, reference], frames))
-    for frame in found[3:]:
+    for frame in found[2:]:
         assert reason(frame.tools["needle"])
     last = found[-1].tools["needle"]
     assert isinstance(last, Lost)
     assert "right" in last.reason
 
 
-def test_markers_in_another_corner_order_are_named(rig, needle, reference):
+def test_markers_in_another_corner_order_are_named(rig, needle, reference, usual):
     """Half of the reference's markers: two halves that each agree with themselves."""
     wrong = replace(
         reference,
@@ -135,24 +140,24 @@ def test_markers_in_another_corner_order_are_named(rig, needle, reference):
         ),
     )
     odd = [str(m.id) for m in reference.markers if m.id % 2]
-    for frame in tracked(rig, [needle, wrong], drawn(rig, needle, reference)):
+    for frame in tracked(rig, [needle, wrong], usual[:2]):
         seen = frame.tools["reference"]
         assert isinstance(seen, Lost)
         assert all(marker in seen.reason for marker in odd)
 
 
-def test_markers_turned_on_their_places_are_seen_and_said_to_lie_otherwise(rig, needle, reference):
+def test_markers_turned_on_their_places_are_said_to_lie_otherwise(rig, needle, reference, usual):
     wrong = replace(
         reference, markers=tuple(Marker(m.id, np.roll(m.corners, 2, 0)) for m in reference.markers)
     )
-    for frame in tracked(rig, [needle, wrong], drawn(rig, needle, reference, 1)):
+    for frame in tracked(rig, [needle, wrong], usual[:1]):
         seen = frame.tools["reference"]
         assert isinstance(seen, Lost)
         assert "do not lie as the tool's file says" in seen.reason
 
 
 def test_a_second_print_of_a_tool_makes_it_lost(rig, needle, reference):
-    for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, second=True)):
+    for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, 2, second=True)):
         seen = frame.tools["needle"]
         assert isinstance(seen, Lost)
         assert "two places" in seen.reason
@@ -173,8 +178,7 @@ def test_tools_without_a_common_camera_need_cameras_that_were_seen_to_agree(rig,
         tip = tip_in_reference(frame, needle, "reference")
         assert isinstance(tip, Lost)
         assert "fit together" in tip.reason
-    whole = drawn(rig, needle, reference, 1)
-    *_, last = tracked(rig, [needle, reference], [*whole, one_each[1]])
+    *_, last = tracked(rig, [needle, reference], [usual[0], one_each[1]])
     assert not isinstance(tip_in_reference(last, needle, "reference"), Lost)
 
 
