@@ -47,7 +47,7 @@ def why_lost(
     apart = fits_each_camera(detected)
     if apart:
         return f"{' and '.join(apart)} see {tool.name} at different places: {RIG}"
-    read = [view for view in detected if view.decoded]
+    read = [view for view in detected if view.decoded and view.refined]
     if len({view.marker.id for view in read}) >= LEGIBLE:
         seen_by = dict.fromkeys(view.camera.name for view in read)
         return f"{_markers(view.marker.id for view in read)} of {tool.name} are seen by " + (
@@ -148,7 +148,7 @@ def _markers(ids: Iterable[int]) -> str:
     return f"marker{'s' if len(known) > 1 else ''} {listed}{more}"
 
 
-def _doubts(tool: Tool, found: Found, doubts: Doubts) -> list[str]:
+def _doubts(found: Found, doubts: Doubts) -> list[str]:
     """Say what speaks against a pose."""
     eyes = found.evidence.sights.eyes
     said = []
@@ -204,7 +204,7 @@ def warning(
 
     detected : markers that a search of the whole pictures found.
     """
-    said = _doubts(tool, found, doubts)
+    said = []
     if not found.consensus.fits:
         off = _beyond_noise(found)
         if off > WORTH_SAYING:
@@ -212,6 +212,7 @@ def warning(
                 f"geometry doubtful: corners {off:.2f} px off beyond noise" + _tip(tool, found)
             )
         said += _cameras(found)
+    said += _doubts(found, doubts)
     sights, evidence = found.evidence.sights, found.evidence
     for k in np.flatnonzero(evidence.good & ~found.consensus.used):
         marker, camera = tool.markers[sights.marker[k]].id, sights.eyes[sights.camera[k]].camera
