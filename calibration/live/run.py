@@ -10,6 +10,7 @@ from calibration.live.result import Result, report, save
 from calibration.live.taking import Taking
 from calibration.live.window import CalibrateWindow
 from nav.view.app import application
+from nav.view.quitting import add_quit_key, closed_by_signals
 
 
 def run_window(
@@ -35,7 +36,9 @@ def run_window(
         window = CalibrateWindow(source, taking, write, ruler)
         window.resize(app.primaryScreen().availableSize() * 0.9)
         window.show()
-        app.exec()
+        add_quit_key(window)
+        with closed_by_signals(window.close):
+            app.exec()
     finally:
         source.close()
     if window.saved is not None:

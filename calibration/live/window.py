@@ -23,6 +23,7 @@ from calibration.live.watch import Watch
 from nav.errors import InputError
 from nav.view.header import button_style
 from nav.view.overlays import Notices
+from nav.view.quitting import QUIT_KEY
 from nav.view.sized import Sized
 from nav.view.theme import BACK, QUIET, Metrics, font
 
@@ -37,7 +38,7 @@ BUTTONS = {
     "calibrate": ("Calibrate", (TAKING, CALIBRATING)),
     "save": ("Save", (RESULT, SAVING)),
     "more": ("Take more", (RESULT, SAVING)),
-    "cancel": ("Cancel", (TAKING, CALIBRATING, RESULT, SAVING)),
+    "cancel": (f"Cancel ({QUIT_KEY})", (TAKING, CALIBRATING, RESULT, SAVING)),
 }
 
 

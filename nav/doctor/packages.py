@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
-from nav.doctor.check import Check, run
+from nav.childprocess import run
+from nav.doctor.check import Check
 from nav.doctor.libraries import library_advice
 
 PYTHON = (3, 11)

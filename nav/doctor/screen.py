@@ -1,10 +1,11 @@
 """OpenGL and the display, as VTK and Qt find them."""
 
-import os
 import re
 import sys
 
-from nav.doctor.check import Check, run
+from nav.childprocess import run
+from nav.display import SCREEN, named_displays
+from nav.doctor.check import Check
 from nav.doctor.libraries import library_advice
 
 OPENGL = (3, 2)  # VTK's least
@@ -38,17 +39,9 @@ def check_opengl(code: str = RENDER) -> list[Check]:
     return [Check("OpenGL", "ok", text)]
 
 
-SCREEN = """
-from PySide6.QtGui import QGuiApplication
-app = QGuiApplication([])
-size = app.primaryScreen().size() * app.primaryScreen().devicePixelRatio()
-print(app.platformName(), size.width(), size.height())
-"""
-
-
 def check_display(code: str = SCREEN) -> list[Check]:
     """Whether the live window can open, and on how large a screen."""
-    named = [f"{n}={os.environ[n]}" for n in ("DISPLAY", "WAYLAND_DISPLAY") if os.environ.get(n)]
+    named = named_displays()
     if sys.platform.startswith("linux") and not named:
         advice = "log in at a screen for nav live; nav track and nav demo run without"
         return [Check("display", "warn", "none", advice)]

@@ -1,7 +1,5 @@
 """`nav live`: cameras or recorded pictures, tracking process, window."""
 
-import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from nav.camera.frameset import FrameSet
 from nav.camera.live import LiveSource, parse_cameras
 from nav.camera.rig import load_rig
 from nav.camera.source import RecordedSource, open_source
+from nav.display import display_problem, named_displays
 from nav.errors import InputError
 from nav.live.messages import Command, Ended
 from nav.live.session import Session, State
@@ -213,10 +212,17 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
 
 
 def can_show() -> bool:
-    """Whether Qt has something to draw on, a stated off-screen platform included."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    """Whether Qt has something to draw on, a stated off-screen platform included.
+
+    Raises
+    ------
+    InputError
+        A display is named, but cannot be opened.
+    """
+    problem = display_problem()
+    if problem and named_displays():
+        raise InputError(problem)
+    return not problem
 
 
 def live_job(

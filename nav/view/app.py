@@ -8,16 +8,22 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from nav.display import (
+    UNSEEN,
+    display_problem,
+    forget_plugins_of_opencv,
+    named_displays,
+    qt_platform,
+)
 from nav.errors import InputError
 from nav.live.messages import Command, Ended, Feed, Update
 from nav.model.case import Case
 from nav.tracking.tool import Tool
+from nav.view.quitting import add_quit_key, closed_by_signals
 from nav.view.window import LiveWindow
 
 # ms that the last word stays on the screen before the window closes by itself
 LAST_LOOK_MS = 1500
-# Qt's platforms without a screen
-UNSEEN = ("offscreen", "minimal")
 
 
 def application() -> QApplication:
@@ -28,30 +34,21 @@ def application() -> QApplication:
     InputError
         There is no display (Qt itself would end the program).
     """
-    # OpenCV's own Qt may have set these on import; its plugins are not ours
-    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
-        if "cv2" in os.environ.get(name, ""):
-            del os.environ[name]
+    forget_plugins_of_opencv()
     present = QApplication.instance()
     if isinstance(present, QApplication):
         return present
-    if not has_display() and _platform() not in UNSEEN:
-        raise InputError("no display: set DISPLAY, or run on a machine with a screen")
+    problem = display_problem()
+    if problem:
+        raise InputError(problem)
     return QApplication([sys.argv[0]])
 
 
 def has_display() -> bool:
     """Whether a window can be seen here."""
-    if _platform() in UNSEEN:
+    if qt_platform() in UNSEEN:
         return False
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
-
-
-def _platform() -> str:
-    """Qt's platform plugin, if one was asked for."""
-    return os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    return bool(named_displays()) or not sys.platform.startswith("linux")
 
 
 def run_window(
@@ -87,10 +84,12 @@ def run_window(
 
     window.still = still
     window.on_end = on_end
+    add_quit_key(window)
     try:
         window.resize(app.primaryScreen().availableSize() * 0.9)
         window.show()
-        app.exec()
+        with closed_by_signals(window.close):
+            app.exec()
     finally:
         feed.close()
     return code
@@ -136,7 +135,7 @@ def write_still(
     """
     if not updates:
         raise ValueError("expected at least one update")
-    if QApplication.instance() is None and not has_display():
+    if QApplication.instance() is None and (not has_display() or display_problem()):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application()
     now = updates[0].captured_at

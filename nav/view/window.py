@@ -20,6 +20,7 @@ from nav.view.layout import places
 from nav.view.lights import Lights
 from nav.view.overlays import BannerBar, Notices, ViewButtons
 from nav.view.pictures import Pictures
+from nav.view.quitting import QUIT_HINT
 from nav.view.readouts import Ahead, Target
 from nav.view.scene_widget import SceneWidget
 from nav.view.shaft import shaft_length
@@ -96,6 +97,7 @@ class LiveWindow(QMainWindow):
         self.strip = Strip({role: gauge_limits(self.case, role) for role in self.gauges})
         self.pictures = Pictures((self.needle.name, self.reference))
         self.notice, self.footer, self.speed = QLabel(NOTICE), QLabel(title), QLabel("")
+        self.footer.setText(f"{title}  ·  {QUIT_HINT}")
         for label in (self.footer, self.speed):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.parts: dict[str, QWidget] = {

@@ -9,6 +9,7 @@ from rich.table import Table
 import nav
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import write_rig
+from nav.display import forget_unreachable_display
 from nav.errors import InputError
 from nav.live.messages import Command
 from nav.live.session import State
@@ -69,6 +70,9 @@ def _run_in(
     """Write everything into `folder`; `out` is what it will be called."""
     from nav.view.app import has_display
 
+    unreachable = forget_unreachable_display()
+    if unreachable and not headless:
+        console.print(f"no window: {unreachable}")
     windowed = not headless and has_display()
     began = time.perf_counter()
     job, case, tools = prepare(folder, seed, console, calibrated)

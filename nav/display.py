@@ -1,0 +1,80 @@
+"""Whether a window can be shown here, found out where a failure costs nothing: in a child process.
+
+Qt ends the whole program where it cannot open a display.
+"""
+
+import os
+import sys
+from functools import cache
+
+from nav.childprocess import run
+
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+UNSEEN = ("offscreen", "minimal")  # Qt's platforms without a screen
+PATIENCE = 60.0  # s; a busy computer takes long to load Qt
+SCREEN = """
+from PySide6.QtGui import QGuiApplication
+app = QGuiApplication([])
+size = app.primaryScreen().size() * app.primaryScreen().devicePixelRatio()
+print(app.platformName(), size.width(), size.height())
+"""
+
+
+def qt_platform() -> str:
+    """Return Qt's platform plugin, if one was asked for."""
+    return os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
+
+
+def named_displays() -> list[str]:
+    """Return the displays that the environment names, as ``NAME=VALUE``."""
+    return [f"{name}={os.environ[name]}" for name in DISPLAYS if os.environ.get(name)]
+
+
+def forget_plugins_of_opencv() -> None:
+    """Undo what OpenCV's own Qt may have set on import; its plugins are not ours."""
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(name, ""):
+            del os.environ[name]
+
+
+def display_problem() -> str:
+    """Return why no window can be shown, in words; empty where one can.
+
+    An off-screen platform that was asked for counts as a display.
+    """
+    if qt_platform() in UNSEEN:
+        return ""
+    named = named_displays()
+    if sys.platform.startswith("linux") and not named:
+        return "no display here: log in with a screen, or set DISPLAY"
+    forget_plugins_of_opencv()
+    environment = tuple(os.environ.get(name, "") for name in (*DISPLAYS, "QT_QPA_PLATFORM"))
+    if _opens(environment):
+        return ""
+    what = f"the display ({', '.join(named)})" if named else "the display"
+    return f"{what} cannot be opened; nav doctor says what is missing"
+
+
+@cache
+def _opens(environment: tuple[str, ...]) -> bool:
+    """environment : what the answer depends on, so that it is asked for once."""
+    return run([sys.executable, "-c", SCREEN], PATIENCE)[0] == 0
+
+
+def forget_unreachable_display() -> str:
+    """Let this process and its children do without a display that cannot be opened.
+
+    Libraries that draw off screen would try it, and fail.
+
+    Returns
+    -------
+    str
+        What is wrong with it; empty where nothing is, or none is named.
+    """
+    if not named_displays():
+        return ""
+    problem = display_problem()
+    if problem:
+        for name in DISPLAYS:
+            os.environ.pop(name, None)
+    return problem
