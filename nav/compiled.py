@@ -2,17 +2,23 @@
 
 Numba keeps a function's compiled code until the function's own file changes, and does not notice a
 change in another file that is compiled into it. So the folder's name holds a digest of all of them.
+What is damaged there is compiled again; a folder into which others may write is not used.
 """
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
 
-from nav.cache import user_cache
+from nav.cache import owned_folder, user_cache
+from nav.codecache import check_cached_code
 
 config: Any = numba.config  # its settings are made when it is imported
 HERE = Path(__file__).parent
@@ -47,17 +53,25 @@ def sources_digest(folder: Path = HERE) -> str:
 def use_own_folder() -> None:
     """Keep compiled code in the user's cache, unless NUMBA_CACHE_DIR says where.
 
-    Where the sources cannot be read or the folder not be written, Numba keeps it beside them.
+    Where that cannot be written, or belongs to somebody else, it is kept in a folder of this
+    process and its children alone, and compiled at each run. Never beside the sources, where
+    Numba would keep it: an installed package is not ours to change.
     """
     if config.CACHE_DIR:
         return
-    try:
-        folder = user_cache() / f"compiled-{sources_digest()[:16]}"
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(folder, os.W_OK):
-        config.CACHE_DIR = str(folder)
+    folder = None
+    with suppress(OSError):
+        folder = owned_folder(user_cache() / f"compiled-{sources_digest()[:16]}")
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="c1c2nav-compiled-"))
+        os.environ["NUMBA_CACHE_DIR"] = str(folder)  # for child processes
+        atexit.register(_remove, folder, os.getpid())
+    config.CACHE_DIR = str(folder)
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # not a child that was forked
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def compiled_before() -> bool:
@@ -66,4 +80,5 @@ def compiled_before() -> bool:
     return next(folder.rglob("passes.look-*.nbi"), None) is not None
 
 
+check_cached_code()
 use_own_folder()

@@ -1,11 +1,13 @@
 """Compiled code is never older than the sources that it was made of."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from nav.codecache import CheckedCacheFile
 from nav.compiled import HERE, TOGETHER, compiled_before, config, sources_digest
 
 SHOW = "import nav.tracking.fit, numba; print(numba.config.CACHE_DIR)"
@@ -57,3 +59,60 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
     in_the_way.write_text("")
     used = folder_used({"XDG_CACHE_HOME": str(in_the_way)}, tmp_path)
     assert str(in_the_way) not in used
+    assert str(HERE) not in used
+    assert not os.path.exists(used)  # of that process alone
+
+
+CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import small
+print(small.twice(21), sum(small.twice.stats.cache_hits.values()))
+"""
+SMALL = "from nav.compiled import njit\n\n@njit(cache=True)\ndef twice(x):\n    return 2 * x\n"
+
+
+def twice(tmp_path, cache):
+    """What a compiled function gives, and how often it came from the cache."""
+    (tmp_path / "small.py").write_text(SMALL)
+    os.utime(tmp_path / "small.py", (1e9, 1e9))
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    environment |= {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, "-c", CODE, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def cached(cache, suffix):
+    (path,) = [p for p in cache.rglob(f"small.twice*{suffix}") if p.suffix == suffix]
+    return path
+
+
+def test_damaged_code_is_compiled_again(tmp_path):
+    cache = tmp_path / "cache"
+    assert twice(tmp_path, cache) == "42 0"
+    assert twice(tmp_path, cache) == "42 1"
+    for suffix in (".nbi", ".nbc"):
+        path = cached(cache, suffix)
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 4  # as a disk may do; Numba would load and run it
+        path.write_bytes(data)
+        assert twice(tmp_path, cache) == "42 0"
+    assert twice(tmp_path, cache) == "42 1"
+
+
+def test_what_a_cache_file_may_be_instead_is_no_error(tmp_path):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    file = CheckedCacheFile(str(folder), "f", "stamp")
+    file.save("key", [1, 2])
+    assert file.load("key") == [1, 2]
+    for path in (folder / "f.nbi", folder / "f.1.nbc"):
+        for content in (b"", b"\x80\x05", path.read_bytes()[:-3], b"c" * 100):
+            path.write_bytes(content)
+            assert file.load("key") is None
+            file.save("key", [1, 2])
+            assert file.load("key") == [1, 2]
+    (folder / "g.nbi").mkdir()  # nothing can be written there
+    CheckedCacheFile(str(folder), "g", "stamp").save("key", [1, 2])
