@@ -110,8 +110,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         data = tomllib.loads(text)
     except RecursionError:
         raise InputError(f"{path}: not valid TOML: nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, and an integer of thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {error}".splitlines()[0]) from None
+    except ValueError:
+        raise InputError(f"{path}: not valid TOML: an integer of thousands of digits") from None
     check_values(data, str(path))
     return data
 
