@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from nav.errors import InputError
 from nav.frames import Array
 from nav.textfile import MEGABYTE, MOST_NUMBER, read_text
 
+MOST_COLUMNS = 1000  # a wide table of tracked poses has 52
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 # one comma and three digits after it: 1.234 in German, 1234 in English (0,234 is no thousands)
+PLAIN = frozenset("0123456789.-")  # of most numbers
 GROUPED = re.compile(r"[+-]?[\d.,]+", re.ASCII)
 THOUSAND = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
@@ -24,12 +27,11 @@ THOUSAND = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 class TableLimits:
     """The largest table that is read: bytes and rows."""
 
-    size: int = 16 * MEGABYTE
+    size: int = 4 * MEGABYTE
     rows: int = 20_000
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row: its line in the file (from 1) and its fields by column, without outer spaces.
 
     name : what people know it by, such as "point D1"; may be empty.
@@ -83,9 +85,11 @@ class Table:
         result = np.empty((len(rows), len(columns)))
         for k, row in enumerate(rows):
             for j, column in enumerate(columns):
-                text = row.fields[column].replace("−", "-")  # a typographic minus
-                number = NUMBER.fullmatch(text) is not None
-                value = float(text.replace(",", ".") if comma else text) if number else np.nan
+                text = row.fields[column]
+                try:
+                    value = float(text) if PLAIN.issuperset(text) else _number(text, comma)
+                except ValueError:
+                    value = np.nan
                 if not abs(value) <= MOST_NUMBER:
                     raise self.refusal(
                         row, f"{column}: expected a finite number, got {row.fields[column]!r:.40}"
@@ -97,6 +101,8 @@ class Table:
         comma: tuple[Row, str] | None = None
         point: tuple[Row, str] | None = None
         unclear: tuple[Row, str] | None = None
+        if not any("," in row.fields[column] for row in rows for column in columns):
+            return False
         for row in rows:
             for text in (row.fields[column] for column in columns):
                 if "." not in text and "," not in text:
@@ -126,6 +132,14 @@ class Table:
                 "write numbers with a decimal point",
             )
         return comma is not None
+
+
+def _number(text: str, comma: bool) -> float:
+    """The number of a text as spreadsheets have it; Python's float takes more: 1_0, infinity."""
+    plain = text.replace("−", "-")  # a typographic minus
+    if not NUMBER.fullmatch(plain):
+        return np.nan
+    return float(plain.replace(",", ".") if comma else plain)
 
 
 def read_table(
@@ -188,7 +202,7 @@ def parse_table(
         A column is missing or there twice, a row has more fields than columns, a quote is not
         closed, or there are too many rows: file, line, what to do.
     """
-    lines = text.split("\n")
+    lines = text.rstrip().split("\n")
     header = _find_header(path, lines, needed, name_of)
     wanted = [*header.needed, *(c for c in optional if c in header.columns)]
     places = {column: header.columns.index(column) for column in wanted}
@@ -209,7 +223,8 @@ def parse_table(
         if len(rows) >= most_rows:
             raise InputError(f"{path}: has more than {most_rows} rows; cut it into parts")
         row = {c: fields[k].strip() if k < len(fields) else "" for c, k in places.items()}
-        rows.append(Row(line, row, row_name.format_map(defaultdict(lambda: "?", row))))
+        name = row_name.format_map(defaultdict(lambda: "?", row)) if row_name else ""
+        rows.append(Row(line, row, name))
     return Table(path, header.needed, tuple(rows), header.comments)
 
 
@@ -238,6 +253,8 @@ def _find_header(
         is_comment = text.startswith("#")
         if is_comment:
             comments.append(text)
+            if not any(group[0] in text.casefold() for group in needed):
+                continue
         # numpy and Slicer write the header as a comment
         names = re.sub(r"^#+\s*(?:columns\s*=)?", "", line.strip(" ")) if is_comment else line
         for separator in SEPARATORS:
@@ -254,6 +271,8 @@ def _find_header(
 
 
 def _columns(line: str, separator: str) -> tuple[str, ...]:
+    if line.count(separator) > MOST_COLUMNS:
+        return ()
     try:
         (fields,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
     except (csv.Error, ValueError):

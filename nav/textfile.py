@@ -13,7 +13,7 @@ from nav.errors import InputError
 MEGABYTE = 2**20
 # larger than any that a person or a program of this field writes; reading stays within seconds
 MOST_TOML_BYTES = MEGABYTE
-MOST_JSON_BYTES = 16 * MEGABYTE
+MOST_JSON_BYTES = 4 * MEGABYTE  # Slicer writes about 1 kB a point
 MOST_NESTED = 32  # our formats nest five levels, Slicer's Markups eight
 # nanoseconds since 1970 are below it, and its eighth power is still finite
 MOST_NUMBER = 1e19

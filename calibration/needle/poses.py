@@ -19,8 +19,8 @@ POSE = NEEDED[2:]
 LASTING = ("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz")
 COVARIANCE = tuple(f"p{i}{j}" for i, j in UPPER)
 NOT_UNIT = 0.01  # a quaternion's length may be off by that much
-# over half an hour of one tool at 50 per second
-LIMITS = TableLimits(size=128 * MEGABYTE, rows=100_000)
+# a quarter of an hour of two tools at 30 per second; pivoting takes minutes
+LIMITS = TableLimits(size=64 * MEGABYTE, rows=60_000)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """times.csv: when each camera's pictures were taken."""
 
-import csv
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 from nav.errors import InputError
+from nav.tables import TableLimits, read_table
+from nav.textfile import MEGABYTE
 
 COLUMNS = ("camera", "frame", "time")
 
@@ -16,7 +18,9 @@ LONGEST_STEP = 10.0  # s: no camera whose pictures are tracked is slower
 SLOW_STEP = 0.5  # s: slower than any video; pictures taken one by one may be
 FAST_STEP = 1e-3  # s: faster than any camera in ordinary use
 SHORTEST_STEP = 2e-5  # s: 50,000 a second, faster than any camera of a useful size
-FRAME_DIGITS = 9  # of a frame number: a year of pictures has fewer
+FRAME = re.compile(r"\d{1,9}", re.ASCII)  # a year of pictures has fewer
+# two cameras at 30 per second for over 50 minutes
+LIMITS = TableLimits(size=16 * MEGABYTE, rows=200_000)
 LATEST = 1e11  # s: the year 5138, where clocks that count from 1970 are meant
 USUAL_STEP = 1.0 / 30.0  # s: what likely units are judged by
 UNITS = {  # in s
@@ -49,32 +53,24 @@ def load_times(path: Path) -> Times:
         Unreadable, a column missing, a value that is no number, a frame given twice, times that
         do not increase with the frames, or that cannot be seconds: file, line, field, likely unit.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    try:
-        _check_header(path, rows.fieldnames or ())
-        times: dict[str, dict[int, float]] = {}
-        lines: dict[tuple[str, int], int] = {}
-        for row in rows:
-            where = f"{path}: line {rows.line_num}"
-            if None in row:
-                raise InputError(
-                    f"{where}: more values than the {len(rows.fieldnames or ())} columns of line "
-                    "1; write decimals with a point"
-                )
-            camera, frame, time = _row(row, where)
-            if (camera, frame) in lines:
-                raise InputError(
-                    f"{where}: frame: camera {camera} frame {frame} is in line "
-                    f"{lines[camera, frame]} already"
-                )
-            lines[camera, frame] = rows.line_num
-            times.setdefault(camera, {})[frame] = time
-    except csv.Error as error:
-        raise InputError(f"{path}: line {rows.line_num}: {error}") from None
+    table = read_table(path, [COLUMNS], limits=LIMITS)
+    seconds = table.numbers(["time"])[:, 0].tolist()
+    times: dict[str, dict[int, float]] = {}
+    lines: dict[tuple[str, int], int] = {}
+    for row, time in zip(table.rows, seconds, strict=True):
+        camera, frame = row.fields["camera"], row.fields["frame"]
+        if not camera:
+            raise table.refusal(row, "camera: is missing")
+        if not FRAME.fullmatch(frame):
+            raise table.refusal(row, f"frame: expected a whole number from 0 up, got {frame!r:.40}")
+        number = int(frame)
+        if (camera, number) in lines:
+            raise table.refusal(
+                row,
+                f"frame: camera {camera} frame {number} is in line {lines[camera, number]} already",
+            )
+        lines[camera, number] = row.line
+        times.setdefault(camera, {})[number] = time
     for camera, by_frame in times.items():
         _check_increasing(path, camera, by_frame, lines)
     warnings = [w for camera, own in times.items() if (w := _check_unit(path, camera, own))]
@@ -100,36 +96,6 @@ def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> Non
             f"{path}: time: camera {last} ends at {end:.10g} s, but camera {first} begins at "
             f"{begin:.10g} s; expected times of one clock for all cameras"
         )
-
-
-def _check_header(path: Path, names: Sequence[str]) -> None:
-    missing = [c for c in COLUMNS if c not in names]
-    if not missing:
-        return
-    other = next((c for c in (";", "\t") if len(names) == 1 and c in names[0]), None)
-    hint = ""
-    if other is not None:
-        hint = f", parted by commas, got {'semicolons' if other == ';' else 'tabs'}"
-    elif [n for n in names if n.strip().lower() == missing[0]]:
-        hint = ", in small letters"
-    raise InputError(f"{path}: line 1: no column {missing[0]}; expected camera,frame,time{hint}")
-
-
-def _row(row: dict[str, str | None], where: str) -> tuple[str, int, float]:
-    camera = (row["camera"] or "").strip()
-    if not camera:
-        raise InputError(f"{where}: camera: is missing")
-    frame = (row["frame"] or "").strip()
-    if not (frame.isascii() and frame.isdigit() and len(frame) <= FRAME_DIGITS):
-        raise InputError(f"{where}: frame: expected a whole number from 0 up, got {frame!r:.40}")
-    text = (row["time"] or "").strip()
-    try:
-        time = float(text)
-    except ValueError:
-        time = math.nan
-    if not math.isfinite(time):
-        raise InputError(f"{where}: time: expected a finite number of seconds, got {text!r:.40}")
-    return camera, int(frame), time
 
 
 def _check_unit(path: Path, camera: str, times: Mapping[int, float]) -> str | None:

@@ -55,8 +55,11 @@ def test_times_csv_counts_and_each_camera_has_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("camera,frame\nleft,0\n", "line 1: no column time"),
-        ("", "line 1: no column camera"),
+        (
+            "camera,frame\nleft,0\n",
+            "first line: expected the columns camera,frame,time, lacks time",
+        ),
+        ("", "first line: expected the columns camera,frame,time, lacks camera"),
         ("camera,frame,time\nleft,0,0\nleft,one,1\n", "line 3: frame: expected a whole number"),
         ("camera,frame,time\nleft,-1,0\n", "line 2: frame: expected a whole number"),
         ("camera,frame,time\nleft,0,nan\n", "line 2: time: expected a finite number"),
@@ -69,12 +72,10 @@ def test_times_csv_counts_and_each_camera_has_its_own(tmp_path):
         ),
         ("camera,frame,time\nleft,0,1\nleft,1,0.5\n", "line 3: time: camera left frame 1 is at"),
         ("camera,frame,time\nleft,1,1\nleft,0,1\n", "line 2: time: camera left frame 1 is at"),
-        (
-            "camera;frame;time\nleft;0;0\n",
-            "no column camera; expected camera,frame,time, parted by",
-        ),
-        ("Camera,frame,time\nleft,0,0\n", "no column camera; expected camera,frame,time, in sm"),
-        ("camera,frame,time\nleft,0,0,5\n", "line 2: more values than the 3 columns"),
+        ("camera frame time\nleft 0 0\n", "line: expected the columns camera,frame,time, lacks"),
+        ("camera,frame,time\nleft,0,0,5\n", "line 2: has 4 fields, but there are 3 columns"),
+        ("camera;frame;time\nleft;0;1,033\n", "line 2: 1,033 may mean 1.033 or 1033; write"),
+        ("camera,frame,time\nleft," + "9" * 5000 + ",1\n", "line 2: frame: expected a whole num"),
         ("camera,frame,time\nleft,0,1e12\n", "is at 1e+12 s: are the times in milliseconds"),
         ("camera,frame,time\nLeft,0,1\n", "no times for camera left; cameras in it: Left"),
         ("camera,frame,time\nleft,0,1\n", "no time for camera left frame 1 (1.png)"),
@@ -88,6 +89,20 @@ def test_bad_times_are_refused(tmp_path, text, said):
     assert "times.csv: " in str(error.value)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Camera;Frame;Time\nleft;0;0,5\nleft;1;0,54\n;;\n",
+        "\ufeffcamera\tframe\ttime\r\nleft\t0\t0.5\r\nleft\t1\t0.54\r\n",
+        "# of today\n camera , frame, time,\nleft,0,0.5,\n\nleft,1,.54\n",
+    ],
+)
+def test_times_of_any_spreadsheet_are_read(tmp_path, text):
+    write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 6})
+    write_times(tmp_path, text)
+    assert [s.time for s in open_source(tmp_path, rig("left"))] == [0.5, 0.54]
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,7 @@ def test_wrong_markups_are_refused(tmp_path, data, says):
         ("[" * 100_000, "not valid JSON: nested too deeply"),
         ('{"markups": ' + "[" * 40 + "]" * 40 + "}", "markups: nested more than 32 levels deep"),
         ('{"markups": [], "markups": []}', "not valid JSON: key 'markups' appears twice"),
-        (" " * (2**24 + 1), "is too large: 16.0 MB, at most 16 MB are read"),
+        (" " * (2**22 + 1), "is too large: 4.0 MB, at most 4 MB are read"),
     ],
 )
 def test_markups_beyond_all_bounds_are_refused(tmp_path, text, says):
