@@ -66,13 +66,14 @@ class Contradiction:
     """Why a pose is not accepted though markers fit it.
 
     cameras : names of the cameras that see markers elsewhere; denied : whether these confirm
-    nothing. confirming : names of those that confirm the pose. ids : markers seen elsewhere.
-    twice : whether these are also seen where the pose has them: there are two of them.
+    nothing. confirming : names of those that confirm the pose. ids : markers seen elsewhere;
+    agreeing_ids : markers that the pose is made of. twice : whether these are also seen where the pose has them: there are two of them.
     """
 
     cameras: tuple[str, ...]
     confirming: tuple[str, ...]
     ids: tuple[int, ...]
+    agreeing_ids: tuple[int, ...]
     twice: bool
     denied: bool
 
@@ -160,6 +161,7 @@ def find_contradiction(
         tuple(eyes[support.camera].camera.name for support in rivals),
         tuple(eyes[support.camera].camera.name for support in supports if support.confirmed),
         tuple(ids),
+        tuple(sorted({marker for _, marker in at_pose} - set(ids))),
         2 * both > len(set(there)),
         bool(denying),
     )
