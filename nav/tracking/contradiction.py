@@ -67,7 +67,8 @@ class Contradiction:
 
     cameras : names of the cameras that see markers elsewhere; denied : whether these confirm
     nothing. confirming : names of those that confirm the pose. ids : markers seen elsewhere;
-    agreeing_ids : markers that the pose is made of. twice : whether these are also seen where the pose has them: there are two of them.
+    agreeing_ids : markers that the pose is made of. twice : whether those elsewhere are also seen
+    where the pose has them: there are two of them.
     """
 
     cameras: tuple[str, ...]
