@@ -524,7 +524,7 @@ BAD_CASE: dict[str, tuple[Spoil, list[str]]] = {
         ["structure artery left: sd: unknown key"],
     ),
     "not finite": (rewritten("case.toml", "40.0", "inf"), ["fiducial D1: position", "finite"]),
-    "name twice": (rewritten("case.toml", '"cord"', '"artery left"'), ["stands twice"]),
+    "name twice": (rewritten("case.toml", '"cord"', '"artery left"'), ["appears twice"]),
 }
 BAD_POINTS: dict[str, tuple[Spoil, list[str]]] = {
     "two fiducials": (

@@ -19,6 +19,7 @@ CASE_FORMAT = "c1c2nav/case/1"
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 # mm: amber and red by default, when the 95 % lower bound is at or below
 DEFAULT_LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}
+MOST_ENTRIES = 500  # a skull and spine with every vessel has some hundred structures
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -61,10 +62,12 @@ class CaseFile(PublicFile):
     @field_validator("structure", "fiducial", "plan")
     @classmethod
     def _names_once(cls, value: Any) -> Any:
+        if len(value) > MOST_ENTRIES:
+            raise ValueError(f"has {len(value)} entries; at most {MOST_ENTRIES} are read")
         names = Counter(getattr(entry, "name", getattr(entry, "label", "")) for entry in value)
         twice = [name for name, count in names.items() if count > 1]
         if twice:
-            raise ValueError(f'"{twice[0]}" stands twice; each needs a name of its own')
+            raise ValueError(f'"{twice[0]}" appears twice; each needs a name of its own')
         return value
 
 

@@ -43,12 +43,13 @@ def check_closed(vertices: Array, triangles: NDArray[np.int64]) -> None:
         Triangles that appear twice, edges of one triangle or of more than two, or corners that are
         written twice, a little apart.
     """
-    sets = np.sort(triangles, axis=1)
-    distinct = len(np.unique(sets, axis=0))
-    if distinct < len(sets):
-        repeated = len(sets) - distinct
-        which = "each triangle" if 2 * distinct == len(sets) else f"{repeated} triangles"
-        raise MeshError(f"is not a simple surface: {which} appears twice; remove the copies")
+    distinct = _count_distinct(np.sort(triangles, axis=1))
+    if distinct < len(triangles):
+        repeated = len(triangles) - distinct
+        which = "each triangle" if 2 * distinct == len(triangles) else f"{repeated} triangles"
+        appear = "appears" if which == "each triangle" or repeated == 1 else "appear"
+        which = "1 triangle" if which == "1 triangles" else which
+        raise MeshError(f"is not a simple surface: {which} {appear} twice; remove the copies")
     edges, counts = edge_counts(triangles)
     single, many = edges[counts == 1], edges[counts > 2]
     if len(single):
@@ -69,6 +70,13 @@ def check_closed(vertices: Array, triangles: NDArray[np.int64]) -> None:
             f"first near {_place(vertices, many[0])}; separate the parts that touch there, "
             "or join them to one"
         )
+
+
+def _count_distinct(rows: NDArray[np.int64]) -> int:
+    """How many of the rows (m, 3) are different."""
+    base = int(rows.max(initial=0)) + 1
+    _, rank = np.unique(rows[:, 0] * base + rows[:, 1], return_inverse=True)
+    return len(np.unique(rank * base + rows[:, 2]))
 
 
 def _edges(count: int, one: str, several: str) -> str:

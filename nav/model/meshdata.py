@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nav.frames import Array
 
-# a vessel has some ten thousand; a skin from a whole CT two million
-MOST_TRIANGLES = 2_000_000
+# a vessel has some ten thousand; at two million, distances would need over 2 GB
+MOST_TRIANGLES = 1_000_000
 MOST_CORNERS = 5_000  # of one polygon: cutting it takes the square of that
 # mm: a hundred metres; single precision, which distances are computed in, has 0.01 mm there
 MOST_COORDINATE = 1e5

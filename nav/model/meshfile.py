@@ -27,7 +27,7 @@ READERS: dict[str, Callable[[bytes], MeshData]] = {
     ".obj": read_obj,
     ".vtp": read_vtp,
 }
-MOST_MESH_BYTES = 128 * MEGABYTE  # two million triangles of a binary STL have 100
+MOST_MESH_BYTES = 128 * MEGABYTE  # a million triangles of a text STL have more, of a binary one 50
 
 
 def load_mesh(path: Path, field: str) -> tuple[Array, NDArray[np.int64]]:
@@ -44,8 +44,6 @@ def load_mesh(path: Path, field: str) -> tuple[Array, NDArray[np.int64]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{field}: {path.name} is no mesh; expected PLY, STL, OBJ or VTP")
-    if not path.exists():
-        raise InputError(f"{field}: no such file: {path}")
     try:
         content = read_bytes(path, MOST_MESH_BYTES)
     except InputError as error:

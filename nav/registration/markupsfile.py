@@ -13,11 +13,11 @@ from nav.textfile import read_json
 LPS_FROM_SYSTEM = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "0": (-1, -1, 1), "1": (1, 1, 1)}
 # coordinateUnits: UCUM codes, and the words of its coded form ["mm", "UCUM", "millimeter"]
 MM_PER_UNIT = {
-    **dict.fromkeys(("mm", "millimeter", "millimetre"), 1.0),
-    **dict.fromkeys(("cm", "centimeter", "centimetre"), 10.0),
-    **dict.fromkeys(("m", "meter", "metre"), 1000.0),
+    **dict.fromkeys(("mm", "millimeter", "millimetre", "millimeters"), 1.0),
+    **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters"), 10.0),
+    **dict.fromkeys(("m", "meter", "metre", "meters"), 1000.0),
     **dict.fromkeys(("um", "µm", "μm", "micrometer", "micrometre"), 1e-3),
-    **dict.fromkeys(("in", "inch", "[in_i]", "[in_us]"), 25.4),
+    **dict.fromkeys(("in", "inch", "inches", "[in_i]", "[in_us]"), 25.4),
 }
 
 
@@ -80,7 +80,7 @@ def _point(path: Path, number: int, control: dict[str, Any], lps_mm: Array) -> L
         raise InputError(f"{path}: control point {number}: its label is not a text")
     label = label.strip()
     place = f"control point {number}"
-    status = str(control.get("positionStatus", "defined"))
+    status = str(control.get("positionStatus", "defined")).lower()
     if "position" not in control:
         status = "no position" if status == "defined" else status
     if status != "defined":

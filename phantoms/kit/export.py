@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.files import written_whole
+from nav.textfile import MEGABYTE, read_bytes
 from phantoms.anatomy.mesh import Array, Mesh
 from phantoms.kit.part import BED, Part
 
 STL_HEADER = b"c1c2nav: binary STL, millimetres".ljust(80)
 PLATE_GAP = 8.0  # mm between parts on a plate: room for a brim
+MOST_PART_BYTES = 256 * MEGABYTE  # five million triangles
 DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
 
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -65,10 +67,7 @@ def read_stl(path: Path) -> Mesh:
     InputError
         Missing, or no binary STL.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    data = read_bytes(Path(path), MOST_PART_BYTES)
     count = int.from_bytes(data[80:84], "little")
     if len(data) < 84 or len(data) != 84 + count * _FACET.itemsize:
         raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are none")

@@ -154,9 +154,9 @@ def test_danger_beyond_caution_is_refused(folder, index, given):
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("structure", 1, "name"), "dura", 'structure: "dura" stands twice'),
-        (("fiducial", 2, "label"), "D1", 'fiducial: "D1" stands twice'),
-        (("plan", 1, "name"), "left", 'plan: "left" stands twice'),
+        (("structure", 1, "name"), "dura", 'structure: "dura" appears twice'),
+        (("fiducial", 2, "label"), "D1", 'fiducial: "D1" appears twice'),
+        (("plan", 1, "name"), "left", 'plan: "left" appears twice'),
         (("structure", 1, "role"), "spinal cord", "structure cord: role: "),
         (("structure", 1, "cautoin"), 2.0, "structure cord: cautoin: unknown key"),
         (("structure", 1, "sigma"), ..., "structure cord: sigma: is missing"),
@@ -169,7 +169,10 @@ def test_danger_beyond_caution_is_refused(folder, index, given):
         (("fiducial", 0, "use"), "maybe", "fiducial D1: use: "),
         (("plan", 0, "target"), [60.0, 0.0, 0.0], "plan left: entry and target are the same"),
         (("plan", 0, "entry", 0), float("inf"), "plan left: entry number 1: expected a finite"),
-        (("structure", 2, "mesh"), "meshes/lost.ply", "structure dura: mesh: no such file"),
+        (("structure", 2, "mesh"), "meshes/lost.ply", "structure dura: mesh: "),
+        (("structure", 2, "mesh"), "x" * 5000 + ".ply", "structure dura: mesh: "),
+        (("structure", 2, "mesh"), "meshes", "structure dura: mesh: meshes is no mesh"),
+        (("structure",), [table(f"s{k}", "cord") for k in range(501)], "structure: has 501 entri"),
     ],
 )
 def test_what_breaks_the_format_is_refused_with_its_field(folder, path, value, says):

@@ -123,7 +123,7 @@ def test_what_is_no_stl_is_refused(tmp_path):
     (tmp_path / "a.stl").write_text("solid a\nendsolid a\n")
     with pytest.raises(InputError, match="expected a binary STL"):
         read_stl(tmp_path / "a.stl")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"b\.stl: no such file"):
         read_stl(tmp_path / "b.stl")
 
 
