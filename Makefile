@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-faults bench-calibration fuzz pictures format setup lock clean
+.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -45,6 +45,9 @@ bench-coverage: $(ready)  ## are predicted errors true? 1000 frames, clean and h
 
 bench-faults: $(ready)  ## wrong rigs, tool files, late cameras: is every bad frame said? (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.faults $(ARGS)
+
+bench-degraded: $(ready) $(peers)/.ready  ## sharpened, compressed, enlarged pictures (30 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.degraded $(ARGS)
 
 bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.calibration $(ARGS)

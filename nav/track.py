@@ -125,6 +125,8 @@ def track_recording(
         source.close()
         tracker.close()
     tally.say(console, tally.count / _since(began))
+    for notice in tracker.notices:
+        console.print(notice)
     if smoother is not None:
         late = f"{1e3 * smoother.delay:.0f} ms"
         console.print(f"smoothed over {smoother.frames} frame sets: poses are up to {late} late")

@@ -238,8 +238,21 @@ def test_size_and_rate_are_measured_not_believed():
 @pytest.mark.parametrize(
     ("measured", "status", "text"),
     [
-        (Measured((1920, 1080), 30.0, "MJPG"), "ok", "Cam: 1920 x 1080, 30.0 a second, MJPG"),
-        (Measured((1920, 1080), 5.0, ""), "warn", "Cam: 1920 x 1080, 5.0 a second"),
+        (
+            Measured((1920, 1080), 30.0, "MJPG"),
+            "ok",
+            "Cam: 1920 x 1080, 30.0 a second, MJPG, sharpness not adjustable",
+        ),
+        (
+            Measured((1920, 1080), 30.0, "YUYV", 50.0),
+            "ok",
+            "Cam: 1920 x 1080, 30.0 a second, YUYV, sharpness 50",
+        ),
+        (
+            Measured((1920, 1080), 5.0, "", 0.0),
+            "warn",
+            "Cam: 1920 x 1080, 5.0 a second, sharpness 0",
+        ),
         (Measured((0, 0), 0.0, ""), "fail", "Cam: opens, but no picture comes"),
         ("its driver does not answer", "fail", "Cam: its driver does not answer"),
     ],

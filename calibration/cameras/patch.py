@@ -51,7 +51,7 @@ def patch_sums(
     """As `accumulate`, of the pixels within `reach` squares of a corner at pixel `at`."""
     moments[:] = 0.0
     histogram[:] = 0
-    totals, by_pixel = np.zeros(5), derivative(plane, at)
+    totals, by_pixel = np.zeros(6), derivative(plane, at)
     xx, yy, xy = _spread(by_pixel, blur)
     sx, sy = np.sqrt(xx), np.sqrt(yy)
     rho = min(max(xy / (sx * sy), -0.85), 0.85)
@@ -126,7 +126,7 @@ def _take_in(
                 sheet[LIGHT + a * ROWS + i] = sheet[SUMS + a * ROWS + i]
     respond(sheet, count, LINEAR)
     beside, odd = np.zeros(0, np.bool_), np.zeros((N + 2) ** 2, np.int64)
-    compare(sheet, count, N, brightness, cut, beside, odd, histogram, totals)
+    compare(sheet, count, N, brightness, cut, -1.0, beside, odd, histogram, totals)
     derive(sheet, count, 1.0, brightness)
     add_products(sheet, count, moments)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import cv2
 
-from nav.camera.webcam import Capture, open_webcam, request_size
+from nav.camera.webcam import Capture, open_webcam, request_size, sharpness
 
 LARGEST = (1920, 1200)  # asked for; drivers give the nearest size they have
 WARM_UP = 5  # pictures that may come late after the start
@@ -16,11 +16,15 @@ WARM_UP = 5  # pictures that may come late after the start
 
 @dataclass(frozen=True)
 class Measured:
-    """What a webcam gives: width, height; pictures a second (0: none came); its coding."""
+    """What a webcam gives: width, height; pictures a second (0: none came); its coding.
+
+    sharpness : by its driver, in the driver's units; None if it does not say.
+    """
 
     size: tuple[int, int]
     rate: float
     coding: str
+    sharpness: float | None = None
 
 
 def measure(
@@ -46,7 +50,8 @@ def measure(
             if len(times) == WARM_UP:
                 del times[:-1]
     rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
-    return Measured((shape[1], shape[0]), rate, _coding(capture.get(cv2.CAP_PROP_FOURCC)))
+    coding = _coding(capture.get(cv2.CAP_PROP_FOURCC))
+    return Measured((shape[1], shape[0]), rate, coding, sharpness(capture))
 
 
 def _coding(fourcc: float) -> str:

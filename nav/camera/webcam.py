@@ -108,10 +108,20 @@ def request_size(capture: Capture, size: tuple[int, int]) -> None:
 
 
 def lock_settings(capture: Capture, name: str) -> list[str]:
-    """Switch autofocus, automatic exposure and white balance off; a warning for each that stays.
+    """Switch off autofocus, automatic exposure and white balance, and set sharpness to its lowest.
 
-    They stay where they are, as they did when the camera was calibrated. Drivers say yes to
-    settings that they ignore, so each is read back.
+    Focus, exposure and white balance stay at their present values, as they did when the camera was
+    calibrated. Drivers say yes to settings that they ignore, so each is read back.
+
+    Parameters
+    ----------
+    capture : Capture
+        An opened webcam. name : the camera's, for the warnings.
+
+    Returns
+    -------
+    list of str
+        A warning for each setting that was not taken.
     """
     # 1 is V4L2_EXPOSURE_MANUAL in the Linux kernel's videodev2.h; elsewhere OpenCV rounds to off
     manual = 1.0 if capture.getBackendName() == "V4L2" else 0.25
@@ -125,7 +135,34 @@ def lock_settings(capture: Capture, name: str) -> list[str]:
         capture.set(setting, value)
         if abs(capture.get(setting) - value) > 1e-3:
             warnings.append(f"camera {name}: the driver does not lock the {what}; {advice}")
-    return warnings
+    return warnings + _lower_sharpness(capture, name)
+
+
+def _lower_sharpness(capture: Capture, name: str) -> list[str]:
+    """Ask for no sharpening: halos move edges. A warning where the driver does not obey.
+
+    Drivers whose lowest value is above 0 take that instead: what was lowered is at its lowest.
+    """
+    before = sharpness(capture)
+    capture.set(cv2.CAP_PROP_SHARPNESS, 0.0)
+    after = sharpness(capture)
+    if after is None:
+        return [
+            f"camera {name}: the driver has no control for sharpness; if the camera has one"
+            " elsewhere, set it to its lowest"
+        ]
+    if after <= 0.0 or (before is not None and after < before):
+        return []
+    return [
+        f"camera {name}: the driver does not lower the sharpness: asked for 0, it stays at"
+        f" {after:g}; set it to its lowest with the camera's own program"
+    ]
+
+
+def sharpness(capture: Capture) -> float | None:
+    """Return the sharpness that a webcam's driver tells, in its own units; None without such."""
+    value = capture.get(cv2.CAP_PROP_SHARPNESS)
+    return float(value) if value >= 0.0 else None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def _camera(device: Device, given: Measured | str | None, known: bool) -> Check 
     width, height = given.size
     text = f"{device.name}: {width} x {height}, {given.rate:.1f} a second"
     text += f", {given.coding}" if given.coding else ""
+    told = given.sharpness
+    text += ", sharpness not adjustable" if told is None else f", sharpness {told:g}"
     if given.rate < SLOW:
         return Check(name, "warn", text, "more light, a shorter exposure or a USB port of its own")
     return Check(name, "ok", text)
@@ -57,4 +59,6 @@ def measured(index: int) -> Measured | str | None:
         found = json.loads(out)
     except ValueError:
         return f"its driver crashes (exit {code})"
-    return None if found is None else Measured(tuple(found["size"]), found["rate"], found["coding"])
+    if found is None:
+        return None
+    return Measured(tuple(found["size"]), found["rate"], found["coding"], found.get("sharpness"))

@@ -114,8 +114,9 @@ class LiveWork:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Warnings of files, cameras or the recording, and swapped cameras by name."""
-        return (*self.warnings, *self.swap.said, *self.source.warnings)
+        """Warnings of files, cameras or the recording, of pictures, and swapped cameras by name."""
+        said = (*self.warnings, *self.swap.said, *self.tracker.notices)
+        return (*said, *self.source.warnings)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
         """Look for swapped cameras at the start; write a new registration."""

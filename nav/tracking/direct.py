@@ -9,7 +9,7 @@ pose has them. As far as the others' disagreement shows, each may lie off by a f
 that its pixels are compared where they are; what it says of the pose is carried back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import pairwise
 
@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
+from nav.tracking.expected import expected_greys
 from nav.tracking.fit import LEAST_NOISE, quantile
 from nav.tracking.passes import CHANCE, EXPLAINED, LOOKED, NOISE, USED, look, room, windows
 from nav.tracking.quality import WORTH, Quality, worthy
 from nav.tracking.response import Response
+from nav.tracking.sharpening import UNKNOWN, Unsharpened
 from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
 from nav.tracking.steps import (
     follow,
@@ -38,6 +40,8 @@ from nav.tracking.sums import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.5, 0.12
 MOST_COARSE, MOST_FINE = 10, 12
+# the same where clipped pixels follow the fit: each pass leaves some of the way
+SETTLED, REFILLED, MOST_CLIPPED = 0.03, 0.5, 20  # px, grey levels, passes
 FARTHEST = 3.0  # px that corners may move in a pass
 LOST = 25.0  # px from the start: it is not there
 # px that a corner may be off, one sd, however little noise there is: lenses do not blur quite like
@@ -66,16 +70,26 @@ class DirectFit:
         brightness: Array,
         off: Array,
         slack: float,
+        unsharpened: Mapping[int, Unsharpened],
+        rough: Array,
         pool: Executor,
         workers: int,
     ) -> None:
         """Begin.
 
+        unsharpened : by camera, what to use in place of its picture.
+        rough : (cameras,) px by which corners are off where pixels are not a sensor's own.
+
         blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, or 0.
         brightness : (n, BRIGHTNESS) as it was a moment ago, zeros where that is not known.
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
-        self.sights, self.pictures = sights, pictures
+        self.sights, self.pictures, self.unsharpened = sights, list(pictures), unsharpened
+        for index, plain in unsharpened.items():
+            self.pictures[index] = plain.picture
+        self.rough = rough
+        self.clipped = any(len(plain.clipped_at) for plain in unsharpened.values())
+        self.refilled = np.inf if self.clipped else 0.0  # grey levels of change where clipped
         self.responses = [response.copy() for response in responses]
         self.blur, self.prior = blur.copy(), blur.copy()
         self.swing = np.zeros_like(blur)  # the last change of the blur
@@ -118,13 +132,14 @@ class DirectFit:
                 return None
             if move < COARSE:
                 break
-        for _ in range(MOST_FINE):
+        for _ in range(MOST_FINE if not self.clipped else MOST_CLIPPED):
             moved = self._pass(pose, velocity, 1, 0.0, True)
             if moved is None:
                 return None
             before = pose
             pose, move, change = moved
-            if move < FINE and change < STEADY and not self.held:
+            settled = not self.clipped or (move < SETTLED and self.refilled < REFILLED)
+            if move < FINE and change < STEADY and not self.held and settled:
                 # what was linearised belongs to the pose before the last step
                 return self._evidence(before, velocity)
         if np.abs(self.sights.pivot(pose) - began).max() > 100.0:
@@ -212,6 +227,9 @@ class DirectFit:
                 drift[first:last] = (self.flow[first:last] @ velocity) * row
         plane = self.plane if self.slack == 0.0 else shifted(self.plane, self.off, count)
 
+        if self.clipped and stride == 1:
+            self._fill(window, plane, drift)
+
         def run(share: tuple[int, int]) -> None:
             for index, a, b in sights.slices:
                 first, last = max(a, share[0]), min(b, share[1])
@@ -221,8 +239,9 @@ class DirectFit:
                         self.pictures[index], sights.eyes[index].rays.grid,
                         response.table, response.power, first, last, window, plane, self.slopes,
                         self.changes, count, self.zones, self.blur, self.prior, self.brightness,
-                        drift, stride, extra * extra, self.cut, self.odd, self.free & free,
-                        *self.room,
+                        drift, stride, extra * extra, self.cut,
+                        UNKNOWN if index in self.unsharpened else -1.0, self.odd,
+                        self.free & free, *self.room,
                     )  # fmt: skip
 
         own, *others = _shares(window, self.workers)
@@ -230,6 +249,22 @@ class DirectFit:
         run(own)
         for future in running:
             future.result()
+
+    def _fill(self, window: NDArray[np.int64], plane: Array, drift: Array) -> None:
+        """Take clipped pixels of unsharpened pictures as the fit has them now."""
+        sights, changes = self.sights, []
+        for index, first, last in sights.slices:
+            plain = self.unsharpened.get(index)
+            if plain is None or not len(plain.clipped_at):
+                continue
+            response = self.responses[index]
+            expected, known = expected_greys(
+                plain.clipped_at, plain.bright, sights.eyes[index].rays.grid, response.table,
+                response.power, first, last, plane, self.slopes, window, self.changes,
+                sights.shape.count, self.zones, self.blur, self.brightness, drift,
+            )  # fmt: skip
+            changes.append(plain.hold(expected, known))
+        self.refilled = max(changes, default=0.0)
 
     def _lie_off(
         self, flow: Array, responses: Array, noise: Array, scale: Array, good: NDArray[np.bool_]
@@ -296,7 +331,8 @@ class DirectFit:
         gain = np.maximum(self.brightness[:, 0], LEAST_NOISE)
         blur = (self.blur[:, 0] + self.blur[:, 2]) / 2
         uneven = blur * np.maximum(curved - BY_CHANCE * chance, 0.0) / gain**2
-        return np.sqrt(MODEL_ERROR**2 + UNEVEN**2 * uneven)
+        rough = self.rough[self.sights.camera]
+        return np.sqrt(MODEL_ERROR**2 + UNEVEN**2 * uneven + rough**2)
 
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room

@@ -206,9 +206,9 @@ def fit_plane(
     for step in range(MAX_STEPS):
         beside = near_odd(odd, looked, n + 2, 1, room)
         odd[:] = 0
-        looked, used, weight, grey, square = accumulate(
+        looked, used, weight, grey, square, _ = accumulate(
             image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power,
-            brightness, drift, 1, cut, beside, odd, moments, histogram, sheet,
+            brightness, drift, 1, cut, -1.0, beside, odd, moments, histogram, sheet,
         )  # fmt: skip
         if min(used, weight) < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained

@@ -10,20 +10,21 @@ from nav.tracking.photometry import accumulate
 from nav.tracking.sums import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET
 
 # columns of `stats`
-NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE = range(7)
-STATS = 7
+NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE, CORRELATED = range(8)
+STATS = 8
 
 
 @njit(nogil=True, cache=True)
 def look(
     image, grid, curve, power, first, last, window, plane, slopes, changes, count, zone, blur,
-    prior, brightness, drift, stride, extra, cut, odd, free, information, gradient, follow, rest,
-    stats,
+    prior, brightness, drift, stride, extra, cut, unknown, odd, free, information, gradient, follow,
+    rest, stats,
 ):  # fmt: skip
     """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
 
     All arrays have a row a view. odd : (n, cells) pixels beyond the cut, in and out.
     extra : px^2 of blur added; free : (n,) whether blur may change.
+    unknown : see `accumulate`, of the whole picture.
     Filled: information (n, PLACE, PLACE), gradient (n, PLACE), follow (n, 9, PLACE), rest (n, 9),
     stats (n, STATS).
     """
@@ -41,9 +42,9 @@ def look(
         if not (np.isfinite(plane[k]).all() and np.isfinite(wide).all()):
             stats[k], information[k], gradient[k] = 0.0, 0.0, 0.0
             continue
-        looked, used, weight, grey, square = accumulate(
+        looked, used, weight, grey, square, together = accumulate(
             image, grid, window[k], plane[k], slopes[k], changes[k], count, zone[k], wide, curve,
-            power, brightness[k], drift[k], stride, cut[k], beside, odd[k], moments,
+            power, brightness[k], drift[k], stride, cut[k], unknown, beside, odd[k], moments,
             histogram, sheet,
         )  # fmt: skip
         stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = looked, used, 0.0
@@ -70,6 +71,7 @@ def look(
         follow[k], rest[k] = own_follow, own_rest
         stats[k, NOISE], stats[k, EXPLAINED], stats[k, CHANCE] = noise, explained, chance
         stats[k, SPREAD] = 1.4826 * median_residual(histogram, looked)
+        stats[k, CORRELATED] = together / max(moments[COLUMNS, COLUMNS], 1e-9)
         stats[k, GOOD] = 1.0
 
 

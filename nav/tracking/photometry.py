@@ -53,7 +53,7 @@ def split_blur(blur):
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def accumulate(
     image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, brightness,
-    drift, stride, cut, beside, odd, moments, histogram, sheet,
+    drift, stride, cut, unknown, beside, odd, moments, histogram, sheet,
 ):  # fmt: skip
     """Sums of outer products of all pixels' derivative rows, for one marker in one picture.
 
@@ -73,6 +73,7 @@ def accumulate(
     stride : 1 uses every pixel, 2 every other row and column.
     cut : residual, grey levels, from which a pixel is weighted down (Huber), and from LEAST_USED
         times that it is not used; 0: all are.
+    unknown : grey level that stands for a pixel that is not known; -1 where all are.
     beside : ((n + 2)^2,) cells of which no pixel is used, or of no length. odd : ((n + 2)^2,), out:
         pixels beyond the cut by cell; those of `beside` and those that are left count too.
     moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the residuals.
@@ -82,11 +83,12 @@ def accumulate(
     Returns
     -------
     tuple
-        Pixels looked at, pixels used, sum of weights, of weighted grey levels and their squares.
+        Pixels looked at, pixels used, sum of weights, of weighted grey levels and their squares, of
+        products of neighbours' residuals.
     """
     moments[:] = 0.0
     histogram[:] = 0
-    totals = np.zeros(5)
+    totals = np.zeros(6)
     half = n / 2.0
     uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur)
     rolling = False
@@ -139,18 +141,18 @@ def accumulate(
             count += 1
             if count == ROWS:
                 take_in(
-                    sheet, count, changes, n, nodes, curve, power, brightness, cut, beside, odd,
-                    moments, histogram, totals,
+                    sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside,
+                    odd, moments, histogram, totals,
                 )  # fmt: skip
                 count = 0
     take_in(
-        sheet, count, changes, n, nodes, curve, power, brightness, cut, beside, odd, moments,
-        histogram, totals,
+        sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside, odd,
+        moments, histogram, totals,
     )  # fmt: skip
     for a in range(COLUMNS + 1):
         for b in range(a):
             moments[a, b] = moments[b, a]
-    return int(totals[0]), int(totals[1]), totals[2], totals[3], totals[4]
+    return int(totals[0]), int(totals[1]), totals[2], totals[3], totals[4], totals[5]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

@@ -64,19 +64,25 @@ SHEET = BLOCK + ROWS * (COLUMNS + 2)  # one empty, to go by two
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def take_in(
-    sheet, count, changes, n, nodes, curve, power, brightness, cut, beside, odd, moments,
+    sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside, odd, moments,
     histogram, totals,
 ):  # fmt: skip
     """Add the sheet's pixels to the sums."""
+    draw(sheet, count, changes, n, nodes, curve, power, brightness)
+    compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals)
+    derive(sheet, count, n / 2.0, brightness)
+    add_products(sheet, count, moments)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def draw(sheet, count, changes, n, nodes, curve, power, brightness):
+    """The marker as the camera has it at the sheet's pixels, from 0 to 1, and derivatives."""
     lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
     if nodes == 1:
         blurred_pattern(sheet, count, changes, n)
     else:
         _smeared_pattern(sheet, count, changes, n, nodes)
     respond(sheet, count, curve)
-    compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals)
-    derive(sheet, count, n / 2.0, brightness)
-    add_products(sheet, count, moments)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -151,10 +157,11 @@ def respond(sheet, count, curve):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
-    """Residuals, and what each pixel counts: nothing where it is odd or overexposed.
+def compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals):
+    """Residuals, and what each pixel counts: nothing where it is odd, overexposed or unknown.
 
     Nor in cells beside odd ones: what covers a marker is blurred, and shades what is near.
+    unknown : grey level that stands for a pixel that is not known; -1 where all are.
     """
     half, width = n / 2.0, n + 2
     dark = brightness[1] / brightness[0] if brightness[0] > 0.0 else 0.0
@@ -168,7 +175,7 @@ def compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
     for i in range(count):
         residual, seen, root = sheet[RESIDUAL + i], sheet[SEEN + i], 0.0
         off = abs(residual)
-        if seen < CLIPPED or seen - residual < CLIPPED:
+        if seen != unknown and (seen < CLIPPED or seen - residual < CLIPPED):
             looked += 1
             histogram[min(int(off), HISTOGRAM - 1)] += 1
             if cut == 0.0 or off <= cut:
@@ -194,6 +201,12 @@ def compare(sheet, count, n, brightness, cut, beside, odd, histogram, totals):
     totals[2] += weights
     totals[3] += greys
     totals[4] += squares
+    together = 0.0
+    for i in range(count - 1):
+        together += (
+            sheet[ROOT + i] * sheet[RESIDUAL + i] * sheet[ROOT + i + 1] * sheet[RESIDUAL + i + 1]
+        )
+    totals[5] += together
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

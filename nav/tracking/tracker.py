@@ -21,9 +21,11 @@ from nav.tracking.contradiction import (
     find_contradiction,
 )
 from nav.tracking.detect import Detector
+from nav.tracking.evidence import Evidence
 from nav.tracking.follower import FAR, Follower, Seeing
 from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.freshness import Freshness, FreshnessMonitor
+from nav.tracking.notices import pixel_notice, sharpening_notice
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.reasons import (
     NOT_THIS_TOOL,
@@ -36,6 +38,8 @@ from nav.tracking.reasons import (
 from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
+from nav.tracking.sharpening import Sharpening, unsharpened
+from nav.tracking.sharpness import learn
 from nav.tracking.sight import Eye
 from nav.tracking.start import APART, all_starts, angle_between
 from nav.tracking.tool import Tool, check_tools
@@ -95,7 +99,15 @@ class Tracker:
         tools: dict[str, TrackedTool | Lost] = {}
         absent = []
         doubted: dict[str, Found] = {}
+        for seeing in self.seeing.values():
+            seeing.sharpness.since += 1
+            seeing.grid_wait -= 1
         for tool, found in zip(self.tools, self._follow(frames), strict=True):
+            if found is not None:
+                found = self._by_its_pictures(self.followers[tool.name], found, frames)
+            if found is not None and (combed := self._rough(found, combed=True)):
+                tools[tool.name] = Lost("; ".join(combed))
+                continue
             if found is None or self.followers[tool.name].suspect(found):
                 absent.append(tool)
                 if found is not None:
@@ -210,17 +222,59 @@ class Tracker:
         self.views |= views
         return {tool.name: self._begin(tool, views[tool.name], frames) for tool in tools}
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the cameras do to their pictures that people should know of."""
+        said = []
+        for name, seeing in self.seeing.items():
+            said.append(sharpening_notice(name, seeing.sharpness.sharpening))
+            said.append(pixel_notice(name, seeing.grid))
+        return tuple(sentence for sentence in said if sentence)
+
+    def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
+        """What was found, again where it teaches that cameras do otherwise than was thought."""
+        anew = follower.look_at_pixels(found, frames)
+        if any(seeing.sharpness.due(seeing.alarm) for seeing in self.seeing.values()):
+            anew |= self._learn_sharpness(follower, found, frames)
+        if not anew:
+            return found
+        again = follower.fit(frames, found.matrix, AFTER_DETECTION, self.pool, self.workers)
+        return again or found
+
+    def _rough(self, found: Found, combed: bool = False) -> list[str]:
+        """What is odd about pixels of cameras that see the tool; or only that rows are combed."""
+        cameras = np.unique(found.evidence.sights.camera[found.consensus.used])
+        seeing = [list(self.seeing.values())[c] for c in cameras]
+        return [
+            pixel_notice(s.eye.camera.name, s.grid)
+            for s in seeing
+            if s.grid.interlaced or not (combed or s.grid.sound)
+        ]
+
+    def _learn_sharpness(self, follower: Follower, found: Found, frames: FrameSet) -> bool:
+        """Learn how much cameras sharpen from what was found; whether it is another now."""
+        before = [seeing.sharpness for seeing in self.seeing.values()]
+
+        def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
+            return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)
+
+        after = learn(before, look)
+        for seeing, sharpness in zip(self.seeing.values(), after, strict=True):
+            seeing.sharpness = sharpness
+        return not all(a.sharpening.like(b.sharpening) for a, b in zip(before, after, strict=True))
+
     def _detect(self, frame: Frame, tools: Sequence[Tool], thorough: bool) -> Views:
         """Some tools' markers in one picture, refined to its light."""
         viewer, seeing = self.viewers[frame.camera], self.seeing[frame.camera]
         detected = self.detectors[frame.camera].find(frame.image, tools, thorough)
+        image = unsharpened(frame.image, seeing.sharpness.sharpening)
         found: Views = {}
         for tool in tools:
             views = found[tool.name] = []
             for square in detected[tool.name]:
                 marker, at = tool.by_id[square.id], square.corners
-                view = viewer.view(frame.image, tool, marker, at, seeing.blur, seeing.response)
-                view = view or viewer.view(frame.image, tool, marker, at)
+                view = viewer.view(image, tool, marker, at, seeing.blur, seeing.response)
+                view = view or viewer.view(image, tool, marker, at)
                 if view is None and square.decoded:
                     view = viewer.detected(marker, square.corners)
                 if view is not None:
@@ -249,6 +303,9 @@ class Tracker:
             best = self._otherwise(follower, views, frames, best)
         if best is None:
             return Lost(self._why_lost(tool, frames, views))
+        best = self._by_its_pictures(follower, best, frames)
+        if combed := self._rough(best, combed=True):
+            return Lost("; ".join(combed))
         best = follower.unrivalled(best, frames, self.pool, self.workers)
         if best is None:
             return Lost(AMBIGUOUS)
@@ -261,7 +318,7 @@ class Tracker:
         if best.apart:
             return Lost(NOT_THIS_TOOL)
         if best.loose:
-            return Lost(why_loose(tool, best))
+            return Lost("; ".join([why_loose(tool, best), *self._rough(best)]))
         self.supports[tool.name] = supports
         follower.remember(best, frames, False)
         return self._tracked(tool, best, frames)
@@ -358,7 +415,12 @@ class Tracker:
             tuple(sorted({tool.markers[m].id for m in sights.marker[used]})),
             float(np.sqrt(np.mean(found.residuals[used] ** 2))),
             corners,
-            warning(tool, found, self.views[tool.name], doubts),
+            "; ".join(
+                filter(
+                    None,
+                    (warning(tool, found, self.views[tool.name], doubts), *self._rough(found)),
+                )
+            ),
             found.systematic,
             confirming,
         )

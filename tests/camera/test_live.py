@@ -54,6 +54,7 @@ class Webcam:
         self.decoding: threading.Event | None = None
         self.ignored: set[int] = set()
         self.settings: dict[int, float] = {}
+        self.least: dict[int, float] = {}  # of a setting, below which it is not set
         self._numbers = itertools.count()
         self._changed = threading.Condition()
 
@@ -131,7 +132,7 @@ class Capture:
 
     def set(self, prop: int, value: float) -> bool:
         if prop not in self.webcam.ignored:
-            self.webcam.settings[prop] = value
+            self.webcam.settings[prop] = max(value, self.webcam.least.get(prop, value))
         return True  # as drivers do, whether they obey or not
 
     def getBackendName(self) -> str:
@@ -336,6 +337,34 @@ def test_settings_that_the_driver_ignores_are_warned_about(webcam):
         "camera left: the driver does not lock the focus",
         "camera left: the driver does not lock the white balance",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "lowest", "obeys", "said"),
+    [
+        (50.0, 0.0, True, None),
+        (50.0, 2.0, True, None),  # as low as that driver goes
+        (0.0, 0.0, False, None),  # nothing to lower
+        (50.0, 0.0, False, "does not lower the sharpness: asked for 0, it stays at 50"),
+        (None, 0.0, False, "has no control for sharpness"),
+    ],
+)
+def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, said):
+    webcam = Webcam()
+    if before is not None:
+        webcam.settings[cv2.CAP_PROP_SHARPNESS] = before
+    if not obeys:
+        webcam.ignored = {cv2.CAP_PROP_SHARPNESS}
+    webcam.least[cv2.CAP_PROP_SHARPNESS] = lowest
+    warnings = lock_settings(webcam(0), "left")
+    if obeys:
+        assert webcam.settings[cv2.CAP_PROP_SHARPNESS] == lowest
+    if said is None:
+        assert warnings == []
+    else:
+        (warning,) = warnings
+        assert warning.startswith("camera left: the driver ")
+        assert said in warning
 
 
 def test_large_pictures_are_asked_for_compressed(webcam):

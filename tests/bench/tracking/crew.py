@@ -30,7 +30,8 @@ class Look:
     """What a tracker found in one frame set.
 
     corners : in our convention. camera_poses : camera -> camera_from_tool (4, 4), of a peer that
-    gives poses rather than corners. pose, covariance : rig_from_tool (4, 4), (6, 6); ours alone.
+    gives poses rather than corners. pose, covariance : rig_from_tool (4, 4), (6, 6), with a
+    warning if there is one; ours alone.
     """
 
     seconds: float
@@ -40,6 +41,7 @@ class Look:
     pose: Array | None = None
     covariance: Array | None = None
     mode: str = ""
+    warning: str = ""
 
 
 class Member(ABC):
@@ -161,7 +163,8 @@ class Ours(Member):
             for camera, quads in found["corners"].items()
         }
         pose, covariance = np.array(found["pose"]), np.array(found["covariance"])
-        return Look(*cost, corners, None, pose, covariance, answer["mode"])
+        said = found["warning"]
+        return Look(*cost, corners, None, pose, covariance, answer["mode"], said)
 
 
 def everybody() -> list[Member]:

@@ -25,7 +25,8 @@ class Record:
 
     corners : (n, 2) errors of all corners that it found, px. tips : way of getting a pose ->
     error (3,) of the tip for each frame set, mm, None where there is none. squares : the tip's
-    normalised squared errors, where a covariance was given. modes : 'follow' or 'acquire'.
+    normalised squared errors, where a covariance was given, and whether they came with a warning.
+    modes : 'follow' or 'acquire'.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -33,17 +34,23 @@ class Record:
     corners: list[Array] = field(default_factory=list)
     tips: dict[str, list[Array | None]] = field(default_factory=dict)
     squares: list[float] = field(default_factory=list)
+    warned: list[bool] = field(default_factory=list)
     modes: list[str] = field(default_factory=list)
     missing: str = ""
 
 
 def measured(
-    stage: Stage, shots: Sequence[Shot], members: Sequence[Member], exact: bool, every: int = 1
+    stage: Stage,
+    shots: Sequence[Shot],
+    members: Sequence[Member],
+    exact: bool,
+    every: int = 1,
+    always: int = 2,
 ) -> dict[str, Record]:
     """What each tracker (by label) found in the shots, each frame set shown to all in turn.
 
-    exact : whether the corners' true places are where the files say. every : all but the first two
-    members see each so many-th frame set only.
+    exact : whether the corners' true places are where the files say. every : all but the first
+    `always` members see each so many-th frame set only.
     """
     records = {member.label: Record(missing=member.missing) for member in members}
     ready = []
@@ -55,7 +62,7 @@ def measured(
     for shot in shots:
         truth = shot.truth[stage.tool.name]
         # nobody is always the first to see new pictures
-        some = ready if shot.frames.number % every == 0 else ready[:2]
+        some = ready if shot.frames.number % every == 0 else ready[:always]
         first = shot.frames.number % len(some)
         for member in some[first:] + some[:first]:
             look = member.look(shot.frames, stage.tool)
@@ -94,6 +101,7 @@ def _add_tips(record: Record, stage: Stage, look: Look, truth: RigidTransform, o
             jacobian = point_jacobian(truth.apply(position) + error)[0]
             covariance = jacobian @ look.covariance @ jacobian.T
             record.squares.append(float(error @ np.linalg.solve(covariance, error)))
+            record.warned.append(bool(look.warning))
 
 
 def _poses(

@@ -4,7 +4,8 @@ Messages as in worker.py, but that "setup" names files and "look" says the camer
 
     {"do": "setup", "rig": path, "tools": [path]}                       -> {"done": true}
     {"do": "look", "number", "cameras", "times", "shapes"} + bytes
-        -> {"seconds", "memory_mb", "mode", "tools": {name: {"pose", "covariance", "corners"}}}
+        -> {"seconds", "memory_mb", "mode", "tools": {name: {"pose", "covariance", "corners",
+            "warning"}}}
 
 A tool that is lost has {"lost": reason} instead.
 """
@@ -78,6 +79,7 @@ def _said(found: TrackedTool | Lost) -> dict[str, Any]:
     return {
         "pose": found.rig_from_tool.transform.as_matrix().tolist(),
         "covariance": (found.rig_from_tool.covariance + found.systematic).tolist(),
+        "warning": found.warning,
         "corners": {
             camera: {str(i): quad.tolist() for i, quad in quads.items()}
             for camera, quads in found.corners.items()

@@ -1,0 +1,40 @@
+"""What cameras do to their pictures that people should know of, in words."""
+
+from nav.tracking.pixelgrid import PixelGrid
+from nav.tracking.sharpening import Sharpening
+
+WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo needs no care
+
+
+def sharpening_notice(camera: str, sharpening: Sharpening) -> str:
+    """Say that a camera sharpens; empty if it does not, by much."""
+    halo = sharpening.halo
+    if halo < WORTH_SAYING:
+        return ""
+    return (
+        f"{camera}: picture is sharpened (halo {100 * halo:.0f} %):"
+        " set the camera's sharpness to its lowest"
+    )
+
+
+def pixel_notice(camera: str, grid: PixelGrid) -> str:
+    """Say that a camera's pixels are not its own; empty if they are."""
+    if grid.interlaced:
+        return (
+            f"rows of {camera} alternate like a comb: interlaced pictures? Use a progressive"
+            " source, or deinterlace"
+        )
+    said = []
+    if any(grid.enlarged):
+        rows, columns = grid.enlarged
+        what = "rows" if not columns else "columns" if not rows else "pixels"
+        how = "copied from" if grid.copied else "mixed from"
+        said.append(
+            f"{what} of {camera} are {how} their neighbours, every {max(rows, columns)} px:"
+            " enlarged pictures? Use the camera's own size"
+        )
+    if grid.two_tone:
+        said.append(
+            f"pictures of {camera} are black and white without grey: thresholded? Use grey ones"
+        )
+    return "; ".join(said)

@@ -1,0 +1,163 @@
+"""Whether pixels are what a sensor saw, one by one: enlarged, interlaced, black and white pictures.
+
+Pixels that were copied or interpolated from their neighbours repeat with the period of the
+enlargement (Popescu and Farid 2005, Gallagher 2005): differences of neighbours, of first to third
+order, are small at some places of the period and large at others. Two fields of an interlaced
+picture lie apart where something moves: rows alternate, columns do not. A thresholded picture has
+no grey between black and white.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.frameset import Picture
+from nav.compiled import njit
+from nav.frames import Array
+
+PERIODS = (2, 3)
+# Mean square of a difference at its best place by that at others. Of 60 pictures of markers, noisy
+# and compressed ones among them, none had less than 0.5 in both directions; enlarged ones at most
+# 0.05 (copies) and 0.2 (interpolated).
+COPIED, INTERPOLATED = 0.1, 0.25
+LEAST_SQUARE = 4.0  # grey levels^2: less is noise
+COMB = 6.0  # of the noise, that rows of a comb stand out on either side
+COMBED, LEAST_COMBED = 0.05, 20  # pixels that stand out so, by those near edges; at least
+OTHERWISE = 4.0  # times as many along columns as along rows
+GREYLESS = 0.2  # grey pixels by pixels at edges, below which there is no grey
+STEEP, BETWEEN = 0.4, 0.15  # of the contrast: near edges; from black and white, where grey begins
+LEAST_PIXELS = 400
+LEAST_EDGES = 40
+AROUND = 0.1  # of a marker's box, that is looked at too
+# px, one sd, that a marker's corners are off beyond what noise explains: by period, where pixels
+# are copies, where they are mixtures; without grey. Measured by `make bench-degraded`
+ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.15, 0.02, 0.2
+
+
+@dataclass(frozen=True)
+class PixelGrid:
+    """What is odd about one camera's pixels.
+
+    enlarged : period in px in which pixels repeat along columns and rows, 0 where they do not.
+    copied : whether they are copies, not interpolated. interlaced : whether every second row lies
+    apart. two_tone : whether there is no grey.
+    """
+
+    enlarged: tuple[int, int] = (0, 0)
+    copied: bool = False
+    interlaced: bool = False
+    two_tone: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether every pixel is one of its own."""
+        return self == SOUND
+
+    @property
+    def rough(self) -> float:
+        """Px, one sd, that a marker's corners are off beyond what noise explains."""
+        period = max(self.enlarged)
+        copies = period * (ROUGH_COPIES if self.copied else ROUGH_MIXED)
+        return float(np.hypot(copies, ROUGH_TONES if self.two_tone else 0.0))
+
+
+SOUND = PixelGrid()
+
+
+def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> PixelGrid:
+    """Return what is odd about the pixels of one camera's markers.
+
+    Parameters
+    ----------
+    picture : (height, width), uint8.
+    boxes : (n, 4) first row, row after the last, first column, column after the last, each marker.
+    spread : grey levels of noise.
+    """
+    squares, counts, combs, edges, grey = _sums(picture, boxes, COMB * max(spread, 1.0))
+    if counts[0, 0, 0].sum() < LEAST_PIXELS:
+        return SOUND
+    copied = _period(squares, counts, 0, COPIED)
+    both = _period(squares, counts, 2, INTERPOLATED)
+    interpolated = both if both[0] == both[1] else (0, 0)
+    combed = combs[0] > max(COMBED * edges, LEAST_COMBED, OTHERWISE * combs[1])
+    return PixelGrid(
+        copied if any(copied) else interpolated,
+        any(copied),
+        bool(combed and not copied[0]),
+        bool(edges > LEAST_EDGES and grey < GREYLESS * edges),
+    )
+
+
+def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[int, int]:
+    """The periods (px) in which differences vanish along columns and rows, 0 if in none."""
+    found = [0, 0]
+    for axis in range(2):
+        for index, period in enumerate(PERIODS):
+            places = axis, order, index, slice(period)
+            if not found[axis] and _ratio(squares[places], counts[places]) < least:
+                found[axis] = period
+    return found[0], found[1]
+
+
+def _ratio(squares: Array, counts: Array) -> float:
+    mean = squares / np.maximum(counts, 1.0)
+    if mean.max() < LEAST_SQUARE:
+        return 1.0
+    return float(mean.min() / mean.max())
+
+
+@njit(nogil=True, cache=True)
+def _sums(image, boxes, comb):
+    """Squares of differences (axis, order, period, place), their number, what stands out.
+
+    Axis 0 is down the rows. Then pixels of a comb along both; pixels whose neighbours differ by
+    much; and how many of these are neither black nor white.
+    """
+    squares, counts = np.zeros((2, 3, 2, 3)), np.zeros((2, 3, 2, 3))
+    combs, edges, grey = np.zeros(2), 0.0, 0.0
+    for k in range(len(boxes)):
+        row0, row1, column0, column1 = boxes[k]
+        if row1 - row0 < 8 or column1 - column0 < 8:
+            continue
+        low, high = 255.0, 0.0
+        for v in range(row0, row1):
+            for u in range(column0, column1):
+                low, high = min(low, float(image[v, u])), max(high, float(image[v, u]))
+        steep, black = STEEP * (high - low), low + BETWEEN * (high - low)
+        white = high - BETWEEN * (high - low)
+        for axis in range(2):
+            stride_v, stride_u = (1, 0) if axis == 0 else (0, 1)
+            for v in range(row0, row1 - 4 * stride_v):
+                for u in range(column0, column1 - 4 * stride_u):
+                    p0 = float(image[v, u])
+                    p1 = float(image[v + stride_v, u + stride_u])
+                    p2 = float(image[v + 2 * stride_v, u + 2 * stride_u])
+                    p3 = float(image[v + 3 * stride_v, u + 3 * stride_u])
+                    p4 = float(image[v + 4 * stride_v, u + 4 * stride_u])
+                    first, second = p1 - p0, p2 - 2.0 * p1 + p0
+                    third = p3 - 3.0 * p2 + 3.0 * p1 - p0
+                    place = v if axis == 0 else u
+                    for index in range(2):
+                        at = place % (index + 2)
+                        squares[axis, 0, index, at] += first * first
+                        squares[axis, 1, index, at] += second * second
+                        squares[axis, 2, index, at] += third * third
+                        for order in range(3):
+                            counts[axis, order, index, at] += 1.0
+                    a, b, c = p1 - 0.5 * (p0 + p2), p2 - 0.5 * (p1 + p3), p3 - 0.5 * (p2 + p4)
+                    if min(a, -b, c) > comb or min(-a, b, -c) > comb:
+                        combs[axis] += 1.0
+                    if abs(p2 - p0) > steep:
+                        edges += 1.0
+                        grey += black < p1 < white
+    return squares, counts, combs, edges, grey
+
+
+def boxes_of(corners: Array, size: tuple[int, int]) -> NDArray[np.int64]:
+    """Return (n, 4) boxes around markers' corners (n, 4, 2), as `pixel_grid` takes them."""
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    margin = AROUND * (high - low)
+    low = np.clip(np.floor(low - margin), 0, size).astype(np.int64)
+    high = np.clip(np.ceil(high + margin), 0, size).astype(np.int64)
+    return np.ascontiguousarray(np.column_stack([low[:, 1], high[:, 1], low[:, 0], high[:, 0]]))

@@ -1,0 +1,194 @@
+"""How much a camera sharpens its pictures, learnt from the markers that it sees.
+
+By likelihood: of all unsharp masks that which, taken back, leaves least of a marker's grey levels
+unexplained. A mask that is taken back makes noise smaller too, by its mean gain, and that is
+counted against it. Two numbers, the logarithms of amount and width, are sought: coarsely at first,
+then by Newton's steps, and what frame sets say one after the other adds up.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nav.frames import Array
+from nav.tracking.evidence import Evidence
+from nav.tracking.sharpening import PLAIN, Sharpening
+
+PROBES = (Sharpening(0.4, 0.8), Sharpening(0.4, 1.6), Sharpening(0.4, 3.0))
+COARSE = (0.5, 0.25)  # steps of the logarithms
+DELTA = 0.08  # for differences
+FARTHEST = 0.3  # of Newton's step
+NEWTONS = 3  # in the first frame set
+LOW, HIGH = np.log([0.02, 0.4]), np.log([4.0, 6.0])  # amount; width, px
+GAIN = 0.005  # log likelihood by the number of pixels, below which nothing is gained
+KEEP = 0.97  # of what was learnt, a frame set that teaches
+MOST_WAIT = 1024  # frame sets from one lesson to the next; the first come soon one after the other
+PLAIN_WAIT = 32  # at least, where there is no sharpening
+ALARM_WAIT = 5  # at least, where pictures suddenly fit worse
+LEAST_PIXELS = 500  # of a camera
+CUT = 6.0  # residual by noise that pixels which were left out are taken to have
+PRIOR = np.diag([1.0, 1.0])
+
+Look = Callable[[Sequence[Sharpening]], Evidence | None]
+
+
+@dataclass
+class Sharpness:
+    """One camera's sharpening as known so far.
+
+    sharpening : PLAIN while none was found. information : (2, 2) of the logarithms.
+    since : frame sets since the last lesson. lessons : so many there were.
+    """
+
+    sharpening: Sharpening = PLAIN
+    information: Array = field(default_factory=PRIOR.copy)
+    since: int = 0
+    lessons: int = 0
+
+    def due(self, alarm: bool) -> bool:
+        """Return whether it should be looked at; alarm : whether pictures suddenly fit worse."""
+        if not self.lessons or (alarm and self.since >= ALARM_WAIT):
+            return True
+        least = PLAIN_WAIT if self.sharpening == PLAIN else 1
+        return self.since >= min(least * 2 ** (self.lessons - 1), MOST_WAIT)
+
+
+def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
+    """What a frame set adds to what is known of its cameras.
+
+    Parameters
+    ----------
+    known : of each camera. look : the evidence by such sharpenings, None where there is none.
+
+    Returns
+    -------
+    list of Sharpness
+        Of each camera; one that saw too little as it was.
+    """
+    score = _Score(look, len(known))
+    now = [k.sharpening for k in known]
+    plain = [PLAIN] * len(known)
+    scores = score(now)
+    seen = np.isfinite(scores)
+    if not seen.any():
+        return list(known)
+    new = [c for c in range(len(known)) if seen[c] and now[c] == PLAIN]
+    if new:
+        best, at_best = list(plain), score(plain) if now != plain else scores.copy()
+        at_plain = at_best.copy()
+        for probe in PROBES:
+            tried = score([probe if c in new else now[c] for c in range(len(known))])
+            for c in new:
+                if tried[c] > at_best[c] + GAIN * score.pixels[c]:
+                    best[c], at_best[c] = probe, tried[c]
+        new = [c for c in new if best[c] != PLAIN]
+        for c in new:
+            now[c] = best[c]
+        if new:
+            _search(score, now, at_best, new)
+            for _ in range(NEWTONS):
+                steps, _ = _newton(score, now)
+                for c in new:
+                    now[c] = _moved(now[c], steps[c])
+            final = score(now)
+            for c in new:
+                if not final[c] > at_plain[c] + GAIN * score.pixels[c]:
+                    now[c] = PLAIN
+    result = []
+    steps, information = (
+        _newton(score, now) if any(s != PLAIN for s in now) else (np.zeros((len(now), 2)), [])
+    )
+    for c, before in enumerate(known):
+        if not seen[c]:
+            result.append(before)
+        elif now[c] == PLAIN:
+            lessons = before.lessons if before.sharpening == PLAIN else 0
+            result.append(Sharpness(PLAIN, PRIOR.copy(), 0, lessons + 1))
+        else:
+            own = information[c]
+            total = KEEP * before.information + own
+            weight = np.linalg.solve(total, own)
+            moved = _moved(now[c], weight @ steps[c])
+            lessons = before.lessons if before.sharpening != PLAIN else 0
+            result.append(Sharpness(moved, total, 0, lessons + 1))
+    return result
+
+
+class _Score:
+    """Log likelihood of each camera's markers by sharpenings; -inf where nothing is seen."""
+
+    def __init__(self, look: Look, cameras: int) -> None:
+        self.look, self.cameras = look, cameras
+        self.pixels = np.zeros(cameras)
+
+    def __call__(self, sharpenings: Sequence[Sharpening]) -> Array:
+        evidence = self.look(sharpenings)
+        result = np.full(self.cameras, -np.inf)
+        if evidence is None:
+            return result
+        looked = evidence.pixels / np.maximum(evidence.visible, 1e-3)
+        gone = np.maximum(1.0 - evidence.visible, 0.0)
+        variance = evidence.noise**2 * (1.0 + CUT**2 * gone)
+        said = -0.5 * looked * np.log(variance)
+        good = evidence.explained > 0.5
+        for c in range(self.cameras):
+            own = good & (evidence.sights.camera == c)
+            pixels = looked[own].sum()
+            if pixels > LEAST_PIXELS:
+                result[c] = said[own].sum() - pixels * sharpenings[c].log_gain
+                self.pixels[c] = pixels
+        return result
+
+
+def _logs(sharpening: Sharpening) -> Array:
+    return np.log([sharpening.amount, sharpening.width])
+
+
+def _of_logs(logs: Array) -> Sharpening:
+    amount, width = np.exp(np.clip(logs, LOW, HIGH))
+    return Sharpening(float(amount), float(width))
+
+
+def _moved(sharpening: Sharpening, step: Array) -> Sharpening:
+    return sharpening if sharpening == PLAIN else _of_logs(_logs(sharpening) + step)
+
+
+def _search(score: _Score, now: list[Sharpening], at: Array, cameras: Sequence[int]) -> None:
+    """Improve some cameras' sharpenings by coarse steps, in place."""
+    for size in COARSE:
+        active = set(cameras)
+        while active:
+            before = list(now)
+            for axis in range(2):
+                for way in (size, -size):
+                    step = np.zeros(2)
+                    step[axis] = way
+                    tried = [_moved(now[c], step) if c in active else now[c]
+                             for c in range(len(now))]  # fmt: skip
+                    scores = score(tried)
+                    for c in active:
+                        if scores[c] > at[c]:
+                            now[c], at[c] = tried[c], scores[c]
+            active = {c for c in active if now[c] != before[c]}
+
+
+def _newton(score: _Score, now: Sequence[Sharpening]) -> tuple[Array, list[Array]]:
+    """Newton's steps (cameras, 2) of the logarithms, and their information."""
+    cameras = range(len(now))
+    at = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]]) * DELTA
+    values = np.array([score([_moved(s, step) for s in now]) for step in at])
+    steps, information = np.zeros((len(now), 2)), []
+    for c in cameras:
+        v = values[:, c]
+        own = np.zeros((2, 2))
+        if now[c] != PLAIN and np.isfinite(v).all():
+            gradient = np.array([v[1] - v[2], v[3] - v[4]]) / (2 * DELTA)
+            aa, ss = v[1] + v[2] - 2 * v[0], v[3] + v[4] - 2 * v[0]
+            both = v[5] - v[1] - v[3] + v[0]
+            hessian = -np.array([[aa, both], [both, ss]]) / DELTA**2
+            values_, vectors = np.linalg.eigh(hessian)
+            own = (vectors * np.maximum(values_, 1e-3 * abs(values_).max() + 1.0)) @ vectors.T
+            steps[c] = np.clip(np.linalg.solve(own, gradient), -FARTHEST, FARTHEST)
+        information.append(own)
+    return steps, information
