@@ -16,7 +16,7 @@ from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.fit import quantile
 from nav.tracking.found import MOST_SEEN, Found, alike, better
 from nav.tracking.motion import UNKNOWN, Motion
-from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
+from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid, shift_covariance
 from nav.tracking.response import Response
 from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
 from nav.tracking.sharpness import Sharpness
@@ -37,6 +37,7 @@ ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
 NOISIER = 1.5  # than a moment ago: then they are looked at at once
+LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
 LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
 
 
@@ -311,7 +312,7 @@ class Follower:
         sights, changed = found.evidence.sights, False
         for index, seeing in enumerate(self.seeing):
             frame = frames.frames.get(seeing.eye.camera.name)
-            own = np.flatnonzero((sights.camera == index) & found.consensus.used)
+            own = np.flatnonzero((sights.camera == index) & (found.evidence.explained > LOOKS))
             if frame is None or not len(own):
                 continue
             noise = float(quantile(found.evidence.noise[own], 0.5))
@@ -396,6 +397,11 @@ class Follower:
         late = evidence.sights.late[evidence.good]
         random = random + mean_or_middle(self.motion.acceleration(time, pose), shutter, late)
         lasting = (1.0 - varies) * consensus.systematic
+        grids = [seeing.grid for seeing in self.seeing]
+        if not all(grid.sound for grid in grids):
+            lasting = lasting + shift_covariance(
+                evidence, consensus.used, consensus.covariance, grids
+            )
         corners, by_flow = evidence.corners, evidence.by_flow
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)

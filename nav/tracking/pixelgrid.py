@@ -7,6 +7,7 @@ picture lie apart where something moves: rows alternate, columns do not. A thres
 no grey between black and white.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
+from nav.tracking.evidence import Evidence
+from nav.tracking.sums import GEOMETRY
 
 PERIODS = (2, 3)
 # Mean square of a difference at its best place by that at others. Of 60 pictures of markers, noisy
@@ -53,6 +56,12 @@ class PixelGrid:
     def sound(self) -> bool:
         """Whether every pixel is one of its own."""
         return self == SOUND
+
+    @property
+    def shift(self) -> tuple[float, float]:
+        """Px along columns and rows by which the whole picture may lie off: which copy is right?"""
+        rows, columns = self.enlarged if self.copied else (0, 0)
+        return max(rows - 1, 0) / 2.0, max(columns - 1, 0) / 2.0
 
     @property
     def rough(self) -> float:
@@ -152,6 +161,42 @@ def _sums(image, boxes, comb):
                         edges += 1.0
                         grey += black < p1 < white
     return squares, counts, combs, edges, grey
+
+
+def shift_covariance(
+    evidence: Evidence,
+    used: NDArray[np.bool_],
+    covariance: Array,
+    grids: Sequence[PixelGrid],
+) -> Array:
+    """Return (6, 6) what shifts of whole pictures make of a motion about the pivot.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of all views. used : (n,) bool.
+    covariance : (6, 6) of the motion by the pixels.
+    grids : of each camera.
+    """
+    total = np.zeros((6, 6))
+    for index, grid in enumerate(grids):
+        own = np.flatnonzero(used & (evidence.sights.camera == index))
+        down, right = grid.shift
+        for size, axis in ((right, 0), (down, 1)):
+            if size == 0.0 or not len(own):
+                continue
+            pixels = np.zeros(8)
+            pixels[axis::2] = size
+            flow = np.linalg.solve(
+                evidence.by_flow[own], np.broadcast_to(pixels, (len(own), 8))[..., None]
+            )
+            said = np.einsum(
+                "nam,nab,nb->m",
+                evidence.flow[own], evidence.information[own, :GEOMETRY, :GEOMETRY], flow[..., 0],
+            )  # fmt: skip
+            off = covariance @ said
+            total += np.outer(off, off)
+    return total
 
 
 def boxes_of(corners: Array, size: tuple[int, int]) -> NDArray[np.int64]:

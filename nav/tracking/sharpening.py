@@ -23,7 +23,7 @@ from nav.frames import Array
 
 BLACK, WHITE = 1.0, 254.0  # grey levels from which a pixel may have been clipped
 UNKNOWN = 0.0  # stands for a clipped pixel in what `Unsharpened` makes
-SWEEPS, MORE_SWEEPS = 7, 3  # of u = (y + a G u) / (1 + a), anew and from a solution nearby
+LEFT, MORE_SWEEPS = 1e-3, 3  # of the way, after all sweeps; sweeps from a solution nearby
 MARGIN = 30  # px around markers: the fit may go so far, and the filter reaches beyond
 FREQUENCIES = 64  # a side, for the mean of a logarithm
 SAME = 0.003  # relative change of amount or width that no grey level shows
@@ -92,18 +92,23 @@ def unsharpened(picture: Picture, sharpening: Sharpening) -> Picture:
     if sharpening.amount == 0.0:
         return picture
     grey = picture.astype(np.float32)
-    return np.clip(np.rint(_undo(grey, grey, sharpening, SWEEPS)), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(_undo(grey, grey, sharpening)), 0, 255).astype(np.uint8)
 
 
 def _undo(
-    grey: NDArray[np.float32], start: NDArray[np.float32], sharpening: Sharpening, sweeps: int,
+    grey: NDArray[np.float32],
+    start: NDArray[np.float32],
+    sharpening: Sharpening,
+    sweeps: int | None = None,
     held: NDArray[np.bool_] | None = None,
-) -> NDArray[np.float32]:  # fmt: skip
-    """The solution u of y = S u but where it is held, from a start."""
+) -> NDArray[np.float32]:
+    """Solve y = S u for u, but where it is held, by u = (y + a G u) / (1 + a) from a start."""
     amount, plain = sharpening.amount, start.copy()
     # eigenvalues of a G / (1 + a) lie between 0 and its share: with over-relaxation, half as far
     share = amount / (1.0 + amount)
     over = 2.0 / (2.0 - share)
+    if sweeps is None:
+        sweeps = int(np.ceil(np.log(LEFT) / np.log(share / (2.0 - share))))
     for _ in range(sweeps):
         soft = blurred(plain, sharpening.width)
         change = (grey + amount * soft) * np.float32(1.0 / (1.0 + amount)) - plain
@@ -131,7 +136,7 @@ class Unsharpened:
         rows, columns = np.nonzero(self.clipped)
         self.clipped_at = np.column_stack([rows + self.part[0].start, columns + self.part[1].start])
         self.bright = self.grey[rows, columns] >= WHITE
-        self.plain = _undo(self.grey, self.grey, sharpening, SWEEPS)
+        self.plain = _undo(self.grey, self.grey, sharpening)
         self.held = np.zeros(self.grey.shape, np.bool_)
         self._write()
 

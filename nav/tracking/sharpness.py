@@ -39,19 +39,25 @@ class Sharpness:
 
     sharpening : PLAIN while none was found. information : (2, 2) of the logarithms.
     since : frame sets since the last lesson. lessons : so many there were.
+    doubted : whether it may have changed since.
     """
 
     sharpening: Sharpening = PLAIN
     information: Array = field(default_factory=PRIOR.copy)
     since: int = 0
     lessons: int = 0
+    doubted: bool = False
+
+    def doubt(self) -> None:
+        """Look at it again when markers are seen again: the camera's settings may have changed."""
+        self.doubted = True
 
     def due(self, alarm: bool) -> bool:
         """Return whether it should be looked at; alarm : whether pictures suddenly fit worse."""
         if not self.lessons or (alarm and self.since >= ALARM_WAIT):
             return True
         least = PLAIN_WAIT if self.sharpening == PLAIN else 1
-        return self.since >= min(least * 2 ** (self.lessons - 1), MOST_WAIT)
+        return self.doubted or self.since >= min(least * 2 ** (self.lessons - 1), MOST_WAIT)
 
 
 def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
@@ -68,51 +74,63 @@ def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
     """
     score = _Score(look, len(known))
     now = [k.sharpening for k in known]
-    plain = [PLAIN] * len(known)
-    scores = score(now)
-    seen = np.isfinite(scores)
+    plain = score([PLAIN] * len(known))
+    seen = np.isfinite(plain)
     if not seen.any():
         return list(known)
-    new = [c for c in range(len(known)) if seen[c] and now[c] == PLAIN]
-    if new:
-        best, at_best = list(plain), score(plain) if now != plain else scores.copy()
-        at_plain = at_best.copy()
-        for probe in PROBES:
-            tried = score([probe if c in new else now[c] for c in range(len(known))])
-            for c in new:
-                if tried[c] > at_best[c] + GAIN * score.pixels[c]:
-                    best[c], at_best[c] = probe, tried[c]
-        new = [c for c in new if best[c] != PLAIN]
-        for c in new:
-            now[c] = best[c]
-        if new:
-            _search(score, now, at_best, new)
-            for _ in range(NEWTONS):
-                steps, _ = _newton(score, now)
-                for c in new:
-                    now[c] = _moved(now[c], steps[c])
-            final = score(now)
-            for c in new:
-                if not final[c] > at_plain[c] + GAIN * score.pixels[c]:
-                    now[c] = PLAIN
+    sharp = plain if all(s == PLAIN for s in now) else score(now)
+    # what is explained as well without is no longer so, and is looked for anew
+    new = [
+        c
+        for c in np.flatnonzero(seen)
+        if now[c] == PLAIN or not sharp[c] > plain[c] + GAIN * score.pixels[c]
+    ]
+    _look_for(score, now, plain, new)
+    steps, information = np.zeros((len(now), 2)), [PRIOR] * len(now)
+    if any(s != PLAIN for s in now):
+        steps, information = _newton(score, now)
     result = []
-    steps, information = (
-        _newton(score, now) if any(s != PLAIN for s in now) else (np.zeros((len(now), 2)), [])
-    )
     for c, before in enumerate(known):
         if not seen[c]:
             result.append(before)
-        elif now[c] == PLAIN:
-            lessons = before.lessons if before.sharpening == PLAIN else 0
-            result.append(Sharpness(PLAIN, PRIOR.copy(), 0, lessons + 1))
-        else:
-            own = information[c]
-            total = KEEP * before.information + own
-            weight = np.linalg.solve(total, own)
-            moved = _moved(now[c], weight @ steps[c])
-            lessons = before.lessons if before.sharpening != PLAIN else 0
-            result.append(Sharpness(moved, total, 0, lessons + 1))
+            continue
+        known_before = before.information if c not in new else PRIOR
+        same = (now[c] == PLAIN) == (before.sharpening == PLAIN)
+        lessons = before.lessons + 1 if same else 1
+        if now[c] == PLAIN:
+            result.append(Sharpness(PLAIN, PRIOR, 0, lessons))
+            continue
+        total = KEEP * known_before + information[c]
+        moved = _moved(now[c], np.linalg.solve(total, information[c] @ steps[c]))
+        result.append(Sharpness(moved, total, 0, lessons))
     return result
+
+
+def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: list[int]) -> None:
+    """Find some cameras' sharpenings, of which nothing is known; PLAIN where none explains more.
+
+    now : of all cameras, changed in place. plain : score without.
+    """
+    best = plain.copy()
+    for c in cameras:
+        now[c] = PLAIN
+    for probe in PROBES if cameras else ():
+        tried = score([probe if c in cameras else s for c, s in enumerate(now)])
+        for c in cameras:
+            if tried[c] > best[c] + (GAIN * score.pixels[c] if now[c] == PLAIN else 0.0):
+                now[c], best[c] = probe, tried[c]
+    found = [c for c in cameras if now[c] != PLAIN]
+    if not found:
+        return
+    _search(score, now, best, found)
+    for _ in range(NEWTONS):
+        steps, _ = _newton(score, now)
+        for c in found:
+            now[c] = _moved(now[c], steps[c])
+    final = score(now)
+    for c in found:
+        if not final[c] > plain[c] + GAIN * score.pixels[c]:
+            now[c] = PLAIN
 
 
 class _Score:

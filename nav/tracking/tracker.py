@@ -205,6 +205,8 @@ class Tracker:
         """Nothing fits: what was learnt of the pictures may be why."""
         for seeing in self.seeing.values():
             seeing.response, seeing.blur, seeing.spread = Response(), START_BLUR.copy(), 0.0
+            seeing.sharpness.doubt()
+            seeing.grid_wait = 0
 
     def _worth_it(self, tool: Tool) -> bool:
         count = self.lost_for[tool.name]
@@ -234,7 +236,9 @@ class Tracker:
     def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
         anew = follower.look_at_pixels(found, frames)
-        if any(seeing.sharpness.due(seeing.alarm) for seeing in self.seeing.values()):
+        cameras = self.seeing.values()
+        sound = all(seeing.grid.sound for seeing in cameras)
+        if sound and any(seeing.sharpness.due(seeing.alarm) for seeing in cameras):
             anew |= self._learn_sharpness(follower, found, frames)
         if not anew:
             return found
@@ -243,7 +247,7 @@ class Tracker:
 
     def _rough(self, found: Found, combed: bool = False) -> list[str]:
         """What is odd about pixels of cameras that see the tool; or only that rows are combed."""
-        cameras = np.unique(found.evidence.sights.camera[found.consensus.used])
+        cameras = np.unique(found.evidence.sights.camera)
         seeing = [list(self.seeing.values())[c] for c in cameras]
         return [
             pixel_notice(s.eye.camera.name, s.grid)

@@ -1,0 +1,127 @@
+"""Pixels that are not a sensor's own: enlarged, interlaced and thresholded pictures are named."""
+
+from dataclasses import replace
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+from nav.errors import Lost
+from nav.tracking.pixelgrid import SOUND, boxes_of, pixel_grid
+from nav.tracking.tracker import Tracker
+from phantoms.twin.bodies import Placed
+from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_body, needle_tool
+from tests.bench.degraded.alter import (
+    doubled,
+    enlarged,
+    interlaced,
+    jpeg,
+    median,
+    two_tone,
+    unsharp,
+)
+from tests.synthetic import Studio, needle_poses, small_rig
+from tests.tracking.expect import seen, sigmas, why
+
+OPTICS = Optics(blur=0.8, noise=2.0, gradient=(0.02, -0.02))
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Three frame sets of a needle, its places and its tool."""
+    tool, rig = needle_tool(), small_rig(2)
+    studio = Studio(rig, OPTICS, 4)
+    places = list(needle_poses(3, np.random.default_rng(4)))
+    frames = [studio.frames([Placed(needle_body(tool), at, np.zeros(6))]) for at in places]
+    return tool, rig, places, frames
+
+
+def of(picture, rig, tool, place):
+    camera = rig.cameras[0]
+    pixels = [camera.project(place.apply(marker.corners)) for marker in tool.markers]
+    towards = camera.camera_from_rig.inv().translation
+    shown = [
+        p
+        for p, marker in zip(pixels, tool.markers, strict=True)
+        if place.rotation.apply(marker.normal) @ (towards - place.apply(marker.corners[0])) > 200.0
+    ]
+    return pixel_grid(picture, boxes_of(np.array(shown), camera.size), 2.0)
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda p: p,
+        partial(jpeg, quality=30),
+        median,
+        partial(unsharp, amount=1.0, width=1.5),
+        lambda p: cv2.GaussianBlur(p, (0, 0), 2.0),
+    ],
+    ids=["as it is", "JPEG", "median", "sharpened", "blurred"],
+)
+def test_a_sensors_own_pixels_are_sound(scene, alter):
+    tool, rig, places, frames = scene
+    for place, shot in zip(places, frames, strict=True):
+        assert of(alter(shot.frames["left"].image), rig, tool, place) == SOUND
+
+
+@pytest.mark.parametrize(
+    ("alter", "expected"),
+    [
+        (partial(enlarged, how=cv2.INTER_NEAREST), {"enlarged": (2, 2), "copied": True}),
+        (
+            lambda p: jpeg(enlarged(p, cv2.INTER_NEAREST), 80),
+            {"enlarged": (2, 2), "copied": True},
+        ),
+        (
+            partial(enlarged, how=cv2.INTER_NEAREST, factor=1.5),
+            {"enlarged": (3, 3), "copied": True},
+        ),
+        (partial(enlarged, how=cv2.INTER_LINEAR), {"enlarged": (2, 2)}),
+        (partial(enlarged, how=cv2.INTER_LINEAR, factor=1.5), {"enlarged": (3, 3)}),
+        (doubled, {"enlarged": (2, 0), "copied": True}),
+        (lambda p: np.ascontiguousarray(doubled(p.T).T), {"enlarged": (0, 2), "copied": True}),
+        (interlaced, {"interlaced": True}),
+        (two_tone, {"two_tone": True}),
+    ],
+)
+def test_pixels_that_are_not_are_named(scene, alter, expected):
+    tool, rig, places, frames = scene
+    for place, shot in zip(places, frames, strict=True):
+        found = of(alter(shot.frames["left"].image), rig, tool, place)
+        assert found == replace(SOUND, **expected)
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        (partial(enlarged, how=cv2.INTER_NEAREST), "pixels of left are copied"),
+        (doubled, "rows of left are copied"),
+        (two_tone, "pictures of left are black and white"),
+    ],
+)
+def test_such_a_pose_says_so_and_its_covariance_holds(scene, alter, words):
+    tool, rig, places, frames = scene
+    tracker = Tracker(rig, [tool])
+    for place, shot in zip(places[:2], frames[:2], strict=True):
+        pictures = {n: replace(f, image=alter(f.image)) for n, f in shot.frames.items()}
+        found = tracker.track(replace(shot, frames=pictures))
+        if isinstance(lost := found.tools[tool.name], Lost):
+            assert words in lost.reason
+            continue
+        assert words in seen(found, tool.name).warning
+        assert sigmas(found, tool, place) < 4.0
+    tracker.close()
+
+
+def test_a_tool_seen_by_fields_apart_is_lost_and_the_reason_names_them(scene):
+    tool, rig, _, frames = scene
+    tracker = Tracker(rig, [tool])
+    shot = frames[0]
+    pictures = {n: replace(f, image=interlaced(f.image)) for n, f in shot.frames.items()}
+    assert "rows of left alternate like a comb" in why(
+        tracker.track(replace(shot, frames=pictures)), tool.name
+    )
+    tracker.close()
