@@ -2,24 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Frame, FrameSet, Picture
+from nav.camera.frameset import Frame, FrameSet
 from nav.frames import Array, orthonormal
+from nav.tracking.camera_state import Seeing, roughness, unsharpened_pictures
 from nav.tracking.consensus import Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
-from nav.tracking.exposure import Exposure, mean_or_middle
+from nav.tracking.exposure import mean_or_middle
 from nav.tracking.fit import quantile
 from nav.tracking.found import MOST_SEEN, Found, alike, better
 from nav.tracking.motion import UNKNOWN, Motion
-from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid, shift_covariance
-from nav.tracking.response import Response
-from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
-from nav.tracking.sharpness import Sharpness
+from nav.tracking.pixelgrid import shift_covariance
+from nav.tracking.sharpening import Sharpening
 from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
 from nav.tracking.start import APART, angle_between, find_start, flat
 from nav.tracking.steps import curve_information
@@ -35,28 +33,6 @@ DROP = 0.3  # of that share from one frame set to the next
 OTHER_VIEW = 0.3  # rad by which a tool is turned, at which its faults act otherwise
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
-LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
-NOISIER = 1.5  # than a moment ago: then they are looked at at once
-LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
-LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
-
-
-@dataclass
-class Seeing:
-    """What is known of a camera's pictures from those before: its curve, blur px^2, noise, shutter.
-
-    spread : grey levels of noise, 0 where nothing was seen yet.
-    """
-
-    eye: Eye
-    response: Response
-    blur: Array
-    spread: float = 0.0
-    exposure: Exposure = field(default_factory=Exposure)
-    sharpness: Sharpness = field(default_factory=Sharpness)
-    grid: PixelGrid = SOUND
-    grid_wait: int = 0  # frame sets until its pixels are looked at again
-    alarm: bool = False  # whether its pictures suddenly fit worse
 
 
 class Follower:
@@ -294,36 +270,14 @@ class Follower:
         )
         fit = DirectFit(
             sights, pictures, responses, blur, spread, bright, off, self.slack,
-            self._unsharpened(sights, pictures, start, velocity, self.sharpenings), self.rough,
+            unsharpened_pictures(sights, pictures, start, velocity, self.sharpenings),
+            roughness(self.seeing),
             pool, workers,
         )  # fmt: skip
         try:
             return fit.run(start, velocity, extra)
         except np.linalg.LinAlgError:  # what is seen says nothing of some direction
             return None
-
-    @property
-    def rough(self) -> Array:
-        """(cameras,) px by which corners are off where pixels are not a sensor's own."""
-        return np.array([seeing.grid.rough for seeing in self.seeing])
-
-    def look_at_pixels(self, found: Found, frames: FrameSet) -> bool:
-        """Look at the pixels of what was found where it is due; whether they are others now."""
-        sights, changed = found.evidence.sights, False
-        for index, seeing in enumerate(self.seeing):
-            frame = frames.frames.get(seeing.eye.camera.name)
-            own = np.flatnonzero((sights.camera == index) & (found.evidence.explained > LOOKS))
-            if frame is None or not len(own):
-                continue
-            noise = float(quantile(found.evidence.noise[own], 0.5))
-            seeing.alarm = seeing.spread > 0.0 and noise > NOISIER * seeing.spread
-            if seeing.grid_wait > 0 and not seeing.alarm:
-                continue
-            boxes = boxes_of(found.corners[own], seeing.eye.camera.size)
-            grid = pixel_grid(frame.image, boxes, seeing.spread or LEAST_SPREAD)
-            seeing.grid_wait, changed = LOOK_AGAIN, changed or grid != seeing.grid
-            seeing.grid = grid
-        return changed
 
     @property
     def sharpenings(self) -> list[Sharpening]:
@@ -342,38 +296,18 @@ class Follower:
         before = found.evidence
         given = self._sights(frames, found.matrix)[1]
         pictures = [np.zeros((1, 1), np.uint8) if f is None else f.image for f in given]
-        plain = self._unsharpened(
+        plain = unsharpened_pictures(
             before.sights, pictures, found.matrix, before.velocity, sharpenings
         )
         fit = DirectFit(
             before.sights, pictures, [seeing.response for seeing in self.seeing], before.blur,
             np.array([seeing.spread for seeing in self.seeing]), np.zeros_like(before.brightness),
-            before.off, before.slack, plain, self.rough, pool, workers,
+            before.off, before.slack, plain, roughness(self.seeing), pool, workers,
         )  # fmt: skip
         try:
             return fit.run(found.matrix, before.velocity, 0.0)
         except np.linalg.LinAlgError:
             return None
-
-    def _unsharpened(
-        self,
-        sights: Sights,
-        pictures: Sequence[Picture],
-        start: Array,
-        velocity: Array,
-        sharpenings: Sequence[Sharpening],
-    ) -> dict[int, Unsharpened]:
-        """What to use in place of the pictures of cameras that sharpen."""
-        if all(sharpening == PLAIN for sharpening in sharpenings):
-            return {}
-        corners, _ = sights.project(sights.poses(start, velocity))
-        return {
-            index: Unsharpened(
-                pictures[index], corners[first:last].reshape(-1, 2), sharpenings[index]
-            )
-            for index, first, last in sights.slices
-            if sharpenings[index] != PLAIN
-        }
 
     def _judge(self, evidence: Evidence, time: float) -> Found | None:
         timed = bool(evidence.sights.late.any())

@@ -82,8 +82,8 @@ def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
     # what is explained as well without is no longer so, and is looked for anew
     new = [
         c
-        for c in np.flatnonzero(seen)
-        if now[c] == PLAIN or not sharp[c] > plain[c] + GAIN * score.pixels[c]
+        for c in range(len(known))
+        if seen[c] and (now[c] == PLAIN or not sharp[c] > plain[c] + GAIN * score.pixels[c])
     ]
     _look_for(score, now, plain, new)
     steps, information = np.zeros((len(now), 2)), [PRIOR] * len(now)

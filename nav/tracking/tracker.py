@@ -14,6 +14,7 @@ from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.agreement import CameraAgreement
+from nav.tracking.camera_state import Seeing, look_at_pixels
 from nav.tracking.contradiction import (
     CameraSupport,
     Contradiction,
@@ -22,7 +23,7 @@ from nav.tracking.contradiction import (
 )
 from nav.tracking.detect import Detector
 from nav.tracking.evidence import Evidence
-from nav.tracking.follower import FAR, Follower, Seeing
+from nav.tracking.follower import FAR, Follower
 from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.freshness import Freshness, FreshnessMonitor
 from nav.tracking.notices import pixel_notice, sharpening_notice
@@ -235,7 +236,7 @@ class Tracker:
 
     def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
-        anew = follower.look_at_pixels(found, frames)
+        anew = look_at_pixels(list(self.seeing.values()), found, frames)
         cameras = self.seeing.values()
         sound = all(seeing.grid.sound for seeing in cameras)
         if sound and any(seeing.sharpness.due(seeing.alarm) for seeing in cameras):

@@ -1,0 +1,85 @@
+"""What is known of each camera's pictures from those before, and what it makes of new ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nav.camera.frameset import FrameSet, Picture
+from nav.frames import Array
+from nav.tracking.exposure import Exposure
+from nav.tracking.fit import quantile
+from nav.tracking.found import Found
+from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
+from nav.tracking.response import Response
+from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
+from nav.tracking.sharpness import Sharpness
+from nav.tracking.sight import Eye, Sights
+
+LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
+NOISIER = 1.5  # than a moment ago: then they are looked at at once
+LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
+LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
+
+
+@dataclass
+class Seeing:
+    """What is known of a camera's pictures from those before: its curve, blur px^2, noise, shutter.
+
+    spread : grey levels of noise, 0 where nothing was seen yet.
+    """
+
+    eye: Eye
+    response: Response
+    blur: Array
+    spread: float = 0.0
+    exposure: Exposure = field(default_factory=Exposure)
+    sharpness: Sharpness = field(default_factory=Sharpness)
+    grid: PixelGrid = SOUND
+    grid_wait: int = 0  # frame sets until its pixels are looked at again
+    alarm: bool = False  # whether its pictures suddenly fit worse
+
+
+def roughness(seeing: Sequence[Seeing]) -> Array:
+    """Return (cameras,) px by which corners are off where pixels are not a sensor's own."""
+    return np.array([each.grid.rough for each in seeing])
+
+
+def look_at_pixels(seeing: Sequence[Seeing], found: Found, frames: FrameSet) -> bool:
+    """Look at the pixels of what was found where it is due; return whether they are others now."""
+    sights, changed = found.evidence.sights, False
+    for index, each in enumerate(seeing):
+        frame = frames.frames.get(each.eye.camera.name)
+        own = np.flatnonzero((sights.camera == index) & (found.evidence.explained > LOOKS))
+        if frame is None or not len(own):
+            continue
+        noise = float(quantile(found.evidence.noise[own], 0.5))
+        each.alarm = each.spread > 0.0 and noise > NOISIER * each.spread
+        if each.grid_wait > 0 and not each.alarm:
+            continue
+        boxes = boxes_of(found.corners[own], each.eye.camera.size)
+        grid = pixel_grid(frame.image, boxes, each.spread or LEAST_SPREAD)
+        each.grid_wait, changed = LOOK_AGAIN, changed or grid != each.grid
+        each.grid = grid
+    return changed
+
+
+def unsharpened_pictures(
+    sights: Sights,
+    pictures: Sequence[Picture],
+    start: Array,
+    velocity: Array,
+    sharpenings: Sequence[Sharpening],
+) -> dict[int, Unsharpened]:
+    """Return what to use in place of the pictures of cameras that sharpen, by camera.
+
+    start : (4, 4) rig_from_tool about which markers are. velocity : (6,) of the tool.
+    """
+    if all(sharpening == PLAIN for sharpening in sharpenings):
+        return {}
+    corners, _ = sights.project(sights.poses(start, velocity))
+    return {
+        index: Unsharpened(pictures[index], corners[first:last].reshape(-1, 2), sharpenings[index])
+        for index, first, last in sights.slices
+        if sharpenings[index] != PLAIN
+    }
