@@ -1,6 +1,6 @@
 """What is known of each camera's pictures from those before, and what it makes of new ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from nav.tracking.found import Found
 from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
 from nav.tracking.response import Response
 from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
-from nav.tracking.sharpness import Sharpness
+from nav.tracking.sharpness import Look, Sharpness, learn
 from nav.tracking.sight import Eye, Sights
 
 LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
@@ -83,3 +83,22 @@ def unsharpened_pictures(
         for index, first, last in sights.slices
         if sharpenings[index] != PLAIN
     }
+
+
+def sharpness_due(seeing: Iterable[Seeing]) -> bool:
+    """Return whether to look at how much cameras sharpen; not where pixels are no sensor's own."""
+    cameras = list(seeing)
+    sound = all(each.grid.sound for each in cameras)
+    return sound and any(each.sharpness.due(each.alarm) for each in cameras)
+
+
+def learn_sharpness(seeing: Sequence[Seeing], look: Look) -> bool:
+    """Learn how much cameras sharpen from one frame set; return whether it is another now.
+
+    look : the evidence by such sharpenings of all cameras.
+    """
+    before = [each.sharpness for each in seeing]
+    after = learn(before, look)
+    for each, sharpness in zip(seeing, after, strict=True):
+        each.sharpness = sharpness
+    return not all(a.sharpening.like(b.sharpening) for a, b in zip(before, after, strict=True))

@@ -1,5 +1,11 @@
 """What cameras do to their pictures that people should know of, in words."""
 
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from nav.tracking.camera_state import Seeing
+from nav.tracking.found import Found
 from nav.tracking.pixelgrid import PixelGrid
 from nav.tracking.sharpening import Sharpening
 
@@ -38,3 +44,23 @@ def pixel_notice(camera: str, grid: PixelGrid) -> str:
             f"pictures of {camera} are black and white without grey: thresholded? Use grey ones"
         )
     return "; ".join(said)
+
+
+def picture_notices(cameras: Iterable[Seeing]) -> tuple[str, ...]:
+    """Say what cameras do to their pictures."""
+    said = []
+    for seeing in cameras:
+        name = seeing.eye.camera.name
+        said.append(sharpening_notice(name, seeing.sharpness.sharpening))
+        said.append(pixel_notice(name, seeing.grid))
+    return tuple(sentence for sentence in said if sentence)
+
+
+def odd_pixels(cameras: Sequence[Seeing], found: Found, combed: bool = False) -> list[str]:
+    """Say what is odd about pixels of cameras that see a tool; or only that rows are combed."""
+    seeing = [cameras[c] for c in np.unique(found.evidence.sights.camera)]
+    return [
+        pixel_notice(s.eye.camera.name, s.grid)
+        for s in seeing
+        if s.grid.interlaced or not (combed or s.grid.sound)
+    ]

@@ -14,7 +14,12 @@ from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.agreement import CameraAgreement
-from nav.tracking.camera_state import Seeing, look_at_pixels
+from nav.tracking.camera_state import (
+    Seeing,
+    learn_sharpness,
+    look_at_pixels,
+    sharpness_due,
+)
 from nav.tracking.contradiction import (
     CameraSupport,
     Contradiction,
@@ -26,7 +31,7 @@ from nav.tracking.evidence import Evidence
 from nav.tracking.follower import FAR, Follower
 from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.freshness import Freshness, FreshnessMonitor
-from nav.tracking.notices import pixel_notice, sharpening_notice
+from nav.tracking.notices import odd_pixels, picture_notices
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.reasons import (
     NOT_THIS_TOOL,
@@ -40,7 +45,6 @@ from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
 from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.sharpening import Sharpening, unsharpened
-from nav.tracking.sharpness import learn
 from nav.tracking.sight import Eye
 from nav.tracking.start import APART, all_starts, angle_between
 from nav.tracking.tool import Tool, check_tools
@@ -228,19 +232,17 @@ class Tracker:
     @property
     def notices(self) -> tuple[str, ...]:
         """What the cameras do to their pictures that people should know of."""
-        said = []
-        for name, seeing in self.seeing.items():
-            said.append(sharpening_notice(name, seeing.sharpness.sharpening))
-            said.append(pixel_notice(name, seeing.grid))
-        return tuple(sentence for sentence in said if sentence)
+        return picture_notices(self.seeing.values())
 
     def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
         anew = look_at_pixels(list(self.seeing.values()), found, frames)
-        cameras = self.seeing.values()
-        sound = all(seeing.grid.sound for seeing in cameras)
-        if sound and any(seeing.sharpness.due(seeing.alarm) for seeing in cameras):
-            anew |= self._learn_sharpness(follower, found, frames)
+        if sharpness_due(self.seeing.values()):
+
+            def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
+                return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)
+
+            anew |= learn_sharpness(list(self.seeing.values()), look)
         if not anew:
             return found
         again = follower.fit(frames, found.matrix, AFTER_DETECTION, self.pool, self.workers)
@@ -248,25 +250,7 @@ class Tracker:
 
     def _rough(self, found: Found, combed: bool = False) -> list[str]:
         """What is odd about pixels of cameras that see the tool; or only that rows are combed."""
-        cameras = np.unique(found.evidence.sights.camera)
-        seeing = [list(self.seeing.values())[c] for c in cameras]
-        return [
-            pixel_notice(s.eye.camera.name, s.grid)
-            for s in seeing
-            if s.grid.interlaced or not (combed or s.grid.sound)
-        ]
-
-    def _learn_sharpness(self, follower: Follower, found: Found, frames: FrameSet) -> bool:
-        """Learn how much cameras sharpen from what was found; whether it is another now."""
-        before = [seeing.sharpness for seeing in self.seeing.values()]
-
-        def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
-            return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)
-
-        after = learn(before, look)
-        for seeing, sharpness in zip(self.seeing.values(), after, strict=True):
-            seeing.sharpness = sharpness
-        return not all(a.sharpening.like(b.sharpening) for a, b in zip(before, after, strict=True))
+        return odd_pixels(list(self.seeing.values()), found, combed)
 
     def _detect(self, frame: Frame, tools: Sequence[Tool], thorough: bool) -> Views:
         """Some tools' markers in one picture, refined to its light."""
