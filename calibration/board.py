@@ -1,7 +1,7 @@
 """board.toml: a flat target of squares, printed and glued or clipped to a board."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
+from calibration.plausible_board import check_board
 from nav.files import PublicFile, load_toml, write_toml
 from nav.frames import Array
 from nav.tracking.tool import dictionary_names
@@ -61,7 +62,7 @@ class Board:
     """A flat target: x to the right, y down as printed, z away from the viewer; mm.
 
     The origin is the outer corner of the top left square. marker, dictionary : of a ChArUco board,
-    else None. legacy : the layout of OpenCV before 4.6.
+    else None. legacy : the layout of OpenCV before 4.6. warnings : what is unusual about its file.
     """
 
     columns: int
@@ -70,6 +71,7 @@ class Board:
     marker: float | None = None
     dictionary: str | None = None
     legacy: bool = False
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_charuco(self) -> bool:
@@ -128,7 +130,8 @@ def load_board(path: Path) -> Board:
     """
     file = load_toml(Path(path), BoardFile)
     columns, rows = file.squares
-    return Board(columns, rows, file.square, file.marker, file.dictionary, file.legacy)
+    board = Board(columns, rows, file.square, file.marker, file.dictionary, file.legacy)
+    return replace(board, warnings=check_board(board, str(path)))
 
 
 def save_board(path: Path, board: Board, inputs: Sequence[Path] = ()) -> None:

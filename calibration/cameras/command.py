@@ -82,6 +82,8 @@ def _calibrate(
     ruler: float | None, body: KnownBody | None = None,
 ) -> None:  # fmt: skip
     printed = load_board(board_file)
+    for warning in printed.warnings:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if ruler is not None and body is not None:
         raise InputError("--ruler and --body: give one of them; both tell the scale")
     if body is not None and len(folders) < 2:

@@ -96,13 +96,14 @@ class LiveWork:
 
     def __init__(self, job: LiveJob) -> None:
         rig, tools = load_rig(job.rig), job.load_tools()
+        case = load_case(job.case)
         of_tools = (warning for tool in tools.values() for warning in tool.warnings)
-        self.warnings = (*rig.warnings, *of_tools)
+        self.warnings = (*rig.warnings, *of_tools, *case.warnings)
         known = None if job.registration is None else load_registration(job.registration)
         self.job, self.saved = job, known
         self.tracker = Tracker(rig, list(tools.values()))
         self.pipeline = Pipeline(
-            self.tracker, tools[job.needle], load_case(job.case), known, reference=job.reference
+            self.tracker, tools[job.needle], case, known, reference=job.reference
         )
         self.session = Session(self.pipeline)
         self.swap = SwapCheck(rig)

@@ -45,6 +45,8 @@ def register_files(
     fle = FLE if fle is None else fle
     check_fle(fle, "--fle")
     case = load_case(case_path)
+    for warning in case.warnings:
+        out.print(f"warning: {warning}", markup=False, soft_wrap=True)
     touched = load_points(points)
     plan = case.default_plan
     try:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import field_validator
 
 from nav.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
+from nav.errors import InputError
 from nav.files import (
     Matrix6,
     NotNegative,
@@ -18,8 +19,10 @@ from nav.files import (
     write_toml,
 )
 from nav.frames import Array, Pose, point_jacobian
+from nav.plausibility import check_turn
 from nav.tracking.result import Tip
 
+FARTHEST = 5000.0  # mm: a model's origin (a scanner's, say) is not farther from a reference body
 REGISTRATION_FORMAT = "c1c2nav/registration/1"
 
 
@@ -91,6 +94,14 @@ def load_registration(path: Path) -> Registration:
         What breaks the format: file, field, expected.
     """
     table = load_toml(path, RegistrationFile)
+    transform = table.model_from_reference
+    check_turn(transform.rotation_vector, f"{path}: model_from_reference")
+    away = float(np.linalg.norm(transform.translation))
+    if away > FARTHEST:
+        raise InputError(
+            f"{path}: model_from_reference: translation: {away:.4g} mm: are these micrometres? "
+            "Write millimetres"
+        )
     pose = Pose(table.model_from_reference.rigid(), np.array(table.covariance))
     return Registration(pose, table.fre, np.zeros(0), table.method)
 
