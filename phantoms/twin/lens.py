@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
 from nav.camera.rig import Camera
+from nav.compiled import njit
 from nav.frames import Array
 
 GRID_STEP = 12.0  # px; the cubic spline between is right to about 1e-9 px for usual lenses
@@ -27,6 +29,65 @@ def corner_rays(camera: Camera) -> Array:
     for axis in (0, 1):
         rays[..., axis] = RectBivariateSpline(vs, us, ideal[..., axis])(rows, columns)
     return rays
+
+
+def divided_rays(rays: Array, window: tuple[int, int, int, int], parts: int) -> Array:
+    """Rays of the corners of pixels divided into parts x parts, within a window.
+
+    Between whole pixels' corners by cubic interpolation: a lens bends them over hundreds of pixels.
+
+    Parameters
+    ----------
+    rays : (height + 1, width + 1, 2), of whole pixels' corners, as `corner_rays` gives them.
+    window : (row0, row1, column0, column1), in parts.
+
+    Returns
+    -------
+    array, shape (row1 - row0 + 1, column1 - column0 + 1, 2)
+    """
+    row0, row1, column0, column1 = window
+    if parts == 1:
+        return rays[row0 : row1 + 1, column0 : column1 + 1]
+    first, weights = _cubic(np.arange(row0, row1 + 1), parts, rays.shape[0])
+    across, across_weights = _cubic(np.arange(column0, column1 + 1), parts, rays.shape[1])
+    fine = np.empty((len(first), len(across), 2))
+    _interpolate(rays, first, weights, across, across_weights, fine)
+    return fine
+
+
+def _cubic(corners: NDArray[np.intp], parts: int, count: int) -> tuple[NDArray[np.intp], Array]:
+    """First of four neighbours (n,) and their weights (n, 4) at corners, in parts (Lagrange)."""
+    place = corners / parts
+    nodes = min(count, 4)
+    first = np.clip(corners // parts - 1, 0, count - nodes)
+    off = place - first
+    weights = np.zeros((len(corners), 4))
+    for node in range(nodes):
+        others = [k for k in range(nodes) if k != node]
+        weights[:, node] = np.prod([(off - k) / (node - k) for k in others], axis=0)
+    return first, weights
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _interpolate(rays, first, weights, across, across_weights, fine):
+    columns = across_weights.shape[0]
+    nodes, nodes_across = min(rays.shape[0], 4), min(rays.shape[1], 4)
+    row = np.empty((rays.shape[1], 2))
+    low, high = across[0], across[-1] + nodes_across
+    for i in range(len(first)):
+        row[low:high] = 0.0
+        for n in range(nodes):
+            weight = weights[i, n]
+            if weight != 0.0:
+                for k in range(low, high):
+                    row[k, 0] += weight * rays[first[i] + n, k, 0]
+                    row[k, 1] += weight * rays[first[i] + n, k, 1]
+        for j in range(columns):
+            x = y = 0.0
+            for n in range(nodes_across):
+                x += across_weights[j, n] * row[across[j] + n, 0]
+                y += across_weights[j, n] * row[across[j] + n, 1]
+            fine[i, j, 0], fine[i, j, 1] = x, y
 
 
 def divided(camera: Camera, parts: int) -> Camera:

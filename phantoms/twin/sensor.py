@@ -56,9 +56,16 @@ class Optics:
         return picture
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _digitise(light, normals, read_variance, per_grey, exponent, picture):
+    constant = np.sqrt(read_variance)
     for row in range(light.shape[0]):
+        if exponent == 1.0 and per_grey == 0.0:  # branches within would cost most of the time
+            for column in range(light.shape[1]):
+                grey = BLACK_LEVEL + (WHITE_LEVEL - BLACK_LEVEL) * max(light[row, column], 0.0)
+                grey += constant * normals[row, column]
+                picture[row, column] = min(max(np.rint(grey), 0.0), 255.0)
+            continue
         for column in range(light.shape[1]):
             value = max(light[row, column], 0.0)
             if exponent != 1.0:

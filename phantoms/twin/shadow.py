@@ -40,7 +40,7 @@ class Shadows:
 
     Parameters
     ----------
-    rays : (height, width, 2), of pixels' middles, ideal.
+    rays : (height + 1, width + 1, 2), of pixels' corners, ideal.
     depth : (height, width), z of the backdrop, mm.
     """
 
@@ -107,29 +107,78 @@ def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
 @njit(nogil=True, cache=True, error_model="numpy")
 def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
     """Share of light that is taken away; slack : pixels by which capsules are made wider."""
-    point = np.empty(3)
+    bounds = _spheres(capsules)
+    point, towards = np.empty(3), np.empty(3)
     for i in range(len(rows)):
         for j in range(len(columns)):
             row, column = rows[i], columns[j]
             z = depth[row, column]
-            point[0], point[1], point[2] = rays[row, column, 0] * z, rays[row, column, 1] * z, z
+            for c in range(2):
+                point[c] = (rays[row, column, c] + rays[row + 1, column + 1, c]) / 2 * z
+            point[2] = z
             nearby = min(row + 1, depth.shape[0] - 1)
-            wider = slack * z * abs(rays[nearby, column, 1] - rays[row, column, 1])
+            further = (rays[nearby, column, 1] + rays[nearby + 1, column + 1, 1]) / 2
+            wider = slack * z * abs(further - point[1] / z)
             for lamp in range(len(lamps)):
                 if share[row, column, lamp] < FAINT:
                     continue
+                way = _direction(point, lamps[lamp], towards)
+                sd = lamps[lamp, 3] / 2.0 * math.sqrt(2.0)  # a disc's; root 2 is erf's
                 seen = 1.0
                 for k in range(len(capsules)):
-                    seen *= 1.0 - _hidden(point, lamps[lamp], capsules[k], wider)
+                    if _is_clear(point, towards, way, bounds[k], sd, wider):
+                        continue
+                    seen *= 1.0 - _hidden(point, towards, way, sd, capsules[k], wider)
                 dimmed[i, j] += share[row, column, lamp] * (1.0 - seen)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _hidden(point, lamp, capsule, wider):
+def _spheres(capsules):
+    """Around each capsule: middle, radius, and the capsule's own radius; (n, 5)."""
+    spheres = np.empty((len(capsules), 5))
+    for k in range(len(capsules)):
+        square = 0.0
+        for c in range(3):
+            spheres[k, c] = (capsules[k, c] + capsules[k, 3 + c]) / 2
+            square += (capsules[k, 3 + c] - capsules[k, c]) ** 2 / 4
+        spheres[k, 3], spheres[k, 4] = math.sqrt(square), capsules[k, 6]
+    return spheres
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _direction(point, lamp, towards):
+    """Unit direction to a lamp's middle into `towards`; the way there."""
+    square = 0.0
+    for c in range(3):
+        towards[c] = lamp[c] - point[c]
+        square += towards[c] * towards[c]
+    way = math.sqrt(square)
+    for c in range(3):
+        towards[c] /= way
+    return way
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _is_clear(point, towards, way, sphere, sd, wider):
+    """Whether a capsule within a sphere is surely too far aside for `_hidden` to count it."""
+    x, y, z = sphere[0] - point[0], sphere[1] - point[1], sphere[2] - point[2]
+    along = x * towards[0] + y * towards[1] + z * towards[2]
+    radius = sphere[3]
+    if along + radius <= TOUCHING:
+        return True  # all of its axis is below the surface
+    nearest = max(along - radius, TOUCHING)
+    off = math.sqrt(max(x * x + y * y + z * z - along * along, 0.0)) - radius
+    if off <= 0.0:
+        return False
+    # on the lamp's plane: least distance from its middle, greatest half width, and what counts
+    half = (sphere[4] + wider) * way / nearest
+    return off * way / (along + radius) > 1.4143 * (2.0 * sd + half)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _hidden(point, towards, way, sd, capsule, wider):
     """Share of a lamp that a capsule hides from a point: both as seen on the lamp's plane."""
-    ux, uy, uz = lamp[0] - point[0], lamp[1] - point[1], lamp[2] - point[2]
-    way = math.sqrt(ux * ux + uy * uy + uz * uz)
-    ux, uy, uz = ux / way, uy / way, uz / way
+    ux, uy, uz = towards[0], towards[1], towards[2]
     ax, ay, az = capsule[0] - point[0], capsule[1] - point[1], capsule[2] - point[2]
     bx, by, bz = capsule[3] - point[0], capsule[4] - point[1], capsule[5] - point[2]
     a, b = ax * ux + ay * uy + az * uz, bx * ux + by * uy + bz * uz
@@ -155,7 +204,6 @@ def _hidden(point, lamp, capsule, wider):
     # width where the capsule comes nearest to the lamp's middle
     above = 1.0 / ((1.0 - near) / a + near / b)
     half = (capsule[6] + wider) * way / above
-    sd = lamp[3] / 2.0 * math.sqrt(2.0)  # a disc's along any line across it; root 2 is erf's
     if off - half > 2.0 * sd or along - half > 2.0 * sd or along + length + half < -2.0 * sd:
         return 0.0
     across = math.erf((off + half) / sd) - math.erf((off - half) / sd)
