@@ -1,7 +1,6 @@
 """`nav live`: cameras or recorded pictures, tracking process, window."""
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ import nav
 from nav.camera.frameset import FrameSet
 from nav.camera.live import LiveSource, parse_cameras
 from nav.camera.rig import load_rig
-from nav.camera.source import RecordedSource, open_source
+from nav.camera.source import open_source
 from nav.display import display_problem, named_displays
 from nav.errors import InputError
 from nav.live.messages import Command, Ended
+from nav.live.playback import PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
-from nav.live.worker import Job, ProcessFeed, yield_to_tracking
+from nav.live.worker import Job, ProcessFeed, Progress, silent
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
 from nav.registration.result import Registration, load_registration, write_registration
@@ -86,8 +86,9 @@ class LiveJob:
             )
         return tools
 
-    def open(self) -> "LiveWork":
+    def open(self, progress: Progress = silent) -> "LiveWork":
         """Cameras or files, tracker and pipeline."""
+        progress("Opening cameras or recording, and the case", 0.0)
         return LiveWork(self)
 
 
@@ -137,33 +138,6 @@ class LiveWork:
             write_registration(self.job.save, registration, inputs)
 
 
-class PacedSource:
-    """A recording handed out at its own pace; a tracker that is slower gets every frame, late."""
-
-    def __init__(self, source: RecordedSource) -> None:
-        self.source = source
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is unusual about the recording, a sentence each; each frame set has its own."""
-        return [*self.source.notes, *self.source.cut_off]
-
-    def __iter__(self) -> Iterator[FrameSet]:
-        began: float | None = None
-        for frames in self.source:
-            now = time.monotonic()
-            began = now - frames.time if began is None else began
-            time.sleep(max(0.0, began + frames.time - now))
-            yield frames
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def close(self) -> None:
-        """Close the recording."""
-        self.source.close()
-
-
 def run_live(job: LiveJob, console: Console) -> None:
     """The live window until it is closed.
 
@@ -185,11 +159,22 @@ def run_twin(seed: int, console: Console) -> None:
 
     with tempfile.TemporaryDirectory(prefix="c1c2nav-") as folder:
         job, case, (needle, _) = prepare(Path(folder), seed, console)
-        show(job, case, needle, "reference", TITLE, console)
+        show(job, case, needle, "reference", TITLE, console, at_once=True)
 
 
-def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
-    """Start the tracking process, then the window on it."""
+def show(
+    job: Job,
+    case: Case,
+    needle: Tool,
+    reference: str,
+    title: str,
+    console: Console,
+    at_once: bool = False,
+) -> None:
+    """Start the tracking process, then the window on it.
+
+    at_once : show the window before the first result, with what is being prepared.
+    """
     from nav.view.app import run_window
 
     if not can_show():
@@ -199,11 +184,11 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
         )
     feed = ProcessFeed(job)
     try:
-        with console.status("starting cameras and tracking"):
-            first = feed.first(START_SECONDS)
-        if isinstance(first, Ended) and first.problem:
-            raise InputError(first.problem)
-        yield_to_tracking()
+        if not at_once:
+            with console.status("starting cameras and tracking"):
+                first = feed.first(START_SECONDS)
+            if isinstance(first, Ended) and first.problem:
+                raise InputError(first.problem)
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()

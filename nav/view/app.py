@@ -19,6 +19,7 @@ from nav.errors import InputError
 from nav.live.messages import Command, Ended, Feed, Update
 from nav.model.case import Case
 from nav.tracking.tool import Tool
+from nav.view.drawing import ProcessDrawing
 from nav.view.quitting import add_quit_key, closed_by_signals
 from nav.view.window import LiveWindow
 
@@ -73,7 +74,8 @@ def run_window(
         There is no display.
     """
     app = application()
-    window = LiveWindow(case, feed, needle, title=title, reference=reference)
+    drawing = ProcessDrawing(case)
+    window = LiveWindow(case, feed, needle, title=title, reference=reference, drawing=drawing)
     code = 0
 
     def on_end(ended: Ended) -> None:

@@ -13,7 +13,7 @@ from nav.display import forget_unreachable_display
 from nav.errors import InputError
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.live.worker import ProcessFeed, yield_to_tracking
+from nav.live.worker import ProcessFeed
 from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
@@ -142,8 +142,10 @@ def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:
 
 
 def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console) -> DemoResult:
-    with console.status("setting up the simulated room"):
-        work = job.open()
+    with progress_bar(console) as bar:
+        task = bar.add_task("simulated room", total=1.0, note="")
+        work = job.open(lambda _, share: bar.update(task, completed=share))
+        bar.update(task, completed=1.0)
     try:
         say_if_compiling(console)
         with progress_bar(console) as bar:
@@ -167,7 +169,6 @@ def _with_window(
     from nav.view.app import run_window
 
     feed = ProcessFeed(job)
-    yield_to_tracking()
     run_window(case, feed, needle, title=TITLE, close_at_end=not stay)
     if feed.ended is None:
         raise InputError("demo: the window was closed before the end; nothing was written")

@@ -6,7 +6,7 @@ soft shadows only as shadow maps, and needs a graphics driver. Noise of few rays
 neighbours on one surface; pixels on edges are drawn in parts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,15 @@ Floats = NDArray[np.float32]
 
 
 def render_backdrop(
-    camera: Camera, rig_from_model: RigidTransform, items: Sequence[SceneItem]
+    camera: Camera,
+    rig_from_model: RigidTransform,
+    items: Sequence[SceneItem],
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Backdrop:
     """Light and depth of what stands still (items in the model frame), as the lens shows them.
 
     Depth is z in the camera's frame at the middle of each pixel, mm. Drawn in strips of rows, so
-    that what rays have met is in memory for one strip only.
+    that what rays have met is in memory for one strip only. progress : told the share drawn.
     """
     width, height = camera.size
     model_from_camera = (camera.camera_from_rig * rig_from_model).inv().as_matrix()
@@ -74,6 +77,7 @@ def render_backdrop(
         share[here] = drawn[..., 1:] / np.maximum(drawn[..., :1], 1e-6)
         ways = np.where(hits.item < 0, np.float32(FAR), hits.way + set_back[hits.item])
         depth[here] = ways.reshape(shape)[rows]
+        progress(here.stop / height)
     return Backdrop(light, depth, Lit(share, _lamps(model_from_camera)))
 
 

@@ -209,7 +209,7 @@ def _covered(x_edges, y_edges, light, corners, x_low, x_high, y_low, y_high, wor
 
 
 def draw_rectangle(
-    image: Array,
+    image: NDArray[np.floating],
     rays: Array,
     depth: NDArray[np.float32],
     window: tuple[int, int, int, int],

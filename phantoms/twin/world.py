@@ -1,6 +1,7 @@
 """The simulated room: default rig, the phantom on its table, where everything truly is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,7 @@ from phantoms.twin.scene_props import table_items
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
 
+DRAWN_AT_ONCE = 2  # cameras whose still scenes are drawn at the same time; each takes memory
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
 FOCAL = 1600.0  # px
@@ -115,18 +117,32 @@ class World:
         return Placed(needle_body(self.needle), rig_from_needle, velocity)
 
     def cameras(
-        self, optics: Optics, rng: np.random.Generator, plain: bool = False
+        self,
+        optics: Optics,
+        rng: np.random.Generator,
+        plain: bool = False,
+        progress: Callable[[float], None] = lambda share: None,
     ) -> tuple[SimulatedCamera, ...]:
-        """The rig's cameras, with the phantom drawn once; plain: an even grey instead."""
+        """The rig's cameras, with the phantom drawn once; plain: an even grey instead.
+
+        progress : told the share drawn.
+        """
         reference = Placed(reference_body(self.reference), self.rig_from_reference)
-        return tuple(
-            SimulatedCamera(
-                camera, optics, generator, [reference], None if plain else self._backdrop(camera)
-            )
-            for camera, generator in zip(
-                self.rig.cameras, rng.spawn(len(self.rig.cameras)), strict=True
-            )
-        )
+        names = self.rig.names
+        done = dict.fromkeys(names, 0.0)
+        if not plain:
+            assert self.standing  # made once, not by each camera's thread
+
+        def one(camera: Camera, generator: np.random.Generator) -> SimulatedCamera:
+            def tell(share: float) -> None:
+                done[camera.name] = share
+                progress(sum(done.values()) / len(done))
+
+            backdrop = None if plain else self._backdrop(camera, tell)
+            return SimulatedCamera(camera, optics, generator, [reference], backdrop)
+
+        with ThreadPoolExecutor(DRAWN_AT_ONCE) as pool:
+            return tuple(pool.map(one, self.rig.cameras, rng.spawn(len(names))))
 
     @cached_property
     def standing(self) -> tuple[SceneItem, ...]:
@@ -138,8 +154,8 @@ class World:
         placed = [item.moved(off_seat) if item.with_reference else item for item in items]
         return (*placed, *table_items(placed))
 
-    def _backdrop(self, camera: Camera) -> Backdrop:
-        return render_backdrop(camera, self.rig_from_model, self.standing)
+    def _backdrop(self, camera: Camera, progress: Callable[[float], None]) -> Backdrop:
+        return render_backdrop(camera, self.rig_from_model, self.standing, progress)
 
 
 def make_world(
