@@ -155,46 +155,66 @@ def run_twin(seed: int, console: Console) -> None:
     """The live window on a simulated puncture that works by itself."""
     import tempfile
 
-    from phantoms.demo.run import TITLE, prepare
+    from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
 
-    with tempfile.TemporaryDirectory(prefix="c1c2nav-") as folder:
-        job, case, (needle, _) = prepare(Path(folder), seed, console)
-        show(job, case, needle, "reference", TITLE, console, at_once=True)
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
+    check_display()
+    with tempfile.TemporaryDirectory(prefix="c1c2nav-") as name:
+        folder = Path(name)
+        feed = ProcessFeed(TwinJob(folder, seed))
+        try:
+            with console.status("making the phantom (the first time this compiles, a minute)"):
+                from nav.view.app import run_window
+
+                written = feed.said_of_progress(FILES_WRITTEN, START_SECONDS)
+                if not written:
+                    problem = "" if feed.ended is None else feed.ended.problem
+                    raise InputError(problem or "the phantom was not made in time")
+                case = load_case(folder / "case" / "case.toml")
+                needle = load_tool(folder / "needle.toml")
+            run_window(case, feed, needle, title=TITLE)
+        finally:
+            feed.close()
+        _say_end(feed, console)
 
 
-def show(
-    job: Job,
-    case: Case,
-    needle: Tool,
-    reference: str,
-    title: str,
-    console: Console,
-    at_once: bool = False,
-) -> None:
-    """Start the tracking process, then the window on it.
-
-    at_once : show the window before the first result, with what is being prepared.
-    """
+def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
+    """Start the tracking process, then the window on it."""
     from nav.view.app import run_window
 
+    check_display()
+    feed = ProcessFeed(job)
+    try:
+        with console.status("starting cameras and tracking"):
+            first = feed.first(START_SECONDS)
+        if isinstance(first, Ended) and first.problem:
+            raise InputError(first.problem)
+        run_window(case, feed, needle, title=title, reference=reference)
+    finally:
+        feed.close()
+    _say_end(feed, console)
+
+
+def _say_end(feed: ProcessFeed, console: Console) -> None:
+    if feed.ended is not None and feed.ended.problem:
+        raise InputError(feed.ended.problem)
+    console.print(f"{nav.NOTICE}.")
+
+
+def check_display() -> None:
+    """Refuse where there is no screen, before anything starts.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
     if not can_show():
         raise InputError(
             "nav live: no display here; log in with a screen or set DISPLAY. "
             "nav track and nav demo --headless need none"
         )
-    feed = ProcessFeed(job)
-    try:
-        if not at_once:
-            with console.status("starting cameras and tracking"):
-                first = feed.first(START_SECONDS)
-            if isinstance(first, Ended) and first.problem:
-                raise InputError(first.problem)
-        run_window(case, feed, needle, title=title, reference=reference)
-    finally:
-        feed.close()
-    if feed.ended is not None and feed.ended.problem:
-        raise InputError(feed.ended.problem)
-    console.print(f"{nav.NOTICE}.")
 
 
 def can_show() -> bool:

@@ -96,6 +96,8 @@ class ProcessFeed:
         self.said: deque[Message] = deque(maxlen=1)  # of what is no result
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.first_message = threading.Event()
+        self.progress: list[str] = []
+        self.progressed = threading.Condition(self.lock)
         threading.Thread(target=self._receive, name="receiver", daemon=True).start()
 
     def first(self, timeout: float) -> Message | None:
@@ -108,6 +110,14 @@ class ProcessFeed:
             if self.ended is not None or self.latest is not None:
                 return self.ended if self.latest is None else self.latest
             return self.said[0] if self.said else None
+
+    def said_of_progress(self, text: str, timeout: float) -> bool:
+        """Wait until the process has come to a step of its preparation, or has ended."""
+        with self.progressed:
+            self.progressed.wait_for(
+                lambda: text in self.progress or self.ended is not None, timeout
+            )
+            return text in self.progress
 
     def newest(self) -> Message | None:
         """The newest message; samples of skipped updates are carried over."""
@@ -136,6 +146,9 @@ class ProcessFeed:
                     self.samples.extend(message.samples)
                 else:
                     self.said.append(message)
+                    if isinstance(message, Preparing):
+                        self.progress.append(message.text)
+                self.progressed.notify_all()
             if not isinstance(message, Preparing):
                 self.first_message.set()
 

@@ -1,6 +1,7 @@
 """`nav demo`: prepare, run with or without the window, report."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +27,7 @@ from phantoms.demo.report import (
     write_summary,
     write_tables,
 )
+from phantoms.demo.twin import TITLE
 from phantoms.demo.work import DemoJob, DemoResult
 from phantoms.kit.case import phantom_case
 from phantoms.kit.export_folder import replaced_folder
@@ -37,7 +39,6 @@ HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a 
 OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
 EXPECTED_FRAMES = 600  # only for the bar
 NEEDLE = "17G Tuohy"
-TITLE = "Demonstration: simulated lateral C1-C2 puncture"
 
 
 def run_demo(
@@ -114,18 +115,24 @@ def prepare(
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
-        anatomy = phantom_case()
-        _write_files(out, anatomy, calibrated)
+        job = demo_job(out, seed, calibrated)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
-    tools = (needle_tool(), reference_tool())
     if calibrated:
         from phantoms.demo.calibrated import calibrate_everything, true_tools
 
-        tools = true_tools(seed)
-        calibrate_everything(out, default_rig(), tools, OPTICS, seed, console)
+        job = replace(job, tools=true_tools(seed))
+        calibrate_everything(out, default_rig(), job.tools, OPTICS, seed, console)
     needle, reference = (load_tool(out / f"{name}.toml") for name in ("needle", "reference"))
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools), case, (needle, reference)
+    return job, case, (needle, reference)
+
+
+def demo_job(out: Path, seed: int, calibrated: bool = False) -> DemoJob:
+    """Write the files that the pipeline reads, those to be calibrated apart; return the job."""
+    anatomy = phantom_case()
+    _write_files(out, anatomy, calibrated)
+    tools = (needle_tool(), reference_tool())
+    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools)
 
 
 def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:

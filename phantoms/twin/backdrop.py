@@ -29,7 +29,7 @@ PARTS = 4  # of the side of a pixel on an edge
 JUMP = 2.0  # mm of depth between neighbours on an edge
 BEND = 0.85  # cosine between their normals
 EVENED = (1, 2)  # pixels between those that light is averaged over, pass by pass
-STRIP = 120  # rows drawn at once, to keep memory low
+STRIP = 60  # rows drawn at once, to keep memory low
 MARGIN = 2 * sum(EVENED)  # rows beyond a strip that its light depends on
 
 Floats = NDArray[np.float32]

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
 from phantoms.twin.bodies import Body, Placed, Rectangle, shaft_rectangle
-from phantoms.twin.lens import corner_rays, divided, divided_rays
+from phantoms.twin.lens import DividedRays, corner_rays, divided
 from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.sensor import Optics
 from phantoms.twin.shadow import Lit, Shadows, in_frame
@@ -61,7 +61,8 @@ class SimulatedCamera:
         self.camera, self.optics, self.rng = camera, optics, rng
         self.parts = PARTS if optics.blur > 0.0 else 1
         self.drawn = divided(camera, self.parts)  # what is drawn is in its pixels
-        self.rays = corner_rays(camera)
+        corners = corner_rays(camera)
+        self.rays = DividedRays(corners, self.parts)
         self.eye = camera.camera_from_rig.inv().translation
         width, height = camera.size
         light = optics.light(camera.size)
@@ -70,8 +71,9 @@ class SimulatedCamera:
         if backdrop is None:
             backdrop = Backdrop(np.full((height, width), 0.45, np.float32), np.zeros((0, 0), "f4"))
         lit = backdrop.lit
-        self.shadows = None if lit is None else Shadows(self.rays, backdrop.depth, lit)
+        self.shadows = None if lit is None else Shadows(corners, backdrop.depth, lit)
         self.depth = backdrop.depth
+        self.exposed: tuple[Placed, tuple[RigidTransform, RigidTransform]] | None = None
         self.sharp = self._finer(backdrop.light)
         for placed in self._far_to_near(static):
             self._draw(self.sharp, (0, 0), placed)
@@ -194,12 +196,15 @@ class SimulatedCamera:
         points = [r.outline for r in placed.body.rectangles]
         points += [np.array([start, end]) for start, end, _ in placed.body.shafts]
         body = np.concatenate(points)
-        ends = [placed.at(seconds).apply(body) for seconds in self._exposure_ends()]
+        ends = [rig_from_body.apply(body) for rig_from_body in self._ends(placed)]
         return self._bounds(np.concatenate(ends), margin)
 
-    def _exposure_ends(self) -> tuple[float, float]:
+    def _ends(self, placed: Placed) -> tuple[RigidTransform, RigidTransform]:
+        """Where a body is at the beginning and at the end of the exposure."""
         half = (self.optics.exposure + self.camera.readout) / 2
-        return -half, half
+        if self.exposed is None or self.exposed[0] is not placed:
+            self.exposed = placed, (placed.at(-half), placed.at(half))
+        return self.exposed[1]
 
     def _bounds(self, points: Array, margin: int) -> Window:
         pixels = self.drawn.project(points)
@@ -227,7 +232,7 @@ class SimulatedCamera:
         if not faces:
             return
         outlines = np.concatenate([face.outline for face in faces])
-        ends = [placed.at(seconds).apply(outlines) for seconds in self._exposure_ends()]
+        ends = [rig_from_body.apply(outlines) for rig_from_body in self._ends(placed)]
         points = np.concatenate(ends)
         pixels = self.drawn.project(points).reshape(2, len(faces), 4, 2)
         in_front = (self.drawn.from_rig(points)[:, 2] > NEAREST).reshape(2, len(faces), 4)
@@ -264,7 +269,7 @@ class SimulatedCamera:
         normal = -(facing @ face.matrix[:3, :3])[:, 2]
         draw_rectangle(
             image,
-            divided_rays(self.rays, window, self.parts),
+            self.rays.within(window),
             self.depth,
             window,
             origin,

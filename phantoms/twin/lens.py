@@ -31,28 +31,32 @@ def corner_rays(camera: Camera) -> Array:
     return rays
 
 
-def divided_rays(rays: Array, window: tuple[int, int, int, int], parts: int) -> Array:
-    """Rays of the corners of pixels divided into parts x parts, within a window.
+class DividedRays:
+    """Rays of the corners of pixels divided into parts x parts.
 
     Between whole pixels' corners by cubic interpolation: a lens bends them over hundreds of pixels.
 
     Parameters
     ----------
     rays : (height + 1, width + 1, 2), of whole pixels' corners, as `corner_rays` gives them.
-    window : (row0, row1, column0, column1), in parts.
-
-    Returns
-    -------
-    array, shape (row1 - row0 + 1, column1 - column0 + 1, 2)
     """
-    row0, row1, column0, column1 = window
-    if parts == 1:
-        return rays[row0 : row1 + 1, column0 : column1 + 1]
-    first, weights = _cubic(np.arange(row0, row1 + 1), parts, rays.shape[0])
-    across, across_weights = _cubic(np.arange(column0, column1 + 1), parts, rays.shape[1])
-    fine = np.empty((len(first), len(across), 2))
-    _interpolate(rays, first, weights, across, across_weights, fine)
-    return fine
+
+    def __init__(self, rays: Array, parts: int) -> None:
+        self.rays, self.parts = rays, parts
+        rows, columns = (parts * (count - 1) + 1 for count in rays.shape[:2])
+        self.down = _cubic(np.arange(rows), parts, rays.shape[0])
+        self.across = _cubic(np.arange(columns), parts, rays.shape[1])
+
+    def within(self, window: tuple[int, int, int, int]) -> Array:
+        """Rays (rows + 1, columns + 1, 2) of a window (row0, row1, column0, column1), in parts."""
+        rows, columns = slice(window[0], window[1] + 1), slice(window[2], window[3] + 1)
+        if self.parts == 1:
+            return np.ascontiguousarray(self.rays[rows, columns])
+        fine = np.empty((rows.stop - rows.start, columns.stop - columns.start, 2))
+        first, weights = (part[rows] for part in self.down)
+        across, across_weights = (part[columns] for part in self.across)
+        _interpolate(self.rays, first, weights, across, across_weights, fine)
+        return fine
 
 
 def _cubic(corners: NDArray[np.intp], parts: int, count: int) -> tuple[NDArray[np.intp], Array]:

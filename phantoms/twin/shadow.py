@@ -20,6 +20,7 @@ from phantoms.twin.bodies import Shaft
 
 FAINT = 0.004  # share of the light; a weaker shadow is below one grey level
 COARSE, FINE = 12, 3  # pixels between the points of a search, and of a drawing
+EVERYWHERE: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 TOUCHING = 0.05  # mm, nearest that a capsule's axis counts as above a surface
 
 
@@ -46,6 +47,7 @@ class Shadows:
 
     def __init__(self, rays: Array, depth: NDArray[np.float32], lit: Lit) -> None:
         self.rays, self.depth, self.lit = rays, depth, lit
+        self.searched: tuple[bytes, NDArray[np.float32]] | None = None  # the last search
 
     def window(self, capsules: Array) -> tuple[int, int, int, int]:
         """(row0, row1, column0, column1) outside of which there is no shadow to be seen.
@@ -53,7 +55,7 @@ class Shadows:
         capsules : (n, 7), ends and radius, camera frame, mm.
         """
         height, width = self.depth.shape
-        dimmed = self._dimmed(capsules, (0, height, 0, width), COARSE)
+        dimmed = self._coarse(capsules)
         rows, columns = np.nonzero(dimmed > FAINT)
         if not len(rows):
             return 0, 0, 0, 0
@@ -67,12 +69,30 @@ class Shadows:
     def left(self, capsules: Array, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
         """Share of light (rows, columns) of a window that capsules leave."""
         row0, row1, column0, column1 = window
-        dimmed = self._dimmed(capsules, window, FINE)
+        dimmed = self._dimmed(capsules, window, FINE, self._near(capsules))
         rows, columns = np.mgrid[: row1 - row0, : column1 - column0].astype(np.float32) / FINE
         return 1.0 - cv2.remap(dimmed, columns, rows, cv2.INTER_LINEAR)
 
+    def _coarse(self, capsules: Array) -> NDArray[np.float32]:
+        key = capsules.tobytes()
+        if self.searched is None or self.searched[0] != key:
+            height, width = self.depth.shape
+            whole = self._dimmed(capsules, (0, height, 0, width), COARSE, EVERYWHERE)
+            self.searched = key, whole
+        return self.searched[1]
+
+    def _near(self, capsules: Array) -> NDArray[np.uint8]:
+        """1 at points of the search where, or beside which, there may be any shadow."""
+        return cv2.dilate(
+            (self._coarse(capsules) > 0.0).astype(np.uint8), np.ones((3, 3), np.uint8)
+        )
+
     def _dimmed(
-        self, capsules: Array, window: tuple[int, int, int, int], step: int
+        self,
+        capsules: Array,
+        window: tuple[int, int, int, int],
+        step: int,
+        near: NDArray[np.uint8],
     ) -> NDArray[np.float32]:
         row0, row1, column0, column1 = window
         # one point more than the window holds, to interpolate up to its rim
@@ -89,6 +109,7 @@ class Shadows:
             rows,
             columns,
             slack,
+            near,
             dimmed,
         )
         return dimmed
@@ -105,13 +126,21 @@ def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
-    """Share of light that is taken away; slack : pixels by which capsules are made wider."""
+def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, near, dimmed):
+    """Share of light that is taken away.
+
+    slack : pixels by which capsules are made wider. near : 0 at points of the search, COARSE
+    pixels apart, around which there is none.
+    """
     bounds = _spheres(capsules)
+    all_of_them = _around(bounds)
     point, towards = np.empty(3), np.empty(3)
     for i in range(len(rows)):
         for j in range(len(columns)):
             row, column = rows[i], columns[j]
+            at, beside = row // COARSE, column // COARSE
+            if at < near.shape[0] and beside < near.shape[1] and near[at, beside] == 0:
+                continue
             z = depth[row, column]
             for c in range(2):
                 point[c] = (rays[row, column, c] + rays[row + 1, column + 1, c]) / 2 * z
@@ -124,6 +153,8 @@ def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
                     continue
                 way = _direction(point, lamps[lamp], towards)
                 sd = lamps[lamp, 3] / 2.0 * math.sqrt(2.0)  # a disc's; root 2 is erf's
+                if _is_clear(point, towards, way, all_of_them, sd, wider):
+                    continue
                 seen = 1.0
                 for k in range(len(capsules)):
                     if _is_clear(point, towards, way, bounds[k], sd, wider):
@@ -143,6 +174,22 @@ def _spheres(capsules):
             square += (capsules[k, 3 + c] - capsules[k, c]) ** 2 / 4
         spheres[k, 3], spheres[k, 4] = math.sqrt(square), capsules[k, 6]
     return spheres
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _around(spheres):
+    """One sphere that holds several, as wide as the widest of their capsules."""
+    whole = np.zeros(5)
+    for k in range(len(spheres)):
+        for c in range(3):
+            whole[c] += spheres[k, c] / len(spheres)
+    for k in range(len(spheres)):
+        square = 0.0
+        for c in range(3):
+            square += (spheres[k, c] - whole[c]) ** 2
+        whole[3] = max(whole[3], math.sqrt(square) + spheres[k, 3])
+        whole[4] = max(whole[4], spheres[k, 4])
+    return whole
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

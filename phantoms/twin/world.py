@@ -1,7 +1,6 @@
 """The simulated room: default rig, the phantom on its table, where everything truly is."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array, perturbed
+from nav.memory import give_memory_back
 from nav.tracking.tool import Tool
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import layout
@@ -22,7 +22,6 @@ from phantoms.twin.scene_props import table_items
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
 
-DRAWN_AT_ONCE = 2  # cameras whose still scenes are drawn at the same time; each takes memory
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
 FOCAL = 1600.0  # px
@@ -128,21 +127,20 @@ class World:
         progress : told the share drawn.
         """
         reference = Placed(reference_body(self.reference), self.rig_from_reference)
-        names = self.rig.names
-        done = dict.fromkeys(names, 0.0)
-        if not plain:
-            assert self.standing  # made once, not by each camera's thread
+        count = len(self.rig.cameras)
+        cameras = []
+        # one after the other: rays use all processors, and each camera's take memory
+        for n, (camera, generator) in enumerate(
+            zip(self.rig.cameras, rng.spawn(count), strict=True)
+        ):
 
-        def one(camera: Camera, generator: np.random.Generator) -> SimulatedCamera:
-            def tell(share: float) -> None:
-                done[camera.name] = share
-                progress(sum(done.values()) / len(done))
+            def tell(share: float, before: int = n) -> None:
+                progress((before + share) / count)
 
             backdrop = None if plain else self._backdrop(camera, tell)
-            return SimulatedCamera(camera, optics, generator, [reference], backdrop)
-
-        with ThreadPoolExecutor(DRAWN_AT_ONCE) as pool:
-            return tuple(pool.map(one, self.rig.cameras, rng.spawn(len(names))))
+            cameras.append(SimulatedCamera(camera, optics, generator, [reference], backdrop))
+            give_memory_back()
+        return tuple(cameras)
 
     @cached_property
     def standing(self) -> tuple[SceneItem, ...]:
