@@ -84,7 +84,7 @@ def run_window(
         if close_at_end:
             QTimer.singleShot(LAST_LOOK_MS, window.close)
 
-    window.still = still
+    window.still, window.quits_at_end = still, close_at_end
     window.on_end = on_end
     add_quit_key(window)
     try:

@@ -25,7 +25,7 @@ NICENESS = 10  # about a tenth of the window's and tracking's share of a process
 # s of rest before a view is drawn finely, and between looks for a newer view meanwhile
 REST, LOOK = 0.15, 0.02
 RESTARTS = 2  # of a process that dies; more often it would die again
-PATIENCE = 20.0  # s that a whole picture (of a still) is waited for
+PATIENCE = 90.0  # s that a whole picture (of a still) is waited for
 log = logging.getLogger(__name__)
 
 

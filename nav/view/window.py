@@ -94,6 +94,7 @@ class LiveWindow(QMainWindow):
         self.plan = ""
         self._silent = 0
         self.still: Path | None = None
+        self.quits_at_end = False  # of a recording, which else may be played again
         self.on_end: Callable[[Ended], None] = lambda ended: None
         self.setWindowTitle(title or f"c1c2nav - {case.name}")
         self.resize(1280, 800)
@@ -193,6 +194,11 @@ class LiveWindow(QMainWindow):
             self.newest, self.standstill = message, None
             self.strip.history.add(message.samples, self.clock())
         elif isinstance(message, Standstill):
+            before = "" if self.standstill is None else self.standstill.why
+            if message.why == "over" and before != "over":
+                self._keep_still()
+                if self.quits_at_end:
+                    self.feed.send(Command("quit"))
             self.standstill = message
             if self.newest is not None and message.why != "over":
                 present = max(self.newest.captured_at, message.at)
@@ -213,12 +219,18 @@ class LiveWindow(QMainWindow):
     def _end(self, ended: Ended) -> None:
         """The last live picture is taken before it is blanked."""
         self.ended = ended
-        if self.still is not None and self.newest is not None:
-            try:
-                self.screenshot(self.still)
-            except OSError as error:
-                log.error("%s", error)
+        self._keep_still()
         self.on_end(ended)
+
+    def _keep_still(self) -> None:
+        """Write the last live picture, once, where that is wanted."""
+        if self.still is None or self.newest is None:
+            return
+        path, self.still = self.still, None
+        try:
+            self.screenshot(path)
+        except OSError as error:
+            log.error("%s", error)
 
     def _display(self) -> DisplayState:
         return display(

@@ -1,6 +1,7 @@
 """`nav live`: a recording through the real tracking process into the real window."""
 
 import os
+import time
 
 import cv2
 import pytest
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from nav.cli import main
 from nav.errors import InputError
+from nav.live.messages import Command, Ready, Update
 from nav.live.run import LiveJob, live_job
 from nav.live.worker import ProcessFeed
 from nav.view.app import run_window
@@ -57,7 +59,11 @@ def test_a_recording_is_played_into_the_window(qtbot, folder, tmp_path):
 
 def test_a_job_is_sent_whole_to_another_process(folder):
     feed = ProcessFeed(job_of(folder))
-    first = feed.first(60.0)
+    assert isinstance(feed.first(60.0), Ready)
+    feed.send(Command("play"))
+    end = time.monotonic() + 60.0
+    while not isinstance(first := feed.newest(), Update) and time.monotonic() < end:
+        time.sleep(0.01)
     feed.close()
     assert first.guidance.tracked.tools["needle"]
     assert {thumbnail.camera for thumbnail in first.thumbnails} == {"left", "right"}
