@@ -93,6 +93,7 @@ def run_window(
         with closed_by_signals(window.close):
             app.exec()
     finally:
+        drawing.close()
         feed.close()
     return code
 
