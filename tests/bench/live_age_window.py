@@ -4,6 +4,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
@@ -52,7 +53,8 @@ def main(folder: Path, seconds: float, taken: Path) -> None:
     app = application()
     case = load_case(folder / "case" / "case.toml")
     registration = Registration(Pose(RigidTransform.identity(), np.eye(6) * 1e-6), 0.1, np.zeros(4))
-    feed = ProcessFeed(CodedJob(folder / "pictures", registration, seconds + 60.0))
+    job: Any = CodedJob(folder / "pictures", registration, seconds + 60.0)
+    feed = ProcessFeed(job)
     first = feed.first(300.0)
     if not isinstance(first, Update):
         raise SystemExit("tracking did not start")
@@ -63,7 +65,7 @@ def main(folder: Path, seconds: float, taken: Path) -> None:
     window.show()
     window.timer.stop()
     app.processEvents()
-    learnt = {}
+    learnt: dict[str, Any] = {}
     widgets = [window.gauges["artery"], window.gauges["cord"], window.target]
     for code in range(CODES):
         window.newest = replace(

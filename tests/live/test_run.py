@@ -59,9 +59,9 @@ def test_a_recording_is_played_into_the_window(qtbot, folder, tmp_path):
 
 def test_a_job_is_sent_whole_to_another_process(folder):
     feed = ProcessFeed(job_of(folder))
-    assert isinstance(feed.first(60.0), Ready)
+    assert isinstance(feed.first(180.0), Ready)
     feed.send(Command("play"))
-    end = time.monotonic() + 60.0
+    end = time.monotonic() + 180.0
     while not isinstance(first := feed.newest(), Update) and time.monotonic() < end:
         time.sleep(0.01)
     feed.close()
