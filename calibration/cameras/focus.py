@@ -77,7 +77,10 @@ def find_focus_change(
     information = np.diag(own) - cross.T @ inverse_of(normal) @ cross
     drift = np.linspace(-1.0, 0.0, count)
     steps = [np.where(np.arange(count) <= n, -1.0, 0.0) for n in range(1, count - 2)]
-    patterns = {None: drift, **{instants[n]: s for n, s in enumerate(steps, 1)}}
+    patterns: dict[int | None, Array] = {
+        None: drift,
+        **{instants[n]: s for n, s in enumerate(steps, 1)},
+    }
     if known is not None:
         patterns = {known.after: patterns[known.after]}
     explained = {k: _explained(p, information, pull) for k, p in patterns.items()}
