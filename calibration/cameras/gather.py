@@ -133,7 +133,8 @@ def _check(
 def _instead(files: Sequence[Path], board: Board) -> str:
     """What is in pictures instead of the board, and what to do."""
     step = max(1, len(files) // SAMPLE)
-    pictures = [p for f in files[::step][:SAMPLE] if (p := read_picture(f)) is not None]
+    read = [read_picture(file) for file in files[::step][:SAMPLE]]
+    pictures = [picture for picture in read if not isinstance(picture, Lost)]
     fault = find_board_fault(pictures, board)
     if fault is not None:
         return fault.words
