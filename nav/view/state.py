@@ -264,7 +264,9 @@ def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...
 def _fiducials(case: Case, stage: Stage) -> tuple[str, ...]:
     """Labels of what is to be touched in a stage."""
     use = {Stage.REGISTER: "register", Stage.VERIFY: "check"}.get(stage, "")
-    return tuple(f.label for f in case.fiducials_for(use))
+    # without check points one to register with is checked
+    chosen = case.fiducials_for(use) or (case.fiducials if stage is Stage.VERIFY else ())
+    return tuple(f.label for f in chosen)
 
 
 def _scene(

@@ -136,7 +136,7 @@ class DemoWork:
             (self.world.needle, self.world.reference),
             self.world.model_from_reference,
             registration,
-            {touch.fiducial.label: error for touch, error in self.session.checks},
+            {touch.fiducial.label: error.distance for touch, error in self.session.checks},
             tre,
             # the picture's clock is the simulated one
             replace(last, sent_at=frames.time),
