@@ -1,6 +1,7 @@
 """`nav live`: cameras or recorded pictures, tracking process, window."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,19 @@ from nav.camera.rig import load_rig
 from nav.camera.source import open_source
 from nav.display import display_problem, named_displays
 from nav.errors import InputError
-from nav.live.messages import Command, Ended
+from nav.live.messages import Command, Ended, Stage
 from nav.live.playback import PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.live.worker import Job, ProcessFeed, Progress, silent
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
-from nav.registration.result import Registration, load_registration, write_registration
+from nav.registration.result import Registration, load_registration_file, write_registration
+from nav.registration.reuse import check_use, describe_registration
 from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
+log = logging.getLogger(__name__)
 START_SECONDS = 180.0  # webcams, meshes and compiled code may take a while the first time
 
 
@@ -56,7 +59,7 @@ class LiveJob:
         case = load_case(self.case)
         navigable(case, self.case)
         if self.registration is not None:
-            load_registration(self.registration)
+            self.known_registration(case, tools)
         elif not case.fiducials_for("register"):
             raise InputError(
                 f'{self.case}: fiducial: none has use "register"; add some or give --registration'
@@ -68,6 +71,30 @@ class LiveJob:
         else:
             open_source(self.images, rig, self.fps).close()
         return case, tools[self.needle]
+
+    def known_registration(
+        self, case: Case, tools: Mapping[str, Tool]
+    ) -> tuple[Registration | None, tuple[str, ...]]:
+        """Return the registration of before, and what there is to say of it.
+
+        Raises
+        ------
+        InputError
+            Its file is wrong, it is poor, or it was made for another case or reference body.
+        """
+        if self.registration is None:
+            return None, ()
+        registration, record = load_registration_file(self.registration)
+        plan = case.default_plan
+        tre = None if plan is None else float(registration.predicted_tre(plan.target[None])[0])
+        lines = check_use(
+            self.registration, record, tre, (case.name, self.case), self.reference_file(tools)
+        )
+        return registration, lines
+
+    def reference_file(self, tools: Mapping[str, Tool]) -> tuple[str, Path]:
+        """Name and file of the reference body."""
+        return self.reference, self.tools[list(tools).index(self.reference)]
 
     def load_tools(self) -> dict[str, Tool]:
         """All tools by name; the needle must have a tip, the reference must be there."""
@@ -100,8 +127,8 @@ class LiveWork:
         case = load_case(job.case)
         of_tools = (warning for tool in tools.values() for warning in tool.warnings)
         self.warnings = (*rig.warnings, *of_tools, *case.warnings)
-        known = None if job.registration is None else load_registration(job.registration)
-        self.job, self.saved = job, known
+        known, self.known_lines = job.known_registration(case, tools)
+        self.job, self.saved, self.tools = job, known, tools
         self.tracker = Tracker(rig, list(tools.values()))
         self.pipeline = Pipeline(
             self.tracker, tools[job.needle], case, known, reference=job.reference
@@ -117,25 +144,42 @@ class LiveWork:
     @property
     def notices(self) -> tuple[str, ...]:
         """Warnings of files, cameras or the recording, and swapped cameras by name."""
-        return (*self.warnings, *self.swap.said, *self.source.warnings)
+        own = (*self.known_lines, *self.warnings)
+        return (*own, *self.swap.said, *self.source.warnings)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
-        """Look for swapped cameras at the start; write a new registration."""
+        """Look for swapped cameras at the start; write a new registration once it is used."""
         self.swap.look(self.tracker.views)
-        registration = self.pipeline.registration
-        if registration is not None and registration is not self.saved:
-            self._save(registration)
+        if state.stage is Stage.NAVIGATE:
+            self._save()
         return ()
 
     def finish(self) -> Any:
-        """Nothing but the registration is brought back, and that is in its file."""
+        """Write a registration that was made but not yet used; nothing is brought back."""
+        try:
+            if not self.session.refuted:
+                self._save()
+        except InputError as error:  # the window has gone: nobody else hears of it
+            log.error("%s", error)
         return None
 
-    def _save(self, registration: Registration) -> None:
+    def _save(self) -> None:
+        registration = self.session.registration
+        if registration is None or registration is self.saved:
+            return
         self.saved = registration
-        if self.job.save is not None:
-            inputs = (self.job.case, self.job.rig, *self.job.tools)
-            write_registration(self.job.save, registration, inputs)
+        if self.job.save is None:
+            return
+        plan = self.pipeline.plan
+        record = describe_registration(
+            self.session.assessment,
+            (self.pipeline.case.name, self.job.case),
+            self.job.reference_file(self.tools),
+            None if plan is None else plan.target,
+            verified=bool(self.session.checks) and self.session.verified,
+        )
+        inputs = (self.job.case, self.job.rig, *self.job.tools)
+        write_registration(self.job.save, registration, inputs, record)
 
 
 def run_live(job: LiveJob, console: Console) -> None:
@@ -148,6 +192,9 @@ def run_live(job: LiveJob, console: Console) -> None:
     """
     with console.status("reading the case"):
         case, needle = job.check()
+        lines = job.known_registration(case, job.load_tools())[1]
+    for line in lines:
+        console.print(line, markup=False)
     show(job, case, needle, job.reference, "", console)
 
 

@@ -114,6 +114,8 @@ def check_use(
     lines = [_summary(path, record, made.verdict, tre, case[0])]
     if unknown:
         lines.append(f"{path.name} does not say {', '.join(unknown)}")
+    if not any(map(any, record.covariance)):
+        lines.append(f"{path.name} gives no error of its own (covariance 0): bounds are too large")
     if made.verified is False:
         lines.append(f"{path.name} was not verified by check points when it was made")
     return tuple(lines)
