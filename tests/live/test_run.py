@@ -124,8 +124,6 @@ def test_a_registration_of_before_is_described_and_waits_for_its_check(folder, r
     job = job_of(folder, registration=registered)
     job.check()
     work = job.open()
-    present = next(iter(work.source))
-    work.listen(present, work.session.step(present))
     work.source.close()
     assert work.session.stage is Stage.VERIFY
     assert work.pipeline.registration is None
