@@ -1,7 +1,7 @@
 """board.toml: a flat target of squares, printed and glued or clipped to a board."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
+from calibration.plausible_board import check_board
+from nav.camera.frameset import Picture
 from nav.files import PublicFile, load_toml, write_toml
 from nav.frames import Array
 from nav.tracking.tool import dictionary_names
@@ -31,6 +33,7 @@ class BoardFile(PublicFile):
     marker: Length | None = None
     dictionary: str | None = None
     legacy: bool = False
+    inverted: bool = False
 
     @model_validator(mode="after")
     def _markers(self) -> "BoardFile":
@@ -61,7 +64,8 @@ class Board:
     """A flat target: x to the right, y down as printed, z away from the viewer; mm.
 
     The origin is the outer corner of the top left square. marker, dictionary : of a ChArUco board,
-    else None. legacy : the layout of OpenCV before 4.6.
+    else None. legacy : the layout of OpenCV before 4.6. inverted : printed white on black.
+    warnings : what is unusual about its file.
     """
 
     columns: int
@@ -70,6 +74,8 @@ class Board:
     marker: float | None = None
     dictionary: str | None = None
     legacy: bool = False
+    inverted: bool = False
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_charuco(self) -> bool:
@@ -113,9 +119,16 @@ class Board:
     def scaled(self, share: float) -> "Board":
         """The board as it is if all was printed larger by a share."""
         marker = None if self.marker is None else self.marker * share
-        return Board(
-            self.columns, self.rows, self.square * share, marker, self.dictionary, self.legacy
-        )
+        return replace(self, square=self.square * share, marker=marker)
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether it looks the same after half a turn."""
+        return not self.is_charuco and (self.columns + self.rows) % 2 == 0
+
+    def as_black_on_white(self, picture: Picture) -> Picture:
+        """Return a picture in which the board's dark squares are dark, however it was printed."""
+        return np.asarray(255 - picture, np.uint8) if self.inverted else picture
 
 
 def load_board(path: Path) -> Board:
@@ -128,7 +141,10 @@ def load_board(path: Path) -> Board:
     """
     file = load_toml(Path(path), BoardFile)
     columns, rows = file.squares
-    return Board(columns, rows, file.square, file.marker, file.dictionary, file.legacy)
+    board = Board(
+        columns, rows, file.square, file.marker, file.dictionary, file.legacy, file.inverted
+    )
+    return replace(board, warnings=check_board(board, str(path)))
 
 
 def save_board(path: Path, board: Board, inputs: Sequence[Path] = ()) -> None:
@@ -143,6 +159,7 @@ def save_board(path: Path, board: Board, inputs: Sequence[Path] = ()) -> None:
             "marker": board.marker,
             "dictionary": board.dictionary,
             "legacy": True if board.legacy else None,
+            "inverted": True if board.inverted else None,
         },
         inputs,
     )

@@ -85,8 +85,8 @@ def camera(
     Example: nav calibrate camera --images pictures --board charuco.toml --ruler 99.8
     --output rig.toml
 
-    Take 10 to 30 pictures: the board near and far, in every corner of the picture, tilted by 20 to
-    40 degrees both ways, and still. A picture beside the output shows where the corners lay.
+    Take 20 pictures: the board near and far, in every corner of the picture, tilted by about 30
+    degrees to all sides, and still. A picture beside the output shows where the corners lay.
 
     Parameters
     ----------

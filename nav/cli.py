@@ -175,6 +175,7 @@ def live(
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
         registration.toml of an earlier registration; the reference body must not have moved since.
+        It must be of this case and reference body, and one check point is touched first.
     needle
         Name of the navigated tool.
     reference

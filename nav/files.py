@@ -43,6 +43,7 @@ EXPECTED = {
     "string_type": "expected a text in quotes",
     "tuple_type": "expected a list",
     "list_type": "expected a list",
+    "string_pattern_mismatch": "expected 64 hexadecimal digits",
     "model_type": "expected a table",
     "dict_type": "expected a table",
     "model_attributes_type": "expected a table",
@@ -59,7 +60,7 @@ class InputHash(FileModel):
     """One input of a written file."""
 
     file: str
-    sha256: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
 class PublicFile(FileModel):

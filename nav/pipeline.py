@@ -40,7 +40,8 @@ class Guidance:
 class Pipeline:
     """Tracks one needle against one reference body inside one case.
 
-    `registration` may be set later (None until the fiducials were touched).
+    `registration` may be set later (None until the fiducials were touched); `unregistered` says why
+    there is none.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Pipeline:
         reference: str = "reference",
     ) -> None:
         self.tracker, self.needle, self.case = tracker, needle, case
-        self.registration = registration
+        self.registration, self.unregistered = registration, NOT_REGISTERED
         self.plan = plan if plan is not None else case.default_plan
         self.reference = reference
         self.bending = Bending(needle, case, reference)
@@ -77,5 +78,5 @@ class Pipeline:
         if isinstance(tip, Lost):
             return tip
         if self.registration is None:
-            return NOT_REGISTERED
+            return self.unregistered
         return self.registration.apply(tip)

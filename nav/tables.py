@@ -12,7 +12,7 @@ import numpy as np
 
 from nav.errors import InputError
 from nav.frames import Array
-from nav.textfile import MEGABYTE, MOST_NUMBER, read_text
+from nav.textfile import MEGABYTE, MOST_NUMBER, printable, read_text
 
 MOST_COLUMNS = 1000  # a wide table of tracked poses has 52
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -44,7 +44,9 @@ class Row(NamedTuple):
     @property
     def place(self) -> str:
         """Where it is, for messages."""
-        return f"line {self.line} ({self.name:.60})" if self.name else f"line {self.line}"
+        return (
+            f"line {self.line} ({printable(self.name):.60})" if self.name else f"line {self.line}"
+        )
 
 
 @dataclass(frozen=True)
@@ -287,7 +289,7 @@ def _no_header(path: Path, line: str, index: int, needed: Sequence[Sequence[str]
     group = max(needed, key=lambda names: sum(name in found for name in names))
     lacks = next(name for name in group if name not in found)
     place = "first line" if index == 0 else f"line {index + 1}"
-    shown = "".join(c if c.isprintable() else "?" for c in line[:60]) or "nothing"
+    shown = printable(line[:60]) or "nothing"
     return InputError(
         f"{path}: {place}: expected the columns {','.join(group)}, lacks {lacks}, got {shown}"
     )

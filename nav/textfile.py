@@ -185,3 +185,8 @@ def _shown(number: float) -> str:
         return f"{float(number):g}"
     except OverflowError:
         return "an integer of hundreds of digits"
+
+
+def printable(text: str) -> str:
+    """Return text of a file as one line that a terminal shows as it is."""
+    return "".join(c if c.isprintable() else "?" for c in text)

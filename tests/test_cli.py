@@ -212,6 +212,30 @@ def test_ctrl_c_has_its_own_exit_code_and_no_traceback(run, monkeypatch, bench):
 # nav track
 
 
+def test_a_recording_that_ends_early_is_tracked_and_gives_exit_code_three(run, bench):
+    """What there is of it is written, whole; one line says that there should be more."""
+    for name in ("left", "right"):
+        folder = bench / "pictures" / name
+        files = sorted(folder.glob("*.png"))
+        writer = cv2.VideoWriter(
+            str(bench / "pictures" / f"{name}.avi"), cv2.CAP_FFMPEG,
+            cv2.VideoWriter.fourcc(*"FFV1"), 30.0, (480, 260),
+        )  # fmt: skip
+        for file in [*files, *files]:
+            writer.write(cv2.imread(str(file)))
+        writer.release()
+        shutil.rmtree(folder)
+    cut = bench / "pictures" / "right.avi"
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 6 // 10])
+    said = run(*track(bench))
+    assert said.code == 3
+    (line,) = said.err.splitlines()
+    assert "right.avi: is cut off: ends after " in line
+    assert len(rows(bench / "poses.csv", "reference")) == 2 * FRAMES
+    warnings = tomllib.loads((bench / "poses.toml").read_text())["warnings"]
+    assert any("right.avi: is cut off" in warning for warning in warnings)
+
+
 def test_track_writes_the_table_and_what_it_was_made_from(run, bench):
     said = run(*track(bench))
     assert said.code == 0, said.err

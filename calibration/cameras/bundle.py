@@ -21,6 +21,7 @@ BOW_SD = 3.0  # mm: what is known of a board before it is seen
 DISTORTION_SD = np.array([2.0, 4.0, 0.05, 0.05, 8.0, 4.0, 8.0, 8.0])
 STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd
 MEDIAN = 1.386  # of a chi-square with two degrees of freedom
+UNTOLD = 1e-13  # share of information, above what rounding makes of none
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Fit:
         return self.chi + self.unknowns.count * float(np.log(count))
 
     @property
-    def loss(self) -> float:
+    def akaike(self) -> float:
         """Akaike's criterion (1974), of what predicts best: the lower, the better."""
         return self.chi + 2.0 * self.unknowns.count
 
@@ -98,6 +99,22 @@ class Unknowns:
         at += bow
         self.board = {k: slice(at + 6 * n, at + 6 * n + 6) for n, k in enumerate(instants)}
         self.count = at + 6 * len(instants)
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """Equations of one sighting at a fit, whitened and weighted.
+
+    rows : (2 n, u) derivative of the corners by the unknowns at `places` (u,). right : (2 n,)
+    residuals. weight : (2 n,) that wrong corners count less by. root : (n, 2, 2) whitening.
+    """
+
+    sighting: Sighting
+    rows: Array
+    right: Array
+    weight: Array
+    places: NDArray[np.int64]
+    root: Array
 
 
 class Bundle:
@@ -149,8 +166,7 @@ class Bundle:
         roots = self._roots(floor)
         normal, _ = self._normal(setup, residuals, roots, unknowns)
         chi = self._chi(residuals, roots)
-        covariance = np.asarray(np.linalg.inv(normal), float)
-        return Fit(setup, tuple(models), floor, residuals, covariance, unknowns, chi)
+        return Fit(setup, tuple(models), floor, residuals, inverse_of(normal), unknowns, chi)
 
     def without(self, left_out: Sequence[int]) -> "Bundle":
         """Without some sightings, by their index."""
@@ -223,22 +239,34 @@ class Bundle:
         right = np.zeros(unknowns.count)
         flat = shaped(self.points, self.size, setup.bow)
         for sighting, root, own in zip(self.sightings, roots, residuals, strict=True):
-            jacobian, places = self._jacobian(setup, sighting, flat, unknowns)
-            white = (root @ own[..., None])[..., 0]
-            off = np.sqrt((white**2).sum(axis=1))
-            weight = np.sqrt(np.minimum(1.0, HUBER / np.maximum(off, 1e-12)))[:, None]
-            rows = (root @ jacobian * weight[..., None]).reshape(-1, jacobian.shape[2])
+            rows, right_rows, _, places = self._rows(setup, sighting, root, own, flat, unknowns)
             normal[np.ix_(places, places)] += rows.T @ rows
-            right[places] += rows.T @ (white * weight).ravel()
-        bow = np.arange(unknowns.count)[unknowns.bow]
-        normal[bow, bow] += 1.0 / BOW_SD**2
-        right[bow] -= setup.bow / BOW_SD**2
-        for lens, free, at in zip(setup.lenses, unknowns.free, unknowns.lens, strict=True):
-            which = free[4:] - 4
-            places = np.arange(at.start + 4, at.stop)
-            normal[places, places] += 1.0 / DISTORTION_SD[which] ** 2
-            right[places] -= lens.distortion[which] / DISTORTION_SD[which] ** 2
-        return normal, right
+            right[places] += rows.T @ right_rows
+        known, pull = prior_of(setup, unknowns)
+        return normal + np.diag(known), right + pull
+
+    def linearised(self, fit: Fit) -> list[Linearised]:
+        """Every sighting's whitened equations at a fit."""
+        flat = shaped(self.points, self.size, fit.setup.bow)
+        found = []
+        for sighting, root, own in zip(
+            self.sightings, self._roots(fit.floor), fit.residuals, strict=True
+        ):
+            rows = self._rows(fit.setup, sighting, root, own, flat, fit.unknowns)
+            found.append(Linearised(sighting, *rows, root))
+        return found
+
+    def _rows(
+        self, setup: Setup, sighting: Sighting, root: Array, residual: Array, flat: Array,
+        unknowns: Unknowns,
+    ) -> tuple[Array, Array, Array, NDArray[np.int64]]:  # fmt: skip
+        """Whitened and weighted: (2 n, u) derivative, (2 n,) residuals; weights (2 n,), places."""
+        jacobian, places = self._jacobian(setup, sighting, flat, unknowns)
+        white = (root @ residual[..., None])[..., 0]
+        off = np.sqrt((white**2).sum(axis=1))
+        weight = np.repeat(np.sqrt(np.minimum(1.0, HUBER / np.maximum(off, 1e-12))), 2)
+        rows = (root @ jacobian).reshape(-1, jacobian.shape[2]) * weight[:, None]
+        return rows, white.ravel() * weight, weight, places
 
     def _jacobian(
         self, setup: Setup, sighting: Sighting, flat: Array, unknowns: Unknowns
@@ -275,6 +303,34 @@ class Bundle:
         boards = {k: moved(b, change[unknowns.board[k]]) for k, b in setup.boards.items()}
         bow = setup.bow + change[unknowns.bow]
         return replace(setup, lenses=tuple(lenses), cameras=tuple(cameras), boards=boards, bow=bow)
+
+
+def prior_of(setup: Setup, unknowns: Unknowns) -> tuple[Array, Array]:
+    """What is known of all unknowns beforehand: (u,) information, (u,) its pull to what is likely.
+
+    Of the bow and of the distortion only.
+    """
+    known, pull = np.zeros(unknowns.count), np.zeros(unknowns.count)
+    known[unknowns.bow] = 1.0 / BOW_SD**2
+    pull[unknowns.bow] = -setup.bow / BOW_SD**2
+    for lens, free, at in zip(setup.lenses, unknowns.free, unknowns.lens, strict=True):
+        which, places = free[4:] - 4, slice(at.start + 4, at.stop)
+        known[places] = 1.0 / DISTORTION_SD[which] ** 2
+        pull[places] = -lens.distortion[which] / DISTORTION_SD[which] ** 2
+    return known, pull
+
+
+def inverse_of(normal: Array) -> Array:
+    """The inverse (u, u) of a normal matrix, symmetric and positive definite.
+
+    Unknowns are scaled to one size first; what the sightings do not tell (a direction of less than
+    `UNTOLD` of the best told one's information) is known no better than that.
+    """
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
+    values, vectors = np.linalg.eigh((normal + normal.T) / 2 * np.outer(scale, scale))
+    values = np.maximum(values, UNTOLD * values[-1])
+    half = scale[:, None] * vectors / np.sqrt(values)
+    return np.asarray(half @ half.T, float)
 
 
 def moved(pose: Array, motion: Array) -> Array:

@@ -9,9 +9,18 @@ from calibration.board import Board
 from calibration.cameras.bundle import Fit, Setup, Sighting
 from calibration.cameras.choose import Chosen, choose
 from calibration.cameras.detect import Seen
+from calibration.cameras.half_turn import AmbiguousHalfTurn, find_turned, half_turn
+from calibration.cameras.repeats import find_repeats
 from calibration.cameras.shape import most_bowed
 from calibration.cameras.start import lens_of, setup_of
-from calibration.cameras.verdict import CameraVerdict, judge_camera, volume_spread
+from calibration.cameras.verdict import (
+    RECOMMENDED_PICTURES,
+    RECOMMENDED_TILT,
+    CameraVerdict,
+    Evidence,
+    judge_camera,
+    volume_spread,
+)
 from nav.errors import InputError
 from nav.frames import Array
 
@@ -27,7 +36,8 @@ class Calibration:
     verdicts : of every camera. rms : (cameras,) px an axis. bow : mm from the board's lowest to
     its highest place, 0 where there is no evidence of any. flat_rms : (cameras,) px, had it been
     taken for flat. volume : mm rms expected in the working volume, None of a single camera.
-    middle : (3,) of that volume, rig frame.
+    middle : (3,) of that volume, rig frame. repeats : instants at which the board was where it had
+    been before, which are not counted.
     """
 
     chosen: Chosen
@@ -37,6 +47,7 @@ class Calibration:
     flat_rms: Array | None
     volume: float | None
     middle: Array
+    repeats: tuple[int, ...] = ()
 
     @property
     def fit(self) -> Fit:
@@ -70,13 +81,15 @@ def calibrate_cameras(
     InputError
         Too few views, all of them parallel, or cameras that never see the board together.
     """
+    repeats = find_repeats(seen)
     sightings = [
         Sighting(instant, camera, s.ids, s.pixels, s.covariance)
         for (camera, instant), s in sorted(seen.items())
+        if instant not in repeats
     ]
-    setup = _start(board, sightings, sizes, names)
+    sightings, setup = _start(board, sightings, sizes, names)
     try:
-        chosen = choose(board.points, board.size, sightings, setup)
+        chosen = choose(board.points, board.size, sightings, setup, sizes)
     except np.linalg.LinAlgError:
         raise InputError(
             "the pictures do not tell the cameras' lenses; tilt the board more, fill the pictures"
@@ -88,17 +101,22 @@ def calibrate_cameras(
         placed = fit.setup.cameras[camera]
         normals = np.array([(placed @ fit.setup.boards[s.instant])[:3, 2] for s in own])
         smear = np.median([smear_of(seen[camera, s.instant].blur) for s in own])
-        pixels = [s.pixels for s in own]
-        verdicts.append(judge_camera(fit, camera, size, pixels, normals, float(smear), rng))
+        changed = chosen.focus[camera]
+        evidence = Evidence(
+            [s.pixels for s in own], normals, float(smear), float(chosen.held_out.rms[camera]),
+            chosen.rivals[camera], changed.share if changed else 0.0,
+        )  # fmt: skip
+        verdicts.append(judge_camera(fit, camera, size, evidence))
     middle = working_point(board, fit.setup)
     return Calibration(
         chosen,
         tuple(verdicts),
         _rms(chosen, fit),
-        most_bowed(board.size, fit.setup.bow) if len(fit.setup.bow) else 0.0,
+        most_bowed(board.points, board.size, fit.setup.bow) if len(fit.setup.bow) else 0.0,
         None if chosen.flat is None else _rms(chosen, chosen.flat),
         volume_spread(fit, middle, rng) if len(sizes) > 1 else None,
         middle,
+        tuple(sorted(repeats)),
     )
 
 
@@ -143,14 +161,15 @@ def _start(
     sightings: Sequence[Sighting],
     sizes: Sequence[tuple[int, int]],
     names: Sequence[str],
-) -> Setup:
+) -> tuple[list[Sighting], Setup]:
+    """Where to begin; the sightings with corners named from the same end of the board."""
     lenses, boards = [], []
     for camera, name in enumerate(names):
         own = [s for s in sightings if s.camera == camera]
         if len(own) < LEAST_VIEWS:
             raise InputError(
-                f"{name}: the board is seen in {len(own)} pictures only; {LEAST_VIEWS} are the "
-                "least, 10 to 30 are good"
+                f"{name}: the board is seen in {len(own)} pictures only, in different places; "
+                f"{LEAST_VIEWS} are the least, {RECOMMENDED_PICTURES} are good"
             )
         try:
             lens, poses = lens_of(board.points, own, sizes[camera])
@@ -160,17 +179,31 @@ def _start(
         if lens is None or np.arccos(np.clip(normals @ normals.T, -1, 1)).max() < LEAST_TILT:
             raise InputError(
                 f"{name}: all boards are about parallel, which does not tell the focal length; "
-                "tilt the board by 20 to 40 degrees in some pictures"
+                f"tilt the board by about {RECOMMENDED_TILT} degrees in some pictures"
             )
         lenses.append(lens)
         boards.append(poses)
+    try:
+        turned = find_turned(board, boards)
+    except AmbiguousHalfTurn:
+        raise InputError(
+            f"a chessboard of {board.columns} x {board.rows} squares looks the same after half a "
+            "turn, and these pictures do not tell which way round each camera saw it; move and "
+            "tilt it more, or use a board of an even and an odd number of squares, or a ChArUco one"
+        ) from None
+    last = len(board.points) - 1
+    sightings = [
+        replace(s, ids=last - s.ids) if (s.camera, s.instant) in turned else s for s in sightings
+    ]
+    for camera, instant in turned:
+        boards[camera][instant] = boards[camera][instant] @ half_turn(board)
     setup, loose = setup_of(lenses, boards)
     if loose:
         raise InputError(
             f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera tied "
             "to it does; file names must be equal for pictures of the same instant"
         )
-    return setup
+    return sightings, setup
 
 
 def working_point(board: Board, setup: Setup) -> Array:

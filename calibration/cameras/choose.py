@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.cameras.bundle import Bundle, Fit, Setup, Sighting
-from calibration.cameras.lens import MODELS
+from calibration.cameras.direction import directions_of
+from calibration.cameras.focus import FocusChange, as_last_focused, find_focus_change
+from calibration.cameras.held_out import HeldOut, predict_held_out, simplest_that_predicts
+from calibration.cameras.lens import MODELS, Lens
 from calibration.cameras.shape import ORDERS
 from nav.frames import Array
 
@@ -14,36 +17,68 @@ RICHEST = "rational"
 ODD = 3.0  # rms of a view by its camera's usual, above which it does not fit
 MOST_LEFT_OUT = 0.3  # of a camera's views
 ROUNDS = 3
+FOCUS_ROUNDS = 4  # a large change is found step by step
+NEAR = 3  # numbers of distortion, from which on the next simpler model is a good start
+LEAST_HELD_OUT = 8  # views: of fewer, one left out changes the others' fit too much
+# of the picture's width, rms over all of it: a lens known worse runs away where the board was not,
+# while a lens that merely is not known there is off by a tenth of this
+TAME = 0.005
 
 
 @dataclass(frozen=True)
 class Chosen:
     """The best setup for what the pictures show.
 
-    left_out : indexes of sightings that do not fit. flat : the same with a flat board, where the
-    board is not.
+    left_out : sightings that do not fit. flat : the same with a flat board, where the board is
+    not. held_out : how well instants are predicted by the others. rivals : of each camera, the lens
+    by the model chosen, and by the one that predicts best, from its own pictures alone. focus :
+    of each camera, how it changed during the pictures; the lens is that of the last.
     """
 
     fit: Fit
     bundle: Bundle
     left_out: tuple[Sighting, ...]
     flat: Fit | None
+    held_out: HeldOut
+    rivals: tuple[tuple[Lens, Lens], ...]
+    focus: tuple[FocusChange | None, ...]
+
+
+@dataclass(frozen=True)
+class ChosenLens:
+    """One camera by itself.
+
+    model : of its lens. rivals : see `Chosen`. sightings : as focused for the last of them.
+    """
+
+    model: str
+    rivals: tuple[Lens, Lens]
+    sightings: list[Sighting]
+    focus: FocusChange | None
 
 
 def choose(points: Array, size: tuple[float, float], sightings: Sequence[Sighting], setup: Setup,
-           models: Sequence[str] | None = None) -> Chosen:  # fmt: skip
+           pictures: Sequence[tuple[int, int]]) -> Chosen:  # fmt: skip
     """Lens model of each camera, bow of the board, and which views fit, from a start.
 
-    The lens model that should predict best (Akaike 1974); a bow where there is evidence of one
-    (Bayesian information criterion, Schwarz 1978).
+    The lens that predicts held-out instants best (see `held_out`), or that should by Akaike's
+    criterion (1974) where there are too few to hold any out, as long as it does not run away
+    where the board was not; a bow where there is evidence of one (Bayesian information criterion,
+    Schwarz 1978). The covariance is enlarged where instants agree less than their corners' errors
+    let expect.
 
-    models : to take instead of choosing.
+    Parameters
+    ----------
+    points, size : of the board, mm. pictures : (width, height) of each camera's, px.
     """
     kept, left_out = list(sightings), []
+    focus: list[FocusChange | None] = [None] * len(setup.lenses)
     for _ in range(ROUNDS):
-        chosen = _model(points, size, kept, setup) if models is None else tuple(models)
+        lenses = _lenses(points, size, kept, setup, pictures)
+        focus = [before or now.focus for before, now in zip(focus, lenses, strict=True)]
+        kept = [replace(s, camera=k) for k, lens in enumerate(lenses) for s in lens.sightings]
         bundle = Bundle(points, size, kept)
-        fit, flat = _bow(bundle, setup, chosen)
+        fit, flat = _bow(bundle, setup, [lens.model for lens in lenses])
         odd = odd_views(bundle, fit)
         if not odd:
             break
@@ -52,33 +87,83 @@ def choose(points: Array, size: tuple[float, float], sightings: Sequence[Sightin
         instants = {s.instant for s in kept}
         boards = {k: b for k, b in fit.setup.boards.items() if k in instants}
         setup = replace(fit.setup, boards=boards, bow=np.zeros(0))
-    return Chosen(fit, bundle, tuple(left_out), flat)
+    held_out = predict_held_out(bundle, fit)
+    fit = replace(fit, covariance=fit.covariance * max(1.0, held_out.inflation))
+    rivals = tuple(lens.rivals for lens in lenses)
+    return Chosen(fit, bundle, tuple(left_out), flat, held_out, rivals, tuple(focus))
 
 
-def _model(
-    points: Array, size: tuple[float, float], sightings: Sequence[Sighting], setup: Setup
-) -> tuple[str, ...]:
+def _lenses(
+    points: Array, size: tuple[float, float], sightings: Sequence[Sighting], setup: Setup,
+    pictures: Sequence[tuple[int, int]],
+) -> list[ChosenLens]:  # fmt: skip
     """The lens model of every camera, each by itself, the board being bowed or not."""
     result = []
     for camera, lens in enumerate(setup.lenses):
         own = [replace(s, camera=0) for s in sightings if s.camera == camera]
         boards = {s.instant: setup.cameras[camera] @ setup.boards[s.instant] for s in own}
         alone = Setup((lens,), (np.eye(4),), boards, np.zeros(ORDERS[-1]))
-        bundle = Bundle(points, size, own)
-        richest = bundle.fit(alone, [RICHEST])
-        tried = {
-            model: bundle.fit(_simpler(alone, model), [model], richest.floor)
-            for model in MODELS
-            if model != RICHEST
-        }
-        tried[RICHEST] = bundle.fit(richest.setup, [RICHEST], richest.floor)
-        result.append(_predicting_best(tried))
-    return tuple(result)
+        focus: FocusChange | None = None
+        for _ in range(FOCUS_ROUNDS):
+            bundle = Bundle(points, size, own)
+            model, best, tried = _lens(bundle, alone, pictures[camera])
+            inflation = max(1.0, predict_held_out(bundle, tried[model]).inflation)
+            change = find_focus_change(bundle, tried[model], inflation, focus)
+            if change is None:
+                break
+            focus = change if focus is None else focus.then(change)
+            own = as_last_focused(own, tried[model].setup.lenses[0], change)
+        rivals = (tried[model].setup.lenses[0], tried[best].setup.lenses[0])
+        result.append(ChosenLens(model, rivals, own, focus))
+    return result
 
 
-def _predicting_best(tried: Mapping[str, Fit]) -> str:
-    """By Akaike's criterion: a number too few is a bias that no covariance tells."""
-    return min(tried, key=lambda model: tried[model].loss)
+def _lens(
+    bundle: Bundle, alone: Setup, picture: tuple[int, int]
+) -> tuple[str, str, dict[str, Fit]]:
+    """One camera's model, the one that predicts best, and the fits of all."""
+    richest = bundle.fit(alone, [RICHEST])
+    tried: dict[str, Fit] = {}
+    setup = alone
+    for model in MODELS:
+        if model == RICHEST:
+            continue
+        start = _simpler(alone if len(MODELS[model]) < NEAR else setup, model)
+        tried[model] = bundle.fit(start, [model], richest.floor)
+        setup = tried[model].setup
+    tried[RICHEST] = bundle.fit(richest.setup, [RICHEST], richest.floor)
+    corners = np.concatenate([s.pixels for s in bundle.sightings])
+    return *_predicting_best(bundle, tried, picture, corners), tried
+
+
+def _predicting_best(
+    bundle: Bundle, tried: Mapping[str, Fit], picture: tuple[int, int], corners: Array
+) -> tuple[str, str]:
+    """The model to take, and of those that do not run away the one that predicts best."""
+    held_out = {model: predict_held_out(bundle, fit) for model, fit in tried.items()}
+    losses = {model: found.losses for model, found in held_out.items()}
+    enough = len(bundle.sightings) >= LEAST_HELD_OUT
+    badness = {m: losses[m].sum() if enough else fit.akaike for m, fit in tried.items()}
+    open_ = {model: _left_open(fit, picture, corners) for model, fit in tried.items()}
+    limit = TAME * picture[0]
+    tame = [model for model in tried if open_[model] <= limit**2]
+    best = min(badness, key=lambda m: badness[m])
+    if best in tame:
+        return best, best
+    candidates = [simplest_that_predicts(losses) if enough else best]
+    if tame:
+        best = min(tame, key=lambda m: badness[m])
+        candidates.append(best)
+    # what the pictures leave open is an error like what they show
+    off = {m: 2 * float(held_out[m].rms[0]) ** 2 + open_[m] for m in candidates}
+    return min(candidates, key=lambda m: off[m]), best
+
+
+def _left_open(fit: Fit, picture: tuple[int, int], corners: Array) -> float:
+    """px^2 by which directions are not known, mean over the whole picture."""
+    directions = directions_of(fit, 0, picture, corners)
+    at = fit.unknowns.lens[0]
+    return float(directions.variance(fit.covariance[at, at]).mean())
 
 
 def _simpler(setup: Setup, model: str) -> Setup:

@@ -14,7 +14,7 @@ from calibration.board import Board, load_board
 from calibration.cameras.calibrate import Calibration, calibrate_cameras, scaled
 from calibration.cameras.gather import Gathered, camera_folders, gather
 from calibration.cameras.picture import draw_coverage
-from calibration.cameras.verdict import CameraVerdict
+from calibration.cameras.verdict import CameraVerdict, where
 from calibration.tools.command import measured_body
 from nav.camera.rig import Camera, Rig, write_rig
 from nav.errors import InputError
@@ -82,6 +82,8 @@ def _calibrate(
     ruler: float | None, body: KnownBody | None = None,
 ) -> None:  # fmt: skip
     printed = load_board(board_file)
+    for warning in printed.warnings:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if ruler is not None and body is not None:
         raise InputError("--ruler and --body: give one of them; both tell the scale")
     if body is not None and len(folders) < 2:
@@ -158,6 +160,7 @@ def _facts(
     """What calibration knows besides, for [camera.calibration]."""
     fit, verdict = found.fit, found.verdicts[camera]
     lens, place = fit.unknowns.lens[camera], fit.unknowns.place[camera]
+    changed = found.chosen.focus[camera]
     names = ["fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"]
     own = [names[i] for i in fit.unknowns.free[camera]]
     own += ["tx", "ty", "tz", "rx", "ry", "rz"] if camera else []
@@ -172,8 +175,12 @@ def _facts(
             gathered.name(camera, s.instant) for s in found.chosen.left_out if s.camera == camera
         ],
         "rms_px": float(found.rms[camera]),
+        "held_out_rms_px": verdict.held_out,
         "direction_sd_px": verdict.pixels,
+        "direction_sd_beyond_px": verdict.beyond,
+        "not_reached": list(verdict.unreached),
         "covered": verdict.covered,
+        "focus_change": None if changed is None else changed.share,
         "tilt_degrees": float(np.degrees(verdict.tilt)),
         "lens_model": fit.models[camera],
         "parameters": own,
@@ -189,7 +196,16 @@ def _facts(
 
 def tell(console: Console, found: Calibration, gathered: Gathered, scale: Scale) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("camera", "views", "rms px", "lens", "focal px", "direction ± px", "verdict"):
+    for heading in (
+        "camera",
+        "views",
+        "rms px",
+        "held out",
+        "lens",
+        "focal px",
+        "direction ± px",
+        "verdict",
+    ):
         table.add_column(heading)
     fit = found.fit
     for k, (name, verdict) in enumerate(zip(gathered.cameras, found.verdicts, strict=True)):
@@ -198,6 +214,7 @@ def tell(console: Console, found: Calibration, gathered: Gathered, scale: Scale)
             name,
             str(verdict.views),
             f"{found.rms[k]:.3f}",
+            f"{verdict.held_out:.3f}",
             fit.models[k],
             f"{fit.setup.lenses[k].pinhole[0]:.2f} ± {np.sqrt(fit.covariance[at, at]):.2f}",
             f"{verdict.pixels:.3f}",
@@ -221,8 +238,26 @@ def notes(found: Calibration, gathered: Gathered, scale: Scale) -> list[str]:
     left = [gathered.name(s.camera, s.instant) for s in found.chosen.left_out]
     if left:
         lines.append(f"left out because they do not fit: {', '.join(left)}")
+    if found.repeats:
+        again = ", ".join(gathered.instants[k] for k in found.repeats)
+        lines.append(f"not counted, as the board is where it was in an earlier picture: {again}")
+    for k, change in enumerate(found.chosen.focus):
+        if change is not None:
+            name, much = gathered.cameras[k], f"{100 * change.share:+.2g} %"
+            when = (
+                "little by little"
+                if change.after is None
+                else f"after {gathered.name(k, change.after)}"
+            )
+            lines.append(f"{name}: the focal length changed by {much} {when}; the last one is kept")
     if gathered.damaged:
         lines.append(f"cannot be read: {', '.join(gathered.damaged)}")
+    for name, verdict in zip(gathered.cameras, found.verdicts, strict=True):
+        if verdict.unreached and verdict.beyond is not None:
+            lines.append(
+                f"{name}: the board was never {where(verdict.unreached)}; the lens there is "
+                f"extrapolated (± {verdict.beyond:.2f} px if it goes on as it begins)"
+            )
     if found.bow > 0.0:
         assert found.flat_rms is not None
         lines.append(

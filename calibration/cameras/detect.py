@@ -33,9 +33,10 @@ class Seen:
 def find_board(picture: Picture, board: Board) -> Seen | None:
     """The board's corners in a picture, refined to its light; None where it is not seen.
 
-    Without markers all corners must be in view, and a board that looks the same upside down (both
-    numbers of squares even, or both odd) may be taken for that.
+    Without markers all corners must be in view, and a board that looks the same after half a turn
+    (both numbers of squares even, or both odd) may be taken for that.
     """
+    picture = board.as_black_on_white(picture)
     found = _by_markers(picture, board) if board.is_charuco else _by_squares(picture, board)
     if found is None:
         return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.board import Board
+from calibration.cameras.board_faults import SAMPLE, find_board_fault
 from calibration.cameras.detect import Seen, find_board
 from nav.camera.names import natural_order
 from nav.camera.pictures import pictures_in, read_picture
@@ -123,9 +124,20 @@ def _check(
         if camera not in sizes:
             raise InputError(f"{folders[name]}: none of its pictures can be read")
         if not any(k == camera for k, _ in seen):
-            kind = f"{board.columns} x {board.rows} squares"
-            kind += f", {board.dictionary}" if board.is_charuco else ", all of them in view"
             raise InputError(
-                f"{folders[name]}: the board is in none of {len(files[name])} pictures; expected "
-                f"one of {kind}: is it the board of this board.toml, sharp and well lit?"
+                f"{folders[name]}: the board is in none of {len(files[name])} pictures; "
+                + _instead(files[name], board)
             )
+
+
+def _instead(files: Sequence[Path], board: Board) -> str:
+    """What is in pictures instead of the board, and what to do."""
+    step = max(1, len(files) // SAMPLE)
+    read = [read_picture(file) for file in files[::step][:SAMPLE]]
+    pictures = [picture for picture in read if not isinstance(picture, Lost)]
+    fault = find_board_fault(pictures, board)
+    if fault is not None:
+        return fault.words
+    kind = f"{board.columns} x {board.rows} squares"
+    kind += f", {board.dictionary}" if board.is_charuco else ", all of them in view"
+    return f"expected one of {kind}: is it the board of this board.toml, sharp and well lit?"

@@ -37,10 +37,11 @@ def shaped(points: Array, size: tuple[float, float], bow: Array) -> Array:
     return result
 
 
-def most_bowed(size: tuple[float, float], bow: Array) -> float:
-    """mm from the lowest to the highest place above the best plane."""
-    x, y = np.meshgrid(np.linspace(0, size[0], 21), np.linspace(0, size[1], 21))
-    points = np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)])
+def most_bowed(points: Array, size: tuple[float, float], bow: Array) -> float:
+    """Return mm from the lowest to the highest of some points above their best plane.
+
+    points : (n, 3) of the flat board; where no corner was seen, a shape is not known.
+    """
     z = heights(points, size)[:, : len(bow)] @ bow
     plane = np.column_stack([np.ones(len(z)), points[:, :2]])
     return float(np.ptp(z - plane @ np.linalg.lstsq(plane, z, rcond=None)[0]))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from calibration.cameras.bundle import Setup, Sighting
@@ -79,19 +80,19 @@ def setup_of(
 
 def usual_pose(poses: Sequence[Array]) -> Array:
     """The mean of those poses (4, 4) that most others are like."""
+    best = max((alike_poses(poses, k) for k in range(len(poses))), key=lambda like: like.sum())
     turns = Rotation.from_matrix([pose[:3, :3] for pose in poses])
-    shifts = np.array([pose[:3, 3] for pose in poses])
-    far = np.linalg.norm(shifts, axis=1).max() + 1e-9
-    best = max(
-        (_like(k, turns, shifts, far) for k in range(len(poses))), key=lambda like: like.sum()
-    )
     result = np.eye(4)
     result[:3, :3] = turns[best].mean().as_matrix()
-    result[:3, 3] = np.median(shifts[best], axis=0)
+    result[:3, 3] = np.median(np.array([pose[:3, 3] for pose in poses])[best], axis=0)
     return result
 
 
-def _like(index: int, turns: Rotation, shifts: Array, far: float) -> Array:
+def alike_poses(poses: Sequence[Array], index: int) -> NDArray[np.bool_]:
+    """Return (n,) which poses (4, 4) are like one of them."""
+    turns = Rotation.from_matrix([pose[:3, :3] for pose in poses])
+    shifts = np.array([pose[:3, 3] for pose in poses])
+    far = np.linalg.norm(shifts, axis=1).max() + 1e-9
     angle = (turns * turns[index].inv()).magnitude()
     away = np.linalg.norm(shifts - shifts[index], axis=1)
     return np.asarray((angle < AGREE_ANGLE) & (away < AGREE_SHIFT * far))

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board
+from calibration.cameras.direction import rays_of
 from calibration.cameras.lens import DISTORTION, Lens
-from calibration.cameras.verdict import CELLS, rays_of
+from calibration.cameras.verdict import CELLS
 from nav.frames import Array
 
 GUESSED_FOCAL = 0.9  # of a picture's width: a usual webcam's

@@ -38,6 +38,7 @@ class Spotter:
 
     def find(self, picture: Picture) -> Glimpse | None:
         """The board's corners; None where fewer than eight are seen."""
+        picture = self.board.as_black_on_white(picture)
         widest = WIDEST if self.board.is_charuco else CHESS_WIDEST
         scale = max(1.0, picture.shape[1] / widest)
         small = picture

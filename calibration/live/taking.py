@@ -13,7 +13,7 @@ from calibration.cameras.detect import Seen
 from calibration.cameras.gather import Gathered
 from calibration.cameras.lens import Lens
 from calibration.cameras.start import lens_of
-from calibration.cameras.verdict import ENOUGH_VIEWS
+from calibration.cameras.verdict import ENOUGH_VIEWS, RECOMMENDED_TILT
 from calibration.live.guide import Ask, advise, alike, wanted
 from calibration.live.look import Look, guessed_lens, look_at
 from calibration.live.progress import progress_of
@@ -213,7 +213,7 @@ class Taking:
             kind = f"{board.columns} x {board.rows} squares"
             return f"{kind}, {board.dictionary}" if board.is_charuco else f"{kind}, all in view"
         if ask.kind == "tilt":
-            return "by about 30 degrees; sides as in the picture"
+            return f"by about {RECOMMENDED_TILT} degrees; sides as in the picture"
         if ask.kind == "place":
             return "at least some squares of it; sides as in the picture"
         if ask.kind == "more":

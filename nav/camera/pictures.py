@@ -18,7 +18,9 @@ PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
 )
 VIDEO_SUFFIXES = frozenset(
-    (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".wmv", ".ogv", ".mjpg", ".mjpeg")
+    (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv", ".3gp")
+) | frozenset(
+    (".mjpg", ".mjpeg", ".h264", ".264", ".h265", ".265", ".hevc", ".ts", ".mts", ".m2ts")
 )
 
 

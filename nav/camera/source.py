@@ -67,7 +67,14 @@ def open_source(
             else VideoFile(rig[name], path, own)
         )
         recordings[name].check()
-    said = () if times is None else times.warnings
+    said = [] if times is None else [*times.warnings]
+    timeless = [r.path for r in recordings.values() if isinstance(r, VideoFile) and r.timeless]
+    if fps is None:
+        said += [
+            f"{path}: holds no times of its own: {FPS:g} pictures per second are assumed; give "
+            "--fps or times.csv"
+            for path in timeless
+        ]
     return RecordedSource(recordings, fps or FPS, DEPTH if ahead else 0, said)
 
 

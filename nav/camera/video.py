@@ -1,25 +1,31 @@
-"""Reads one camera's video, one shot a frame set, in order."""
+"""Reads one camera's video, one shot a frame set, in order of the container's times."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice, pairwise
 from pathlib import Path
+from statistics import median
 
-import cv2
-
-from nav.camera.frameset import Picture
-from nav.camera.pictures import to_grey
-from nav.camera.recorded import Shot, no_time
+from nav.camera.recorded import TURNED, Shot, no_time
 from nav.camera.rig import Camera, check_picture_size
+from nav.camera.video_container import VideoContainer, examine_video
+from nav.camera.video_decoder import VideoDecoder, VideoPicture
 from nav.errors import InputError
 
-# FFmpeg invents 25 pictures a second for these: they hold none
-WITHOUT_TIMES = frozenset({".mjpg", ".mjpeg"})
+FIRST = 16  # pictures whose steps say what step is usual
+WHOLE_STEP = 0.1  # of a step: times that are whole steps apart are so to this
+MOST_GAP = 1000  # pictures: a longer pause is no row of lost pictures
+COUNT_OFF = 2  # pictures: a container's count is often that much off
 
 
 @dataclass
 class VideoFile:
-    """A video; the same index is the same instant in every camera."""
+    """A video; the same number is the same instant in every camera.
+
+    Pictures are numbered by the container's times where these are whole steps apart: where the
+    recorder lost some, their numbers are missing. They are used as the sensor has them, whatever
+    the metadata say of turning or mirroring.
+    """
 
     camera: Camera
     path: Path
@@ -27,6 +33,12 @@ class VideoFile:
     notes: list[str] = field(default_factory=list)
     cut_off: str = ""
     announced: int = 0
+    container: VideoContainer = field(default_factory=VideoContainer)
+
+    @property
+    def timeless(self) -> bool:
+        """Whether nothing says when its pictures were taken."""
+        return self.times is None and self.container.timeless
 
     def check(self) -> None:
         """Read the first picture and the announced length.
@@ -36,69 +48,109 @@ class VideoFile:
         InputError
             No video that can be read, or of another size than the rig says.
         """
-        capture = self._open()
         try:
-            count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-            self.announced = int(count) if math.isfinite(count) and 0 < count < 1e9 else 0
-            if self._read(capture) is None:
-                raise InputError(f"{self.path}: cannot be read as a video: no picture in it")
-        finally:
-            capture.release()
+            self.container = examine_video(self.path)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
+        decoder = self._open()
+        self.announced = decoder.announced
+        first = next(iter(decoder), None)
+        decoder.close()
+        if first is None or first.image is None:
+            raise InputError(f"{self.path}: cannot be read as a video: no picture in it")
+        check_picture_size(self.camera, first.image.shape, str(self.path))
+        turned = self.container.turned
+        if not turned and decoder.turned % 360:
+            turned = f"turned by {decoder.turned % 360:.0f} degrees"
+        if turned:
+            self.notes.append(f"{self.path}: {TURNED.format(turned)}")
 
     def shots(self) -> Iterator[Shot]:
-        """Every picture with its time; a video that ends too early leaves a warning."""
-        capture = self._open()
+        """Every picture with its time, and lost ones; says at its end if that came too early."""
+        self.cut_off = ""
+        decoder = self._open()
+        seen, damaged = 0, False
         try:
-            number = 0
-            for number, (image, stamp) in enumerate(self._stamped(capture), 1):
-                yield Shot(image, self._time(number - 1, stamp))
-            # a container's count is often one or two off, a cut file's by much
-            if number < self.announced - 2:
-                self.cut_off = f"{self.path}: ends after {number} of {self.announced} pictures"
+            for number, (picture, lost) in enumerate(self._numbered(iter(decoder))):
+                seen += not lost
+                damaged = picture.image is None or bool(picture.damage)
+                yield self._shot(number, picture, lost)
         finally:
-            capture.release()
+            decoder.close()
+        self.cut_off = self._ending(decoder, seen, damaged)
 
-    def _time(self, number: int, stamp: float | None) -> float | None:
-        if self.times is None:
-            return stamp
-        if number not in self.times:
-            raise no_time(self.camera, number, self.path.name)
-        return self.times[number]
+    def _ending(self, decoder: VideoDecoder, seen: int, damaged: bool) -> str:
+        """Say in words why the recording ended early, or nothing.
 
-    def _stamped(self, capture: cv2.VideoCapture) -> Iterator[tuple[Picture, float | None]]:
-        """Pictures with the video's own times, None where it has none: then none of two moves."""
-        first = self._read(capture)
-        if first is None:
-            return
-        first_stamp, second = self._stamp(capture), self._read(capture)
-        second_stamp = self._stamp(capture)
-        own = self.path.suffix.lower() not in WITHOUT_TIMES and self.times is None
-        own = own and (second is None or second_stamp > first_stamp)
-        yield first, first_stamp if own else None
-        number, image, stamp, before = 1, second, second_stamp, first_stamp
-        while image is not None:
-            if own and not stamp > before:
-                raise InputError(
-                    f"{self.path}: frame {number}: its time {stamp:.3f} s is not after the one "
-                    f"before, {before:.3f} s; say the times in times.csv"
-                )
-            yield image, stamp if own else None
-            before, image = stamp, self._read(capture)
-            stamp, number = self._stamp(capture), number + 1
+        seen : pictures in the file. damaged : whether the last one is.
+        """
+        announced = decoder.announced
+        of = f"{seen} of {announced}" if announced > seen else f"{seen}"
+        if decoder.problem:
+            return f"{self.path}: {decoder.problem} after {seen} pictures: damaged"
+        if self.container.cut_off:
+            return f"{self.path}: {self.container.cut_off}: ends after {of} pictures"
+        if seen < announced - COUNT_OFF:
+            return f"{self.path}: ends after {of} pictures"
+        if damaged:
+            return f"{self.path}: ends after {of} pictures, the last one damaged: is it cut off?"
+        if seen < announced:
+            note = f"{self.path}: {of} pictures that its index announces can be found"
+            self.notes += [note] if note not in self.notes else []
+        return ""
 
-    def _open(self) -> cv2.VideoCapture:
-        # FFmpeg by name: another back end would take '%' in a file's name for a number
-        capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            raise InputError(f"{self.path}: cannot be read as a video")
-        return capture
+    def _shot(self, number: int, picture: VideoPicture, lost: bool) -> Shot:
+        name = self.camera.name
+        time: float | None = picture.at
+        if self.times is not None:
+            if number not in self.times:
+                raise no_time(self.camera, number, self.path.name)
+            time = self.times[number]
+        elif self.container.timeless:
+            time = None
+        if lost:
+            return Shot(None, time, f"{name}: the recorder lost picture {number}")
+        if picture.image is None or picture.damage:
+            reason = f"{name}: picture {number} is damaged ({picture.damage})"
+            return Shot(None, time, reason, True)
+        check_picture_size(self.camera, picture.image.shape, str(self.path))
+        return Shot(picture.image, time)
 
-    def _read(self, capture: cv2.VideoCapture) -> Picture | None:
-        read, image = capture.read()
-        grey = to_grey(image) if read and image is not None else None
-        if grey is not None:
-            check_picture_size(self.camera, grey.shape, str(self.path))
-        return grey
+    def _numbered(self, pictures: Iterator[VideoPicture]) -> Iterator[tuple[VideoPicture, bool]]:
+        """All pictures, and one that is lost (True) for every whole step without."""
+        first = list(islice(pictures, FIRST))
+        steps = [after.at - before.at for before, after in pairwise(first)]
+        step = median(steps) if steps else 0.0
+        if self.times is None and not self.container.timeless and steps and step <= 0:
+            # times that do not move are none
+            self.container = VideoContainer(self.container.cut_off, True, self.container.turned)
+        use = self.times is None and not self.container.timeless
+        before: float | None = None
+        for number, picture in enumerate(chain(first, pictures)):
+            if use and before is not None:
+                passed = picture.at - before
+                if passed <= 0:
+                    raise InputError(
+                        f"{self.path}: frame {number}: its time {picture.at:.3f} s is not after "
+                        f"the one before, {before:.3f} s; say the times in times.csv"
+                    )
+                for k in range(1, _whole_steps(passed, step)):
+                    yield VideoPicture(before + k * step, None), True
+            before = picture.at
+            yield picture, False
 
-    def _stamp(self, capture: cv2.VideoCapture) -> float:
-        return float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
+    def _open(self) -> VideoDecoder:
+        decoder = VideoDecoder(self.path)
+        if not decoder.readable:
+            decoder.close()
+            why = f": it {self.container.cut_off}" if self.container.cut_off else ""
+            raise InputError(f"{self.path}: cannot be read as a video{why}")
+        return decoder
+
+
+def _whole_steps(passed: float, step: float) -> int:
+    """How many steps a time is; 1 where it is no whole number of them."""
+    count = round(passed / step) if step > 0 else 1
+    if not 2 <= count <= MOST_GAP or abs(passed / step - count) > WHOLE_STEP * count:
+        return 1
+    return count

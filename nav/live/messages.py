@@ -76,6 +76,31 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """What the tracking process is doing before its first result; share : done, 0 to 1."""
+
+    text: str
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A recording is open, and waits for the window's `play`."""
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Recorded or simulated time stands still: no newer pictures exist than the newest ones.
+
+    at : s, monotonic clock. why : the next pictures are being drawn, the user has paused, or the
+    recording is over (then nothing is present any more).
+    """
+
+    at: float
+    why: Literal["drawing", "paused", "over"]
+
+
+@dataclass(frozen=True)
 class Ended:
     """The source came to its end, or the tracking process failed; `problem` is empty at an end.
 
@@ -86,22 +111,26 @@ class Ended:
     result: Any = None
 
 
+Message = Update | Preparing | Ready | Standstill | Ended
+
+
 @dataclass(frozen=True)
 class Command:
     """What the window asks of the tracking process.
 
     capture: take the fiducial that is touched now; undo: forget the last one; plan: follow the plan
-    named in `argument`; skip: go on without verifying; quit: end.
+    named in `argument`; skip: go on without verifying; quit: end. For recordings, play: begin;
+    pause: stop or go on; restart: from the start, with nothing touched yet.
     """
 
-    kind: Literal["capture", "undo", "plan", "skip", "quit"]
+    kind: Literal["capture", "undo", "plan", "skip", "quit", "play", "pause", "restart"]
     argument: str = ""
 
 
 class Feed(Protocol):
     """The window's end of the line to the tracking process."""
 
-    def newest(self) -> Update | Ended | None:
+    def newest(self) -> Message | None:
         """The newest message since the last call, with the samples of skipped ones; None: none."""
         ...
 

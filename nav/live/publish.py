@@ -3,19 +3,21 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import cv2
 
 from nav.camera.frameset import FrameSet
 from nav.errors import Lost
-from nav.live.messages import Sample, Thumbnail, Update
+from nav.live.messages import Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
 from nav.pipeline import Guidance
 
 THUMBNAIL_WIDTH = 480  # px
 RATE_WINDOW = 30  # results
 KEPT_SAMPLES = 4096  # for a window that does not listen
+STILL_EVERY = 0.1  # s between two messages that time stands still
 
 
 def thumbnails(frames: FrameSet, guidance: Guidance) -> tuple[Thumbnail, ...]:
@@ -68,10 +70,16 @@ class Publisher:
 
     Tracking only leaves its result here and goes on; what the window has no time for is skipped,
     but for the chart's samples.
+
+    standstill : asked ten times a second; what it says goes to the window.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(
+        self,
+        connection: Connection,
+        standstill: Callable[[], Standstill | None] = lambda: None,
+    ) -> None:
+        self.connection, self.standstill = connection, standstill
         self.progress = Progress()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.latest: tuple[FrameSet, State, float, float, float, tuple[str, ...]] | None = None
@@ -100,15 +108,23 @@ class Publisher:
     def _send(self) -> None:
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: self.latest is not None or self.closing)
-                if self.latest is None:
+                self.changed.wait_for(lambda: self.latest is not None or self.closing, STILL_EVERY)
+                if self.latest is None and self.closing:
                     return
-                frames, state, captured_at, rate, delay, notices = self.latest
-                samples, self.latest = tuple(self.samples), None
-                self.samples.clear()
-            update = make_update(frames, state, captured_at, samples, rate, delay, notices)
+                latest, self.latest = self.latest, None
+                samples = tuple(self.samples)
+                if latest is not None:
+                    self.samples.clear()
+            message: Update | Standstill | None
+            if latest is None:
+                message = self.standstill()
+            else:
+                frames, state, captured_at, rate, delay, notices = latest
+                message = make_update(frames, state, captured_at, samples, rate, delay, notices)
+            if message is None:
+                continue
             try:
-                self.connection.send(update)
+                self.connection.send(message)
             except (BrokenPipeError, OSError):
                 return  # the window has gone
 

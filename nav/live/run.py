@@ -1,7 +1,7 @@
 """`nav live`: cameras or recorded pictures, tracking process, window."""
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,22 @@ import nav
 from nav.camera.frameset import FrameSet
 from nav.camera.live import LiveSource, parse_cameras
 from nav.camera.rig import load_rig
-from nav.camera.source import RecordedSource, open_source
+from nav.camera.source import open_source
 from nav.display import display_problem, named_displays
 from nav.errors import InputError
-from nav.live.messages import Command, Ended
+from nav.live.messages import Command, Ended, Stage
+from nav.live.playback import PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
-from nav.live.worker import Job, ProcessFeed, yield_to_tracking
+from nav.live.worker import Job, ProcessFeed, Progress, silent
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
-from nav.registration.result import Registration, load_registration, write_registration
+from nav.registration.result import Registration, load_registration_file, write_registration
+from nav.registration.reuse import check_use, describe_registration
 from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
+log = logging.getLogger(__name__)
 START_SECONDS = 180.0  # webcams, meshes and compiled code may take a while the first time
 
 
@@ -56,7 +59,7 @@ class LiveJob:
         case = load_case(self.case)
         navigable(case, self.case)
         if self.registration is not None:
-            load_registration(self.registration)
+            self.known_registration(case, tools)
         elif not case.fiducials_for("register"):
             raise InputError(
                 f'{self.case}: fiducial: none has use "register"; add some or give --registration'
@@ -68,6 +71,30 @@ class LiveJob:
         else:
             open_source(self.images, rig, self.fps).close()
         return case, tools[self.needle]
+
+    def known_registration(
+        self, case: Case, tools: Mapping[str, Tool]
+    ) -> tuple[Registration | None, tuple[str, ...]]:
+        """Return the registration of before, and what there is to say of it.
+
+        Raises
+        ------
+        InputError
+            Its file is wrong, it is poor, or it was made for another case or reference body.
+        """
+        if self.registration is None:
+            return None, ()
+        registration, record = load_registration_file(self.registration)
+        plan = case.default_plan
+        tre = None if plan is None else float(registration.predicted_tre(plan.target[None])[0])
+        lines = check_use(
+            self.registration, record, tre, (case.name, self.case), self.reference_file(tools)
+        )
+        return registration, lines
+
+    def reference_file(self, tools: Mapping[str, Tool]) -> tuple[str, Path]:
+        """Name and file of the reference body."""
+        return self.reference, self.tools[list(tools).index(self.reference)]
 
     def load_tools(self) -> dict[str, Tool]:
         """All tools by name; the needle must have a tip, the reference must be there."""
@@ -86,8 +113,9 @@ class LiveJob:
             )
         return tools
 
-    def open(self) -> "LiveWork":
+    def open(self, progress: Progress = silent) -> "LiveWork":
         """Cameras or files, tracker and pipeline."""
+        progress("Opening cameras or recording, and the case", 0.0)
         return LiveWork(self)
 
 
@@ -96,13 +124,14 @@ class LiveWork:
 
     def __init__(self, job: LiveJob) -> None:
         rig, tools = load_rig(job.rig), job.load_tools()
+        case = load_case(job.case)
         of_tools = (warning for tool in tools.values() for warning in tool.warnings)
-        self.warnings = (*rig.warnings, *of_tools)
-        known = None if job.registration is None else load_registration(job.registration)
-        self.job, self.saved = job, known
+        self.warnings = (*rig.warnings, *of_tools, *case.warnings)
+        known, self.known_lines = job.known_registration(case, tools)
+        self.job, self.saved, self.tools = job, known, tools
         self.tracker = Tracker(rig, list(tools.values()))
         self.pipeline = Pipeline(
-            self.tracker, tools[job.needle], load_case(job.case), known, reference=job.reference
+            self.tracker, tools[job.needle], case, known, reference=job.reference
         )
         self.session = Session(self.pipeline)
         self.swap = SwapCheck(rig)
@@ -115,53 +144,42 @@ class LiveWork:
     @property
     def notices(self) -> tuple[str, ...]:
         """Warnings of files, cameras or the recording, of pictures, and swapped cameras by name."""
-        said = (*self.warnings, *self.swap.said, *self.tracker.notices)
-        return (*said, *self.source.warnings)
+        own = (*self.known_lines, *self.warnings)
+        return (*own, *self.swap.said, *self.tracker.notices, *self.source.warnings)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
-        """Look for swapped cameras at the start; write a new registration."""
+        """Look for swapped cameras at the start; write a new registration once it is used."""
         self.swap.look(self.tracker.views)
-        registration = self.pipeline.registration
-        if registration is not None and registration is not self.saved:
-            self._save(registration)
+        if state.stage is Stage.NAVIGATE:
+            self._save()
         return ()
 
     def finish(self) -> Any:
-        """Nothing but the registration is brought back, and that is in its file."""
+        """Write a registration that was made but not yet used; nothing is brought back."""
+        try:
+            if not self.session.refuted:
+                self._save()
+        except InputError as error:  # the window has gone: nobody else hears of it
+            log.error("%s", error)
         return None
 
-    def _save(self, registration: Registration) -> None:
+    def _save(self) -> None:
+        registration = self.session.registration
+        if registration is None or registration is self.saved:
+            return
         self.saved = registration
-        if self.job.save is not None:
-            inputs = (self.job.case, self.job.rig, *self.job.tools)
-            write_registration(self.job.save, registration, inputs)
-
-
-class PacedSource:
-    """A recording handed out at its own pace; a tracker that is slower gets every frame, late."""
-
-    def __init__(self, source: RecordedSource) -> None:
-        self.source = source
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is unusual about the recording, a sentence each; each frame set has its own."""
-        return [*self.source.notes, *self.source.cut_off]
-
-    def __iter__(self) -> Iterator[FrameSet]:
-        began: float | None = None
-        for frames in self.source:
-            now = time.monotonic()
-            began = now - frames.time if began is None else began
-            time.sleep(max(0.0, began + frames.time - now))
-            yield frames
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def close(self) -> None:
-        """Close the recording."""
-        self.source.close()
+        if self.job.save is None:
+            return
+        plan = self.pipeline.plan
+        record = describe_registration(
+            self.session.assessment,
+            (self.pipeline.case.name, self.job.case),
+            self.job.reference_file(self.tools),
+            None if plan is None else plan.target,
+            verified=bool(self.session.checks) and self.session.verified,
+        )
+        inputs = (self.job.case, self.job.rig, *self.job.tools)
+        write_registration(self.job.save, registration, inputs, record)
 
 
 def run_live(job: LiveJob, console: Console) -> None:
@@ -174,6 +192,9 @@ def run_live(job: LiveJob, console: Console) -> None:
     """
     with console.status("reading the case"):
         case, needle = job.check()
+        lines = job.known_registration(case, job.load_tools())[1]
+    for line in lines:
+        console.print(line, markup=False)
     show(job, case, needle, job.reference, "", console)
 
 
@@ -181,35 +202,66 @@ def run_twin(seed: int, console: Console) -> None:
     """The live window on a simulated puncture that works by itself."""
     import tempfile
 
-    from phantoms.demo.run import TITLE, prepare
+    from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
 
-    with tempfile.TemporaryDirectory(prefix="c1c2nav-") as folder:
-        job, case, (needle, _) = prepare(Path(folder), seed, console)
-        show(job, case, needle, "reference", TITLE, console)
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
+    check_display()
+    with tempfile.TemporaryDirectory(prefix="c1c2nav-") as name:
+        folder = Path(name)
+        feed = ProcessFeed(TwinJob(folder, seed))
+        try:
+            with console.status("making the phantom (the first time this compiles, a minute)"):
+                from nav.view.app import run_window
+
+                written = feed.said_of_progress(FILES_WRITTEN, START_SECONDS)
+                if not written:
+                    problem = "" if feed.ended is None else feed.ended.problem
+                    raise InputError(problem or "the phantom was not made in time")
+                case = load_case(folder / "case" / "case.toml")
+                needle = load_tool(folder / "needle.toml")
+            run_window(case, feed, needle, title=TITLE)
+        finally:
+            feed.close()
+        _say_end(feed, console)
 
 
 def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
     """Start the tracking process, then the window on it."""
     from nav.view.app import run_window
 
-    if not can_show():
-        raise InputError(
-            "nav live: no display here; log in with a screen or set DISPLAY. "
-            "nav track and nav demo --headless need none"
-        )
+    check_display()
     feed = ProcessFeed(job)
     try:
         with console.status("starting cameras and tracking"):
             first = feed.first(START_SECONDS)
         if isinstance(first, Ended) and first.problem:
             raise InputError(first.problem)
-        yield_to_tracking()
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()
+    _say_end(feed, console)
+
+
+def _say_end(feed: ProcessFeed, console: Console) -> None:
     if feed.ended is not None and feed.ended.problem:
         raise InputError(feed.ended.problem)
     console.print(f"{nav.NOTICE}.")
+
+
+def check_display() -> None:
+    """Refuse where there is no screen, before anything starts.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if not can_show():
+        raise InputError(
+            "nav live: no display here; log in with a screen or set DISPLAY. "
+            "nav track and nav demo --headless need none"
+        )
 
 
 def can_show() -> bool:

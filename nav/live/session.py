@@ -1,5 +1,6 @@
 """A puncture's work, step by step: touch the fiducials, register, verify, navigate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +10,25 @@ from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.live.messages import Command, Stage
 from nav.model.case import Fiducial
-from nav.pipeline import Guidance, Pipeline
-from nav.registration.assessment import FLE
-from nav.registration.points import register_points
+from nav.pipeline import NOT_REGISTERED, Guidance, Pipeline
+from nav.registration.assessment import (
+    FLE,
+    MOST_TRE,
+    Assessment,
+    CheckError,
+    assess_touches,
+    check_error,
+)
+from nav.registration.assessment_text import check_line, verdict_line
 from nav.registration.result import Registration
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
-CHECK_LIMIT = 2.0  # mm; the 95th percentile of navigated cervical screws is about that (assumed)
+CHECK_LIMIT = (
+    MOST_TRE  # mm; the 95th percentile of navigated cervical screws is about that (assumed)
+)
+UNCONFIRMED = Lost("registration not checked: touch the check point first")
+REFUTED = Lost("registration does not fit: a check point is off; touch it again, or register anew")
 
 
 @dataclass(frozen=True)
@@ -43,8 +55,11 @@ class State:
 class Session:
     """Takes frame sets through the pipeline and the user through the work.
 
-    A registration known beforehand: begins at NAVIGATE. fle : fiducial localisation error, mm, one
-    sd per axis. check_limit : mm; check points further off do not let the work go on by itself.
+    A registration known beforehand has to be confirmed by one check point; until then, and after
+    a check point that does not fit, the pipeline has none, so that no distance is shown.
+
+    fle : fiducial localisation error, mm, one sd per axis. check_limit : mm; a registration with a
+    check point further off is not navigated with.
     """
 
     def __init__(
@@ -55,17 +70,26 @@ class Session:
         self.to_register = list(case.fiducials_for("register"))
         self.to_check = list(case.fiducials_for("check"))
         self.touches: list[Touch] = []
-        self.checks: list[tuple[Touch, float]] = []
+        self.checks: list[tuple[Touch, CheckError]] = []
         self.gathering: list[tuple[Array, Array, Array]] | None = None
-        self.verified = pipeline.registration is not None
-        self.message = ""
+        self.registration = pipeline.registration
+        self.assessment: Assessment | None = None
+        self.verified, self.message = False, ""
+        if self.registration is not None:
+            self._begin_with_known()
 
     @property
     def stage(self) -> Stage:
         """The stage that the work is in."""
-        if self.pipeline.registration is None:
+        if self.registration is None:
             return Stage.REGISTER
         return Stage.NAVIGATE if self.verified else Stage.VERIFY
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a check point, or all touched points together, tell against the registration."""
+        far = any(not e.passed or e.distance > self.check_limit for _, e in self.checks)
+        return far or (self.assessment is not None and self.assessment.word == "repeat")
 
     def step(self, frames: FrameSet) -> State:
         """One frame set in, guidance and what to do next out."""
@@ -86,31 +110,60 @@ class Session:
         elif command.kind == "undo":
             self._undo()
         elif command.kind == "skip" and self.stage is Stage.VERIFY:
-            self.gathering, self.verified = None, True
+            self._skip()
         elif command.kind == "plan":
             self._follow(command.argument)
 
+    def _begin_with_known(self) -> None:
+        """One check point, the nearest to the target, before a registration of before is used."""
+        known = self.to_check or self.to_register
+        plan = self.pipeline.plan
+        if not known:
+            self.verified = True
+            self.message = "The registration was not checked: this case has no fiducials to touch"
+            return
+        if plan is not None:
+            known = sorted(known, key=lambda f: float(np.linalg.norm(f.position - plan.target)))
+        self.to_check = known[:1]
+        self._show_registration()
+
+    def _show_registration(self) -> None:
+        """Give the pipeline what may be shown: nothing that is unconfirmed or refuted."""
+        confirmed = self.verified or bool(self.touches)
+        shown = confirmed and not self.refuted
+        self.pipeline.registration = self.registration if shown else None
+        if self.registration is None:
+            self.pipeline.unregistered = NOT_REGISTERED
+        else:
+            self.pipeline.unregistered = REFUTED if self.checks else UNCONFIRMED
+
     def _next(self) -> Fiducial | None:
-        if self.stage is Stage.REGISTER and len(self.touches) < len(self.to_register):
-            return self.to_register[len(self.touches)]
+        if self.stage is Stage.REGISTER:
+            touched = {touch.fiducial.label for touch in self.touches}
+            return next((f for f in self.to_register if f.label not in touched), None)
         if self.stage is Stage.VERIFY and len(self.checks) < len(self.to_check):
-            return self.to_check[len(self.checks)]
+            return None if self.refuted else self.to_check[len(self.checks)]
         return None
 
     def _prompt(self, fiducial: Fiducial | None) -> str:
         if self.gathering is not None:
             return f"Hold still: {len(self.gathering)} of {TOUCH_FRAMES}"
-        if fiducial is None and self.stage is Stage.VERIFY and self.checks:
+        if self.stage is Stage.VERIFY and self.refuted:
+            touch = self.checks[-1][0].fiducial.label if self.checks else "it"
+            again = "" if self.touches else ", twice to register anew"
             return (
                 f"Check points are up to {self._worst_check():.1f} mm off: "
-                "Backspace to touch again, S to go on all the same"
+                f"Backspace to touch {touch} again{again}"
             )
         if fiducial is None:
             return "" if self.stage is Stage.NAVIGATE else "This case has no fiducials to touch"
-        done = self.touches if self.stage is Stage.REGISTER else self.checks
+        hold = "hold still, press Space"
+        if self.stage is Stage.VERIFY and not self.touches:
+            return f"Check the registration: touch {fiducial.label}, {hold}"
+        done: Sequence[object] = self.touches if self.stage is Stage.REGISTER else self.checks
         total = self.to_register if self.stage is Stage.REGISTER else self.to_check
         verb = "Touch" if self.stage is Stage.REGISTER else "Check: touch"
-        return f"{verb} {fiducial.label} ({len(done) + 1} of {len(total)}), hold still, press Space"
+        return f"{verb} {fiducial.label} ({len(done) + 1} of {len(total)}), {hold}"
 
     def _begin_touch(self) -> None:
         if self._next() is None:
@@ -143,24 +196,42 @@ class Session:
         touch = Touch(fiducial, position, covariance, wander)
         if self.stage is Stage.REGISTER:
             self.touches.append(touch)
-            if len(self.touches) == len(self.to_register):
+            if self._next() is None:
                 self._register()
         else:
             self._check(touch)
 
+    def _assess(self) -> Assessment:
+        """Judge all touches so far, as `nav register` does."""
+        touches = [*self.touches, *(touch for touch, _ in self.checks)]
+        plan = self.pipeline.plan
+        return assess_touches(
+            self.pipeline.case.fiducials,
+            {touch.fiducial.label: touch.position for touch in touches},
+            {touch.fiducial.label: touch.covariance for touch in touches},
+            self.fle,
+            None if plan is None else plan.target,
+        )
+
     def _register(self) -> None:
-        model = np.array([touch.fiducial.position for touch in self.touches])
-        touched = np.array([touch.position for touch in self.touches])
-        covariance = np.array([touch.covariance for touch in self.touches])
         try:
-            registration = register_points(model, touched, covariance, self.fle)
+            found = self._assess()
         except InputError as error:
             self.message = f"Not registered: {error}"
             self.touches.clear()
             return
-        self.pipeline.registration = registration
+        if found.word == "repeat" or found.registration is None:
+            self.message = f"Not registered, {verdict_line(found)}"
+            wrong = _to_touch_again(found)
+            self.touches = [t for t in self.touches if t.fiducial.label not in wrong]
+            return
+        self.assessment, self.registration = found, found.registration
         self.verified = not self.to_check
-        self.message = f"Registered: FRE {registration.fre:.2f} mm{self._predicted(registration)}"
+        self._show_registration()
+        registration, verdict = found.registration, verdict_line(found)
+        self.message = (
+            f"Registered: FRE {registration.fre:.2f} mm{self._predicted(registration)}; {verdict}"
+        )
 
     def _predicted(self, registration: Registration) -> str:
         plan = self.pipeline.plan
@@ -170,28 +241,78 @@ class Session:
         return f", predicted TRE at the target {tre:.2f} mm"
 
     def _check(self, touch: Touch) -> None:
-        registration = self.pipeline.registration
-        assert registration is not None
-        found, _ = registration.model_from_reference.apply(touch.position)
-        error = float(np.linalg.norm(found - touch.fiducial.position))
+        assert self.registration is not None
+        error = check_error(
+            touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
+        )
         self.checks.append((touch, error))
-        self.message = f"{touch.fiducial.label} is {error:.2f} mm off"
-        if len(self.checks) == len(self.to_check) and self._worst_check() <= self.check_limit:
-            self.message = f"Verified: check points at most {self._worst_check():.2f} mm off"
+        if self.touches:
+            self.assessment = self._assess()
+        self.message = check_line(error)
+        if self.refuted:
+            self.message += self._why_refuted(touch)
+        elif len(self.checks) == len(self.to_check):
+            what = "Verified" if self.touches else "Registration confirmed"
+            self.message = f"{what}: {check_line(self._worst())}"
             self.verified = True
+        self._show_registration()
+
+    def _why_refuted(self, touch: Touch) -> str:
+        """What the check point tells, besides that it is off."""
+        assert self.registration is not None
+        if self.assessment is not None and self.assessment.explanations:
+            return f"; {verdict_line(self.assessment)}"
+        turned = check_error(
+            touch.fiducial,
+            touch.position * np.array([-1.0, -1.0, 1.0]),
+            self.registration,
+            touch.covariance,
+            self.fle,
+        )
+        if turned.passed:
+            return ". It would fit with x and y negated: were the touched points in RAS?"
+        return ". Has the reference body moved, or is this another divot?"
+
+    def _worst(self) -> CheckError:
+        return max((error for _, error in self.checks), key=lambda error: error.distance)
 
     def _worst_check(self) -> float:
-        return max(error for _, error in self.checks)
+        return self._worst().distance if self.checks else 0.0
+
+    def _skip(self) -> None:
+        """Go on without verifying a registration that was made now and that nothing refutes."""
+        if not self.touches:
+            self.message = "A registration of before is not used without this check"
+        elif self.refuted:
+            self.message = "Not gone on: the check points do not fit this registration"
+        else:
+            self.gathering, self.verified = None, True
+            if not self.checks:
+                self.message = "Not verified: nobody knows how good this registration is"
 
     def _undo(self) -> None:
         self.gathering = None
         if self.stage is Stage.NAVIGATE:
             self.message = "Registration is kept; start anew to register again"
-        elif self.stage is Stage.VERIFY and self.checks:
+            return
+        if self.stage is Stage.VERIFY and self.checks:
             self.message = f"{self.checks.pop()[0].fiducial.label} forgotten"
+            if self.touches:
+                self.assessment = self._assess()
         elif self.touches:
-            self.pipeline.registration = None
+            self.registration = self.assessment = None
             self.message = f"{self.touches.pop().fiducial.label} forgotten"
+        elif self.registration is not None:
+            self._give_up_known()
+        self._show_registration()
+
+    def _give_up_known(self) -> None:
+        if not self.to_register:
+            self.message = "This case has no fiducials to register anew with"
+            return
+        self.registration = None
+        self.to_check = list(self.pipeline.case.fiducials_for("check"))
+        self.message = "The registration of before is given up: touch the fiducials"
 
     def _follow(self, name: str) -> None:
         plans = {plan.name: plan for plan in self.pipeline.case.plans}
@@ -199,3 +320,12 @@ class Session:
             self.pipeline.plan = plans[name]
         else:
             self.message = f"No plan is called {name}"
+
+
+def _to_touch_again(found: Assessment) -> set[str]:
+    """Labels of the touches that an only explanation blames; all where it is not so clear."""
+    if len(found.explanations) == 1:
+        (only,) = found.explanations
+        if only.kind in ("point", "points", "labels") and only.factor == 1.0:
+            return set(only.labels)
+    return set(found.labels)

@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -14,13 +13,14 @@ from typing import Any, Protocol
 
 from nav.camera.frameset import FrameSet, FrameSource
 from nav.errors import InputError
-from nav.live.messages import Command, Ended, Sample, Update
+from nav.live.messages import Command, Ended, Message, Preparing, Ready, Sample, Update
+from nav.live.playback import DrawnTime, PacedSource, Playback
 from nav.live.publish import KEPT_SAMPLES, Publisher
 from nav.live.session import Session, State
 
-WINDOW_NICENESS = 10  # about a tenth of tracking's share of a processor that both want
 log = logging.getLogger(__name__)
 Listener = Callable[[FrameSet, State], Iterable[Command]]
+Progress = Callable[[str, float], None]  # what is being done, and how much of it is
 
 
 class Work(Protocol):
@@ -53,14 +53,21 @@ class Work(Protocol):
 class Job(Protocol):
     """A recipe for work that can be sent to another process."""
 
-    def open(self) -> Work:
+    def open(self, progress: Progress = ...) -> Work:
         """Open files and devices; InputError where one is wrong."""
         ...
 
 
-def run(work: Work, listen: Listener) -> None:
-    """Frame sets through the session until the source ends; `listen` hears every result."""
-    for frames in work.source:
+def silent(text: str, share: float) -> None:
+    """Tell nobody of the progress."""
+
+
+def run(work: Work, listen: Listener, frame_sets: Iterable[FrameSet] | None = None) -> None:
+    """Frame sets through the session until the source ends; `listen` hears every result.
+
+    frame_sets : the work's source, if something comes between.
+    """
+    for frames in work.source if frame_sets is None else frame_sets:
         if frames.captured_at is None:
             # recorded and simulated pictures count as taken when they arrive
             frames = replace(frames, captured_at=time.monotonic())
@@ -69,15 +76,6 @@ def run(work: Work, listen: Listener) -> None:
             if command.kind == "quit":
                 return
             work.session.command(command)
-
-
-def yield_to_tracking() -> None:
-    """Let the tracking process go first where both want a processor.
-
-    For the window's process, after the tracking process was started (which would inherit it).
-    """
-    if hasattr(os, "nice"):
-        os.nice(WINDOW_NICENESS)
 
 
 class ProcessFeed:
@@ -95,21 +93,39 @@ class ProcessFeed:
         self.ended: Ended | None = None
         self.lock = threading.Lock()
         self.latest: Update | None = None
+        self.said: deque[Message] = deque(maxlen=1)  # of what is no result
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.first_message = threading.Event()
+        self.progress: list[str] = []
+        self.progressed = threading.Condition(self.lock)
         threading.Thread(target=self._receive, name="receiver", daemon=True).start()
 
-    def first(self, timeout: float) -> Update | Ended | None:
-        """The first message, waited for up to `timeout` s; `newest` will give it again."""
+    def first(self, timeout: float) -> Message | None:
+        """The first result, end or word that a recording is open, waited for up to `timeout` s.
+
+        `newest` will give it again.
+        """
         self.first_message.wait(timeout)
         with self.lock:
-            return self.ended if self.latest is None else self.latest
+            if self.ended is not None or self.latest is not None:
+                return self.ended if self.latest is None else self.latest
+            return self.said[0] if self.said else None
 
-    def newest(self) -> Update | Ended | None:
+    def said_of_progress(self, text: str, timeout: float) -> bool:
+        """Wait until the process has come to a step of its preparation, or has ended."""
+        with self.progressed:
+            self.progressed.wait_for(
+                lambda: text in self.progress or self.ended is not None, timeout
+            )
+            return text in self.progress
+
+    def newest(self) -> Message | None:
         """The newest message; samples of skipped updates are carried over."""
         with self.lock:
-            if self.ended is not None or self.latest is None:
+            if self.ended is not None:
                 return self.ended
+            if self.latest is None:
+                return self.said.pop() if self.said else None
             update, self.latest = replace(self.latest, samples=tuple(self.samples)), None
             self.samples.clear()
         return update
@@ -124,10 +140,17 @@ class ProcessFeed:
             with self.lock:
                 if isinstance(message, Ended):
                     self.ended = ended = message
-                else:
+                elif isinstance(message, Update):
                     self.latest = message
+                    self.said.clear()  # time goes on
                     self.samples.extend(message.samples)
-            self.first_message.set()
+                else:
+                    self.said.append(message)
+                    if isinstance(message, Preparing):
+                        self.progress.append(message.text)
+                self.progressed.notify_all()
+            if not isinstance(message, Preparing):
+                self.first_message.set()
 
     def alive(self) -> bool:
         """Whether the tracking process runs."""
@@ -149,27 +172,78 @@ class ProcessFeed:
             self.process.join(timeout=1.0)
 
 
+class Inbox:
+    """The window's commands; a thread takes them, so that a paused recording hears them too."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.waiting: deque[Command] = deque()
+        self.playback: Playback | None = None
+        threading.Thread(target=self._receive, name="inbox", daemon=True).start()
+
+    def pending(self) -> list[Command]:
+        """What came since the last call."""
+        commands = []
+        while self.waiting:
+            commands.append(self.waiting.popleft())
+        return commands
+
+    def _receive(self) -> None:
+        quits = False
+        while not quits:
+            try:
+                command = self.connection.recv()
+            except (EOFError, OSError):
+                command = Command("quit")  # the window has gone
+            quits = command.kind == "quit"
+            self.waiting.append(command)
+            if self.playback is not None:
+                self.playback.obey(command)
+
+
 def _main(job: Job, connection: Connection) -> None:
     # Ctrl-C belongs to the window's process, which then says quit
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inbox = Inbox(connection)
+    ended: Ended | None = None
+    while ended is None:
+        try:
+            work = job.open(lambda text, share: connection.send(Preparing(text, share)))
+        except InputError as error:
+            ended = Ended(str(error))
+        except Exception as error:
+            log.exception("tracking process could not start")
+            ended = Ended(f"tracking could not start: {error}")
+        else:
+            ended = _through(work, connection, inbox)
     try:
-        work = job.open()
-    except InputError as error:
-        connection.send(Ended(str(error)))
-        return
-    except Exception as error:
-        log.exception("tracking process could not start")
-        connection.send(Ended(f"tracking could not start: {error}"))
-        return
-    publisher = Publisher(connection)
+        connection.send(ended)
+    except (BrokenPipeError, OSError):
+        log.info("the window has gone before the end")
+
+
+def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
+    """Work until the source ends; None: the recording is wanted again from its start."""
+    source, frame_sets, standstill = work.source, None, None
+    if isinstance(source, PacedSource):
+        if inbox.playback is None:
+            source.playback.hold()
+            inbox.playback = source.playback
+        source.playback = inbox.playback  # of the pass before
+        standstill = inbox.playback.standstill
+        connection.send(Ready())
+    elif getattr(source, "simulated", False):
+        frame_sets = DrawnTime(source)
+        standstill = frame_sets.standstill
+    publisher = Publisher(connection, standstill or (lambda: None))
 
     def listen(frames: FrameSet, state: State) -> list[Command]:
         publisher.publish(frames, state, frames.captured_at or 0.0, work.notices)
-        return _pending(connection)
+        return inbox.pending()
 
     problem = ""
     try:
-        run(work, listen)
+        run(work, listen, frame_sets)
     except InputError as error:
         problem = str(error)
     except Exception as error:
@@ -178,17 +252,7 @@ def _main(job: Job, connection: Connection) -> None:
     finally:
         work.source.close()
     publisher.close()
-    try:
-        connection.send(Ended(problem, None if problem else work.finish()))
-    except (BrokenPipeError, OSError):
-        log.info("the window has gone before the end")
-
-
-def _pending(connection: Connection) -> list[Command]:
-    commands = []
-    try:
-        while connection.poll():
-            commands.append(connection.recv())
-    except (EOFError, OSError):
-        return [Command("quit")]  # the window has gone
-    return commands
+    if not problem and inbox.playback is not None and inbox.playback.rewind():
+        inbox.waiting.clear()
+        return None
+    return Ended(problem, None if problem else work.finish())

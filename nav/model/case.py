@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from nav.errors import InputError
 from nav.files import FileModel, NotNegative, PublicFile, Vector3, load_toml
 from nav.frames import Array
+from nav.model.plausible_case import check_case
 from nav.model.surface import Surface, load_surface
 
 CASE_FORMAT = "c1c2nav/case/1"
@@ -114,12 +115,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Case:
-    """What is navigated."""
+    """What is navigated; `warnings` say what is unusual about its files."""
 
     name: str
     structures: tuple[Structure, ...]
     fiducials: tuple[Fiducial, ...] = ()
     plans: tuple[Plan, ...] = ()
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def default_plan(self) -> Plan | None:
@@ -141,7 +143,8 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
     Raises
     ------
     InputError
-        What breaks the format, a mesh that is missing or open, limits the wrong way round.
+        What breaks the format, a mesh that is missing or open, limits the wrong way round,
+        sizes that cannot be.
     """
     table = load_toml(path, CaseFile)
     structures = []
@@ -152,22 +155,23 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
     for plan in table.plan:
         if np.linalg.norm(np.subtract(plan.target, plan.entry)) < 1e-6:
             raise InputError(f"{path}: plan {plan.name}: entry and target are the same point")
-    return Case(
+    case = Case(
         table.name,
         tuple(structures),
         tuple(Fiducial(f.label, np.array(f.position), f.use) for f in table.fiducial),
         tuple(Plan(p.name, np.array(p.entry), np.array(p.target)) for p in table.plan),
     )
+    return replace(case, warnings=check_case(case, str(path)))
 
 
 def _structure(path: Path, table: StructureTable) -> Structure:
-    field = f"{path}: structure {table.name}"
+    place = f"{path}: structure {table.name}"
     caution, danger = DEFAULT_LIMITS.get(table.role, (None, None))
     caution = table.caution if table.caution is not None else caution
     danger = table.danger if table.danger is not None else danger
     if caution is not None and danger is not None and danger > caution:
-        raise InputError(f"{field}: danger: {danger} mm is beyond caution ({caution} mm)")
-    surface = load_surface(path.parent / table.mesh, f"{field}: mesh")
+        raise InputError(f"{place}: danger: {danger} mm is beyond caution ({caution} mm)")
+    surface = load_surface(path.parent / table.mesh, f"{place}: mesh")
     return Structure(table.name, table.role, surface, caution, danger, table.sigma)
 
 

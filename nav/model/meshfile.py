@@ -19,7 +19,7 @@ from nav.model.objfile import read_obj
 from nav.model.plyfile import read_ply
 from nav.model.stlfile import read_stl
 from nav.model.vtpfile import read_vtp
-from nav.textfile import MEGABYTE, read_bytes
+from nav.textfile import MEGABYTE, printable, read_bytes
 
 READERS: dict[str, Callable[[bytes], MeshData]] = {
     ".ply": read_ply,
@@ -58,8 +58,7 @@ def load_mesh(path: Path, field: str) -> tuple[Array, NDArray[np.int64]]:
         if not len(triangles):
             raise MeshError("has no triangles")
     except MeshError as error:
-        said = "".join(c if c.isprintable() else "?" for c in str(error))
-        raise InputError(f"{field}: {path.name} {said}") from None
+        raise InputError(f"{field}: {path.name} {printable(str(error))}") from None
     return vertices, triangles
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.model.meshdata import MeshData, MeshError, parse_numbers
+from nav.textfile import printable
 
 TYPES = {
     **dict.fromkeys(("char", "int8"), "i1"),
@@ -121,7 +122,7 @@ def _parse_header(header: str) -> tuple[str, list[Element]]:
             else:
                 raise ValueError(words[0])
         except (IndexError, KeyError, ValueError):
-            shown = "".join(c if c.isprintable() else "?" for c in line)
+            shown = printable(line)
             raise MeshError(f"has a header line that cannot be read: {shown:.60}") from None
     if order is None:
         raise MeshError("has no line 'format' in its header")

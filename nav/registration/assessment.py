@@ -13,7 +13,7 @@ from nav.errors import InputError
 from nav.frames import Array, point_jacobian
 from nav.model.case import Fiducial
 from nav.registration.correspondence import correspondences
-from nav.registration.explanations import Explanation, find_explanations
+from nav.registration.explanations import MOST_SEARCHED, Explanation, find_explanations
 from nav.registration.points import DegenerateLayout, normal_equations, register_points
 from nav.registration.result import Registration
 from nav.registration.touched import TouchedPoints
@@ -245,7 +245,7 @@ def _confusion(
     points: TouchedPoints, labels: tuple[str, ...], positions: Array
 ) -> tuple[tuple[str, str], ...]:
     """The best other assignment of labels that would have passed as well."""
-    if len(points.labels) < 3:
+    if len(points.labels) < 3 or len(labels) > MOST_SEARCHED:
         return ()
     # touched as they should have been: the fit's noise is the same for every assignment
     limit = float(chi_square.isf(REFUSED / 2, 3 * len(points.labels) - 6))

@@ -35,6 +35,11 @@ def verdict_line(assessment: Assessment) -> str:
     return f"{word}: {'; '.join(reasons)}"
 
 
+def check_line(error: CheckError) -> str:
+    """How far a check point is off, against what is predicted."""
+    return f"{error.label} is {error.distance:.2f} mm off, {error.predicted:.2f} mm predicted"
+
+
 def explanation_line(found: Explanation) -> str:
     """What would explain the touched points, and what to do."""
     return _SENTENCES[found.kind](found) + (

@@ -11,6 +11,8 @@ from nav.registration.assessment import FLE, Assessment, assess_touches, check_f
 from nav.registration.assessment_text import verdict_line
 from nav.registration.pointfile import load_points
 from nav.registration.result import write_registration
+from nav.registration.reuse import describe_registration
+from nav.tracking.tool import load_tool
 
 
 def register_files(
@@ -45,6 +47,8 @@ def register_files(
     fle = FLE if fle is None else fle
     check_fle(fle, "--fle")
     case = load_case(case_path)
+    for warning in case.warnings:
+        out.print(f"warning: {warning}", markup=False, soft_wrap=True)
     touched = load_points(points)
     plan = case.default_plan
     try:
@@ -58,7 +62,12 @@ def register_files(
         raise type(error)(f"{points}: {error}") from None
     if found.registration is None or found.word == "repeat":
         raise InputError(f"{points}: {verdict_line(found)}")
-    write_registration(output, found.registration, (case_path, points))
+    body = None if reference is None else (load_tool(reference).name, reference)
+    inputs = (case_path, points) if reference is None else (case_path, points, reference)
+    record = describe_registration(
+        found, (case.name, case_path), body, None if plan is None else plan.target
+    )
+    write_registration(output, found.registration, inputs, record)
     for line in _lines(found, None if plan is None else plan.name):
         out.print(line, markup=False)
     out.print(f"{output} ({nav.NOTICE.lower()})", markup=False)

@@ -9,6 +9,7 @@ from nav.frames import Array
 
 Indices = NDArray[np.intp]
 MOST_PARTIAL = 20_000  # partial assignments kept at a time: bounds the time for large layouts
+MOST_FITS, FEWER = 1_000_000, 100  # after so many fits, so many are kept: for layouts all alike
 CHUNK = 50_000  # fits at a time: bounds the memory
 
 
@@ -102,11 +103,13 @@ def correspondences(
     weight = np.asarray(weights, float)
     order = _spread_order(points)
     partial = np.arange(len(model), dtype=np.intp)[:, None]
-    misfits, complete = np.zeros(len(model)), True
+    misfits, complete, fits = np.zeros(len(model)), True, 0
     for depth in range(2, len(points) + 1):
+        fits += len(partial) * len(model)
+        kept = MOST_PARTIAL if fits < MOST_FITS else FEWER
         partial, misfits = _extended(partial, model, points, weight, order[:depth], most)
-        if len(partial) > MOST_PARTIAL:
-            best = np.argpartition(misfits, MOST_PARTIAL)[:MOST_PARTIAL]
+        if len(partial) > kept:
+            best = np.argpartition(misfits, kept)[:kept]
             partial, misfits, complete = partial[best], misfits[best], False
     place = np.argsort(order)
     ranked = np.argsort(misfits, kind="stable")

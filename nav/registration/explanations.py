@@ -24,6 +24,7 @@ DECISIVE = 12.0  # by which minus twice the log of the posterior must differ: od
 EXPECTED = 0.05  # a probability of the residuals above which there is nothing to explain
 MOST_SCALE = 1.25  # and its inverse: what is further off is another unit
 MOST_TURNED = 12  # points of which every subset is tried
+MOST_SEARCHED = 40  # points, and fiducials, up to which labels and pairs are tried: bounds the time
 NEGATED = np.array([-1.0, -1.0, 1.0])  # RAS to LPS and back
 
 
@@ -167,6 +168,8 @@ def _wrong_labels(
 ) -> Iterator[Explanation]:
     count = len(points.labels)
     freedom = 3 * count - 6
+    if len(labels) > MOST_SEARCHED:
+        return
     found, _ = correspondences(positions, points.touched, points.weights, MOST_LEFT * freedom)
     for candidate in found:
         named = [labels[k] for k in candidate.indices]
@@ -210,7 +213,7 @@ def _turned(points: TouchedPoints) -> Iterator[Explanation]:
 def _left_out(points: TouchedPoints, size: int) -> Iterator[Explanation]:
     """One or two points that fit nowhere."""
     count = len(points.labels)
-    if count - size < 3:
+    if count - size < 3 or (size > 1 and count > MOST_SEARCHED):
         return
     for subset in combinations(range(count), size):
         kept = np.setdiff1d(np.arange(count), subset)

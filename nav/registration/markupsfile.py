@@ -8,7 +8,7 @@ import numpy as np
 from nav.errors import InputError
 from nav.frames import Array
 from nav.registration.labelled import LabelledPoint
-from nav.textfile import read_json
+from nav.textfile import printable, read_json
 
 LPS_FROM_SYSTEM = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "0": (-1, -1, 1), "1": (1, 1, 1)}
 # coordinateUnits: UCUM codes, and the words of its coded form ["mm", "UCUM", "millimeter"]
@@ -84,7 +84,7 @@ def _point(path: Path, number: int, control: dict[str, Any], lps_mm: Array) -> L
     if "position" not in control:
         status = "no position" if status == "defined" else status
     if status != "defined":
-        return LabelledPoint(label, np.full(3, np.nan), f"{status:.40}", place)
+        return LabelledPoint(label, np.full(3, np.nan), f"{printable(status):.40}", place)
     return LabelledPoint(label, _position(path, label or place, control, lps_mm), status, place)
 
 

@@ -11,7 +11,7 @@ from nav.frames import Array
 from nav.registration.labelled import LabelledPoint
 from nav.registration.markupsfile import read_markups
 from nav.tables import Row, TableLimits, parse_table
-from nav.textfile import read_text
+from nav.textfile import printable, read_text
 
 LPS_FROM = {"lps": (1.0, 1.0, 1.0), "ras": (-1.0, -1.0, 1.0)}
 COLUMNS = tuple(("label", *axes) for axes in ("xyz", "lps", "ras"))
@@ -92,7 +92,9 @@ def _unplaced(row: Row) -> str:
     if row.fields.get("defined", "").casefold() in NOT_PLACED:
         return "undefined"
     status = row.fields.get("+1", "")
-    said = FCSV_STATUS.get(status, f"positionStatus {status:.20}") if status else "defined"
+    said = (
+        FCSV_STATUS.get(status, f"positionStatus {printable(status):.20}") if status else "defined"
+    )
     return "" if said == "defined" else said
 
 

@@ -10,6 +10,7 @@ from nav.registration.result import Registration
 
 MIN_SPREAD = 5.0  # mm: least rms distance of the fiducials from their best line
 MAX_STEPS = 50
+LARGEST = 1e7  # mm: micrometres taken for mm stay below, and squares are far from overflow
 
 
 class DegenerateLayout(InputError):
@@ -89,6 +90,11 @@ def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
         )
     if not (np.isfinite(model).all() and np.isfinite(touched).all()):
         raise InputError("registration: a point has a number that is not finite")
+    largest = max(float(np.abs(points).max(initial=0.0)) for points in (model, touched))
+    if largest > LARGEST:
+        raise InputError(
+            f"registration: a point has a coordinate of {largest:.3g} mm; is it right, and in mm?"
+        )
     if len(model) < 3:
         raise DegenerateLayout(
             f"registration: got {len(model)} fiducials, at least 3 are needed (better 6)"
@@ -115,7 +121,14 @@ def _refine(
     transform = start
     for _ in range(MAX_STEPS):
         information, gradient, chi2 = normal_equations(transform, model, touched, noise)
-        step = np.linalg.solve(information, gradient)
+        try:
+            step = np.linalg.solve(information, gradient)
+        except np.linalg.LinAlgError:
+            extent = max(np.ptp(model, axis=0).max(), np.ptp(touched, axis=0).max())
+            raise DegenerateLayout(
+                f"registration: fiducials that are up to {extent:.3g} mm apart determine nothing; "
+                "are all positions right, and in millimetres?"
+            ) from None
         transform = perturbed(transform, step)
         if np.abs(step).max() < 1e-12:
             break

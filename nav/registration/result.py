@@ -1,13 +1,15 @@
 """model_from_reference and its error; registration.toml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from nav.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
+from nav.errors import InputError
 from nav.files import (
     Matrix6,
     NotNegative,
@@ -18,8 +20,12 @@ from nav.files import (
     write_toml,
 )
 from nav.frames import Array, Pose, point_jacobian
+from nav.plausibility import check_turn
+from nav.registration.record import calibration_table
 from nav.tracking.result import Tip
 
+FARTHEST = 5000.0  # mm: a model's origin (a scanner's, say) is not farther from a reference body
+MOST_PLAUSIBLE_FRE = 10.0  # mm: with more, the points are not those fiducials
 REGISTRATION_FORMAT = "c1c2nav/registration/1"
 
 
@@ -32,6 +38,21 @@ class RegistrationFile(PublicFile):
     method: Literal["points", "surface", "points+surface"]
     fre: NotNegative
     calibration: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _calibration(self) -> Self:
+        try:
+            calibration_table(self.calibration, self.fre)
+        except ValueError as error:
+            raise ValueError(f"calibration: {error}") from None
+        return self
+
+    @field_validator("fre")
+    @classmethod
+    def _fre(cls, value: float) -> float:
+        if value > MOST_PLAUSIBLE_FRE:
+            raise ValueError(f"{value:g} mm is no registration, at most {MOST_PLAUSIBLE_FRE:g} mm")
+        return value
 
     @field_validator("covariance")
     @classmethod
@@ -83,7 +104,18 @@ class Registration:
 
 
 def load_registration(path: Path) -> Registration:
-    """The registration of a registration.toml.
+    """Return the registration of a registration.toml.
+
+    Raises
+    ------
+    InputError
+        What breaks the format: file, field, expected.
+    """
+    return load_registration_file(path)[0]
+
+
+def load_registration_file(path: Path) -> tuple[Registration, RegistrationFile]:
+    """Return the registration of a registration.toml, and all that the file says.
 
     Raises
     ------
@@ -91,20 +123,34 @@ def load_registration(path: Path) -> Registration:
         What breaks the format: file, field, expected.
     """
     table = load_toml(path, RegistrationFile)
+    transform = table.model_from_reference
+    check_turn(transform.rotation_vector, f"{path}: model_from_reference")
+    away = float(np.linalg.norm(transform.translation))
+    if away > FARTHEST:
+        raise InputError(
+            f"{path}: model_from_reference: translation: {away:.4g} mm: are these micrometres? "
+            "Write millimetres"
+        )
     pose = Pose(table.model_from_reference.rigid(), np.array(table.covariance))
-    return Registration(pose, table.fre, np.zeros(0), table.method)
+    return Registration(pose, table.fre, np.zeros(0), table.method), table
 
 
 def write_registration(
-    path: Path, registration: Registration, inputs: tuple[Path, ...] = ()
+    path: Path,
+    registration: Registration,
+    inputs: tuple[Path, ...] = (),
+    calibration: Mapping[str, Any] | None = None,
 ) -> None:
-    """A registration as registration.toml, whole or not at all."""
+    """Write a registration as registration.toml, whole or not at all.
+
+    calibration : what else its [calibration] says.
+    """
     data = {
         "format": REGISTRATION_FORMAT,
         "model_from_reference": transform_table(registration.model_from_reference.transform),
         "covariance": registration.model_from_reference.covariance,
         "method": registration.method,
         "fre": registration.fre,
-        "calibration": {"residuals": registration.residuals},
+        "calibration": {"residuals": registration.residuals, **(calibration or {})},
     }
     write_toml(path, data, inputs)

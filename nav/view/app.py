@@ -19,6 +19,7 @@ from nav.errors import InputError
 from nav.live.messages import Command, Ended, Feed, Update
 from nav.model.case import Case
 from nav.tracking.tool import Tool
+from nav.view.drawing import ProcessDrawing
 from nav.view.quitting import add_quit_key, closed_by_signals
 from nav.view.window import LiveWindow
 
@@ -73,7 +74,8 @@ def run_window(
         There is no display.
     """
     app = application()
-    window = LiveWindow(case, feed, needle, title=title, reference=reference)
+    drawing = ProcessDrawing(case)
+    window = LiveWindow(case, feed, needle, title=title, reference=reference, drawing=drawing)
     code = 0
 
     def on_end(ended: Ended) -> None:
@@ -82,7 +84,7 @@ def run_window(
         if close_at_end:
             QTimer.singleShot(LAST_LOOK_MS, window.close)
 
-    window.still = still
+    window.still, window.quits_at_end = still, close_at_end
     window.on_end = on_end
     add_quit_key(window)
     try:
@@ -91,6 +93,7 @@ def run_window(
         with closed_by_signals(window.close):
             app.exec()
     finally:
+        drawing.close()
         feed.close()
     return code
 

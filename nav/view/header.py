@@ -14,6 +14,8 @@ BUTTONS = (
     ("undo", "Undo", "Backspace"),
     ("skip", "Skip verify", "S"),
     ("plan", "Next plan", "P"),
+    ("pause", "Pause, go on", "K"),
+    ("restart", "From the start", "Home"),
 )
 
 

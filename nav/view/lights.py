@@ -1,4 +1,4 @@
-"""Lights of the tools and of lost cameras: shape, word and reason."""
+"""Lights of the tools and of lost cameras: shape, word and reason; and the age of the numbers."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
@@ -8,6 +8,7 @@ from nav.view.shown import Light
 from nav.view.sized import Sized
 from nav.view.theme import LOST, PANEL, QUIET, TEXT, font
 
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -17,11 +18,12 @@ class Lights(Sized):
     def __init__(self) -> None:
         super().__init__()
         self.lights: tuple[Light, ...] = ()
+        self.age = ""
 
-    def show_lights(self, lights: tuple[Light, ...]) -> None:
-        """Show other lights."""
-        if lights != self.lights:
-            self.lights = lights
+    def show_lights(self, lights: tuple[Light, ...], age: str = "") -> None:
+        """Show other lights; age : how old what is shown is, in words."""
+        if (lights, age) != (self.lights, self.age):
+            self.lights, self.age = lights, age
             self.setAccessibleName("; ".join(f"{x.name} {x.word} {x.reason}" for x in lights))
             self.update()
 
@@ -37,6 +39,13 @@ class Lights(Sized):
         height = min(1.6 * m.medium, (self.height() - 1.5 * g) / rows)
         for index, light in enumerate(self.lights):
             row = QRectF(2.5 * g, 0.75 * g + index * height, self.width() - 4.5 * g, height)
+            if index == 0 and self.age:
+                painter.setFont(font(m.small))
+                painter.setPen(QUIET)
+                painter.drawText(row, RIGHT, self.age)
+                row.setRight(
+                    row.right() - QFontMetricsF(painter.font()).horizontalAdvance(self.age) - g
+                )
             self._row(painter, row, light)
         painter.end()
 

@@ -1,7 +1,7 @@
 """The 3D view: the anatomy's picture with the needle painted over it, turned with the mouse."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -15,8 +15,9 @@ from PySide6.QtGui import (
 )
 
 from nav.model.case import Case
-from nav.view.anatomy import Anatomy, Drawn
+from nav.view.anatomy import Drawn
 from nav.view.camera import View
+from nav.view.drawing import Drawing, OwnDrawing, Wanted
 from nav.view.labels import LabelPlacer
 from nav.view.orientation import paint_axes, paint_ruler
 from nav.view.overlay import Overlay
@@ -26,12 +27,14 @@ from nav.view.theme import BACK
 from nav.view.trackball import turned
 from nav.view.viewpoints import FOLLOW, STANDARD, viewpoint
 
-# s between two pictures while the view moves, and of rest before it is drawn finely
-MOVING, REST = 1 / 12, 0.15
+MOVING = 1 / 12  # s between two pictures while the view moves
 
 
 class SceneWidget(Sized):
-    """Shows a SceneState; `work` is called often and draws at most one small piece each time."""
+    """Shows a SceneState; `work` is called often, and asks for and takes the anatomy's pictures.
+
+    drawing : who draws them; None: this process, a small piece with each `work`.
+    """
 
     def __init__(
         self,
@@ -39,19 +42,20 @@ class SceneWidget(Sized):
         diameter: float,
         length: float,
         clock: Callable[[], float] = time.monotonic,
+        drawing: Drawing | None = None,
     ) -> None:
         super().__init__()
         self.case, self.diameter, self.length, self.clock = case, diameter, length, clock
-        self.anatomy = Anatomy(case)
+        self.drawing = OwnDrawing(case, clock) if drawing is None else drawing
         self.scene = SceneState()
         self.labels = LabelPlacer()
         self.named = STANDARD
         self.view = viewpoint(STANDARD, case, None)
         self.drawn: Drawn | None = None
         self.painted: QImage | None = None
-        self._refining: Iterator[Drawn | None] | None = None
-        self._fine, self._old = False, True
-        self._moved = self._last = -np.inf
+        self._old = True
+        self._asked_at = -np.inf
+        self._asked_size = (0, 0)
         self._drag: tuple[QPointF, Qt.MouseButton] | None = None
         self.show_skin(False)
         self.setMinimumSize(320, 240)
@@ -81,39 +85,25 @@ class SceneWidget(Sized):
     def show_skin(self, shown: bool) -> None:
         """Show the skin as a faint hint, or not."""
         self.skin = shown
-        self.anatomy.show_role("skin", shown)
         self._look(self.view)
 
     def _look(self, view: View) -> None:
         self.view = view
-        self._fine = False
-        self._refining = None
-        self._moved = self.clock()
         self._old = True
 
     def work(self, finish: bool = False) -> None:
-        """Draw the next piece of the anatomy's picture if one is due; all of it with `finish`."""
-        width, height = self._pixels()
-        now = self.clock()
-        if self.drawn is not None and self.drawn.image.shape[:2] != (height, width):
-            self._look(self.view)
-        if self._old and (finish or now - self._last >= MOVING):
-            self._last = now
-            self._use(self.anatomy.quick(self.view, width, height))
-            self._old = False
-        elif not self._fine and not self._old and now - self._moved >= REST:
-            self._step(width, height)
-        while finish and not self._fine:
-            self._step(width, height)
+        """Ask for the anatomy's picture if another is due, and take what is drawn.
 
-    def _step(self, width: int, height: int) -> None:
-        assert self.drawn is not None
-        if self._refining is None:
-            self._refining = self.anatomy.refine(self.drawn, width, height)
-        fine = next(self._refining)
-        if fine is not None:
-            self._use(fine)
-            self._fine, self._refining = True, None
+        finish : wait for the fine picture.
+        """
+        size, now = self._pixels(), self.clock()
+        due = finish or now - self._asked_at >= MOVING
+        if due and (self._old or size != self._asked_size):
+            self._asked_at, self._asked_size, self._old = now, size, False
+            self.drawing.ask(Wanted(self.view, *size, self.skin))
+        drawn = self.drawing.finish() if finish else self.drawing.newest()
+        if drawn is not None:
+            self._use(drawn)
 
     def _use(self, drawn: Drawn) -> None:
         self.drawn = drawn

@@ -119,7 +119,7 @@ class Banner:
 
 @dataclass(frozen=True, eq=False)
 class DisplayState:
-    """Exactly what the window shows."""
+    """Exactly what the window shows. age : of the pictures that the numbers come from."""
 
     live: bool
     banner: Banner | None
@@ -135,3 +135,4 @@ class DisplayState:
     delay: str
     rate: str
     scene: SceneState
+    age: str = ""

@@ -12,9 +12,10 @@ import numpy as np
 from nav.errors import Lost
 from nav.guidance.alarms import Level
 from nav.guidance.proximity import Proximity, StructureProximity
-from nav.live.messages import Ended, Stage, Update
+from nav.live.messages import Ended, Preparing, Stage, Standstill, Update
 from nav.model.case import Case
 from nav.pipeline import Guidance
+from nav.view.pace import STALE_AFTER
 from nav.view.shown import (
     AheadLine,
     Banner,
@@ -28,8 +29,6 @@ from nav.view.shown import (
 )
 from nav.view.words import bending_text, between, bound_text, distance_text, one_decimal
 
-# s: an update whose pictures are older than this is not shown
-STALE_AFTER = 0.3
 # mm: the gauges' bars end here, or at three times the caution limit
 SHORTEST_BAR = 15.0
 # what the needle can run into, of interest in this order where two are met at once
@@ -46,16 +45,20 @@ def display(
     needle: str = "needle",
     reference: str = "reference",
     plan: str = "",
+    standstill: Standstill | None = None,
+    preparing: Preparing | None = None,
+    stale_after: float = STALE_AFTER,
 ) -> DisplayState:
     """What to show of the newest update at `now` (s, monotonic clock).
 
     alive : whether the tracking process runs. ended : its last word, if it was said.
     needle, reference : the tools' names. plan : the one followed where the update does not tell.
+    standstill, preparing : the newest of these. stale_after : s, `Pace`'s.
     """
     stage = update.stage if update is not None else Stage.CASE
     notices = update.notices if update is not None else ()
     plan = _plan_name(case, update, plan)
-    banner = _banner(update, now, alive, ended)
+    banner = _banner(update, now, alive, ended, standstill, preparing, stale_after)
     if update is None or banner is not None:
         assert banner is not None
         why = Why("no data", banner.text)
@@ -70,18 +73,29 @@ def display(
     found = _proximity(guidance, needle, reference)
     artery = _gauge(case, "artery", found, guidance)
     cord = _gauge(case, "cord", found, guidance)
+    if standstill is not None and standstill.why == "paused":
+        banner = Banner(f"Paused at {guidance.time:.1f} s of the recording: K goes on", False)
     return DisplayState(
-        True, None, stage, update.prompt, notices,
+        True, banner, stage, update.prompt, notices,
         artery, cord,
         _ahead(found), _ahead_why(found, guidance), _target(plan, found, guidance),
         _lights(guidance, needle, reference),
         f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
         f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
         _scene(case, update, found, plan, (artery, cord)),
+        f"{math.ceil(10 * max(0.0, now - update.captured_at)) / 10:.1f} s old",
     )  # fmt: skip
 
 
-def _banner(update: Update | None, now: float, alive: bool, ended: Ended | None) -> Banner | None:
+def _banner(
+    update: Update | None,
+    now: float,
+    alive: bool,
+    ended: Ended | None,
+    standstill: Standstill | None,
+    preparing: Preparing | None,
+    stale_after: float,
+) -> Banner | None:
     """Why nothing may be shown, or None."""
     if ended is not None:
         if ended.problem:
@@ -89,6 +103,11 @@ def _banner(update: Update | None, now: float, alive: bool, ended: Ended | None)
         return Banner("Tracking has ended", False)
     if not alive:
         return Banner("Tracking process ended without a word", True)
+    if standstill is not None and standstill.why == "over":
+        return Banner("End of the recording: Home plays it again", False)
+    if update is None and preparing is not None:
+        done = f" {100 * preparing.share:.0f} %" if preparing.share > 0.0 else ""
+        return Banner(f"{preparing.text}{done}", False)
     if update is None:
         return Banner("Waiting for the first pictures", False)
     age = now - update.captured_at
@@ -96,6 +115,8 @@ def _banner(update: Update | None, now: float, alive: bool, ended: Ended | None)
         return Banner("The pictures' times are ahead of this machine's clock", True)
     if not age <= STALE_AFTER:  # NaN is stale as well
         return Banner(f"No data for {age:.1f} s", True)
+    if not age <= stale_after:
+        return Banner("This computer is too busy to show numbers in time", True)
     return None
 
 
@@ -243,7 +264,9 @@ def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...
 def _fiducials(case: Case, stage: Stage) -> tuple[str, ...]:
     """Labels of what is to be touched in a stage."""
     use = {Stage.REGISTER: "register", Stage.VERIFY: "check"}.get(stage, "")
-    return tuple(f.label for f in case.fiducials_for(use))
+    # without check points one to register with is checked
+    chosen = case.fiducials_for(use) or (case.fiducials if stage is Stage.VERIFY else ())
+    return tuple(f.label for f in chosen)
 
 
 def _scene(

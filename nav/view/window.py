@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
@@ -11,14 +12,27 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
 
 from nav import NOTICE
-from nav.live.messages import Command, Ended, Feed, Stage, Update
+from nav.live.messages import (
+    Command,
+    Ended,
+    Feed,
+    Message,
+    Preparing,
+    Ready,
+    Stage,
+    Standstill,
+    Update,
+)
 from nav.model.case import Case
+from nav.pipeline import Guidance
 from nav.tracking.tool import Tool
+from nav.view.drawing import Drawing
 from nav.view.gauge import Gauge
 from nav.view.header import Prompt, Steps
 from nav.view.layout import places
 from nav.view.lights import Lights
 from nav.view.overlays import BannerBar, Notices, ViewButtons
+from nav.view.pace import Pace
 from nav.view.pictures import Pictures
 from nav.view.quitting import QUIT_HINT
 from nav.view.readouts import Ahead, Target
@@ -51,6 +65,7 @@ class LiveWindow(QMainWindow):
 
     feed : the tracking process's end of the line. needle, reference : the tools; the needle's
     markers tell the shaft's length. diameter : of the shaft, mm. clock : s, the feed's clock.
+    drawing : who draws the anatomy; None: this process, which is for stills and tests only.
     """
 
     def __init__(
@@ -63,27 +78,36 @@ class LiveWindow(QMainWindow):
         reference: str = "reference",
         diameter: float = DIAMETER_17G,
         clock: Callable[[], float] = time.monotonic,
+        drawing: Drawing | None = None,
     ) -> None:
         super().__init__()
         self.case, self.feed, self.needle, self.reference = case, feed, needle, reference
         self.clock = clock
         self.newest: Update | None = None
         self.ended: Ended | None = None
+        self.standstill: Standstill | None = None
+        self.preparing: Preparing | None = None
+        self.plays = False  # a recording, which can be paused
+        self.pace = Pace()
+        self._shown_live = False
+        self._scene_of: tuple[Guidance | None, bool] | None = None
         self.plan = ""
         self._silent = 0
         self.still: Path | None = None
+        self.quits_at_end = False  # of a recording, which else may be played again
         self.on_end: Callable[[Ended], None] = lambda ended: None
         self.setWindowTitle(title or f"c1c2nav - {case.name}")
         self.resize(1280, 800)
-        self._build(title or case.name, diameter)
+        self._build(title or case.name, diameter, drawing)
         self.state = self._display()
         self._show(self.state)
         self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.setInterval(POLL_MS)
         self.timer.timeout.connect(self.poll)
         self.timer.start()
 
-    def _build(self, title: str, diameter: float) -> None:
+    def _build(self, title: str, diameter: float, drawing: Drawing | None) -> None:
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.Window, BACK)
         self.setPalette(palette)
@@ -91,7 +115,8 @@ class LiveWindow(QMainWindow):
         body = QWidget()
         self.setCentralWidget(body)
         self.steps, self.prompt, self.lights = Steps(), Prompt(), Lights()
-        self.scene = SceneWidget(self.case, diameter, shaft_length(self.needle), self.clock)
+        length = shaft_length(self.needle)
+        self.scene = SceneWidget(self.case, diameter, length, self.clock, drawing)
         self.gauges = {role: Gauge(role) for role in ("artery", "cord")}
         self.ahead, self.target = Ahead(), Target()
         self.strip = Strip({role: gauge_limits(self.case, role) for role in self.gauges})
@@ -147,13 +172,13 @@ class LiveWindow(QMainWindow):
 
         Whatever goes wrong with a message, the one before does not stay on the screen.
         """
+        self.pace.look(self.clock())
         try:
             message = self.feed.newest()
-            if isinstance(message, Update):
-                self.newest = message
-                self.strip.history.add(message.samples, self.clock())
-            elif isinstance(message, Ended) and self.ended is None:
+            if isinstance(message, Ended) and self.ended is None:
                 self._end(message)
+            else:
+                self._take(message)
             self._watch(message)
             self.state = self._display()
             self.plan = self.state.scene.plan
@@ -164,7 +189,27 @@ class LiveWindow(QMainWindow):
             self.state = self._display()
         self._show(self.state)
 
-    def _watch(self, message: Update | Ended | None) -> None:
+    def _take(self, message: Message | None) -> None:
+        if isinstance(message, Update):
+            self.newest, self.standstill = message, None
+            self.strip.history.add(message.samples, self.clock())
+        elif isinstance(message, Standstill):
+            before = "" if self.standstill is None else self.standstill.why
+            if message.why == "over" and before != "over":
+                self._keep_still()
+                if self.quits_at_end:
+                    self.feed.send(Command("quit"))
+            self.standstill = message
+            if self.newest is not None and message.why != "over":
+                present = max(self.newest.captured_at, message.at)
+                self.newest = replace(self.newest, captured_at=present)
+        elif isinstance(message, Preparing):
+            self.preparing = message
+        elif isinstance(message, Ready):
+            self.plays, self.newest, self.standstill = True, None, None
+            self.feed.send(Command("play"))
+
+    def _watch(self, message: Message | None) -> None:
         """A process that died without a word has ended as well."""
         gone = message is None and self.ended is None and not self.feed.alive()
         self._silent = self._silent + 1 if gone else 0
@@ -174,12 +219,18 @@ class LiveWindow(QMainWindow):
     def _end(self, ended: Ended) -> None:
         """The last live picture is taken before it is blanked."""
         self.ended = ended
-        if self.still is not None and self.newest is not None:
-            try:
-                self.screenshot(self.still)
-            except OSError as error:
-                log.error("%s", error)
+        self._keep_still()
         self.on_end(ended)
+
+    def _keep_still(self) -> None:
+        """Write the last live picture, once, where that is wanted."""
+        if self.still is None or self.newest is None:
+            return
+        path, self.still = self.still, None
+        try:
+            self.screenshot(path)
+        except OSError as error:
+            log.error("%s", error)
 
     def _display(self) -> DisplayState:
         return display(
@@ -189,6 +240,9 @@ class LiveWindow(QMainWindow):
             self.feed.alive(),
             self.ended,
             plan=self.plan,
+            standstill=self.standstill,
+            preparing=self.preparing,
+            stale_after=self.pace.stale_after,
             needle=self.needle.name,
             reference=self.reference,
         )
@@ -196,20 +250,31 @@ class LiveWindow(QMainWindow):
     def _show(self, state: DisplayState) -> None:
         now = self.clock()
         lit = (now * BLINK) % 1.0 < LIT
+        blanks = self._shown_live and not state.live
+        self._shown_live = state.live
         self.gauges["artery"].show_state(state.artery, lit)
         self.gauges["cord"].show_state(state.cord, lit)
-        self.lights.show_lights(state.lights)
+        self.lights.show_lights(state.lights, state.age)
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)
         self.steps.show_stage(state.stage, state.live)
         usable = USABLE.get(state.stage, frozenset()) if state.live else frozenset()
         if state.live and state.stage is Stage.NAVIGATE and len(self.case.plans) > 1:
             usable |= {"plan"}
+        if self.plays and self.ended is None:
+            over = self.standstill is not None and self.standstill.why == "over"
+            usable |= {"restart"} if over else {"pause", "restart"}
         plan = f"Plan: {state.scene.plan}" if state.scene.plan else ""
         self.prompt.show_prompt(state.prompt or plan, usable)
         self.notices.show_notices(state.notices)
         self.banner.show_banner(state.banner)
-        self.scene.show_scene(state.scene)
+        guidance = None if self.newest is None else self.newest.guidance
+        before = self._scene_of
+        if before is None or before[0] is not guidance or before[1] != state.live:
+            self._scene_of = guidance, state.live
+            self.scene.show_scene(state.scene)
+        if blanks:
+            self._blank_at_once()
         thumbnails = self.newest.thumbnails if self.newest is not None else ()
         self.pictures.show_pictures(thumbnails, "" if state.live else "no data")
         self.speed.setText(f"delay {state.delay}  ·  {state.rate}" if state.delay else "")
@@ -217,13 +282,18 @@ class LiveWindow(QMainWindow):
         self.scene.work()
         self.views.show_active(self.scene.named)
 
+    def _blank_at_once(self) -> None:
+        """Paint what has lost its numbers before anything else is done."""
+        for part in (*self.gauges.values(), self.target, self.ahead, self.lights, self.scene):
+            part.repaint()
+
     def ask(self, kind: str) -> None:
-        """Send a command to the tracking process: capture, undo, skip or plan (the next one)."""
+        """Send a command to the tracking process: plan means the next one."""
         if self.ended is not None:
             return
         if kind == "plan":
             self._next_plan()
-        elif kind in ("capture", "undo", "skip"):
+        elif kind in ("capture", "undo", "skip") or (self.plays and kind in ("pause", "restart")):
             self.feed.send(Command(kind))  # type: ignore[arg-type]
 
     def _next_plan(self) -> None:
@@ -235,7 +305,7 @@ class LiveWindow(QMainWindow):
         self.feed.send(Command("plan", names[following]))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space, Backspace, S, P: commands. R and the digits: views."""
+        """Space, Backspace, S, P, K, Home: commands. R and the digits: views."""
         if event.isAutoRepeat():
             return
         kinds = {
@@ -243,6 +313,8 @@ class LiveWindow(QMainWindow):
             Qt.Key.Key_Backspace: "undo",
             Qt.Key.Key_S: "skip",
             Qt.Key.Key_P: "plan",
+            Qt.Key.Key_K: "pause",
+            Qt.Key.Key_Home: "restart",
         }
         key = Qt.Key(event.key())
         if key in kinds:
@@ -278,5 +350,5 @@ class LiveWindow(QMainWindow):
         """Ask the tracking process to end."""
         self.timer.stop()
         self.feed.send(Command("quit"))
-        self.scene.anatomy.close()
+        self.scene.drawing.close()
         super().closeEvent(event)

@@ -37,6 +37,8 @@ GLUED_SHIFT, GLUED_TURN = 0.2 / np.sqrt(3), np.radians(0.5)  # mm and rad an axi
 PRINTED, BOW = 0.997, 0.5  # the board: a share too small, and mm
 BOARD = Board(12, 9, 15.0, 11.0, "DICT_5X5_250")
 BOARDS, TURNS, TILTS, PIVOTS, SPINS = 24, 48, 36, 120, 30  # frame sets of each kind
+CORNERS = np.array([[-1, -1], [1, 1], [1, -1], [-1, 1]])  # of a picture: right, down
+INTO_CORNER = np.array([200.0, 125.0])  # mm off the middle
 CONE = np.radians(32.0)  # about the divot, from the middle
 
 Place = Callable[[np.random.Generator, float], RigidTransform]
@@ -154,11 +156,17 @@ def _at(
 
 
 def _waved(rng: np.random.Generator, share: float) -> RigidTransform:
-    """A board held before the cameras, tilted by up to 40 degrees, all over their pictures."""
+    """A board held before the cameras, tilted by up to 40 degrees, all over their pictures.
+
+    Every second time it is held towards the next of the pictures' corners.
+    """
     way = rng.uniform(0.0, 2 * np.pi)
     tilt = rng.uniform(0.1, 0.7) * np.array([np.cos(way), np.sin(way), 0.0])
     turn = Rotation.from_rotvec(tilt) * Rotation.from_rotvec([0, 0, rng.uniform(-0.6, 0.6)])
     off = rng.uniform(-1, 1, 3) * [150.0, 90.0, 90.0]
+    number = round(share * BOARDS)
+    if number % 2:
+        off[:2] = rng.uniform(0.8, 1.2, 2) * INTO_CORNER * CORNERS[number // 2 % 4]
     return _at(turn, _middle()[0], off, (BOARD.size[0] / 2, BOARD.size[1] / 2, 0.0))
 
 

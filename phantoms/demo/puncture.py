@@ -1,6 +1,6 @@
 """A simulated lateral C1-C2 puncture as a source of frame sets, with the truth kept apart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from scipy.spatial.transform import RigidTransform
@@ -22,9 +22,18 @@ class SimulatedPuncture:
     measured reads it.
     """
 
-    def __init__(self, world: World, hand: Hand, optics: Optics, seed: int) -> None:
+    simulated = True  # time stands still while pictures are drawn
+
+    def __init__(
+        self,
+        world: World,
+        hand: Hand,
+        optics: Optics,
+        seed: int,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> None:
         self.world, self.hand = world, hand
-        self.cameras = world.cameras(optics, noise_source(seed))
+        self.cameras = world.cameras(optics, noise_source(seed), progress=progress)
         self.truth: dict[int, RigidTransform] = {}
         self.shown: State | None = None
         self.keys: list[Command] = []

@@ -1,6 +1,7 @@
 """`nav demo`: prepare, run with or without the window, report."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from nav.display import forget_unreachable_display
 from nav.errors import InputError
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.live.worker import ProcessFeed, yield_to_tracking
+from nav.live.worker import ProcessFeed
 from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
@@ -26,6 +27,7 @@ from phantoms.demo.report import (
     write_summary,
     write_tables,
 )
+from phantoms.demo.twin import TITLE
 from phantoms.demo.work import DemoJob, DemoResult
 from phantoms.kit.case import phantom_case
 from phantoms.kit.export_folder import replaced_folder
@@ -37,7 +39,6 @@ HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a 
 OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
 EXPECTED_FRAMES = 600  # only for the bar
 NEEDLE = "17G Tuohy"
-TITLE = "Demonstration: simulated lateral C1-C2 puncture"
 
 
 def run_demo(
@@ -114,18 +115,24 @@ def prepare(
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
-        anatomy = phantom_case()
-        _write_files(out, anatomy, calibrated)
+        job = demo_job(out, seed, calibrated)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
-    tools = (needle_tool(), reference_tool())
     if calibrated:
         from phantoms.demo.calibrated import calibrate_everything, true_tools
 
-        tools = true_tools(seed)
-        calibrate_everything(out, default_rig(), tools, OPTICS, seed, console)
+        job = replace(job, tools=true_tools(seed))
+        calibrate_everything(out, default_rig(), job.tools, OPTICS, seed, console)
     needle, reference = (load_tool(out / f"{name}.toml") for name in ("needle", "reference"))
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools), case, (needle, reference)
+    return job, case, (needle, reference)
+
+
+def demo_job(out: Path, seed: int, calibrated: bool = False) -> DemoJob:
+    """Write the files that the pipeline reads, those to be calibrated apart; return the job."""
+    anatomy = phantom_case()
+    _write_files(out, anatomy, calibrated)
+    tools = (needle_tool(), reference_tool())
+    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools)
 
 
 def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:
@@ -142,8 +149,10 @@ def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:
 
 
 def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console) -> DemoResult:
-    with console.status("setting up the simulated room"):
-        work = job.open()
+    with progress_bar(console) as bar:
+        task = bar.add_task("simulated room", total=1.0, note="")
+        work = job.open(lambda _, share: bar.update(task, completed=share))
+        bar.update(task, completed=1.0)
     try:
         say_if_compiling(console)
         with progress_bar(console) as bar:
@@ -167,7 +176,6 @@ def _with_window(
     from nav.view.app import run_window
 
     feed = ProcessFeed(job)
-    yield_to_tracking()
     run_window(case, feed, needle, title=TITLE, close_at_end=not stay)
     if feed.ended is None:
         raise InputError("demo: the window was closed before the end; nothing was written")

@@ -14,6 +14,7 @@ from nav.errors import InputError
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
+from nav.live.worker import Progress, silent
 from nav.model.case import load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
@@ -27,6 +28,7 @@ from phantoms.twin.motion import FPS
 from phantoms.twin.sensor import Optics
 from phantoms.twin.world import make_world
 
+ROOM = "Setting up the simulated room"
 MAX_FRAMES = 3000  # a hand that never arrives is a fault
 
 
@@ -67,9 +69,9 @@ class DemoJob:
     optics: Optics
     tools: tuple[Tool, Tool]
 
-    def open(self) -> "DemoWork":
+    def open(self, progress: Progress = silent) -> "DemoWork":
         """The room, the hand and the pipeline."""
-        return DemoWork(self)
+        return DemoWork(self, progress)
 
 
 class DemoWork:
@@ -77,8 +79,9 @@ class DemoWork:
 
     notices: tuple[str, ...] = ()
 
-    def __init__(self, job: DemoJob) -> None:
+    def __init__(self, job: DemoJob, progress: Progress = silent) -> None:
         folder = job.folder
+        progress(ROOM, 0.0)
         needle = load_tool(folder / "needle.toml")
         tools = [needle, load_tool(folder / "reference.toml")]
         case = load_case(folder / "case" / "case.toml")
@@ -94,7 +97,9 @@ class DemoWork:
         self.plan = plan
         rng = np.random.default_rng([job.seed, 3])
         hand = Hand(self.world, plan, job.seating, rng, 1.0 / FPS)
-        self.source = SimulatedPuncture(self.world, hand, job.optics, job.seed)
+        self.source = SimulatedPuncture(
+            self.world, hand, job.optics, job.seed, lambda share: progress(ROOM, share)
+        )
         self.log = RunLog()
         self.samples: list[Sample] = []
         self.newest: tuple[FrameSet, State] | None = None
@@ -131,7 +136,7 @@ class DemoWork:
             (self.world.needle, self.world.reference),
             self.world.model_from_reference,
             registration,
-            {touch.fiducial.label: error for touch, error in self.session.checks},
+            {touch.fiducial.label: error.distance for touch, error in self.session.checks},
             tre,
             # the picture's clock is the simulated one
             replace(last, sent_at=frames.time),

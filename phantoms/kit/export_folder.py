@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -139,6 +140,8 @@ def _refuse_content(path: Path, target: Path) -> None:
         return
     if not target.is_dir():
         raise InputError(f"{path}: is a file, expected a folder")
+    if not os.access(target, os.R_OK | os.W_OK | os.X_OK):
+        raise InputError(f"{path}: is write-protected or may not be read; give a new folder")
     own = _own_files(target)
     for entry in sorted(target.rglob("*")):
         name = entry.relative_to(target).as_posix()

@@ -6,7 +6,7 @@ soft shadows only as shadow maps, and needs a graphics driver. Noise of few rays
 neighbours on one surface; pixels on edges are drawn in parts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,33 +28,66 @@ EDGE_SAMPLES = (1, 1, 2)  # the same for each part of a pixel on an edge
 PARTS = 4  # of the side of a pixel on an edge
 JUMP = 2.0  # mm of depth between neighbours on an edge
 BEND = 0.85  # cosine between their normals
+EVENED = (1, 2)  # pixels between those that light is averaged over, pass by pass
+STRIP = 60  # rows drawn at once, to keep memory low
+MARGIN = 2 * sum(EVENED)  # rows beyond a strip that its light depends on
+
+Floats = NDArray[np.float32]
 
 
 def render_backdrop(
-    camera: Camera, rig_from_model: RigidTransform, items: Sequence[SceneItem]
+    camera: Camera,
+    rig_from_model: RigidTransform,
+    items: Sequence[SceneItem],
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Backdrop:
     """Light and depth of what stands still (items in the model frame), as the lens shows them.
 
-    Depth is z in the camera's frame at the middle of each pixel, mm.
+    Depth is z in the camera's frame at the middle of each pixel, mm. Drawn in strips of rows, so
+    that what rays have met is in memory for one strip only. progress : told the share drawn.
     """
     width, height = camera.size
     model_from_camera = (camera.camera_from_rig * rig_from_model).inv().as_matrix()
     corners = corner_rays(camera)
     scene, shading = RayScene(items), _shading(items)
-    rays = _rays((corners[:-1, :-1] + corners[1:, 1:]).reshape(-1, 2) / 2, model_from_camera)
-    hits, lots = scene.first(rays), lots_of(height * width)
-    shares = reaching(scene, hits, lots, SAMPLES).reshape(height, width, 3)
-    points, normals = (x.reshape(height, width, 3) for x in (hits.points, hits.normals))
-    for step in (1, 2):
-        shares = evened(shares, points, normals, step)
-    light = shading.light(rays, hits, shares.reshape(-1, 3), lots)
-    on_edge = _edges(hits, (height, width))
-    light[on_edge] = _in_parts(scene, shading, corners, on_edge, model_from_camera)
     set_back = np.array([*(item.set_back for item in items), 0.0], np.float32)
-    depth = np.where(hits.item < 0, np.float32(FAR), hits.way + set_back[hits.item])
-    share = (light[:, 1:] / np.maximum(light[:, :1], 1e-6)).astype(np.float32)
-    lit = Lit(share.reshape(height, width, -1), _lamps(model_from_camera))
-    return Backdrop(light[:, 0].reshape(height, width), depth.reshape(height, width), lit)
+    lots = lots_of(height * width).reshape(height, width, 2)
+    light = np.empty((height, width), np.float32)
+    depth = np.empty((height, width), np.float32)
+    share = np.empty((height, width, 2), np.float32)
+    edges_before = 0
+    for start in range(0, height, STRIP):
+        first, last = max(start - MARGIN, 0), min(start + STRIP + MARGIN, height)
+        rows = slice(start - first, min(start + STRIP, height) - first)
+        around = corners[first : last + 1]
+        rays = _rays((around[:-1, :-1] + around[1:, 1:]).reshape(-1, 2) / 2, model_from_camera)
+        hits, own = scene.first(rays), lots[first:last].reshape(-1, 2)
+        shape = last - first, width
+        drawn = shading.light(rays, hits, _shares(scene, hits, own, shape), own)
+        drawn = drawn.reshape(*shape, 3)[rows]
+        edge = _edges(hits, shape)[rows]
+        pixels = np.flatnonzero(edge)
+        drawn[edge] = _in_parts(
+            scene, shading, around[rows.start : rows.stop + 1], pixels, model_from_camera,
+            edges_before,
+        )  # fmt: skip
+        edges_before += len(pixels)
+        here = slice(start, start + len(drawn))
+        light[here] = drawn[..., 0]
+        share[here] = drawn[..., 1:] / np.maximum(drawn[..., :1], 1e-6)
+        ways = np.where(hits.item < 0, np.float32(FAR), hits.way + set_back[hits.item])
+        depth[here] = ways.reshape(shape)[rows]
+        progress(here.stop / height)
+    return Backdrop(light, depth, Lit(share, _lamps(model_from_camera)))
+
+
+def _shares(scene: RayScene, hits: Hits, lots: Floats, shape: tuple[int, int]) -> Floats:
+    """Shares (n, 3) of the lights that reach what rays have met, evened over neighbours."""
+    shares = reaching(scene, hits, lots, SAMPLES).reshape(*shape, 3)
+    points, normals = (x.reshape(*shape, 3) for x in (hits.points, hits.normals))
+    for step in EVENED:
+        shares = evened(shares, points, normals, step)
+    return shares.reshape(-1, 3)
 
 
 def _lamps(model_from_camera: Array) -> Array:
@@ -80,7 +113,7 @@ def _rays(ideal: Array, model_from_camera: Array) -> Rays:
     return rays
 
 
-def _edges(hits: Hits, shape: tuple[int, int]) -> NDArray[np.intp]:
+def _edges(hits: Hits, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Pixels next to which something else is seen, or the surface turns sharply."""
     item, way = hits.item.reshape(shape), hits.way.reshape(shape)
     normals = hits.normals.reshape(*shape, 3)
@@ -95,7 +128,7 @@ def _edges(hits: Hits, shape: tuple[int, int]) -> NDArray[np.intp]:
         differ = (item[here] != item[there]) | apart | bent
         edge[here] |= differ
         edge[there] |= differ
-    return np.flatnonzero(edge)
+    return edge
 
 
 def _in_parts(
@@ -104,8 +137,12 @@ def _in_parts(
     corners: Array,
     pixels: NDArray[np.intp],
     model_from_camera: Array,
-) -> NDArray[np.float32]:
-    """Mean light (n, 3) of pixels (n,) over PARTS x PARTS rays each."""
+    before: int,
+) -> Floats:
+    """Mean light (n, 3) of pixels (n,) over PARTS x PARTS rays each.
+
+    before : how many pixels were drawn in parts before: no two sample alike.
+    """
     if not len(pixels):
         return np.zeros((0, 3), np.float32)
     row, column = np.divmod(pixels, corners.shape[1] - 1)
@@ -116,6 +153,6 @@ def _in_parts(
     upper = a[:, None] * (1 - u) + b[:, None] * u
     lower = c[:, None] * (1 - u) + d[:, None] * u
     rays = _rays((upper * (1 - v) + lower * v).reshape(-1, 2), model_from_camera)
-    hits, lots = scene.first(rays), lots_of(len(rays))
+    hits, lots = scene.first(rays), lots_of(before * PARTS**2 + len(rays))[-len(rays) :]
     shares = reaching(scene, hits, lots, EDGE_SAMPLES)
     return shading.light(rays, hits, shares, lots).reshape(len(pixels), -1, 3).mean(axis=1)

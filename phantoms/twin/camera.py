@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
 from phantoms.twin.bodies import Body, Placed, Rectangle, shaft_rectangle
-from phantoms.twin.lens import corner_rays, divided
+from phantoms.twin.lens import DividedRays, corner_rays, divided
 from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.sensor import Optics
 from phantoms.twin.shadow import Lit, Shadows, in_frame
@@ -25,6 +25,7 @@ from phantoms.twin.shadow import Lit, Shadows, in_frame
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
 PARTS = 2  # of a pixel's side, where the lens blurs
+NEAREST = 1.0  # mm before the camera; what is nearer is not drawn
 Window = tuple[int, int, int, int]  # row0, row1, column0, column1
 
 
@@ -59,22 +60,24 @@ class SimulatedCamera:
     ) -> None:
         self.camera, self.optics, self.rng = camera, optics, rng
         self.parts = PARTS if optics.blur > 0.0 else 1
-        self.drawn = divided(camera, self.parts)  # what follows is in its pixels
-        self.rays = corner_rays(self.drawn)
+        self.drawn = divided(camera, self.parts)  # what is drawn is in its pixels
+        corners = corner_rays(camera)
+        self.rays = DividedRays(corners, self.parts)
         self.eye = camera.camera_from_rig.inv().translation
         width, height = camera.size
-        self.illumination = self._finer(optics.light(camera.size))
+        light = optics.light(camera.size)
+        self.across = self._finer(light[:1])[:1]  # illumination of columns, and what rows add
+        self.down = self._finer(light[:, :1] - light[0, 0])[:, :1]
         if backdrop is None:
             backdrop = Backdrop(np.full((height, width), 0.45, np.float32), np.zeros((0, 0), "f4"))
-        whole = self.rays[:: self.parts, :: self.parts]
-        middles = (whole[:-1, :-1] + whole[1:, 1:]) / 2
         lit = backdrop.lit
-        self.shadows = None if lit is None else Shadows(middles, backdrop.depth, lit)
-        self.depth = np.repeat(np.repeat(backdrop.depth, self.parts, axis=0), self.parts, axis=1)
-        self.sharp = self._finer(backdrop.light).astype(np.float64)
+        self.shadows = None if lit is None else Shadows(corners, backdrop.depth, lit)
+        self.depth = backdrop.depth
+        self.exposed: tuple[Placed, tuple[RigidTransform, RigidTransform]] | None = None
+        self.sharp = self._finer(backdrop.light)
         for placed in self._far_to_near(static):
             self._draw(self.sharp, (0, 0), placed)
-        self.base = self._lensed(self.sharp, self.illumination)
+        self.base = self._lensed(self.sharp, (0, height, 0, width))
 
     def picture(self, moving: Sequence[Placed] = ()) -> Picture:
         """One 8-bit picture, (height, width), with what moves where it is."""
@@ -95,7 +98,7 @@ class SimulatedCamera:
             part = self._shadowed(self.sharp[rows, columns], (row0, row1, column0, column1), group)
             for placed in self._far_to_near(group):
                 self._draw(part, (rows.start, columns.start), placed)
-            lensed = self._lensed(part, self.illumination[rows, columns])
+            lensed = self._lensed(part, (row0, row1, column0, column1))
             # the patch's own rim saw replicated light: it is left as it was
             top = reach if row0 else 0
             left = reach if column0 else 0
@@ -107,9 +110,9 @@ class SimulatedCamera:
         return light
 
     def _finer(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Light of whole pixels in their parts."""
+        """Light of whole pixels in their parts; always a copy."""
         if self.parts == 1:
-            return light
+            return light.copy()
         return cv2.resize(light, None, fx=self.parts, fy=self.parts)
 
     def _whole(self, window: Window) -> Window:
@@ -123,9 +126,12 @@ class SimulatedCamera:
             (column1 + up) // self.parts,
         )
 
-    def _lensed(self, sharp: Array, illumination: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Light on whole pixels of what was drawn in parts."""
-        soft = self.optics.defocused((sharp * illumination).astype(np.float32), self.parts)
+    def _lensed(self, sharp: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        """Light on whole pixels of what was drawn in parts; window : of whole pixels."""
+        row0, row1, column0, column1 = window
+        across = self.across[:, column0 * self.parts : column1 * self.parts]
+        down = self.down[row0 * self.parts : row1 * self.parts]
+        soft = self.optics.defocused(sharp * (across + down), self.parts)
         if self.parts == 1:
             return soft
         height, width = soft.shape
@@ -141,7 +147,9 @@ class SimulatedCamera:
         points += [(start + end) / 2 for start, end, _ in placed.body.shafts]
         return float(np.linalg.norm(placed.rig_from_body.apply(np.mean(points, axis=0)) - self.eye))
 
-    def _shadowed(self, sharp: Array, window: Window, group: Sequence[Placed]) -> Array:
+    def _shadowed(
+        self, sharp: NDArray[np.float32], window: Window, group: Sequence[Placed]
+    ) -> NDArray[np.float32]:
         """A copy of what is sharp within a window of whole pixels, in the group's shadow."""
         capsules = np.concatenate([self._capsules(placed) for placed in group])
         if self.shadows is None or not len(capsules):
@@ -188,60 +196,88 @@ class SimulatedCamera:
         points = [r.outline for r in placed.body.rectangles]
         points += [np.array([start, end]) for start, end, _ in placed.body.shafts]
         body = np.concatenate(points)
-        ends = [placed.at(seconds).apply(body) for seconds in self._exposure_ends()]
+        ends = [rig_from_body.apply(body) for rig_from_body in self._ends(placed)]
         return self._bounds(np.concatenate(ends), margin)
 
-    def _exposure_ends(self) -> tuple[float, float]:
+    def _ends(self, placed: Placed) -> tuple[RigidTransform, RigidTransform]:
+        """Where a body is at the beginning and at the end of the exposure."""
         half = (self.optics.exposure + self.camera.readout) / 2
-        return -half, half
+        if self.exposed is None or self.exposed[0] is not placed:
+            self.exposed = placed, (placed.at(-half), placed.at(half))
+        return self.exposed[1]
 
     def _bounds(self, points: Array, margin: int) -> Window:
+        pixels = self.drawn.project(points)
+        return self._bounds_of(pixels, self.drawn.from_rig(points)[:, 2] > NEAREST, margin)
+
+    def _bounds_of(self, pixels: Array, in_front: NDArray[np.bool_], margin: int) -> Window:
+        """Window around those of pixels (n, 2) that are in front of the camera."""
         width, height = self.drawn.size
-        in_front = self.drawn.from_rig(points)[:, 2] > 1.0
         if not in_front.any():
             return 0, 0, 0, 0
-        pixels = self.drawn.project(points[in_front])
+        pixels = pixels[in_front]
         low = np.floor(pixels.min(axis=0)).astype(int) - margin
         high = np.ceil(pixels.max(axis=0)).astype(int) + margin + 1
         column0, row0 = np.clip(low, 0, [width, height])
         column1, row1 = np.clip(high, 0, [width, height])
         return int(row0), int(row1), int(column0), int(column1)
 
-    def _draw(self, image: Array, origin: tuple[int, int], placed: Placed) -> None:
-        middle = placed.rig_from_body
-        eye = middle.inv().apply(self.eye)
-        for face in _parts_far_to_near(placed.body, eye):
-            front, centre = -face.matrix[:3, 2], face.matrix[:3, 3]
-            if front @ (eye - centre) <= 0:
+    def _draw(self, image: NDArray[np.float32], origin: tuple[int, int], placed: Placed) -> None:
+        eye = placed.rig_from_body.inv().apply(self.eye)
+        faces = [
+            face
+            for face in _parts_far_to_near(placed.body, eye)
+            if -face.matrix[:3, 2] @ (eye - face.matrix[:3, 3]) > 0
+        ]
+        if not faces:
+            return
+        outlines = np.concatenate([face.outline for face in faces])
+        ends = [rig_from_body.apply(outlines) for rig_from_body in self._ends(placed)]
+        points = np.concatenate(ends)
+        pixels = self.drawn.project(points).reshape(2, len(faces), 4, 2)
+        in_front = (self.drawn.from_rig(points)[:, 2] > NEAREST).reshape(2, len(faces), 4)
+        moves: dict[int, Array] = {}
+        for n, face in enumerate(faces):
+            of_face = self._bounds_of(
+                pixels[:, n].reshape(-1, 2), in_front[:, n].reshape(-1), margin=1
+            )
+            row0, column0 = max(of_face[0], origin[0]), max(of_face[2], origin[1])
+            row1 = min(of_face[1], origin[0] + image.shape[0])
+            column1 = min(of_face[3], origin[1] + image.shape[1])
+            if row0 >= row1 or column0 >= column1:
                 continue
-            self._draw_face(image, origin, placed, face)
+            way = np.abs(pixels[1, n] - pixels[0, n]).max()
+            steps = int(np.clip(np.ceil(way / (BLUR_STEP * self.parts)), 1, MAX_BLUR_STEPS))
+            if self.camera.readout > 0.0 or steps not in moves:
+                moves[steps] = self._camera_from_body(placed, row0, row1, steps)
+            self._draw_face(
+                image, origin, placed, face, (row0, row1, column0, column1), moves[steps]
+            )
 
     def _draw_face(
-        self, image: Array, origin: tuple[int, int], placed: Placed, face: Rectangle
+        self,
+        image: NDArray[np.float32],
+        origin: tuple[int, int],
+        placed: Placed,
+        face: Rectangle,
+        window: Window,
+        camera_from_body: Array,
     ) -> None:
-        ends = [placed.at(seconds).apply(face.outline) for seconds in self._exposure_ends()]
-        row0, row1, column0, column1 = self._bounds(np.concatenate(ends), 1)
-        row0, column0 = max(row0, origin[0]), max(column0, origin[1])
-        row1 = min(row1, origin[0] + image.shape[0])
-        column1 = min(column1, origin[1] + image.shape[1])
-        if row0 >= row1 or column0 >= column1:
-            return
-        way = np.abs(self.drawn.project(ends[1]) - self.drawn.project(ends[0])).max()
-        camera_from_plane = self._camera_from_body(placed, row0, row1, way) @ face.matrix
+        camera_from_plane = camera_from_body @ face.matrix
         homographies = np.asarray(np.linalg.inv(camera_from_plane[..., :3, [0, 1, 3]]), float)
         facing = placed.rig_from_body.rotation.as_matrix()
         normal = -(facing @ face.matrix[:3, :3])[:, 2]
-        light = face.albedo * self._shade(normal)
         draw_rectangle(
             image,
-            self.rays,
+            self.rays.within(window),
             self.depth,
-            (row0, row1, column0, column1),
+            window,
             origin,
             homographies,
             face.x_edges,
             face.y_edges,
-            light,
+            face.albedo * self._shade(normal),
+            self.parts,
         )
 
     def _shade(self, normal: Array) -> float:
@@ -249,12 +285,11 @@ class SimulatedCamera:
         towards = -self.camera.rotation[2]
         return 0.5 + 0.5 * max(0.0, float(normal @ towards))
 
-    def _camera_from_body(self, placed: Placed, row0: int, row1: int, way: float) -> Array:
+    def _camera_from_body(self, placed: Placed, row0: int, row1: int, steps: int) -> Array:
         """(steps, rows, 4, 4) for the instants of the exposure and, rolling, for each row."""
         camera_from_rig = self.camera.camera_from_rig.as_matrix()
         if not placed.velocity.any():
             return (camera_from_rig @ placed.rig_from_body.as_matrix())[None, None]
-        steps = int(np.clip(np.ceil(way / (BLUR_STEP * self.parts)), 1, MAX_BLUR_STEPS))
         instants = ((np.arange(steps) + 0.5) / steps - 0.5) * self.optics.exposure
         rows = np.zeros(1)
         if self.camera.readout > 0.0:

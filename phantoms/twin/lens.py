@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
 from nav.camera.rig import Camera
+from nav.compiled import njit
 from nav.frames import Array
 
 GRID_STEP = 12.0  # px; the cubic spline between is right to about 1e-9 px for usual lenses
@@ -27,6 +29,69 @@ def corner_rays(camera: Camera) -> Array:
     for axis in (0, 1):
         rays[..., axis] = RectBivariateSpline(vs, us, ideal[..., axis])(rows, columns)
     return rays
+
+
+class DividedRays:
+    """Rays of the corners of pixels divided into parts x parts.
+
+    Between whole pixels' corners by cubic interpolation: a lens bends them over hundreds of pixels.
+
+    Parameters
+    ----------
+    rays : (height + 1, width + 1, 2), of whole pixels' corners, as `corner_rays` gives them.
+    """
+
+    def __init__(self, rays: Array, parts: int) -> None:
+        self.rays, self.parts = rays, parts
+        rows, columns = (parts * (count - 1) + 1 for count in rays.shape[:2])
+        self.down = _cubic(np.arange(rows), parts, rays.shape[0])
+        self.across = _cubic(np.arange(columns), parts, rays.shape[1])
+
+    def within(self, window: tuple[int, int, int, int]) -> Array:
+        """Rays (rows + 1, columns + 1, 2) of a window (row0, row1, column0, column1), in parts."""
+        rows, columns = slice(window[0], window[1] + 1), slice(window[2], window[3] + 1)
+        if self.parts == 1:
+            return np.ascontiguousarray(self.rays[rows, columns])
+        fine = np.empty((rows.stop - rows.start, columns.stop - columns.start, 2))
+        first, weights = (part[rows] for part in self.down)
+        across, across_weights = (part[columns] for part in self.across)
+        _interpolate(self.rays, first, weights, across, across_weights, fine)
+        return fine
+
+
+def _cubic(corners: NDArray[np.intp], parts: int, count: int) -> tuple[NDArray[np.intp], Array]:
+    """First of four neighbours (n,) and their weights (n, 4) at corners, in parts (Lagrange)."""
+    place = corners / parts
+    nodes = min(count, 4)
+    first = np.clip(corners // parts - 1, 0, count - nodes)
+    off = place - first
+    weights = np.zeros((len(corners), 4))
+    for node in range(nodes):
+        others = [k for k in range(nodes) if k != node]
+        weights[:, node] = np.prod([(off - k) / (node - k) for k in others], axis=0)
+    return first, weights
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _interpolate(rays, first, weights, across, across_weights, fine):
+    columns = across_weights.shape[0]
+    nodes, nodes_across = min(rays.shape[0], 4), min(rays.shape[1], 4)
+    row = np.empty((rays.shape[1], 2))
+    low, high = across[0], across[-1] + nodes_across
+    for i in range(len(first)):
+        row[low:high] = 0.0
+        for n in range(nodes):
+            weight = weights[i, n]
+            if weight != 0.0:
+                for k in range(low, high):
+                    row[k, 0] += weight * rays[first[i] + n, k, 0]
+                    row[k, 1] += weight * rays[first[i] + n, k, 1]
+        for j in range(columns):
+            x = y = 0.0
+            for n in range(nodes_across):
+                x += across_weights[j, n] * row[across[j] + n, 0]
+                y += across_weights[j, n] * row[across[j] + n, 1]
+            fine[i, j, 0], fine[i, j, 1] = x, y
 
 
 def divided(camera: Camera, parts: int) -> Camera:

@@ -4,8 +4,9 @@ A rectangle lies in its own plane (X to the right, Y down as seen from the front
 into cells, each of one brightness. A pixel whose four corners fall into one cell is that cell's
 exactly (cells are convex and the view of a plane is projective); every other pixel's square is cut
 along the cells' borders, which are straight in the picture, and each part counts with its area.
-Sampling, however fine, would not do: an edge along the pixels' rows lies alike in all of them, and
-16 x 16 samples a pixel would put it up to 1/32 px off.
+Where the light varies along one of the plane's axes only, the parts' areas have a closed form; else
+the square is clipped, cell by cell. Sampling, however fine, would not do: an edge along the pixels'
+rows lies alike in all of them, and 16 x 16 samples a pixel would put it up to 1/32 px off.
 """
 
 import numpy as np
@@ -15,12 +16,14 @@ from nav.compiled import njit
 from nav.frames import Array
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _cell(edges, value):
-    """Index of the interval that holds value; -1 before the first edge or after the last."""
+    """Index of the interval that holds value; -1 before the first edge, their number after it."""
     count = edges.shape[0]
-    if value < edges[0] or value >= edges[count - 1]:
+    if value < edges[0]:
         return -1
+    if value >= edges[count - 1]:
+        return count - 1
     low, high = 0, count - 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -31,7 +34,7 @@ def _cell(edges, value):
     return low
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _cut(polygon, count, axis, edge, side, out):
     """Part of a polygon before (side 1) or behind (-1) a cell border; returns its corners' number.
 
@@ -54,7 +57,7 @@ def _cut(polygon, count, axis, edge, side, out):
     return made
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _area(polygon, count):
     twice = 0.0
     last = count - 1
@@ -64,63 +67,149 @@ def _area(polygon, count):
     return 0.5 * twice
 
 
-@njit(nogil=True, cache=True)
-def _span(edges, pixel, axis):
-    """First and last cell that a pixel's corners reach along one axis; none where last < first."""
-    low, high = np.inf, -np.inf
-    for k in range(4):
-        at = pixel[k, 2 + axis] / pixel[k, 4]
-        low, high = min(low, at), max(high, at)
-    end = edges.shape[0] - 1
-    if high <= edges[0] or low >= edges[end]:
-        return 0, -1
-    first = 0 if low <= edges[0] else _cell(edges, low)
-    last = end - 1 if high >= edges[end] else _cell(edges, high)
-    return first, last
+@njit(nogil=True, cache=True, error_model="numpy")
+def _clipped(x_edges, y_edges, light, corners, spans, work):
+    """(light times area, area) of a pixel's parts in a span of cells, by clipping its square.
 
-
-@njit(nogil=True, cache=True)
-def _covered(x_edges, y_edges, light, g, rays, row, column, work):
-    """Mean (premultiplied light, cover) of one pixel, exactly; work (4, 16, 5) is scratch."""
+    corners : (4, 3), x w, y w and w of the pixel's corners on the plane. spans : first and last
+    cell along x, then y. work : (4, 16, 5), buffer.
+    """
     pixel, strip, part, half = work[0], work[1], work[2], work[3]
     for k in range(4):
         dv = k // 2
-        du = (k + dv) % 2
-        ray = rays[row + dv, column + du]
-        pixel[k, 0], pixel[k, 1] = du, dv
+        pixel[k, 0], pixel[k, 1] = (k + dv) % 2, dv
         for c in range(3):
-            pixel[k, 2 + c] = g[c, 0] * ray[0] + g[c, 1] * ray[1] + g[c, 2]
-        if pixel[k, 4] <= 0.0:
-            return 0.0, 0.0
-    x_first, x_last = _span(x_edges, pixel, 0)
-    y_first, y_last = _span(y_edges, pixel, 1)
+            pixel[k, 2 + c] = corners[k, c]
     total, cover = 0.0, 0.0
-    for i in range(x_first, x_last + 1):
+    for i in range(spans[0], spans[1] + 1):
         count = _cut(pixel, 4, 0, x_edges[i], 1.0, half)
         count = _cut(half, count, 0, x_edges[i + 1], -1.0, strip)
-        for j in range(y_first, y_last + 1):
-            corners = _cut(strip, count, 1, y_edges[j], 1.0, half)
-            corners = _cut(half, corners, 1, y_edges[j + 1], -1.0, part)
-            area = _area(part, corners)
+        for j in range(spans[2], spans[3] + 1):
+            left = _cut(strip, count, 1, y_edges[j], 1.0, half)
+            left = _cut(half, left, 1, y_edges[j + 1], -1.0, part)
+            area = _area(part, left)
             total += light[j, i] * area
             cover += area
     return total, cover
 
 
-@njit(nogil=True, cache=True)
-def _corner_cell(x_edges, y_edges, g, ray):
-    w = g[2, 0] * ray[0] + g[2, 1] * ray[1] + g[2, 2]
-    if w <= 0:
-        return -2
-    cx = _cell(x_edges, (g[0, 0] * ray[0] + g[0, 1] * ray[1] + g[0, 2]) / w)
-    cy = _cell(y_edges, (g[1, 0] * ray[0] + g[1, 1] * ray[1] + g[1, 2]) / w)
-    if cx < 0 or cy < 0:
-        return -1
-    return cy * (x_edges.shape[0] - 1) + cx
+@njit(nogil=True, cache=True, error_model="numpy")
+def _corner_area(here, one, other):
+    """Area that a line cuts off a unit square's corner; signed distances of it and its neighbours.
+
+    (Up to a common factor; the same holds below.)
+    """
+    return 0.5 * (here / (here - one)) * (here / (here - other))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _side_area(first, across_first, second, across_second):
+    """Area that a line cuts off beside one of the square's sides, whose ends are given first."""
+    return 0.5 * (first / (first - across_first) + second / (second - across_second))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _area_before(corners, axis, edge):
+    """Area of the pixel's square before a cell border across `axis`."""
+    a = corners[0, axis] - edge * corners[0, 2]
+    b = corners[1, axis] - edge * corners[1, 2]
+    c = corners[2, axis] - edge * corners[2, 2]
+    d = corners[3, axis] - edge * corners[3, 2]
+    before = (a < 0.0) + 2 * (b < 0.0) + 4 * (c < 0.0) + 8 * (d < 0.0)
+    if before == 0:
+        return 0.0
+    if before == 15:
+        return 1.0
+    if before == 3:
+        return _side_area(a, d, b, c)
+    if before == 12:
+        return _side_area(d, a, c, b)
+    if before == 9:
+        return _side_area(a, b, d, c)
+    if before == 6:
+        return _side_area(b, a, c, d)
+    if before == 1:
+        return _corner_area(a, b, d)
+    if before == 2:
+        return _corner_area(b, a, c)
+    if before == 4:
+        return _corner_area(c, b, d)
+    if before == 8:
+        return _corner_area(d, a, c)
+    if before == 14:
+        return 1.0 - _corner_area(a, b, d)
+    if before == 13:
+        return 1.0 - _corner_area(b, a, c)
+    if before == 11:
+        return 1.0 - _corner_area(c, b, d)
+    if before == 7:
+        return 1.0 - _corner_area(d, a, c)
+    if before == 5:
+        return 1.0 - _corner_area(b, a, c) - _corner_area(d, a, c)
+    return 1.0 - _corner_area(a, b, d) - _corner_area(c, b, d)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _along(edges, light, fixed, axis, first, last, begins, ends, corners):
+    """(light times area, area) where the light varies along one axis only.
+
+    fixed : a cell along the other axis. begins, ends : whether the rectangle does so in the pixel.
+    """
+    total = 0.0
+    start = _area_before(corners, axis, edges[first]) if begins else 0.0
+    before = start
+    for i in range(first, last + 1):
+        after = 1.0
+        if i < last or ends:
+            after = _area_before(corners, axis, edges[i + 1])
+        albedo = light[fixed, i] if axis == 0 else light[i, fixed]
+        total += albedo * (after - before)
+        before = after
+    return total, before - start
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _alike(light, x_first, x_last, y_first, y_last):
+    """Along which axes the light of a span of cells is the same: bit 1 along x, bit 2 along y."""
+    along = 3
+    for j in range(y_first, y_last + 1):
+        for i in range(x_first, x_last + 1):
+            if light[j, i] != light[j, x_first]:
+                along &= 2
+            if light[j, i] != light[y_first, i]:
+                along &= 1
+            if along == 0:
+                return 0
+    return along
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _covered(x_edges, y_edges, light, corners, x_low, x_high, y_low, y_high, work):
+    """Mean (premultiplied light, cover) of one pixel, exactly.
+
+    x_low ... y_high : least and greatest cell of its corners, as `_cell` counts them.
+    """
+    columns, rows = light.shape[1], light.shape[0]
+    x_first, x_last = max(x_low, 0), min(x_high, columns - 1)
+    y_first, y_last = max(y_low, 0), min(y_high, rows - 1)
+    inside_x, inside_y = x_low >= 0 and x_high < columns, y_low >= 0 and y_high < rows
+    if inside_x or inside_y:
+        alike = _alike(light, x_first, x_last, y_first, y_last)
+        if inside_x and inside_y and alike == 3:
+            return light[y_first, x_first], 1.0
+        if inside_y and alike & 2:
+            return _along(
+                x_edges, light, y_first, 0, x_first, x_last, x_low < 0, x_high == columns, corners
+            )
+        if inside_x and alike & 1:
+            return _along(
+                y_edges, light, x_first, 1, y_first, y_last, y_low < 0, y_high == rows, corners
+            )
+    return _clipped(x_edges, y_edges, light, corners, (x_first, x_last, y_first, y_last), work)
 
 
 def draw_rectangle(
-    image: Array,
+    image: NDArray[np.floating],
     rays: Array,
     depth: NDArray[np.float32],
     window: tuple[int, int, int, int],
@@ -129,13 +218,14 @@ def draw_rectangle(
     x_edges: Array,
     y_edges: Array,
     light: Array,
+    parts: int = 1,
 ) -> None:
     """Composite a patterned rectangle over `image`, in place.
 
     Parameters
     ----------
-    image : array (h, w) float64: the picture's part that begins at `origin` (row, column).
-    rays : array (height + 1, width + 1, 2): rays of all pixel corners of the camera.
+    image : array (h, w): the picture's part that begins at `origin` (row, column).
+    rays : array (rows + 1, columns + 1, 2): rays of the window's pixel corners.
     depth : array (height, width) float32: z of what stands still, mm; nearer things hide the
         rectangle. An array of shape (0, 0) hides nothing.
     window : (row0, row1, column0, column1) to draw in, full picture's pixels.
@@ -143,79 +233,86 @@ def draw_rectangle(
         window the homography from a ray (x, y, 1) to the plane; its third entry is 1/z. One row
         serves all where rows == 1.
     x_edges, y_edges : cell borders, mm. light : array (ny, nx).
+    parts : how many of the picture's pixels a pixel of `depth` holds along each side.
     """
-    _draw(image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light)
+    _draw(image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light, parts)
 
 
-@njit(nogil=True, cache=True)
-def _draw(image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _to_plane(g, rays, x_edges, y_edges, plane, cells):
+    """A row of pixel corners on the plane (n, 3), and the cells (n, 2) they are in."""
+    for k in range(plane.shape[0]):
+        u, v = rays[k, 0], rays[k, 1]
+        w = g[2, 0] * u + g[2, 1] * v + g[2, 2]
+        x, y = g[0, 0] * u + g[0, 1] * v + g[0, 2], g[1, 0] * u + g[1, 1] * v + g[1, 2]
+        plane[k, 0], plane[k, 1], plane[k, 2] = x, y, w
+        if w > 0.0:
+            cells[k, 0], cells[k, 1] = _cell(x_edges, x / w), _cell(y_edges, y / w)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _draw(image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light, parts):
     steps, row_count = plane_from_ray.shape[0], plane_from_ray.shape[1]
     row0, row1, column0, column1 = window
-    columns_per_row = x_edges.shape[0] - 1
-    below = np.empty(column1 - column0 + 1, np.int64)
-    above = np.empty(column1 - column0 + 1, np.int64)
-    value = np.empty(column1 - column0)
-    alpha = np.empty(column1 - column0)
+    width = column1 - column0
+    columns, rows = x_edges.shape[0] - 1, y_edges.shape[0] - 1
+    # the upper and the lower corners of a row of pixels, at each instant
+    plane = np.empty((2, steps, width + 1, 3))
+    cells = np.empty((2, steps, width + 1, 2), np.int64)
+    corners = np.empty((4, 3))
+    value = np.empty(width)
+    alpha = np.empty(width)
     work = np.empty((4, 16, 5))
     for row in range(row0, row1):
         value[:] = 0.0
         alpha[:] = 0.0
+        upper, lower = (row - row0) % 2, (row - row0 + 1) % 2
         for step in range(steps):
             g = plane_from_ray[step, row - row0 if row_count > 1 else 0]
-            fresh = row == row0 or row_count > 1 or steps > 1
-            for k in range(column1 - column0 + 1):
-                # the last row's lower corners are this one's upper ones
-                above[k] = (
-                    below[k]
-                    if not fresh
-                    else _corner_cell(x_edges, y_edges, g, rays[row, column0 + k])
+            above, below = plane[upper, step], plane[lower, step]
+            above_cells, below_cells = cells[upper, step], cells[lower, step]
+            if row == row0 or row_count > 1:
+                _to_plane(g, rays[row - row0], x_edges, y_edges, above, above_cells)
+            _to_plane(g, rays[row - row0 + 1], x_edges, y_edges, below, below_cells)
+            for k in range(width):
+                if (
+                    above[k, 2] <= 0.0
+                    or above[k + 1, 2] <= 0.0
+                    or below[k, 2] <= 0.0
+                    or below[k + 1, 2] <= 0.0
+                ):
+                    continue
+                a, b = above_cells[k, 0], above_cells[k + 1, 0]
+                c, d = below_cells[k + 1, 0], below_cells[k, 0]
+                x_low, x_high = min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
+                if x_high < 0 or x_low >= columns:
+                    continue
+                a, b = above_cells[k, 1], above_cells[k + 1, 1]
+                c, d = below_cells[k + 1, 1], below_cells[k, 1]
+                y_low, y_high = min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
+                if y_high < 0 or y_low >= rows:
+                    continue
+                if x_low == x_high and y_low == y_high:
+                    value[k] += light[y_low, x_low]
+                    alpha[k] += 1.0
+                    continue
+                for i in range(3):
+                    corners[0, i], corners[1, i] = above[k, i], above[k + 1, i]
+                    corners[2, i], corners[3, i] = below[k + 1, i], below[k, i]
+                v, a = _covered(
+                    x_edges, y_edges, light, corners, x_low, x_high, y_low, y_high, work
                 )
-                below[k] = _corner_cell(x_edges, y_edges, g, rays[row + 1, column0 + k])
-            for k in range(column1 - column0):
-                column = column0 + k
-                cell = above[k]
-                if cell == above[k + 1] and cell == below[k] and cell == below[k + 1]:
-                    if cell < 0 and not _may_touch(x_edges, y_edges, g, rays, row, column):
-                        continue
-                    if cell >= 0:
-                        value[k] += light[cell // columns_per_row, cell % columns_per_row]
-                        alpha[k] += 1.0
-                        continue
-                v, a = _covered(x_edges, y_edges, light, g, rays, row, column, work)
                 value[k] += v
                 alpha[k] += a
-        for k in range(column1 - column0):
+        for k in range(width):
             if alpha[k] <= 0.0:
                 continue
             column = column0 + k
             if depth.shape[0] > 0:
                 g = plane_from_ray[steps // 2, row - row0 if row_count > 1 else 0]
-                ray = rays[row, column]
+                ray = rays[row - row0, k]
                 w = g[2, 0] * ray[0] + g[2, 1] * ray[1] + g[2, 2]
-                if w <= 0 or 1.0 / w > depth[row, column]:
+                if w <= 0 or 1.0 / w > depth[row // parts, column // parts]:
                     continue
             r, c = row - origin[0], column - origin[1]
             image[r, c] = image[r, c] * (1.0 - alpha[k] / steps) + value[k] / steps
-
-
-@njit(nogil=True, cache=True)
-def _may_touch(x_edges, y_edges, g, rays, row, column):
-    """Whether a pixel with all corners outside may still hold a part (thin things, corners)."""
-    x_low = y_low = np.inf
-    x_high = y_high = -np.inf
-    for dr in range(2):
-        for dc in range(2):
-            ray = rays[row + dr, column + dc]
-            w = g[2, 0] * ray[0] + g[2, 1] * ray[1] + g[2, 2]
-            if w <= 0:
-                return False
-            x = (g[0, 0] * ray[0] + g[0, 1] * ray[1] + g[0, 2]) / w
-            y = (g[1, 0] * ray[0] + g[1, 1] * ray[1] + g[1, 2]) / w
-            x_low, x_high = min(x_low, x), max(x_high, x)
-            y_low, y_high = min(y_low, y), max(y_high, y)
-    return (
-        x_high >= x_edges[0]
-        and x_low < x_edges[-1]
-        and y_high >= y_edges[0]
-        and y_low < y_edges[-1]
-    )

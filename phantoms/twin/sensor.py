@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
 from nav.compiled import njit
+from phantoms.twin.noise import QUANTILES, TAIL, normals_of, random_parts
 
 BLACK_LEVEL = 12.0  # grey levels without light, assumed
 WHITE_LEVEL = 235.0  # grey levels at albedo 1 in full light, assumed
@@ -49,20 +50,30 @@ class Optics:
 
     def digitise(self, light: NDArray[np.float32], rng: np.random.Generator) -> Picture:
         """Grey levels with noise, rounded and clipped to 8 bits."""
-        normals = rng.standard_normal(light.shape, dtype=np.float32)
+        parts = random_parts(rng, light.size).reshape(light.shape)
         picture = np.empty(light.shape, np.uint8)
         per_grey = 0.0 if self.electrons is None else 1.0 / self.electrons
-        _digitise(light, normals, self.noise**2, per_grey, 1.0 / self.gamma, picture)
+        _digitise(light, parts, QUANTILES, TAIL, self.noise**2, per_grey, 1.0 / self.gamma, picture)
         return picture
 
 
-@njit(nogil=True, cache=True)
-def _digitise(light, normals, read_variance, per_grey, exponent, picture):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _digitise(light, parts, quantiles, tail, read_variance, per_grey, exponent, picture):
+    columns = light.shape[1]
+    constant = np.sqrt(read_variance)
+    normals = np.empty(columns, np.float32)
     for row in range(light.shape[0]):
-        for column in range(light.shape[1]):
+        normals_of(parts[row], quantiles, tail, normals)
+        if exponent == 1.0 and per_grey == 0.0:  # branches within would cost most of the time
+            for column in range(columns):
+                grey = BLACK_LEVEL + (WHITE_LEVEL - BLACK_LEVEL) * max(light[row, column], 0.0)
+                grey += constant * normals[column]
+                picture[row, column] = min(max(np.rint(grey), 0.0), 255.0)
+            continue
+        for column in range(columns):
             value = max(light[row, column], 0.0)
             if exponent != 1.0:
                 value = value**exponent
             grey = BLACK_LEVEL + (WHITE_LEVEL - BLACK_LEVEL) * value
-            grey += np.sqrt(read_variance + per_grey * grey) * normals[row, column]
+            grey += np.sqrt(read_variance + per_grey * grey) * normals[column]
             picture[row, column] = min(max(np.rint(grey), 0.0), 255.0)

@@ -20,6 +20,7 @@ from phantoms.twin.bodies import Shaft
 
 FAINT = 0.004  # share of the light; a weaker shadow is below one grey level
 COARSE, FINE = 12, 3  # pixels between the points of a search, and of a drawing
+EVERYWHERE: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 TOUCHING = 0.05  # mm, nearest that a capsule's axis counts as above a surface
 
 
@@ -40,12 +41,13 @@ class Shadows:
 
     Parameters
     ----------
-    rays : (height, width, 2), of pixels' middles, ideal.
+    rays : (height + 1, width + 1, 2), of pixels' corners, ideal.
     depth : (height, width), z of the backdrop, mm.
     """
 
     def __init__(self, rays: Array, depth: NDArray[np.float32], lit: Lit) -> None:
         self.rays, self.depth, self.lit = rays, depth, lit
+        self.searched: tuple[bytes, NDArray[np.float32]] | None = None  # the last search
 
     def window(self, capsules: Array) -> tuple[int, int, int, int]:
         """(row0, row1, column0, column1) outside of which there is no shadow to be seen.
@@ -53,7 +55,7 @@ class Shadows:
         capsules : (n, 7), ends and radius, camera frame, mm.
         """
         height, width = self.depth.shape
-        dimmed = self._dimmed(capsules, (0, height, 0, width), COARSE)
+        dimmed = self._coarse(capsules)
         rows, columns = np.nonzero(dimmed > FAINT)
         if not len(rows):
             return 0, 0, 0, 0
@@ -67,12 +69,30 @@ class Shadows:
     def left(self, capsules: Array, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
         """Share of light (rows, columns) of a window that capsules leave."""
         row0, row1, column0, column1 = window
-        dimmed = self._dimmed(capsules, window, FINE)
+        dimmed = self._dimmed(capsules, window, FINE, self._near(capsules))
         rows, columns = np.mgrid[: row1 - row0, : column1 - column0].astype(np.float32) / FINE
         return 1.0 - cv2.remap(dimmed, columns, rows, cv2.INTER_LINEAR)
 
+    def _coarse(self, capsules: Array) -> NDArray[np.float32]:
+        key = capsules.tobytes()
+        if self.searched is None or self.searched[0] != key:
+            height, width = self.depth.shape
+            whole = self._dimmed(capsules, (0, height, 0, width), COARSE, EVERYWHERE)
+            self.searched = key, whole
+        return self.searched[1]
+
+    def _near(self, capsules: Array) -> NDArray[np.uint8]:
+        """1 at points of the search where, or beside which, there may be any shadow."""
+        return cv2.dilate(
+            (self._coarse(capsules) > 0.0).astype(np.uint8), np.ones((3, 3), np.uint8)
+        )
+
     def _dimmed(
-        self, capsules: Array, window: tuple[int, int, int, int], step: int
+        self,
+        capsules: Array,
+        window: tuple[int, int, int, int],
+        step: int,
+        near: NDArray[np.uint8],
     ) -> NDArray[np.float32]:
         row0, row1, column0, column1 = window
         # one point more than the window holds, to interpolate up to its rim
@@ -89,6 +109,7 @@ class Shadows:
             rows,
             columns,
             slack,
+            near,
             dimmed,
         )
         return dimmed
@@ -105,31 +126,106 @@ def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, dimmed):
-    """Share of light that is taken away; slack : pixels by which capsules are made wider."""
-    point = np.empty(3)
+def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, near, dimmed):
+    """Share of light that is taken away.
+
+    slack : pixels by which capsules are made wider. near : 0 at points of the search, COARSE
+    pixels apart, around which there is none.
+    """
+    bounds = _spheres(capsules)
+    all_of_them = _around(bounds)
+    point, towards = np.empty(3), np.empty(3)
     for i in range(len(rows)):
         for j in range(len(columns)):
             row, column = rows[i], columns[j]
+            at, beside = row // COARSE, column // COARSE
+            if at < near.shape[0] and beside < near.shape[1] and near[at, beside] == 0:
+                continue
             z = depth[row, column]
-            point[0], point[1], point[2] = rays[row, column, 0] * z, rays[row, column, 1] * z, z
+            for c in range(2):
+                point[c] = (rays[row, column, c] + rays[row + 1, column + 1, c]) / 2 * z
+            point[2] = z
             nearby = min(row + 1, depth.shape[0] - 1)
-            wider = slack * z * abs(rays[nearby, column, 1] - rays[row, column, 1])
+            further = (rays[nearby, column, 1] + rays[nearby + 1, column + 1, 1]) / 2
+            wider = slack * z * abs(further - point[1] / z)
             for lamp in range(len(lamps)):
                 if share[row, column, lamp] < FAINT:
                     continue
+                way = _direction(point, lamps[lamp], towards)
+                sd = lamps[lamp, 3] / 2.0 * math.sqrt(2.0)  # a disc's; root 2 is erf's
+                if _is_clear(point, towards, way, all_of_them, sd, wider):
+                    continue
                 seen = 1.0
                 for k in range(len(capsules)):
-                    seen *= 1.0 - _hidden(point, lamps[lamp], capsules[k], wider)
+                    if _is_clear(point, towards, way, bounds[k], sd, wider):
+                        continue
+                    seen *= 1.0 - _hidden(point, towards, way, sd, capsules[k], wider)
                 dimmed[i, j] += share[row, column, lamp] * (1.0 - seen)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _hidden(point, lamp, capsule, wider):
+def _spheres(capsules):
+    """Around each capsule: middle, radius, and the capsule's own radius; (n, 5)."""
+    spheres = np.empty((len(capsules), 5))
+    for k in range(len(capsules)):
+        square = 0.0
+        for c in range(3):
+            spheres[k, c] = (capsules[k, c] + capsules[k, 3 + c]) / 2
+            square += (capsules[k, 3 + c] - capsules[k, c]) ** 2 / 4
+        spheres[k, 3], spheres[k, 4] = math.sqrt(square), capsules[k, 6]
+    return spheres
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _around(spheres):
+    """One sphere that holds several, as wide as the widest of their capsules."""
+    whole = np.zeros(5)
+    for k in range(len(spheres)):
+        for c in range(3):
+            whole[c] += spheres[k, c] / len(spheres)
+    for k in range(len(spheres)):
+        square = 0.0
+        for c in range(3):
+            square += (spheres[k, c] - whole[c]) ** 2
+        whole[3] = max(whole[3], math.sqrt(square) + spheres[k, 3])
+        whole[4] = max(whole[4], spheres[k, 4])
+    return whole
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _direction(point, lamp, towards):
+    """Unit direction to a lamp's middle into `towards`; the way there."""
+    square = 0.0
+    for c in range(3):
+        towards[c] = lamp[c] - point[c]
+        square += towards[c] * towards[c]
+    way = math.sqrt(square)
+    for c in range(3):
+        towards[c] /= way
+    return way
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _is_clear(point, towards, way, sphere, sd, wider):
+    """Whether a capsule within a sphere is surely too far aside for `_hidden` to count it."""
+    x, y, z = sphere[0] - point[0], sphere[1] - point[1], sphere[2] - point[2]
+    along = x * towards[0] + y * towards[1] + z * towards[2]
+    radius = sphere[3]
+    if along + radius <= TOUCHING:
+        return True  # all of its axis is below the surface
+    nearest = max(along - radius, TOUCHING)
+    off = math.sqrt(max(x * x + y * y + z * z - along * along, 0.0)) - radius
+    if off <= 0.0:
+        return False
+    # on the lamp's plane: least distance from its middle, greatest half width, and what counts
+    half = (sphere[4] + wider) * way / nearest
+    return off * way / (along + radius) > 1.4143 * (2.0 * sd + half)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _hidden(point, towards, way, sd, capsule, wider):
     """Share of a lamp that a capsule hides from a point: both as seen on the lamp's plane."""
-    ux, uy, uz = lamp[0] - point[0], lamp[1] - point[1], lamp[2] - point[2]
-    way = math.sqrt(ux * ux + uy * uy + uz * uz)
-    ux, uy, uz = ux / way, uy / way, uz / way
+    ux, uy, uz = towards[0], towards[1], towards[2]
     ax, ay, az = capsule[0] - point[0], capsule[1] - point[1], capsule[2] - point[2]
     bx, by, bz = capsule[3] - point[0], capsule[4] - point[1], capsule[5] - point[2]
     a, b = ax * ux + ay * uy + az * uz, bx * ux + by * uy + bz * uz
@@ -155,7 +251,6 @@ def _hidden(point, lamp, capsule, wider):
     # width where the capsule comes nearest to the lamp's middle
     above = 1.0 / ((1.0 - near) / a + near / b)
     half = (capsule[6] + wider) * way / above
-    sd = lamp[3] / 2.0 * math.sqrt(2.0)  # a disc's along any line across it; root 2 is erf's
     if off - half > 2.0 * sd or along - half > 2.0 * sd or along + length + half < -2.0 * sd:
         return 0.0
     across = math.erf((off + half) / sd) - math.erf((off - half) / sd)

@@ -1,6 +1,6 @@
 """The simulated room: default rig, the phantom on its table, where everything truly is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array, perturbed
+from nav.memory import give_memory_back
 from nav.tracking.tool import Tool
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import layout
@@ -115,18 +116,31 @@ class World:
         return Placed(needle_body(self.needle), rig_from_needle, velocity)
 
     def cameras(
-        self, optics: Optics, rng: np.random.Generator, plain: bool = False
+        self,
+        optics: Optics,
+        rng: np.random.Generator,
+        plain: bool = False,
+        progress: Callable[[float], None] = lambda share: None,
     ) -> tuple[SimulatedCamera, ...]:
-        """The rig's cameras, with the phantom drawn once; plain: an even grey instead."""
+        """The rig's cameras, with the phantom drawn once; plain: an even grey instead.
+
+        progress : told the share drawn.
+        """
         reference = Placed(reference_body(self.reference), self.rig_from_reference)
-        return tuple(
-            SimulatedCamera(
-                camera, optics, generator, [reference], None if plain else self._backdrop(camera)
-            )
-            for camera, generator in zip(
-                self.rig.cameras, rng.spawn(len(self.rig.cameras)), strict=True
-            )
-        )
+        count = len(self.rig.cameras)
+        cameras = []
+        # one after the other: rays use all processors, and each camera's take memory
+        for n, (camera, generator) in enumerate(
+            zip(self.rig.cameras, rng.spawn(count), strict=True)
+        ):
+
+            def tell(share: float, before: int = n) -> None:
+                progress((before + share) / count)
+
+            backdrop = None if plain else self._backdrop(camera, tell)
+            cameras.append(SimulatedCamera(camera, optics, generator, [reference], backdrop))
+            give_memory_back()
+        return tuple(cameras)
 
     @cached_property
     def standing(self) -> tuple[SceneItem, ...]:
@@ -138,8 +152,8 @@ class World:
         placed = [item.moved(off_seat) if item.with_reference else item for item in items]
         return (*placed, *table_items(placed))
 
-    def _backdrop(self, camera: Camera) -> Backdrop:
-        return render_backdrop(camera, self.rig_from_model, self.standing)
+    def _backdrop(self, camera: Camera, progress: Callable[[float], None]) -> Backdrop:
+        return render_backdrop(camera, self.rig_from_model, self.standing, progress)
 
 
 def make_world(

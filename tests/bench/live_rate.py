@@ -22,7 +22,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Pose
 from nav.live.messages import Ended, Update
-from nav.live.worker import ProcessFeed, yield_to_tracking
+from nav.live.worker import ProcessFeed
 from nav.model.case import load_case
 from nav.registration.result import Registration
 from nav.tracking.tool import load_tool
@@ -49,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _prepare(folder)
+        prepare(folder)
         ways = {"no window": _alone, "window": _watched, "window, view turning": _turned}
         found: dict[str, list[Measured]] = {way: [] for way in ways}
         for _ in range(options.rounds):
@@ -61,7 +61,7 @@ def main() -> None:
     Console().print(_table(found))
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     from phantoms.anatomy.write import write_case
     from phantoms.kit.case import phantom_case
     from phantoms.twin.images import ImageSettings, write_images
@@ -117,7 +117,6 @@ def _with_window(folder: Path, seconds: float, turn: bool) -> Measured:
     app = application()
     case = load_case(folder / "case" / "case.toml")
     feed = _start(folder, seconds)
-    yield_to_tracking()
     window = LiveWindow(case, feed, load_tool(folder / "pictures" / "needle.toml"))
 
     def close(_: Ended) -> None:

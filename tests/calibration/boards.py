@@ -8,8 +8,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from calibration.board import Board
 from calibration.cameras.bundle import Setup
 from calibration.cameras.detect import Seen
+from calibration.cameras.direction import rays_of
 from calibration.cameras.lens import DISTORTION, Lens
-from calibration.cameras.verdict import off_aligned, rays_of, triangulated
+from calibration.cameras.verdict import off_aligned, triangulated
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
 from phantoms.twin.boards import board_points

@@ -25,7 +25,10 @@ def test_two_cameras_are_right_whether_the_board_is_bowed_or_not(bow):
     for lens, camera in zip(found.fit.setup.lenses, rig.cameras, strict=True):
         assert lens.pinhole[0] == pytest.approx(camera.matrix[0, 0], rel=2e-4)
     assert off_in_volume(found.fit.setup, rig) < 0.004
-    assert found.bow == pytest.approx(bow, abs=0.02)
+    true = board_points(BOARD, bow)
+    plane = np.column_stack([np.ones(len(true)), true[:, :2]])
+    over = np.ptp(true[:, 2] - plane @ np.linalg.lstsq(plane, true[:, 2], rcond=None)[0])
+    assert found.bow == pytest.approx(over, abs=0.02)
     assert found.rms == pytest.approx(SD, rel=0.1)
     if bow:
         assert found.flat_rms is not None
@@ -35,7 +38,7 @@ def test_two_cameras_are_right_whether_the_board_is_bowed_or_not(bow):
 def test_predicted_errors_are_the_true_ones():
     """Of focal lengths, and of points in the working volume."""
     rig, z, ratio = wide_rig(), [], []
-    for seed in range(12):
+    for seed in range(6):
         rng = np.random.default_rng(seed)
         seen = sightings(rig, waved(12, rng), rng, 0.02, 0.4)
         found = calibrate_cameras(BOARD, seen, [SIZE, SIZE], NAMES)
@@ -122,7 +125,7 @@ def test_a_sheet_keeps_its_lengths():
     fine = np.column_stack([np.linspace(0, 180, 2001), np.full(2001, 60.0), np.zeros(2001)])
     steps = np.linalg.norm(np.diff(shaped(fine, board.size, bow), axis=0), axis=1)
     assert steps == pytest.approx(180 / 2000, rel=1e-4)
-    assert most_bowed(board.size, bow) == pytest.approx(2.0, rel=0.02)
+    assert most_bowed(fine, board.size, bow) == pytest.approx(2.0, rel=0.02)
     bent = board_points(board, 2.0)
     off = shaped(board.points, board.size, bow) - bent
     off -= off.mean(axis=0)

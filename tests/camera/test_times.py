@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from nav.camera.source import open_source
-from nav.camera.video import VideoFile
+from nav.camera.video_decoder import VideoDecoder, VideoPicture
 from nav.errors import InputError
 from tests.camera.recordings import (
     plain,
@@ -170,7 +170,7 @@ def test_fps_must_be_a_number_above_nought(tmp_path, fps):
 
 def test_a_video_whose_own_times_go_backwards_is_refused(tmp_path, monkeypatch):
     write_video(tmp_path / "left.avi", [10, 20, 30])
-    stamps = iter([0.0, 0.04, 0.03, 0.0])
-    monkeypatch.setattr(VideoFile, "_stamp", lambda self, capture: next(stamps))
+    pictures = [VideoPicture(at, plain(9)) for at in (0.0, 0.04, 0.03)]
+    monkeypatch.setattr(VideoDecoder, "__iter__", lambda self: iter(pictures))
     with pytest.raises(InputError, match=r"left\.avi: frame 2: its time 0\.030 s is not after"):
         list(open_source(tmp_path, rig("left")))

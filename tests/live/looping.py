@@ -14,6 +14,7 @@ from nav.camera.source import open_source
 from nav.errors import InputError
 from nav.live.messages import Command
 from nav.live.session import Session, State
+from nav.live.worker import Progress, silent
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
 from nav.pipeline import Pipeline
@@ -35,7 +36,7 @@ class LoopingJob:
     fail_after: int | None = None
     problem: str = ""
 
-    def open(self) -> "LoopingWork":
+    def open(self, progress: Progress = silent) -> "LoopingWork":
         if self.problem:
             raise InputError(self.problem)
         return LoopingWork(self)

@@ -1,20 +1,30 @@
 """`nav live`: a recording through the real tracking process into the real window."""
 
 import os
+import time
 
 import cv2
+import numpy as np
 import pytest
 from rich.console import Console
 
 from nav.cli import main
 from nav.errors import InputError
+from nav.frames import rigid
+from nav.live.messages import Command, Ready, Stage, Update
 from nav.live.run import LiveJob, live_job
 from nav.live.worker import ProcessFeed
+from nav.model.case import load_case
+from nav.registration.assessment import FLE, assess_touches
+from nav.registration.result import write_registration
+from nav.registration.reuse import describe_registration
 from nav.view.app import run_window
 from phantoms.anatomy.write import write_case
 from phantoms.kit.case import phantom_case
 from phantoms.twin.images import ImageSettings, write_images
 from phantoms.twin.sensor import Optics
+
+TO_REFERENCE = rigid([0.4, -0.9, 1.3], [12.0, -35.0, 80.0])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +67,11 @@ def test_a_recording_is_played_into_the_window(qtbot, folder, tmp_path):
 
 def test_a_job_is_sent_whole_to_another_process(folder):
     feed = ProcessFeed(job_of(folder))
-    first = feed.first(60.0)
+    assert isinstance(feed.first(180.0), Ready)
+    feed.send(Command("play"))
+    end = time.monotonic() + 180.0
+    while not isinstance(first := feed.newest(), Update) and time.monotonic() < end:
+        time.sleep(0.01)
     feed.close()
     assert first.guidance.tracked.tools["needle"]
     assert {thumbnail.camera for thumbnail in first.thumbnails} == {"left", "right"}
@@ -88,6 +102,48 @@ def test_a_needle_without_a_tip_is_refused(folder, tmp_path):
     job = LiveJob(**{**vars(job), "tools": (blunt, job.tools[1])})
     with pytest.raises(InputError, match=r"needle\.toml: tip: is missing"):
         job.check()
+
+
+@pytest.fixture(scope="module")
+def registered(folder, tmp_path_factory):
+    """A registration for that case, its file, and where its reference body is."""
+    case_file, body = folder / "case" / "case.toml", folder / "recording" / "reference.toml"
+    case = load_case(case_file)
+    rng = np.random.default_rng(1)
+    touched = {f.label: TO_REFERENCE.apply(f.position) for f in case.fiducials}
+    touched = {label: at + rng.normal(0.0, FLE, 3) for label, at in touched.items()}
+    target = case.default_plan.target
+    found = assess_touches(case.fiducials, touched, target=target)
+    path = tmp_path_factory.mktemp("registered") / "registration.toml"
+    record = describe_registration(found, (case.name, case_file), ("reference", body), target)
+    write_registration(path, found.registration, (case_file, body), record)
+    return path
+
+
+def test_a_registration_of_before_is_described_and_waits_for_its_check(folder, registered):
+    job = job_of(folder, registration=registered)
+    job.check()
+    work = job.open()
+    work.source.close()
+    assert work.session.stage is Stage.VERIFY
+    assert work.pipeline.registration is None
+    assert any("FRE 0." in line and "verdict good" in line for line in work.notices)
+    # nothing new to write
+    assert work.session.registration is work.saved
+
+
+@pytest.mark.parametrize("which", ["case", "reference"])
+def test_a_registration_made_for_another_file_is_refused(folder, registered, tmp_path, which):
+    job = job_of(folder, registration=registered)
+    old = job.case if which == "case" else job.tools[1]
+    other = old.with_name(f"other-{which}.toml")
+    other.write_text(old.read_text() + "\n# edited\n")
+    changed = {"case": other} if which == "case" else {"tools": (job.tools[0], other)}
+    try:
+        with pytest.raises(InputError, match=f"was made for another {which}"):
+            LiveJob(**{**vars(job), **changed}).check()
+    finally:
+        other.unlink()
 
 
 def test_missing_options_are_one_line_and_exit_code_2(capsys):

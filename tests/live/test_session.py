@@ -212,7 +212,9 @@ def test_after_the_last_fiducial_it_registers():
     for point in np.array([*CHECKS.values(), PLANS[0].target]):
         assert error_at(registration, point) < 1e-9
     tre = registration.predicted_tre(PLANS[0].target[None])[0]
-    assert state.message == f"Registered: FRE 0.00 mm, predicted TRE at the target {tre:.2f} mm"
+    assert state.message.startswith(
+        f"Registered: FRE 0.00 mm, predicted TRE at the target {tre:.2f} mm; good"
+    )
     # the next frame set is guided
     tip = work.step(np.array([9.0, 1.0, 2.0])).guidance.model_tip
     assert not isinstance(tip, Lost)
@@ -324,13 +326,14 @@ def test_check_points_tell_how_far_off_they_are_and_do_not_change_the_registrati
     work = Work()
     work.touch_all(*POSITIONS)
     before = work.pipeline.registration
-    state = work.touch("K1", np.array([0.0, 0.6, 0.8]))
-    assert state.message == "K1 is 1.00 mm off"
-    state = work.touch("K2", np.array([0.0, 0.3, 0.4]))
-    assert state.message == "Verified: check points at most 1.00 mm off"
+    state = work.touch("K1", np.array([0.0, 0.3, 0.4]))
+    assert state.message.startswith("K1 is 0.50 mm off, 0.")
+    assert state.message.endswith(" mm predicted")
+    state = work.touch("K2", np.array([0.0, 0.12, 0.16]))
+    assert state.message.startswith("Verified: K1 is 0.50 mm off, 0.")
     assert state.stage is Stage.NAVIGATE
     assert work.pipeline.registration is before
-    assert [error for _, error in work.session.checks] == pytest.approx([1.0, 0.5])
+    assert [error.distance for _, error in work.session.checks] == pytest.approx([0.5, 0.2])
 
 
 def test_skip_goes_on_without_verifying_and_only_there():
@@ -366,9 +369,21 @@ def test_without_check_points_it_navigates_at_once():
     assert work.touch_all(*POSITIONS).stage is Stage.NAVIGATE
 
 
-def test_a_registration_known_beforehand_begins_with_navigating():
-    known = Registration(Pose(REFERENCE_FROM_MODEL.inv()), 0.3, np.zeros(0))
-    work = Work(registration=known)
+KNOWN = Registration(
+    Pose(REFERENCE_FROM_MODEL.inv(), np.diag([1e-2] * 3 + [1e-6] * 3)), 0.3, np.zeros(0)
+)
+
+
+def test_a_registration_known_beforehand_is_confirmed_by_one_check_point():
+    work = Work(registration=KNOWN)
+    state = work.step(np.array([7.0, 0.0, 0.0]))
+    assert (state.stage, state.next_fiducial) == (Stage.VERIFY, "K1")  # nearest to the target
+    assert state.prompt == "Check the registration: touch K1, hold still, press Space"
+    # nothing is shown with it before
+    assert isinstance(state.guidance.proximity, Lost)
+    assert "not checked" in state.guidance.proximity.reason
+    state = work.touch("K1", np.array([0.0, 0.3, 0.4]))
+    assert state.message.startswith("Registration confirmed: K1 is 0.50 mm off, 0.")
     state = work.step(np.array([7.0, 0.0, 0.0]))
     assert (state.stage, state.next_fiducial, state.prompt) == (Stage.NAVIGATE, None, "")
     assert not isinstance(state.guidance.proximity, Lost)
@@ -376,6 +391,113 @@ def test_a_registration_known_beforehand_begins_with_navigating():
     assert cord.distance == pytest.approx(2.0, abs=1e-4)
     work.ask("capture")
     assert work.now().message == "Nothing to touch now"
+
+
+def test_a_known_registration_that_does_not_fit_is_not_navigated_with():
+    work = Work(registration=KNOWN)
+    state = work.touch("K1", np.array([0.0, 3.0, 4.0]))
+    assert state.message.startswith("K1 is 5.00 mm off, 0.")
+    for ask in ("", "skip", "capture"):
+        if ask:
+            work.ask(ask)
+        state = work.now()
+        assert state.stage is Stage.VERIFY
+        assert "Backspace to touch K1 again" in state.prompt
+        assert isinstance(state.guidance.proximity, Lost)
+        assert "does not fit" in state.guidance.proximity.reason
+    # it is touched again
+    work.ask("undo")
+    assert work.now().next_fiducial == "K1"
+    assert work.touch("K1").stage is Stage.NAVIGATE
+
+
+def test_from_a_known_registration_back_to_registering():
+    work = Work(registration=KNOWN)
+    work.touch("K1", np.array([0.0, 3.0, 4.0]))
+    work.ask("undo")
+    work.ask("undo")
+    state = work.now()
+    assert (state.stage, state.next_fiducial) == (Stage.REGISTER, "D1")
+    assert "given up" in state.message
+    assert isinstance(state.guidance.proximity, Lost)
+    assert "not registered" in state.guidance.proximity.reason
+    assert work.touch_all(*POSITIONS).stage is Stage.VERIFY
+    assert work.touch_all(*CHECKS).stage is Stage.NAVIGATE
+
+
+def test_a_known_registration_cannot_skip_its_check():
+    work = Work(registration=KNOWN)
+    work.ask("skip")
+    state = work.now()
+    assert state.stage is Stage.VERIFY
+    assert "not used without" in state.message
+
+
+def test_a_known_registration_of_negated_axes_is_named():
+    """As from touched points that were taken for RAS."""
+    half_turn = rigid([0.0, 0.0, np.pi], [0.0, 0.0, 0.0])
+    turned = Pose(REFERENCE_FROM_MODEL.inv() * half_turn, np.diag([1e-2] * 3 + [1e-6] * 3))
+    work = Work(registration=Registration(turned, 0.3, np.zeros(0)))
+    assert "in RAS?" in work.touch("K1").message
+
+
+def test_without_check_points_one_to_register_with_confirms():
+    work = Work(case(check={}), registration=KNOWN)
+    state = work.now()
+    assert (state.stage, state.next_fiducial) == (Stage.VERIFY, "D1")
+    assert work.touch("D1").stage is Stage.NAVIGATE
+
+
+def test_without_any_fiducials_it_navigates_and_says_that_nothing_was_checked():
+    work = Work(case(register={}, check={}), registration=KNOWN)
+    state = work.step(np.array([7.0, 0.0, 0.0]))
+    assert state.stage is Stage.NAVIGATE
+    assert "was not checked" in state.message
+    assert not isinstance(state.guidance.proximity, Lost)
+
+
+def test_exchanged_fiducials_are_refused_in_the_window_too_and_asked_for_again():
+    work = Work()
+    work.touch("D1")
+    for label, place in (("D2", "D3"), ("D3", "D2")):
+        off = np.array(POSITIONS[place]) - np.array(POSITIONS[label])
+        work.touch(label, off)
+    state = work.touch("D4")
+    assert state.stage is Stage.REGISTER
+    assert state.message.startswith("Not registered, repeat: ")
+    assert "D2 and D3 are exchanged" in state.message
+    assert work.pipeline.registration is None
+    # what was right stays
+    assert state.next_fiducial == "D2"
+    assert "D2 (3 of 4)" in work.now().prompt
+    work.touch("D2")
+    assert work.touch("D3").stage is Stage.VERIFY
+
+
+def test_a_check_point_that_is_off_stops_the_work_and_the_numbers():
+    work = Work()
+    work.touch_all(*POSITIONS)
+    state = work.touch("K1", np.array([0.0, 3.0, 4.0]))
+    assert state.message.startswith("K1 is 5.00 mm off")
+    assert "K1 alone is" in state.message
+    work.ask("skip")
+    state = work.now()
+    assert state.stage is Stage.VERIFY
+    assert "do not fit" in state.message
+    assert isinstance(state.guidance.proximity, Lost)
+    work.ask("undo")
+    assert work.now().next_fiducial == "K1"
+    assert not isinstance(work.now().guidance.proximity, Lost)
+    assert work.touch_all(*CHECKS).stage is Stage.NAVIGATE
+
+
+def test_skipping_says_that_nobody_knows():
+    work = Work()
+    work.touch_all(*POSITIONS)
+    work.ask("skip")
+    state = work.now()
+    assert state.stage is Stage.NAVIGATE
+    assert "Not verified" in state.message
 
 
 def test_a_case_without_fiducials_says_so():
@@ -388,7 +510,8 @@ def test_a_case_without_fiducials_says_so():
 
 
 def test_another_plan_is_followed_by_its_name():
-    work = Work(registration=Registration(Pose(REFERENCE_FROM_MODEL.inv()), 0.3, np.zeros(0)))
+    work = Work(registration=KNOWN)
+    work.touch("K1")
     assert work.now().guidance.plan.name == "left"
     work.ask("plan", "right")
     assert work.now().guidance.plan.name == "right"

@@ -15,7 +15,7 @@ from nav.registration.result import Registration
 from nav.view.window import LiveWindow
 from tests.live.looping import LoopingJob, sphere_case
 
-START = 60.0  # s; a busy machine loads slowly
+START = 180.0  # s; a busy machine loads slowly
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,7 @@ def refusal(path: Path) -> str:
         ("label,x,y,z\nD1,1,5,2,5,3,5\n", "line 2: has 7 fields, but there are 4 columns; write"),
         ("label,x,y,z\nD1,1,2,3,4\n", "line 2: has 5 fields, but there are 4 columns; write"),
         ("label,x,y,z\n#D1,1,2,3\n", "line 2: begins with #: a comment or a label?"),
+        ('label,x,y,z\n"D\n\x071",1,x,3\n', "line 2 (point D??1): y: expected a finite number"),
         ("label,x,y,z\n", "has no points"),
         ("label,x,y,z\n" + "D,1,2,3\n" * 20_001, "has more than 20000 rows"),
         ("", "first line: "),

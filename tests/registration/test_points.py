@@ -306,3 +306,10 @@ def test_a_published_set_is_registered_to_its_rounding(published):
     distances = np.linalg.norm(misses, axis=2)
     assert distances.max() < 0.01
     assert np.sqrt((distances**2).mean()) < 0.006
+
+
+@pytest.mark.parametrize("size", [2.0**31, 1e150, 1e300])
+def test_a_coordinate_out_of_this_world_is_refused(size):
+    model = np.array([[40, 0, 0], [0, size, 5], [-40, 0, 10], [0, -45, 30], [25, 30, 20.0]])
+    touched = model.clip(-100.0, 100.0) + 0.1
+    assert "is it right, and in mm?" in refusal(model, touched)

@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,9 @@ REGISTRATION = Registration(
     0.31,
     np.array([0.2, 0.4, 0.3]),
 )
+# its residuals make its FRE, as a file's must
+FILED = replace(REGISTRATION, fre=float(np.sqrt(np.mean(REGISTRATION.residuals**2))))
+FILED = replace(FILED, residuals=FILED.residuals * 0.31 / FILED.fre, fre=0.31)
 
 
 @given(vectors(100.0), covariances(3, 0.1), covariances(3, 0.2))
@@ -62,7 +66,9 @@ def test_predicted_tre_is_what_random_registrations_show():
 @given(rigid_transforms(), covariances(6, 0.05))
 def test_a_registration_comes_back_from_its_file(tmp_path_factory, transform, covariance):
     path = tmp_path_factory.mktemp("registration") / "registration.toml"
-    write_registration(path, Registration(Pose(transform, covariance), 0.31, np.array([0.1, 0.4])))
+    write_registration(
+        path, Registration(Pose(transform, covariance), 0.31, np.array([0.31, 0.31]))
+    )
     back = load_registration(path)
     difference = back.model_from_reference.transform.inv() * transform
     assert difference.translation == pytest.approx(np.zeros(3), abs=1e-9)
@@ -92,11 +98,17 @@ def test_the_file_names_its_inputs_and_holds_the_residuals(tmp_path):
         ("fre = 0.31", "fre = nan", "fre"),
         ("fre = 0.31", "fle = 0.31", "fre"),
         ("registration/1", "registration/2", "format"),
+        ("fre = 0.31", "fre = 5000.0", "fre"),
+        ("    12.0,", "    1.0e6,", "model_from_reference"),
+        ("    1.3,", "    74.5,", "model_from_reference"),
+        ('verdict = "good"', "verdict = 3", "calibration: verdict"),
+        ('verdict = "good"', 'verdict = "fine"', "calibration: verdict"),
+        ("fle = 0.25", "fle = -1.0", "calibration: fle"),
     ],
 )
 def test_what_breaks_the_format_is_refused_with_its_field(tmp_path, old, new, field):
     path = tmp_path / "registration.toml"
-    write_registration(path, REGISTRATION)
+    write_registration(path, FILED, (), {"verdict": "good", "fle": 0.25})
     text = path.read_text()
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
@@ -105,3 +117,28 @@ def test_what_breaks_the_format_is_refused_with_its_field(tmp_path, old, new, fi
     said = str(caught.value)
     assert said.startswith(f"{path}: {field}: ")
     assert "\n" not in said
+
+
+def test_residuals_that_do_not_make_the_fre_are_refused(tmp_path):
+    path = tmp_path / "registration.toml"
+    write_registration(path, replace(FILED, fre=0.1))
+    with pytest.raises(InputError, match=r"residuals: their rms is 0\.31 mm, but fre is 0\.10"):
+        load_registration(path)
+
+
+@pytest.mark.parametrize("digest", ["", "abc", "g" * 64, "0" * 63])
+def test_a_hash_that_is_none_is_refused(tmp_path, digest):
+    case = tmp_path / "case.toml"
+    case.write_text("a case")
+    path = tmp_path / "registration.toml"
+    write_registration(path, FILED, (case,))
+    text = path.read_text().replace(hashlib.sha256(b"a case").hexdigest(), digest)
+    path.write_text(text)
+    with pytest.raises(InputError, match="sha256: expected 64 hexadecimal digits"):
+        load_registration(path)
+
+
+def test_other_keys_of_calibration_are_left_alone(tmp_path):
+    path = tmp_path / "registration.toml"
+    write_registration(path, FILED, (), {"surgeon": "unknown", "surface": {"points": 400}})
+    assert load_registration(path).fre == 0.31

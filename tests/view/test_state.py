@@ -17,7 +17,8 @@ from nav.guidance.proximity import PlanDeviation, Proximity, StructureProximity
 from nav.live.messages import Ended, Stage, Update
 from nav.pipeline import NOT_REGISTERED, Guidance
 from nav.tracking.result import Tip, TrackedFrame, TrackedTool
-from nav.view.state import STALE_AFTER, display
+from nav.view.pace import STALE_AFTER
+from nav.view.state import display
 from nav.view.words import MINUS
 from tests.view.window_scripts import Script, simple_case
 

@@ -194,10 +194,10 @@ def corners_begin_elsewhere(recording: Recording, rng: np.random.Generator) -> R
 
 
 def markers_displaced(recording: Recording, rng: np.random.Generator) -> Recording:
-    """A third to all of a tool's markers 0.3 to 30 mm from where they are, as one piece."""
+    """One to a third of a tool's markers 0.3 to 30 mm from where they are, as one piece."""
     tool = recording.tools[str(rng.choice(["needle", "reference"]))]
     count = len(tool.markers)
-    some = rng.permutation(count)[: int(rng.integers(count // 3, count))]
+    some = rng.permutation(count)[: int(rng.integers(1, count // 3 + 1))]
     way = rng.normal(size=3)
     way *= np.exp(rng.uniform(np.log(0.3), np.log(30.0))) / np.linalg.norm(way)
     markers = tuple(
@@ -292,7 +292,7 @@ KINDS = (
     Kind("ids exchanged", ids_exchanged),
     Kind("corners counter-clockwise", corners_counterclockwise),
     Kind("corners begin elsewhere", corners_begin_elsewhere),
-    Kind("markers displaced", markers_displaced),
+    Kind("up to a third of the markers displaced", markers_displaced),
     Kind("a camera late by 1 to 5 frames", camera_late),
     Kind("a camera frozen", camera_frozen),
     Kind("both cameras frozen", both_frozen),

@@ -1,0 +1,84 @@
+"""Boards that look the same after half a turn: which way round each camera saw them.
+
+A chessboard with both numbers of squares even, or both odd, has no top. Each camera may have named
+its corners from either end, at every instant anew. Where two cameras see the board at once, their
+relative pose must be the same at all instants; turned boards scatter it, as the board moves.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from calibration.board import Board
+from calibration.cameras.start import alike_poses
+from nav.frames import Array
+
+LEAST_LEAD = 2  # instants by which one way round must explain more than any other
+SAME_TURN = 0.1  # rad: relative poses further apart are two
+
+
+class AmbiguousHalfTurn(Exception):
+    """Both ways round explain what two cameras see."""
+
+
+def half_turn(board: Board) -> Array:
+    """Return board_from_turned_board (4, 4): half a turn about the board's middle."""
+    result = np.diag([-1.0, -1.0, 1.0, 1.0])
+    result[:2, 3] = board.size
+    return result
+
+
+def find_turned(board: Board, boards: Sequence[Mapping[int, Array]]) -> set[tuple[int, int]]:
+    """Return (camera, instant) at which corners are to be named from the other end.
+
+    Parameters
+    ----------
+    boards : camera_from_board (4, 4) by instant, of each camera.
+
+    Raises
+    ------
+    AmbiguousHalfTurn
+        Two ways round fit as well, for cameras that see the board together.
+    """
+    if not board.is_symmetric:
+        return set()
+    turned: set[tuple[int, int]] = set()
+    done, turn = {0}, half_turn(board)
+    placed = [dict(own) for own in boards]
+    while len(done) < len(boards):
+        ties = [
+            (len(set(placed[a]) & set(placed[b])), a, b)
+            for a in done
+            for b in range(len(boards))
+            if b not in done
+        ]
+        count, a, b = max(ties, key=lambda tie: tie[0])
+        if count == 0:
+            break
+        common = sorted(set(placed[a]) & set(placed[b]))
+        for instant in _against(common, placed[a], placed[b], turn):
+            turned.add((b, instant))
+            placed[b][instant] = placed[b][instant] @ turn
+        done.add(b)
+    return turned
+
+
+def _against(
+    common: Sequence[int], one: Mapping[int, Array], other: Mapping[int, Array], turn: Array
+) -> list[int]:
+    """Instants at which the other camera's board is turned against the first one's."""
+    back = [np.linalg.inv(one[k]) for k in common]
+    straight = [other[k] @ inverse for k, inverse in zip(common, back, strict=True)]
+    swapped = [other[k] @ turn @ inverse for k, inverse in zip(common, back, strict=True)]
+    every = straight + swapped
+    groups = [alike_poses(every, k) for k in range(len(every))]
+    counts = [int((g[: len(common)] | g[len(common) :]).sum()) for g in groups]
+    best = int(np.argmax(counts))
+    angles = (Rotation.from_matrix([p[:3, :3] for p in every])
+              * Rotation.from_matrix(every[best][:3, :3]).inv()).magnitude()  # fmt: skip
+    rivals = [n for n, angle in zip(counts, angles, strict=True) if angle > SAME_TURN]
+    if rivals and counts[best] - max(rivals) < LEAST_LEAD:
+        raise AmbiguousHalfTurn
+    likeness = angles.reshape(2, -1)
+    return [k for n, k in enumerate(common) if likeness[1, n] < likeness[0, n]]

@@ -1,0 +1,134 @@
+"""Recordings at their own pace, with pause and replay; and simulations, whose time may wait."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from nav.camera.frameset import FrameSet
+from nav.camera.source import RecordedSource
+from nav.live.messages import Command, Standstill
+
+# s; a simulation that takes longer for a frame set is taken for hung, and its numbers grow old
+LONGEST_DRAWING = 5.0
+
+
+class Playback:
+    """What the window wants of a recording. Its commands come in a thread of their own."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.began = self.playing = True
+        self.over = self.restart = self.quit = self.watched = False
+
+    def hold(self) -> None:
+        """Wait for the window's `play` before the first frame set, and for its word at the end."""
+        self.began = self.playing = False
+        self.watched = True
+
+    def obey(self, command: Command) -> None:
+        """Take play, pause, restart or quit; other commands are not for this."""
+        with self.changed:
+            if command.kind == "play":
+                self.began = self.playing = True
+            elif command.kind == "pause" and not self.over:
+                self.playing = not self.playing
+            elif command.kind == "restart":
+                self.restart = True
+            elif command.kind == "quit":
+                self.quit = True
+            self.changed.notify_all()
+
+    @property
+    def stops(self) -> bool:
+        """Whether this pass through the recording shall end at once."""
+        return self.restart or self.quit
+
+    def rewind(self) -> bool:
+        """Make ready for another pass, if one is wanted; return whether it is."""
+        with self.changed:
+            again = self.restart and not self.quit
+            self.restart = self.over = False
+            self.playing = self.began
+        return again
+
+    def wait(self, seconds: float) -> float:
+        """Wait a while, and as long as it is paused; return the seconds lost to a pause."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.stops or not self.playing, max(0.0, seconds))
+            if self.playing:
+                return 0.0
+            before = time.monotonic()
+            self.changed.wait_for(lambda: self.stops or self.playing)
+            return time.monotonic() - before
+
+    def stay_at_end(self) -> None:
+        """Wait at the recording's end for a replay."""
+        with self.changed:
+            self.over = True
+            self.changed.wait_for(lambda: self.stops)
+
+    def standstill(self) -> Standstill | None:
+        """Return what to tell the window now, if time stands still."""
+        if self.over:
+            return Standstill(time.monotonic(), "over")
+        if self.began and not self.playing:
+            return Standstill(time.monotonic(), "paused")
+        return None
+
+
+class PacedSource:
+    """A recording handed out at its own pace; a tracker that is slower gets every frame, late.
+
+    With a window it waits at its end for a replay.
+    """
+
+    def __init__(self, source: RecordedSource) -> None:
+        self.source = source
+        self.playback = Playback()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is unusual about the recording, a sentence each; each frame set has its own."""
+        return [*self.source.notes, *self.source.cut_off]
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        began: float | None = None
+        self.playback.wait(0.0)
+        for frames in self.source:
+            now = time.monotonic()
+            began = now - frames.time if began is None else began
+            while paused := self.playback.wait(began + frames.time - time.monotonic()):
+                began += paused  # then what is left of the wait
+            if self.playback.stops:
+                return
+            yield frames
+        if self.playback.watched:
+            self.playback.stay_at_end()
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def close(self) -> None:
+        """Close the recording."""
+        self.source.close()
+
+
+class DrawnTime:
+    """Simulated time, which stands still while the next pictures are drawn."""
+
+    def __init__(self, source: Iterable[FrameSet]) -> None:
+        self.source = source
+        self.since: float | None = None
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        for frames in self.source:
+            self.since = None
+            yield frames
+            self.since = time.monotonic()
+
+    def standstill(self) -> Standstill | None:
+        """Return what to tell the window now, if the next pictures are still drawn."""
+        since, now = self.since, time.monotonic()
+        if since is None or now - since > LONGEST_DRAWING:
+            return None
+        return Standstill(now, "drawing")

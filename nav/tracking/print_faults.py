@@ -1,0 +1,263 @@
+"""What is wrong with markers that are in view but are of no use: how they were printed or filed.
+
+Sheets of another program may have each marker half turned on its place (OpenCV 4 and 5 draw
+AprilTags so to each other), a border of two cells, white on black, or another dictionary; a webcam
+may deliver mirrored pictures; a tool's file may have corners in another order. Searching costs
+about a dozen detections in a whole picture: it is for a tool that stays lost, not for every frame.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from nav.camera.frameset import Picture
+from nav.camera.rig import Camera
+from nav.frames import Array
+from nav.tracking.tool import Tool, predefined_dictionary
+
+Kind = Literal[
+    "half turned", "quarter turned", "counter-clockwise", "misplaced", "mirrored", "inverted",
+    "wide border", "other dictionary",
+]  # fmt: skip
+# the largest of each family holds the others' markers
+FAMILIES = (
+    "DICT_4X4_1000", "DICT_5X5_1000", "DICT_6X6_1000", "DICT_7X7_1000", "DICT_ARUCO_ORIGINAL",
+    "DICT_ARUCO_MIP_36h12", "DICT_APRILTAG_16h5", "DICT_APRILTAG_25h9", "DICT_APRILTAG_36h10",
+    "DICT_APRILTAG_36h11",
+)  # fmt: skip
+CHANCY = ("DICT_4X4", "DICT_APRILTAG_16h5", "DICT_ARUCO_ORIGINAL")  # read in noise now and then
+LIKELY, LIKELY_CHANCY = 2, 4  # markers that are not read by chance
+FITS = 0.08  # of a marker's side, rms: corners that lie as supposed
+CLEARLY = 2.0  # by how much another supposition must fit better
+
+HALF_TURN_HINT = (
+    "OpenCV 4 and OpenCV 5 draw AprilTags half turned to each other: print the sheet with `nav "
+    "print`, or begin each marker's corners in the file with its third"
+)
+
+
+@dataclass(frozen=True)
+class PrintFault:
+    """Markers in view that cannot be used as they are.
+
+    kind : what is the matter. ids : of the markers, of the dictionary that they were read by.
+    dictionary : that one.
+    """
+
+    kind: Kind
+    ids: tuple[int, ...]
+    dictionary: str
+
+
+def find_print_fault(image: Picture, tool: Tool, camera: Camera | None = None) -> PrintFault | None:
+    """Return why a tool's markers in a picture are of no use, None where nothing tells.
+
+    Parameters
+    ----------
+    image : array (height, width), uint8.
+    tool : as its file has it.
+    camera : tells whether markers that are read lie as the file says; without it that is not looked
+        at.
+
+    Returns
+    -------
+    PrintFault or None
+        None also where the markers are read and lie as the file says, or where none are in view.
+    """
+    wanted = set(tool.by_id)
+    read = only(read_markers(image, tool.dictionary), wanted)
+    if read:
+        return None if camera is None else _read_but_useless(image, read, tool, camera)
+    least = min(len(wanted), LIKELY_CHANCY if is_chancy(tool.dictionary) else LIKELY)
+    for kind, look in DISGUISES.items():
+        found = only(look(image, tool.dictionary), wanted)
+        if len(found) >= least:
+            return PrintFault(kind, tuple(sorted(found)), tool.dictionary)
+    other = read_any_dictionary(image, but=tool.dictionary)
+    if other is None:
+        return None
+    name, found = other
+    return PrintFault("other dictionary", tuple(sorted(found)), name)
+
+
+def describe_print_fault(fault: PrintFault, tool: Tool, camera: str) -> str:
+    """Return a line for the person at the bench: what was found, expected, and what to do."""
+    who = marker_list(fault.ids)
+    seen = f"{who} of {tool.name} seen by {camera}"
+    lie = f"{who} {'is' if len(fault.ids) == 1 else 'are'} seen by {camera}"
+    if fault.kind == "half turned":
+        return f"{lie}, each half turned on its place against {tool.name}'s file; {HALF_TURN_HINT}"
+    return {
+        "quarter turned": f"{lie}, each a quarter turned on its place against {tool.name}'s file;"
+        " begin its corners with the marker's own top left",
+        "counter-clockwise": f"{lie}, but their corners in {tool.name}'s file run"
+        " counter-clockwise; expected top left, top right, bottom right, bottom left, as seen from"
+        " the front",
+        "misplaced": f"{lie}, but do not lie as {tool.name}'s file says; is it this tool's file?",
+        "mirrored": f"{seen}, but mirrored: turn off mirroring (flip) in the camera's settings",
+        "inverted": f"{seen}, but white on black; print black markers on white",
+        "wide border": f"{seen}, but with a border of two cells; print with a border of one",
+        "other dictionary": f"{camera} sees {who} of {fault.dictionary}, but {tool.name}'s file has"
+        f" {tool.dictionary}",
+    }[fault.kind]
+
+
+def marker_list(ids: Collection[int]) -> str:
+    """Return ids for people: marker 4; markers 4, 6; markers 40 to 43."""
+    each = sorted(set(ids))
+    if len(each) == 1:
+        return f"marker {each[0]}"
+    if len(each) > 2 and each[-1] - each[0] == len(each) - 1:
+        return f"markers {each[0]} to {each[-1]}"
+    shown = ", ".join(str(k) for k in each[:6])
+    return f"markers {shown}{' and others' if len(each) > 6 else ''}"
+
+
+def read_markers(image: Picture, dictionary: str, border: int = 1) -> dict[int, Array]:
+    """Return corners (4, 2), px, in the marker's own order, of each id read once in a picture.
+
+    border : cells of black around the code.
+    """
+    return _read(image, predefined_dictionary(dictionary), border)
+
+
+def read_mirrored(image: Picture, dictionary: str) -> dict[int, Array]:
+    """Return markers of a mirrored picture; corners as if it were not mirrored back, px."""
+    found = read_markers(np.ascontiguousarray(image[:, ::-1]), dictionary)
+    width = image.shape[1]
+    return {k: corners * [-1.0, 1.0] + [width - 1.0, 0.0] for k, corners in found.items()}
+
+
+def read_inverted(image: Picture, dictionary: str) -> dict[int, Array]:
+    """Return markers printed white on black."""
+    return read_markers(np.asarray(255 - image, np.uint8), dictionary)
+
+
+def read_wide_border(image: Picture, dictionary: str) -> dict[int, Array]:
+    """Return markers printed with a border of two cells."""
+    return read_markers(image, dictionary, border=2)
+
+
+DISGUISES: Mapping[Kind, Callable[[Picture, str], dict[int, Array]]] = {
+    "inverted": read_inverted,
+    "mirrored": read_mirrored,
+    "wide border": read_wide_border,
+}
+
+
+def read_any_dictionary(image: Picture, but: str) -> tuple[str, dict[int, Array]] | None:
+    """Return the dictionary of which most markers are read, and these; None of too few.
+
+    but : a dictionary that is not meant, nor one of its family.
+    """
+    best: tuple[str, dict[int, Array]] | None = None
+    for name in FAMILIES:
+        if _family(name) == _family(but):
+            continue
+        found = read_markers(image, name)
+        least = LIKELY_CHANCY if is_chancy(name) else LIKELY
+        if len(found) >= least and (best is None or len(found) > len(best[1])):
+            best = name, found
+    if best is None:
+        return None
+    return smallest_holding(best[0], best[1]), best[1]
+
+
+def smallest_holding(name: str, ids: Collection[int]) -> str:
+    """Return the smallest dictionary of a family that has some ids."""
+    if not name.endswith("_1000"):
+        return name
+    size = next(size for size in (50, 100, 250, 1000) if max(ids) < size)
+    return f"{name.removesuffix('1000')}{size}"
+
+
+def is_chancy(dictionary: str) -> bool:
+    """Whether a dictionary's markers are so simple that some are read where none are."""
+    return dictionary.startswith(CHANCY)
+
+
+def only(found: Mapping[int, Array], ids: Collection[int]) -> dict[int, Array]:
+    """Return those markers whose ids are wanted."""
+    return {k: corners for k, corners in found.items() if k in ids}
+
+
+def _read(image: Picture, words: cv2.aruco.Dictionary, border: int) -> dict[int, Array]:
+    parameters = cv2.aruco.DetectorParameters()
+    parameters.markerBorderBits = border
+    corners, ids, _ = cv2.aruco.ArucoDetector(words, parameters).detectMarkers(image)
+    read = [] if ids is None else [int(k) for k in np.ravel(ids)]
+    quads = [np.asarray(quad, float).reshape(4, 2) for quad in corners]
+    return {k: quad for k, quad in zip(read, quads, strict=True) if read.count(k) == 1}
+
+
+def _family(name: str) -> str:
+    return name.rsplit("_", 1)[0] if name.startswith("DICT_") and name[5].isdigit() else name
+
+
+def _read_but_useless(
+    image: Picture, read: Mapping[int, Array], tool: Tool, camera: Camera
+) -> PrintFault | None:
+    fault = _misplaced(read, tool, camera)
+    if fault is None or fault.kind != "misplaced":
+        return fault
+    # a wide border's inner cell may be taken for all of it, and the marker read in there
+    wide = only(read_wide_border(image, tool.dictionary), set(tool.by_id))
+    if len(wide) >= LIKELY and _misplaced(wide, tool, camera) is None:
+        return replace(fault, kind="wide border")
+    return fault
+
+
+def _misplaced(found: Mapping[int, Array], tool: Tool, camera: Camera) -> PrintFault | None:
+    """How markers that are read lie against the file."""
+    ids = tuple(sorted(found))
+    if len(ids) < 2:
+        return None  # one marker lies as it likes
+    pixels = np.array([found[k] for k in ids])
+    rays = _ideal(pixels.reshape(-1, 2), camera)
+    side = float(np.linalg.norm(pixels - np.roll(pixels, 1, axis=1), axis=2).mean())
+    focal = float(camera.matrix[0, 0])
+    filed = np.array([tool.by_id[k].corners for k in ids])
+    mirrored = filed[:, [1, 0, 3, 2]]
+    suppositions: list[tuple[Kind | None, Array]] = [
+        (None, filed),
+        ("half turned", np.roll(filed, 2, axis=1)),
+        ("quarter turned", np.roll(filed, 1, axis=1)),
+        ("quarter turned", np.roll(filed, 3, axis=1)),
+        *(("counter-clockwise", np.roll(mirrored, turn, axis=1)) for turn in range(4)),
+    ]  # fmt: skip
+    off = [_off(corners, rays) * focal / side for _, corners in suppositions]
+    if off[0] < FITS:
+        return None
+    best = int(np.argmin(off))
+    kind = suppositions[best][0]
+    if kind is not None and off[best] < min(FITS, off[0] / CLEARLY):
+        return PrintFault(kind, ids, tool.dictionary)
+    return PrintFault("misplaced", ids, tool.dictionary)
+
+
+def _ideal(pixels: Array, camera: Camera) -> Array:
+    given = np.ascontiguousarray(pixels.reshape(-1, 1, 2))
+    rays = cv2.undistortPoints(given, camera.matrix, np.asarray(camera.distortion, float))
+    return np.asarray(rays, float).reshape(-1, 2)
+
+
+def _off(corners: Array, rays: Array) -> float:
+    """Rms of the directions of corners (n, 4, 3), rays (4 n, 2), in the best pose."""
+    points = np.ascontiguousarray(corners.reshape(-1, 3))
+    try:
+        _, turns, shifts, _ = cv2.solvePnPGeneric(
+            points, rays, np.eye(3), None, flags=cv2.SOLVEPNP_SQPNP
+        )
+    except cv2.error:
+        return np.inf
+    best = np.inf
+    for turn, shift in zip(turns, shifts, strict=True):
+        turn, shift = cv2.solvePnPRefineLM(points, rays, np.eye(3), None, turn, shift)
+        placed = points @ cv2.Rodrigues(turn)[0].T + np.ravel(shift)
+        if placed[:, 2].min() > 0:
+            off = placed[:, :2] / placed[:, 2:] - rays
+            best = min(best, float(np.sqrt((off**2).sum(axis=1).mean())))
+    return best

@@ -1,0 +1,30 @@
+"""A simulated puncture to look at: all of it is made where it is worked on, not by the window.
+
+What makes the phantom needs hundreds of megabytes; here nothing of it is imported.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nav.live.worker import Progress, silent
+
+FILES_WRITTEN = "Files written"  # said when the window may read them
+TITLE = "Demonstration: simulated lateral C1-C2 puncture"
+
+
+@dataclass(frozen=True)
+class TwinJob:
+    """Recipe for a simulated puncture that makes its own files in `folder`, which is empty."""
+
+    folder: Path
+    seed: int
+
+    def open(self, progress: Progress = silent) -> Any:
+        """Write the files, tell of it, and set up room, hand and pipeline."""
+        progress("Making the phantom", 0.0)
+        from phantoms.demo.run import demo_job
+
+        job = demo_job(self.folder, self.seed)
+        progress(FILES_WRITTEN, 0.0)
+        return job.open(progress)
