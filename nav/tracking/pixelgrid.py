@@ -20,9 +20,9 @@ from nav.tracking.evidence import Evidence
 from nav.tracking.sums import GEOMETRY
 
 PERIODS = (2, 3)
-# Mean square of a difference at its best place by that at others. Of 60 pictures of markers, noisy
-# and compressed ones among them, none had less than 0.5 in both directions; enlarged ones at most
-# 0.05 (copies) and 0.2 (interpolated).
+# Mean square of a difference at its best place by that at others. Five simulated pictures of
+# markers, also noisy and compressed, had no less than 0.5 in both directions; their enlarged copies
+# at most 0.05 (copies) and 0.2 (interpolated).
 COPIED, INTERPOLATED = 0.1, 0.25
 LEAST_SQUARE = 4.0  # grey levels^2: less is noise
 COMB = 6.0  # of the noise, that rows of a comb stand out on either side
@@ -34,7 +34,7 @@ LEAST_PIXELS = 400
 LEAST_EDGES = 40
 AROUND = 0.1  # of a marker's box, that is looked at too
 # px, one sd, that a marker's corners are off beyond what noise explains: by period, where pixels
-# are copies, where they are mixtures; without grey. Measured by `make bench-degraded`
+# are copies, where they are mixtures; without grey. Chosen on the safe side of simulated pictures
 ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.15, 0.02, 0.2
 
 
