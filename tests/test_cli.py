@@ -566,7 +566,7 @@ BAD_POINTS: dict[str, tuple[Spoil, list[str]]] = {
     "no header": (replaced("points.csv", b"1,2,3\n"), ["points.csv: first line"]),
     "not a number": (
         replaced("points.csv", b"label,x,y,z\nD1,1,2,three\n"),
-        ["points.csv: point D1", "three"],
+        ["(point D1): z: expected a finite number", "three"],
     ),
     "not finite": (
         replaced("points.csv", b"label,x,y,z\nD1,1,2,nan\n"),
