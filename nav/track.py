@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,15 @@ from rich.progress import (
 )
 
 import nav
-from nav.camera.rig import load_rig
+from nav.camera.frameset import FrameSet
+from nav.camera.rig import Rig, load_rig
 from nav.camera.source import open_source
 from nav.compiled import compiled_before
 from nav.errors import IncompleteInput, InputError, Lost
 from nav.outputs import written_together
 from nav.record.poses import PosesWriter, sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
+from nav.tracking.print_faults import describe_print_fault, find_print_fault
 from nav.tracking.result import TrackedFrame
 from nav.tracking.smooth import Smoother
 from nav.tracking.tool import Tool, load_tool
@@ -102,7 +104,9 @@ def track_recording(
                 timing = TimingWriter(files.enter_context(_opened(beside[2])))
             bar = files.enter_context(progress_bar(console))
             task = bar.add_task("tracking", total=len(source) or None, note="")
+            first: FrameSet | None = None
             for frames in source:
+                first = first or frames
                 tracked = tracker.track(frames)
                 if timing is not None:
                     timing.write(tracked, frames.read_seconds)
@@ -126,7 +130,10 @@ def track_recording(
         tracker.close()
     tally.say(console, tally.count / _since(began))
     for notice in tracker.notices:
-        console.print(notice)
+        console.print(notice, markup=False, soft_wrap=True)
+    if first is not None:
+        for line in _print_faults(rig, [t for t in tools if not tally.seen[t.name]], first):
+            console.print(line, markup=False, soft_wrap=True)
     if smoother is not None:
         late = f"{1e3 * smoother.delay:.0f} ms"
         console.print(f"smoothed over {smoother.frames} frame sets: poses are up to {late} late")
@@ -135,6 +142,17 @@ def track_recording(
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
     if source.cut_off:
         raise IncompleteInput("; ".join(source.cut_off))
+
+
+def _print_faults(rig: Rig, tools: Sequence[Tool], frames: FrameSet) -> Iterator[str]:
+    """What is wrong with markers that are in the first pictures, of tools that never had a pose."""
+    for tool in tools:
+        for camera in rig.cameras:
+            frame = frames.frames.get(camera.name)
+            fault = None if frame is None else find_print_fault(frame.image, tool, camera)
+            if fault is not None:
+                yield describe_print_fault(fault, tool, camera.name)
+                break
 
 
 def _opened(path: Path) -> TextIO:
@@ -160,6 +178,7 @@ class _Tally:
         self.tools, self.relative_to = tools, relative_to
         self.count, self.followed = 0, 0
         self.tracked: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()  # whatever the tool that it is relative to did
         self.warned: Counter[str] = Counter()
 
     def add(self, tracked: TrackedFrame) -> None:
@@ -169,6 +188,7 @@ class _Tally:
             pose = tracked.pose(tool.name, self.relative_to)
             self.tracked[tool.name] += not isinstance(pose, Lost)
             seen = tracked.tools[tool.name]
+            self.seen[tool.name] += not isinstance(seen, Lost)
             if not isinstance(seen, Lost) and seen.warning:
                 # without its figures, so that rows with the same trouble count together
                 self.warned[f"{tool.name}: {seen.warning.split(':')[0]}"] += 1

@@ -353,7 +353,7 @@ BAD_TRACK: dict[str, tuple[Spoil, list[str]]] = {
         ["2.png", "320 x 240", "480 x 260", "right", "calibrate at the size you use"],
     ),
     "rig is no TOML": (replaced("rig.toml", b"camera = ["), ["rig.toml: not valid TOML"]),
-    "rig is no text": (replaced("rig.toml", b"\xff\xfe\x00"), ["rig.toml: cannot be read"]),
+    "rig is no text": (replaced("rig.toml", b"\xff\xfe\x00"), ["rig.toml: is UTF-16 text"]),
     "rig of another format": (
         rewritten("rig.toml", "c1c2nav/rig/1", "c1c2nav/rig/9"),
         ["rig.toml: format: expected", "c1c2nav/rig/9"],
@@ -566,11 +566,11 @@ BAD_POINTS: dict[str, tuple[Spoil, list[str]]] = {
     "no header": (replaced("points.csv", b"1,2,3\n"), ["points.csv: first line"]),
     "not a number": (
         replaced("points.csv", b"label,x,y,z\nD1,1,2,three\n"),
-        ["points.csv: point D1", "three"],
+        ["(point D1): z: expected a finite number", "three"],
     ),
     "not finite": (
         replaced("points.csv", b"label,x,y,z\nD1,1,2,nan\n"),
-        ["points.csv: point D1: expected 3 finite numbers"],
+        ["(point D1): z: expected a finite number"],
     ),
     "error below nothing": (given("--fle", "-0.1"), ["--fle", "-0.1"]),
     "error not finite": (given("--fle", "nan"), ["--fle", "nan"]),

@@ -8,6 +8,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Frame
 from nav.camera.rig import Camera, Rig
+from nav.frames import Array
 from nav.tracking.tool import Marker, Tool
 from tests.bench.faults.recordings import Recording
 
@@ -109,7 +110,7 @@ def _with_tool(recording: Recording, tool: Tool) -> Recording:
     return replace(recording, tools={**recording.tools, tool.name: tool})
 
 
-def _mapped(tool: Tool, change: Callable[[np.ndarray], np.ndarray]) -> Tool:  # type: ignore[type-arg]
+def _mapped(tool: Tool, change: Callable[[Array], Array]) -> Tool:
     tip = tool.tip
     if tip is not None:
         position = change(tip.position[None])[0]

@@ -1,6 +1,6 @@
 """Short recordings of a hand with ground truth, drawn once and given wrong files afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,7 +99,7 @@ def record(
     return Recording(rig, {"needle": needle, "reference": reference}, frames, truth)
 
 
-def _hand(centre: Array, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+def _hand(centre: Array, rng: np.random.Generator) -> Callable[[float], RigidTransform]:
     """rig_from_needle by time, s: sums of slow sines about a place, any face to the cameras."""
     phases, rates = rng.uniform(0, 2 * np.pi, 6), rng.uniform(2.0, 5.0, 6)
     reach = SPEED * np.sqrt(2.0 / 3.0) / rates[:3]
