@@ -1,6 +1,7 @@
 """Cases in other units and with absurd limits are refused or said."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def case(factor: float = 1.0, points: float = 1.0) -> Case:
     return Case("neck", structures, fiducials, (plan,))
 
 
-def with_first(**changed: object) -> Case:
+def with_first(**changed: Any) -> Case:
     given = case()
     return replace(
         given, structures=(replace(given.structures[0], **changed), *given.structures[1:])
