@@ -24,6 +24,7 @@ CLEAR_CELL = 1.6  # px: cells seen smaller often fail to
 MARGIN = 2.0  # px inside the picture's edge, so that blur does not cut a marker
 # of a marker's size, a cell of it, and px: a decoded marker further off lies elsewhere, or turned
 ELSEWHERE, ELSEWHERE_PIXELS = 1 / 8, 2.0
+FAR = 1 / 3  # of a marker's size, and the same px: not a bent tool or a rig that is a little wrong
 RIVAL = 0.5  # of the markers that confirm a pose: so many elsewhere make another place as likely
 FITS_ALONE = 1.0  # px, rms of corners by one camera alone
 FEWEST = 2  # markers elsewhere that may not be chance misreadings
@@ -36,7 +37,7 @@ class CameraSupport:
     camera : its index in the rig. confirmed : of the markers that face it by the pose, how many
     look like themselves there. expected : how many it should see clearly, and missing : how many of
     these it does not confirm; both 0 where it confirms half of all. elsewhere : ids decoded in its
-    picture where the pose does not have them.
+    picture where the pose does not have them; far : those of them that are far off.
     """
 
     camera: int
@@ -44,6 +45,7 @@ class CameraSupport:
     missing: int
     confirmed: int
     elsewhere: tuple[int, ...] = ()
+    far: tuple[int, ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -58,7 +60,7 @@ class CameraSupport:
     @property
     def denies(self) -> bool:
         """Whether it finds the tool's markers, and none where the pose has them."""
-        return self.confirmed == 0 and len(self.elsewhere) > 0
+        return self.confirmed == 0 and len(self.far) > 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def camera_supports(
     supports = []
     for index, eye in enumerate(views.eyes):
         own = views.camera == index
-        ids = tuple(view.marker.id for view in away if view.camera.name == eye.camera.name)
+        own_away = [pair for pair in away if pair[0].camera.name == eye.camera.name]
+        ids = tuple(view.marker.id for view, _ in own_away)
+        far_ids = tuple(view.marker.id for view, far in own_away if far)
         count, sure = int(own.sum()), int((own & confirmed).sum())
         if not count and not ids:
             continue
@@ -112,12 +116,12 @@ def camera_supports(
             clear = _clearly_visible(candidate) if clear is None else clear
             expected = int((own & clear).sum())
             missing = int((own & clear & ~confirmed).sum())
-        supports.append(CameraSupport(index, expected, missing, sure, ids))
+        supports.append(CameraSupport(index, expected, missing, sure, ids, far_ids))
     return tuple(supports)
 
 
-def elsewhere(candidate: Found, detected: Sequence[MarkerView]) -> list[MarkerView]:
-    """Return the decoded markers that do not lie where a pose has them, or lie turned there.
+def elsewhere(candidate: Found, detected: Sequence[MarkerView]) -> list[tuple[MarkerView, bool]]:
+    """Return the decoded markers that do not lie where a pose has them, and whether far from it.
 
     Only those count that were read cell by cell and whose pixels look like them: chance
     seldom does both.
@@ -128,9 +132,9 @@ def elsewhere(candidate: Found, detected: Sequence[MarkerView]) -> list[MarkerVi
             continue
         projected = _projected(view.camera, candidate.matrix, view.marker.corners)
         size = float(np.linalg.norm(view.corners[2] - view.corners[0])) / np.sqrt(2.0)
-        limit = ELSEWHERE * size + ELSEWHERE_PIXELS
-        if projected is None or np.abs(projected - view.corners).max() > limit:
-            away.append(view)
+        off = np.inf if projected is None else float(np.abs(projected - view.corners).max())
+        if off > ELSEWHERE * size + ELSEWHERE_PIXELS:
+            away.append((view, off > FAR * size + ELSEWHERE_PIXELS))
     return away
 
 
@@ -147,16 +151,16 @@ def find_contradiction(
     rivals = denying or [
         support
         for support in supports
-        if len(support.elsewhere) >= max(FEWEST, RIVAL * support.confirmed)
+        if len(support.far) >= max(FEWEST, RIVAL * support.confirmed)
     ]
     if not rivals:
-        away = sum(len(support.elsewhere) for support in supports)
+        away = sum(len(support.far) for support in supports)
         if away < max(FEWEST, RIVAL * sum(support.confirmed for support in supports)):
             return None
-        rivals = [support for support in supports if support.elsewhere]
-    ids = sorted({marker for support in rivals for marker in support.elsewhere})
+        rivals = [support for support in supports if support.far]
+    ids = sorted({marker for support in rivals for marker in support.far})
     at_pose = _confirmed_ids(tool, candidate)
-    there = [(eyes[s.camera].camera.name, marker) for s in rivals for marker in s.elsewhere]
+    there = [(eyes[s.camera].camera.name, marker) for s in rivals for marker in s.far]
     both = sum(pair in at_pose or count > 1 for pair, count in Counter(there).items())
     return Contradiction(
         tuple(eyes[support.camera].camera.name for support in rivals),

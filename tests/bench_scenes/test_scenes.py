@@ -386,7 +386,7 @@ def test_written_folder_is_a_source_whose_pictures_agree_with_its_truth(tmp_path
     arguments += ["--distance", "400"]
     assert main(arguments) == 0
     rig = load_rig(out / "rig.toml")
-    times = load_times(out / "times.csv")
+    times = load_times(out / "times.csv").by_camera
     assert set(times) == set(rig.names)
     with (out / "truth.csv").open() as file:
         reader = csv.DictReader(file)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import RigidTransform
 
 from calibration.board import Board
 from calibration.cameras.calibrate import calibrate_cameras
@@ -113,7 +114,10 @@ def test_too_little_to_calibrate_by_is_refused():
     apart = {k: s for k, s in seen.items() if (k[1] < 5) == (k[0] == 0)}
     with pytest.raises(InputError, match="at no instant"):
         calibrate_cameras(BOARD, apart, [SIZE, SIZE], NAMES)
-    flat = waved(1, rng) * 8
+    (place,) = waved(1, rng, 0.0)
+    flat = [
+        RigidTransform.from_translation([9.0 * k, -6.0 * k, 12.0 * k]) * place for k in range(8)
+    ]
     with pytest.raises(InputError, match="parallel"):
         calibrate_cameras(BOARD, sightings(rig, flat, rng, SD), [SIZE, SIZE], NAMES)
 

