@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration fuzz pictures format setup lock clean
+.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -28,6 +28,9 @@ demo: $(ready)  ## a whole simulated puncture, results in out/demo
 
 test: $(ready_for_tests)  ## run the tests
 	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+test-slow: $(ready_for_tests)  ## run the tests that take minutes: kits, guides, boards that are not found
+	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m slow $(ARGS)
 
 check: $(ready)  ## formatting, lint and types
 	@$(bin)/ruff format --check .

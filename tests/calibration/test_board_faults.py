@@ -13,6 +13,8 @@ from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.tool import predefined_dictionary
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow`
+
 CHARUCO = Board(9, 6, 15.0, 11.0, "DICT_APRILTAG_36h11")
 CHESS = Board(8, 6, 15.0)
 PIXELS = 64  # of a square of the sheet

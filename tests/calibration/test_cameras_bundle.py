@@ -36,6 +36,7 @@ def test_two_cameras_are_right_whether_the_board_is_bowed_or_not(bow):
         assert found.flat_rms.min() > 5 * SD
 
 
+@pytest.mark.slow
 def test_predicted_errors_are_the_true_ones():
     """Of focal lengths, and of points in the working volume."""
     rig, z, ratio = wide_rig(), [], []
@@ -91,6 +92,7 @@ def test_a_few_wrong_corners_hardly_matter():
     assert off_in_volume(found.fit.setup, rig) < 0.006
 
 
+@pytest.mark.slow
 def test_verdicts_ask_for_what_is_missing():
     rig, rng = wide_rig(1), np.random.default_rng(6)
     few = calibrate_cameras(BOARD, sightings(rig, waved(4, rng), rng, SD), [SIZE], NAMES[:1])

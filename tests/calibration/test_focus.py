@@ -11,6 +11,8 @@ from calibration.cameras.repeats import find_repeats
 from nav.frames import Array
 from tests.calibration.boards import BOARD, SIZE, sightings, waved, wide_rig
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow`
+
 COUNT, SD = 16, 0.01
 PLAIN = wide_rig(1, np.zeros(5))
 FOCAL, MIDDLE = PLAIN.cameras[0].matrix[0, 0], PLAIN.cameras[0].matrix[:2, 2]

@@ -30,6 +30,8 @@ from phantoms.kit.tools import PAPER
 from phantoms.kit.tubes import BORES, tubes
 from phantoms.kit.walls import walls
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow`
+
 # Faces with engraved letters, z in the part's frame: between strokes stand thin ribs.
 LETTERED = {
     "base": 8.0,

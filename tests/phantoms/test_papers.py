@@ -26,6 +26,8 @@ from phantoms.kit.papers.write import write_papers
 from phantoms.kit.parts import kit_parts
 from phantoms.kit.tools import carrier_parts
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow`
+
 SMALL = (160, 120)  # pixels: what is on the pictures is looked at by eye
 NAME = "narrow <gap> & loop"  # to be escaped
 LEFT_OUT = [f"needle-bush-{gauge}g" for gauge in (25, 20, 18, 17, 16, 14)]  # like the one of 22

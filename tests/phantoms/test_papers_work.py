@@ -29,6 +29,8 @@ from phantoms.kit.parts import kit_parts
 from phantoms.kit.solid import M3_HOLE, placed, solid_of
 from phantoms.kit.tools_standards import BORE_CLEARANCE, GAUGES
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow`
+
 # What a step has in hand, and the row of the bill that it is.
 IN_HAND = {
     "petroleum jelly": "petroleum jelly",
