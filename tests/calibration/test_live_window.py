@@ -149,7 +149,6 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
     assert (tmp_path / "rig.1.toml").read_text() == old
     assert output.with_suffix(".png").stat().st_size > 10_000
     told = console.export_text()
-    assert "rig.1.toml" in told
     assert "verdict" in told
     # the kept pictures calibrate the same
     again = tmp_path / "again.toml"
