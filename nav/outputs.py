@@ -5,15 +5,9 @@ Files appear whole, or not at all; several that belong together appear together.
 """
 
 import errno
-import hashlib
 import os
-import re
-import secrets
 import shutil
-import socket
 import stat
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from filecmp import cmp
@@ -23,13 +17,9 @@ from unicodedata import normalize
 
 from nav.errors import InputError
 from nav.filekinds import file_kind
+from nav.unfinished import LONGEST_NAME, remove_unfinished, unfinished_name
 
-UNFINISHED = re.compile(r"^\..*\.c1c2nav-([0-9a-f]{6})-(\d+)-[0-9a-f]{8}(\.[^/]*)?$")
-LONGEST_NAME = 255  # bytes, of one name in most file systems
 DOUBLE_SUFFIXES = (".nii.gz",)  # that other programs know only as a whole
-# s after which an unfinished file is not any more being written, whoever wrote it: longer than
-# any command runs
-ABANDONED = 86400.0
 Kept = Callable[[Path, Path], None]
 _listeners: list[Kept] = []
 
@@ -319,55 +309,6 @@ def _copy(path: Path, copy: Path) -> None:
         if made:
             copy.unlink(missing_ok=True)
         raise
-
-
-def unfinished_name(target: Path) -> Path:
-    """Return a new name beside `target` that says which process is writing it.
-
-    An interrupted command's files are known by that name, and removed by the next.
-    """
-    unique = f".c1c2nav-{_computer()}-{os.getpid()}-{secrets.token_hex(4)}"
-    room = LONGEST_NAME - len(os.fsencode(unique + target.suffix)) - 1
-    stem = os.fsdecode(os.fsencode(target.stem)[: max(room, 0)])
-    return target.with_name(f".{stem}{unique}{target.suffix}")
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Remove files and folders that interrupted commands have left unfinished in a folder."""
-    try:
-        entries = [entry for entry in folder.iterdir() if UNFINISHED.match(entry.name)]
-    except OSError:
-        return
-    for entry in entries:
-        found = UNFINISHED.match(entry.name)
-        assert found is not None
-        with suppress(OSError):
-            if not _abandoned(found[1], int(found[2]), entry.lstat().st_mtime):
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
-
-
-def _abandoned(computer: str, process: int, changed: float) -> bool:
-    if time.time() - changed > ABANDONED:
-        return True
-    # Windows has no harmless signal to ask with
-    if computer != _computer() or sys.platform == "win32":
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
-def _computer() -> str:
-    """Six letters for this computer: processes of another one are not known here."""
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
 
 
 def refuse_collisions(paths: Sequence[Path]) -> None:

@@ -19,11 +19,10 @@ from nav.options import Input, Output, OutputFolder, path_roles
 from nav.outputs import (
     backups_told_to,
     numbered,
-    remove_unfinished,
-    unfinished_name,
     written_together,
     written_whole,
 )
+from nav.unfinished import remove_unfinished, unfinished_name
 
 REGISTRATION = 'format = "c1c2nav/registration/1"\nfre = 0.3\n'
 TOOL = 'format = "c1c2nav/tool/1"\nname = "needle"\n'

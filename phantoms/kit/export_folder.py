@@ -16,9 +16,8 @@ from nav.outputs import (
     backup_told,
     numbered_folder,
     refuse_folder,
-    remove_unfinished,
-    unfinished_name,
 )
+from nav.unfinished import remove_unfinished, unfinished_name
 
 OWN = "c1c2nav/"  # what the format of our files begins with
 # what `nav demo` writes; pictures and tables of its calibration are in a folder of their own
