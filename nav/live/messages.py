@@ -61,6 +61,7 @@ class Update:
     prompt : what the user should do now, in words (empty: nothing).
     notices : warnings of the work so far (a camera's focus not locked, cameras swapped, ...).
     rate : results per second; delay : s from pictures to result.
+    simulated : time stands still until the next result; captured_at is when this was sent.
     """
 
     guidance: Guidance
@@ -73,6 +74,7 @@ class Update:
     rate: float
     delay: float
     notices: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,12 @@ class Ready:
 class Standstill:
     """Recorded or simulated time stands still: no newer pictures exist than the newest ones.
 
-    at : s, monotonic clock. why : the next pictures are being drawn, the user has paused, or the
-    recording is over (then nothing is present any more).
+    at : s, monotonic clock. why : the next simulated frame set is being drawn or tracked, the user
+    has paused, or the recording is over (then nothing is present any more).
     """
 
     at: float
-    why: Literal["drawing", "paused", "over"]
+    why: Literal["simulated", "paused", "over"]
 
 
 @dataclass(frozen=True)

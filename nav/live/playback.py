@@ -8,8 +8,8 @@ from nav.camera.frameset import FrameSet
 from nav.camera.source import RecordedSource
 from nav.live.messages import Command, Standstill
 
-# s; a simulation that takes longer for a frame set is taken for hung, and its numbers grow old
-LONGEST_DRAWING = 5.0
+# s; a simulation that takes longer for a frame set counts as hung, and its numbers are taken away
+LONGEST_STEP = 5.0
 
 
 class Playback:
@@ -113,22 +113,22 @@ class PacedSource:
         self.source.close()
 
 
-class DrawnTime:
-    """Simulated time, which stands still while the next pictures are drawn."""
+class SimulatedTime:
+    """Simulated time, which stands still while pictures are drawn and while they are tracked."""
 
     def __init__(self, source: Iterable[FrameSet]) -> None:
         self.source = source
         self.since: float | None = None
 
     def __iter__(self) -> Iterator[FrameSet]:
+        self.since = time.monotonic()
         for frames in self.source:
-            self.since = None
             yield frames
             self.since = time.monotonic()
 
     def standstill(self) -> Standstill | None:
-        """Return what to tell the window now, if the next pictures are still drawn."""
+        """Return what to tell the window now, unless the simulation hangs."""
         since, now = self.since, time.monotonic()
-        if since is None or now - since > LONGEST_DRAWING:
+        if since is None or now - since > LONGEST_STEP:
             return None
-        return Standstill(now, "drawing")
+        return Standstill(now, "simulated")

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import cv2
@@ -71,15 +72,17 @@ class Publisher:
     Tracking only leaves its result here and goes on; what the window has no time for is skipped,
     but for the chart's samples.
 
-    standstill : asked ten times a second; what it says goes to the window.
+    standstill : asked ten times a second; what it says goes to the window. simulated : time stands
+    still until the next result.
     """
 
     def __init__(
         self,
         connection: Connection,
         standstill: Callable[[], Standstill | None] = lambda: None,
+        simulated: bool = False,
     ) -> None:
-        self.connection, self.standstill = connection, standstill
+        self.connection, self.standstill, self.simulated = connection, standstill, simulated
         self.progress = Progress()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.latest: tuple[FrameSet, State, float, float, float, tuple[str, ...]] | None = None
@@ -121,6 +124,8 @@ class Publisher:
             else:
                 frames, state, captured_at, rate, delay, notices = latest
                 message = make_update(frames, state, captured_at, samples, rate, delay, notices)
+                if self.simulated:
+                    message = replace(message, captured_at=message.sent_at, simulated=True)
             if message is None:
                 continue
             try:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from nav.camera.frameset import FrameSet, FrameSource
 from nav.errors import InputError
 from nav.live.messages import Command, Ended, Message, Preparing, Ready, Sample, Update
-from nav.live.playback import DrawnTime, PacedSource, Playback
+from nav.live.playback import PacedSource, Playback, SimulatedTime
 from nav.live.publish import KEPT_SAMPLES, Publisher
 from nav.live.session import Session, State
 
@@ -233,9 +233,9 @@ def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
         standstill = inbox.playback.standstill
         connection.send(Ready())
     elif getattr(source, "simulated", False):
-        frame_sets = DrawnTime(source)
+        frame_sets = SimulatedTime(source)
         standstill = frame_sets.standstill
-    publisher = Publisher(connection, standstill or (lambda: None))
+    publisher = Publisher(connection, standstill or (lambda: None), frame_sets is not None)
 
     def listen(frames: FrameSet, state: State) -> list[Command]:
         publisher.publish(frames, state, frames.captured_at or 0.0, work.notices)

@@ -15,7 +15,7 @@ from nav.guidance.proximity import Proximity, StructureProximity
 from nav.live.messages import Ended, Preparing, Stage, Standstill, Update
 from nav.model.case import Case
 from nav.pipeline import Guidance
-from nav.view.pace import STALE_AFTER
+from nav.view.pace import SIMULATION_SILENT, STALE_AFTER
 from nav.view.shown import (
     AheadLine,
     Banner,
@@ -83,8 +83,12 @@ def display(
         f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
         f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
         _scene(case, update, found, plan, (artery, cord)),
-        f"{math.ceil(10 * max(0.0, now - update.captured_at)) / 10:.1f} s old",
+        "simulated" if update.simulated else _age(now - update.captured_at),
     )  # fmt: skip
+
+
+def _age(seconds: float) -> str:
+    return f"{math.ceil(10 * max(0.0, seconds)) / 10:.1f} s old"
 
 
 def _banner(
@@ -113,6 +117,9 @@ def _banner(
     age = now - update.captured_at
     if age < -STALE_AFTER:
         return Banner("The pictures' times are ahead of this machine's clock", True)
+    if update.simulated:
+        silent = not age <= SIMULATION_SILENT
+        return Banner(f"No word of the simulation for {age:.1f} s", True) if silent else None
     if not age <= STALE_AFTER:  # NaN is stale as well
         return Banner(f"No data for {age:.1f} s", True)
     if not age <= stale_after:

@@ -21,6 +21,7 @@ from calibration.live.taking import Taking
 from calibration.live.window import RESULT, TAKING, CalibrateWindow
 from nav.camera.rig import load_rig, write_rig
 from nav.errors import InputError
+from nav.outputs import backups_told_to
 from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
 
@@ -126,10 +127,12 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
 
     application()
     timer.start(40)
+    kept: list[str] = []
     try:
-        capture_and_calibrate(
-            {"left": 0, "right": 1}, board_file, output, console, 100.0, keep, capture=room
-        )
+        with backups_told_to(lambda earlier, copy: kept.append(copy.name)):
+            capture_and_calibrate(
+                {"left": 0, "right": 1}, board_file, output, console, 100.0, keep, capture=room
+            )
     finally:
         timer.stop()
     assert "Show the board to both cameras" in heard
@@ -147,6 +150,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
         assert found[name].size == SIZE
         assert found[name].matrix[0, 0] == pytest.approx(room.rig[name].matrix[0, 0], rel=0.01)
     assert (tmp_path / "rig.1.toml").read_text() == old
+    assert kept == ["rig.1.toml"]  # the command line tells so
     assert output.with_suffix(".png").stat().st_size > 10_000
     told = console.export_text()
     assert "verdict" in told

@@ -8,7 +8,7 @@ import pytest
 from nav.camera.frameset import FrameSet
 from nav.live import playback
 from nav.live.messages import Command
-from nav.live.playback import DrawnTime, PacedSource, Playback
+from nav.live.playback import PacedSource, Playback, SimulatedTime
 
 STEP = 0.02  # s between two frame sets
 
@@ -106,13 +106,13 @@ def test_without_a_window_it_plays_and_ends():
     assert len(list(PacedSource(Recording()))) == 5
 
 
-def test_simulated_time_stands_still_only_while_pictures_are_drawn(monkeypatch):
-    drawn = DrawnTime(iter([FrameSet(0, 0.0, {}), FrameSet(1, 0.03, {})]))
-    assert drawn.standstill() is None
-    frames = iter(drawn)
+def test_simulated_time_stands_still_unless_the_simulation_hangs():
+    simulated = SimulatedTime(iter([FrameSet(0, 0.0, {}), FrameSet(1, 0.03, {})]))
+    assert simulated.standstill() is None
+    frames = iter(simulated)
     next(frames)
-    assert drawn.standstill() is None  # it is tracked now: its age counts
-    drawn.since = time.monotonic()  # the next one is asked for
-    assert drawn.standstill().why == "drawing"
-    drawn.since = time.monotonic() - playback.LONGEST_DRAWING - 1.0
-    assert drawn.standstill() is None  # a simulation that hangs
+    assert simulated.standstill().why == "simulated"
+    simulated.since = time.monotonic() - playback.LONGEST_STEP - 1.0
+    assert simulated.standstill() is None  # it hangs
+    next(frames)
+    assert simulated.standstill().why == "simulated"

@@ -108,6 +108,23 @@ def test_a_late_update_shows_no_number(guidance, late, alive):
     assert not state.rate
 
 
+@given(guidances(maybe_broken), st.floats(2.001, 1e5))
+def test_a_simulation_that_is_silent_shows_no_number(guidance, late):
+    state = display(CASE, update_of(guidance, NOW - late, simulated=True), NOW, True)
+    assert not shows_a_number(state)
+    assert state.banner is not None
+
+
+@given(guidances(maybe_broken), st.floats(0.0, 1.9), st.floats(0.0, 0.3))
+def test_simulated_time_is_not_age(guidance, late, stale_after):
+    """Between two results simulated time stands still, however late the window looks."""
+    update = update_of(guidance, NOW - late, simulated=True)
+    fresh = display(CASE, update_of(guidance), NOW, True)
+    state = display(CASE, update, NOW, True, stale_after=stale_after)
+    assert measured_texts(state) == measured_texts(fresh)
+    assert state.age == "simulated"
+
+
 @given(guidances(maybe_broken), st.sampled_from(["", "camera unplugged"]))
 def test_an_ended_process_shows_no_number(guidance, problem):
     state = display(CASE, update_of(guidance), NOW, True, Ended(problem))
