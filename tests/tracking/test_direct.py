@@ -114,7 +114,7 @@ def test_poses_that_are_less_certain_are_less_right(rig, needle, clean):
     """Farther off, the covariance is larger, and the errors are larger by as much."""
     distant = tips(drawn(SOME, rig, needle, FARTHER), CLEAN, rig, needle)
     predicted = distant.predicted.mean() / clean.predicted.mean()
-    assert predicted > 3.0
+    assert predicted > 2.0  # else this is no test
     assert 0.5 < (distant.rms / clean.rms) ** 2 / predicted < 2.0
 
 
