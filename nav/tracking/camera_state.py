@@ -85,11 +85,14 @@ def unsharpened_pictures(
     }
 
 
-def sharpness_due(seeing: Iterable[Seeing]) -> bool:
-    """Return whether to look at how much cameras sharpen; not where pixels are no sensor's own."""
+def sharpness_due(seeing: Iterable[Seeing], moving: bool) -> bool:
+    """Return whether to look at how much cameras sharpen; not where pixels are no sensor's own.
+
+    moving : whether the tool moves fast.
+    """
     cameras = list(seeing)
     sound = all(each.grid.sound for each in cameras)
-    return sound and any(each.sharpness.due(each.alarm) for each in cameras)
+    return sound and any(each.sharpness.due(each.alarm, moving) for each in cameras)
 
 
 def learn_sharpness(seeing: Sequence[Seeing], look: Look) -> bool:

@@ -31,6 +31,7 @@ NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good predictio
 CALM = 0.15  # px of surprise, up to which there is no need to come near
 DROP = 0.3  # of that share from one frame set to the next
 OTHER_VIEW = 0.3  # rad by which a tool is turned, at which its faults act otherwise
+SMEARING = 60.0  # px/s: half a pixel in an exposure of 8 ms
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
 BLUR_MEMORY = 0.5  # of the newest picture
 
@@ -68,6 +69,8 @@ class Follower:
         found = self.fit(frames, start, extra, pool, workers)
         if found is None:  # from further away, or by less blur, where a marker is small
             found = self.fit(frames, start, FAR if extra < FAR else NEAR, pool, workers)
+        if found is None and self.motion.knows_velocity:  # it may have stopped
+            found = self.fit(frames, self.motion.seen[-1][1], FAR, pool, workers)
         if found is not None:
             found = self.unrivalled(found, frames, pool, workers)
         if found is None or found.apart or found.loose or not found.convincing:
@@ -140,7 +143,7 @@ class Follower:
         if predicted:
             off = np.abs(found.projected - found.evidence.began).mean(axis=(1, 2))
             self.surprise = float(off.max())
-        if self.searched:  # it may have jumped: that is no velocity
+        if self.searched and not self.motion.continues(time, pose):  # a jump is no velocity
             self.motion.forget()
         self.searched = False
         self.motion.see(time, pose)
@@ -163,12 +166,18 @@ class Follower:
             now = np.array([quantile(blur, 0.5) for blur in evidence.blur[own].T])
             seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
             seeing.spread = float(quantile(evidence.noise[own], 0.5))
-            seeing.exposure.learn(evidence.blur[own], speed[own])
+            if predicted:  # else the velocity is not confirmed
+                seeing.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
                 continue  # what does not fit would teach the curve anything
             response = evidence.responses[index]
             seeing.response.parameters = response.parameters
             seeing.response.learn(curve_information(evidence.information, own))
+
+    def moves_fast(self, found: Found, time: float) -> bool:
+        """Return whether markers are smeared, by what is known of the tool's motion."""
+        speed = np.linalg.norm(self._speed(found, time), axis=1)
+        return bool(np.median(speed) > SMEARING)
 
     def _speed(self, found: Found, time: float) -> Array:
         """(n, 2) px/s of the views' middles."""

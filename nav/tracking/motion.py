@@ -10,6 +10,8 @@ from nav.frames import Array
 from nav.tracking.sight import moved_about
 
 FORGET = 0.5  # s without being seen, after which a tool may be anywhere
+AT_ONCE = 0.15  # s between two poses that may be of one movement though the tool was searched for
+FASTEST = np.array([2000.0, 30.0])  # mm/s, rad/s: faster than a hand moves a tool
 TREND = 0.7  # of the last change of velocity, expected to go on
 # sd of a velocity: of a hand not seen moving yet; how fast it changes meanwhile (mm/s, rad/s; a s)
 UNKNOWN = np.array([100.0] * 3 + [1.0] * 3)
@@ -41,6 +43,14 @@ class Motion:
         """Where it was says nothing of where it goes."""
         self.seen.clear()
         self.ways.clear()
+
+    def continues(self, time: float, pose: Array) -> bool:
+        """Return whether a pose that was searched for may be the next one of the same movement."""
+        if not self.seen or not 0.0 < time - self.seen[-1][0] < AT_ONCE:
+            return False
+        last, before = self.seen[-1]
+        velocity = self._change(before, pose).reshape(2, 3) / (time - last)
+        return bool((np.linalg.norm(velocity, axis=1) < FASTEST).all())
 
     def expects(self, time: float) -> bool:
         """Whether the tool was seen lately enough to look for it where it should be."""

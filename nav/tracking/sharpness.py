@@ -26,6 +26,9 @@ KEEP = 0.97  # of what was learnt, a frame set that teaches
 MOST_WAIT = 1024  # frame sets from one lesson to the next; the first come soon one after the other
 PLAIN_WAIT = 32  # at least, where there is no sharpening
 ALARM_WAIT = 5  # at least, where pictures suddenly fit worse
+# frame sets that a lesson waits for a tool to come to rest: smear by motion is no Gaussian blur, so
+# that moving markers cost many trials and teach little
+PATIENCE = 300
 LEAST_PIXELS = 500  # of a camera
 CUT = 6.0  # residual by noise that pixels which were left out are taken to have
 PRIOR = np.diag([1.0, 1.0])
@@ -52,9 +55,16 @@ class Sharpness:
         """Look at it again when markers are seen again: the camera's settings may have changed."""
         self.doubted = True
 
-    def due(self, alarm: bool) -> bool:
-        """Return whether it should be looked at; alarm : whether pictures suddenly fit worse."""
-        if not self.lessons or (alarm and self.since >= ALARM_WAIT):
+    def due(self, alarm: bool, moving: bool = False) -> bool:
+        """Return whether it should be looked at.
+
+        alarm : whether pictures suddenly fit worse. moving : whether what is seen moves fast.
+        """
+        if not self.lessons:
+            return True
+        if moving and self.since < PATIENCE:
+            return False
+        if alarm and self.since >= ALARM_WAIT:
             return True
         least = PLAIN_WAIT if self.sharpening == PLAIN else 1
         return self.doubted or self.since >= min(least * 2 ** (self.lessons - 1), MOST_WAIT)

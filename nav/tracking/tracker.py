@@ -237,7 +237,7 @@ class Tracker:
     def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
         anew = look_at_pixels(list(self.seeing.values()), found, frames)
-        if sharpness_due(self.seeing.values()):
+        if sharpness_due(self.seeing.values(), follower.moves_fast(found, frames.time)):
 
             def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
                 return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)

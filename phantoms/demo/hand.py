@@ -16,6 +16,9 @@ from phantoms.twin.tools import TUOHY_17G
 from phantoms.twin.world import World
 
 TRAVEL = 250.0  # mm/s, through the air
+# mm/s^2 and rad/s: how fast a hand changes its velocity and turns the needle, in no hurry (assumed)
+ACCELERATION, TURN = 2500.0, 2.5
+PASSED = 4.0  # mm from a place on the way, at which the hand goes on to the next
 ADVANCE = 22.0  # mm/s, in tissue
 FINAL = 4.0  # mm/s, in the last millimetres
 CLOSE = 4.0  # mm before the target where the hand slows down
@@ -71,6 +74,7 @@ class Hand:
         self.axes = world.divot_axes if axes is None else axes
         self.touching: str | None = None  # the divot's label
         self.way: list[tuple[Array, Array]] = []  # tips and headings still to go through
+        self.velocity = np.zeros(3)  # mm/s, on the way
         self.held = 0
         self.inserting = False
         self.arrived_frames = 0
@@ -165,16 +169,28 @@ class Hand:
         return ways[int(np.argmin(along))]
 
     def _travel(self, goal: Array, heading: Array, slow: bool = True) -> None:
-        """A frame's step towards a tip and heading; `slow` down at the end, as hands do."""
-        distance = float(np.linalg.norm(goal - self.grip.tip))
+        """Move for a frame towards a tip and heading; `slow` down at the end, as hands do.
+
+        Places on the way are passed near by, without a stop.
+        """
+        off = goal - self.grip.tip
+        distance = float(np.linalg.norm(off))
+        left = float(np.arccos(np.clip(heading @ self.grip.heading, -1.0, 1.0)))
         speed = min(TRAVEL, 40.0 + 8.0 * distance) if slow else TRAVEL
-        step = min(distance, self.interval * speed)
-        share = step / distance if distance > 0 else 1.0
+        speed = min(speed, TURN * distance / max(left, 1e-9))
+        wanted = speed * off / max(distance, 1e-9)
+        change, most = wanted - self.velocity, ACCELERATION * self.interval
+        self.velocity = self.velocity + change * min(1.0, most / max(np.linalg.norm(change), 1e-9))
+        step = float(np.linalg.norm(self.velocity)) * self.interval
+        there = step >= distance if slow else distance <= max(PASSED, step)
+        share = 1.0 if distance == 0.0 else min(1.0, step / distance)
         turned = self.grip.heading + share * (heading - self.grip.heading)
-        tip = goal if step >= distance else self.grip.tip + (goal - self.grip.tip) * share
+        tip = goal if there and slow else self.grip.tip + self.velocity * self.interval
         self.grip = Grip(tip, turned / np.linalg.norm(turned), self.roll)
-        if step >= distance and self.way:
+        if there and self.way:
             self.way.pop(0)
+            if slow:
+                self.velocity = np.zeros(3)
 
     def _steer(self, state: State) -> None:
         self.held = 0

@@ -9,7 +9,7 @@ from rich.table import Table
 
 import nav
 from nav.camera.frameset import FrameSet
-from nav.camera.rig import write_rig
+from nav.camera.rig import Rig, write_rig
 from nav.display import forget_unreachable_display
 from nav.errors import InputError
 from nav.live.messages import Command
@@ -33,7 +33,7 @@ from phantoms.kit.case import phantom_case
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_tool, reference_tool
-from phantoms.twin.world import default_rig
+from phantoms.twin.world import SIZE, SMALL_SIZE, default_rig
 
 HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
 OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
@@ -49,10 +49,12 @@ def run_demo(
     stay: bool,
     console: Console,
     calibrated: bool = False,
+    large: bool = False,
 ) -> None:
     """The whole demonstration; results in the folder `out`, which appears as a whole.
 
-    calibrated : rig, tools and tip come from calibration, not from the truth.
+    calibrated : rig, tools and tip come from calibration, not from the truth. large : pictures of
+    1920 x 1200, not of 1280 x 800.
 
     Raises
     ------
@@ -61,12 +63,12 @@ def run_demo(
         below 0.
     """
     with replaced_folder(out) as folder:
-        _run_in(folder, out, seed, headless, stay, console, calibrated)
+        _run_in(folder, out, seed, headless, stay, console, calibrated, large)
 
 
 def _run_in(
     folder: Path, out: Path, seed: int, headless: bool, stay: bool, console: Console,
-    calibrated: bool,
+    calibrated: bool, large: bool,
 ) -> None:  # fmt: skip
     """Write everything into `folder`; `out` is what it will be called."""
     from nav.view.app import has_display
@@ -76,13 +78,13 @@ def _run_in(
         console.print(f"no window: {unreachable}")
     windowed = not headless and has_display()
     began = time.perf_counter()
-    job, case, tools = prepare(folder, seed, console, calibrated)
+    job, case, tools = prepare(folder, seed, console, calibrated, large)
     needle = tools[0]
     run = _with_window if windowed else _headless
     result = run(job, case, needle, stay, console)
     settings = {
         "seed": seed,
-        "cameras": [[*camera.size] for camera in default_rig().cameras],
+        "cameras": [[*camera.size] for camera in job.rig.cameras],
         "blur_sd_px": OPTICS.blur,
         "noise_sd_grey": OPTICS.noise,
         "exposure_ms": 1000 * OPTICS.exposure,
@@ -103,7 +105,7 @@ def _run_in(
 
 
 def prepare(
-    out: Path, seed: int, console: Console, calibrated: bool = False
+    out: Path, seed: int, console: Console, calibrated: bool = False, large: bool = False
 ) -> tuple[DemoJob, Case, tuple[Tool, Tool]]:
     """Files for the pipeline in `out`; the job, the case, needle and reference body as filed.
 
@@ -115,34 +117,35 @@ def prepare(
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
-        job = demo_job(out, seed, calibrated)
+        job = demo_job(out, seed, calibrated, large)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
     if calibrated:
         from phantoms.demo.calibrated import calibrate_everything, true_tools
 
         job = replace(job, tools=true_tools(seed))
-        calibrate_everything(out, default_rig(), job.tools, OPTICS, seed, console)
+        calibrate_everything(out, job.rig, job.tools, OPTICS, seed, console)
     needle, reference = (load_tool(out / f"{name}.toml") for name in ("needle", "reference"))
     return job, case, (needle, reference)
 
 
-def demo_job(out: Path, seed: int, calibrated: bool = False) -> DemoJob:
+def demo_job(out: Path, seed: int, calibrated: bool = False, large: bool = False) -> DemoJob:
     """Write the files that the pipeline reads, those to be calibrated apart; return the job."""
     anatomy = phantom_case()
-    _write_files(out, anatomy, calibrated)
+    rig = default_rig(SIZE if large else SMALL_SIZE)
+    _write_files(out, anatomy, rig, calibrated)
     tools = (needle_tool(), reference_tool())
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools)
+    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools, rig)
 
 
-def _write_files(out: Path, anatomy: Anatomy, calibrated: bool) -> None:
+def _write_files(out: Path, anatomy: Anatomy, rig: Rig, calibrated: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None
     tools = (needle_tool(), reference_tool())
     if not calibrated:
-        write_rig(out / "rig.toml", default_rig())
+        write_rig(out / "rig.toml", rig)
         for tool in tools:
             write_tool(out / f"{tool.name}.toml", tool)
     write_case(anatomy, out / "case")

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import FrameSet
-from nav.camera.rig import load_rig
+from nav.camera.rig import Rig, load_rig
 from nav.errors import InputError
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
@@ -59,7 +59,7 @@ class DemoResult:
 class DemoJob:
     """Recipe for a demonstration; `folder` holds the files that the pipeline reads.
 
-    tools : needle and reference body as they truly are.
+    tools, rig : needle, reference body and cameras as they truly are.
     """
 
     folder: Path
@@ -68,6 +68,7 @@ class DemoJob:
     seating: float
     optics: Optics
     tools: tuple[Tool, Tool]
+    rig: Rig
 
     def open(self, progress: Progress = silent) -> "DemoWork":
         """The room, the hand and the pipeline."""
@@ -88,7 +89,7 @@ class DemoWork:
         tracker = Tracker(load_rig(folder / "rig.toml"), tools)
         self.pipeline = Pipeline(tracker, needle, case)
         self.session = Session(self.pipeline)
-        self.world = make_world(job.anatomy, job.seed, tools=job.tools)
+        self.world = make_world(job.anatomy, job.seed, job.rig, tools=job.tools)
         plan = case.default_plan
         if plan is None:
             raise InputError(

@@ -5,7 +5,7 @@ wrong by several grey levels along edges that run with rows or columns. So where
 each pixel is drawn in parts, the parts are blurred, and then put together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -25,6 +25,7 @@ from phantoms.twin.shadow import Lit, Shadows, in_frame
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
 PARTS = 2  # of a pixel's side, where the lens blurs
+STRIP = 96  # rows drawn at a time, so that little is drawn where nothing moves
 NEAREST = 1.0  # mm before the camera; what is nearer is not drawn
 Window = tuple[int, int, int, int]  # row0, row1, column0, column1
 
@@ -39,6 +40,20 @@ class Backdrop:
     light: NDArray[np.float32]
     depth: NDArray[np.float32]
     lit: Lit | None = None
+
+
+@dataclass(frozen=True)
+class SeenFace:
+    """A face of a body that a camera sees.
+
+    window : that it passes through during the exposure, in parts of pixels. steps : instants of the
+    exposure that are drawn. shade : share of the light that it reflects.
+    """
+
+    face: Rectangle
+    window: Window
+    steps: int
+    shade: float
 
 
 class SimulatedCamera:
@@ -73,6 +88,7 @@ class SimulatedCamera:
         lit = backdrop.lit
         self.shadows = None if lit is None else Shadows(corners, backdrop.depth, lit)
         self.depth = backdrop.depth
+        self.faces: tuple[Placed, list[SeenFace]] | None = None
         self.exposed: tuple[Placed, tuple[RigidTransform, RigidTransform]] | None = None
         self.sharp = self._finer(backdrop.light)
         for placed in self._far_to_near(static):
@@ -86,28 +102,83 @@ class SimulatedCamera:
     def light(self, moving: Sequence[Placed] = ()) -> NDArray[np.float32]:
         """The same before response and noise, float32, 1 at albedo 1 in full light."""
         light = self.base.copy()
-        reach, parts = self.optics.reach(), self.parts
         for box, group in self._groups(moving):
-            row0, row1, column0, column1 = self._whole(box)  # of the camera's own pixels
-            if row0 >= row1 or column0 >= column1:
-                continue
-            rows, columns = (
-                slice(row0 * parts, row1 * parts),
-                slice(column0 * parts, column1 * parts),
-            )
-            part = self._shadowed(self.sharp[rows, columns], (row0, row1, column0, column1), group)
-            for placed in self._far_to_near(group):
-                self._draw(part, (rows.start, columns.start), placed)
-            lensed = self._lensed(part, (row0, row1, column0, column1))
-            # the patch's own rim saw replicated light: it is left as it was
-            top = reach if row0 else 0
-            left = reach if column0 else 0
-            bottom = lensed.shape[0] - (reach if row1 < light.shape[0] else 0)
-            right = lensed.shape[1] - (reach if column1 < light.shape[1] else 0)
-            light[row0 + top : row0 + bottom, column0 + left : column0 + right] = lensed[
-                top:bottom, left:right
-            ]
+            window = self._whole(box)  # of the camera's own pixels
+            if window[0] < window[1] and window[2] < window[3]:
+                self._draw_group(light, window, group)
         return light
+
+    def _draw_group(
+        self, light: NDArray[np.float32], window: Window, group: Sequence[Placed]
+    ) -> None:
+        """Draw bodies and their shadows into the light of a window, where there are any."""
+        margin = 2 * self.optics.reach() * self.parts
+        boxes = [self._whole(self._window(placed, margin)) for placed in group]
+        shade = self._shade_within(window, group)
+        for strip in self._strips(window, boxes, shade):
+            self._draw_strip(light, window, strip, group, boxes, shade)
+
+    def _strips(
+        self, window: Window, boxes: Sequence[Window], shade: NDArray[np.float32] | None
+    ) -> Iterator[Window]:
+        """Parts of a window, side by side, that together hold all bodies and shadows."""
+        reach = self.optics.reach()
+        shadow = None if shade is None else (shade < 1.0).astype(np.uint8)
+        if shadow is not None:  # the lens carries it further
+            shadow = cv2.dilate(shadow, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+        for row in range(window[0], window[1], STRIP):
+            row1 = min(row + STRIP, window[1])
+            low, high = window[3], window[2]
+            for box in boxes:
+                if box[0] < row1 and row < box[1]:
+                    low, high = min(low, box[2]), max(high, box[3])
+            if shadow is not None:
+                columns = np.flatnonzero(shadow[row - window[0] : row1 - window[0]].any(axis=0))
+                if len(columns):
+                    low = min(low, window[2] + int(columns[0]))
+                    high = max(high, window[2] + int(columns[-1]) + 1)
+            if low < high:
+                yield row, row1, max(low, window[2]), min(high, window[3])
+
+    def _draw_strip(
+        self,
+        light: NDArray[np.float32],
+        window: Window,
+        strip: Window,
+        group: Sequence[Placed],
+        boxes: Sequence[Window],
+        shade: NDArray[np.float32] | None,
+    ) -> None:
+        """Draw a part of a window, with as much around it as the lens carries into it."""
+        reach, parts = self.optics.reach(), self.parts
+        row0, row1 = max(strip[0] - reach, window[0]), min(strip[1] + reach, window[1])
+        column0, column1 = max(strip[2] - reach, window[2]), min(strip[3] + reach, window[3])
+        around = row0, row1, column0, column1
+        rows = slice(row0 * parts, row1 * parts)
+        columns = slice(column0 * parts, column1 * parts)
+        if shade is None:
+            part = self.sharp[rows, columns].copy()
+        else:
+            down, across = (
+                slice(row0 - window[0], row1 - window[0]),
+                slice(column0 - window[2], column1 - window[2]),
+            )
+            part = self.sharp[rows, columns] * self._finer(shade[down, across])
+        inside = [p for p, box in zip(group, boxes, strict=True) if _overlap(box, around)]
+        for placed in self._far_to_near(inside):
+            self._draw(part, (rows.start, columns.start), placed)
+        lensed = self._lensed(part, around)
+        # the rim saw replicated light: within the window it is left as it was
+        height, width = light.shape
+        top = row0 + (reach if row0 and row0 == window[0] else strip[0] - row0)
+        left = column0 + (reach if column0 and column0 == window[2] else strip[2] - column0)
+        bottom = row1 - (reach if row1 < height and row1 == window[1] else row1 - strip[1])
+        right = column1 - (
+            reach if column1 < width and column1 == window[3] else column1 - strip[3]
+        )
+        light[top:bottom, left:right] = lensed[
+            top - row0 : bottom - row0, left - column0 : right - column0
+        ]
 
     def _finer(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
         """Light of whole pixels in their parts; always a copy."""
@@ -147,14 +218,12 @@ class SimulatedCamera:
         points += [(start + end) / 2 for start, end, _ in placed.body.shafts]
         return float(np.linalg.norm(placed.rig_from_body.apply(np.mean(points, axis=0)) - self.eye))
 
-    def _shadowed(
-        self, sharp: NDArray[np.float32], window: Window, group: Sequence[Placed]
-    ) -> NDArray[np.float32]:
-        """A copy of what is sharp within a window of whole pixels, in the group's shadow."""
+    def _shade_within(self, window: Window, group: Sequence[Placed]) -> NDArray[np.float32] | None:
+        """Share of light that a group's shadow leaves in a window of whole pixels; None: all."""
         capsules = np.concatenate([self._capsules(placed) for placed in group])
         if self.shadows is None or not len(capsules):
-            return sharp.copy()
-        return sharp * self._finer(self.shadows.left(capsules, window))
+            return None
+        return self.shadows.left(capsules, window)
 
     def _capsules(self, placed: Placed) -> Array:
         """What casts a body's shadow, at the middle of the exposure; camera frame."""
@@ -223,6 +292,26 @@ class SimulatedCamera:
         return int(row0), int(row1), int(column0), int(column1)
 
     def _draw(self, image: NDArray[np.float32], origin: tuple[int, int], placed: Placed) -> None:
+        moves: dict[int, Array] = {}
+        for face in self._faces_of(placed):
+            of_face = face.window
+            row0, column0 = max(of_face[0], origin[0]), max(of_face[2], origin[1])
+            row1 = min(of_face[1], origin[0] + image.shape[0])
+            column1 = min(of_face[3], origin[1] + image.shape[1])
+            if row0 >= row1 or column0 >= column1:
+                continue
+            steps = face.steps
+            if self.camera.readout > 0.0 or steps not in moves:
+                moves[steps] = self._camera_from_body(placed, row0, row1, steps)
+            self._draw_face(image, origin, face, (row0, row1, column0, column1), moves[steps])
+
+    def _faces_of(self, placed: Placed) -> list[SeenFace]:
+        """Return the faces of a body that are seen, far to near; kept for its next strip."""
+        if self.faces is None or self.faces[0] is not placed:
+            self.faces = placed, self._seen_faces(placed)
+        return self.faces[1]
+
+    def _seen_faces(self, placed: Placed) -> list[SeenFace]:
         eye = placed.rig_from_body.inv().apply(self.eye)
         faces = [
             face
@@ -230,43 +319,34 @@ class SimulatedCamera:
             if -face.matrix[:3, 2] @ (eye - face.matrix[:3, 3]) > 0
         ]
         if not faces:
-            return
+            return []
         outlines = np.concatenate([face.outline for face in faces])
         ends = [rig_from_body.apply(outlines) for rig_from_body in self._ends(placed)]
         points = np.concatenate(ends)
         pixels = self.drawn.project(points).reshape(2, len(faces), 4, 2)
         in_front = (self.drawn.from_rig(points)[:, 2] > NEAREST).reshape(2, len(faces), 4)
-        moves: dict[int, Array] = {}
-        for n, face in enumerate(faces):
-            of_face = self._bounds_of(
-                pixels[:, n].reshape(-1, 2), in_front[:, n].reshape(-1), margin=1
+        ways = np.abs(pixels[1] - pixels[0]).max(axis=(1, 2))
+        facing = placed.rig_from_body.rotation.as_matrix()
+        return [
+            SeenFace(
+                face,
+                self._bounds_of(pixels[:, n].reshape(-1, 2), in_front[:, n].reshape(-1), margin=1),
+                int(np.clip(np.ceil(ways[n] / (BLUR_STEP * self.parts)), 1, MAX_BLUR_STEPS)),
+                self._shade(-(facing @ face.matrix[:3, :3])[:, 2]),
             )
-            row0, column0 = max(of_face[0], origin[0]), max(of_face[2], origin[1])
-            row1 = min(of_face[1], origin[0] + image.shape[0])
-            column1 = min(of_face[3], origin[1] + image.shape[1])
-            if row0 >= row1 or column0 >= column1:
-                continue
-            way = np.abs(pixels[1, n] - pixels[0, n]).max()
-            steps = int(np.clip(np.ceil(way / (BLUR_STEP * self.parts)), 1, MAX_BLUR_STEPS))
-            if self.camera.readout > 0.0 or steps not in moves:
-                moves[steps] = self._camera_from_body(placed, row0, row1, steps)
-            self._draw_face(
-                image, origin, placed, face, (row0, row1, column0, column1), moves[steps]
-            )
+            for n, face in enumerate(faces)
+        ]
 
     def _draw_face(
         self,
         image: NDArray[np.float32],
         origin: tuple[int, int],
-        placed: Placed,
-        face: Rectangle,
+        face: SeenFace,
         window: Window,
         camera_from_body: Array,
     ) -> None:
-        camera_from_plane = camera_from_body @ face.matrix
+        camera_from_plane = camera_from_body @ face.face.matrix
         homographies = np.asarray(np.linalg.inv(camera_from_plane[..., :3, [0, 1, 3]]), float)
-        facing = placed.rig_from_body.rotation.as_matrix()
-        normal = -(facing @ face.matrix[:3, :3])[:, 2]
         draw_rectangle(
             image,
             self.rays.within(window),
@@ -274,9 +354,9 @@ class SimulatedCamera:
             window,
             origin,
             homographies,
-            face.x_edges,
-            face.y_edges,
-            face.albedo * self._shade(normal),
+            face.face.x_edges,
+            face.face.y_edges,
+            face.face.albedo * face.shade,
             self.parts,
         )
 

@@ -70,8 +70,16 @@ class Shadows:
         """Share of light (rows, columns) of a window that capsules leave."""
         row0, row1, column0, column1 = window
         dimmed = self._dimmed(capsules, window, FINE, self._near(capsules))
-        rows, columns = np.mgrid[: row1 - row0, : column1 - column0].astype(np.float32) / FINE
-        return 1.0 - cv2.remap(dimmed, columns, rows, cv2.INTER_LINEAR)
+        coarser = np.array([[1.0 / FINE, 0.0, 0.0], [0.0, 1.0 / FINE, 0.0]])
+        size = (column1 - column0, row1 - row0)
+        fine = cv2.warpAffine(
+            dimmed,
+            coarser,
+            size,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return 1.0 - fine
 
     def _coarse(self, capsules: Array) -> NDArray[np.float32]:
         key = capsules.tobytes()

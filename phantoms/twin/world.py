@@ -24,22 +24,27 @@ from phantoms.twin.tools import needle_body, needle_tool, reference_body, refere
 
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
-FOCAL = 1600.0  # px
+# of the demonstration's cameras, as of many inexpensive ones with a global shutter: pictures of
+# this size are drawn and tracked ten times a second by two processors
+SMALL_SIZE = (1280, 800)
 AIM = np.array([45.0, 15.0, 15.0])  # model frame, mm: what both cameras look at
 PHANTOM_SPREAD = np.array([8.0, 5.0, 8.0, 0.05, 0.08, 0.05])  # mm, rad; one sd
 SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])
 
 
-def default_rig() -> Rig:
-    """Two 1920 x 1200 cameras about 600 mm above the phantom, 350 mm apart; rig frame = left's."""
+def default_rig(size: tuple[int, int] = SIZE) -> Rig:
+    """Return two cameras about 600 mm above the phantom, 350 mm apart; the rig's frame is left's.
+
+    size : width, height, px, of the shape of SIZE; the field of view is the same.
+    """
     height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
     above = AIM + np.array([0.0, height, 0.0])
     aside = np.array([BASELINE / 2, 0.0, 0.0])
     left, right = _camera_from_model(above - aside), _camera_from_model(above + aside)
     return Rig(
         (
-            _camera("left", (1601.3, 1601.9, 957.3, 603.8), RigidTransform.identity()),
-            _camera("right", (1598.6, 1599.0, 963.1, 597.2), right * left.inv()),
+            _camera("left", (1601.3, 1601.9, 957.3, 603.8), RigidTransform.identity(), size),
+            _camera("right", (1598.6, 1599.0, 963.1, 597.2), right * left.inv(), size),
         )
     )
 
@@ -59,12 +64,17 @@ def _camera_from_model(eye: Array) -> RigidTransform:
 
 
 def _camera(
-    name: str, matrix: tuple[float, float, float, float], camera_from_rig: RigidTransform
+    name: str,
+    matrix: tuple[float, float, float, float],
+    camera_from_rig: RigidTransform,
+    size: tuple[int, int],
 ) -> Camera:
-    fx, fy, cx, cy = matrix
+    scale = size[0] / SIZE[0]
+    fx, fy = scale * matrix[0], scale * matrix[1]
+    cx, cy = scale * (matrix[2] + 0.5) - 0.5, scale * (matrix[3] + 0.5) - 0.5
     distortion = np.array([-0.11, 0.085, 0.0004, -0.0003, -0.01])
     square = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
-    return Camera(name, SIZE, square, distortion, camera_from_rig)
+    return Camera(name, size, square, distortion, camera_from_rig)
 
 
 @dataclass(frozen=True)
