@@ -25,7 +25,7 @@ from phantoms.twin.shadow import Lit, Shadows, in_frame
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
 PARTS = 2  # of a pixel's side, where the lens blurs
-STRIP = 96  # rows drawn at a time, so that little is drawn where nothing moves
+STRIP = 160  # rows drawn at a time, so that little is drawn where nothing moves
 NEAREST = 1.0  # mm before the camera; what is nearer is not drawn
 Window = tuple[int, int, int, int]  # row0, row1, column0, column1
 
