@@ -1,6 +1,7 @@
 """Lengths judged by what is possible and usual, with the unit that was likely meant."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nav.errors import InputError
@@ -63,6 +64,36 @@ class Limits:
 
     def _expected(self) -> str:
         return f"expected {self.low:g} to {self.high:g} mm"
+
+
+def check_same_unit(
+    lengths: Mapping[str, float], most_ratio: float, where: str, phrase: str
+) -> None:
+    """Refuse lengths of one file of which one must be in another unit.
+
+    Parameters
+    ----------
+    lengths : mapping of str to float
+        By name, mm; at least one.
+    most_ratio : float
+        Of the largest to the smallest.
+    where : str
+        The file, for the sentence.
+    phrase : str
+        What a length is, with places for a name and a length: 'marker {} is {:.4g} mm wide'.
+
+    Raises
+    ------
+    InputError
+        The largest is more than `most_ratio` times the smallest.
+    """
+    small, large = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+    if lengths[large] > most_ratio * lengths[small]:
+        raise InputError(
+            f"{where}: {phrase.format(small, lengths[small])}, "
+            f"{phrase.format(large, lengths[large])}: is one of them in another unit? "
+            "Write millimetres"
+        )
 
 
 def check_turn(vector: tuple[float, float, float], where: str) -> str | None:

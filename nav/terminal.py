@@ -51,8 +51,11 @@ class Terminal(io.TextIOWrapper):
 
 
 def console() -> Console:
-    """Return what commands print with: names of the user's are printed as they are."""
-    return Console(markup=False, highlight=False, emoji=False)
+    """Return what commands print with: names of the user's are printed as they are.
+
+    Lines are wrapped for a person's terminal only: a program that reads them has each whole.
+    """
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def one_line(text: str) -> str:

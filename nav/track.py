@@ -180,6 +180,7 @@ class _Tally:
         self.tracked: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()  # whatever the tool that it is relative to did
         self.warned: Counter[str] = Counter()
+        self.lost: dict[str, Counter[str]] = {tool.name: Counter() for tool in tools}
 
     def add(self, tracked: TrackedFrame) -> None:
         self.count += 1
@@ -189,7 +190,9 @@ class _Tally:
             self.tracked[tool.name] += not isinstance(pose, Lost)
             seen = tracked.tools[tool.name]
             self.seen[tool.name] += not isinstance(seen, Lost)
-            if not isinstance(seen, Lost) and seen.warning:
+            if isinstance(seen, Lost):
+                self.lost[tool.name][seen.reason] += 1
+            elif seen.warning:
                 # without its figures, so that rows with the same trouble count together
                 self.warned[f"{tool.name}: {seen.warning.split(':')[0]}"] += 1
 
@@ -201,5 +204,10 @@ class _Tally:
             f"{self.count} frames, {rate:.1f} /s, {self.followed} of them followed; "
             f"tracked: {shares}"
         )
+        for name, reasons in self.lost.items():
+            for reason, _ in reasons.most_common(1):
+                console.print(
+                    f"{name} lost in {reasons.total()} of {self.count} frames, most often: {reason}"
+                )
         for sentence, times in self.warned.most_common(3):
             console.print(f"warning in {times} rows: {sentence}")

@@ -257,10 +257,13 @@ def test_track_writes_the_table_and_what_it_was_made_from(run, bench):
 
 
 def test_a_lost_row_has_a_reason_and_no_numbers(run, bench):
-    assert run(*track(bench)).code == 0
+    said = run(*track(bench))
+    assert said.code == 0
     row = rows(bench / "poses.csv", "needle")[-1]
     assert row["status"] == "lost"
     assert row["reason"] == "hidden from left, right"
+    told = f"needle lost in 1 of {FRAMES} frames, most often: hidden from left, right"
+    assert told in said.out.splitlines()
     filled = {name for name, value in row.items() if value}
     assert filled == {"frame", "time", "tool", "status", "reason"}
 

@@ -151,3 +151,9 @@ def test_a_file_in_the_way_of_the_cache_is_no_error(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "c1c2nav").write_text("")
     assert owned_folder(user_cache()) is None
+
+
+def test_lines_stay_whole_where_no_person_reads_them(capsys):
+    line = "word " * 60 + "end"
+    console().print(line)
+    assert capsys.readouterr().out == line + "\n"

@@ -6,7 +6,7 @@ import numpy as np
 
 from nav.errors import InputError
 from nav.frames import Array
-from nav.plausibility import Limits
+from nav.plausibility import Limits, check_same_unit
 
 if TYPE_CHECKING:
     from nav.model.case import Case
@@ -56,12 +56,7 @@ def check_case(case: "Case", where: str) -> tuple[str, ...]:
         for name, limit in (("caution", structure.caution), ("danger", structure.danger)):
             if limit is not None and (limit > MOST_LIMIT or 0.0 < limit < LEAST_LIMIT):
                 found.append(f"{place}: {name}: {limit:g} mm is unusual; write millimetres")
-    large, small = (pick(extents, key=lambda n: extents[n]) for pick in (max, min))
-    if extents[large] > MOST_SPREAD * extents[small]:
-        raise InputError(
-            f"{where}: structure {small} reaches over {extents[small]:.3g} mm, structure {large} "
-            f"over {extents[large]:.4g} mm: is one of them in another unit? Write millimetres"
-        )
+    check_same_unit(extents, MOST_SPREAD, where, "structure {} reaches over {:.4g} mm")
     low = np.min([s.surface.vertices.min(axis=0) for s in case.structures], axis=0)
     high = np.max([s.surface.vertices.max(axis=0) for s in case.structures], axis=0)
     extent = float(np.linalg.norm(high - low))

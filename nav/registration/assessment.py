@@ -14,7 +14,7 @@ from nav.frames import Array, point_jacobian
 from nav.model.case import Fiducial
 from nav.registration.correspondence import correspondences
 from nav.registration.explanations import MOST_SEARCHED, Explanation, find_explanations
-from nav.registration.points import DegenerateLayout, normal_equations, register_points
+from nav.registration.points import LARGEST, DegenerateLayout, normal_equations, register_points
 from nav.registration.result import Registration
 from nav.registration.touched import TouchedPoints
 
@@ -27,7 +27,6 @@ REFUSED, DOUBTED = 1e-3, 0.01
 GOOD_TRE, MOST_TRE = 1.0, 2.0  # mm, rms, predicted at the target: limits of what can guide there
 LEAST_JUDGED = 4  # touched points; three fit nearly always
 COPIED = 1e-4  # mm: no touch is so near to the case's own numbers
-MOST_COORDINATE = 1e9  # mm: beyond it double precision and every slip of a decimal point end
 CERTAIN = ("unit", "mirrored", "labels", "turned")  # these leave every distance wrong
 
 
@@ -287,8 +286,12 @@ def _touched_points(
     check_fle(fle, "fiducial localisation error")
     positions = np.array([touched[label] for label in touched], float).reshape(-1, 3)
     for label, position in zip(touched, positions, strict=True):
-        if not np.isfinite(position).all() or np.abs(position).max() > MOST_COORDINATE:
-            raise InputError(f"point {label}: {position.tolist()} mm is not plausible")
+        if not np.isfinite(position).all() or np.abs(position).max() > LARGEST:
+            shown = ", ".join(f"{entry:.6g}" for entry in position)
+            raise InputError(
+                f"point {label}: ({shown}) mm is not plausible; expected millimetres: is a decimal "
+                "point missing?"
+            )
     noise = np.broadcast_to(np.eye(3) * fle**2, (len(positions), 3, 3)).copy()
     if covariance is not None:
         noise += np.array([covariance[label] for label in touched]).reshape(-1, 3, 3)

@@ -124,7 +124,9 @@ def load_registration_file(path: Path) -> tuple[Registration, RegistrationFile]:
     """
     table = load_toml(path, RegistrationFile)
     transform = table.model_from_reference
-    check_turn(transform.rotation_vector, f"{path}: model_from_reference")
+    unusual = check_turn(transform.rotation_vector, f"{path}: model_from_reference")
+    if unusual:
+        raise InputError(unusual)
     away = float(np.linalg.norm(transform.translation))
     if away > FARTHEST:
         raise InputError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from nav.errors import InputError
 from nav.frames import Array
-from nav.plausibility import Limits
+from nav.plausibility import Limits, check_same_unit
 
 if TYPE_CHECKING:
     from nav.tracking.tool import Marker, Tool
@@ -94,12 +94,12 @@ def check_tool(tool: "Tool", where: str) -> tuple[str, ...]:
 
 def _sizes(markers: Sequence["Marker"], where: str) -> list[str | None]:
     sides = sorted(marker.side for marker in markers)
-    large, small = (pick(markers, key=lambda m: m.side) for pick in (max, min))
-    if large.side > UNEQUAL_SIDES * small.side:
-        raise InputError(
-            f"{where}: marker {small.id} is {small.side:.3g} mm wide, marker {large.id} "
-            f"{large.side:.3g} mm: is one of them in another unit? Write millimetres"
-        )
+    check_same_unit(
+        {str(marker.id): marker.side for marker in markers},
+        UNEQUAL_SIDES,
+        where,
+        "marker {} is {:.4g} mm wide",
+    )
     middle = sides[len(sides) // 2]
     corners = np.concatenate([marker.corners for marker in markers])
     extent = float(np.linalg.norm(np.ptp(corners, axis=0)))

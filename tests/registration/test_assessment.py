@@ -340,3 +340,10 @@ def test_a_check_in_the_window_is_measured_by_what_is_predicted():
     assert all(e.passed for e in errors)
     off = check_error(k1, touches("K1")["K1"] + [2.0, 0.0, 0.0], registration)
     assert not off.passed
+
+
+def test_a_coordinate_without_its_decimal_point_is_refused_by_the_points_name():
+    points = touches()
+    points["R3"] = points["R3"] * [1.0, 1e7, 1.0]
+    with pytest.raises(InputError, match=r"^point R3: \(.*\) mm is not plausible; expected milli"):
+        assess(points)

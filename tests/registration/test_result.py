@@ -101,6 +101,7 @@ def test_the_file_names_its_inputs_and_holds_the_residuals(tmp_path):
         ("fre = 0.31", "fre = 5000.0", "fre"),
         ("    12.0,", "    1.0e6,", "model_from_reference"),
         ("    1.3,", "    74.5,", "model_from_reference"),
+        ("    1.3,", "    3.5,", "model_from_reference"),
         ('verdict = "good"', "verdict = 3", "calibration: verdict"),
         ('verdict = "good"', 'verdict = "fine"', "calibration: verdict"),
         ("fle = 0.25", "fle = -1.0", "calibration: fle"),

@@ -149,7 +149,7 @@ def test_markers_that_overlap_are_refused(tmp_path):
 
 def test_one_marker_in_another_unit_is_refused(tmp_path):
     line = refused(tmp_path, plate(square(), square(x=60.0) * 1e-3, square(x=-60.0)))
-    assert "marker 1 is 0.03 mm wide, marker 0 30 mm" in line
+    assert "marker 1 is 0.03 mm wide, marker 0 is 30 mm wide" in line
 
 
 def test_a_white_zone_in_another_unit_is_said(tmp_path):
