@@ -21,7 +21,7 @@ def test_an_impossible_length_is_refused_with_the_likely_unit(value, unit):
 def test_an_unusual_length_is_a_warning_and_a_usual_one_is_none():
     assert SIDE.judge(30.0, "x") is None
     assert SIDE.judge(3.0, "x") == (
-        "x, which is unusual; if these are inches or centimetres, write millimetres"
+        "x, which is unusual; if these are centimetres or inches, write millimetres"
     )
 
 

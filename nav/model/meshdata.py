@@ -1,5 +1,6 @@
 """What a mesh file holds before it is a surface: vertices and polygons, checked to be there."""
 
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ MOST_TRIANGLES = 1_000_000
 MOST_CORNERS = 5_000  # of one polygon: cutting it takes the square of that
 # mm: a hundred metres; single precision, which distances are computed in, has 0.01 mm there
 MOST_COORDINATE = 1e5
+MOST_SHOWN = 30  # characters of a text that is no number
 
 
 class MeshError(Exception):
@@ -55,7 +57,20 @@ def parse_numbers(text: bytes) -> Array:
             warnings.simplefilter("error", DeprecationWarning)  # before numpy 2.3 only a warning
             return np.fromstring(text, sep=" ") if text else np.zeros(0)
     except (ValueError, DeprecationWarning):
-        raise MeshError("has something that is no number where a number is expected") from None
+        raise MeshError(_no_number(text)) from None
+
+
+def _no_number(text: bytes) -> str:
+    """What is among numbers that is none, and what to do."""
+    for match in re.finditer(rb"\S+", text):
+        token = match[0]
+        try:
+            float(token)
+        except ValueError:
+            advice = "write decimal points" if b"," in token else "export it again"
+            shown = token[:MOST_SHOWN].decode(errors="replace")
+            return f"has {shown!r} where a number is expected; {advice}"
+    return "has something that is no number where a number is expected; export it again"
 
 
 def triangulate(mesh: MeshData) -> NDArray[np.int64]:

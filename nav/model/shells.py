@@ -18,6 +18,8 @@ Triangles = NDArray[np.int64]
 SLACK = 1e-6
 MANY_SHELLS = 3000  # beyond, all are united at once: comparing pairs of bounds takes their square
 LEAST_VOLUME = 1e-6  # mm^3: less is no structure but a flat remainder
+# of the cube of the extent: a vessel fills 1e-3 of it, rounding in a flat remainder some 1e-16
+LEAST_FILLED = 1e-7
 
 
 def outer_surface(vertices: Array, triangles: Triangles) -> tuple[Array, Triangles]:
@@ -45,6 +47,9 @@ def outer_surface(vertices: Array, triangles: Triangles) -> tuple[Array, Triangl
     triangles = np.where((volumes < 0)[labels, None], triangles[:, ::-1], triangles)
     volumes = np.abs(volumes)
     if volumes.max(initial=0.0) < LEAST_VOLUME:
+        extent = float(np.linalg.norm(np.ptp(vertices[np.unique(triangles)], axis=0)))
+        if volumes.max(initial=0.0) > LEAST_FILLED * extent**3:
+            raise MeshError(f"reaches over {extent:.3g} mm: are these metres? Write millimetres")
         raise MeshError("encloses no volume: its triangles lie on each other")
     groups = _overlapping(vertices, triangles, labels, len(volumes))
     sizes = np.bincount(groups)

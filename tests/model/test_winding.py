@@ -230,3 +230,11 @@ def test_a_flat_file_is_refused(tmp_path):
     pyvista.PolyData(points * [1, 1, 1e-9], np.insert(faces, 0, 3, axis=1).ravel()).save(path)
     with pytest.raises(InputError, match=r"artery\.ply "):
         load_surface(path, "mesh")
+
+
+def test_a_mesh_in_metres_is_refused_by_its_unit(tmp_path):
+    points, faces = box([0.0, 0, 0], [4.0, 4.0, 30.0])
+    path = tmp_path / "artery.ply"
+    pyvista.PolyData(points / 1000.0, np.insert(faces, 0, 3, axis=1).ravel()).save(path)
+    with pytest.raises(InputError, match=r"reaches over 0\.0305 mm: are these metres\? Write mill"):
+        load_surface(path, "mesh")
