@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration fuzz pictures format setup lock clean
+.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration bench-real-calibration fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -55,6 +55,9 @@ bench-degraded: $(ready) $(peers)/.ready  ## sharpened, compressed, enlarged pic
 
 bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.calibration $(ARGS)
+
+bench-real-calibration: $(ready)  ## published real pictures: calibration and a map of tags beside OpenCV's (15 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.real_calibration $(ARGS)
 
 fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N --seed S")
 	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)
