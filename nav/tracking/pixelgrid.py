@@ -25,7 +25,7 @@ PERIODS = (2, 3)
 # at most 0.05 (copies) and 0.2 (interpolated).
 COPIED, INTERPOLATED = 0.1, 0.25
 # The same over the whole picture, differences counting for no more than noise has: upright markers
-# whose cells are multiples of a period look like enlarged ones. Real pictures had no less than 0.93;
+# whose cells are multiples of a period look like enlarged ones. Real pictures had 0.93 and more;
 # enlarged ones 0 to 0.42 (copies of two), 0.71 (of three, compressed), 0.70 (interpolated).
 CONFIRMED, MOST_DIFFERENCE = 0.8, 8.0  # ratio; grey levels
 THIRD_ORDER = 10.0  # times the variance of noise in third differences by that in first ones

@@ -1,4 +1,4 @@
-"""A laptop's camera and a real chessboard: views that were not used are predicted.
+"""Real chessboards: views that were not used are predicted as well as by OpenCV, or better.
 
 The pictures stay outside the project; without them these tests are skipped.
 """
@@ -13,6 +13,14 @@ from calibration.cameras.detect import Seen, find_board
 from nav.camera.pictures import read_picture
 from nav.errors import Lost
 from nav.frames import Array
+from tests.bench.real_calibration.chessboards import opencv_pairs
+from tests.bench.real_calibration.leave_one_out import (
+    JOINTLY,
+    OURS,
+    by_us,
+    calibrators,
+    held_out_errors,
+)
 from tests.reference_data import reference_data
 
 BOARD = Board(15, 11, 6.0)
@@ -74,3 +82,19 @@ def test_views_left_out_are_predicted_as_well_as_by_opencv(seen, usual):
         _, matrix, distortion, _, _ = cv2.calibrateCamera(points, pixels, SIZE, None, None)
         theirs.append(off(np.asarray(matrix), np.asarray(distortion), usual[k]))
     assert np.sqrt(np.mean(ours)) < AS_GOOD * np.sqrt(np.mean(theirs))
+
+
+@pytest.mark.slow
+def test_opencvs_own_stereo_pairs_are_usable_and_predicted_as_well_as_by_opencv():
+    pictures = opencv_pairs(reference_data("camera", "opencv-stereo-chessboard"))
+    found = by_us(pictures, pictures.ours)
+    assert found.word == "usable"
+    assert max(verdict.pixels for verdict in found.verdicts) < 0.5
+    errors = {
+        name: held_out_errors(pictures, calibrate, lambda: None, pictures.common[::4])
+        for name, calibrate in calibrators(pictures).items()
+    }
+    for source in pictures.sources:
+        ours, theirs = errors[OURS][source], errors[JOINTLY][source]
+        assert ours.flat < AS_GOOD * theirs.flat
+        assert ours.epipolar < AS_GOOD * theirs.epipolar

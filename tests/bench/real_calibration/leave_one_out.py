@@ -119,20 +119,25 @@ def held_out_errors(
     pictures: BoardPictures,
     calibrate: Callable[[Sequence[int]], Calibrated],
     advance: Callable[[], None],
+    left_out: Sequence[int] | None = None,
 ) -> dict[str, HeldOutError]:
     """Return the held-out error on the corners of each source, by its name.
 
-    Instants that both sources found in every camera are left out one at a time; the others are
-    calibrated from, whoever found them.
+    Parameters
+    ----------
+    calibrate : from given instants, those that it found the board in.
+    advance : called after each instant.
+    left_out : instants to leave out one at a time, by default all that both sources found in every
+        camera.
     """
     every = sorted({k for c in pictures.sources.values() for _, k in c})
     flat: dict[str, list[Array]] = {name: [] for name in pictures.sources}
     as_shaped: dict[str, list[Array]] = {name: [] for name in pictures.sources}
     epipolar: dict[str, list[Array]] = {name: [] for name in pictures.sources}
-    for left_out in pictures.common:
-        found = calibrate([k for k in every if k != left_out])
+    for held in pictures.common if left_out is None else left_out:
+        found = calibrate([k for k in every if k != held])
         for name, corners in pictures.sources.items():
-            views = [corners[c, left_out] for c in range(len(pictures.cameras))]
+            views = [corners[c, held] for c in range(len(pictures.cameras))]
             flat[name].append(placed_residuals(found.cameras, pictures.board.points, views))
             as_shaped[name].append(placed_residuals(found.cameras, found.points, views))
             if len(views) == 2:
