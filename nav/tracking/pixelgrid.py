@@ -24,13 +24,6 @@ PERIODS = (2, 3)
 # markers, also noisy and compressed, had no less than 0.5 in both directions; their enlarged copies
 # at most 0.05 (copies) and 0.2 (interpolated).
 COPIED, INTERPOLATED = 0.1, 0.25
-# The same over the whole picture, differences counting for no more than noise has: upright markers
-# whose cells are multiples of a period look like enlarged ones. Real pictures had 0.93 and more;
-# enlarged ones 0 to 0.42 (copies of two), 0.71 (of three, compressed), 0.70 (interpolated).
-CONFIRMED, MOST_DIFFERENCE = 0.8, 8.0  # ratio; grey levels
-THIRD_ORDER = 10.0  # times the variance of noise in third differences by that in first ones
-TILE, STRIDE = 64, 160  # px: squares of the whole picture that are looked at
-LEAST_TEXTURE = 0.5  # grey levels^2: what has less says nothing
 LEAST_SQUARE = 4.0  # grey levels^2: less is noise
 COMB = 6.0  # of the noise, that rows of a comb stand out on either side
 COMBED, LEAST_COMBED = 0.05, 20  # pixels that stand out so, by those near edges; at least
@@ -90,18 +83,12 @@ def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> Pix
     boxes : (n, 4) first row, row after the last, first column, column after the last, each marker.
     spread : grey levels of noise.
     """
-    comb = COMB * max(spread, 1.0)
-    squares, counts, combs, edges, grey = _sums(picture, boxes, comb, np.inf)
+    squares, counts, combs, edges, grey = _sums(picture, boxes, COMB * max(spread, 1.0))
     if counts[0, 0, 0].sum() < LEAST_PIXELS:
         return SOUND
     copied = _period(squares, counts, 0, COPIED)
     both = _period(squares, counts, 2, INTERPOLATED)
     interpolated = both if both[0] == both[1] else (0, 0)
-    if any(copied) or any(interpolated):
-        whole = _sums(picture, _tiles(picture.shape), comb, MOST_DIFFERENCE**2)
-        copied = _confirmed(copied, 0, *whole[:2])
-        both = _confirmed(interpolated, 2, *whole[:2])
-        interpolated = both if all(both) else (0, 0)
     combed = combs[0] > max(COMBED * edges, LEAST_COMBED, OTHERWISE * combs[1])
     return PixelGrid(
         copied if any(copied) else interpolated,
@@ -122,28 +109,6 @@ def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[in
     return found[0], found[1]
 
 
-def _confirmed(
-    periods: tuple[int, int], order: int, squares: Array, counts: Array
-) -> tuple[int, int]:
-    """The periods that the whole picture does not contradict."""
-    kept = [0, 0]
-    for axis, period in enumerate(periods):
-        if period:
-            places = axis, order, PERIODS.index(period), slice(period)
-            mean = squares[places] / np.maximum(counts[places], 1.0)
-            against = mean.max() > LEAST_TEXTURE and mean.min() > CONFIRMED * mean.max()
-            kept[axis] = 0 if against else period
-    return kept[0], kept[1]
-
-
-def _tiles(shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """(n, 4) squares spread over a picture, as `pixel_grid` takes boxes."""
-    rows, columns = (np.arange(0, max(size - TILE, 1), STRIDE) for size in shape)
-    first, left = (part.ravel() for part in np.meshgrid(rows, columns, indexing="ij"))
-    last, right = np.minimum(first + TILE, shape[0]), np.minimum(left + TILE, shape[1])
-    return np.ascontiguousarray(np.column_stack([first, last, left, right]).astype(np.int64))
-
-
 def _ratio(squares: Array, counts: Array) -> float:
     mean = squares / np.maximum(counts, 1.0)
     if mean.max() < LEAST_SQUARE:
@@ -152,10 +117,8 @@ def _ratio(squares: Array, counts: Array) -> float:
 
 
 @njit(nogil=True, cache=True)
-def _sums(image, boxes, comb, most):
+def _sums(image, boxes, comb):
     """Squares of differences (axis, order, period, place), their number, what stands out.
-
-    A square counts for no more than `most`, one of third order for `THIRD_ORDER` times that.
 
     Axis 0 is down the rows. Then pixels of a comb along both; pixels whose neighbours differ by
     much; and how many of these are neither black nor white.
@@ -183,16 +146,13 @@ def _sums(image, boxes, comb, most):
                     p4 = float(image[v + 4 * stride_v, u + 4 * stride_u])
                     first, second = p1 - p0, p2 - 2.0 * p1 + p0
                     third = p3 - 3.0 * p2 + 3.0 * p1 - p0
-                    powers = (
-                        min(first * first, most),
-                        min(second * second, most),
-                        min(third * third, THIRD_ORDER * most),
-                    )
                     place = v if axis == 0 else u
                     for index in range(2):
                         at = place % (index + 2)
+                        squares[axis, 0, index, at] += first * first
+                        squares[axis, 1, index, at] += second * second
+                        squares[axis, 2, index, at] += third * third
                         for order in range(3):
-                            squares[axis, order, index, at] += powers[order]
                             counts[axis, order, index, at] += 1.0
                     a, b, c = p1 - 0.5 * (p0 + p2), p2 - 0.5 * (p1 + p3), p3 - 0.5 * (p2 + p4)
                     if min(a, -b, c) > comb or min(-a, b, -c) > comb:

@@ -9,7 +9,6 @@ import pytest
 
 from nav.errors import Lost
 from nav.tracking.pixelgrid import SOUND, boxes_of, pixel_grid
-from nav.tracking.tool import marker_pattern
 from nav.tracking.tracker import Tracker
 from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
@@ -93,24 +92,6 @@ def test_pixels_that_are_not_are_named(scene, alter, expected):
     for place, shot in zip(places, frames, strict=True):
         found = of(alter(shot.frames["left"].image), rig, tool, place)
         assert found == replace(SOUND, **expected)
-
-
-@pytest.mark.parametrize("cell", [2, 3, 4, 6, 9])
-def test_an_upright_marker_of_whole_pixels_is_not_enlarged_but_its_copy_is(cell):
-    """Edges in every third row are no evidence, where noise is in every row."""
-    rng = np.random.default_rng(cell)
-    pattern = np.kron(marker_pattern("DICT_APRILTAG_36h11", 5), np.ones((cell, cell)))
-    picture, side = np.full((240, 320), 200.0), len(pattern)
-    picture[60 : 60 + side, 90 : 90 + side] = 30.0 + 170.0 * pattern
-    picture = cv2.GaussianBlur(picture, (0, 0), 0.4) + rng.normal(0.0, 2.0, picture.shape)
-    picture = np.clip(np.round(picture), 0, 255).astype(np.uint8)
-    box = np.array([[60 - cell, 60 + side + cell, 90 - cell, 90 + side + cell]])
-    assert pixel_grid(picture, box, 2.0) == SOUND
-    for factor in (2, 3):
-        copies = np.ascontiguousarray(np.kron(picture, np.ones((factor, factor), np.uint8)))
-        found = pixel_grid(copies, factor * box, 2.0)
-        assert found.copied
-        assert found.enlarged == (factor, factor)
 
 
 @pytest.mark.parametrize(
