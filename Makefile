@@ -40,6 +40,7 @@ check: $(ready)  ## formatting, lint and types
 bench-live: $(ready_for_tests)  ## does the window slow tracking, and how old are its numbers under load?
 	@PYTHONPATH=. $(on_a_screen) $(bin)/python -m tests.bench.live_rate $(ARGS)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.live_age $(AGE_ARGS)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.first_look
 
 bench-tracking: $(ready) $(peers)/.ready  ## our tracker against others (an hour; ARGS=--quick)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.tracking $(ARGS)

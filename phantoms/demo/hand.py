@@ -180,7 +180,9 @@ class Hand:
         speed = min(speed, TURN * distance / max(left, 1e-9))
         wanted = speed * off / max(distance, 1e-9)
         change, most = wanted - self.velocity, ACCELERATION * self.interval
-        self.velocity = self.velocity + change * min(1.0, most / max(np.linalg.norm(change), 1e-9))
+        self.velocity = self.velocity + change * min(
+            1.0, most / max(float(np.linalg.norm(change)), 1e-9)
+        )
         step = float(np.linalg.norm(self.velocity)) * self.interval
         there = step >= distance if slow else distance <= max(PASSED, step)
         share = 1.0 if distance == 0.0 else min(1.0, step / distance)

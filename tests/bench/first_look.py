@@ -96,7 +96,8 @@ def main() -> None:
     options = parser.parse_args()
     found = watch(options.out, options.seconds, options.every)
     Console().print(
-        f"nav live --twin: window after {found.window:.1f} s, pictures after {found.pictures:.1f} s, "
+        f"nav live --twin: window after {found.window:.1f} s, "
+        f"pictures after {found.pictures:.1f} s, "
         f"then {found.rate:.1f} frame sets per second, longest standstill {found.longest:.2f} s "
         f"({found.frame_sets} frame sets; screenshots in {options.out})",
         soft_wrap=True,

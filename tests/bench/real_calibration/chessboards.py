@@ -83,7 +83,8 @@ def board_pictures(
                 ours[camera, instant] = seen
             if other is not None:
                 theirs[camera, instant] = other
-        sizes.append((picture.shape[1], picture.shape[0]))
+            size = picture.shape[1], picture.shape[0]
+        sizes.append(size)
     return BoardPictures(
         name, board, cameras, tuple(sizes), sum(len(own) for own in files), ours, theirs
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from calibration.board import Board
@@ -209,7 +210,7 @@ def _pose(motion: Array) -> Array:
     return pose
 
 
-def _pixels(seen: Seen, ids: Array) -> Array:
+def _pixels(seen: Seen, ids: NDArray[np.intp]) -> Array:
     """(m, 2) of some of the corners."""
     order = np.argsort(seen.ids)
     return np.asarray(seen.pixels[order[np.searchsorted(seen.ids[order], ids)]], float)

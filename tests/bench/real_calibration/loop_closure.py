@@ -134,7 +134,8 @@ def _path(tree: set[tuple[int, int]], start: int, end: int) -> list[int]:
 
 def _loop(tags: Sequence[int], ties: Ties) -> Loop:
     """Along tags, the last being the first again."""
-    total, length, pictures = np.eye(4), 0.0, set()
+    total, length = np.eye(4), 0.0
+    pictures: set[int] = set()
     for a, b in pairwise(tags):
         tie = ties[min(a, b), max(a, b)]
         total = total @ (tie.a_from_b if a < b else np.linalg.inv(tie.a_from_b))

@@ -151,7 +151,7 @@ class _Agreement:
         """Return which pose each has, by coordinate descent over views and pairs of views."""
         choice = dict.fromkeys(self.candidates, 0)
         open_ = [key for key, own in self.candidates.items() if len(own) > 1]
-        flips = [(key,) for key in open_]
+        flips: list[tuple[tuple[int, int], ...]] = [(key,) for key in open_]
         flips += [(p, q) for p, q in combinations(open_, 2) if p[0] == q[0]]
         for _ in range(SWEEPS):
             changed = False
