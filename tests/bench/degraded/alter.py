@@ -1,15 +1,17 @@
 """What cameras, drivers and networks do to pictures: each a function of one picture.
 
-Here in NumPy and OpenCV alone, without any of the product's code.
+In NumPy, OpenCV and Pillow alone, without any of the product's code.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 Picture = NDArray[np.uint8]
 Alter = Callable[[Picture], Picture]
@@ -104,9 +106,39 @@ def interlaced(picture: Picture, shift: int = 4) -> Picture:
 
 
 def two_tone(picture: Picture) -> Picture:
-    """Black and white only."""
+    """Black and white only, by one threshold (Otsu's)."""
     level = cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0]
     return np.where(picture > level, 255, 0).astype(np.uint8)
+
+
+def thresholded(picture: Picture) -> Picture:
+    """Threshold by the mean of 31 x 31 px around, as scanners of documents do."""
+    way = cv2.ADAPTIVE_THRESH_MEAN_C
+    return np.asarray(cv2.adaptiveThreshold(picture, 255, way, cv2.THRESH_BINARY, 31, 4), np.uint8)
+
+
+def posterised(picture: Picture, levels: int) -> Picture:
+    """Keep so many grey levels."""
+    step = 256.0 / levels
+    return _grey((np.floor(picture / step) + 0.5) * step)
+
+
+def gamma(picture: Picture, power: float) -> Picture:
+    """Bend the curve from light to grey levels."""
+    return _grey(255.0 * (picture.astype(np.float32) / 255.0) ** power)
+
+
+def pillow_unsharp(picture: Picture, amount: float, width: float) -> Picture:
+    """Sharpen by Pillow's unsharp mask, whose blur is one of repeated box filters."""
+    mask = ImageFilter.UnsharpMask(width, round(100 * amount), 0)
+    return np.array(Image.fromarray(picture).filter(mask), np.uint8)
+
+
+def pillow_jpeg(picture: Picture, quality: int) -> Picture:
+    """Compress and decompress by Pillow."""
+    with BytesIO() as file:
+        Image.fromarray(picture).save(file, "JPEG", quality=quality)
+        return np.array(Image.open(file), np.uint8)
 
 
 def _same(picture: Picture) -> Picture:
@@ -117,16 +149,19 @@ def _then(first: Alter, second: Alter) -> Alter:
     return lambda picture: second(first(picture))
 
 
+UNSHARP = tuple((amount, width) for amount in (0.5, 1.0) for width in (0.8, 1.5, 3.0))
+QUALITIES = (95, 90, 70, 50, 30)
+WAYS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
+
+
 def degradations() -> list[Degradation]:
-    """All that are measured; the first changes nothing."""
-    sharp = [
-        Degradation(f"unsharp {a:g}, sd {w:g} px", partial(unsharp, amount=a, width=w))
-        for a in (0.5, 1.0)
-        for w in (0.8, 1.5, 3.0)
-    ]
+    """All that the twin's pictures get; the first changes nothing."""
     return [
         Degradation("none", _same),
-        *sharp,
+        *(
+            Degradation(f"unsharp {a:g}, sd {w:g} px", partial(unsharp, amount=a, width=w))
+            for a, w in UNSHARP
+        ),
         Degradation("unsharp 2, sd 1.5 px", partial(unsharp, amount=2.0, width=1.5)),
         Degradation(
             "brighter, unsharp 1, sd 1.5 px",
@@ -138,15 +173,33 @@ def degradations() -> list[Degradation]:
             _then(partial(unsharp, amount=0.5, width=1.5), partial(jpeg, quality=75)),
         ),
         Degradation("median 3 x 3", median),
-        *(Degradation(f"JPEG {q}", partial(jpeg, quality=q)) for q in (95, 75, 50, 30)),
+        *(Degradation(f"JPEG {q}", partial(jpeg, quality=q)) for q in QUALITIES),
         Degradation("demosaiced", mosaic),
         Degradation("vignetting", vignette),
         *(Degradation(f"flicker, {n} bands", partial(bands, periods=n)) for n in (3, 10)),
-        Degradation("2 x nearest", partial(enlarged, how=cv2.INTER_NEAREST), False),
-        Degradation("2 x bilinear", partial(enlarged, how=cv2.INTER_LINEAR), False),
-        Degradation("2 x cubic", partial(enlarged, how=cv2.INTER_CUBIC), False),
-        Degradation("1.5 x bilinear", partial(enlarged, how=cv2.INTER_LINEAR, factor=1.5), False),
+        *(Degradation(f"gamma {p:g}", partial(gamma, power=p)) for p in (0.45, 2.2)),
+        *(
+            Degradation(f"{f:g} x {name}", partial(enlarged, how=how, factor=f), False)
+            for f in (1.5, 2.0)
+            for name, how in WAYS.items()
+        ),
         Degradation("rows doubled", doubled, False),
         Degradation("interlaced, 4 px", interlaced, False),
+        Degradation("interlaced, 1 px", partial(interlaced, shift=1), False),
         Degradation("black and white", two_tone, False),
+        Degradation("black and white, locally", thresholded, False),
+        Degradation("4 grey levels", partial(posterised, levels=4), False),
+    ]
+
+
+def others_filters() -> list[Degradation]:
+    """What the second simulator's pictures get, by Pillow; the first changes nothing."""
+    return [
+        Degradation("none", _same),
+        *(
+            Degradation(f"unsharp {a:g}, sd {w:g} px", partial(pillow_unsharp, amount=a, width=w))
+            for a, w in UNSHARP
+        ),
+        Degradation("median 3 x 3", median),
+        *(Degradation(f"JPEG {q}", partial(pillow_jpeg, quality=q)) for q in QUALITIES),
     ]
