@@ -23,6 +23,9 @@ DARK = 0.35  # of the brightness a moment ago
 SMOOTH, CONTRAST = 0.3, 0.4  # of the sharpness, and of the contrast, a moment ago
 WORTH_SAYING = 0.05  # px of disagreement below which nobody is told
 DISAGREE = 0.3  # px by which a camera's markers are turned as a whole
+DISAGREE_PAIR = (
+    0.15  # px, the same of two cameras together: each takes about half of what one has moved
+)
 SAME_PLACE = 3.0  # px: a detected marker further from the pose's is another one
 MOST_NAMED = 6  # ids
 LEGIBLE = 2  # markers read, from which it is not the light that hides a tool
@@ -44,9 +47,8 @@ def why_lost(
     """
     if not frames.frames:
         return "; ".join(frames.missing.values()) or "no picture from any camera"
-    apart = fits_each_camera(detected)
-    if apart:
-        return f"{' and '.join(apart)} see {tool.name} at different places: {RIG}"
+    if apart := _cameras_apart(tool, detected):
+        return apart
     read = [view for view in detected if view.decoded and view.refined]
     if len({view.marker.id for view in read}) >= LEGIBLE:
         seen_by = dict.fromkeys(view.camera.name for view in read)
@@ -109,7 +111,7 @@ FILES = (
     "is it this tool's file (ids, order and first of the corners, scale), and this rig's? A sheet "
     "made by another program or version may have its markers turned"
 )
-RIG = "has one of them been moved, is one late or frozen, or is it another rig's file?"
+RIG = "has one of them been moved or refocused, is one late or frozen, or is it another rig's file?"
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,17 @@ ASKEW = (
     "markers do not fit together as the tool's file and the cameras' say; is it this tool's file,"
     " and this rig's?"
 )
+
+
+def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
+    """Return why markers lie far from where a pose has them: the cameras' fault, or the tool's."""
+    return _cameras_apart(tool, detected) or NOT_THIS_TOOL
+
+
+def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
+    """Say which cameras have the tool at different places; empty if none do."""
+    cameras = fits_each_camera(detected)
+    return f"{' and '.join(cameras)} see {tool.name} at different places: {RIG}" if cameras else ""
 
 
 def why_loose(tool: Tool, found: Found) -> str:
@@ -250,7 +263,10 @@ def _cameras(found: Found) -> list[str]:
         if found.evidence.sights.camera[found.consensus.used].tolist().count(index):
             turned[eye.camera.name] = pixels
     worst = max(turned, key=lambda name: turned[name])
-    if len(turned) < 2 or turned[worst] < DISAGREE:
+    pair = len(turned) == 2
+    if len(turned) < 2 or (
+        sum(turned.values()) < DISAGREE_PAIR if pair else turned[worst] < DISAGREE
+    ):
         return []
     others = [pixels for name, pixels in turned.items() if name != worst]
     if len(turned) > 2 and turned[worst] > 2.0 * max(others):

@@ -34,10 +34,10 @@ from nav.tracking.freshness import Freshness, FreshnessMonitor
 from nav.tracking.notices import odd_pixels, picture_notices
 from nav.tracking.pose import AMBIGUOUS, starting_poses
 from nav.tracking.reasons import (
-    NOT_THIS_TOOL,
     Doubts,
     contradicted,
     warning,
+    why_apart,
     why_loose,
     why_lost,
 )
@@ -305,7 +305,7 @@ class Tracker:
         if against is not None:
             return self._contradicted(tool, against)
         if best.apart:
-            return Lost(NOT_THIS_TOOL)
+            return Lost(why_apart(tool, views))
         if best.loose:
             return Lost("; ".join([why_loose(tool, best), *self._rough(best)]))
         self.supports[tool.name] = supports

@@ -231,6 +231,26 @@ def test_of_two_cameras_one_of_which_was_bumped_both_are_named(rig, needle, name
     assert max(far) < 5.0
 
 
+@pytest.mark.parametrize("axis", [PITCH, YAW])
+def test_two_cameras_are_named_where_one_turned_by_a_third_of_a_pixel(rig, needle, axis):
+    said, far = warnings(bumped(rig, "left", axis, 0.3 / 1600.0), rig, needle, places(3, 4))
+    assert all("cameras left and right disagree by" in sentence for sentence in said)
+    assert max(far) < 5.0
+
+
+def test_where_one_of_two_cameras_refocused_the_reason_names_them(rig, needle):
+    """Its picture grows by 0.2 %, 0.2 px at the tool's rim: said, and covered."""
+    left, right = rig.cameras
+    matrix = left.matrix.copy()
+    matrix[[0, 1], [0, 1]] *= 1.002
+    changed = Rig((replace(left, matrix=matrix), right))
+    said, far = warnings(changed, rig, needle, places(3, 4))
+    for sentence in said:
+        assert "cameras left and right disagree by" in sentence
+        assert "refocused" in sentence
+    assert max(far) < 5.0
+
+
 @pytest.fixture(scope="module")
 def three() -> Rig:
     """Left, right, and a third camera above them."""

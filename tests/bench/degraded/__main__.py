@@ -31,7 +31,7 @@ from tests.bench.tracking.measure import measured
 
 ROOT = Path(__file__).parents[3]
 FRAMES = 100
-SHOWN = 3  # others see each so many-th frame set: their figures are larger and need fewer
+SHOWN = 5  # others see each so many-th frame set: their figures are larger and need fewer
 
 
 def main() -> None:

@@ -43,6 +43,12 @@ def laplacian(picture: Picture, amount: float) -> Picture:
     return _grey(grey + cv2.filter2D(grey, -1, kernel))
 
 
+def along_rows(picture: Picture, amount: float) -> Picture:
+    """Sharpen along rows only, as aperture correction of simple cameras does."""
+    kernel = np.array([[-amount, 1.0 + 2.0 * amount, -amount]], np.float32)
+    return _grey(cv2.filter2D(picture.astype(np.float32), -1, kernel))
+
+
 def brighter(picture: Picture, gain: float) -> Picture:
     """Expose longer: halos are clipped."""
     return _grey(picture.astype(np.float32) * gain - 10.0)
@@ -128,9 +134,12 @@ def gamma(picture: Picture, power: float) -> Picture:
     return _grey(255.0 * (picture.astype(np.float32) / 255.0) ** power)
 
 
-def pillow_unsharp(picture: Picture, amount: float, width: float) -> Picture:
-    """Sharpen by Pillow's unsharp mask, whose blur is one of repeated box filters."""
-    mask = ImageFilter.UnsharpMask(width, round(100 * amount), 0)
+def pillow_unsharp(picture: Picture, amount: float, width: float, least: int = 0) -> Picture:
+    """Sharpen by Pillow's unsharp mask, whose blur is one of repeated box filters.
+
+    least : grey levels of difference from the blurred picture below which pixels stay (coring).
+    """
+    mask = ImageFilter.UnsharpMask(width, round(100 * amount), least)
     return np.array(Image.fromarray(picture).filter(mask), np.uint8)
 
 
@@ -168,6 +177,7 @@ def degradations() -> list[Degradation]:
             _then(partial(brighter, gain=1.15), partial(unsharp, amount=1.0, width=1.5)),
         ),
         Degradation("sharpened 3 x 3, 0.25", partial(laplacian, amount=0.25)),
+        Degradation("sharpened along rows, 0.5", partial(along_rows, amount=0.5)),
         Degradation(
             "unsharp 0.5, sd 1.5 px, JPEG 75",
             _then(partial(unsharp, amount=0.5, width=1.5), partial(jpeg, quality=75)),
@@ -199,6 +209,10 @@ def others_filters() -> list[Degradation]:
         *(
             Degradation(f"unsharp {a:g}, sd {w:g} px", partial(pillow_unsharp, amount=a, width=w))
             for a, w in UNSHARP
+        ),
+        Degradation(
+            "unsharp 1, sd 1.5 px, cored",
+            partial(pillow_unsharp, amount=1.0, width=1.5, least=3),
         ),
         Degradation("median 3 x 3", median),
         *(Degradation(f"JPEG {q}", partial(pillow_jpeg, quality=q)) for q in QUALITIES),

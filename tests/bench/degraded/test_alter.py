@@ -37,4 +37,4 @@ def test_an_unsharp_mask_makes_halos_and_leaves_what_is_even():
 def test_two_libraries_unsharp_masks_are_about_the_same(width):
     ours, pillows = unsharp(edge(), 1.0, width), pillow_unsharp(edge(), 1.0, width)
     assert np.abs(ours.astype(float) - pillows).max() < 10.0  # of a halo of 15 to 28
-    assert pillows.max() > 165
+    assert pillows.max() > 162
