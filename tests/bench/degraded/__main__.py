@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 from nav.camera.frameset import FrameSet
-from nav.files import written_whole
 from nav.track import progress_bar
 from tests.bench.degraded.alter import Alter, degradations, others_filters
 from tests.bench.degraded.pictures import Scene, changing, rig_changes, second, twin
@@ -114,11 +113,9 @@ def _altered(plain: Callable[[], Scene], alter: Alter) -> Scene:
 
 
 def _write(folder: Path, rows: Sequence[Summary]) -> None:
-    with written_whole(folder / "table.md") as beside:
-        beside.write_text("\n".join(markdown(rows)) + "\n", encoding="utf-8")
-    with written_whole(folder / "figures.json") as beside:
-        figures = [{"row": row.name, **row.figures()} for row in rows]
-        beside.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    (folder / "table.md").write_text("\n".join(markdown(rows)) + "\n", encoding="utf-8")
+    figures = [{"row": row.name, **row.figures()} for row in rows]
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
