@@ -2,9 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from nav.errors import InputError
 
@@ -17,6 +18,8 @@ NUMBER = re.compile(
     r"(?P<exponent>[eE][+-][0-9]{1,3}(?![0-9A-Za-z]))?"
 )
 GROUP = re.compile(r"[.,'][0-9]+")
+# a unit of time directly behind a number
+UNIT = re.compile(r"(ns|us|µs|μs|ms|s|sec|min|h)(?![0-9A-Za-z])", re.IGNORECASE)
 Key = tuple[object, ...]
 
 
@@ -72,11 +75,13 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
     Raises
     ------
     InputError
-        The numbers can be read in two ways that give two orders, and nothing tells which is meant.
+        The numbers can be read in two ways that give two orders, and nothing tells which is meant;
+        or they are times in different units.
     """
     given = sorted(names)
     signed = _texts_before_numbers(given)
     split = {name: _split(name, signed) for name in given}
+    _refuse_mixed_units(split, where)
     numbers = _varying(split.values())
     by_counts = _sorted(given, split, _Number.counts)
     separators = {number.groups[0][0] for number in numbers if number.groups}
@@ -99,6 +104,24 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
             "same number of digits"
         )
     return by_counts if counted else by_value
+
+
+def _refuse_mixed_units(split: Mapping[str, Sequence[str | _Number]], where: str) -> None:
+    """Refuse times in different units: t500ms comes before t1s, but 500 after 1."""
+    seen: dict[int, dict[str, str]] = defaultdict(dict)
+    for name, parts in split.items():
+        for place, (number, text) in enumerate(pairwise(parts)):
+            unit = UNIT.match(text) if isinstance(text, str) else None
+            if isinstance(number, _Number) and unit:
+                seen[place].setdefault(unit[1].lower(), name)
+    for units in seen.values():
+        if len(units) > 1:
+            first, second = list(units.values())[:2]
+            raise InputError(
+                f"{where + ': ' if where else ''}{first} and {second} have times in different "
+                "units, and the order of the pictures is not clear; rename the files so that all "
+                "times are in one unit"
+            )
 
 
 def _varying(names: Iterable[Sequence[str | _Number]]) -> list[_Number]:

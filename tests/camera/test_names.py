@@ -43,3 +43,20 @@ def test_an_order_that_nothing_tells_is_refused():
         natural_order(["v1.05", "v1.9", "v1.10"], "left")
     assert str(error.value).startswith("left: the order of v1.9 and v1.10 is not clear")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["t1s.png", "t500ms.png"], ["a_2min_b.png", "a_3h_b.png"], ["0.5s.png", "700MS.png"]],
+)
+def test_times_in_different_units_are_refused(names):
+    with pytest.raises(InputError, match="different units"):
+        natural_order(names, "pictures/left")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["t1s.png", "t2s.png", "t10s.png"], ["1sharp.png", "2hand.png"]],
+)
+def test_one_unit_or_none_is_a_matter_of_numbers(names):
+    assert natural_order(reversed(names)) == names
