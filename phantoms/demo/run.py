@@ -117,7 +117,7 @@ def prepare(
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
-        job = demo_job(out, seed, calibrated, large)
+        job = demo_job(out, seed, calibrated, SIZE if large else SMALL_SIZE)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
     if calibrated:
@@ -129,10 +129,15 @@ def prepare(
     return job, case, (needle, reference)
 
 
-def demo_job(out: Path, seed: int, calibrated: bool = False, large: bool = False) -> DemoJob:
-    """Write the files that the pipeline reads, those to be calibrated apart; return the job."""
+def demo_job(
+    out: Path, seed: int, calibrated: bool = False, size: tuple[int, int] = SMALL_SIZE
+) -> DemoJob:
+    """Write the files that the pipeline reads, those to be calibrated apart; return the job.
+
+    size : of the simulated cameras' pictures, px.
+    """
     anatomy = phantom_case()
-    rig = default_rig(SIZE if large else SMALL_SIZE)
+    rig = default_rig(size)
     _write_files(out, anatomy, rig, calibrated)
     tools = (needle_tool(), reference_tool())
     return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools, rig)

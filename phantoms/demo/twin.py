@@ -24,7 +24,8 @@ class TwinJob:
         """Write the files, tell of it, and set up room, hand and pipeline."""
         progress("Making the phantom", 0.0)
         from phantoms.demo.run import demo_job
+        from phantoms.twin.world import LIVE_SIZE
 
-        job = demo_job(self.folder, self.seed)
+        job = demo_job(self.folder, self.seed, size=LIVE_SIZE)
         progress(FILES_WRITTEN, 0.0)
         return job.open(progress)

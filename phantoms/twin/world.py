@@ -24,9 +24,9 @@ from phantoms.twin.tools import needle_body, needle_tool, reference_body, refere
 
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
-# of the demonstration's cameras, as of many inexpensive ones with a global shutter: pictures of
-# this size are drawn and tracked ten times a second by two processors
-SMALL_SIZE = (1280, 800)
+# of the demonstration's cameras, as of many inexpensive ones with a global shutter; and of those
+# that are looked at live, where two processors draw, track and show ten frame sets a second
+SMALL_SIZE, LIVE_SIZE = (1280, 800), (960, 600)
 AIM = np.array([45.0, 15.0, 15.0])  # model frame, mm: what both cameras look at
 PHANTOM_SPREAD = np.array([8.0, 5.0, 8.0, 0.05, 0.08, 0.05])  # mm, rad; one sd
 SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])
