@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from nav.camera.devicenumber import webcam_number
 from nav.errors import InputError
 from nav.filekinds import PICTURE, toml_kind
 from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
@@ -103,6 +104,8 @@ def camera(
 
     if camera is not None:
         _only_one("--images", images, "--camera")
+        if webcam_number(str(camera)) is None:
+            raise InputError(f"--camera {camera}: expected a whole number from 0 to 99")
         _live({name: camera}, board, output, ruler, keep)
         return
     if images is None:
@@ -282,10 +285,11 @@ def _numbers(options: list[str]) -> dict[str, int]:
     """Webcams' numbers by camera name, of NAME=NUMBER."""
     cameras: dict[str, int] = {}
     for option in options:
-        name, _, number = option.partition("=")
-        if not name or not number.isdigit():
+        name, _, number = option.rpartition("=")
+        index = webcam_number(number)
+        if not name or index is None:
             raise InputError(f"--camera {option}: expected NAME=NUMBER, for example left=0")
-        if name in cameras or int(number) in cameras.values():
+        if name in cameras or index in cameras.values():
             raise InputError(f"--camera {option}: this name or number was given before")
-        cameras[name] = int(number)
+        cameras[name] = index
     return cameras

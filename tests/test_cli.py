@@ -179,6 +179,14 @@ def test_help_says_what_it_is_and_that_it_is_no_medical_device(run):
             ["--frames: expected a whole number"],
         ),
         (
+            ["calibrate", "camera", "--camera", "-1", "--board", "b", "--output", "o"],
+            ["--camera -1", "expected a whole number from 0 to 99"],
+        ),
+        (
+            ["calibrate", "rig", "--camera", "left=²", "--board", "b", "--output", "o"],
+            ["--camera left=²", "expected NAME=NUMBER"],
+        ),
+        (
             ["calibrate", "camera", "--camera", "0.5", "--board", "b", "--output", "o"],
             ["--camera: expected a whole number, got '0.5'"],
         ),

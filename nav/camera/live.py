@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from nav.camera.devicenumber import webcam_number
 from nav.camera.frameset import Frame, FrameSet, FrameSource
 from nav.camera.livecamera import Grabbed, LiveCamera
 from nav.camera.rig import Rig
@@ -165,17 +166,18 @@ def parse_cameras(options: Sequence[str], rig: Rig) -> dict[str, int]:
             raise InputError(
                 f"--camera {option}: the rig has no camera {name}; it has {', '.join(rig.names)}"
             )
-        if not (number.isascii() and number.isdecimal()):
+        webcam = webcam_number(number)
+        if webcam is None:
             raise InputError(
                 f"--camera {option}: expected a webcam's number, got {number!r}; "
                 "nav doctor lists them"
             )
         if name in devices:
             raise InputError(f"--camera {option}: camera {name} is given twice")
-        other = next((n for n, index in devices.items() if index == int(number)), None)
+        other = next((n for n, index in devices.items() if index == webcam), None)
         if other is not None:
-            raise InputError(f"--camera {option}: webcam {int(number)} is camera {other} already")
-        devices[name] = int(number)
+            raise InputError(f"--camera {option}: webcam {webcam} is camera {other} already")
+        devices[name] = webcam
     missing = [name for name in rig.names if name not in devices]
     if missing:
         raise InputError(f"--camera {missing[0]}=NUMBER is missing; expected {wanted}")

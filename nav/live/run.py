@@ -129,6 +129,7 @@ class LiveWork:
         self.warnings = (*rig.warnings, *of_tools, *case.warnings)
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
+        self.unsaved = ""
         self.tracker = Tracker(rig, list(tools.values()))
         self.pipeline = Pipeline(
             self.tracker, tools[job.needle], case, known, reference=job.reference
@@ -145,18 +146,25 @@ class LiveWork:
     def notices(self) -> tuple[str, ...]:
         """Warnings of files, cameras or the recording, of pictures, and swapped cameras by name."""
         own = (*self.known_lines, *self.warnings)
+        if self.unsaved:
+            own = (self.unsaved, *own)
         return (*own, *self.swap.said, *self.tracker.notices, *self.source.warnings)
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
         """Look for swapped cameras at the start; write a new registration once it is used."""
         self.swap.look(self.tracker.views)
         if state.stage is Stage.NAVIGATE:
-            self._save()
+            try:
+                self._save()
+            except InputError as error:  # navigation goes on; the end tries again
+                self.unsaved = f"the registration is not saved: {error}"
         return ()
 
     def finish(self) -> Any:
         """Write a registration that was made but not yet used; nothing is brought back."""
         try:
+            if self.unsaved:
+                self.saved = None
             if not self.session.refuted:
                 self._save()
         except InputError as error:  # the window has gone: nobody else hears of it

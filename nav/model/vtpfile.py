@@ -12,7 +12,7 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.model.meshdata import MeshData, MeshError, parse_numbers, polygons
+from nav.model.meshdata import MOST_TRIANGLES, MeshData, MeshError, parse_numbers
 
 TYPES = {
     **{f"Int{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -25,7 +25,9 @@ DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     "vtkZLibDataCompressor": zlib.decompressobj,
     "vtkLZMADataCompressor": lzma.LZMADecompressor,
 }
-MOST_ARRAY_BYTES = 2**28
+# of an array, and of all points: a million triangles that share no corner have nine million
+MOST_NUMBERS = 2**24
+TOO_MANY = f"has more than {MOST_TRIANGLES} triangles; reduce it"
 ARRAYS = ("Points", "Polys", "Strips", "FieldData")
 
 
@@ -81,6 +83,8 @@ def read_vtp(content: bytes) -> MeshData:
             sizes.append(own_sizes)
         vertices.append(points)
         count += len(points)
+        if sum(map(len, sizes)) > MOST_TRIANGLES or 3 * count > MOST_NUMBERS:
+            raise MeshError(TOO_MANY)
     if not sum(map(len, sizes)):
         raise MeshError("has no triangles")
     is_ras = any(
@@ -188,15 +192,15 @@ def _strips(
     corners: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Triangles of triangle strips; every second one is turned."""
-    triangles = []
-    start = 0
-    for size in sizes.tolist():
-        strip = corners[start : start + size]
-        for k in range(size - 2):
-            a, b, c = strip[k : k + 3]
-            triangles.append(np.array([a, b, c] if k % 2 == 0 else [b, a, c]))
-        start += size
-    return polygons(triangles)
+    counts = np.maximum(sizes - 2, 0)
+    total = int(counts.sum())
+    if total > MOST_TRIANGLES:
+        raise MeshError(TOO_MANY)
+    within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = np.repeat(np.cumsum(sizes) - sizes, counts) + within
+    turned = within % 2
+    triangles = corners[np.stack([first + turned, first + 1 - turned, first + 2], axis=1)]
+    return triangles.reshape(-1), np.full(total, 3)
 
 
 def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -233,20 +237,25 @@ class _Decoder:
         if kind not in TYPES:
             raise MeshError(f"has an array of type {kind!s:.40}")
         dtype = np.dtype(self.order + TYPES[kind])
+        most = MOST_NUMBERS * dtype.itemsize
         if encoding == "ascii":
-            return parse_numbers("".join(array.text).encode())
-        if encoding == "binary":
-            data = self._blocks("".join(array.text).strip().encode(), is_base64=True)
-        elif encoding == "appended":
-            offset = _count(array.attributes, "offset")
-            data = self._blocks(self.tail[offset:], self.appended == "base64")
+            values: NDArray[Any] = parse_numbers("".join(array.text).encode())
         else:
-            raise MeshError(f"has an array of format {encoding:.40}")
-        if len(data) % dtype.itemsize:
-            raise MeshError("is damaged: an array ends within a number")
-        return np.frombuffer(data, dtype)
+            if encoding == "binary":
+                data = self._blocks("".join(array.text).strip().encode(), True, most)
+            elif encoding == "appended":
+                offset = _count(array.attributes, "offset")
+                data = self._blocks(self.tail[offset:], self.appended == "base64", most)
+            else:
+                raise MeshError(f"has an array of format {encoding:.40}")
+            if len(data) % dtype.itemsize:
+                raise MeshError("is damaged: an array ends within a number")
+            values = np.frombuffer(data, dtype)
+        if len(values) > MOST_NUMBERS:
+            raise MeshError(f"is too large: an array of {len(values)} numbers")
+        return values
 
-    def _blocks(self, source: bytes, is_base64: bool) -> bytes:
+    def _blocks(self, source: bytes, is_base64: bool, most: int) -> bytes:
         size = self.header.itemsize
         if self.decompressor is None:
             (length,) = self._ints(_take(source, 0, size, is_base64), 1)
@@ -255,7 +264,7 @@ class _Decoder:
                 return _take(source, 0, size + length, True)[size:]
             return _take(source, encoded if is_base64 else size, length, is_base64)
         count, block, last = self._ints(_take(source, 0, 3 * size, is_base64), 3)
-        if count and not (block > 0 and last <= block and count * block <= MOST_ARRAY_BYTES):
+        if count and not (block > 0 and last <= block and count * block <= most):
             raise MeshError(
                 f"is damaged, or too large: {count} blocks of {block} bytes in an array"
             )
@@ -264,12 +273,12 @@ class _Decoder:
         packed = _take(source, -(-place // 3) * 4 if is_base64 else place, sum(lengths), is_base64)
         parts, start = [], 0
         for k, length in enumerate(lengths):
-            most = last if k == count - 1 and last else block
+            unpacked = last if k == count - 1 and last else block
             try:
-                part = self.decompressor().decompress(packed[start : start + length], most)
+                part = self.decompressor().decompress(packed[start : start + length], unpacked)
             except (zlib.error, lzma.LZMAError, ValueError, OverflowError) as error:
                 raise MeshError(f"is damaged: an array cannot be unpacked: {error}") from None
-            if len(part) != most:
+            if len(part) != unpacked:
                 raise MeshError("is cut short or damaged: an array is shorter than it says")
             parts.append(part)
             start += length

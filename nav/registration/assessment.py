@@ -12,8 +12,13 @@ from scipy.stats import chi2 as chi_square
 from nav.errors import InputError
 from nav.frames import Array, point_jacobian
 from nav.model.case import Fiducial
-from nav.registration.correspondence import correspondences
-from nav.registration.explanations import MOST_SEARCHED, Explanation, find_explanations
+from nav.registration.correspondence import correspondences, rigid_misfits
+from nav.registration.explanations import (
+    MOST_SEARCHED,
+    NEGATED,
+    Explanation,
+    find_explanations,
+)
 from nav.registration.points import LARGEST, DegenerateLayout, normal_equations, register_points
 from nav.registration.result import Registration
 from nav.registration.touched import TouchedPoints
@@ -62,7 +67,9 @@ class Assessment:
     explanations : mistakes that explain the points decisively better than none does.
     confusion : touched label -> the label it might as well be: another assignment that fits.
     predicted_tre : rms, mm, at the target, None without one.
-    copied : whether the touched points are the case's own numbers.
+    copied : whether the touched points are the case's own numbers, or their RAS.
+    mirror_fits : whether a mirror image of the touched points would pass as well: they lie nearly
+    in a plane.
     """
 
     registration: Registration | None
@@ -79,6 +86,7 @@ class Assessment:
     confusion: tuple[tuple[str, str], ...] = ()
     predicted_tre: float | None = None
     copied: bool = False
+    mirror_fits: bool = False
 
     @cached_property
     def word(self) -> Word:
@@ -90,7 +98,8 @@ class Assessment:
             return "repeat"
         doubted = min(self.fit, self.check_fit) < DOUBTED or self.few or self.copied
         poor = self.predicted_tre is not None and self.predicted_tre > GOOD_TRE
-        return "usable" if doubted or poor or self.explanations or self.confusion else "good"
+        ambiguous = self.confusion or self.mirror_fits
+        return "usable" if doubted or poor or self.explanations or ambiguous else "good"
 
     @property
     def few(self) -> bool:
@@ -167,7 +176,8 @@ def assess_touches(
         find_explanations(points, labels, positions),
         _confusion(points, labels, positions),
         None if target is None else float(registration.predicted_tre(target[None])[0]),
-        bool(np.abs(points.touched - points.model).max() < COPIED),
+        _is_copied(points),
+        _mirror_fits(points),
     )
 
 
@@ -255,6 +265,20 @@ def _confusion(
             pairs = zip(points.labels, named, strict=True)
             return tuple((mine, other) for mine, other in pairs if mine != other)
     return ()
+
+
+def _mirror_fits(points: TouchedPoints) -> bool:
+    """Whether the touched points, mirrored, would have passed: then no residual tells the sides."""
+    if len(points.labels) < LEAST_JUDGED:
+        return False  # too few to judge by is said instead
+    # touched as they should have been: the fit's noise is the same for both
+    _, improper = rigid_misfits(points.model[None], points.model[None], points.weights)
+    return bool(improper[0] <= chi_square.isf(REFUSED / 2, 3 * len(points.labels) - 6))
+
+
+def _is_copied(points: TouchedPoints) -> bool:
+    given = (points.touched, points.touched * NEGATED)
+    return any(bool(np.abs(own - points.model).max() < COPIED) for own in given)
 
 
 def _units_only(

@@ -96,6 +96,11 @@ def _doubts(assessment: Assessment) -> list[str]:
     if assessment.confusion:
         pairs = _pairs([a for a, _ in assessment.confusion], [b for _, b in assessment.confusion])
         doubts.append(f"wrong labels would fit as well ({pairs}): touch a point that tells them")
+    if assessment.mirror_fits:
+        doubts.append(
+            "the points lie nearly in a plane, where a mirror image (left for right) fits as well: "
+            "touch a point off that plane"
+        )
     if assessment.fit < DOUBTED and not assessment.explanations:
         assert assessment.registration is not None
         doubts.append(

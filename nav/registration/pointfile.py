@@ -15,7 +15,7 @@ from nav.textfile import printable, read_text
 
 LPS_FROM = {"lps": (1.0, 1.0, 1.0), "ras": (-1.0, -1.0, 1.0)}
 COLUMNS = tuple(("label", *axes) for axes in ("xyz", "lps", "ras"))
-SYSTEM = re.compile(r"coordinate ?system\s*[=:]\s*(\w+)", re.IGNORECASE)
+SYSTEM = re.compile(r"coordinate[ _-]?system\s*(?:[=:]|is\b)\s*(\w+)", re.IGNORECASE)
 SYSTEMS = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras"}  # as versions of Slicer write them
 IN_UNIT = re.compile(r"([xyzlpsra]) ?[\[(_ ] ?([a-zµμ]+) ?[\])]?")
 LIMITS = TableLimits()
@@ -71,9 +71,7 @@ def _read_table(path: Path) -> list[LabelledPoint]:
         _millimetres,
         2 if slicer else 0,
     )
-    system = "".join(table.needed[1:])
-    if system == "xyz":
-        system = _system(path, table.comments, slicer)
+    system = _system(path, text, "".join(table.needed[1:]), slicer)
     positions = table.numbers(table.needed[1:], [row for row in table.rows if not _unplaced(row)])
     signed = iter(positions * LPS_FROM[system])
     return [
@@ -98,16 +96,21 @@ def _unplaced(row: Row) -> str:
     return "" if said == "defined" else said
 
 
-def _system(path: Path, comments: tuple[str, ...], slicer: bool) -> str:
+def _system(path: Path, text: str, columns: str, slicer: bool) -> str:
+    """The coordinate system that the columns or the comments say, wherever these stand."""
+    comments = (line for line in text.split("\n") if line.lstrip().startswith("#"))
     found = [match[1].lower() for line in comments if (match := SYSTEM.search(line))]
-    if not found and slicer:
+    strange = next((name for name in found if name not in SYSTEMS), None)
+    if strange is not None:
+        raise InputError(f"{path}: CoordinateSystem: expected LPS or RAS, got {strange:.20}")
+    said = {SYSTEMS[name] for name in found} | ({columns} if columns != "xyz" else set())
+    if len(said) > 1:
+        raise InputError(f"{path}: says both LPS and RAS; remove the one that is wrong")
+    if not said and slicer:
         raise InputError(
             f"{path}: says no CoordinateSystem; add the line '# CoordinateSystem = RAS'"
         )
-    system = SYSTEMS.get(found[0]) if found else "lps"
-    if system is None:
-        raise InputError(f"{path}: CoordinateSystem: expected LPS or RAS, got {found[0]:.20}")
-    return system
+    return said.pop() if said else "lps"
 
 
 def _millimetres(column: str) -> str:

@@ -1,6 +1,7 @@
 """Whether a registration of before may be used again: what its file records, and what is given."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from nav.registration.result import RegistrationFile
 MOST_FRE = 1.0
 # times what the declared errors make; three fiducials may make 2.4 times that by chance
 MOST_FRE_RATIO = 3.0
+# mm, at the target: eight fiducials touched with the least FLE that is taken make twice as much
+LEAST_TRE = 0.003
 
 
 def describe_registration(
@@ -116,6 +119,11 @@ def check_use(
         lines.append(f"{path.name} does not say {', '.join(unknown)}")
     if not any(map(any, record.covariance)):
         lines.append(f"{path.name} gives no error of its own (covariance 0): bounds are too large")
+    elif tre is not None and tre < LEAST_TRE:
+        lines.append(
+            f"{path.name} gives an error of {tre:.1g} mm at the target (covariance), which no "
+            "touch makes: bounds are too large"
+        )
     if made.verified is False:
         lines.append(f"{path.name} was not verified by check points when it was made")
     return tuple(lines)
@@ -162,6 +170,7 @@ def _summary(
 
 def _date(made_at: str | datetime | None) -> str:
     if isinstance(made_at, datetime):
-        made_at = made_at if made_at.tzinfo is None else made_at.astimezone(UTC)
-        return f"made {made_at:%Y-%m-%d %H:%M} UTC"
+        with suppress(OverflowError):  # in the first or the last hours that there are
+            made_at = made_at if made_at.tzinfo is None else made_at.astimezone(UTC)
+            return f"made {made_at:%Y-%m-%d %H:%M} UTC"
     return "of unknown date" if made_at is None else f"made {made_at}"

@@ -13,10 +13,11 @@ from nav.errors import InputError
 from nav.frames import rigid
 from nav.live.messages import Command, Ready, Stage, Update
 from nav.live.run import LiveJob, live_job
+from nav.live.session import State
 from nav.live.worker import ProcessFeed
 from nav.model.case import load_case
 from nav.registration.assessment import FLE, assess_touches
-from nav.registration.result import write_registration
+from nav.registration.result import load_registration, write_registration
 from nav.registration.reuse import describe_registration
 from nav.view.app import run_window
 from phantoms.anatomy.write import write_case
@@ -144,6 +145,22 @@ def test_a_registration_made_for_another_file_is_refused(folder, registered, tmp
             LiveJob(**{**vars(job), **changed}).check()
     finally:
         other.unlink()
+
+
+def test_a_registration_that_cannot_be_saved_does_not_end_navigation(folder, registered, tmp_path):
+    save = tmp_path / "registration.toml"
+    save.mkdir()
+    work = job_of(folder, save=save).open()
+    frames = next(iter(work.source))
+    guidance = work.session.step(frames).guidance
+    work.source.close()
+    work.session.registration = load_registration(registered)
+    assert list(work.listen(frames, State(guidance, Stage.NAVIGATE, "", None))) == []
+    assert "the registration is not saved" in work.notices[0]
+    assert "is a folder" in work.notices[0]
+    save.rmdir()
+    work.finish()
+    assert load_registration(save).fre == pytest.approx(work.session.registration.fre)
 
 
 def test_missing_options_are_one_line_and_exit_code_2(capsys):

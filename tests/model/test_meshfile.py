@@ -15,6 +15,7 @@ import vtk
 from nav.errors import InputError
 from nav.frames import Array
 from nav.model.surface import Surface, load_surface
+from nav.model.vtpfile import read_vtp
 
 BALL = pyvista.Icosphere(radius=5.0, center=(20.0, 0.0, 3.0), nsub=1)
 POINTS: Array = np.asarray(BALL.points, np.float32).astype(float)
@@ -387,6 +388,42 @@ def test_blocks_that_are_not_what_they_say_are_refused(tmp_path):
             assert "has no triangles" in refusal(tmp_path, "a.vtp", content)
         else:
             assert says in refusal(tmp_path, "a.vtp", content)
+
+
+def packed_array(name: str, kind: str, data: bytes, components: int = 1) -> str:
+    block = zlib.compress(data)
+    head = base64.b64encode(struct.pack("<4I", 1, len(data), len(data), len(block))).decode()
+    return (
+        f'<DataArray type="{kind}" Name="{name}" NumberOfComponents="{components}" '
+        f'format="binary">{head}{base64.b64encode(block).decode()}</DataArray>'
+    )
+
+
+def strip_file(strip: Any) -> bytes:
+    """One triangle strip."""
+    return (
+        '<VTKFile type="PolyData" compressor="vtkZLibDataCompressor"><PolyData>'
+        f'<Piece NumberOfPoints="{len(POINTS)}" NumberOfStrips="1"><Points>'
+        f"{packed_array('Points', 'Float32', POINTS.astype('<f4').tobytes(), 3)}</Points><Strips>"
+        f"{packed_array('connectivity', 'UInt8', bytes(strip))}"
+        f"{packed_array('offsets', 'Int64', struct.pack('<q', len(strip)))}"
+        "</Strips></Piece></PolyData></VTKFile>"
+    ).encode()
+
+
+def test_a_strip_is_read_with_every_second_triangle_turned():
+    mesh = read_vtp(strip_file([3, 1, 4, 0, 5]))
+    assert mesh.corners.reshape(-1, 3).tolist() == [[3, 1, 4], [4, 1, 0], [4, 0, 5]]
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [(1_000_003, "has more than 1000000 triangles"), (2**25, "is damaged, or too large")],
+)
+def test_a_small_file_that_unpacks_to_millions_of_triangles_is_refused(tmp_path, count, says):
+    content = strip_file(bytes(count))
+    assert len(content) < 100_000
+    assert says in refusal(tmp_path, "a.vtp", content)
 
 
 def test_two_blocks_that_share_an_edge_are_named(tmp_path):

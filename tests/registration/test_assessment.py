@@ -277,6 +277,27 @@ def test_a_layout_whose_labels_cannot_be_told_is_not_called_good():
     assert assess_touches(case, points).word == "good"
 
 
+@pytest.mark.parametrize("mirror", [np.ones(3), np.array([-1.0, 1.0, 1.0])])
+def test_points_in_a_plane_do_not_tell_left_from_right_and_are_not_called_good(mirror):
+    """Mirrored numbers fit them by a turn; what lies beside the plane is then on its other side."""
+    flat = {"A": [0.0, 0, 0], "B": [60.0, 0, 0], "C": [70.0, 45, 0], "D": [10.0, 38, 0.2]}
+    flat |= {"E": [33.0, 61, 0], "F": [5.0, 14, -0.2]}
+    case = tuple(Fiducial(label, np.array(at), "register") for label, at in flat.items())
+    rng = np.random.default_rng(4)
+    points = {
+        f.label: REFERENCE_FROM_MODEL.apply(mirror * f.position) + rng.normal(0.0, 0.1, 3)
+        for f in case
+    }
+    found = assess_touches(case, points)
+    assert found.fit > DOUBTED
+    assert found.word == "usable"
+    assert "nearly in a plane, where a mirror image" in verdict_line(found)
+    # a check point off the plane tells
+    case += (Fiducial("K", np.array([20.0, 5.0, 30.0]), "check"),)
+    points["K"] = REFERENCE_FROM_MODEL.apply(mirror * case[-1].position)
+    assert assess_touches(case, points).word == ("good" if mirror[0] > 0 else "repeat")
+
+
 def test_two_mistakes_that_explain_equally_are_both_named():
     """An isosceles layout: left for right is a mirror image as well."""
     places = {"A": [-40.0, 0, 0], "B": [40.0, 0, 0], "C": [0, 60.0, 0], "D": [0, 20.0, 50.0]}
@@ -298,8 +319,10 @@ def test_three_points_are_too_few_to_judge():
     assert not assess(touches("R1", "R3", "R7", "K2")).few
 
 
-def test_the_cases_own_numbers_are_no_touches():
-    found = assess(dict(KNOWN))
+@pytest.mark.parametrize("system", [np.ones(3), np.array([-1.0, -1.0, 1.0])])
+def test_the_cases_own_numbers_are_no_touches(system):
+    """Nor are they in RAS, as another program exports them."""
+    found = assess({label: system * at for label, at in KNOWN.items()})
     assert found.word == "usable"
     assert "the case's own numbers" in verdict_line(found)
 

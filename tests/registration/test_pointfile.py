@@ -131,6 +131,8 @@ def refusal(path: Path) -> str:
         (SLICER_HEAD.replace("RAS", "IJK"), "CoordinateSystem: expected LPS or RAS, got ijk"),
         (SLICER_HEAD + "1,5,6,7,0,0,0,1,1,1,0,D1,,,0,0\n", "point D1: is not placed (undefined)"),
         (SLICER_HEAD + "1,5,6,7,0,0,0,1,1,1,0,D1,,,2,0,4\n", "line 4: has 17 fields"),
+        ("# CoordinateSystem = RAS\nlabel,l,p,s\nD1,1,2,3\n", "says both LPS and RAS"),
+        ("#CoordinateSystem=0\n" + SLICER_HEAD.replace("RAS", "1"), "says both LPS and RAS"),
         ("label,l,p,s,defined\nD1,0,0,0,0\n", "point D1: is not placed (undefined)"),
     ],
 )
@@ -161,6 +163,8 @@ TWO: Points = {"D1": [54.796, -31.5, 0.003], "D2": [-40.25, 5.0, 0.125]}
         "label,l,p,s,defined,selected\nD1,54.796,-31.5,0.003,1,1\nD2,-40.25,5,0.125,1,1\n",
         "s,r,a,label\n0.003,-54.796,31.5,D1\n0.125,40.25,-5,D2\n",
         "# CoordinateSystem = RAS\nlabel,x,y,z\nD1,-54.796,31.5,0.003\nD2,40.25,-5,0.125\n",
+        "label,x,y,z\n# coordinate_system: RAS\nD1,-54.796,31.5,0.003\nD2,40.25,-5,0.125\n",
+        "label,x,y,z\nD1,-54.796,31.5,0.003\nD2,40.25,-5,0.125\n# Coordinate system is RAS\n",
         "label,x,y,z\r\nD1,54.796,-31.5,0.003\r\nD2,-40.25,5,0.125",
         "label,x,y,z\rD1,54.796,-31.5,0.003\rD2,-40.25,5,0.125\r",
     ],
@@ -268,6 +272,10 @@ def test_wrong_markups_are_refused(tmp_path, data, says):
         ("[" * 100_000, "not valid JSON: nested too deeply"),
         ('{"markups": ' + "[" * 40 + "]" * 40 + "}", "markups: nested more than 32 levels deep"),
         ('{"markups": [], "markups": []}', "not valid JSON: key 'markups' appears twice"),
+        (
+            json.dumps(dict.fromkeys(map(str, range(50_000))))[:-1] + ', "49999": 0}',
+            "not valid JSON: key '49999' appears twice",
+        ),
         (" " * (2**22 + 1), "is too large: 4.0 MB, at most 4 MB are read"),
     ],
 )

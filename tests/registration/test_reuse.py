@@ -142,3 +142,18 @@ def test_a_registration_without_any_error_says_so(bench):
     ))  # fmt: skip
     write_registration(bench.output, exact, (bench.case, bench.reference))
     assert any("no error" in line for line in bench.use(tre=0.0))
+
+
+def test_a_registration_with_an_error_that_no_touch_makes_says_so(bench):
+    """A covariance in square metres, say."""
+    bench.write()
+    assert any("which no touch makes" in line for line in bench.use(tre=2e-4))
+
+
+@pytest.mark.parametrize("made_at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_date_that_does_not_exist_in_utc_is_shown_as_it_is(bench, made_at):
+    bench.write()
+    text = bench.output.read_text()
+    old = next(line for line in text.splitlines() if line.startswith("made_at"))
+    bench.output.write_text(text.replace(old, f"made_at = {made_at}"))
+    assert f"made {made_at.replace('T', ' ')}, case" in bench.use()[0]
