@@ -11,6 +11,7 @@ from nav.frames import Array
 
 # a vessel has some ten thousand; at two million, distances would need over 2 GB
 MOST_TRIANGLES = 1_000_000
+MOST_VERTICES = 3 * MOST_TRIANGLES  # of triangles that share no corner
 MOST_CORNERS = 5_000  # of one polygon: cutting it takes the square of that
 # mm: a hundred metres; single precision, which distances are computed in, has 0.01 mm there
 MOST_COORDINATE = 1e5

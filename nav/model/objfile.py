@@ -5,7 +5,18 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.model.meshdata import MeshData, MeshError, parse_numbers, polygons
+from nav.model.meshdata import (
+    MOST_TRIANGLES,
+    MOST_VERTICES,
+    MeshData,
+    MeshError,
+    parse_numbers,
+    polygons,
+)
+
+READ = (b"v", b"v ", b"v\t", b"f", b"f ", b"f\t", b"fo")  # what a line that counts begins with
+# a million triangles with normals and textures of their own have ten
+MOST_LINES = 12_000_000
 
 
 def read_obj(content: bytes) -> MeshData:
@@ -19,9 +30,13 @@ def read_obj(content: bytes) -> MeshData:
     text = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in text:
         raise MeshError("is no OBJ: it is not text")
+    if text.count(b"\n") > MOST_LINES:
+        raise MeshError(f"has more than {MOST_LINES} lines; reduce it")
     vertices: list[bytes] = []
     faces: list[NDArray[np.int64]] = []
     for number, line in enumerate(re.sub(rb"\\[ \t]*\n", b" ", text).split(b"\n"), start=1):
+        if line.lstrip()[:2] not in READ:
+            continue
         words = line.partition(b"#")[0].split()
         if words[:1] == [b"v"]:
             if len(words) < 4:
@@ -30,6 +45,8 @@ def read_obj(content: bytes) -> MeshData:
             vertices.append(b" ".join(words[1:4]))
         elif words[:1] in ([b"f"], [b"fo"]):
             faces.append(_face(words[1:], len(vertices), number))
+        if len(faces) > MOST_TRIANGLES or len(vertices) > MOST_VERTICES:
+            raise MeshError(f"has more than {MOST_TRIANGLES} triangles; reduce it")
     if not faces:
         raise MeshError("has no triangles")
     positions = parse_numbers(b"\n".join(vertices))

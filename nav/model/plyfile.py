@@ -1,14 +1,16 @@
 """PLY files, text and binary. VTK's reader ends the process where counts or indices are wrong."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
-from nav.model.meshdata import MeshData, MeshError, parse_numbers
+from nav.model.meshdata import MOST_TRIANGLES, MOST_VERTICES, MeshData, MeshError, parse_numbers
 from nav.textfile import printable
 
 TYPES = {
@@ -38,6 +40,11 @@ class Element:
     count: int
     properties: list[tuple[str, str, str | None]] = field(default_factory=list)
 
+    @property
+    def has_lists(self) -> bool:
+        """Whether one may be longer than another."""
+        return any(length for _, _, length in self.properties)
+
     def least_size(self, text: bool) -> int:
         """Bytes (numbers, if text) of one of them whose lists are empty."""
         kinds = (length or kind for _, kind, length in self.properties)
@@ -66,6 +73,9 @@ def read_ply(content: bytes) -> MeshData:
                 f"is cut short: its header says {element.count} of {element.name}, there is room "
                 f"for {left}; copy or export it again"
             )
+        most = MOST_TRIANGLES if element.has_lists else MOST_VERTICES
+        if element.count > most:
+            raise MeshError(f"has more than {most} of {element.name}; reduce it")
         found[element.name] = reader.read(element) if element.properties else {}
         if {"vertex", "face"} <= found.keys():
             break  # what follows is no surface
@@ -126,7 +136,18 @@ def _parse_header(header: str) -> tuple[str, list[Element]]:
             raise MeshError(f"has a header line that cannot be read: {shown:.60}") from None
     if order is None:
         raise MeshError("has no line 'format' in its header")
+    twice = _first_twice([element.name for element in elements])
+    if twice is not None:
+        raise MeshError(f"has the element {twice} twice in its header")
+    for element in elements:
+        twice = _first_twice([name for name, _, _ in element.properties])
+        if twice is not None:
+            raise MeshError(f"has the property {twice} of {element.name} twice in its header")
     return order, elements
+
+
+def _first_twice(names: list[str]) -> str | None:
+    return next((printable(f"{name:.40}") for name, n in Counter(names).items() if n > 1), None)
 
 
 class _TextElements:
@@ -211,6 +232,9 @@ class _BinaryElements:
                 return result
         return self._read_one_by_one(element)
 
+    def _reader_of(self, length: str | None) -> Struct | None:
+        return None if length is None else Struct(self.order + np.dtype(length).char)
+
     def _one(self, kind: str, place: int, element: Element) -> int:
         dtype = np.dtype(self.order + kind)
         if place + dtype.itemsize > len(self.body):
@@ -233,17 +257,24 @@ class _BinaryElements:
 
     def _read_one_by_one(self, element: Element) -> dict[str, Any]:
         parts: dict[str, list[Array]] = {name: [] for name, _, _ in element.properties}
+        kinds = [
+            (parts[name], np.dtype(self.order + kind), self._reader_of(length))
+            for name, kind, length in element.properties
+        ]
+        place, end = self.place, len(self.body)
         for _ in range(element.count):
-            for name, kind, length in element.properties:
+            for part, kind, length in kinds:
                 size = 1
-                if length:
-                    size = self._one(length, self.place, element)
-                    self.place += np.dtype(length).itemsize
-                dtype = np.dtype(self.order + kind)
-                if size * dtype.itemsize > self.left:
+                if length is not None:
+                    if place + length.size > end:
+                        raise _cut_short(element)
+                    size = _length(length.unpack_from(self.body, place)[0], element)
+                    place += length.size
+                if place + size * kind.itemsize > end:
                     raise _cut_short(element)
-                parts[name].append(np.frombuffer(self.body, dtype, size, self.place))
-                self.place += size * dtype.itemsize
+                part.append(np.frombuffer(self.body, kind, size, place))
+                place += size * kind.itemsize
+        self.place = place
         return _joined(parts, element)
 
 

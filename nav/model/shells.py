@@ -17,6 +17,7 @@ Triangles = NDArray[np.int64]
 # of the volume: what uniting may lose or gain by rounding
 SLACK = 1e-6
 MANY_SHELLS = 3000  # beyond, all are united at once: comparing pairs of bounds takes their square
+MOST_SHELLS = 20_000  # uniting so many takes seconds; a bone's islands are some hundred
 LEAST_VOLUME = 1e-6  # mm^3: less is no structure but a flat remainder
 # of the cube of the extent: a vessel fills 1e-3 of it, rounding in a flat remainder some 1e-16
 LEAST_FILLED = 1e-7
@@ -51,15 +52,22 @@ def outer_surface(vertices: Array, triangles: Triangles) -> tuple[Array, Triangl
         if volumes.max(initial=0.0) > LEAST_FILLED * extent**3:
             raise MeshError(f"reaches over {extent:.3g} mm: are these metres? Write millimetres")
         raise MeshError("encloses no volume: its triangles lie on each other")
+    if len(volumes) > MOST_SHELLS:
+        raise MeshError(
+            f"has {len(volumes)} separate shells, at most {MOST_SHELLS} are read; remove islands"
+        )
     groups = _overlapping(vertices, triangles, labels, len(volumes))
     sizes = np.bincount(groups)
     if (sizes == 1).all():
         return vertices, triangles
+    by_shell = np.split(
+        triangles[np.argsort(labels, kind="stable")], np.cumsum(np.bincount(labels))[:-1]
+    )
     points, faces = [vertices], [triangles[(sizes == 1)[groups[labels]]]]
     count = len(vertices)
     for group in np.flatnonzero(sizes > 1):
         members = np.flatnonzero(groups == group)
-        shells = [triangles[labels == member] for member in members]
+        shells = [by_shell[member] for member in members]
         united = _unite(vertices, shells, volumes[members])
         if united is None:
             faces += shells

@@ -12,7 +12,7 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.model.meshdata import MOST_TRIANGLES, MeshData, MeshError, parse_numbers
+from nav.model.meshdata import MOST_TRIANGLES, MOST_VERTICES, MeshData, MeshError, parse_numbers
 
 TYPES = {
     **{f"Int{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -25,8 +25,7 @@ DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     "vtkZLibDataCompressor": zlib.decompressobj,
     "vtkLZMADataCompressor": lzma.LZMADecompressor,
 }
-# of an array, and of all points: a million triangles that share no corner have nine million
-MOST_NUMBERS = 2**24
+MOST_NUMBERS = 2**24  # of an array: the largest number of vertices has nine million
 TOO_MANY = f"has more than {MOST_TRIANGLES} triangles; reduce it"
 ARRAYS = ("Points", "Polys", "Strips", "FieldData")
 
@@ -83,7 +82,7 @@ def read_vtp(content: bytes) -> MeshData:
             sizes.append(own_sizes)
         vertices.append(points)
         count += len(points)
-        if sum(map(len, sizes)) > MOST_TRIANGLES or 3 * count > MOST_NUMBERS:
+        if sum(map(len, sizes)) > MOST_TRIANGLES or count > MOST_VERTICES:
             raise MeshError(TOO_MANY)
     if not sum(map(len, sizes)):
         raise MeshError("has no triangles")

@@ -426,6 +426,48 @@ def test_a_small_file_that_unpacks_to_millions_of_triangles_is_refused(tmp_path,
     assert says in refusal(tmp_path, "a.vtp", content)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            b"property float y",
+            b"property float x\nproperty float y",
+            "has the property x of vertex tw",
+        ),
+        (b"element face", b"element vertex 3\nelement face", "has the element vertex twice"),
+    ],
+)
+def test_a_ply_that_names_something_twice_is_refused(tmp_path, old, new, says):
+    whole = ply()
+    assert old in whole
+    assert refusal(tmp_path, "a.ply", whole.replace(old, new, 1)).startswith(says)
+
+
+def test_more_faces_than_are_read_are_refused_before_they_are(tmp_path):
+    """A megabyte of empty faces took a quarter of a minute, a hundred half an hour."""
+    head = ply("binary_little_endian", faces=[]).replace(b"element face 0", b"element face 1000001")
+    assert b"1000001" in head
+    said = refusal(tmp_path, "a.ply", head + bytes(1_000_001))
+    assert said.startswith("has more than 1000000 of face")
+
+
+@pytest.mark.parametrize(
+    ("bound", "says"),
+    [("MOST_TRIANGLES", "has more than 30 triangles"), ("MOST_LINES", "has more than 30 lines")],
+)
+def test_an_obj_that_is_too_large_is_refused_while_it_is_read(tmp_path, monkeypatch, bound, says):
+    monkeypatch.setattr(f"nav.model.objfile.{bound}", 30)
+    assert refusal(tmp_path, "a.obj", obj()).startswith(says)
+
+
+def test_a_mesh_of_too_many_shells_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("nav.model.shells.MOST_SHELLS", 2)
+    balls = [POINTS + np.array([100.0 * k, 0.0, 0.0]) for k in range(3)]
+    faces = np.concatenate([FACES + k * len(POINTS) for k in range(3)])
+    said = refusal(tmp_path, "a.ply", ply(faces=faces, points=np.concatenate(balls)))
+    assert said.startswith("has 3 separate shells")
+
+
 def test_two_blocks_that_share_an_edge_are_named(tmp_path):
     corner = BOX + np.array([4.0, 4.0, 0.0])
     faces = pyvista.Box((0, 4, 0, 4, 0, 4)).triangulate().clean().faces.reshape(-1, 4)[:, 1:]
