@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from nav.errors import InputError
 from nav.files import FileModel, NotNegative, PublicFile, Vector3, load_toml
@@ -21,7 +21,17 @@ Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 # mm: amber and red by default, when the 95 % lower bound is at or below
 DEFAULT_LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}
 MOST_ENTRIES = 500  # a skull and spine with every vessel has some hundred structures
-Name = Annotated[str, Field(min_length=1)]
+
+
+def _one_line(name: str) -> str:
+    strange = next((c for c in name if not c.isprintable()), None)
+    if strange is not None:
+        raise ValueError(f"has the character U+{ord(strange):04X}, which cannot be shown")
+    return name
+
+
+# names are shown: a line end or a terminal's code in them would forge what we say
+Name = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 
 
 class StructureTable(FileModel):

@@ -1,5 +1,7 @@
 """Whether a case can be one of a neck: sizes of its structures, limits, points near them."""
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +20,12 @@ STRUCTURE = Limits(0.5, 3.0, 600.0, 2500.0)  # mm, over one structure
 POINT = Limits(0.0, 0.0, 250.0, 2000.0)
 MOST_SIGMA = 10.0  # mm: a surface that is less sure than this shows nothing
 MOST_LIMIT = 100.0  # mm: an alarm that is always on
+LEAST_SIGMA = 0.01  # mm, unless it is 0: no segmentation or print is as sure; metres
 LEAST_LIMIT = 0.05  # mm: an alarm that is never on; metres
+# mm between the boxes round a structure and its nearest other one: a neck's lie within each other
+MOST_APART = 60.0
+RAS = np.array([-1.0, -1.0, 1.0])
+SIDE, SWAPPED = re.compile(r"\b(left|right)\b"), {"left": "right", "right": "left"}
 MOST_SPREAD = 200.0  # extents of the largest to the smallest structure; one is in another unit
 
 
@@ -53,6 +60,8 @@ def check_case(case: "Case", where: str) -> tuple[str, ...]:
                 f"{place}: sigma: {structure.sigma:g} mm; expected one standard deviation of the "
                 f"surface's own error, {MOST_SIGMA:g} mm at most"
             )
+        if 0.0 < structure.sigma < LEAST_SIGMA:
+            found.append(f"{place}: sigma: {structure.sigma:g} mm is unusual; write millimetres")
         for name, limit in (("caution", structure.caution), ("danger", structure.danger)):
             if limit is not None and (limit > MOST_LIMIT or 0.0 < limit < LEAST_LIMIT):
                 found.append(f"{place}: {name}: {limit:g} mm is unusual; write millimetres")
@@ -74,6 +83,12 @@ def check_case(case: "Case", where: str) -> tuple[str, ...]:
         if off > POINT.high:
             found.append(f"{where}: {name}: is {off:.4g} mm from all structures, which is unusual")
     found.append(_shrunk([point for _, point in points], extent, where))
+    boxes = {
+        s.name: np.array([s.surface.vertices.min(axis=0), s.surface.vertices.max(axis=0)])
+        for s in case.structures
+    }
+    found += [_apart(name, boxes, where) for name in boxes]
+    found.append(_sides_exchanged(boxes, where))
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -91,4 +106,36 @@ def _shrunk(points: list[Array], extent: float, where: str) -> str | None:
             f"{where}: fiducials and plans lie within {spread:.3g} mm of each other, the "
             f"structures reach over {extent:.4g} mm; if these are metres, write millimetres"
         )
+    return None
+
+
+def _gap(box: Array, other: Array) -> float:
+    """Distance between two boxes (2, 3), mm; 0 where they meet."""
+    return float(np.linalg.norm(np.maximum(np.maximum(box[0] - other[1], other[0] - box[1]), 0.0)))
+
+
+def _apart(name: str, boxes: Mapping[str, Array], where: str) -> str | None:
+    """A structure that lies far from every other one is in another frame."""
+    others = [box for other, box in boxes.items() if other != name]
+    gap = min((_gap(boxes[name], box) for box in others), default=0.0)
+    if gap <= MOST_APART:
+        return None
+    turned = np.sort(boxes[name] * RAS, axis=0)
+    is_ras = min(_gap(turned, box) for box in others) <= MOST_APART
+    hint = "its mesh is in RAS: export it in LPS" if is_ras else "is its mesh in another frame?"
+    return f"{where}: structure {name}: lies {gap:.3g} mm from all others, which is unusual; {hint}"
+
+
+def _sides_exchanged(boxes: Mapping[str, Array], where: str) -> str | None:
+    """Left lies at larger x than right, as LPS has it."""
+    for name, box in boxes.items():
+        other = SIDE.sub(lambda side: SWAPPED[side[0].lower()], name.lower())
+        right = next((b for n, b in boxes.items() if n.lower() == other), None)
+        if right is None or other == name.lower() or "left" not in name.lower():
+            continue
+        if box.sum(axis=0)[0] < right.sum(axis=0)[0]:
+            return (
+                f"{where}: structure {name}: lies to the right of its counterpart: are the meshes "
+                "in RAS, or mirrored? x goes to the patient's left (LPS)"
+            )
     return None

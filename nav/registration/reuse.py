@@ -13,6 +13,7 @@ from nav.registration.assessment import MOST_TRE, Assessment, CheckError
 from nav.registration.assessment_text import verdict_line
 from nav.registration.record import MadeFor, calibration_table
 from nav.registration.result import RegistrationFile
+from nav.textfile import printable
 
 # mm: what a file that does not say what its touches should make may have. With the default FLE
 # they make 0.4 mm; a cone does not let a tip be so far off that they make more than this.
@@ -126,7 +127,7 @@ def check_use(
         )
     if made.verified is False:
         lines.append(f"{path.name} was not verified by check points when it was made")
-    return tuple(lines)
+    return tuple(map(printable, lines))
 
 
 def _check_made_for(

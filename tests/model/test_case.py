@@ -157,6 +157,12 @@ def test_danger_beyond_caution_is_refused(folder, index, given):
         (("structure", 1, "name"), "dura", 'structure: "dura" appears twice'),
         (("fiducial", 2, "label"), "D1", 'fiducial: "D1" appears twice'),
         (("plan", 1, "name"), "left", 'plan: "left" appears twice'),
+        (
+            ("plan", 0, "name"),
+            "left\n\x1b[1m",
+            "plan left??[1m: name: has the character U+000A, which",
+        ),
+        (("name",), "neck\u202e", "name: has the character U+202E, which cannot be shown"),
         (("structure", 1, "role"), "spinal cord", "structure cord: role: "),
         (("structure", 1, "cautoin"), 2.0, "structure cord: cautoin: unknown key"),
         (("structure", 1, "sigma"), ..., "structure cord: sigma: is missing"),

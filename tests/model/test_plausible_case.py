@@ -9,6 +9,7 @@ import pytest
 from nav.errors import InputError
 from nav.model.case import Case, Fiducial, Plan, Structure
 from nav.model.plausible_case import check_case
+from nav.model.surface import Surface
 from tests.solids import box
 
 
@@ -79,3 +80,47 @@ def test_a_surface_that_is_not_known_is_refused():
 def test_an_alarm_that_is_never_or_always_on_is_said(caution):
     (warning,) = check_case(with_first(caution=caution), "case.toml")
     assert "structure artery: caution: " in warning
+
+
+@pytest.mark.parametrize(
+    ("offset", "hint"),
+    [([0.0, -200.0, 0.0], "is its mesh in another frame?"), ([0.0, -300.0, 0.0], "is in RAS")],
+)
+def test_a_structure_far_from_all_others_is_said(offset, hint):
+    """Meshes 150 mm from the origin, one of them turned about it."""
+    whole = case()
+    moved = [
+        replace(
+            s,
+            surface=Surface(s.surface.vertices + np.array([0.0, 150.0, 0.0]), s.surface.triangles),
+        )
+        for s in whole.structures
+    ]
+    moved[0] = replace(
+        moved[0],
+        surface=Surface(moved[0].surface.vertices + np.array(offset), moved[0].surface.triangles),
+    )
+    (warning,) = check_case(replace(whole, structures=tuple(moved)), "case.toml")
+    assert "structure artery: lies 1" in warning or "structure artery: lies 2" in warning
+    assert hint in warning
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_sides_that_are_exchanged_are_said(sign):
+    """As all meshes are in RAS that no file says."""
+    sides = {"Left vertebral artery": sign, "right vertebral artery": -sign}
+    added = tuple(
+        Structure(
+            name, "artery", box([25.0 * at - 2, 0, 0], [25.0 * at + 2, 4, 9]), None, None, 0.3
+        )
+        for name, at in sides.items()
+    )
+    whole = case()
+    said = check_case(replace(whole, structures=(*whole.structures, *added)), "case.toml")
+    assert len(said) == (0 if sign > 0 else 1)
+    assert all("Left vertebral artery: lies to the right of its counterpart" in s for s in said)
+
+
+def test_an_error_of_the_surface_in_metres_is_said():
+    (warning,) = check_case(with_first(sigma=0.0003), "case.toml")
+    assert "structure artery: sigma: 0.0003 mm is unusual" in warning

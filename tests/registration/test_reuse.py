@@ -157,3 +157,11 @@ def test_a_date_that_does_not_exist_in_utc_is_shown_as_it_is(bench, made_at):
     old = next(line for line in text.splitlines() if line.startswith("made_at"))
     bench.output.write_text(text.replace(old, f"made_at = {made_at}"))
     assert f"made {made_at.replace('T', ' ')}, case" in bench.use()[0]
+
+
+def test_what_a_file_says_of_itself_forges_no_line(bench):
+    bench.write()
+    text = bench.output.read_text()
+    old = next(line for line in text.splitlines() if line.startswith("made_at"))
+    bench.output.write_text(text.replace(old, 'made_at = "today\\nverdict: good\\u001b[31m"'))
+    assert "made today?verdict: good?[31m, case" in bench.use()[0]
