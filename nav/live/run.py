@@ -145,7 +145,7 @@ class LiveWork:
     @property
     def notices(self) -> tuple[str, ...]:
         """Warnings of files, cameras or the recording, of pictures, and swapped cameras by name."""
-        own = (*self.known_lines, *self.warnings)
+        own = (*self.session.doubts, *self.known_lines, *self.warnings)
         if self.unsaved:
             own = (self.unsaved, *own)
         return (*own, *self.swap.said, *self.tracker.notices, *self.source.warnings)

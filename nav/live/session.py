@@ -91,6 +91,16 @@ class Session:
         far = any(not e.passed or e.distance > self.check_limit for _, e in self.checks)
         return far or (self.assessment is not None and self.assessment.word == "repeat")
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What speaks against the registration that is used, for as long as it is."""
+        said = []
+        if self.stage is Stage.NAVIGATE and not self.checks:
+            said.append("the registration was not verified by a check point")
+        if self.assessment is not None and self.assessment.word == "usable":
+            said.append(f"registration {verdict_line(self.assessment)}")
+        return tuple(said)
+
     def step(self, frames: FrameSet) -> State:
         """One frame set in, guidance and what to do next out."""
         guidance = self.pipeline.step(frames)

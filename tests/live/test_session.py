@@ -346,6 +346,30 @@ def test_skip_goes_on_without_verifying_and_only_there():
     assert (state.stage, state.prompt) == (Stage.NAVIGATE, "")
 
 
+def test_a_registration_without_checks_is_said_as_long_as_it_is_used():
+    """Not only until the next key."""
+    work = Work()
+    work.touch_all(*POSITIONS)
+    work.ask("skip")
+    for ask in ("plan", "capture", "undo"):
+        work.ask(ask, "right")
+        assert work.now().stage is Stage.NAVIGATE
+        assert "not verified by a check point" in work.session.doubts[0]
+    checked = Work()
+    checked.touch_all(*POSITIONS, *CHECKS)
+    assert checked.now().stage is Stage.NAVIGATE
+    assert checked.session.doubts == ()
+
+
+def test_advice_about_a_registration_stays_while_it_is_used():
+    square = {"A": [40.0, 0, 0], "B": [0, 40.0, 0], "C": [-40.0, 0, 0], "D": [0, -40.0, 0]}
+    work = Work(case(square, {"K": [0.0, 0.0, 45.0]}))
+    work.touch_all(*square, "K")
+    assert work.now().stage is Stage.NAVIGATE
+    work.ask("plan", "right")
+    assert "registration usable: wrong labels would fit as well" in work.session.doubts[0]
+
+
 def test_a_skip_before_registering_does_not_skip_verifying_later():
     work = Work()
     work.ask("skip")
