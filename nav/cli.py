@@ -33,6 +33,7 @@ from phantoms.cli import phantom_app, refuse_foreign
 BAD_INPUT, INCOMPLETE_INPUT = 2, 3
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MESSAGE_WIDTH = 10_000  # columns: an error is one line, however long its names are
 
 app = App(
@@ -332,8 +333,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _run(arguments, Console(stderr=True, soft_wrap=True, width=MESSAGE_WIDTH))
         sys.exit(code)
     terminal, log = take_terminal()
-    logging.basicConfig(level=os.environ.get("NAV_LOG", "WARNING"))
+    level = os.environ.get("NAV_LOG", "").strip().upper() or "WARNING"
+    logging.basicConfig(level=level if level in LOG_LEVELS else "WARNING")
     err = Console(file=terminal, soft_wrap=True, width=MESSAGE_WIDTH)
+    if level not in LOG_LEVELS:
+        _say(err, f"NAV_LOG: expected one of {', '.join(LOG_LEVELS)}, got {level:.40}")
+        sys.exit(BAD_INPUT)
     # a command of its own: what is half written is removed on the way out
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

@@ -78,7 +78,7 @@ def take_terminal() -> tuple[Terminal, Path | None]:
     _open_missing()
     out, err = _duplicate(OUTPUT, sys.stdout), _duplicate(ERRORS, sys.stderr)
     log = None
-    if "NAV_LOG" not in os.environ:
+    if not os.environ.get("NAV_LOG"):
         descriptor, log = _open_log()
         for number in (OUTPUT, ERRORS):
             os.dup2(descriptor, number)

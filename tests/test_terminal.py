@@ -157,3 +157,24 @@ def test_lines_stay_whole_where_no_person_reads_them(capsys):
     line = "word " * 60 + "end"
     console().print(line)
     assert capsys.readouterr().out == line + "\n"
+
+
+@pytest.mark.parametrize(
+    ("level", "code", "said"),
+    [
+        (
+            "verbose",
+            2,
+            "nav: NAV_LOG: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got VE",
+        ),
+        ("", 0, ""),
+        ("info", 0, ""),
+    ],
+)
+def test_a_log_level_is_taken_in_any_case_or_refused_in_one_line(tmp_path, level, code, said):
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "NAV_LOG": level}
+    command = [sys.executable, "-m", "nav.cli", "--version"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, text=True)
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
