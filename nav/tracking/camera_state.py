@@ -1,6 +1,6 @@
 """What is known of each camera's pictures from those before, and what it makes of new ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from nav.tracking.found import Found
 from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
 from nav.tracking.response import Response
 from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
-from nav.tracking.sharpness import Look, Sharpness, learn
+from nav.tracking.sharpness import Look, Sharpness, can_teach, learn
 from nav.tracking.sight import Eye, Sights
 
 LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
@@ -45,8 +45,12 @@ def roughness(seeing: Sequence[Seeing]) -> Array:
     return np.array([each.grid.rough for each in seeing])
 
 
-def look_at_pixels(seeing: Sequence[Seeing], found: Found, frames: FrameSet) -> bool:
-    """Look at the pixels of what was found where it is due; return whether they are others now."""
+def look_at_pixels(seeing: Sequence[Seeing], found: Found, frames: FrameSet, usual: Array) -> bool:
+    """Look at the pixels of what was found where it is due; return whether they are others now.
+
+    usual : (cameras,) grey levels of noise on the tool's own markers a moment ago, 0 where not
+    known: another tool may lie in other light.
+    """
     sights, changed = found.evidence.sights, False
     for index, each in enumerate(seeing):
         frame = frames.frames.get(each.eye.camera.name)
@@ -54,7 +58,7 @@ def look_at_pixels(seeing: Sequence[Seeing], found: Found, frames: FrameSet) -> 
         if frame is None or not len(own):
             continue
         noise = float(quantile(found.evidence.noise[own], 0.5))
-        each.alarm = each.spread > 0.0 and noise > NOISIER * each.spread
+        each.alarm = bool(usual[index] > 0.0 and noise > NOISIER * usual[index])
         if each.grid_wait > 0 and not each.alarm:
             continue
         boxes = boxes_of(found.corners[own], each.eye.camera.size)
@@ -85,14 +89,16 @@ def unsharpened_pictures(
     }
 
 
-def sharpness_due(seeing: Iterable[Seeing], moving: bool) -> bool:
+def sharpness_due(seeing: Sequence[Seeing], found: Found, moving: bool) -> bool:
     """Return whether to look at how much cameras sharpen; not where pixels are no sensor's own.
 
+    Only cameras that see enough of what was found are asked: a covered one would ask for ever.
     moving : whether the tool moves fast.
     """
-    cameras = list(seeing)
-    sound = all(each.grid.sound for each in cameras)
-    return sound and any(each.sharpness.due(each.alarm, moving) for each in cameras)
+    if not all(each.grid.sound for each in seeing):
+        return False
+    due = np.array([each.sharpness.due(each.alarm, moving) for each in seeing])
+    return bool(due.any() and (due & can_teach(found.evidence, len(due))).any())
 
 
 def learn_sharpness(seeing: Sequence[Seeing], look: Look) -> bool:

@@ -50,6 +50,7 @@ class Follower:
         self.blurs = np.full((len(seeing), len(tool.markers), 3), np.nan)
         self.offs = np.zeros((len(seeing), len(tool.markers), 8))
         self.brightness = np.zeros((len(seeing), len(tool.markers), BRIGHTNESS))
+        self.noise = np.zeros(len(seeing))  # grey levels on its markers, 0 where not known
         self.slack = 0.0
         self.sizes: Sizes | None = None
         self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
@@ -165,7 +166,7 @@ class Follower:
             seeing = self.seeing[index]
             now = np.array([quantile(blur, 0.5) for blur in evidence.blur[own].T])
             seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
-            seeing.spread = float(quantile(evidence.noise[own], 0.5))
+            self.noise[index] = seeing.spread = float(quantile(evidence.noise[own], 0.5))
             if predicted:  # else the velocity is not confirmed
                 seeing.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
@@ -190,6 +191,7 @@ class Follower:
         self.blurs[:] = np.nan
         self.brightness[:] = 0.0
         self.offs[:], self.slack = 0.0, 0.0
+        self.noise[:] = 0.0
         self.surprise, self.searched = FAR, True
 
     def suppose(self, views: Sequence[MarkerView], pose: Array) -> None:

@@ -7,9 +7,10 @@ then by Newton's steps, and what frame sets say one after the other adds up.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
@@ -25,7 +26,7 @@ GAIN = 0.005  # log likelihood by the number of pixels, below which nothing is g
 KEEP = 0.97  # of what was learnt, a frame set that teaches
 MOST_WAIT = 1024  # frame sets from one lesson to the next; the first come soon one after the other
 PLAIN_WAIT = 32  # at least, where there is no sharpening
-ALARM_WAIT = 5  # at least, where pictures suddenly fit worse
+ALARM_WAIT = 5  # at least, where pictures suddenly fit worse, or a look taught nothing
 # frame sets that a lesson waits for a tool to come to rest: smear by motion is no Gaussian blur, so
 # that moving markers cost many trials and teach little
 PATIENCE = 300
@@ -41,19 +42,19 @@ class Sharpness:
     """One camera's sharpening as known so far.
 
     sharpening : PLAIN while none was found. information : (2, 2) of the logarithms.
-    since : frame sets since the last lesson. lessons : so many there were.
+    since : frame sets since the last look. lessons : so many looks taught something.
     doubted : whether it may have changed since.
     """
 
     sharpening: Sharpening = PLAIN
     information: Array = field(default_factory=PRIOR.copy)
-    since: int = 0
+    since: int = ALARM_WAIT
     lessons: int = 0
     doubted: bool = False
 
     def doubt(self) -> None:
         """Look at it again when markers are seen again: the camera's settings may have changed."""
-        self.doubted = True
+        self.doubted, self.since = True, max(self.since, ALARM_WAIT)
 
     def due(self, alarm: bool, moving: bool = False) -> bool:
         """Return whether it should be looked at.
@@ -61,13 +62,15 @@ class Sharpness:
         alarm : whether pictures suddenly fit worse. moving : whether what is seen moves fast.
         """
         if not self.lessons:
-            return True
+            return self.since >= ALARM_WAIT
         if moving and self.since < PATIENCE:
             return False
         if alarm and self.since >= ALARM_WAIT:
             return True
         least = PLAIN_WAIT if self.sharpening == PLAIN else 1
-        return self.doubted or self.since >= min(least * 2 ** (self.lessons - 1), MOST_WAIT)
+        if self.doubted and self.since >= ALARM_WAIT:
+            return True
+        return self.since >= min(least * 2 ** (self.lessons - 1), MOST_WAIT)
 
 
 def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
@@ -80,14 +83,14 @@ def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
     Returns
     -------
     list of Sharpness
-        Of each camera; one that saw too little as it was.
+        Of each camera; one that saw too little as it was, but for the time of the look.
     """
     score = _Score(look, len(known))
     now = [k.sharpening for k in known]
     plain = score([PLAIN] * len(known))
     seen = np.isfinite(plain)
     if not seen.any():
-        return list(known)
+        return [replace(before, since=0) for before in known]
     sharp = plain if all(s == PLAIN for s in now) else score(now)
     # what is explained as well without is no longer so, and is looked for anew
     new = [
@@ -102,7 +105,7 @@ def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
     result = []
     for c, before in enumerate(known):
         if not seen[c]:
-            result.append(before)
+            result.append(replace(before, since=0))
             continue
         known_before = before.information if c not in new else PRIOR
         same = (now[c] == PLAIN) == (before.sharpening == PLAIN)
@@ -143,6 +146,22 @@ def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: lis
             now[c] = PLAIN
 
 
+def can_teach(evidence: Evidence, cameras: int) -> NDArray[np.bool_]:
+    """Return (cameras,) which of them see enough of a tool to learn from.
+
+    evidence : of the tool as it was found.
+    """
+    looked, teaching = _teaching(evidence)
+    own = [teaching & (evidence.sights.camera == camera) for camera in range(cameras)]
+    return np.array([looked[views].sum() > LEAST_PIXELS for views in own])
+
+
+def _teaching(evidence: Evidence) -> tuple[Array, NDArray[np.bool_]]:
+    """Pixels (n,) of each view, and which views look enough like their markers to teach."""
+    looked = evidence.pixels / np.maximum(evidence.visible, 1e-3)
+    return looked, np.asarray(evidence.explained > 0.5, bool)
+
+
 class _Score:
     """Log likelihood of each camera's markers by sharpenings; -inf where nothing is seen."""
 
@@ -155,13 +174,12 @@ class _Score:
         result = np.full(self.cameras, -np.inf)
         if evidence is None:
             return result
-        looked = evidence.pixels / np.maximum(evidence.visible, 1e-3)
+        looked, teaching = _teaching(evidence)
         gone = np.maximum(1.0 - evidence.visible, 0.0)
         variance = evidence.noise**2 * (1.0 + CUT**2 * gone)
         said = -0.5 * looked * np.log(variance)
-        good = evidence.explained > 0.5
         for c in range(self.cameras):
-            own = good & (evidence.sights.camera == c)
+            own = teaching & (evidence.sights.camera == c)
             pixels = looked[own].sum()
             if pixels > LEAST_PIXELS:
                 result[c] = said[own].sum() - pixels * sharpenings[c].log_gain

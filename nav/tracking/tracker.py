@@ -236,13 +236,14 @@ class Tracker:
 
     def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
-        anew = look_at_pixels(list(self.seeing.values()), found, frames)
-        if sharpness_due(self.seeing.values(), follower.moves_fast(found, frames.time)):
+        cameras = list(self.seeing.values())
+        anew = look_at_pixels(cameras, found, frames, follower.noise)
+        if sharpness_due(cameras, found, follower.moves_fast(found, frames.time)):
 
             def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
                 return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)
 
-            anew |= learn_sharpness(list(self.seeing.values()), look)
+            anew |= learn_sharpness(cameras, look)
         if not anew:
             return found
         again = follower.fit(frames, found.matrix, AFTER_DETECTION, self.pool, self.workers)
