@@ -71,7 +71,7 @@ class Follower:
         if found is None:  # from further away, or by less blur, where a marker is small
             found = self.fit(frames, start, FAR if extra < FAR else NEAR, pool, workers)
         if found is None and self.motion.knows_velocity:  # it may have stopped
-            found = self.fit(frames, self.motion.seen[-1][1], FAR, pool, workers)
+            found = self.fit(frames, self.motion.seen[-1][1], FAR, pool, workers, stopped=True)
         if found is not None:
             found = self.unrivalled(found, frames, pool, workers)
         if found is None or found.apart or found.loose or not found.convincing:
@@ -117,24 +117,33 @@ class Follower:
         return found.share < MOST_SEEN and found.share < self.share - DROP
 
     def fit(
-        self, frames: FrameSet, start: Array, extra: float, pool: Executor, workers: int
+        self,
+        frames: FrameSet,
+        start: Array,
+        extra: float,
+        pool: Executor,
+        workers: int,
+        stopped: bool = False,
     ) -> Found | None:
-        """The tool near a pose (4, 4); remembers nothing."""
+        """The tool near a pose (4, 4); remembers nothing.
+
+        stopped : whether it may have stopped, so that how it moved before says nothing.
+        """
         sights, pictures = self._sights(frames, start)
         if not len(sights):
             return None
         timed = bool(sights.late.any())
-        known = self.motion.knows_velocity and not self.searched
+        known = self.motion.knows_velocity and not self.searched and not stopped
         velocity = self.motion.velocity(frames.time) if timed and known else np.zeros(6)
         evidence = self._evidence(sights, pictures, start, velocity, extra, pool, workers)
-        found = None if evidence is None else self._judge(evidence, frames.time)
+        found = None if evidence is None else self._judge(evidence, frames.time, known)
         if found is None or not timed or known:
             return found
         # not seen moving yet: by this frame set's own views, or each marker is taken for unbent
         pose = found.matrix
         velocity = found.consensus.velocity
         evidence = self._evidence(sights, pictures, pose, velocity, NEAR, pool, workers)
-        return found if evidence is None else self._judge(evidence, frames.time) or found
+        return found if evidence is None else self._judge(evidence, frames.time, known) or found
 
     def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
         """Take a result as where the tool is now."""
@@ -167,7 +176,7 @@ class Follower:
             now = np.array([quantile(blur, 0.5) for blur in evidence.blur[own].T])
             seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
             self.noise[index] = seeing.spread = float(quantile(evidence.noise[own], 0.5))
-            if predicted:  # else the velocity is not confirmed
+            if predicted and self.motion.steady:  # else the velocity is not confirmed
                 seeing.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
                 continue  # what does not fit would teach the curve anything
@@ -320,9 +329,10 @@ class Follower:
         except np.linalg.LinAlgError:
             return None
 
-    def _judge(self, evidence: Evidence, time: float) -> Found | None:
+    def _judge(self, evidence: Evidence, time: float, moves: bool) -> Found | None:
+        """What evidence says; moves : whether it is known how the tool moves."""
         timed = bool(evidence.sights.late.any())
-        sd = UNKNOWN if self.searched else self.motion.velocity_sd(time)
+        sd = self.motion.velocity_sd(time) if moves else UNKNOWN
         information = np.diag(sd**-2.0) if timed else None
         if not evidence.good.any():
             return None

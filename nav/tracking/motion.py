@@ -16,6 +16,7 @@ TREND = 0.7  # of the last change of velocity, expected to go on
 # sd of a velocity: of a hand not seen moving yet; how fast it changes meanwhile (mm/s, rad/s; a s)
 UNKNOWN = np.array([100.0] * 3 + [1.0] * 3)
 CHANGE = np.array([150.0] * 3 + [3.0] * 3)
+SOON = 0.1  # s: a velocity that changed by more than a hand's does meanwhile may change so again
 LEAST = np.array([4.0] * 3 + [0.07] * 3)
 
 
@@ -75,7 +76,8 @@ class Motion:
         if len(self.ways) < 2:
             return now
         before, earlier = self.ways[-2]
-        return now + trend * (now - before) * (time - between) / (between - earlier)
+        change = (now - before) * _share_of_hand(now - before)
+        return now + trend * change * (time - between) / (between - earlier)
 
     def acceleration(self, time: float, pose: Array) -> Array:
         """(6,) mm/s^2 and rad/s^2 by a pose (4, 4) and the two before it; zeros if there are not.
@@ -95,7 +97,22 @@ class Motion:
         _, between = self.ways[-1]
         gap = abs(time - between)
         share = 1.0 if len(self.ways) < 2 else 0.3  # the trend tells most of the change
-        return LEAST + share * CHANGE * gap
+        return np.hypot(LEAST + share * CHANGE * gap, self._beyond_hand())
+
+    @property
+    def steady(self) -> bool:
+        """Whether the last poses are those of a movement, not of a jump or a stop."""
+        return bool(self.ways) and not self._beyond_hand().any()
+
+    def _beyond_hand(self) -> Array:
+        """(6,) by how much more the velocity changed than a hand's: a jump, a stop, a wrong pose.
+
+        Of one way alone nobody knows whether it was one.
+        """
+        now, _ = self.ways[-1]
+        change = now - self.ways[-2][0] if len(self.ways) > 1 else now
+        size = np.repeat(np.linalg.norm(change.reshape(2, 3), axis=1), 3)
+        return np.asarray((1.0 - _share_of_hand(change)) * size, float)
 
     def _change(self, first: Array, second: Array) -> Array:
         """(6,) mm and rad from one pose to another."""
@@ -104,3 +121,10 @@ class Motion:
 
     def _pivot(self, pose: Array) -> Array:
         return pose[:3, :3] @ self.middle + pose[:3, 3]
+
+
+def _share_of_hand(change: Array) -> Array:
+    """(6,) how much of a velocity's change (6,) a hand may have made, 0 to 1; the rest is none."""
+    usual = np.linalg.norm((SOON * CHANGE).reshape(2, 3), axis=1)
+    size = np.linalg.norm(change.reshape(2, 3), axis=1)
+    return np.repeat(np.minimum(1.0, usual / np.maximum(size, 1e-12)), 3)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform, Rotation
 
@@ -119,6 +119,23 @@ def test_a_velocity_that_changes_is_as_far_off_as_said(acceleration, ahead):
         motion.see(time, pose)
         off = motion.velocity(time + ahead)[0] - acceleration * (time + ahead)
         assert abs(off) < 3 * motion.velocity_sd(time + ahead)[0]
+
+
+@given(hands(), st.integers(1, 3), floats(0.0, FRAME))
+def test_after_a_jump_to_rest_the_velocity_is_as_far_off_as_said(jump, rests, ahead):
+    """At rest, elsewhere in the next frame set, and at rest there: nothing ever moved on.
+
+    By more than a hand's change of velocity, that is: which may be where a movement begins.
+    """
+    assume(np.linalg.norm(jump[:3]) > 60.0)
+    assume(np.linalg.norm(jump[3:]) > 1.5 or not jump[3:].any())
+    motion, places = Motion(MIDDLE), [np.eye(4), np.eye(4), np.eye(4)]
+    places += [steadily(RigidTransform.identity(), jump, FRAME)] * rests
+    for number, place in enumerate(places):
+        motion.see(number * FRAME, place)
+    time = (len(places) - 1) * FRAME + ahead
+    assert (np.abs(motion.velocity(time)) < 3.0 * motion.velocity_sd(time)).all()
+    assert motion.steady == (rests == 3)
 
 
 def test_the_longer_ago_the_less_is_known_of_a_velocity():

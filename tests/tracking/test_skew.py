@@ -150,6 +150,26 @@ def test_a_needle_at_rest_loses_nothing_by_being_seen_at_different_times(needle)
     assert np.linalg.norm(tip_off(tracked, needle, still)) < 0.05
 
 
+def test_a_needle_that_was_moved_while_hidden_is_not_taken_to_move_on(needle):
+    """At rest, out of view for two frame sets, at rest elsewhere: followed there, and honestly."""
+    rig, still = small_rig(2), next(needle_poses(1, np.random.default_rng(2), wander=0.0))
+
+    def path(seconds: float) -> RigidTransform:
+        number = seconds * FPS
+        away = -12.0 if number < 1.5 else 1000.0 if number < 3.5 else 13.0
+        return RigidTransform.from_components(
+            still.translation + np.array([away, 0.0, 0.0]), still.rotation
+        )
+
+    with closing(Tracker(rig, [needle])) as tracker:
+        for frames in film(path, needle, rig, SKEW, 7):
+            tracked = tracker.track(frames)
+            if frames.number in (2, 3):
+                assert isinstance(tracked.tools["needle"], Lost)
+            else:
+                assert sigmas(tracked, needle, path(frames.time)) < 5.0
+
+
 @pytest.mark.parametrize("skew", [0.25, 1.0])
 def test_a_view_of_quite_another_time_is_not_used(needle, skew):
     """A camera whose clock runs far off: the other one still tracks, alone."""
