@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from nav.camera.frameset import FrameSet, FrameSource
 from nav.errors import InputError
-from nav.live.messages import Command, Ended, Message, Preparing, Ready, Sample, Update
+from nav.live.messages import Command, Ended, Message, Preparing, Ready, Sample, Standstill, Update
 from nav.live.playback import PacedSource, Playback, SimulatedTime
 from nav.live.publish import KEPT_SAMPLES, Publisher
 from nav.live.session import Session, State
@@ -140,17 +140,26 @@ class ProcessFeed:
             with self.lock:
                 if isinstance(message, Ended):
                     self.ended = ended = message
+                elif isinstance(message, Standstill) and self._ready():
+                    continue  # it is about nothing that is shown; another follows
                 elif isinstance(message, Update):
                     self.latest = message
                     self.said.clear()  # time goes on
                     self.samples.extend(message.samples)
                 else:
+                    if isinstance(message, Ready):
+                        self.latest = None  # of the pass before
+                        self.samples.clear()
                     self.said.append(message)
                     if isinstance(message, Preparing):
                         self.progress.append(message.text)
                 self.progressed.notify_all()
             if not isinstance(message, Preparing):
                 self.first_message.set()
+
+    def _ready(self) -> bool:
+        """Whether the window still has to hear that a recording is open, and nothing is tracked."""
+        return bool(self.said) and isinstance(self.said[0], Ready)
 
     def alive(self) -> bool:
         """Whether the tracking process runs."""
