@@ -17,6 +17,7 @@ TREND = 0.7  # of the last change of velocity, expected to go on
 UNKNOWN = np.array([100.0] * 3 + [1.0] * 3)
 CHANGE = np.array([150.0] * 3 + [3.0] * 3)
 SOON = 0.1  # s: a velocity that changed by more than a hand's does meanwhile may change so again
+EXTENDED = 1.5  # frame sets from the middle of the last way to the next pose: so far a trend goes
 LEAST = np.array([4.0] * 3 + [0.07] * 3)
 
 
@@ -76,8 +77,7 @@ class Motion:
         if len(self.ways) < 2:
             return now
         before, earlier = self.ways[-2]
-        change = (now - before) * _share_of_hand(now - before)
-        return now + trend * change * (time - between) / (between - earlier)
+        return now + trend * (now - before) * (time - between) / (between - earlier)
 
     def acceleration(self, time: float, pose: Array) -> Array:
         """(6,) mm/s^2 and rad/s^2 by a pose (4, 4) and the two before it; zeros if there are not.
@@ -97,7 +97,7 @@ class Motion:
         _, between = self.ways[-1]
         gap = abs(time - between)
         share = 1.0 if len(self.ways) < 2 else 0.3  # the trend tells most of the change
-        return np.hypot(LEAST + share * CHANGE * gap, self._beyond_hand())
+        return np.hypot(LEAST + share * CHANGE * gap, EXTENDED * self._beyond_hand())
 
     @property
     def steady(self) -> bool:
@@ -111,8 +111,9 @@ class Motion:
         """
         now, _ = self.ways[-1]
         change = now - self.ways[-2][0] if len(self.ways) > 1 else now
-        size = np.repeat(np.linalg.norm(change.reshape(2, 3), axis=1), 3)
-        return np.asarray((1.0 - _share_of_hand(change)) * size, float)
+        size = np.linalg.norm(change.reshape(2, 3), axis=1)
+        usual = np.linalg.norm((SOON * CHANGE).reshape(2, 3), axis=1)
+        return np.repeat(np.maximum(size - usual, 0.0), 3)
 
     def _change(self, first: Array, second: Array) -> Array:
         """(6,) mm and rad from one pose to another."""
@@ -121,10 +122,3 @@ class Motion:
 
     def _pivot(self, pose: Array) -> Array:
         return pose[:3, :3] @ self.middle + pose[:3, 3]
-
-
-def _share_of_hand(change: Array) -> Array:
-    """(6,) how much of a velocity's change (6,) a hand may have made, 0 to 1; the rest is none."""
-    usual = np.linalg.norm((SOON * CHANGE).reshape(2, 3), axis=1)
-    size = np.linalg.norm(change.reshape(2, 3), axis=1)
-    return np.repeat(np.minimum(1.0, usual / np.maximum(size, 1e-12)), 3)
