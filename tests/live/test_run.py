@@ -157,7 +157,7 @@ def test_a_registration_that_cannot_be_saved_does_not_end_navigation(
     work.source.close()
     monkeypatch.setattr(work.swap, "look", lambda views: None)
     work.session.registration = load_registration(registered)
-    navigating: Any = State(None, Stage.NAVIGATE, "", None)  # type: ignore[arg-type]
+    navigating: Any = State(None, Stage.NAVIGATE, "", None)
     no_frames: Any = None
     assert list(work.listen(no_frames, navigating)) == []
     assert "the registration is not saved" in work.notices[0]
