@@ -98,7 +98,8 @@ class ProcessFeed:
         self.first_message = threading.Event()
         self.progress: list[str] = []
         self.progressed = threading.Condition(self.lock)
-        threading.Thread(target=self._receive, name="receiver", daemon=True).start()
+        self.receiver = threading.Thread(target=self._receive, name="receiver", daemon=True)
+        self.receiver.start()
 
     def first(self, timeout: float) -> Message | None:
         """The first result, end or word that a recording is open, waited for up to `timeout` s.
@@ -162,8 +163,8 @@ class ProcessFeed:
         return bool(self.said) and isinstance(self.said[0], Ready)
 
     def alive(self) -> bool:
-        """Whether the tracking process runs."""
-        return self.process.is_alive()
+        """Whether the tracking process runs, or its last word is still being read."""
+        return self.process.is_alive() or self.receiver.is_alive()
 
     def send(self, command: Command) -> None:
         """Pass a command on; a process that has gone hears nothing."""

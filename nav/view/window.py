@@ -164,8 +164,15 @@ class LiveWindow(QMainWindow):
         inner = view.width - 4 * g
         self.banner.setGeometry(view.x + 2 * g, view.y + 2 * g, inner, 8 * g)
         self.banner.fit()
-        self.notices.move(view.x + g, view.y + g)
         self.notices.fit(inner)
+        self._place_notices()
+
+    def _place_notices(self) -> None:
+        """Place notices below the banner, where there is one: it says why nothing is shown."""
+        g = Metrics(self.height()).grid
+        view = places(self.width(), self.height())["scene"]
+        below = 2 * g + self.banner.height() if self.banner.isVisibleTo(self) else 0
+        self.notices.move(view.x + g, view.y + g + below)
 
     def poll(self) -> None:
         """Take the newest message, if any, and show it; called about 30 times a second.
@@ -268,6 +275,7 @@ class LiveWindow(QMainWindow):
         self.prompt.show_prompt(state.prompt or plan, usable)
         self.notices.show_notices(state.notices)
         self.banner.show_banner(state.banner)
+        self._place_notices()
         guidance = None if self.newest is None else self.newest.guidance
         before = self._scene_of
         if before is None or before[0] is not guidance or before[1] != state.live:

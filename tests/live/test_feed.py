@@ -59,3 +59,11 @@ def test_time_that_stands_still_is_heard(hearing):
     assert hearing(Standstill(1.0, "paused"), Standstill(1.1, "over")).newest() == Standstill(
         1.1, "over"
     )
+
+
+@pytest.mark.parametrize(("runs", "read"), [(True, True), (False, True), (False, False)])
+def test_a_process_counts_as_alive_until_its_last_word_is_read(runs, read):
+    feed = ProcessFeed.__new__(ProcessFeed)
+    feed.process = SimpleNamespace(is_alive=lambda: runs)
+    feed.receiver = SimpleNamespace(is_alive=lambda: read)
+    assert feed.alive() == read
