@@ -9,8 +9,8 @@ from collections import deque
 
 STALE_AFTER = 0.3  # s: numbers whose pictures are older are not shown even by a prompt window
 OLDEST = 0.45  # s: age that a shown number should never reach; half a second less the screen's part
-# s without a word of a simulation, after which its numbers are taken away: simulated time stands
-# still between its results, so that they do not grow old, but a simulation that hangs must show
+# s without a message from a simulation, after which its numbers are blanked. They do not age
+# between its results, because simulated time stands still, but a hung simulation must be noticed
 SIMULATION_SILENT = 2.0
 MEMORY = 5.0  # s that a late look is remembered
 

@@ -119,7 +119,7 @@ def _banner(
         return Banner("The pictures' times are ahead of this machine's clock", True)
     if update.simulated:
         silent = not age <= SIMULATION_SILENT
-        return Banner(f"No word of the simulation for {age:.1f} s", True) if silent else None
+        return Banner(f"No message from the simulation for {age:.1f} s", True) if silent else None
     if not age <= STALE_AFTER:  # NaN is stale as well
         return Banner(f"No data for {age:.1f} s", True)
     if not age <= stale_after:

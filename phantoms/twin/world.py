@@ -25,7 +25,7 @@ from phantoms.twin.tools import needle_body, needle_tool, reference_body, refere
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
 # of the demonstration's cameras, as of many inexpensive ones with a global shutter; and of those
-# that are looked at live, where two processors draw, track and show ten frame sets a second
+# of the live window, where drawing, tracking and display share two processors
 SMALL_SIZE, LIVE_SIZE = (1280, 800), (960, 600)
 AIM = np.array([45.0, 15.0, 15.0])  # model frame, mm: what both cameras look at
 PHANTOM_SPREAD = np.array([8.0, 5.0, 8.0, 0.05, 0.08, 0.05])  # mm, rad; one sd
