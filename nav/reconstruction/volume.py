@@ -42,6 +42,6 @@ class Volume:
         return np.asarray(indices, float) @ self.model_from_voxel[:3, :3].T + self.origin
 
     def to_voxel(self, points: ArrayLike) -> Array:
-        """Map points (n, 3) of the model frame, mm, to voxel indices (n, 3), in the order x, y, z."""
+        """Map points (n, 3) of the model frame, mm, to voxel indices (n, 3): x, y, z."""
         steps = self.model_from_voxel[:3, :3]
         return np.linalg.solve(steps, (np.asarray(points, float) - self.origin).T).T
