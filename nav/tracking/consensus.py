@@ -2,11 +2,11 @@
 
 All is linear here: each view says how its marker's plane lies (eight numbers, with their
 information), a common motion of the tool explains what they share, and what is left over is judged.
-Noise explains little of it where markers are glued askew or a camera has moved. Then each marker
-has a misplacement of its own, the same in all cameras, and each camera a small turn, the same for
-all markers, and each corner in each picture is seen off a little: random effects whose sizes are
-estimated by expectation and maximisation (Dempster, Laird and Rubin 1977), and the pose's
-covariance grows with them.
+Noise explains little of it where markers are misaligned or a camera has moved or refocused. Then
+each marker has a misplacement of its own, the same in all cameras, and each camera a small turn and
+a small growth of its picture, the same for all markers, and each corner in each picture is seen off
+a little: random effects whose sizes are estimated by expectation and maximisation (Dempster, Laird
+and Rubin 1977), and the pose's covariance grows with them.
 """
 
 from dataclasses import dataclass, replace
@@ -36,16 +36,17 @@ SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others
 class Sizes:
     """Sd of the random effects an axis.
 
-    marker : misplacement of a marker, mm. camera : turn, rad. corner : px that a corner is seen
-    off in one picture, as by a wrong lens.
+    marker : misplacement of a marker, mm. camera : turn, rad. zoom : growth of a camera's focal
+    length, a share of it. corner : px that a corner is seen off in one picture, as by a wrong lens.
     """
 
     marker: float = 0.03
     camera: float = 5e-5
+    zoom: float = 1e-4
     corner: float = 0.05
 
 
-LEAST = Sizes(1e-4, 1e-6, 1e-3)
+LEAST = Sizes(1e-4, 1e-6, 1e-6, 1e-3)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Consensus:
     used : (n,) views that have a say; chi : their chi-square.
     left : (n, 8) flow that each view is off from the consensus.
     fits : whether noise explains what is left. sizes : of the random effects, None if it does.
-    turns : (cameras, 3) estimated camera turns, rad, zeros if it does.
+    turns, zooms : (cameras, 3) estimated camera turns, rad, and (cameras,) growths of their focal
+    lengths, shares; zeros if it does.
     """
 
     motion: Array
@@ -70,6 +72,7 @@ class Consensus:
     fits: bool
     sizes: Sizes | None
     turns: Array
+    zooms: Array
     responses: Array
 
 
@@ -88,7 +91,7 @@ def agree(
         # what a whole camera says is no outlier, however well the others agree without it
         linear, used, fits = full, evidence.good.copy(), False
     unknowns, normal = linear.solve(used)
-    sizes, turns = None, np.zeros((linear.cameras, 3))
+    sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
     if fits:
         chi = float(linear.chi(unknowns)[used].sum())
@@ -96,7 +99,7 @@ def agree(
     else:
         effects = Effects(linear, used)
         sizes = effects.sizes(before)
-        unknowns, total, covariance, turns = effects.solve(sizes)
+        unknowns, total, covariance, turns, zooms = effects.solve(sizes)
         systematic = whole(total - covariance)[:6, :6]
         covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
@@ -112,6 +115,7 @@ def agree(
         fits,
         sizes,
         turns,
+        zooms,
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
     )
 
@@ -216,10 +220,13 @@ class Effects:
         self.cameras, seen_by = np.unique(sights.camera[rows], return_inverse=True)
         turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
         self.misplaced = slice(self.base, self.base + 6 * len(markers))
-        after = self.misplaced.stop + (3 * len(self.cameras) if turning else 0)
-        self.turned = slice(self.misplaced.stop, after)
+        turned = self.misplaced.stop + (3 * len(self.cameras) if turning else 0)
+        self.turned = slice(self.misplaced.stop, turned)
+        after = turned + (len(self.cameras) if turning else 0)
+        self.zoomed = slice(turned, after)
         by_place = sights.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
         by_turn = sights.by_camera_turn(evidence.poses, evidence.plane)[rows]
+        by_zoom = sights.by_camera_zoom(evidence.plane)[rows]
         self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after))
         self.jacobian[:, :, : self.base] = linear.jacobian[rows]
         for k in range(len(rows)):
@@ -228,6 +235,7 @@ class Effects:
             if turning:
                 at = self.turned.start + 3 * seen_by[k]
                 self.jacobian[k, :GEOMETRY, at : at + 3] = by_turn[k]
+                self.jacobian[k, :GEOMETRY, self.zoomed.start + seen_by[k]] = by_zoom[k, :, 0]
         self.information = evidence.information[rows]
         self.gradient = evidence.gradient[rows]
         # corners' displacement, px, by flow
@@ -242,8 +250,8 @@ class Effects:
             sizes = self._suggested(solution, covariance, weak, sizes)
         return sizes
 
-    def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
-        """Unknowns, total covariance, that of the noise alone, the cameras' turns."""
+    def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array]:
+        """Unknowns, total covariance, that of the noise alone, the cameras' turns and growths."""
         weak = self._weakened(sizes)
         solution, covariance = self._posterior(sizes, weak)
         _, less, _, _ = weak
@@ -252,11 +260,12 @@ class Effects:
         heard = np.einsum("nau,nab,nbw->uw", kept, self.information, kept)
         heard[: self.base, : self.base] += self.linear.prior
         noise = covariance @ heard @ covariance
-        turns = np.zeros((self.linear.cameras, 3))
+        turns, zooms = np.zeros((self.linear.cameras, 3)), np.zeros(self.linear.cameras)
         if self.turned.stop > self.turned.start:
             turns[self.cameras] = solution[self.turned].reshape(-1, 3)
+            zooms[self.cameras] = solution[self.zoomed]
         own = slice(0, self.base)
-        return solution[own], covariance[own, own], noise[own, own], turns
+        return solution[own], covariance[own, own], noise[own, own], turns, zooms
 
     def _weakened(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
         """Views' covariance of corners seen off, how that follows, information and gradient."""
@@ -286,6 +295,7 @@ class Effects:
         firm = np.zeros(self.jacobian.shape[2])
         firm[self.misplaced] = 1.0 / sizes.marker**2
         firm[self.turned] = 1.0 / sizes.camera**2
+        firm[self.zoomed] = 1.0 / sizes.zoom**2
         return firm
 
     def _suggested(
@@ -299,9 +309,10 @@ class Effects:
         joint, less, _, _ = weak
         second = solution**2 + np.diag(covariance)
         marker = float(np.sqrt(second[self.misplaced].mean()))
-        camera = sizes.camera
+        camera, zoom = sizes.camera, sizes.zoom
         if self.turned.stop > self.turned.start:
             camera = float(np.sqrt(second[self.turned].mean()))
+            zoom = float(np.sqrt(second[self.zoomed].mean()))
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
         off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
         follows = less @ self.jacobian
@@ -310,7 +321,10 @@ class Effects:
         chance = np.einsum("nab,nbc,nac->na", self.corners, spread, self.corners)
         corner = float(np.sqrt((pixels**2 + chance).mean()))
         return Sizes(
-            max(marker, LEAST.marker), max(camera, LEAST.camera), max(corner, LEAST.corner)
+            max(marker, LEAST.marker),
+            max(camera, LEAST.camera),
+            max(zoom, LEAST.zoom),
+            max(corner, LEAST.corner),
         )
 
 

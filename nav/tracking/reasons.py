@@ -26,6 +26,7 @@ DISAGREE = 0.3  # px by which a camera's markers are turned as a whole
 DISAGREE_PAIR = (
     0.15  # px, the same of two cameras together: each takes about half of what one has moved
 )
+GROWN = 0.03  # px at the tool by which one camera alone sees everything larger or smaller
 SAME_PLACE = 3.0  # px: a detected marker further from the pose's is another one
 MOST_NAMED = 6  # ids
 LEGIBLE = 2  # markers read, from which it is not the light that hides a tool
@@ -255,28 +256,41 @@ def _tip(tool: Tool, found: Found) -> str:
 
 
 def _cameras(found: Found) -> list[str]:
-    """Cameras that see everything turned: one has moved since the rig was calibrated."""
-    eyes = found.evidence.sights.eyes
-    turned = {}
-    for index, eye in enumerate(eyes):
-        pixels = float(np.linalg.norm(found.consensus.turns[index]) * eye.camera.matrix[0, 0])
-        if found.evidence.sights.camera[found.consensus.used].tolist().count(index):
-            turned[eye.camera.name] = pixels
-    worst = max(turned, key=lambda name: turned[name])
-    pair = len(turned) == 2
-    if len(turned) < 2 or (
-        sum(turned.values()) < DISAGREE_PAIR if pair else turned[worst] < DISAGREE
-    ):
+    """Cameras that see everything turned or grown: one has moved or refocused."""
+    sights, consensus = found.evidence.sights, found.consensus
+    turned, grown, index_of = {}, {}, {}
+    for index, eye in enumerate(sights.eyes):
+        views = np.flatnonzero(consensus.used & (sights.camera == index))
+        if not len(views):
+            continue
+        focal = eye.camera.matrix[0, 0]
+        from_middle = found.corners[views].reshape(-1, 2) - eye.camera.matrix[:2, 2]
+        radius = float(np.sqrt((from_middle**2).sum(axis=1).mean()))
+        index_of[eye.camera.name] = index
+        turned[eye.camera.name] = float(np.linalg.norm(consensus.turns[index]) * focal)
+        grown[eye.camera.name] = float(consensus.zooms[index]) * radius
+    off = {name: float(np.hypot(turned[name], grown[name])) for name in turned}
+    if len(off) < 2:
         return []
-    others = [pixels for name, pixels in turned.items() if name != worst]
-    if len(turned) > 2 and turned[worst] > 2.0 * max(others):
+    worst = max(off, key=lambda name: off[name])
+    alone = off[worst] > 2.0 * max(pixels for name, pixels in off.items() if name != worst)
+    if alone and abs(grown[worst]) > max(GROWN, 2.0 * max(turned.values())):
+        share = float(consensus.zooms[index_of[worst]])
         return [
-            f"camera {worst} disagrees with the others by {turned[worst]:.1f} px: "
+            f"camera {worst} sees everything {100.0 * abs(share):.2f} % "
+            f"{'larger' if share > 0.0 else 'smaller'}: refocused, zoomed or warmed up?"
+        ]
+    pair = len(off) == 2
+    if (sum(off.values()) if pair else off[worst]) < (DISAGREE_PAIR if pair else DISAGREE):
+        return []
+    if not pair and alone:
+        return [
+            f"camera {worst} disagrees with the others by {off[worst]:.1f} px: "
             "moved, refocused or warmed up?"
         ]
-    names = " and ".join(turned)
+    names = " and ".join(off)
     return [
-        f"cameras {names} disagree by {sum(turned.values()):.1f} px: "
+        f"cameras {names} disagree by {sum(off.values()):.1f} px: "
         "has one moved, refocused or warmed up?"
     ]
 

@@ -226,6 +226,11 @@ class Sights:
         )
         return self._flow(plane[:, None] @ by_turn)
 
+    def by_camera_zoom(self, plane: Array) -> Array:
+        """Flow (n, 8, 1) by a small growth of each camera's focal length, as a share of it."""
+        by_zoom = np.diag([1.0, 1.0, 0.0]) @ np.linalg.inv(plane)
+        return self._flow((plane @ by_zoom)[:, None])
+
     def by_misplacement(self, flow_by_motion: Array, poses: Array, pivot: Array) -> Array:
         """Flow (n, 8, 6) by each marker's own misplacement: mm along, and of its edges by turns."""
         rotation = poses[:, :3, :3]

@@ -3,6 +3,7 @@
 What is drawn differs from what the tracker was told.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -238,17 +239,30 @@ def test_two_cameras_are_named_where_one_turned_by_a_third_of_a_pixel(rig, needl
     assert max(far) < 5.0
 
 
-def test_where_one_of_two_cameras_refocused_the_reason_names_them(rig, needle):
-    """Its picture grows by 0.2 %, 0.2 px at the tool's rim: said, and covered."""
-    left, right = rig.cameras
-    matrix = left.matrix.copy()
-    matrix[[0, 1], [0, 1]] *= 1.002
-    changed = Rig((replace(left, matrix=matrix), right))
+@pytest.mark.parametrize("growth", [0.998, 1.002])
+@pytest.mark.parametrize("name", ["left", "right"])
+def test_of_two_cameras_the_one_that_refocused_is_named(rig, needle, name, growth):
+    """Its picture grows by 0.2 %, 0.1 px at the tool's rim: said, estimated and covered."""
+    changed = Rig(
+        tuple(
+            replace(c, matrix=grown(c.matrix, growth)) if c.name == name else c for c in rig.cameras
+        )
+    )
     said, far = warnings(changed, rig, needle, places(3, 4))
     for sentence in said:
-        assert "cameras left and right disagree by" in sentence
+        found = re.search(rf"camera {name} sees everything ([0-9.]+) % (larger|smaller)", sentence)
+        assert found is not None, sentence
+        assert float(found[1]) == pytest.approx(0.2, abs=0.03)
+        assert found[2] == ("larger" if growth > 1.0 else "smaller")
         assert "refocused" in sentence
     assert max(far) < 5.0
+
+
+def grown(matrix, growth):
+    """Return a camera matrix whose focal lengths are larger by a factor."""
+    larger = matrix.copy()
+    larger[[0, 1], [0, 1]] *= growth
+    return larger
 
 
 @pytest.fixture(scope="module")
