@@ -47,6 +47,7 @@ class Sizes:
 
 
 LEAST = Sizes(1e-4, 1e-6, 1e-6, 1e-3)
+FREE_CAMERAS = Sizes(LEAST.marker, 1e-2, 1e-2, LEAST.corner)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,10 @@ def agree(
     if not _scattered(evidence, used):
         # what a whole camera says is no outlier, however well the others agree without it
         linear, used, fits = full, evidence.good.copy(), False
+    elif fits and _in_one_camera(evidence, used):
+        everyone = evidence.good.copy()
+        if Effects(full, everyone).moved_cameras_explain():
+            linear, used, fits = full, everyone, False
     unknowns, normal = linear.solve(used)
     sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
@@ -187,6 +192,12 @@ def _scattered(evidence: Evidence, used: NDArray[np.bool_]) -> bool:
     return True
 
 
+def _in_one_camera(evidence: Evidence, used: NDArray[np.bool_]) -> bool:
+    """Whether one camera alone has views left out, several of them."""
+    cameras = evidence.sights.camera[evidence.good & ~used]
+    return len(cameras) >= COHERENT and len(np.unique(cameras)) == 1
+
+
 def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """All views but those whose corners are off by pixels while most are not."""
     kept = everyone.copy()
@@ -215,7 +226,8 @@ class Effects:
     def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
         self.linear, self.base = linear, linear.unknowns
         evidence = linear.evidence
-        sights, rows = evidence.sights, np.flatnonzero(used)
+        sights = evidence.sights
+        rows = self.rows = np.flatnonzero(used)
         markers, which = np.unique(sights.marker[rows], return_inverse=True)
         self.cameras, seen_by = np.unique(sights.camera[rows], return_inverse=True)
         turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
@@ -249,6 +261,17 @@ class Effects:
             solution, covariance = self._posterior(sizes, weak)
             sizes = self._suggested(solution, covariance, weak, sizes)
         return sizes
+
+    def moved_cameras_explain(self) -> bool:
+        """Whether all views agree once each camera may have turned and zoomed, and nothing else."""
+        weak = self._weakened(FREE_CAMERAS)
+        solution, _ = self._posterior(FREE_CAMERAS, weak)
+        left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
+        own = left[:, :GEOMETRY]
+        flow_covariance = self.linear.flow_covariance[self.rows]
+        chi = float(np.einsum("na,nab,nb->", own, flow_covariance, own))
+        freedom = GEOMETRY * len(own) - 6 - (self.zoomed.stop - self.turned.start)
+        return freedom > 0 and chi <= chdtri(freedom, SIGNIFICANCE)
 
     def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array]:
         """Unknowns, total covariance, that of the noise alone, the cameras' turns and growths."""
