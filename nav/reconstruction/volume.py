@@ -44,4 +44,6 @@ class Volume:
     def to_voxel(self, points: ArrayLike) -> Array:
         """Map points (n, 3) of the model frame, mm, to voxel indices (n, 3): x, y, z."""
         steps = self.model_from_voxel[:3, :3]
-        return np.linalg.solve(steps, (np.asarray(points, float) - self.origin).T).T
+        return np.asarray(
+            np.linalg.solve(steps, (np.asarray(points, float) - self.origin).T).T, float
+        )
