@@ -1,0 +1,155 @@
+"""Which voxels belong to which bone: the fitted models' distances, and a watershed between them.
+
+Between two bones the fitted models say roughly where the border runs; where they are close, the
+grey values' valley decides (watershed from the models' eroded insides).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.prior import BONES, ShapePrior
+from nav.reconstruction.volume import Array, Volume
+
+LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
+FAR = 6.0  # mm
+NEAR = 3.5  # mm outside a model, beyond which nothing belongs to it
+SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
+SEED = 0.8  # mm under a model's surface, where the watershed begins
+SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
+HALF_HEIGHT = 0.45  # of the step from soft tissue to cortex: the threshold
+WINDOW = 4.0  # mm, round a bone's model
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Grey values of a scan's bone, HU.
+
+    soft : of what surrounds it. cortex : peak of the usual cortical profile. threshold : between.
+    """
+
+    soft: float
+    cortex: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class BoneLabels:
+    """Labels on a volume's grid.
+
+    labels : (nz, ny, nx) uint8, 0 or 1 + index in `names`. distances : for each name the window
+    (slices z, y, x) and the model's signed distance there, mm, negative inside.
+    """
+
+    names: tuple[str, ...]
+    labels: NDArray[np.uint8]
+    distances: dict[str, tuple[tuple[slice, slice, slice], NDArray[np.float32]]]
+    levels: Levels
+
+
+def label_bones(
+    volume: Volume,
+    prior: ShapePrior,
+    chain: Chain,
+    names: Sequence[str] = BONES,
+    excluded: NDArray[np.bool_] | None = None,
+) -> BoneLabels:
+    """Label the voxels of a volume that belong to each bone.
+
+    Parameters
+    ----------
+    volume : HU, cropped to the bones. names : bones that are in it.
+    excluded : voxels that belong to something else, as arteries.
+    """
+    shape = volume.values.shape
+    nearest = np.full(shape, np.inf, np.float32)
+    labels = np.zeros(shape, np.uint8)
+    seeds = np.zeros(shape, np.int32)
+    distances = {}
+    for number, name in enumerate(names, start=1):
+        vertices = chain.vertices(prior, name)
+        window, distance = signed_distance(volume, vertices, prior.bone(name).triangles)
+        distances[name] = (window, distance)
+        closer = distance < nearest[window]
+        nearest[window][closer] = distance[closer]
+        labels[window][closer] = number
+    levels = grey_levels(volume, nearest)
+    hu = volume.values
+    bone = (hu > levels.threshold) & (nearest < NEAR)
+    if excluded is not None:
+        bone &= ~(excluded & (nearest > -0.5))
+    bone |= nearest < -SURE_INSIDE
+    sure = (nearest < -SEED) & bone
+    seeds[sure] = labels[sure]
+    return BoneLabels(tuple(names), _watershed(hu, bone, seeds, nearest), distances, levels)
+
+
+def signed_distance(
+    volume: Volume, vertices: Array, triangles: NDArray[np.int32], margin: float = WINDOW
+) -> tuple[tuple[slice, slice, slice], NDArray[np.float32]]:
+    """Return a window of the grid round a closed surface and the signed distances of its voxels."""
+    import open3d as o3d  # over a second to import
+
+    index = volume.to_voxel(vertices)
+    pad = margin / volume.spacing
+    size = np.array(volume.values.shape[::-1])
+    first = np.clip(np.floor(index.min(axis=0) - pad).astype(int), 0, size - 1)
+    last = np.clip(np.ceil(index.max(axis=0) + pad).astype(int) + 1, first + 1, size)
+    stride = np.maximum(1, np.floor(LATTICE / volume.spacing)).astype(int)
+    counts = np.ceil((last - 1 - first) / stride).astype(int) + 1
+    axes = [first[k] + stride[k] * np.arange(counts[k]) for k in range(3)]
+    lattice = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    points = volume.to_model(lattice.reshape(-1, 3)).astype(np.float32)
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(vertices.astype(np.float32)),
+        o3d.core.Tensor(np.ascontiguousarray(triangles).astype(np.uint32)),
+    )
+    coarse = scene.compute_signed_distance(o3d.core.Tensor(points)).numpy().reshape(counts)
+    fine = _stretched(coarse, stride, last - first)
+    x, y, z = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    return (z, y, x), np.ascontiguousarray(fine.transpose(2, 1, 0))
+
+
+def grey_levels(volume: Volume, nearest: NDArray[np.float32]) -> Levels:
+    """Return a scan's soft tissue, cortex and the threshold between, from round the models."""
+    hu = np.asarray(volume.values)
+    shell = (nearest > SOFT_SHELL[0]) & (nearest < SOFT_SHELL[1])
+    around = hu[shell]
+    around = around[(around > -50) & (around < 200)]
+    soft = float(np.median(around)) if len(around) else 50.0
+    peaks = ndimage.maximum_filter(np.where(np.abs(nearest) < 1.5, hu, -1024), 3)
+    rim = np.abs(nearest) < 0.4
+    cortex = float(np.median(peaks[rim])) if rim.any() else 700.0
+    cortex = max(cortex, soft + 150.0)
+    return Levels(soft, cortex, soft + HALF_HEIGHT * (cortex - soft))
+
+
+def _watershed(
+    hu: NDArray, bone: NDArray[np.bool_], seeds: NDArray[np.int32], nearest: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    from skimage.segmentation import watershed  # half a second to import
+
+    # darker is later, and so is what lies farther outside the models
+    order = -hu.astype(np.float32) + 60.0 * np.clip(nearest, 0.0, NEAR)
+    return watershed(order, seeds, mask=bone).astype(np.uint8)
+
+
+def _stretched(coarse: NDArray, stride: Array, size: Array) -> NDArray[np.float32]:
+    """Interpolate a lattice linearly to every grid place it spans, `size` of them."""
+    fine = np.asarray(coarse, np.float32)
+    for axis, (step, count) in enumerate(zip(stride, size, strict=True)):
+        at = np.arange(count) / step
+        low = np.minimum(at.astype(int), fine.shape[axis] - 1)
+        high = np.minimum(low + 1, fine.shape[axis] - 1)
+        shape = [1, 1, 1]
+        shape[axis] = int(count)
+        part = (at - low).astype(np.float32).reshape(shape)
+        fine = np.take(fine, low, axis) * (1 - part) + np.take(fine, high, axis) * part
+    return fine

@@ -1,0 +1,86 @@
+"""A label's closed surface at the grey values' half height, before it is refined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nav.reconstruction.bone_labels import BoneLabels
+from nav.reconstruction.volume import Array, Volume
+
+FILLED = 2.5  # times the threshold's height over soft tissue: the inside
+PIT = 0.5  # mm under the model's surface, where a dark voxel of the label is no hole
+LEAST_PIECE = 5.0  # mm^3 that a separate piece has at least
+PAD = 2  # voxels round a label
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """vertices : (n, 3), model frame, mm. triangles : (m, 3) int32, counter-clockwise outside."""
+
+    vertices: Array
+    triangles: NDArray[np.int32]
+
+
+def bone_surface(volume: Volume, found: BoneLabels, name: str) -> Mesh | None:
+    """Return the surface of one labelled bone, closed; None where it has no voxels."""
+    number = found.names.index(name) + 1
+    window, distance = found.distances[name]
+    label = found.labels[window]
+    own = label == number
+    if not own.any():
+        return None
+    own = _one_piece(own, float(np.prod(volume.spacing)))
+    filled = ndimage.binary_fill_holes(own) & ((label == 0) | (label == number))
+    soft, threshold = found.levels.soft, found.levels.threshold
+    height = threshold - soft
+    grey = volume.values[window].astype(np.float32)
+    inside = filled & ((distance < -PIT) | (filled & ~own) | ndimage.binary_erosion(filled))
+    grey[inside] = np.maximum(grey[inside], soft + FILLED * height)
+    other = (label != 0) & (label != number)
+    grey[other] = np.minimum(grey[other], 2 * soft - threshold + height)  # soft tissue
+    grey[other] = soft
+    near = ndimage.binary_dilation(own, iterations=PAD)
+    grey[~near] = soft
+    # a voxel that is bright but not in the label is not part of it
+    stray = near & ~filled & (grey > threshold)
+    grey[stray] = threshold - 0.1 * height
+    return iso_surface(grey, threshold, volume, window)
+
+
+def iso_surface(
+    grey: NDArray[np.float32], level: float, volume: Volume, window: tuple[slice, slice, slice]
+) -> Mesh:
+    """Return where the grey values (nz, ny, nx) of a window cross a level, closed at its border."""
+    import pyvista as pv
+
+    padded = np.pad(grey, 1, constant_values=float(grey.min()) - 1.0)
+    grid = pv.ImageData(dimensions=padded.shape[::-1])
+    grid.point_data["grey"] = padded.ravel()
+    surface = grid.contour([level], scalars="grey", method="flying_edges", compute_normals=False)
+    index = np.asarray(surface.points, float) - 1.0
+    index += [window[2].start, window[1].start, window[0].start]
+    triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy()
+    vertices = volume.to_model(index)
+    if signed_volume(vertices, triangles) < 0.0:
+        triangles = np.ascontiguousarray(triangles[:, ::-1])
+    return Mesh(vertices, triangles)
+
+
+def signed_volume(vertices: Array, triangles: NDArray[np.int32]) -> float:
+    """Return a closed surface's volume, mm^3; negative where it faces inwards."""
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
+
+
+def _one_piece(own: NDArray[np.bool_], voxel: float) -> NDArray[np.bool_]:
+    """Return the largest connected piece: a bone is one."""
+    pieces, count = ndimage.label(own)
+    if count < 2:
+        return own
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    return pieces == int(sizes.argmax())

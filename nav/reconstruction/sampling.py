@@ -1,0 +1,114 @@
+"""Grey values between voxels: resampled copies of a volume, and profiles along lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from nav.reconstruction.volume import Array, Volume
+
+OUTSIDE = np.float32(np.nan)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Values on a grid for fast linear interpolation at points of the model frame.
+
+    values : (nz, ny, nx) float32. voxel_from_model : (3, 4).
+    """
+
+    values: NDArray[np.float32]
+    voxel_from_model: Array
+
+    def at(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Interpolate at points (..., 3), mm; NaN outside the grid."""
+        p = np.ascontiguousarray(points, dtype=np.float64)
+        out = np.empty(p.shape[:-1], np.float32)
+        _interpolate(self.values, self.voxel_from_model, p.reshape(-1, 3), out.reshape(-1))
+        return out
+
+
+def as_field(volume: Volume) -> Field:
+    """Return a volume ready for interpolation."""
+    voxel_from_model = np.linalg.inv(volume.model_from_voxel)[:3]
+    return Field(np.ascontiguousarray(volume.values, dtype=np.float32), voxel_from_model)
+
+
+def coarser(volume: Volume, spacing: float) -> Volume:
+    """Return a volume smoothed and resampled to about `spacing` mm along each axis.
+
+    Voxels already as large are kept. Each new voxel is a mean over as many whole voxels as fit,
+    after a Gaussian that removes what the new grid cannot hold.
+    """
+    values = np.asarray(volume.values, np.float32)
+    steps = np.maximum(1, np.rint(spacing / volume.spacing).astype(int))
+    model_from_voxel = volume.model_from_voxel.copy()
+    for axis, step in zip((2, 1, 0), steps, strict=True):
+        if step == 1:
+            continue
+        count = values.shape[axis] // step
+        if count < 1:
+            continue
+        kept = np.take(values, np.arange(count * step), axis=axis)
+        shape = list(kept.shape)
+        shape[axis : axis + 1] = [count, int(step)]
+        values = kept.reshape(shape).mean(axis=axis + 1)
+        column = 2 - axis
+        model_from_voxel[:3, 3] += model_from_voxel[:3, column] * (step - 1) / 2
+        model_from_voxel[:3, column] *= step
+    return Volume(values, model_from_voxel)
+
+
+def smoothed(volume: Volume, sd: float) -> Volume:
+    """Return a volume convolved with a Gaussian of standard deviation `sd`, mm."""
+    values = np.asarray(volume.values, np.float32)
+    for axis, step in zip((2, 1, 0), volume.spacing, strict=True):
+        values = gaussian_filter1d(values, sd / step, axis=axis, mode="nearest")
+    return Volume(values, volume.model_from_voxel)
+
+
+def cropped(volume: Volume, low: ArrayLike, high: ArrayLike) -> Volume:
+    """Return the part of a volume that holds a box of the model frame, mm, clipped to its grid."""
+    low, high = np.asarray(low, float), np.asarray(high, float)
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
+    index = volume.to_voxel(corners)
+    size = np.array(volume.values.shape[::-1])
+    first = np.clip(np.floor(index.min(axis=0)).astype(int), 0, size - 1)
+    last = np.clip(np.ceil(index.max(axis=0)).astype(int) + 1, first + 1, size)
+    x, y, z = (slice(a, b) for a, b in zip(first, last, strict=True))
+    model_from_voxel = volume.model_from_voxel.copy()
+    model_from_voxel[:3, 3] = volume.to_model(first)
+    return Volume(volume.values[z, y, x], model_from_voxel)
+
+
+@njit(nogil=True, cache=True)
+def _interpolate(values, voxel_from_model, points, out):
+    nz, ny, nx = values.shape
+    for i in range(len(points)):
+        p = points[i]
+        x = voxel_from_model[0, 0] * p[0] + voxel_from_model[0, 1] * p[1]
+        x += voxel_from_model[0, 2] * p[2] + voxel_from_model[0, 3]
+        y = voxel_from_model[1, 0] * p[0] + voxel_from_model[1, 1] * p[1]
+        y += voxel_from_model[1, 2] * p[2] + voxel_from_model[1, 3]
+        z = voxel_from_model[2, 0] * p[0] + voxel_from_model[2, 1] * p[1]
+        z += voxel_from_model[2, 2] * p[2] + voxel_from_model[2, 3]
+        # written so that a NaN is outside
+        if not (0.0 <= x <= nx - 1 and 0.0 <= y <= ny - 1 and 0.0 <= z <= nz - 1):
+            out[i] = OUTSIDE
+            continue
+        i0, j0, k0 = (
+            min(int(x), max(nx - 2, 0)),
+            min(int(y), max(ny - 2, 0)),
+            min(int(z), max(nz - 2, 0)),
+        )
+        i1, j1, k1 = min(i0 + 1, nx - 1), min(j0 + 1, ny - 1), min(k0 + 1, nz - 1)
+        a, b, c = x - i0, y - j0, z - k0
+        lower = (1 - b) * ((1 - a) * values[k0, j0, i0] + a * values[k0, j0, i1])
+        lower += b * ((1 - a) * values[k0, j1, i0] + a * values[k0, j1, i1])
+        upper = (1 - b) * ((1 - a) * values[k1, j0, i0] + a * values[k1, j0, i1])
+        upper += b * ((1 - a) * values[k1, j1, i0] + a * values[k1, j1, i1])
+        out[i] = (1 - c) * lower + c * upper
