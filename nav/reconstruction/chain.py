@@ -59,7 +59,13 @@ class Chain:
 
     def vertices(self, prior: ShapePrior, name: str) -> Array:
         """Return a bone's vertices (n, 3), model frame, mm."""
-        return self.poses[name].apply(prior.bone(name).shaped(self.weights))
+        return np.asarray(self.poses[name].apply(prior.bone(name).shaped(self.weights)), float)
+
+    def station(self, prior: ShapePrior, side: str, name: str) -> Array:
+        """Return where an artery usually passes (3,), model frame, mm."""
+        station = prior.stations[side][name]
+        shaped = prior.bone(station.bone).shaped(self.weights)[station.vertices].mean(axis=0)
+        return np.asarray(self.poses[station.bone].apply(shaped + station.offset), float)
 
 
 def mean_chain(prior: ShapePrior, model_from_root: RigidTransform) -> Chain:

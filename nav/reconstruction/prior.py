@@ -24,6 +24,18 @@ Triangles = NDArray[np.int32]
 
 BONES = ("occiput", "C1", "C2", "C3", "C4", "C5")
 ROOT = "C2"
+SIDES = ("left", "right")
+# on an artery's way up, and the bone each belongs to: foramina of C4 and C3, entry to and exit from
+# C2, C1's foramen, behind its lateral mass, and where the artery has entered the dura
+STATIONS = {
+    "C4": "C4",
+    "C3": "C3",
+    "C2low": "C2",
+    "C2out": "C2",
+    "C1": "C1",
+    "groove": "C1",
+    "pierce": "C1",
+}
 # child -> parent: each bone hangs on its neighbour towards C2
 PARENT = {"C1": "C2", "occiput": "C1", "C3": "C2", "C4": "C3", "C5": "C4"}
 
@@ -67,15 +79,34 @@ class JointPrior:
 
 
 @dataclass(frozen=True)
-class ShapePrior:
-    """All bones, and the joints between them.
+class Station:
+    """A place on an artery's usual course, tied to a bone's surface.
 
-    cord, dura : (r, c, 3) rings of vertices, mean, each ring in the frame of the bone `ring_bone`
-    names; modes of them are in `soft_modes`, by the bones' own mode weights.
+    Parameters
+    ----------
+    bone : which. vertices : (k,) of its surface, whose mean it follows. offset, sd : (3,) from that
+        mean and its spread, in the bone's frame, mm.
+    """
+
+    bone: str
+    vertices: NDArray[np.intp]
+    offset: Array
+    sd: Array
+
+
+@dataclass(frozen=True)
+class ShapePrior:
+    """All bones, the joints between them, and where the arteries usually run.
+
+    Parameters
+    ----------
+    bones : by name. joints : of each bone on its parent. stations : by side ("left", "right") and
+        name, in the order of STATIONS. count : of shape modes.
     """
 
     bones: dict[str, BonePrior]
     joints: tuple[JointPrior, ...]
+    stations: dict[str, dict[str, Station]]
     count: int
 
     def bone(self, name: str) -> BonePrior:
@@ -111,4 +142,15 @@ def prior_from_arrays(data: dict[str, NDArray]) -> ShapePrior:
         )
         for child, parent in PARENT.items()
     )
-    return ShapePrior(bones, joints, int(data["C2_modes"].shape[0]))
+    stations = {side: {name: _station(data, side, name) for name in STATIONS} for side in SIDES}
+    return ShapePrior(bones, joints, stations, int(data["C2_modes"].shape[0]))
+
+
+def _station(data: dict[str, NDArray], side: str, name: str) -> Station:
+    key = f"artery_{side}_{name}"
+    return Station(
+        STATIONS[name],
+        data[f"{key}_vertices"].astype(np.intp),
+        data[f"{key}_offset"].astype(float),
+        data[f"{key}_sd"].astype(float),
+    )

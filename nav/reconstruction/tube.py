@@ -1,0 +1,225 @@
+"""A tube fitted to a vessel: centre line and radius from where the lumen's grey values end.
+
+From the centre of each cross section rays run outwards. Where one falls to something darker, its
+steepest place is an edge; where it meets bone or calcium first, it says nothing.
+Centre and radius of all sections follow together by least squares with smoothness along the tube,
+so that the wall beside a bone is where the rest of the circle puts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, median_filter
+from scipy.sparse import csr_matrix, diags, hstack, identity, vstack
+from scipy.sparse.linalg import spsolve
+
+from nav.reconstruction.sampling import Field
+from nav.reconstruction.volume import Array
+
+SECTION = 0.5  # mm, between sections
+RAYS = 24
+RAY_STEP = 0.2  # mm
+REACH = 5.5  # mm, of a ray
+DROP = 0.35  # of the contrast, that a ray must fall for an edge, or rise for a bright neighbour
+SLOPE_HALF, SLOPE_SPAN = 2, 5  # samples: over which a slope is taken, and where it is looked for
+OUTLIER = 0.7  # mm of residual beyond which an edge says nothing
+# mm from section to section: sd of the radius's change, and of the centre line's second difference
+RADIUS_CHANGE, CENTRE_BEND = 0.02, 0.06
+EDGE_SD = 0.55  # of the point spread's sd: sd of one ray's edge
+ALIKE = 8.0  # neighbouring edges that err alike count as one
+FIRST_OUTLIER = 1.2  # mm from the usual radius, the same before anything is fitted
+FLOOR = 0.18  # of the point spread's sd: a tube is not quite a tube
+
+
+@dataclass(frozen=True)
+class Tube:
+    """A vessel's outside: round sections along a line.
+
+    Parameters
+    ----------
+    centres : (n, 3), model frame, mm. radii : (n,), mm. sd : (n,) of the wall's place, mm.
+    lumen : (n,) HU. supported : (n,) share of the section's rays that met an edge.
+    """
+
+    centres: Array
+    radii: Array
+    sd: Array
+    lumen: Array
+    supported: Array
+
+    def part(self, keep: slice | NDArray[np.bool_]) -> Tube:
+        """Return some of its sections."""
+        return Tube(
+            self.centres[keep],
+            self.radii[keep],
+            self.sd[keep],
+            self.lumen[keep],
+            self.supported[keep],
+        )
+
+    @property
+    def length(self) -> float:
+        """Return the centre line's length, mm."""
+        return float(np.linalg.norm(np.diff(self.centres, axis=0), axis=1).sum())
+
+
+def resampled_line(points: Array, spacing: float, smooth: float) -> Array:
+    """Return a line through points (n, 3), smoothed by `smooth` mm, every `spacing` mm."""
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    at = np.concatenate([[0.0], np.cumsum(steps)])
+    count = max(2, round(at[-1] / spacing) + 1)
+    s = np.linspace(0.0, at[-1], count)
+    line = np.column_stack([np.interp(s, at, points[:, k]) for k in range(3)])
+    if smooth > 0.0 and count > 3:
+        # reflect about the ends, so that they stay
+        pad = min(count - 1, int(np.ceil(4 * smooth / spacing)))
+        before = 2 * line[0] - line[pad:0:-1]
+        after = 2 * line[-1] - line[-2 : -pad - 2 : -1]
+        extended = gaussian_filter1d(np.vstack([before, line, after]), smooth / spacing, axis=0)
+        line = extended[pad : pad + count]
+    return line
+
+
+def frames_along(line: Array) -> tuple[Array, Array, Array]:
+    """Return unit tangents and two normals (n, 3) that turn as little as they can."""
+    tangents = np.gradient(line, axis=0)
+    tangents /= np.maximum(np.linalg.norm(tangents, axis=1), 1e-9)[:, None]
+    first = np.empty_like(line)
+    start = np.eye(3)[np.argmin(np.abs(tangents[0]))]
+    for i, t in enumerate(tangents):
+        start = start - (start @ t) * t
+        start = start / np.linalg.norm(start)
+        first[i] = start
+    return tangents, first, np.cross(tangents, first)
+
+
+def fit_tube(
+    field: Field, line: Array, soft: float, blur: float = 0.45, radius: float = 2.0, passes: int = 4
+) -> Tube:
+    """Fit a tube to a vessel near a line.
+
+    Parameters
+    ----------
+    field : HU. line : (n, 3) within the lumen, mm. soft : HU around, where nothing else is known.
+    blur : sd of the scan's point spread, mm: a round wall is seen a little too far in. radius :
+        first guess, mm. passes : how often rays are cast anew from the new centres.
+    """
+    line = resampled_line(line, SECTION, 1.2)
+    radii = np.full(len(line), radius)
+    for _ in range(passes):
+        _, u, v = frames_along(line)
+        edges, lumen = _edges(field, line, (u, v), radii, soft)
+        shift, radii, sd = _solve(edges, EDGE_SD * blur)
+        line = line + shift[:, :1] * u + shift[:, 1:] * v
+        line = resampled_line(line, SECTION, 0.0)
+        at = np.linspace(0, 1, len(radii))
+        to = np.linspace(0, 1, len(line))
+        radii, sd, lumen = (np.interp(to, at, a) for a in (radii, sd, lumen))
+        supported = np.interp(to, at, np.isfinite(edges).mean(axis=1))
+    larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
+    return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
+
+
+def _edges(
+    field: Field, line: Array, axes: tuple[Array, Array], radii: Array, soft: float
+) -> tuple[Array, Array]:
+    """Return radii (n, RAYS) at which rays leave the lumen, NaN where they do not say; its HU."""
+    angle = 2 * np.pi * np.arange(RAYS) / RAYS
+    ray = np.cos(angle)[:, None] * axes[0][:, None] + np.sin(angle)[:, None] * axes[1][:, None]
+    rho = RAY_STEP * np.arange(round(REACH / RAY_STEP) + 1)
+    points = line[:, None, None] + rho[:, None] * ray[:, :, None]
+    hu = field.at(points).astype(float)  # (n, RAYS, steps)
+    core = np.where(rho[None, None] <= 0.5 * radii[:, None, None], hu, np.nan)
+    with np.errstate(all="ignore"):
+        lumen = np.nanmedian(core.reshape(len(line), -1), axis=1)
+    lumen = np.where(np.isfinite(lumen), lumen, soft)
+    lumen = gaussian_filter1d(median_filter(lumen, 9, mode="nearest"), 3.0, mode="nearest")
+    contrast = np.maximum(lumen - soft, 30.0)[:, None]
+    level = lumen[:, None, None]
+    fallen = hu < level - DROP * contrast[..., None]
+    bright = (hu > level + DROP * contrast[..., None]) | ~np.isfinite(hu)
+    first = np.argmax(fallen, axis=2)
+    met = fallen.any(axis=2) & ~(np.cumsum(bright, axis=2).take(0, axis=2) > 0)
+    before = np.arange(len(rho)) < first[..., None]
+    met &= ~(bright & before).any(axis=2)
+    return np.where(met, _steepest(hu, rho, first), np.nan), lumen
+
+
+def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
+    """Return where profiles (n, RAYS, steps) fall most steeply, near the sample `first` (n, RAYS).
+
+    Unlike the half height this needs no level of what lies outside, be it fat, vein or a cleft.
+    """
+    slope = np.full(hu.shape, -np.inf)
+    w = SLOPE_HALF
+    slope[:, :, w:-w] = hu[:, :, : -2 * w] - hu[:, :, 2 * w :]
+    slope = np.where(np.isfinite(slope), slope, -np.inf)
+    index = np.arange(len(rho))
+    span = np.abs(index - first[..., None]) <= SLOPE_SPAN
+    best = np.argmax(np.where(span, slope, -np.inf), axis=2)
+    best = np.clip(best, 1, len(rho) - 2)
+    left, at, right = (
+        np.take_along_axis(slope, (best + k)[..., None], axis=2)[..., 0] for k in (-1, 0, 1)
+    )
+    with np.errstate(all="ignore"):
+        part = 0.5 * (left - right) / (left - 2 * at + right)
+    part = np.where(np.isfinite(part), np.clip(part, -0.5, 0.5), 0.0)
+    return rho[best] + RAY_STEP * part
+
+
+def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, Array]:
+    """Return centres' shifts (n, 2), radii (n,) and the wall's sd (n,) from edges (n, RAYS)."""
+    n = len(edges)
+    angle = 2 * np.pi * np.arange(RAYS) / RAYS
+    rows, rays = np.nonzero(np.isfinite(edges))
+    measured = edges[rows, rays]
+    index = np.arange(len(rows))
+    one = csr_matrix((np.ones(len(rows)), (index, rows)), (len(rows), n))
+    design = hstack(
+        [diags(np.cos(angle[rays])) @ one, diags(np.sin(angle[rays])) @ one, one], format="csr"
+    )
+    second = diags([1.0, -2.0, 1.0], [0, 1, 2], (max(n - 2, 0), n))
+    change = diags([-1.0, 1.0], [0, 1], (n - 1, n))
+    prior = vstack(
+        [
+            hstack([second / (CENTRE_BEND), csr_matrix((max(n - 2, 0), 2 * n))]),
+            hstack(
+                [
+                    csr_matrix((max(n - 2, 0), n)),
+                    second / CENTRE_BEND,
+                    csr_matrix((max(n - 2, 0), n)),
+                ]
+            ),
+            hstack([csr_matrix((n - 1, 2 * n)), change / RADIUS_CHANGE]),
+            hstack([identity(2 * n) / 3.0, csr_matrix((2 * n, n))]),
+            hstack([csr_matrix((n, 2 * n)), identity(n) / 3.0]),
+        ],
+        format="csr",
+    )
+    usual = float(np.median(measured)) if len(measured) else 2.0
+    toward = np.concatenate([np.zeros(prior.shape[0] - n), np.full(n, usual / 3.0)])
+    weight = np.maximum(1.0 - ((measured - usual) / FIRST_OUTLIER) ** 2, 0.05)
+    for _ in range(6):
+        scaled = diags(weight / (ALIKE * edge_sd**2))
+        normal = (design.T @ scaled @ design + prior.T @ prior).tocsc()
+        solution = spsolve(normal, design.T @ (scaled @ measured) + prior.T @ toward)
+        off = measured - design @ solution
+        weight = np.maximum(1.0 - (off / OUTLIER) ** 2, 0.0) ** 2
+        weight = np.maximum(weight, 1e-6)
+    spread = _section_sd(normal, n)
+    return np.column_stack([solution[:n], solution[n : 2 * n]]), solution[2 * n :], spread
+
+
+def _section_sd(normal: csr_matrix, n: int) -> Array:
+    """Return the wall's sd (n,), rms over its directions."""
+    covariance = np.linalg.inv(normal.toarray())
+    variance = np.diag(covariance)
+    return np.sqrt(variance[2 * n :] + 0.5 * (variance[:n] + variance[n : 2 * n]))
+
+
+def with_radii(tube: Tube, radii: Array) -> Tube:
+    """Return the tube with other radii."""
+    return replace(tube, radii=radii)
