@@ -82,7 +82,7 @@ def _one(structure: Structure, tip: Tip) -> StructureProximity:
     else:
         # on the surface the direction is not defined: take the worst one
         variance = float(np.linalg.eigvalsh(tip.covariance)[-1])
-    sd = float(np.sqrt(variance + structure.sigma**2))
+    sd = float(np.sqrt(variance + float(structure.sigma_at(nearest)) ** 2))
     ahead = None
     if tip.heading is not None:
         ahead = structure.surface.first_hit(tip.position, tip.heading)

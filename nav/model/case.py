@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, field_validator
 
 from nav.errors import InputError
@@ -97,6 +98,15 @@ class Structure:
     def has_limits(self) -> bool:
         """Whether it can raise an alarm."""
         return self.caution is not None or self.danger is not None
+
+    def sigma_at(self, points: ArrayLike) -> Array:
+        """Return one standard deviation of the surface's own error at points (..., 3) of it, mm.
+
+        What the mesh says of the place, or `sigma` where it says nothing.
+        """
+        if self.surface.sigma is not None:
+            return self.surface.sigma.at(points)
+        return np.full(np.shape(points)[:-1], self.sigma)
 
 
 @dataclass(frozen=True)

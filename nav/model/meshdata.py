@@ -28,7 +28,8 @@ class MeshData:
 
     vertices : (n, 3). corners : (k,) vertex indices of all polygons, one after the other. sizes :
     (m,) number of corners of each polygon. is_ras : whether the file says that it is in RAS.
-    first_index : what the file counts vertices from, for messages.
+    first_index : what the file counts vertices from, for messages. sigma : (n,) one standard
+    deviation of the surface's own error at each vertex, mm, where the file has it.
     """
 
     vertices: Array
@@ -36,6 +37,7 @@ class MeshData:
     sizes: NDArray[np.int64]
     is_ras: bool = False
     first_index: int = 0
+    sigma: Array | None = None
 
 
 def polygons(lists: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """Meshes in files, whatever wrote them: read and checked without leaving a crash to VTK."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.frames import Array
+from nav.model.local_sigma import LocalSigma
 from nav.model.meshdata import (
     MOST_COORDINATE,
     MeshData,
@@ -30,8 +32,23 @@ READERS: dict[str, Callable[[bytes], MeshData]] = {
 MOST_MESH_BYTES = 128 * MEGABYTE  # a million triangles of a text STL have more, of a binary one 50
 
 
-def load_mesh(path: Path, field: str) -> tuple[Array, NDArray[np.int64]]:
-    """Return vertices (n, 3), LPS, and triangles (m, 3) of a mesh file.
+@dataclass(frozen=True)
+class LoadedMesh:
+    """A mesh of a file, checked.
+
+    Parameters
+    ----------
+    vertices : (n, 3), LPS, mm. triangles : (m, 3). sigma : where the file says how well its
+        vertices are known.
+    """
+
+    vertices: Array
+    triangles: NDArray[np.int64]
+    sigma: LocalSigma | None = None
+
+
+def load_mesh(path: Path, field: str) -> LoadedMesh:
+    """Return the mesh of a file.
 
     A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned. Equal vertices are merged and
     triangles without area between three vertices left out.
@@ -54,12 +71,13 @@ def load_mesh(path: Path, field: str) -> tuple[Array, NDArray[np.int64]]:
             triangles = triangulate(mesh)
         _check_positions(mesh.vertices)
         vertices = mesh.vertices * [-1.0, -1.0, 1.0] if mesh.is_ras else mesh.vertices
+        sigma = None if mesh.sigma is None else LocalSigma(vertices, mesh.sigma)
         vertices, triangles = merge_equal(vertices, triangles)
         if not len(triangles):
             raise MeshError("has no triangles")
     except MeshError as error:
         raise InputError(f"{field}: {path.name} {printable(str(error))}") from None
-    return vertices, triangles
+    return LoadedMesh(vertices, triangles, sigma)
 
 
 def _check_positions(vertices: Array) -> None:

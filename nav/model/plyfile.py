@@ -25,6 +25,7 @@ TYPES = {
 }
 ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 CORNERS = ("vertex_indices", "vertex_index")
+MOST_SIGMA = 20.0  # mm: a surface known no better is none
 MOST_HEADER = 65536  # bytes: comments are a few lines
 COUNT = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -52,7 +53,7 @@ class Element:
 
 
 def read_ply(content: bytes) -> MeshData:
-    """Return the mesh of a PLY file; properties other than x, y, z and corners are left out.
+    """Return the mesh of a PLY file; properties other than x, y, z, sigma and corners are left out.
 
     Raises
     ------
@@ -95,7 +96,27 @@ def _mesh(found: dict[str, dict[str, Any]], is_ras: bool) -> MeshData:
         raise MeshError("has a face that names a vertex by a number that is not whole")
     vertices = np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
     with np.errstate(invalid="ignore"):
-        return MeshData(vertices, corners.astype(np.int64), sizes.astype(np.int64), is_ras)
+        return MeshData(
+            vertices,
+            corners.astype(np.int64),
+            sizes.astype(np.int64),
+            is_ras,
+            sigma=_sigma(vertex.get("sigma")),
+        )
+
+
+def _sigma(values: Any) -> Array | None:
+    """Return the vertices' property sigma, one standard deviation each, mm."""
+    if not isinstance(values, np.ndarray):
+        return None
+    sigma = values.astype(float)
+    wrong = ~(np.isfinite(sigma) & (sigma >= 0.0) & (sigma <= MOST_SIGMA))
+    if wrong.any():
+        raise MeshError(
+            f"has sigma {sigma[wrong][0]:g} at a vertex; expected one standard deviation of the "
+            f"surface's own error, 0 to {MOST_SIGMA:g} mm"
+        )
+    return sigma
 
 
 def _split(content: bytes) -> tuple[str, bytes]:

@@ -11,6 +11,7 @@ from nav.errors import InputError
 from nav.frames import Array
 from nav.model.boundary import STEP, boundary_corners
 from nav.model.closed import check_closed
+from nav.model.local_sigma import LocalSigma
 from nav.model.meshdata import MeshError
 from nav.model.meshfile import load_mesh
 from nav.model.shells import outer_surface
@@ -23,10 +24,14 @@ class Surface:
     """Closed triangle surface: vertices (n, 3), mm, and triangles (m, 3) that face outwards.
 
     A point is inside where the winding number is not 0, so also where the surface overlaps itself.
-    Distances are exact to float32 (about 1e-5 mm at 100 mm).
+    Distances are exact to float32 (about 1e-5 mm at 100 mm). `sigma` says how well each place of
+    it is known, where its file does.
     """
 
-    def __init__(self, vertices: ArrayLike, triangles: ArrayLike) -> None:
+    def __init__(
+        self, vertices: ArrayLike, triangles: ArrayLike, sigma: LocalSigma | None = None
+    ) -> None:
+        self.sigma = sigma
         self.vertices: Array = np.asarray(vertices, float)
         self.triangles: NDArray[np.int32] = np.asarray(triangles, np.int32)
 
@@ -115,9 +120,9 @@ def load_surface(path: Path, field: str) -> Surface:
         `field` with the file: missing, of another kind, damaged, empty, not finite, not closed, or
         without inside.
     """
-    vertices, triangles = load_mesh(path, field)
+    mesh = load_mesh(path, field)
     try:
-        check_closed(vertices, triangles)
-        return Surface(*outer_surface(vertices, triangles))
+        check_closed(mesh.vertices, mesh.triangles)
+        return Surface(*outer_surface(mesh.vertices, mesh.triangles), mesh.sigma)
     except MeshError as error:
         raise InputError(f"{field}: {path.name} {error}") from None

@@ -119,7 +119,7 @@ def signed_distance(
 
 def grey_levels(volume: Volume, nearest: NDArray[np.float32]) -> Levels:
     """Return a scan's soft tissue, cortex and the threshold between, from round the models."""
-    hu = np.asarray(volume.values)
+    hu = np.asarray(volume.values, np.float32)
     shell = (nearest > SOFT_SHELL[0]) & (nearest < SOFT_SHELL[1])
     around = hu[shell]
     around = around[(around > -50) & (around < 200)]

@@ -34,7 +34,7 @@ class Field:
 
 def as_field(volume: Volume) -> Field:
     """Return a volume ready for interpolation."""
-    voxel_from_model = np.linalg.inv(volume.model_from_voxel)[:3]
+    voxel_from_model = np.asarray(np.linalg.inv(volume.model_from_voxel)[:3], float)
     return Field(np.ascontiguousarray(volume.values, dtype=np.float32), voxel_from_model)
 
 

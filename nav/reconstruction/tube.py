@@ -129,7 +129,7 @@ def _edges(
     """Return radii (n, RAYS) at which rays leave the lumen, NaN where they do not say; its HU."""
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     ray = np.cos(angle)[:, None] * axes[0][:, None] + np.sin(angle)[:, None] * axes[1][:, None]
-    rho = RAY_STEP * np.arange(round(REACH / RAY_STEP) + 1)
+    rho = RAY_STEP * np.arange(round(REACH / RAY_STEP) + 1, dtype=float)
     points = line[:, None, None] + rho[:, None] * ray[:, :, None]
     hu = field.at(points).astype(float)  # (n, RAYS, steps)
     core = np.where(rho[None, None] <= 0.5 * radii[:, None, None], hu, np.nan)
