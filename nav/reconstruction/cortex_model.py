@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from nav.reconstruction.volume import Array
 
 # places in the vector of parameters
-PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR = range(7)
-COUNT = 7
+PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR, OTHER = range(8)
+COUNT = 8
 WIDER = 2.0  # times the blur, of what an edge-enhancing kernel takes away
 ITERATIONS = 25
 ENOUGH = 1e-3  # of a prior's standard deviation: steps this small end the fit
@@ -38,8 +38,9 @@ ENOUGH = 1e-3  # of a prior's standard deviation: steps this small end the fit
 class ProfileFit:
     """Fits of n profiles.
 
-    values, sd : (n, 7), the parameters (PLACE and so on) and their posterior standard deviations.
-    cost : (n,), half the sum of squares, with the prior's. residuals : (n, k), HU, NaN where unused.
+    values, sd : (n, 8), the parameters (PLACE and so on) and their posterior standard deviations.
+    cost : (n,), half the sum of squares, with the prior's.
+    residuals : (n, k), HU, NaN where unused.
     """
 
     values: Array
@@ -56,7 +57,6 @@ def fit_profiles(
     prior: Array,
     prior_sd: Array,
     near: NDArray[np.bool_],
-    neighbour: Array,
     noise: Array,
     enhancement: float,
 ) -> ProfileFit:
@@ -66,8 +66,8 @@ def fit_profiles(
     ----------
     at : (k,), places of the samples along the normal, mm. profiles : (n, k), HU.
     first, last : (n,), the samples used, from first to before last.
-    prior, prior_sd : (n, 7), Gaussian; the fit starts at the prior.
-    near : (n,), whether another surface is in reach. neighbour : (n,), its grey value N, HU.
+    prior, prior_sd : (n, 8), Gaussian; the fit starts at the prior.
+    near : (n,), whether another surface is in reach.
     noise : (n,), sd of a sample as if samples were independent, HU.
     enhancement : of the edges, from 0.
     """
@@ -77,20 +77,18 @@ def fit_profiles(
     cost = np.empty(count)
     residuals = np.full(profiles.shape, np.nan)
     _fit_all(
-        at, profiles, first, last, prior, prior_sd, near, neighbour, noise, enhancement,
+        at, profiles, first, last, prior, prior_sd, near, noise, enhancement,
         values, sd, cost, residuals,
     )  # fmt: skip
     return ProfileFit(values, sd, cost, residuals)
 
 
-def profile_model(
-    at: Array, values: Array, near: bool, neighbour: float, enhancement: float
-) -> Array:
-    """Return the model's grey values (k,) at places `at`, mm, for parameters `values` (7,)."""
+def profile_model(at: Array, values: Array, near: bool, enhancement: float) -> Array:
+    """Return the model's grey values (k,) at places `at`, mm, for parameters `values` (8,)."""
     out = np.empty(len(at))
     slope = np.empty(COUNT)
     for i, t in enumerate(at):
-        out[i] = _model(float(t), values, near, neighbour, enhancement, slope)
+        out[i] = _model(float(t), values, near, enhancement, slope)
     return out
 
 
@@ -113,7 +111,7 @@ def _step(u, blur, enhancement):
 
 
 @njit(nogil=True, cache=True)
-def _model(t, p, near, neighbour, enhancement, slope):
+def _model(t, p, near, enhancement, slope):
     blur = exp(p[LOG_BLUR])
     tau = exp(p[LOG_THICKNESS])
     outer, outer_u, outer_b = _step(p[PLACE] - t, blur, enhancement)
@@ -126,23 +124,25 @@ def _model(t, p, near, neighbour, enhancement, slope):
     slope[MARROW] = inner
     slope[SOFT] = 1.0 - outer
     slope[GAP] = 0.0
+    slope[OTHER] = 0.0
     slope[LOG_BLUR] = high * outer_b + low * inner_b
     if near:
         other, other_u, other_b = _step(t - p[PLACE] - p[GAP], blur, enhancement)
-        more = neighbour - p[SOFT]
+        more = p[OTHER] - p[SOFT]
         value += more * other
         slope[PLACE] -= more * other_u
         slope[GAP] = -more * other_u
+        slope[OTHER] = other
         slope[SOFT] -= other
         slope[LOG_BLUR] += more * other_b
     return value
 
 
 @njit(nogil=True, cache=True)
-def _cost(at, y, first, last, p, prior, weight, near, neighbour, noise, enhancement, slope):
+def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, slope):
     total = 0.0
     for k in range(first, last):
-        r = (y[k] - _model(at[k], p, near, neighbour, enhancement, slope)) / noise
+        r = (y[k] - _model(at[k], p, near, enhancement, slope)) / noise
         total += r * r
     for j in range(COUNT):
         total += weight[j] * (p[j] - prior[j]) ** 2
@@ -151,14 +151,14 @@ def _cost(at, y, first, last, p, prior, weight, near, neighbour, noise, enhancem
 
 @njit(nogil=True, cache=True)
 def _fit_all(
-    at, profiles, first, last, prior, prior_sd, near, neighbour, noise, enhancement,
+    at, profiles, first, last, prior, prior_sd, near, noise, enhancement,
     values, sd, cost, residuals,
 ):  # fmt: skip
     slope = np.empty(COUNT)
     for i in range(len(profiles)):
         y, p = profiles[i], values[i]
         weight = 1.0 / prior_sd[i] ** 2
-        args = (near[i], neighbour[i], noise[i], enhancement, slope)
+        args = (near[i], noise[i], enhancement, slope)
         now = _cost(at, y, first[i], last[i], p, prior[i], weight, *args)
         damping = 1e-3
         hessian = np.zeros((COUNT, COUNT))
@@ -169,7 +169,7 @@ def _fit_all(
                 hessian[:] = np.diag(weight)
                 gradient[:] = weight * (prior[i] - p)
                 for k in range(first[i], last[i]):
-                    f = _model(at[k], p, near[i], neighbour[i], enhancement, slope)
+                    f = _model(at[k], p, near[i], enhancement, slope)
                     r = (y[k] - f) / noise[i] ** 2
                     for a in range(COUNT):
                         gradient[a] += slope[a] * r
@@ -199,5 +199,5 @@ def _fit_all(
             sd[i, a] = sqrt(max(covariance[a, a], 0.0))
         cost[i] = now
         for k in range(first[i], last[i]):
-            f = _model(at[k], p, near[i], neighbour[i], enhancement, slope)
+            f = _model(at[k], p, near[i], enhancement, slope)
             residuals[i, k] = y[k] - f

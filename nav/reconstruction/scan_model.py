@@ -17,6 +17,7 @@ from nav.reconstruction.cortex_model import (
     LOG_BLUR,
     LOG_THICKNESS,
     MARROW,
+    OTHER,
     PLACE,
     SOFT,
     ProfileFit,
@@ -107,6 +108,7 @@ def clear_priors(scan: ScanModel, across: Array, cortex_sd: float, blur_sd: floa
         (SOFT, scan.soft, SOFT_SD),
         (GAP, 1.0, 1.0),
         (LOG_BLUR, np.log(scan.blur(across)), blur_sd),
+        (OTHER, scan.cortex, cortex_sd),
     ):
         mean[:, place], sd[:, place] = m, s
     return mean, sd
@@ -141,7 +143,7 @@ def _fit_clean(
     return fit_profiles(
         profile_places(), profiles, np.zeros(count, np.int64),
         np.full(count, profiles.shape[1], np.int64), mean, sd, np.zeros(count, bool),
-        np.zeros(count), np.full(count, scan.sample_noise), enhancement,
+        np.full(count, scan.sample_noise), enhancement,
     )  # fmt: skip
 
 

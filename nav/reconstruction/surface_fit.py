@@ -14,6 +14,7 @@ from scipy.sparse.linalg import cg
 from nav.reconstruction.cortex_model import (
     GAP,
     LOG_THICKNESS,
+    OTHER,
     PLACE,
     SOFT,
     ProfileFit,
@@ -26,10 +27,13 @@ from nav.reconstruction.volume import Array
 
 BLUR_SD = 0.05  # of its logarithm, once the scan's is known
 JOINT = 2.0  # mm: a gap this narrow holds cartilage or fluid
-JOINT_LEVEL, JOINT_SD = 85.0, 35.0  # HU, of that
+JOINT_LEVEL, JOINT_SD = 85.0, 80.0  # HU, of that
 GAP_SD = 0.6  # mm, of a gap from the unrefined surfaces' distance
 LEAST_GAP = 0.3  # mm, that surfaces which touch are first taken to have
 BEYOND = 0.75  # mm of a neighbour that are used
+OTHER_SPREAD = 0.3  # sd of a neighbour's grey value, of cortex over soft tissue
+RISE = 60.0  # HU, outside a dip, that shows something bright that no surface describes
+RISE_NOISE = 6.0  # times the noise, the same
 LEAST_INSIDE = 0.5  # mm of the bone that are used at least
 MOST_CURVED = 0.35  # 1/mm, of what is corrected
 CURVATURE_ERROR = 0.3  # of the correction
@@ -60,24 +64,28 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
     levels : grey value of each neighbour, HU; None for bone.
     """
     mean, sd = clear_priors(scan, probe.across, scan.cortex_sd, BLUR_SD)
-    near = np.isfinite(probe.gap)
-    narrow = near & (probe.gap < JOINT)
-    neighbour = np.full(len(near), scan.cortex)
+    places = profile_places()
+    met = np.isfinite(probe.gap)
+    bright, rise_gap, rise_level = unknown_neighbour(places, probe.profiles, scan)
+    bright &= ~met
+    near = met | bright
+    narrow = met & (probe.gap < JOINT)
     for number, level in enumerate(levels):
         if level is not None:
-            met = near & (probe.neighbour == number)
-            neighbour[met] = level
-            narrow &= ~met
+            own = met & (probe.neighbour == number)
+            mean[own, OTHER] = level
+            narrow &= ~own
+    sd[:, OTHER] = OTHER_SPREAD * (scan.cortex - scan.soft)
+    mean[bright, OTHER] = rise_level[bright]
     mean[narrow, SOFT], sd[narrow, SOFT] = JOINT_LEVEL, JOINT_SD
-    mean[near, GAP] = np.maximum(probe.gap[near], LEAST_GAP)
+    mean[near, GAP] = np.maximum(np.where(met, probe.gap, rise_gap)[near], LEAST_GAP)
     sd[near, GAP] = GAP_SD
-    places = profile_places()
     start = -np.maximum(0.5 * probe.thickness, LEAST_INSIDE)
-    end = np.where(near, np.maximum(probe.gap, 0.0) + BEYOND, np.inf)
+    end = np.where(met, np.maximum(probe.gap, 0.0) + BEYOND, np.inf)
     first = np.searchsorted(places, start).astype(np.int64)
     last = np.searchsorted(places, end, side="right").astype(np.int64)
     noise = np.full(len(near), scan.sample_noise)
-    fit = _fit_in_threads(places, probe, first, last, mean, sd, near, neighbour, noise, scan)
+    fit = _fit_in_threads(places, probe, first, last, mean, sd, near, noise, scan)
     squares = np.nansum(fit.residuals**2, axis=1) / np.maximum(last - first, 1)
     misfit = np.sqrt(squares) / scan.noise
     shift, shift_sd = curvature_shift(probe, scan)
@@ -85,11 +93,31 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
     return SurfaceFit(
         fit.values[:, PLACE] + shift,
         np.hypot(inflated, shift_sd),
-        np.where(near, fit.values[:, GAP] - shift, np.nan),
-        np.where(near, fit.sd[:, GAP] * np.maximum(1.0, misfit), np.nan),
+        np.where(met, fit.values[:, GAP] - shift, np.nan),
+        np.where(met, fit.sd[:, GAP] * np.maximum(1.0, misfit), np.nan),
         misfit,
         np.exp(fit.values[:, LOG_THICKNESS]),
     )
+
+
+def unknown_neighbour(
+    places: Array, profiles: Array, scan: ScanModel
+) -> tuple[NDArray[np.bool_], Array, Array]:
+    """Return where profiles rise again outside, how far out, mm, and how high, HU.
+
+    Veins, and whatever else is bright and has no surface, would draw the bone's edge.
+    """
+    outside = places >= 0.0
+    at, grey = places[outside], profiles[:, outside]
+    rows = np.arange(len(grey))
+    lowest = np.argmin(grey, axis=1)
+    later = np.arange(len(at)) >= lowest[:, None]
+    top = np.where(later, grey, -np.inf).max(axis=1)
+    rise = top - grey[rows, lowest]
+    half = grey[rows, lowest] + 0.5 * rise
+    passed = np.argmax(later & (grey >= half[:, None]), axis=1)
+    found = rise > max(RISE, RISE_NOISE * scan.noise)
+    return found, at[passed], top
 
 
 def curvature_shift(probe: Probe, scan: ScanModel) -> tuple[Array, Array]:
@@ -156,14 +184,14 @@ def combine(probe: Probe, offset: Array, sd: Array, correlation: float) -> tuple
 
 def _fit_in_threads(
     places: Array, probe: Probe, first: NDArray[np.int64], last: NDArray[np.int64], mean: Array,
-    sd: Array, near: NDArray[np.bool_], neighbour: Array, noise: Array, scan: ScanModel,
+    sd: Array, near: NDArray[np.bool_], noise: Array, scan: ScanModel,
 ) -> ProfileFit:  # fmt: skip
     parts = np.array_split(np.arange(len(near)), THREADS)
 
     def part(own: NDArray[np.int64]) -> ProfileFit:
         return fit_profiles(
             places, probe.profiles[own], first[own], last[own], mean[own], sd[own], near[own],
-            neighbour[own], noise[own], scan.enhancement,
+            noise[own], scan.enhancement,
         )  # fmt: skip
 
     with ThreadPoolExecutor(THREADS) as pool:
