@@ -1,0 +1,251 @@
+"""Cord and dura of a CT as closed surfaces: from the fitted bones, the prior and the grey values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.errors import Lost
+from nav.reconstruction.canal_fit import (
+    OUTER,
+    STEP,
+    CanalFit,
+    Samples,
+    fit_canal,
+)
+from nav.reconstruction.canal_frame import BONES, CanalFrame, ring_triangles
+from nav.reconstruction.canal_prior import (
+    CanalPrior,
+    canal_features,
+    frame_of,
+    load_canal_prior,
+    unbent_poses,
+)
+from nav.reconstruction.chain import Chain, vertex_normals
+from nav.reconstruction.prior import ShapePrior
+from nav.reconstruction.sampling import as_field, cropped
+from nav.reconstruction.volume import Array, Volume
+
+LEAST_RINGS = 8  # in view; else nothing is made
+PADDING = 15.0  # mm round the prior's dura: what is interpolated
+KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
+CLEAR = 1.4  # mm off bone, less is blurred by it
+BONE_GAP = 0.3  # mm, least from the dura to bone
+FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
+MODEL_SD = 0.10  # mm, of edges besides noise: point spread and smoothness as they are assumed
+MEASURED_SHARE = 0.5  # of the prior's variance, below which a vertex is measured
+
+
+@dataclass(frozen=True)
+class CanalSurface:
+    """A closed surface with its own error.
+
+    Parameters
+    ----------
+    vertices : (n, 3) model frame, mm. triangles : (m, 3) int32, counter-clockwise from outside.
+    sigma : (n,)
+        Standard deviation along the normal, mm.
+    measured : (n,)
+        Whether the grey values decide there; elsewhere prior and bones do.
+    source : "prior", "prior and grey values" or "intrathecal contrast".
+    """
+
+    vertices: Array
+    triangles: NDArray[np.int32]
+    sigma: Array
+    measured: NDArray[np.bool_]
+    source: str
+
+
+@dataclass(frozen=True)
+class CanalFacts:
+    """What was found in the canal.
+
+    levels : HU of cord, fluid and epidural tissue, NaN where not seen. noise : HU. contrast : in
+    the fluid. heights : (2,), lowest and highest ring, unbent frame, mm; full : whether they reach
+    from C4's lower end to the foramen magnum.
+    """
+
+    levels: tuple[float, float, float]
+    noise: float
+    contrast: bool
+    heights: tuple[float, float]
+    full: bool
+
+
+@dataclass(frozen=True)
+class CanalSurfaces:
+    """Cord and dura."""
+
+    cord: CanalSurface
+    dura: CanalSurface
+    facts: CanalFacts
+
+
+def reconstruct_canal(
+    volume: Volume,
+    prior: ShapePrior,
+    chain: Chain,
+    canal: CanalPrior | None = None,
+    use_grey_values: bool = True,
+) -> CanalSurfaces | Lost:
+    """Reconstruct cord and dura from the lower end of C4 to the foramen magnum.
+
+    Parameters
+    ----------
+    volume : HU. prior : of the bones. chain : as fitted to this volume. canal : prior of the canal;
+    that of the program if None. use_grey_values : False leaves it at the prior.
+
+    Returns
+    -------
+    CanalSurfaces or Lost
+        Lost where less than LEAST_RINGS mm of the canal are in view.
+    """
+    canal = load_canal_prior() if canal is None else canal
+    frame = frame_of(prior, canal, chain.poses)
+    surfaces = {
+        name: (prior.bone(name).shaped(chain.weights), prior.bone(name).triangles)
+        for name in BONES
+    }
+    unbent = unbent_poses(prior, canal.unbent_from_root)
+    expected = canal.expected(canal_features(canal.grid, unbent, chain.poses, surfaces))
+    dura = frame.to_model(canal.grid.points(canal.radii(expected)[1]))
+    rows = _rows(volume, canal, dura)
+    if len(rows) < LEAST_RINGS:
+        return Lost(f"cord and dura: {len(rows)} mm of the canal between C4 and skull in view")
+    bones = _Bones(prior, chain)
+    samples = _sampled(volume, canal, frame, expected, bones)
+    if not use_grey_values:
+        samples = Samples(
+            samples.rho, samples.values, np.zeros_like(samples.usable), samples.height_step
+        )
+    fit = fit_canal(canal, expected, samples, _blur(volume))
+    radii = _kept_apart(canal, frame, fit.radii, bones)
+    cord_surface, dura_surface = (_surface(canal, frame, fit, radii, i, rows) for i in range(2))
+    heights = canal.grid.heights[rows]
+    reach = canal.grid.heights[_wanted(canal)]
+    facts = CanalFacts(
+        fit.levels,
+        fit.noise,
+        fit.contrast,
+        (float(heights[0]), float(heights[-1])),
+        bool(heights[0] == reach[0] and heights[-1] == reach[-1]),
+    )
+    return CanalSurfaces(cord_surface, dura_surface, facts)
+
+
+class _Bones:
+    """All fitted bones as one scene."""
+
+    def __init__(self, prior: ShapePrior, chain: Chain) -> None:
+        import open3d as o3d  # over a second to import
+
+        self._tensor = o3d.core.Tensor
+        self._scenes = []
+        for name in BONES:
+            scene = o3d.t.geometry.RaycastingScene()
+            scene.add_triangles(
+                self._tensor(chain.vertices(prior, name).astype(np.float32)),
+                self._tensor(prior.bone(name).triangles.astype(np.uint32)),
+            )
+            self._scenes.append(scene)
+
+    def distance(self, points: Array) -> Array:
+        """Return signed distances of points (n, 3), mm; negative inside."""
+        query = self._tensor(np.ascontiguousarray(points, dtype=np.float32))
+        found = [s.compute_signed_distance(query).numpy() for s in self._scenes]
+        return np.asarray(np.min(found, axis=0), float)
+
+
+def _wanted(canal: CanalPrior) -> NDArray[np.intp]:
+    heights = canal.grid.heights
+    return np.flatnonzero((heights >= canal.ends[0]) & (heights <= canal.ends[1]))
+
+
+def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
+    """Return the rings of the wanted extent that are wholly in view: the longest run."""
+    size = np.array(volume.values.shape[::-1])
+    index = volume.to_voxel(dura.reshape(-1, 3)).reshape(dura.shape)
+    seen = ((index >= 0.0) & (index <= size - 1)).all(axis=(1, 2))
+    wanted = _wanted(canal)
+    good = wanted[seen[wanted]]
+    if not len(good):
+        return good
+    runs = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
+    return max(runs, key=len)
+
+
+def _blur(volume: Volume) -> float:
+    return float(np.sqrt(KERNEL_SD**2 + (0.4 * volume.spacing.mean()) ** 2))
+
+
+def _sampled(
+    volume: Volume, canal: CanalPrior, frame: CanalFrame, expected: Array, bones: _Bones
+) -> Samples:
+    """Sample the grey values along the canal's rays."""
+    grid = canal.grid
+    dura = canal.radii(expected)[1]
+    rho = np.arange(0.5 * STEP, dura.max() + OUTER + 2.0, STEP)
+    points = frame.to_model(grid.points(np.broadcast_to(rho, (*dura.shape, len(rho)))))
+    low, high = points.min(axis=(0, 1, 2)), points.max(axis=(0, 1, 2))
+    values = as_field(cropped(volume, low - 2.0, high + 2.0)).at(points).astype(float)
+    usable = np.isfinite(values)
+    outer = rho > dura[..., None] - 3.0
+    clear = np.full(rho.shape, CLEAR) + np.zeros(values.shape)
+    near = np.full(values.shape, 99.0)
+    near[outer] = bones.distance(points[outer])
+    # what lies behind a bone is not the canal's
+    behind = np.maximum.accumulate(near < 0.0, axis=-1)
+    usable &= (near > clear) & ~behind
+    return Samples(rho, values, usable, float(np.diff(grid.heights).mean()))
+
+
+def _kept_apart(canal: CanalPrior, frame: CanalFrame, radii: Array, bones: _Bones) -> Array:
+    """Return the radii with the dura off the bones and the cord within the dura."""
+    cord, dura = radii[0].copy(), radii[1].copy()
+    for _ in range(4):
+        points = frame.to_model(canal.grid.points(dura))
+        short = BONE_GAP - bones.distance(points.reshape(-1, 3)).reshape(dura.shape)
+        if short.max() <= 0.0:
+            break
+        dura -= np.clip(1.1 * short, 0.0, 2.0)
+    return np.stack([np.minimum(cord, dura - FLUID_GAP), dura])
+
+
+def _surface(
+    canal: CanalPrior,
+    frame: CanalFrame,
+    fit: CanalFit,
+    radii: Array,
+    which: int,
+    rows: NDArray[np.intp],
+) -> CanalSurface:
+    count = canal.grid.count
+    rings = canal.grid.points(radii[which])[rows]
+    foot, top = rings[0].mean(axis=0), rings[-1].mean(axis=0)
+    unbent = np.vstack([rings.reshape(-1, 3), foot, top])
+    triangles = ring_triangles(len(rows), count)
+    vertices = frame.to_model(unbent)
+    # along the normal it is less than along the ray; an end's rim counts as the wall
+    walls = triangles[: -2 * count]
+    normals = vertex_normals(unbent, walls)[:-2]
+    rays = canal.grid.rays()[1][rows].reshape(-1, 3)
+    share = np.clip(np.abs(np.einsum("ij,ij->i", normals, rays)), 0.3, 1.0)
+    moved = (fit.radii[which] - radii[which])[rows].ravel()
+    sigma = np.hypot(fit.sigma[which][rows].ravel(), 0.5 * moved) * share
+    sigma = np.hypot(sigma, MODEL_SD)
+    ratio = (fit.sigma[which] / fit.prior_sigma[which])[rows].ravel() ** 2
+    measured = ratio < MEASURED_SHARE
+    ends = [sigma[:count].mean(), sigma[-count:].mean()]
+    source = "prior"
+    if measured.mean() > 0.5:
+        source = "intrathecal contrast" if fit.contrast else "prior and grey values"
+    return CanalSurface(
+        vertices,
+        triangles,
+        np.concatenate([sigma, ends]),
+        np.concatenate([measured, [False, False]]),
+        source,
+    )

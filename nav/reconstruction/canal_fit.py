@@ -1,0 +1,296 @@
+"""Cord and dura in the grey values: maximum a posteriori over very many voxels.
+
+Without intrathecal contrast a voxel's noise is as large as the step from cord to fluid. So a few
+hundred smooth parameters are estimated from all voxels of the canal at once: radii of cord and dura
+(the prior's modes and smooth local departures), and grey values of cord, fluid and epidural tissue.
+How much the voxels are worth follows from the residuals' means over blocks: noise that is
+correlated, streaks and what the model lacks count there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.interpolate import BSpline
+from scipy.special import erf
+
+from nav.reconstruction.canal_prior import CanalPrior
+from nav.reconstruction.volume import Array
+
+STEP = 0.5  # mm, between samples of a ray
+OUTER = 2.2  # mm outside the dura that the epidural tissue is looked at
+ROUNDS, SELECTIONS = 5, 3
+KNOTS = 6.0  # mm, between places of local departure
+ORDER = 3  # of their Fourier series
+LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura, that the parametric anatomy does not know
+LOCAL_SD_CONTRAST = (0.4, 0.8)  # where fluid with contrast shows the edges
+CORD_SD, FLUID_SD, EPIDURAL_SD = 12.0, 15.0, 45.0  # HU, about what is seen at the start
+CONTRAST = 70.0  # HU of fluid over cord: there is intrathecal contrast
+STRAY = 4.0  # noise sd that a small neighbourhood may be brighter than the model
+LEAST_STRAY = 50.0  # HU
+BLOCK = (5, 5, 4)  # rings, angles, samples
+CLIP = 12.0  # times the median that a block may count
+FIELDS = 5  # radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Grey values on the canal's rays.
+
+    rho : (r,) mm from the axis. values : (k, count, r) HU, NaN outside the scan. usable : same,
+    clear of bone. height_step : mm.
+    """
+
+    rho: Array
+    values: Array
+    usable: NDArray[np.bool_]
+    height_step: float
+
+
+@dataclass(frozen=True)
+class CanalFit:
+    """radii, sigma, prior_sigma : (2, k, count) of cord and dura, mm, along the rays.
+
+    levels : HU of cord, fluid, epidural tissue (means). noise : HU, of a sample. density : HU^2 mm^3,
+    variance of a mean times its volume. contrast : whether the fluid has contrast.
+    """
+
+    radii: Array
+    sigma: Array
+    prior_sigma: Array
+    levels: tuple[float, float, float]
+    noise: float
+    density: float
+    contrast: bool
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """One field's basis on the nodes (n, m) and which of all parameters are its own."""
+
+    matrix: Array
+    own: NDArray[np.intp]
+
+
+def fit_canal(
+    prior: CanalPrior, expected: Array, samples: Samples, blur: float, epidural_rho: float = OUTER
+) -> CanalFit:
+    """Fit cord and dura.
+
+    Parameters
+    ----------
+    expected : (m,) mode weights that the bones let expect. samples : of the scan.
+    blur : mm, standard deviation of the scan's point spread.
+    """
+    mean = prior.radii(expected)
+    start = _levels(mean, samples)
+    contrast = start is not None and start[1] - start[0] > CONTRAST
+    bases, prior_sd = _bases(prior, LOCAL_SD_CONTRAST if contrast else LOCAL_SD)
+    radius_variance = _variances(bases[:2], np.diag(prior_sd**2)) + (prior.rest**2).reshape(2, -1)
+    shape = mean.shape
+    prior_sigma = np.sqrt(radius_variance).reshape(shape)
+    if start is None:
+        nothing = (float("nan"),) * 3
+        return CanalFit(mean, prior_sigma, prior_sigma, nothing, np.nan, np.inf, False)
+    centre = np.array(
+        [mean[0].ravel(), mean[1].ravel(), *(np.full(mean[0].size, v) for v in start)]
+    )
+    move = np.zeros(len(prior_sd))
+    noise, density = 25.0, np.inf
+    volume = samples.rho * STEP * (2.0 * np.pi / shape[2]) * samples.height_step
+    weight = np.zeros(samples.values.shape)
+    for selection in range(SELECTIONS):
+        fields = _fields(bases, centre, move)
+        model, _ = _model(fields, samples, blur, shape)
+        chosen = _chosen(fields, model, samples, noise, contrast, shape)
+        if not chosen.any():
+            break
+        residual = np.where(chosen, samples.values - model, 0.0)
+        noise = 1.4826 * float(np.median(np.abs(residual[chosen])))
+        density = _density(residual, chosen, volume)
+        weight = np.where(chosen, volume, 0.0) / density
+        for _ in range(ROUNDS):
+            move = _newton(bases, prior_sd, centre, move, samples, weight, blur, shape)
+        del selection
+    information = _information(bases, prior_sd, centre, move, samples, weight, blur, shape)[0]
+    covariance = np.linalg.inv(information)
+    fields = _fields(bases, centre, move)
+    sigma = np.sqrt(_variances(bases[:2], covariance) + (prior.rest**2).reshape(2, -1))
+    levels = (float(fields[2].mean()), float(fields[3].mean()), float(fields[4].mean()))
+    return CanalFit(
+        fields[:2].reshape(shape),
+        np.minimum(sigma.reshape(shape), prior_sigma),
+        prior_sigma,
+        levels,
+        noise,
+        density,
+        contrast,
+    )
+
+
+def _levels(mean: Array, samples: Samples) -> tuple[float, float, float] | None:
+    """Return HU of cord, fluid and epidural tissue where the prior has them; None: not in view."""
+    good = samples.usable & np.isfinite(samples.values)
+    rho = samples.rho
+    cord, dura = mean[0][..., None], mean[1][..., None]
+    places = (
+        rho < 0.75 * cord,
+        (rho > cord + 0.25 * (dura - cord)) & (rho < dura - 0.25 * (dura - cord)),
+        (rho > dura + 0.7) & (rho < dura + OUTER),
+    )
+    found = [samples.values[good & place] for place in places]
+    if min(len(found[0]), len(found[1])) < 200:
+        return None
+    last = float(np.median(found[2])) if len(found[2]) > 50 else -40.0
+    return float(np.median(found[0])), float(np.median(found[1])), last
+
+
+def _bases(prior: CanalPrior, local_sd: tuple[float, float]) -> tuple[list[_Basis], Array]:
+    """Return the basis of each field, and all parameters' prior standard deviations."""
+    heights, angles = prior.grid.heights, prior.grid.angles
+    modes = prior.modes.reshape(len(prior.modes), 2, -1)
+    local = _smooth(heights, angles, KNOTS, ORDER)
+    along = _smooth(heights, angles, 20.0, 0)
+    around = _smooth(heights, angles, 8.0, 2)
+    sd = [prior.spread]
+    bases = []
+    first = len(prior.spread)
+    for i in range(2):
+        own = np.r_[: len(prior.spread), first : first + local.shape[1]]
+        bases.append(_Basis(np.hstack([modes[:, i].T, local]), own))
+        norm = np.sqrt((local**2).sum(axis=1).mean())
+        sd.append(np.full(local.shape[1], local_sd[i] / norm))
+        first += local.shape[1]
+    for basis, spread in ((along, CORD_SD), (along, FLUID_SD), (around, EPIDURAL_SD)):
+        bases.append(_Basis(basis, np.arange(first, first + basis.shape[1])))
+        sd.append(np.full(basis.shape[1], spread))
+        first += basis.shape[1]
+    return bases, np.concatenate(sd)
+
+
+def _smooth(heights: Array, angles: Array, knots: float, order: int) -> Array:
+    """Return cubic B-splines along the canal times a Fourier series round it: (nodes, m)."""
+    count = max(int(np.ceil((heights[-1] - heights[0]) / knots)), 1)
+    step = (heights[-1] - heights[0]) / count
+    at = heights[0] + step * np.arange(-3, count + 4)
+    spline = BSpline.design_matrix(np.clip(heights, at[3], at[-4]), at, 3).toarray()
+    waves = [np.ones_like(angles)]
+    for n in range(1, order + 1):
+        waves += [np.cos(n * angles), np.sin(n * angles)]
+    fourier = np.stack(waves, axis=1)
+    return np.einsum("ka,jb->kjab", spline, fourier).reshape(len(heights) * len(angles), -1)
+
+
+def _fields(bases: list[_Basis], centre: Array, move: Array) -> Array:
+    return centre + np.array([basis.matrix @ move[basis.own] for basis in bases])
+
+
+def _model(
+    fields: Array, samples: Samples, blur: float, shape: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """Return expected HU (k, count, r), and its derivative by each field (5, k, count, r)."""
+    cord, dura, a, b, c = fields.reshape(FIELDS, *shape[1:], 1)
+    off = (cord - samples.rho) / blur, (dura - samples.rho) / blur
+    within, inside = (0.5 * (1.0 + erf(x / np.sqrt(2.0))) for x in off)
+    rise, fall = (np.exp(-0.5 * x * x) / (np.sqrt(2.0 * np.pi) * blur) for x in off)
+    model = a * within + b * (inside - within) + c * (1.0 - inside)
+    return model, np.stack(
+        [(a - b) * rise, (b - c) * fall, within, inside - within, 1.0 - inside]
+    )
+
+
+def _chosen(
+    fields: Array,
+    model: Array,
+    samples: Samples,
+    noise: float,
+    contrast: bool,
+    shape: tuple[int, ...],
+) -> NDArray[np.bool_]:
+    """Choose samples: in view, clear of bone, near enough, and nothing bright as an artery."""
+    dura = fields[1].reshape(*shape[1:], 1)
+    near = samples.usable & np.isfinite(samples.values) & (samples.rho < dura + OUTER)
+    residual = np.where(near, samples.values - model, 0.0)
+    size = (3, 3, 3)
+    count = ndimage.uniform_filter(near.astype(float), size, mode=("nearest", "wrap", "nearest"))
+    local = ndimage.uniform_filter(residual, size, mode=("nearest", "wrap", "nearest"))
+    local = local / np.maximum(count, 1.0 / 27.0)
+    most = max(STRAY * noise / 2.0, LEAST_STRAY)
+    if contrast:
+        most = max(most, 0.8 * float(fields[3].mean() - fields[4].mean()))
+    stray = (local > most) & near
+    # a bright thing's flank is as wide as the point spread
+    stray = ndimage.binary_dilation(stray, np.ones((3, 3, 5), bool))
+    return np.asarray(near & ~stray)
+
+
+def _density(residual: Array, chosen: NDArray[np.bool_], volume: Array) -> float:
+    """Return the variance of a mean over many samples times its volume, HU^2 mm^3."""
+    weight = np.where(chosen, volume, 0.0)
+    size = [n - n % b for n, b in zip(residual.shape, BLOCK, strict=True)]
+    blocks = []
+    for values in (weight, weight * residual):
+        cut = values[: size[0], : size[1], : size[2]]
+        split = [part for n, b in zip(size, BLOCK, strict=True) for part in (n // b, b)]
+        blocks.append(cut.reshape(split).sum(axis=(1, 3, 5)).ravel())
+    full = blocks[0] > 0.3 * blocks[0].max()
+    excess = blocks[1][full] ** 2 / blocks[0][full]
+    middle = float(np.median(excess))
+    found = float(np.minimum(excess, CLIP * middle).mean())
+    white = float((residual[chosen] ** 2).mean() * np.median(weight[chosen]))
+    return max(found, white, 1.0)
+
+
+def _information(
+    bases: list[_Basis],
+    prior_sd: Array,
+    centre: Array,
+    move: Array,
+    samples: Samples,
+    weight: Array,
+    blur: float,
+    shape: tuple[int, ...],
+) -> tuple[Array, Array]:
+    model, slopes = _model(_fields(bases, centre, move), samples, blur, shape)
+    residual = np.where(weight > 0.0, samples.values - model, 0.0)
+    information = np.diag(prior_sd**-2.0)
+    right = -move / prior_sd**2
+    for i, one in enumerate(bases):
+        weighted = weight * slopes[i]
+        right[one.own] += one.matrix.T @ (weighted * residual).sum(axis=-1).ravel()
+        for j in range(i, FIELDS):
+            other = bases[j]
+            by_node = (weighted * slopes[j]).sum(axis=-1).ravel()
+            block = one.matrix.T @ (by_node[:, None] * other.matrix)
+            information[np.ix_(one.own, other.own)] += block
+            if j > i:
+                information[np.ix_(other.own, one.own)] += block.T
+    return information, right
+
+
+def _newton(
+    bases: list[_Basis],
+    prior_sd: Array,
+    centre: Array,
+    move: Array,
+    samples: Samples,
+    weight: Array,
+    blur: float,
+    shape: tuple[int, ...],
+) -> Array:
+    information, right = _information(
+        bases, prior_sd, centre, move, samples, weight, blur, shape
+    )
+    return np.asarray(move + np.linalg.solve(information, right))
+
+
+def _variances(bases: list[_Basis], covariance: Array) -> Array:
+    """Return each field's variances on the nodes (fields, nodes)."""
+    found = []
+    for basis in bases:
+        own = covariance[np.ix_(basis.own, basis.own)]
+        found.append(np.einsum("ij,ij->i", basis.matrix @ own, basis.matrix))
+    return np.array(found)

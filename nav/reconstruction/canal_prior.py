@@ -1,0 +1,175 @@
+"""What is known of cord and dura before a scan is looked at: from the bones round them.
+
+Radii of both in the unbent canal (see canal_frame) follow from measures of the bony canal and from
+how the bones lie on each other by linear regression; what the regression leaves over has a
+covariance: its modes are the prior's. `scripts/canal_prior.py` makes the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
+
+from nav.reconstruction.canal_frame import (
+    BONES,
+    CanalFrame,
+    PolarGrid,
+    canal_frame,
+    hits,
+)
+from nav.reconstruction.chain import mean_chain
+from nav.reconstruction.prior import ShapePrior
+from nav.reconstruction.volume import Array
+
+SPAN = 6.0  # mm, over and under a bone's height in which its canal is measured
+ARC = np.radians(30.0)  # to either side of a direction
+MOST = 40.0  # mm: a ray that meets no bone
+MEASURED = ("C1", "C2", "C3", "C4")
+# pairs child, parent of which the lie counts
+LIES = (("C1", "C2"), ("C3", "C2"), ("C4", "C3"))
+
+
+@dataclass(frozen=True)
+class CanalPrior:
+    """Prior of cord and dura.
+
+    Parameters
+    ----------
+    grid : of both surfaces. unbent_from_root : of the mean chain. stations : (5,), mm.
+    mean : (2, k, count)
+        Radii of cord and dura, mm, at the features' mean.
+    features_mean, features_sd : (f,). slope : (f, m) mode weights by standardised feature.
+    modes : (m, 2, k, count)
+        Displacement by one unit of a mode's weight, mm.
+    spread : (m,)
+        Standard deviation of a weight about the regression. rest : (2, k, count) of what the modes
+        leave out, mm.
+    ends : (2,), heights of C4's lower end and the foramen magnum's rim, unbent frame, mm.
+    """
+
+    grid: PolarGrid
+    unbent_from_root: RigidTransform
+    stations: Array
+    mean: Array
+    features_mean: Array
+    features_sd: Array
+    slope: Array
+    modes: Array
+    spread: Array
+    rest: Array
+    ends: Array
+
+    def expected(self, features: Array) -> Array:
+        """Return the mode weights (m,) that the bones let expect."""
+        scaled = (features - self.features_mean) / self.features_sd
+        # beyond what was seen the regression is not trusted further
+        return np.clip(scaled, -3.5, 3.5) @ self.slope
+
+    def radii(self, weights: Array) -> Array:
+        """Return radii (2, k, count) for mode weights (m,), mm."""
+        return self.mean + np.tensordot(weights, self.modes, 1)
+
+
+@lru_cache(maxsize=1)
+def load_canal_prior() -> CanalPrior:
+    """Load the prior that comes with the program."""
+    path = files("nav.reconstruction") / "data" / "canal_prior.npz"
+    with path.open("rb") as file, np.load(file) as data:
+        return canal_prior_from_arrays({name: data[name] for name in data.files})
+
+
+def canal_prior_from_arrays(data: Mapping[str, NDArray]) -> CanalPrior:
+    """Build the prior from the arrays of its file."""
+    v = {name: np.asarray(value, float) for name, value in data.items()}
+    return CanalPrior(
+        PolarGrid(v["heights"], v["axis"], v["mean"].shape[2]),
+        RigidTransform.from_matrix(v["unbent_from_root"]),
+        v["stations"],
+        v["mean"],
+        v["features_mean"],
+        v["features_sd"],
+        v["slope"],
+        v["modes"] * v["modes_scale"],
+        v["spread"],
+        v["rest"],
+        v["ends"],
+    )
+
+
+def unbent_poses(
+    prior: ShapePrior, unbent_from_root: RigidTransform
+) -> dict[str, RigidTransform]:
+    """Return the mean chain's poses in the unbent frame."""
+    return mean_chain(prior, unbent_from_root).poses
+
+
+def frame_of(
+    prior: ShapePrior, canal: CanalPrior, poses: Mapping[str, RigidTransform]
+) -> CanalFrame:
+    """Return the canal frame of a chain's poses."""
+    return canal_frame(poses, unbent_poses(prior, canal.unbent_from_root), canal.stations)
+
+
+def canal_features(
+    grid: PolarGrid,
+    unbent: Mapping[str, RigidTransform],
+    poses: Mapping[str, RigidTransform],
+    surfaces: Mapping[str, tuple[Array, NDArray[np.int32]]],
+) -> Array:
+    """Measure the bony canal.
+
+    Parameters
+    ----------
+    grid : where rays are sent from. unbent : mean poses. poses : model_from_bone.
+    surfaces : own-frame vertices and triangles of the bones by name.
+
+    Returns
+    -------
+    ndarray, shape (26,)
+        For C1 to C4 the canal's nearest bone in front of the axis, behind it and beside it (mean of
+        both sides), mm; then how C1 lies on C2 against the mean, translation, mm, and rotation
+        vector, rad; and for C3 on C2 and C4 on C3 the same in the sagittal plane, and sideways.
+    """
+    starts, directions = grid.rays()
+    found = []
+    for name in MEASURED:
+        height = unbent[name].translation[2]
+        rows = np.abs(grid.heights - height) <= SPAN
+        vertices, triangles = surfaces[name]
+        far = hits(
+            unbent[name].apply(vertices), triangles, starts[rows], directions[rows]
+        )
+        nearest = [
+            min(float(far[:, _near(grid.angles, angle)].min()), MOST)
+            for angle in (-0.5 * np.pi, 0.5 * np.pi, 0.0, np.pi)
+        ]
+        found += [nearest[0], nearest[1], 0.5 * (nearest[2] + nearest[3])]
+    for child, parent in LIES:
+        moved = poses[parent] * unbent[parent].inv()
+        off = (moved.inv() * poses[child]) * unbent[child].inv()
+        turn = off.rotation.as_rotvec()
+        shift = (moved.inv() * poses[child]).translation - unbent[child].translation
+        six = np.concatenate([shift, turn])
+        found += list(six if child == "C1" else six[[0, 1, 2, 3]])
+    return np.array(found)
+
+
+def _near(angles: Array, angle: float) -> NDArray[np.bool_]:
+    return np.asarray(np.abs((angles - angle + np.pi) % (2.0 * np.pi) - np.pi) <= ARC)
+
+
+__all__ = [
+    "BONES",
+    "CanalPrior",
+    "canal_features",
+    "canal_prior_from_arrays",
+    "frame_of",
+    "load_canal_prior",
+    "unbent_poses",
+]

@@ -1,0 +1,180 @@
+"""A bone's surface refined below the voxel, with a standard deviation at each vertex.
+
+The unrefined surface lies where the grey values pass a threshold. Along its normals a model of a
+thin, blurred cortex says where the bone really ends [1]_, how sure that is, and how wide the gap to
+the next bone is. These offsets are combined along the surface, and the vertices moved, but never so
+far that surfaces meet.
+
+References
+----------
+.. [1] Treece et al., High resolution cortical bone thickness measurement from clinical CT data,
+   Medical Image Analysis 14, 2010.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from nav.reconstruction.bone_labels import Levels
+from nav.reconstruction.grey_surface import Mesh
+from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_areas
+from nav.reconstruction.scan_model import ScanModel, estimate_scan
+from nav.reconstruction.surface_fit import SurfaceFit, combine, fit_surface
+from nav.reconstruction.surface_probe import Grey, Probe, grey_values, probe_surface
+from nav.reconstruction.volume import Array, Volume
+
+SMOOTHING = 3  # Taubin steps, against the voxels' facets
+REDUCTION = 0.7  # of the triangles at most, where voxels are small
+LEAST_DENSITY = 1.8  # vertices per mm^2 that stay
+MOST_INWARDS = 0.4  # of the bone's thickness that a vertex moves
+MOST_MOVED = 1.5  # mm
+APART = 0.05  # mm, that a surface keeps from the middle of a gap
+UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
+UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
+LEAST_UNRESOLVED = 3.0  # mm^2
+# Of the sigma: scripts/sigma_calibration.py finds them on simulated scans.
+SIGMA_SCALE = 1.0
+SIGMA_FLOOR = 0.03  # mm
+
+
+@dataclass(frozen=True)
+class UnresolvedGap:
+    """Where two surfaces are fused, or their gap is too narrow for the scan.
+
+    neighbour : number among the other surfaces, -1 for the bone itself. place : (3,), model frame,
+    mm. area : mm^2. gap : its median estimate, mm.
+    """
+
+    neighbour: int
+    place: Array
+    area: float
+    gap: float
+
+
+@dataclass(frozen=True)
+class RefinedSurface:
+    """A closed surface with its uncertainty.
+
+    vertices : (n, 3), model frame, mm. triangles : (m, 3) int32. sigma : (n,), sd along the normal,
+    mm. gap : (n,), to the next surface along the normal, mm, NaN where none is near. cortex : (n,),
+    thickness of the cortex, mm. unresolved : gaps that the scan does not show.
+    """
+
+    vertices: Array
+    triangles: NDArray[np.int32]
+    sigma: Array
+    gap: Array
+    cortex: Array
+    unresolved: tuple[UnresolvedGap, ...]
+
+
+def refine_surfaces(
+    volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
+) -> dict[str, RefinedSurface]:
+    """Refine the named surfaces among all that are there.
+
+    Parameters
+    ----------
+    volume : HU, round the bones. meshes : closed surfaces of all bones that are in it, also those
+        that are only neighbours. levels : the scan's rough grey values. names : which to refine.
+    """
+    grey = grey_values(volume)
+    ready = {name: prepared(mesh) for name, mesh in meshes.items()}
+    probes = {
+        name: probe_surface(grey, ready[name], [m for n, m in ready.items() if n != name])
+        for name in names
+    }
+    scan = estimate_scan(list(probes.values()), levels, volume.spacing)
+    return {name: _moved(probe, scan, [None] * (len(ready) - 1)) for name, probe in probes.items()}
+
+
+def refine_surface(
+    grey: Grey,
+    mesh: Mesh,
+    others: Sequence[Mesh],
+    scan: ScanModel,
+    levels: Sequence[float | None] | None = None,
+) -> RefinedSurface:
+    """Refine one closed surface among others.
+
+    Parameters
+    ----------
+    grey : the scan. mesh : the surface, `prepared`. others : surfaces near it.
+    scan : how the scan shows bone. levels : grey value of each other surface's inside, HU; None
+        for bone.
+    """
+    probe = probe_surface(grey, mesh, others)
+    return _moved(probe, scan, [None] * len(others) if levels is None else levels)
+
+
+def prepared(mesh: Mesh) -> Mesh:
+    """Return a surface without the voxels' facets and with no more triangles than it needs."""
+    import fast_simplification
+
+    vertices = taubin_smoothed(mesh.vertices, mesh.triangles, SMOOTHING)
+    area = float(vertex_areas(vertices, mesh.triangles).sum())
+    reduction = min(REDUCTION, 1.0 - LEAST_DENSITY * area / len(vertices))
+    if reduction <= 0.0:
+        return Mesh(vertices, mesh.triangles)
+    points, triangles = fast_simplification.simplify(
+        vertices.astype(np.float32), mesh.triangles, reduction
+    )
+    return Mesh(np.asarray(points, float), np.asarray(triangles, np.int32))
+
+
+def _moved(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> RefinedSurface:
+    fit = fit_surface(probe, scan, levels)
+    offset, sd = combine(probe, fit.offset, fit.sd, scan.correlation)
+    offset = np.clip(offset, *_limits(probe, fit))
+    vertices = probe.vertices + offset[:, None] * probe.normals
+    gap = fit.gap + fit.offset - offset
+    return RefinedSurface(
+        vertices,
+        probe.triangles,
+        np.hypot(SIGMA_SCALE * sd, SIGMA_FLOOR),
+        gap,
+        fit.thickness,
+        _unresolved(probe, fit),
+    )
+
+
+def _limits(probe: Probe, fit: SurfaceFit) -> tuple[Array, Array]:
+    """Return how far inwards and outwards vertices may move (n,), mm."""
+    low = -np.minimum(MOST_INWARDS * probe.thickness, MOST_MOVED)
+    high = np.full(len(low), MOST_MOVED)
+    near = np.isfinite(probe.gap)
+    gap = probe.gap[near]
+    middle = np.clip(fit.offset[near] + 0.5 * fit.gap[near], 0.1 * gap, 0.9 * gap)
+    high[near] = np.minimum(high[near], middle - APART)
+    return low, np.maximum(high, low)
+
+
+def _unresolved(probe: Probe, fit: SurfaceFit) -> tuple[UnresolvedGap, ...]:
+    judged = np.isfinite(fit.gap) & (probe.gap < UNRESOLVED_REACH)
+    bad = judged & (np.nan_to_num(fit.gap) < UNSEEN_GAP * np.nan_to_num(fit.gap_sd))
+    if not bad.any():
+        return ()
+    index = np.flatnonzero(bad)
+    graph = adjacency(len(bad), probe.triangles)[index][:, index]
+    count, piece = connected_components(graph, directed=False)
+    areas = vertex_areas(probe.vertices, probe.triangles)[index]
+    found = []
+    for k in range(count):
+        own = piece == k
+        if areas[own].sum() < LEAST_UNRESOLVED:
+            continue
+        which = np.bincount(probe.neighbour[index[own]] + 1).argmax() - 1
+        found.append(
+            UnresolvedGap(
+                int(which),
+                np.average(probe.vertices[index[own]], axis=0, weights=areas[own]),
+                float(areas[own].sum()),
+                float(np.median(fit.gap[index[own]])),
+            )
+        )
+    return tuple(sorted(found, key=lambda u: -u.area))

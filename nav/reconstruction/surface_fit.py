@@ -1,0 +1,207 @@
+"""A surface's place along its normals, from grey values, and its smooth combination."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import cg
+
+from nav.reconstruction.cortex_model import (
+    GAP,
+    LOG_THICKNESS,
+    OTHER,
+    PLACE,
+    SOFT,
+    ProfileFit,
+    fit_profiles,
+)
+from nav.reconstruction.mesh_fields import adjacency, neighbour_mean, vertex_areas
+from nav.reconstruction.scan_model import ScanModel, clear_priors
+from nav.reconstruction.surface_probe import OWN, Probe, profile_places
+from nav.reconstruction.volume import Array
+
+BLUR_SD = 0.05  # of its logarithm, once the scan's is known
+JOINT = 2.0  # mm: a gap this narrow holds cartilage or fluid
+JOINT_LEVEL, JOINT_SD = 85.0, 80.0  # HU, of that
+GAP_SD = 0.6  # mm, of a gap from the unrefined surfaces' distance
+LEAST_GAP = 0.3  # mm, that surfaces which touch are first taken to have
+BEYOND = 0.75  # mm of a neighbour that are used
+OTHER_SPREAD = 0.3  # sd of a neighbour's grey value, of cortex over soft tissue
+RISE = 60.0  # HU, outside a dip, that shows something bright that no surface describes
+RISE_NOISE = 6.0  # times the noise, the same
+LEAST_INSIDE = 0.5  # mm of the bone that are used at least
+MOST_CURVED = 0.35  # 1/mm, of what is corrected
+CURVATURE_ERROR = 0.3  # of the correction
+ROUGHNESS = 0.15  # mm per root of mm: sd of the correction's change along the surface
+PROBES = 24  # random fields that the smoothed surface's variance is estimated from
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class SurfaceFit:
+    """offset, sd : (n,), along the normals, mm. gap, gap_sd : (n,), from the offset surface to the
+    next, mm, NaN where there is none. misfit : (n,), rms residual over the noise. thickness : (n,),
+    of the cortex, mm."""
+
+    offset: Array
+    sd: Array
+    gap: Array
+    gap_sd: Array
+    misfit: Array
+    thickness: Array
+
+
+def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> SurfaceFit:
+    """Fit the cortex model along each normal.
+
+    Parameters
+    ----------
+    levels : grey value of each neighbour, HU; None for bone.
+    """
+    mean, sd = clear_priors(scan, probe.across, scan.cortex_sd, BLUR_SD)
+    places = profile_places()
+    met = np.isfinite(probe.gap)
+    bright, rise_gap, rise_level = unknown_neighbour(places, probe.profiles, scan)
+    bright &= ~met
+    near = met | bright
+    narrow = met & (probe.gap < JOINT)
+    for number, level in enumerate(levels):
+        if level is not None:
+            own = met & (probe.neighbour == number)
+            mean[own, OTHER] = level
+            narrow &= ~own
+    sd[:, OTHER] = OTHER_SPREAD * (scan.cortex - scan.soft)
+    mean[bright, OTHER] = rise_level[bright]
+    mean[narrow, SOFT], sd[narrow, SOFT] = JOINT_LEVEL, JOINT_SD
+    mean[near, GAP] = np.maximum(np.where(met, probe.gap, rise_gap)[near], LEAST_GAP)
+    sd[near, GAP] = GAP_SD
+    start = -np.maximum(0.5 * probe.thickness, LEAST_INSIDE)
+    end = np.where(met, np.maximum(probe.gap, 0.0) + BEYOND, np.inf)
+    first = np.searchsorted(places, start).astype(np.int64)
+    last = np.searchsorted(places, end, side="right").astype(np.int64)
+    noise = np.full(len(near), scan.sample_noise)
+    fit = _fit_in_threads(places, probe, first, last, mean, sd, near, noise, scan)
+    squares = np.nansum(fit.residuals**2, axis=1) / np.maximum(last - first, 1)
+    misfit = np.sqrt(squares) / scan.noise
+    shift, shift_sd = curvature_shift(probe, scan)
+    inflated = fit.sd[:, PLACE] * np.maximum(1.0, misfit)
+    return SurfaceFit(
+        fit.values[:, PLACE] + shift,
+        np.hypot(inflated, shift_sd),
+        np.where(met, fit.values[:, GAP] - shift, np.nan),
+        np.where(met, fit.sd[:, GAP] * np.maximum(1.0, misfit), np.nan),
+        misfit,
+        np.exp(fit.values[:, LOG_THICKNESS]),
+    )
+
+
+def unknown_neighbour(
+    places: Array, profiles: Array, scan: ScanModel
+) -> tuple[NDArray[np.bool_], Array, Array]:
+    """Return where profiles rise again outside, how far out, mm, and how high, HU.
+
+    Veins, and whatever else is bright and has no surface, would draw the bone's edge.
+    """
+    outside = places >= 0.0
+    at, grey = places[outside], profiles[:, outside]
+    rows = np.arange(len(grey))
+    lowest = np.argmin(grey, axis=1)
+    later = np.arange(len(at)) >= lowest[:, None]
+    top = np.where(later, grey, -np.inf).max(axis=1)
+    rise = top - grey[rows, lowest]
+    half = grey[rows, lowest] + 0.5 * rise
+    passed = np.argmax(later & (grey >= half[:, None]), axis=1)
+    found = rise > max(RISE, RISE_NOISE * scan.noise)
+    return found, at[passed], top
+
+
+def curvature_shift(probe: Probe, scan: ScanModel) -> tuple[Array, Array]:
+    """Return how far blur draws a curved edge inwards (n,), mm, and the error of that.
+
+    The half height of a blurred edge of mean curvature H lies H s^2 inside it, to first order in
+    the blur s; for an enhanced one the Gaussians' mean by their slopes.
+    """
+    blur = scan.blur(probe.across)
+    graph = adjacency(len(probe.vertices), probe.triangles)
+    areas = vertex_areas(probe.vertices, probe.triangles)
+    curvature = neighbour_mean(graph, areas, probe.curvature, 2)
+    e = scan.enhancement
+    squared = blur**2 * (1.0 - e) / (1.0 + e / 2.0)
+    shift = squared * np.clip(curvature, -MOST_CURVED, MOST_CURVED)
+    return shift, CURVATURE_ERROR * np.abs(shift)
+
+
+def combine(probe: Probe, offset: Array, sd: Array, correlation: float) -> tuple[Array, Array]:
+    """Combine offsets along a surface, maximum a posteriori: by their variance, and smooth.
+
+    The prior on the offset is a random walk along the edges. Vertices nearer to each other than
+    `correlation`, mm, see the same noise, and so count together as one.
+
+    Returns
+    -------
+    offset, sd : (n,), mm
+    """
+    count = len(offset)
+    graph = adjacency(count, probe.triangles).tocoo()
+    length = np.linalg.norm(probe.vertices[graph.row] - probe.vertices[graph.col], axis=1)
+    weight = 1.0 / (ROUGHNESS**2 * np.maximum(length, 0.1))
+    edges = graph.row < graph.col
+    areas = vertex_areas(probe.vertices, probe.triangles)
+    sharing = np.maximum(1.0, correlation**2 / np.maximum(areas, 1e-3))
+    information = 1.0 / (sd**2 * sharing)
+    rows = np.arange(edges.sum())
+    one = np.ones(len(rows))
+    difference = sparse.coo_array(
+        (np.r_[one, -one], (np.r_[rows, rows], np.r_[graph.row[edges], graph.col[edges]])),
+        shape=(len(rows), count),
+    ).tocsr()
+    between = weight[edges]
+    matrix = (
+        sparse.diags_array(information) + difference.T @ sparse.diags_array(between) @ difference
+    ).tocsr()
+    diagonal = matrix.diagonal()
+    scale = sparse.diags_array(1.0 / diagonal)
+
+    def solve(right: Array) -> Array:
+        found, _ = cg(matrix, right, rtol=1e-3, maxiter=200, M=scale)
+        return np.asarray(found)
+
+    smooth = solve(information * offset)
+    rng = np.random.default_rng(0)
+    total = np.zeros(count)
+    for _ in range(PROBES):  # exact samples of the posterior
+        noise = np.sqrt(information) * rng.standard_normal(count)
+        noise += difference.T @ (np.sqrt(between) * rng.standard_normal(len(rows)))
+        total += solve(noise) ** 2
+    variance = neighbour_mean(adjacency(count, probe.triangles), areas, total / PROBES, 2)
+    return smooth, np.sqrt(variance)
+
+
+def _fit_in_threads(
+    places: Array, probe: Probe, first: NDArray[np.int64], last: NDArray[np.int64], mean: Array,
+    sd: Array, near: NDArray[np.bool_], noise: Array, scan: ScanModel,
+) -> ProfileFit:  # fmt: skip
+    parts = np.array_split(np.arange(len(near)), THREADS)
+
+    def part(own: NDArray[np.int64]) -> ProfileFit:
+        return fit_profiles(
+            places, probe.profiles[own], first[own], last[own], mean[own], sd[own], near[own],
+            noise[own], scan.enhancement,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        fits = list(pool.map(part, parts))
+    return ProfileFit(
+        np.vstack([f.values for f in fits]),
+        np.vstack([f.sd for f in fits]),
+        np.concatenate([f.cost for f in fits]),
+        np.vstack([f.residuals for f in fits]),
+    )
+
+
+__all__ = ["OWN", "SurfaceFit", "combine", "curvature_shift", "fit_surface"]
