@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ def assemble(
     values: NDArray[np.int16],
     placement: Placement,
     what: str,
-    thickness: float | None = None,
+    thicknesses: Sequence[float | None] = (),
     advance: Callable[[float], None] = lambda share: None,
 ) -> Assembled:
     """Make a regular volume in the model's axes of parallel slices.
@@ -54,8 +54,8 @@ def assemble(
         Of the n slices.
     what : str
         Named in messages.
-    thickness : float, optional
-        Of a slice, mm.
+    thicknesses : sequence of float, optional
+        Of each slice, mm; None where unknown.
     advance : callable
         Told which share is done.
 
@@ -73,13 +73,16 @@ def assemble(
     volume, order, flipped = to_model_axes(grid, plan.model_from_voxel)
     findings = _shape_findings(plan, tilt, values, grid)
     findings += _gap_findings(plan)
-    if thickness is not None and np.median(placement.steps) > GAP * thickness:
-        step = float(np.median(placement.steps))
-        findings.append(Finding("slices_apart", {"thickness": thickness, "step": step}))
+    thick = np.array([np.inf if t is None else t for t in thicknesses] or [np.inf] * len(values))
+    covered = 0.5 * (thick[:-1] + thick[1:])
+    apart = (placement.steps > GAP * covered) & ~_at_gaps(plan)
+    if 2 * np.count_nonzero(apart) > len(apart):
+        facts = {"thickness": float(np.median(thick)), "step": float(np.median(placement.steps))}
+        findings.append(Finding("slices_apart", facts))
     turned = _turned(volume)
-    if turned > OBLIQUE:
+    if abs(turned - tilt) > OBLIQUE:
         findings.append(Finding("oblique", {"degrees": math.degrees(turned)}))
-    unmeasured = _unmeasured(plan, thickness, order.index(2), flipped[order.index(2)])
+    unmeasured = _unmeasured(plan, thick, apart, order.index(2), flipped[order.index(2)])
     return Assembled(volume, findings, unmeasured, GridFacts(tilt))
 
 
@@ -107,11 +110,12 @@ def _gap_findings(plan: GridPlan) -> list[Finding]:
     found = []
     columns, rows, _ = plan.size
     middle = np.array(plan.start) + 0.5 * np.array(plan.steps) * (columns - 1, rows - 1, 0)
+    axis = int(np.abs(plan.placement.axes[:, 2]).argmax())
     for gap in plan.gaps[:MOST_NAMED]:
         middle[2] = 0.5 * (gap.low + gap.high)
         place = plan.placement.axes @ middle
-        facts = {"count": gap.missing, "after": gap.after, "z": float(place[2])}
-        facts |= {"length": gap.high - gap.low}
+        facts = {"count": gap.missing, "after": gap.after, "length": gap.high - gap.low}
+        facts |= {"axis": "xyz"[axis], "place": float(place[axis])}
         found.append(Finding("missing_slices", facts))
     rest = plan.gaps[MOST_NAMED:]
     if rest:
@@ -126,17 +130,24 @@ def _turned(volume: Volume) -> float:
     return float(np.arccos(np.clip((np.trace(directions) - 1) / 2, -1, 1)))
 
 
+def _at_gaps(plan: GridPlan) -> NDArray[np.bool_]:
+    """Return which steps are gaps, shape (n - 1,)."""
+    found = np.zeros(len(plan.placement.steps), bool)
+    found[[gap.after - 1 for gap in plan.gaps]] = True
+    return found
+
+
 def _unmeasured(
-    plan: GridPlan, thickness: float | None, axis: int, flipped: bool
+    plan: GridPlan,
+    thick: NDArray[np.float64],
+    apart: NDArray[np.bool_],
+    axis: int,
+    flipped: bool,
 ) -> tuple[UnmeasuredInterval, ...]:
     heights = plan.placement.heights
     spans = [(gap.low, gap.high) for gap in plan.gaps]
-    if thickness is not None:
-        spans += [
-            (low + thickness / 2, high - thickness / 2)
-            for i, (low, high) in enumerate(zip(heights, heights[1:], strict=False))
-            if high - low > GAP * thickness and all(gap.after != i + 1 for gap in plan.gaps)
-        ]
+    for i in np.flatnonzero(apart):
+        spans.append((heights[i] + thick[i] / 2, heights[i + 1] - thick[i + 1] / 2))
     length = plan.steps[2] * (plan.size[2] - 1)
     found = []
     for low, high in sorted(spans):

@@ -79,7 +79,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
         raise AssertionError("a stack without problem has a placement")
     assembled = assemble(
         values, stack.placement, f"{source}: series {stack.name}",
-        first.thickness, _advance(progress, "resampling"),
+        [s.thickness for s in stack.slices], _advance(progress, "resampling"),
     )  # fmt: skip
     findings += assembled.findings + _tilt_findings(stack, assembled.facts)
     return ReadResult(assembled.volume, tuple(findings), "dicom", stack.info, assembled.unmeasured)
@@ -100,8 +100,8 @@ def _folder_findings(contents: FolderContents) -> list[Finding]:
         found.append(Finding("other_files", facts))
     if contents.damaged:
         path, why = contents.damaged[0]
-        facts = {"count": len(contents.damaged), "first": path.name, "why": why}
-        found.append(Finding("damaged_files", facts))
+        named = {"count": len(contents.damaged), "first": path.name, "why": why}
+        found.append(Finding("damaged_files", named))
     return found
 
 

@@ -178,13 +178,13 @@ def _header(
     slope, intercept = number(get("RescaleSlope")), number(get("RescaleIntercept"))
     rescaled = slope is not None and intercept is not None and slope != 0.0
     image_type = tuple(str(part).strip() for part in _several(get("ImageType", ())))
-    kernel = "/".join(str(part) for part in _several(get("ConvolutionKernel", ())))
+    kernel = "/".join(str(part) for part in _several(get("ConvolutionKernel", ())))[:16]
     return SliceHeader(
         path=path,
         frame=frame,
         series_uid=str(get("SeriesInstanceUID", "")),
         instance_uid=f"{get('SOPInstanceUID', '')}/{frame}",
-        series_number=str(get("SeriesNumber", "")).strip(),
+        series_number=_short_number(get("SeriesNumber")),
         modality=str(get("Modality", "")).strip().upper(),
         image_type=image_type,
         rows=int(get("Rows")),
@@ -243,6 +243,12 @@ def numbers(value: Any, count: int) -> Vector | None:
     except (ValueError, TypeError):
         return None
     return found if len(found) == count and all(map(math.isfinite, found)) else None
+
+
+def _short_number(value: Any) -> str:
+    """Return a series number; nothing where it is long, as some are made of dates or accessions."""
+    text = str("" if value is None else value).strip()
+    return text if text.isdigit() and len(text) <= 6 else ""
 
 
 def _several(value: Any) -> tuple[Any, ...]:

@@ -139,7 +139,7 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if "length" in text and ("less" in text or "bytes" in text) or isinstance(error, EOFError):
+    if ("length" in text and ("less" in text or "bytes" in text)) or isinstance(error, EOFError):
         return "the file ends before its pixels do"
     if "not support" in text:
         return "no decoder for it"

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import gdcm
+import gdcm  # type: ignore[import-untyped]
 import SimpleITK as sitk
 from pydicom import config
 

@@ -104,7 +104,7 @@ def _kind_of_bytes(source: Path, start: bytes) -> Kind:
             raise InputError(f"{source}: is a packed archive; unpack it and give the folder")
         return "nifti"
     head = start.lower()
-    if b"ndims" in head and b"=" in head or b"objecttype" in head:
+    if (b"ndims" in head and b"=" in head) or b"objecttype" in head:
         return "mha"
     if not start:
         raise InputError(f"{source}: is empty")
@@ -127,7 +127,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
     values, placement = as_slices(source, values, lps_from_voxel)
     sheared = placement.drift > EXACT
     steps = np.linalg.norm(lps_from_voxel[:3, :3], axis=0)
-    assembled = assemble(values, placement, f"{source}", None, advance("resampling"))
+    assembled = assemble(values, placement, f"{source}", (), advance("resampling"))
     findings += [
         Finding("sheared", {"degrees": f.facts["degrees"]}) if f.code == "tilt" else f
         for f in assembled.findings

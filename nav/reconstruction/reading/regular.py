@@ -79,7 +79,7 @@ class GridPlan:
     @property
     def heights(self) -> Array:
         """Return the heights of the grid's slices, mm."""
-        return self.start[2] + self.steps[2] * np.arange(self.size[2])
+        return np.asarray(self.start[2] + self.steps[2] * np.arange(self.size[2]), np.float64)
 
 
 def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
@@ -102,7 +102,7 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
         start = _phase(heights, step)
         count = int(np.floor((heights[-1] - start) / step + 1e-6)) + 1
     stepped = uneven or count != len(heights)
-    uneven = uneven or np.count_nonzero(multiples > 1) > len(gaps)
+    uneven = uneven or int(np.count_nonzero(multiples > 1)) > len(gaps)
     low = placement.offsets.min(axis=0)
     shifted = placement.drift > EXACT
     size = [columns, rows, count]

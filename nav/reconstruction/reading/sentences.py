@@ -43,9 +43,8 @@ def describe_problem(code: str) -> str:
 def describe_series(info: SeriesInfo) -> str:
     """Return one line about a series, without its name."""
     across, along, step = info.spacing
-    parts = [
-        f"{info.modality or 'CT?'}, {_count(info.slices, 'slice')} of {info.size[0]} x {info.size[1]}",
-    ]
+    size = f"{info.size[0]} x {info.size[1]}"
+    parts = [f"{info.modality or 'unknown kind'}, {_count(info.slices, 'slice')} of {size}"]
     if across > 0:
         parts.append(f"{across:.3g} x {along:.3g} x {step:.3g} mm")
     if info.extent > 0:
@@ -138,7 +137,7 @@ def _missing(f: Mapping[str, Any]) -> str:
     if "places" in f:
         return f"{_count(f['count'], 'slice')} missing at {f['places']} more places: interpolated"
     return (
-        f"{_count(f['count'], 'slice')} missing after slice {f['after']} (z = {f['z']:.1f} mm, "
+        f"{_count(f['count'], 'slice')} missing after slice {f['after']} ({f['axis']} = {f['place']:.1f} mm, "
         f"{f['length']:.1f} mm not measured): interpolated"
     )
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pydicom
@@ -161,18 +162,15 @@ def _volumes(slices: list[SliceHeader]) -> list[Stack]:
     volumes: list[Stack] = []
     for part in parts:
         by_place = _places(part, normal)
-        repeated = sum(len(same) > 1 for same in by_place)
-        removed = 0
-        if repeated:
-            by_place, removed = _without_identical_pixels(by_place)
-            repeated = sum(len(same) > 1 for same in by_place)
-        if len(by_place) > 1 and repeated > len(by_place) // 2:
+        unique, removed = _without_identical_pixels(by_place)
+        if 2 * sum(len(same) > 1 for same in unique) > len(unique) > 1:
+            # phases; slices of air may be the same in several
+            removed, different = 0, 0
             most = max(len(same) for same in by_place)
             groups = [[same[k] for same in by_place if len(same) > k] for k in range(most)]
-            different = 0
         else:
-            groups = [[same[0] for same in by_place]]
-            different = sum(len(same) - 1 for same in by_place)
+            groups = [[same[0] for same in unique]]
+            different = sum(len(same) - 1 for same in unique)
         volumes += [
             Stack(
                 tuple(group),
@@ -269,7 +267,7 @@ def _split_far(slices: list[SliceHeader], normal: np.ndarray) -> list[list[Slice
         return [ordered]
     limit = max(FAR_APART, FAR_STEPS * float(np.median(moved)))
     cuts = [0, *(np.flatnonzero(steps > limit) + 1), len(ordered)]
-    return [ordered[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [ordered[a:b] for a, b in pairwise(cuts)]
 
 
 def _places(ordered: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
