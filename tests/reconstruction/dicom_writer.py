@@ -9,7 +9,7 @@ from pathlib import Path
 import gdcm  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 from scipy.spatial.transform import Rotation
 from scipy.special import erfc
@@ -167,11 +167,12 @@ def set_pixels(dataset: Dataset, stored: NDArray[np.int32]) -> None:
     dataset["PixelData"].VR = "OW"
 
 
-def _dataset(series: Series, instance: int, number: int, series_uid: str) -> FileDataset:
+def _dataset(series: Series, instance: int, number: int, series_uid: str) -> Dataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(CT_CLASS)
     meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset = Dataset()
+    dataset.file_meta, dataset.preamble = meta, b"\0" * 128
     dataset.SOPClassUID, dataset.SOPInstanceUID = CT_CLASS, meta.MediaStorageSOPInstanceUID
     dataset.SeriesInstanceUID = series_uid
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = SECRETS[:3]

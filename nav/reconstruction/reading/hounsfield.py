@@ -18,7 +18,7 @@ BETWEEN = (-750, -300)  # HU that few voxels have: neither air nor tissue
 DENSER = (250, 900)
 LEAST_AIR, LEAST_SOFT, MOST_BELOW = 0.02, 0.02, 0.005  # of all voxels
 PEAKED = 3.0  # times as many voxels per HU in soft tissue as between air and tissue
-LEAST_AIR_OF_1024 = 16  # median of air shifted by 1024; it is 24 there, about 10 shifted by 1000
+MOST_LABELS, PATCHWORK = 200, 0.6  # different values; share of equal neighbours
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def check_values(values: NDArray[np.int16]) -> ValueCheck:
     sample = values[::stride, ::stride, ::stride].ravel().astype(np.int32)
     low, high = int(values.min()), int(values.max())
     counts = np.bincount(sample + 32768, minlength=65536) / len(sample)
-    if low >= 0 and len(np.flatnonzero(counts)) <= 64 and high <= 1000:
+    if low >= 0 and len(np.flatnonzero(counts)) <= MOST_LABELS and _is_patchwork(values):
         return ValueCheck("labels", 0, low, high)
     if low >= 0 and high <= 255:
         return ValueCheck("picture", 0, low, high)
@@ -80,12 +80,17 @@ def _has_air_and_tissue(counts: NDArray[np.float64], offset: int) -> bool:
 
 
 def _exact_offset(counts: NDArray[np.float64], offset: int) -> int:
-    """Return 1000 instead of 1024 (with the sign) where air lies at 0 rather than at 24."""
+    """Return 1000 instead of 1024 where air lies at 0 rather than at 24."""
     if offset < 0:
         return offset
-    air = counts[32768 : 32768 + 150].copy()
-    air[0] = 0.0  # clipped and padding values
-    if air.sum() < LEAST_AIR / 4:
-        return offset
-    median = int(np.searchsorted(np.cumsum(air) / air.sum(), 0.5))
-    return offset if median >= LEAST_AIR_OF_1024 else 1000
+    at_zero = float(counts[32768 + 1 : 32768 + 13].sum())  # 0 itself are clipped or padding values
+    at_24 = float(counts[32768 + 18 : 32768 + 30].sum())
+    return offset if at_24 >= at_zero else 1000
+
+
+def _is_patchwork(values: NDArray[np.int16]) -> bool:
+    """Return whether most neighbours are equal, as in a label map, background left aside."""
+    here, beside = values[..., :-1], values[..., 1:]
+    coloured = (here != 0) & (here != 255)
+    count = int(np.count_nonzero(coloured))
+    return count == 0 or np.count_nonzero((here == beside) & coloured) > PATCHWORK * count
