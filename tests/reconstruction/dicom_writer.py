@@ -31,11 +31,12 @@ class Scene:
     radius: float = 5.0
     spread: float = 0.6
     body: Array | None = None  # centre of the cube of tissue
+    half: float = BODY  # of its edge, mm
 
     def hounsfield(self, points: Array) -> Array:
         """HU at points (..., 3)."""
         middle = self.centres.mean(axis=0) if self.body is None else self.body
-        depth = np.abs(points - middle).max(axis=-1) - BODY
+        depth = np.abs(points - middle).max(axis=-1) - self.half
         values = AIR + (TISSUE - AIR) * _inside(depth, self.spread)
         for centre in self.centres:
             depth = np.linalg.norm(points - centre, axis=-1) - self.radius

@@ -32,8 +32,8 @@ def check_grid(result: ReadResult) -> None:
     directions = result.volume.model_from_voxel[:3, :3] / result.volume.spacing
     assert directions.T @ directions == pytest.approx(np.eye(3), abs=1e-9)
     assert np.linalg.det(directions) == pytest.approx(1.0)
-    assert np.abs(directions).argmax(axis=0).tolist() == [0, 1, 2]
-    assert np.diag(directions).min() > 0.0
+    # no grid is more than 62.8 degrees from the axes if these are named after the nearest
+    assert np.trace(directions) >= 1.0 + 2.0 * np.cos(np.radians(62.9))
 
 
 def read_balls(tmp_path, series: Series, seed: int = 0) -> tuple[ReadResult, np.ndarray]:
@@ -205,4 +205,4 @@ def test_shifted_wave_is_the_wave_shifted(shift, seed):
     assert moved[inner, 1] == pytest.approx(wave(inner - shift), abs=2e-3)
     assert moved[: int(np.floor(shift))] == pytest.approx(0.0)
     across = shift_pixels(image.T, shift, 70, axis=1)
-    assert across.T == pytest.approx(moved, abs=1e-6)
+    assert pytest.approx(moved, abs=1e-6) == across.T

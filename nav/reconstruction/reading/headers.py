@@ -6,6 +6,7 @@ Only the listed elements are read at all. UIDs and times serve to group and sort
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,11 @@ HEADER_TAGS: list[Any] = [
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+CT_CLASSES = (  # single-frame, enhanced, legacy converted
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.2.2",
+)
 LOSSY_SYNTAXES = {
     "1.2.840.10008.1.2.4.50": "JPEG baseline, 8 bits",
     "1.2.840.10008.1.2.4.51": "JPEG extended, 12 bits",
@@ -124,19 +130,23 @@ def read_headers(path: Path) -> list[SliceHeader]:
     NotDicom, Directory, Damaged
     """
     dataset = _read(path)
-    meta = getattr(dataset, "file_meta", None)
-    media_class = str(meta.get("MediaStorageSOPClassUID", "")) if meta is not None else ""
-    if media_class == MEDIA_DIRECTORY:
-        raise Directory
     try:
-        syntax = str(meta.get("TransferSyntaxUID", "")) if meta is not None else ""
+        meta = getattr(dataset, "file_meta", None) or Dataset()
+        sop_class = str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID", ""))
+        if sop_class == MEDIA_DIRECTORY:
+            raise Directory
         if not dataset.get("Rows") or not dataset.get("Columns"):
+            if not re.fullmatch(r"[0-9.]+", sop_class) or sop_class in CT_CLASSES:
+                raise Damaged("its header breaks off")
             return []
+        syntax = str(meta.get("TransferSyntaxUID", ""))
         frames = frame_headers(dataset)
         return [
             _header(path, dataset, values, frame, syntax) for frame, values in enumerate(frames)
         ]
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError) as error:
+    except (Directory, Damaged):
+        raise
+    except Exception as error:  # values against the rules raise anything when they are looked at
         raise Damaged(f"its header has values that are no DICOM ({type(error).__name__})") from None
 
 

@@ -50,7 +50,6 @@ def read_itk_image(
         Not a volume of single numbers with a place, cut off, or not to be decoded.
     """
     fields = header_fields(path, kind)
-    _refuse_without_place(path, kind, fields)
     reader = sitk.ImageFileReader()
     reader.SetImageIO(READERS[kind])
     reader.SetFileName(str(path))
@@ -69,6 +68,7 @@ def read_itk_image(
         raise InputError(
             f"{path}: is no volume: {' x '.join(map(str, size))}; expected three sizes"
         )
+    _refuse_without_place(path, kind, fields)
     each = _bytes_each(fields, kind)
     refuse_huge(int(np.prod(size)), f"{path}", each)
     _refuse_short(path, kind, fields, int(np.prod(size)) * each)
@@ -137,8 +137,6 @@ def _refuse_without_place(path: Path, kind: str, fields: dict[str, str]) -> None
                 f"{path}: its header does not say which way the volume is turned (space, space "
                 "directions): left and right are unknown; export it from a program that writes them"
             )
-    elif fields.get("elementnumberofchannels", "1") not in ("", "1"):
-        raise InputError(f"{path}: holds colours or vectors; expected Hounsfield units")
 
 
 def _bytes_each(fields: dict[str, str], kind: str) -> int:

@@ -212,6 +212,8 @@ class _Fields:
         count, *sizes = (int(d) for d in self._get(self.dims))
         if not 1 <= count <= 7 or min(sizes[:count]) < 1:
             raise InputError(f"{self.path}: its header has no valid size")
+        if count >= 5 and sizes[4] > 1:
+            raise InputError(f"{self.path}: holds colours or vectors; expected Hounsfield units")
         if any(n > 1 for n in sizes[3:count]):
             volumes = math.prod(sizes[3:count])
             raise InputError(f"{self.path}: has {volumes} volumes (4D); give one of them")

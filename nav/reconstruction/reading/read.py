@@ -23,6 +23,7 @@ Progress = Callable[[str, float], None]
 
 PACKED = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh")
 SKEWED_IN_PLANE = 1e-3  # rad between rows and columns: no stack of slices
+BELOW_ANY_MR = -200  # values that no other scanner gives
 LONGEST_START = 4096  # bytes that tell what a file is
 
 
@@ -161,6 +162,8 @@ def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
             f"{source}: {between}: a picture of 256 grey levels, not Hounsfield units; export the "
             "original CT"
         )
+    if check.verdict == "unclear" and check.low < BELOW_ANY_MR:
+        return [Finding("unclear_values", {"low": check.low, "high": check.high})]
     if check.verdict == "unclear":
         raise InputError(
             f"{source}: {between}, without air or soft tissue of a CT: not Hounsfield units (an "
