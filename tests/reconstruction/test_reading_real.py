@@ -1,4 +1,4 @@
-"""Real scans: what is odd about each is recognised, and their geometry is that of other programs."""
+"""Real scans: what is odd about each is recognised; geometry as other programs have it."""
 
 import lzma
 import shutil
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from pydicom import dcmread
+from scipy.ndimage import map_coordinates
 
 from nav.errors import InputError
 from nav.reconstruction.reading import list_series, read_volume
@@ -61,10 +62,9 @@ def test_voxels_of_the_tilted_head_lie_where_their_slice_has_them(head):
             + row[..., None] * float(dataset.PixelSpacing[0]) * down
         )
         indices = volume.to_voxel(points.reshape(-1, 3))
-        image = sitk.GetImageFromArray(volume.values.astype(np.float32))
-        found = np.array(
-            [image.EvaluateAtContinuousIndex(i.tolist(), sitk.sitkBSpline3) for i in indices]
-        )
+        (plane,) = set(np.rint(indices[:, 2]).astype(int))
+        assert indices[:, 2] == pytest.approx(plane, abs=0.01)
+        found = map_coordinates(volume.values[plane].astype(float), indices[:, 1::-1].T, order=3)
         truth = np.maximum(stored[row, column].ravel(), -1024)
         flat = np.abs(truth) < 150  # soft tissue: little changes within half a pixel
         assert np.median(np.abs(found - truth)[flat]) < 4.0
@@ -208,4 +208,6 @@ def test_a_real_series_without_one_slice(head, tmp_path):
     shared = result.volume.values[8, 50:400, 60:450]
     place = result.volume.to_model([[60, 50, 8]])[0]
     x, y, z = np.rint(whole.to_voxel([place])[0]).astype(int)
-    assert np.abs(shared - whole.values[z, y : y + 350, x : x + 390].astype(int)).mean() < 1.0
+    same = whole.values[z, y - 1 : y + 351, x : x + 390].astype(int)
+    beside = np.abs(shared - same[:-2]).mean(), np.abs(shared - same[2:]).mean()
+    assert np.abs(shared - same[1:-1]).mean() < 0.25 * min(beside)

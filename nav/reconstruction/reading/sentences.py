@@ -136,9 +136,10 @@ def _words(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _missing(f: Mapping[str, Any]) -> str:
     if "places" in f:
         return f"{_count(f['count'], 'slice')} missing at {f['places']} more places: interpolated"
+    slices, place = _count(f["count"], "slice"), f"{f['axis']} = {f['place']:.1f} mm"
     return (
-        f"{_count(f['count'], 'slice')} missing after slice {f['after']} ({f['axis']} = {f['place']:.1f} mm, "
-        f"{f['length']:.1f} mm not measured): interpolated"
+        f"{slices} missing after slice {f['after']} ({place}, {f['length']:.1f} mm not measured): "
+        "interpolated"
     )
 
 
