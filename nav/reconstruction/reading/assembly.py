@@ -114,13 +114,18 @@ def _gap_findings(plan: GridPlan) -> list[Finding]:
     for gap in plan.gaps[:MOST_NAMED]:
         middle[2] = 0.5 * (gap.low + gap.high)
         place = plan.placement.axes @ middle
-        facts = {"count": gap.missing, "after": gap.after, "length": gap.high - gap.low}
-        facts |= {"axis": "xyz"[axis], "place": float(place[axis])}
+        facts = {
+            "count": gap.missing,
+            "after": gap.after,
+            "length": gap.high - gap.low,
+            "axis": "xyz"[axis],
+            "place": float(place[axis]),
+        }
         found.append(Finding("missing_slices", facts))
     rest = plan.gaps[MOST_NAMED:]
     if rest:
-        facts = {"count": sum(gap.missing for gap in rest), "places": len(rest)}
-        found.append(Finding("missing_slices", facts))
+        others = {"count": sum(gap.missing for gap in rest), "places": len(rest)}
+        found.append(Finding("missing_slices", others))
     return found
 
 

@@ -93,4 +93,5 @@ def _is_patchwork(values: NDArray[np.int16]) -> bool:
     here, beside = values[..., :-1], values[..., 1:]
     coloured = (here != 0) & (here != 255)
     count = int(np.count_nonzero(coloured))
-    return count == 0 or np.count_nonzero((here == beside) & coloured) > PATCHWORK * count
+    equal = int(np.count_nonzero((here == beside) & coloured))
+    return count == 0 or equal > PATCHWORK * count
