@@ -1,0 +1,103 @@
+"""Which of several series is read: the named one, or the best, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nav.errors import InputError
+from nav.reconstruction.reading.result import Finding, SeriesInfo
+from nav.reconstruction.reading.sentences import describe_problem
+from nav.reconstruction.reading.stacks import Stack
+
+LONG_ENOUGH = 80.0  # mm along the normal: more does not show C1 to C4 better
+THICKNESS_CLASS = 0.25  # mm; slices alike within it
+
+
+def choose(
+    stacks: Sequence[Stack], source: Path, wanted: str | None
+) -> tuple[Stack, Finding | None]:
+    """Return the stack to read, and a finding that says why if there was a choice.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+    source : Path
+        For messages.
+    wanted : str, optional
+        Name of a series; one that has several volumes means the first.
+
+    Raises
+    ------
+    InputError
+        None is suitable, or the named one is absent or not suitable.
+    """
+    if wanted is not None:
+        return _named(stacks, source, wanted.strip()), None
+    suitable = [s for s in stacks if s.problem is None]
+    if not suitable:
+        raise InputError(f"{source}: no series can be read as a CT volume: {_reasons(stacks)}")
+    best = max(suitable, key=_merit)
+    if len(stacks) == 1:
+        return best, None
+    facts = {"name": best.name, "count": len(stacks), "suitable": len(suitable)}
+    return best, Finding("series_chosen", facts | {"reason": _reason(best, suitable)})
+
+
+def _named(stacks: Sequence[Stack], source: Path, wanted: str) -> Stack:
+    names = [s.name for s in stacks]
+    candidates = [s for s in stacks if s.name == wanted] or [
+        s for s in stacks if s.name.startswith(f"{wanted}.")
+    ]
+    if not candidates:
+        raise InputError(f"{source}: has no series {wanted}; there are {', '.join(names)}")
+    usable = [s for s in candidates if s.problem is None]
+    if not usable:
+        problem = describe_problem(candidates[0].problem or "")
+        raise InputError(f"{source}: series {wanted} cannot be read as a CT volume: {problem}")
+    return usable[0]
+
+
+def _reasons(stacks: Sequence[Stack]) -> str:
+    shown = [f"series {s.name}: {describe_problem(s.problem or '')}" for s in stacks[:4]]
+    if len(stacks) == 1:
+        return describe_problem(stacks[0].problem or "")
+    return "; ".join(shown) + (f"; and {len(stacks) - 4} more" if len(stacks) > 4 else "")
+
+
+def _merit(stack: Stack) -> tuple[float, ...]:
+    """Return what makes a series better, the most important first."""
+    info = stack.info
+    step = max(info.spacing[2], info.thickness or 0.0)
+    original = "ORIGINAL" in stack.slices[0].image_type
+    return (
+        not any(s.lossy for s in stack.slices),
+        min(info.extent, LONG_ENOUGH) // (LONG_ENOUGH / 4),
+        -round(step / THICKNESS_CLASS),
+        info.contrast,
+        original,
+        -info.spacing[0],
+        info.extent,
+        -stacks_order(info),
+    )
+
+
+def stacks_order(info: SeriesInfo) -> float:
+    """Return a series' number, to prefer the earlier of equals."""
+    try:
+        return float(info.name)
+    except ValueError:
+        return float("inf")
+
+
+def _reason(best: Stack, suitable: Sequence[Stack]) -> str:
+    """Return the first merit by which it is better than the runner-up, as a code."""
+    codes = ("lossless", "longest", "thinnest", "contrast", "original", "finest", "longest")
+    others = [s for s in suitable if s is not best]
+    if not others:
+        return "only"
+    second = max(others, key=_merit)
+    for code, mine, theirs in zip(codes, _merit(best), _merit(second), strict=False):
+        if mine != theirs:
+            return code
+    return "first"

@@ -1,0 +1,153 @@
+"""A CT series from a folder of DICOM files as a regular volume."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nav.errors import InputError
+from nav.reconstruction.reading.assembly import GridFacts, assemble
+from nav.reconstruction.reading.choice import choose
+from nav.reconstruction.reading.folder import FolderContents, read_folder
+from nav.reconstruction.reading.hounsfield import check_values
+from nav.reconstruction.reading.pixels import PixelFacts, decode_stack
+from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.regular import refuse_huge
+from nav.reconstruction.reading.result import Finding, ReadResult, SeriesInfo
+from nav.reconstruction.reading.stacks import Stack, build_stacks
+
+Progress = Callable[[str, float], None]
+
+TILT_DIFFERS = math.radians(1.0)  # between header and slices
+VISIBLE = 0.02  # mm at the edge of the picture
+COARSE = 4.0  # HU per grey level
+
+
+def list_series(source: Path, progress: Progress | None = None) -> tuple[SeriesInfo, ...]:
+    """List the series in a folder of DICOM files, suitable or not.
+
+    Parameters
+    ----------
+    source : Path
+        Folder; folders in it are searched too.
+    progress : callable, optional
+        Called with what is being done and the share done.
+
+    Returns
+    -------
+    tuple of SeriesInfo
+        By series number; a series with several volumes has a row for each.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or there are no DICOM slices.
+    """
+    with quiet_libraries():
+        contents = read_folder(Path(source), _advance(progress, "reading headers"))
+        return tuple(stack.info for stack in build_stacks(contents.headers))
+
+
+def read_dicom(source: Path, series: str | None, progress: Progress | None) -> ReadResult:
+    """Read one CT series of a folder, or a multi-frame file; see `read_volume`."""
+    contents = read_folder(source, _advance(progress, "reading headers"))
+    stacks = build_stacks(contents.headers)
+    if source.is_file() and len(contents.headers) == 1 and stacks[0].problem == "single_slice":
+        raise InputError(f"{source}: is a single slice; give the folder with its series")
+    stack, chosen = choose(stacks, source, series)
+    first = stack.slices[0]
+    refuse_huge(len(stack.slices) * first.rows * first.columns, f"{source}: series {stack.name}", 2)
+    values, pixels = decode_stack(stack.slices, _advance(progress, "decoding slices"))
+    check = check_values(values)
+    findings = [f for f in (chosen,) if f is not None]
+    findings += _folder_findings(contents) + _stack_findings(stack) + _pixel_findings(stack, pixels)
+    if check.verdict in ("picture", "labels"):
+        raise InputError(
+            f"{source}: series {stack.name}: values lie from {check.low} to {check.high}: a "
+            "picture of few grey levels, not Hounsfield units; export the original CT slices"
+        )
+    if check.verdict == "shifted":
+        np.clip(values, -32768 + max(check.offset, 0), 32767 + min(check.offset, 0), out=values)
+        values -= np.int16(check.offset)
+        findings.append(Finding("shifted_values", {"offset": check.offset}))
+    elif check.verdict == "unclear":
+        findings.append(Finding("unclear_values", {"low": check.low, "high": check.high}))
+    if stack.placement is None:
+        raise AssertionError("a stack without problem has a placement")
+    assembled = assemble(
+        values, stack.placement, f"{source}: series {stack.name}",
+        [s.thickness for s in stack.slices], _advance(progress, "resampling"),
+    )  # fmt: skip
+    findings += assembled.findings + _tilt_findings(stack, assembled.facts)
+    return ReadResult(assembled.volume, tuple(findings), "dicom", stack.info, assembled.unmeasured)
+
+
+def _advance(progress: Progress | None, what: str) -> Callable[[float], None]:
+    def advance(share: float) -> None:
+        if progress is not None:
+            progress(what, share)
+
+    return advance
+
+
+def _folder_findings(contents: FolderContents) -> list[Finding]:
+    found = []
+    if contents.others or contents.without_pictures:
+        facts = {"others": contents.others, "without_pictures": contents.without_pictures}
+        found.append(Finding("other_files", facts))
+    if contents.damaged:
+        path, why = contents.damaged[0]
+        named = {"count": len(contents.damaged), "first": path.name, "why": why}
+        found.append(Finding("damaged_files", named))
+    return found
+
+
+def _stack_findings(stack: Stack) -> list[Finding]:
+    found = []
+    first = stack.slices[0]
+    if stack.volumes > 1:
+        found.append(Finding("several_volumes", {"count": stack.volumes, "name": stack.name}))
+    if stack.localisers:
+        found.append(Finding("localisers_left_out", {"count": stack.localisers}))
+    if stack.identical:
+        found.append(Finding("identical_duplicates", {"count": stack.identical}))
+    if stack.different:
+        found.append(Finding("different_duplicates", {"count": stack.different}))
+    if first.spacing is not None:
+        reach = 0.5 * max(first.rows * first.spacing[0], first.columns * first.spacing[1])
+        if stack.orientation_spread * reach > VISIBLE:
+            degrees = math.degrees(stack.orientation_spread)
+            found.append(Finding("orientation_varies", {"degrees": degrees}))
+    return found
+
+
+def _pixel_findings(stack: Stack, pixels: PixelFacts) -> list[Finding]:
+    found = []
+    lossy = [s for s in stack.slices if s.lossy]
+    if lossy:
+        facts = {"count": len(lossy), "of": len(stack.slices), "how": lossy[0].lossy}
+        found.append(Finding("lossy", facts))
+    if any(not s.rescaled for s in stack.slices):
+        found.append(Finding("no_rescale"))
+    slope = max(abs(s.slope) for s in stack.slices)
+    if slope >= COARSE:
+        found.append(Finding("coarse_values", {"step": slope}))
+    if any(s.photometric == "MONOCHROME1" for s in stack.slices):
+        found.append(Finding("inverted_grey"))
+    if pixels.reinterpreted:
+        found.append(Finding("bits_reinterpreted", {"count": pixels.reinterpreted}))
+    if pixels.clipped:
+        found.append(Finding("clipped_values", {"count": pixels.clipped}))
+    return found
+
+
+def _tilt_findings(stack: Stack, facts: GridFacts) -> list[Finding]:
+    """Name a header's gantry tilt that the slices' places do not have."""
+    told = math.radians(abs(stack.slices[0].tilt or 0.0))
+    if told > TILT_DIFFERS and abs(told - facts.tilt) > TILT_DIFFERS:
+        degrees = {"told": math.degrees(told), "found": math.degrees(facts.tilt)}
+        return [Finding("tilt_contradicts", degrees)]
+    return []

@@ -1,0 +1,315 @@
+"""Headers of DICOM files: what placing and scaling a slice needs, and nothing of the patient.
+
+Only the listed elements are read at all. UIDs and times serve to group and sort, and stay here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
+
+from nav.reconstruction.reading.multiframe import frame_headers
+
+Vector = tuple[float, ...]
+
+HEADER_TAGS: list[Any] = [
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "Modality", "ImageType",
+    "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "SamplesPerPixel", "PhotometricInterpretation", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType",
+    "ModalityLUTSequence", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
+    "SliceThickness", "GantryDetectorTilt", "ConvolutionKernel", "KVP", "ContrastBolusAgent",
+    "ContrastBolusAgentSequence", "AcquisitionNumber", "InstanceNumber",
+    "TemporalPositionIdentifier", "AcquisitionTime", "EchoNumbers", "LossyImageCompression",
+    "LossyImageCompressionRatio", "EncryptedAttributesSequence",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+]  # fmt: skip
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+CT_CLASSES = (  # single-frame, enhanced, legacy converted
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.2.2",
+)
+LOSSY_SYNTAXES = {
+    "1.2.840.10008.1.2.4.50": "JPEG baseline, 8 bits",
+    "1.2.840.10008.1.2.4.51": "JPEG extended, 12 bits",
+    "1.2.840.10008.1.2.4.53": "JPEG spectral selection",
+    "1.2.840.10008.1.2.4.55": "JPEG full progression",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS near-lossless",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000 that may be lossy",
+    "1.2.840.10008.1.2.4.203": "HTJ2K that may be lossy",
+}
+
+
+class NotDicom(Exception):
+    """The file is no DICOM file."""
+
+
+class Directory(Exception):
+    """The file is a DICOMDIR: a table of contents without an image."""
+
+
+class Damaged(Exception):
+    """The file begins like DICOM but cannot be read; says why."""
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One slice: a file, or a frame of one.
+
+    Parameters
+    ----------
+    path, frame
+        File, and which of its frames, counted from 0.
+    series_uid, instance_uid : str
+        To group by and to recognise copies; never shown.
+    position, orientation, spacing : tuple of float, optional
+        ImagePositionPatient (3,), ImageOrientationPatient (6,), mm; between rows, columns, mm.
+    rescaled : bool
+        Whether slope and intercept are those of the file, not assumed.
+    order : tuple
+        Instance number, time of acquisition and frame: the order in which slices were made.
+    volume_keys : tuple
+        What may tell volumes at the same place apart: temporal position, acquisition, echo,
+        kernel, image type.
+    """
+
+    path: Path
+    frame: int
+    series_uid: str
+    instance_uid: str
+    series_number: str
+    modality: str
+    image_type: tuple[str, ...]
+    rows: int
+    columns: int
+    position: Vector | None
+    orientation: Vector | None
+    spacing: Vector | None
+    slope: float
+    intercept: float
+    rescaled: bool
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    samples: int
+    photometric: str
+    padding: tuple[int, int] | None
+    thickness: float | None
+    tilt: float | None
+    kernel: str
+    kvp: float | None
+    contrast: bool
+    order: tuple[float, ...]
+    volume_keys: tuple[Any, ...]
+    transfer_syntax: str
+    lossy: str | None
+    encrypted: bool
+    nonlinear: bool
+
+
+def read_headers(path: Path) -> list[SliceHeader]:
+    """Read the headers of all slices in a file.
+
+    Returns
+    -------
+    list of SliceHeader
+        One per frame; none where the file holds no pictures (reports, structures).
+
+    Raises
+    ------
+    NotDicom, Directory, Damaged
+    """
+    dataset = _read(path)
+    try:
+        meta = getattr(dataset, "file_meta", None) or Dataset()
+        sop_class = str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID", ""))
+        if sop_class == MEDIA_DIRECTORY:
+            raise Directory
+        if not dataset.get("Rows") or not dataset.get("Columns"):
+            if not re.fullmatch(r"[0-9.]+", sop_class) or sop_class in CT_CLASSES:
+                raise Damaged("its header breaks off")
+            return []
+        syntax = str(meta.get("TransferSyntaxUID", ""))
+        frames = frame_headers(dataset)
+        return [
+            _header(path, dataset, values, frame, syntax) for frame, values in enumerate(frames)
+        ]
+    except (Directory, Damaged):
+        raise
+    except Exception as error:  # values against the rules raise anything when they are looked at
+        raise Damaged(f"its header has values that are no DICOM ({type(error).__name__})") from None
+
+
+def _read(path: Path) -> Dataset:
+    with path.open("rb") as file:
+        start = file.read(132)
+    if len(start) < 8:
+        raise NotDicom
+    preamble = start[128:132] == b"DICM"
+    # without a preamble the first element is of group 0002 or 0008, in either byte order
+    if not preamble and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
+        raise NotDicom
+    try:
+        dataset = pydicom.dcmread(
+            path, stop_before_pixels=True, force=not preamble, specific_tags=HEADER_TAGS
+        )
+    except InvalidDicomError:
+        raise NotDicom from None
+    except Exception as error:  # damaged files raise anything
+        raise Damaged(f"its header cannot be read ({type(error).__name__})") from None
+    known = "SOPClassUID" in dataset or "Modality" in dataset or "Rows" in dataset
+    if not preamble and not known:
+        raise NotDicom
+    return dataset
+
+
+def _header(
+    path: Path, dataset: Dataset, frame_values: dict[str, Any], frame: int, syntax: str
+) -> SliceHeader:
+    def get(keyword: str, default: Any = None) -> Any:
+        value = frame_values.get(keyword)
+        if value is None:
+            value = dataset.get(keyword)
+        return default if value is None or value == "" else value
+
+    bits = int(get("BitsAllocated", 16))
+    stored = int(get("BitsStored", bits))
+    signed = bool(get("PixelRepresentation", 0))
+    slope, intercept = number(get("RescaleSlope")), number(get("RescaleIntercept"))
+    rescaled = slope is not None and intercept is not None and slope != 0.0
+    image_type = tuple(str(part).strip() for part in _several(get("ImageType", ())))
+    kernel = "/".join(str(part) for part in _several(get("ConvolutionKernel", ())))[:16]
+    return SliceHeader(
+        path=path,
+        frame=frame,
+        series_uid=str(get("SeriesInstanceUID", "")),
+        instance_uid=f"{get('SOPInstanceUID', '')}/{frame}",
+        series_number=_short_number(get("SeriesNumber")),
+        modality=str(get("Modality", "")).strip().upper(),
+        image_type=image_type,
+        rows=int(get("Rows")),
+        columns=int(get("Columns")),
+        position=numbers(get("ImagePositionPatient"), 3),
+        orientation=numbers(get("ImageOrientationPatient"), 6),
+        spacing=numbers(get("PixelSpacing"), 2),
+        slope=slope if rescaled and slope is not None else 1.0,
+        intercept=intercept if rescaled and intercept is not None else 0.0,
+        rescaled=rescaled,
+        bits_allocated=bits,
+        bits_stored=stored,
+        high_bit=int(get("HighBit", stored - 1)),
+        signed=signed,
+        samples=int(get("SamplesPerPixel", 1)),
+        photometric=str(get("PhotometricInterpretation", "MONOCHROME2")).strip(),
+        padding=_padding(dataset, bits, signed),
+        thickness=_positive(get("SliceThickness")),
+        tilt=number(get("GantryDetectorTilt")),
+        kernel=kernel,
+        kvp=_positive(get("KVP")),
+        contrast=bool(get("ContrastBolusAgent") or get("ContrastBolusAgentSequence")),
+        order=(
+            number(get("InstanceNumber")) or 0.0,
+            number(get("AcquisitionTime")) or 0.0,
+            float(frame),
+        ),
+        volume_keys=(
+            number(get("TemporalPositionIdentifier")),
+            number(get("AcquisitionNumber")),
+            number(get("EchoNumbers")),
+            kernel,
+            image_type,
+        ),
+        transfer_syntax=syntax,
+        lossy=_lossy(dataset, syntax),
+        encrypted="EncryptedAttributesSequence" in dataset,
+        nonlinear="ModalityLUTSequence" in dataset,
+    )
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, the first of several; None where there is none."""
+    values = _several(value)
+    try:
+        found = float(values[0]) if len(values) else math.nan
+    except (ValueError, TypeError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def numbers(value: Any, count: int) -> Vector | None:
+    """Return exactly so many finite numbers; None where they are not."""
+    try:
+        found = tuple(float(part) for part in _several(value))
+    except (ValueError, TypeError):
+        return None
+    return found if len(found) == count and all(map(math.isfinite, found)) else None
+
+
+def _short_number(value: Any) -> str:
+    """Return a series number; nothing where it is long, as some are made of dates or accessions."""
+    text = str("" if value is None else value).strip()
+    return text if text.isdigit() and len(text) <= 6 else ""
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return (value,)
+    return tuple(value)
+
+
+def _positive(value: Any) -> float | None:
+    found = number(value)
+    return found if found is not None and found > 0.0 else None
+
+
+def _padding(dataset: Dataset, bits: int, signed: bool) -> tuple[int, int] | None:
+    """Return the range of stored values that mean "not measured"; signs as the pixels have them."""
+    value = _padding_value(dataset, 0x00280120)
+    if value is None:
+        return None
+    limit = _padding_value(dataset, 0x00280121)
+    ends = sorted(
+        wrapped(int(end), bits, signed) for end in (value, value if limit is None else limit)
+    )
+    return ends[0], ends[1]
+
+
+def _padding_value(dataset: Dataset, tag: int) -> float | None:
+    element = dataset.get(Tag(tag))
+    if element is None:
+        return None
+    if isinstance(element.value, bytes):  # its VR was not known
+        return float(int.from_bytes(element.value[:2], "little")) if element.value else None
+    return number(element.value)
+
+
+def wrapped(value: int, bits: int, signed: bool) -> int:
+    """Return an integer as so many bits hold it, with or without sign."""
+    value %= 1 << bits
+    return value - (1 << bits) if signed and value >= 1 << (bits - 1) else value
+
+
+def _lossy(dataset: Dataset, syntax: str) -> str | None:
+    """Return how the pixels were compressed with loss; None where they were not.
+
+    The syntaxes of JPEG 2000 with optional loss count only if the header does not say "00".
+    """
+    told = str(dataset.get("LossyImageCompression", "")).strip()
+    ratio = number(dataset.get("LossyImageCompressionRatio"))
+    if syntax in LOSSY_SYNTAXES and not (told == "00" and syntax.endswith((".91", ".203"))):
+        return LOSSY_SYNTAXES[syntax]
+    if told == "01":
+        return "compressed with loss before" + (f", ratio {ratio:g}" if ratio else "")
+    return None

@@ -1,0 +1,97 @@
+"""Whether values are Hounsfield units, told by where air and soft tissue lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Verdict = Literal["hu", "shifted", "picture", "labels", "unclear"]
+
+SAMPLED = 2_000_000  # voxels that are looked at
+OFFSETS = (1024, -1024)  # HU: intercept of -1024 not applied, or applied twice
+AIR_WINDOW = (-1100, -850)  # HU
+SOFT_WINDOW = (-50, 150)
+BETWEEN = (-750, -300)  # HU that few voxels have: neither air nor tissue
+DENSER = (250, 900)
+LEAST_AIR, LEAST_SOFT, MOST_BELOW = 0.02, 0.02, 0.005  # of all voxels
+PEAKED = 3.0  # times as many voxels per HU in soft tissue as between air and tissue
+MOST_LABELS, PATCHWORK = 200, 0.6  # different values; share of equal neighbours
+
+
+@dataclass(frozen=True)
+class ValueCheck:
+    """What values are. offset : HU to subtract where they are shifted. low, high : of all."""
+
+    verdict: Verdict
+    offset: int
+    low: int
+    high: int
+
+
+def check_values(values: NDArray[np.int16]) -> ValueCheck:
+    """Tell from a volume's histogram whether its values are Hounsfield units."""
+    stride = max(1, round((values.size / SAMPLED) ** (1 / 3)))
+    sample = values[::stride, ::stride, ::stride].ravel().astype(np.int32)
+    low, high = int(values.min()), int(values.max())
+    counts = np.bincount(sample + 32768, minlength=65536) / len(sample)
+    if low >= 0 and len(np.flatnonzero(counts)) <= MOST_LABELS and _is_patchwork(values):
+        return ValueCheck("labels", 0, low, high)
+    if low >= 0 and high <= 255:
+        return ValueCheck("picture", 0, low, high)
+    if _has_air_and_tissue(counts, 0):
+        return ValueCheck("hu", 0, low, high)
+    for offset in OFFSETS:
+        if _has_air_and_tissue(counts, offset):
+            return ValueCheck("shifted", _exact_offset(counts, offset), low, high)
+    if _share(counts, AIR_WINDOW, 0) >= LEAST_AIR and _below(counts, 0) <= MOST_BELOW:
+        return ValueCheck("hu", 0, low, high)
+    inside = _share(counts, (-200, 300), 0) > 0.3 and _share(counts, (-400, -20), 0) > 0.01
+    if inside and _below(counts, 0) <= MOST_BELOW:
+        return ValueCheck("hu", 0, low, high)  # cropped within the body
+    return ValueCheck("unclear", 0, low, high)
+
+
+def _share(counts: NDArray[np.float64], window: tuple[int, int], offset: int) -> float:
+    return float(counts[window[0] + offset + 32768 : window[1] + offset + 32768].sum())
+
+
+def _density(counts: NDArray[np.float64], window: tuple[int, int], offset: int) -> float:
+    return _share(counts, window, offset) / (window[1] - window[0])
+
+
+def _below(counts: NDArray[np.float64], offset: int) -> float:
+    """Return the share of voxels below air, without the one value that scanners pad with."""
+    tail = counts[: AIR_WINDOW[0] + offset + 32768]
+    return float(tail.sum() - tail.max()) if len(tail) else 0.0
+
+
+def _has_air_and_tissue(counts: NDArray[np.float64], offset: int) -> bool:
+    soft = _density(counts, SOFT_WINDOW, offset)
+    return (
+        _share(counts, AIR_WINDOW, offset) >= LEAST_AIR
+        and _share(counts, SOFT_WINDOW, offset) >= LEAST_SOFT
+        and _below(counts, offset) <= MOST_BELOW
+        and soft >= PEAKED * _density(counts, BETWEEN, offset)
+        and soft >= PEAKED * _density(counts, DENSER, offset)
+    )
+
+
+def _exact_offset(counts: NDArray[np.float64], offset: int) -> int:
+    """Return 1000 instead of 1024 where air lies at 0 rather than at 24."""
+    if offset < 0:
+        return offset
+    at_zero = float(counts[32768 + 1 : 32768 + 13].sum())  # 0 itself are clipped or padding values
+    at_24 = float(counts[32768 + 18 : 32768 + 30].sum())
+    return offset if at_24 >= at_zero else 1000
+
+
+def _is_patchwork(values: NDArray[np.int16]) -> bool:
+    """Return whether most neighbours are equal, as in a label map, background left aside."""
+    here, beside = values[..., :-1], values[..., 1:]
+    coloured = (here != 0) & (here != 255)
+    count = int(np.count_nonzero(coloured))
+    equal = int(np.count_nonzero((here == beside) & coloured))
+    return count == 0 or equal > PATCHWORK * count

@@ -1,0 +1,62 @@
+"""Frames of enhanced DICOM files: each one's place and scale from its functional groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+# functional group: its elements, under the names that single-frame files use
+GROUPS: dict[str, dict[str, str]] = {
+    "PlanePositionSequence": {"ImagePositionPatient": "ImagePositionPatient"},
+    "PlaneOrientationSequence": {"ImageOrientationPatient": "ImageOrientationPatient"},
+    "PixelMeasuresSequence": {"PixelSpacing": "PixelSpacing", "SliceThickness": "SliceThickness"},
+    "PixelValueTransformationSequence": {
+        "RescaleSlope": "RescaleSlope",
+        "RescaleIntercept": "RescaleIntercept",
+    },
+    "CTReconstructionSequence": {"ConvolutionKernel": "ConvolutionKernel"},
+    "CTXRayDetailsSequence": {"KVP": "KVP"},
+    "CTAcquisitionDetailsSequence": {"GantryDetectorTilt": "GantryDetectorTilt"},
+    "CTImageFrameTypeSequence": {"FrameType": "ImageType"},
+    "FrameContentSequence": {
+        "TemporalPositionIndex": "TemporalPositionIdentifier",
+        "FrameAcquisitionNumber": "AcquisitionNumber",
+    },
+}
+MOST_FRAMES = 20_000
+
+
+def frame_headers(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return for each frame what its functional groups say, by single-frame keyword.
+
+    A file without functional groups, single-frame ones included, has nothing to add: a multi-frame
+    one then has frames without places, which is found later.
+    """
+    count = int(dataset.get("NumberOfFrames") or 1)
+    shared = _values(dataset.get("SharedFunctionalGroupsSequence"), 0)
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
+    if per_frame is None:
+        if not 1 <= count <= MOST_FRAMES:
+            raise ValueError("number of frames")
+        # one file, several frames at the one place that it names: no frame has a place of its own
+        nowhere = {} if count == 1 else {"ImagePositionPatient": ()}
+        return [dict(shared, **nowhere) for _ in range(count)]
+    if not 1 <= count <= MOST_FRAMES or len(per_frame) != count:
+        raise ValueError("number of frames")
+    return [shared | _values(per_frame, frame) for frame in range(count)]
+
+
+def _values(sequence: Any, item: int) -> dict[str, Any]:
+    if not sequence:
+        return {}
+    found: dict[str, Any] = {}
+    for group, keywords in GROUPS.items():
+        inner = sequence[item].get(group)
+        if not inner:
+            continue
+        for keyword, name in keywords.items():
+            value = inner[0].get(keyword)
+            if value is not None:
+                found[name] = value
+    return found

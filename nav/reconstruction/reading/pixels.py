@@ -1,0 +1,197 @@
+"""Stored pixels of DICOM files as Hounsfield units."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.pixels import iter_pixels
+from pydicom.uid import UID
+
+from nav.errors import InputError
+from nav.reconstruction.reading.headers import HEADER_TAGS, SliceHeader
+from nav.reconstruction.reading.regular import AIR
+
+PIXEL_TAGS: list[Any] = [
+    *(tag for tag in HEADER_TAGS if "Functional" not in tag), "PixelData", "FloatPixelData",
+    "DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
+    "PlanarConfiguration",
+]  # fmt: skip
+RLE = "1.2.840.10008.1.2.5"
+MOST_THREADS = 4
+WRAPPED = 60_000  # stored values above it are negative ones, read without their sign
+AIR_LIKE = -900  # HU; padding below it is air whatever its place
+
+
+@dataclass(frozen=True)
+class PixelFacts:
+    """What was odd about pixels: slices whose sign was missing; voxels beyond int16."""
+
+    reinterpreted: int
+    clipped: int
+
+
+def decode_stack(
+    slices: Sequence[SliceHeader], advance: Callable[[float], None]
+) -> tuple[NDArray[np.int16], PixelFacts]:
+    """Decode slices into Hounsfield units.
+
+    Parameters
+    ----------
+    slices : sequence of SliceHeader
+        In the order wanted; all of one shape.
+    advance : callable
+        Told which share is done.
+
+    Returns
+    -------
+    ndarray, shape (n, rows, columns)
+        int16, HU; what was not measured is air.
+    PixelFacts
+
+    Raises
+    ------
+    InputError
+        A file cannot be decoded: damaged, cut off, or in a syntax that no decoder here knows.
+    """
+    values = np.empty((len(slices), slices[0].rows, slices[0].columns), np.int16)
+    files: dict[Path, list[int]] = defaultdict(list)
+    for index, header in enumerate(slices):
+        files[header.path].append(index)
+    reinterpreted = clipped = done = 0
+
+    def decode(indices: list[int]) -> list[tuple[bool, int]]:
+        return _decode_file([slices[i] for i in indices], [values[i] for i in indices])
+
+    workers = min(MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        pending = [pool.submit(decode, indices) for indices in files.values()]
+        try:
+            for task in pending:
+                for wrapped, beyond in task.result():
+                    reinterpreted += wrapped
+                    clipped += beyond
+                    done += 1
+                    advance(done / len(slices))
+        finally:
+            for task in pending:
+                task.cancel()
+    return values, PixelFacts(reinterpreted, clipped)
+
+
+def _decode_file(
+    headers: list[SliceHeader], targets: list[NDArray[np.int16]]
+) -> list[tuple[bool, int]]:
+    path, first = headers[0].path, headers[0]
+    try:
+        dataset = pydicom.dcmread(path, force=True, specific_tags=PIXEL_TAGS)
+    except Exception as error:  # damaged files raise anything
+        raise InputError(f"{path}: cannot be read: {_reason(error)}") from None
+    if "PixelData" not in dataset:
+        what = "no 16-bit pixels" if "FloatPixelData" in dataset else "no pixels"
+        raise InputError(f"{path}: has {what}; expected a CT slice: leave the file out")
+    if first.bits_allocated not in (8, 16, 32) or not 1 <= first.bits_stored <= 32:
+        raise InputError(f"{path}: pixels of {first.bits_allocated} bits; expected 8, 16 or 32")
+    if not getattr(dataset, "file_meta", None) or "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        little, explicit = dataset.original_encoding[1], not dataset.original_encoding[0]
+        dataset.file_meta.TransferSyntaxUID = UID(
+            "1.2.840.10008.1.2.2"
+            if not little
+            else "1.2.840.10008.1.2.1"
+            if explicit
+            else "1.2.840.10008.1.2"
+        )
+    syntax = dataset.file_meta.TransferSyntaxUID
+    facts = []
+    try:
+        frames = iter_pixels(dataset, raw=True, indices=[h.frame for h in headers])
+        for header, target, stored in zip(headers, targets, frames, strict=True):
+            if stored.shape != target.shape:
+                raise ValueError("size of the picture")
+            native = not syntax.is_encapsulated or syntax == RLE
+            facts.append(_to_hounsfield(header, stored, native, target))
+    except InputError:
+        raise
+    except NotImplementedError:
+        raise InputError(
+            f"{path}: compressed as {syntax.name}, which cannot be decoded; "
+            "export the series without compression"
+        ) from None
+    except Exception as error:  # decoders raise anything
+        raise InputError(
+            f"{path}: pixels cannot be decoded ({syntax.name}): {_reason(error)}; "
+            "export the series again, without compression"
+        ) from None
+    return facts
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error means for the user, without what the file says."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if ("length" in text and ("less" in text or "bytes" in text)) or isinstance(error, EOFError):
+        return "the file ends before its pixels do"
+    if "not support" in text:
+        return "no decoder for it"
+    return "damaged"
+
+
+def _to_hounsfield(
+    header: SliceHeader, stored: NDArray[Any], native: bool, target: NDArray[np.int16]
+) -> tuple[bool, int]:
+    """Scale a slice into target; return whether its sign was missing, and how many were clipped."""
+    signed = header.signed
+    if native:
+        stored = _stored_bits(stored, header)
+    stored = stored.astype(np.int32)
+    wrapped = (
+        not signed
+        and header.bits_stored == 16
+        and abs(header.slope) * WRAPPED > np.iinfo(np.int16).max
+        and bool(stored.max() > WRAPPED)
+    )
+    if wrapped:
+        stored = np.where(stored >= 1 << 15, stored - (1 << 16), stored)
+    outside = _outside(header, stored)
+    if header.slope == 1.0 and header.intercept.is_integer():
+        scaled = stored + int(header.intercept)
+    else:
+        scaled = np.rint(stored * header.slope + header.intercept)
+    if outside is not None:
+        scaled[outside] = AIR
+    beyond = int(np.count_nonzero((scaled < -32768) | (scaled > 32767)))
+    target[:] = np.clip(scaled, -32768, 32767) if beyond else scaled
+    return wrapped, beyond
+
+
+def _stored_bits(stored: NDArray[Any], header: SliceHeader) -> NDArray[Any]:
+    """Return the stored bits alone: others of a pixel may hold overlays or nothing sensible."""
+    allocated, bits = header.bits_allocated, header.bits_stored
+    high = header.high_bit if bits - 1 <= header.high_bit < allocated else bits - 1
+    if bits == allocated:
+        return stored
+    kind = np.dtype(f"{'i' if header.signed else 'u'}{allocated // 8}")
+    values = stored.astype(stored.dtype.newbyteorder("=")).view(kind)
+    return (values << (allocated - 1 - high)) >> (allocated - bits)
+
+
+def _outside(header: SliceHeader, stored: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+    """Return where a slice was not measured, by its padding value."""
+    if header.padding is None:
+        return None
+    low, high = header.padding
+    value = high * header.slope + header.intercept
+    corners = stored[[0, 0, -1, -1], [0, -1, 0, -1]]
+    if value > AIR_LIKE and not np.all((corners >= low) & (corners <= high)):
+        return None  # a value that tissue has too
+    return np.asarray((stored >= low) & (stored <= high))

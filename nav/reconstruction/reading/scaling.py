@@ -1,0 +1,35 @@
+"""Stored numbers of any type as int16 Hounsfield units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+AIR = -1024  # HU
+LOW, HIGH = -32768, 32767
+
+
+def to_int16(
+    stored: NDArray[Any], slope: float, intercept: float, target: NDArray[np.int16]
+) -> tuple[int, int]:
+    """Scale and round into target.
+
+    Returns
+    -------
+    tuple of int
+        How many were not finite, and are air now; how many were beyond int16, and are clipped.
+    """
+    if slope == 1.0 and intercept == 0.0 and stored.dtype.kind == "i" and stored.itemsize <= 2:
+        target[:] = stored
+        return 0, 0
+    with np.errstate(all="ignore"):
+        scaled = np.rint(stored.astype(np.float64) * slope + intercept)
+    finite = np.isfinite(scaled)
+    bad = int(scaled.size - np.count_nonzero(finite))
+    if bad:
+        scaled[~finite] = AIR
+    beyond = int(np.count_nonzero((scaled < LOW) | (scaled > HIGH)))
+    target[:] = np.clip(scaled, LOW, HIGH, out=scaled)
+    return bad, beyond

@@ -1,0 +1,311 @@
+"""Which slices of a folder belong to one volume: by series, shape, orientation, place and time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pydicom
+
+from nav.reconstruction.reading.headers import SliceHeader
+from nav.reconstruction.reading.placement import Placement, place, slice_axes
+from nav.reconstruction.reading.result import SeriesInfo
+
+PARALLEL = 1e-3  # slices whose direction cosines differ by less are parallel
+SAME_PLACE = 0.01  # mm along the normal
+FAR_APART, FAR_STEPS = 20.0, 5.0  # mm, usual steps: parts of a stack that are no one volume
+OVERLAP = 0.5  # of the shorter's length, from which two volumes cover the same
+FEWEST = 3  # slices of a volume
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Slices of one volume, or of something that cannot become one.
+
+    Parameters
+    ----------
+    slices : tuple of SliceHeader
+        Sorted along the normal where that is known.
+    placement : Placement, optional
+        None where there is a problem with the geometry.
+    problem : str, optional
+        Code of why it cannot be read as a CT volume.
+    name : str
+        For the user, see `SeriesInfo`.
+    volumes : int
+        How many volumes the series has at this place.
+    identical, different : int
+        Slices left out: copies of others, and others at the place of one that is kept.
+    localisers : int
+        Localiser pictures in the same series.
+    orientation_spread : float
+        Largest difference of direction cosines from the first slice's.
+    """
+
+    slices: tuple[SliceHeader, ...]
+    placement: Placement | None = None
+    problem: str | None = None
+    name: str = ""
+    volumes: int = 1
+    identical: int = 0
+    different: int = 0
+    localisers: int = 0
+    orientation_spread: float = 0.0
+
+    @property
+    def info(self) -> SeriesInfo:
+        """Return the row of a table."""
+        first = self.slices[0]
+        across, along = (first.spacing or (0.0, 0.0))[1], (first.spacing or (0.0, 0.0))[0]
+        steps = self.placement.steps if self.placement is not None else np.zeros(0)
+        return SeriesInfo(
+            name=self.name,
+            modality=first.modality,
+            slices=len(self.slices),
+            size=(first.columns, first.rows),
+            spacing=(across, along, float(np.median(steps)) if len(steps) else 0.0),
+            extent=float(steps.sum()),
+            kernel=first.kernel,
+            thickness=first.thickness,
+            kvp=first.kvp,
+            contrast=first.contrast,
+            problem=self.problem,
+        )
+
+
+def build_stacks(headers: Iterable[SliceHeader]) -> list[Stack]:
+    """Group slices into volumes, named after their series' numbers."""
+    stacks: list[Stack] = []
+    series: dict[str, list[SliceHeader]] = defaultdict(list)
+    for header in headers:
+        series[header.series_uid].append(header)
+    for slices in series.values():
+        found = [stack for group in _alike(slices) for stack in _volumes(group)]
+        localisers = sum(len(s.slices) for s in found if s.problem == "localiser")
+        stacks += [
+            s if s.problem == "localiser" else replace(s, localisers=localisers) for s in found
+        ]
+    return _named(stacks)
+
+
+def _named(stacks: Sequence[Stack]) -> list[Stack]:
+    def series_order(stack: Stack) -> tuple[float, str]:
+        text = stack.slices[0].series_number
+        return (float(text) if text.isdigit() else np.inf, text)
+
+    ordered = sorted(stacks, key=series_order)  # stable: a series' volumes stay in their order
+    numbers = [stack.slices[0].series_number or "unnumbered" for stack in ordered]
+    seen: dict[str, int] = defaultdict(int)
+    named = []
+    for stack, number in zip(ordered, numbers, strict=True):
+        seen[number] += 1
+        name = f"{number}.{seen[number]}" if numbers.count(number) > 1 else number
+        named.append(replace(stack, name=name))
+    return named
+
+
+def _alike(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
+    """Group slices of one shape and orientation."""
+    shapes: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
+    for header in slices:
+        pixel = tuple(round(s, 4) for s in header.spacing) if header.spacing else None
+        key = (header.modality, header.rows, header.columns, pixel, _is_localiser(header))
+        shapes[key].append(header)
+    found: list[list[SliceHeader]] = []
+    for alike in shapes.values():
+        clusters: list[list[SliceHeader]] = []
+        for header in alike:
+            for cluster in clusters:
+                if _parallel(cluster[0], header):
+                    cluster.append(header)
+                    break
+            else:
+                clusters.append([header])
+        found += clusters
+    return found
+
+
+def _parallel(a: SliceHeader, b: SliceHeader) -> bool:
+    if a.orientation is None or b.orientation is None:
+        return a.orientation is b.orientation
+    return bool(np.abs(np.subtract(a.orientation, b.orientation)).max() < PARALLEL)
+
+
+def _is_localiser(header: SliceHeader) -> bool:
+    return bool({"LOCALIZER", "SCOUT", "TOPOGRAM"} & {part.upper() for part in header.image_type})
+
+
+def _volumes(slices: list[SliceHeader]) -> list[Stack]:
+    """Split parallel slices of one shape into volumes."""
+    slices, copies = _without_copies(slices)
+    problem = _header_problem(slices)
+    first = slices[0]
+    axes = slice_axes(first.orientation) if first.orientation else None
+    if first.orientation is None or first.spacing is None:
+        return [Stack(tuple(slices), problem=problem, identical=copies)]
+    if axes is None:
+        return [Stack(tuple(slices), problem=problem or "orientation", identical=copies)]
+    placed = [s for s in slices if s.position is not None]
+    if len(placed) < len(slices):
+        return [Stack(tuple(slices), problem=problem or "no_position", identical=copies)]
+    spread = max(
+        float(np.abs(np.subtract(s.orientation, first.orientation)).max())
+        for s in slices
+        if s.orientation is not None
+    )
+    normal = axes[:, 2]
+    parts = [part for same in _split_by_keys(slices, normal) for part in _split_far(same, normal)]
+    volumes: list[Stack] = []
+    for part in parts:
+        by_place = _places(part, normal)
+        unique, removed = _without_identical_pixels(by_place)
+        if 2 * sum(len(same) > 1 for same in unique) > len(unique) > 1:
+            # phases; slices of air may be the same in several
+            removed, different = 0, 0
+            most = max(len(same) for same in by_place)
+            groups = [[same[k] for same in by_place if len(same) > k] for k in range(most)]
+        else:
+            groups = [[same[0] for same in unique]]
+            different = sum(len(same) - 1 for same in unique)
+        volumes += [
+            Stack(
+                tuple(group),
+                place(
+                    axes,
+                    (first.spacing[1], first.spacing[0]),
+                    [s.position for s in group if s.position is not None],
+                ),
+                problem or _stack_problem(group, different),
+                identical=removed,
+                different=different,
+                orientation_spread=spread,
+            )
+            for group in groups
+        ]
+    many = len(volumes)
+    volumes[0] = replace(volumes[0], identical=volumes[0].identical + copies)
+    return [replace(volume, volumes=many) for volume in volumes]
+
+
+def _without_copies(slices: list[SliceHeader]) -> tuple[list[SliceHeader], int]:
+    """Leave out files that are the same slice by name and place."""
+    seen: set[tuple[object, ...]] = set()
+    kept = []
+    for header in sorted(slices, key=lambda s: (s.order, str(s.path))):
+        key = (header.instance_uid, header.position, header.order)
+        if header.instance_uid.startswith("/") or key not in seen:
+            kept.append(header)
+        seen.add(key)
+    return kept, len(slices) - len(kept)
+
+
+def _header_problem(slices: Sequence[SliceHeader]) -> str | None:
+    first = slices[0]
+    if first.modality != "CT":
+        return f"not_ct:{first.modality or 'unknown'}"
+    if _is_localiser(first):
+        return "localiser"
+    if first.samples != 1 or not first.photometric.startswith("MONOCHROME"):
+        return "colour"
+    for code, missing in (
+        ("no_orientation", first.orientation is None),
+        ("no_position", all(s.position is None for s in slices)),
+        ("no_spacing", first.spacing is None or min(first.spacing) <= 0.0),
+    ):
+        if missing:
+            return "encrypted" if first.encrypted else code
+    if any(s.nonlinear for s in slices):
+        return "nonlinear"
+    return None
+
+
+def _stack_problem(group: Sequence[SliceHeader], different: int) -> str | None:
+    if len(group) == 1:
+        return "one_place" if different else "single_slice"
+    return "too_few" if len(group) < FEWEST else None
+
+
+def _height(header: SliceHeader, normal: np.ndarray) -> float:
+    return float(np.dot(header.position or (0.0, 0.0, 0.0), normal))
+
+
+def _split_by_keys(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
+    """Split by the first header value that tells volumes at the same place apart."""
+    for k in range(len(slices[0].volume_keys)):
+        groups: dict[object, list[SliceHeader]] = defaultdict(list)
+        for header in slices:
+            groups[header.volume_keys[k]].append(header)
+        if len(groups) > 1 and _are_volumes(list(groups.values()), normal):
+            parts = [part for g in groups.values() for part in _split_by_keys(g, normal)]
+            return sorted(parts, key=lambda part: min(s.order for s in part))
+    return [slices]
+
+
+def _are_volumes(groups: list[list[SliceHeader]], normal: np.ndarray) -> bool:
+    """Return whether each group has several slices, and all cover about the same."""
+    if min(map(len, groups)) < FEWEST:
+        return False
+    ranges = []
+    for group in groups:
+        heights = [_height(s, normal) for s in group]
+        ranges.append((min(heights), max(heights)))
+    low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
+    shortest = min(r[1] - r[0] for r in ranges)
+    return high - low > OVERLAP * shortest
+
+
+def _split_far(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
+    """Split where nothing was measured over a long way."""
+    ordered = sorted(slices, key=lambda s: (_height(s, normal), s.order))
+    steps = np.diff([_height(s, normal) for s in ordered])
+    moved = steps[steps > SAME_PLACE]
+    if len(moved) == 0:
+        return [ordered]
+    limit = max(FAR_APART, FAR_STEPS * float(np.median(moved)))
+    cuts = [0, *(np.flatnonzero(steps > limit) + 1), len(ordered)]
+    return [ordered[a:b] for a, b in pairwise(cuts)]
+
+
+def _places(ordered: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
+    """Group slices at the same height; within each in the order in which they were made."""
+    groups: list[list[SliceHeader]] = []
+    for header in sorted(ordered, key=lambda s: _height(s, normal)):
+        if groups and _height(header, normal) - _height(groups[-1][0], normal) < SAME_PLACE:
+            groups[-1].append(header)
+        else:
+            groups.append([header])
+    return [sorted(group, key=lambda s: (s.order, str(s.path))) for group in groups]
+
+
+def _without_identical_pixels(
+    by_place: list[list[SliceHeader]],
+) -> tuple[list[list[SliceHeader]], int]:
+    """Leave out slices whose stored pixels and scale are those of another at the same place."""
+    removed, kept = 0, []
+    for group in by_place:
+        seen: set[object] = set()
+        unique = []
+        for header in group:
+            key = (_pixel_digest(header), header.slope, header.intercept) if group[1:] else None
+            if key is None or key not in seen:
+                unique.append(header)
+            else:
+                removed += 1
+            seen.add(key)
+        kept.append(unique)
+    return kept, removed
+
+
+def _pixel_digest(header: SliceHeader) -> object:
+    """Return a digest of a file's stored pixels; for frames of one file, one of its own."""
+    if header.frame:
+        return (header.path, header.frame)
+    try:
+        stored = pydicom.dcmread(header.path, force=True, specific_tags=["PixelData"])
+        return hashlib.sha256(stored.PixelData).hexdigest()
+    except Exception:  # damaged files raise anything; found again when pixels are read
+        return header.path
