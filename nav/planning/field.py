@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from nav.compiled import njit
 from nav.frames import Array
 
-STEP = 0.25  # mm: the finest along a shaft; a wall of 2 mm radius is met to 0.003 mm
+STEP = 0.25  # mm: the finest along a straight shaft; a wall of 2 mm radius is met to 0.003 mm
+BENT_STEP = 0.5  # mm: the same along a displaced one, to 0.01 mm
 COARSE_STEP = 4.0  # mm
 # mm: interpolated straight, a distance is too large by less than this near a vessel
 STRAIGHT_ERROR = 0.2
@@ -63,11 +64,31 @@ def cubic(grid: NDArray[np.float32], x: float, y: float, z: float) -> float:  # 
 
 @njit(cache=True, nogil=True)
 def walk_straight(
-    stack: Stack, origin: Array, spacing: float, starts: Array, ends: Array
+    stack: Stack,
+    origin: Array,
+    spacing: float,
+    starts: Array,
+    ends: Array,
+    enough: float = 1e9,
+    step: float = STEP,
 ) -> tuple[Array, Array]:  # pragma: no cover - compiled
     """Least distance of straight lines to each obstacle, and how far along it is.
 
-    stack : signed distances. starts, ends : (n, 3), mm. Returns two arrays (n, obstacles), mm.
+    Parameters
+    ----------
+    stack, origin, spacing
+        Signed distances, and where they are.
+    starts, ends : arrays, shape (n, 3)
+        mm.
+    enough : float
+        An obstacle that is further than this, mm, is looked at every COARSE_STEP only.
+    step : float
+        mm, the finest.
+
+    Returns
+    -------
+    two arrays, shape (n, obstacles)
+        mm.
     """
     count = len(stack)
     least, place = np.empty((len(starts), count)), np.empty((len(starts), count))
@@ -85,6 +106,9 @@ def walk_straight(
                 if d < best:
                     best, at = d, u
                 t += COARSE_STEP
+            least[n, s], place[n, s] = best, at
+            if best - COARSE_STEP / 2.0 > enough:
+                continue
             best = cubic(stack[s], bx + at * sx, by + at * sy, bz + at * sz)
             t = 0.0
             while True:
@@ -96,7 +120,7 @@ def walk_straight(
                         best, at = d, t
                 if t >= length:
                     break
-                t = min(t + max(d - best - STRAIGHT_ERROR, STEP), length)
+                t = min(t + max(d - best - STRAIGHT_ERROR, step), length)
             least[n, s], place[n, s] = best, at
     return least, place
 
@@ -182,7 +206,7 @@ def walk_bent(
                 if t >= length:
                     break
                 # the displaced path is hardly longer than the straight one
-                t = min(t + max(0.95 * (d - best - STRAIGHT_ERROR), STEP), length)
+                t = min(t + max(0.95 * (d - best - STRAIGHT_ERROR), BENT_STEP), length)
             least[n, s], place[n, s] = best, at
     return least, place
 

@@ -1,5 +1,6 @@
 """What a needle must not touch, and how near it may come."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,7 +23,9 @@ class Limits:
     artery, cord : by default each structure's own `danger` limit, which is where the live window
     turns red; None where that holds. bone : a needle that scrapes along bone is led by it, chosen.
     artery_in_gap : the least clearance to an artery that runs in the gap itself; by default its
-    `caution` limit. artery_probability, cord_probability : of touching one, see docs/planning.md.
+    `caution` limit. accept_artery_in_gap : an artery that enters or crosses the canal in the gap is
+    a contraindication to a puncture from its side, however far a path keeps from it, unless this
+    is set. artery_probability, cord_probability : of touching one, see docs/planning.md.
     """
 
     artery: float | None = None
@@ -30,6 +33,7 @@ class Limits:
     bone: float = 0.5
     support: float = 0.0
     artery_in_gap: float | None = None
+    accept_artery_in_gap: bool = False
     artery_probability: float = 0.01
     cord_probability: float = 0.25
 
@@ -69,6 +73,7 @@ class Obstacles:
     """All obstacles of a case with their distances on one grid."""
 
     all: tuple[Obstacle, ...]
+    given: Limits
     box: Box
     stack: Stack = field(repr=False)
 
@@ -95,12 +100,18 @@ def surface_sigma(structure: Structure, points: Array) -> Array:
     return np.full(len(points), structure.sigma)
 
 
-def obstacles_of(case: Case, limits: Limits) -> tuple[Obstacle, ...]:
-    """The obstacles of a case: arteries, cord, all bones as one, all supports as one."""
+def obstacles_of(case: Case, limits: Limits, in_gap: Collection[str] = ()) -> tuple[Obstacle, ...]:
+    """The obstacles of a case: arteries, cord, all bones as one, all supports as one.
+
+    in_gap : names of arteries that run in the gap.
+    """
     found = []
     for role, given in (("artery", limits.artery), ("cord", limits.cord)):
         for structure in case.of_role(role):
             limit = given if given is not None else structure.danger or 0.0
+            if structure.name in in_gap:
+                caution = limits.artery_in_gap or structure.caution or 0.0
+                limit = max(limit, caution)
             found.append(Obstacle(structure.name, role, (structure,), limit))
     for role, name, limit in (
         ("bone", "bone", limits.bone),
@@ -112,8 +123,8 @@ def obstacles_of(case: Case, limits: Limits) -> tuple[Obstacle, ...]:
     return tuple(found)
 
 
-def distance_field(obstacles: tuple[Obstacle, ...], box: Box) -> Obstacles:
-    """Compute the distances to all obstacles, two at a time."""
+def distance_field(obstacles: tuple[Obstacle, ...], limits: Limits, box: Box) -> Obstacles:
+    """Compute the distances to all obstacles on a grid, two at a time."""
     with ThreadPoolExecutor(2) as pool:
         grids = list(pool.map(lambda o: distance_grid(o.surface, box), obstacles))
-    return Obstacles(obstacles, box, np.stack(grids))
+    return Obstacles(obstacles, limits, box, np.stack(grids))
