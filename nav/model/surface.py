@@ -100,7 +100,13 @@ class Surface:
         closest = self._scene.compute_closest_points(asked)["points"].numpy()
         nearest = closest + self._centre
         distances: Array = np.linalg.norm(queries - nearest, axis=1)
-        for k in np.flatnonzero(self.winding.of_many(queries)):
+        inside = np.flatnonzero(self.winding.of_many(queries))
+        ways = nearest[inside] - queries[inside]
+        steps = STEP / np.maximum(distances[inside], STEP)
+        beyond = self.winding.of_many(nearest[inside] + ways * steps[:, None]) != 0
+        distances[inside] *= -1.0
+        # the nearest wall has the inside on both sides, or is too near to tell
+        for k in inside[beyond]:
             distances[k], nearest[k] = self.distance(queries[k])
         return distances, nearest
 

@@ -7,7 +7,7 @@ from nav.compiled import njit
 from nav.frames import Array
 
 STEP = 0.25  # mm: the finest along a straight shaft; a wall of 2 mm radius is met to 0.003 mm
-BENT_STEP = 0.5  # mm: the same along a displaced one, to 0.01 mm
+BENT_STEP = 0.8  # mm: the same along a displaced one, where a parabola is laid through three
 COARSE_STEP = 4.0  # mm
 # mm: interpolated straight, a distance is too large by less than this near a vessel
 STRAIGHT_ERROR = 0.2
@@ -183,32 +183,69 @@ def walk_bent(
         for s in range(count):
             grid = stack[which[s]]
             at = min(max(hints[s], 0.0), length)
-            px, py, pz = displaced(start, direction, length, knee, m, at)
-            best = cubic(
+            x, y, z = displaced(start, direction, length, knee, m, at)
+            best = linear(
                 grid,
-                (px - origin[0]) / spacing,
-                (py - origin[1]) / spacing,
-                (pz - origin[2]) / spacing,
+                (x - origin[0]) / spacing,
+                (y - origin[1]) / spacing,
+                (z - origin[2]) / spacing,
             )
             t = 0.0
             while True:
-                px, py, pz = displaced(start, direction, length, knee, m, t)
-                x, y, z = (
-                    (px - origin[0]) / spacing,
-                    (py - origin[1]) / spacing,
-                    (pz - origin[2]) / spacing,
+                x, y, z = displaced(start, direction, length, knee, m, t)
+                d = linear(
+                    grid,
+                    (x - origin[0]) / spacing,
+                    (y - origin[1]) / spacing,
+                    (z - origin[2]) / spacing,
                 )
-                d = linear(grid, x, y, z)
-                if d < best + STRAIGHT_ERROR:
-                    d = cubic(grid, x, y, z)
-                    if d < best:
-                        best, at = d, t
+                if d < best:
+                    best, at = d, t
                 if t >= length:
                     break
                 # the displaced path is hardly longer than the straight one
-                t = min(t + max(0.95 * (d - best - STRAIGHT_ERROR), BENT_STEP), length)
-            least[n, s], place[n, s] = best, at
+                t = min(t + max(0.95 * (d - best), BENT_STEP), length)
+            least[n, s], place[n, s] = _lowest(
+                grid, origin, spacing, start, direction, length, knee, m, at
+            )
     return least, place
+
+
+@njit(cache=True, nogil=True)
+def _lowest(
+    grid: NDArray[np.float32],
+    origin: Array,
+    spacing: float,
+    start: Array,
+    direction: Array,
+    length: float,
+    knee: float,
+    m: Array,
+    at: float,
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    """The least distance near a depth, by cubics and a parabola through three places."""
+    middle = min(max(at, BENT_STEP), length - BENT_STEP)
+    best, where = 1e9, at
+    values = np.empty(3)
+    for k in range(4):
+        t = middle + (k - 1) * BENT_STEP
+        if k == 3:
+            bow = values[0] - 2.0 * values[1] + values[2]
+            if bow <= 0.0:
+                break
+            shift = 0.5 * (values[0] - values[2]) / bow
+            if abs(shift) > 1.0:
+                break
+            t = middle + shift * BENT_STEP
+        x, y, z = displaced(start, direction, length, knee, m, t)
+        d = cubic(
+            grid, (x - origin[0]) / spacing, (y - origin[1]) / spacing, (z - origin[2]) / spacing
+        )
+        if k < 3:
+            values[k] = d
+        if d < best:
+            best, where = d, t
+    return best, where
 
 
 @njit(cache=True, nogil=True)

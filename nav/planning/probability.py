@@ -20,6 +20,7 @@ import numpy as np
 from nav.frames import Array
 from nav.guidance.bending import MEASURED_DEPTH
 from nav.planning.deviation import SHARED, Deviations
+from nav.planning.distancegrid import REACH
 from nav.planning.field import distances_at, gradients, walk_bent
 from nav.planning.obstacles import Obstacles, surface_sigma
 
@@ -79,6 +80,7 @@ class _Path:
         box = obstacles.box
         for s, obstacle in enumerate(obstacles.vital):
             gaps = distances_at(obstacles.stack[s], box.origin, box.spacing, points) - radius
+            gaps[gaps > REACH - radius - PLACES] = np.inf  # further than the grid knows
             surface = surface_sigma(obstacle.structures[0], points) * deviations.model.surface
             away = gaps / np.hypot(spread, surface)
             if away.min() > REACHED:

@@ -89,8 +89,8 @@ class ArteryInGap:
 class Problem:
     """A limit that is not kept.
 
-    kind : clearance, probability, depth, angle, target, artery in gap. structure : which, or the role for a probability.
-    value, limit : mm, or a probability.
+    kind : clearance, probability, depth, angle, target, artery in gap.
+    structure : which, or the role for a probability. value, limit : mm, or a probability.
     """
 
     kind: str
