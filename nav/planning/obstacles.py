@@ -5,15 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.model.case import Case, Structure
 from nav.model.surface import Surface
 from nav.planning.distancegrid import Box, distance_grid
-from nav.planning.field import Stack
+from nav.planning.field import Stack, distances_at
 
 VITAL = ("artery", "cord")
-HARD = ("bone", "support")
+SAC_MARGIN = 12.0  # mm around the targets
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,30 @@ class Obstacle:
 
 
 @dataclass(frozen=True, eq=False)
+class Sac:
+    """The dura near the targets: the tip is to end within it.
+
+    grid : signed distances at the nodes of `box`, mm. sigma : of its surface, mm.
+    """
+
+    box: Box
+    grid: NDArray[np.float32] = field(repr=False)
+    sigma: float
+
+    @staticmethod
+    def around(dura: Structure, targets: Array) -> "Sac":
+        """The dura near targets (n, 3)."""
+        box = Box.around(targets, SAC_MARGIN, 1.0)
+        sigma = float(surface_sigma(dura, targets[:1])[0])
+        return Sac(box, distance_grid(dura.surface, box), sigma)
+
+    def depths(self, points: Array) -> Array:
+        """How deep points (n, 3) are within it, mm: (n,)."""
+        inside: Array = -distances_at(self.grid, self.box.origin, self.box.spacing, points)
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
 class Obstacles:
     """All obstacles of a case with their distances on one grid."""
 
@@ -76,6 +101,7 @@ class Obstacles:
     given: Limits
     box: Box
     stack: Stack = field(repr=False)
+    sac: Sac | None = None
 
     @property
     def vital(self) -> tuple[Obstacle, ...]:
@@ -123,8 +149,10 @@ def obstacles_of(case: Case, limits: Limits, in_gap: Collection[str] = ()) -> tu
     return tuple(found)
 
 
-def distance_field(obstacles: tuple[Obstacle, ...], limits: Limits, box: Box) -> Obstacles:
+def distance_field(
+    obstacles: tuple[Obstacle, ...], limits: Limits, box: Box, sac: Sac | None = None
+) -> Obstacles:
     """Compute the distances to all obstacles on a grid, two at a time."""
     with ThreadPoolExecutor(2) as pool:
         grids = list(pool.map(lambda o: distance_grid(o.surface, box), obstacles))
-    return Obstacles(obstacles, limits, box, np.stack(grids))
+    return Obstacles(obstacles, limits, box, np.stack(grids), sac)

@@ -25,7 +25,7 @@ from nav.planning.deviation import ErrorModel, Needle, deviations_of
 from nav.planning.distancegrid import Box
 from nav.planning.exact import ExactClearances
 from nav.planning.gap import find_gap
-from nav.planning.obstacles import Limits, distance_field, obstacles_of
+from nav.planning.obstacles import Limits, Sac, distance_field, obstacles_of
 from nav.planning.result import PlannedPath, SidePlan, SkinRisk, TrajectoryPlan
 from nav.planning.screening import Judge
 from nav.planning.search import SAMPLES, SideSearch
@@ -98,6 +98,7 @@ def plan_trajectories(
         obstacles_of(case, settings.limits, [a.structure for a in in_gap]),
         settings.limits,
         _box(candidates, lines),
+        Sac.around(space.dura, targets) if space.dura is not None else None,
     )
     deviations = deviations_of(case, settings.errors, settings.needle, settings.registered)
     exact = ExactClearances(obstacles)

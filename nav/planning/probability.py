@@ -16,6 +16,7 @@ References
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.guidance.bending import MEASURED_DEPTH
@@ -47,12 +48,14 @@ class TouchProbability:
     """Probabilities that a placed needle touches.
 
     total : an artery or the cord. artery, cord : any of that role; None where the case has none.
-    by_structure : in the order of the case's vital obstacles.
+    missed : that the tip ends outside of the dura; None where the case has none. by_structure : in
+    the order of the case's vital obstacles.
     """
 
     total: Estimate
     artery: Estimate | None
     cord: Estimate | None
+    missed: Estimate | None
     by_structure: tuple[Estimate, ...]
 
 
@@ -117,6 +120,15 @@ class _Path:
             self.hints,
         )
         return least - self.radius - self.sigmas * numbers[:, SHARED:], depth
+
+    def misses(self, numbers: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Whether the tip ends outside of the dura: (n,)."""
+        sac = self.obstacles.sac
+        assert sac is not None
+        factor = self.deviations.point_factor(self.entry, self.target, self.length)
+        tips = self.target + numbers[:, :SHARED] @ factor.T
+        own = self.deviations.model.surface * sac.sigma * rng.standard_normal(len(tips))
+        return np.asarray(sac.depths(tips) + own < 0.0)
 
     def slope(self, s: int, depth: float, numbers: Array) -> Array:
         """Of obstacle s's margin at a depth, by the normal numbers (dimensions,)."""
@@ -186,6 +198,7 @@ def touch_probability(
         estimate(touched.any(axis=1)),
         of_role("artery"),
         of_role("cord"),
+        estimate(margin.misses(numbers, rng)) if obstacles.sac is not None else None,
         tuple(estimate(touched[:, s]) for s in range(touched.shape[1])),
     )
 

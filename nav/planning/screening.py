@@ -19,6 +19,7 @@ COARSE, FINE = 0.5, 0.25  # mm along the shaft
 # what the cost is made of besides the logarithm of the probability (chosen): ten degrees off
 # lateral, or ten millimetres deeper, are worth a probability 1.26 or 1.12 times as small
 LEAST_PROBABILITY = 1e-4
+PER_MISS = 0.2  # of a touch: a tip outside of the dura does no harm, but is to be placed again
 PER_ANGLE = 0.1 / np.radians(10.0) ** 2
 PER_DEPTH = 0.05 / 10.0
 
@@ -28,7 +29,8 @@ class Screened:
     """Paths with their first judgement; arrays of one length n.
 
     clearances, depths : (n, obstacles) wall to wall and where along the shaft, mm.
-    probability : of touching artery or cord, to first order. fits : whether all limits but the
+    probability : of touching artery or cord, to first order. missed : likewise, that the tip ends
+    outside of the dura. fits : whether all limits but the
     arteries' probability are kept. cost : the lower the better.
     """
 
@@ -37,6 +39,7 @@ class Screened:
     clearances: Array
     depths: Array
     probability: Array
+    missed: Array
     fits: NDArray[np.bool_]
     cost: Array
 
@@ -80,6 +83,7 @@ class Judge:
         )
         clearances = least - self.radius
         probability = self._probability(clearances, depths, lengths)
+        missed = self._missed(targets, lengths)
         angles = angles_of(self.gap, self.side, entries, targets)
         fits = (
             (clearances >= self.obstacles.limits).all(axis=1)
@@ -87,9 +91,19 @@ class Judge:
             & (np.hypot(*angles) <= self.settings.angle + 1e-9)
         )
         return Screened(
-            entries, targets, clearances, depths, probability, fits,
-            cost_of(probability, *angles, lengths),
+            entries, targets, clearances, depths, probability, missed, fits,
+            cost_of(probability, missed, *angles, lengths),
         )  # fmt: skip
+
+    def _missed(self, targets: Array, lengths: Array) -> Array:
+        """That a tip ends outside of the dura, as of a plane wall."""
+        sac = self.obstacles.sac
+        if sac is None:
+            return np.zeros(len(targets))
+        spread = self.deviations.sd_across(lengths, lengths, self.gap.centre)
+        surface = self.deviations.model.surface * sac.sigma
+        missed: Array = ndtr(-sac.depths(targets) / np.hypot(spread, surface))
+        return missed
 
     def _probability(self, clearances: Array, depths: Array, lengths: Array) -> Array:
         """That of the narrowest places, each as of a plane wall; summed, so not too small."""
@@ -103,10 +117,12 @@ class Judge:
         return np.minimum(total, 1.0)
 
 
-def cost_of(probability: Array, cranial: Array, dorsal: Array, depth: Array) -> Array:
+def cost_of(
+    probability: Array, missed: Array, cranial: Array, dorsal: Array, depth: Array
+) -> Array:
     """What paths are ranked by, the lower the better: see docs/planning.md."""
     cost: Array = (
-        np.log10(np.asarray(probability) + LEAST_PROBABILITY)
+        np.log10(np.asarray(probability) + PER_MISS * np.asarray(missed) + LEAST_PROBABILITY)
         + PER_ANGLE * (cranial**2 + dorsal**2)
         + PER_DEPTH * depth
     )

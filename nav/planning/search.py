@@ -126,7 +126,9 @@ class SideSearch:
         depth = float(np.linalg.norm(target - entry))
         cost = float(
             cost_of(
-                np.array(probability.total.value), np.array(cranial), np.array(dorsal),
+                np.array(probability.total.value),
+                np.array(probability.missed.value if probability.missed else 0.0),
+                np.array(cranial), np.array(dorsal),
                 np.array(depth),
             )
         )  # fmt: skip
