@@ -56,6 +56,7 @@ class PlannedPath:
     incidence: float
     clearances: tuple[Clearance, ...]
     probability: TouchProbability
+    hindered: float
     cost: float
     problems: tuple["Problem", ...] = ()
 

@@ -19,7 +19,8 @@ COARSE, FINE = 0.5, 0.25  # mm along the shaft
 # what the cost is made of besides the logarithm of the probability (chosen): ten degrees off
 # lateral, or ten millimetres deeper, are worth a probability 1.26 or 1.12 times as small
 LEAST_PROBABILITY = 1e-4
-PER_MISS = 0.2  # of a touch: a tip outside of the dura does no harm, but is to be placed again
+# of a touch: a tip outside of the dura, or on bone, does no harm, but is to be placed again
+PER_HINDRANCE = 0.2
 PER_ANGLE = 0.1 / np.radians(10.0) ** 2
 PER_DEPTH = 0.05 / 10.0
 
@@ -39,7 +40,7 @@ class Screened:
     clearances: Array
     depths: Array
     probability: Array
-    missed: Array
+    hindered: Array
     fits: NDArray[np.bool_]
     cost: Array
 
@@ -83,7 +84,7 @@ class Judge:
         )
         clearances = least - self.radius
         probability = self._probability(clearances, depths, lengths)
-        missed = self._missed(targets, lengths)
+        hindered = self.hindered(targets, clearances, depths, lengths)
         angles = angles_of(self.gap, self.side, entries, targets)
         fits = (
             (clearances >= self.obstacles.limits).all(axis=1)
@@ -91,19 +92,30 @@ class Judge:
             & (np.hypot(*angles) <= self.settings.angle + 1e-9)
         )
         return Screened(
-            entries, targets, clearances, depths, probability, missed, fits,
-            cost_of(probability, missed, *angles, lengths),
+            entries, targets, clearances, depths, probability, hindered, fits,
+            cost_of(probability, hindered, *angles, lengths),
         )  # fmt: skip
 
-    def _missed(self, targets: Array, lengths: Array) -> Array:
-        """That a tip ends outside of the dura, as of a plane wall."""
+    def hindered(self, targets: Array, clearances: Array, depths: Array, lengths: Array) -> Array:
+        """That a tip ends outside of the dura, or its shaft meets bone; as of plane walls.
+
+        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm.
+        """
+        total = np.zeros(len(targets))
+        factor = self.deviations.model.surface
         sac = self.obstacles.sac
-        if sac is None:
-            return np.zeros(len(targets))
-        spread = self.deviations.sd_across(lengths, lengths, self.gap.centre)
-        surface = self.deviations.model.surface * sac.sigma
-        missed: Array = ndtr(-sac.depths(targets) / np.hypot(spread, surface))
-        return missed
+        if sac is not None:
+            spread = self.deviations.sd_across(lengths, lengths, self.gap.centre)
+            total += ndtr(-sac.depths(targets) / np.hypot(spread, factor * sac.sigma))
+        for s, obstacle in enumerate(self.obstacles.all):
+            if obstacle.role != "bone":
+                continue
+            spread = self.deviations.sd_across(
+                np.minimum(depths[:, s], lengths), lengths, self.gap.centre
+            )
+            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            total += ndtr(-clearances[:, s] / np.hypot(spread, factor * own))
+        return np.minimum(total, 1.0)
 
     def _probability(self, clearances: Array, depths: Array, lengths: Array) -> Array:
         """That of the narrowest places, each as of a plane wall; summed, so not too small."""
@@ -118,11 +130,11 @@ class Judge:
 
 
 def cost_of(
-    probability: Array, missed: Array, cranial: Array, dorsal: Array, depth: Array
+    probability: Array, hindered: Array, cranial: Array, dorsal: Array, depth: Array
 ) -> Array:
     """What paths are ranked by, the lower the better: see docs/planning.md."""
     cost: Array = (
-        np.log10(np.asarray(probability) + PER_MISS * np.asarray(missed) + LEAST_PROBABILITY)
+        np.log10(np.asarray(probability) + PER_HINDRANCE * np.asarray(hindered) + LEAST_PROBABILITY)
         + PER_ANGLE * (cranial**2 + dorsal**2)
         + PER_DEPTH * depth
     )

@@ -124,10 +124,11 @@ class SideSearch:
         angles = angles_of(judge.gap, judge.side, entry[None], target[None])
         cranial, dorsal = float(angles[0][0]), float(angles[1][0])
         depth = float(np.linalg.norm(target - entry))
+        hindered = judge.screen(entry[None], target[None], fine=True).hindered
         cost = float(
             cost_of(
                 np.array(probability.total.value),
-                np.array(probability.missed.value if probability.missed else 0.0),
+                hindered[0],
                 np.array(cranial), np.array(dorsal),
                 np.array(depth),
             )
@@ -143,6 +144,7 @@ class SideSearch:
             _incidence(self.skin, entry, target),
             clearances,
             probability,
+            float(hindered[0]),
             cost,
             self._problems(entry, target, clearances, probability, np.hypot(cranial, dorsal)),
         )
