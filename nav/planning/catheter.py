@@ -19,6 +19,7 @@ TUOHY_ANGLE = np.radians(25.0)
 RADII = (10.0, 8.0, 6.5, 5.0, 4.0, 3.0, 2.0)  # mm, bends that are tried, the widest first
 MARGIN = 14.0  # mm around the first guess
 POINT_STEP = 1.0  # mm between points of the path
+BACK_TO_MIDDLE = 10.0  # mm on which a first guess comes back to the midline
 # of the sum that is made least: a millimetre of length, of bending (times mm), of lacking room and
 # of a radius that is too small; the last two are walls, the first two only choose between paths
 LENGTH, BENDING, ROOM, RADIUS, EVEN, START, END = 0.02, 0.5, 40.0, 4000.0, 2.0, 40.0, 20.0
@@ -101,12 +102,12 @@ def catheter_path(
     start = np.cos(TUOHY_ANGLE) * heading + np.sin(TUOHY_ANGLE) * opening
     top = float(gap.to_level(target)[2])
     heights = np.arange(top - 1.0, levels[end] - 1e-9, -POINT_STEP)
-    guess = np.vstack([target, _behind_cord(case, gap, canal.middle_at(heights))])
-    room = _Room(case, guess, catheter.diameter / 2.0)
+    behind = _behind_cord(case, gap, canal.middle_at(heights))
+    room = _Room(case, np.vstack([target, behind]), catheter.diameter / 2.0)
     found: tuple[Array, float] | None = None
-    points = guess
     for radius in RADII:
-        points = _smoothed(points, start, gap, levels[end], room, radius)
+        guess = _first_guess(target, (heading, opening), behind, gap, radius)
+        points = _smoothed(guess, start, gap, levels[end], room, radius)
         bend = bend_radii(points).min()
         least = room.clearance(points[2:]).min()
         if found is None or bend > found[1]:
@@ -148,6 +149,26 @@ def _behind_cord(case: Case, gap: Gap, middles: Array) -> Array:
         front = np.where(np.isfinite(ways), wall - ways, front)
     middle: Array = middles + (0.5 * (wall + front))[:, None] * gap.back
     return middle[np.isfinite(middle).all(axis=1)]
+
+
+def _first_guess(
+    target: Array, bend: tuple[Array, Array], behind: Array, gap: Gap, radius: float
+) -> Array:
+    """An arc out of the needle's opening until it leads caudad, then back to the midline."""
+    heading, opening = bend
+    turns = np.linspace(TUOHY_ANGLE, np.pi / 2.0, 12)[:, None]
+    arc = target + radius * (
+        (np.sin(turns) - np.sin(TUOHY_ANGLE)) * heading
+        + (np.cos(TUOHY_ANGLE) - np.cos(turns)) * opening
+    )
+    below = behind[(behind - arc[-1]) @ gap.up < -POINT_STEP]
+    aside = float((arc[-1] - below[0]) @ gap.left) if len(below) else 0.0
+    down = (arc[-1] - below) @ gap.up
+    back = below + (aside * np.exp(-down / BACK_TO_MIDDLE))[:, None] * gap.left
+    line = np.vstack([arc, back])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    even = np.linspace(0.0, along[-1], max(int(along[-1] / POINT_STEP), 8))
+    return np.stack([np.interp(even, along, line[:, k]) for k in range(3)], axis=1)
 
 
 class _Room:
@@ -223,7 +244,7 @@ def _smoothed(
         return total, slope[1:].ravel()
 
     found = minimize(
-        energy, guess[1:].ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-7}
+        energy, guess[1:].ravel(), jac=True, method="CG", options={"maxiter": 500, "gtol": 1e-3}
     )
     points: Array = np.vstack([first, found.x.reshape(-1, 3)])
     assert len(points) == count
