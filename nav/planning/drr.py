@@ -116,9 +116,7 @@ def add_path_lengths(
     rows, columns = total.shape
     for m in range(len(corners)):
         p, q = pixels[m], corners[m]
-        area = (p[1, 0] - p[0, 0]) * (p[2, 1] - p[0, 1]) - (p[2, 0] - p[0, 0]) * (
-            p[1, 1] - p[0, 1]
-        )
+        area = (p[1, 0] - p[0, 0]) * (p[2, 1] - p[0, 1]) - (p[2, 0] - p[0, 0]) * (p[1, 1] - p[0, 1])
         if area == 0.0:
             continue
         normal = np.cross(q[1] - q[0], q[2] - q[0])
