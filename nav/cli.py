@@ -28,6 +28,7 @@ from nav.options import (
 )
 from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
+from nav.tracking.needle import Bevel
 from phantoms.cli import phantom_app, refuse_foreign
 
 BAD_INPUT, INCOMPLETE_INPUT, NOTHING_SAFE = 2, 3, 4
@@ -262,7 +263,7 @@ def plan(
     output: Annotated[Path, OutputFolder()],
     side: str = "both",
     gauge: int = 17,
-    bevel: str = "tuohy",
+    bevel: Bevel = "tuohy",
     length: float = 90.0,
     bevel_unknown: Annotated[bool, Parameter(negative="")] = False,
     angle: float = 20.0,

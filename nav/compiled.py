@@ -33,6 +33,10 @@ TOGETHER = (
     "tracking/steps.py",
     "tracking/linear.py",
     "tracking/quality.py",
+    "planning/distancegrid.py",
+    "planning/field.py",
+    "planning/segments.py",
+    "planning/drr.py",
     "../calibration/cameras/patch.py",
 )
 

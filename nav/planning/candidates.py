@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.frames import Array
@@ -17,6 +18,7 @@ FINER = (1.0, 0.75, 0.5, 0.35)
 ENOUGH_TARGETS = 60
 TARGET_SIDE = 3.0  # mm from the midline, at most
 TARGET_HEIGHT = 4.0  # mm from the level, at most, and within the gap
+ROUNDING = 1e-6  # mm
 WALL = 0.3  # mm that a needle's wall is to keep from the dura at the target; about its thickness
 
 
@@ -45,17 +47,17 @@ class Space:
     cord: Structure | None
     radius: float
 
-    def holds(self, points: Array) -> Array:
+    def holds(self, points: Array) -> NDArray[np.bool_]:
         """Whether points (n, 3), model frame, may be targets: (n,)."""
         local = self.gap.to_level(points)
         front = self.gap.third
         if self.gap.cord_back is not None:
             front = max(front, self.gap.cord_back + self.radius)
         inside = (
-            (local[:, 1] >= front)
-            & (local[:, 1] <= self.gap.back_wall - self.radius - WALL)
-            & (np.abs(local[:, 0]) <= TARGET_SIDE)
-            & (np.abs(local[:, 2]) <= TARGET_HEIGHT)
+            (local[:, 1] >= front - ROUNDING)
+            & (local[:, 1] <= self.gap.back_wall - self.radius - WALL + ROUNDING)
+            & (np.abs(local[:, 0]) <= TARGET_SIDE + ROUNDING)
+            & (np.abs(local[:, 2]) <= TARGET_HEIGHT + ROUNDING)
             & (local[:, 2] >= self.gap.lower)
             & (local[:, 2] <= self.gap.upper)
         )
@@ -66,7 +68,7 @@ class Space:
         at = np.flatnonzero(inside)
         if self.cord is not None and len(at):
             inside[at] &= self.cord.surface.distances(points[at])[0] >= self.radius
-        return np.asarray(inside)
+        return np.asarray(inside, bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ class Candidates:
     side: str
     entries: Array
     targets: Array
-    entry_index: Array
+    entry_index: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.entries)

@@ -1,7 +1,7 @@
 """`nav plan`: from a case to a new one with its plans, tables and pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from nav.planning.markupsline import read_line
 from nav.planning.obstacles import Limits
 from nav.planning.plan import PlanSettings, plan_trajectories
 from nav.planning.result import PlannedPath, TrajectoryPlan
-from nav.planning.write import CASE, Planned, write_plan
+from nav.planning.write import CASE, Planned, Write, write_plan
 from nav.registration.result import load_registration
 
 BEVELS = ("tuohy", "cutting", "pencil")
@@ -34,8 +34,8 @@ class PlanOptions:
     """What the command line says; see `nav plan --help`."""
 
     sides: tuple[str, ...] = ("left", "right")
-    needle: Needle = Needle()
-    limits: Limits = Limits()
+    needle: Needle = field(default_factory=Needle)
+    limits: Limits = field(default_factory=Limits)
     angle: float = 20.0
     lines: tuple[Path, ...] = ()
     registration: Path | None = None
@@ -174,7 +174,7 @@ def _catheter(case: Case, plan: TrajectoryPlan) -> tuple[CatheterPath | None, st
         return None, f"no catheter path: {error}"
 
 
-def _pictures(case: Case, planned: Planned) -> list:  # type: ignore[type-arg]
+def _pictures(case: Case, planned: Planned) -> list[tuple[str, Write]]:
     from nav.planning.picturefiles import picture_files
 
     return picture_files(case, planned)
@@ -186,12 +186,16 @@ def _say(console: Console, planned: Planned, reason: str | None) -> None:
         shown: Sequence[PlannedPath] = side.paths if side.verdict != "refused" else ()
         if shown:
             console.print(text.side_table(side, tuple(shown)))
+            for line in text.narrowest_lines(tuple(shown)):
+                console.print(line)
         for line in text.side_lines(side):
             console.print(line)
     if plan.lines:
         for path in plan.lines:
             own = next((s for s in plan.sides if s.side == path.side), plan.sides[0])
-            console.print(text.side_table(replace(own, side="set by hand"), (path,)))
+            console.print(text.side_table(own, (path,), f"set by hand, from the {path.side}"))
+            for line in text.narrowest_lines((path,)):
+                console.print(line)
             for line in text.line_lines(path):
                 console.print(line)
     best = text.why_best(plan)

@@ -37,9 +37,10 @@ class Box:
         shape = np.ceil((high - low) / spacing).astype(int) + 1
         return Box(low, spacing, (int(shape[0]), int(shape[1]), int(shape[2])))
 
-    def nodes(self, indices: Array) -> Array:
+    def nodes(self, indices: NDArray[np.int64]) -> Array:
         """Where nodes of indices (k, 3) lie, mm."""
-        return self.origin + self.spacing * indices
+        at: Array = self.origin + self.spacing * indices
+        return at
 
 
 def distance_grid(surface: Surface, box: Box) -> NDArray[np.float32]:

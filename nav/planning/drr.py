@@ -14,7 +14,7 @@ from nav.reconstruction.volume import Volume
 SIZE = 512  # px
 # mm: distances of a usual C-arm, source to detector and source to patient (assumed)
 SOURCE_TO_DETECTOR, SOURCE_TO_MIDDLE = 1000.0, 700.0
-FIELD = 150.0  # mm across, at the patient's middle
+FIELD = 115.0  # mm across, at the patient's middle
 # per mm: bone, at the mean energy of a C-arm's beam of about 70 kV; water's is 0.02
 BONE_ATTENUATION = 0.05
 WATER_ATTENUATION = 0.02
@@ -116,11 +116,15 @@ def add_path_lengths(
     rows, columns = total.shape
     for m in range(len(corners)):
         p, q = pixels[m], corners[m]
+        ax, ay, az = q[1, 0] - q[0, 0], q[1, 1] - q[0, 1], q[1, 2] - q[0, 2]
+        bx, by, bz = q[2, 0] - q[0, 0], q[2, 1] - q[0, 1], q[2, 2] - q[0, 2]
+        nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
         area = (p[1, 0] - p[0, 0]) * (p[2, 1] - p[0, 1]) - (p[2, 0] - p[0, 0]) * (p[1, 1] - p[0, 1])
         if area == 0.0:
             continue
-        normal = np.cross(q[1] - q[0], q[2] - q[0])
-        height = ((q[0] - source) * normal).sum()
+        height = (
+            (q[0, 0] - source[0]) * nx + (q[0, 1] - source[1]) * ny + (q[0, 2] - source[2]) * nz
+        )
         sign = 1.0 if height > 0.0 else -1.0  # faces away from the source: the ray leaves there
         first = max(int(np.ceil(min(p[0, 1], p[1, 1], p[2, 1]))), 0)
         last = min(int(np.floor(max(p[0, 1], p[1, 1], p[2, 1]))), rows - 1)
@@ -136,10 +140,12 @@ def add_path_lengths(
                     x = x0 + (r - y0) / (y1 - y0) * (x1 - x0)
                     low, high = min(low, x), max(high, x)
             for c in range(max(int(np.ceil(low)), 0), min(int(np.ceil(high)), columns)):
-                way = corner + c * across + r * down - source
-                along = (way * normal).sum()
+                x = corner[0] + c * across[0] + r * down[0] - source[0]
+                y = corner[1] + c * across[1] + r * down[1] - source[1]
+                z = corner[2] + c * across[2] + r * down[2] - source[2]
+                along = x * nx + y * ny + z * nz
                 if along != 0.0:
-                    total[r, c] += sign * height / along * np.sqrt((way * way).sum())
+                    total[r, c] += sign * height / along * np.sqrt(x * x + y * y + z * z)
 
 
 @njit(cache=True, nogil=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from nav.frames import Array
@@ -105,7 +106,11 @@ class ExactClearances:
 
 
 def different(
-    entries: Array, targets: Array, order: Array, count: int, apart: tuple[float, float, float]
+    entries: Array,
+    targets: Array,
+    order: NDArray[np.int64],
+    count: int,
+    apart: tuple[float, float, float],
 ) -> list[int]:
     """The first `count` of paths in an order that differ from those before them.
 

@@ -1,4 +1,4 @@
-"""What a lateral radiograph is read by: spinolaminar line, flare point, the cord's dorsal margin."""
+"""What a lateral radiograph is read by: spinolaminar line, flare point, the cord's margin."""
 
 from dataclasses import dataclass
 

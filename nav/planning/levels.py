@@ -1,4 +1,4 @@
-"""The canal down to C4: its middle at each height, and where each vertebra's arch lies behind it."""
+"""The canal down to C4: its middle at each height, and where each arch lies behind it."""
 
 from dataclasses import dataclass
 

@@ -10,6 +10,7 @@ from nav.planning.pictures import (
     draw_skin_risk,
     new_figure,
     risk_colours,
+    risk_scale,
     save_figure,
 )
 from nav.planning.result import PlannedPath, TrajectoryPlan
@@ -28,11 +29,10 @@ def picture_files(case: Case, planned: Planned) -> list[tuple[str, Write]]:
     side = shown.side if shown is not None else plan.sides[0].side
     beam = lateral_beam(plan.gap, side)
     image = drr_of_surfaces([s.surface for s in case.of_role("bone")], beam)
-    scenes = {
-        one.side: draw_scene(case, plan, planned.catheter if best and best.side == one.side else None,
-                             one.side)
-        for one in plan.sides
-    }  # fmt: skip
+    scenes = {}
+    for one in plan.sides:
+        catheter = planned.catheter if best is not None and best.side == one.side else None
+        scenes[one.side] = draw_scene(case, plan, catheter, one.side)
 
     def overview(path: Path) -> None:
         figure = new_figure(18.0, 12.5)
@@ -64,12 +64,15 @@ def picture_files(case: Case, planned: Planned) -> list[tuple[str, Write]]:
         figure.tight_layout()
         save_figure(figure, path)
 
-    colours = tuple(risk_colours(risk) for risk in plan.skin)
+    def skin(path: Path) -> None:
+        path.write_bytes(ply_of(plan.skin, colours))
+
+    colours = tuple(risk_colours(risk, risk_scale(plan)) for risk in plan.skin)
     return [
         (OVERVIEW, overview),
         (RADIOGRAPH, radiograph),
         (RISK, risk_map),
-        (SKIN, lambda path: path.write_bytes(ply_of(plan.skin, colours)) and None),
+        (SKIN, skin),
     ]
 
 

@@ -25,8 +25,7 @@ BACKGROUND, INK = "#10151b", "#e8eef2"
 SAFE, CAUTION, DANGER = "#2ec4b6", "#ffb000", "#e5383b"
 STEEL, CATHETER = "#c9d3da", "#b388ff"
 RISK_COLOURS = LinearSegmentedColormap.from_list("risk", [SAFE, CAUTION, DANGER])
-# probabilities at the ends of the colours
-LEAST_RISK, MOST_RISK = 0.02, 0.5
+WIDEST_RANGE, NARROWEST_RANGE = 100.0, 3.0  # largest over least probability of the colours
 LOOKS = {  # colour and opacity by role
     "bone": ("#e9dfc7", 1.0),
     "dura": ("#7fb2e5", 0.25),
@@ -60,7 +59,8 @@ def draw_scene(
     radius = DIAMETER[plan.deviations.needle.gauge] / 2.0
     for risk in plan.skin:
         if risk.side == side:
-            _add_patch(pyvista, plotter, risk, gap.left if side == "left" else -gap.left)
+            outwards = gap.left if side == "left" else -gap.left
+            _add_patch(pyvista, plotter, risk, outwards, risk_scale(plan))
     for one in plan.sides:
         if one.side != side:
             continue
@@ -76,7 +76,7 @@ def draw_scene(
     sign = 1.0 if side == "left" else -1.0
     eye = gap.centre + 260.0 * (0.72 * sign * gap.left + 0.66 * gap.back + 0.25 * gap.up)
     plotter.camera_position = [eye.tolist(), (gap.centre - 6.0 * gap.up).tolist(), gap.up.tolist()]
-    plotter.camera.view_angle = 26.0
+    plotter.camera.view_angle = 22.0
     picture: NDArray[np.uint8] = plotter.screenshot(return_img=True)
     plotter.close()
     return picture
@@ -91,21 +91,32 @@ def _add_needle(pyvista: Any, plotter: Any, path: PlannedPath, radius: float, co
     )
 
 
-def _add_patch(pyvista: Any, plotter: Any, risk: SkinRisk, outwards: Array) -> None:
+def _add_patch(
+    pyvista: Any, plotter: Any, risk: SkinRisk, outwards: Array, scale: tuple[float, float]
+) -> None:
     vertices, triangles = patch(risk)
     if not len(triangles):
         return
     mesh = pyvista.make_tri_mesh(vertices + 0.5 * outwards, triangles)
-    mesh["colour"] = risk_colours(risk)
+    mesh["colour"] = risk_colours(risk, scale)
     plotter.add_mesh(mesh, scalars="colour", rgb=True, opacity=0.55, lighting=False)
 
 
-def risk_colours(risk: SkinRisk) -> NDArray[np.uint8]:
+def risk_scale(plan: TrajectoryPlan) -> tuple[float, float]:
+    """The probabilities that the colours reach from and to, the same on both sides."""
+    known = np.concatenate([r.probability[np.isfinite(r.probability)] for r in plan.skin])
+    if not len(known):
+        return 0.01, 1.0
+    most = float(max(known.max(), NARROWEST_RANGE * known.min(), 1e-6))
+    least = float(max(known.min(), most / WIDEST_RANGE))
+    return least, most
+
+
+def risk_colours(risk: SkinRisk, scale: tuple[float, float]) -> NDArray[np.uint8]:
     """Colours (n, 3) of the places of the skin; grey where no path keeps clear."""
-    scale = LogNorm(LEAST_RISK, MOST_RISK, clip=True)
     known = np.isfinite(risk.probability)
     colours = np.full((len(known), 3), 110, np.uint8)
-    shades = RISK_COLOURS(scale(risk.probability[known]))
+    shades = RISK_COLOURS(LogNorm(*scale, clip=True)(risk.probability[known]))
     colours[known] = np.round(255.0 * shades[:, :3]).astype(np.uint8)
     return colours
 
@@ -158,7 +169,8 @@ def draw_skin_risk(axes: Any, risk: SkinRisk, plan: TrajectoryPlan) -> None:
     _, triangles = patch(risk)
     axes.set_facecolor(BACKGROUND)
     known = np.isfinite(risk.probability)
-    values = np.where(known, risk.probability, MOST_RISK)
+    scale = risk_scale(plan)
+    values = np.where(known, risk.probability, scale[1])
     if len(triangles):
         inside = known[triangles].all(axis=1)
         axes.tripcolor(
@@ -168,9 +180,12 @@ def draw_skin_risk(axes: Any, risk: SkinRisk, plan: TrajectoryPlan) -> None:
         if inside.any():
             shown = axes.tripcolor(
                 across, local[:, 2], triangles[inside], values, shading="gouraud",
-                cmap=RISK_COLOURS, norm=LogNorm(LEAST_RISK, MOST_RISK, clip=True),
+                cmap=RISK_COLOURS, norm=LogNorm(*scale, clip=True),
             )  # fmt: skip
             bar = axes.figure.colorbar(shown, ax=axes, shrink=0.8)
+            ticks = np.geomspace(*scale, 5)
+            bar.set_ticks(ticks, labels=[f"{100.0 * t:.2g} %" for t in ticks])
+            bar.ax.minorticks_off()
             bar.set_label("probability of touching artery or cord, best path", color=INK)
             bar.ax.tick_params(colors=INK, which="both")
     for one in plan.sides:

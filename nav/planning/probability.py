@@ -14,6 +14,7 @@ References
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +188,7 @@ def touch_probability(
     touched[:, margin.which] = margin.margins(numbers)[0] < 0.0
     roles = np.array([o.role for o in obstacles.vital])
 
-    def estimate(event: Array) -> Estimate:
+    def estimate(event: Any) -> Estimate:
         return _stratified(np.where(event, weights, 0.0), component, counts)
 
     def of_role(role: str) -> Estimate | None:
@@ -218,7 +219,7 @@ def plain_probability(
     return Estimate(share, float(np.sqrt(share * (1.0 - share) / samples)))
 
 
-def _stratified(values: Array, component: Array, counts: Array) -> Estimate:
+def _stratified(values: Array, component: NDArray[np.int64], counts: NDArray[np.int64]) -> Estimate:
     """Mean of all values, of which each component has a fixed number, and its standard error."""
     total = len(values)
     sums = np.bincount(component, values, minlength=len(counts))

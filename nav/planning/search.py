@@ -22,11 +22,12 @@ from nav.planning.result import (
 )
 from nav.planning.screening import Judge, Screened, cost_of
 
-SEEDS, EXACT, SAMPLED = 12, 200, 12  # paths that are refined, computed exactly, sampled
+SEEDS, EXACT, SAMPLED = 12, 100, 12  # paths that are refined, computed exactly, sampled
 FEW_SAMPLES, SAMPLES = 1500, 20_000
 OFFERED = 3  # paths of each side
 # mm, rad, mm: entries, directions or targets that far apart make another path
 SEED_APART = (4.0, np.radians(4.0), 1.5)
+SAMPLED_APART = (5.0, np.radians(5.0), 2.0)
 OFFERED_APART = (6.0, np.radians(6.0), 2.5)
 DRAWS = 20261129  # seed of the draws that all paths share
 
@@ -81,18 +82,20 @@ class SideSearch:
         refined = refine(
             judge, self.skin, screened.entries[seeds], screened.targets[seeds], self.rng
         )
-        entries = np.vstack([refined.entries, screened.entries[order[:EXACT]]])
-        targets = np.vstack([refined.targets, screened.targets[order[:EXACT]]])
-        cost = np.concatenate([refined.cost, screened.cost[order[:EXACT]]])
+        # the best, and the best of every other kind
+        others = different(screened.entries, screened.targets, order, EXACT, OFFERED_APART)
+        pool = np.unique([*order[:EXACT], *others])
+        entries = np.vstack([refined.entries, screened.entries[pool]])
+        targets = np.vstack([refined.targets, screened.targets[pool]])
+        cost = np.concatenate([refined.cost, screened.cost[pool]])
         ways = targets - entries
         ways /= np.linalg.norm(ways, axis=1, keepdims=True)
         distances, _ = self.exact.distances(entries, targets + judge.settings.ahead * ways)
         kept = (distances - judge.radius >= self.exact.limits).all(axis=1)
         if not kept.any():
             return [self._least_bad(screened)]
-        # of refined paths some have come together; candidates fill up where they have
         order = np.flatnonzero(kept)[np.argsort(cost[kept])]
-        chosen = different(entries, targets, order, SAMPLED, SEED_APART)
+        chosen = different(entries, targets, order, SAMPLED, SAMPLED_APART)
         sampled = [self.judged(entries[k], targets[k], FEW_SAMPLES) for k in chosen]
         ranking = np.argsort([p.cost for p in sampled], kind="stable")
         best = different(

@@ -42,20 +42,21 @@ def _segments(p: Array, d: Array, q: Array, e: Array) -> tuple[float, float]:  #
 @njit(cache=True, nogil=True)
 def _pierces(p: Array, d: Array, t: Array) -> bool:  # pragma: no cover - compiled
     """Whether the segment p + s d goes through a triangle (3, 3)."""
-    e1, e2 = t[1] - t[0], t[2] - t[0]
-    h = np.cross(d, e2)
-    a = (e1 * h).sum()
+    ax, ay, az = t[1, 0] - t[0, 0], t[1, 1] - t[0, 1], t[1, 2] - t[0, 2]
+    bx, by, bz = t[2, 0] - t[0, 0], t[2, 1] - t[0, 1], t[2, 2] - t[0, 2]
+    hx, hy, hz = d[1] * bz - d[2] * by, d[2] * bx - d[0] * bz, d[0] * by - d[1] * bx
+    a = ax * hx + ay * hy + az * hz
     if abs(a) < 1e-15:
         return False
-    r = p - t[0]
-    u = (r * h).sum() / a
+    rx, ry, rz = p[0] - t[0, 0], p[1] - t[0, 1], p[2] - t[0, 2]
+    u = (rx * hx + ry * hy + rz * hz) / a
     if u < 0.0 or u > 1.0:
         return False
-    q = np.cross(r, e1)
-    v = (d * q).sum() / a
+    qx, qy, qz = ry * az - rz * ay, rz * ax - rx * az, rx * ay - ry * ax
+    v = (d[0] * qx + d[1] * qy + d[2] * qz) / a
     if v < 0.0 or u + v > 1.0:
         return False
-    s = (e2 * q).sum() / a
+    s = (bx * qx + by * qy + bz * qz) / a
     return 0.0 <= s <= 1.0
 
 

@@ -1,6 +1,7 @@
 """What planning found, in sentences and tables for people; facts come as values."""
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from nav.planning.catheter import Catheter, CatheterPath
@@ -25,9 +26,9 @@ def percent(estimate: Estimate | None) -> str:
         return "?"
     value = estimate.value
     if value < NEVER:
-        return "< 1e-9"
+        return "<1e-9"
     if value >= 0.001:
-        return f"{100.0 * value:.2g} %"
+        return f"{100.0 * value:.2g}%"
     return f"{value:.1e}"
 
 
@@ -111,8 +112,8 @@ def side_lines(side: SidePlan) -> list[str]:
             nearest = side.paths[0].nearest("artery")
             if nearest is not None:
                 lines.append(
-                    f"the path furthest from all that matters passes {place(nearest, side.paths[0])}"
-                    "; --accept-artery-in-gap offers such paths"
+                    "the path that keeps most room passes "
+                    f"{place(nearest, side.paths[0])}; --accept-artery-in-gap offers such paths"
                 )
     else:
         lines += [f"warning: {artery_sentence(a)}" for a in side.arteries]
@@ -136,31 +137,36 @@ def why_best(plan: TrajectoryPlan) -> str | None:
     return line
 
 
-def side_table(side: SidePlan, paths: tuple[PlannedPath, ...]) -> Table:
-    """The paths of a side."""
-    table = Table(title=f"{side.side}: {side.candidates} paths looked at, {side.kept} keep clear")
+def side_table(side: SidePlan, paths: tuple[PlannedPath, ...], title: str | None = None) -> Table:
+    """The paths of a side: lengths in mm, angles in degrees, p a probability."""
+    title = title or f"{side.side}: {side.candidates} paths looked at, {side.kept} keep clear"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in (
-        "path", "depth mm", "cranial °", "dorsal °", "skin °", "artery mm", "cord mm",
-        "bone mm", "p artery", "p cord", "misses dura", "narrowest",
+        "", "depth", "cranial", "dorsal", "skin", "artery", "cord", "bone",
+        "p artery", "p cord", "p miss",
     ):  # fmt: skip
-        table.add_column(column, justify="left" if column in ("path", "narrowest") else "right")
-    for path in paths:
-        artery = "?" if "artery" in side.unknown else percent(path.probability.artery)
+        table.add_column(column, justify="right", no_wrap=True)
+    unknown = "artery" in side.unknown
+    for k, path in enumerate(paths, start=1):
         table.add_row(
-            path.name,
+            str(k),
             f"{path.depth:.0f}",
             f"{np.degrees(path.cranial):+.0f}",
             f"{np.degrees(path.dorsal):+.0f}",
             f"{np.degrees(path.incidence):.0f}",
-            "?" if "artery" in side.unknown else _distance(path.nearest("artery")),
+            "?" if unknown else _distance(path.nearest("artery")),
             _distance(path.nearest("cord")),
             _distance(path.nearest("bone")),
-            artery,
+            "?" if unknown else percent(path.probability.artery),
             percent(path.probability.cord),
             percent(path.probability.missed),
-            place(path.narrowest, path),
         )
     return table
+
+
+def narrowest_lines(paths: tuple[PlannedPath, ...]) -> list[str]:
+    """The narrowest place of each path."""
+    return [f"{path.name}: narrowest at {place(path.narrowest, path)}" for path in paths]
 
 
 def _distance(clearance: Clearance | None) -> str:

@@ -101,11 +101,17 @@ def _files_named(table: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _copier(source: Path) -> Write:
-    return lambda beside: shutil.copyfile(source, beside) and None
+    def copy(beside: Path) -> None:
+        shutil.copyfile(source, beside)
+
+    return copy
 
 
 def _texter(text: str) -> Write:
-    return lambda beside: beside.write_text(text, encoding="utf-8") and None
+    def write(beside: Path) -> None:
+        beside.write_text(text, encoding="utf-8")
+
+    return write
 
 
 def _case_table(table: dict[str, Any], planned: Planned, made: dict[str, Any]) -> dict[str, Any]:
