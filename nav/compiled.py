@@ -36,7 +36,6 @@ TOGETHER = (
     "planning/distancegrid.py",
     "planning/field.py",
     "planning/segments.py",
-    "planning/drr.py",
     "../calibration/cameras/patch.py",
 )
 

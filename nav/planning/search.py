@@ -1,6 +1,6 @@
 """The search of one side: candidates, the best of them exactly, and why there are none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class SideSearch:
         verdict: Verdict = "unknown" if self.unknown else "safe"
         if not good:
             verdict = "refused"
+            risk = replace(risk, probability=np.full(len(risk.probability), np.nan))
         return (
             SidePlan(
                 self.judge.side,
