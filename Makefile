@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration bench-real-calibration fuzz pictures format setup lock clean
+.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration bench-real-calibration bench-planning fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -59,6 +59,9 @@ bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV 
 
 bench-real-calibration: $(ready)  ## published real pictures: calibration and a map of tags beside OpenCV's (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.real_calibration $(ARGS)
+
+bench-planning: $(ready)  ## plans against brute force, plain Monte Carlo and a dense search (5 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.planning $(ARGS)
 
 fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N --seed S")
 	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 import nav
 from calibration.cli import calibrate_app, print_app
-from nav.errors import IncompleteInput, InputError
+from nav.errors import IncompleteInput, InputError, NothingSafe
 from nav.filekinds import POSES, TIMING, toml_kind
 from nav.options import (
     InputPath,
@@ -28,9 +28,10 @@ from nav.options import (
 )
 from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
+from nav.tracking.needle import Bevel
 from phantoms.cli import phantom_app, refuse_foreign
 
-BAD_INPUT, INCOMPLETE_INPUT = 2, 3
+BAD_INPUT, INCOMPLETE_INPUT, NOTHING_SAFE = 2, 3, 4
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -256,6 +257,112 @@ def register(
 
 
 @app.command
+def plan(
+    case: InputPath,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    side: str = "both",
+    gauge: int = 17,
+    bevel: Bevel = "tuohy",
+    length: float = 90.0,
+    bevel_unknown: Annotated[bool, Parameter(negative="")] = False,
+    angle: float = 20.0,
+    line: Annotated[list[InputPath] | None, Parameter(name="--line", negative="")] = None,
+    registration: InputPath | None = None,
+    errors: InputPath | None = None,
+    artery: float | None = None,
+    cord: float | None = None,
+    bone: float = 0.5,
+    artery_in_gap: float | None = None,
+    accept_artery_in_gap: Annotated[bool, Parameter(negative="")] = False,
+    artery_probability: float = 0.01,
+    cord_probability: float = 0.25,
+    seed: int = 0,
+    pictures: bool = True,
+) -> None:
+    """Plan a lateral C1-C2 puncture: the safest straight paths of both sides, and the catheter.
+
+    Example: nav plan case/case.toml --output plan
+
+    Looks at more than 20,000 paths from the skin through the gap between C1 and C2 to the space
+    behind the cord. Writes a new case folder with the plans in it, for `nav live`: case.toml and
+    meshes, plan.toml, summary.json, overview.png, radiograph.png, skin_risk.png and .ply, and each
+    path as a line for 3D Slicer (.mrk.json).
+
+    Exit code 4 where neither side has a path that keeps the limits; what blocks them is said, and
+    everything is written.
+
+    Parameters
+    ----------
+    case
+        case.toml with bones named C1 and C2, dura or cord, and skin.
+    output
+        Folder of the new case.
+    side
+        left, right or both.
+    gauge
+        Of the needle, 14 to 25.
+    bevel
+        tuohy, cutting or pencil: how it bends.
+    length
+        Of the needle from hub to tip, mm.
+    bevel_unknown
+        The bevel's opening is not kept facing caudad: the needle may drift to any side.
+    angle
+        Largest angle to the lateral direction, degrees.
+    line
+        A line of 3D Slicer's (.mrk.json) to judge the same way; give it once for each.
+    registration
+        registration.toml whose covariance is taken instead of the one the fiducials would give.
+    errors
+        errors.toml: other standard deviations than those assumed.
+    artery
+        Least clearance of the shaft to arteries, mm; by default each one's danger limit.
+    cord
+        Least clearance to the cord, mm; by default its danger limit.
+    bone
+        Least clearance to bone, mm.
+    artery_in_gap
+        Least clearance to an artery that runs in the gap, mm; by default its caution limit.
+    accept_artery_in_gap
+        Offer paths on the side of an artery that enters the canal in the gap, with a warning.
+    artery_probability
+        Highest probability of touching an artery, 0 to 1.
+    cord_probability
+        Highest probability of touching the cord, 0 to 1.
+    seed
+        Of the search.
+    pictures
+        Draw them; --no-pictures saves some seconds.
+    """
+    from nav.planning.command import PlanOptions, plan_case, sides_of
+    from nav.planning.deviation import Needle
+    from nav.planning.obstacles import Limits
+
+    limits = Limits(
+        artery=artery,
+        cord=cord,
+        bone=bone,
+        artery_in_gap=artery_in_gap,
+        accept_artery_in_gap=accept_artery_in_gap,
+        artery_probability=artery_probability,
+        cord_probability=cord_probability,
+    )
+    options = PlanOptions(
+        sides_of(side),
+        Needle(gauge, bevel, length, not bevel_unknown),
+        limits,
+        angle,
+        tuple(line or ()),
+        registration,
+        errors,
+        seed,
+        pictures,
+    )
+    plan_case(case, output, options, console())
+
+
+@app.command
 def doctor() -> None:
     """Is this computer ready? Cameras, graphics, libraries, disk: each 'ok' or what to do."""
     from nav.doctor import print_doctor
@@ -378,6 +485,9 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except IncompleteInput as error:
         _say(err, str(error))
         return INCOMPLETE_INPUT
+    except NothingSafe as error:
+        _say(err, str(error))
+        return NOTHING_SAFE
     except OSError as error:
         file = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         _say(err, f"{file}{error.strerror or error}")

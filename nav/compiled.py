@@ -33,6 +33,9 @@ TOGETHER = (
     "tracking/steps.py",
     "tracking/linear.py",
     "tracking/quality.py",
+    "planning/distancegrid.py",
+    "planning/field.py",
+    "planning/segments.py",
     "../calibration/cameras/patch.py",
 )
 

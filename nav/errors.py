@@ -17,6 +17,13 @@ class IncompleteInput(Exception):
     """
 
 
+class NothingSafe(Exception):
+    """The work was done and is written, and its answer is that nothing safe was found: one line.
+
+    The command line prints it and exits with code 4.
+    """
+
+
 @dataclass(frozen=True)
 class Lost:
     """A stage could not answer. Later stages pass it on; nobody invents a number."""

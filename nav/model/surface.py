@@ -45,7 +45,8 @@ class Surface:
         return (self.vertices.min(axis=0) + self.vertices.max(axis=0)) / 2.0
 
     @cached_property
-    def _winding(self) -> "WindingNumber":
+    def winding(self) -> "WindingNumber":
+        """Of the surface round points."""
         from nav.model.winding import WindingNumber  # loads the compiler, as Open3D heavy
 
         return WindingNumber(self.vertices, self.triangles)
@@ -54,7 +55,7 @@ class Surface:
     def _boundary_scene(self) -> Any:
         """Without what has the inside on both sides."""
         corners = boundary_corners(
-            self.vertices, self.triangles, self._scene, self._centre, self._winding
+            self.vertices, self.triangles, self._scene, self._centre, self.winding
         )
         if len(corners) == len(self.triangles):
             return self._scene
@@ -88,11 +89,38 @@ class Surface:
         """
         query = np.asarray(point, float)
         nearest, distance = self._nearest(self._scene, query)
-        if not self._winding(query):
+        if not self.winding(query):
             return distance, nearest
-        if distance > 0 and self._winding(nearest + (nearest - query) * (STEP / distance)):
+        if distance > 0 and self.winding(nearest + (nearest - query) * (STEP / distance)):
             nearest, distance = self._nearest(self._boundary_scene, query)
         return -distance, nearest
+
+    def distances(self, points: ArrayLike) -> tuple[Array, Array]:
+        """Return the signed distances (k,) of points (k, 3) and the nearest surface points (k, 3).
+
+        The same as `distance` of each, and many times as fast.
+        """
+        queries = np.asarray(points, float).reshape(-1, 3)
+        asked = (queries - self._centre).astype(np.float32)
+        closest = self._scene.compute_closest_points(asked)["points"].numpy()
+        nearest = closest + self._centre
+        distances: Array = np.linalg.norm(queries - nearest, axis=1)
+        inside = np.flatnonzero(self.winding.of_many(queries))
+        ways = nearest[inside] - queries[inside]
+        steps = STEP / np.maximum(distances[inside], STEP)
+        beyond = self.winding.of_many(nearest[inside] + ways * steps[:, None]) != 0
+        distances[inside] *= -1.0
+        # the nearest wall has the inside on both sides, or is too near to tell
+        for k in inside[beyond]:
+            distances[k], nearest[k] = self.distance(queries[k])
+        return distances, nearest
+
+    def first_hits(self, origins: ArrayLike, directions: ArrayLike) -> Array:
+        """Ways from origins (k, 3) along unit directions (k, 3) to the surface, mm; inf: a miss."""
+        starts = np.asarray(origins, float) - self._centre
+        rays = np.hstack([starts, np.broadcast_to(directions, starts.shape)]).astype(np.float32)
+        ways: Array = self._scene.cast_rays(rays)["t_hit"].numpy().astype(float)
+        return ways
 
     def _nearest(self, scene: Any, query: Array) -> tuple[Array, float]:
         asked = (query - self._centre).astype(np.float32)[None]

@@ -1,0 +1,158 @@
+"""What a needle must not touch, and how near it may come."""
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.frames import Array
+from nav.model.case import Case, Structure
+from nav.model.surface import Surface
+from nav.planning.distancegrid import Box, distance_grid
+from nav.planning.field import Stack, distances_at
+
+VITAL = ("artery", "cord")
+SAC_MARGIN = 12.0  # mm around the targets
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The least wall-to-wall clearance of a planned shaft, mm, and the highest probabilities.
+
+    artery, cord : by default each structure's own `danger` limit, which is where the live window
+    turns red; None where that holds. bone : a needle that scrapes along bone is led by it, chosen.
+    artery_in_gap : the least clearance to an artery that runs in the gap itself; by default its
+    `caution` limit. accept_artery_in_gap : an artery that enters or crosses the canal in the gap is
+    a contraindication to a puncture from its side, however far a path keeps from it, unless this
+    is set. artery_probability, cord_probability : of touching one, see docs/planning.md.
+    """
+
+    artery: float | None = None
+    cord: float | None = None
+    bone: float = 0.5
+    support: float = 0.0
+    artery_in_gap: float | None = None
+    accept_artery_in_gap: bool = False
+    artery_probability: float = 0.01
+    cord_probability: float = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Obstacle:
+    """A structure, or all bones, or all supports: what one distance grid is made of.
+
+    limit : least clearance, mm. name : for people.
+    """
+
+    name: str
+    role: str
+    structures: tuple[Structure, ...]
+    limit: float
+
+    @property
+    def is_vital(self) -> bool:
+        """Whether touching it counts as a risk: an artery or the cord."""
+        return self.role in VITAL
+
+    @property
+    def surface(self) -> Surface:
+        """All its structures as one surface."""
+        if len(self.structures) == 1:
+            return self.structures[0].surface
+        surfaces = [s.surface for s in self.structures]
+        offsets = np.cumsum([0, *(len(s.vertices) for s in surfaces)])
+        return Surface(
+            np.concatenate([s.vertices for s in surfaces]),
+            np.concatenate([s.triangles + k for s, k in zip(surfaces, offsets, strict=False)]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Sac:
+    """The dura near the targets: the tip is to end within it.
+
+    grid : signed distances at the nodes of `box`, mm. sigma : of its surface, mm.
+    """
+
+    box: Box
+    grid: NDArray[np.float32] = field(repr=False)
+    sigma: float
+
+    @staticmethod
+    def around(dura: Structure, targets: Array) -> "Sac":
+        """The dura near targets (n, 3)."""
+        box = Box.around(targets, SAC_MARGIN, 1.0)
+        sigma = float(surface_sigma(dura, targets[:1])[0])
+        return Sac(box, distance_grid(dura.surface, box), sigma)
+
+    def depths(self, points: Array) -> Array:
+        """How deep points (n, 3) are within it, mm: (n,)."""
+        inside: Array = -distances_at(self.grid, self.box.origin, self.box.spacing, points)
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class Obstacles:
+    """All obstacles of a case with their distances on one grid."""
+
+    all: tuple[Obstacle, ...]
+    given: Limits
+    box: Box
+    stack: Stack = field(repr=False)
+    sac: Sac | None = None
+
+    @property
+    def vital(self) -> tuple[Obstacle, ...]:
+        """Arteries and cord; they come first."""
+        return tuple(o for o in self.all if o.is_vital)
+
+    @property
+    def limits(self) -> Array:
+        """Least clearances, mm."""
+        return np.array([o.limit for o in self.all])
+
+    def index(self, obstacle: Obstacle) -> int:
+        """Where it is in the stack."""
+        return self.all.index(obstacle)
+
+
+def surface_sigma(structure: Structure, points: Array) -> Array:
+    """One standard deviation of a surface's own error near points (n, 3): (n,), mm.
+
+    The one place that knows how a structure holds it: today one number for all of a surface.
+    """
+    return np.full(len(points), structure.sigma)
+
+
+def obstacles_of(case: Case, limits: Limits, in_gap: Collection[str] = ()) -> tuple[Obstacle, ...]:
+    """The obstacles of a case: arteries, cord, all bones as one, all supports as one.
+
+    in_gap : names of arteries that run in the gap.
+    """
+    found = []
+    for role, given in (("artery", limits.artery), ("cord", limits.cord)):
+        for structure in case.of_role(role):
+            limit = given if given is not None else structure.danger or 0.0
+            if structure.name in in_gap:
+                caution = limits.artery_in_gap or structure.caution or 0.0
+                limit = max(limit, caution)
+            found.append(Obstacle(structure.name, role, (structure,), limit))
+    for role, name, limit in (
+        ("bone", "bone", limits.bone),
+        ("support", "supports", limits.support),
+    ):
+        together = case.of_role(role)
+        if together:
+            found.append(Obstacle(name, role, together, limit))
+    return tuple(found)
+
+
+def distance_field(
+    obstacles: tuple[Obstacle, ...], limits: Limits, box: Box, sac: Sac | None = None
+) -> Obstacles:
+    """Compute the distances to all obstacles on a grid, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        grids = list(pool.map(lambda o: distance_grid(o.surface, box), obstacles))
+    return Obstacles(obstacles, limits, box, np.stack(grids), sac)

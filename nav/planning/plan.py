@@ -1,0 +1,146 @@
+"""Plan a lateral C1-C2 puncture: from a case's anatomy to the best paths of both sides."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nav.errors import InputError
+from nav.frames import Array
+from nav.guidance.bending import DIAMETER
+from nav.model.case import Case, Plan
+from nav.planning.anomalies import arteries_in_gap, sides_without_artery
+from nav.planning.candidates import (
+    SIDES,
+    Candidates,
+    SearchSettings,
+    find_targets,
+    side_candidates,
+    skin_of,
+    target_space,
+)
+from nav.planning.deviation import ErrorModel, Needle, deviations_of
+from nav.planning.distancegrid import Box
+from nav.planning.exact import ExactClearances
+from nav.planning.gap import find_gap
+from nav.planning.obstacles import Limits, Sac, distance_field, obstacles_of
+from nav.planning.result import PlannedPath, SidePlan, SkinRisk, TrajectoryPlan
+from nav.planning.screening import Judge
+from nav.planning.search import SAMPLES, SideSearch
+
+SPACING = 1.0  # mm between nodes of the distance grid
+MARGIN = 8.0  # mm around all paths: as far as errors move a shaft
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """What a plan is made for.
+
+    registered : (6, 6) covariance of a registration that was done, else of the case's fiducials.
+    """
+
+    needle: Needle = field(default_factory=Needle)
+    limits: Limits = field(default_factory=Limits)
+    errors: ErrorModel = field(default_factory=ErrorModel)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    registered: Array | None = None
+    seed: int = 0
+
+
+def plan_trajectories(
+    case: Case,
+    settings: PlanSettings | None = None,
+    lines: Sequence[Plan] = (),
+    progress: Callable[[str], None] | None = None,
+) -> TrajectoryPlan:
+    """Plan straight paths from the skin through the C1-C2 gap to behind the cord.
+
+    Parameters
+    ----------
+    case : Case
+        With bones named C1 and C2, dura or cord, and skin. Its own plans are not looked at.
+    settings : PlanSettings, optional
+        Needle, limits, errors, angles.
+    lines : sequence of Plan, optional
+        Further lines to be judged the same way, such as those set by hand.
+    progress : callable, optional
+        Is told each step's name.
+
+    Returns
+    -------
+    TrajectoryPlan
+        For each side the best paths that differ, or why there is none.
+
+    Raises
+    ------
+    InputError
+        The case lacks what the gap, the canal or the entry is found by.
+    """
+    settings = settings or PlanSettings()
+    say = progress or (lambda _: None)
+    started = time.perf_counter()
+    say("the gap between C1 and C2")
+    gap = find_gap(case)
+    skin, radius = skin_of(case), DIAMETER[settings.needle.gauge] / 2.0
+    space = target_space(case, gap, radius)
+    try:
+        targets = find_targets(space)
+    except InputError as error:
+        raise InputError(f"{case.name}: {error}") from None
+    candidates = [
+        side_candidates(gap, skin, targets, side, settings.search) for side in settings.search.sides
+    ]
+    say("distances")
+    in_gap = arteries_in_gap(case, gap)
+    obstacles = distance_field(
+        obstacles_of(case, settings.limits, [a.structure for a in in_gap]),
+        settings.limits,
+        _box(candidates, lines),
+        Sac.around(space.dura, targets) if space.dura is not None else None,
+    )
+    deviations = deviations_of(case, settings.errors, settings.needle, settings.registered)
+    exact = ExactClearances(obstacles)
+    without = sides_without_artery(case, gap)
+
+    def search_of(side: str) -> SideSearch:
+        unknown = (("artery",) if side in without else ()) + (
+            () if case.of_role("cord") else ("cord",)
+        )
+        judge = Judge(gap, space, obstacles, deviations, settings.search, side, radius)
+        rng = np.random.default_rng([settings.seed, list(SIDES).index(side)])
+        return SideSearch(judge, skin, exact, in_gap, unknown, rng)
+
+    say("paths")
+
+    def run(one: Candidates) -> tuple[SidePlan, SkinRisk]:
+        return search_of(one.side).run(one)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(run, candidates))
+    judged: list[PlannedPath] = []
+    for line in lines:
+        side = _side_of(line, gap.left)
+        judged.append(search_of(side).judged(line.entry, line.target, SAMPLES, line.name))
+    return TrajectoryPlan(
+        case.name,
+        gap,
+        settings.limits,
+        deviations,
+        obstacles,
+        tuple(side for side, _ in found),
+        tuple(risk for _, risk in found),
+        tuple(judged),
+        time.perf_counter() - started,
+    )
+
+
+def _side_of(line: Plan, left: Array) -> str:
+    return "left" if (line.entry - line.target) @ left > 0.0 else "right"
+
+
+def _box(candidates: Sequence[Candidates], lines: Sequence[Plan]) -> Box:
+    points = [c.entries for c in candidates] + [c.targets for c in candidates]
+    points += [np.array([line.entry, line.target]) for line in lines]
+    return Box.around(np.concatenate(points), MARGIN, SPACING)

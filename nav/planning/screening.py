@@ -1,0 +1,141 @@
+"""A first judgement of thousands of paths: distances on the grid, errors to first order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from nav.frames import Array
+from nav.planning.candidates import SearchSettings, Space, angles_of
+from nav.planning.deviation import Deviations
+from nav.planning.field import walk_straight
+from nav.planning.gap import Gap
+from nav.planning.obstacles import Obstacles, surface_sigma
+
+ENOUGH = 8.0  # mm: further obstacles need no exact distance in the first judgement
+HAND = 10.0  # mm of a needle that must stay outside
+COARSE, FINE = 0.5, 0.25  # mm along the shaft
+# what the cost is made of besides the logarithm of the probability (chosen): ten degrees off
+# lateral, or ten millimetres deeper, are worth a probability 1.26 or 1.12 times as small
+LEAST_PROBABILITY = 1e-4
+# of a touch: a tip outside of the dura, or on bone, does no harm, but is to be placed again
+PER_HINDRANCE = 0.2
+PER_ANGLE = 0.1 / np.radians(10.0) ** 2
+PER_DEPTH = 0.05 / 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Screened:
+    """Paths with their first judgement; arrays of one length n.
+
+    clearances, depths : (n, obstacles) wall to wall and where along the shaft, mm.
+    probability : of touching artery or cord, to first order. missed : likewise, that the tip ends
+    outside of the dura. fits : whether all limits but the
+    arteries' probability are kept. cost : the lower the better.
+    """
+
+    entries: Array
+    targets: Array
+    clearances: Array
+    depths: Array
+    probability: Array
+    hindered: Array
+    fits: NDArray[np.bool_]
+    cost: Array
+
+    def reserves(self, limits: Array) -> Array:
+        """The least reserve of each path, mm: (n,)."""
+        least: Array = (self.clearances - limits).min(axis=1)
+        return least
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What paths of one side are judged by."""
+
+    gap: Gap
+    space: Space
+    obstacles: Obstacles
+    deviations: Deviations
+    settings: SearchSettings
+    side: str
+    radius: float
+
+    @property
+    def deepest(self) -> float:
+        """mm from skin to target that the needle reaches; some of it stays out for the hand."""
+        return self.deviations.needle.length - HAND
+
+    def screen(self, entries: Array, targets: Array, fine: bool = False) -> Screened:
+        """Judge paths from entries to targets (n, 3)."""
+        ways = targets - entries
+        lengths = np.linalg.norm(ways, axis=1)
+        ends = targets + self.settings.ahead * ways / lengths[:, None]
+        box = self.obstacles.box
+        least, depths = walk_straight(
+            self.obstacles.stack,
+            box.origin,
+            box.spacing,
+            np.ascontiguousarray(entries),
+            np.ascontiguousarray(ends),
+            1e9 if fine else ENOUGH,
+            FINE if fine else COARSE,
+        )
+        clearances = least - self.radius
+        probability = self._probability(clearances, depths, lengths)
+        hindered = self.hindered(targets, clearances, depths, lengths)
+        angles = angles_of(self.gap, self.side, entries, targets)
+        fits = (
+            (clearances >= self.obstacles.limits).all(axis=1)
+            & (lengths <= self.deepest)
+            & (np.hypot(*angles) <= self.settings.angle + 1e-9)
+        )
+        return Screened(
+            entries, targets, clearances, depths, probability, hindered, fits,
+            cost_of(probability, hindered, *angles, lengths),
+        )  # fmt: skip
+
+    def hindered(self, targets: Array, clearances: Array, depths: Array, lengths: Array) -> Array:
+        """That a tip ends outside of the dura, or its shaft meets bone; as of plane walls.
+
+        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm.
+        """
+        total = np.zeros(len(targets))
+        factor = self.deviations.model.surface
+        sac = self.obstacles.sac
+        if sac is not None:
+            spread = self.deviations.sd_across(lengths, lengths, self.gap.centre)
+            total += ndtr(-sac.depths(targets) / np.hypot(spread, factor * sac.sigma))
+        for s, obstacle in enumerate(self.obstacles.all):
+            if obstacle.role != "bone":
+                continue
+            spread = self.deviations.sd_across(
+                np.minimum(depths[:, s], lengths), lengths, self.gap.centre
+            )
+            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            total += ndtr(-clearances[:, s] / np.hypot(spread, factor * own))
+        return np.minimum(total, 1.0)
+
+    def _probability(self, clearances: Array, depths: Array, lengths: Array) -> Array:
+        """That of the narrowest places, each as of a plane wall; summed, so not too small."""
+        total = np.zeros(len(clearances))
+        for s, obstacle in enumerate(self.obstacles.vital):
+            depth = np.minimum(depths[:, s], lengths)
+            spread = self.deviations.sd_across(depth, lengths, self.gap.centre)
+            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            surface = self.deviations.model.surface * own
+            total += ndtr(-clearances[:, s] / np.hypot(spread, surface))
+        return np.minimum(total, 1.0)
+
+
+def cost_of(
+    probability: Array, hindered: Array, cranial: Array, dorsal: Array, depth: Array
+) -> Array:
+    """What paths are ranked by, the lower the better: see docs/planning.md."""
+    cost: Array = (
+        np.log10(np.asarray(probability) + PER_HINDRANCE * np.asarray(hindered) + LEAST_PROBABILITY)
+        + PER_ANGLE * (cranial**2 + dorsal**2)
+        + PER_DEPTH * depth
+    )
+    return cost
