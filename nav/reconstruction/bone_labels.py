@@ -18,13 +18,12 @@ from nav.reconstruction.prior import BONES, ShapePrior
 from nav.reconstruction.volume import Array, Volume
 
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
-FAR = 6.0  # mm
-NEAR = 3.5  # mm outside a model, beyond which nothing belongs to it
+NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
 SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
 SEED = 0.8  # mm under a model's surface, where the watershed begins
 SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
 HALF_HEIGHT = 0.45  # of the step from soft tissue to cortex: the threshold
-WINDOW = 4.0  # mm, round a bone's model
+WINDOW = 7.5  # mm, round a bone's model
 
 
 @dataclass(frozen=True)

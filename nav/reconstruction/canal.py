@@ -106,8 +106,7 @@ def reconstruct_canal(
     canal = load_canal_prior() if canal is None else canal
     frame = frame_of(prior, canal, chain.poses)
     surfaces = {
-        name: (prior.bone(name).shaped(chain.weights), prior.bone(name).triangles)
-        for name in BONES
+        name: (prior.bone(name).shaped(chain.weights), prior.bone(name).triangles) for name in BONES
     }
     unbent = unbent_poses(prior, canal.unbent_from_root)
     expected = canal.expected(canal_features(canal.grid, unbent, chain.poses, surfaces))

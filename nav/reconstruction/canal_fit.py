@@ -197,9 +197,7 @@ def _model(
     within, inside = (0.5 * (1.0 + erf(x / np.sqrt(2.0))) for x in off)
     rise, fall = (np.exp(-0.5 * x * x) / (np.sqrt(2.0 * np.pi) * blur) for x in off)
     model = a * within + b * (inside - within) + c * (1.0 - inside)
-    return model, np.stack(
-        [(a - b) * rise, (b - c) * fall, within, inside - within, 1.0 - inside]
-    )
+    return model, np.stack([(a - b) * rise, (b - c) * fall, within, inside - within, 1.0 - inside])
 
 
 def _chosen(
@@ -281,9 +279,7 @@ def _newton(
     blur: float,
     shape: tuple[int, ...],
 ) -> Array:
-    information, right = _information(
-        bases, prior_sd, centre, move, samples, weight, blur, shape
-    )
+    information, right = _information(bases, prior_sd, centre, move, samples, weight, blur, shape)
     return np.asarray(move + np.linalg.solve(information, right))
 
 

@@ -102,9 +102,7 @@ def canal_prior_from_arrays(data: Mapping[str, NDArray]) -> CanalPrior:
     )
 
 
-def unbent_poses(
-    prior: ShapePrior, unbent_from_root: RigidTransform
-) -> dict[str, RigidTransform]:
+def unbent_poses(prior: ShapePrior, unbent_from_root: RigidTransform) -> dict[str, RigidTransform]:
     """Return the mean chain's poses in the unbent frame."""
     return mean_chain(prior, unbent_from_root).poses
 
@@ -142,9 +140,7 @@ def canal_features(
         height = unbent[name].translation[2]
         rows = np.abs(grid.heights - height) <= SPAN
         vertices, triangles = surfaces[name]
-        far = hits(
-            unbent[name].apply(vertices), triangles, starts[rows], directions[rows]
-        )
+        far = hits(unbent[name].apply(vertices), triangles, starts[rows], directions[rows])
         nearest = [
             min(float(far[:, _near(grid.angles, angle)].min()), MOST)
             for angle in (-0.5 * np.pi, 0.5 * np.pi, 0.0, np.pi)

@@ -16,11 +16,13 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.sparse import csr_matrix, diags, hstack, identity, vstack
 from scipy.sparse.linalg import spsolve
 
+from nav.reconstruction.grey_surface import Mesh, signed_volume
 from nav.reconstruction.sampling import Field
 from nav.reconstruction.volume import Array
 
 SECTION = 0.5  # mm, between sections
 RAYS = 24
+MESH_SECTION, CORNERS = 1.0, 20  # mm between a mesh's rings, vertices of a ring
 RAY_STEP = 0.2  # mm
 REACH = 5.5  # mm, of a ray
 DROP = 0.35  # of the contrast, that a ray must fall for an edge, or rise for a bright neighbour
@@ -223,3 +225,50 @@ def _section_sd(normal: csr_matrix, n: int) -> Array:
 def with_radii(tube: Tube, radii: Array) -> Tube:
     """Return the tube with other radii."""
     return replace(tube, radii=radii)
+
+
+def tube_mesh(tube: Tube) -> tuple[Mesh, Array]:
+    """Return a tube's closed surface, ends rounded, and the sd at each vertex (n,), mm.
+
+    The rings are polygons as large as the circles.
+    """
+    step = max(1, round(MESH_SECTION / SECTION))
+    keep = np.unique(np.r_[np.arange(0, len(tube.radii), step), len(tube.radii) - 1])
+    tangents, u, v = (axis[keep] for axis in frames_along(tube.centres))
+    centres, radii, sd = tube.centres[keep], tube.radii[keep], tube.sd[keep]
+    corner = 2 * np.pi / CORNERS
+    larger = np.sqrt(corner / np.sin(corner))
+    angle = corner * np.arange(CORNERS)
+    circle = np.cos(angle)[:, None] * u[:, None] + np.sin(angle)[:, None] * v[:, None]
+    rows = [(i, 0.0, 1.0) for i in range(len(keep))]
+    caps = np.radians([70.0, 45.0, 20.0])
+    rows = [
+        *((0, -np.sin(a), np.cos(a)) for a in caps),
+        *rows,
+        *((len(keep) - 1, np.sin(a), np.cos(a)) for a in caps[::-1]),
+    ]
+    rings = [
+        centres[i] + radii[i] * (along * tangents[i] + larger * across * circle[i])
+        for i, along, across in rows
+    ]
+    sigma = np.repeat([sd[i] for i, _, _ in rows], CORNERS)
+    poles = [centres[0] - radii[0] * tangents[0], centres[-1] + radii[-1] * tangents[-1]]
+    vertices = np.vstack([*rings, *poles])
+    count = len(rings)
+    k = np.arange(CORNERS)
+    nxt = (k + 1) % CORNERS
+    faces = []
+    for r in range(count - 1):
+        a, b = r * CORNERS, (r + 1) * CORNERS
+        faces += [
+            np.column_stack([a + k, a + nxt, b + nxt]),
+            np.column_stack([a + k, b + nxt, b + k]),
+        ]
+    first, last = len(vertices) - 2, len(vertices) - 1
+    top = (count - 1) * CORNERS
+    faces.append(np.column_stack([np.full(CORNERS, first), nxt, k]))
+    faces.append(np.column_stack([np.full(CORNERS, last), top + k, top + nxt]))
+    triangles = np.vstack(faces).astype(np.int32)
+    if signed_volume(vertices, triangles) < 0.0:
+        triangles = np.ascontiguousarray(triangles[:, ::-1])
+    return Mesh(vertices, triangles), np.r_[sigma, sd[0], sd[-1]]
