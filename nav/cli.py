@@ -257,6 +257,46 @@ def register(
 
 
 @app.command
+def reconstruct(
+    source: InputPath,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    series: str | None = None,
+    list_series: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    name: str = "reconstruction",
+) -> None:
+    """Reconstruct the upper cervical spine of a CT: bones, cord, dura, arteries, skin, as a case.
+
+    Example: nav reconstruct scan/ --output case
+
+    Finds C1 to C4 by itself, separates them, and places their surfaces between the voxels; follows
+    the vertebral arteries where there is contrast; estimates cord and dura from the canal. Each
+    surface carries its own standard deviation, at every vertex. What the scan does not show is
+    said, never made up. Writes case.toml, meshes, the scan cropped to the neck (volume.nii.gz) and
+    overview.png. Nothing that names a patient is written.
+
+    Parameters
+    ----------
+    source
+        Folder of DICOM files, or a NIfTI, NRRD or MetaImage file.
+    output
+        Folder of the case.
+    series
+        Number of the DICOM series to take; by default the best one.
+    list_series
+        Show the folder's series and stop.
+    name
+        Of the case.
+    """
+    from nav.reconstruction.command import reconstruct_scan, show_series
+
+    if list_series:
+        show_series(source, console())
+        return
+    reconstruct_scan(source, output, series, name, console())
+
+
+@app.command
 def plan(
     case: InputPath,
     *,

@@ -206,22 +206,27 @@ def sha256(path: Path) -> str:
 def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ()) -> None:
     """A public TOML file with its provenance, whole or not at all; None entries are left out."""
     document = {"format": data["format"], **provenance(inputs), **data}
-    text = tomli_w.dumps(_plain(document))
+    text = tomli_w.dumps(plain_values(document))
     with written_whole(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
+    """Return values as TOML takes them; None entries are left out."""
     if isinstance(value, str):  # file names may hold bytes that are no UTF-8
         return value.encode(errors="surrogateescape").decode(errors="replace")
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(entry) for key, entry in value.items() if entry is not None}
+        return {
+            plain_values(key): plain_values(entry)
+            for key, entry in value.items()
+            if entry is not None
+        }
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
+        return [plain_values(entry) for entry in value]
     return value
 
 

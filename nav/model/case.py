@@ -62,6 +62,22 @@ class PlanTable(FileModel):
     target: Vector3
 
 
+class ReconstructionTable(FileModel):
+    """[reconstruction] of case.toml: how a scan became this case.
+
+    source : kind of the scan's file. volume : the scan, cropped, beside the case. spacing : of the
+    scan, mm. findings : what was odd about the scan. remarks : what the surfaces lack. made_from :
+    by structure.
+    """
+
+    source: Name
+    volume: Name | None = None
+    spacing: Vector3
+    findings: tuple[Name, ...] = ()
+    remarks: tuple[Name, ...] = ()
+    made_from: dict[str, Name] = Field(default_factory=dict)
+
+
 class CaseFile(PublicFile):
     """case.toml."""
 
@@ -70,6 +86,7 @@ class CaseFile(PublicFile):
     structure: Annotated[tuple[StructureTable, ...], Field(min_length=1)]
     fiducial: tuple[FiducialTable, ...] = ()
     plan: tuple[PlanTable, ...] = ()
+    reconstruction: ReconstructionTable | None = None
 
     @field_validator("structure", "fiducial", "plan")
     @classmethod
@@ -181,7 +198,8 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
         tuple(Fiducial(f.label, np.array(f.position), f.use) for f in table.fiducial),
         tuple(Plan(p.name, np.array(p.entry), np.array(p.target)) for p in table.plan),
     )
-    return replace(case, warnings=check_case(case, str(path)))
+    said = () if table.reconstruction is None else table.reconstruction.remarks
+    return replace(case, warnings=(*check_case(case, str(path)), *said))
 
 
 def _structure(path: Path, table: StructureTable) -> Structure:
