@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 def even(random: np.random.Generator, step: float = 0.9) -> Array:
     """Heights of regular slices, mm."""
-    return step * np.arange(int(50.0 / step))
+    return np.asarray(step * np.arange(int(50.0 / step)), np.float64)
 
 
 def with_gap(random: np.random.Generator, step: float, missing: int) -> Array:

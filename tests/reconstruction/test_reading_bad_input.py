@@ -1,6 +1,7 @@
 """What is no CT volume is refused in one line; nothing of a patient and no warning gets out."""
 
 import logging
+import os
 import re
 import warnings
 from dataclasses import replace
@@ -77,6 +78,8 @@ def encrypted(dataset, k):
         (set_to(ImageOrientationPatient=[1, 0, 0, 0.5, 0.9, 0]), "not perpendicular"),
         (set_to(ImageOrientationPatient=[0, 0, 0, 0, 0, 0]), "not perpendicular"),
         (set_to(ImagePositionPatient=[1, 2, 3]), "all slices at one place"),
+        (set_to(ImageType=["DERIVED", "SECONDARY", "MIP"]), "projections"),
+        (set_to(RescaleType="Z_EFF"), "another quantity"),
         (encrypted, "encrypted"),
         (colour, "colour pictures"),
         (eight_bits, "few grey levels, not Hounsfield units"),
@@ -113,6 +116,12 @@ def test_size_is_refused_before_memory_is_taken(tmp_path):
     write_series(tmp_path, SHORT, SCENE, change=change)
     with pytest.raises(InputError, match=r"43\.2 GB; expected at most 4 GB"):
         read_volume(tmp_path)
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "scan.nii")
+    with pytest.raises(InputError, match="device or pipe"):
+        read_volume(tmp_path / "scan.nii")
 
 
 def test_sparse_series_does_not_grow_without_bound(tmp_path):

@@ -105,6 +105,13 @@ def test_not_finite_values_are_air(tmp_path, suffix):
     assert result.volume.values[5, 4, 3:6].tolist() == [-1024, -1024, 32767]
 
 
+def test_padding_below_air_becomes_air(tmp_path):
+    made = image(np.eye(3))
+    made[:3, :, :] = -3024
+    sitk.WriteImage(made, str(tmp_path / "scan.nii"))
+    assert np.all(read_volume(tmp_path / "scan.nii").volume.values[:, :, :3] == -1024)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_shifted_values(tmp_path, suffix):
     made = image(np.eye(3)) + 1024
@@ -244,6 +251,16 @@ def test_cut_off(tmp_path, suffix, share, compressed):
         read_volume(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_checksum_of_a_compressed_file(tmp_path):
+    path = tmp_path / "scan.nii.gz"
+    sitk.WriteImage(image(np.eye(3)), str(path))
+    data = bytearray(path.read_bytes())
+    data[-6] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match="is damaged"):
+        read_volume(path)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])

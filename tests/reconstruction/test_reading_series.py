@@ -207,6 +207,25 @@ def test_dicomdir_leads_to_its_folder(tmp_path):
     assert fact(result, "other_files", "without_pictures") == 1
 
 
+def test_slice_made_again_almost_at_the_same_place(tmp_path):
+    write_series(tmp_path, EVEN, SCENE, series_uid="1.2.3")
+    again = replace(EVEN, positions=EVEN.positions[[20]] + 0.03 * EVEN.axes[:, 2])
+    write_series(tmp_path, again, OTHER, series_uid="1.2.3", first=90)
+    result = read_volume(tmp_path)
+    assert fact(result, "different_duplicates", "count") == 1
+    assert len(result.volume.values) == 50
+    assert holds(result, SCENE)
+
+
+def test_slices_of_another_size_are_left_out_and_told(tmp_path):
+    write_series(tmp_path, EVEN, SCENE, series_uid="1.2.3")
+    smaller = replace(EVEN, positions=EVEN.positions[[20]], rows=64, columns=64)
+    write_series(tmp_path, smaller, SCENE, series_uid="1.2.3", first=90)
+    result = read_volume(tmp_path)
+    assert fact(result, "other_slices", "count") == 1
+    assert holds(result, SCENE)
+
+
 def test_slices_turned_a_little_are_another_stack(tmp_path):
     turned = make_series(0.9 * np.arange(30), turned=Rotation.from_rotvec([0.02, 0, 0]))
     uid = generate_uid()

@@ -15,7 +15,7 @@ from nav.reconstruction.reading.folder import FolderContents, read_folder
 from nav.reconstruction.reading.hounsfield import check_values
 from nav.reconstruction.reading.pixels import PixelFacts, decode_stack
 from nav.reconstruction.reading.quiet import quiet_libraries
-from nav.reconstruction.reading.regular import refuse_huge
+from nav.reconstruction.reading.regular import AIR, refuse_huge
 from nav.reconstruction.reading.result import Finding, ReadResult, SeriesInfo
 from nav.reconstruction.reading.stacks import Stack, build_stacks
 
@@ -75,6 +75,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
         findings.append(Finding("shifted_values", {"offset": check.offset}))
     elif check.verdict == "unclear":
         findings.append(Finding("unclear_values", {"low": check.low, "high": check.high}))
+    np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
     if stack.placement is None:
         raise AssertionError("a stack without problem has a placement")
     assembled = assemble(
@@ -112,6 +113,8 @@ def _stack_findings(stack: Stack) -> list[Finding]:
         found.append(Finding("several_volumes", {"count": stack.volumes, "name": stack.name}))
     if stack.localisers:
         found.append(Finding("localisers_left_out", {"count": stack.localisers}))
+    if stack.others:
+        found.append(Finding("other_slices", {"count": stack.others}))
     if stack.identical:
         found.append(Finding("identical_duplicates", {"count": stack.identical}))
     if stack.different:

@@ -38,6 +38,7 @@ CT_CLASSES = (  # single-frame, enhanced, legacy converted
     "1.2.840.10008.5.1.4.1.1.2.1",
     "1.2.840.10008.5.1.4.1.1.2.2",
 )
+HOUNSFIELD_TYPES = ("HU", "HU_MOD", "US", "")  # US: not specified
 LOSSY_SYNTAXES = {
     "1.2.840.10008.1.2.4.50": "JPEG baseline, 8 bits",
     "1.2.840.10008.1.2.4.51": "JPEG extended, 12 bits",
@@ -115,6 +116,7 @@ class SliceHeader:
     lossy: str | None
     encrypted: bool
     nonlinear: bool
+    other_quantity: bool
 
 
 def read_headers(path: Path) -> list[SliceHeader]:
@@ -133,7 +135,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
     try:
         meta = getattr(dataset, "file_meta", None) or Dataset()
         sop_class = str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID", ""))
-        if sop_class == MEDIA_DIRECTORY:
+        if MEDIA_DIRECTORY in (sop_class, str(meta.get("MediaStorageSOPClassUID", ""))):
             raise Directory
         if not dataset.get("Rows") or not dataset.get("Columns"):
             if not re.fullmatch(r"[0-9.]+", sop_class) or sop_class in CT_CLASSES:
@@ -233,6 +235,7 @@ def _header(
         lossy=_lossy(dataset, syntax),
         encrypted="EncryptedAttributesSequence" in dataset,
         nonlinear="ModalityLUTSequence" in dataset,
+        other_quantity=str(get("RescaleType", "HU")).strip().upper() not in HOUNSFIELD_TYPES,
     )
 
 

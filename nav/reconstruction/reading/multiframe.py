@@ -14,6 +14,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "PixelValueTransformationSequence": {
         "RescaleSlope": "RescaleSlope",
         "RescaleIntercept": "RescaleIntercept",
+        "RescaleType": "RescaleType",
     },
     "CTReconstructionSequence": {"ConvolutionKernel": "ConvolutionKernel"},
     "CTXRayDetailsSequence": {"KVP": "KVP"},

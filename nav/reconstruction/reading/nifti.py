@@ -84,6 +84,8 @@ def read_nifti(
             counts = to_int16(plane, header.slope, header.intercept, values[k])
             bad, clipped = bad + counts[0], clipped + counts[1]
             advance((k + 1) / nk)
+        while file.read(1 << 20):
+            pass  # to the end, where a compressed file has its checksum
     findings = list(header.findings)
     if bad:
         findings.append(Finding("not_finite", {"count": bad}))

@@ -17,6 +17,7 @@ from nav.reconstruction.reading.itk_image import read_itk_image
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reading.placement import EXACT, Array, Placement, place
 from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.regular import AIR
 from nav.reconstruction.reading.result import Finding, Kind, ReadResult, SeriesInfo
 
 Progress = Callable[[str, float], None]
@@ -76,6 +77,8 @@ def find_kind(source: Path) -> Kind:
     try:
         if source.is_dir():
             return "dicom"
+        if source.exists() and not source.is_file():
+            raise InputError(f"{source}: is a device or pipe, expected a file or folder")
         with source.open("rb") as file:
             start = file.read(LONGEST_START)
     except FileNotFoundError:
@@ -125,6 +128,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
     else:
         values, lps_from_voxel, findings = read_itk_image(source, kind, advance("reading"))
     findings += _checked(source, values)
+    np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
     values, placement = as_slices(source, values, lps_from_voxel)
     sheared = placement.drift > EXACT
     steps = np.linalg.norm(lps_from_voxel[:3, :3], axis=0)

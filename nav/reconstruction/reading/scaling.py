@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-AIR = -1024  # HU
+from nav.reconstruction.reading.regular import AIR
+
 LOW, HIGH = -32768, 32767
 
 

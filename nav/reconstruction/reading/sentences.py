@@ -16,6 +16,8 @@ PROBLEMS = {
     "no_position": "slices without position (ImagePositionPatient)",
     "no_spacing": "no pixel spacing in its headers",
     "nonlinear": "grey values are mapped by a table, not to Hounsfield units",
+    "other_quantity": "values are another quantity than Hounsfield units (RescaleType)",
+    "projection": "projections (MIP), not slices",
     "single_slice": "a single slice",
     "one_place": "all slices at one place (bolus monitoring?)",
     "too_few": "only two slices; expected at least three",
@@ -90,7 +92,6 @@ SENTENCES: Mapping[str, str] = {
     "damaged_files": "{files} left out: damaged, first {first}: {why}",
     "different_duplicates": "{slices} left out: others at the same place, with other values, were "
     "made before",
-    "flat_picture_values": "values lie from {low} to {high}: a picture, not Hounsfield units",
     "identical_duplicates": "{slices} left out: copies of others",
     "inverted_grey": "shown inverted (MONOCHROME1): values were taken as they are stored",
     "lateral_offsets": "slices lie up to {largest:.2f} mm off a straight line: each shifted to "
@@ -101,6 +102,7 @@ SENTENCES: Mapping[str, str] = {
     "not_finite": "{count} voxels that are not a number: set to air",
     "oblique": "slices are turned by {degrees:.1f}° against the patient's axes: kept so",
     "orientation_varies": "slices are up to {degrees:.3f}° from parallel: taken as parallel",
+    "other_slices": "{slices} of the same series left out: of another size or orientation",
     "outside_set_to_air": "{percent:.0f} % of the volume lies outside the slices: set to air",
     "qform_disagrees": "qform and sform disagree by up to {distance:.1f} mm: sform was used",
     "several_volumes": "{count} volumes in this series (phases, or parts far apart): {name} taken",

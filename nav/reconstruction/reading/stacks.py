@@ -16,7 +16,7 @@ from nav.reconstruction.reading.placement import Placement, place, slice_axes
 from nav.reconstruction.reading.result import SeriesInfo
 
 PARALLEL = 1e-3  # slices whose direction cosines differ by less are parallel
-SAME_PLACE = 0.01  # mm along the normal
+SAME_PLACE, SAME_SHARE = 0.01, 0.05  # mm along the normal; of the usual step
 FAR_APART, FAR_STEPS = 20.0, 5.0  # mm, usual steps: parts of a stack that are no one volume
 OVERLAP = 0.5  # of the shorter's length, from which two volumes cover the same
 FEWEST = 3  # slices of a volume
@@ -40,8 +40,8 @@ class Stack:
         How many volumes the series has at this place.
     identical, different : int
         Slices left out: copies of others, and others at the place of one that is kept.
-    localisers : int
-        Localiser pictures in the same series.
+    localisers, others : int
+        Localiser pictures, and slices of another size or orientation, in the same series.
     orientation_spread : float
         Largest difference of direction cosines from the first slice's.
     """
@@ -54,6 +54,7 @@ class Stack:
     identical: int = 0
     different: int = 0
     localisers: int = 0
+    others: int = 0
     orientation_spread: float = 0.0
 
     @property
@@ -84,11 +85,13 @@ def build_stacks(headers: Iterable[SliceHeader]) -> list[Stack]:
     for header in headers:
         series[header.series_uid].append(header)
     for slices in series.values():
-        found = [stack for group in _alike(slices) for stack in _volumes(group)]
-        localisers = sum(len(s.slices) for s in found if s.problem == "localiser")
-        stacks += [
-            s if s.problem == "localiser" else replace(s, localisers=localisers) for s in found
-        ]
+        groups = _alike(slices)
+        localisers = sum(len(group) for group in groups if _is_localiser(group[0]))
+        for group in groups:
+            others = len(slices) - len(group) - localisers
+            stacks += [
+                replace(stack, localisers=localisers, others=others) for stack in _volumes(group)
+            ]
     return _named(stacks)
 
 
@@ -218,6 +221,10 @@ def _header_problem(slices: Sequence[SliceHeader]) -> str | None:
     ):
         if missing:
             return "encrypted" if first.encrypted else code
+    if {"MIP", "MINIP", "PROJECTION", "PROJECTION IMAGE"} & set(first.image_type):
+        return "projection"
+    if any(s.other_quantity for s in slices):
+        return "other_quantity"
     if any(s.nonlinear for s in slices):
         return "nonlinear"
     return None
@@ -273,8 +280,12 @@ def _split_far(slices: list[SliceHeader], normal: np.ndarray) -> list[list[Slice
 def _places(ordered: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
     """Group slices at the same height; within each in the order in which they were made."""
     groups: list[list[SliceHeader]] = []
-    for header in sorted(ordered, key=lambda s: _height(s, normal)):
-        if groups and _height(header, normal) - _height(groups[-1][0], normal) < SAME_PLACE:
+    upwards = sorted(ordered, key=lambda s: _height(s, normal))
+    steps = np.diff([_height(s, normal) for s in upwards])
+    moved = steps[steps > SAME_PLACE]
+    same = max(SAME_PLACE, SAME_SHARE * float(np.median(moved))) if len(moved) else SAME_PLACE
+    for header in upwards:
+        if groups and _height(header, normal) - _height(groups[-1][0], normal) < same:
             groups[-1].append(header)
         else:
             groups.append([header])
