@@ -179,6 +179,29 @@ def test_single_slices_off_the_line_are_shifted_back(tmp_path):
     assert "lateral_offsets" in codes(result)
 
 
+@pytest.mark.parametrize("missing", [[], [30]])
+def test_positions_rounded_to_tenths(tmp_path, missing):
+    """Each is off by up to 0.05 mm; the line through all is not, and no slice is blurred."""
+    heights = np.delete(0.625 * np.arange(80), missing)
+    truth = make_series(heights)
+    scene = scene_for(truth, 3)
+    rounded = np.round(truth.positions[:, 2], 1) - truth.positions[:, 2]
+    assert np.abs(rounded).max() > 0.03
+
+    def change(dataset, k):
+        place = [float(x) for x in dataset.ImagePositionPatient]
+        dataset.ImagePositionPatient = [*place[:2], round(place[2], 1)]
+
+    write_series(tmp_path, truth, scene, change=change)
+    result = read_volume(tmp_path)
+    assert landmark_errors(result.volume, scene).max() < 0.02
+    assert named(result, "rounded_positions").facts["step"] == pytest.approx(0.625, abs=1e-3)
+    assert ("missing_slices" in codes(result)) == bool(missing)
+    assert "uneven_steps" not in codes(result)
+    expected = np.maximum(np.rint(scene.hounsfield(truth.points(12))), -1024)
+    assert np.abs(result.volume.values[12] - expected).max() <= 1
+
+
 def test_overshoot_of_the_spline_is_bounded(tmp_path):
     """Two steps of very different length would let a cubic spline swing far out between."""
     heights = np.concatenate([np.arange(10) * 1.0, 9.0 + 0.2 + 5.0 * np.arange(8)])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.uid import generate_uid
 from scipy.spatial.transform import Rotation
 
@@ -194,6 +194,17 @@ def test_without_preamble_and_nested(tmp_path):
         path.write_bytes(path.read_bytes()[132:])
     result = read_volume(tmp_path)
     assert holds(result, SCENE)
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_without_any_file_header(tmp_path, implicit):
+    """Datasets as they go over a network, stored bare."""
+    for path in write_series(tmp_path, EVEN, SCENE):
+        dataset = dcmread(path)
+        bare = Dataset({e.tag: e for e in dataset})
+        dcmwrite(path, bare, implicit_vr=implicit, little_endian=True, enforce_file_format=False)
+        assert path.read_bytes()[:2] == b"\x08\x00"
+    assert holds(read_volume(tmp_path), SCENE)
 
 
 def test_dicomdir_leads_to_its_folder(tmp_path):

@@ -69,6 +69,14 @@ def test_cropped_within_the_body():
     assert check_values(as_int16(neck(0)[:, 20:40, 20:40])).verdict == "hu"
 
 
+@pytest.mark.parametrize("offset", [1024, -1024])
+def test_shift_without_air_needs_to_know_that_it_is_a_ct(offset):
+    values = as_int16(neck(0)[:, 20:40, 20:40] + offset)
+    assert check_values(values).verdict == "unclear"
+    check = check_values(values, known_ct=True)
+    assert (check.verdict, check.offset) == ("shifted", offset)
+
+
 def test_a_print_in_air_without_soft_tissue():
     values = np.where(np.random.default_rng(0).random((20, 30, 30)) < 0.1, 117.0, -1000.0)
     noise = np.random.default_rng(1).normal(0, 9, values.shape)

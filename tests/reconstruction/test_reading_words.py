@@ -39,6 +39,7 @@ FACTS = {
     "other_slices": {"count": 3},
     "outside_set_to_air": {"share": 0.123},
     "qform_disagrees": {"distance": 7.0},
+    "rounded_positions": {"step": 0.625},
     "series_chosen": {"name": "5", "count": 3, "suitable": 2, "reason": "thinnest"},
     "several_volumes": {"count": 2, "name": "5.1"},
     "sheared": {"degrees": 12.0},

@@ -99,6 +99,8 @@ def _shape_findings(
             found.append(Finding("lateral_offsets", {"largest": irregular}))
         measured = values[0].size / grid[0].size
         found.append(Finding("outside_set_to_air", {"share": 1.0 - measured}))
+    if plan.rounded:
+        found.append(Finding("rounded_positions", {"step": plan.steps[2]}))
     if plan.uneven:
         steps = placement.steps
         facts = {"least": float(steps.min()), "most": float(steps.max()), "step": plan.steps[2]}

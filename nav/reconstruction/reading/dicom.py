@@ -61,7 +61,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
     first = stack.slices[0]
     refuse_huge(len(stack.slices) * first.rows * first.columns, f"{source}: series {stack.name}", 2)
     values, pixels = decode_stack(stack.slices, _advance(progress, "decoding slices"))
-    check = check_values(values)
+    check = check_values(values, known_ct=True)
     findings = [f for f in (chosen,) if f is not None]
     findings += _folder_findings(contents) + _stack_findings(stack) + _pixel_findings(stack, pixels)
     if check.verdict in ("picture", "labels"):

@@ -14,6 +14,7 @@ SAMPLED = 2_000_000  # voxels that are looked at
 OFFSETS = (1024, -1024)  # HU: intercept of -1024 not applied, or applied twice
 AIR_WINDOW = (-1100, -850)  # HU
 SOFT_WINDOW = (-50, 150)
+TISSUE_WINDOW, MOSTLY = (-150, 200), 0.4  # HU, share: fat and muscle of a body without air round it
 BETWEEN = (-750, -300)  # HU that few voxels have: neither air nor tissue
 DENSER = (250, 900)
 LEAST_AIR, LEAST_SOFT, MOST_BELOW = 0.02, 0.02, 0.005  # of all voxels
@@ -31,8 +32,16 @@ class ValueCheck:
     high: int
 
 
-def check_values(values: NDArray[np.int16]) -> ValueCheck:
-    """Tell from a volume's histogram whether its values are Hounsfield units."""
+def check_values(values: NDArray[np.int16], known_ct: bool = False) -> ValueCheck:
+    """Tell from a volume's histogram whether its values are Hounsfield units.
+
+    Parameters
+    ----------
+    values : ndarray, shape (nz, ny, nx)
+    known_ct : bool
+        Whether they are of a CT in any case: then a shift is recognised without air, too, by soft
+        tissue alone.
+    """
     stride = max(1, round((values.size / SAMPLED) ** (1 / 3)))
     sample = values[::stride, ::stride, ::stride].ravel().astype(np.int32)
     low, high = int(values.min()), int(values.max())
@@ -51,6 +60,9 @@ def check_values(values: NDArray[np.int16]) -> ValueCheck:
     inside = _share(counts, (-200, 300), 0) > 0.3 and _share(counts, (-400, -20), 0) > 0.01
     if inside and _below(counts, 0) <= MOST_BELOW:
         return ValueCheck("hu", 0, low, high)  # cropped within the body
+    for offset in OFFSETS if known_ct else ():
+        if _share(counts, TISSUE_WINDOW, offset) > MOSTLY > 4 * _share(counts, TISSUE_WINDOW, 0):
+            return ValueCheck("shifted", offset, low, high)
     return ValueCheck("unclear", 0, low, high)
 
 

@@ -22,6 +22,7 @@ Values = NDArray[np.int16]  # (slices, rows, columns)
 AIR = -1024  # HU of what lies outside every slice
 GAP = 1.5  # times the usual step: slices are missing
 NEIGHBOURS = 5  # steps whose median is the usual one there
+ROUNDED = 0.1  # mm, to which some scanners write positions
 FINE_SHARE = 0.1  # of the steps may be finer than the grid's
 MOST_GROWTH = 6.0  # times as many slices as were measured, at most
 OVERSHOOT = 0.15  # of the range of the four nearest slices, that the spline may exceed it by
@@ -56,6 +57,8 @@ class GridPlan:
         Whether slices are shifted within their plane, interpolated along the normal.
     uneven : bool
         Whether the steps are no multiples of one.
+    rounded : bool
+        Whether they are but for positions written to 0.1 mm.
     gaps : tuple of Gap
     """
 
@@ -66,6 +69,7 @@ class GridPlan:
     shifted: bool
     stepped: bool
     uneven: bool
+    rounded: bool
     gaps: tuple[Gap, ...]
 
     @property
@@ -95,7 +99,11 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
     step, multiples = _step(heights)
     start, count = float(heights[0]), int(multiples.sum()) + 1
     expected = start + step * np.append(0, np.cumsum(multiples))
-    uneven = bool(np.abs(heights - expected).max() > EXACT)
+    rounded = _is_rounding(heights, multiples)
+    if rounded:  # the line through all places is truer than each
+        index = np.append(0, np.cumsum(multiples))
+        step, start = (float(c) for c in np.polyfit(index, heights, 1))
+    uneven = not rounded and bool(np.abs(heights - expected).max() > EXACT)
     if uneven:
         fine = float(np.quantile(placement.steps, FINE_SHARE, method="lower"))
         step = max(fine, float(np.ptp(heights)) / (MOST_GROWTH * len(heights)))
@@ -121,6 +129,7 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
         shifted,
         stepped,
         uneven,
+        rounded,
         gaps,
     )
 
@@ -168,6 +177,16 @@ def _step(heights: Array) -> tuple[float, NDArray[np.int_]]:
     if multiples.sum() > MOST_GROWTH * len(heights):
         return mean, ones
     return float(np.ptp(heights)) / int(multiples.sum()), multiples
+
+
+def _is_rounding(heights: Array, multiples: NDArray[np.int_]) -> bool:
+    """Return whether heights are even ones that were rounded to 0.1 mm, and no more than that."""
+    tenths = heights / ROUNDED
+    if np.abs(tenths - np.round(tenths)).max() > 1e-3:
+        return False
+    index = np.append(0, np.cumsum(multiples))
+    residuals = np.abs(heights - np.polyval(np.polyfit(index, heights, 1), index))
+    return bool(EXACT < residuals.max() <= ROUNDED / 2 + 1e-3)
 
 
 def _phase(heights: Array, step: float) -> float:
@@ -256,7 +275,7 @@ def _interpolate_slices(values: Values, plan: GridPlan, advance: Callable[[float
         advance(done / len(result))
         target = result[done]
         nearest = int(np.abs(heights - height).argmin())
-        if abs(heights[nearest] - height) <= EXACT:
+        if abs(heights[nearest] - height) <= (ROUNDED if plan.rounded else EXACT):
             target[:] = values[nearest]
             continue
         used = np.flatnonzero(np.abs(row) > NEGLIGIBLE)

@@ -32,6 +32,7 @@ FindingCode = Literal[
     "other_slices",
     "outside_set_to_air",
     "qform_disagrees",
+    "rounded_positions",
     "series_chosen",
     "several_volumes",
     "sheared",

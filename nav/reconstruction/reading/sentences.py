@@ -105,6 +105,7 @@ SENTENCES: Mapping[str, str] = {
     "other_slices": "{slices} of the same series left out: of another size or orientation",
     "outside_set_to_air": "{percent:.0f} % of the volume lies outside the slices: set to air",
     "qform_disagrees": "qform and sform disagree by up to {distance:.1f} mm: sform was used",
+    "rounded_positions": "positions are rounded to 0.1 mm: even steps of {step:.3f} mm fitted",
     "several_volumes": "{count} volumes in this series (phases, or parts far apart): {name} taken",
     "sheared": "axes are {degrees:.2f}° from perpendicular: resampled",
     "shifted_values": "values are HU {sign} {size}: corrected",
