@@ -3,6 +3,8 @@
 import logging
 import os
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -312,3 +314,31 @@ def test_instance_numbers_and_names_say_nothing(tmp_path):
     again = read_volume(tmp_path).volume
     assert np.array_equal(again.values, truth.values)
     assert np.array_equal(again.model_from_voxel, truth.model_from_voxel)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"ElementType = MET_SHORT", b"ElementTipe = MET_SHORT"),
+        (b"NDims = 3", b"NDums = 3"),
+        (b"TransformMatrix = 1", b"TransformMatrix = x"),
+        (b"CompressedData = False", b"CompressedData = True"),
+    ],
+)
+def test_what_compiled_readers_print_is_silenced(tmp_path, before, after):
+    """MetaIO writes to both standard streams, some of it only when the process ends."""
+    path = tmp_path / "scan.mha"
+    values = np.random.default_rng(0).choice([-1000, 50, 900], (6, 9, 8)).astype(np.int16)
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(path))
+    assert before in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(before, after))
+    code = (
+        "import sys; from pathlib import Path; from nav.errors import InputError\n"
+        "from nav.reconstruction.reading import read_volume\n"
+        "try: read_volume(Path(sys.argv[1]))\n"
+        "except InputError: print('refused')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("refused\n", "")

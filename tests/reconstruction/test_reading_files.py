@@ -253,6 +253,27 @@ def test_cut_off(tmp_path, suffix, share, compressed):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha", ".mhd"])
+def test_a_few_bytes_short(tmp_path, suffix):
+    """ITK would leave the last voxels as the memory happened to be."""
+    path = tmp_path / f"scan{suffix}"
+    sitk.WriteImage(image(np.eye(3)), str(path), useCompression=False)
+    data = path.with_suffix(".raw") if suffix == ".mhd" else path
+    data.write_bytes(data.read_bytes()[:-3])
+    with pytest.raises(InputError, match="is cut off"):
+        read_volume(path)
+
+
+def test_places_that_no_scan_has(tmp_path):
+    path = tmp_path / "scan.nii"
+    sitk.WriteImage(image(np.eye(3)), str(path))
+    matrix = nifti_matrix(path)
+    for wrong in (matrix + np.outer([1e20, 0, 0, 0], [0, 0, 0, 1]), np.diag([1e4, 1, 1, 1])):
+        nifti_matrix(path, wrong)
+        with pytest.raises(InputError, match="which no scan has"):
+            read_volume(path)
+
+
 def test_checksum_of_a_compressed_file(tmp_path):
     path = tmp_path / "scan.nii.gz"
     sitk.WriteImage(image(np.eye(3)), str(path))

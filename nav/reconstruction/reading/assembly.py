@@ -17,6 +17,7 @@ from nav.reconstruction.reading.result import Finding, UnmeasuredInterval
 from nav.reconstruction.volume import Volume
 
 OBLIQUE = math.radians(5.0)  # from which the grid's own directions are named
+STEPS, FARTHEST = (1e-3, 100.0), 1e5  # mm, between voxels; from the origin
 MOST_NAMED = 3  # gaps that are named one by one
 
 
@@ -62,8 +63,9 @@ def assemble(
     Raises
     ------
     InputError
-        The regular volume would be too large.
+        The regular volume would be too large, or steps or places are absurd.
     """
+    _refuse_absurd(placement, what)
     try:
         plan = plan_grid(placement, values.shape[2], values.shape[1])
     except InputError as error:
@@ -84,6 +86,17 @@ def assemble(
         findings.append(Finding("oblique", {"degrees": math.degrees(turned)}))
     unmeasured = _unmeasured(plan, thick, apart, order.index(2), flipped[order.index(2)])
     return Assembled(volume, findings, unmeasured, GridFacts(tilt))
+
+
+def _refuse_absurd(placement: Placement, what: str) -> None:
+    """Refuse steps and places that no scanner has: damaged headers."""
+    steps = [*placement.pixel, float(np.median(placement.steps))]
+    places = np.abs(np.append(placement.offsets, placement.heights[:, None], axis=1))
+    if not (STEPS[0] <= min(steps) and max(steps) <= STEPS[1] and places.max() <= FARTHEST):
+        raise InputError(
+            f"{what}: its header gives voxels of {steps[0]:.3g} x {steps[1]:.3g} x {steps[2]:.3g} "
+            f"mm up to {places.max():.3g} mm from the origin, which no scan has; is it damaged?"
+        )
 
 
 def _shape_findings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.reconstruction.reading.placement import Array
+from nav.reconstruction.reading.quiet import without_output
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.result import Finding
 from nav.reconstruction.reading.scaling import to_int16
@@ -19,6 +21,8 @@ from nav.reconstruction.reading.scaling import to_int16
 READERS = {"nrrd": "NrrdImageIO", "mha": "MetaImageIO"}
 NAMES = {"nrrd": "NRRD", "mha": "MetaImage"}
 LONGEST_HEADER = 64 * 1024
+DATA_START = "(data start)"  # our own field: where the values begin, in bytes
+MOST_PACKED, PIECE = 1032, 1 << 20  # deflate packs at most so many to one; bytes at a time
 BYTES = {
     "uchar": 1, "unsigned char": 1, "uint8": 1, "uint8_t": 1, "char": 1, "signed char": 1,
     "int8": 1, "int8_t": 1, "short": 2, "short int": 2, "signed short": 2, "int16": 2,
@@ -54,7 +58,8 @@ def read_itk_image(
     reader.SetImageIO(READERS[kind])
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with without_output(1, 2):
+            reader.ReadImageInformation()
     except RuntimeError:
         raise InputError(f"{path}: its {NAMES[kind]} header cannot be read") from None
     size = reader.GetSize()
@@ -74,7 +79,8 @@ def read_itk_image(
     _refuse_short(path, kind, fields, int(np.prod(size)) * each)
     advance(0.1)
     try:
-        image = reader.Execute()
+        with without_output(1, 2):
+            image = reader.Execute()
     except RuntimeError:
         raise InputError(f"{path}: is cut off or damaged: its values cannot be read") from None
     advance(0.7)
@@ -101,6 +107,8 @@ def read_itk_image(
 def header_fields(path: Path, kind: str) -> dict[str, str]:
     """Return the fields of a NRRD or MetaImage header, keys in small letters.
 
+    One of our own, DATA_START, says where the values begin if they are in the same file.
+
     Raises
     ------
     InputError
@@ -113,8 +121,11 @@ def header_fields(path: Path, kind: str) -> dict[str, str]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if kind == "nrrd" and not start.startswith(b"NRRD000"):
         raise InputError(f"{path}: is no NRRD file: it does not begin with NRRD000")
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = {DATA_START: "0"}
+    place = 0
     for raw in start.split(b"\n"):
+        place += len(raw) + 1
+        fields[DATA_START] = str(place)
         line = raw.decode("latin-1").strip()
         if kind == "nrrd" and not line:
             break
@@ -145,7 +156,10 @@ def _bytes_each(fields: dict[str, str], kind: str) -> int:
 
 
 def _refuse_short(path: Path, kind: str, fields: dict[str, str], needed: int) -> None:
-    """Refuse before memory is taken: a file that is too short for what its header says."""
+    """Refuse a file that is too short for what its header says, before memory is taken.
+
+    MetaIO would leave what is missing as the memory happened to be.
+    """
     if kind == "nrrd":
         packed = fields.get("encoding", "raw").lower() != "raw"
         apart = fields.get("data file", fields.get("datafile"))
@@ -153,20 +167,36 @@ def _refuse_short(path: Path, kind: str, fields: dict[str, str], needed: int) ->
         packed = fields.get("compresseddata", "false").lower() == "true"
         data = fields["elementdatafile"]
         apart = None if data.upper() == "LOCAL" else data
-    stored = path
-    if apart is not None:
-        if apart.upper().startswith("LIST") or re.search(r"%\d*d", apart):
-            return  # one file a slice: ITK finds out
-        stored = path.parent / apart
-        if not stored.is_file():
-            raise InputError(f"{path}: its values are in {apart}, which is not there")
-    present = stored.stat().st_size
-    most = present * 1032 if packed else present
-    if most < needed:
+    if apart is not None and (apart.upper().startswith("LIST") or re.search(r"%\d*d", apart)):
+        raise InputError(f"{path}: its values are in several files; convert it to one")
+    stored = path if apart is None else path.parent / apart
+    if not stored.is_file():
+        raise InputError(f"{path}: its values are in {apart}, which is not there")
+    start = int(fields[DATA_START]) if apart is None else 0
+    present = stored.stat().st_size - start
+    if present * (MOST_PACKED if packed else 1) < needed:
         raise InputError(
             f"{path}: is cut off: its header promises {needed} bytes of values, "
-            f"{stored.name} has {'at most ' if packed else ''}{most}"
+            f"{stored.name} has {present}{' compressed ones' if packed else ''}"
         )
+    if packed and kind == "mha" and _unpacked_length(stored, start, needed) != needed:
+        raise InputError(f"{path}: is cut off or damaged: its values cannot be decompressed")
+
+
+def _unpacked_length(stored: Path, start: int, most: int) -> int:
+    """Return how many bytes a zlib stream gives, counted to a little more than the most."""
+    unpack, count = zlib.decompressobj(), 0
+    try:
+        with stored.open("rb") as file:
+            file.seek(start)
+            while count <= most and not unpack.eof:
+                packed = unpack.unconsumed_tail or file.read(PIECE)
+                if not packed:
+                    return -1  # ends before the stream does
+                count += len(unpack.decompress(packed, PIECE))
+    except (zlib.error, OSError):
+        return -1
+    return count
 
 
 def _units(path: Path, fields: dict[str, str], matrix: Array) -> list[Finding]:

@@ -18,6 +18,7 @@ from pydicom.uid import UID
 
 from nav.errors import InputError
 from nav.reconstruction.reading.headers import HEADER_TAGS, SliceHeader
+from nav.reconstruction.reading.quiet import without_output
 from nav.reconstruction.reading.regular import AIR
 
 PIXEL_TAGS: list[Any] = [
@@ -72,7 +73,7 @@ def decode_stack(
         return _decode_file([slices[i] for i in indices], [values[i] for i in indices])
 
     workers = min(MOST_THREADS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
+    with without_output(2), ThreadPoolExecutor(workers) as pool:
         pending = [pool.submit(decode, indices) for indices in files.values()]
         try:
             for task in pending:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import gdcm  # type: ignore[import-untyped]
 import SimpleITK as sitk
@@ -35,3 +38,42 @@ def quiet_libraries() -> Iterator[None]:
             logger.setLevel(level)
             config.settings.reading_validation_mode = validation
             sitk.ProcessObject.SetGlobalWarningDisplay(itk_warned)
+
+
+@contextmanager
+def without_output(*streams: int) -> Iterator[None]:
+    """Let nothing reach standard streams: MetaIO and libjpeg print there whatever one asks.
+
+    For the moment of reading only, since it holds for all threads.
+
+    Parameters
+    ----------
+    streams : int
+        File descriptors: 1 the output, 2 the errors.
+    """
+    _flush()
+    kept = []
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in streams:
+            kept.append((stream, os.dup(stream)))
+            os.dup2(nowhere, stream)
+        os.close(nowhere)
+    except OSError:  # a stream that is closed needs no silence
+        pass
+    try:
+        yield
+    finally:
+        _flush()
+        for stream, copy in kept:
+            os.dup2(copy, stream)
+            os.close(copy)
+
+
+def _flush() -> None:
+    """Flush what Python and the C library still hold for the standard streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).fflush(None)
