@@ -177,8 +177,27 @@ def test_grey_levels_far_apart_are_named(tmp_path):
     assert np.abs(result.volume.values - TRUTH).max() <= 8
 
 
+def test_damaged_deflated_slice_is_left_out_and_named(tmp_path):
+    """Its header is packed with its pixels: it cannot be known what it is."""
+    paths = write_series(tmp_path, SERIES, SCENE, syntax=DeflatedExplicitVRLittleEndian)
+    paths[2].write_bytes(paths[2].read_bytes()[:-900])
+    result = read_volume(tmp_path)
+    assert named(result, "damaged_files").facts["first"] == paths[2].name
+    assert named(result, "missing_slices").facts["count"] == 1
+
+
 @pytest.mark.parametrize("how", ["cut", "no pixels", "garbage"])
-@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless])
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        ExplicitVRLittleEndian,
+        JPEG2000Lossless,
+        RLELossless,
+        JPEGLSLossless,
+        UID("1.2.840.10008.1.2.4.70"),
+    ],
+    ids=lambda syntax: syntax.name,
+)
 def test_damaged_slice_is_named(tmp_path, how, syntax):
     paths = write_series(tmp_path, SERIES, SCENE, syntax=syntax)
     whole = paths[2].read_bytes()
