@@ -5,7 +5,6 @@ Only the listed elements are read at all. UIDs and times serve to group and sort
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,17 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.tag import Tag
 
+from nav.reconstruction.reading.header_values import (
+    Vector,
+    number,
+    numbers,
+    padding_range,
+    positive,
+    several,
+    short_number,
+)
 from nav.reconstruction.reading.multiframe import frame_headers
-
-Vector = tuple[float, ...]
 
 HEADER_TAGS: list[Any] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "Modality", "ImageType",
@@ -189,14 +194,14 @@ def _header(
     signed = bool(get("PixelRepresentation", 0))
     slope, intercept = number(get("RescaleSlope")), number(get("RescaleIntercept"))
     rescaled = slope is not None and intercept is not None and slope != 0.0
-    image_type = tuple(str(part).strip() for part in _several(get("ImageType", ())))
-    kernel = "/".join(str(part) for part in _several(get("ConvolutionKernel", ())))[:16]
+    image_type = tuple(str(part).strip() for part in several(get("ImageType", ())))
+    kernel = "/".join(str(part) for part in several(get("ConvolutionKernel", ())))[:16]
     return SliceHeader(
         path=path,
         frame=frame,
         series_uid=str(get("SeriesInstanceUID", "")),
         instance_uid=f"{get('SOPInstanceUID', '')}/{frame}",
-        series_number=_short_number(get("SeriesNumber")),
+        series_number=short_number(get("SeriesNumber")),
         modality=str(get("Modality", "")).strip().upper(),
         image_type=image_type,
         rows=int(get("Rows")),
@@ -213,11 +218,11 @@ def _header(
         signed=signed,
         samples=int(get("SamplesPerPixel", 1)),
         photometric=str(get("PhotometricInterpretation", "MONOCHROME2")).strip(),
-        padding=_padding(dataset, bits, signed),
-        thickness=_positive(get("SliceThickness")),
+        padding=padding_range(dataset, bits, signed),
+        thickness=positive(get("SliceThickness")),
         tilt=number(get("GantryDetectorTilt")),
         kernel=kernel,
-        kvp=_positive(get("KVP")),
+        kvp=positive(get("KVP")),
         contrast=bool(get("ContrastBolusAgent") or get("ContrastBolusAgentSequence")),
         order=(
             number(get("InstanceNumber")) or 0.0,
@@ -237,71 +242,6 @@ def _header(
         nonlinear="ModalityLUTSequence" in dataset,
         other_quantity=str(get("RescaleType", "HU")).strip().upper() not in HOUNSFIELD_TYPES,
     )
-
-
-def number(value: Any) -> float | None:
-    """Return a finite number, the first of several; None where there is none."""
-    values = _several(value)
-    try:
-        found = float(values[0]) if len(values) else math.nan
-    except (ValueError, TypeError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def numbers(value: Any, count: int) -> Vector | None:
-    """Return exactly so many finite numbers; None where they are not."""
-    try:
-        found = tuple(float(part) for part in _several(value))
-    except (ValueError, TypeError):
-        return None
-    return found if len(found) == count and all(map(math.isfinite, found)) else None
-
-
-def _short_number(value: Any) -> str:
-    """Return a series number; nothing where it is long, as some are made of dates or accessions."""
-    text = str("" if value is None else value).strip()
-    return text if text.isdigit() and len(text) <= 6 else ""
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        return (value,)
-    return tuple(value)
-
-
-def _positive(value: Any) -> float | None:
-    found = number(value)
-    return found if found is not None and found > 0.0 else None
-
-
-def _padding(dataset: Dataset, bits: int, signed: bool) -> tuple[int, int] | None:
-    """Return the range of stored values that mean "not measured"; signs as the pixels have them."""
-    value = _padding_value(dataset, 0x00280120)
-    if value is None:
-        return None
-    limit = _padding_value(dataset, 0x00280121)
-    ends = sorted(
-        wrapped(int(end), bits, signed) for end in (value, value if limit is None else limit)
-    )
-    return ends[0], ends[1]
-
-
-def _padding_value(dataset: Dataset, tag: int) -> float | None:
-    element = dataset.get(Tag(tag))
-    if element is None:
-        return None
-    if isinstance(element.value, bytes):  # its VR was not known
-        return float(int.from_bytes(element.value[:2], "little")) if element.value else None
-    return number(element.value)
-
-
-def wrapped(value: int, bits: int, signed: bool) -> int:
-    """Return an integer as so many bits hold it, with or without sign."""
-    value %= 1 << bits
-    return value - (1 << bits) if signed and value >= 1 << (bits - 1) else value
 
 
 def _lossy(dataset: Dataset, syntax: str) -> str | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import pydicom
 
+from nav.reconstruction.reading.duplicates import without_copies, without_identical_pixels
 from nav.reconstruction.reading.headers import SliceHeader
 from nav.reconstruction.reading.placement import Placement, place, slice_axes
 from nav.reconstruction.reading.result import SeriesInfo
@@ -144,7 +143,7 @@ def _is_localiser(header: SliceHeader) -> bool:
 
 def _volumes(slices: list[SliceHeader]) -> list[Stack]:
     """Split parallel slices of one shape into volumes."""
-    slices, copies = _without_copies(slices)
+    slices, copies = without_copies(slices)
     problem = _header_problem(slices)
     first = slices[0]
     axes = slice_axes(first.orientation) if first.orientation else None
@@ -165,7 +164,7 @@ def _volumes(slices: list[SliceHeader]) -> list[Stack]:
     volumes: list[Stack] = []
     for part in parts:
         by_place = _places(part, normal)
-        unique, removed = _without_identical_pixels(by_place)
+        unique, removed = without_identical_pixels(by_place)
         if 2 * sum(len(same) > 1 for same in unique) > len(unique) > 1:
             # phases; slices of air may be the same in several
             removed, different = 0, 0
@@ -192,18 +191,6 @@ def _volumes(slices: list[SliceHeader]) -> list[Stack]:
     many = len(volumes)
     volumes[0] = replace(volumes[0], identical=volumes[0].identical + copies)
     return [replace(volume, volumes=many) for volume in volumes]
-
-
-def _without_copies(slices: list[SliceHeader]) -> tuple[list[SliceHeader], int]:
-    """Leave out files that are the same slice by name and place."""
-    seen: set[tuple[object, ...]] = set()
-    kept = []
-    for header in sorted(slices, key=lambda s: (s.order, str(s.path))):
-        key = (header.instance_uid, header.position, header.order)
-        if header.instance_uid.startswith("/") or key not in seen:
-            kept.append(header)
-        seen.add(key)
-    return kept, len(slices) - len(kept)
 
 
 def _header_problem(slices: Sequence[SliceHeader]) -> str | None:
@@ -290,33 +277,3 @@ def _places(ordered: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHe
         else:
             groups.append([header])
     return [sorted(group, key=lambda s: (s.order, str(s.path))) for group in groups]
-
-
-def _without_identical_pixels(
-    by_place: list[list[SliceHeader]],
-) -> tuple[list[list[SliceHeader]], int]:
-    """Leave out slices whose stored pixels and scale are those of another at the same place."""
-    removed, kept = 0, []
-    for group in by_place:
-        seen: set[object] = set()
-        unique = []
-        for header in group:
-            key = (_pixel_digest(header), header.slope, header.intercept) if group[1:] else None
-            if key is None or key not in seen:
-                unique.append(header)
-            else:
-                removed += 1
-            seen.add(key)
-        kept.append(unique)
-    return kept, removed
-
-
-def _pixel_digest(header: SliceHeader) -> object:
-    """Return a digest of a file's stored pixels; for frames of one file, one of its own."""
-    if header.frame:
-        return (header.path, header.frame)
-    try:
-        stored = pydicom.dcmread(header.path, force=True, specific_tags=["PixelData"])
-        return hashlib.sha256(stored.PixelData).hexdigest()
-    except Exception:  # damaged files raise anything; found again when pixels are read
-        return header.path

@@ -1,0 +1,52 @@
+"""Slices that are there twice: told by their names and places, or by their stored pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import pydicom
+
+from nav.reconstruction.reading.headers import SliceHeader
+
+
+def without_copies(slices: Sequence[SliceHeader]) -> tuple[list[SliceHeader], int]:
+    """Leave out files that are the same slice by name and place."""
+    seen: set[tuple[object, ...]] = set()
+    kept = []
+    for header in sorted(slices, key=lambda s: (s.order, str(s.path))):
+        key = (header.instance_uid, header.position, header.order)
+        if header.instance_uid.startswith("/") or key not in seen:
+            kept.append(header)
+        seen.add(key)
+    return kept, len(slices) - len(kept)
+
+
+def without_identical_pixels(
+    by_place: list[list[SliceHeader]],
+) -> tuple[list[list[SliceHeader]], int]:
+    """Leave out slices whose stored pixels and scale are those of another at the same place."""
+    removed, kept = 0, []
+    for group in by_place:
+        seen: set[object] = set()
+        unique = []
+        for header in group:
+            key = (_pixel_digest(header), header.slope, header.intercept) if group[1:] else None
+            if key is None or key not in seen:
+                unique.append(header)
+            else:
+                removed += 1
+            seen.add(key)
+        kept.append(unique)
+    return kept, removed
+
+
+def _pixel_digest(header: SliceHeader) -> object:
+    """Return a digest of a file's stored pixels; for frames of one file, one of its own."""
+    if header.frame:
+        return (header.path, header.frame)
+    try:
+        stored = pydicom.dcmread(header.path, force=True, specific_tags=["PixelData"])
+        return hashlib.sha256(stored.PixelData).hexdigest()
+    except Exception:  # damaged files raise anything; found again when pixels are read
+        return header.path
