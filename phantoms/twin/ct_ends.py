@@ -35,21 +35,35 @@ LOBE, LOBE_RADII = (13.0, 17.0, 15.0), (11.5, 12.0, 13.0)
 def gone_on(structures: Sequence[Closed], low: float, high: float) -> list[Closed]:
     """The structures, and what goes on to the heights low and high, mm."""
     named = {s.name: s for s in structures}
-    cord = next((s for s in structures if s.role == "cord"), None)
     dura = next((s for s in structures if s.role == "dura"), None)
-    skull = _skull(named["occiput"], cord) if "occiput" in named and cord else None
+    over = above(structures, high)
+    raised = {s.name: s for s in over}
     found: list[Closed] = []
     step = np.array([0.0, 0.0, -15.0])
     if "C3" in named and "C4" in named:
         step = named["C4"].vertices.mean(axis=0) - named["C3"].vertices.mean(axis=0)
     for s in structures:
-        found.append(_raised(s, skull, high) if skull and s.name == "occiput" else s)
+        found.append(raised.get(s.name, s))
         bottom = float(s.vertices[:, 2].min())
         if _is_tube(s) and low < bottom < low + GOES_ON:
             found.append(_down(s, step, low))
     if "C3" in named and "C4" in named and dura is not None:
         low_end = [s.vertices[s.vertices[:, 2] > low] for s in found if s.role == "dura"]
         found.append(_next_bone(named["C4"], step, low_end))
+    return found + [s for s in over if s.name not in named]
+
+
+def above(structures: Sequence[Closed], high: float) -> list[Surface]:
+    """The occiput raised to a height, mm, under its own name, and what else goes on upwards.
+
+    Cistern, medulla, arteries and cerebellum are there only where the height lies over the sac's
+    end, by no more than twice GOES_ON.
+    """
+    named = {s.name: s for s in structures}
+    cord = next((s for s in structures if s.role == "cord"), None)
+    dura = next((s for s in structures if s.role == "dura"), None)
+    skull = _skull(named["occiput"], cord) if "occiput" in named and cord else None
+    found = [_raised(named["occiput"], skull, high)] if skull else []
     if cord is None or dura is None or not high - 2 * GOES_ON < dura.vertices[:, 2].max() < high:
         return found
     medulla = _Medulla.over(cord, skull)
