@@ -15,7 +15,14 @@ from phantoms.anatomy.pose import bone_poses
 from phantoms.anatomy.standard import Anatomy
 from phantoms.twin.ct_section import Closed, Surface
 from phantoms.twin.scan_extent import extended, united
-from phantoms.twin.scan_joints import FUSED_GAP, Joint, joint_width, joints, vertex_normals, with_joints
+from phantoms.twin.scan_joints import (
+    FUSED_GAP,
+    Joint,
+    joint_width,
+    joints,
+    vertex_normals,
+    with_joints,
+)
 from phantoms.twin.scan_parameters import SIDES, ScanParameters
 
 BEYOND = 4.0  # mm that the head goes on over the highest slice
@@ -83,7 +90,7 @@ def scan_anatomy(anatomy: Anatomy, scan: ScanParameters) -> ScanAnatomy:
     spared = tuple(Mesh(s.vertices, s.triangles) for s in structures if s.role != "cord")
     bones = {s.name: Mesh(s.vertices, s.triangles) for s in whole.bones}
     places = tuple(j for j in joints(anatomy.parameters, poses, whole.fifth) if j.upper in bones)
-    widths = dict(scan.joints_mm) | {name: FUSED_GAP for name in scan.fused}
+    widths = dict(scan.joints_mm) | dict.fromkeys(scan.fused, FUSED_GAP)
     bones = with_joints(bones, places, widths, scan.osteophytes, spared)
     structures += [Surface(name, "bone", m.vertices, m.triangles) for name, m in bones.items()]
     measured = {j.name: joint_width(bones[j.upper], bones[j.lower], j) for j in places}

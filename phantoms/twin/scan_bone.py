@@ -1,4 +1,4 @@
-"""CT numbers of bone: a cortex whose thickness varies, spongy bone with a grain, teeth, air cells."""
+"""CT numbers of bone: a cortex of varying thickness, spongy bone with a grain, teeth, air cells."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def bone_values(
     open_at : (n, 4) middles and radii, mm, of places where two bones have grown together: no
         cortex lies between them there.
     """
+    values = np.zeros(share.shape, np.float32)
     inside = share > 0
+    if not inside.any():
+        return values
     points = grid.points(window)[inside]
     here = anatomy_from_scan.apply(points).astype(np.float32)
     cortex = look.cortex_mm * (1.0 + look.cortex_variation * spread(here, (PATCH_MM,) * 3))
@@ -50,7 +53,7 @@ def bone_values(
         for x, y, z, radius in open_at:
             near = np.linalg.norm(points - (x, y, z), axis=1) < radius
             depth[near] = np.maximum(depth[near], cortex[near] + 2.0)
-    grains = grain(here, np.broadcast_to(np.float32(look.texture_mm), here.shape).copy())
+    grains = grain(here, _sizes(here, look.texture_mm))
     marrow = look.trabecular_hu + look.texture_hu / GRAIN_SD * grains
     if cells:
         marrow = marrow - cells * AIR_CELLS * np.clip(2.5 * spread(here, (2.4,) * 3) + 0.6, 0, 1)
@@ -58,15 +61,17 @@ def bone_values(
     half = 0.5 * float(np.cbrt(np.prod(grid.spacing)))
     top, bottom = np.maximum(depth - half, 0.0), np.maximum(depth + half, 1e-3)
     shell = np.clip((np.minimum(cortex, bottom) - top) / (bottom - top), 0.0, 1.0)
-    values = np.zeros(share.shape, np.float32)
     values[inside] = marrow + shell * (look.cortex_hu - marrow)
     return values
 
 
 def spread(points: NDArray[np.float32], size: tuple[float, float, float]) -> Values:
     """Smooth noise at points (n, 3), -1 to 1 and well spread between, its grains `size` mm."""
-    sizes = np.broadcast_to(np.float32(size), points.shape).copy()
-    return np.clip(grain(points, sizes) / (2.0 * GRAIN_SD), -1.0, 1.0)
+    return np.clip(grain(points, _sizes(points, size)) / (2.0 * GRAIN_SD), -1.0, 1.0)
+
+
+def _sizes(points: NDArray[np.float32], size: tuple[float, float, float]) -> NDArray[np.float32]:
+    return np.broadcast_to(np.asarray(size, np.float32), points.shape).copy()
 
 
 def _depth(

@@ -23,6 +23,7 @@ from phantoms.twin.scan_parameters import (
 
 LATERAL = tuple(name for name in JOINTS if not name.endswith("dens"))
 FUSABLE = (("C1-C2 left", "C1-C2 right"), ("C2-C3 left", "C2-C3 right"))
+MOST_PIXELS = 440  # of a row
 WHOLE = (-56.0, 34.0)  # mm, heights between which C1 to C4 lie whole in every neck
 
 
@@ -95,7 +96,7 @@ def _hard(rng: np.random.Generator, seed: int) -> ScanParameters:
     in_plane = round(float(np.exp(rng.uniform(np.log(0.3), np.log(1.25)))), 3)
     thick = _between(rng, 0.6, 2.0)
     step = round(float(np.clip(thick * rng.uniform(0.5, 1.0), 0.5, 1.25)), 3)
-    fused = FUSABLE[rng.integers(len(FUSABLE))] if rng.random() < 0.25 else ()
+    fused: tuple[str, ...] = FUSABLE[rng.integers(len(FUSABLE))] if rng.random() < 0.25 else ()
     if fused and rng.random() < 0.4:
         fused = fused[:1]
     low, high = _heights(rng)
@@ -107,7 +108,7 @@ def _hard(rng: np.random.Generator, seed: int) -> ScanParameters:
         view=View(
             low_mm=low,
             high_mm=high,
-            side_mm=_between(rng, 110, 220),
+            side_mm=round(min(_between(rng, 110, 220), MOST_PIXELS * in_plane), 3),
             centre_mm=(_between(rng, -10, 10), _between(rng, -20, 5)),
             rotation_deg=_turn(rng, 15.0),
             shift_mm=_shift(rng),

@@ -1,4 +1,4 @@
-"""Skin of neck, head and shoulders; jaw, teeth, hyoid, temporal bones: sketched, anatomy's frame."""
+"""Skin of neck, head and shoulders; jaw, teeth, hyoid, temporal bones: sketched."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from phantoms.twin.ct_skin import drawn, mastoids
 LOWEST, HIGHEST, RING_SPACING, CORNERS = -112.0, 82.0, 2.5, 128  # mm
 # The face: how far it stands out before the neck's front, mm, at heights, mm.
 FACE = (
-    (-112.0, -52.0, -40.0, -30.0, -18.0, -4.0, 8.0, 20.0, 34.0, 50.0, 82.0),
-    (0.0, 0.0, 10.0, 27.0, 34.0, 33.0, 36.0, 42.0, 46.0, 40.0, 34.0),
+    (-112.0, -64.0, -52.0, -44.0, -38.0, -30.0, -18.0, -4.0, 8.0, 20.0, 34.0, 50.0, 82.0),
+    (0.0, 1.0, 9.0, 22.0, 33.0, 38.0, 38.0, 36.0, 38.0, 43.0, 46.0, 40.0, 34.0),
 )
+# How much fuller the sides of the face are than an ellipse, share.
+FULLER = ((-56.0, -36.0, 30.0, 60.0), (0.0, 0.14, 0.10, 0.0))
 # How much wider than the neck at the end: shoulders below.
 SHOULDERS = ((-112.0, -96.0, -80.0, -66.0, -56.0), (1.75, 1.42, 1.15, 1.03, 1.0))
 MESH_SPACING = 1.3  # mm
@@ -38,7 +40,9 @@ def skin(p: AnatomyParameters) -> Surface:
         middle = 0.5 * (front + back)
         out = np.clip((middle - ring[:, 1]) / (middle - front), 0.0, 1.0)
         ring[:, 1] -= np.interp(z, *FACE) * out
-        # the jaw is narrower than the head, the shoulders are wider
+        # the jaw is fuller than the neck's front, the shoulders are wider
+        fuller = np.interp(z, *FULLER)
+        ring[:, 0] *= 1.0 + fuller * np.sqrt(out) * np.clip((1.0 - out) / 0.3, 0.0, 1.0)
         ring[:, 0] *= np.interp(z, *SHOULDERS)
         rings.append(np.column_stack([ring, np.full(len(ring), z)]))
     return drawn("skin", "skin", np.array(rings))
@@ -48,8 +52,7 @@ def sketched_bones(p: AnatomyParameters) -> tuple[Surface, ...]:
     """Mandible, hyoid, temporal bones with mastoids, upper jaw and palate: closed surfaces."""
     wide = p.neck_width / 120.0
     found = [
-        Surface(name, "bone", mesh.vertices, mesh.triangles)
-        for name, mesh in _solids(wide).items()
+        Surface(name, "bone", mesh.vertices, mesh.triangles) for name, mesh in _solids(wide).items()
     ]
     return (*found, *mastoids(p))
 
@@ -98,13 +101,13 @@ def _solids(wide: float) -> dict[str, Mesh]:
     def make() -> dict[str, Mesh]:
         return {name: _meshed(solid, box) for name, (solid, box) in _shapes(wide).items()}
 
-    return stored_meshes(f"head sketched 3 {wide:.6f} {MESH_SPACING}", make)
+    return stored_meshes(f"head sketched 4 {wide:.6f} {MESH_SPACING}", make)
 
 
-def _shapes(wide: float) -> dict[str, tuple[Solid, Sequence[Array]]]:
+def _shapes(wide: float) -> dict[str, tuple[Solid, tuple[Array, Array]]]:
     w = wide
     ramus = tube(
-        [(48 * w, -27, 33), (47.5 * w, -30, 12), (45 * w, -37, -14), (41 * w, -47, -22)],
+        [(48 * w, -27, 33), (47 * w, -30, 12), (43 * w, -36, -12), (39 * w, -46, -20)],
         [(3.4, 4.5), (2.6, 8.0), (3.2, 9.0), (4.0, 7.5)],
         up=(0, 1, 0),
     )
@@ -115,11 +118,11 @@ def _shapes(wide: float) -> dict[str, tuple[Solid, Sequence[Array]]]:
     )
     body = tube(
         [
-            (43 * w, -42, -19),
-            (36 * w, -60, -23),
-            (27 * w, -78, -25),
-            (12 * w, -92, -27),
-            (0, -95, -27),
+            (40 * w, -42, -19),
+            (33 * w, -60, -23),
+            (24 * w, -78, -25),
+            (11 * w, -89, -27),
+            (0, -92, -27),
         ],
         [(4.4, 9.0), (5.0, 10.5), (5.2, 11.0), (5.4, 11.5), (5.6, 11.5)],
     )
@@ -170,10 +173,10 @@ def _shapes(wide: float) -> dict[str, tuple[Solid, Sequence[Array]]]:
     }
 
 
-def _box(low: Sequence[float], high: Sequence[float], wide: float) -> Sequence[Array]:
+def _box(low: Sequence[float], high: Sequence[float], wide: float) -> tuple[Array, Array]:
     scale = np.array([wide, 1.0, 1.0])
     return np.asarray(low, float) * scale, np.asarray(high, float) * scale
 
 
-def _meshed(solid: Solid, box: Sequence[Array]) -> Mesh:
+def _meshed(solid: Solid, box: tuple[Array, Array]) -> Mesh:
     return mesh_solid(solid, *box, MESH_SPACING)

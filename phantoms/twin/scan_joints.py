@@ -70,9 +70,7 @@ def joints(p: AnatomyParameters, poses: BonePoses, fifth: Any = None) -> tuple[J
 
 def joint_width(upper: Mesh, lower: Mesh, joint: Joint) -> float:
     """Smallest distance between the two surfaces within a joint, mm."""
-    return min(
-        _facing(upper, lower, joint, CORE).width, _facing(lower, upper, joint, CORE).width
-    )
+    return min(_facing(upper, lower, joint, CORE).width, _facing(lower, upper, joint, CORE).width)
 
 
 def with_joints(
@@ -186,9 +184,7 @@ def _grow_lips(
         bones[name] = _stepped(one, here.index, step, spared)
 
 
-def _stepped(
-    mesh: Mesh, index: NDArray[np.intp], step: Array, spared: tuple[Mesh, ...]
-) -> Mesh:
+def _stepped(mesh: Mesh, index: NDArray[np.intp], step: Array, spared: tuple[Mesh, ...]) -> Mesh:
     """The mesh with some vertices moved, no farther than what is spared allows."""
     length = np.linalg.norm(step, axis=1)
     moving = length > 1e-9

@@ -47,7 +47,9 @@ def blurred(values: Values, spacing: Array, kernel: Kernel) -> Values:
     pads = [(n := round(PAD_MM / s), n) for s in spacing[::-1]]
     out = np.empty_like(values)
     shape = values.shape[1:]
-    sizes = [fft.next_fast_len(n + 2 * pad[0], real=True) for n, pad in zip(shape, pads[1:])]
+    sizes = [
+        fft.next_fast_len(n + 2 * pad[0], real=True) for n, pad in zip(shape, pads[1:], strict=True)
+    ]
     fy = fft.fftfreq(sizes[0], spacing[1])
     fx = fft.rfftfreq(sizes[1], spacing[0])
     radial = np.hypot(fy[:, None], fx)
@@ -57,7 +59,9 @@ def blurred(values: Values, spacing: Array, kernel: Kernel) -> Values:
     (top, _), (left, _) = pads[1:]
     for k, plane in enumerate(values):
         wide = np.pad(plane, pads[1:], mode="edge")
-        wide = np.pad(wide, [(0, n - m) for n, m in zip(sizes, wide.shape)], mode="edge")
+        wide = np.pad(
+            wide, [(0, n - m) for n, m in zip(sizes, wide.shape, strict=True)], mode="edge"
+        )
         spectrum = fft.rfft2(wide, workers=WORKERS)
         spectrum *= transfer
         whole = fft.irfft2(spectrum, sizes, workers=WORKERS)

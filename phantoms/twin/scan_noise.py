@@ -29,7 +29,7 @@ def noise(
     ----------
     spacing : of the voxels, x, y, z, mm.
     level : (wedges, z, y, x) sd of the noise, HU, on any coarser grid over the same volume, as if
-        all directions had the wedge's own; wedge k's middle is at k times pi / wedges from x over y.
+        all directions had the wedge's own; wedge k's middle is at k pi / wedges from x over y.
     """
     rng = np.random.default_rng([seed, 5])
     wedges = len(level)

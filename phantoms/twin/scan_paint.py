@@ -14,14 +14,15 @@ from nav.frames import Array
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.twin.ct_fill import Grid, filled
 from phantoms.twin.ct_section import Surface
-from phantoms.twin.scan_anatomy import ScanAnatomy, artery_side, moved_surface
+from phantoms.twin.scan_anatomy import ScanAnatomy, moved_surface
 from phantoms.twin.scan_bone import bone_values
 from phantoms.twin.scan_head import ENAMEL, sketched_bones, skin, teeth
 from phantoms.twin.scan_parameters import ScanParameters
 from phantoms.twin.scan_soft import BLOOD, Blood, soft_tissue
+from phantoms.twin.scan_vessels import paint_arteries, paint_veins
 
 Values = NDArray[np.float32]  # (z, y, x)
-AIR, CSF, CORD, METAL, CALCIUM, CLOT = -1000.0, 10.0, 35.0, 9000.0, 1000.0, 55.0
+AIR, CSF, CORD, METAL = -1000.0, 10.0, 35.0, 14000.0  # HU
 COUCH_HU, COUCH_WALL = -550.0, 2.0  # a carbon shell, mm
 BRIDGE_RADIUS = 4.5  # mm, of the bone that joins a fused joint
 VEINS_ARTERIAL = 120.0  # HU of veins while arteries are filled
@@ -56,6 +57,7 @@ def painted_scan(
     blood = Blood(_blood_at(scan, 40.0), _veins(scan))
     tissue = soft_tissue(outside, grid, window, back, blood)
     values[window] += share * (tissue - values[window])
+    paint_veins(values, found, scan, grid)
     for s in found.structures:
         if s.role == "dura":
             put(s, CSF)
@@ -64,9 +66,7 @@ def painted_scan(
             put(s, CORD)
     _bones(values, found, p, scan, grid)
     metal = _teeth(values, p, scan, grid, scan_from_anatomy)
-    for s in found.structures:
-        if s.role == "artery":
-            _artery(values, s, scan, grid, scan_from_anatomy)
+    paint_arteries(values, found, scan, grid)
     return Painted(values, metal)
 
 
@@ -142,39 +142,6 @@ def _teeth(
         if filled_with_metal:
             metal.append(lies.vertices.mean(axis=0))
     return np.array(metal).reshape(-1, 3)
-
-
-def _artery(
-    values: Values, s: Surface, scan: ScanParameters, grid: Grid, turn: RigidTransform
-) -> None:
-    lies = moved_surface(s, turn)
-    window = grid.around(lies.vertices)
-    if _empty(window):
-        return
-    share = filled(lies.vertices, lies.triangles, grid, window)
-    inside = share > 0
-    here = turn.inv().apply(grid.points(window)[inside])
-    values[window][inside] += share[inside] * (
-        artery_hu(s.name, here, scan) - values[window][inside]
-    )
-
-
-def artery_hu(name: str, points: Array, scan: ScanParameters) -> Values:
-    """HU within an artery at points (n, 3) of the anatomy's frame."""
-    c, side = scan.contrast, artery_side(name)
-    k = 0 if side is None else side
-    if c.phase == "none":
-        return np.full(len(points), BLOOD, np.float32)
-    hu = np.maximum(c.artery_hu[k] - c.decay_hu_per_mm * (points[:, 2] + 60.0), BLOOD)
-    if c.state[k] == "occluded":
-        hu = np.where(points[:, 2] > occluded_above(scan), CLOT, hu)
-    return np.asarray(hu, np.float32)
-
-
-def occluded_above(scan: ScanParameters) -> float:
-    """Height over which an occluded artery holds no contrast, anatomy's frame, mm."""
-    share = scan.contrast.occluded_from
-    return -np.inf if share == 0.0 else -58.0 + share * 84.0
 
 
 def _blood_at(scan: ScanParameters, rise: float) -> tuple[float, float]:

@@ -138,8 +138,8 @@ class Artefacts:
     ----------
     noise_hu : sd of the noise in the middle of the neck at C2, HU.
     shoulders : 0 to 1, how much of the shoulders the lowest rays pass.
-    metal : fillings of teeth. hardening : share of the second order of the bone's path that is not
-    corrected, per (mm of bone)^2 times 1e-5. cupping_hu : in the middle, HU.
+    metal : fillings of teeth. hardening : bone's beam hardening that is not corrected: its line
+        integral b is lowered by 0.02 hardening b^2. cupping_hu : in the middle, HU.
     scale, offset_hu : of the calibration of CT numbers: shown = scale * (true + 1000) - 1000
     + offset.
     """

@@ -62,14 +62,15 @@ AIRWAY = (
 )
 # Nose: from z to z; y from to; half width of each side's way; mm.
 NOSE = (20.0, 52.0, -98.0, -48.0, 12.0)
+Course = tuple[tuple[float, ...], ...]
 # Carotids, their branches, jugular veins; left and mirrored: heights, x, y, radius, mm.
-CAROTIDS = (
+CAROTIDS: tuple[Course, ...] = (
     ((-112.0, -50.0, -38.0, 0.0, 30.0, 60.0), (22.0, 24.0, 25.0, 27.0, 26.0, 22.0),
      (-40.0, -40.0, -39.0, -33.0, -31.0, -34.0), (3.3, 3.4, 3.8, 2.5, 2.4, 2.4)),
     ((-40.0, -36.0, -10.0, 20.0), (26.0, 26.0, 28.0, 38.0),
      (-42.0, -46.0, -45.0, -30.0), (0.5, 2.2, 2.0, 1.6)),
 )  # fmt: skip
-JUGULARS = (
+JUGULARS: tuple[Course, ...] = (
     ((-112.0, -40.0, 0.0, 30.0, 50.0), (30.0, 32.0, 32.5, 30.0, 29.0),
      (-36.0, -32.0, -24.0, -21.0, -22.0), (6.0, 5.5, 4.8, 4.2, 4.5)),
     ((-112.0, -60.0, -20.0, 0.0), (48.0, 50.0, 55.0, 55.0),
@@ -157,7 +158,7 @@ def _muscles(x: Values, y: Values, z: Values, bow: Values, bend: Values) -> Valu
     return np.asarray(value + fat * (FAT - value), np.float32)
 
 
-def _within(course: Any, x: Values, y: Values, z: Values, bend: Values) -> Values:
+def _within(course: Course, x: Values, y: Values, z: Values, bend: Values) -> Values:
     """How deep within a vessel, mm."""
     heights, xs, ys, radii = course
     away = np.hypot(x - np.interp(z, heights, xs) - 1.5 * bend, y - np.interp(z, heights, ys))
@@ -170,7 +171,9 @@ def _airway(x: Values, y: Values, z: Values, slow: Values) -> Values:
     """How deep within air, mm."""
     heights, ys, wide, deep = AIRWAY
     half = np.interp(z, heights, deep)
-    off = np.hypot(x / (np.interp(z, heights, wide) + 1.5 * slow), (y - np.interp(z, heights, ys)) / half)
+    off = np.hypot(
+        x / (np.interp(z, heights, wide) + 1.5 * slow), (y - np.interp(z, heights, ys)) / half
+    )
     pharynx = (1.0 - off) * half
     pharynx[z > heights[-1]] = -5.0
     low, high, front, back, side = NOSE
@@ -193,7 +196,7 @@ def _depth(skin: Any, points: NDArray[np.float32], grid: Grid) -> Values:
     """Depth under the skin, mm; negative outside. Only as deep as the fat reaches is it exact."""
     import open3d as o3d  # over a second to import
 
-    thin = points[:, ::3, ::3]
+    thin = points[::2, ::5, ::5]
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(
         o3d.core.Tensor(skin.vertices.astype(np.float32)),

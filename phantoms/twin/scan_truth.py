@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Array
 from phantoms.twin.ct_fill import Grid
-from phantoms.twin.ct_section import Surface
+from phantoms.twin.ct_section import Closed, Surface
 from phantoms.twin.scan_anatomy import ScanAnatomy, artery_side, moved_surface
-from phantoms.twin.scan_paint import artery_hu, occluded_above
 from phantoms.twin.scan_parameters import ArteryState, ScanParameters
 from phantoms.twin.scan_soft import BLOOD
+from phantoms.twin.scan_vessels import artery_hu, occluded_above, plaques
 
 Seen = Literal["whole", "cut", "no"]
 ENHANCED = 60.0  # HU over blood, from which an artery counts as filled with contrast
@@ -34,7 +35,7 @@ class TrueStructure:
     name: str
     role: str
     vertices: Array
-    triangles: np.ndarray
+    triangles: NDArray[np.int32]
     seen: Seen
 
 
@@ -70,6 +71,7 @@ class ScanTruth:
 
     Parameters
     ----------
+    plaques : (3,) middles of calcified places in the arteries' walls, mm.
     measured_mm : heights of the anatomy's frame between which cord, dura, arteries and occiput are
     the anatomy's own; beyond they are sketched. scan_from_anatomy : carries those to the scan.
     """
@@ -77,6 +79,7 @@ class ScanTruth:
     structures: tuple[TrueStructure, ...]
     arteries: tuple[TrueArtery, ...]
     joints: tuple[TrueJoint, ...]
+    plaques: tuple[Array, ...]
     measured_mm: tuple[float, float]
     scan_from_anatomy: RigidTransform
 
@@ -88,11 +91,14 @@ class ScanTruth:
         raise KeyError(name)
 
 
-def scan_truth(found: ScanAnatomy, scan: ScanParameters, grid: Grid) -> ScanTruth:
-    """What is true of a scan of these surfaces on this grid."""
+def scan_truth(found: ScanAnatomy, outside: Surface, scan: ScanParameters, grid: Grid) -> ScanTruth:
+    """What is true of a scan of these surfaces on this grid.
+
+    outside : the skin, anatomy's frame.
+    """
     turn = found.scan_from_anatomy
     structures = []
-    for s in found.structures:
+    for s in [*found.structures, outside]:
         lies = moved_surface(s, turn)
         seen = in_view(lies, grid)
         structures.append(TrueStructure(s.name, s.role, lies.vertices, lies.triangles, seen))
@@ -110,16 +116,21 @@ def scan_truth(found: ScanAnatomy, scan: ScanParameters, grid: Grid) -> ScanTrut
             )
             for j in found.joints
         ),
+        tuple(turn.apply(plaque.middle) for plaque in plaques(found, scan)),
         MEASURED,
         turn,
     )
 
 
-def in_view(s: Surface, grid: Grid) -> Seen:
+def in_view(s: Closed, grid: Grid) -> Seen:
     """Does a surface lie within the voxels' box?"""
     low = grid.origin - 0.5 * grid.spacing
     high = low + grid.spacing * np.asarray(grid.size)
-    inside = np.all((s.vertices >= low) & (s.vertices <= high), axis=1)
+    return seen_of(np.all((s.vertices >= low) & (s.vertices <= high), axis=1))
+
+
+def seen_of(inside: NDArray[np.bool_]) -> Seen:
+    """Of a surface's vertices, (n,): which lie within the field of view?"""
     if inside.all():
         return "whole"
     return "cut" if inside.any() else "no"
