@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
@@ -14,7 +15,7 @@ from phantoms.twin.ct import MOST_VOXELS, CtVolume
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scan_anatomy import moved_surface, scan_anatomy
 from phantoms.twin.scan_head import skin
-from phantoms.twin.scan_kernel import blurred
+from phantoms.twin.scan_kernel import blurred, coarsest_paint
 from phantoms.twin.scan_noise import noise
 from phantoms.twin.scan_paint import painted_scan
 from phantoms.twin.scan_parameters import ScanParameters
@@ -65,13 +66,13 @@ def simulate_scan(
     """
     tell = progress or (lambda step: None)
     p, a = anatomy.parameters, scan.artefacts
-    grid = _grid(scan, turned or RigidTransform.identity(), longer)
+    turned = RigidTransform.identity() if turned is None else turned
+    grid = _grid(scan, turned, longer)
     tell(STEPS[0])
     found = scan_anatomy(anatomy, scan)
-    if turned is not None:
-        found = replace(found, scan_from_anatomy=turned * found.scan_from_anatomy)
+    found = replace(found, scan_from_anatomy=turned * found.scan_from_anatomy)
     tell(STEPS[1])
-    parts = np.maximum(1, np.ceil(grid.spacing / FINEST)).astype(int)
+    parts = paint_parts(scan)
     nx, ny, nz = ((n - 1) * k + 1 for n, k in zip(grid.size, parts.tolist(), strict=True))
     fine = Grid(grid.origin, grid.spacing / parts, (nx, ny, nz))
     painted = painted_scan(found, p, scan, fine)
@@ -99,6 +100,13 @@ def simulate_scan(
     whole = np.clip(np.rint(values), LOWEST, HIGHEST).astype(np.int16)
     volume = CtVolume(whole, grid.origin, grid.spacing)
     return Scan(volume, scan_truth(found, outside, scan, grid), scan)
+
+
+def paint_parts(scan: ScanParameters) -> NDArray[np.int64]:
+    """Into how many parts a voxel is divided for painting, x, y, z."""
+    in_plane = min(FINEST, coarsest_paint(scan.kernel) + 1e-6)
+    most = np.array([in_plane, in_plane, FINEST])
+    return np.maximum(1, np.ceil(np.asarray(scan.spacing_mm) / most)).astype(np.int64)
 
 
 def _grid(scan: ScanParameters, turned: RigidTransform, longer: float) -> Grid:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nav.errors import InputError
+from phantoms.twin.scan_kernel import coarsest_paint
 from phantoms.twin.scan_parameters import (
     JOINTS,
     Artefacts,
@@ -23,7 +24,7 @@ from phantoms.twin.scan_parameters import (
 
 LATERAL = tuple(name for name in JOINTS if not name.endswith("dens"))
 FUSABLE = (("C1-C2 left", "C1-C2 right"), ("C2-C3 left", "C2-C3 right"))
-MOST_PIXELS = 440  # of a row
+MOST_PAINTED = 520  # parts of voxels in a row
 WHOLE = (-56.0, 34.0)  # mm, heights between which C1 to C4 lie whole in every neck
 
 
@@ -61,7 +62,7 @@ def _standard(rng: np.random.Generator, seed: int) -> ScanParameters:
         ),
         kernel=Kernel(
             "soft",
-            sd_mm=_between(rng, 0.32, 0.45),
+            sd_mm=_between(rng, 0.36, 0.48),
             enhancement=_between(rng, 0.0, 0.6),
             slice_mm=_between(rng, 0.6, 0.9),
         ),
@@ -100,15 +101,17 @@ def _hard(rng: np.random.Generator, seed: int) -> ScanParameters:
     if fused and rng.random() < 0.4:
         fused = fused[:1]
     low, high = _heights(rng)
+    kernel = _hard_kernel(rng, in_plane, thick)
+    parts = np.ceil(in_plane / coarsest_paint(kernel))
     return ScanParameters(
         spacing_mm=(in_plane, in_plane, step),
         bone=_hard_bone(rng),
-        kernel=_hard_kernel(rng, in_plane, thick),
+        kernel=kernel,
         contrast=_hard_contrast(rng),
         view=View(
             low_mm=low,
             high_mm=high,
-            side_mm=round(min(_between(rng, 110, 220), MOST_PIXELS * in_plane), 3),
+            side_mm=round(min(_between(rng, 110, 220), MOST_PAINTED * in_plane / float(parts)), 3),
             centre_mm=(_between(rng, -10, 10), _between(rng, -20, 5)),
             rotation_deg=_turn(rng, 15.0),
             shift_mm=_shift(rng),
@@ -146,7 +149,7 @@ def _hard_bone(rng: np.random.Generator) -> BoneLook:
 def _hard_kernel(rng: np.random.Generator, in_plane: float, thick: float) -> Kernel:
     sharp = bool(rng.random() < 0.45)
     # a kernel passes little more than the voxels can hold
-    sd = max(_between(rng, 0.3, 0.8), 0.4 * in_plane)
+    sd = max(_between(rng, 0.34, 0.8), 0.4 * in_plane)
     if sharp:
         return Kernel("sharp", sd, _between(rng, 1.3, 3.0), thick, _between(rng, 0.1, 0.25))
     return Kernel("soft", sd, _between(rng, 0.0, 0.8), thick, _between(rng, 0.1, 0.25))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,6 +32,7 @@ ENAMEL = 2200.0  # HU
 JAWS = ((-9.0, -14.0), (1.0, 4.0))  # mm: heights of crowns and roots, lower and upper
 
 
+@lru_cache(maxsize=4)
 def skin(p: AnatomyParameters) -> Surface:
     """Neck, lower half of the head, beginning of the shoulders."""
     rings = []

@@ -26,6 +26,7 @@ CLEAR = 0.25  # mm that growing bone keeps from sac and arteries
 FUSED_GAP = 0.1  # mm that two fused surfaces are apart: what lies between is bone
 ROUNDS, TOLERANCE = 12, 0.004  # mm
 LIP_SD = 2.0  # mm, half width of a lip
+LOOKED = 7.0  # mm: what is farther off is not looked at
 NEAR = 3.0  # mm, over which a change fades out
 
 
@@ -214,14 +215,20 @@ def vertex_normals(mesh: Mesh) -> Array:
 
 
 def _closest(mesh: Mesh, points: Array) -> Array:
+    """The surface's nearest points to points (n, 3); far away where it is beyond LOOKED."""
     import open3d as o3d  # over a second to import
 
     if len(points) == 0:
         return np.zeros((0, 3))
+    low, high = points.min(axis=0) - LOOKED, points.max(axis=0) + LOOKED
+    near = np.all((mesh.vertices > low) & (mesh.vertices < high), axis=1)
+    triangles = mesh.triangles[near[mesh.triangles].any(axis=1)]
+    if len(triangles) == 0:
+        return points + 1e3
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(
         o3d.core.Tensor(mesh.vertices.astype(np.float32)),
-        o3d.core.Tensor(mesh.triangles.astype(np.uint32)),
+        o3d.core.Tensor(triangles.astype(np.uint32)),
     )
     found = scene.compute_closest_points(o3d.core.Tensor(points.astype(np.float32)))
     return np.asarray(found["points"].numpy(), float)

@@ -13,6 +13,14 @@ from phantoms.twin.scan_parameters import Kernel
 Values = NDArray[np.float32]  # (z, y, x)
 PAD_MM = 8.0  # the volume is mirrored at its ends over so much
 WORKERS = 2
+PASSED = 0.2
+
+
+def coarsest_paint(kernel: Kernel) -> float:
+    """Largest voxels, mm, that hold what the in-plane kernel passes, but for PASSED of it."""
+    f = np.linspace(0.0, 10.0, 4001)
+    held = f[np.flatnonzero(in_plane_transfer(kernel, f) > PASSED)[-1]]
+    return 0.5 / float(held)
 
 
 def in_plane_transfer(kernel: Kernel, frequency: Array) -> Array:

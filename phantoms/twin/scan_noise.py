@@ -18,6 +18,7 @@ from phantoms.twin.scan_kernel import WORKERS, in_plane_transfer, slice_transfer
 from phantoms.twin.scan_parameters import Kernel
 
 Values = NDArray[np.float32]  # (z, y, x)
+ALIASES = 4
 
 
 def noise(
@@ -61,8 +62,10 @@ def _white(
     values = rng.standard_normal(shape, dtype=np.float32)
     if shape[0] == 1:
         return values
-    # a profile narrower than the slices' distance leaves them independent
-    transfer = np.abs(slice_transfer(kernel, fft.rfftfreq(shape[0], step)))
+    # sampled at the slices' distance: what the profile passes beyond comes back within
+    f = fft.rfftfreq(shape[0], step)
+    passed = [slice_transfer(kernel, f + k / step) ** 2 for k in range(-ALIASES, ALIASES + 1)]
+    transfer = np.sqrt(np.sum(passed, axis=0))
     full = np.concatenate([transfer, transfer[1 : (shape[0] + 1) // 2]])
     transfer = (transfer / np.sqrt(np.mean(full**2))).astype(np.float32)[:, None]
     for row in range(shape[1]):
@@ -83,7 +86,8 @@ def _amplitudes(
     for k in range(wedges):
         off = np.abs(np.mod(at - k + 0.5 * wedges, wedges) - 0.5 * wedges)
         share = np.clip(1.0 - off, 0.0, 1.0)
-        found.append(np.sqrt(whole * share)[:, : size[1] // 2 + 1])
+        # all wedges are of the same white noise: their amplitudes add up
+        found.append((np.sqrt(whole) * share)[:, : size[1] // 2 + 1])
     return np.array(found, np.float32)
 
 

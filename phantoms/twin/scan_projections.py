@@ -23,13 +23,13 @@ Values = NDArray[np.float32]  # (z, y, x)
 WATER = 0.0195  # 1/mm at about 70 keV
 PIXEL, SLICE = 2.5, 5.0  # mm, of the coarse grid
 ANGLES, WEDGES, LEVELS = 90, 6, 40
-QUANTA = 0.75  # share of the attenuation that current modulation and bow-tie filter leave
+QUANTA = 0.9  # share of the attenuation that current modulation and bow-tie filter leave
 MOST_LEVEL = 8.0  # times the noise in the middle
 BONE_FROM = 150.0  # HU, above which tissue counts as bone
 SECOND_ORDER = 0.02  # of the bone's line integral, squared, that is lost at a hardening of 1
 CUP_RADIUS = 70.0  # mm, at which cupping ends
 # Shoulders: middles from the midline and backwards, radii, mm; fully there below, not above, mm.
-SHOULDER, SHOULDER_RADII, SHOULDER_HEIGHTS = (135.0, 18.0), (62.0, 48.0), (-95.0, -35.0)
+SHOULDER, SHOULDER_RADII, SHOULDER_HEIGHTS = (140.0, 18.0), (70.0, 52.0), (-88.0, -32.0)
 # Metal: 1/mm; pixel and slice, mm; quanta of an unattenuated ray; stray light, share.
 METAL_ATTENUATION, METAL_PIXEL, METAL_SLICE = 0.8, 1.25, 1.5
 FILLING, FILLING_TALL, QUANTA_FREE, STRAY = 2.6, 5.0, 4e5, 4e-4
@@ -57,6 +57,9 @@ def projected(
     centre : the anatomy's origin, scan frame, mm; there the noise is the one drawn. grid : the
     scan's. metal : middles (n, 3) of fillings, mm.
     """
+    if a.noise_hu == 0.0 and a.hardening == 0.0 and not len(metal):
+        flat = np.broadcast_to(-_cup(grid, centre, a.cupping_hu), grid.shape)
+        return Projected(flat, np.zeros((WEDGES, 1, 1, 1), np.float32))
     body = _body_grid(low, high, grid, centre)
     theta = np.arange(ANGLES) * 180.0 / ANGLES
     heights = body.origin[2] + body.spacing[2] * np.arange(body.size[2])
