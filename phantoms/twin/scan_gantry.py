@@ -143,7 +143,10 @@ def _moved(
         inside = np.all((place >= 0) & (place <= (shape[2], shape[1])), axis=1)
         inside &= (at >= -0.5) & (at <= shape[0] - 0.5)
         vertices = patient_from_gantry.apply(s.vertices).astype(np.float32).astype(float)
-        structures.append(replace(s, vertices=vertices, seen=seen_of(inside)))
+        seen = seen_of(inside)
+        if seen == "no" and s.role == "skin":
+            seen = s.seen  # all round the slices
+        structures.append(replace(s, vertices=vertices, seen=seen))
     return replace(
         truth,
         structures=tuple(structures),

@@ -23,6 +23,7 @@ from phantoms.twin.scan_parameters import Osteophyte
 REACH = 11.0  # mm from a joint's middle: what lies further off is no part of it
 CORE = 0.75  # share of REACH within which a joint's width is measured and set in full
 CLEAR = 0.25  # mm that growing bone keeps from sac and arteries
+APART = 0.08  # mm that a bone keeps from the other one of its joint
 FUSED_GAP = 0.1  # mm that two fused surfaces are apart: what lies between is bone
 ROUNDS, TOLERANCE = 12, 0.004  # mm
 LIP_SD = 2.0  # mm, half width of a lip
@@ -135,11 +136,9 @@ def _set_width(
         lacking = width - now
         if not np.isfinite(now) or abs(lacking) < TOLERANCE:
             return
-        moved = [
-            _moved(one, other, joint, now, lacking, spared)
-            for one, other in ((upper, lower), (lower, upper))
-        ]
-        bones[joint.upper], bones[joint.lower] = moved
+        upper = _moved(upper, lower, joint, now, lacking, spared)
+        lower = _moved(lower, upper, joint, now, lacking, spared)
+        bones[joint.upper], bones[joint.lower] = upper, lower
 
 
 def _moved(
@@ -151,7 +150,7 @@ def _moved(
     faces = np.clip(np.einsum("ij,ij->i", normals, side.towards) / 0.5, 0.0, 1.0)
     fades = _fall((side.gap - now) / (NEAR + abs(lacking)))
     step = -0.5 * lacking * (fades * faces * side.weight)[:, None] * normals
-    return _stepped(one, side.index, step, spared)
+    return _stepped(one, side.index, step, spared, other)
 
 
 def _grow_lips(
@@ -168,10 +167,11 @@ def _grow_lips(
     across /= np.linalg.norm(across)
     angle = np.radians(lip.angle_deg)
     out = np.cos(angle) * across + np.sin(angle) * np.cross(axis, across)
-    for name, one, other, way in (
-        (joint.upper, upper, lower, axis),
-        (joint.lower, lower, upper, -axis),
+    for name, opposite, way in (
+        (joint.upper, joint.lower, axis),
+        (joint.lower, joint.upper, -axis),
     ):
+        one, other = bones[name], bones[opposite]
         here = _facing(one, other, joint)
         rim = here.gap < here.width + 2.5
         if not rim.any():
@@ -182,26 +182,37 @@ def _grow_lips(
         # each lip closes half of its share; it stands out as far as it likes
         closing = 0.5 * lip.bridges * np.minimum(here.gap, here.gap[place])
         step = bump[:, None] * (lip.size_mm * out + closing[:, None] * way)
-        bones[name] = _stepped(one, here.index, step, spared)
+        bones[name] = _stepped(one, here.index, step, spared, other)
 
 
-def _stepped(mesh: Mesh, index: NDArray[np.intp], step: Array, spared: tuple[Mesh, ...]) -> Mesh:
-    """The mesh with some vertices moved, no farther than what is spared allows."""
+def _stepped(
+    mesh: Mesh, index: NDArray[np.intp], step: Array, spared: tuple[Mesh, ...], opposite: Mesh
+) -> Mesh:
+    """The mesh with some vertices moved, no farther than what is spared and the joint's other bone
+    allow."""
     length = np.linalg.norm(step, axis=1)
     moving = length > 1e-9
     index, step, length = index[moving], step[moving], length[moving]
     points = mesh.vertices[index]
     share = np.ones(len(index))
-    for other in spared if len(index) else ():
-        off = _closest(other, points + step) - points - step
-        before = _closest(other, points) - points
-        left = np.linalg.norm(off, axis=1)
-        nearer = (left < CLEAR + length) & (np.einsum("ij,ij->i", step, before) > 0.0)
-        room = np.maximum(np.linalg.norm(before, axis=1) - CLEAR, 0.0)
-        share = np.where(nearer, np.minimum(share, room / length), share)
+    if len(index):
+        for other in spared:
+            share = np.minimum(share, _allowed(points, step, other, CLEAR))
+        share = np.minimum(share, _allowed(points, step, opposite, APART))
     vertices = mesh.vertices.copy()
-    vertices[index] = points + np.clip(share, 0.0, 1.0)[:, None] * step
+    vertices[index] = points + share[:, None] * step
     return replace(mesh, vertices=vertices)
+
+
+def _allowed(points: Array, step: Array, other: Mesh, clear: float) -> Array:
+    """How much of their steps points may take, 0 to 1, to stay so far from a surface, mm."""
+    length = np.linalg.norm(step, axis=1)
+    before = _closest(other, points) - points
+    room = np.maximum(np.linalg.norm(before, axis=1) - clear, 0.0)
+    nearer = np.einsum("ij,ij->i", step, before) > 0.0
+    after = np.linalg.norm(_closest(other, points + step) - points - step, axis=1)
+    near = nearer & ((after < clear + 0.5 * length) | (length > room))
+    return np.where(near, np.minimum(room / length, 1.0), 1.0)
 
 
 def vertex_normals(mesh: Mesh) -> Array:

@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Array
 from phantoms.twin.ct_fill import Grid
-from phantoms.twin.ct_section import Closed, Surface
+from phantoms.twin.ct_section import Closed, Surface, distance
 from phantoms.twin.scan_anatomy import ScanAnatomy, artery_side, moved_surface
 from phantoms.twin.scan_parameters import ArteryState, ScanParameters
 from phantoms.twin.scan_soft import BLOOD
@@ -126,7 +126,13 @@ def in_view(s: Closed, grid: Grid) -> Seen:
     """Does a surface lie within the voxels' box?"""
     low = grid.origin - 0.5 * grid.spacing
     high = low + grid.spacing * np.asarray(grid.size)
-    return seen_of(np.all((s.vertices >= low) & (s.vertices <= high), axis=1))
+    seen = seen_of(np.all((s.vertices >= low) & (s.vertices <= high), axis=1))
+    if seen == "no":
+        # its surface may lie all round the box
+        corners = np.array(np.meshgrid(*np.column_stack([low, high]))).reshape(3, -1).T
+        if distance(s, np.vstack([corners, 0.5 * (low + high)])).min() < 0.0:
+            return "cut"
+    return seen
 
 
 def seen_of(inside: NDArray[np.bool_]) -> Seen:

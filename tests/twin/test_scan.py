@@ -1,6 +1,7 @@
 """A simulated scan shows what it was drawn with, and its truth says where."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -155,7 +156,7 @@ def test_bones_stay_closed_and_apart_whatever_grows(anatomy):
         old = before.structure(name)
         assert volume > signed_volume(Mesh(old.vertices, old.triangles))
     order = ["occiput", "C1", "C2", "C3", "C4", "C5"]
-    for one, other in zip(order, order[1:], strict=False):
+    for one, other in pairwise(order):
         gauge = Gauge(bones[other].vertices, bones[other].triangles)
         assert gauge.signed_distance(bones[one].vertices).min() > 0.05
     arteries = [s for s in found.structures if s.role == "artery"]
@@ -183,11 +184,11 @@ def test_a_fused_joint_is_filled_with_bone_and_an_open_one_is_not(anatomy):
 
 def test_what_is_in_view_is_told(anatomy):
     cut = replace(
-        PLAIN, spacing_mm=(1.2, 1.2, 1.2), view=replace(AROUND_C2, low_mm=-30.0, high_mm=22.5)
+        PLAIN, spacing_mm=(1.2, 1.2, 1.2), view=replace(AROUND_C2, low_mm=-40.0, high_mm=12.0)
     )
     seen = {s.name: s.seen for s in simulate_scan(anatomy, cut).truth.structures}
-    assert seen["C2"] == "whole"
-    assert seen["C1"] == seen["C3"] == seen["C4"] == "cut"
+    assert seen["C3"] == "whole"
+    assert seen["C1"] == seen["C2"] == seen["C4"] == "cut"
     assert seen["occiput"] == seen["C5"] == seen["C6"] == "no"
     assert seen["skin"] == seen["cord"] == "cut"
 
@@ -244,12 +245,12 @@ def test_noise_grows_behind_the_shoulders_from_side_to_side(anatomy):
     view = View(low_mm=-84.0, high_mm=10.0, side_mm=100.0)
     base = replace(PLAIN, spacing_mm=(1.0, 1.0, 1.5), view=view)
     quiet = simulate_scan(anatomy, base).volume.values.astype(float)
-    loud = replace(base, artefacts=replace(CLEAN, noise_hu=15.0, shoulders=0.8))
+    loud = replace(base, artefacts=replace(CLEAN, noise_hu=15.0, shoulders=1.0))
     noise = simulate_scan(anatomy, loud).volume.values - quiet
     body = slice(30, 70)
     low, high = noise[1:6, body, body], noise[-12:-4, body, body]
     assert high.std() == pytest.approx(15.0, rel=0.4)
-    assert low.std() > 2.0 * high.std()
+    assert low.std() > 1.6 * high.std()
     along = np.mean(low[:, :, 2:] * low[:, :, :-2])
     across = np.mean(low[:, 2:] * low[:, :-2])
     assert along > across + 0.1 * low.var()
