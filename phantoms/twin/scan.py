@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
@@ -15,7 +14,7 @@ from phantoms.twin.ct import MOST_VOXELS, CtVolume
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scan_anatomy import moved_surface, scan_anatomy
 from phantoms.twin.scan_head import skin
-from phantoms.twin.scan_kernel import blurred, coarsest_paint
+from phantoms.twin.scan_kernel import blurred, paint_parts
 from phantoms.twin.scan_noise import noise
 from phantoms.twin.scan_paint import painted_scan
 from phantoms.twin.scan_parameters import ScanParameters
@@ -24,7 +23,6 @@ from phantoms.twin.scan_truth import ScanTruth, scan_truth
 
 Progress = Callable[[str], None]
 STEPS = ("surfaces", "tissue", "blur", "projections", "noise")
-FINEST = 0.62  # mm: coarser voxels are painted in parts
 LOWEST, HIGHEST = -1024, 3071  # HU that twelve bits hold
 
 
@@ -72,7 +70,7 @@ def simulate_scan(
     found = scan_anatomy(anatomy, scan)
     found = replace(found, scan_from_anatomy=turned * found.scan_from_anatomy)
     tell(STEPS[1])
-    parts = paint_parts(scan)
+    parts = paint_parts(scan.spacing_mm, scan.kernel)
     nx, ny, nz = ((n - 1) * k + 1 for n, k in zip(grid.size, parts.tolist(), strict=True))
     fine = Grid(grid.origin, grid.spacing / parts, (nx, ny, nz))
     painted = painted_scan(found, p, scan, fine)
@@ -100,13 +98,6 @@ def simulate_scan(
     whole = np.clip(np.rint(values), LOWEST, HIGHEST).astype(np.int16)
     volume = CtVolume(whole, grid.origin, grid.spacing)
     return Scan(volume, scan_truth(found, outside, scan, grid), scan)
-
-
-def paint_parts(scan: ScanParameters) -> NDArray[np.int64]:
-    """Into how many parts a voxel is divided for painting, x, y, z."""
-    in_plane = min(FINEST, coarsest_paint(scan.kernel) + 1e-6)
-    most = np.array([in_plane, in_plane, FINEST])
-    return np.maximum(1, np.ceil(np.asarray(scan.spacing_mm) / most)).astype(np.int64)
 
 
 def _grid(scan: ScanParameters, turned: RigidTransform, longer: float) -> Grid:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nav.errors import InputError
-from phantoms.twin.scan_kernel import coarsest_paint
+from phantoms.twin.scan_kernel import paint_parts
 from phantoms.twin.scan_parameters import (
     JOINTS,
     Artefacts,
@@ -102,7 +102,7 @@ def _hard(rng: np.random.Generator, seed: int) -> ScanParameters:
         fused = fused[:1]
     low, high = _heights(rng)
     kernel = _hard_kernel(rng, in_plane, thick)
-    parts = np.ceil(in_plane / coarsest_paint(kernel))
+    parts = paint_parts((in_plane, in_plane, step), kernel)[0]
     return ScanParameters(
         spacing_mm=(in_plane, in_plane, step),
         bone=_hard_bone(rng),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -13,7 +15,7 @@ from phantoms.twin.scan_parameters import Kernel
 Values = NDArray[np.float32]  # (z, y, x)
 PAD_MM = 8.0  # the volume is mirrored at its ends over so much
 WORKERS = 2
-PASSED = 0.2
+PASSED, FINEST = 0.2, 0.62  # FINEST: mm, coarser voxels are painted in parts
 
 
 def coarsest_paint(kernel: Kernel) -> float:
@@ -21,6 +23,13 @@ def coarsest_paint(kernel: Kernel) -> float:
     f = np.linspace(0.0, 10.0, 4001)
     held = f[np.flatnonzero(in_plane_transfer(kernel, f) > PASSED)[-1]]
     return 0.5 / float(held)
+
+
+def paint_parts(spacing_mm: Sequence[float], kernel: Kernel) -> NDArray[np.int64]:
+    """Into how many parts a voxel is divided for painting, x, y, z."""
+    in_plane = min(FINEST, coarsest_paint(kernel) + 1e-6)
+    most = np.array([in_plane, in_plane, FINEST])
+    return np.maximum(1, np.ceil(np.asarray(spacing_mm) / most)).astype(np.int64)
 
 
 def in_plane_transfer(kernel: Kernel, frequency: Array) -> Array:
