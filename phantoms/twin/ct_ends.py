@@ -24,6 +24,7 @@ FADES = 6.0  # mm, over which what goes on downwards finds its place
 # Skull: how far under the flat top all is whole, and how much over that is drawn out, mm; how its
 # wall leans outwards a mm upwards, and less at the clivus.
 ROUNDED, EDGE, LEANS, AT_CLIVUS = 2.5, 0.8, 0.65, 0.35
+THINS, THINNEST = 0.022, 0.55  # share of the wall's thickness lost a mm upwards, at the most
 WALL = 1.0  # mm that the fluid's sketch reaches into the bone, which is painted over it
 # Medulla: so much larger over so many mm; mm a mm that it leans to the clivus.
 LARGER, OVER, FORWARDS = 0.35, 20.0, 0.12
@@ -150,7 +151,11 @@ def _raised(occiput: Closed, skull: _Skull, high: float) -> Surface:
     out = np.cos(angle)[:, None] * skull.axes[0] + np.sin(angle)[:, None] * skull.axes[1]
     # of the rounded edge only the lowest part is drawn out: above the wall gets thin
     taller = np.minimum(over / EDGE, 1.0) * most
-    step = (taller - over)[:, None] * skull.axes[2] + (skull.leans(angle) * taller)[:, None] * out
+    # the wall gets thinner upwards: what is outside leans less than what is inside
+    inner = np.interp(angle, angles(), skull.inner, period=2.0 * np.pi)
+    thinner = np.minimum(THINS * taller, THINNEST) * np.maximum(np.hypot(x, y) - inner, 0.0)
+    outwards = skull.leans(angle) * taller - thinner
+    step = (taller - over)[:, None] * skull.axes[2] + outwards[:, None] * out
     v[rises] += step[rises]
     return Surface(occiput.name, occiput.role, v, occiput.triangles)
 
