@@ -21,9 +21,8 @@ from phantoms.twin.ct import CtVolume
 from phantoms.twin.ct_section import Closed
 from phantoms.twin.scan_joints import vertex_normals
 
-# keV; relative quanta; attenuation of water and compact bone (1/mm, NIST XCOM tables, rounded; bone
-# of 1.92 g/cm3), and of iodine, 1/mm for 1 mg/ml.
-ENERGIES = (50.0, 65.0, 80.0, 100.0)
+# At 50, 65, 80 and 100 keV: relative quanta (chosen, of a tube at 120 kV); attenuation of water and
+# compact bone of 1.92 g/cm3, 1/mm, and of iodine, 1/mm for 1 mg/ml (after NIST's tables, rounded).
 QUANTA = (0.26, 0.36, 0.25, 0.13)
 WATER = (0.02269, 0.01995, 0.01837, 0.01707)
 BONE = (0.0814, 0.0547, 0.0428, 0.0356)

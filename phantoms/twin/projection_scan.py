@@ -16,8 +16,6 @@ from phantoms.twin.scan_parameters import ScanParameters
 from phantoms.twin.scan_soft import AIRWAY
 from phantoms.twin.scan_truth import scan_truth
 
-IODINE_HU = 27.0  # HU that 1 mg/ml of iodine adds with the simulator's quanta, measured
-
 
 def draw_materials(seed: int) -> Materials:
     """Materials at random, from other ranges than `draw_scan`'s."""

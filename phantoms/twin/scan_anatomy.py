@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.pose import bone_poses
 from phantoms.anatomy.standard import Anatomy
@@ -136,13 +133,3 @@ def _radius(tube: Mesh) -> float:
     area = 0.5 * np.linalg.norm(flat, axis=1).sum()
     volume = np.einsum("ij,ij->", corners[:, 0], flat) / 6.0
     return float(2.0 * volume / area)
-
-
-def all_surfaces(found: ScanAnatomy) -> Sequence[Any]:
-    """What is painted, anatomy's frame."""
-    return [*found.structures, *found.sketched]
-
-
-def middle(points: Array) -> Array:
-    """Of points (n, 3)."""
-    return np.asarray(points.mean(axis=0))

@@ -19,7 +19,7 @@ from phantoms.twin.scene_grain import grain
 Values = NDArray[np.float32]  # (z, y, x)
 Window = tuple[slice, slice, slice]
 
-AIR, MUSCLE, FAT, SKIN, GLAND, BRAIN, BLOOD = -1000.0, 58.0, -95.0, 45.0, 20.0, 35.0, 45.0
+AIR, MUSCLE, FAT, SKIN, GLAND, BLOOD = -1000.0, 58.0, -95.0, 45.0, 20.0, 45.0
 SKIN_DEPTH, FAT_DEPTH = 1.6, 4.0  # mm under the surface
 SEAM = 0.5  # mm, of the fat between muscles
 COARSE_MM = 1.6  # along z: tissue runs nearly along the neck
