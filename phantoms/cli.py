@@ -167,6 +167,62 @@ def ct(
     shown.print(f"{out}: {look}, for example for 3D Slicer")
 
 
+@phantom_app.command
+def scan(
+    *,
+    seed: Annotated[
+        int, Parameter(help="0 or more; the same seed gives the same scan, of the same neck.")
+    ],
+    out: Annotated[
+        Path,
+        OutputFolder(refuse_foreign),
+        Parameter(help="Folder to write: empty or not there yet."),
+    ],
+    hard: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Of the hard set: any voxels, thin cortex, narrow or fused joints, streaks, "
+            "an artery without contrast, bones cut off. Else 0.5 x 0.5 x 0.6 mm, all in view.",
+        ),
+    ] = False,
+    preset: Annotated[
+        str | None,
+        Parameter(help="A neck by name, as for build, instead of a random one of the seed."),
+    ] = None,
+    parameters: Annotated[
+        InputPath | None,
+        Parameter(help="A TOML file of a neck's parameters, for example a kit.toml."),
+    ] = None,
+    format_: Annotated[
+        str, Parameter(name="--format", help="nifti, mha, or dicom: a series of files.")
+    ] = "nifti",
+    gantry_tilt: Annotated[
+        float, Parameter(help="Degrees, -30 to 30; with --format dicom: slices then lean.")
+    ] = 0.0,
+) -> None:
+    """A random CT of a random neck, with the truth of what is in it: to test a segmentation.
+
+    Writes scan.nii.gz (or scan.mha, or dicom/), case.toml with the surfaces as they lie in the
+    scan, and truth.toml: what is in view, joints, arteries, all that was drawn.
+
+    Example: nav phantom scan --seed 7 --out scan-7
+
+    Example: nav phantom scan --seed 7 --hard --format dicom --gantry-tilt 12 --out scan-7
+    """
+    from phantoms.recipe import named_recipe, random_recipe
+    from phantoms.twin.scan_write import ScanSettings, write_scan
+
+    settings = ScanSettings(seed, hard, format_, gantry_tilt)  # type: ignore[arg-type]
+    shown = console()
+    if preset is None and parameters is None:
+        with shown.status("drawing a neck"):
+            recipe = random_recipe(seed)
+    else:
+        recipe = named_recipe(preset, file=parameters)
+    write_scan(out, recipe, settings, shown)
+
+
 @phantom_app.command(name="list")
 def list_variants() -> None:
     """The named variants, what they are, and what they mean for a lateral C1-C2 puncture."""

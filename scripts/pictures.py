@@ -17,9 +17,11 @@ from phantoms.anatomy.variants import preset, variant_names
 from phantoms.demo.run import OPTICS, run_demo
 from phantoms.kit.build import build_phantom
 from phantoms.kit.papers.studio import Shown, Studio, View
-from phantoms.recipe import named_recipe
+from phantoms.recipe import named_recipe, random_recipe
 from phantoms.twin.ct import axial_picture, closed, ct_volume
 from phantoms.twin.images import ImageSettings, write_images
+from phantoms.twin.scan import simulate_scan
+from phantoms.twin.scan_draw import draw_scan
 
 IMAGES = Path("docs/images")
 SLICES = {"C1": 12.0, "C1-C2": 0.0, "C2": -12.0}  # z of the model frame, mm
@@ -33,6 +35,8 @@ BONE, RED, CORD, DURA = (
     (0.84, 0.76, 0.36),
     (0.55, 0.74, 0.90),
 )
+SCANS = ((0, False), (1, True), (6, True), (27, True), (20, True), (8, True))  # seed, hard
+SCAN_TILE, SCAN_SIDE = 330, 150.0  # pixels, mm
 CROP = (960, 720)  # pixels of a camera's picture
 
 
@@ -44,6 +48,7 @@ def main() -> None:
         window(work / "demo", console)
         kit(work / "kit", console)
         slices(work / "kit" / "case.toml")
+        scans()
         camera(work / "images", console)
         variants(work)
 
@@ -69,6 +74,38 @@ def slices(case: Path) -> None:
         written(tile, name, 255)
         tiles.append(tile)
     _side_by_side(tiles, len(tiles)).save(IMAGES / "phantom-slices.png", optimize=True)
+
+
+def scans() -> None:
+    """Axial and sagittal slices of six simulated scans of random necks."""
+    tiles = []
+    for seed, hard in SCANS:
+        recipe = random_recipe(seed)
+        anatomy = standard_anatomy(recipe.parameters, recipe.name)
+        scan = simulate_scan(anatomy, draw_scan(seed, hard))
+        volume, middle = scan.volume, scan.truth.scan_from_anatomy.translation
+        axial = volume.values[round((middle[2] + 4.0 - volume.origin[2]) / volume.spacing[2])]
+        sagittal = volume.values[
+            ::-1, :, round((middle[0] + 2.0 - volume.origin[0]) / volume.spacing[0])
+        ]
+        across, down = float(volume.spacing[0]), float(volume.spacing[2])
+        tile = Image.new("L", (SCAN_TILE, 2 * SCAN_TILE))
+        tile.paste(_shown(axial, across, across), (0, 0))
+        tile.paste(_shown(sagittal, across, down), (0, SCAN_TILE))
+        written(tile, f"{'hard' if hard else 'standard'}, seed {seed}", 255)
+        tiles.append(tile)
+    _side_by_side(tiles, 3).save(IMAGES / "scans.png", optimize=True)
+
+
+def _shown(plane: np.ndarray, across: float, down: float) -> Image.Image:
+    """A slice in a bone window, its middle 150 mm."""
+    grey = np.clip((plane.astype(float) + 350.0) * (255.0 / 1500.0), 0, 255).astype(np.uint8)
+    scale = SCAN_TILE / SCAN_SIDE
+    size = round(plane.shape[1] * across * scale), round(plane.shape[0] * down * scale)
+    picture = Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC)
+    whole = Image.new("L", (SCAN_TILE, SCAN_TILE))
+    whole.paste(picture, tuple((SCAN_TILE - n) // 2 for n in size))
+    return whole
 
 
 def camera(work: Path, console: Console) -> None:

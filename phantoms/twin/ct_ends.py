@@ -24,6 +24,7 @@ FADES = 6.0  # mm, over which what goes on downwards finds its place
 # Skull: how far under the flat top all is whole, and how much over that is drawn out, mm; how its
 # wall leans outwards a mm upwards, and less at the clivus.
 ROUNDED, EDGE, LEANS, AT_CLIVUS = 2.5, 0.8, 0.65, 0.35
+THINS, THINNEST = 0.022, 0.55  # share of the wall's thickness lost a mm upwards, at the most
 WALL = 1.0  # mm that the fluid's sketch reaches into the bone, which is painted over it
 # Medulla: so much larger over so many mm; mm a mm that it leans to the clivus.
 LARGER, OVER, FORWARDS = 0.35, 20.0, 0.12
@@ -35,21 +36,35 @@ LOBE, LOBE_RADII = (13.0, 17.0, 15.0), (11.5, 12.0, 13.0)
 def gone_on(structures: Sequence[Closed], low: float, high: float) -> list[Closed]:
     """The structures, and what goes on to the heights low and high, mm."""
     named = {s.name: s for s in structures}
-    cord = next((s for s in structures if s.role == "cord"), None)
     dura = next((s for s in structures if s.role == "dura"), None)
-    skull = _skull(named["occiput"], cord) if "occiput" in named and cord else None
+    over = above(structures, high)
+    raised = {s.name: s for s in over}
     found: list[Closed] = []
     step = np.array([0.0, 0.0, -15.0])
     if "C3" in named and "C4" in named:
         step = named["C4"].vertices.mean(axis=0) - named["C3"].vertices.mean(axis=0)
     for s in structures:
-        found.append(_raised(s, skull, high) if skull and s.name == "occiput" else s)
+        found.append(raised.get(s.name, s))
         bottom = float(s.vertices[:, 2].min())
         if _is_tube(s) and low < bottom < low + GOES_ON:
             found.append(_down(s, step, low))
     if "C3" in named and "C4" in named and dura is not None:
         low_end = [s.vertices[s.vertices[:, 2] > low] for s in found if s.role == "dura"]
         found.append(_next_bone(named["C4"], step, low_end))
+    return found + [s for s in over if s.name not in named]
+
+
+def above(structures: Sequence[Closed], high: float) -> list[Surface]:
+    """The occiput raised to a height, mm, under its own name, and what else goes on upwards.
+
+    Cistern, medulla, arteries and cerebellum are there only where the height lies over the sac's
+    end, by no more than twice GOES_ON.
+    """
+    named = {s.name: s for s in structures}
+    cord = next((s for s in structures if s.role == "cord"), None)
+    dura = next((s for s in structures if s.role == "dura"), None)
+    skull = _skull(named["occiput"], cord) if "occiput" in named and cord else None
+    found = [_raised(named["occiput"], skull, high)] if skull else []
     if cord is None or dura is None or not high - 2 * GOES_ON < dura.vertices[:, 2].max() < high:
         return found
     medulla = _Medulla.over(cord, skull)
@@ -136,7 +151,11 @@ def _raised(occiput: Closed, skull: _Skull, high: float) -> Surface:
     out = np.cos(angle)[:, None] * skull.axes[0] + np.sin(angle)[:, None] * skull.axes[1]
     # of the rounded edge only the lowest part is drawn out: above the wall gets thin
     taller = np.minimum(over / EDGE, 1.0) * most
-    step = (taller - over)[:, None] * skull.axes[2] + (skull.leans(angle) * taller)[:, None] * out
+    # the wall gets thinner upwards: what is outside leans less than what is inside
+    inner = np.interp(angle, angles(), skull.inner, period=2.0 * np.pi)
+    thinner = np.minimum(THINS * taller, THINNEST) * np.maximum(np.hypot(x, y) - inner, 0.0)
+    outwards = skull.leans(angle) * taller - thinner
+    step = (taller - over)[:, None] * skull.axes[2] + outwards[:, None] * out
     v[rises] += step[rises]
     return Surface(occiput.name, occiput.role, v, occiput.triangles)
 

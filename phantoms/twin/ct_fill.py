@@ -62,7 +62,7 @@ def filled(
     shape = tuple(w.stop - w.start for w in window)
     step = np.zeros((shape[0] * shape[1], shape[2] + 2))
     for k in range(ROWS * ROWS):
-        rays, start = _rays(grid, window, k)
+        rays, start = _rays(grid, window, k, float(vertices[:, 0].min()))
         found = scene.list_intersections(o3d.core.Tensor(rays))
         row = found["ray_ids"].numpy().astype(np.int64)
         x = rays[row, 0] + found["t_hit"].numpy()
@@ -81,9 +81,10 @@ def filled(
 
 
 def _rays(
-    grid: Grid, window: tuple[slice, slice, slice], k: int
+    grid: Grid, window: tuple[slice, slice, slice], k: int, lowest: float
 ) -> tuple[NDArray[np.float32], float]:
-    """One ray (n, 6) a row of voxels, and the x where the first voxel begins."""
+    """One ray (n, 6) a row of voxels, from before the surface's lowest x on: what the grid cuts off
+    counts; and the x where the first voxel begins."""
     part = (np.array(divmod(k, ROWS)) + 0.5 + AWAY) / ROWS - 0.5
     z, y = (
         grid.origin[axis] + grid.spacing[axis] * (np.arange(w.start, w.stop) + off)
@@ -91,7 +92,7 @@ def _rays(
     )
     start = float(grid.origin[0] + grid.spacing[0] * (window[2].start - 0.5))
     rays = np.zeros((len(z) * len(y), 6), np.float32)
-    rays[:, 0], rays[:, 3] = start - 1.0, 1.0
+    rays[:, 0], rays[:, 3] = min(start, lowest) - 1.0, 1.0
     rays[:, 1], rays[:, 2] = np.tile(y, len(z)), np.repeat(z, len(y))
     return rays, start
 

@@ -1,0 +1,157 @@
+"""A simulated scan in a folder: the volume or DICOM series, and the truth as a case."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+
+from nav.errors import InputError
+from nav.files import transform_table, write_toml
+from nav.track import progress_bar
+from phantoms.anatomy.standard import AnatomyStructure, standard_anatomy
+from phantoms.anatomy.write import case_table, mesh_file, ply_bytes
+from phantoms.kit.export_folder import replaced_folder
+from phantoms.recipe import Recipe, parameter_table
+from phantoms.twin.ct_write import write_volume
+from phantoms.twin.dicom_write import write_series
+from phantoms.twin.scan import STEPS, simulate_scan
+from phantoms.twin.scan_draw import draw_scan
+from phantoms.twin.scan_gantry import Series, series_of, tilted_series
+from phantoms.twin.scan_truth import ScanTruth
+
+TRUTH_FORMAT = "c1c2nav/scan-truth/1"
+SURFACE_SIGMA = 0.0  # mm: the surfaces are the truth
+Format = Literal["nifti", "mha", "dicom"]
+FILES = {"nifti": "scan.nii.gz", "mha": "scan.mha"}
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """What is asked for. seed : of the scan. tilt_deg : of the gantry, with DICOM only."""
+
+    seed: int
+    hard: bool = False
+    format: Format = "nifti"
+    tilt_deg: float = 0.0
+
+
+def write_scan(out: Path, recipe: Recipe, settings: ScanSettings, console: Console) -> None:
+    """Simulate a random scan of a neck, and write it with its truth.
+
+    The folder appears whole or not at all. In it lie scan.nii.gz, scan.mha or dicom/, case.toml
+    with meshes/, and truth.toml.
+
+    Raises
+    ------
+    InputError
+        A setting out of range, a folder that is not empty or cannot be written, a full disk.
+    """
+    if settings.format not in ("nifti", "mha", "dicom"):
+        raise InputError(f"--format: expected nifti, mha or dicom, got {settings.format!r}")
+    if settings.tilt_deg and settings.format != "dicom":
+        raise InputError("--gantry-tilt: only a DICOM series can hold it; add --format dicom")
+    scan = draw_scan(settings.seed, settings.hard)
+    with replaced_folder(out) as folder:
+        anatomy = standard_anatomy(recipe.parameters, recipe.name)
+        with progress_bar(console) as bar:
+            task = bar.add_task("scan", total=len(STEPS) + 1, note="")
+
+            def tell(step: str) -> None:
+                bar.update(task, note=step, completed=STEPS.index(step))
+
+            if settings.tilt_deg:
+                series = tilted_series(anatomy, scan, settings.tilt_deg, tell)
+            else:
+                series = series_of(simulate_scan(anatomy, scan, tell))
+            bar.update(task, note="writing", completed=len(STEPS))
+            _write_image(folder, series, settings)
+            write_truth(folder, series, recipe, settings)
+            bar.update(task, note="", completed=len(STEPS) + 1)
+    shape = " x ".join(str(n) for n in series.values.shape[::-1])
+    console.print(f"{out}: {shape} voxels, truth.toml, case.toml")
+
+
+def _write_image(folder: Path, series: Series, settings: ScanSettings) -> None:
+    if settings.format == "dicom":
+        (folder / "dicom").mkdir()
+        write_series(folder / "dicom", series, settings.seed)
+        return
+    spacing = np.array([*series.spacing, series.step])
+    write_volume(folder / FILES[settings.format], series.values, series.positions[0], spacing)
+
+
+def write_truth(folder: Path, series: Series, recipe: Recipe, settings: ScanSettings) -> None:
+    """Write case.toml with its meshes, and truth.toml, into an existing folder."""
+    truth = series.truth
+    (folder / "meshes").mkdir(exist_ok=True)
+    structures = [
+        AnatomyStructure(s.name, s.role, s.vertices, s.triangles)  # type: ignore[arg-type]
+        for s in truth.structures
+    ]
+    for structure in structures:
+        (folder / mesh_file(structure)).write_bytes(ply_bytes(structure))
+    case = case_table(_Case(f"{recipe.name}, simulated scan", tuple(structures)))  # type: ignore[arg-type]
+    for table in case["structure"]:
+        table["sigma"] = SURFACE_SIGMA
+    write_toml(folder / "case.toml", case)
+    write_toml(folder / "truth.toml", truth_table(truth, series, recipe, settings))
+
+
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    structures: tuple[AnatomyStructure, ...]
+    fiducials: tuple[Any, ...] = ()
+    plans: tuple[Any, ...] = ()
+
+
+def truth_table(
+    truth: ScanTruth, series: Series, recipe: Recipe, settings: ScanSettings
+) -> dict[str, Any]:
+    """What truth.toml holds, but for its provenance."""
+    return {
+        "format": TRUTH_FORMAT,
+        "neck": recipe.name,
+        "seed": settings.seed,
+        "hard": settings.hard,
+        "gantry_tilt_deg": series.tilt_deg,
+        "measured_mm": list(truth.measured_mm),
+        "scan_from_anatomy": transform_table(truth.scan_from_anatomy),
+        "plaques": [point.tolist() for point in truth.plaques],
+        "structure": [
+            {"name": s.name, "role": s.role, "in_view": s.seen} for s in truth.structures
+        ],
+        "artery": [_artery_table(a) for a in truth.arteries],
+        "joint": [
+            {
+                "name": j.name,
+                "bones": [j.upper, j.lower],
+                "middle": j.middle.tolist(),
+                "width_mm": round(j.width_mm, 4),
+                "fused": j.fused,
+            }
+            for j in truth.joints
+        ],
+        "scan": _plain(asdict(series.parameters)),
+        "anatomy": parameter_table(recipe.parameters),
+    }
+
+
+def _artery_table(a: Any) -> dict[str, Any]:
+    table = {"name": a.name, "state": a.state, "enhanced": a.enhanced, "hu": list(a.hu)}
+    if a.occluded_above_mm is not None and np.isfinite(a.occluded_above_mm):
+        table["occluded_above_mm"] = a.occluded_above_mm
+    return table
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, all the way down."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
