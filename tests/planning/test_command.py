@@ -21,7 +21,7 @@ def case(tmp_path_factory) -> Path:
     return write_case(standard_anatomy(), tmp_path_factory.mktemp("case"))
 
 
-def run(*words) -> int:
+def run(*words):
     with pytest.raises(SystemExit) as end:
         main([str(word) for word in words])
     return end.value.code or 0
