@@ -22,7 +22,7 @@ from nav.planning.markupsline import read_line
 from nav.planning.obstacles import Limits
 from nav.planning.plan import PlanSettings, plan_trajectories
 from nav.planning.result import PlannedPath, TrajectoryPlan
-from nav.planning.write import CASE, Planned, Write, write_plan
+from nav.planning.write import CASE, Planned, Write, check_output, write_plan
 from nav.registration.result import load_registration
 
 BEVELS = ("tuohy", "cutting", "pencil")
@@ -56,6 +56,7 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
     """
     _check(options)
     path = case / CASE if case.is_dir() else case
+    check_output(path, output)
     with console.status("reading the case"):
         loaded = load_case(path)
     for warning in loaded.warnings:

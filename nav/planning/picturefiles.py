@@ -15,10 +15,7 @@ from nav.planning.pictures import (
 )
 from nav.planning.result import PlannedPath, TrajectoryPlan
 from nav.planning.skinmap import ply_of
-from nav.planning.write import Planned, Write
-
-OVERVIEW, RADIOGRAPH, RISK = "overview.png", "radiograph.png", "skin_risk.png"
-SKIN = "skin_risk.ply"
+from nav.planning.write import OVERVIEW, RADIOGRAPH, RISK, SKIN, Planned, Write
 
 
 def picture_files(case: Case, planned: Planned) -> list[tuple[str, Write]]:

@@ -84,10 +84,13 @@ def draw_scene(
 
 def _add_needle(pyvista: Any, plotter: Any, path: PlannedPath, radius: float, colour: str) -> None:
     out = path.entry + 22.0 * (path.entry - path.target) / path.depth
-    plotter.add_mesh(pyvista.Tube(out.tolist(), path.target.tolist(), radius=radius), color=colour)
+    plotter.add_mesh(
+        pyvista.Tube(pointa=out.tolist(), pointb=path.target.tolist(), radius=radius), color=colour
+    )
     narrowest = path.narrowest
     plotter.add_mesh(
-        pyvista.Tube(narrowest.at.tolist(), narrowest.nearest.tolist(), radius=0.2), color=INK
+        pyvista.Tube(pointa=narrowest.at.tolist(), pointb=narrowest.nearest.tolist(), radius=0.2),
+        color=INK,
     )
 
 

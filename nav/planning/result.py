@@ -143,7 +143,8 @@ class SkinRisk:
     """What entering at a place of the skin means at best: entries (n, 3), mm; arrays (n,).
 
     probability : of touching artery or cord, of the best path that keeps the clearances; nan where
-    none does, and everywhere on a side that is refused. reserve : the largest least reserve of a path from there, mm.
+    none does, and everywhere on a side that is refused. reserve : the largest least reserve of a
+    path from there, mm.
     """
 
     side: str

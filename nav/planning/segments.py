@@ -107,7 +107,7 @@ def line_distances(
                 found, s = _segments(p, d, t[k], t[(k + 1) % 3] - t[k])
                 if found < best:
                     best, at = found, s
-            if best < 0.25 and _pierces(p, d, t):
+            if gaps[m] <= 0.0 and _pierces(p, d, t):
                 best = 0.0
             bound = min(bound, np.sqrt(best))
         least[n], place[n] = np.sqrt(best), at

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from filecmp import cmp
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import tomli_w
 
 import nav
 from nav.errors import InputError
+from nav.filekinds import PICTURE, file_kind, toml_kind
+from nav.filekinds import SUMMARY as SUMMARY_KIND
 from nav.files import provenance, read_toml
 from nav.frames import Array
-from nav.outputs import followed, written_together
+from nav.outputs import followed, refuse_replacing, refuse_special, written_together
 from nav.planning.catheter import CatheterPath
 from nav.planning.landmarks import Landmarks
 from nav.planning.markupsline import line_json
@@ -23,6 +26,15 @@ from nav.planning.result import Clearance, PlannedPath, SidePlan, TrajectoryPlan
 from nav.planning.text import side_lines, why_best
 
 CASE, PLAN, SUMMARY = "case.toml", "plan.toml", "summary.json"
+OVERVIEW, RADIOGRAPH, RISK = "overview.png", "radiograph.png", "skin_risk.png"
+SKIN = "skin_risk.ply"
+KINDS = {  # of what is replaced by a later plan, and kept
+    CASE: toml_kind("case"),
+    PLAN: toml_kind("plan"),
+    SUMMARY: SUMMARY_KIND,
+    **dict.fromkeys((OVERVIEW, RADIOGRAPH, RISK), PICTURE),
+    SKIN: "PLY mesh",
+}
 Write = Callable[[Path], None]
 
 
@@ -43,6 +55,25 @@ class Planned:
         return tuple(path for side in sides for path in side.paths)
 
 
+def check_output(case: Path, folder: Path) -> None:
+    """Refuse a folder before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        It is the case's own, cannot be written, or holds other files than an earlier plan.
+    """
+    if followed(folder) == followed(case.parent):
+        raise InputError(f"{folder}: is the case's own folder; give another one for the plan")
+    for name, kind in KINDS.items():
+        refuse_special(folder / name)
+        refuse_replacing(folder / name, kind)
+    for name in _files_named(read_toml(case), case.parent):
+        copy = folder / name
+        if copy.exists() and not cmp(case.parent / name, copy, shallow=False):
+            refuse_replacing(copy, file_kind(case.parent / name))
+
+
 def write_plan(
     case: Path, folder: Path, planned: Planned, pictures: Sequence[tuple[str, Write]]
 ) -> None:
@@ -53,17 +84,15 @@ def write_plan(
     case : Path
         The case.toml that was planned on; it and its meshes are copied.
     folder : Path
-        Of the new case; not the case's own.
+        Of the new case, as `check_output` has found it good.
     pictures : sequence of (name, write)
         Further files of the folder, each with what writes it.
 
     Raises
     ------
     InputError
-        The folder is the case's own, cannot be written, or holds other files of these names.
+        The folder cannot be written, or holds other files of these names.
     """
-    if followed(folder) == followed(case.parent):
-        raise InputError(f"{folder}: is the case's own folder; give another one for the plan")
     table = read_toml(case)
     files: list[tuple[Path, Write]] = []
     for name in _files_named(table, case.parent):

@@ -17,14 +17,21 @@ from scipy.stats import norm
 from nav.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case
-from nav.planning.candidates import SearchSettings, find_targets, side_candidates, skin_of
+from nav.planning.candidates import (
+    SearchSettings,
+    find_targets,
+    side_candidates,
+    skin_of,
+    target_space,
+)
 from nav.planning.deviation import SHARED, bend_share
 from nav.planning.drr import drr_of_surfaces, lateral_beam
+from nav.planning.exact import ExactClearances, different
 from nav.planning.plan import plan_trajectories
 from nav.planning.probability import Estimate, plain_probability, touch_probability
 from nav.planning.result import PlannedPath, TrajectoryPlan
 from nav.planning.screening import Judge
-from nav.planning.search import SAMPLES
+from nav.planning.search import SAMPLES, SideSearch
 from nav.planning.text import artery_sentence
 from tests.planning.necks import brute_force_distance, neck
 
@@ -34,6 +41,7 @@ DIRECT = (
     "low-pica:right",
 )  # fmt: skip
 RADIUS = DIAMETER[17] / 2.0
+JUDGED = 60  # of a dense search, by sampling
 PLAIN, PLAIN_RARE, PLAIN_EXACT = 200_000, 2_000_000, 8_000
 
 
@@ -114,7 +122,7 @@ def dense_search(case: Case, plan: TrajectoryPlan, side: str) -> tuple[float, fl
     own = next(s for s in plan.sides if s.side == side)
     best = own.paths[0]
     settings = SearchSettings(spacing=np.radians(1.0))
-    space = plan_space(case, plan)
+    space = target_space(case, plan.gap, RADIUS)
     targets = find_targets(space)
     # half a step between the targets that planning looks at, too
     rng = np.random.default_rng(3)
@@ -125,22 +133,30 @@ def dense_search(case: Case, plan: TrajectoryPlan, side: str) -> tuple[float, fl
     judge = Judge(plan.gap, space, plan.obstacles, plan.deviations, settings, side, RADIUS)
     screened = judge.screen(found.entries, found.targets)
     order = np.flatnonzero(screened.fits)
-    order = order[np.argsort(screened.cost[order])][:40]
-    fine = judge.screen(found.entries[order], found.targets[order], fine=True)
-    ours = judge.screen(best.entry[None], best.target[None], fine=True)
-    k = int(np.argmin(np.where(fine.fits, fine.cost, np.inf)))
-    spread = float(
-        plan.deviations.sd_across(np.array([best.depth]), np.array([best.depth]), best.target)[0]
+    order = order[np.argsort(screened.cost[order])]
+    order = np.array(
+        different(screened.entries, screened.targets, order, JUDGED, (1.5, np.radians(1.5), 0.7))
     )
-    gained = norm.isf(fine.probability[k]) - norm.isf(ours.probability[0])
-    in_mm = spread * float(gained) if fine.cost[k] < ours.cost[0] else 0.0
-    return float(ours.cost[0] - fine.cost[k]), in_mm, len(found)
-
-
-def plan_space(case: Case, plan: TrajectoryPlan):
-    from nav.planning.candidates import target_space
-
-    return target_space(case, plan.gap, RADIUS)
+    search = SideSearch(
+        judge, skin_of(case), ExactClearances(plan.obstacles), (), (), np.random.default_rng(0)
+    )
+    judged = [search.judged(screened.entries[k], screened.targets[k], SAMPLES) for k in order]
+    found_best = min((p for p in judged if not p.problems), key=lambda p: p.cost)
+    if found_best.cost >= best.cost:
+        return best.cost - found_best.cost, 0.0, len(found)
+    # as if one wall of the cord were nearer: the mm that make the one's badness the other's
+    spread = float(
+        np.hypot(
+            plan.deviations.sd_across(np.array([best.depth]), np.array([best.depth]), best.target)[
+                0
+            ],
+            plan.obstacles.vital[0].structures[0].sigma,
+        )
+    )
+    ours, theirs = (
+        norm.isf(p.probability.total.value + 0.2 * p.hindered) for p in (best, found_best)
+    )
+    return best.cost - found_best.cost, spread * float(theirs - ours), len(found)
 
 
 def radiograph(case: Case, plan: TrajectoryPlan) -> float:

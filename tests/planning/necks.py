@@ -12,6 +12,7 @@ from phantoms.anatomy.variants import preset
 from phantoms.anatomy.write import SIGMA
 from phantoms.recipe import random_recipe
 
+NO_LIMITS = (None, None)
 FINE = 0.02  # mm along a shaft: a distance is met to half of that at most
 
 
@@ -30,7 +31,8 @@ def neck(text: str = "standard") -> Case:
                 s.name,
                 s.role,
                 Surface(s.vertices, s.triangles),
-                *DEFAULT_LIMITS.get(s.role, (None, None)),
+                DEFAULT_LIMITS.get(s.role, NO_LIMITS)[0],
+                DEFAULT_LIMITS.get(s.role, NO_LIMITS)[1],
                 SIGMA[s.role],
             )
             for s in anatomy.structures

@@ -1,0 +1,166 @@
+"""`nav plan`: what it writes, says and refuses."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nav.cli import main
+from nav.errors import InputError
+from nav.model.case import load_case
+from nav.planning.errorfile import load_errors
+from nav.planning.markupsline import line_json, read_line
+from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.write import write_case
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory) -> Path:
+    return write_case(standard_anatomy(), tmp_path_factory.mktemp("case"))
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    return end.value.code or 0
+
+
+@pytest.fixture(scope="module")
+def planned(case, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("out") / "plan"
+    assert run("plan", case, "--output", folder) == 0
+    return folder
+
+
+def test_the_new_case_is_navigated_by_its_first_plan(case, planned):
+    old, new = load_case(case), load_case(planned / "case.toml")
+    assert [s.name for s in new.structures] == [s.name for s in old.structures]
+    assert len(new.plans) >= 4 + len(old.plans)
+    table = tomllib.loads((planned / "plan.toml").read_text())
+    assert table["format"] == "c1c2nav/plan/1"
+    assert table["best"].startswith(f"best: {new.default_plan.name}")
+    assert {plan.name for plan in old.plans} <= {plan.name for plan in new.plans}
+
+
+def test_the_summary_has_both_sides(planned):
+    summary = json.loads((planned / "summary.json").read_text())
+    assert {side["side"]: side["verdict"] for side in summary["side"]} == {
+        "left": "safe",
+        "right": "safe",
+    }
+    path = summary["side"][0]["path"][0]
+    assert 0.0 <= path["probability"]["total"]["value"] <= 1.0
+    assert path["probability"]["total"]["error"] > 0.0
+    assert path["narrowest"]["structure"]
+    assert [mark["level"] for mark in summary["catheter"]["mark"]] == ["C2", "C3", "C4"]
+
+
+def test_pictures_and_the_skin_are_written(planned):
+    for name in ("overview.png", "radiograph.png", "skin_risk.png"):
+        assert (planned / name).read_bytes().startswith(b"\x89PNG")
+    header = (planned / "skin_risk.ply").read_bytes().split(b"end_header")[0]
+    assert b"property uchar red" in header
+    assert b"property float probability" in header
+
+
+def test_its_lines_are_read_back(case, planned):
+    new = load_case(planned / "case.toml")
+    plan = new.default_plan
+    line = read_line(planned / f"{plan.name.replace(' ', '_')}.mrk.json", np.zeros(3))
+    assert line.entry == pytest.approx(plan.entry, abs=1e-3)
+    assert line.target == pytest.approx(plan.target, abs=1e-3)
+
+
+def test_a_line_set_by_hand_is_judged(case, planned, tmp_path, capsys):
+    line = next(planned.glob("left*1.mrk.json"))
+    code = run("plan", case, "--output", tmp_path / "p", "--line", line, "--no-pictures",
+               "--side", "left")  # fmt: skip
+    assert code == 0
+    assert "keeps all limits" in capsys.readouterr().out
+    assert not (tmp_path / "p" / "overview.png").exists()
+
+
+def test_nothing_safe_is_exit_code_4_and_all_is_written(case, tmp_path, capsys):
+    code = run("plan", case, "--output", tmp_path / "p", "--no-pictures", "--cord", "8")
+    assert code == 4
+    said = capsys.readouterr()
+    assert "no side has a path that keeps the limits" in said.err
+    assert "cord is in the way" in said.out
+    assert json.loads((tmp_path / "p" / "summary.json").read_text())["best"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--gauge", "9"], "--gauge"),
+        (["--length", "900"], "--length"),
+        (["--angle", "80"], "--angle"),
+        (["--side", "top"], "--side"),
+        (["--cord-probability", "0"], "--cord-probability"),
+        (["--artery", "-1"], "--artery"),
+        (["--seed", "-1"], "--seed"),
+    ],
+)
+def test_bad_options_are_one_line(case, tmp_path, capsys, words, said):
+    assert run("plan", case, "--output", tmp_path / "p", *words) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "p").exists()
+
+
+def test_the_cases_own_folder_is_not_written(case, capsys):
+    before = {p.name: p.read_bytes() for p in case.parent.iterdir() if p.is_file()}
+    assert run("plan", case, "--output", case.parent, "--no-pictures") == 2
+    assert "own folder" in capsys.readouterr().err
+    assert before == {p.name: p.read_bytes() for p in case.parent.iterdir() if p.is_file()}
+
+
+def test_a_file_of_the_users_is_not_overwritten(case, tmp_path, capsys):
+    (tmp_path / "plan.toml").write_text("mine = true\n")
+    assert run("plan", case, "--output", tmp_path, "--no-pictures") == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.toml"]
+
+
+def test_a_line_in_ras_is_turned(tmp_path):
+    text = json.loads(line_json("x", np.array([60.0, 2.0, 1.0]), np.array([0.0, 2.5, 0.5])))
+    markup = text["markups"][0]
+    markup["coordinateSystem"] = "RAS"
+    for point in markup["controlPoints"]:
+        point["position"] = [-point["position"][0], -point["position"][1], point["position"][2]]
+    file = tmp_path / "l.mrk.json"
+    file.write_text(json.dumps(text))
+    line = read_line(file, np.zeros(3))
+    assert line.entry == pytest.approx([60.0, 2.0, 1.0])
+    # without labels the end nearer to the canal is the target
+    for point in markup["controlPoints"]:
+        point["label"] = ""
+    markup["controlPoints"].reverse()
+    file.write_text(json.dumps(text))
+    assert read_line(file, np.zeros(3)).entry == pytest.approx([60.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_line_has_two_points(tmp_path, count):
+    text = json.loads(line_json("x", np.array([60.0, 2.0, 1.0]), np.array([0.0, 2.5, 0.5])))
+    points = text["markups"][0]["controlPoints"]
+    text["markups"][0]["controlPoints"] = (points * 2)[:count]
+    file = tmp_path / "l.mrk.json"
+    file.write_text(json.dumps(text))
+    with pytest.raises(InputError, match=r"l\.mrk\.json"):
+        read_line(file, np.zeros(3))
+
+
+def test_errors_toml_changes_what_it_names(tmp_path):
+    file = tmp_path / "errors.toml"
+    file.write_text('format = "c1c2nav/errors/1"\ntip_mm = 0.5\nangle_deg = 1.0\n')
+    model = load_errors(file)
+    assert model.tip == 0.5
+    assert model.angle == pytest.approx(np.radians(1.0))
+    assert model.fle == 0.25
+    file.write_text('format = "c1c2nav/errors/1"\ntip = 0.5\n')
+    with pytest.raises(InputError, match="unknown key"):
+        load_errors(file)
