@@ -131,7 +131,8 @@ def curvature_shift(probe: Probe, scan: ScanModel) -> tuple[Array, Array]:
     areas = vertex_areas(probe.vertices, probe.triangles)
     curvature = neighbour_mean(graph, areas, probe.curvature, 2)
     e = scan.enhancement
-    squared = blur**2 * (1.0 - e) / (1.0 + e / 2.0)
+    w = scan.wider(probe.across)
+    squared = blur**2 * (1.0 + e - e * w) / (1.0 + e - e / w)
     shift = squared * np.clip(curvature, -MOST_CURVED, MOST_CURVED)
     return shift, CURVATURE_ERROR * np.abs(shift)
 
@@ -186,12 +187,13 @@ def _fit_in_threads(
     places: Array, probe: Probe, first: NDArray[np.int64], last: NDArray[np.int64], mean: Array,
     sd: Array, near: NDArray[np.bool_], noise: Array, scan: ScanModel,
 ) -> ProfileFit:  # fmt: skip
+    wider = scan.wider(probe.across)
     parts = np.array_split(np.arange(len(near)), THREADS)
 
     def part(own: NDArray[np.int64]) -> ProfileFit:
         return fit_profiles(
             places, probe.profiles[own], first[own], last[own], mean[own], sd[own], near[own],
-            noise[own], scan.enhancement,
+            noise[own], scan.enhancement, wider[own],
         )  # fmt: skip
 
     with ThreadPoolExecutor(THREADS) as pool:
