@@ -84,7 +84,9 @@ def fit_profiles(
     return ProfileFit(values, sd, cost, residuals)
 
 
-def profile_model(at: Array, values: Array, near: bool, enhancement: float) -> Array:
+def profile_model(
+    at: Array, values: Array, near: bool, enhancement: float, wider: float = WIDER
+) -> Array:
     """Return the model's grey values (k,) at places `at`, mm, for parameters `values` (8,)."""
     out = np.empty(len(at))
     slope = np.empty(COUNT)

@@ -26,6 +26,7 @@ from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_ar
 from nav.reconstruction.scan_model import ScanModel, estimate_scan
 from nav.reconstruction.surface_fit import SurfaceFit, combine, fit_surface
 from nav.reconstruction.surface_probe import Grey, Probe, grey_values, probe_surface
+from nav.reconstruction.surface_sigma import unresolved, vertex_sigma
 from nav.reconstruction.volume import Array, Volume
 
 SMOOTHING = 3  # Taubin steps, against the voxels' facets
@@ -34,12 +35,7 @@ LEAST_DENSITY = 1.8  # vertices per mm^2 that stay
 MOST_INWARDS = 0.4  # of the bone's thickness that a vertex moves
 MOST_MOVED = 1.5  # mm
 APART = 0.05  # mm, that a surface keeps from the middle of a gap
-UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
-UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
 LEAST_UNRESOLVED = 3.0  # mm^2
-# Of the sigma: scripts/sigma_calibration.py finds them on simulated scans.
-SIGMA_SCALE = 1.0
-SIGMA_FLOOR = 0.03  # mm
 
 
 @dataclass(frozen=True)
@@ -89,8 +85,12 @@ def refine_surfaces(
         name: probe_surface(grey, ready[name], [m for n, m in ready.items() if n != name])
         for name in names
     }
+    voxel = float(volume.spacing.mean())
     scan = estimate_scan(list(probes.values()), levels, volume.spacing)
-    return {name: _moved(probe, scan, [None] * (len(ready) - 1)) for name, probe in probes.items()}
+    return {
+        name: _moved(probe, scan, [None] * (len(ready) - 1), voxel)
+        for name, probe in probes.items()
+    }
 
 
 def refine_surface(
@@ -109,7 +109,8 @@ def refine_surface(
         for bone.
     """
     probe = probe_surface(grey, mesh, others)
-    return _moved(probe, scan, [None] * len(others) if levels is None else levels)
+    levels = [None] * len(others) if levels is None else levels
+    return _moved(probe, scan, levels, float(grey.volume.spacing.mean()))
 
 
 def prepared(mesh: Mesh) -> Mesh:
@@ -127,16 +128,18 @@ def prepared(mesh: Mesh) -> Mesh:
     return Mesh(np.asarray(points, float), np.asarray(triangles, np.int32))
 
 
-def _moved(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> RefinedSurface:
+def _moved(
+    probe: Probe, scan: ScanModel, levels: Sequence[float | None], voxel: float
+) -> RefinedSurface:
     fit = fit_surface(probe, scan, levels)
-    offset, sd = combine(probe, fit.offset, fit.sd, scan.correlation)
+    offset = combine(probe, fit.offset, fit.sd, scan.correlation)
     offset = np.clip(offset, *_limits(probe, fit))
     vertices = probe.vertices + offset[:, None] * probe.normals
     gap = fit.gap + fit.offset - offset
     return RefinedSurface(
         vertices,
         probe.triangles,
-        np.hypot(SIGMA_SCALE * sd, SIGMA_FLOOR),
+        vertex_sigma(probe, fit, scan, voxel),
         gap,
         fit.thickness,
         _unresolved(probe, fit),
@@ -155,8 +158,7 @@ def _limits(probe: Probe, fit: SurfaceFit) -> tuple[Array, Array]:
 
 
 def _unresolved(probe: Probe, fit: SurfaceFit) -> tuple[UnresolvedGap, ...]:
-    judged = np.isfinite(fit.gap) & (probe.gap < UNRESOLVED_REACH)
-    bad = judged & (np.nan_to_num(fit.gap) < UNSEEN_GAP * np.nan_to_num(fit.gap_sd))
+    bad = unresolved(probe, fit)
     if not bad.any():
         return ()
     index = np.flatnonzero(bad)
