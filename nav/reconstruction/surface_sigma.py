@@ -22,7 +22,7 @@ from nav.reconstruction.volume import Array
 # Calibrated, see above: of each term (n,) of `sigma_terms`
 CALIBRATED = (0.55, 0.0625, 0.36, 3.8, 0.11, 1.0, 1.0)
 MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
-MOST_SHELL = 3.0  # mm, of a shell whose inside was taken for its outside
+LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
 UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
 TOUCHING = 0.15  # mm: nearer surfaces were parted by their labels alone
 UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
@@ -44,16 +44,16 @@ def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) ->
     """Return what a vertex's error consists of (n, 7), mm, before calibration.
 
     In turn: the fit's sd; the voxels (to the power of 1.5, found by trial); a near surface within
-    the blur; noise over contrast; blur across slices; the shell of bone that was left hollow;
+    the blur; noise over contrast; blur across slices; marrow that the surface runs through;
     borders that only labels drew.
     """
     blur = scan.blur(probe.across)
     gap = np.where(np.isfinite(probe.gap), np.maximum(probe.gap, 0.0), np.inf)
     contrast = max(scan.cortex - scan.soft, 1.0)
-    shell = np.where(hollow(probe, fit, scan), np.minimum(probe.thickness, MOST_SHELL), 0.0)
-    border = UNRESOLVED_SD * unresolved(probe, fit)
-    graph = adjacency(len(blur), probe.triangles)
-    border = np.maximum(border, (graph @ border > 0.0) * UNRESOLVED_SD)
+    lost = _spread(astray(probe, fit, scan), probe)
+    facing = (probe.neighbour == OWN) & np.isfinite(probe.gap)
+    shell = np.where(facing, np.clip(probe.thickness, LEAST_SHELL, MOST_SHELL), LEAST_SHELL)
+    border = _spread(unresolved(probe, fit), probe)
     return np.stack(
         [
             np.minimum(fit.sd, MOST_FIT),
@@ -61,17 +61,22 @@ def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) ->
             blur * np.exp(-gap / (2.0 * blur)),
             blur * scan.noise / contrast,
             blur * probe.across**2,
-            shell,
-            border,
+            lost * shell,
+            border * UNRESOLVED_SD,
         ],
         axis=1,
     )
 
 
-def hollow(probe: Probe, fit: SurfaceFit, scan: ScanModel) -> NDArray[np.bool_]:
-    """Return where (n,) a surface faces itself across marrow: inside a shell left hollow."""
+def astray(probe: Probe, fit: SurfaceFit, scan: ScanModel) -> NDArray[np.bool_]:
+    """Return where (n,) a surface runs through marrow, as where a shell of bone was left hollow.
+
+    There the outside is as bright as marrow, and the surface faces itself, or no cortex shows.
+    """
+    bright = fit.outside > 0.5 * (scan.marrow + scan.soft)
     facing = (probe.neighbour == OWN) & np.isfinite(probe.gap)
-    return facing & (fit.outside > 0.5 * (scan.marrow + scan.soft))
+    bare = fit.thickness < scan.blur(probe.across)
+    return bright & (facing | bare)
 
 
 def unresolved(probe: Probe, fit: SurfaceFit) -> NDArray[np.bool_]:
@@ -79,3 +84,9 @@ def unresolved(probe: Probe, fit: SurfaceFit) -> NDArray[np.bool_]:
     judged = np.isfinite(fit.gap) & (probe.gap < UNRESOLVED_REACH) & (probe.neighbour != OWN)
     unseen = np.nan_to_num(fit.gap) < UNSEEN_GAP * np.nan_to_num(fit.gap_sd)
     return judged & (unseen | (probe.gap < TOUCHING))
+
+
+def _spread(found: NDArray[np.bool_], probe: Probe) -> NDArray[np.bool_]:
+    """Return what was found and the vertices next to it: offsets are smoothed across."""
+    graph = adjacency(len(found), probe.triangles)
+    return found | (graph @ found.astype(float) > 0.0)
