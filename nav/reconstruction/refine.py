@@ -26,6 +26,7 @@ from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_ar
 from nav.reconstruction.scan_model import ScanModel, estimate_scan
 from nav.reconstruction.surface_fit import SurfaceFit, combine, fit_surface
 from nav.reconstruction.surface_probe import Grey, Probe, grey_values, probe_surface
+from nav.reconstruction.surface_safety import APART, kept_apart, moved, untangled
 from nav.reconstruction.surface_sigma import unresolved, vertex_sigma
 from nav.reconstruction.volume import Array, Volume
 
@@ -34,7 +35,6 @@ REDUCTION = 0.7  # of the triangles at most, where voxels are small
 LEAST_DENSITY = 1.8  # vertices per mm^2 that stay
 MOST_INWARDS = 0.4  # of the bone's thickness that a vertex moves
 MOST_MOVED = 1.5  # mm
-APART = 0.05  # mm, that a surface keeps from the middle of a gap
 LEAST_UNRESOLVED = 3.0  # mm^2
 
 
@@ -87,8 +87,12 @@ def refine_surfaces(
     }
     voxel = float(volume.spacing.mean())
     scan = estimate_scan(list(probes.values()), levels, volume.spacing)
+    fits, offsets = {}, {}
+    for name, probe in probes.items():
+        fits[name], offsets[name] = _fitted(probe, scan, [None] * (len(ready) - 1))
+    offsets = kept_apart(probes, offsets)
     return {
-        name: _moved(probe, scan, [None] * (len(ready) - 1), voxel)
+        name: _refined(probe, fits[name], offsets[name], scan, voxel)
         for name, probe in probes.items()
     }
 
@@ -110,7 +114,8 @@ def refine_surface(
     """
     probe = probe_surface(grey, mesh, others)
     levels = [None] * len(others) if levels is None else levels
-    return _moved(probe, scan, levels, float(grey.volume.spacing.mean()))
+    fit, offset = _fitted(probe, scan, levels)
+    return _refined(probe, fit, offset, scan, float(grey.volume.spacing.mean()))
 
 
 def prepared(mesh: Mesh) -> Mesh:
@@ -128,19 +133,24 @@ def prepared(mesh: Mesh) -> Mesh:
     return Mesh(np.asarray(points, float), np.asarray(triangles, np.int32))
 
 
-def _moved(
-    probe: Probe, scan: ScanModel, levels: Sequence[float | None], voxel: float
-) -> RefinedSurface:
+def _fitted(
+    probe: Probe, scan: ScanModel, levels: Sequence[float | None]
+) -> tuple[SurfaceFit, Array]:
+    """Return the fit of a surface's profiles, and how far its vertices may move by it (n,), mm."""
     fit = fit_surface(probe, scan, levels)
     offset = combine(probe, fit.offset, fit.sd, scan.correlation)
     offset = np.clip(offset, *_limits(probe, fit))
-    vertices = probe.vertices + offset[:, None] * probe.normals
-    gap = fit.gap + fit.offset - offset
+    return fit, untangled(probe, offset)
+
+
+def _refined(
+    probe: Probe, fit: SurfaceFit, offset: Array, scan: ScanModel, voxel: float
+) -> RefinedSurface:
     return RefinedSurface(
-        vertices,
+        moved(probe, offset),
         probe.triangles,
         vertex_sigma(probe, fit, scan, voxel),
-        gap,
+        fit.gap + fit.offset - offset,
         fit.thickness,
         _unresolved(probe, fit),
     )

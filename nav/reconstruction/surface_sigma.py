@@ -20,13 +20,13 @@ from nav.reconstruction.surface_probe import OWN, Probe
 from nav.reconstruction.volume import Array
 
 # Calibrated, see above: of each term (n,) of `sigma_terms`
-CALIBRATED = (0.55, 0.0625, 0.36, 3.8, 0.11, 1.0, 1.0)
+CALIBRATED = (0.38, 0.068, 0.46, 2.9, 0.096, 0.97, 0.16)
 MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
 LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
 UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
 TOUCHING = 0.15  # mm: nearer surfaces were parted by their labels alone
 UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
-UNRESOLVED_SD = 0.4  # mm, of a surface where the border is no more than the labels'
+UNRESOLVED_SD = 1.0  # mm, where the border is no more than the labels'; calibrated as the others
 
 
 def vertex_sigma(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
@@ -48,7 +48,7 @@ def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) ->
     borders that only labels drew.
     """
     blur = scan.blur(probe.across)
-    gap = np.where(np.isfinite(probe.gap), np.maximum(probe.gap, 0.0), np.inf)
+    gap = np.maximum(np.fmin(probe.gap, fit.gap), 0.0)  # inf where there is none
     contrast = max(scan.cortex - scan.soft, 1.0)
     lost = _spread(astray(probe, fit, scan), probe)
     facing = (probe.neighbour == OWN) & np.isfinite(probe.gap)
