@@ -29,7 +29,7 @@ from nav.reconstruction.volume import Array
 # places in the vector of parameters
 PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR, OTHER = range(8)
 COUNT = 8
-WIDER = 2.0  # times the blur, of what an edge-enhancing kernel takes away
+WIDER = 2.0  # times the blur in the slices, of what an edge-enhancing kernel takes away
 ITERATIONS = 25
 ENOUGH = 1e-3  # of a prior's standard deviation: steps this small end the fit
 
@@ -59,6 +59,7 @@ def fit_profiles(
     near: NDArray[np.bool_],
     noise: Array,
     enhancement: float,
+    wider: Array,
 ) -> ProfileFit:
     """Fit the model to profiles, maximum a posteriori, by Levenberg and Marquardt's method.
 
@@ -69,7 +70,7 @@ def fit_profiles(
     prior, prior_sd : (n, 8), Gaussian; the fit starts at the prior.
     near : (n,), whether another surface is in reach.
     noise : (n,), sd of a sample as if samples were independent, HU.
-    enhancement : of the edges, from 0.
+    enhancement : of the edges, from 0. wider : (n,), times the blur, of what it takes away.
     """
     count = len(profiles)
     values = prior.copy()
@@ -77,23 +78,25 @@ def fit_profiles(
     cost = np.empty(count)
     residuals = np.full(profiles.shape, np.nan)
     _fit_all(
-        at, profiles, first, last, prior, prior_sd, near, noise, enhancement,
+        at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider,
         values, sd, cost, residuals,
     )  # fmt: skip
     return ProfileFit(values, sd, cost, residuals)
 
 
-def profile_model(at: Array, values: Array, near: bool, enhancement: float) -> Array:
+def profile_model(
+    at: Array, values: Array, near: bool, enhancement: float, wider: float = WIDER
+) -> Array:
     """Return the model's grey values (k,) at places `at`, mm, for parameters `values` (8,)."""
     out = np.empty(len(at))
     slope = np.empty(COUNT)
     for i, t in enumerate(at):
-        out[i] = _model(float(t), values, near, enhancement, slope)
+        out[i] = _model(float(t), values, near, enhancement, wider, slope)
     return out
 
 
 @njit(nogil=True, cache=True)
-def _step(u, blur, enhancement):
+def _step(u, blur, enhancement, wider):
     """Return the response to a step at distance u inside, its slope by u and by log blur."""
     a = u / blur
     value = 0.5 * (1.0 + erf(a / sqrt(2.0)))
@@ -101,21 +104,21 @@ def _step(u, blur, enhancement):
     by_u = density / blur
     by_blur = -a * density
     if enhancement > 0.0:
-        b = a / WIDER
+        b = a / wider
         wide = exp(-0.5 * b * b) / sqrt(2.0 * pi)
         more = 1.0 + enhancement
         value = more * value - enhancement * 0.5 * (1.0 + erf(b / sqrt(2.0)))
-        by_u = more * by_u - enhancement * wide / (WIDER * blur)
+        by_u = more * by_u - enhancement * wide / (wider * blur)
         by_blur = more * by_blur + enhancement * b * wide
     return value, by_u, by_blur
 
 
 @njit(nogil=True, cache=True)
-def _model(t, p, near, enhancement, slope):
+def _model(t, p, near, enhancement, wider, slope):
     blur = exp(p[LOG_BLUR])
     tau = exp(p[LOG_THICKNESS])
-    outer, outer_u, outer_b = _step(p[PLACE] - t, blur, enhancement)
-    inner, inner_u, inner_b = _step(p[PLACE] - tau - t, blur, enhancement)
+    outer, outer_u, outer_b = _step(p[PLACE] - t, blur, enhancement, wider)
+    inner, inner_u, inner_b = _step(p[PLACE] - tau - t, blur, enhancement, wider)
     high, low = p[CORTEX] - p[SOFT], p[MARROW] - p[CORTEX]
     value = p[SOFT] + high * outer + low * inner
     slope[PLACE] = high * outer_u + low * inner_u
@@ -127,7 +130,7 @@ def _model(t, p, near, enhancement, slope):
     slope[OTHER] = 0.0
     slope[LOG_BLUR] = high * outer_b + low * inner_b
     if near:
-        other, other_u, other_b = _step(t - p[PLACE] - p[GAP], blur, enhancement)
+        other, other_u, other_b = _step(t - p[PLACE] - p[GAP], blur, enhancement, wider)
         more = p[OTHER] - p[SOFT]
         value += more * other
         slope[PLACE] -= more * other_u
@@ -139,10 +142,10 @@ def _model(t, p, near, enhancement, slope):
 
 
 @njit(nogil=True, cache=True)
-def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, slope):
+def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, wider, slope):
     total = 0.0
     for k in range(first, last):
-        r = (y[k] - _model(at[k], p, near, enhancement, slope)) / noise
+        r = (y[k] - _model(at[k], p, near, enhancement, wider, slope)) / noise
         total += r * r
     for j in range(COUNT):
         total += weight[j] * (p[j] - prior[j]) ** 2
@@ -151,14 +154,14 @@ def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, slope)
 
 @njit(nogil=True, cache=True)
 def _fit_all(
-    at, profiles, first, last, prior, prior_sd, near, noise, enhancement,
+    at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider,
     values, sd, cost, residuals,
 ):  # fmt: skip
     slope = np.empty(COUNT)
     for i in range(len(profiles)):
         y, p = profiles[i], values[i]
         weight = 1.0 / prior_sd[i] ** 2
-        args = (near[i], noise[i], enhancement, slope)
+        args = (near[i], noise[i], enhancement, wider[i], slope)
         now = _cost(at, y, first[i], last[i], p, prior[i], weight, *args)
         damping = 1e-3
         hessian = np.zeros((COUNT, COUNT))
@@ -169,7 +172,7 @@ def _fit_all(
                 hessian[:] = np.diag(weight)
                 gradient[:] = weight * (prior[i] - p)
                 for k in range(first[i], last[i]):
-                    f = _model(at[k], p, near[i], enhancement, slope)
+                    f = _model(at[k], p, near[i], enhancement, wider[i], slope)
                     r = (y[k] - f) / noise[i] ** 2
                     for a in range(COUNT):
                         gradient[a] += slope[a] * r
@@ -199,5 +202,5 @@ def _fit_all(
             sd[i, a] = sqrt(max(covariance[a, a], 0.0))
         cost[i] = now
         for k in range(first[i], last[i]):
-            f = _model(at[k], p, near[i], enhancement, slope)
+            f = _model(at[k], p, near[i], enhancement, wider[i], slope)
             residuals[i, k] = y[k] - f

@@ -26,6 +26,8 @@ from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_ar
 from nav.reconstruction.scan_model import ScanModel, estimate_scan
 from nav.reconstruction.surface_fit import SurfaceFit, combine, fit_surface
 from nav.reconstruction.surface_probe import Grey, Probe, grey_values, probe_surface
+from nav.reconstruction.surface_safety import APART, kept_apart, moved, untangled
+from nav.reconstruction.surface_sigma import unresolved, vertex_sigma
 from nav.reconstruction.volume import Array, Volume
 
 SMOOTHING = 3  # Taubin steps, against the voxels' facets
@@ -33,13 +35,7 @@ REDUCTION = 0.7  # of the triangles at most, where voxels are small
 LEAST_DENSITY = 1.8  # vertices per mm^2 that stay
 MOST_INWARDS = 0.4  # of the bone's thickness that a vertex moves
 MOST_MOVED = 1.5  # mm
-APART = 0.05  # mm, that a surface keeps from the middle of a gap
-UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
-UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
 LEAST_UNRESOLVED = 3.0  # mm^2
-# Of the sigma: scripts/sigma_calibration.py finds them on simulated scans.
-SIGMA_SCALE = 1.0
-SIGMA_FLOOR = 0.03  # mm
 
 
 @dataclass(frozen=True)
@@ -89,8 +85,16 @@ def refine_surfaces(
         name: probe_surface(grey, ready[name], [m for n, m in ready.items() if n != name])
         for name in names
     }
+    voxel = float(volume.spacing.mean())
     scan = estimate_scan(list(probes.values()), levels, volume.spacing)
-    return {name: _moved(probe, scan, [None] * (len(ready) - 1)) for name, probe in probes.items()}
+    fits, offsets = {}, {}
+    for name, probe in probes.items():
+        fits[name], offsets[name] = _fitted(probe, scan, [None] * (len(ready) - 1))
+    offsets = kept_apart(probes, offsets)
+    return {
+        name: _refined(probe, fits[name], offsets[name], scan, voxel)
+        for name, probe in probes.items()
+    }
 
 
 def refine_surface(
@@ -109,7 +113,9 @@ def refine_surface(
         for bone.
     """
     probe = probe_surface(grey, mesh, others)
-    return _moved(probe, scan, [None] * len(others) if levels is None else levels)
+    levels = [None] * len(others) if levels is None else levels
+    fit, offset = _fitted(probe, scan, levels)
+    return _refined(probe, fit, offset, scan, float(grey.volume.spacing.mean()))
 
 
 def prepared(mesh: Mesh) -> Mesh:
@@ -127,17 +133,24 @@ def prepared(mesh: Mesh) -> Mesh:
     return Mesh(np.asarray(points, float), np.asarray(triangles, np.int32))
 
 
-def _moved(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> RefinedSurface:
+def _fitted(
+    probe: Probe, scan: ScanModel, levels: Sequence[float | None]
+) -> tuple[SurfaceFit, Array]:
+    """Return the fit of a surface's profiles, and how far its vertices may move by it (n,), mm."""
     fit = fit_surface(probe, scan, levels)
-    offset, sd = combine(probe, fit.offset, fit.sd, scan.correlation)
+    offset = combine(probe, fit.offset, fit.sd, scan.correlation)
     offset = np.clip(offset, *_limits(probe, fit))
-    vertices = probe.vertices + offset[:, None] * probe.normals
-    gap = fit.gap + fit.offset - offset
+    return fit, untangled(probe, offset)
+
+
+def _refined(
+    probe: Probe, fit: SurfaceFit, offset: Array, scan: ScanModel, voxel: float
+) -> RefinedSurface:
     return RefinedSurface(
-        vertices,
+        moved(probe, offset),
         probe.triangles,
-        np.hypot(SIGMA_SCALE * sd, SIGMA_FLOOR),
-        gap,
+        vertex_sigma(probe, fit, scan, voxel),
+        fit.gap + fit.offset - offset,
         fit.thickness,
         _unresolved(probe, fit),
     )
@@ -155,8 +168,7 @@ def _limits(probe: Probe, fit: SurfaceFit) -> tuple[Array, Array]:
 
 
 def _unresolved(probe: Probe, fit: SurfaceFit) -> tuple[UnresolvedGap, ...]:
-    judged = np.isfinite(fit.gap) & (probe.gap < UNRESOLVED_REACH)
-    bad = judged & (np.nan_to_num(fit.gap) < UNSEEN_GAP * np.nan_to_num(fit.gap_sd))
+    bad = unresolved(probe, fit)
     if not bad.any():
         return ()
     index = np.flatnonzero(bad)

@@ -20,6 +20,7 @@ from nav.reconstruction.cortex_model import (
     OTHER,
     PLACE,
     SOFT,
+    WIDER,
     ProfileFit,
     fit_profiles,
 )
@@ -37,7 +38,7 @@ CLEAR = 4.0  # mm that no other surface is near, and that the bone is thick, the
 FLAT = 0.12  # 1/mm, mean curvature there at most
 THICK = 1.7  # times the blur: cortex that shows its own grey value
 LEAST = 60  # profiles that such an estimate needs
-ENHANCEMENTS = (0.0, 0.2, 0.4, 0.6)  # of edges, that are tried
+ENHANCEMENTS = (0.0, 0.25, 0.5, 1.0, 1.5)  # of edges, that are tried
 ROUNDS = 3
 
 
@@ -65,6 +66,12 @@ class ScanModel:
         """Return the blur along normals, mm; `across`: their share along the z axis."""
         part = np.asarray(across) ** 2
         return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
+
+    def wider(self, across: Array) -> Array:
+        """Return how much wider along normals is what enhancement takes away: it acts in slices."""
+        part = np.asarray(across) ** 2
+        wide = (WIDER * self.blur_xy) ** 2 * (1.0 - part) + self.blur_z**2 * part
+        return np.sqrt(wide) / self.blur(across)
 
     @property
     def sample_noise(self) -> float:
@@ -144,6 +151,7 @@ def _fit_clean(
         profile_places(), profiles, np.zeros(count, np.int64),
         np.full(count, profiles.shape[1], np.int64), mean, sd, np.zeros(count, bool),
         np.full(count, scan.sample_noise), enhancement,
+        scan.wider(across),
     )  # fmt: skip
 
 

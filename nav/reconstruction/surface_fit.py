@@ -22,7 +22,7 @@ from nav.reconstruction.cortex_model import (
 )
 from nav.reconstruction.mesh_fields import adjacency, neighbour_mean, vertex_areas
 from nav.reconstruction.scan_model import ScanModel, clear_priors
-from nav.reconstruction.surface_probe import OWN, Probe, profile_places
+from nav.reconstruction.surface_probe import Probe, profile_places
 from nav.reconstruction.volume import Array
 
 BLUR_SD = 0.05  # of its logarithm, once the scan's is known
@@ -38,7 +38,6 @@ LEAST_INSIDE = 0.5  # mm of the bone that are used at least
 MOST_CURVED = 0.35  # 1/mm, of what is corrected
 CURVATURE_ERROR = 0.3  # of the correction
 ROUGHNESS = 0.15  # mm per root of mm: sd of the correction's change along the surface
-PROBES = 24  # random fields that the smoothed surface's variance is estimated from
 THREADS = 2
 
 
@@ -46,7 +45,7 @@ THREADS = 2
 class SurfaceFit:
     """offset, sd : (n,), along the normals, mm. gap, gap_sd : (n,), from the offset surface to the
     next, mm, NaN where there is none. misfit : (n,), rms residual over the noise. thickness : (n,),
-    of the cortex, mm."""
+    of the cortex, mm. outside : (n,), grey value there, HU."""
 
     offset: Array
     sd: Array
@@ -54,6 +53,7 @@ class SurfaceFit:
     gap_sd: Array
     misfit: Array
     thickness: Array
+    outside: Array
 
 
 def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> SurfaceFit:
@@ -97,6 +97,7 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
         np.where(met, fit.sd[:, GAP] * np.maximum(1.0, misfit), np.nan),
         misfit,
         np.exp(fit.values[:, LOG_THICKNESS]),
+        fit.values[:, SOFT],
     )
 
 
@@ -131,67 +132,50 @@ def curvature_shift(probe: Probe, scan: ScanModel) -> tuple[Array, Array]:
     areas = vertex_areas(probe.vertices, probe.triangles)
     curvature = neighbour_mean(graph, areas, probe.curvature, 2)
     e = scan.enhancement
-    squared = blur**2 * (1.0 - e) / (1.0 + e / 2.0)
+    w = scan.wider(probe.across)
+    squared = blur**2 * (1.0 + e - e * w) / (1.0 + e - e / w)
     shift = squared * np.clip(curvature, -MOST_CURVED, MOST_CURVED)
     return shift, CURVATURE_ERROR * np.abs(shift)
 
 
-def combine(probe: Probe, offset: Array, sd: Array, correlation: float) -> tuple[Array, Array]:
+def combine(probe: Probe, offset: Array, sd: Array, correlation: float) -> Array:
     """Combine offsets along a surface, maximum a posteriori: by their variance, and smooth.
 
-    The prior on the offset is a random walk along the edges. Vertices nearer to each other than
-    `correlation`, mm, see the same noise, and so count together as one.
+    Parameters
+    ----------
+    offset, sd : (n,), along the normals, mm. correlation : vertices nearer to each other, mm, see
+        the same noise, and so count together as one.
 
     Returns
     -------
-    offset, sd : (n,), mm
+    ndarray, shape (n,)
+        Offsets, mm. The prior on them is a random walk along the edges.
     """
-    count = len(offset)
-    graph = adjacency(count, probe.triangles).tocoo()
+    graph = adjacency(len(offset), probe.triangles).tocoo()
     length = np.linalg.norm(probe.vertices[graph.row] - probe.vertices[graph.col], axis=1)
     weight = 1.0 / (ROUGHNESS**2 * np.maximum(length, 0.1))
-    edges = graph.row < graph.col
+    between = sparse.coo_array((weight, (graph.row, graph.col)), shape=graph.shape).tocsr()
     areas = vertex_areas(probe.vertices, probe.triangles)
     sharing = np.maximum(1.0, correlation**2 / np.maximum(areas, 1e-3))
     information = 1.0 / (sd**2 * sharing)
-    rows = np.arange(edges.sum())
-    one = np.ones(len(rows))
-    difference = sparse.coo_array(
-        (np.r_[one, -one], (np.r_[rows, rows], np.r_[graph.row[edges], graph.col[edges]])),
-        shape=(len(rows), count),
-    ).tocsr()
-    between = weight[edges]
-    matrix = (
-        sparse.diags_array(information) + difference.T @ sparse.diags_array(between) @ difference
-    ).tocsr()
-    diagonal = matrix.diagonal()
+    diagonal = information + np.asarray(between.sum(axis=1)).ravel()
+    matrix = (sparse.diags_array(diagonal) - between).tocsr()
     scale = sparse.diags_array(1.0 / diagonal)
-
-    def solve(right: Array) -> Array:
-        found, _ = cg(matrix, right, rtol=1e-3, maxiter=200, M=scale)
-        return np.asarray(found)
-
-    smooth = solve(information * offset)
-    rng = np.random.default_rng(0)
-    total = np.zeros(count)
-    for _ in range(PROBES):  # exact samples of the posterior
-        noise = np.sqrt(information) * rng.standard_normal(count)
-        noise += difference.T @ (np.sqrt(between) * rng.standard_normal(len(rows)))
-        total += solve(noise) ** 2
-    variance = neighbour_mean(adjacency(count, probe.triangles), areas, total / PROBES, 2)
-    return smooth, np.sqrt(variance)
+    smooth, _ = cg(matrix, information * offset, rtol=1e-4, maxiter=300, M=scale)
+    return np.asarray(smooth)
 
 
 def _fit_in_threads(
     places: Array, probe: Probe, first: NDArray[np.int64], last: NDArray[np.int64], mean: Array,
     sd: Array, near: NDArray[np.bool_], noise: Array, scan: ScanModel,
 ) -> ProfileFit:  # fmt: skip
+    wider = scan.wider(probe.across)
     parts = np.array_split(np.arange(len(near)), THREADS)
 
     def part(own: NDArray[np.int64]) -> ProfileFit:
         return fit_profiles(
             places, probe.profiles[own], first[own], last[own], mean[own], sd[own], near[own],
-            noise[own], scan.enhancement,
+            noise[own], scan.enhancement, wider[own],
         )  # fmt: skip
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -202,6 +186,3 @@ def _fit_in_threads(
         np.concatenate([f.cost for f in fits]),
         np.vstack([f.residuals for f in fits]),
     )
-
-
-__all__ = ["OWN", "SurfaceFit", "combine", "curvature_shift", "fit_surface"]

@@ -1,0 +1,98 @@
+"""Moves of a surface's vertices, shortened where surfaces would meet or cross themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.reconstruction.mesh_fields import adjacency
+from nav.reconstruction.surface_probe import Probe
+from nav.reconstruction.volume import Array
+
+APART = 0.05  # mm, that surfaces keep from each other
+ROUNDS = 6
+LEAST_TURN = 0.2  # cosine between a triangle's normal before and after: less is folded
+
+
+def untangled(probe: Probe, offset: Array) -> Array:
+    """Shorten moves until the moved surface does not cross itself.
+
+    Parameters
+    ----------
+    offset : (n,), along the normals, mm. Unmoved, the surface does not cross itself.
+    """
+    graph = adjacency(len(offset), probe.triangles)
+    for turn in range(ROUNDS):
+        bad = _crossing(probe, moved(probe, offset))
+        if not bad.any():
+            return offset
+        for _ in range(1 + turn):
+            bad = bad | (graph @ bad.astype(float) > 0.0)
+        around = graph @ offset / np.maximum(graph.sum(axis=1), 1.0)
+        offset = np.where(bad, 0.5 * (offset + around) * (0.5 if turn else 0.8), offset)
+    return np.where(bad, 0.0, offset)
+
+
+def kept_apart(probes: Mapping[str, Probe], offsets: Mapping[str, Array]) -> dict[str, Array]:
+    """Draw moves back until no vertex lies in another surface, or nearly."""
+    kept = {name: offset.copy() for name, offset in offsets.items()}
+    for _ in range(ROUNDS):
+        surfaces = {name: moved(probes[name], kept[name]) for name in probes}
+        clear = True
+        for name, probe in probes.items():
+            near = np.flatnonzero((probe.gap < np.inf) & (probe.neighbour >= 0))
+            depth = np.full(len(probe.gap), -np.inf)
+            for other in probes:
+                if other != name and len(near):
+                    found = -_signed_distance(
+                        surfaces[other], probes[other].triangles, surfaces[name][near]
+                    )
+                    depth[near] = np.maximum(depth[near], found)
+            close = depth > -APART
+            back = np.where(close, np.maximum(depth, 0.0) + APART, 0.0)
+            clear &= not close.any()
+            kept[name] = kept[name] - back
+        if clear:
+            break
+    return kept
+
+
+def moved(probe: Probe, offset: Array) -> Array:
+    """Return the vertices (n, 3) moved along their normals, mm."""
+    return probe.vertices + offset[:, None] * probe.normals
+
+
+def _crossing(probe: Probe, vertices: Array) -> NDArray[np.bool_]:
+    """Return the vertices (n,) of triangles that fold over or cross others."""
+    import open3d as o3d  # over a second to import
+
+    triangles = probe.triangles
+    before, after = _normals(probe.vertices, triangles), _normals(vertices, triangles)
+    bad = np.zeros(len(vertices), bool)
+    bad[triangles[np.einsum("ij,ij->i", before, after) < LEAST_TURN]] = True
+    mesh = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(vertices), o3d.utility.Vector3iVector(triangles)
+    )
+    pairs = np.asarray(mesh.get_self_intersecting_triangles()).reshape(-1)
+    bad[triangles[pairs]] = True
+    return bad
+
+
+def _normals(vertices: Array, triangles: NDArray[np.int32]) -> Array:
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    return np.asarray(across / np.maximum(np.linalg.norm(across, axis=1), 1e-12)[:, None])
+
+
+def _signed_distance(vertices: Array, triangles: NDArray[np.int32], points: Array) -> Array:
+    import open3d as o3d  # over a second to import
+
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(vertices.astype(np.float32)),
+        o3d.core.Tensor(np.ascontiguousarray(triangles).astype(np.uint32)),
+    )
+    query = o3d.core.Tensor(points.astype(np.float32))
+    return np.asarray(scene.compute_signed_distance(query).numpy(), float)

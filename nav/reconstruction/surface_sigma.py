@@ -1,0 +1,92 @@
+"""The standard deviation of a refined surface, vertex by vertex.
+
+What the fit of a profile says of its own error grows where cortex is thin and gaps are narrow, but
+leaves out what all profiles share: voxels, the scanner's blur as it is assumed, bone that is not
+alike everywhere. So it is combined with terms of those, whose sizes are calibrated: by
+`scripts/sigma_calibration.py` on simulated scans with known truth, so that a t distribution of
+these scales describes the errors best, and then all together so that 95 % of a structure's errors
+are within 1.96 sigma.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.reconstruction.mesh_fields import adjacency
+from nav.reconstruction.scan_model import ScanModel
+from nav.reconstruction.surface_fit import SurfaceFit
+from nav.reconstruction.surface_probe import OWN, Probe
+from nav.reconstruction.volume import Array
+
+# Calibrated, see above: of each term (n,) of `sigma_terms`
+CALIBRATED = (0.38, 0.068, 0.46, 2.9, 0.096, 0.97, 0.16)
+MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
+LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
+UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
+TOUCHING = 0.15  # mm: nearer surfaces were parted by their labels alone
+UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
+UNRESOLVED_SD = 1.0  # mm, where the border is no more than the labels'; calibrated as the others
+
+
+def vertex_sigma(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
+    """Return the sd of each refined vertex along its normal (n,), mm.
+
+    Parameters
+    ----------
+    voxel : mean step of the scan's grid, mm.
+    """
+    terms = sigma_terms(probe, fit, scan, voxel)
+    return np.sqrt(((np.array(CALIBRATED) * terms) ** 2).sum(axis=1))
+
+
+def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
+    """Return what a vertex's error consists of (n, 7), mm, before calibration.
+
+    In turn: the fit's sd; the voxels (to the power of 1.5, found by trial); a near surface within
+    the blur; noise over contrast; blur across slices; marrow that the surface runs through;
+    borders that only labels drew.
+    """
+    blur = scan.blur(probe.across)
+    gap = np.maximum(np.fmin(probe.gap, fit.gap), 0.0)  # inf where there is none
+    contrast = max(scan.cortex - scan.soft, 1.0)
+    lost = _spread(astray(probe, fit, scan), probe)
+    facing = (probe.neighbour == OWN) & np.isfinite(probe.gap)
+    shell = np.where(facing, np.clip(probe.thickness, LEAST_SHELL, MOST_SHELL), LEAST_SHELL)
+    border = _spread(unresolved(probe, fit), probe)
+    return np.stack(
+        [
+            np.minimum(fit.sd, MOST_FIT),
+            np.full(len(blur), voxel**1.5),
+            blur * np.exp(-gap / (2.0 * blur)),
+            blur * scan.noise / contrast,
+            blur * probe.across**2,
+            lost * shell,
+            border * UNRESOLVED_SD,
+        ],
+        axis=1,
+    )
+
+
+def astray(probe: Probe, fit: SurfaceFit, scan: ScanModel) -> NDArray[np.bool_]:
+    """Return where (n,) a surface runs through marrow, as where a shell of bone was left hollow.
+
+    There the outside is as bright as marrow, and the surface faces itself, or no cortex shows.
+    """
+    bright = fit.outside > 0.5 * (scan.marrow + scan.soft)
+    facing = (probe.neighbour == OWN) & np.isfinite(probe.gap)
+    bare = fit.thickness < scan.blur(probe.across)
+    return bright & (facing | bare)
+
+
+def unresolved(probe: Probe, fit: SurfaceFit) -> NDArray[np.bool_]:
+    """Return where (n,) another surface is so near that the scan does not show the gap."""
+    judged = np.isfinite(fit.gap) & (probe.gap < UNRESOLVED_REACH) & (probe.neighbour != OWN)
+    unseen = np.nan_to_num(fit.gap) < UNSEEN_GAP * np.nan_to_num(fit.gap_sd)
+    return judged & (unseen | (probe.gap < TOUCHING))
+
+
+def _spread(found: NDArray[np.bool_], probe: Probe) -> NDArray[np.bool_]:
+    """Return what was found and the vertices next to it: offsets are smoothed across."""
+    graph = adjacency(len(found), probe.triangles)
+    return found | (graph @ found.astype(float) > 0.0)
