@@ -31,7 +31,7 @@ from nav.reconstruction.volume import Array, Volume
 LEAST_RINGS = 8  # in view; else nothing is made
 PADDING = 15.0  # mm round the prior's dura: what is interpolated
 KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
-CLEAR = 1.4  # mm off bone, less is blurred by it
+CLEAR = 3.0  # times the point spread's sd off bone: nearer, grey values are the bone's too
 BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
 MODEL_SD = 0.10  # mm, of edges besides noise: point spread and smoothness as they are assumed
@@ -143,20 +143,17 @@ class _Bones:
         import open3d as o3d  # over a second to import
 
         self._tensor = o3d.core.Tensor
-        self._scenes = []
+        self._scene = o3d.t.geometry.RaycastingScene()
         for name in BONES:
-            scene = o3d.t.geometry.RaycastingScene()
-            scene.add_triangles(
+            self._scene.add_triangles(
                 self._tensor(chain.vertices(prior, name).astype(np.float32)),
                 self._tensor(prior.bone(name).triangles.astype(np.uint32)),
             )
-            self._scenes.append(scene)
 
     def distance(self, points: Array) -> Array:
         """Return signed distances of points (n, 3), mm; negative inside."""
         query = self._tensor(np.ascontiguousarray(points, dtype=np.float32))
-        found = [s.compute_signed_distance(query).numpy() for s in self._scenes]
-        return np.asarray(np.min(found, axis=0), float)
+        return np.asarray(self._scene.compute_signed_distance(query).numpy(), float)
 
 
 def _wanted(canal: CanalPrior) -> NDArray[np.intp]:
@@ -178,7 +175,8 @@ def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
 
 
 def _blur(volume: Volume) -> float:
-    return float(np.sqrt(KERNEL_SD**2 + (0.4 * volume.spacing.mean()) ** 2))
+    """Return the point spread's usual sd: kernel, voxel, and linear interpolation between, mm."""
+    return float(np.sqrt(KERNEL_SD**2 + (1.0 / 12.0 + 1.0 / 6.0) * (volume.spacing**2).mean()))
 
 
 def _sampled(
@@ -192,13 +190,12 @@ def _sampled(
     low, high = points.min(axis=(0, 1, 2)), points.max(axis=(0, 1, 2))
     values = as_field(cropped(volume, low - 2.0, high + 2.0)).at(points).astype(float)
     usable = np.isfinite(values)
-    outer = rho > dura[..., None] - 3.0
-    clear = np.full(rho.shape, CLEAR) + np.zeros(values.shape)
+    outer = np.isfinite(values) & (rho > dura[..., None] - 2.0)
     near = np.full(values.shape, 99.0)
     near[outer] = bones.distance(points[outer])
     # what lies behind a bone is not the canal's
     behind = np.maximum.accumulate(near < 0.0, axis=-1)
-    usable &= (near > clear) & ~behind
+    usable &= (near > CLEAR * _blur(volume)) & ~behind
     return Samples(rho, values, usable, float(np.diff(grid.heights).mean()))
 
 

@@ -22,7 +22,7 @@ from nav.reconstruction.volume import Array
 
 STEP = 0.5  # mm, between samples of a ray
 OUTER = 2.2  # mm outside the dura that the epidural tissue is looked at
-ROUNDS, SELECTIONS = 5, 3
+ROUNDS, SELECTIONS = 3, 3
 KNOTS = 6.0  # mm, between places of local departure
 ORDER = 3  # of their Fourier series
 LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura, that the parametric anatomy does not know
@@ -33,7 +33,10 @@ STRAY = 4.0  # noise sd that a small neighbourhood may be brighter than the mode
 LEAST_STRAY = 50.0  # HU
 BLOCK = (5, 5, 4)  # rings, angles, samples
 CLIP = 12.0  # times the median that a block may count
-FIELDS = 5  # radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue
+LEAST_BLUR = 0.2  # mm
+BLUR_SD = 0.15  # mm, how well the point spread is known
+# radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue, point spread
+FIELDS = 6
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Samples:
 class CanalFit:
     """radii, sigma, prior_sigma : (2, k, count) of cord and dura, mm, along the rays.
 
-    levels : HU of cord, fluid, epidural tissue (means). noise : HU, of a sample. density : HU^2 mm^3,
+    levels : HU of cord, fluid, epidural tissue (means). blur : mm, standard deviation of the point
+    spread. noise : HU, of a sample. density : HU^2 mm^3,
     variance of a mean times its volume. contrast : whether the fluid has contrast.
     """
 
@@ -62,6 +66,7 @@ class CanalFit:
     sigma: Array
     prior_sigma: Array
     levels: tuple[float, float, float]
+    blur: float
     noise: float
     density: float
     contrast: bool
@@ -75,15 +80,13 @@ class _Basis:
     own: NDArray[np.intp]
 
 
-def fit_canal(
-    prior: CanalPrior, expected: Array, samples: Samples, blur: float, epidural_rho: float = OUTER
-) -> CanalFit:
+def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float) -> CanalFit:
     """Fit cord and dura.
 
     Parameters
     ----------
     expected : (m,) mode weights that the bones let expect. samples : of the scan.
-    blur : mm, standard deviation of the scan's point spread.
+    blur : mm, standard deviation of the scan's point spread as far as it is known.
     """
     mean = prior.radii(expected)
     start = _levels(mean, samples)
@@ -94,17 +97,16 @@ def fit_canal(
     prior_sigma = np.sqrt(radius_variance).reshape(shape)
     if start is None:
         nothing = (float("nan"),) * 3
-        return CanalFit(mean, prior_sigma, prior_sigma, nothing, np.nan, np.inf, False)
-    centre = np.array(
-        [mean[0].ravel(), mean[1].ravel(), *(np.full(mean[0].size, v) for v in start)]
-    )
+        return CanalFit(mean, prior_sigma, prior_sigma, nothing, blur, np.nan, np.inf, False)
+    constant = [np.full(mean[0].size, v) for v in (*start, blur)]
+    centre = np.array([mean[0].ravel(), mean[1].ravel(), *constant])
     move = np.zeros(len(prior_sd))
     noise, density = 25.0, np.inf
     volume = samples.rho * STEP * (2.0 * np.pi / shape[2]) * samples.height_step
     weight = np.zeros(samples.values.shape)
-    for selection in range(SELECTIONS):
+    for _ in range(SELECTIONS):
         fields = _fields(bases, centre, move)
-        model, _ = _model(fields, samples, blur, shape)
+        model, _ = _model(fields, samples, shape)
         chosen = _chosen(fields, model, samples, noise, contrast, shape)
         if not chosen.any():
             break
@@ -113,9 +115,8 @@ def fit_canal(
         density = _density(residual, chosen, volume)
         weight = np.where(chosen, volume, 0.0) / density
         for _ in range(ROUNDS):
-            move = _newton(bases, prior_sd, centre, move, samples, weight, blur, shape)
-        del selection
-    information = _information(bases, prior_sd, centre, move, samples, weight, blur, shape)[0]
+            move = _newton(bases, prior_sd, centre, move, samples, weight, shape)
+    information = _information(bases, prior_sd, centre, move, samples, weight, shape)[0]
     covariance = np.linalg.inv(information)
     fields = _fields(bases, centre, move)
     sigma = np.sqrt(_variances(bases[:2], covariance) + (prior.rest**2).reshape(2, -1))
@@ -125,6 +126,7 @@ def fit_canal(
         np.minimum(sigma.reshape(shape), prior_sigma),
         prior_sigma,
         levels,
+        float(fields[5].mean()),
         noise,
         density,
         contrast,
@@ -164,7 +166,9 @@ def _bases(prior: CanalPrior, local_sd: tuple[float, float]) -> tuple[list[_Basi
         norm = np.sqrt((local**2).sum(axis=1).mean())
         sd.append(np.full(local.shape[1], local_sd[i] / norm))
         first += local.shape[1]
-    for basis, spread in ((along, CORD_SD), (along, FLUID_SD), (around, EPIDURAL_SD)):
+    same = np.ones((len(along), 1))
+    grey = ((along, CORD_SD), (along, FLUID_SD), (around, EPIDURAL_SD), (same, BLUR_SD))
+    for basis, spread in grey:
         bases.append(_Basis(basis, np.arange(first, first + basis.shape[1])))
         sd.append(np.full(basis.shape[1], spread))
         first += basis.shape[1]
@@ -188,17 +192,18 @@ def _fields(bases: list[_Basis], centre: Array, move: Array) -> Array:
     return centre + np.array([basis.matrix @ move[basis.own] for basis in bases])
 
 
-def _model(
-    fields: Array, samples: Samples, blur: float, shape: tuple[int, ...]
-) -> tuple[Array, Array]:
-    """Return expected HU (k, count, r), and its derivative by each field (5, k, count, r)."""
-    cord, dura, a, b, c = fields.reshape(FIELDS, *shape[1:], 1)
+def _model(fields: Array, samples: Samples, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return expected HU (k, count, r), and its derivative by each field (6, k, count, r)."""
+    cord, dura, a, b, c, blur = fields.reshape(FIELDS, *shape[1:], 1)
+    blur = np.maximum(blur, LEAST_BLUR)
     off = (cord - samples.rho) / blur, (dura - samples.rho) / blur
     within, inside = (0.5 * (1.0 + erf(x / np.sqrt(2.0))) for x in off)
     rise, fall = (np.exp(-0.5 * x * x) / (np.sqrt(2.0 * np.pi) * blur) for x in off)
     model = a * within + b * (inside - within) + c * (1.0 - inside)
+    by_cord, by_dura = (a - b) * rise, (b - c) * fall
+    by_blur = -by_cord * off[0] - by_dura * off[1]
     return model, np.stack(
-        [(a - b) * rise, (b - c) * fall, within, inside - within, 1.0 - inside]
+        [by_cord, by_dura, within, inside - within, 1.0 - inside, by_blur]
     )
 
 
@@ -251,10 +256,9 @@ def _information(
     move: Array,
     samples: Samples,
     weight: Array,
-    blur: float,
     shape: tuple[int, ...],
 ) -> tuple[Array, Array]:
-    model, slopes = _model(_fields(bases, centre, move), samples, blur, shape)
+    model, slopes = _model(_fields(bases, centre, move), samples, shape)
     residual = np.where(weight > 0.0, samples.values - model, 0.0)
     information = np.diag(prior_sd**-2.0)
     right = -move / prior_sd**2
@@ -278,11 +282,10 @@ def _newton(
     move: Array,
     samples: Samples,
     weight: Array,
-    blur: float,
     shape: tuple[int, ...],
 ) -> Array:
     information, right = _information(
-        bases, prior_sd, centre, move, samples, weight, blur, shape
+        bases, prior_sd, centre, move, samples, weight, shape
     )
     return np.asarray(move + np.linalg.solve(information, right))
 
