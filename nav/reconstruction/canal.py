@@ -34,7 +34,9 @@ KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
 CLEAR = 3.0  # times the point spread's sd off bone: nearer, grey values are the bone's too
 BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
-MODEL_SD = 0.10  # mm, of edges besides noise: point spread and smoothness as they are assumed
+# of edges besides noise, as shares of the point spread's sd: everywhere; of the dura where bone or
+# vein obscure it
+MODEL_SD, OBSCURED_SD = 0.1, 0.4
 MEASURED_SHARE = 0.5  # of the prior's variance, below which a vertex is measured
 
 
@@ -211,6 +213,12 @@ def _kept_apart(canal: CanalPrior, frame: CanalFrame, radii: Array, bones: _Bone
     return np.stack([np.minimum(cord, dura - FLUID_GAP), dura])
 
 
+def _model_sd(fit: CanalFit, which: int) -> Array:
+    """Return what the model of the grey values errs by besides noise (k, count), mm."""
+    obscured = OBSCURED_SD * fit.obscured if which == 1 else 0.0 * fit.obscured
+    return np.hypot(MODEL_SD, obscured) * fit.blur
+
+
 def _surface(
     canal: CanalPrior,
     frame: CanalFrame,
@@ -232,7 +240,7 @@ def _surface(
     share = np.clip(np.abs(np.einsum("ij,ij->i", normals, rays)), 0.3, 1.0)
     moved = (fit.radii[which] - radii[which])[rows].ravel()
     sigma = np.hypot(fit.sigma[which][rows].ravel(), 0.5 * moved) * share
-    sigma = np.hypot(sigma, MODEL_SD)
+    sigma = np.hypot(sigma, _model_sd(fit, which)[rows].ravel())
     ratio = (fit.sigma[which] / fit.prior_sigma[which])[rows].ravel() ** 2
     measured = ratio < MEASURED_SHARE
     ends = [sigma[:count].mean(), sigma[-count:].mean()]
