@@ -36,7 +36,7 @@ BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
 # of edges besides noise, as shares of the point spread's sd: everywhere; of the dura where bone or
 # vein obscure it
-MODEL_SD, OBSCURED_SD = 0.1, 0.4
+MODEL_SD, OBSCURED_SD = 0.12, 0.45
 MEASURED_SHARE = 0.5  # of the prior's variance, below which a vertex is measured
 
 

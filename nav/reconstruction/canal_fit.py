@@ -33,6 +33,7 @@ CONTRAST = 70.0  # HU of fluid over cord: there is intrathecal contrast
 LAYER, LAYER_SD = 1.0, 0.35  # mm thick; sd of its HU as a share
 VEIN = 25.0  # HU that a neighbourhood on the dura is brighter than cord and fluid
 VEIN_MOST = 200.0  # HU: brighter is an artery or bone
+OBSCURES = (3.0, 2.0)  # rings and angles, sd
 VEIN_REACH = 1.5  # mm, of that neighbourhood to either side of the dura as expected
 STRAY = 4.0  # noise sd that a small neighbourhood may be brighter than the model
 LEAST_STRAY = 50.0  # HU
@@ -273,7 +274,10 @@ def _obscured(
 ) -> Array:
     near = np.abs(rho - dura) < VEIN_REACH
     share = 1.0 - (near & chosen).sum(axis=-1) / np.maximum(near.sum(axis=-1), 1)
-    return np.where(veins, 1.0, share)
+    share = np.where(veins, 1.0, share)
+    # departures are smooth: what cannot be seen here is not known well beside it
+    around = ndimage.gaussian_filter(share, OBSCURES, mode=("nearest", "wrap"))
+    return np.maximum(share, around)
 
 
 def _density(residual: Array, chosen: NDArray[np.bool_], volume: Array) -> float:
