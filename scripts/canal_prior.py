@@ -18,7 +18,7 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from nav.reconstruction.canal_frame import BONES, PolarGrid, canal_frame, hits
-from nav.reconstruction.canal_prior import canal_features, unbent_poses
+from nav.reconstruction.canal_prior import canal_features, feature_sd, unbent_poses
 from nav.reconstruction.prior import load_prior
 
 FIRST_SEED = 5000
@@ -120,7 +120,7 @@ def main() -> None:
     y = np.array(radii)
     mean = y.mean(axis=0)
     flat = (y - mean).reshape(len(y), -1)
-    centre, sd = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-3)
+    centre, sd = features.mean(axis=0), np.hypot(features.std(axis=0), feature_sd())
     x = (features - centre) / sd
     strength = min(RIDGE, key=lambda s: float((ridge(x, flat, s)[1] ** 2).mean()))
     slope, left = ridge(x, flat, strength)

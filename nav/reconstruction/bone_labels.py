@@ -20,6 +20,7 @@ from nav.reconstruction.volume import Array, Volume
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
 NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
 SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
+STRAY = 2.5  # mm farther from a bone's model than from another's: belongs to that one
 SEED = 0.8  # mm under a model's surface, where the watershed begins
 SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
 HALF_HEIGHT = 0.45  # of the step from soft tissue to cortex: the threshold
@@ -86,7 +87,16 @@ def label_bones(
     bone |= nearest < -SURE_INSIDE
     sure = (nearest < -SEED) & bone
     seeds[sure] = labels[sure]
-    return BoneLabels(tuple(names), _watershed(hu, bone, seeds, nearest), distances, levels)
+    flooded = _watershed(hu, bone, seeds, nearest)
+    for number, name in enumerate(names, start=1):
+        # where bones are fused the flood may run on into the neighbour: the models say where not
+        window, distance = distances[name]
+        stray = (flooded[window] == number) & (distance - nearest[window] > STRAY)
+        flooded[window][stray] = labels[window][stray]
+        outside = flooded == number
+        outside[window] = False
+        flooded[outside] = labels[outside]
+    return BoneLabels(tuple(names), flooded, distances, levels)
 
 
 def signed_distance(

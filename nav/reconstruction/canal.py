@@ -31,10 +31,12 @@ from nav.reconstruction.volume import Array, Volume
 LEAST_RINGS = 8  # in view; else nothing is made
 PADDING = 15.0  # mm round the prior's dura: what is interpolated
 KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
-CLEAR = 1.4  # mm off bone, less is blurred by it
+CLEAR = 3.0  # times the point spread's sd off bone: nearer, grey values are the bone's too
 BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
-MODEL_SD = 0.10  # mm, of edges besides noise: point spread and smoothness as they are assumed
+# of edges besides noise, as shares of the point spread's sd: everywhere; of the dura where bone or
+# vein obscure it
+MODEL_SD, OBSCURED_SD = 0.12, 0.45
 MEASURED_SHARE = 0.5  # of the prior's variance, below which a vertex is measured
 
 
@@ -142,20 +144,17 @@ class _Bones:
         import open3d as o3d  # over a second to import
 
         self._tensor = o3d.core.Tensor
-        self._scenes = []
+        self._scene = o3d.t.geometry.RaycastingScene()
         for name in BONES:
-            scene = o3d.t.geometry.RaycastingScene()
-            scene.add_triangles(
+            self._scene.add_triangles(
                 self._tensor(chain.vertices(prior, name).astype(np.float32)),
                 self._tensor(prior.bone(name).triangles.astype(np.uint32)),
             )
-            self._scenes.append(scene)
 
     def distance(self, points: Array) -> Array:
         """Return signed distances of points (n, 3), mm; negative inside."""
         query = self._tensor(np.ascontiguousarray(points, dtype=np.float32))
-        found = [s.compute_signed_distance(query).numpy() for s in self._scenes]
-        return np.asarray(np.min(found, axis=0), float)
+        return np.asarray(self._scene.compute_signed_distance(query).numpy(), float)
 
 
 def _wanted(canal: CanalPrior) -> NDArray[np.intp]:
@@ -177,7 +176,8 @@ def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
 
 
 def _blur(volume: Volume) -> float:
-    return float(np.sqrt(KERNEL_SD**2 + (0.4 * volume.spacing.mean()) ** 2))
+    """Return the point spread's usual sd: kernel, voxel, and linear interpolation between, mm."""
+    return float(np.sqrt(KERNEL_SD**2 + (1.0 / 12.0 + 1.0 / 6.0) * (volume.spacing**2).mean()))
 
 
 def _sampled(
@@ -191,13 +191,12 @@ def _sampled(
     low, high = points.min(axis=(0, 1, 2)), points.max(axis=(0, 1, 2))
     values = as_field(cropped(volume, low - 2.0, high + 2.0)).at(points).astype(float)
     usable = np.isfinite(values)
-    outer = rho > dura[..., None] - 3.0
-    clear = np.full(rho.shape, CLEAR) + np.zeros(values.shape)
+    outer = np.isfinite(values) & (rho > dura[..., None] - 2.0)
     near = np.full(values.shape, 99.0)
     near[outer] = bones.distance(points[outer])
     # what lies behind a bone is not the canal's
     behind = np.maximum.accumulate(near < 0.0, axis=-1)
-    usable &= (near > clear) & ~behind
+    usable &= (near > CLEAR * _blur(volume)) & ~behind
     return Samples(rho, values, usable, float(np.diff(grid.heights).mean()))
 
 
@@ -211,6 +210,12 @@ def _kept_apart(canal: CanalPrior, frame: CanalFrame, radii: Array, bones: _Bone
             break
         dura -= np.clip(1.1 * short, 0.0, 2.0)
     return np.stack([np.minimum(cord, dura - FLUID_GAP), dura])
+
+
+def _model_sd(fit: CanalFit, which: int) -> Array:
+    """Return what the model of the grey values errs by besides noise (k, count), mm."""
+    obscured = OBSCURED_SD * fit.obscured if which == 1 else 0.0 * fit.obscured
+    return np.hypot(MODEL_SD, obscured) * fit.blur
 
 
 def _surface(
@@ -234,7 +239,7 @@ def _surface(
     share = np.clip(np.abs(np.einsum("ij,ij->i", normals, rays)), 0.3, 1.0)
     moved = (fit.radii[which] - radii[which])[rows].ravel()
     sigma = np.hypot(fit.sigma[which][rows].ravel(), 0.5 * moved) * share
-    sigma = np.hypot(sigma, MODEL_SD)
+    sigma = np.hypot(sigma, _model_sd(fit, which)[rows].ravel())
     ratio = (fit.sigma[which] / fit.prior_sigma[which])[rows].ravel() ** 2
     measured = ratio < MEASURED_SHARE
     ends = [sigma[:count].mean(), sigma[-count:].mean()]

@@ -22,18 +22,28 @@ from nav.reconstruction.volume import Array
 
 STEP = 0.5  # mm, between samples of a ray
 OUTER = 2.2  # mm outside the dura that the epidural tissue is looked at
-ROUNDS, SELECTIONS = 5, 3
+ROUNDS, SELECTIONS = 3, 3
 KNOTS = 6.0  # mm, between places of local departure
 ORDER = 3  # of their Fourier series
 LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura, that the parametric anatomy does not know
 LOCAL_SD_CONTRAST = (0.4, 0.8)  # where fluid with contrast shows the edges
 CORD_SD, FLUID_SD, EPIDURAL_SD = 12.0, 15.0, 45.0  # HU, about what is seen at the start
 CONTRAST = 70.0  # HU of fluid over cord: there is intrathecal contrast
+# an enhanced vein on the dura looks like fluid at its flanks: where one is seen it is modelled
+LAYER, LAYER_SD = 1.0, 0.35  # mm thick; sd of its HU as a share
+VEIN = 25.0  # HU that a neighbourhood on the dura is brighter than cord and fluid
+VEIN_MOST = 200.0  # HU: brighter is an artery or bone
+OBSCURES = (3.0, 2.0)  # rings and angles, sd
+VEIN_REACH = 1.5  # mm, of that neighbourhood to either side of the dura as expected
 STRAY = 4.0  # noise sd that a small neighbourhood may be brighter than the model
 LEAST_STRAY = 50.0  # HU
 BLOCK = (5, 5, 4)  # rings, angles, samples
 CLIP = 12.0  # times the median that a block may count
-FIELDS = 5  # radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue
+LEAST_BLUR = 0.2  # mm
+BLUR_SD = 0.15  # mm, how well the point spread is known
+# radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue, point spread, HU of
+# epidural veins over that of the tissue
+FIELDS = 7
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,8 @@ class Samples:
 class CanalFit:
     """radii, sigma, prior_sigma : (2, k, count) of cord and dura, mm, along the rays.
 
-    levels : HU of cord, fluid, epidural tissue (means). noise : HU, of a sample. density : HU^2 mm^3,
+    levels : HU of cord, fluid, epidural tissue (means). blur : mm, standard deviation of the point
+    spread. obscured : (k, count), share of the dura's surroundings that bone or vein obscure. noise : HU, of a sample. density : HU^2 mm^3,
     variance of a mean times its volume. contrast : whether the fluid has contrast.
     """
 
@@ -62,6 +73,8 @@ class CanalFit:
     sigma: Array
     prior_sigma: Array
     levels: tuple[float, float, float]
+    blur: float
+    obscured: Array
     noise: float
     density: float
     contrast: bool
@@ -75,15 +88,13 @@ class _Basis:
     own: NDArray[np.intp]
 
 
-def fit_canal(
-    prior: CanalPrior, expected: Array, samples: Samples, blur: float, epidural_rho: float = OUTER
-) -> CanalFit:
+def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float) -> CanalFit:
     """Fit cord and dura.
 
     Parameters
     ----------
     expected : (m,) mode weights that the bones let expect. samples : of the scan.
-    blur : mm, standard deviation of the scan's point spread.
+    blur : mm, standard deviation of the scan's point spread as far as it is known.
     """
     mean = prior.radii(expected)
     start = _levels(mean, samples)
@@ -94,17 +105,21 @@ def fit_canal(
     prior_sigma = np.sqrt(radius_variance).reshape(shape)
     if start is None:
         nothing = (float("nan"),) * 3
-        return CanalFit(mean, prior_sigma, prior_sigma, nothing, np.nan, np.inf, False)
-    centre = np.array(
-        [mean[0].ravel(), mean[1].ravel(), *(np.full(mean[0].size, v) for v in start)]
-    )
+        return CanalFit(
+            mean, prior_sigma, prior_sigma, nothing, blur, np.ones(shape[1:]), np.nan, np.inf, False
+        )
+    constant = [np.full(mean[0].size, v) for v in (*start, blur, 0.0)]
+    centre = np.array([mean[0].ravel(), mean[1].ravel(), *constant])
     move = np.zeros(len(prior_sd))
     noise, density = 25.0, np.inf
+    veins = _veins(centre, samples, shape)
+    centre[-1] = veins.ravel() / erf(LAYER / (2.0 * np.sqrt(2.0) * blur))
+    bases[-1] = _Basis(bases[-1].matrix * centre[-1][:, None], bases[-1].own)
     volume = samples.rho * STEP * (2.0 * np.pi / shape[2]) * samples.height_step
     weight = np.zeros(samples.values.shape)
-    for selection in range(SELECTIONS):
+    for _ in range(SELECTIONS):
         fields = _fields(bases, centre, move)
-        model, _ = _model(fields, samples, blur, shape)
+        model, _ = _model(fields, samples, shape)
         chosen = _chosen(fields, model, samples, noise, contrast, shape)
         if not chosen.any():
             break
@@ -113,9 +128,8 @@ def fit_canal(
         density = _density(residual, chosen, volume)
         weight = np.where(chosen, volume, 0.0) / density
         for _ in range(ROUNDS):
-            move = _newton(bases, prior_sd, centre, move, samples, weight, blur, shape)
-        del selection
-    information = _information(bases, prior_sd, centre, move, samples, weight, blur, shape)[0]
+            move = _newton(bases, prior_sd, centre, move, samples, weight, shape)
+    information = _information(bases, prior_sd, centre, move, samples, weight, shape)[0]
     covariance = np.linalg.inv(information)
     fields = _fields(bases, centre, move)
     sigma = np.sqrt(_variances(bases[:2], covariance) + (prior.rest**2).reshape(2, -1))
@@ -125,6 +139,8 @@ def fit_canal(
         np.minimum(sigma.reshape(shape), prior_sigma),
         prior_sigma,
         levels,
+        float(fields[5].mean()),
+        _obscured(fields[1].reshape(*shape[1:], 1), samples.rho, weight > 0.0, veins > 0.0),
         noise,
         density,
         contrast,
@@ -164,7 +180,15 @@ def _bases(prior: CanalPrior, local_sd: tuple[float, float]) -> tuple[list[_Basi
         norm = np.sqrt((local**2).sum(axis=1).mean())
         sd.append(np.full(local.shape[1], local_sd[i] / norm))
         first += local.shape[1]
-    for basis, spread in ((along, CORD_SD), (along, FLUID_SD), (around, EPIDURAL_SD)):
+    same = np.ones((len(along), 1))
+    grey = (
+        (along, CORD_SD),
+        (along, FLUID_SD),
+        (around, EPIDURAL_SD),
+        (same, BLUR_SD),
+        (around, LAYER_SD),
+    )
+    for basis, spread in grey:
         bases.append(_Basis(basis, np.arange(first, first + basis.shape[1])))
         sd.append(np.full(basis.shape[1], spread))
         first += basis.shape[1]
@@ -188,16 +212,21 @@ def _fields(bases: list[_Basis], centre: Array, move: Array) -> Array:
     return centre + np.array([basis.matrix @ move[basis.own] for basis in bases])
 
 
-def _model(
-    fields: Array, samples: Samples, blur: float, shape: tuple[int, ...]
-) -> tuple[Array, Array]:
-    """Return expected HU (k, count, r), and its derivative by each field (5, k, count, r)."""
-    cord, dura, a, b, c = fields.reshape(FIELDS, *shape[1:], 1)
-    off = (cord - samples.rho) / blur, (dura - samples.rho) / blur
-    within, inside = (0.5 * (1.0 + erf(x / np.sqrt(2.0))) for x in off)
-    rise, fall = (np.exp(-0.5 * x * x) / (np.sqrt(2.0 * np.pi) * blur) for x in off)
-    model = a * within + b * (inside - within) + c * (1.0 - inside)
-    return model, np.stack([(a - b) * rise, (b - c) * fall, within, inside - within, 1.0 - inside])
+def _model(fields: Array, samples: Samples, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return expected HU (k, count, r), and its derivative by each field (7, k, count, r)."""
+    cord, dura, a, b, c, blur, v = fields.reshape(FIELDS, *shape[1:], 1)
+    blur = np.maximum(blur, LEAST_BLUR)
+    off = [(edge - samples.rho) / blur for edge in (cord, dura, dura + LAYER)]
+    within, inside, under = (0.5 * (1.0 + erf(x / np.sqrt(2.0))) for x in off)
+    rise = [np.exp(-0.5 * x * x) / (np.sqrt(2.0 * np.pi) * blur) for x in off]
+    layer = under - inside
+    model = a * within + b * (inside - within) + c * (1.0 - inside) + v * layer
+    steps = ((a - b) * rise[0], (b - c - v) * rise[1], v * rise[2])
+    by_blur = -sum(step * x for step, x in zip(steps, off, strict=True))
+    by_dura = steps[1] + steps[2]
+    return model, np.stack(
+        [steps[0], by_dura, within, inside - within, 1.0 - inside, by_blur, layer]
+    )
 
 
 def _chosen(
@@ -225,6 +254,34 @@ def _chosen(
     return np.asarray(near & ~stray)
 
 
+def _veins(fields: Array, samples: Samples, shape: tuple[int, ...]) -> Array:
+    """Return by how much something bright on the dura is over the epidural tissue (k, count), HU.
+
+    0 where there is nothing.
+    """
+    dura = fields[1].reshape(*shape[1:], 1)
+    seen = samples.usable & np.isfinite(samples.values)
+    near = seen & (samples.rho > dura - VEIN_REACH) & (samples.rho < dura + VEIN_REACH)
+    size, mode = (3, 3, 1), ("nearest", "wrap", "nearest")
+    count = ndimage.uniform_filter(near.astype(float), size, mode=mode)
+    total = ndimage.uniform_filter(np.where(near, samples.values, 0.0), size, mode=mode)
+    local = np.where(near, total / np.maximum(count, 1.0 / 9.0), -np.inf).max(axis=-1)
+    brightest = max(float(fields[2].mean()), float(fields[3].mean()))
+    over = local - float(fields[4].mean())
+    return np.asarray(np.where((local > brightest + VEIN) & (local < VEIN_MOST), over, 0.0))
+
+
+def _obscured(
+    dura: Array, rho: Array, chosen: NDArray[np.bool_], veins: NDArray[np.bool_]
+) -> Array:
+    near = np.abs(rho - dura) < VEIN_REACH
+    share = 1.0 - (near & chosen).sum(axis=-1) / np.maximum(near.sum(axis=-1), 1)
+    share = np.where(veins, 1.0, share)
+    # departures are smooth: what cannot be seen here is not known well beside it
+    around = ndimage.gaussian_filter(share, OBSCURES, mode=("nearest", "wrap"))
+    return np.maximum(share, around)
+
+
 def _density(residual: Array, chosen: NDArray[np.bool_], volume: Array) -> float:
     """Return the variance of a mean over many samples times its volume, HU^2 mm^3."""
     weight = np.where(chosen, volume, 0.0)
@@ -249,10 +306,9 @@ def _information(
     move: Array,
     samples: Samples,
     weight: Array,
-    blur: float,
     shape: tuple[int, ...],
 ) -> tuple[Array, Array]:
-    model, slopes = _model(_fields(bases, centre, move), samples, blur, shape)
+    model, slopes = _model(_fields(bases, centre, move), samples, shape)
     residual = np.where(weight > 0.0, samples.values - model, 0.0)
     information = np.diag(prior_sd**-2.0)
     right = -move / prior_sd**2
@@ -276,10 +332,9 @@ def _newton(
     move: Array,
     samples: Samples,
     weight: Array,
-    blur: float,
     shape: tuple[int, ...],
 ) -> Array:
-    information, right = _information(bases, prior_sd, centre, move, samples, weight, blur, shape)
+    information, right = _information(bases, prior_sd, centre, move, samples, weight, shape)
     return np.asarray(move + np.linalg.solve(information, right))
 
 

@@ -31,6 +31,7 @@ SPAN = 6.0  # mm, over and under a bone's height in which its canal is measured
 ARC = np.radians(30.0)  # to either side of a direction
 MOST = 40.0  # mm: a ray that meets no bone
 MEASURED = ("C1", "C2", "C3", "C4")
+FITTED_MM, FITTED_RAD = 0.3, 0.02  # of a fitted chain's measures
 # pairs child, parent of which the lie counts
 LIES = (("C1", "C2"), ("C3", "C2"), ("C4", "C3"))
 
@@ -156,6 +157,12 @@ def canal_features(
     return np.array(found)
 
 
+def feature_sd() -> Array:
+    """Return how well a fitted chain knows each feature, (26,), mm and rad."""
+    by_lie = [FITTED_MM] * 3 + [FITTED_RAD] * 3
+    return np.array([FITTED_MM] * 3 * len(MEASURED) + by_lie + 2 * by_lie[:4])
+
+
 def _near(angles: Array, angle: float) -> NDArray[np.bool_]:
     return np.asarray(np.abs((angles - angle + np.pi) % (2.0 * np.pi) - np.pi) <= ARC)
 
@@ -165,6 +172,7 @@ __all__ = [
     "CanalPrior",
     "canal_features",
     "canal_prior_from_arrays",
+    "feature_sd",
     "frame_of",
     "load_canal_prior",
     "unbent_poses",

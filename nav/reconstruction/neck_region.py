@@ -1,0 +1,98 @@
+"""Which part of a scan is the neck: the face in front and the head above are left out.
+
+Planes in the head's frame: that of the unbent canal moved with the fitted occiput, x to the left, y
+to posterior, z to superior, its origin at the canal's back between C1 and C2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
+
+from nav.reconstruction.canal_prior import load_canal_prior, unbent_poses
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.prior import ShapePrior
+from nav.reconstruction.sampling import cropped
+from nav.reconstruction.volume import Array, Volume
+
+FACE_Y = -45.0  # mm: in front of it, and above FACE_Z, is the face
+FACE_Z = -35.0  # mm, about the chin's height
+SKIN_TOP = 32.0  # mm: the skin ends here, over the mastoid's tip and the nape's hairline
+VOLUME_TOP = 45.0  # mm: the stored volume ends here
+BELOW_C4 = 45.0  # mm under C4's middle that the neck goes on
+ASIDE, FRONT, BACK = 110.0, 110.0, 110.0  # mm, half extents of the stored volume
+AIR = -1000.0
+
+
+@dataclass(frozen=True)
+class NeckRegion:
+    """head_from_model. bottom : height of the neck's lower end in the head's frame, mm."""
+
+    head_from_model: RigidTransform
+    bottom: float
+
+    def kept(self, points: Array, top: float = SKIN_TOP) -> Array:
+        """Return how far points (..., 3) of the model frame lie within the region, mm, (...)."""
+        q = self.head_from_model.apply(points.reshape(-1, 3)).reshape(points.shape)
+        return self._kept(q[..., 1], q[..., 2], top)
+
+    def kept_on_grid(self, volume: Volume, top: float = SKIN_TOP) -> NDArray[np.float32]:
+        """Return the same for a volume's voxels (nz, ny, nx)."""
+        head_from_voxel = self.head_from_model.as_matrix() @ volume.model_from_voxel
+        nz, ny, nx = (np.arange(n, dtype=np.float32) for n in volume.values.shape)
+        y, z = (
+            row[0] * nx + row[1] * ny[:, None] + row[2] * nz[:, None, None] + row[3]
+            for row in head_from_voxel[1:3].astype(np.float32)
+        )
+        return self._kept(y, z, top).astype(np.float32)
+
+    def _kept(self, y: Array, z: Array, top: float) -> Array:
+        face = np.maximum(y - FACE_Y, FACE_Z - z)
+        return np.asarray(np.minimum(np.minimum(face, top - z), z - self.bottom))
+
+
+@dataclass(frozen=True)
+class NeckCrop:
+    """A volume cropped to the neck.
+
+    volume : what is left; where the face was, air. shape_before : of the scan, nz, ny, nx.
+    removed : mm^3 within the crop that were set to air.
+    """
+
+    volume: Volume
+    shape_before: tuple[int, int, int]
+    removed: float
+
+
+def neck_region(prior: ShapePrior, chain: Chain) -> NeckRegion:
+    """Return the neck's region for a fitted chain."""
+    unbent = unbent_poses(prior, load_canal_prior().unbent_from_root)
+    head_from_model = unbent["occiput"] * chain.poses["occiput"].inv()
+    low = head_from_model.apply(chain.poses["C4"].translation)[2]
+    return NeckRegion(head_from_model, float(low) - BELOW_C4)
+
+
+def crop_to_neck(volume: Volume, prior: ShapePrior, chain: Chain) -> NeckCrop:
+    """Crop a volume to what navigation and its views need, the face and the head taken off.
+
+    Parameters
+    ----------
+    volume : HU. prior, chain : of the bones, as fitted to it.
+    """
+    region = neck_region(prior, chain)
+    corners = (
+        np.array(np.meshgrid((-ASIDE, ASIDE), (-FRONT, BACK), (region.bottom, VOLUME_TOP)))
+        .reshape(3, -1)
+        .T
+    )
+    box = region.head_from_model.inv().apply(corners)
+    part = cropped(volume, box.min(axis=0), box.max(axis=0))
+    outside = region.kept_on_grid(part, VOLUME_TOP) < 0.0
+    values = part.values.copy()
+    values[outside] = AIR
+    removed = float(outside.sum() * np.prod(part.spacing))
+    shape = (volume.values.shape[0], volume.values.shape[1], volume.values.shape[2])
+    return NeckCrop(replace(part, values=values), shape, removed)
