@@ -115,12 +115,12 @@ def rendered(surfaces: Sequence[ReconstructedSurface], direction: Array) -> NDAr
     """Return a picture of the surfaces seen from a direction (3,), model frame."""
     import pyvista as pv
 
-    plotter = pv.Plotter(off_screen=True, window_size=(700, 700))
+    plotter: Any = pv.Plotter(off_screen=True, window_size=[700, 700])
     plotter.set_background("black")
     for number, surface in enumerate(surfaces):
         if surface.role == "skin":
             continue
-        mesh = pv.make_tri_mesh(surface.vertices, surface.triangles)
+        mesh = pv.make_tri_mesh(surface.vertices, surface.triangles.astype(int))
         colour = TINTS[number % len(TINTS)] if surface.role == "bone" else COLOURS[surface.role]
         opacity = 0.35 if surface.role == "dura" else 1.0
         plotter.add_mesh(mesh, color=colour, opacity=opacity, smooth_shading=True)

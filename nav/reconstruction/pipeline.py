@@ -16,11 +16,13 @@ from nav.reconstruction.canal import reconstruct_canal
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
 from nav.reconstruction.grey_surface import Mesh, bone_surface
 from nav.reconstruction.locate import propose_places
+from nav.reconstruction.neck_region import crop_to_neck
 from nav.reconstruction.prior import BONES, ShapePrior, load_prior
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.refine import RefinedSurface, refine_surfaces
 from nav.reconstruction.result import ReconstructedSurface, Reconstruction, Remark, Role
 from nav.reconstruction.sampling import as_field, coarser, cropped, smoothed
+from nav.reconstruction.skin import skin_surface
 from nav.reconstruction.tube import tube_mesh
 from nav.reconstruction.volume import Volume
 
@@ -40,6 +42,7 @@ LUMEN_MARGIN = 0.5  # mm round an artery's wall, that bone is not looked for in
 LEAST_SPREAD, VOXEL_SPREAD = 0.3, 0.45  # mm, and of the voxel: the point spread's sd
 FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it
 CAP_SIGMA = 5.0  # mm, where the scan's border closes a surface
+LEAST_CUT = 0.02  # share of the neck's height over which the field of view cuts the skin
 LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is said
 
 
@@ -94,16 +97,21 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
     surfaces = [_bone(name, surface, near) for name, surface in refined.items()]
     soft, remarks = _canal(volume, prior, chain)
     surfaces += soft
+    clock.step("skin")
+    skin, said = _skin(volume, prior, chain)
+    neck_volume = crop_to_neck(volume, prior, chain).volume
     surfaces += [_vessel(artery) for artery in arteries if artery.tube is not None]
+    surfaces += skin
     remarks = [
         *_bone_remarks(neck),
         *_gap_remarks(refined),
         *_artery_remarks(arteries, prior, chain),
         *remarks,
+        *said,
         *_gaps_of_scan(read),
     ]
     return Reconstruction(
-        tuple(surfaces), near, chain, tuple(remarks), read, dict(clock.finished())
+        tuple(surfaces), neck_volume, chain, tuple(remarks), read, dict(clock.finished())
     )
 
 
@@ -223,6 +231,22 @@ def _canal(
             facts = {"name": name, "measured": measured, "sigma": float(np.median(surface.sigma))}
             remarks.append(Remark("canal_from_prior", facts))
     return surfaces, remarks
+
+
+def _skin(
+    volume: Volume, prior: ShapePrior, chain: Chain
+) -> tuple[list[ReconstructedSurface], list[Remark]]:
+    found = skin_surface(volume, prior, chain)
+    if isinstance(found, Lost):
+        return [], [Remark("skin_missing", {"why": found.reason.removeprefix("skin: ")})]
+    sigma = np.where(found.claimed, found.sigma, CAP_SIGMA)
+    surface = ReconstructedSurface(
+        "skin", "skin", found.vertices, found.triangles, sigma, "grey values"
+    )
+    if found.cut_by_view > LEAST_CUT:
+        where = f"its sides over {100 * found.cut_by_view:.0f} % of the neck's height"
+        return [surface], [Remark("skin_cut", {"where": where})]
+    return [surface], []
 
 
 def _vessel(artery: Artery) -> ReconstructedSurface:
