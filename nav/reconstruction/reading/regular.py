@@ -288,5 +288,5 @@ def _interpolate_slices(values: Values, plan: GridPlan, advance: Callable[[float
         low, high = near.min(axis=0).astype(np.float32), near.max(axis=0).astype(np.float32)
         room = OVERSHOOT * (high - low)
         np.clip(total, low - room, high + room, out=total)
-        np.rint(np.clip(total, -32768, 32767, out=total), out=target, casting="unsafe")
+        np.rint(np.clip(total, AIR, 32767, out=total), out=target, casting="unsafe")
     return result
