@@ -36,7 +36,9 @@ def refused(capsys, *arguments):
 
 
 def run(*arguments):
-    main(["phantom", "scan", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main(["phantom", "scan", *arguments])
+    assert not end.value.code
 
 
 def test_a_volume_with_its_case_and_truth(tmp_path):
