@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-calibration bench-real-calibration bench-planning fuzz pictures format setup lock clean
+.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-calibration bench-real-calibration bench-planning fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -53,6 +53,9 @@ bench-faults: $(ready)  ## wrong rigs, tool files, late cameras: is every bad fr
 
 bench-degraded: $(ready) $(peers)/.ready  ## sharpened, compressed, enlarged pictures (30 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.degraded $(ARGS)
+
+bench-reconstruction: $(ready)  ## surfaces from simulated scans against their truth (30 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.reconstruction $(ARGS)
 
 bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.calibration $(ARGS)

@@ -135,9 +135,9 @@ def _edges(
     points = line[:, None, None] + rho[:, None] * ray[:, :, None]
     hu = field.at(points).astype(float)  # (n, RAYS, steps)
     core = np.where(rho[None, None] <= 0.5 * radii[:, None, None], hu, np.nan)
-    with np.errstate(all="ignore"):
-        lumen = np.nanmedian(core.reshape(len(line), -1), axis=1)
-    lumen = np.where(np.isfinite(lumen), lumen, soft)
+    core = core.reshape(len(line), -1)
+    core[~np.isfinite(core).any(axis=1)] = soft
+    lumen = np.nanmedian(core, axis=1)
     lumen = gaussian_filter1d(median_filter(lumen, 9, mode="nearest"), 3.0, mode="nearest")
     contrast = np.maximum(lumen - soft, 30.0)[:, None]
     level = lumen[:, None, None]
