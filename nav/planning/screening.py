@@ -83,8 +83,9 @@ class Judge:
             FINE if fine else COARSE,
         )
         clearances = least - self.radius
-        probability = self._probability(clearances, depths, lengths)
-        hindered = self.hindered(targets, clearances, depths, lengths)
+        places = entries[:, None] + (depths / lengths[:, None])[..., None] * ways[:, None]
+        probability = self._probability(clearances, depths, lengths, places)
+        hindered = self.hindered(targets, clearances, depths, lengths, places)
         angles = angles_of(self.gap, self.side, entries, targets)
         fits = (
             (clearances >= self.obstacles.limits).all(axis=1)
@@ -96,10 +97,18 @@ class Judge:
             cost_of(probability, hindered, *angles, lengths),
         )  # fmt: skip
 
-    def hindered(self, targets: Array, clearances: Array, depths: Array, lengths: Array) -> Array:
+    def hindered(
+        self,
+        targets: Array,
+        clearances: Array,
+        depths: Array,
+        lengths: Array,
+        places: Array,
+    ) -> Array:
         """That a tip ends outside of the dura, or its shaft meets bone; as of plane walls.
 
-        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm.
+        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm; places (n,
+        obstacles, 3) of the shaft that are nearest to each obstacle.
         """
         total = np.zeros(len(targets))
         factor = self.deviations.model.surface
@@ -113,17 +122,19 @@ class Judge:
             spread = self.deviations.sd_across(
                 np.minimum(depths[:, s], lengths), lengths, self.gap.centre
             )
-            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            own = surface_sigma(obstacle.structures[0], places[:, s])
             total += ndtr(-clearances[:, s] / np.hypot(spread, factor * own))
         return np.minimum(total, 1.0)
 
-    def _probability(self, clearances: Array, depths: Array, lengths: Array) -> Array:
+    def _probability(
+        self, clearances: Array, depths: Array, lengths: Array, places: Array
+    ) -> Array:
         """That of the narrowest places, each as of a plane wall; summed, so not too small."""
         total = np.zeros(len(clearances))
         for s, obstacle in enumerate(self.obstacles.vital):
             depth = np.minimum(depths[:, s], lengths)
             spread = self.deviations.sd_across(depth, lengths, self.gap.centre)
-            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            own = surface_sigma(obstacle.structures[0], places[:, s])
             surface = self.deviations.model.surface * own
             total += ndtr(-clearances[:, s] / np.hypot(spread, surface))
         return np.minimum(total, 1.0)
