@@ -105,8 +105,7 @@ def main() -> None:
     radii = []
     for neck, surfaces in zip(necks, straight, strict=True):
         both = [
-            hits(surfaces[name], neck[f"{name}_t"], starts, directions)
-            for name in ("cord", "dura")
+            hits(surfaces[name], neck[f"{name}_t"], starts, directions) for name in ("cord", "dura")
         ]
         radii.append(np.stack([filled(np.where(np.isfinite(r), r, np.nan)) for r in both]))
     features = np.array(
@@ -135,7 +134,9 @@ def main() -> None:
     spread = np.sqrt(values[order])
     rest = np.sqrt(((left - left @ modes.T @ modes) ** 2).mean(axis=0)).reshape(mean.shape)
     shaped = modes.reshape(-1, *mean.shape)
-    c4 = np.concatenate([unbent["C4"].apply(neck["C4_v"])[:, 2].min(keepdims=True) for neck in necks])
+    c4 = np.concatenate(
+        [unbent["C4"].apply(neck["C4_v"])[:, 2].min(keepdims=True) for neck in necks]
+    )
     hole = stations[0]
     scale = float(np.abs(shaped).max() / 32000)
     np.savez_compressed(
