@@ -310,6 +310,7 @@ def plan(
     line: Annotated[list[InputPath] | None, Parameter(name="--line", negative="")] = None,
     registration: InputPath | None = None,
     errors: InputPath | None = None,
+    ct: InputPath | None = None,
     artery: float | None = None,
     cord: float | None = None,
     bone: float = 0.5,
@@ -356,6 +357,9 @@ def plan(
         registration.toml whose covariance is taken instead of the one the fiducials would give.
     errors
         errors.toml: other standard deviations than those assumed.
+    ct
+        CT that the radiograph is computed from: DICOM folder, NIfTI, NRRD or MetaImage; by default
+        volume.nii.gz beside the case, else its surfaces are drawn.
     artery
         Least clearance of the shaft to arteries, mm; by default each one's danger limit.
     cord
@@ -396,6 +400,7 @@ def plan(
         tuple(line or ()),
         registration,
         errors,
+        ct,
         seed,
         pictures,
     )

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 
 from nav.model.case import load_case
+from nav.planning.command import PlanOptions, plan_case
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names
@@ -37,6 +38,7 @@ BONE, RED, CORD, DURA = (
 )
 SCANS = ((0, False), (1, True), (6, True), (27, True), (20, True), (8, True))  # seed, hard
 SCAN_TILE, SCAN_SIDE = 330, 150.0  # pixels, mm
+PLAN_SIZE, PLAN_COLOURS = (1400, 1000), 192
 CROP = (960, 720)  # pixels of a camera's picture
 
 
@@ -51,6 +53,7 @@ def main() -> None:
         scans()
         camera(work / "images", console)
         variants(work)
+        plans(work, console)
 
 
 def window(work: Path, console: Console) -> None:
@@ -128,6 +131,17 @@ def variants(work: Path) -> None:
             written(tile, name, (29, 39, 51))
             tiles.append(tile)
     _side_by_side(tiles, COLUMNS).save(IMAGES / "phantom-variants.png", optimize=True)
+
+
+def plans(work: Path, console: Console) -> None:
+    """Plans of the standard neck, and of one with an artery in the gap."""
+    for name, picture in (("standard", "plan-overview"), ("intersegmental", "plan-refused")):
+        case = work / f"case-{name}"
+        build_phantom(named_recipe(name), "wet", case, "a4", True, console)
+        plan_case(case, work / f"plan-{name}", PlanOptions(), console)
+        overview = Image.open(work / f"plan-{name}" / "overview.png").convert("RGB")
+        overview.thumbnail(PLAN_SIZE)
+        overview.quantize(PLAN_COLOURS).save(IMAGES / f"{picture}.png", optimize=True)
 
 
 def shown(anatomy: Anatomy) -> list[Shown]:

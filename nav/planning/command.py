@@ -23,8 +23,10 @@ from nav.planning.obstacles import Limits
 from nav.planning.plan import PlanSettings, plan_trajectories
 from nav.planning.result import PlannedPath, TrajectoryPlan
 from nav.planning.write import CASE, Planned, Write, check_output, write_plan
+from nav.reconstruction.volume import Volume
 from nav.registration.result import load_registration
 
+VOLUME_FILE = "volume.nii.gz"  # of a reconstructed case
 BEVELS = ("tuohy", "cutting", "pencil")
 NEEDLE_LENGTHS = (40.0, 250.0)  # mm, hub to tip
 
@@ -40,6 +42,7 @@ class PlanOptions:
     lines: tuple[Path, ...] = ()
     registration: Path | None = None
     errors: Path | None = None
+    ct: Path | None = None
     seed: int = 0
     pictures: bool = True
 
@@ -74,7 +77,9 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
     landmarks = find_landmarks(loaded, plan.gap)
     planned = Planned(plan, catheter, landmarks, options.seed)
     with console.status("drawing and writing"):
-        pictures = _pictures(loaded, planned) if options.pictures else []
+        pictures = []
+        if options.pictures:
+            pictures = _pictures(loaded, planned, _volume(options.ct, path.parent))
         write_plan(path, output, planned, pictures)
     _say(console, planned, reason)
     console.print(f"written: {output}")
@@ -175,10 +180,20 @@ def _catheter(case: Case, plan: TrajectoryPlan) -> tuple[CatheterPath | None, st
         return None, f"no catheter path: {error}"
 
 
-def _pictures(case: Case, planned: Planned) -> list[tuple[str, Write]]:
+def _volume(given: Path | None, folder: Path) -> Volume | None:
+    """The CT that the radiograph is computed from: the one given, else the case's own, if any."""
+    path = given or folder / VOLUME_FILE
+    if given is None and not path.is_file():
+        return None
+    from nav.reconstruction.reading import read_volume
+
+    return read_volume(path).volume
+
+
+def _pictures(case: Case, planned: Planned, volume: Volume | None) -> list[tuple[str, Write]]:
     from nav.planning.picturefiles import picture_files
 
-    return picture_files(case, planned)
+    return picture_files(case, planned, volume)
 
 
 def _say(console: Console, planned: Planned, reason: str | None) -> None:

@@ -119,11 +119,10 @@ class Obstacles:
 
 
 def surface_sigma(structure: Structure, points: Array) -> Array:
-    """One standard deviation of a surface's own error near points (n, 3): (n,), mm.
-
-    The one place that knows how a structure holds it: today one number for all of a surface.
-    """
-    return np.full(len(points), structure.sigma)
+    """One standard deviation of a surface's own error where it is nearest to points (n, 3), mm."""
+    if structure.surface.sigma is None:
+        return np.full(len(points), structure.sigma)
+    return structure.sigma_at(structure.surface.distances(points)[1])
 
 
 def obstacles_of(case: Case, limits: Limits, in_gap: Collection[str] = ()) -> tuple[Obstacle, ...]:

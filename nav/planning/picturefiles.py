@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nav.model.case import Case
-from nav.planning.drr import drr_of_surfaces, lateral_beam
+from nav.planning.drr import drr_of_surfaces, drr_of_volume, lateral_beam
 from nav.planning.pictures import (
     draw_radiograph,
     draw_scene,
@@ -16,16 +16,22 @@ from nav.planning.pictures import (
 from nav.planning.result import PlannedPath, TrajectoryPlan
 from nav.planning.skinmap import ply_of
 from nav.planning.write import OVERVIEW, RADIOGRAPH, RISK, SKIN, Planned, Write
+from nav.reconstruction.volume import Volume
 
 
-def picture_files(case: Case, planned: Planned) -> list[tuple[str, Write]]:
-    """Names of pictures with what writes each."""
+def picture_files(
+    case: Case, planned: Planned, volume: Volume | None = None
+) -> list[tuple[str, Write]]:
+    """Names of pictures with what writes each; the radiograph is of the CT, if there is one."""
     plan = planned.plan
     best = plan.best
     shown = best or _least_bad(plan)
     side = shown.side if shown is not None else plan.sides[0].side
     beam = lateral_beam(plan.gap, side)
-    image = drr_of_surfaces([s.surface for s in case.of_role("bone")], beam)
+    if volume is not None:
+        image = drr_of_volume(volume, beam)
+    else:
+        image = drr_of_surfaces([s.surface for s in case.of_role("bone")], beam)
     scenes = {}
     for one in plan.sides:
         catheter = planned.catheter if best is not None and best.side == one.side else None

@@ -25,6 +25,7 @@ BACKGROUND, INK = "#10151b", "#e8eef2"
 SAFE, CAUTION, DANGER = "#2ec4b6", "#ffb000", "#e5383b"
 STEEL, CATHETER = "#c9d3da", "#b388ff"
 RISK_COLOURS = LinearSegmentedColormap.from_list("risk", [SAFE, CAUTION, DANGER])
+CLEAR = 0.3  # line integral: where nothing is clearer, soft tissue is all round
 WIDEST_RANGE, NARROWEST_RANGE = 100.0, 3.0  # largest over least probability of the colours
 LOOKS = {  # colour and opacity by role
     "bone": ("#e9dfc7", 1.0),
@@ -133,7 +134,14 @@ def draw_radiograph(
     path: PlannedPath | None,
 ) -> None:
     """The lateral radiograph with needle, spinolaminar line, flare point and cord margin."""
-    axes.imshow(1.0 - np.exp(-image), cmap="gray", vmin=0.0, vmax=1.0)
+    middle = image[
+        beam.shape[0] // 4 : -beam.shape[0] // 4, beam.shape[1] // 4 : -beam.shape[1] // 4
+    ]
+    if middle.min() > CLEAR:  # soft tissue all round: what bone adds to it
+        low, high = np.percentile(middle, [2.0, 99.8])
+        axes.imshow(image, cmap="gray", vmin=low, vmax=high)
+    else:
+        axes.imshow(1.0 - np.exp(-image), cmap="gray", vmin=0.0)
     gap = plan.gap
     laminae = np.array(landmarks.spinolaminar)
     beyond = laminae + np.array([[0.7], [-0.7]]) * (laminae[0] - laminae[1])

@@ -72,19 +72,14 @@ class Judge:
         ways = targets - entries
         lengths = np.linalg.norm(ways, axis=1)
         ends = targets + self.settings.ahead * ways / lengths[:, None]
-        box = self.obstacles.box
-        least, depths = walk_straight(
-            self.obstacles.stack,
-            box.origin,
-            box.spacing,
-            np.ascontiguousarray(entries),
-            np.ascontiguousarray(ends),
-            1e9 if fine else ENOUGH,
-            FINE if fine else COARSE,
-        )
-        clearances = least - self.radius
-        probability = self._probability(clearances, depths, lengths)
-        hindered = self.hindered(targets, clearances, depths, lengths)
+        # of the placed needle, which is what may touch, and of what is to be clear ahead of it
+        least, depths = self._walk(entries, targets, fine)
+        ahead, beyond = self._walk(targets, ends, fine)
+        places = entries[:, None] + (depths / lengths[:, None])[..., None] * ways[:, None]
+        probability = self._probability(least - self.radius, depths, lengths, places)
+        hindered = self.hindered(targets, least - self.radius, depths, lengths, places)
+        clearances = np.minimum(least, ahead) - self.radius
+        depths = np.where(ahead < least, lengths[:, None] + beyond, depths)
         angles = angles_of(self.gap, self.side, entries, targets)
         fits = (
             (clearances >= self.obstacles.limits).all(axis=1)
@@ -96,10 +91,31 @@ class Judge:
             cost_of(probability, hindered, *angles, lengths),
         )  # fmt: skip
 
-    def hindered(self, targets: Array, clearances: Array, depths: Array, lengths: Array) -> Array:
+    def _walk(self, starts: Array, ends: Array, fine: bool) -> tuple[Array, Array]:
+        """Least distances of axes (n, obstacles), and where along them, mm."""
+        box = self.obstacles.box
+        return walk_straight(
+            self.obstacles.stack,
+            box.origin,
+            box.spacing,
+            np.ascontiguousarray(starts),
+            np.ascontiguousarray(ends),
+            1e9 if fine else ENOUGH,
+            FINE if fine else COARSE,
+        )
+
+    def hindered(
+        self,
+        targets: Array,
+        clearances: Array,
+        depths: Array,
+        lengths: Array,
+        places: Array,
+    ) -> Array:
         """That a tip ends outside of the dura, or its shaft meets bone; as of plane walls.
 
-        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm.
+        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm; places (n,
+        obstacles, 3) of the shaft that are nearest to each obstacle.
         """
         total = np.zeros(len(targets))
         factor = self.deviations.model.surface
@@ -110,20 +126,19 @@ class Judge:
         for s, obstacle in enumerate(self.obstacles.all):
             if obstacle.role != "bone":
                 continue
-            spread = self.deviations.sd_across(
-                np.minimum(depths[:, s], lengths), lengths, self.gap.centre
-            )
-            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            spread = self.deviations.sd_across(depths[:, s], lengths, self.gap.centre)
+            own = surface_sigma(obstacle.structures[0], places[:, s])
             total += ndtr(-clearances[:, s] / np.hypot(spread, factor * own))
         return np.minimum(total, 1.0)
 
-    def _probability(self, clearances: Array, depths: Array, lengths: Array) -> Array:
+    def _probability(
+        self, clearances: Array, depths: Array, lengths: Array, places: Array
+    ) -> Array:
         """That of the narrowest places, each as of a plane wall; summed, so not too small."""
         total = np.zeros(len(clearances))
         for s, obstacle in enumerate(self.obstacles.vital):
-            depth = np.minimum(depths[:, s], lengths)
-            spread = self.deviations.sd_across(depth, lengths, self.gap.centre)
-            own = surface_sigma(obstacle.structures[0], self.gap.centre[None])[0]
+            spread = self.deviations.sd_across(depths[:, s], lengths, self.gap.centre)
+            own = surface_sigma(obstacle.structures[0], places[:, s])
             surface = self.deviations.model.surface * own
             total += ndtr(-clearances[:, s] / np.hypot(spread, surface))
         return np.minimum(total, 1.0)

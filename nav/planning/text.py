@@ -129,11 +129,13 @@ def why_best(plan: TrajectoryPlan) -> str | None:
     second = min(others, key=lambda p: p.cost, default=None)
     line = (
         f"best: {best.name}: it touches artery or cord with a probability of "
-        f"{percent(best.probability.total)}, its narrowest place is "
+        f"{percent(best.probability.total)} and is to be placed again with one of "
+        f"{percent(Estimate(best.hindered, 0.0))}; its narrowest place is "
         f"{place(best.narrowest, best)}"
     )
     if second is not None:
-        line += f"; the next, {second.name}, has {percent(second.probability.total)}"
+        line += f"; the next, {second.name}, has "
+        line += f"{percent(second.probability.total)} and {percent(Estimate(second.hindered, 0.0))}"
     return line
 
 
