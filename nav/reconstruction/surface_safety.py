@@ -43,10 +43,14 @@ def kept_apart(probes: Mapping[str, Probe], offsets: Mapping[str, Array]) -> dic
         surfaces = {name: moved(probes[name], kept[name]) for name in probes}
         clear = True
         for name, probe in probes.items():
-            near = np.flatnonzero((probe.gap < np.inf) & (probe.neighbour >= 0))
             depth = np.full(len(probe.gap), -np.inf)
             for other in probes:
-                if other != name and len(near):
+                if other == name:
+                    continue
+                low, high = surfaces[other].min(axis=0), surfaces[other].max(axis=0)
+                inside = (surfaces[name] > low - APART) & (surfaces[name] < high + APART)
+                near = np.flatnonzero(inside.all(axis=1))
+                if len(near):
                     found = -_signed_distance(
                         surfaces[other], probes[other].triangles, surfaces[name][near]
                     )
