@@ -28,7 +28,8 @@ def vertex_areas(vertices: Array, triangles: Triangles) -> Array:
     """Return a third of the area of the triangles round each vertex (n,), mm^2."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6.0
-    return np.bincount(triangles.ravel(), np.repeat(area, 3), minlength=len(vertices))
+    areas = np.bincount(triangles.ravel(), np.repeat(area, 3), minlength=len(vertices))
+    return np.asarray(areas, float)
 
 
 def neighbour_mean(graph: sparse.csr_array, areas: Array, field: Array, times: int = 1) -> Array:

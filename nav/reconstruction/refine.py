@@ -69,6 +69,17 @@ class RefinedSurface:
     unresolved: tuple[UnresolvedGap, ...]
 
 
+@dataclass(frozen=True)
+class SurfaceFits:
+    """By name, surfaces and what lies along their normals, the fits of their profiles, and how far
+    each vertex moves, (n,), mm; and how the scan shows bone."""
+
+    probes: dict[str, Probe]
+    fits: dict[str, SurfaceFit]
+    offsets: dict[str, Array]
+    scan: ScanModel
+
+
 def refine_surfaces(
     volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
 ) -> dict[str, RefinedSurface]:
@@ -79,22 +90,31 @@ def refine_surfaces(
     volume : HU, round the bones. meshes : closed surfaces of all bones that are in it, also those
         that are only neighbours. levels : the scan's rough grey values. names : which to refine.
     """
+    found = fit_surfaces(volume, meshes, levels, names)
+    voxel = float(volume.spacing.mean())
+    return {
+        name: _refined(probe, found.fits[name], found.offsets[name], found.scan, voxel)
+        for name, probe in found.probes.items()
+    }
+
+
+def fit_surfaces(
+    volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
+) -> SurfaceFits:
+    """Fit the named surfaces' profiles: what `refine_surfaces` moves them by."""
     grey = grey_values(volume)
     ready = {name: prepared(mesh) for name, mesh in meshes.items()}
     probes = {
         name: probe_surface(grey, ready[name], [m for n, m in ready.items() if n != name])
         for name in names
     }
-    voxel = float(volume.spacing.mean())
     scan = estimate_scan(list(probes.values()), levels, volume.spacing)
     fits, offsets = {}, {}
     for name, probe in probes.items():
         fits[name], offsets[name] = _fitted(probe, scan, [None] * (len(ready) - 1))
     offsets = kept_apart(probes, offsets)
-    return {
-        name: _refined(probe, fits[name], offsets[name], scan, voxel)
-        for name, probe in probes.items()
-    }
+    offsets = {name: untangled(probe, offsets[name]) for name, probe in probes.items()}
+    return SurfaceFits(probes, fits, offsets, scan)
 
 
 def refine_surface(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +43,14 @@ def kept_apart(probes: Mapping[str, Probe], offsets: Mapping[str, Array]) -> dic
         surfaces = {name: moved(probes[name], kept[name]) for name in probes}
         clear = True
         for name, probe in probes.items():
-            near = np.flatnonzero((probe.gap < np.inf) & (probe.neighbour >= 0))
             depth = np.full(len(probe.gap), -np.inf)
             for other in probes:
-                if other != name and len(near):
+                if other == name:
+                    continue
+                low, high = surfaces[other].min(axis=0), surfaces[other].max(axis=0)
+                inside = (surfaces[name] > low - APART) & (surfaces[name] < high + APART)
+                near = np.flatnonzero(inside.all(axis=1))
+                if len(near):
                     found = -_signed_distance(
                         surfaces[other], probes[other].triangles, surfaces[name][near]
                     )
@@ -64,19 +69,29 @@ def moved(probe: Probe, offset: Array) -> Array:
     return probe.vertices + offset[:, None] * probe.normals
 
 
-def _crossing(probe: Probe, vertices: Array) -> NDArray[np.bool_]:
-    """Return the vertices (n,) of triangles that fold over or cross others."""
+def crossing_edges(vertices: Array, triangles: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the edges (k, 2) that pass through a triangle: where a surface crosses itself."""
     import open3d as o3d  # over a second to import
 
+    edges = np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    edges = edges[edges[:, 0] < edges[:, 1]]
+    start, way = vertices[edges[:, 0]], vertices[edges[:, 1]] - vertices[edges[:, 0]]
+    rays = np.hstack([start, way]).astype(np.float32)
+    found = _scene(vertices, triangles).list_intersections(o3d.core.Tensor(rays))
+    edge = edges[found["ray_ids"].numpy()]
+    met = triangles[found["primitive_ids"].numpy()]
+    within = found["t_hit"].numpy() < 1.0
+    apart = (edge[:, :, None] != met[:, None, :]).all(axis=(1, 2))  # share no vertex
+    return np.asarray(edge[within & apart])
+
+
+def _crossing(probe: Probe, vertices: Array) -> NDArray[np.bool_]:
+    """Return the vertices (n,) of triangles that fold over, or of edges that cross triangles."""
     triangles = probe.triangles
     before, after = _normals(probe.vertices, triangles), _normals(vertices, triangles)
     bad = np.zeros(len(vertices), bool)
     bad[triangles[np.einsum("ij,ij->i", before, after) < LEAST_TURN]] = True
-    mesh = o3d.geometry.TriangleMesh(
-        o3d.utility.Vector3dVector(vertices), o3d.utility.Vector3iVector(triangles)
-    )
-    pairs = np.asarray(mesh.get_self_intersecting_triangles()).reshape(-1)
-    bad[triangles[pairs]] = True
+    bad[crossing_edges(vertices, triangles)] = True
     return bad
 
 
@@ -89,10 +104,17 @@ def _normals(vertices: Array, triangles: NDArray[np.int32]) -> Array:
 def _signed_distance(vertices: Array, triangles: NDArray[np.int32], points: Array) -> Array:
     import open3d as o3d  # over a second to import
 
+    query = o3d.core.Tensor(points.astype(np.float32))
+    found = _scene(vertices, triangles).compute_signed_distance(query)
+    return np.asarray(found.numpy(), float)
+
+
+def _scene(vertices: Array, triangles: NDArray[np.int32]) -> Any:
+    import open3d as o3d  # over a second to import
+
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(
         o3d.core.Tensor(vertices.astype(np.float32)),
         o3d.core.Tensor(np.ascontiguousarray(triangles).astype(np.uint32)),
     )
-    query = o3d.core.Tensor(points.astype(np.float32))
-    return np.asarray(scene.compute_signed_distance(query).numpy(), float)
+    return scene

@@ -20,7 +20,7 @@ from nav.reconstruction.surface_probe import OWN, Probe
 from nav.reconstruction.volume import Array
 
 # Calibrated, see above: of each term (n,) of `sigma_terms`
-CALIBRATED = (0.38, 0.068, 0.46, 2.9, 0.096, 0.97, 0.16)
+CALIBRATED = (0.29, 0.12, 0.42, 3.9, 0.13, 0.58, 0.25)
 MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
 LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
 UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
@@ -43,8 +43,8 @@ def vertex_sigma(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -
 def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
     """Return what a vertex's error consists of (n, 7), mm, before calibration.
 
-    In turn: the fit's sd; the voxels (to the power of 1.5, found by trial); a near surface within
-    the blur; noise over contrast; blur across slices; marrow that the surface runs through;
+    In turn: the fit's sd; blur times voxel, mm^2, as errors of the second order go; a near surface
+    within the blur; noise over contrast; blur across slices; marrow that the surface runs through;
     borders that only labels drew.
     """
     blur = scan.blur(probe.across)
@@ -57,7 +57,7 @@ def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) ->
     return np.stack(
         [
             np.minimum(fit.sd, MOST_FIT),
-            np.full(len(blur), voxel**1.5),
+            blur * voxel,
             blur * np.exp(-gap / (2.0 * blur)),
             blur * scan.noise / contrast,
             blur * probe.across**2,
