@@ -20,14 +20,15 @@ GRID = 1.0  # mm, of the surface's voxels
 ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are told apart
 THIN = 5.0  # mm, half of what a plate is thick at most
 REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
-SEALED = 5.0  # mm, half width of openings (ear canals) that are closed
+SEALED, HOLLOW = 8.0, 4.0  # mm, half width of openings that are closed, and of hollows behind
 AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
 BODY = -300.0  # HU, rough
 TRIANGLES = 50_000
 EDGE_SLOPE = 0.5  # height of the step a mm, of cuts: as soft as a scan's edge
 NEAR_END = 1.6  # mm (voxels of GRID): a vertex this near to an end of scan or cut has no claim
+LEAST_STEP = 0.5  # of the step from air to skin, that is seen at a vertex
 STEP_MM = 1.2  # mm, over which skin rises from air at least
-FIRM = 0.12  # mm, of the surface besides noise
+FIRM = 0.14  # mm, of the surface besides noise
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
     levels = _levels(grey, body)
     air, soft, threshold = levels
     height = soft - air
-    filled = body & (ndimage.binary_erosion(body, iterations=2) | (grey > threshold))
-    interior = ndimage.binary_erosion(body, iterations=2)
+    interior = ndimage.binary_erosion(body, iterations=2, border_value=1)
+    filled = body & (interior | (grey > threshold))
     step = np.clip((grey - threshold) / height, -0.5, 0.5)
     step = np.where(ndimage.binary_dilation(filled, iterations=1), step, -0.5)
     step = np.where(interior, 0.5, step).astype(np.float32)
@@ -86,7 +87,7 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
     window = tuple(slice(0, n) for n in step.shape)
     mesh = _largest(iso_surface(step, 0.0, part, (window[0], window[1], window[2])))
     mesh = _decimated(mesh)
-    claimed = _claimed(part, region, mesh.vertices, touching)
+    claimed = _claimed(part, region, mesh.vertices, body, touching)
     noise = _noise(grey, body)
     sigma = np.full(len(mesh.vertices), np.hypot(FIRM, noise * STEP_MM / height))
     cut = _cut_by_view(body & (kept > 0.0))
@@ -154,17 +155,21 @@ def _holding(core: NDArray[np.bool_], rough: Volume, chain: Chain) -> NDArray[np
 def _sealed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Fill airway and cells slice by slice, and what opens to the outside through a narrow way."""
     reach = round(SEALED / ROUGH)
-    yy, xx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc = yy**2 + xx**2 <= reach**2
+    disc, small = _disc(reach), _disc(round(HOLLOW / ROUGH))
     out = np.empty_like(mask)
     for k, plane in enumerate(mask):
         holes = ndimage.binary_fill_holes(plane)
         shut = ndimage.binary_closing(np.pad(holes, reach + 1), disc)
         shut = ndimage.binary_fill_holes(shut)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
         # only what lay behind the narrow way: hollows of the skin itself stay open
-        deep = ndimage.binary_opening(shut & ~holes, disc)
+        deep = ndimage.binary_opening(shut & ~holes, small)
         out[k] = holes | deep
     return out
+
+
+def _disc(reach: int) -> NDArray[np.bool_]:
+    yy, xx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    return np.asarray(yy**2 + xx**2 <= reach**2)
 
 
 def _finer(mask: NDArray[np.bool_], rough: Volume, part: Volume) -> NDArray[np.bool_]:
@@ -205,7 +210,7 @@ def _largest(mesh: Mesh) -> Mesh:
     import pyvista as pv
 
     surface = pv.make_tri_mesh(mesh.vertices, mesh.triangles)
-    surface = surface.connectivity("largest").extract_surface().clean()
+    surface = surface.connectivity("largest").extract_surface(algorithm="dataset_surface").clean()
     triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy()
     vertices = np.asarray(surface.points, float)
     if signed_volume(vertices, triangles) < 0.0:
@@ -227,7 +232,11 @@ def _decimated(mesh: Mesh) -> Mesh:
 
 
 def _claimed(
-    part: Volume, region: NeckRegion, vertices: Array, touching: NDArray[np.bool_]
+    part: Volume,
+    region: NeckRegion,
+    vertices: Array,
+    body: NDArray[np.bool_],
+    touching: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     size = np.array(part.values.shape[::-1])
     index = part.to_voxel(vertices)
@@ -235,9 +244,11 @@ def _claimed(
     uncut = region.kept(vertices) > NEAR_END
     beside = ndimage.binary_dilation(touching, iterations=3).astype(np.float32)
     free = _at(beside, part, vertices) < 0.5
+    outside = ndimage.binary_dilation(~body, iterations=2).astype(np.float32)
+    free &= _at(outside, part, vertices) > 0.5
     # over an opening that was sealed there is no step on the scan
     grey = as_field(part)
-    steep = _contrast(grey, vertices, part) > 0.5 * (SOFT - AIR) * 0.5
+    steep = _contrast(grey, vertices, part) > LEAST_STEP * (SOFT - AIR)
     return np.asarray(within & uncut & free & steep)
 
 
