@@ -20,7 +20,7 @@ GRID = 1.0  # mm, of the surface's voxels
 ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are told apart
 THIN = 5.0  # mm, half of what a plate is thick at most
 REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
-SEALED, HOLLOW = 8.0, 4.0  # mm, half width of openings that are closed, and of hollows behind
+SEALED, HOLLOW = 11.0, 3.0  # mm, half width of openings that are closed, and of hollows behind
 AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
 BODY = -300.0  # HU, rough
 TRIANGLES = 50_000
@@ -117,8 +117,8 @@ def _body(part: Volume, chain: Chain) -> tuple[NDArray[np.bool_], NDArray[np.boo
     """Return the body, airway filled, and what touches it, as couch and headrest, on the grid."""
     rough = coarser(part, ROUGH)
     mask = np.asarray(rough.values) > BODY
-    mask = _sealed(mask)
     steps = rough.spacing[::-1]
+    mask = _sealed(mask, steps)
     # thin things end in air, not at the scan's border
     padded = np.pad(mask, 4, mode="edge")
     core = ndimage.distance_transform_edt(padded, sampling=steps) > THIN
@@ -152,24 +152,22 @@ def _holding(core: NDArray[np.bool_], rough: Volume, chain: Chain) -> NDArray[np
     return np.asarray(pieces == int(sizes.argmax()))
 
 
-def _sealed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill airway and cells slice by slice, and what opens to the outside through a narrow way."""
-    reach = round(SEALED / ROUGH)
-    disc, small = _disc(reach), _disc(round(HOLLOW / ROUGH))
-    out = np.empty_like(mask)
-    for k, plane in enumerate(mask):
-        holes = ndimage.binary_fill_holes(plane)
-        shut = ndimage.binary_closing(np.pad(holes, reach + 1), disc)
-        shut = ndimage.binary_fill_holes(shut)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
-        # only what lay behind the narrow way: hollows of the skin itself stay open
-        deep = ndimage.binary_opening(shut & ~holes, small)
-        out[k] = holes | deep
-    return out
+def _sealed(mask: NDArray[np.bool_], steps: Array) -> NDArray[np.bool_]:
+    """Fill the airway and other hollows, also those that open to the outside.
 
-
-def _disc(reach: int) -> NDArray[np.bool_]:
-    yy, xx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return np.asarray(yy**2 + xx**2 <= reach**2)
+    Outside is where a ball of radius SEALED fits; a hollow is deeper than HOLLOW.
+    """
+    filled = np.array([ndimage.binary_fill_holes(plane) for plane in mask])
+    pad = int(np.ceil((SEALED + ROUGH) / steps.min()))
+    solid = np.pad(filled, ((pad, pad), (0, 0), (0, 0)), mode="edge")
+    solid = np.pad(solid, ((0, 0), (pad, pad), (pad, pad)))
+    free = ndimage.distance_transform_edt(solid == 0, sampling=steps) > SEALED
+    outside = ndimage.distance_transform_edt(~free, sampling=steps) <= SEALED
+    hollow = ~solid & ~outside
+    deep = ndimage.distance_transform_edt(hollow, sampling=steps) > HOLLOW
+    if deep.any():
+        deep = ndimage.distance_transform_edt(~deep, sampling=steps) <= HOLLOW + ROUGH
+    return np.asarray((solid | (deep & hollow))[pad:-pad, pad:-pad, pad:-pad])
 
 
 def _finer(mask: NDArray[np.bool_], rough: Volume, part: Volume) -> NDArray[np.bool_]:
