@@ -21,8 +21,9 @@ ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are told apart
 THIN = 5.0  # mm, half of what a plate is thick at most
 REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
 SEALED, HOLLOW = 11.0, 3.0  # mm, half width of openings that are closed, and of hollows behind
+AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: beside and behind is no airway
 AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
-BODY = -300.0  # HU, rough
+BODY, NO_TISSUE = -300.0, -700.0  # HU, rough
 TRIANGLES = 50_000
 EDGE_SLOPE = 0.5  # height of the step a mm, of cuts: as soft as a scan's edge
 NEAR_END = 1.6  # mm (voxels of GRID): a vertex this near to an end of scan or cut has no claim
@@ -71,7 +72,7 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
     grey = np.asarray(part.values, np.float32)
     if min(grey.shape) < 4:
         return Lost("skin: the scan holds less than 4 mm of the neck")
-    body, touching = _body(part, chain)
+    body, touching = _body(part, region, chain)
     if not body.any():
         return Lost("skin: nothing but air in the neck's region")
     levels = _levels(grey, body)
@@ -113,12 +114,14 @@ def _around(volume: Volume, region: NeckRegion) -> Volume:
     return cropped(volume, box.min(axis=0), box.max(axis=0))
 
 
-def _body(part: Volume, chain: Chain) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _body(
+    part: Volume, region: NeckRegion, chain: Chain
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the body, airway filled, and what touches it, as couch and headrest, on the grid."""
     rough = coarser(part, ROUGH)
-    mask = np.asarray(rough.values) > BODY
+    solid = np.asarray(rough.values, np.float32) > BODY
     steps = rough.spacing[::-1]
-    mask = _sealed(mask, steps)
+    mask = _airway_filled(solid, rough, region)
     # thin things end in air, not at the scan's border
     padded = np.pad(mask, 4, mode="edge")
     core = ndimage.distance_transform_edt(padded, sampling=steps) > THIN
@@ -128,9 +131,9 @@ def _body(part: Volume, chain: Chain) -> tuple[NDArray[np.bool_], NDArray[np.boo
         return nothing, nothing
     grown = ndimage.distance_transform_edt(~core, sampling=steps) <= THIN + REGROWN
     inner = (slice(4, -4),) * 3
-    # what is sealed stays: a plate that the seal tied to the neck is cut where it thins
-    body = (grown & padded)[inner]
-    other = (np.asarray(rough.values) > BODY) & ~body
+    # sealed only now: the gap before a couch is no hollow of the body
+    body = _sealed((grown & padded)[inner], steps)
+    other = solid & ~body
     return _finer(body, rough, part), _finer(other, rough, part)
 
 
@@ -152,14 +155,26 @@ def _holding(core: NDArray[np.bool_], rough: Volume, chain: Chain) -> NDArray[np
     return np.asarray(pieces == int(sizes.argmax()))
 
 
+def _airway_filled(
+    solid: NDArray[np.bool_], rough: Volume, region: NeckRegion
+) -> NDArray[np.bool_]:
+    """Fill closed hollows slice by slice in front of the spine: not what couch and neck enclose."""
+    holes = np.array([ndimage.binary_fill_holes(plane) for plane in solid]) & ~solid
+    place = np.argwhere(holes)
+    q = region.head_from_model.apply(rough.to_model(place[:, ::-1])) if len(place) else place
+    airway = (np.abs(q[:, 0]) < AIRWAY_X) & (q[:, 1] < AIRWAY_Y)
+    filled = solid.copy()
+    filled[tuple(place[airway].T)] = True
+    return filled
+
+
 def _sealed(mask: NDArray[np.bool_], steps: Array) -> NDArray[np.bool_]:
     """Fill the airway and other hollows, also those that open to the outside.
 
     Outside is where a ball of radius SEALED fits; a hollow is deeper than HOLLOW.
     """
-    filled = np.array([ndimage.binary_fill_holes(plane) for plane in mask])
     pad = int(np.ceil((SEALED + ROUGH) / steps.min()))
-    solid = np.pad(filled, ((pad, pad), (0, 0), (0, 0)), mode="edge")
+    solid = np.pad(mask, ((pad, pad), (0, 0), (0, 0)), mode="edge")
     solid = np.pad(solid, ((0, 0), (pad, pad), (pad, pad)))
     free = ndimage.distance_transform_edt(solid == 0, sampling=steps) > SEALED
     outside = ndimage.distance_transform_edt(~free, sampling=steps) <= SEALED
@@ -184,7 +199,7 @@ def _finer(mask: NDArray[np.bool_], rough: Volume, part: Volume) -> NDArray[np.b
 
 def _levels(grey: NDArray[np.float32], body: NDArray[np.bool_]) -> tuple[float, float, float]:
     outside = grey[~ndimage.binary_dilation(body, iterations=4)]
-    outside = outside[outside < -700.0]
+    outside = outside[outside < NO_TISSUE]
     rim = body & ~ndimage.binary_erosion(body, iterations=4)
     rim &= ndimage.binary_erosion(body, iterations=2)
     inside = grey[rim]
@@ -207,7 +222,7 @@ def _noise(grey: NDArray[np.float32], body: NDArray[np.bool_]) -> float:
 def _largest(mesh: Mesh) -> Mesh:
     import pyvista as pv
 
-    surface = pv.make_tri_mesh(mesh.vertices, mesh.triangles)
+    surface = pv.make_tri_mesh(mesh.vertices, mesh.triangles.astype(np.int64))
     surface = surface.connectivity("largest").extract_surface(algorithm="dataset_surface").clean()
     triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy()
     vertices = np.asarray(surface.points, float)
@@ -217,7 +232,7 @@ def _largest(mesh: Mesh) -> Mesh:
 
 
 def _decimated(mesh: Mesh) -> Mesh:
-    import fast_simplification
+    import fast_simplification  # type: ignore[import-untyped]
 
     if len(mesh.triangles) <= TRIANGLES:
         return mesh
