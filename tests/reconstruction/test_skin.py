@@ -83,10 +83,12 @@ def test_airway_is_filled(chain: Chain) -> None:
 
 
 def test_narrow_view_is_flagged(chain: Chain) -> None:
-    found = skin_surface(scan(chain, half=45.0, couch=False), load_prior(), chain)
+    volume = scan(chain, half=45.0, couch=False)
+    found = skin_surface(volume, load_prior(), chain)
     assert isinstance(found, SkinSurface)
     assert found.cut_by_view > 0.9
-    at_side = np.abs(found.vertices[:, 0]) > 43.0
+    x = volume.to_voxel(found.vertices)[:, 0]
+    at_side = np.minimum(x, volume.values.shape[2] - 1 - x) < 1.0
     assert at_side.any()
     assert not found.claimed[at_side].any()
 
