@@ -1,4 +1,4 @@
-"""Cord and dura of a CT as closed surfaces: from the fitted bones, the prior and the grey values."""
+"""Cord and dura of a CT as closed surfaces: from fitted bones, prior and grey values."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
     """Return the rings of the wanted extent that are wholly in view: the longest run."""
     size = np.array(volume.values.shape[::-1])
     index = volume.to_voxel(dura.reshape(-1, 3)).reshape(dura.shape)
-    seen = ((index >= 0.0) & (index <= size - 1)).all(axis=(1, 2))
+    seen = np.all((index >= 0.0) & (index <= size - 1), axis=(1, 2))
     wanted = _wanted(canal)
     good = wanted[seen[wanted]]
     if not len(good):

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.interpolate import BSpline
 from scipy.special import erf
 
+from nav.reconstruction.canal_basis import Basis, smooth_basis, variances
 from nav.reconstruction.canal_prior import CanalPrior
 from nav.reconstruction.volume import Array
 
@@ -62,11 +62,18 @@ class Samples:
 
 @dataclass(frozen=True)
 class CanalFit:
-    """radii, sigma, prior_sigma : (2, k, count) of cord and dura, mm, along the rays.
+    """What the grey values say of cord and dura.
 
-    levels : HU of cord, fluid, epidural tissue (means). blur : mm, standard deviation of the point
-    spread. obscured : (k, count), share of the dura's surroundings that bone or vein obscure. noise : HU, of a sample. density : HU^2 mm^3,
-    variance of a mean times its volume. contrast : whether the fluid has contrast.
+    Parameters
+    ----------
+    radii, sigma, prior_sigma : (2, k, count)
+        Of cord and dura along the rays, mm.
+    levels : HU of cord, fluid, epidural tissue (means).
+    blur : mm, standard deviation of the point spread.
+    obscured : (k, count), share of the dura's surroundings that bone or vein obscure.
+    noise : HU, of a sample.
+    density : HU^2 mm^3, variance of a mean times its volume.
+    contrast : whether the fluid has contrast.
     """
 
     radii: Array
@@ -78,14 +85,6 @@ class CanalFit:
     noise: float
     density: float
     contrast: bool
-
-
-@dataclass(frozen=True)
-class _Basis:
-    """One field's basis on the nodes (n, m) and which of all parameters are its own."""
-
-    matrix: Array
-    own: NDArray[np.intp]
 
 
 def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float) -> CanalFit:
@@ -100,7 +99,9 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
     start = _levels(mean, samples)
     contrast = start is not None and start[1] - start[0] > CONTRAST
     bases, prior_sd = _bases(prior, LOCAL_SD_CONTRAST if contrast else LOCAL_SD)
-    radius_variance = _variances(bases[:2], np.diag(prior_sd**2)) + (prior.rest**2).reshape(2, -1)
+    radius_variance = variances(bases[:2], np.asarray(np.diag(prior_sd**2), float)) + (
+        prior.rest**2
+    ).reshape(2, -1)
     shape = mean.shape
     prior_sigma = np.sqrt(radius_variance).reshape(shape)
     if start is None:
@@ -114,7 +115,7 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
     noise, density = 25.0, np.inf
     veins = _veins(centre, samples, shape)
     centre[-1] = veins.ravel() / erf(LAYER / (2.0 * np.sqrt(2.0) * blur))
-    bases[-1] = _Basis(bases[-1].matrix * centre[-1][:, None], bases[-1].own)
+    bases[-1] = Basis(bases[-1].matrix * centre[-1][:, None], bases[-1].own)
     volume = samples.rho * STEP * (2.0 * np.pi / shape[2]) * samples.height_step
     weight = np.zeros(samples.values.shape)
     for _ in range(SELECTIONS):
@@ -130,9 +131,9 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
         for _ in range(ROUNDS):
             move = _newton(bases, prior_sd, centre, move, samples, weight, shape)
     information = _information(bases, prior_sd, centre, move, samples, weight, shape)[0]
-    covariance = np.linalg.inv(information)
+    covariance = np.asarray(np.linalg.inv(information), float)
     fields = _fields(bases, centre, move)
-    sigma = np.sqrt(_variances(bases[:2], covariance) + (prior.rest**2).reshape(2, -1))
+    sigma = np.sqrt(variances(bases[:2], covariance) + (prior.rest**2).reshape(2, -1))
     levels = (float(fields[2].mean()), float(fields[3].mean()), float(fields[4].mean()))
     return CanalFit(
         fields[:2].reshape(shape),
@@ -164,19 +165,19 @@ def _levels(mean: Array, samples: Samples) -> tuple[float, float, float] | None:
     return float(np.median(found[0])), float(np.median(found[1])), last
 
 
-def _bases(prior: CanalPrior, local_sd: tuple[float, float]) -> tuple[list[_Basis], Array]:
+def _bases(prior: CanalPrior, local_sd: tuple[float, float]) -> tuple[list[Basis], Array]:
     """Return the basis of each field, and all parameters' prior standard deviations."""
     heights, angles = prior.grid.heights, prior.grid.angles
     modes = prior.modes.reshape(len(prior.modes), 2, -1)
-    local = _smooth(heights, angles, KNOTS, ORDER)
-    along = _smooth(heights, angles, 20.0, 0)
-    around = _smooth(heights, angles, 8.0, 2)
+    local = smooth_basis(heights, angles, KNOTS, ORDER)
+    along = smooth_basis(heights, angles, 20.0, 0)
+    around = smooth_basis(heights, angles, 8.0, 2)
     sd = [prior.spread]
     bases = []
     first = len(prior.spread)
     for i in range(2):
         own = np.r_[: len(prior.spread), first : first + local.shape[1]]
-        bases.append(_Basis(np.hstack([modes[:, i].T, local]), own))
+        bases.append(Basis(np.hstack([modes[:, i].T, local]), own))
         norm = np.sqrt((local**2).sum(axis=1).mean())
         sd.append(np.full(local.shape[1], local_sd[i] / norm))
         first += local.shape[1]
@@ -189,26 +190,13 @@ def _bases(prior: CanalPrior, local_sd: tuple[float, float]) -> tuple[list[_Basi
         (around, LAYER_SD),
     )
     for basis, spread in grey:
-        bases.append(_Basis(basis, np.arange(first, first + basis.shape[1])))
+        bases.append(Basis(basis, np.arange(first, first + basis.shape[1])))
         sd.append(np.full(basis.shape[1], spread))
         first += basis.shape[1]
     return bases, np.concatenate(sd)
 
 
-def _smooth(heights: Array, angles: Array, knots: float, order: int) -> Array:
-    """Return cubic B-splines along the canal times a Fourier series round it: (nodes, m)."""
-    count = max(int(np.ceil((heights[-1] - heights[0]) / knots)), 1)
-    step = (heights[-1] - heights[0]) / count
-    at = heights[0] + step * np.arange(-3, count + 4)
-    spline = BSpline.design_matrix(np.clip(heights, at[3], at[-4]), at, 3).toarray()
-    waves = [np.ones_like(angles)]
-    for n in range(1, order + 1):
-        waves += [np.cos(n * angles), np.sin(n * angles)]
-    fourier = np.stack(waves, axis=1)
-    return np.einsum("ka,jb->kjab", spline, fourier).reshape(len(heights) * len(angles), -1)
-
-
-def _fields(bases: list[_Basis], centre: Array, move: Array) -> Array:
+def _fields(bases: list[Basis], centre: Array, move: Array) -> Array:
     return centre + np.array([basis.matrix @ move[basis.own] for basis in bases])
 
 
@@ -300,7 +288,7 @@ def _density(residual: Array, chosen: NDArray[np.bool_], volume: Array) -> float
 
 
 def _information(
-    bases: list[_Basis],
+    bases: list[Basis],
     prior_sd: Array,
     centre: Array,
     move: Array,
@@ -326,7 +314,7 @@ def _information(
 
 
 def _newton(
-    bases: list[_Basis],
+    bases: list[Basis],
     prior_sd: Array,
     centre: Array,
     move: Array,
@@ -336,12 +324,3 @@ def _newton(
 ) -> Array:
     information, right = _information(bases, prior_sd, centre, move, samples, weight, shape)
     return np.asarray(move + np.linalg.solve(information, right))
-
-
-def _variances(bases: list[_Basis], covariance: Array) -> Array:
-    """Return each field's variances on the nodes (fields, nodes)."""
-    found = []
-    for basis in bases:
-        own = covariance[np.ix_(basis.own, basis.own)]
-        found.append(np.einsum("ij,ij->i", basis.matrix @ own, basis.matrix))
-    return np.array(found)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.reconstruction.volume import Array
@@ -49,7 +49,7 @@ class CanalFrame:
         for _ in range(INVERSE_ROUNDS):
             motion = self._motion(found[..., 2])
             rest = p - motion[..., 3]
-            found = np.linalg.solve(motion[..., :3], rest[..., None])[..., 0]
+            found = np.asarray(np.linalg.solve(motion[..., :3], rest[..., None])[..., 0], float)
         return found
 
     def _motion(self, heights: Array) -> Array:
@@ -108,7 +108,7 @@ class PolarGrid:
         return starts, self.points(np.ones((len(self.heights), self.count))) - starts
 
 
-def hits(vertices: Array, triangles: Array, starts: Array, directions: Array) -> Array:
+def hits(vertices: Array, triangles: NDArray[np.int32], starts: Array, directions: Array) -> Array:
     """Return how far rays (..., 3) run until they meet a surface, mm, (...); inf if never."""
     import open3d as o3d  # over a second to import
 
@@ -121,13 +121,13 @@ def hits(vertices: Array, triangles: Array, starts: Array, directions: Array) ->
     return np.asarray(scene.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy(), float)
 
 
-def ring_triangles(rings: int, count: int) -> Array:
+def ring_triangles(rings: int, count: int) -> NDArray[np.int32]:
     """Return triangles of stacked rings, closed by the two vertices after them: foot and top."""
     k, j = np.meshgrid(np.arange(rings - 1), np.arange(count), indexing="ij")
     a, b = k * count + j, k * count + (j + 1) % count
     side = np.stack([a, b, b + count, a, b + count, a + count], axis=-1).reshape(-1, 3)
-    j = np.arange(count)
-    after, last, end = (j + 1) % count, (rings - 1) * count, rings * count
-    foot = np.column_stack([after, j, np.full(count, end)])
-    top = np.column_stack([last + j, last + after, np.full(count, end + 1)])
+    one = np.arange(count)
+    after, last, end = (one + 1) % count, (rings - 1) * count, rings * count
+    foot = np.column_stack([after, one, np.full(count, end)])
+    top = np.column_stack([last + one, last + after, np.full(count, end + 1)])
     return np.vstack([side, foot, top]).astype(np.int32)

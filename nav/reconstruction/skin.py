@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +22,16 @@ GRID = 1.0  # mm, of the surface's voxels
 ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are told apart
 THIN = 5.0  # mm, half of what a plate is thick at most
 REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
-SEALED = 5.0  # mm, half width of openings (ear canals) that are closed
+SEALED, HOLLOW = 11.0, 3.0  # mm, half width of openings that are closed, and of hollows behind
+AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: beside and behind is no airway
 AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
-BODY = -300.0  # HU, rough
+BODY, NO_TISSUE = -300.0, -700.0  # HU, rough
 TRIANGLES = 50_000
 EDGE_SLOPE = 0.5  # height of the step a mm, of cuts: as soft as a scan's edge
 NEAR_END = 1.6  # mm (voxels of GRID): a vertex this near to an end of scan or cut has no claim
+LEAST_STEP = 0.5  # of the step from air to skin, that is seen at a vertex
 STEP_MM = 1.2  # mm, over which skin rises from air at least
-FIRM = 0.12  # mm, of the surface besides noise
+FIRM = 0.14  # mm, of the surface besides noise
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,14 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
     grey = np.asarray(part.values, np.float32)
     if min(grey.shape) < 4:
         return Lost("skin: the scan holds less than 4 mm of the neck")
-    body, touching = _body(part, chain)
+    body, touching = _body(part, region, chain)
     if not body.any():
         return Lost("skin: nothing but air in the neck's region")
     levels = _levels(grey, body)
     air, soft, threshold = levels
     height = soft - air
-    filled = body & (ndimage.binary_erosion(body, iterations=2) | (grey > threshold))
-    interior = ndimage.binary_erosion(body, iterations=2)
+    interior = ndimage.binary_erosion(body, iterations=2, border_value=1)
+    filled = body & (interior | (grey > threshold))
     step = np.clip((grey - threshold) / height, -0.5, 0.5)
     step = np.where(ndimage.binary_dilation(filled, iterations=1), step, -0.5)
     step = np.where(interior, 0.5, step).astype(np.float32)
@@ -86,7 +90,7 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
     window = tuple(slice(0, n) for n in step.shape)
     mesh = _largest(iso_surface(step, 0.0, part, (window[0], window[1], window[2])))
     mesh = _decimated(mesh)
-    claimed = _claimed(part, region, mesh.vertices, touching)
+    claimed = _claimed(part, region, mesh.vertices, body, touching)
     noise = _noise(grey, body)
     sigma = np.full(len(mesh.vertices), np.hypot(FIRM, noise * STEP_MM / height))
     cut = _cut_by_view(body & (kept > 0.0))
@@ -112,24 +116,26 @@ def _around(volume: Volume, region: NeckRegion) -> Volume:
     return cropped(volume, box.min(axis=0), box.max(axis=0))
 
 
-def _body(part: Volume, chain: Chain) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _body(
+    part: Volume, region: NeckRegion, chain: Chain
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the body, airway filled, and what touches it, as couch and headrest, on the grid."""
     rough = coarser(part, ROUGH)
-    mask = np.asarray(rough.values) > BODY
-    mask = _sealed(mask)
+    solid = np.asarray(rough.values, np.float32) > BODY
     steps = rough.spacing[::-1]
+    mask = _airway_filled(solid, rough, region)
     # thin things end in air, not at the scan's border
     padded = np.pad(mask, 4, mode="edge")
-    core = ndimage.distance_transform_edt(padded, sampling=steps) > THIN
+    core = np.asarray(ndimage.distance_transform_edt(padded, sampling=steps)) > THIN
     core = _holding(core, rough, chain)
     if not core.any():
         nothing = np.zeros(part.values.shape, bool)
         return nothing, nothing
     grown = ndimage.distance_transform_edt(~core, sampling=steps) <= THIN + REGROWN
     inner = (slice(4, -4),) * 3
-    # what is sealed stays: a plate that the seal tied to the neck is cut where it thins
-    body = (grown & padded)[inner]
-    other = (np.asarray(rough.values) > BODY) & ~body
+    # sealed only now: the gap before a couch is no hollow of the body
+    body = _sealed((grown & padded)[inner], steps)
+    other = solid & ~body
     return _finer(body, rough, part), _finer(other, rough, part)
 
 
@@ -151,20 +157,34 @@ def _holding(core: NDArray[np.bool_], rough: Volume, chain: Chain) -> NDArray[np
     return np.asarray(pieces == int(sizes.argmax()))
 
 
-def _sealed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill airway and cells slice by slice, and what opens to the outside through a narrow way."""
-    reach = round(SEALED / ROUGH)
-    yy, xx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc = yy**2 + xx**2 <= reach**2
-    out = np.empty_like(mask)
-    for k, plane in enumerate(mask):
-        holes = ndimage.binary_fill_holes(plane)
-        shut = ndimage.binary_closing(np.pad(holes, reach + 1), disc)
-        shut = ndimage.binary_fill_holes(shut)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
-        # only what lay behind the narrow way: hollows of the skin itself stay open
-        deep = ndimage.binary_opening(shut & ~holes, disc)
-        out[k] = holes | deep
-    return out
+def _airway_filled(
+    solid: NDArray[np.bool_], rough: Volume, region: NeckRegion
+) -> NDArray[np.bool_]:
+    """Fill closed hollows slice by slice in front of the spine: not what couch and neck enclose."""
+    holes = np.array([ndimage.binary_fill_holes(plane) for plane in solid]) & ~solid
+    place = np.argwhere(holes)
+    q = region.head_from_model.apply(rough.to_model(place[:, ::-1])) if len(place) else place
+    airway = (np.abs(q[:, 0]) < AIRWAY_X) & (q[:, 1] < AIRWAY_Y)
+    filled = solid.copy()
+    filled[tuple(place[airway].T)] = True
+    return filled
+
+
+def _sealed(mask: NDArray[np.bool_], steps: Array) -> NDArray[np.bool_]:
+    """Fill the airway and other hollows, also those that open to the outside.
+
+    Outside is where a ball of radius SEALED fits; a hollow is deeper than HOLLOW.
+    """
+    pad = int(np.ceil((SEALED + ROUGH) / steps.min()))
+    solid = np.pad(mask, ((pad, pad), (0, 0), (0, 0)), mode="edge")
+    solid = np.pad(solid, ((0, 0), (pad, pad), (pad, pad)))
+    free = ndimage.distance_transform_edt(solid == 0, sampling=steps) > SEALED
+    outside = ndimage.distance_transform_edt(~free, sampling=steps) <= SEALED
+    hollow = ~solid & ~outside
+    deep = ndimage.distance_transform_edt(hollow, sampling=steps) > HOLLOW
+    if deep.any():
+        deep = ndimage.distance_transform_edt(~deep, sampling=steps) <= HOLLOW + ROUGH
+    return np.asarray((solid | (deep & hollow))[pad:-pad, pad:-pad, pad:-pad])
 
 
 def _finer(mask: NDArray[np.bool_], rough: Volume, part: Volume) -> NDArray[np.bool_]:
@@ -181,7 +201,7 @@ def _finer(mask: NDArray[np.bool_], rough: Volume, part: Volume) -> NDArray[np.b
 
 def _levels(grey: NDArray[np.float32], body: NDArray[np.bool_]) -> tuple[float, float, float]:
     outside = grey[~ndimage.binary_dilation(body, iterations=4)]
-    outside = outside[outside < -700.0]
+    outside = outside[outside < NO_TISSUE]
     rim = body & ~ndimage.binary_erosion(body, iterations=4)
     rim &= ndimage.binary_erosion(body, iterations=2)
     inside = grey[rim]
@@ -204,8 +224,8 @@ def _noise(grey: NDArray[np.float32], body: NDArray[np.bool_]) -> float:
 def _largest(mesh: Mesh) -> Mesh:
     import pyvista as pv
 
-    surface = pv.make_tri_mesh(mesh.vertices, mesh.triangles)
-    surface = surface.connectivity("largest").extract_surface().clean()
+    surface = pv.make_tri_mesh(mesh.vertices, _faces(mesh))
+    surface = surface.connectivity("largest").extract_surface(algorithm="dataset_surface").clean()
     triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy()
     vertices = np.asarray(surface.points, float)
     if signed_volume(vertices, triangles) < 0.0:
@@ -214,20 +234,47 @@ def _largest(mesh: Mesh) -> Mesh:
 
 
 def _decimated(mesh: Mesh) -> Mesh:
-    import fast_simplification
+    """Return the surface with fewer triangles, closed as before."""
+    import fast_simplification  # type: ignore[import-untyped]
+    import pyvista as pv
 
     if len(mesh.triangles) <= TRIANGLES:
         return mesh
     # about the middle: single precision
     middle = mesh.vertices.mean(axis=0)
-    vertices, triangles = fast_simplification.simplify(
-        (mesh.vertices - middle).astype(np.float32), mesh.triangles, target_count=TRIANGLES
-    )
-    return replace(mesh, vertices=vertices.astype(float) + middle, triangles=triangles)
+    centred = (mesh.vertices - middle).astype(np.float32)
+    # where collapsing edges pinches the surface, a little more or less of it does not
+    for count, aggression in product(np.linspace(1.0, 0.8, 5), (7.0, 4.0)):
+        vertices, triangles = fast_simplification.simplify(
+            centred, mesh.triangles, target_count=int(count * TRIANGLES), agg=aggression
+        )
+        if is_closed(triangles):
+            return Mesh(vertices.astype(float) + middle, triangles.astype(np.int32))
+    share = 1.0 - TRIANGLES / len(mesh.triangles)
+    surface = pv.make_tri_mesh(mesh.vertices, _faces(mesh))
+    surface = surface.decimate_pro(share, preserve_topology=True)
+    triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy()
+    return Mesh(np.asarray(surface.points, float), triangles)
+
+
+def _faces(mesh: Mesh) -> Any:
+    return mesh.triangles  # its type is narrower than what it takes
+
+
+def is_closed(triangles: NDArray[np.int32]) -> bool:
+    """Return whether every edge has exactly two triangles."""
+    t = np.asarray(triangles)
+    edges = np.sort(np.vstack([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), axis=1)
+    keys = edges[:, 0].astype(np.int64) * (int(t.max()) + 1) + edges[:, 1]
+    return bool((np.unique(keys, return_counts=True)[1] == 2).all())
 
 
 def _claimed(
-    part: Volume, region: NeckRegion, vertices: Array, touching: NDArray[np.bool_]
+    part: Volume,
+    region: NeckRegion,
+    vertices: Array,
+    body: NDArray[np.bool_],
+    touching: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     size = np.array(part.values.shape[::-1])
     index = part.to_voxel(vertices)
@@ -235,9 +282,11 @@ def _claimed(
     uncut = region.kept(vertices) > NEAR_END
     beside = ndimage.binary_dilation(touching, iterations=3).astype(np.float32)
     free = _at(beside, part, vertices) < 0.5
+    outside = ndimage.binary_dilation(~body, iterations=2).astype(np.float32)
+    free &= _at(outside, part, vertices) > 0.5
     # over an opening that was sealed there is no step on the scan
     grey = as_field(part)
-    steep = _contrast(grey, vertices, part) > 0.5 * (SOFT - AIR) * 0.5
+    steep = _contrast(grey, vertices, part) > LEAST_STEP * (SOFT - AIR)
     return np.asarray(within & uncut & free & steep)
 
 
