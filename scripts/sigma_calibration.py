@@ -23,13 +23,12 @@ from rich.table import Table
 from scipy.optimize import brentq, minimize
 
 from nav.reconstruction.arteries import find_arteries, lumen_mask
-from nav.reconstruction.bone_labels import grey_levels, label_bones
+from nav.reconstruction.bone_labels import bone_distances, grey_levels, label_bones, nearest_of
 from nav.reconstruction.grey_surface import bone_surface
 from nav.reconstruction.pipeline import (
     LUMEN_MARGIN,
     MARGIN,
     locate_neck,
-    nearest_bone,
     point_spread,
 )
 from nav.reconstruction.prior import BONES, load_prior
@@ -68,11 +67,12 @@ def judge(folder: Path) -> list[Judged]:
     names = [name for name in BONES if neck.has(name)]
     corners = np.vstack([neck.chain.vertices(prior, name) for name in names])
     near = cropped(volume, corners.min(axis=0) - MARGIN, corners.max(axis=0) + MARGIN)
-    distance = nearest_bone(near, prior, neck.chain)
+    distances = bone_distances(near, prior, neck.chain)
+    distance = nearest_of(near, distances)
     soft = grey_levels(near, distance).soft
     arteries = find_arteries(near, prior, neck.chain, distance, soft, point_spread(near))
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
-    labels = label_bones(near, prior, neck.chain, names, excluded)
+    labels = label_bones(near, distances, names, excluded)
     meshes = {name: bone_surface(near, labels, name) for name in names}
     rough = {name: mesh for name, mesh in meshes.items() if mesh is not None}
     fits = fit_surfaces(near, rough, labels.levels, list(rough))

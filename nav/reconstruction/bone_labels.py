@@ -39,6 +39,10 @@ class Levels:
     threshold: float
 
 
+# by bone: the window (slices z, y, x) of the grid, and the signed distances there, mm
+Distances = dict[str, tuple[tuple[slice, slice, slice], NDArray[np.float32]]]
+
+
 @dataclass(frozen=True)
 class BoneLabels:
     """Labels on a volume's grid.
@@ -49,33 +53,30 @@ class BoneLabels:
 
     names: tuple[str, ...]
     labels: NDArray[np.uint8]
-    distances: dict[str, tuple[tuple[slice, slice, slice], NDArray[np.float32]]]
+    distances: Distances
     levels: Levels
 
 
 def label_bones(
     volume: Volume,
-    prior: ShapePrior,
-    chain: Chain,
-    names: Sequence[str] = BONES,
+    distances: Distances,
+    names: Sequence[str],
     excluded: NDArray[np.bool_] | None = None,
 ) -> BoneLabels:
     """Label the voxels of a volume that belong to each bone.
 
     Parameters
     ----------
-    volume : HU, cropped to the bones. names : bones that are in it.
+    volume : HU, cropped to the bones. distances : see `bone_distances`. names : bones that are in
+        it.
     excluded : voxels that belong to something else, as arteries.
     """
     shape = volume.values.shape
     nearest = np.full(shape, np.inf, np.float32)
     labels = np.zeros(shape, np.uint8)
     seeds = np.zeros(shape, np.int32)
-    distances = {}
     for number, name in enumerate(names, start=1):
-        vertices = chain.vertices(prior, name)
-        window, distance = signed_distance(volume, vertices, prior.bone(name).triangles)
-        distances[name] = (window, distance)
+        window, distance = distances[name]
         closer = distance < nearest[window]
         nearest[window][closer] = distance[closer]
         labels[window][closer] = number
@@ -97,6 +98,22 @@ def label_bones(
         outside[window] = False
         flooded[outside] = labels[outside]
     return BoneLabels(tuple(names), flooded, distances, levels)
+
+
+def bone_distances(volume: Volume, prior: ShapePrior, chain: Chain) -> Distances:
+    """Return the signed distances to each fitted bone in a window round it."""
+    return {
+        name: signed_distance(volume, chain.vertices(prior, name), prior.bone(name).triangles)
+        for name in BONES
+    }
+
+
+def nearest_of(volume: Volume, distances: Distances) -> NDArray[np.float32]:
+    """Return the signed distance (nz, ny, nx) to the nearest bone, mm; inf far away."""
+    nearest = np.full(volume.values.shape, np.inf, np.float32)
+    for window, distance in distances.values():
+        nearest[window] = np.minimum(nearest[window], distance)
+    return nearest
 
 
 def signed_distance(

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError, Lost
 from nav.reconstruction.arteries import Artery, find_arteries, lumen_mask
-from nav.reconstruction.bone_labels import grey_levels, label_bones, signed_distance
+from nav.reconstruction.bone_labels import (
+    bone_distances,
+    grey_levels,
+    label_bones,
+    nearest_of,
+)
 from nav.reconstruction.canal import reconstruct_canal
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
 from nav.reconstruction.grey_surface import Mesh, bone_surface
@@ -30,6 +35,7 @@ Tell = Callable[[str, float], None]
 
 STEPS = ("locate", "fit", "levels", "arteries", "labels", "surfaces", "refine", "canal", "skin")
 PLACES = 6  # proposals that are fitted
+SURE = 0.93  # of a fit's support, above which no other proposal is tried
 COARSE, COARSE_BLUR = 1.0, 0.7  # mm, of the volume that proposals are fitted to
 COARSE_REACHES = (8.0, 8.0, 8.0, 6.0, 6.0, 6.0, 5.0, 5.0, 4.0, 4.0)  # mm
 FINE_REACHES = (4.0, 4.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0)
@@ -80,14 +86,15 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
     corners = np.vstack([chain.vertices(prior, name) for name in names])
     near = cropped(volume, corners.min(axis=0) - MARGIN, corners.max(axis=0) + MARGIN)
     clock.step("levels")
-    distance = nearest_bone(near, prior, chain)
+    distances = bone_distances(near, prior, chain)
+    distance = nearest_of(near, distances)
     levels = grey_levels(near, distance)
     clock.step("arteries")
     spread = point_spread(near)
     arteries = find_arteries(near, prior, chain, distance, levels.soft, spread)
     clock.step("labels")
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
-    labels = label_bones(near, prior, chain, names, excluded)
+    labels = label_bones(near, distances, names, excluded)
     clock.step("surfaces")
     meshes = {name: bone_surface(near, labels, name) for name in names}
     rough = {name: mesh for name, mesh in meshes.items() if mesh is not None}
@@ -135,6 +142,8 @@ def locate_neck(volume: Volume, prior: ShapePrior, clock: _Clock | None = None) 
         if best is None or score > best[0]:
             best = (score, chain)
         clock.share((number + 1) / (len(places) + 2))
+        if score > SURE:
+            break
     if best is None:
         raise InputError("the scan shows no bone; expected a CT of the neck with C1 and C2")
     field = as_field(volume)
@@ -144,16 +153,6 @@ def locate_neck(volume: Volume, prior: ShapePrior, clock: _Clock | None = None) 
     if missing:
         raise InputError(_not_covered(neck, missing))
     return neck
-
-
-def nearest_bone(volume: Volume, prior: ShapePrior, chain: Chain) -> NDArray[np.float32]:
-    """Return the signed distance (nz, ny, nx) to the nearest fitted bone, mm; inf far away."""
-    nearest = np.full(volume.values.shape, np.inf, np.float32)
-    for name in BONES:
-        vertices = chain.vertices(prior, name)
-        window, distance = signed_distance(volume, vertices, prior.bone(name).triangles)
-        nearest[window] = np.minimum(nearest[window], distance)
-    return nearest
 
 
 def point_spread(volume: Volume) -> float:

@@ -114,13 +114,14 @@ def fit_tube(
     for _ in range(passes):
         _, u, v = frames_along(line)
         edges, lumen = _edges(field, line, (u, v), radii, soft)
-        shift, radii, sd = _solve(edges, EDGE_SD * blur)
+        shift, radii, normal = _solve(edges, EDGE_SD * blur)
         line = line + shift[:, :1] * u + shift[:, 1:] * v
         line = resampled_line(line, SECTION, 0.0)
         at = np.linspace(0, 1, len(radii))
         to = np.linspace(0, 1, len(line))
-        radii, sd, lumen = (np.interp(to, at, a) for a in (radii, sd, lumen))
+        radii, lumen = np.interp(to, at, radii), np.interp(to, at, lumen)
         supported = np.interp(to, at, np.isfinite(edges).mean(axis=1))
+    sd = np.interp(to, at, _section_sd(normal, len(at)))
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
     return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
 
@@ -172,8 +173,8 @@ def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
     return rho[best] + RAY_STEP * part
 
 
-def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, Array]:
-    """Return centres' shifts (n, 2), radii (n,) and the wall's sd (n,) from edges (n, RAYS)."""
+def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, csr_matrix]:
+    """Return centres' shifts (n, 2), radii (n,) and the normal matrix from edges (n, RAYS)."""
     n = len(edges)
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     rows, rays = np.nonzero(np.isfinite(edges))
@@ -211,8 +212,7 @@ def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, Array]:
         off = measured - design @ solution
         weight = np.maximum(1.0 - (off / OUTLIER) ** 2, 0.0) ** 2
         weight = np.maximum(weight, 1e-6)
-    spread = _section_sd(normal, n)
-    return np.column_stack([solution[:n], solution[n : 2 * n]]), solution[2 * n :], spread
+    return np.column_stack([solution[:n], solution[n : 2 * n]]), solution[2 * n :], normal
 
 
 def _section_sd(normal: csr_matrix, n: int) -> Array:
