@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq, minimize
 
+from nav.errors import InputError
 from nav.reconstruction.arteries import find_arteries, lumen_mask
 from nav.reconstruction.bone_labels import bone_distances, grey_levels, label_bones, nearest_of
 from nav.reconstruction.grey_surface import bone_surface
@@ -129,12 +130,23 @@ def main() -> None:
     parser.add_argument("--check", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     console = Console()
-    used = [s for folder in options.folders for s in judge(folder)]
+
+    def judged(folders: list[Path]) -> list[Judged]:
+        found = []
+        for folder in folders:
+            try:
+                found += judge(folder)
+                console.print(f"{folder.name}: judged")
+            except InputError as error:
+                console.print(f"{folder.name}: left out: {error}")
+        return found
+
+    used = judged(options.folders)
     sizes = calibrate(used)
     console.print("CALIBRATED =", tuple(float(f"{size:.2g}") for size in sizes))
     table = Table("structure", "calibrates", "mean |d|, mm", "p95, mm", "within 1.96 sigma")
     rows = [(s, "yes") for s in used]
-    rows += [(s, "no") for folder in options.check for s in judge(folder)]
+    rows += [(s, "no") for s in judged(options.check)]
     for s, how in rows:
         size = np.abs(s.errors)
         figures = f"{size.mean():.3f}", f"{np.quantile(size, 0.95):.3f}"
