@@ -70,6 +70,28 @@ def iso_surface(
     return Mesh(vertices, triangles)
 
 
+def without_fins(
+    vertices: Array, triangles: NDArray[np.int32]
+) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """Take away pairs of triangles that lie on each other, as decimation leaves them.
+
+    Returns
+    -------
+    kept : (k,)
+        Vertices that are still used.
+    triangles : (m, 3)
+        Of these.
+    """
+    corners = np.sort(triangles, axis=1)
+    _, which, count = np.unique(corners, axis=0, return_inverse=True, return_counts=True)
+    which = which.ravel()
+    first = np.zeros(len(triangles), bool)
+    first[np.unique(which, return_index=True)[1]] = True
+    left = triangles[first & (count[which] % 2 == 1)]
+    kept, renumbered = np.unique(left, return_inverse=True)
+    return kept, renumbered.reshape(-1, 3).astype(np.int32)
+
+
 def signed_volume(vertices: Array, triangles: NDArray[np.int32]) -> float:
     """Return a closed surface's volume, mm^3; negative where it faces inwards."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from nav.reconstruction.bone_labels import (
 )
 from nav.reconstruction.canal import reconstruct_canal
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
-from nav.reconstruction.grey_surface import Mesh, bone_surface
+from nav.reconstruction.grey_surface import Mesh, bone_surface, without_fins
 from nav.reconstruction.locate import propose_places
 from nav.reconstruction.neck_region import crop_to_neck
 from nav.reconstruction.prior import BONES, ShapePrior, load_prior
@@ -109,6 +109,7 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
     neck_volume = crop_to_neck(volume, prior, chain).volume
     surfaces += [_vessel(artery) for artery in arteries if artery.tube is not None]
     surfaces += skin
+    surfaces = [_clean(surface) for surface in surfaces]
     remarks = [
         *_bone_remarks(neck),
         *_gap_remarks(refined),
@@ -316,6 +317,14 @@ def _artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chai
 def _gaps_of_scan(read: ReadResult) -> list[Remark]:
     length = sum(interval.high - interval.low for interval in read.unmeasured)
     return [Remark("interpolated", {"length": length})] if length > 0.0 else []
+
+
+def _clean(surface: ReconstructedSurface) -> ReconstructedSurface:
+    """Return a surface as a case takes it."""
+    kept, triangles = without_fins(surface.vertices, surface.triangles)
+    return replace(
+        surface, vertices=surface.vertices[kept], triangles=triangles, sigma=surface.sigma[kept]
+    )
 
 
 def as_mesh(surface: ReconstructedSurface) -> Mesh:

@@ -6,6 +6,7 @@ import pytest
 from nav.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
+from nav.reconstruction.grey_surface import without_fins
 from nav.reconstruction.pipeline import CAP_SIGMA, locate_neck, reconstruct
 from nav.reconstruction.prior import load_prior
 from nav.reconstruction.sampling import cropped
@@ -155,3 +156,15 @@ def test_the_same_scan_gives_the_same_surfaces():
     for name in BONES:
         first, second = reconstruction().chain.poses[name], again.chain.poses[name]
         assert first.translation == pytest.approx(second.translation, abs=1e-9)
+
+
+def test_pairs_of_triangles_that_lie_on_each_other_are_taken_away():
+    """A fin of a closed surface has no inside; without it the surface is as closed as before."""
+    found = reconstruction().surface("C2")
+    assert found is not None
+    a, b, _ = found.triangles[0]
+    fin = np.array([[a, b, len(found.vertices)], [b, a, len(found.vertices)]], np.int32)
+    vertices = np.vstack([found.vertices, found.vertices[a] + 1.0])
+    kept, triangles = without_fins(vertices, np.vstack([found.triangles, fin]))
+    check_closed(vertices[kept], triangles)
+    assert len(triangles) == len(found.triangles)
