@@ -237,7 +237,7 @@ def _largest(mesh: Mesh) -> Mesh:
 
 def _decimated(mesh: Mesh) -> Mesh:
     """Return the surface with fewer triangles, closed as before."""
-    import fast_simplification  # type: ignore[import-untyped]
+    import fast_simplification
     import pyvista as pv
 
     if len(mesh.triangles) <= TRIANGLES:
