@@ -24,6 +24,7 @@ THIN = 5.0  # mm, half of what a plate is thick at most
 REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
 SEALED, HOLLOW = 11.0, 3.0  # mm, half width of openings that are closed, and of hollows behind
 AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: beside and behind is no airway
+CELLS_Y = 15.0  # mm, head's frame: the mastoid's air cells lie before it
 AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
 BODY, NO_TISSUE = -300.0, -700.0  # HU, rough
 TRIANGLES = 50_000
@@ -160,13 +161,14 @@ def _holding(core: NDArray[np.bool_], rough: Volume, chain: Chain) -> NDArray[np
 def _airway_filled(
     solid: NDArray[np.bool_], rough: Volume, region: NeckRegion
 ) -> NDArray[np.bool_]:
-    """Fill closed hollows slice by slice in front of the spine: not what couch and neck enclose."""
+    """Fill closed hollows slice by slice: airway and mastoid, not what couch and neck enclose."""
     holes = np.array([ndimage.binary_fill_holes(plane) for plane in solid]) & ~solid
     place = np.argwhere(holes)
     q = region.head_from_model.apply(rough.to_model(place[:, ::-1])) if len(place) else place
     airway = (np.abs(q[:, 0]) < AIRWAY_X) & (q[:, 1] < AIRWAY_Y)
+    cells = (q[:, 1] < CELLS_Y) & (q[:, 2] > 0.0) & ~airway
     filled = solid.copy()
-    filled[tuple(place[airway].T)] = True
+    filled[tuple(place[airway | cells].T)] = True
     return filled
 
 
