@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nav import offscreen
 from nav.filekinds import PNG_METADATA
 from nav.reconstruction.prior import ROOT
 from nav.reconstruction.result import ReconstructedSurface, Reconstruction
@@ -115,6 +116,7 @@ def rendered(surfaces: Sequence[ReconstructedSurface], direction: Array) -> NDAr
     """Return a picture of the surfaces seen from a direction (3,), model frame."""
     import pyvista as pv
 
+    offscreen.prepare()
     plotter: Any = pv.Plotter(off_screen=True, window_size=[700, 700])
     plotter.set_background("black")
     for number, surface in enumerate(surfaces):

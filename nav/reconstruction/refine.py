@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from nav.reconstruction.bone_labels import Levels
+from nav.reconstruction.decimate import decimated
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_areas
 from nav.reconstruction.scan_model import ScanModel, estimate_scan
@@ -140,17 +141,10 @@ def refine_surface(
 
 def prepared(mesh: Mesh) -> Mesh:
     """Return a surface without the voxels' facets and with no more triangles than it needs."""
-    import fast_simplification
-
     vertices = taubin_smoothed(mesh.vertices, mesh.triangles, SMOOTHING)
     area = float(vertex_areas(vertices, mesh.triangles).sum())
     reduction = min(REDUCTION, 1.0 - LEAST_DENSITY * area / len(vertices))
-    if reduction <= 0.0:
-        return Mesh(vertices, mesh.triangles)
-    points, triangles = fast_simplification.simplify(
-        vertices.astype(np.float32), mesh.triangles, reduction
-    )
-    return Mesh(np.asarray(points, float), np.asarray(triangles, np.int32))
+    return decimated(Mesh(vertices, mesh.triangles), reduction)
 
 
 def _fitted(

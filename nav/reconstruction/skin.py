@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy import ndimage
 
 from nav.errors import Lost
 from nav.reconstruction.chain import Chain
+from nav.reconstruction.decimate import decimated
 from nav.reconstruction.grey_surface import Mesh, iso_surface, signed_volume
 from nav.reconstruction.neck_region import ASIDE, BACK, FRONT, SKIN_TOP, NeckRegion, neck_region
 from nav.reconstruction.prior import ShapePrior
@@ -236,27 +236,8 @@ def _largest(mesh: Mesh) -> Mesh:
 
 
 def _decimated(mesh: Mesh) -> Mesh:
-    """Return the surface with fewer triangles, closed as before."""
-    import fast_simplification
-    import pyvista as pv
-
-    if len(mesh.triangles) <= TRIANGLES:
-        return mesh
-    # about the middle: single precision
-    middle = mesh.vertices.mean(axis=0)
-    centred = (mesh.vertices - middle).astype(np.float32)
-    # where collapsing edges pinches the surface, a little more or less of it does not
-    for count, aggression in product(np.linspace(1.0, 0.8, 5), (7.0, 4.0)):
-        vertices, triangles = fast_simplification.simplify(
-            centred, mesh.triangles, target_count=int(count * TRIANGLES), agg=aggression
-        )
-        if is_closed(triangles):
-            return Mesh(vertices.astype(float) + middle, triangles.astype(np.int32))
-    share = 1.0 - TRIANGLES / len(mesh.triangles)
-    surface = pv.make_tri_mesh(mesh.vertices, _faces(mesh))
-    surface = surface.decimate_pro(share, preserve_topology=True)
-    triangles = np.asarray(surface.faces, np.int32).reshape(-1, 4)[:, 1:].copy()
-    return Mesh(np.asarray(surface.points, float), triangles)
+    """Return the surface with at most TRIANGLES triangles, closed as before."""
+    return decimated(mesh, 1.0 - TRIANGLES / len(mesh.triangles))
 
 
 def _faces(mesh: Mesh) -> Any:
