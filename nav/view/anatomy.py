@@ -113,12 +113,14 @@ class Anatomy:
         if by_sigma == self._by_sigma:
             return
         self._by_sigma = by_sigma
+        pyvista: Any = importlib.import_module("pyvista")
         for name, actor in self.actors:
             mapper = actor.GetMapper()
-            mesh = mapper.dataset
-            if by_sigma and SIGMA_COLOURS not in mesh.point_data:
-                sigma = self.structures[name].sigma_at(mesh.points)
-                mesh.point_data[SIGMA_COLOURS] = sigma_scale.colours(sigma)
+            data = mapper.GetInput().GetPointData()
+            if by_sigma and not data.HasArray(SIGMA_COLOURS):
+                sigma = self.structures[name].sigma_at(mapper.dataset.points)
+                colours = pyvista.convert_array(sigma_scale.colours(sigma), name=SIGMA_COLOURS)
+                data.AddArray(colours)
             mapper.SetScalarModeToUsePointFieldData()
             mapper.SelectColorArray(SIGMA_COLOURS)
             mapper.SetColorModeToDirectScalars()

@@ -9,7 +9,7 @@ LOWEST, HIGHEST = 0.03, 3.0  # mm; beyond them the colour is that of the end
 TICKS = (0.03, 0.1, 0.3, 1.0, 3.0)  # mm
 # from sure to unsure; told apart by the colour-blind too, as brightness and blueness both change
 STOPS: NDArray[np.float64] = np.array(
-    [(38, 84, 196), (40, 170, 214), (150, 220, 180), (252, 212, 70), (244, 84, 30)], float
+    [(70, 110, 255), (40, 180, 225), (150, 220, 180), (252, 212, 70), (244, 84, 30)], float
 )
 
 

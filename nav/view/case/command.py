@@ -45,9 +45,7 @@ class ViewOptions:
     size: str = "1920x1080"
 
 
-def view_case(
-    path: Path, options: ViewOptions, screenshot: Path | None, console: Console
-) -> None:
+def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console: Console) -> None:
     """Load a case and show it, or write a picture of it.
 
     Raises
@@ -96,9 +94,7 @@ def first_state(viewed: ViewedCase, options: ViewOptions) -> ViewState:
     hidden = (state.hidden | frozenset(options.hide)) - frozenset(options.show)
     if options.at is not None:
         state = replace(state, cross=_place(viewed, options.at))
-    return replace(
-        state, window=PRESETS[options.window], hidden=hidden, by_sigma=options.by_sigma
-    )
+    return replace(state, window=PRESETS[options.window], hidden=hidden, by_sigma=options.by_sigma)
 
 
 def _place(viewed: ViewedCase, at: tuple[float, float, float]) -> np.ndarray:

@@ -22,6 +22,9 @@ CASE_NAME = "case.toml"
 PERPENDICULAR = 1e-4  # cosine between a grid's axes
 # what a case of the upper cervical spine has; a name, or a role of which one is needed
 EXPECTED_NAMES = ("C1", "C2", "vertebral artery left", "vertebral artery right")
+UNSURE, LEAST_SHARE = 1.0, 0.01  # mm of sigma; of a surface
+OUTER = ("skin", "support")  # roles that lie round what one looks at
+MARGIN = 6.0  # mm
 EXPECTED_ROLES = ("cord", "dura", "skin")
 
 
@@ -52,6 +55,25 @@ class ViewedCase:
             return box(self.volume)
         points = np.vstack([s.surface.vertices for s in self.case.structures])
         return points.min(axis=0), points.max(axis=0)
+
+    @property
+    def focus(self) -> tuple[Array, Array]:
+        """Return the corners (3,), mm, of the box that slices show at first: all but the skin."""
+        inner = [s for s in self.case.structures if s.role not in OUTER] or self.case.structures
+        points = np.vstack([s.surface.vertices for s in inner])
+        plan = self.case.default_plan
+        if plan is not None:
+            points = np.vstack([points, plan.entry, plan.target])
+        return points.min(axis=0) - MARGIN, points.max(axis=0) + MARGIN
+
+    @property
+    def unsure_shares(self) -> dict[str, float]:
+        """Return the share of vertices with a sigma above UNSURE, where it is a percent or more."""
+        shares = {}
+        for structure in self.case.structures:
+            sigma = structure.sigma_at(structure.surface.vertices)
+            shares[structure.name] = float((sigma > UNSURE).mean())
+        return {name: share for name, share in shares.items() if share >= LEAST_SHARE}
 
     @property
     def lacking(self) -> tuple[str, ...]:

@@ -78,12 +78,13 @@ def paint_plan(
             painter.drawLine(QPointF(x0, y0), QPointF(x1, y1))
     ends = np.stack([plan.entry, plan.target])
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for name, (x, y), alpha in zip(("", plan.name), pixels(ends), strength(ends), strict=True):
+    for name, (x, y), alpha in zip((plan.name, ""), pixels(ends), strength(ends), strict=True):
         if alpha <= 0.0:
             continue
         colour, at = faded(ACCENT, float(alpha)), QPointF(x, y)
         painter.setPen(QPen(colour, 2.0 * m.hair))
         painter.drawEllipse(at, HANDLE * m.grid, HANDLE * m.grid)
         if name:
+            paint_label(painter, at + QPointF(1.2, -1.2) * m.grid, name, colour, m)
+        else:
             paint_cross(painter, at, 1.8 * m.grid, colour, 1.5 * m.hair)
-            paint_label(painter, at + QPointF(2.0, 2.2) * m.grid, name, colour, m)

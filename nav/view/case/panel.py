@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -18,13 +18,13 @@ from PySide6.QtWidgets import (
 from nav.guidance.alarms import Level
 from nav.model.case import Structure
 from nav.view import sigma_scale
-from nav.view.case.greys import PRESETS, GreyWindow, preset_name
+from nav.view.case.greys import PRESETS, preset_name
 from nav.view.case.loading import ViewedCase
 from nav.view.case.state import ViewState
-from nav.view.case.text import NO_REMARKS, shortcomings, sigma_text, sources
+from nav.view.case.text import NO_REMARKS, findings, shortcomings, sigma_text, sources
 from nav.view.header import button_style
 from nav.view.sized import Sized
-from nav.view.theme import BACK, LEVEL, LINE, PANEL, QUIET, ROLE, TEXT, Metrics, font
+from nav.view.theme import ACCENT, BACK, FAINT, LEVEL, PANEL, QUIET, ROLE, TEXT, Metrics, font
 
 SIGMA_TITLE = "sigma of the surface, mm"
 
@@ -71,6 +71,7 @@ class CasePanel(Sized):
     """Remarks, structures, window presets, sigma as colour, buttons."""
 
     shown = Signal(str, bool)  # structure, visible
+    plan_shown = Signal(str, bool)  # plan, visible
     window_chosen = Signal(object)  # GreyWindow
     sigma_chosen = Signal(bool)
     asked = Signal(str)  # screenshot, reset, save plan
@@ -80,10 +81,15 @@ class CasePanel(Sized):
         self.viewed = viewed
         self.name = QLabel(viewed.case.name)
         self.name.setTextFormat(Qt.TextFormat.PlainText)
+        self.name.setWordWrap(True)
         self.remarks = QLabel(_remarks_text(viewed))
         self.remarks.setTextFormat(Qt.TextFormat.PlainText)
         self.remarks.setWordWrap(True)
+        self.findings = QLabel("\n".join(findings(viewed)))
+        self.findings.setTextFormat(Qt.TextFormat.PlainText)
+        self.findings.setWordWrap(True)
         self.boxes = {s.name: self._box(s, state) for s in viewed.case.structures}
+        self.plans = {plan.name: self._plan_box(plan.name) for plan in viewed.case.plans}
         self.presets = {name: QPushButton(name) for name in PRESETS}
         for name, button in self.presets.items():
             button.setCheckable(True)
@@ -117,6 +123,12 @@ class CasePanel(Sized):
         box.toggled.connect(lambda on, n=structure.name: self.shown.emit(n, on))
         return box
 
+    def _plan_box(self, name: str) -> QCheckBox:
+        box = QCheckBox(f"plan: {name}")
+        box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        box.toggled.connect(lambda on: self.plan_shown.emit(name, on))
+        return box
+
     def _arrange(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -124,14 +136,20 @@ class CasePanel(Sized):
         self.remark_area = QScrollArea()
         self.remark_area.setWidgetResizable(True)
         self.remark_area.setFrameShape(QFrame.Shape.NoFrame)
-        self.remark_area.setWidget(self.remarks)
+        said = QWidget()
+        lines = QVBoxLayout(said)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.addWidget(self.remarks)
+        lines.addWidget(self.findings)
+        lines.addStretch(1)
+        self.remark_area.setWidget(said)
         column.addWidget(self.remark_area, 2)
         self.list_title = QLabel("structure, usual sigma, made from")
         column.addWidget(self.list_title)
         listed = QWidget()
         rows = QVBoxLayout(listed)
         rows.setContentsMargins(0, 0, 0, 0)
-        for box in self.boxes.values():
+        for box in (*self.boxes.values(), *self.plans.values()):
             rows.addWidget(box)
         rows.addStretch(1)
         self.list_area = QScrollArea()
@@ -167,19 +185,16 @@ class CasePanel(Sized):
         self.remarks.setMargin(g)
         self.remarks.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.remarks.setStyleSheet(f"color: {colour.name()}")
-        for label in (self.list_title, self.presets_title):
+        self.findings.setMargin(g)
+        for label in (self.list_title, self.presets_title, self.findings):
             label.setFont(small)
             label.setStyleSheet(f"color: {QUIET.name()}")
-        for structure in self.viewed.case.structures:
-            box = self.boxes[structure.name]
+        roles = {s.name: ROLE.get(s.role, ROLE["other"]) for s in self.viewed.case.structures}
+        coloured = [(box, roles[name]) for name, box in self.boxes.items()]
+        coloured += [(box, ACCENT) for box in self.plans.values()]
+        for box, colour in coloured:
             box.setFont(small)
-            box.setStyleSheet(
-                f"QCheckBox {{ color: {TEXT.name()}; padding: {g // 4}px; spacing: {g}px; }}"
-                f"QCheckBox::indicator {{ width: {2 * g}px; height: {2 * g}px;"
-                f" border: 1px solid {LINE.name()}; background: {BACK.name()}; }}"
-                f"QCheckBox::indicator:checked {{ background:"
-                f" {ROLE.get(structure.role, ROLE['other']).name()}; }}"
-            )
+            box.setStyleSheet(box_style(colour, g))
         for button in (*self.presets.values(), self.sigma, *self.buttons.values()):
             button.setFont(small)
             button.setStyleSheet(button_style(metrics))
@@ -189,11 +204,23 @@ class CasePanel(Sized):
         """Show what is chosen."""
         for name, box in self.boxes.items():
             _set_quietly(box, name not in state.hidden)
+        for name, box in self.plans.items():
+            _set_quietly(box, name not in state.hidden_plans)
         chosen = preset_name(state.window)
         for name, button in self.presets.items():
             _set_quietly(button, name == chosen)
         _set_quietly(self.sigma, state.by_sigma)
         self.bar.setVisible(state.by_sigma)
+
+
+def box_style(colour: QColor, grid: int) -> str:
+    """Return the style of a check box that is filled with a colour."""
+    return (
+        f"QCheckBox {{ color: {TEXT.name()}; padding: {grid // 4}px; spacing: {grid}px; }}"
+        f"QCheckBox::indicator {{ width: {2 * grid}px; height: {2 * grid}px;"
+        f" border: 1px solid {FAINT.name()}; background: {BACK.name()}; }}"
+        f"QCheckBox::indicator:checked {{ background: {colour.name()}; }}"
+    )
 
 
 def _set_quietly(button: QCheckBox | QPushButton, on: bool) -> None:

@@ -10,13 +10,14 @@ from nav.frames import Array
 from nav.view.anatomy import Drawn
 from nav.view.camera import View
 from nav.view.case.loading import ViewedCase
-from nav.view.case.marks import paint_cross, paint_fiducials, paint_plan
+from nav.view.case.marks import paint_cross, paint_fiducials, paint_label, paint_plan
 from nav.view.case.state import ViewState
 from nav.view.drawing import Drawing, Wanted
 from nav.view.scene_widget import SceneWidget
-from nav.view.theme import ACCENT, faded
+from nav.view.theme import ACCENT, QUIET, faded
 from nav.view.viewpoints import UP
 
+TITLE = "3D   drag: turn · right drag: shift · wheel: zoom · double click: whole"
 FROM = (0.62, 0.72, 0.34)  # from behind, the left and above
 MARGIN = 1.08
 BEHIND = 0.35  # how strongly shows what is behind a surface
@@ -55,9 +56,7 @@ class CaseScene(SceneWidget):
 
     def wanted(self, width: int, height: int) -> Wanted:
         """Return the picture that is asked for, in a size, px."""
-        return Wanted(
-            self.view, width, height, True, self.state.hidden, self.state.by_sigma
-        )
+        return Wanted(self.view, width, height, True, self.state.hidden, self.state.by_sigma)
 
     def paint_over(self, painter: QPainter, drawn: Drawn) -> None:
         """Paint plans, fiducials and the cross-hair over the picture."""
@@ -69,7 +68,9 @@ class CaseScene(SceneWidget):
             return strength_in_depth(drawn, points, self.width(), self.height())
 
         m = self.metrics
-        for plan in self.state.plans:
+        at = QPointF(1.5 * m.grid, 1.2 * m.grid + m.small)
+        paint_label(painter, at, TITLE, QUIET, m)
+        for plan in self.state.shown_plans:
             paint_plan(painter, plan, pixels, strength, m)
         paint_fiducials(painter, self.case.fiducials, pixels, strength, m)
         cross = self.state.cross[None]

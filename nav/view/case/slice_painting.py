@@ -1,4 +1,4 @@
-"""How a slice is painted: grey values, contours, marks, cross-hair, and which way the patient is."""
+"""How a slice is painted: grey values, contours, marks, cross-hair, patient directions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nav.frames import Array
 from nav.view.case.marks import paint_fiducials, paint_label, paint_plan
 from nav.view.case.planes import Picture
 from nav.view.case.state import ViewState
-from nav.view.case.text import NO_SCAN, slice_title, window_text
+from nav.view.case.text import NO_SCAN, short_name, slice_title, window_text
 from nav.view.orientation import paint_ruler
 from nav.view.theme import ACCENT, BACK, QUIET, ROLE, TEXT, Metrics, faded, font
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NEAR, FAR = 3.0, 12.0  # mm from the slice: marks show fully to NEAR, faintly to FAR
 FAINT_MARK = 0.3
 GAP = 2.2  # of the grid: half the hole in the middle of the cross-hair
-LABELLED = ("bone", "artery", "cord")  # roles whose names stand in the slices
+LABELLED = ("bone", "artery")  # roles whose names stand in the slices
 SHORTEST_LABELLED = 8.0  # mm round: smaller contours have no name beside them
 
 
@@ -39,7 +39,7 @@ def paint_slice(
     def strength(points: Array) -> Array:
         return strength_off_slice(points, picture, state.cross)
 
-    for plan in state.plans:
+    for plan in state.shown_plans:
         paint_plan(painter, plan, picture.pixels, strength, m)
     paint_fiducials(painter, sources.viewed.case.fiducials, picture.pixels, strength, m)
     _cross_hair(painter, state, picture, m)
@@ -99,6 +99,7 @@ def _names(
     painter.setFont(font(m.small))
     words = QFontMetricsF(font(m.small))
     taken: list[QRectF] = []
+    cross = float(picture.pixels(state.cross)[0])
     for structure in sources.viewed.case.structures:
         if structure.name in state.hidden or structure.role not in LABELLED:
             continue
@@ -110,16 +111,20 @@ def _names(
         if lengths[longest] < SHORTEST_LABELLED:
             continue
         pixels = picture.pixels_in_plane(lines[longest])
-        for number in (pixels[:, 0].argmax(), pixels[:, 0].argmin()):
+        name = short_name(structure.name)
+        width = words.horizontalAdvance(name)
+        ends = [(int(pixels[:, 0].argmin()), -width - m.grid), (int(pixels[:, 0].argmax()), m.grid)]
+        if pixels[:, 0].mean() > cross:  # away from the cross-hair, where one looks
+            ends.reverse()
+        for number, shift in ends:
             px, py = pixels[number]
-            width = words.horizontalAdvance(structure.name)
-            left = px + 0.6 * m.grid if number == pixels[:, 0].argmax() else px - width - m.grid
+            left = px + shift
             box = QRectF(left, py - 0.8 * m.small, width, 1.2 * m.small)
             inside = QRectF(0, 0, picture.width, picture.height).contains(box)
             if inside and not any(box.intersects(other) for other in taken):
                 taken.append(box)
                 colour = ROLE.get(structure.role, ROLE["other"]).lighter(115)
-                paint_label(painter, QPointF(left, py + 0.3 * m.small), structure.name, colour, m)
+                paint_label(painter, QPointF(left, py + 0.3 * m.small), name, colour, m)
                 break
 
 
@@ -143,7 +148,11 @@ def _frame(
     """Paint title, directions, window and ruler."""
     g, width, height = m.grid, picture.width, picture.height
     paint_label(
-        painter, QPointF(1.5 * g, 1.2 * g + m.small), slice_title(picture.plane, state.cross), TEXT, m
+        painter,
+        QPointF(1.5 * g, 1.2 * g + m.small),
+        slice_title(picture.plane, state.cross),
+        TEXT,
+        m,
     )
     below = window_text(state.window) if sources.slices is not None else NO_SCAN
     colour = QUIET if sources.slices is not None else QColor("#ffb81f")
@@ -159,7 +168,9 @@ def _frame(
     ):
         box = QRectF(x - size / 2, y - size / 2, size, size)
         painter.setPen(faded(BACK, 0.9))
-        painter.drawText(box.translated(1.5 * m.hair, 1.5 * m.hair), Qt.AlignmentFlag.AlignCenter, letter)
+        painter.drawText(
+            box.translated(1.5 * m.hair, 1.5 * m.hair), Qt.AlignmentFlag.AlignCenter, letter
+        )
         painter.setPen(TEXT)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
     paint_ruler(painter, picture.scale, QPointF(width - 2.5 * g, height - 2.0 * g), m)

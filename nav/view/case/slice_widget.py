@@ -68,7 +68,7 @@ class SliceWidget(Sized):
         """Return where points are in the widget."""
         width, height = max(self.width(), 1), max(self.height(), 1)
         if self.framing is None:
-            low, high = self.sources.viewed.box
+            low, high = self.sources.viewed.focus
             self.framing = framing_of(self.plane, low, high, width / height)
         return Picture(self.plane, self.framing, width, height)
 
@@ -157,7 +157,7 @@ class SliceWidget(Sized):
     def _handle_at(self, at: QPointF) -> tuple[str, str] | None:
         """Return the plan and end whose ring the mouse is on."""
         reach = NEAR_HANDLE * self.metrics.grid
-        for plan in self.state.plans:
+        for plan in self.state.shown_plans:
             for end, point in (("entry", plan.entry), ("target", plan.target)):
                 x, y = self.picture.pixels(point)
                 if np.hypot(at.x() - x, at.y() - y) <= reach and near_slice(

@@ -47,7 +47,9 @@ def box(volume: Volume) -> tuple[Array, Array]:
 def contains(volume: Volume, point: Array) -> bool:
     """Return whether a model point (3,) lies within the scan."""
     index = volume.to_voxel(point[None])[0]
-    return bool((index >= -0.5).all() and (index <= np.array(volume.values.shape[::-1]) - 0.5).all())
+    return bool(
+        (index >= -0.5).all() and (index <= np.array(volume.values.shape[::-1]) - 0.5).all()
+    )
 
 
 def extract(volume: Volume, plane: Plane, position: float) -> Slice:

@@ -32,6 +32,8 @@ class ViewState:
         Whether surfaces have the colour of their standard deviation.
     plans : tuple of Plan
         The case's, as far as they were not moved.
+    hidden_plans : frozenset of str
+        Names of plans that are not shown.
     """
 
     cross: Array
@@ -39,15 +41,23 @@ class ViewState:
     hidden: frozenset[str] = field(default_factory=frozenset)
     by_sigma: bool = False
     plans: tuple[Plan, ...] = ()
+    hidden_plans: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def shown_plans(self) -> tuple[Plan, ...]:
+        """Return the plans that are shown."""
+        return tuple(plan for plan in self.plans if plan.name not in self.hidden_plans)
 
 
 def initial_state(viewed: ViewedCase) -> ViewState:
     """Return where to begin: at the plan's target, else between C1 and C2, else in the middle.
 
-    The skin is hidden: it would cover everything in 3D.
+    The skin is hidden, and all plans but the first: they would cover everything else.
     """
     skins = frozenset(s.name for s in viewed.case.structures if s.role == "skin")
-    return ViewState(_beginning(viewed), hidden=skins, plans=viewed.case.plans)
+    plans = viewed.case.plans
+    later = frozenset(plan.name for plan in plans[1:])
+    return ViewState(_beginning(viewed), hidden=skins, plans=plans, hidden_plans=later)
 
 
 def _beginning(viewed: ViewedCase) -> Array:
@@ -88,10 +98,16 @@ def stepped(state: ViewState, viewed: ViewedCase, plane: Plane, steps: float) ->
     return moved(state, viewed, point)
 
 
-def shown(state: ViewState, names: str, visible: bool) -> ViewState:
+def shown(state: ViewState, name: str, visible: bool) -> ViewState:
     """Return the state with a structure shown, or hidden."""
-    hidden = state.hidden - {names} if visible else state.hidden | {names}
+    hidden = state.hidden - {name} if visible else state.hidden | {name}
     return replace(state, hidden=hidden)
+
+
+def plan_shown(state: ViewState, name: str, visible: bool) -> ViewState:
+    """Return the state with a plan shown, or hidden."""
+    hidden = state.hidden_plans - {name} if visible else state.hidden_plans | {name}
+    return replace(state, hidden_plans=hidden)
 
 
 def plan_moved(state: ViewState, name: str, end: str, point: ArrayLike) -> ViewState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nav.frames import Array
 from nav.view.case.greys import GreyWindow, preset_name
-from nav.view.case.loading import ViewedCase
+from nav.view.case.loading import UNSURE, ViewedCase
 from nav.view.case.planes import NORMAL_LETTERS, Plane
 from nav.view.case.probe import Reading
 
@@ -46,6 +46,11 @@ def sigma_text(sigma: float) -> str:
     return f"{sigma:.2f} mm" if sigma < 1.0 else f"{sigma:.1f} mm"
 
 
+def short_name(name: str) -> str:
+    """Return a structure's name as it stands in a slice: VA, as radiology has it."""
+    return name.replace("vertebral artery", "VA")
+
+
 def slice_title(plane: Plane, cross: Array) -> str:
     """Return a slice's name and place."""
     return f"{plane.name}  {directed(plane.normal, float(cross[plane.normal]))} mm"
@@ -69,3 +74,13 @@ def shortcomings(viewed: ViewedCase) -> tuple[str, ...]:
 def sources(viewed: ViewedCase) -> dict[str, str]:
     """Return what each structure was made from, where the case says."""
     return {} if viewed.reconstruction is None else dict(viewed.reconstruction.made_from)
+
+
+def findings(viewed: ViewedCase) -> tuple[str, ...]:
+    """Return what the reconstruction says of its scan, and where surfaces are badly known."""
+    said = () if viewed.reconstruction is None else tuple(viewed.reconstruction.findings)
+    shares = viewed.unsure_shares
+    if not shares:
+        return said
+    listed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+    return (*said, f"share of a surface with sigma above {UNSURE:g} mm: {listed}")

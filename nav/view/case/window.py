@@ -21,7 +21,15 @@ from nav.view.case.probe import Probe
 from nav.view.case.saving import save_picture, save_plans
 from nav.view.case.scene import CaseScene
 from nav.view.case.slice_widget import SliceWidget, sources_of
-from nav.view.case.state import ViewState, initial_state, moved, plan_moved, shown, stepped
+from nav.view.case.state import (
+    ViewState,
+    initial_state,
+    moved,
+    plan_moved,
+    plan_shown,
+    shown,
+    stepped,
+)
 from nav.view.case.text import reading_parts
 from nav.view.drawing import Drawing
 from nav.view.theme import ACCENT, BACK, QUIET, TEXT, Metrics, font
@@ -88,6 +96,7 @@ class CaseWindow(QMainWindow):
             view.hovered.connect(self.show_reading)
             view.plan_moved.connect(self.move_plan)
         self.panel.shown.connect(self.show_structure)
+        self.panel.plan_shown.connect(self.show_plan)
         self.panel.window_chosen.connect(self.choose_window)
         self.panel.sigma_chosen.connect(self.choose_sigma)
         self.panel.asked.connect(self.ask)
@@ -172,6 +181,10 @@ class CaseWindow(QMainWindow):
         """Show or hide a structure."""
         self.use(shown(self.state, name, visible))
 
+    def show_plan(self, name: str, visible: bool) -> None:
+        """Show or hide a plan."""
+        self.use(plan_shown(self.state, name, visible))
+
     def move_plan(self, name: str, end: str, point: Array) -> None:
         """Set a plan's entry or target to a model point (3,), mm."""
         self.use(plan_moved(self.state, name, end, point))
@@ -192,8 +205,8 @@ class CaseWindow(QMainWindow):
             self.scene.reset()
         elif kind == "screenshot":
             self._say(lambda: [save_picture(self, self.folder)])
-        elif kind == "save plan" and self.state.plans:
-            self._say(lambda: save_plans(self.state.plans, self.folder))
+        elif kind == "save plan" and self.state.shown_plans:
+            self._say(lambda: save_plans(self.state.shown_plans, self.folder))
 
     def _say(self, write: Callable[[], list[Path]]) -> None:
         try:
