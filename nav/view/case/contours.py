@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from nav.frames import Array
@@ -83,36 +84,56 @@ class Crossing:
         return Contour(tuple(points[loop] for loop in loops), tuple(sigma[loop] for loop in loops))
 
 
-def joined(segments: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+def joined(segments: NDArray[np.intp]) -> list[NDArray[np.int64]]:
     """Join segments (n, 2) between numbered points to lines of these numbers.
 
     Closed ones, where each point is the end of two segments, begin and end with the same point.
     """
-    order = np.argsort(segments.ravel(), kind="stable")
-    owner = (order // 2).tolist()
-    numbers = segments.ravel()[order]
-    count = int(segments.max(initial=-1)) + 1
-    first = np.searchsorted(numbers, np.arange(count + 1)).tolist()
-    pairs = segments.tolist()
-    used = [False] * len(pairs)
-    lines = []
+    pairs = np.ascontiguousarray(segments, np.int64)
+    order = np.argsort(pairs.ravel(), kind="stable")
+    count = int(pairs.max(initial=-1)) + 1
+    first = np.searchsorted(pairs.ravel()[order], np.arange(count + 1))
+    numbers, ends = _walk(pairs, order // 2, first.astype(np.int64))
+    return np.split(numbers, ends[:-1]) if len(ends) else []
+
+
+@njit(nogil=True, cache=True)
+def _walk(pairs, owner, first):
+    """Follow segments from one to the next: the points of all lines, and where each line ends.
+
+    owner[first[p] : first[p + 1]] : the segments that end at point p.
+    """
+    used = np.zeros(len(pairs), np.bool_)
+    numbers = np.empty(2 * len(pairs), np.int64)
+    ends = np.empty(len(pairs), np.int64)
+    filled = lines = 0
+    points = len(first) - 1
     # open lines first, from one of their ends, so that none is begun in its middle
-    single = [p for p in range(count) if first[p + 1] - first[p] == 1]
-    begins = [owner[first[p]] for p in single]
-    heads = [*zip(begins, single, strict=True), *((k, pair[0]) for k, pair in enumerate(pairs))]
-    for begin, head in heads:
-        if used[begin]:
+    for head in range(points + len(pairs)):
+        if head < points:
+            if first[head + 1] - first[head] != 1:
+                continue
+            segment, point = owner[first[head]], head
+        else:
+            segment = head - points
+            point = pairs[segment, 0]
+        if used[segment]:
             continue
-        line, segment, point = [head], begin, head
+        numbers[filled] = point
+        filled += 1
         while segment >= 0:
             used[segment] = True
-            a, b = pairs[segment]
-            point = b if point == a else a
-            line.append(point)
-            around = owner[first[point] : first[point + 1]]
-            segment = next((k for k in around if not used[k]), -1)
-        lines.append(np.array(line))
-    return lines
+            point = pairs[segment, 0] + pairs[segment, 1] - point
+            numbers[filled] = point
+            filled += 1
+            segment = -1
+            for k in range(first[point], first[point + 1]):
+                if not used[owner[k]]:
+                    segment = owner[k]
+                    break
+        ends[lines] = filled
+        lines += 1
+    return numbers[:filled], ends[:lines]
 
 
 class Contours:

@@ -44,7 +44,7 @@ class SigmaBar(Sized):
         painter.setFont(font(m.small))
         painter.setPen(QUIET)
         painter.drawText(QPointF(0, m.small), SIGMA_TITLE)
-        ends = 2.0 * g
+        ends = 3.5 * g
         bar = QRectF(ends, 1.5 * m.small, self.width() - 2 * ends, 1.2 * g)
         steps = 128
         ratio = sigma_scale.HIGHEST / sigma_scale.LOWEST
@@ -156,7 +156,7 @@ class CasePanel(Sized):
         self.list_area.setWidgetResizable(True)
         self.list_area.setFrameShape(QFrame.Shape.NoFrame)
         self.list_area.setWidget(listed)
-        column.addWidget(self.list_area, 3)
+        column.addWidget(self.list_area, 5)
         row = QHBoxLayout()
         for button in self.presets.values():
             row.addWidget(button)

@@ -30,7 +30,7 @@ def write_png(image: QImage, path: Path) -> None:
     for key, text in PNG_METADATA.items():
         image.setText(key, text)
     with written_whole(path) as beside:
-        if not image.save(str(beside), "PNG"):
+        if not image.save(str(beside), "PNG"):  # type: ignore[call-overload]
             raise OSError("the disk may be full")
 
 

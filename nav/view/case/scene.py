@@ -17,7 +17,7 @@ from nav.view.scene_widget import SceneWidget
 from nav.view.theme import ACCENT, QUIET, faded
 from nav.view.viewpoints import UP
 
-TITLE = "3D   drag: turn · right drag: shift · wheel: zoom · double click: whole"
+TITLE = "3D"
 FROM = (0.62, 0.72, 0.34)  # from behind, the left and above
 MARGIN = 1.08
 BEHIND = 0.35  # how strongly shows what is behind a surface

@@ -104,12 +104,12 @@ class CaseWindow(QMainWindow):
         self.said, self.notice, self.keys = QLabel(), QLabel(NOTICE), QLabel(KEYS)
         for label in (*self.readouts.values(), self.said, self.notice, self.keys):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        body = QWidget()
+        body = self.body = QWidget()
         self.setCentralWidget(body)
         self.grid = QGridLayout()
         views = (*self.slices.values(), self.scene)
-        for number, view in enumerate(views):
-            self.grid.addWidget(view, *divmod(number, 2))
+        for number, widget in enumerate(views):
+            self.grid.addWidget(widget, *divmod(number, 2))
         for k in range(2):
             self.grid.setRowStretch(k, 1)
             self.grid.setColumnStretch(k, 1)
@@ -146,7 +146,7 @@ class CaseWindow(QMainWindow):
             label.setFont(font(m.small))
             label.setStyleSheet(f"color: {colour.name()}")
         self.grid.setSpacing(g // 2)
-        body = self.centralWidget().layout()
+        body = self.body.layout()
         assert body is not None
         body.setContentsMargins(g, g, g, g // 2)
         body.setSpacing(g // 2)
@@ -246,7 +246,7 @@ class CaseWindow(QMainWindow):
         self.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
         self.show()
         self._arrange()
-        body = self.centralWidget().layout()
+        body = self.body.layout()
         assert body is not None
         body.activate()
         self.ask("reset")
