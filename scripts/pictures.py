@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 
 from nav.model.case import load_case
-from nav.reconstruction.command import reconstruct_scan
 from nav.planning.command import PlanOptions, plan_case
+from nav.reconstruction.command import reconstruct_scan
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names

@@ -55,13 +55,12 @@ def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console
         display.
     """
     size = picture_size(options.size)
-    if screenshot is None:
-        problem = display_problem()
-        if problem:
-            raise InputError(f"{problem}; --screenshot FILE.png makes a picture without one")
     with console.status("reading the case") as status:
         viewed = load_viewed_case(path, lambda name: status.update(f"reading the case: {name}"))
     state = first_state(viewed, options)
+    problem = display_problem() if screenshot is None else ""
+    if problem:
+        raise InputError(f"{problem}; --screenshot FILE.png makes a picture without one")
     for line in shortcomings(viewed):
         console.print(f"warning: {line}", markup=False, highlight=False)
     from nav.view.case.app import run_case_window, write_case_picture  # Qt

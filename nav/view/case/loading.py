@@ -107,6 +107,8 @@ def load_viewed_case(path: Path, progress: Callable[[str], None] | None = None) 
         if not (path / CASE_NAME).exists():
             raise InputError(f"{path}: holds no {CASE_NAME}; give the folder of a case")
         path = path / CASE_NAME
+    elif path.is_file() and path.suffix.lower() != ".toml":
+        raise InputError(f"{path}: is no case; expected case.toml, or the folder that holds it")
     table = load_toml(path, CaseFile)
     case = load_case(path, progress)
     reconstruction = table.reconstruction

@@ -116,15 +116,14 @@ class CasePanel(Sized):
     def _box(self, structure: Structure, state: ViewState) -> QCheckBox:
         made_from = sources(self.viewed).get(structure.name, "")
         text = f"{structure.name}   {sigma_text(structure.sigma)}"
-        box = QCheckBox(f"{text}   {made_from}" if made_from else text)
-        box.setToolTip(f"{structure.role}; sigma {sigma_text(structure.sigma)}; {made_from}")
+        box = QCheckBox(literal(f"{text}   {made_from}" if made_from else text))
         box.setChecked(structure.name not in state.hidden)
         box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         box.toggled.connect(lambda on, n=structure.name: self.shown.emit(n, on))
         return box
 
     def _plan_box(self, name: str) -> QCheckBox:
-        box = QCheckBox(f"plan: {name}")
+        box = QCheckBox(literal(f"plan: {name}"))
         box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         box.toggled.connect(lambda on: self.plan_shown.emit(name, on))
         return box
@@ -180,7 +179,7 @@ class CasePanel(Sized):
         alarming = bool(shortcomings(self.viewed))
         colour = LEVEL[Level.CAUTION] if alarming else QUIET
         for area in (self.remark_area, self.list_area):
-            area.setStyleSheet(f"background: {PANEL.name()}")
+            area.setStyleSheet(area_style(g))
         self.remarks.setFont(small)
         self.remarks.setMargin(g)
         self.remarks.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -211,6 +210,21 @@ class CasePanel(Sized):
             _set_quietly(button, name == chosen)
         _set_quietly(self.sigma, state.by_sigma)
         self.bar.setVisible(state.by_sigma)
+
+
+def area_style(grid: int) -> str:
+    """Return the style of what can be scrolled."""
+    return (
+        f"QWidget {{ background: {PANEL.name()}; }}"
+        f"QScrollBar:vertical {{ background: {PANEL.name()}; width: {grid}px; margin: 0; }}"
+        f"QScrollBar::handle:vertical {{ background: {FAINT.name()}; }}"
+        "QScrollBar::add-line, QScrollBar::sub-line { height: 0; }"
+    )
+
+
+def literal(text: str) -> str:
+    """Return text for a button whose ampersands are not keys."""
+    return text.replace("&", "&&")
 
 
 def box_style(colour: QColor, grid: int) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransform
 
 from nav.frames import Array
+from nav.model.case import Plan
 from nav.view.case.marks import paint_fiducials, paint_label, paint_plan
 from nav.view.case.planes import Picture
 from nav.view.case.state import ViewState
@@ -41,6 +42,7 @@ def paint_slice(
 
     for plan in state.shown_plans:
         paint_plan(painter, plan, picture.pixels, strength, m)
+        _crossing(painter, plan, state, picture, m)
     paint_fiducials(painter, sources.viewed.case.fiducials, picture.pixels, strength, m)
     _cross_hair(painter, state, picture, m)
     _frame(painter, sources, state, picture, m)
@@ -51,6 +53,27 @@ def strength_off_slice(points: Array, picture: Picture, cross: Array) -> Array:
     axis = picture.plane.normal
     off = np.abs(points[:, axis] - cross[axis])
     return np.where(off <= NEAR, 1.0, np.where(off <= FAR, FAINT_MARK, 0.0))
+
+
+def crossing(plan: Plan, axis: int, position: float) -> Array | None:
+    """Return where a plan's line crosses a slice (3,), mm; None where it does not."""
+    start, end = plan.entry[axis] - position, plan.target[axis] - position
+    if start * end > 0.0 or start == end:
+        return None
+    return np.asarray(plan.entry + start / (start - end) * (plan.target - plan.entry), float)
+
+
+def _crossing(
+    painter: QPainter, plan: Plan, state: ViewState, picture: Picture, m: Metrics
+) -> None:
+    axis = picture.plane.normal
+    point = crossing(plan, axis, float(state.cross[axis]))
+    if point is None:
+        return
+    x, y = picture.pixels(point)
+    painter.setPen(QPen(BACK, m.hair))
+    painter.setBrush(ACCENT)
+    painter.drawEllipse(QPointF(x, y), 0.5 * m.grid, 0.5 * m.grid)
 
 
 def _greys(painter: QPainter, sources: Sources, state: ViewState, picture: Picture) -> None:
@@ -99,7 +122,8 @@ def _names(
     painter.setFont(font(m.small))
     words = QFontMetricsF(font(m.small))
     taken: list[QRectF] = []
-    cross = float(picture.pixels(state.cross)[0])
+    low, high = sources.viewed.focus
+    middle = float(picture.pixels((low + high) / 2.0)[0])
     for structure in sources.viewed.case.structures:
         if structure.name in state.hidden or structure.role not in LABELLED:
             continue
@@ -114,7 +138,7 @@ def _names(
         name = short_name(structure.name)
         width = words.horizontalAdvance(name)
         ends = [(int(pixels[:, 0].argmin()), -width - m.grid), (int(pixels[:, 0].argmax()), m.grid)]
-        if pixels[:, 0].mean() > cross:  # away from the cross-hair, where one looks
+        if pixels[:, 0].mean() > middle:  # outwards, where there is room
             ends.reverse()
         for number, shift in ends:
             px, py = pixels[number]

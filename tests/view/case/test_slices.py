@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nav.model.case import Plan
 from nav.view.case.greys import PRESETS, GreyWindow, preset_name
 from nav.view.case.loading import load_viewed_case
 from nav.view.case.planes import AXIAL, CORONAL, PLANES, SAGITTAL, Framing, Picture, framing_of
+from nav.view.case.slice_painting import crossing
 from nav.view.case.slices import OUTSIDE, SliceCache, extract, value_at
 from tests.view.case.cases import hounsfield, write_case
 
@@ -81,6 +83,14 @@ def test_the_first_framing_shows_the_whole_box(plane, aspect):
     assert (pixels <= np.array([400 * aspect, 400]) + 1e-6).all()
     reach = np.abs(pixels[1] - pixels[0]) / [400 * aspect, 400]
     assert reach.max() == pytest.approx(1.0)  # and no smaller than it need be
+
+
+def test_where_a_plan_crosses_a_slice():
+    plan = Plan("", np.array([40.0, 0.0, -5.0]), np.array([0.0, 20.0, 15.0]))
+    assert crossing(plan, 2, 0.0) == pytest.approx([30.0, 5.0, 0.0])
+    assert crossing(plan, 0, 10.0) == pytest.approx([10.0, 15.0, 10.0])
+    assert crossing(plan, 2, 15.5) is None
+    assert crossing(Plan("", np.zeros(3), np.array([0.0, 9.0, 0.0])), 2, 0.0) is None
 
 
 def test_value_at_a_place(viewed):
