@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransform
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QTransform
 
 from nav.frames import Array
+from nav.guidance.alarms import Level
 from nav.model.case import Plan
 from nav.view.case.marks import paint_fiducials, paint_label, paint_plan
 from nav.view.case.planes import Picture
 from nav.view.case.state import ViewState
 from nav.view.case.text import NO_SCAN, short_name, slice_title, window_text
 from nav.view.orientation import paint_ruler
-from nav.view.theme import ACCENT, BACK, QUIET, ROLE, TEXT, Metrics, faded, font
+from nav.view.theme import ACCENT, BACK, LEVEL, QUIET, ROLE, TEXT, Metrics, faded, font
 
 if TYPE_CHECKING:
     from nav.view.case.slice_widget import Sources
@@ -179,7 +180,7 @@ def _frame(
         m,
     )
     below = window_text(state.window) if sources.slices is not None else NO_SCAN
-    colour = QUIET if sources.slices is not None else QColor("#ffb81f")
+    colour = QUIET if sources.slices is not None else LEVEL[Level.CAUTION]
     paint_label(painter, QPointF(1.5 * g, height - 1.5 * g), below, colour, m)
     painter.setFont(font(m.medium, bold=True))
     size = 2.0 * m.medium
