@@ -15,7 +15,7 @@ from rich.console import Console
 import nav
 from calibration.cli import calibrate_app, print_app
 from nav.errors import IncompleteInput, InputError, NothingSafe
-from nav.filekinds import POSES, TIMING, toml_kind
+from nav.filekinds import PICTURE, POSES, TIMING, toml_kind
 from nav.options import (
     InputPath,
     Output,
@@ -405,6 +405,51 @@ def plan(
         pictures,
     )
     plan_case(case, output, options, console())
+
+
+@app.command
+def view(
+    case: InputPath,
+    *,
+    screenshot: Annotated[Path | None, Output(PICTURE)] = None,
+    at: tuple[float, float, float] | None = None,
+    window: str = "bone",
+    sigma: Annotated[bool, Parameter(negative="")] = False,
+    hide: Annotated[list[str] | None, Parameter(name="--hide", negative="")] = None,
+    show: Annotated[list[str] | None, Parameter(name="--show", negative="")] = None,
+    size: str = "1920x1080",
+) -> None:
+    """Look at a case: slices of its scan with contours, and the surfaces in 3D.
+
+    Example: nav view case
+
+    Click or drag in a slice to move the cross-hair, turn the wheel to step through slices, drag
+    with the right button to change grey values. What the reconstruction lacks stands in the
+    window. Screenshots are written to the current folder.
+
+    Parameters
+    ----------
+    case
+        case.toml, or its folder.
+    screenshot
+        Write a picture of the window (.png) instead of opening it; needs no display.
+    at
+        Where the cross-hair is at first: LPS, mm.
+    window
+        Grey values: bone, soft tissue or artery.
+    sigma
+        Colour surfaces by their standard deviation.
+    hide
+        Name of a structure to hide; give it once for each.
+    show
+        Name of a structure to show that is hidden at first, as the skin is.
+    size
+        Of the picture, pixels.
+    """
+    from nav.view.case.command import ViewOptions, view_case
+
+    options = ViewOptions(at, window, sigma, tuple(hide or ()), tuple(show or ()), size)
+    view_case(case, options, screenshot, console())
 
 
 @app.command

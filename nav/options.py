@@ -10,7 +10,7 @@ import cyclopts
 from cyclopts import Token
 
 from nav.errors import InputError
-from nav.filekinds import POSES, TIMING, VOLUME, toml_kind
+from nav.filekinds import PICTURE, POSES, TIMING, VOLUME, toml_kind
 from nav.outputs import is_same_file, refuse_collisions, refuse_replacing, refuse_special
 
 TIMES_FILE = "times.csv"  # that a folder of pictures may hold
@@ -18,6 +18,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     POSES: (".csv", ".txt", ""),
     TIMING: (".csv", ".txt", ""),
     VOLUME: (".nii", ".gz", ".mha"),
+    PICTURE: (".png",),
 }
 TOML_SUFFIXES = (".toml", "")
 Beside = tuple[Callable[[Path], Path], str]

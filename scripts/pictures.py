@@ -12,6 +12,7 @@ from rich.console import Console
 
 from nav.model.case import load_case
 from nav.planning.command import PlanOptions, plan_case
+from nav.reconstruction.command import reconstruct_scan
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names
@@ -20,6 +21,7 @@ from phantoms.kit.build import build_phantom
 from phantoms.kit.papers.studio import Shown, Studio, View
 from phantoms.recipe import named_recipe, random_recipe
 from phantoms.twin.ct import axial_picture, closed, ct_volume
+from phantoms.twin.ct_write import write_volume
 from phantoms.twin.images import ImageSettings, write_images
 from phantoms.twin.scan import simulate_scan
 from phantoms.twin.scan_draw import draw_scan
@@ -39,6 +41,7 @@ BONE, RED, CORD, DURA = (
 SCANS = ((0, False), (1, True), (6, True), (27, True), (20, True), (8, True))  # seed, hard
 SCAN_TILE, SCAN_SIDE = 330, 150.0  # pixels, mm
 PLAN_SIZE, PLAN_COLOURS = (1400, 1000), 192
+VIEW_COLOURS = 256  # of the picture of a case's window
 CROP = (960, 720)  # pixels of a camera's picture
 
 
@@ -51,6 +54,7 @@ def main() -> None:
         kit(work / "kit", console)
         slices(work / "kit" / "case.toml")
         scans()
+        case_view(work / "case", console)
         camera(work / "images", console)
         variants(work)
         plans(work, console)
@@ -109,6 +113,22 @@ def _shown(plane: np.ndarray, across: float, down: float) -> Image.Image:
     whole = Image.new("L", (SCAN_TILE, SCAN_TILE))
     whole.paste(picture, tuple((SCAN_TILE - n) // 2 for n in size))
     return whole
+
+
+def case_view(work: Path, console: Console) -> None:
+    """A case reconstructed from the CT of the second simulated neck, as `nav view` shows it."""
+    from nav.view.case.command import ViewOptions, view_case
+
+    seed, hard = SCANS[1]
+    recipe = random_recipe(seed)
+    scan = simulate_scan(standard_anatomy(recipe.parameters, recipe.name), draw_scan(seed, hard))
+    work.mkdir(parents=True)
+    file = work / "scan.nii.gz"
+    write_volume(file, scan.volume.values, scan.volume.origin, scan.volume.spacing)
+    reconstruct_scan(file, work / "case", None, "reconstructed neck", console)
+    picture = work / "view.png"
+    view_case(work / "case", ViewOptions(size="1600x1000"), picture, console)
+    Image.open(picture).quantize(VIEW_COLOURS).save(IMAGES / "view.png", optimize=True)
 
 
 def camera(work: Path, console: Console) -> None:

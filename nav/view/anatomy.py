@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nav import offscreen
 from nav.model.case import Case, Structure
-from nav.view import theme
+from nav.view import sigma_scale, theme
 from nav.view.camera import EYE_DISTANCE, View
 
 Picture = NDArray[np.uint8]
@@ -26,6 +26,7 @@ Depth = NDArray[np.float32]
 OPACITY = {"dura": 0.32, "skin": 0.10}
 SPECULAR = {"bone": 0.12, "cord": 0.25, "artery": 0.35}
 SAMPLES = 4  # a pixel, in a refined picture
+SIGMA_COLOURS = "colours of sigma"  # of a mesh's points
 STRIPS = 6  # a refined picture is drawn in strips, so that no one of them holds up the window
 CLIP = (1.0, 2 * EYE_DISTANCE)
 
@@ -54,6 +55,8 @@ class Anatomy:
         self.plotter = pyvista.Plotter(off_screen=True, window_size=(64, 64), lighting="none")
         self.plotter.set_background(theme.BACK.name())
         self.roles = {structure.name: structure.role for structure in case.structures}
+        self.structures = {structure.name: structure for structure in case.structures}
+        self._by_sigma = False
         self.actors: list[tuple[str, Any]] = []
         for structure in case.structures:
             if structure.role not in OPACITY:
@@ -99,6 +102,29 @@ class Anatomy:
         for name, actor in self.actors:
             if self.roles[name] == role:
                 actor.SetVisibility(shown)
+
+    def show_without(self, hidden: frozenset[str], skin: bool) -> None:
+        """Show all structures but those named, and the skin only where it is asked for."""
+        for name, actor in self.actors:
+            actor.SetVisibility(name not in hidden and (skin or self.roles[name] != "skin"))
+
+    def colour_by_sigma(self, by_sigma: bool) -> None:
+        """Give surfaces the colour of their standard deviation, or that of their role."""
+        if by_sigma == self._by_sigma:
+            return
+        self._by_sigma = by_sigma
+        pyvista: Any = importlib.import_module("pyvista")
+        for name, actor in self.actors:
+            mapper = actor.GetMapper()
+            data = mapper.GetInput().GetPointData()
+            if by_sigma and not data.HasArray(SIGMA_COLOURS):
+                sigma = self.structures[name].sigma_at(mapper.dataset.points)
+                colours = pyvista.convert_array(sigma_scale.colours(sigma), name=SIGMA_COLOURS)
+                data.AddArray(colours)
+            mapper.SetScalarModeToUsePointFieldData()
+            mapper.SelectColorArray(SIGMA_COLOURS)
+            mapper.SetColorModeToDirectScalars()
+            mapper.SetScalarVisibility(by_sigma)
 
     def quick(self, view: View, width: int, height: int) -> Drawn:
         """A picture for a moving view: half as fine, enlarged."""

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
@@ -31,12 +31,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A picture that is asked for: view, size in px, and whether the skin is in it."""
+    """A picture that is asked for: view, size in px, and whether the skin is in it.
+
+    hidden : names of structures that are not in it. by_sigma : surfaces have the colour of their
+    standard deviation.
+    """
 
     view: View
     width: int
     height: int
     skin: bool = False
+    hidden: frozenset[str] = field(default_factory=frozenset)
+    by_sigma: bool = False
 
 
 class Drawing(Protocol):
@@ -85,7 +91,8 @@ class OwnDrawing:
         """See Drawing."""
         self.wanted, self.asked_at = wanted, self.clock()
         self.rough = self.strips = None
-        self.anatomy.show_role("skin", wanted.skin)
+        self.anatomy.show_without(wanted.hidden, wanted.skin)
+        self.anatomy.colour_by_sigma(wanted.by_sigma)
 
     def newest(self) -> Drawn | None:
         """See Drawing; draws the next piece."""
@@ -125,7 +132,8 @@ class ProcessDrawing:
 
     def __init__(self, case: Case) -> None:
         self.shapes = [
-            (s.name, s.role, s.surface.vertices, s.surface.triangles) for s in case.structures
+            (s.name, s.role, s.surface.vertices, s.surface.triangles, s.surface.sigma, s.sigma)
+            for s in case.structures
         ]
         self.lock = threading.Condition()
         self.drawn: Drawn | None = None
@@ -224,8 +232,8 @@ def _draw_for(shapes: list, connection: Connection) -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     structures = tuple(
-        Structure(name, role, Surface(vertices, triangles), None, None, 0.0)
-        for name, role, vertices, triangles in shapes
+        Structure(name, role, Surface(vertices, triangles, local), None, None, sigma)
+        for name, role, vertices, triangles, local, sigma in shapes
     )
     drawing = OwnDrawing(Case("", structures))
     try:

@@ -100,10 +100,14 @@ class SceneWidget(Sized):
         due = finish or now - self._asked_at >= MOVING
         if due and (self._old or size != self._asked_size):
             self._asked_at, self._asked_size, self._old = now, size, False
-            self.drawing.ask(Wanted(self.view, *size, self.skin))
+            self.drawing.ask(self.wanted(*size))
         drawn = self.drawing.finish() if finish else self.drawing.newest()
         if drawn is not None:
             self._use(drawn)
+
+    def wanted(self, width: int, height: int) -> Wanted:
+        """Return the picture that is asked for, in a size, px."""
+        return Wanted(self.view, width, height, self.skin)
 
     def _use(self, drawn: Drawn) -> None:
         self.drawn = drawn
@@ -125,16 +129,27 @@ class SceneWidget(Sized):
         if self.drawn is not None and self.painted is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(self._picture_place(self.painted), self.painted)
-            overlay = Overlay(
-                self.drawn, self.width(), self.height(), m, self.diameter, self.length, self.labels
-            )
-            overlay.paint(painter, self.case, self.scene)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self.paint_over(painter, self.drawn)
             corner = QPointF(8.5 * g, self.height() - 8.5 * g)
             paint_axes(painter, self.drawn.view, corner, m)
             right = QPointF(self.width() - 2.5 * g, self.height() - 2.5 * g)
-            paint_ruler(painter, overlay.scale, right, m)
+            scale = self.height() / 2 / self.drawn.view.half_height
+            paint_ruler(painter, scale, right, m)
         painter.end()
+
+    def paint_over(self, painter: QPainter, drawn: Drawn) -> None:
+        """Paint what moves over the anatomy's picture."""
+        overlay = Overlay(
+            drawn,
+            self.width(),
+            self.height(),
+            self.metrics,
+            self.diameter,
+            self.length,
+            self.labels,
+        )
+        overlay.paint(painter, self.case, self.scene)
 
     def _picture_place(self, picture: QImage) -> QRectF:
         """As high as the view, in its middle: true to scale even if drawn for another width."""

@@ -1,0 +1,172 @@
+"""A slice with contours, cross-hair and marks; the mouse moves through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+
+from nav.frames import Array
+from nav.view.case.contour_paths import ContourPaths
+from nav.view.case.contours import Contours
+from nav.view.case.greys import GreyWindow
+from nav.view.case.loading import ViewedCase
+from nav.view.case.planes import Framing, Picture, Plane, framing_of
+from nav.view.case.slice_painting import paint_slice
+from nav.view.case.slices import SliceCache
+from nav.view.case.state import ViewState
+from nav.view.sized import Sized
+
+ZOOM = 1.15  # for a notch of the wheel
+NEAR_HANDLE = 1.4  # of the grid: how near to an entry or target the mouse takes hold of it
+NOTCH = 120.0  # of Qt's wheel
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What all three slice views take their pictures from."""
+
+    viewed: ViewedCase
+    slices: SliceCache | None
+    contours: Contours
+    paths: ContourPaths
+
+
+def sources_of(viewed: ViewedCase) -> Sources:
+    """Return the sources of a case."""
+    contours = Contours(viewed.case.structures)
+    slices = None if viewed.volume is None else SliceCache(viewed.volume)
+    return Sources(viewed, slices, contours, ContourPaths(contours))
+
+
+class SliceWidget(Sized):
+    """Shows a ViewState in one plane."""
+
+    crossed = Signal(object)  # the cross-hair's new place (3,)
+    stepped = Signal(object, float)  # plane, slices
+    windowed = Signal(object)  # GreyWindow
+    hovered = Signal(object)  # the place under the mouse (3,), or None
+    plan_moved = Signal(str, str, object)  # name, end, place (3,)
+
+    def __init__(self, sources: Sources, plane: Plane, state: ViewState) -> None:
+        super().__init__()
+        self.sources, self.plane, self.state = sources, plane, state
+        self.framing: Framing | None = None
+        self._held: Qt.MouseButton | None = None
+        self._last = QPointF()
+        self._handle: tuple[str, str] | None = None
+        self._turned = 0.0  # of the wheel, not yet a whole slice
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setMinimumSize(200, 160)
+        self.setAccessibleName(f"{plane.name} slice")
+
+    @property
+    def picture(self) -> Picture:
+        """Return where points are in the widget."""
+        width, height = max(self.width(), 1), max(self.height(), 1)
+        if self.framing is None:
+            low, high = self.sources.viewed.focus
+            self.framing = framing_of(self.plane, low, high, width / height)
+        return Picture(self.plane, self.framing, width, height)
+
+    def show_state(self, state: ViewState) -> None:
+        """Show another state."""
+        self.state = state
+        self.update()
+
+    def reset(self) -> None:
+        """Show the whole slice again."""
+        self.framing = None
+        self.update()
+
+    def zoom(self, factor: float, about: tuple[float, float] | None = None) -> None:
+        """Show it larger by a factor; the place `about`, mm along the axes, stays where it is."""
+        self.framing = self.picture.framing.zoomed(factor, about)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the slice."""
+        painter = QPainter(self)
+        paint_slice(painter, self.sources, self.state, self.picture, self.metrics)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show what was shown, or everything if nothing was zoomed yet."""
+        if self._held is None and self.framing is not None and not event.oldSize().isValid():
+            self.framing = None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Left: cross-hair, or a plan's end; right: window and level; middle: shift."""
+        self._held, self._last = event.button(), event.position()
+        self._handle = None
+        if self._held == Qt.MouseButton.LeftButton:
+            self._handle = self._handle_at(event.position())
+            if self._handle is None:
+                self.crossed.emit(self._point(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The hand lets go."""
+        self._held = self._handle = None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with what the press began; say what is under the mouse."""
+        at = event.position()
+        step, self._last = at - self._last, at
+        point = self._point(at)
+        if self._held == Qt.MouseButton.LeftButton:
+            if self._handle is not None:
+                self.plan_moved.emit(*self._handle, point)
+            else:
+                self.crossed.emit(point)
+        elif self._held == Qt.MouseButton.RightButton:
+            window: GreyWindow = self.state.window.dragged(step.x(), step.y())
+            self.windowed.emit(window)
+        elif self._held == Qt.MouseButton.MiddleButton:
+            a, b = np.array([step.x(), step.y()]) / self.picture.scale * self.plane.signs
+            self.framing = self.picture.framing.shifted(-float(a), -float(b))
+            self.update()
+        self.hovered.emit(point)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the mouse."""
+        self.hovered.emit(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Step through slices; with Ctrl, zoom."""
+        notches = event.angleDelta().y() / NOTCH
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            at = event.position()
+            self.zoom(ZOOM**notches, self.picture.in_plane(at.x(), at.y()))
+            return
+        self._turned += notches
+        whole = int(self._turned)
+        self._turned -= whole
+        if whole:
+            self.stepped.emit(self.plane, float(whole))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show the whole slice again."""
+        self.reset()
+
+    def _point(self, at: QPointF) -> Array:
+        return self.picture.point(at.x(), at.y(), self.state.cross)
+
+    def _handle_at(self, at: QPointF) -> tuple[str, str] | None:
+        """Return the plan and end whose ring the mouse is on."""
+        reach = NEAR_HANDLE * self.metrics.grid
+        for plan in self.state.shown_plans:
+            for end, point in (("entry", plan.entry), ("target", plan.target)):
+                x, y = self.picture.pixels(point)
+                if np.hypot(at.x() - x, at.y() - y) <= reach and near_slice(
+                    point, self.plane, self.state.cross
+                ):
+                    return plan.name, end
+        return None
+
+
+def near_slice(point: Array, plane: Plane, cross: Array, within: float = 3.0) -> bool:
+    """Return whether a point (3,) is within some mm of the slice through the cross-hair."""
+    return bool(abs(point[plane.normal] - cross[plane.normal]) <= within)

@@ -1,0 +1,262 @@
+"""The window of a case: three linked slices, the surfaces in 3D, and a column of choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMainWindow, QVBoxLayout, QWidget
+
+from nav import NOTICE
+from nav.errors import InputError
+from nav.frames import Array
+from nav.view.case.greys import PRESETS, GreyWindow
+from nav.view.case.loading import ViewedCase
+from nav.view.case.panel import CasePanel
+from nav.view.case.planes import PLANES, Plane
+from nav.view.case.probe import Probe
+from nav.view.case.saving import save_picture, save_plans
+from nav.view.case.scene import CaseScene
+from nav.view.case.slice_widget import SliceWidget, sources_of
+from nav.view.case.state import (
+    ViewState,
+    initial_state,
+    moved,
+    plan_moved,
+    plan_shown,
+    shown,
+    stepped,
+)
+from nav.view.case.text import reading_parts
+from nav.view.drawing import Drawing
+from nav.view.theme import ACCENT, BACK, QUIET, TEXT, Metrics, font
+
+POLL_MS = 33  # between looks for a new picture of the 3D view
+KEYS = "click: cross-hair · wheel: slices · Ctrl+wheel: zoom · right drag: grey values · Q: quit"
+STEPS = {
+    Qt.Key.Key_Up: (0, 1.0),
+    Qt.Key.Key_Down: (0, -1.0),
+    Qt.Key.Key_Right: (1, 1.0),
+    Qt.Key.Key_Left: (1, -1.0),
+    Qt.Key.Key_PageUp: (2, 1.0),
+    Qt.Key.Key_PageDown: (2, -1.0),
+}
+
+
+class CaseWindow(QMainWindow):
+    """Shows a case; everything that is chosen is in `state`.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+    state : ViewState, optional
+        Where to begin.
+    drawing : Drawing, optional
+        Who draws the surfaces in 3D; by default this process, which is for pictures and tests.
+    folder : Path
+        Where screenshots and lines are written.
+    """
+
+    def __init__(
+        self,
+        viewed: ViewedCase,
+        state: ViewState | None = None,
+        drawing: Drawing | None = None,
+        folder: Path = Path(),
+    ) -> None:
+        super().__init__()
+        self.viewed, self.folder = viewed, folder
+        self.state = initial_state(viewed) if state is None else state
+        self.probe = Probe(viewed.case.structures, viewed.volume)
+        self.setWindowTitle(f"c1c2nav - {viewed.case.name}")
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Window, BACK)
+        self.setPalette(palette)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.resize(1280, 800)
+        self._build(drawing)
+        self.show_reading(None)
+        self.timer = QTimer(self)
+        self.timer.setInterval(POLL_MS)
+        self.timer.timeout.connect(self.scene.work)
+        self.timer.start()
+
+    def _build(self, drawing: Drawing | None) -> None:
+        sources = sources_of(self.viewed)
+        self.slices = {p.name: SliceWidget(sources, p, self.state) for p in PLANES}
+        self.scene = CaseScene(self.viewed, self.state, drawing)
+        self.panel = CasePanel(self.viewed, self.state)
+        for view in self.slices.values():
+            view.crossed.connect(self.move_cross)
+            view.stepped.connect(self.step)
+            view.windowed.connect(self.choose_window)
+            view.hovered.connect(self.show_reading)
+            view.plan_moved.connect(self.move_plan)
+        self.panel.shown.connect(self.show_structure)
+        self.panel.plan_shown.connect(self.show_plan)
+        self.panel.window_chosen.connect(self.choose_window)
+        self.panel.sigma_chosen.connect(self.choose_sigma)
+        self.panel.asked.connect(self.ask)
+        self.readouts = {name: QLabel() for name in ("place", "units", "surface")}
+        self.said, self.notice, self.keys = QLabel(), QLabel(NOTICE), QLabel(KEYS)
+        for label in (*self.readouts.values(), self.said, self.notice, self.keys):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        body = self.body = QWidget()
+        self.setCentralWidget(body)
+        self.grid = QGridLayout()
+        views = (*self.slices.values(), self.scene)
+        for number, widget in enumerate(views):
+            self.grid.addWidget(widget, *divmod(number, 2))
+        for k in range(2):
+            self.grid.setRowStretch(k, 1)
+            self.grid.setColumnStretch(k, 1)
+        upper = QHBoxLayout()
+        upper.addLayout(self.grid, 1)
+        upper.addWidget(self.panel)
+        self.reading_row, self.foot = QHBoxLayout(), QHBoxLayout()
+        for name, stretch in (("place", 5), ("units", 2), ("surface", 6)):
+            self.reading_row.addWidget(self.readouts[name], stretch)
+        self.foot.addWidget(self.notice)
+        self.foot.addStretch(1)
+        self.foot.addWidget(self.said)
+        self.foot.addStretch(1)
+        self.foot.addWidget(self.keys)
+        whole = QVBoxLayout(body)
+        whole.addLayout(upper, 1)
+        whole.addLayout(self.reading_row)
+        whole.addLayout(self.foot)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Sizes follow the window's height."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        m = Metrics(self.height())
+        g = m.grid
+        self.panel.setFixedWidth(max(26 * m.small, round(0.21 * self.width())))
+        for part in (*self.slices.values(), self.scene, self.panel):
+            part.set_metrics(m)
+        for label in self.readouts.values():
+            label.setFont(font(round(1.15 * m.small), bold=True))
+            label.setStyleSheet(f"color: {TEXT.name()}")
+        for label, colour in ((self.notice, TEXT), (self.said, ACCENT), (self.keys, QUIET)):
+            label.setFont(font(m.small))
+            label.setStyleSheet(f"color: {colour.name()}")
+        self.grid.setSpacing(g // 2)
+        body = self.body.layout()
+        assert body is not None
+        body.setContentsMargins(g, g, g, g // 2)
+        body.setSpacing(g // 2)
+
+    def use(self, state: ViewState) -> None:
+        """Show another state."""
+        self.state = state
+        for view in self.slices.values():
+            view.show_state(state)
+        self.scene.show_state(state)
+        self.panel.show_state(state)
+
+    def move_cross(self, point: Array) -> None:
+        """Move the cross-hair to a model point (3,), mm."""
+        self.use(moved(self.state, self.viewed, point))
+        self.show_reading(None)
+
+    def step(self, plane: Plane, steps: float) -> None:
+        """Go some slices along a plane's normal."""
+        self.use(stepped(self.state, self.viewed, plane, steps))
+        self.show_reading(None)
+
+    def choose_window(self, window: GreyWindow) -> None:
+        """Show other grey values."""
+        self.use(replace(self.state, window=window))
+
+    def choose_sigma(self, by_sigma: bool) -> None:
+        """Give surfaces the colour of their sigma, or of their role."""
+        self.use(replace(self.state, by_sigma=by_sigma))
+
+    def show_structure(self, name: str, visible: bool) -> None:
+        """Show or hide a structure."""
+        self.use(shown(self.state, name, visible))
+
+    def show_plan(self, name: str, visible: bool) -> None:
+        """Show or hide a plan."""
+        self.use(plan_shown(self.state, name, visible))
+
+    def move_plan(self, name: str, end: str, point: Array) -> None:
+        """Set a plan's entry or target to a model point (3,), mm."""
+        self.use(plan_moved(self.state, name, end, point))
+
+    def show_reading(self, point: Array | None) -> None:
+        """Say what is at a model point (3,), mm; None: at the cross-hair."""
+        at = self.state.cross if point is None else point
+        reading = self.probe.at(at, self.state.hidden)
+        parts = reading_parts(reading, self.viewed.volume is not None)
+        for label, text in zip(self.readouts.values(), parts, strict=True):
+            label.setText(text)
+
+    def ask(self, kind: str) -> None:
+        """Do what a button says: reset, screenshot, save plan."""
+        if kind == "reset":
+            for view in self.slices.values():
+                view.reset()
+            self.scene.reset()
+        elif kind == "screenshot":
+            self._say(lambda: [save_picture(self, self.folder)])
+        elif kind == "save plan" and self.state.shown_plans:
+            self._say(lambda: save_plans(self.state.shown_plans, self.folder))
+
+    def _say(self, write: Callable[[], list[Path]]) -> None:
+        try:
+            self.said.setText("written: " + ", ".join(str(path) for path in write()))
+        except (InputError, OSError) as error:
+            self.said.setText(str(error))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Q: quit. S, R, P, U: as the buttons. 1 to 3: grey values. +, -: zoom. Arrows: slices."""
+        key = Qt.Key(event.key())
+        presets = list(PRESETS.values())
+        kinds = {Qt.Key.Key_S: "screenshot", Qt.Key.Key_R: "reset", Qt.Key.Key_P: "save plan"}
+        if key == Qt.Key.Key_Q:
+            self.close()
+        elif key in kinds:
+            self.ask(kinds[key])
+        elif key == Qt.Key.Key_U:
+            self.choose_sigma(not self.state.by_sigma)
+        elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(presets):
+            self.choose_window(presets[key - Qt.Key.Key_1])
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            self.zoom(1.0 / 1.25 if key == Qt.Key.Key_Minus else 1.25)
+        elif key in STEPS:
+            number, steps = STEPS[key]
+            self.step(PLANES[number], steps)
+        else:
+            super().keyPressEvent(event)
+
+    def zoom(self, factor: float) -> None:
+        """Show all slices larger by a factor, about the cross-hair."""
+        for view in self.slices.values():
+            plane = view.plane
+            view.zoom(factor, (self.state.cross[plane.across], self.state.cross[plane.down]))
+
+    def layout_now(self) -> None:
+        """Give every part its size though the window is not shown; pictures need it."""
+        self.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        self.show()
+        self._arrange()
+        body = self.body.layout()
+        assert body is not None
+        body.activate()
+        self.ask("reset")
+
+    def finish(self) -> None:
+        """Draw everything finely, for a picture."""
+        self.scene.work(finish=True)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End the drawing."""
+        self.timer.stop()
+        self.scene.drawing.close()
+        super().closeEvent(event)
