@@ -67,7 +67,9 @@ def _slices(found: Segmentation) -> list[Any]:
         d.PatientBirthDate = d.PatientSex = d.StudyID = ""
         d.Modality, d.Manufacturer = "CT", MAKER
         d.ManufacturerModelName, d.SoftwareVersions = MAKER, nav.__version__
-        d.SeriesDescription = "case, scan" if found.volume is not None else "case, grid without scan"
+        d.SeriesDescription = (
+            "case, scan" if found.volume is not None else "case, grid without scan"
+        )
         d.PatientIdentityRemoved, d.DeidentificationMethod = "YES", "not copied"
         d.KVP = d.PositionReferenceIndicator = d.PatientPosition = ""
         d.SliceThickness = d.SpacingBetweenSlices = _decimal(spacing[2])

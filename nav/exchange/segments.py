@@ -204,9 +204,7 @@ def _padded(volume: Volume, grid: VoxelGrid, before: tuple[int, int, int]) -> Vo
     """The volume on a longer grid, with air where it has no values."""
     after = [
         total - own - first
-        for total, own, first in zip(
-            grid.size, volume.values.shape[::-1], before, strict=True
-        )
+        for total, own, first in zip(grid.size, volume.values.shape[::-1], before, strict=True)
     ]
     width = list(zip(before, after, strict=True))[::-1]
     values = np.pad(volume.values, width, constant_values=-1024)

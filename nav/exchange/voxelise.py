@@ -205,7 +205,5 @@ def _add_crossings(
                 total = abs(area[0]) + abs(area[1]) + abs(area[2])
                 at = (z[0] + z[1] + z[2]) / 3.0
                 if total > 0.0:
-                    at = (
-                        abs(area[1]) * z[0] + abs(area[2]) * z[1] + abs(area[0]) * z[2]
-                    ) / total
+                    at = (abs(area[1]) * z[0] + abs(area[2]) * z[1] + abs(area[0]) * z[2]) / total
                 steps[row, column, min(max(int(np.ceil(at)), 0), nz)] += left // 3

@@ -116,9 +116,7 @@ def read_labels(
 
             values, matrix, names = read_seg_nrrd(path)
             if names is None:
-                return LabelMap(
-                    _by_number(path, values[..., 0], matrix, numbering, wanted), "NRRD"
-                )
+                return LabelMap(_by_number(path, values[..., 0], matrix, numbering, wanted), "NRRD")
             found = (
                 cut_mask(s.name, values[..., s.layer] == s.value, matrix)
                 for s in names
@@ -165,7 +163,9 @@ def names_in_nifti(path: Path) -> dict[int, str] | None:
     if start < 0:
         return None
     table = head[start : head.find(b"</LabelTable>", start)]
-    found = {int(k): (a or b).decode("utf-8", "replace").strip() for k, a, b in LABEL.findall(table)}
+    found = {
+        int(k): (a or b).decode("utf-8", "replace").strip() for k, a, b in LABEL.findall(table)
+    }
     return {k: name for k, name in found.items() if k > 0 and name} or None
 
 

@@ -58,7 +58,9 @@ def _find(folder: Path) -> Path:
     paths = [Path(at) / name for at, _, names in os.walk(folder) for name in sorted(names)]
     for path in paths[:MOST_FILES]:
         try:
-            kind: Any = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+            kind: Any = pydicom.dcmread(
+                path, stop_before_pixels=True, specific_tags=["SOPClassUID"]
+            )
             uid = str(kind.get("SOPClassUID", ""))
         except Exception:  # no DICOM, or damaged
             continue
