@@ -463,7 +463,7 @@ def case_import(
 
     Example: nav case import scene.mrb --output case --sigma 0.5 --check V1
 
-    Roles are guessed from the names (C1, atlas, vertebral artery left, spinal cord, dura, skin, ...;
+    Roles are guessed from names (C1, atlas, vertebral artery left, spinal cord, dura, skin, ...,
     German and Latin ones too). What is wrong or unsure is said all at once, with what to add.
 
     Parameters

@@ -151,10 +151,10 @@ def _coded(code: Code) -> Any:
 def _digest(found: Segmentation) -> str:
     told = hashlib.sha256(found.grid.model_from_voxel.tobytes())
     if found.volume is not None:
-        told.update(np.ascontiguousarray(found.volume.values))
+        told.update(found.volume.values.tobytes())
     for segment in found.segments:
         told.update(segment.name.encode())
-        told.update(np.packbits(segment.block.values))
+        told.update(np.packbits(segment.block.values).tobytes())
     return told.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -10,24 +11,22 @@ from pathlib import Path
 import numpy as np
 
 from nav.errors import InputError
+from nav.exchange.candidates import Candidate, candidates_of, read_masks, with_roles
 from nav.exchange.folder import files_below, read_model_folder
 from nav.exchange.found import MODEL_SUFFIXES, ImportedShape, Sources, has_suffix, split_assignments
-from nav.exchange.names import LEFT_OUT, guess_role
+from nav.exchange.names import plain as plain_name
 from nav.exchange.plausible import frame_problem
 from nav.exchange.pointsource import read_points
 from nav.exchange.scene import opened_scene
-from nav.exchange.shapes import load_model, surface_of_label, usual_sigma
+from nav.exchange.shapes import usual_sigma
 from nav.frames import Array
 from nav.model.case import DEFAULT_LIMITS, Case, Role, Structure
 from nav.model.plausible_case import MOST_SIGMA, check_case
 from nav.model.surface import Surface
-from nav.reconstruction.label_surfaces import surface_from_label
-from nav.reconstruction.labelmap import LabelMask, read_labels
 from nav.reconstruction.labelmap_check import compare_with_scan
 from nav.reconstruction.labelnumbers import Numbering
 from nav.reconstruction.reading import read_volume
 
-ROLES = ("bone", "cord", "dura", "artery", "skin", "support", "other", LEFT_OUT)
 ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 SUGGESTED_SIGMA = 0.5  # mm, of surfaces segmented by hand or program in a CT of common resolution
 Tell = Callable[[str], None]
@@ -66,17 +65,6 @@ class ImportedCase:
     spacing: tuple[float, float, float] | None
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A structure before it is loaded."""
-
-    own: str  # its name in the source
-    name: str  # in the case
-    role: str | None
-    load: Callable[[], tuple[Surface, bool]]
-    mask: LabelMask | None = None
-
-
 def import_case(
     source: Path, name: str, options: ImportOptions, tell: Tell = lambda _: None
 ) -> ImportedCase:
@@ -102,15 +90,15 @@ def import_case(
     with ExitStack() as stack:
         tell("reading the source")
         found = _sources(source, stack)
-        kind, masks = _masks(source, found, options)
-        candidates = _candidates(found, masks, options)
+        kind, masks, skipped = read_masks(source, found, options.numbering, options.roles)
+        candidates = candidates_of(found, masks, options.is_ras)
         if not candidates and not found.problems:
             raise InputError(
                 f"{source}: has no models and no label map; expected STL, OBJ, PLY, VTP or VTK, a "
                 "scene of 3D Slicer, .seg.nrrd, NIfTI or DICOM SEG"
             )
         problems = [*found.problems]
-        chosen, left_out = _with_roles(candidates, options, problems)
+        chosen, left_out = with_roles(candidates, options.roles, problems)
         shapes, remarks = _shapes(chosen, options, problems, tell)
         tell("points and plans")
         points = read_points(found.points, options.checks, _inside(shapes))
@@ -119,6 +107,7 @@ def import_case(
             problems += _against_scan(chosen, options.scan, tell)
         structures = _structures(shapes)
         case = Case(name, structures, points.fiducials, points.plans)
+        _refuse_elsewhere(chosen, skipped, problems)
         case = _checked(case, source, options, chosen, problems)
         if problems:
             raise InputError(_all_in_one_line(source, problems))
@@ -129,8 +118,8 @@ def import_case(
         return ImportedCase(
             case,
             {s.name: s.origin for s in shapes},
-            (*found.left_out, *left_out, *points.left_out),
-            tuple(remarks),
+            (*found.left_out, *left_out, *skipped, *points.left_out),
+            (*remarks, *_missing(case)),
             kind,
             spacing,
         )
@@ -152,92 +141,8 @@ def _sources(source: Path, stack: ExitStack) -> Sources:
     return Sources()
 
 
-def _masks(
-    source: Path, found: Sources, options: ImportOptions
-) -> tuple[str | None, dict[str, LabelMask]]:
-    """Label maps: of a scene's segmentations, or the source itself."""
-    told = {word.rpartition("=")[0].strip() for word in options.roles}
-
-    def wanted(name: str) -> bool:
-        return name in told or guess_role(name).role != LEFT_OUT
-
-    kind, masks = None, {}
-    for part in found.segmentations:
-        labels = read_labels(part.path, options.numbering, wanted)
-        kind = f"scene with {labels.kind}"
-        for own, mask in labels.masks.items():
-            place = part.lps_from_file @ mask.model_from_voxel
-            masks[own] = replace(mask, model_from_voxel=place)
-    if not (found.models or found.segmentations or found.problems):
-        labels = read_labels(source, options.numbering, wanted)
-        kind, masks = labels.kind, dict(labels.masks)
-    return kind, masks
-
-
-def _candidates(
-    found: Sources, masks: dict[str, LabelMask], options: ImportOptions
-) -> list[_Candidate]:
-    made = []
-    for model in found.models:
-        guess = guess_role(model.name)
-
-        def load(model=model):  # type: ignore[no-untyped-def]
-            return load_model(model, options.is_ras)
-
-        made.append(_Candidate(model.name, guess.name, guess.role, load))
-    for own, mask in masks.items():
-        guess = guess_role(own)
-
-        def mesh(mask=mask):  # type: ignore[no-untyped-def]
-            surface = surface_from_label(mask)
-            if surface is None:
-                raise InputError(f"label {mask.name}: has no piece of more than 5 mm³")
-            return surface_of_label(surface), True
-
-        made.append(_Candidate(own, guess.name, guess.role, mesh, mask))
-    return made
-
-
-def _with_roles(
-    candidates: Sequence[_Candidate], options: ImportOptions, problems: list[str]
-) -> tuple[list[_Candidate], list[str]]:
-    """Candidates whose role is known, and the names of those left out."""
-    names = {c.name: c.own for c in candidates} | {c.own: c.own for c in candidates}
-    given, plain, wrong = split_assignments(list(options.roles), "--role", names)
-    problems += wrong
-    problems += [f"--role {word}: expected NAME=ROLE" for word in plain]
-    for own, role in given.items():
-        if role not in ROLES:
-            problems.append(f"--role {own}={role}: expected one of {', '.join(ROLES)}")
-    chosen, left_out, unsure = [], [], []
-    for candidate in candidates:
-        role = given.get(candidate.own) or candidate.role or given.get("*")
-        if role == LEFT_OUT:
-            left_out.append(candidate.own)
-        elif role is None:
-            unsure.append(candidate.own)
-        else:
-            chosen.append(replace(candidate, role=role))
-    if unsure:
-        words = " ".join(f'--role "{own}=ROLE"' for own in unsure)
-        problems.append(
-            f"the role of {', '.join(unsure)} is not known: add {words} with ROLE one of "
-            f'{", ".join(ROLES)} ("none" leaves it out; --role "*=none" leaves out all unknown)'
-        )
-    counts: dict[str, list[str]] = {}
-    for candidate in chosen:
-        counts.setdefault(candidate.name, []).append(candidate.own)
-    for name, owns in counts.items():
-        if len(owns) > 1:
-            problems.append(
-                f"{', '.join(owns)} would all be {name}; leave out or rename all but one: "
-                f'--role "{owns[-1]}={LEFT_OUT}"'
-            )
-    return chosen, left_out
-
-
 def _shapes(
-    chosen: Sequence[_Candidate], options: ImportOptions, problems: list[str], tell: Tell
+    chosen: Sequence[Candidate], options: ImportOptions, problems: list[str], tell: Tell
 ) -> tuple[list[ImportedShape], list[str]]:
     """Surfaces with their sigma; what cannot be one is a problem."""
     names = {c.name: c.own for c in chosen} | {c.own: c.own for c in chosen}
@@ -251,7 +156,7 @@ def _shapes(
     for candidate in chosen:
         tell(f"surface: {candidate.name}")
         try:
-            surface, _ = candidate.load()
+            surface = candidate.load()
         except InputError as error:
             problems.append(str(error))
             continue
@@ -272,13 +177,13 @@ def _shapes(
         problems.append(
             f"sigma of {', '.join(without)} is not known: a surface from elsewhere does not say "
             "how far it is from the truth, and every bound needs that; add --sigma with one "
-            f"standard deviation in mm ({SUGGESTED_SIGMA:g} is usual for a segmented CT, 0.1 for a "
-            "model that is printed), or --sigma NAME=mm for each"
+            f"standard deviation in mm (about {SUGGESTED_SIGMA:g} for surfaces segmented in a CT), "
+            "or --sigma NAME=mm for each"
         )
     return shapes, _label_remarks(chosen, bool(options.sigma))
 
 
-def _label_remarks(chosen: Sequence[_Candidate], has_sigma: bool) -> list[str]:
+def _label_remarks(chosen: Sequence[Candidate], has_sigma: bool) -> list[str]:
     masks = [c.mask for c in chosen if c.mask is not None]
     remarks = []
     if masks and not has_sigma:
@@ -321,7 +226,7 @@ def _inside(shapes: Sequence[ImportedShape]) -> Array:
     return np.zeros(3)
 
 
-def _against_scan(chosen: Sequence[_Candidate], scan: Path, tell: Tell) -> list[str]:
+def _against_scan(chosen: Sequence[Candidate], scan: Path, tell: Tell) -> list[str]:
     bones = [c.mask for c in chosen if c.role == "bone" and c.mask is not None]
     if not bones:
         return ["--ct: there are no labels of bones to compare it with"]
@@ -347,7 +252,7 @@ def _checked(
     case: Case,
     source: Path,
     options: ImportOptions,
-    chosen: Sequence[_Candidate],
+    chosen: Sequence[Candidate],
     problems: list[str],
 ) -> Case:
     """The case with warnings for what is unusual about it; what cannot be is a problem."""
@@ -362,6 +267,29 @@ def _checked(
         if problem is not None:
             problems.append(problem)
     return case
+
+
+def _refuse_elsewhere(
+    chosen: Sequence[Candidate], skipped: Sequence[str], problems: list[str]
+) -> None:
+    """Vertebrae, but none of the neck: another part of the body."""
+    others = [name for name in skipped if re.search(r"\bvertebra", plain_name(name))]
+    if others and not any(c.role == "bone" for c in chosen):
+        problems.append(
+            f"shows {', '.join(others[:6])}, but no cervical vertebra: another part of the body"
+        )
+
+
+def _missing(case: Case) -> list[str]:
+    """What a case lacks that navigation or planning needs, a sentence each."""
+    said = []
+    for role, what in (("artery", "artery"), ("cord", "cord")):
+        if not case.of_role(role):
+            said.append(f"there is no {what}: nav live needs one")
+    names = {s.name for s in case.of_role("bone")}
+    if not {"C1", "C2"} <= names or not case.of_role("skin"):
+        said.append("nav plan needs bones C1 and C2, and skin; not all are there")
+    return said
 
 
 def _all_in_one_line(source: Path, problems: Sequence[str]) -> str:

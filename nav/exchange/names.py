@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from unicodedata import combining, normalize
 
 from nav.model.case import Role
 
-LEFT_OUT = "none"  # what --role calls a structure that is not taken over
+LEFT_OUT: Final = "none"  # what --role calls a structure that is not taken over
 Guess = Role | Literal["none"]
 
 
@@ -52,6 +52,11 @@ BODY = re.compile(
     r"^(?:the )?(body|korper|corpus|external|patient)(?: (?:surface|outline|contour|trunc))?$"
 )
 SUPPORT = re.compile(r"\b(supports?|holders?|stutzen?|halter\w*|frame|rahmen|base ?plate)\b")
+OTHERS: tuple[tuple[re.Pattern[str], Role], ...] = (
+    (CORD, "cord"),
+    (DURA, "dura"),
+    (SUPPORT, "support"),
+)
 # what makes another thing of the words above
 NOT_THAT = re.compile(
     r"\b(dis[ck]s?|bandscheibe\w*|discus|nerves?|nerv|nervus|roots?|wurzel\w*|ligament\w*|muscles?|muskel\w*|"
@@ -100,7 +105,7 @@ def guess_role(name: str) -> NamedRole:
     bone = _bone(name, text if found else without_sides)
     if bone is not None:
         found.append(bone)
-    for pattern, role in ((CORD, "cord"), (DURA, "dura"), (SUPPORT, "support")):
+    for pattern, role in OTHERS:
         if pattern.search(text):
             found.append(NamedRole(name, role))
     if SKIN.search(text) or BODY.match(text):

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nav.errors import InputError
 from nav.exchange.voxelise import Block, VoxelGrid, extended, grid_over, voxelise
+from nav.frames import Array
 from nav.model.case import Case, CaseFile, Structure
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.volume import Volume
@@ -189,12 +191,12 @@ def _overlap(a: Block, b: Block) -> bool:
     return bool((parts[0] & parts[1]).any())
 
 
-def _bounds(structure: Structure) -> np.ndarray:
+def _bounds(structure: Structure) -> Array:
     vertices = structure.surface.vertices
     return np.array([vertices.min(axis=0), vertices.max(axis=0)])
 
 
-def _corners(points: np.ndarray) -> np.ndarray:
+def _corners(points: Array) -> Array:
     """The eight corners of the box round points (n, 3)."""
     low, high = points.min(axis=0), points.max(axis=0)
     return np.stack(np.meshgrid(*np.stack([low, high], axis=1)), axis=-1).reshape(-1, 3)
@@ -207,5 +209,5 @@ def _padded(volume: Volume, grid: VoxelGrid, before: tuple[int, int, int]) -> Vo
         for total, own, first in zip(grid.size, volume.values.shape[::-1], before, strict=True)
     ]
     width = list(zip(before, after, strict=True))[::-1]
-    values = np.pad(volume.values, width, constant_values=-1024)
+    values: Any = np.pad(volume.values, width, constant_values=-1024)
     return Volume(values, grid.model_from_voxel)

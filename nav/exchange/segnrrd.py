@@ -34,9 +34,9 @@ def write_seg_nrrd(path: Path, found: Segmentation) -> None:
     layer_of = layers(found.segments)
     count = max(layer_of) + 1
     values = np.zeros((*found.grid.shape, count), np.uint8)
-    label_of = []
+    label_of: list[int] = []
     for segment, layer in zip(found.segments, layer_of, strict=True):
-        label = 1 + sum(1 for k in layer_of[: len(label_of)] if k == layer)
+        label = 1 + layer_of[: len(label_of)].count(layer)
         label_of.append(label)
         values[segment.block.window][..., layer][segment.block.values] = label
     header = _header(found, count)
@@ -45,9 +45,9 @@ def write_seg_nrrd(path: Path, found: Segmentation) -> None:
     pack = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     with path.open("wb") as file:
         file.write(("\n".join(header) + "\n\n").encode())
-        data = memoryview(values.reshape(-1))
-        for start in range(0, len(data), PIECE):
-            file.write(pack.compress(data[start : start + PIECE]))
+        flat = values.reshape(-1)
+        for start in range(0, len(flat), PIECE):
+            file.write(pack.compress(flat[start : start + PIECE].tobytes()))
         file.write(pack.flush())
 
 

@@ -23,7 +23,7 @@ HEAD = 4096  # bytes in which a file says its coordinate system
 LEAST_SIGMA = 0.02  # mm
 
 
-def load_model(source: SourceFile, is_ras: bool | None) -> tuple[Surface, bool]:
+def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
     """Return a model as a closed surface in the model frame.
 
     Parameters
@@ -32,12 +32,6 @@ def load_model(source: SourceFile, is_ras: bool | None) -> tuple[Surface, bool]:
     is_ras : bool, optional
         What the user says of files that do not say their coordinate system; else the scene's word
         counts, else they are LPS.
-
-    Returns
-    -------
-    Surface
-    bool
-        Whether the file or its scene, or the user, says the coordinate system.
 
     Raises
     ------
@@ -52,8 +46,7 @@ def load_model(source: SourceFile, is_ras: bool | None) -> tuple[Surface, bool]:
     told = _says_space(source.path)
     turned = source.is_ras if is_ras is None else is_ras
     matrix = source.lps_from_file @ (FLIP if turned and not told else np.eye(4))
-    known = told or source.is_ras is not None or is_ras is not None
-    return closed_surface(_moved(mesh, matrix), field, source.path.name), known
+    return closed_surface(_moved(mesh, matrix), field, source.path.name)
 
 
 def closed_surface(mesh: LoadedMesh, field: str, file: str) -> Surface:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,10 +72,11 @@ class LabelMask:
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Masks by name, and what kind of file they are from, in words."""
+    """Masks by name, what kind of file they are from, and names that were not wanted."""
 
     masks: Mapping[str, LabelMask]
     kind: str
+    skipped: tuple[str, ...] = ()
 
 
 def read_labels(
@@ -101,6 +103,21 @@ def read_labels(
         It is no label map, is damaged, or says not what its numbers mean.
     """
     path = Path(path)
+    skipped: dict[str, None] = {}
+
+    def chosen(name: str) -> bool:
+        if not wanted(name):
+            skipped[name] = None
+            return False
+        return True
+
+    masks, kind = _read(path, numbering, chosen)
+    return LabelMap(masks, kind, tuple(skipped))
+
+
+def _read(
+    path: Path, numbering: Numbering | None, wanted: Callable[[str], bool]
+) -> tuple[dict[str, LabelMask], str]:
     if path.is_dir():
         files = sorted(f for f in path.iterdir() if f.name.lower().endswith(SUFFIXES))
         if files:
@@ -110,23 +127,23 @@ def read_labels(
         if kind == "dicom":
             from nav.reconstruction.labelmap_dicom import read_dicom_seg
 
-            return LabelMap(_all(read_dicom_seg(path), wanted, path), "DICOM SEG")
+            return _all(read_dicom_seg(path), wanted, path), "DICOM SEG"
         if kind == "nrrd":
             from nav.reconstruction.labelmap_nrrd import read_seg_nrrd
 
             values, matrix, names = read_seg_nrrd(path)
             if names is None:
-                return LabelMap(_by_number(path, values[..., 0], matrix, numbering, wanted), "NRRD")
+                return _by_number(path, values[..., 0], matrix, numbering, wanted), "NRRD"
             found = (
                 cut_mask(s.name, values[..., s.layer] == s.value, matrix)
                 for s in names
                 if wanted(s.name)
             )
-            return LabelMap(_all(found, wanted, path), ".seg.nrrd")
+            return _all(found, wanted, path), ".seg.nrrd"
         if kind == "nifti":
             counts, matrix, _ = read_nifti(path, lambda _: None)
             own = numbering if numbering is not None else names_in_nifti(path)
-            return LabelMap(_by_number(path, counts, matrix, own, wanted), "NIfTI")
+            return _by_number(path, counts, matrix, own, wanted), "NIfTI"
     raise InputError(f"{path}: is no label map; expected .seg.nrrd, NIfTI or DICOM SEG")
 
 
@@ -149,15 +166,14 @@ def cut_mask(name: str, values: Mask, matrix: Array) -> LabelMask:
 
 def names_in_nifti(path: Path) -> dict[int, str] | None:
     """Return the names of labels that a NIfTI's header has, as TotalSegmentator writes them."""
-    import gzip
-
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
+        head = raw.read(EXTENSION_BYTES)
+    if packed:
         try:
-            source: Any = gzip.open(raw, "rb") if packed else raw
-            head = source.read(EXTENSION_BYTES)
-        except (OSError, EOFError):
+            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, EXTENSION_BYTES)
+        except zlib.error:
             return None
     start = head.find(b"<LabelTable>")
     if start < 0:
@@ -236,7 +252,9 @@ def mask_name(path: Path) -> str:
     return name
 
 
-def _read_folder(files: list[Path], wanted: Callable[[str], bool]) -> LabelMap:
+def _read_folder(
+    files: list[Path], wanted: Callable[[str], bool]
+) -> tuple[dict[str, LabelMask], str]:
     masks: dict[str, LabelMask] = {}
     chosen = [f for f in files if wanted(mask_name(f))]
     if not chosen:
@@ -265,4 +283,4 @@ def _read_folder(files: list[Path], wanted: Callable[[str], bool]) -> LabelMap:
             masks[mask.name] = mask
     if not masks:
         raise InputError(f"{files[0].parent}: all masks of structures of the neck are empty")
-    return LabelMap(masks, "folder of masks")
+    return masks, "folder of masks"

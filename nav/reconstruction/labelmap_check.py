@@ -58,7 +58,7 @@ def compare_with_scan(bones: Sequence[LabelMask], volume: Volume) -> Agreement:
     last = np.floor((high - points[:, 2].min()) / step)
     best_shift, best = None, -np.inf
     for k in np.arange(first, last + 1):
-        moved = points + [0.0, 0.0, k * step]
+        moved = points + np.array([0.0, 0.0, k * step])
         share, value = _mean(volume, moved)
         if share >= LEAST_INSIDE and value > best:
             best_shift, best = float(k * step), value

@@ -100,10 +100,10 @@ def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabe
         name = entry.get("name") or f"Segment {number}"
         # before Slicer 4.11 each segment had a layer of its own, without these two
         layer = _whole(path, name, "Layer", entry.get("layer", str(position)))
-        value = _whole(path, name, "LabelValue", entry.get("labelvalue", "1"))
+        number_of_label = _whole(path, name, "LabelValue", entry.get("labelvalue", "1"))
         if not 0 <= layer < layers:
             raise InputError(f"{path}: segment {name}: layer {layer}, but the file has {layers}")
-        segments.append(NamedLabel(name, layer, value))
+        segments.append(NamedLabel(name, layer, number_of_label))
     return segments
 
 
