@@ -75,7 +75,7 @@ SIDES = (
     (re.compile(r"\b(left|links?|linke[rs]?|sinistra|sinister|sin|l)\b"), "left"),
     (re.compile(r"\b(right|rechts?|rechte[rs]?|dextra|dexter|dext?|r)\b"), "right"),
 )
-FILLERS = re.compile(r"\b(model|segment|surface|mesh|export(?:ed)?|3d|smoothed?|final|copy)\b")
+FILLERS = re.compile(r"\b(model|segment|surface|mesh|export(?:ed)?|3 ?d|smoothed?|final|copy)\b")
 
 
 def guess_role(name: str) -> NamedRole:
@@ -131,5 +131,5 @@ def _bone(name: str, text: str) -> NamedRole | None:
 def plain(name: str) -> str:
     """Return a name in small letters, without accents, words apart by single blanks."""
     text = "".join(c for c in normalize("NFKD", name.replace("ß", "ss")) if not combining(c))
-    text = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)  # spinalCord
+    text = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)  # spinalCord
     return " ".join(re.sub(r"[^a-z0-9]+", " ", text.lower()).split())

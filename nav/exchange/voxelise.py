@@ -107,8 +107,8 @@ def extended(grid: VoxelGrid, points: Array) -> tuple[VoxelGrid, tuple[int, int,
     """
     index = grid.to_voxel(points)
     size = np.array(grid.size)
-    low = np.floor(index.min(axis=0) - 1e-6).astype(int)
-    high = np.ceil(index.max(axis=0) + 1e-6).astype(int)
+    low = np.floor(index.min(axis=0) + 1e-6).astype(int)
+    high = np.ceil(index.max(axis=0) - 1e-6).astype(int)
     before = np.where(low < 0, MARGIN - low, 0)
     after = np.where(high > size - 1, high - size + 1 + MARGIN, 0)
     matrix = grid.model_from_voxel.copy()

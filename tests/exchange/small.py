@@ -12,13 +12,15 @@ from nav.model.surface import Surface
 
 def rod(centre: list[float], radius: float, height: float) -> pyvista.PolyData:
     """A closed rod along z."""
-    made = pyvista.Cylinder(centre, (0, 0, 1), radius, height, resolution=64)
+    made = pyvista.Cylinder(
+        center=centre, direction=(0, 0, 1), radius=radius, height=height, resolution=64
+    )
     return made.triangulate().clean()
 
 
 def ball(centre: list[float], radius: float) -> pyvista.PolyData:
     """A closed ball."""
-    return pyvista.Sphere(radius, centre, theta_resolution=40, phi_resolution=40)
+    return pyvista.Sphere(radius=radius, center=centre, theta_resolution=40, phi_resolution=40)
 
 
 SHAPES = {  # name: role, solid; mm, LPS
@@ -69,9 +71,7 @@ def write_case(folder: Path) -> Path:
         "format": "c1c2nav/case/1",
         "name": "small neck",
         "structure": structures,
-        "fiducial": [
-            {"label": k, "position": p, "use": use} for k, (p, use) in FIDUCIALS.items()
-        ],
+        "fiducial": [{"label": k, "position": p, "use": use} for k, (p, use) in FIDUCIALS.items()],
         "plan": [{"name": "left", "entry": ENTRY, "target": TARGET}],
     }
     path = folder / "case.toml"

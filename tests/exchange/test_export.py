@@ -38,9 +38,11 @@ def test_meshes_keep_their_place_and_volume(exported, ending):
         assert mesh.bounds[1::2] == pytest.approx(own.max(axis=0), abs=1e-4)
 
 
-@pytest.mark.parametrize("ending", ["ply", "vtp"])
-def test_meshes_hold_sigma(exported, ending):
-    assert np.asarray(pyvista.read(exported / f"C1.{ending}")["sigma"]) == pytest.approx(0.3)
+def test_meshes_hold_sigma(exported):
+    assert np.asarray(pyvista.read(exported / "C1.vtp")["sigma"]) == pytest.approx(0.3)
+    own = load_surface(exported / "C1.ply", "mesh").sigma  # VTK leaves such properties out
+    assert own is not None
+    assert own.values == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("ending", ["stl", "obj", "ply", "vtp"])
@@ -85,7 +87,7 @@ def test_segmentation_has_each_structure_within_one_per_cent(exported):
         assert told[f"Segment{k}_Extent"] == " ".join(map(str, extent))
         centre = image.TransformContinuousIndexToPhysicalPoint(filled.mean(axis=0).tolist())
         middle = (surface(name).vertices.min(axis=0) + surface(name).vertices.max(axis=0)) / 2
-        assert centre == pytest.approx(middle, abs=0.1)
+        assert list(centre) == pytest.approx(middle.tolist(), abs=0.25)  # half a voxel
 
 
 def test_dicom_segmentation_refers_to_its_series_and_keeps_volumes(exported):
