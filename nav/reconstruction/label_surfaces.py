@@ -122,8 +122,6 @@ def _normals(vertices: Array, triangles: NDArray[np.int32]) -> tuple[Array, floa
 def _without_strays(mask: LabelMask) -> tuple[NDArray[np.bool_], int]:
     """The mask without pieces that are too small, and how many there were."""
     labels, count = ndimage.label(mask.values)
-    if count <= 1:
-        return mask.values, 0
     voxel = abs(float(np.linalg.det(mask.model_from_voxel[:3, :3])))
     sizes = np.bincount(labels.ravel())[1:]
     large = (sizes * voxel >= LEAST_PIECE) & (sizes >= LEAST_VOXELS)
