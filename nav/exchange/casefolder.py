@@ -32,7 +32,10 @@ def write_imported(found: ImportedCase, folder: Path) -> Path:
     with written_together(*outputs) as beside:
         for temporary, structure in zip(beside, structures, strict=False):
             temporary.write_bytes(ply_bytes(structure))
-        table = plain_values({**_table(found, meshes), **provenance()})
+        made = provenance()
+        if found.inputs:
+            made["input"] = [{"file": name, "sha256": digest} for name, digest in found.inputs]
+        table = plain_values({**_table(found, meshes), **made})
         beside[-1].write_text(tomli_w.dumps(table), encoding="utf-8")
     return folder / CASE
 

@@ -19,6 +19,7 @@ from nav.exchange.plausible import frame_problem
 from nav.exchange.pointsource import read_points
 from nav.exchange.scene import opened_scene
 from nav.exchange.shapes import usual_sigma
+from nav.files import sha256
 from nav.frames import Array
 from nav.model.case import DEFAULT_LIMITS, Case, Role, Structure
 from nav.model.plausible_case import MOST_SIGMA, check_case
@@ -54,7 +55,8 @@ class ImportedCase:
     """A case, and where it is from.
 
     made_from : by structure, in words. left_out : what of the source is not in it. remarks : what a
-    user should know. kind : of a label map, or None. spacing : of it, mm.
+    user should know. kind : of a label map, or None. spacing : of it, mm. inputs : SHA-256 of the
+    files it was made from, by a name of ours, since theirs may be a patient's.
     """
 
     case: Case
@@ -63,6 +65,7 @@ class ImportedCase:
     remarks: tuple[str, ...]
     kind: str | None
     spacing: tuple[float, float, float] | None
+    inputs: tuple[tuple[str, str], ...] = ()
 
 
 def import_case(
@@ -122,6 +125,7 @@ def import_case(
             (*remarks, *_missing(case)),
             kind,
             spacing,
+            _inputs(source, found),
         )
 
 
@@ -267,6 +271,15 @@ def _checked(
         if problem is not None:
             problems.append(problem)
     return case
+
+
+def _inputs(source: Path, found: Sources) -> tuple[tuple[str, str], ...]:
+    """Hashes of the source, or of the models and points of a folder."""
+    files = [source] if source.is_file() else [f.path for f in (*found.models, *found.points)]
+    return tuple(
+        (f"source {k}{''.join(path.suffixes[-1:])}", sha256(path))
+        for k, path in enumerate(files, start=1)
+    )
 
 
 def _refuse_elsewhere(

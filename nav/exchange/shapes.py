@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.exchange.found import SourceFile
@@ -12,7 +14,7 @@ from nav.exchange.vtkfile import read_vtk_mesh
 from nav.frames import Array
 from nav.model.closed import check_closed
 from nav.model.local_sigma import LocalSigma
-from nav.model.meshdata import MeshError, merge_equal
+from nav.model.meshdata import MOST_TRIANGLES, MeshError, merge_equal
 from nav.model.meshfile import LoadedMesh, load_mesh
 from nav.model.shells import outer_surface
 from nav.model.surface import Surface
@@ -21,6 +23,8 @@ from nav.reconstruction.label_surfaces import LabelSurface
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 HEAD = 4096  # bytes in which a file says its coordinate system
 LEAST_SIGMA = 0.02  # mm
+MANY_TRIANGLES = 200_000  # distances to more slow the pictures down
+MOST_REDUCTION = 0.75  # beyond, the volume shrinks by more than a per cent
 
 
 def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
@@ -74,8 +78,28 @@ def surface_of_label(found: LabelSurface) -> Surface:
     """
     sigma = LocalSigma(found.vertices, np.maximum(found.sigma, LEAST_SIGMA))
     vertices, triangles = merge_equal(found.vertices, found.triangles)
-    mesh = LoadedMesh(vertices, triangles, sigma)
-    return closed_surface(mesh, f"label {found.name}", "its boundary")
+    field = f"label {found.name}"
+    if len(triangles) > MANY_TRIANGLES:
+        fewer = LoadedMesh(*_decimated(vertices, triangles), sigma)
+        with suppress(InputError):  # decimation may have joined parts
+            return closed_surface(fewer, field, "its boundary")
+    if len(triangles) > MOST_TRIANGLES:
+        raise InputError(
+            f"{field}: has {len(triangles)} triangles, at most {MOST_TRIANGLES} are read; "
+            "give a label map of larger voxels"
+        )
+    return closed_surface(LoadedMesh(vertices, triangles, sigma), field, "its boundary")
+
+
+def _decimated(vertices: Array, triangles: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
+    """Fewer triangles, by quadric decimation, at least a quarter of them."""
+    import fast_simplification
+
+    reduction = min(1.0 - MANY_TRIANGLES / len(triangles), MOST_REDUCTION)
+    points, faces = fast_simplification.simplify(
+        vertices.astype(np.float32), triangles.astype(np.int32), reduction
+    )
+    return merge_equal(points, faces)
 
 
 def usual_sigma(surface: Surface) -> float | None:

@@ -16,10 +16,14 @@ ITERATIONS, PASS_BAND = 20, 0.1  # of the windowed sinc filter
 LEAST_PIECE = 5.0  # mm^3: less is a stray voxel, not a part of a structure
 LEAST_VOXELS = 8
 # Of the smoothed boundary of a correct label map (a voxel belongs where its centre is inside):
-# standard deviation along the normal, in steps of the grid along it, and how it grows with the
-# ratio of the longest to the shortest step. Measured on spheres and rods of 4 to 30 voxels'
-# diameter at random places and directions, see tests/reconstruction/test_label_surfaces.py.
-STEPS_SIGMA, PER_ANISOTROPY = 0.125, 0.25
+# standard deviation along the normal, in steps of the grid, by the angle from the normal to the
+# nearest axis of the grid, degrees. Where a surface is nearly parallel to the grid its voxels form
+# terraces that are too wide to be smoothed away, 1/sqrt(12) where it is exactly parallel. And how
+# it grows with the ratio of the longest to the shortest step. Measured on balls and rods of 4 to
+# 160 voxels' diameter, see tests/reconstruction/test_label_surfaces.py.
+ANGLES = (0.0, 4.0, 10.0, 20.0, 30.0, 55.0)
+STEPS_SIGMA = (0.289, 0.21, 0.195, 0.135, 0.11, 0.11)
+PER_ANISOTROPY = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +107,10 @@ def voxel_sigma(normals: Array, matrix: Array) -> Array:
     lengths = np.linalg.norm(axes, axis=0)
     share = (normals @ (axes / lengths)) ** 2
     step = np.sqrt(share @ lengths**2 / np.maximum(share.sum(axis=1), 1e-12))
+    nearest = np.sqrt(np.minimum(share.max(axis=1), 1.0))
+    steps = np.interp(np.degrees(np.arccos(nearest)), ANGLES, STEPS_SIGMA)
     ratio = lengths.max() / lengths.min()
-    return np.asarray(STEPS_SIGMA * (1.0 + PER_ANISOTROPY * (ratio - 1.0)) * step, float)
+    return np.asarray(steps * (1.0 + PER_ANISOTROPY * (ratio - 1.0)) * step, float)
 
 
 def _normals(vertices: Array, triangles: NDArray[np.int32]) -> tuple[Array, float]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyvista
 import tomli_w
+from numpy.typing import ArrayLike
 
-from nav.frames import Array
 from nav.model.surface import Surface
 
 
@@ -41,7 +41,7 @@ FIDUCIALS = {
 ENTRY, TARGET = [46.5, 6.0, 3.0], [3.0, 6.0, 2.0]
 
 
-def volume_of(vertices: Array, triangles: Array) -> float:
+def volume_of(vertices: ArrayLike, triangles: ArrayLike) -> float:
     """Of a closed surface, mm^3."""
     a, b, c = (np.asarray(vertices)[np.asarray(triangles)[:, k]] for k in range(3))
     return abs(float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0))

@@ -7,12 +7,17 @@ import zipfile
 import numpy as np
 import pytest
 import pyvista
+import SimpleITK as sitk
 
+from nav import cli
 from nav.errors import InputError
 from nav.exchange.casefolder import write_imported
 from nav.exchange.export import FORMATS, export_case
 from nav.exchange.importer import ImportOptions, import_case
+from nav.exchange.shapes import MANY_TRIANGLES, surface_of_label
 from nav.model.case import load_case
+from nav.reconstruction.label_surfaces import surface_from_label
+from nav.reconstruction.labelmap import cut_mask
 from tests.exchange.small import (
     ENTRY,
     FIDUCIALS,
@@ -23,6 +28,7 @@ from tests.exchange.small import (
     volume_of,
     write_case,
 )
+from tests.reference_data import reference_data
 
 SIGMA = ("0.5",)
 
@@ -65,6 +71,8 @@ def test_a_folder_of_models_comes_back_as_the_same_case(exported, tmp_path, endi
         position, use = FIDUCIALS[fiducial.label]
         assert fiducial.position == pytest.approx(position, abs=1e-3)
         assert fiducial.use == use
+    text = (tmp_path / "case" / "case.toml").read_text()
+    assert text.count("sha256 = ") == len(SHAPES) + 2
     (plan,) = case.plans
     assert plan.entry == pytest.approx(ENTRY, abs=1e-3)
     assert plan.target == pytest.approx(TARGET, abs=1e-3)
@@ -167,6 +175,7 @@ def test_a_folder_without_models_is_refused(tmp_path):
         import_case(tmp_path, "x", ImportOptions())
 
 
+MOVED = np.array([-5.0, 0.0, 7.0])  # LPS, by the scene's transform, which is in RAS
 SCENE = """<MRML version="Slicer4.4.0" userTags="">
 <LinearTransform id="T1" name="Up" {parent}
  matrixTransformToParent="1 0 0 5 0 1 0 0 0 0 1 {up} 0 0 0 1"></LinearTransform>
@@ -204,13 +213,10 @@ def test_a_scene_places_what_it_transforms(exported, tmp_path, system):
     path = scene(tmp_path / "scene", exported, system, up=7.0)
     case = import_case(path, "x", ImportOptions(sigma=SIGMA)).case
     for structure in case.structures:
-        expected = surface(structure.name).vertices.mean(axis=0) + [-5.0, 0.0, 7.0]  # RAS x is -x
-        found = structure.surface.vertices.min(axis=0) - surface(structure.name).vertices.min(
-            axis=0
-        )
-        assert found == pytest.approx([-5.0, 0.0, 7.0], abs=1e-3), expected
+        own = surface(structure.name).vertices.min(axis=0)
+        assert structure.surface.vertices.min(axis=0) - own == pytest.approx(MOVED, abs=1e-3)
     for fiducial in case.fiducials:
-        moved = np.array(FIDUCIALS[fiducial.label][0]) + [-5.0, 0.0, 7.0]
+        moved = np.array(FIDUCIALS[fiducial.label][0]) + MOVED
         assert fiducial.position == pytest.approx(moved, abs=1e-3)
 
 
@@ -231,7 +237,7 @@ def test_a_packed_scene_with_a_segmentation(exported, tmp_path):
     cord = next(s for s in case.structures if s.name == "cord").surface.vertices
     own = surface("cord").vertices
     middle = (cord.min(axis=0) + cord.max(axis=0) - own.min(axis=0) - own.max(axis=0)) / 2.0
-    assert middle == pytest.approx([-5.0, 0.0, 7.0], abs=0.25)
+    assert middle == pytest.approx(MOVED, abs=0.25)
 
 
 def test_scenes_that_cannot_be_trusted_are_refused(exported, tmp_path):
@@ -263,3 +269,64 @@ def test_points_that_are_not_placed_are_a_problem(models):
     path.write_text(json.dumps(data))
     with pytest.raises(InputError, match="point D2: is not placed"):
         import_case(models, "x", ImportOptions(sigma=SIGMA))
+
+
+def test_large_label_surfaces_are_decimated_and_stay_true():
+    matrix = np.eye(4)
+    matrix[:3, 3] = -85.0
+    z, y, x = np.meshgrid(*(np.arange(-85, 86),) * 3, indexing="ij")
+    mask = cut_mask("skin", x**2 + y**2 + z**2 <= 80.0**2, matrix)
+    found = surface_from_label(mask)
+    assert len(found.triangles) > MANY_TRIANGLES
+    made = surface_of_label(found)
+    assert len(made.triangles) <= MANY_TRIANGLES * 1.01
+    radii = np.linalg.norm(made.vertices, axis=1)
+    assert np.sqrt(np.mean((radii - 80.0) ** 2)) < found.sigma.mean()
+
+
+def test_another_part_of_the_body_is_no_neck():
+    folder = reference_data("ct", "abdomen-totalseg")
+    with pytest.raises(InputError, match=r"shows vertebrae_S1, vertebrae_L5.*no cervical vertebra"):
+        import_case(folder / "example_seg_fast_force_split.nii.gz", "x", ImportOptions())
+
+
+def test_a_label_map_of_another_scan_is_refused(tmp_path):
+    folder = reference_data("ct", "abdomen-totalseg")
+    low = sitk.ReadImage(str(folder / "example_seg_realigned.nii.gz"))
+    x, y, z = low.GetOrigin()
+    low.SetOrigin((x, y, z - 246.0))
+    sitk.WriteImage(low, str(tmp_path / "labels.nii.gz"))
+    options = ImportOptions(
+        numbering={31: "L1", 30: "L2"},
+        roles=("L1=bone", "L2=bone"),
+        scan=folder / "example_ct.nii.gz",
+    )
+    with pytest.raises(InputError, match=r"is not where .* is: .*would fit 246 mm higher"):
+        import_case(tmp_path / "labels.nii.gz", "x", options)
+    found = import_case(folder / "example_seg_realigned.nii.gz", "x", options)
+    assert {s.name for s in found.case.structures} == {"L1", "L2"}
+
+
+def test_the_commands_end_to_end(tmp_path, capsys):
+    case = write_case(tmp_path / "case")
+
+    def nav(*arguments):
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(a) for a in arguments])
+        printed = capsys.readouterr()
+        return end.value.code, " ".join((printed.out + printed.err).split())
+
+    code, _ = nav("case", "export", case, "--output", tmp_path / "out", "--format", "seg.nrrd")
+    assert not code
+    source = tmp_path / "out" / "segmentation.seg.nrrd"
+    code, said = nav("case", "import", source, "--output", tmp_path / "again", "--sigma", "0.4")
+    assert not code
+    assert "written" in said
+    assert {s.sigma for s in load_case(tmp_path / "again" / "case.toml").structures} == {0.4}
+    code, said = nav("case", "import", source, "--output", tmp_path / "bad", "--space", "up")
+    assert code == 2
+    assert "expected lps or ras" in said
+    code, said = nav("case", "import", source, "--output", tmp_path / "bad", "--role", "C1=organ")
+    assert code == 2
+    assert "--role C1=organ: expected one of bone" in said
+    assert not (tmp_path / "bad").exists()

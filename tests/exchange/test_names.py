@@ -15,9 +15,19 @@ KNOWN = {
     "none": "spleen kidney_left vertebrae_T9 vertebrae_L1 lung_upper_lobe_left",
 }
 UNKNOWN = (
-    "Segment_1 Model disc_C2_C3 C2_nerve_root vocal_cord spinal_canal vertebral_vein target "
-    "C1_and_cord Atlas_C2 screw_C2 transverse_process_C1"
-).split()
+    "Segment_1",
+    "Model",
+    "disc_C2_C3",
+    "C2_nerve_root",
+    "vocal_cord",
+    "spinal_canal",
+    "vertebral_vein",
+    "target",
+    "C1_and_cord",
+    "Atlas_C2",
+    "screw_C2",
+    "transverse_process_C1",
+)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,22 @@ def test_sigma_is_the_error_that_is_measured(spacing):
     assert abs(np.mean(errors)) < 0.1  # neither shrunk nor grown
 
 
+def test_terraces_of_surfaces_along_the_grid_are_in_sigma():
+    rng = np.random.default_rng(7)
+    ratios = []
+    for _ in range(6):
+        radius, step = rng.uniform(25.0, 35.0), np.eye(4)
+        step[:3, 3] = -40.0 + rng.uniform(-0.5, 0.5, 3)
+        y, x = np.meshgrid(np.arange(81) + step[1, 3], np.arange(81) + step[0, 3], indexing="ij")
+        values = np.broadcast_to(np.hypot(x, y) <= radius, (40, 81, 81))
+        found = surface_from_label(cut_mask("tube", values, step))
+        z = found.vertices[:, 2] - found.vertices[:, 2].min()
+        wall = (z > 6.0) & (z < 30.0)  # away from the ends
+        away = np.linalg.norm(found.vertices[wall, :2], axis=1) - radius
+        ratios.append(np.mean(np.abs(away) < 1.96 * found.sigma[wall]))
+    assert 0.9 < np.mean(ratios) < 0.995
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_surface_is_closed_and_faces_outwards(mirrored):
     rng = np.random.default_rng(2)

@@ -1,4 +1,4 @@
-"""Label maps of other programs: names, numbers, places; a real pair that does not belong together."""
+"""Label maps of other programs: names, numbers, places; a real pair that lies apart."""
 
 import gzip
 import struct
@@ -13,6 +13,8 @@ from nav.reconstruction.labelmap_check import compare_with_scan
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.volume import Volume
 from tests.reference_data import reference_data
+
+LEVELS = ("T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
 
 
 def labels(size=(20, 22, 24)):
@@ -191,7 +193,7 @@ def test_a_real_pair_that_lies_246_mm_apart():
 def test_verse_numbers_and_permuted_axes():
     folder = reference_data("ct", "verse-tptbox-labels")
     masks = read_labels(folder / "sub-verse004_seg-vert_msk.nii.gz", "verse").masks
-    assert list(masks) == [f"vertebra {k}" for k in "T9 T10 T11 T12 L1 L2 L3 L4 L5".split()]
+    assert list(masks) == [f"vertebra {k}" for k in LEVELS]
     heights = [mask.centres()[:, 2].mean() for mask in masks.values()]
     assert heights == sorted(heights, reverse=True)  # from the head downwards
 
