@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.labelmap import LabelMask
@@ -18,12 +18,16 @@ LEAST_VOXELS = 8
 # Of the smoothed boundary of a correct label map (a voxel belongs where its centre is inside):
 # standard deviation along the normal, in steps of the grid, by the angle from the normal to the
 # nearest axis of the grid, degrees. Where a surface is nearly parallel to the grid its voxels form
-# terraces that are too wide to be smoothed away, 1/sqrt(12) where it is exactly parallel. And how
-# it grows with the ratio of the longest to the shortest step. Measured on balls and rods of 4 to
-# 160 voxels' diameter, see tests/reconstruction/test_label_surfaces.py.
-ANGLES = (0.0, 4.0, 10.0, 20.0, 30.0, 55.0)
-STEPS_SIGMA = (0.289, 0.21, 0.195, 0.135, 0.11, 0.11)
+# terraces that are too wide to be smoothed away, 1/sqrt(12) where it is exactly parallel. Walls
+# along an axis have the same steps in every layer, which smoothing cannot average: their normals
+# lie in a plane of the grid, within FLAT degrees. Last, how it grows with the ratio of the longest
+# to the shortest step. Measured on balls and rods, see tests/reconstruction/test_label_surfaces.py.
+ANGLES = (0.0, 4.0, 10.0, 15.0, 20.0, 30.0, 45.0, 55.0)
+STEPS_SIGMA = (0.289, 0.21, 0.195, 0.165, 0.135, 0.11, 0.11, 0.11)
+WALL_SIGMA = (0.298, 0.284, 0.22, 0.18, 0.155, 0.14, 0.18, 0.18)
+FLAT = 8.0  # degrees
 PER_ANISOTROPY = 0.25
+AVERAGED = 8  # times that normals are averaged over neighbours: single terraces have their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,7 @@ def surface_from_label(mask: LabelMask) -> LabelSurface | None:
     normals, area = _normals(vertices, triangles)
     voxel = abs(float(np.linalg.det(matrix[:3, :3])))
     lost = abs(np.count_nonzero(values) * voxel - abs(enclosed)) / max(area, 1e-9)
-    sigma = np.hypot(voxel_sigma(normals, matrix), lost)
+    sigma = np.hypot(voxel_sigma(_averaged(normals, triangles), matrix), lost)
     return LabelSurface(mask.name, vertices, triangles, sigma, dropped, mask.touches_border)
 
 
@@ -107,8 +111,11 @@ def voxel_sigma(normals: Array, matrix: Array) -> Array:
     lengths = np.linalg.norm(axes, axis=0)
     share = (normals @ (axes / lengths)) ** 2
     step = np.sqrt(share @ lengths**2 / np.maximum(share.sum(axis=1), 1e-12))
-    nearest = np.sqrt(np.minimum(share.max(axis=1), 1.0))
-    steps = np.interp(np.degrees(np.arccos(nearest)), ANGLES, STEPS_SIGMA)
+    nearest = np.degrees(np.arccos(np.sqrt(np.minimum(share.max(axis=1), 1.0))))
+    out_of_plane = np.degrees(np.arcsin(np.sqrt(np.minimum(share.min(axis=1), 1.0))))
+    wall = np.clip(1.0 - out_of_plane / FLAT, 0.0, 1.0)
+    free = np.interp(nearest, ANGLES, STEPS_SIGMA)
+    steps = free + wall * (np.interp(nearest, ANGLES, WALL_SIGMA) - free)
     ratio = lengths.max() / lengths.min()
     return np.asarray(steps * (1.0 + PER_ANISOTROPY * (ratio - 1.0)) * step, float)
 
@@ -123,6 +130,18 @@ def _normals(vertices: Array, triangles: NDArray[np.int32]) -> tuple[Array, floa
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     area = float(np.linalg.norm(cross, axis=1).sum() / 2.0)
     return normals / np.maximum(length, 1e-12), area
+
+
+def _averaged(normals: Array, triangles: NDArray[np.int32]) -> Array:
+    """Normals averaged over neighbours, unit vectors."""
+    starts, ends = triangles[:, [0, 1, 2]].ravel(), triangles[:, [1, 2, 0]].ravel()
+    ones = np.ones(len(starts))
+    size = len(normals)
+    neighbours = sparse.csr_array((ones, (starts, ends)), shape=(size, size))
+    for _ in range(AVERAGED):
+        normals = normals + neighbours @ normals
+        normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return normals
 
 
 def _without_strays(mask: LabelMask) -> tuple[NDArray[np.bool_], int]:
