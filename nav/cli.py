@@ -53,7 +53,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says it
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
-for sub_app in (twin_app, phantom_app, print_app, calibrate_app):
+case_app = App(name="case", help="Exchange cases with other programs.")
+for sub_app in (twin_app, phantom_app, print_app, calibrate_app, case_app):
     app.command(sub_app)
 
 RigFile = Annotated[InputPath, Parameter(name="--rig", help="rig.toml: the cameras.")]
@@ -458,6 +459,95 @@ def doctor() -> None:
     from nav.doctor import print_doctor
 
     sys.exit(print_doctor())
+
+
+@case_app.command(name="export")
+def case_export(
+    case: InputPath,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    format: Annotated[list[str], Parameter(name="--format", negative="")],
+    spacing: float = 0.5,
+) -> None:
+    """Write a case in formats of other programs: meshes, segmentations, points.
+
+    Example: nav case export case/case.toml --output exported --format stl --format seg.nrrd
+
+    Parameters
+    ----------
+    case
+        case.toml, or its folder.
+    output
+        Folder to write.
+    format
+        stl, obj, ply, vtp (one file for each structure), 3mf (one for all), seg.nrrd (3D Slicer),
+        dicom-seg (with the CT series it refers to; nobody's name is in it), mrk.json (fiducials and
+        plans); give it once for each.
+    spacing
+        Voxels of a segmentation where the case has no scan, mm; else those of the scan are taken.
+    """
+    from nav.exchange.command import export_files
+
+    export_files(case, output, format, spacing, console())
+
+
+@case_app.command(name="import")
+def case_import(
+    source: InputPath,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    role: Annotated[list[str] | None, Parameter(name="--role", negative="")] = None,
+    sigma: Annotated[list[str] | None, Parameter(name="--sigma", negative="")] = None,
+    check: Annotated[list[str] | None, Parameter(name="--check", negative="")] = None,
+    space: str | None = None,
+    labels: str | None = None,
+    ct: InputPath | None = None,
+    name: str = "imported",
+) -> None:
+    """Make a case of models, points or a segmentation that another program has saved.
+
+    Example: nav case import scene.mrb --output case --sigma 0.5 --check V1
+
+    Roles are guessed from names (C1, atlas, vertebral artery left, spinal cord, dura, skin, ...,
+    German and Latin ones too). What is wrong or unsure is said all at once, with what to add.
+
+    Parameters
+    ----------
+    source
+        Scene of 3D Slicer (.mrb, .mrml), folder of models (STL, OBJ, PLY, VTP, VTK) with points
+        (.mrk.json, .fcsv), or a label map: .seg.nrrd, NIfTI, a folder of masks, DICOM SEG.
+    output
+        Folder of the case.
+    role
+        NAME=ROLE: bone, cord, dura, artery, skin, support, other, or none to leave it out; give it
+        once for each. *=ROLE is for all whose name says nothing.
+    sigma
+        One standard deviation of the surfaces' own error, mm, or NAME=mm for one of them. Needed
+        for models; label maps have that of their voxels.
+    check
+        Label of a fiducial that is only checked, never used for registering; give it once for each.
+    space
+        lps or ras: what models are in whose files do not say it. Without, LPS.
+    labels
+        What the numbers of a label map mean that does not say it: verse, totalsegmentator, or
+        "1=C1,2=C2,9=spinal cord".
+    ct
+        The scan that a label map was made from: is it there?
+    name
+        Of the case.
+    """
+    from nav.exchange.command import import_files, is_ras, numbering_of
+    from nav.exchange.importer import ImportOptions
+
+    options = ImportOptions(
+        tuple(role or ()),
+        tuple(sigma or ()),
+        tuple(check or ()),
+        is_ras(space),
+        numbering_of(labels),
+        ct,
+    )
+    import_files(source, output, name, options, console())
 
 
 @twin_app.command(name="images")

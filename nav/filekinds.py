@@ -2,11 +2,14 @@
 
 import gzip
 import re
+import zipfile
 import zlib
 from pathlib import Path
 
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "picture", "printed sheet", "summary"
+STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
+SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
 HEAD = 65536  # bytes that are looked at; every sign below stands within them
 TOML_FORMAT = re.compile(rb"""^[ \t]*format[ \t]*=[ \t]*["']c1c2nav/([a-z0-9-]+)/\d+["']""", re.M)
 TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what stands behind it belongs to a table
@@ -24,6 +27,11 @@ PNG_METADATA = {"Software": "c1c2nav"}  # for what writes our PNG files
 PDF_AUTHOR = b"/Author (c1c2nav"
 PLY_COMMENT = b"comment millimetres, model frame LPS"
 STL_START = b"c1c2nav: binary STL"
+OBJ_COMMENT = b"# c1c2nav: OBJ"
+XML_COMMENT = b"<!-- c1c2nav: VTP, millimetres, LPS -->"
+NRRD_COMMENT = b"# c1c2nav"
+ZIP_START, MODEL_3MF = b"PK\x03\x04", "3D/3dmodel.model"
+DICOM_SIGN, DICOM_MAKER = b"DICM", b"c1c2nav"  # behind 128 bytes; the manufacturer
 SUMMARY_SIGN = b'"made_by": "c1c2nav'
 VOLUME_SIGN = b"c1c2nav"  # in a NIfTI's description, and in a MetaImage's comment
 NIFTI_DESCRIPTION = slice(148, 228)  # bytes, NIfTI-1
@@ -57,9 +65,19 @@ def file_kind(path: Path) -> str | None:
     if head.startswith(PNG):
         return PICTURE if any(maker in head for maker in PNG_MAKERS) else None
     if head.startswith(b"ply") and PLY_COMMENT in head:
-        return "PLY mesh"
+        return PLY_MESH
     if head.startswith(STL_START):
-        return "STL mesh"
+        return STL_MESH
+    if head.startswith(OBJ_COMMENT):
+        return OBJ_MESH
+    if head.startswith(b"<?xml") and XML_COMMENT in head:
+        return VTP_MESH
+    if head.startswith(b"NRRD000"):
+        return SEGMENTATION if NRRD_COMMENT in head.split(b"\n\n", 1)[0] else None
+    if head[128:132] == DICOM_SIGN:
+        return DICOM if DICOM_MAKER in head else None
+    if head.startswith(ZIP_START):
+        return _zipped(path)
     if head.lstrip().startswith(b"{"):
         return SUMMARY if SUMMARY_SIGN in head else None
     if head.startswith(b"ObjectType = Image"):
@@ -67,6 +85,14 @@ def file_kind(path: Path) -> str | None:
     if head.startswith((b"\x1f\x8b", NIFTI_SIZE)):
         return _nifti(head)
     return _toml(head)
+
+
+def _zipped(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as packed, packed.open(MODEL_3MF) as model:
+            return SCENE_3MF if b"c1c2nav" in model.read(HEAD) else None
+    except (zipfile.BadZipFile, KeyError, zlib.error, NotImplementedError, RuntimeError):
+        return None
 
 
 def _nifti(head: bytes) -> str | None:

@@ -19,7 +19,7 @@ from nav.errors import InputError
 from nav.filekinds import file_kind
 from nav.unfinished import LONGEST_NAME, remove_unfinished, unfinished_name
 
-DOUBLE_SUFFIXES = (".nii.gz",)  # that other programs know only as a whole
+DOUBLE_SUFFIXES = (".nii.gz", ".seg.nrrd", ".mrk.json")  # that other programs know only as a whole
 Kept = Callable[[Path, Path], None]
 _listeners: list[Kept] = []
 

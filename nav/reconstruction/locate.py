@@ -25,7 +25,8 @@ from nav.reconstruction.volume import Array, Volume
 GRID = 4.0  # mm, of the comparison
 LATTICE = 2.0  # mm, between the template's points
 SHELL = (1.5, 7.0)  # mm outside the bones that count against
-BONE = (120.0, 420.0)  # HU, from nothing to all of a bone
+BONE_GRID = 1.2  # mm, of the voxels that are bone or not
+BONE = (130.0, 330.0)  # HU, from nothing to all of a bone
 BONES_USED = ("C1", "C2", "C3", "C4")
 PITCH = np.radians([-36.0, -24.0, -12.0, 0.0, 12.0, 24.0, 36.0])
 YAW = np.radians([-18.0, 0.0, 18.0])
@@ -50,10 +51,12 @@ def propose_places(
     ----------
     volume : HU. count : how many are wanted at most. tell : is told the share of the work done.
     """
-    coarse = coarser(volume, GRID)
-    steps = coarse.spacing
+    # what is bone is asked of small voxels: means over large ones hide a thin cortex over fat marrow
+    fine = coarser(volume, BONE_GRID)
     low, high = BONE
-    bone = np.clip((np.asarray(coarse.values, np.float32) - low) / (high - low), 0.0, 1.0)
+    brightness = np.clip((np.asarray(fine.values, np.float32) - low) / (high - low), 0.0, 1.0)
+    coarse = coarser(Volume(brightness, fine.model_from_voxel), GRID)
+    bone, steps = coarse.values, coarse.spacing
     inside, shell = _template()
     reach = int(np.ceil(np.linalg.norm(np.vstack([inside, shell]), axis=1).max() / steps.min())) + 1
     shape = [next_fast_len(n + 2 * reach, real=True) for n in bone.shape]

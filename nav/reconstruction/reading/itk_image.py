@@ -73,10 +73,10 @@ def read_itk_image(
         raise InputError(
             f"{path}: is no volume: {' x '.join(map(str, size))}; expected three sizes"
         )
-    _refuse_without_place(path, kind, fields)
-    each = _bytes_each(fields, kind)
+    refuse_without_place(path, kind, fields)
+    each = bytes_each(fields, kind)
     refuse_huge(int(np.prod(size)), f"{path}", each)
-    _refuse_short(path, kind, fields, int(np.prod(size)) * each)
+    refuse_short(path, kind, fields, int(np.prod(size)) * each)
     advance(0.1)
     try:
         with without_output(1, 2):
@@ -95,7 +95,7 @@ def read_itk_image(
     matrix[:3, 3] = image.GetOrigin()
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
         raise InputError(f"{path}: its header has no valid directions and spacing")
-    findings = _units(path, fields, matrix)
+    findings = convert_units(path, fields, matrix)
     if bad:
         findings.append(Finding("not_finite", {"count": bad}))
     if clipped:
@@ -139,7 +139,14 @@ def header_fields(path: Path, kind: str) -> dict[str, str]:
     return fields
 
 
-def _refuse_without_place(path: Path, kind: str, fields: dict[str, str]) -> None:
+def refuse_without_place(path: Path, kind: str, fields: dict[str, str]) -> None:
+    """Refuse a NRRD whose header does not say where left and right are.
+
+    Raises
+    ------
+    InputError
+        That.
+    """
     if kind == "nrrd":
         space = fields.get("space", "").lower()
         known = ("lps", "ras", "las", "left-", "right-")
@@ -150,15 +157,21 @@ def _refuse_without_place(path: Path, kind: str, fields: dict[str, str]) -> None
             )
 
 
-def _bytes_each(fields: dict[str, str], kind: str) -> int:
+def bytes_each(fields: dict[str, str], kind: str) -> int:
+    """Return the size of a value, bytes."""
     name = fields.get("type" if kind == "nrrd" else "elementtype", "").lower()
     return BYTES.get(name, 2)
 
 
-def _refuse_short(path: Path, kind: str, fields: dict[str, str], needed: int) -> None:
+def refuse_short(path: Path, kind: str, fields: dict[str, str], needed: int) -> None:
     """Refuse a file that is too short for what its header says, before memory is taken.
 
     MetaIO would leave what is missing as the memory happened to be.
+
+    Raises
+    ------
+    InputError
+        That, or values in several files.
     """
     if kind == "nrrd":
         packed = fields.get("encoding", "raw").lower() != "raw"
@@ -199,7 +212,7 @@ def _unpacked_length(stored: Path, start: int, most: int) -> int:
     return count
 
 
-def _units(path: Path, fields: dict[str, str], matrix: Array) -> list[Finding]:
+def convert_units(path: Path, fields: dict[str, str], matrix: Array) -> list[Finding]:
     """Convert a NRRD's lengths to mm, in place."""
     told = {unit for unit in re.findall(r'"([^"]*)"', fields.get("space units", "")) if unit}
     scales = {"mm": 1.0, "millimeter": 1.0, "m": 1000.0, "um": 0.001, "µm": 0.001, "cm": 10.0}

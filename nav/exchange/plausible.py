@@ -1,0 +1,65 @@
+"""Whether models that do not say their coordinate system are in LPS."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from nav.frames import Array
+from nav.model.case import Case
+
+FAR, NEARER = 5.0, 0.5  # mm, and share: fiducials of a phantom or skull lie on or near a surface
+BEHIND = 2.0  # mm
+SIDE = re.compile(r"\b(left|right)\b")
+RAS = np.array([-1.0, -1.0, 1.0])
+
+
+def frame_problem(case: Case) -> str | None:
+    """Return a sentence where the models of a case must be in RAS or mirrored, else None.
+
+    Looked at are left and right of what is named so, the arteries, which lie before the cord, and
+    fiducials, whose coordinate system is known.
+    """
+    reasons = []
+    if _sides_exchanged(case):
+        reasons.append("what is called left lies at the right")
+    arteries, cords = case.of_role("artery"), case.of_role("cord")
+    paired = [a for a in arteries if "vertebral" in a.name]
+    if len(paired) >= 2 and cords:
+        before = np.mean([_middle(a.surface.vertices) for a in paired], axis=0)
+        if before[1] > _middle(cords[0].surface.vertices)[1] + BEHIND:
+            reasons.append("the vertebral arteries lie behind the cord")
+    points = np.array([f.position for f in case.fiducials]).reshape(-1, 3)
+    if len(points) and case.structures:
+        vertices = np.concatenate([s.surface.vertices for s in case.structures])
+        own, turned = _distance(points, vertices), _distance(points * RAS, vertices)
+        if own > FAR and turned < NEARER * own:
+            reasons.append(f"fiducials lie {own:.0f} mm off, turned to RAS {turned:.0f} mm")
+    if not reasons:
+        return None
+    return (
+        f"the models seem to be in RAS ({'; '.join(reasons)}): add --space ras, or --space lps if "
+        "they are not"
+    )
+
+
+def _middle(vertices: Array) -> Array:
+    return np.asarray((vertices.min(axis=0) + vertices.max(axis=0)) / 2.0, float)
+
+
+def _distance(points: Array, vertices: Array) -> float:
+    from scipy.spatial import cKDTree
+
+    return float(np.median(cKDTree(vertices).query(points)[0]))
+
+
+def _sides_exchanged(case: Case) -> bool:
+    """Whether a left one lies to the right of its counterpart; x goes to the left in LPS."""
+    places = {s.name.lower(): _middle(s.surface.vertices)[0] for s in case.structures}
+    for name, x in places.items():
+        if "left" in name:
+            other = places.get(SIDE.sub("right", name))
+            if other is not None and x < other:
+                return True
+    return False

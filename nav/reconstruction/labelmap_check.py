@@ -1,0 +1,78 @@
+"""Whether a label map lies where its scan does: Hounsfield units within the labels of bones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.reconstruction.labelmap import LabelMask
+from nav.reconstruction.volume import Array, Volume
+
+LEAST_BONE = 100.0  # HU: the mean over a whole vertebra, marrow included; soft tissue has 0 to 80
+LEAST_INSIDE = 0.9  # share of the bones' voxels within the scan
+MOST_POINTS = 20_000
+BETTER = 100.0  # HU: a shift that gives so much more is where the labels belong
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How labels of bones and a scan go together.
+
+    Parameters
+    ----------
+    inside : float
+        Share of the bones' voxels within the scan.
+    hounsfield : float
+        Mean within those; nan where none is.
+    shift : float or None
+        How much higher (z, mm) the labels would fit clearly better; None: nowhere.
+    """
+
+    inside: float
+    hounsfield: float
+    shift: float | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the labels may be of this scan."""
+        return self.inside >= LEAST_INSIDE and self.hounsfield >= LEAST_BONE
+
+
+def compare_with_scan(bones: Sequence[LabelMask], volume: Volume) -> Agreement:
+    """Compare labels of bones with a scan, where they are and shifted along the body's axis."""
+    rng = np.random.default_rng(0)
+    points = np.concatenate([mask.centres() for mask in bones])
+    if len(points) > MOST_POINTS:
+        points = points[rng.choice(len(points), MOST_POINTS, replace=False)]
+    inside, mean = _mean(volume, points)
+    here = Agreement(inside, mean, None)
+    if here.agrees:
+        return here
+    size = np.array(volume.values.shape[::-1])
+    corners = volume.to_model(np.array([[0, 0, 0], size - 1], float))
+    low, high = corners.min(axis=0)[2], corners.max(axis=0)[2]
+    step = float(volume.spacing[2])
+    first = np.ceil((low - points[:, 2].max()) / step)
+    last = np.floor((high - points[:, 2].min()) / step)
+    best_shift, best = None, -np.inf
+    for k in np.arange(first, last + 1):
+        moved = points + np.array([0.0, 0.0, k * step])
+        share, value = _mean(volume, moved)
+        if share >= LEAST_INSIDE and value > best:
+            best_shift, best = float(k * step), value
+    known = mean if np.isfinite(mean) else -1000.0
+    if best_shift is None or best < max(LEAST_BONE, known + BETTER):
+        return here
+    return Agreement(inside, mean, best_shift)
+
+
+def _mean(volume: Volume, points: Array) -> tuple[float, float]:
+    index = np.rint(volume.to_voxel(points)).astype(int)
+    size = np.array(volume.values.shape[::-1])
+    within = ((index >= 0) & (index < size)).all(axis=1)
+    if not within.any():
+        return 0.0, float("nan")
+    x, y, z = index[within].T
+    return float(within.mean()), float(volume.values[z, y, x].mean())
