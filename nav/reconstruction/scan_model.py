@@ -1,12 +1,21 @@
 """What a scan's own bone says of the scanner: its blur along and across the slices, the grey value
-of cortex, marrow and soft tissue, and the noise."""
+of cortex, marrow and soft tissue, and the noise.
+
+References
+----------
+.. [1] Treece et al., High resolution cortical bone thickness measurement from clinical CT data,
+   Medical Image Analysis 14, 2010: one level of cortex for a whole scan, from where it is thick.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from scipy.optimize import nnls
 
 from nav.reconstruction.bone_labels import Levels
@@ -27,19 +36,29 @@ from nav.reconstruction.cortex_model import (
 from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
-USUAL_THICKNESS = 1.0  # mm, of cortex: median of the prior
+USUAL_THICKNESS = 1.0  # mm, of cortex: median of the prior, before the scan's is known
 THICKNESS_SPREAD = 0.5  # sd of its logarithm
 PLACE_SD = 0.7  # mm, of the surface from where it was
 CORTEX_SPREAD = 0.12  # sd of a bone's cortex from place to place, of its height over soft tissue
-UNKNOWN_CORTEX = 0.25  # the same before the scan's level is known
+CORTEX_TRIED = np.geomspace(420.0, 1900.0, 11)  # HU, of the scan's level
+# HU, of patients' scans: counts where all cortex is thinner than the blur, and a scan hardly
+# tells a thick dark one from a thin bright
+USUAL_CORTEX, USUAL_CORTEX_SD = 1050.0, 250.0
+TRIED_SPREAD = 0.06  # CORTEX_SPREAD while levels are compared
+INDEPENDENT = 80.0  # profiles that the whole surface counts as: neighbours err alike
 SOFT_SD = 60.0  # HU, of soft tissue from place to place: muscle, fat
-SUBSET = 3000  # profiles that the scanner is judged from
+SUBSET = 400  # profiles that the scanner is judged from
 CLEAR = 4.0  # mm that no other surface is near, and that the bone is thick, there
 FLAT = 0.12  # 1/mm, mean curvature there at most
-THICK = 1.7  # times the blur: cortex that shows its own grey value
 LEAST = 60  # profiles that such an estimate needs
-ENHANCEMENTS = (0.0, 0.25, 0.5, 1.0, 1.5)  # of edges, that are tried
-ROUNDS = 3
+ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges, that are tried
+ROUNDS = 2  # of the search for enhancement and cortex in turn
+SETTLING = 2  # fits after which the blur suits the cortex
+GOOD = 0.75  # share of the profiles, those that fit best, that count
+LEAST_NOISE = 5.0  # HU
+THREADS = 2
+BLUR_SPREAD = 0.15  # sd of its logarithm meanwhile
+LEAST_BLUR = 0.15  # mm
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,8 @@ class ScanModel:
 
     cortex, marrow, soft : usual grey values, HU. cortex_sd, marrow_sd : of one place's, HU.
     blur_xy, blur_z : sd of the point spread in the slices and across, mm. enhancement : of edges.
-    noise : sd of a sample, HU. correlation : mm of a profile that count as one sample.
+    thickness : usual of the cortex, mm. noise : sd of a sample, HU. correlation : mm of a profile
+    that count as one sample.
     """
 
     cortex: float
@@ -59,6 +79,7 @@ class ScanModel:
     blur_xy: float
     blur_z: float
     enhancement: float
+    thickness: float
     noise: float
     correlation: float
 
@@ -94,13 +115,36 @@ def estimate_scan(probes: Sequence[Probe], levels: Levels, spacing: Array) -> Sc
     scan = _first_guess(probes, levels, spacing)
     if len(profiles) < LEAST:
         return scan
-    for turn in range(ROUNDS):
-        spread = UNKNOWN_CORTEX if turn == 0 else CORTEX_SPREAD
-        tried = ENHANCEMENTS if turn == 1 else (scan.enhancement,)
-        fits = [_fit_clean(profiles, across, scan, spread, e) for e in tried]
-        best = int(np.argmin([_trimmed(fit.cost) for fit in fits]))
-        scan = _updated(scan, fits[best], across, tried[best], turn)
+    scan = _settled(profiles, across, scan).scan
+    for _ in range(ROUNDS):
+        tried = [replace(scan, enhancement=e) for e in ENHANCEMENTS]
+        scan = min(_all_settled(profiles, across, tried), key=lambda found: found.cost).scan
+        scan = _best_cortex(profiles, across, scan)
     return scan
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A scan model whose blur suits its cortex, and the cost of profiles under it."""
+
+    scan: ScanModel
+    cost: float
+
+
+def _best_cortex(profiles: Array, across: Array, scan: ScanModel) -> ScanModel:
+    """Return the model with the likeliest level of the cortex, and the sd of one place's level."""
+    levels = [replace(scan, cortex=float(c)) for c in CORTEX_TRIED]
+    tried = _all_settled(profiles, across, levels)
+    fine = np.geomspace(CORTEX_TRIED[0], CORTEX_TRIED[-1], 20 * len(CORTEX_TRIED))  # equal steps
+    costs = CubicSpline(np.log(CORTEX_TRIED), [t.cost for t in tried])(np.log(fine))
+    costs = INDEPENDENT * costs + 0.5 * ((fine - USUAL_CORTEX) / USUAL_CORTEX_SD) ** 2
+    share = np.exp(costs.min() - costs)
+    share /= share.sum()
+    cortex = float(share @ fine)
+    spread = float(np.sqrt(share @ (fine - cortex) ** 2))
+    found = _settled(profiles, across, replace(scan, cortex=cortex)).scan
+    place = CORTEX_SPREAD / 2 * (cortex - found.soft)
+    return replace(found, cortex_sd=float(np.hypot(place, spread)))
 
 
 def clear_priors(scan: ScanModel, across: Array, cortex_sd: float, blur_sd: float) -> tuple:
@@ -109,7 +153,7 @@ def clear_priors(scan: ScanModel, across: Array, cortex_sd: float, blur_sd: floa
     mean, sd = np.empty((count, COUNT)), np.empty((count, COUNT))
     for place, m, s in (
         (PLACE, 0.0, PLACE_SD),
-        (LOG_THICKNESS, np.log(USUAL_THICKNESS), THICKNESS_SPREAD),
+        (LOG_THICKNESS, np.log(scan.thickness), THICKNESS_SPREAD),
         (CORTEX, scan.cortex, cortex_sd),
         (MARROW, scan.marrow, scan.marrow_sd),
         (SOFT, scan.soft, SOFT_SD),
@@ -126,76 +170,78 @@ def _first_guess(probes: Sequence[Probe], levels: Levels, spacing: Array) -> Sca
     marrow = float(np.median(deep)) if len(deep) else 0.5 * (levels.soft + levels.cortex)
     spread = 1.48 * float(np.median(np.abs(deep - marrow))) if len(deep) else 150.0
     peaks = np.concatenate([p.profiles.max(axis=1) for p in probes])
-    cortex = max(levels.cortex, float(np.quantile(peaks, 0.8)))
+    cortex = max(levels.cortex, float(np.quantile(peaks, 0.9)))
     rough = 0.3 + 0.45 * spacing
     return ScanModel(
         cortex,
-        UNKNOWN_CORTEX * (cortex - levels.soft),
+        USUAL_CORTEX_SD,
         marrow,
         spread + 60.0,
         levels.soft,
         float(rough[:2].mean()),
         float(rough[2]),
         0.0,
+        USUAL_THICKNESS,
         30.0,
         float(rough.mean()),
     )
 
 
-def _fit_clean(
-    profiles: Array, across: Array, scan: ScanModel, spread: float, enhancement: float
-) -> ProfileFit:
+def _all_settled(profiles: Array, across: Array, scans: Sequence[ScanModel]) -> list[_Settled]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda scan: _settled(profiles, across, scan), scans))
+
+
+def _settled(profiles: Array, across: Array, scan: ScanModel) -> _Settled:
+    """Fit profiles, and let all but cortex and enhancement follow from the fits."""
     count = len(profiles)
-    mean, sd = clear_priors(scan, across, spread * (scan.cortex - scan.soft), 0.25)
-    return fit_profiles(
-        profile_places(), profiles, np.zeros(count, np.int64),
-        np.full(count, profiles.shape[1], np.int64), mean, sd, np.zeros(count, bool),
-        np.full(count, scan.sample_noise), enhancement,
-        scan.wider(across),
-    )  # fmt: skip
+    noise = scan.sample_noise  # the same for all that are compared
+    for _ in range(SETTLING + 1):
+        level = TRIED_SPREAD * (scan.cortex - scan.soft)
+        mean, sd = clear_priors(scan, across, level, BLUR_SPREAD)
+        fit = fit_profiles(
+            profile_places(), profiles, np.zeros(count, np.int64),
+            np.full(count, profiles.shape[1], np.int64), mean, sd, np.zeros(count, bool),
+            np.full(count, noise), scan.enhancement, scan.wider(across),
+        )  # fmt: skip
+        good = fit.cost <= np.quantile(fit.cost, GOOD)
+        scan = _updated(scan, fit, across, good)
+    return _Settled(scan, float(fit.cost[good].mean()))
 
 
-def _trimmed(cost: Array) -> float:
-    """Return the mean of the better three quarters."""
-    return float(np.sort(cost)[: max(1, 3 * len(cost) // 4)].mean())
-
-
-def _updated(
-    scan: ScanModel, fit: ProfileFit, across: Array, enhancement: float, turn: int
-) -> ScanModel:
-    values, sd = fit.values, fit.sd
-    good = fit.cost <= np.quantile(fit.cost, 0.75)
-    blur = np.exp(values[:, LOG_BLUR])
-    ratio = np.exp(values[:, LOG_THICKNESS]) / blur
-    thick = good & (ratio > THICK)
-    if thick.sum() < LEAST:  # the thickest that there are
-        thick = good & (ratio >= np.sort(ratio[good])[-min(LEAST, good.sum())])
-    cortex = float(np.median(values[thick, CORTEX]))
-    spread = 1.48 * float(np.median(np.abs(values[thick, CORTEX] - cortex)))
-    level = max(spread, CORTEX_SPREAD / 2 * (cortex - scan.soft))
-    level = float(np.hypot(level, np.median(sd[thick, CORTEX])))
-    # blur^2 = xy^2 (1 - z^2) + z^2 z^2, robust by weights from the posterior and medians of groups
-    part = across[thick] ** 2
-    squared = blur[thick] ** 2
-    weight = 1.0 / np.maximum(2 * squared * sd[thick, LOG_BLUR], 1e-3)
-    for _ in range(4):
-        rows = np.stack([1 - part, part], axis=1)
-        solution, _ = nnls(rows * weight[:, None], squared * weight)
-        off = np.abs(squared - rows @ solution)
-        scale = 1.48 * np.median(off) + 1e-6
-        weight = weight / np.maximum(1.0, off / (1.5 * scale))
-    least = 0.15
-    blur_xy, blur_z = np.sqrt(np.maximum(solution, least**2))
+def _updated(scan: ScanModel, fit: ProfileFit, across: Array, good: NDArray[np.bool_]) -> ScanModel:
+    values = fit.values[good]
+    blur_xy, blur_z = _blur_by_direction(
+        np.exp(values[:, LOG_BLUR]), fit.sd[good, LOG_BLUR], across[good]
+    )
     r = fit.residuals[good]
-    dof = r.shape[1] / max(1, r.shape[1] - 5)
-    noise = 1.48 * float(np.median(np.abs(r))) * dof**0.5
+    freedom = r.shape[1] / max(1, r.shape[1] - 5)  # five parameters that profiles tell of
+    noise = 1.48 * float(np.median(np.abs(r))) * freedom**0.5
     lags = [float(np.mean(r[:, k:] * r[:, : r.shape[1] - k])) for k in range(1, 9)]
     rho = np.array(lags) / max(float(np.mean(r**2)), 1e-9)
     until = int(np.argmax(rho < 0.0)) if (rho < 0.0).any() else len(rho)
     correlation = STEP * (1.0 + 2.0 * float(rho[:until].sum()))
-    correlation = max(correlation, float(min(blur_xy, blur_z)))
-    return ScanModel(
-        cortex, level, float(np.median(values[good, MARROW])), scan.marrow_sd,
-        float(np.median(values[good, SOFT])), float(blur_xy), float(blur_z), enhancement,
-        max(noise, 5.0), correlation,
-    )  # fmt: skip
+    return replace(
+        scan,
+        marrow=float(np.median(values[:, MARROW])),
+        soft=float(np.median(values[:, SOFT])),
+        blur_xy=blur_xy,
+        blur_z=blur_z,
+        thickness=float(np.exp(np.median(values[:, LOG_THICKNESS]))),
+        noise=max(noise, LEAST_NOISE),
+        correlation=max(correlation, min(blur_xy, blur_z)),
+    )
+
+
+def _blur_by_direction(blur: Array, sd: Array, across: Array) -> tuple[float, float]:
+    """Return blur in the slices and across: its square is their squares' mean by direction."""
+    part, squared = across**2, blur**2
+    rows = np.stack([1 - part, part], axis=1)
+    weight = 1.0 / np.maximum(2 * squared * sd, 1e-3)
+    for _ in range(4):  # robust
+        solution, _ = nnls(rows * weight[:, None], squared * weight)
+        off = np.abs(squared - rows @ solution)
+        scale = 1.48 * np.median(off) + 1e-6
+        weight = weight / np.maximum(1.0, off / (1.5 * scale))
+    blur_xy, blur_z = np.sqrt(np.maximum(solution, LEAST_BLUR**2))
+    return float(blur_xy), float(blur_z)

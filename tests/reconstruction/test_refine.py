@@ -18,7 +18,7 @@ LEVELS = Levels(SOFT, 900.0, 450.0)
 RADIUS, SHELL = 9.0, 1.2  # mm
 
 
-def shells(centres, radius=RADIUS, shell=SHELL, blur=0.5, noise=15.0, seed=0):
+def shells(centres, radius=RADIUS, shell=SHELL, blur=0.4, noise=15.0, seed=0):
     """A volume of balls with cortex, and for each the iso-surface of its own blurred ball."""
     centres = np.atleast_2d(centres).astype(float)
     low, high = centres.min(axis=0) - radius - 4.0, centres.max(axis=0) + radius + 4.0

@@ -1,0 +1,38 @@
+"""What a scan tells of the scanner: cortex, blur and noise, also where all cortex is thin."""
+
+import numpy as np
+import pytest
+
+from nav.reconstruction.refine import fit_surfaces
+from nav.reconstruction.scan_model import CORTEX_SPREAD
+from tests.reconstruction.test_refine import CORTEX, LEVELS, MARROW, SOFT, shells
+
+
+def scan_of(**look):
+    volume, (mesh,) = shells([[0.0, 0.0, 0.0]], **look)
+    return fit_surfaces(volume, {"ball": mesh}, LEVELS, ["ball"]).scan
+
+
+@pytest.mark.parametrize("blur", [0.35, 0.5])
+def test_levels_and_blur_of_a_shell_that_is_thick_enough(blur):
+    scan = scan_of(blur=blur, shell=2.0)
+    assert scan.cortex == pytest.approx(CORTEX, rel=0.05)
+    assert scan.marrow == pytest.approx(MARROW, abs=40.0)
+    assert scan.soft == pytest.approx(SOFT, abs=25.0)
+    for found in (scan.blur_xy, scan.blur_z):
+        assert found == pytest.approx(blur, rel=0.12)
+
+
+def test_thin_cortex_is_not_taken_for_dark_and_its_level_is_called_unsure():
+    thin, thick = scan_of(blur=0.5, shell=0.5), scan_of(blur=0.5, shell=2.0)
+    assert abs(thin.cortex - CORTEX) < 1.96 * thin.cortex_sd
+    assert thin.cortex_sd > 1.3 * thick.cortex_sd
+    assert thick.cortex_sd < 2.0 * CORTEX_SPREAD * CORTEX
+
+
+def test_blur_along_a_normal_lies_between_those_of_the_axes():
+    scan = scan_of()
+    along = scan.blur(np.array([0.0, 0.5, 1.0]))
+    assert along[0] == pytest.approx(scan.blur_xy)
+    assert along[2] == pytest.approx(scan.blur_z)
+    assert min(along[0], along[2]) <= along[1] <= max(along[0], along[2])
