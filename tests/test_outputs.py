@@ -34,7 +34,12 @@ EARLIER = {
     "picture": b"\x89PNG\r\n\x1a\n\0\0\0\x10tEXtSoftware\0c1c2nav",
     "volume": b"ObjectType = Image\nComment = c1c2nav\nElementDataFile = LOCAL\n",
 }
-NAMES = {"table of poses": "x.csv", "table of processing times": "x.csv", "volume": "x.mha"}
+NAMES = {
+    "table of poses": "x.csv",
+    "table of processing times": "x.csv",
+    "volume": "x.mha",
+    "picture": "x.png",
+}
 OTHERS = {
     "notes": b"dear diary",
     "another program's table": b"frame,time,x\n1,2,3\n",
@@ -231,7 +236,7 @@ def test_a_folder_with_a_users_files_is_refused(name, option, folder, capsys):
     (out / "case").mkdir(parents=True)
     for file in ("rig.toml", "needle.toml", "reference.toml", "poses.csv", "case/case.toml"):
         (out / file).write_text("mine")
-    needed = {"phantom random": ["--seed", "1"]}.get(name, [])
+    needed = {"phantom random": ["--seed", "1"]}.get(name, NEEDED.get(name, ()))
     headless = ["--headless"] if name == "demo" else []
     arguments = [*name.split(), f"--{option}", str(out), *needed, *headless]
     refused(capsys, folder, arguments, str(out))

@@ -51,7 +51,7 @@ def propose_places(
     ----------
     volume : HU. count : how many are wanted at most. tell : is told the share of the work done.
     """
-    # what is bone is asked of small voxels: means over large ones hide a thin cortex over fat marrow
+    # asked of small voxels: means over large ones hide a thin cortex over fat marrow
     fine = coarser(volume, BONE_GRID)
     low, high = BONE
     brightness = np.clip((np.asarray(fine.values, np.float32) - low) / (high - low), 0.0, 1.0)
