@@ -20,6 +20,8 @@ from nav.reconstruction.volume import Array, Volume
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
 NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
 SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
+LAST = ("occiput", "C5")  # of the chain: what lies beyond them has no model
+BEYOND = 1.5  # mm outside of their models, where it begins
 STRAY = 2.5  # mm farther from a bone's model than from another's: belongs to that one
 SEED = 0.8  # mm under a model's surface, where the watershed begins
 SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
@@ -94,6 +96,9 @@ def label_bones(
         window, distance = distances[name]
         stray = (flooded[window] == number) & (distance - nearest[window] > STRAY)
         flooded[window][stray] = labels[window][stray]
+        if name in LAST:
+            beyond = (flooded[window] == number) & (distance > BEYOND)
+            flooded[window][beyond] = 0
         outside = flooded == number
         outside[window] = False
         flooded[outside] = labels[outside]
