@@ -83,13 +83,14 @@ def judge(folder: Path) -> list[Judged]:
         if name not in fits.probes:
             continue
         probe, fit = fits.probes[name], fits.fits[name]
-        errors = distances(folder / "meshes" / f"{name}.ply", moved(probe, fits.offsets[name]))
+        truth = folder / "meshes" / f"{name}.ply"
+        errors = distances_to(truth, moved(probe, fits.offsets[name]))
         terms = sigma_terms(probe, fit, fits.scan, voxel)
         found.append(Judged(f"{folder.name} {name}", errors, terms))
     return found
 
 
-def distances(truth: Path, points: Array) -> Array:
+def distances_to(truth: Path, points: Array) -> Array:
     """Return signed distances (n,) to a true surface, mm, outside positive."""
     import open3d as o3d
 
