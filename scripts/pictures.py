@@ -126,6 +126,8 @@ def case_view(work: Path, console: Console) -> None:
     file = work / "scan.nii.gz"
     write_volume(file, scan.volume.values, scan.volume.origin, scan.volume.spacing)
     reconstruct_scan(file, work / "case", None, "reconstructed neck", console)
+    overview = Image.open(work / "case" / "overview.png").convert("RGB")
+    overview.quantize(VIEW_COLOURS).save(IMAGES / "reconstruction.png", optimize=True)
     picture = work / "view.png"
     view_case(work / "case", ViewOptions(size="1600x1000"), picture, console)
     Image.open(picture).quantize(VIEW_COLOURS).save(IMAGES / "view.png", optimize=True)

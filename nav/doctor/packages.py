@@ -12,9 +12,14 @@ from nav.doctor.libraries import library_advice
 
 PYTHON = (3, 11)
 MODULES = {  # where a distribution's module has another name
+    "fast-simplification": "fast_simplification",
     "opencv-python-headless": "cv2",
     "pillow": "PIL.Image",
+    "pylibjpeg-openjpeg": "openjpeg",
     "pyside6-essentials": "PySide6.QtWidgets",
+    "python-gdcm": "gdcm",
+    "scikit-image": "skimage",
+    "simpleitk": "SimpleITK",
     "tomli-w": "tomli_w",
 }
 
