@@ -22,6 +22,7 @@ NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridg
 SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
 LAST = ("occiput", "C5")  # of the chain: what lies beyond them has no model
 BEYOND = 1.5  # mm outside of their models, where it begins
+CUT_WIDTH = 0.9  # mm round that cut, where a surface claims nothing
 STRAY = 2.5  # mm farther from a bone's model than from another's: belongs to that one
 SEED = 0.8  # mm under a model's surface, where the watershed begins
 SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
@@ -119,6 +120,18 @@ def nearest_of(volume: Volume, distances: Distances) -> NDArray[np.float32]:
     for window, distance in distances.values():
         nearest[window] = np.minimum(nearest[window], distance)
     return nearest
+
+
+def cut_off(volume: Volume, distances: Distances, name: str, vertices: Array) -> NDArray[np.bool_]:
+    """Return which vertices (n,) of a bone lie where it was cut off as it leaves its model."""
+    if name not in LAST:
+        return np.zeros(len(vertices), bool)
+    window, distance = distances[name]
+    index = np.rint(volume.to_voxel(vertices)).astype(int)
+    index -= [window[2].start, window[1].start, window[0].start]
+    index = np.clip(index, 0, np.array(distance.shape[::-1]) - 1)
+    x, y, z = index.T
+    return np.asarray(distance[z, y, x] > BEYOND - CUT_WIDTH)
 
 
 def signed_distance(

@@ -13,6 +13,7 @@ from nav.errors import InputError, Lost
 from nav.reconstruction.arteries import Artery, find_arteries, lumen_mask
 from nav.reconstruction.bone_labels import (
     bone_distances,
+    cut_off,
     grey_levels,
     label_bones,
     nearest_of,
@@ -101,7 +102,10 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
     clock.step("refine")
     refined = refine_surfaces(near, rough, labels.levels, list(rough))
     clock.step("canal")
-    surfaces = [_bone(name, surface, near) for name, surface in refined.items()]
+    surfaces = [
+        _bone(name, surface, near, cut_off(near, distances, name, surface.vertices))
+        for name, surface in refined.items()
+    ]
     soft, remarks = _canal(volume, prior, chain)
     surfaces += soft
     clock.step("skin")
@@ -199,8 +203,11 @@ def _not_covered(neck: LocatedNeck, missing: list[str]) -> str:
     )
 
 
-def _bone(name: str, surface: RefinedSurface, volume: Volume) -> ReconstructedSurface:
-    sigma = np.where(_at_border(volume, surface.vertices), CAP_SIGMA, surface.sigma)
+def _bone(
+    name: str, surface: RefinedSurface, volume: Volume, cut: NDArray[np.bool_]
+) -> ReconstructedSurface:
+    closed = _at_border(volume, surface.vertices) | cut
+    sigma = np.where(closed, CAP_SIGMA, surface.sigma)
     return ReconstructedSurface(
         name, "bone", surface.vertices, surface.triangles, sigma, "grey values"
     )

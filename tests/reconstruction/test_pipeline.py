@@ -168,3 +168,15 @@ def test_pairs_of_triangles_that_lie_on_each_other_are_taken_away():
     kept, triangles = without_fins(vertices, np.vstack([found.triangles, fin]))
     check_closed(vertices[kept], triangles)
     assert len(triangles) == len(found.triangles)
+
+
+def test_where_the_skull_is_cut_off_nothing_is_claimed():
+    """It goes on beyond the occiput's model; the surface that closes it there is no bone's."""
+    found, truth = reconstruction().surface("occiput"), anatomy().structure("occiput")
+    assert found is not None
+    claimed = found.sigma < CAP_SIGMA
+    assert 0.02 < 1.0 - claimed.mean() < 0.6
+    top = truth.vertices[:, 2].max()
+    low = claimed & (found.vertices[:, 2] < top - 8.0)
+    off = np.abs(distances(truth.vertices, truth.triangles, found.vertices[low]))
+    assert np.quantile(off, 0.95) < 0.5
