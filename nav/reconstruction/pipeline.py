@@ -95,7 +95,8 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
     arteries = find_arteries(near, prior, chain, distance, levels.soft, spread)
     clock.step("labels")
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
-    labels = label_bones(near, distances, names, excluded)
+    # a bone that is hardly in view takes its own voxels, too: else its neighbour would
+    labels = label_bones(near, distances, BONES, excluded)
     clock.step("surfaces")
     meshes = {name: bone_surface(near, labels, name) for name in names}
     rough = {name: mesh for name, mesh in meshes.items() if mesh is not None}
