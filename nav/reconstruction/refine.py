@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from nav.reconstruction.bone_labels import Levels
+from nav.reconstruction.bone_labels import LAST, Levels
 from nav.reconstruction.decimate import decimated
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_areas
@@ -109,7 +109,7 @@ def fit_surfaces(
         name: probe_surface(grey, ready[name], [m for n, m in ready.items() if n != name])
         for name in names
     }
-    scan = estimate_scan(list(probes.values()), levels, volume.spacing)
+    scan = estimate_scan(_telling(probes), levels, volume.spacing)
     fits, offsets = {}, {}
     for name, probe in probes.items():
         fits[name], offsets[name] = _fitted(probe, scan, [None] * (len(ready) - 1))
@@ -137,6 +137,12 @@ def refine_surface(
     levels = [None] * len(others) if levels is None else levels
     fit, offset = _fitted(probe, scan, levels)
     return _refined(probe, fit, offset, scan, float(grey.volume.spacing.mean()))
+
+
+def _telling(probes: Mapping[str, Probe]) -> list[Probe]:
+    """Return the surfaces that tell of the scan: not those that are cut off in their marrow."""
+    whole = [probe for name, probe in probes.items() if name not in LAST]
+    return whole or list(probes.values())
 
 
 def prepared(mesh: Mesh) -> Mesh:
