@@ -112,10 +112,11 @@ def write_plan(
 
 
 def _files_named(table: dict[str, Any], folder: Path) -> list[str]:
-    """Files that the structures of a case name, relative to it."""
-    names = []
-    for structure in table.get("structure", ()):
-        for value in structure.values():
+    """Return the files that a case names, relative to it: meshes, and the scan it was made from."""
+    names: list[str] = []
+    scan = {"volume": table.get("reconstruction", {}).get("volume", "")}
+    for entry in (*table.get("structure", ()), scan):
+        for value in entry.values():
             if isinstance(value, str) and value not in names:
                 path = Path(value)
                 if path.is_absolute() or ".." in path.parts:

@@ -185,7 +185,7 @@ SCENE = """<MRML version="Slicer4.4.0" userTags="">
 
 
 def scene(folder, exported, system='coordinateSystem="LPS"', up=0.0, parent=""):
-    """A scene of VTK models without a word of their space, all below a transform."""
+    """A scene of VTK models that do not name their coordinate system, all below a transform."""
     folder.mkdir()
     nodes = []
     for k, name in enumerate(SHAPES):

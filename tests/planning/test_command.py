@@ -12,6 +12,7 @@ from nav.errors import InputError
 from nav.model.case import load_case
 from nav.planning.errorfile import load_errors
 from nav.planning.markupsline import line_json, read_line
+from nav.planning.write import _files_named
 from phantoms.anatomy.standard import standard_anatomy
 from phantoms.anatomy.write import write_case
 
@@ -164,3 +165,17 @@ def test_errors_toml_changes_what_it_names(tmp_path):
     file.write_text('format = "c1c2nav/errors/1"\ntip = 0.5\n')
     with pytest.raises(InputError, match="unknown key"):
         load_errors(file)
+
+
+def test_a_planned_case_keeps_the_scan_that_it_was_made_from(tmp_path):
+    """What case.toml names must lie beside it in the new folder as well."""
+    (tmp_path / "meshes").mkdir()
+    (tmp_path / "meshes" / "C1.ply").write_text("mesh")
+    (tmp_path / "volume.nii.gz").write_text("scan")
+    table = {
+        "structure": [{"name": "C1", "mesh": "meshes/C1.ply"}],
+        "reconstruction": {"source": "nifti", "volume": "volume.nii.gz"},
+    }
+    assert _files_named(table, tmp_path) == ["meshes/C1.ply", "volume.nii.gz"]
+    del table["reconstruction"]
+    assert _files_named(table, tmp_path) == ["meshes/C1.ply"]
