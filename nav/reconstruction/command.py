@@ -9,12 +9,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from nav.errors import InputError
-from nav.outputs import refuse_folder
+from nav.filekinds import toml_kind
+from nav.outputs import refuse_folder, refuse_replacing
 from nav.reconstruction.pipeline import STEPS, reconstruct
 from nav.reconstruction.reading import describe, list_series, read_volume
 from nav.reconstruction.result import Reconstruction
 from nav.reconstruction.text import sentence
-from nav.reconstruction.write import usual_sigma, write_case
+from nav.reconstruction.write import CASE, usual_sigma, write_case
 
 SHARES = {
     "read": 0.08,
@@ -40,6 +41,7 @@ def reconstruct_scan(
     InputError
         The scan cannot be read or does not show C1 and C2; the folder cannot be written.
     """
+    check_output(output)
     with _progress(console) as progress:
         task = progress.add_task("reading", total=1.0)
         read = read_volume(source, series)
@@ -117,5 +119,13 @@ def _progress(console: Console) -> Progress:
 
 
 def check_output(output: Path) -> None:
-    """Refuse a place that is no folder for a case."""
-    refuse_folder(output / "case.toml")
+    """Refuse, before the work, a folder that cannot hold the case.
+
+    Raises
+    ------
+    InputError
+        It cannot be made or written, or holds a case.toml that is no case of ours.
+    """
+    refuse_folder(output / CASE)
+    if (output / CASE).exists():
+        refuse_replacing(output / CASE, toml_kind("case"))

@@ -6,6 +6,7 @@ import pytest
 from nav.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
+from nav.reconstruction.command import check_output
 from nav.reconstruction.grey_surface import without_fins
 from nav.reconstruction.pipeline import CAP_SIGMA, locate_neck, reconstruct
 from nav.reconstruction.prior import load_prior
@@ -180,3 +181,11 @@ def test_where_the_skull_is_cut_off_nothing_is_claimed():
     low = claimed & (found.vertices[:, 2] < top - 8.0)
     off = np.abs(distances(truth.vertices, truth.triangles, found.vertices[low]))
     assert np.quantile(off, 0.95) < 0.5
+
+
+def test_a_folder_with_a_users_case_is_refused_before_the_work(tmp_path):
+    (tmp_path / "case.toml").write_text("mine")
+    with pytest.raises(InputError, match="would be overwritten"):
+        check_output(tmp_path)
+    check_output(tmp_path / "another")
+    assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
