@@ -22,7 +22,8 @@ from nav.reconstruction.canal import reconstruct_canal
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
 from nav.reconstruction.grey_surface import Mesh, bone_surface, without_fins
 from nav.reconstruction.locate import propose_places
-from nav.reconstruction.neck_region import crop_to_neck
+from nav.reconstruction.markers import find_markers
+from nav.reconstruction.neck_region import crop_to_neck, neck_region
 from nav.reconstruction.prior import BONES, ShapePrior, load_prior
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.refine import RefinedSurface, refine_surfaces
@@ -112,6 +113,10 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
     clock.step("skin")
     skin, said = _skin(volume, prior, chain)
     neck_volume = crop_to_neck(volume, prior, chain).volume
+    region = neck_region(prior, chain)
+    # the gap between the arches of C1 and C2, where a needle goes
+    gap = region.head_from_model.inv().apply(np.zeros(3))
+    markers = find_markers(volume, region, gap)
     surfaces += [_vessel(artery) for artery in arteries if artery.tube is not None]
     surfaces += skin
     surfaces = [_clean(surface) for surface in surfaces]
@@ -124,7 +129,7 @@ def reconstruct(read: ReadResult, tell: Tell | None = None) -> Reconstruction:
         *_gaps_of_scan(read),
     ]
     return Reconstruction(
-        tuple(surfaces), neck_volume, chain, tuple(remarks), read, dict(clock.finished())
+        tuple(surfaces), neck_volume, chain, tuple(remarks), read, dict(clock.finished()), markers
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.reconstruction.chain import Chain
+from nav.reconstruction.markers import FoundMarker
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.volume import Array, Volume
 
@@ -81,7 +82,7 @@ class Reconstruction:
     ----------
     surfaces : in the order of a case. volume : HU, cropped to the neck. chain : the fitted bones.
     remarks : what is missing, cut or unsure. read : how the scan was read.
-    seconds : time of each step.
+    seconds : time of each step. markers : balls on the skin, to be touched.
     """
 
     surfaces: tuple[ReconstructedSurface, ...]
@@ -90,6 +91,7 @@ class Reconstruction:
     remarks: tuple[Remark, ...]
     read: ReadResult
     seconds: Mapping[str, float]
+    markers: tuple[FoundMarker, ...] = ()
 
     def surface(self, name: str) -> ReconstructedSurface | None:
         """Return the surface of a name; None where there is none."""

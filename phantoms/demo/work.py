@@ -1,8 +1,8 @@
 """The demonstration's work: a simulated room and hand in front of the real pipeline."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.errors import InputError
+from nav.frames import Array
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
 from nav.live.worker import Progress, silent
-from nav.model.case import load_case
+from nav.model.case import Plan, load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
 from nav.registration.result import Registration
@@ -38,6 +39,7 @@ class DemoResult:
 
     truth : true rig_from_needle of each frame number; rig_from_reference : true as well.
     tools : needle and reference body as they truly are.
+    model_from_reference : true, model being the case.
     check_errors : check point's label -> error as the session found it, mm.
     last : the newest update for the window's picture, with the whole chart.
     seconds : from the first frame set to the last.
@@ -60,6 +62,8 @@ class DemoJob:
     """Recipe for a demonstration; `folder` holds the files that the pipeline reads.
 
     tools, rig : needle, reference body and cameras as they truly are.
+    case_from_model : from the anatomy's frame to that of the case, which may be a scan's.
+    axes : label -> a divot's outward axis (3,), anatomy's frame; the phantom's where None.
     """
 
     folder: Path
@@ -69,6 +73,8 @@ class DemoJob:
     optics: Optics
     tools: tuple[Tool, Tool]
     rig: Rig
+    case_from_model: RigidTransform = field(default_factory=RigidTransform.identity)
+    axes: Mapping[str, Array] | None = None
 
     def open(self, progress: Progress = silent) -> "DemoWork":
         """The room, the hand and the pipeline."""
@@ -97,7 +103,10 @@ class DemoWork:
             )
         self.plan = plan
         rng = np.random.default_rng([job.seed, 3])
-        hand = Hand(self.world, plan, job.seating, rng, 1.0 / FPS)
+        self.case_from_model = job.case_from_model
+        back = job.case_from_model.inv()
+        followed = Plan(plan.name, back.apply(plan.entry), back.apply(plan.target))
+        hand = Hand(self.world, followed, job.seating, rng, 1.0 / FPS, job.axes, back)
         self.source = SimulatedPuncture(
             self.world, hand, job.optics, job.seed, lambda share: progress(ROOM, share)
         )
@@ -135,7 +144,7 @@ class DemoWork:
             self.source.truth,
             self.world.rig_from_reference,
             (self.world.needle, self.world.reference),
-            self.world.model_from_reference,
+            self.case_from_model * self.world.model_from_reference,
             registration,
             {touch.fiducial.label: error.distance for touch, error in self.session.checks},
             tre,
