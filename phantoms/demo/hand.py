@@ -53,8 +53,7 @@ class Hand:
 
     plan : model frame of the world. seating : mm, scatter that friction leaves.
     model_from_case : from the frame that the screen shows; the same one where None.
-    axes : label -> a divot's outward axis, model frame;
-    the world's where None.
+    axes : label -> a divot's outward axis, model frame; the world's where None.
     """
 
     def __init__(
@@ -75,7 +74,8 @@ class Hand:
         self.tremor = np.zeros(6)
         self.divots = {f.label: np.asarray(f.position) for f in world.anatomy.fiducials}
         self.axes = world.divot_axes if axes is None else axes
-        self.model_from_case = model_from_case or RigidTransform.identity()
+        same = RigidTransform.identity()
+        self.model_from_case = same if model_from_case is None else model_from_case
         self.touching: str | None = None  # the divot's label
         self.way: list[tuple[Array, Array]] = []  # tips and headings still to go through
         self.velocity = np.zeros(3)  # mm/s, on the way

@@ -44,7 +44,7 @@ class Shown:
 
     Parameters
     ----------
-    structure, role : of the case; "cord" and "artery" in brackets are the window's two gauges,
+    structure, role : of the case; "cord gauge" and "artery gauge" are the window's two,
         against the nearest true structure of that role, seen in the scan or not.
     depth : of the tip below the skin along the plan, mm. left : to the target, mm.
     """
@@ -252,6 +252,8 @@ def _compared(
         if gauge is not None:
             true = min(v for k, v in away.items() if (k == "cord") == (role == "cord"))
             rows.append(
-                Shown(variant, f"[{role}]", role, depth, left, gauge.distance, gauge.bound, true)
+                Shown(
+                    variant, f"{role} gauge", role, depth, left, gauge.distance, gauge.bound, true
+                )
             )
     return rows

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from nav.outputs import written_whole
+from tests.bench.puncture.engine import run_tasks
 from tests.bench.puncture.necks import prepare_neck
 from tests.bench.puncture.passes import punctures, register
 from tests.bench.puncture.rendered import rendered_puncture
 from tests.bench.puncture.tracking_errors import pooled
 
-RETRIES = 2  # of a task whose worker died
 ROOT = Path(__file__).parents[3]
 
 
@@ -124,7 +123,7 @@ def run_study(
     mark = {"code": code_fingerprint(), "study": asdict(study)}
     place = out.resolve() / "necks" / str(mark["code"]) if shared else None
     numbers = np.linspace(0, study.necks - 1, max(1, study.rendered)).round().astype(int).tolist()
-    rendered = _run(
+    rendered = run_tasks(
         client,
         [(rendered_on, (study, number, k, place)) for k, number in enumerate(numbers)],
         [out / f"rendered-{k:03d}.json" for k in range(len(numbers))],
@@ -135,7 +134,7 @@ def run_study(
     if not runs:
         return rendered, []
     mark = {**mark, "errors": hashlib.sha256(json.dumps(runs).encode()).hexdigest()[:16]}
-    necks = _run(
+    necks = run_tasks(
         client,
         [(drawn_punctures, (study, number, runs, place)) for number in range(study.necks)],
         [out / f"neck-{number:03d}.json" for number in range(study.necks)],
@@ -143,40 +142,3 @@ def run_study(
         lambda done, total: tell("necks", done, total),
     )
     return rendered, necks
-
-
-def _run(
-    client: Any,
-    tasks: list[tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]],
-    files: list[Path],
-    mark: dict[str, Any],
-    tell: Callable[[int, int], None],
-) -> list[dict[str, Any]]:
-    from dask.distributed import as_completed
-
-    results = [_kept(path, mark) for path in files]
-    waiting = {}
-    for k, (function, arguments) in enumerate(tasks):
-        if results[k] is None:
-            future = client.submit(function, *arguments, pure=False, retries=RETRIES)
-            waiting[future.key] = (k, future)
-    done = len(tasks) - len(waiting)
-    tell(done, len(tasks))
-    for future in as_completed([future for _, future in waiting.values()]):
-        k = waiting[future.key][0]
-        found = future.result()
-        with written_whole(files[k]) as beside:
-            beside.write_text(json.dumps({"mark": mark, "result": found}), encoding="utf-8")
-        results[k] = found
-        done += 1
-        tell(done, len(tasks))
-    return [result for result in results if result is not None]
-
-
-def _kept(path: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
-    """What an earlier run left, if it was of the same study and code."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return kept["result"] if isinstance(kept, dict) and kept.get("mark") == mark else None

@@ -31,8 +31,8 @@ def coverage_table(necks: list[dict[str, Any]]) -> Table:
         for rows in rows_of(neck):
             of: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
             for row in rows:
-                kind = "artery" if row.role == "artery" and row.structure[0] != "[" else None
-                name = kind or row.structure
+                whole = row.structure.endswith(" gauge") or row.role != "artery"
+                name = row.structure if whole else "artery"
                 of[row.variant, name].append((row.left, row.distance, row.bound, row.true))
             for key, values in of.items():
                 found[key].append((k, np.array(values)))
