@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from nav.frames import Array
@@ -58,7 +59,7 @@ def _cells(values: list[tuple[int, Array]]) -> list[str]:
     ]
 
 
-def _interval(groups: Array, held: Array) -> tuple[float, float]:
+def _interval(groups: NDArray[Any], held: NDArray[Any]) -> tuple[float, float]:
     """Return a 95 % interval of a share, necks resampled, as punctures of one neck are alike."""
     names = np.unique(groups)
     sums = np.array([[held[groups == g].sum(), (groups == g).sum()] for g in names])
