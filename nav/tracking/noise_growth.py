@@ -48,7 +48,7 @@ LEAST_PIXELS = 200  # of a view that does
 ROUND = 1e-9  # share of the largest eigenvalue below which a plane is not held
 KEEP = 0.9  # of what was learnt, a look
 MOST_GROWTH = 16.0
-MOST_WAIT = 64  # frame sets from one look to the next
+MOST_WAIT = 256  # frame sets from one look to the next
 DIFFERENT = 0.1  # relative change of the growth that is worth fitting again
 
 
