@@ -48,6 +48,7 @@ LEAST_PIXELS = 200  # of a view that does
 ROUND = 1e-9  # share of the largest eigenvalue below which a plane is not held
 KEEP = 0.9  # of what was learnt, a look
 MOST_GROWTH = 16.0
+OFTEN, SELDOM = 2, 4  # times as long from look to look: where errors are shared, and are not
 MOST_WAIT = 256  # frame sets from one look to the next
 DIFFERENT = 0.1  # relative change of the growth that is worth fitting again
 
@@ -83,8 +84,9 @@ class NoiseGrowth:
 
     @property
     def wait(self) -> int:
-        """Frame sets until the next look; the first come soon one after the other."""
-        return int(min(2**self.looks, MOST_WAIT))
+        """Frame sets until the next look; the first come soon, if there is something to learn."""
+        base = SELDOM if self.factor == 1.0 else OFTEN
+        return int(min(base**self.looks, MOST_WAIT))
 
 
 def noise_growth(
