@@ -14,7 +14,7 @@ from nav.tracking.tool import Tool
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import layout
 from phantoms.twin.backdrop import render_backdrop
-from phantoms.twin.bodies import Placed
+from phantoms.twin.bodies import Body, Placed
 from phantoms.twin.camera import Backdrop, SimulatedCamera
 from phantoms.twin.scene import SceneItem
 from phantoms.twin.scene_parts import quick_items
@@ -121,9 +121,14 @@ class World:
             axes[fiducial.label] = out / np.linalg.norm(out)
         return axes
 
+    @cached_property
+    def needle_body(self) -> Body:
+        """What can be seen of the needle: the same in every picture."""
+        return needle_body(self.needle)
+
     def needle_at(self, rig_from_needle: RigidTransform, velocity: Array) -> Placed:
         """The needle for drawing; velocity (6,) a second, left perturbation in the rig frame."""
-        return Placed(needle_body(self.needle), rig_from_needle, velocity)
+        return Placed(self.needle_body, rig_from_needle, velocity)
 
     def cameras(
         self,
