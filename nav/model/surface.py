@@ -64,7 +64,6 @@ class Surface:
 
     def _scene_of(self, vertices: Array, triangles: NDArray[Any]) -> Any:
         o3d = import_open3d()  # only where distances are asked
-
         scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         scene.add_triangles(
             o3d.core.Tensor((vertices - self._centre).astype(np.float32)),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
+from nav.childprocess import start_process
 from nav.model.case import Case, Structure
 from nav.model.surface import Surface
 from nav.view.anatomy import Anatomy, Drawn
@@ -182,7 +183,7 @@ class ProcessDrawing:
         self.process = context.Process(
             target=_draw_for, args=(self.shapes, theirs), name="drawing", daemon=True
         )
-        self.process.start()
+        start_process(self.process)
         theirs.close()
         threading.Thread(
             target=self._receive, args=(self.connection,), name="drawings", daemon=True

@@ -12,10 +12,10 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.errors import InputError
 from nav.frames import Array
+from nav.live.feed import Progress, silent
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
-from nav.live.worker import Progress, silent
 from nav.model.case import Plan, load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
@@ -27,9 +27,12 @@ from phantoms.demo.hand import Hand
 from phantoms.demo.puncture import SimulatedPuncture
 from phantoms.twin.motion import FPS
 from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_tool, reference_tool
 from phantoms.twin.world import make_world
 
 ROOM = "Setting up the simulated room"
+HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
+OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
 MAX_FRAMES = 3000  # a hand that never arrives is a fault
 
 
@@ -79,6 +82,11 @@ class DemoJob:
     def open(self, progress: Progress = silent) -> "DemoWork":
         """The room, the hand and the pipeline."""
         return DemoWork(self, progress)
+
+
+def true_job(folder: Path, anatomy: Anatomy, seed: int, rig: Rig) -> DemoJob:
+    """Return the demonstration as it is by default, its tools as their drawings have them."""
+    return DemoJob(folder, anatomy, seed, HAND_SD, OPTICS, (needle_tool(), reference_tool()), rig)
 
 
 class DemoWork:
