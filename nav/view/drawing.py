@@ -49,6 +49,11 @@ class Wanted:
 class Drawing(Protocol):
     """Draws views of a case, the newest one that was asked for."""
 
+    @property
+    def problem(self) -> str:
+        """Why nothing is drawn any more, or empty."""
+        ...
+
     def ask(self, wanted: Wanted) -> None:
         """Ask for another picture; never waits."""
         ...
@@ -68,6 +73,8 @@ class Drawing(Protocol):
 
 class OwnDrawing:
     """Draws in this process, at most one small piece a call."""
+
+    problem = ""
 
     def __init__(self, case: Case, clock: Callable[[], float] = time.monotonic) -> None:
         self.anatomy = Anatomy(case)

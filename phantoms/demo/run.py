@@ -16,6 +16,7 @@ from nav.live.feed import ProcessFeed
 from nav.live.messages import Command
 from nav.live.session import State
 from nav.live.worker import run as run_work
+from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
 from nav.tracking.tool import Tool, load_tool
@@ -86,6 +87,7 @@ def _run_in(
     needle = tools[0]
     run = _with_window if windowed else _headless
     result = run(job, case, needle, stay, console)
+    give_memory_back()  # the room's, before the report's libraries are loaded
     settings = {
         "seed": seed,
         "cameras": [[*camera.size] for camera in job.rig.cameras],
