@@ -161,6 +161,6 @@ class DemoWork:
             {touch.fiducial.label: error.distance for touch, error in self.session.checks},
             tre,
             # the picture's clock is the simulated one
-            replace(last, sent_at=frames.time),
+            replace(last, sent_at=frames.time, simulated=True),
             seconds,
         )
