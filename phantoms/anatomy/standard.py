@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -120,7 +120,11 @@ def _checked_arrays(p: AnatomyParameters, tell: Progress) -> Arrays:
     meshes = _clear_meshes(p, poses, tell)
     arteries = [name for name in meshes if role_of(name) == "artery"]
     plans = lateral_plans(p, poses, meshes, arteries)
-    return arrays_of(meshes) | {
+    return arrays_of(meshes) | _arrays_of_plans(plans)
+
+
+def _arrays_of_plans(plans: Sequence[AnatomyPlan]) -> Arrays:
+    return {
         "plans": np.array([plan.name for plan in plans]),
         "plan_ends": np.array([(plan.entry, plan.target) for plan in plans]),
     }
