@@ -206,13 +206,15 @@ def live(
     seed
         With --twin: other pose of the phantom, other hand, other noise.
     """
-    from nav.live.run import live_job, run_live, run_twin
-
     if twin:
+        from phantoms.demo.live import run_twin
+
         if rig or tool or case or camera or images:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
         run_twin(seed, console())
         return
+    from nav.live.run import live_job, run_live
+
     job = live_job(
         rig,
         tool or [],

@@ -10,17 +10,17 @@ from rich.table import Table
 
 import nav
 from nav.camera.frameset import FrameSet
-from nav.camera.rig import Rig, write_rig
 from nav.display import forget_unreachable_display
 from nav.errors import InputError
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.live.worker import ProcessFeed
 from nav.live.worker import run as run_work
+from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
-from nav.tracking.tool import Tool, load_tool, write_tool
-from phantoms.anatomy.write import write_case
+from nav.tracking.tool import Tool, load_tool
+from phantoms.demo.files import write_demo_files, write_rig_and_tools
 from phantoms.demo.report import (
     draw_distances,
     summarise,
@@ -28,18 +28,13 @@ from phantoms.demo.report import (
     write_tables,
 )
 from phantoms.demo.twin import TITLE
-from phantoms.demo.work import DemoJob, DemoResult
-from phantoms.kit.case import phantom_case
+from phantoms.demo.work import HAND_SD, OPTICS, DemoJob, DemoResult, true_job
 from phantoms.kit.export_folder import replaced_folder
-from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_tool, reference_tool
-from phantoms.twin.world import SIZE, SMALL_SIZE, default_rig
+from phantoms.twin.default_rig import SIZE, SMALL_SIZE, default_rig
 
 if TYPE_CHECKING:
     from phantoms.demo.ct import ScannedNeck
 
-HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
-OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
 EXPECTED_FRAMES = 600  # only for the bar
 NEEDLE = "17G Tuohy"
 
@@ -92,6 +87,7 @@ def _run_in(
     needle = tools[0]
     run = _with_window if windowed else _headless
     result = run(job, case, needle, stay, console)
+    give_memory_back()  # the room's, before the report's libraries are loaded
     settings = {
         "seed": seed,
         "cameras": [[*camera.size] for camera in job.rig.cameras],
@@ -160,12 +156,8 @@ def demo_job(
 
     size : of the simulated cameras' pictures, px.
     """
-    anatomy = phantom_case()
-    rig = default_rig(size)
-    _write_files(out, rig, calibrated)
-    write_case(anatomy, out / "case")
-    tools = (needle_tool(), reference_tool())
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools, rig)
+    anatomy, rig = write_demo_files(out, size, calibrated)
+    return true_job(out, anatomy, seed, rig)
 
 
 def scanned_job(
@@ -179,22 +171,10 @@ def scanned_job(
     from phantoms.demo.ct import world_anatomy
 
     rig = default_rig(size)
-    _write_files(out, rig, calibrated)
+    write_rig_and_tools(out, rig, calibrated)
     anatomy, axes = world_anatomy(neck, load_case(out / "case" / "case.toml"))
-    tools = (needle_tool(), reference_tool())
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools, rig, neck.case_from_model, axes)
-
-
-def _write_files(out: Path, rig: Rig, calibrated: bool) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
-    tools = (needle_tool(), reference_tool())
-    if not calibrated:
-        write_rig(out / "rig.toml", rig)
-        for tool in tools:
-            write_tool(out / f"{tool.name}.toml", tool)
+    job = true_job(out, anatomy, seed, rig)
+    return replace(job, case_from_model=neck.case_from_model, axes=axes)
 
 
 def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console) -> DemoResult:

@@ -12,10 +12,11 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.errors import InputError
 from nav.frames import Array
+from nav.live.feed import Progress, silent
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
-from nav.live.worker import Progress, silent
+from nav.memory import give_memory_back
 from nav.model.case import Plan, load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
@@ -27,9 +28,13 @@ from phantoms.demo.hand import Hand
 from phantoms.demo.puncture import SimulatedPuncture
 from phantoms.twin.motion import FPS
 from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_tool, reference_tool
 from phantoms.twin.world import make_world
 
 ROOM = "Setting up the simulated room"
+HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
+OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
+TRIMMED = 50  # frame sets after which freed memory is given back
 MAX_FRAMES = 3000  # a hand that never arrives is a fault
 
 
@@ -81,6 +86,11 @@ class DemoJob:
         return DemoWork(self, progress)
 
 
+def true_job(folder: Path, anatomy: Anatomy, seed: int, rig: Rig) -> DemoJob:
+    """Return the demonstration as it is by default, its tools as their drawings have them."""
+    return DemoJob(folder, anatomy, seed, HAND_SD, OPTICS, (needle_tool(), reference_tool()), rig)
+
+
 class DemoWork:
     """The pipeline reads rig, tools and case from files, and pictures; never the truth."""
 
@@ -123,6 +133,8 @@ class DemoWork:
         # the chart of the closing picture runs on the simulated clock
         self.samples.append(chart_sample(state.guidance, frames.time))
         self.newest = (frames, state)
+        if len(self.log.tracked) % TRIMMED == 0:
+            give_memory_back(collect=False)  # pictures of threads, or it grows by 0.4 MB each
         if len(self.log.tracked) >= MAX_FRAMES:
             raise InputError(f"demo: the hand did not arrive within {MAX_FRAMES} frames")
         return self.source.show(state)
@@ -149,6 +161,6 @@ class DemoWork:
             {touch.fiducial.label: error.distance for touch, error in self.session.checks},
             tre,
             # the picture's clock is the simulated one
-            replace(last, sent_at=frames.time),
+            replace(last, sent_at=frames.time, simulated=True),
             seconds,
         )

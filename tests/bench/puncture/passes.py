@@ -19,7 +19,7 @@ from nav.registration.result import Registration
 from nav.tracking.needle import NeedleKind
 from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.tool import Tool
-from phantoms.demo.run import HAND_SD
+from phantoms.demo.work import HAND_SD
 from phantoms.twin.seating import seated_tip
 from phantoms.twin.tools import TUOHY_17G, needle_tool
 from tests.bench.puncture.necks import PreparedNeck
