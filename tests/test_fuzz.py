@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.fuzz.mutations import STRUCTURED, mutated
+from tests.fuzz.damage import STRUCTURED, mutated
 from tests.fuzz.pool import run_all
 from tests.fuzz.readers import READERS
 from tests.fuzz.trial import Bench, Fault
