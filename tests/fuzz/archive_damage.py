@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tests.fuzz.bombs import LAST_ENTITY, MOST_PIECES, UTF_8_BOMB, zip_bomb
 from tests.fuzz.mutations import (
     DEPTH,
+    MOST_BYTES,
     NUMBER_TEXTS,
     STRANGE_TEXTS,
     Rng,
@@ -63,7 +64,7 @@ def changed_zip(rng: Rng, data: bytes) -> bytes:
     """Return a packed file with an entry changed, or its head; or a bomb."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            entries = [(entry.filename, packed.read(entry)) for entry in packed.infolist()]
+            entries = [(entry.filename, _content(packed, entry)) for entry in packed.infolist()]
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError):
         return changed_bytes(rng, data)
     if not entries:
@@ -87,6 +88,11 @@ def changed_zip(rng: Rng, data: bytes) -> bytes:
         )
         entries[at] = (name, change(rng, content))
     return zipped(entries)
+
+
+def _content(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with packed.open(entry) as file:
+        return file.read(MOST_BYTES)
 
 
 def zipped(entries: list[tuple[str, bytes]]) -> bytes:

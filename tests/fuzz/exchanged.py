@@ -1,6 +1,7 @@
 """A small neck with its scan, and what other programs would save of it, for `make_inputs`."""
 
 import gzip
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def make_neck(folder: Path) -> None:
         meshes[name] = mesh
         surface = _with_sigma(mesh)
         file = f"meshes/{name.replace(' ', '_')}.ply"
-        (neck / file).write_bytes(ply_bytes(Structure(name, role, surface, None, None, 0.4)))  # type: ignore[arg-type]
+        (neck / file).write_bytes(ply_bytes(Structure(name, role, surface, None, None, 0.4)))
         structures.append({"name": name, "role": role, "mesh": file, "sigma": 0.4})
     low = np.array([-42.0, -42.0, -24.0])
     points = low + STEP * np.argwhere(np.ones((22, 22, 13)))
@@ -106,7 +107,7 @@ def _with_sigma(mesh: pyvista.PolyData) -> Surface:
     return Surface(points, mesh.faces.reshape(-1, 4)[:, 1:], sigma)
 
 
-def _planned(folder: Path, table: dict[str, object]) -> None:
+def _planned(folder: Path, table: Mapping[str, object]) -> None:
     """A plan as `nav plan` leaves it, as far as it is read again."""
     folder.mkdir()
     plans = [
