@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ MOST_LABELS = 500
 EXTENSION_BYTES = 1 << 20  # of a NIfTI's header with its extensions
 LABEL_START, LABEL_END = re.compile(rb"<Label[ \t\r\n]"), b"</Label>"
 KEY, NAME = re.compile(rb'Key="(\d{1,9})"'), re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.S)
-LONGEST_LABEL = 4096  # bytes
+LONGEST_LABEL, MOST_NAMED = 1024, 5000  # bytes; labels of a table
 SUFFIXES = (".nii", ".nii.gz", ".nrrd")
 
 
@@ -185,7 +186,7 @@ def names_in_nifti(path: Path) -> dict[int, str] | None:
 
 def _labels_of(table: bytes) -> Iterator[tuple[int, str]]:
     """Numbers and names of a table of labels."""
-    for start in LABEL_START.finditer(table):
+    for start in islice(LABEL_START.finditer(table), MOST_NAMED):
         label = table[start.end() : start.end() + LONGEST_LABEL].partition(LABEL_END)[0]
         head, closed, content = label.partition(b">")
         key, packed = KEY.search(head), NAME.search(content)

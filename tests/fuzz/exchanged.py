@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import copyfile, copytree
 
 import numpy as np
 import pyvista
@@ -80,6 +81,8 @@ def make_neck(folder: Path) -> None:
     }
     write_toml(neck / "case.toml", table)
     _planned(folder / "planned", table)
+    copytree(neck / "meshes", folder / "planned" / "meshes")
+    copyfile(neck / "volume.nii.gz", folder / "planned" / "volume.nii.gz")
     _stored(folder / "stored.npz", meshes)
     exported = folder / "exported"
     export_case(neck, exported, ("dicom-seg", "mrk.json"))

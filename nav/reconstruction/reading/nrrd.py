@@ -20,6 +20,7 @@ from nav.reconstruction.reading.stored_values import AT_END, VoxelFile
 
 LONGEST_HEADER = 8 * 2**20  # bytes: a segmentation of a hundred structures has 0.1 MB
 LONGEST_NAME = 255  # characters
+MOST_LINES = 1000  # before the values
 LENGTHS = {"m": 1000.0, "cm": 10.0, "mm": 1.0, "millimeter": 1.0, "um": 0.001, "µm": 0.001}
 TYPES = {
     **dict.fromkeys(("signed char", "int8", "int8_t", "char"), "i1"),
@@ -72,7 +73,11 @@ def parse_nrrd(path: Path) -> tuple[VoxelFile, dict[str, str]]:
         )
     data, own = _data_file(path, fields)
     skip, lines = (_whole(path, fields, name, 0) for name in ("byte skip", "line skip"))
-    if lines < 0 or skip < AT_END or (skip == AT_END and PACKINGS[encoding] != "raw"):
+    if (
+        not 0 <= lines <= MOST_LINES
+        or skip < AT_END
+        or (skip == AT_END and PACKINGS[encoding] != "raw")
+    ):
         raise InputError(f"{path}: its NRRD header cannot be read: byte skip, line skip")
     if skip > 0 and PACKINGS[encoding] != "raw":
         raise InputError(f"{path}: skips within packed values; save it again")
@@ -221,7 +226,12 @@ def data_file(path: Path, name: str) -> Path:
     """
     if name.upper().startswith("LIST") or re.search(r"%\d*d", name):
         raise InputError(f"{path}: its values are in several files; convert it to one")
-    if not name or len(name) > LONGEST_NAME or "\0" in name or not (path.parent / name).is_file():
+    if (
+        not name
+        or len(name.encode()) > LONGEST_NAME
+        or "\0" in name
+        or not (path.parent / name).is_file()
+    ):
         raise InputError(f"{path}: its values are in {name!r:.80}, which is not there")
     return path.parent / name
 

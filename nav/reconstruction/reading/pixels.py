@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,12 @@ from pydicom.uid import UID
 
 from nav.errors import InputError
 from nav.reconstruction.reading.dicom_elements import read_elements
-from nav.reconstruction.reading.headers import HEADER_TAGS, SliceHeader
+from nav.reconstruction.reading.headers import SliceHeader
+from nav.reconstruction.reading.pixel_decoder import decode_frames
+from nav.reconstruction.reading.pixel_tags import PIXEL_TAGS
 from nav.reconstruction.reading.quiet import without_output
 from nav.reconstruction.reading.regular import AIR
 
-PIXEL_TAGS: list[Any] = [
-    *(tag for tag in HEADER_TAGS if "Functional" not in tag), "PixelData", "FloatPixelData",
-    "DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
-    "PlanarConfiguration",
-]  # fmt: skip
 RLE = "1.2.840.10008.1.2.5"
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -108,11 +105,17 @@ def _decode_file(
     syntax = _transfer_syntax(path, dataset)
     facts = []
     try:
-        frames = iter_pixels(dataset, raw=True, indices=[h.frame for h in headers])
+        wanted = [h.frame for h in headers]
+        native = not syntax.is_encapsulated or syntax == RLE
+        # compiled decoders end their process over damaged pixels
+        frames: Iterable[NDArray[Any]] = (
+            iter_pixels(dataset, raw=True, indices=wanted)
+            if native
+            else decode_frames(path, wanted)
+        )
         for header, target, stored in zip(headers, targets, frames, strict=True):
             if stored.shape != target.shape:
                 raise ValueError("size of the picture")
-            native = not syntax.is_encapsulated or syntax == RLE
             facts.append(_to_hounsfield(header, stored, native, target))
     except InputError:
         raise
