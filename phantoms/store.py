@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -58,7 +57,7 @@ def _read(path: Path) -> dict[str, Mesh] | None:
             names = [str(name) for name in stored["names"]]
             meshes = {name: Mesh(stored[f"v{i}"], stored[f"t{i}"]) for i, name in enumerate(names)}
         path.touch()  # the newest are kept
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except Exception:  # damaged ones raise anything; the meshes are then made anew
         return None
     return meshes
 
