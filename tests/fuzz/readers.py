@@ -100,13 +100,14 @@ READERS: dict[str, Reader] = {
         ("poses.csv", "needle.toml"), command(*NEEDLE, "--tool", "needle.toml")
     ),
     "registration": Reader(("registration.toml",), _registration),
-    "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml")),
+    "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
     "pictures": Reader(
         tuple(f"seen/left/{name}" for name in ("0.png", "1.jpg", "2.tif")),
         lambda f: _source(f / "seen", f / "rig.toml"),
+        prints=True,
     ),
-    "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml")),
-    "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml")),
+    "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml"), True),
+    "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml"), True),
     "kit": Reader(("kit.toml",), _kit),
     "recipe": Reader(("recipe.toml",), lambda f: named_recipe(None, file=f / "recipe.toml")),
     "outputs": Reader(("registration.toml", "poses.csv", "kit/kit.toml"), _outputs),
