@@ -128,7 +128,7 @@ def _refuse_short(path: Path, header: NiftiHeader) -> None:
             f"{'at most ' if packed else ''}{most}"
         )
     if packed:
-        refuse_bomb(path, needed, present)
+        refuse_bomb(path, max(needed, 2 * math.prod(header.size)), present)
 
 
 def _read_to_end(path: Path, file: IO[bytes]) -> None:

@@ -58,7 +58,9 @@ class PixelDecoder:
             self.process.stdin.write(request.encode() + b"\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
-            head = json.loads(line) if line else {"kind": "crash", "text": "damaged"}
+            head: dict[str, Any] = (
+                json.loads(line) if line else {"kind": "crash", "text": "damaged"}
+            )
             if head.get("kind") == "no decoder":
                 raise NotImplementedError
             if "kind" in head:

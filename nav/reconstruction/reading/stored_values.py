@@ -19,7 +19,8 @@ from nav.frames import Array
 Unpack = Callable[[bytes], bytes]
 PIECE = 1 << 20  # bytes at a time
 MOST_PACKED = 1032  # deflate packs at most so many to one
-LARGE, LARGE_PACKED = 512 * 2**20, 100  # bytes, from which a volume packs at most so many to one
+# bytes, from which a volume packs at most so many to one: label maps of a whole body 300
+LARGE, LARGE_PACKED = 512 * 2**20, 500
 AT_END = -1  # start of values that end with the file
 
 
@@ -133,7 +134,7 @@ def _unpacked(path: Path, header: VoxelFile, file: IO[bytes], present: int) -> b
     needed = header.bytes_needed
     if header.packing != "bzip2" and present * MOST_PACKED + 1024 < needed:
         raise InputError(f"{_short(path, header, present)} packed ones")
-    refuse_bomb(path, needed, present)
+    refuse_bomb(path, max(needed, 2 * needed // header.dtype.itemsize), present)
     pieces, count = [], 0
     try:
         for piece in _pieces(header.packing, file):
