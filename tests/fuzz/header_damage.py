@@ -92,7 +92,7 @@ def changed_gzip(rng: Rng, data: bytes) -> bytes:
     if way == 0:
         return gzip_bomb(_promising(rng, inner), int(rng.choice([1, 8, MOST_PIECES])))
     if way == 1:
-        return data * int(rng.integers(2, REPEATS))
+        return data * min(int(rng.integers(2, REPEATS)), 1 + MOST_BYTES // max(len(data), 1))
     change = changed_nifti if way < 5 else changed_bytes
     return gzip.compress(change(rng, inner), 1, mtime=0)
 
