@@ -34,7 +34,11 @@ def stored_meshes(key: str, make: Callable[[], Mapping[str, Mesh]]) -> dict[str,
     make : callable
         Makes them.
     """
-    return meshes_of(stored_arrays(key, lambda: arrays_of(make())))
+    stored = stored_arrays(key, lambda: arrays_of(make()))
+    try:
+        return meshes_of(stored)
+    except KeyError:  # a part of the file is gone
+        return dict(make())
 
 
 def arrays_of(meshes: Mapping[str, Mesh]) -> Arrays:

@@ -16,7 +16,7 @@ from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface
 from nav.planning.markupsline import line_json
 from phantoms.anatomy.mesh import Mesh
-from phantoms.store import _write
+from phantoms.store import _write, arrays_of
 from tests.fuzz.archive_damage import zipped
 from tests.fuzz.scans import nifti
 
@@ -123,13 +123,11 @@ def _planned(folder: Path, table: Mapping[str, object]) -> None:
 
 
 def _stored(path: Path, meshes: dict[str, pyvista.PolyData]) -> None:
-    _write(
-        path,
-        {
-            name: Mesh(np.asarray(m.points, float), m.faces.reshape(-1, 4)[:, 1:].astype(np.int32))
-            for name, m in meshes.items()
-        },
-    )
+    found = {
+        name: Mesh(np.asarray(m.points, float), m.faces.reshape(-1, 4)[:, 1:].astype(np.int32))
+        for name, m in meshes.items()
+    }
+    _write(path, arrays_of(found))
 
 
 def _models(folder: Path, meshes: dict[str, pyvista.PolyData], exported: Path) -> None:
