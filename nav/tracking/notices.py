@@ -65,9 +65,12 @@ def picture_notices(cameras: Iterable[Seeing]) -> tuple[str, ...]:
     said = []
     for seeing in cameras:
         name = seeing.eye.camera.name
-        said.append(sharpening_notice(name, seeing.sharpness.sharpening))
+        sharp = sharpening_notice(name, seeing.sharpness.sharpening)
+        shared = noise_notice(name, seeing.growth)
+        if sharp and shared:  # one picture, one notice
+            shared = shared.removeprefix(f"{name}: ")
+        said.append("; ".join(filter(None, (sharp, shared))))
         said.append(pixel_notice(name, seeing.grid))
-        said.append(noise_notice(name, seeing.growth))
     return tuple(sentence for sentence in said if sentence)
 
 
