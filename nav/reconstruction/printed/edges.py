@@ -7,20 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import RigidTransform, Rotation
 
+from nav.reconstruction.chain import vertex_normals
 from nav.reconstruction.cortex_model import PLACE, SOFT
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.mesh_fields import adjacency, neighbour_mean, vertex_areas
-from nav.reconstruction.printed.materials import PrintLook, estimate_look, fit_look
+from nav.reconstruction.printed.materials import PrintLook, fit_look
 from nav.reconstruction.sampling import cropped
-from nav.reconstruction.surface_probe import Grey, Probe, grey_values, probe_surface
+from nav.reconstruction.surface_probe import (
+    NORMAL_RINGS,
+    Grey,
+    Probe,
+    grey_values,
+    probe_surface,
+)
 from nav.reconstruction.volume import Array, Volume
 
 ROOM = 8.0  # mm of the scan round a surface
 JOINED = 0.4  # mm: nearer surfaces are one print
 LEVEL_SD, BLUR_SD = 15.0, 0.03  # HU; sd of a logarithm: once a print's look is known
-SHARP, LEAST_SMOOTH = 0.35, 0.6  # 1/mm of curvature; sum of a vertex's normals, of whole
+SHARP = 0.35  # 1/mm of curvature
+FLAT_COSINE, FROM_SHARP = 0.94, 1.3  # of normals beside a sharp edge; mm that it is kept off
 CURVATURE_ERROR = 0.3  # of the correction
 LEAST_CONTRAST = 2.5  # times the noise, from outside to wall
 TRUST = 0.6  # mm, sd beyond which a vertex says nothing
@@ -54,37 +63,70 @@ def grey_round(volume: Volume, vertices: Array) -> Grey:
     )
 
 
+def probed(grey: Grey, mesh: Mesh, others: Sequence[Mesh], angular: bool = False) -> Probe:
+    """Return what lies along a surface's normals. angular : it has sharp edges."""
+    return probe_surface(grey, mesh, others, 0 if angular else NORMAL_RINGS)
+
+
 def find_edges(
-    grey: Grey, mesh: Mesh, others: Sequence[Mesh], look: PrintLook | None, spread: float = 0.8
-) -> tuple[Edges, PrintLook]:
+    volume: Volume,
+    probe: Probe,
+    look: PrintLook,
+    spread: float = 0.8,
+    usable: NDArray[np.bool_] | None = None,
+    joined: NDArray[np.bool_] | None = None,
+) -> Edges:
     """Find where a print's surface is.
 
     Parameters
     ----------
-    mesh : the surface, about where it is. others : what is near it. look : of the print; measured
-        here where it is None. spread : sd of the surface from `mesh`, mm.
+    volume : the probed one. look : of the print. spread : sd of the surface from the probe's, mm.
+    usable : which vertices (n,) are asked. joined : which are not at all on the print's surface.
     """
-    probe = probe_surface(grey, mesh, others)
-    if look is None:
-        look = estimate_look(probe, grey.volume.spacing)
+    count = len(probe.vertices)
     met = np.isfinite(probe.gap)
-    fit = fit_look(
-        probe.profiles, probe.across, look, LEVEL_SD, look.thickness_sd, BLUR_SD, probe.gap, spread
-    )
-    squares = np.nanmean(fit.residuals**2, axis=1)
-    misfit = np.sqrt(squares) / look.noise
-    blur = look.blur(probe.across)
-    graph = adjacency(len(mesh.vertices), mesh.triangles)
-    areas = vertex_areas(mesh.vertices, mesh.triangles)
-    curvature = neighbour_mean(graph, areas, probe.curvature, 2)
-    shift = blur**2 * np.clip(curvature, -SHARP, SHARP)
-    contrast = np.abs(look.wall - fit.values[:, SOFT])
-    sd = np.hypot(fit.sd[:, PLACE] * np.maximum(1.0, misfit), CURVATURE_ERROR * shift)
     blind = met & (probe.gap < JOINED)
+    blind |= ~inside(volume, probe.vertices)
+    graph = adjacency(count, probe.triangles)
+    areas = vertex_areas(probe.vertices, probe.triangles)
+    curvature = neighbour_mean(graph, areas, probe.curvature, 2)
     blind |= np.abs(curvature) > SHARP
-    blind |= contrast < LEAST_CONTRAST * look.noise
-    blind |= ~inside(grey.volume, mesh.vertices)
-    return Edges(probe, fit.values[:, PLACE] + shift, np.where(blind, np.inf, sd), contrast), look
+    if joined is not None:
+        blind |= joined
+    asked = ~blind if usable is None else ~blind & usable
+    which = np.flatnonzero(asked)
+    offset, sd, contrast = np.zeros(count), np.full(count, np.inf), np.zeros(count)
+    if not len(which):
+        return Edges(probe, offset, sd, contrast)
+    across = probe.across[which]
+    fit = fit_look(
+        probe.profiles[which], across, look, LEVEL_SD, look.thickness_sd, BLUR_SD,
+        probe.gap[which], spread, probe.thickness[which],
+    )  # fmt: skip
+    misfit = np.sqrt(np.nanmean(fit.residuals**2, axis=1)) / look.noise
+    shift = look.blur(across) ** 2 * curvature[which]
+    contrast[which] = np.abs(look.wall - fit.values[:, SOFT])
+    own = np.hypot(fit.sd[:, PLACE] * np.maximum(1.0, misfit), CURVATURE_ERROR * shift)
+    own[contrast[which] < LEAST_CONTRAST * look.noise] = np.inf
+    offset[which], sd[which] = fit.values[:, PLACE] + shift, own
+    return Edges(probe, offset, sd, contrast)
+
+
+def smooth_vertices(mesh: Mesh) -> NDArray[np.bool_]:
+    """Return which vertices (n,) lie on no sharp edge, nor next to one that is near."""
+    v, t = mesh.vertices, mesh.triangles
+    faces = np.cross(v[t[:, 1]] - v[t[:, 0]], v[t[:, 2]] - v[t[:, 0]])
+    size = np.linalg.norm(faces, axis=1)
+    faces = faces / np.maximum(size, 1e-12)[:, None]
+    normals = vertex_normals(v, t)
+    sharp = np.zeros(len(v), bool)
+    for k in range(3):
+        turned = np.einsum("ij,ij->i", faces, normals[t[:, k]]) < FLAT_COSINE
+        sharp[t[turned & (size > 1e-9), k]] = True
+    if not sharp.any():
+        return ~sharp
+    away, _ = cKDTree(v[sharp]).query(v)
+    return np.asarray(away > FROM_SHARP)
 
 
 def inside(volume: Volume, points: Array) -> NDArray[np.bool_]:

@@ -105,7 +105,7 @@ def surface_in_air(kit: PrintedKit) -> tuple[Array, Array]:
     outside = points + 2.0 * normals
     free = np.ones(len(points), bool)
     for mesh in [*meshes, *gel]:
-        free &= _signed_distance(mesh, outside) > 1.0
+        free &= signed_distance(mesh, outside) > 1.0
     chosen = np.flatnonzero(free)
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(POINTS, len(chosen))).astype(int)]
     return points[chosen], normals[chosen]
@@ -178,11 +178,11 @@ def _kit_density(kit: PrintedKit) -> tuple[Array, Array, Array]:
     fine = np.stack(np.meshgrid(*ticks, indexing="ij"), axis=-1).reshape(-1, 3)
     density = np.zeros(len(fine))
     for mesh in gel:
-        density[_signed_distance(mesh, fine) < 0.0] = 1.0
+        density[signed_distance(mesh, fine) < 0.0] = 1.0
     for mesh in meshes:
         near = ((fine > mesh.vertices.min(axis=0)) & (fine < mesh.vertices.max(axis=0))).all(axis=1)
         index = np.flatnonzero(near)
-        depth = -_signed_distance(mesh, fine[index])
+        depth = -signed_distance(mesh, fine[index])
         density[index[depth > 0.0]] = INFILL
         density[index[(depth > 0.0) & (depth < WALL)]] = 1.0
     # means over the lattice's cells
@@ -287,7 +287,8 @@ def _areas(mesh: Mesh) -> Array:
     return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2.0)
 
 
-def _signed_distance(mesh: Mesh, points: Array) -> Array:
+def signed_distance(mesh: Mesh, points: Array) -> Array:
+    """Return the distance of points (n, 3) from a closed surface (n,), mm, negative inside."""
     import open3d as o3d  # over a second to import
 
     scene = o3d.t.geometry.RaycastingScene()

@@ -29,12 +29,13 @@ from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
 SUBSET = 500  # profiles that a print is judged from
-CLEAR, FLAT = 4.0, 0.12  # mm without another surface; 1/mm of curvature
+CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm without another surface, and of the part; 1/mm
 ROUNDS = 7  # of fits, after which the medians stay
 GOOD = 0.75  # share of the profiles, those that fit best, that count
 USUAL_WALL, WALL_SPREAD = 1.4, 0.35  # mm; sd of its logarithm from print to print
 LEVEL_SD, BLUR_SPREAD, PLACE_SD = 60.0, 0.2, 0.8  # HU; sd of a logarithm; mm
 LEAST_NOISE = 4.0  # HU
+LEAST_INSIDE = 0.75  # mm of a part that are used at least
 OUTER_SAMPLES = 3  # of a profile, that say what is outside
 
 
@@ -63,13 +64,20 @@ class PrintLook:
         return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
 
 
-def estimate_look(probe: Probe, spacing: Array, known: PrintLook | None = None) -> PrintLook:
+def estimate_look(
+    probe: Probe,
+    spacing: Array,
+    known: PrintLook | None = None,
+    usable: NDArray[np.bool_] | None = None,
+) -> PrintLook:
     """Estimate how a scan shows a print, from places that are flat and have no neighbour.
 
-    known : of another print in the same scan, whose blur is taken over.
+    known : of another print in the same scan, whose blur is taken over. usable : which vertices (n,).
     """
-    clean = (probe.gap > CLEAR) & (probe.thickness > 2.0) & (np.abs(probe.curvature) < FLAT)
+    clean = (probe.gap > CLEAR) & (probe.thickness > DEEP) & (np.abs(probe.curvature) < FLAT)
     clean &= np.isfinite(probe.profiles).all(axis=1)
+    if usable is not None:
+        clean &= usable
     index = np.flatnonzero(clean)
     if len(index) < 40:
         index = np.flatnonzero(np.isfinite(probe.profiles).all(axis=1))
@@ -92,8 +100,12 @@ def fit_look(
     blur_sd: float,
     gap: Array | None = None,
     place_sd: float = PLACE_SD,
+    body: Array | None = None,
 ) -> ProfileFit:
-    """Fit the model of a wall to profiles; `gap` to the next surface, mm, inf without."""
+    """Fit the model of a wall to profiles.
+
+    gap : to the next surface, mm, inf without. body : thickness of the part along the normal, mm.
+    """
     count = len(profiles)
     outside = np.median(profiles[:, -OUTER_SAMPLES:], axis=1)
     mean, sd = np.empty((count, COUNT)), np.empty((count, COUNT))
@@ -121,6 +133,12 @@ def fit_look(
         mean[near, SOFT] = profiles[near].min(axis=1)
     noise = np.full(count, look.noise * max(1.0, look.correlation / STEP) ** 0.5)
     first = np.zeros(count, np.int64)
+    if body is not None:
+        first = np.searchsorted(profile_places(), -np.maximum(0.5 * body, LEAST_INSIDE))
+        first = first.astype(np.int64)
+        # walls that meet leave no room for infill
+        solid = 0.5 * body < look.thickness + 0.2
+        mean[solid, MARROW], sd[solid, MARROW] = look.wall, level_sd
     ones = np.ones(count)
     return fit_profiles(
         profile_places(), profiles, first, last, mean, sd, near, noise, 0.0, ones
