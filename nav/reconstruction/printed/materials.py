@@ -28,7 +28,7 @@ from nav.reconstruction.scan_model import blur_by_direction
 from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
-SUBSET = 500  # profiles that a print is judged from
+SUBSET, DIRECTIONS = 500, 5  # profiles that a print is judged from
 CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm without another surface, and of the part; 1/mm
 ROUNDS = 7  # of fits, after which the medians stay
 GOOD = 0.75  # share of the profiles, those that fit best, that count
@@ -81,7 +81,7 @@ def estimate_look(
     index = np.flatnonzero(clean)
     if len(index) < 40:
         index = np.flatnonzero(np.isfinite(probe.profiles).all(axis=1))
-    index = index[np.linspace(0, len(index) - 1, min(SUBSET, len(index))).astype(int)]
+    index = _in_all_directions(index, probe.across)
     profiles, across = probe.profiles[index], probe.across[index]
     look = _first_guess(profiles, spacing, known)
     for number in range(ROUNDS):
@@ -143,6 +143,17 @@ def fit_look(
     return fit_profiles(
         profile_places(), profiles, first, last, mean, sd, near, noise, 0.0, ones
     )
+
+
+def _in_all_directions(index: NDArray[np.int64], across: Array) -> NDArray[np.int64]:
+    """Return some of the vertices, alike many of each direction to the slices."""
+    bins = np.minimum((DIRECTIONS * across[index] ** 2).astype(int), DIRECTIONS - 1)
+    chosen = []
+    for k in range(DIRECTIONS):
+        own = index[bins == k]
+        most = min(SUBSET // DIRECTIONS, len(own))
+        chosen.append(own[np.linspace(0, len(own) - 1, most).astype(int)] if most else own)
+    return np.concatenate(chosen)
 
 
 def _first_guess(profiles: Array, spacing: Array, known: PrintLook | None) -> PrintLook:

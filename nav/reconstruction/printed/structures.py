@@ -1,0 +1,195 @@
+"""The case's surfaces in the scan of a kit: bones by their own poses, all by a smooth displacement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
+
+from nav.model.case import Structure
+from nav.reconstruction.grey_surface import Mesh
+from nav.reconstruction.mesh_fields import adjacency
+from nav.reconstruction.printed.displacement import smooth_displacement
+from nav.reconstruction.printed.edges import (
+    Edges,
+    PoseFit,
+    find_edges,
+    fit_pose,
+    grey_round,
+    probed,
+    smooth_vertices,
+)
+from nav.reconstruction.printed.fine_pose import FoundPart, touching
+from nav.reconstruction.printed.kit import BONES_PART, PrintedKit
+from nav.reconstruction.printed.locate import signed_distance
+from nav.reconstruction.printed.materials import PrintLook, estimate_look
+from nav.reconstruction.surface_safety import crossing_edges
+from nav.reconstruction.volume import Array, Volume
+
+PRINTED = ("bone", "support")
+OFF_PRINT = {"bone": 0.1, "support": 0.3}  # mm, from the print's surface: inside a joint of it
+ROUNDS = 2
+ROUGHNESS = {"bone": 0.06, "support": 0.06}  # mm per root of mm along the surface
+SOFT_ROUGHNESS = 0.12
+PRINT_PRIOR = 0.3  # mm, sd of a print from its STL
+EDGE_FLOOR = 0.05  # mm, of an edge
+SYSTEMATIC = 0.08  # of the voxel: what neighbours share; calibrated on simulated scans
+LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit's place counts
+
+
+@dataclass(frozen=True)
+class FoundStructure:
+    """A case's surface in a scan.
+
+    vertices : (n, 3), scan frame. sigma : (n,), mm. scan_from_model : its own pose; of what is
+    not printed that of the column. fit : what its pose was fitted with, None where it was not.
+    edges : as seen, about that pose. seen : share of it that the scan shows.
+    """
+
+    structure: Structure
+    vertices: Array
+    triangles: NDArray[np.int32]
+    sigma: Array
+    scan_from_model: RigidTransform
+    fit: PoseFit | None
+    edges: Edges
+    seen: float
+
+    @property
+    def measured(self) -> bool:
+        """Return whether the scan, rather than the kit, says where it is."""
+        return self.seen >= LEAST_SEEN
+
+
+def find_structures(
+    volume: Volume, kit: PrintedKit, parts: Sequence[FoundPart]
+) -> list[FoundStructure]:
+    """Find all of a kit's structures."""
+    column = next(p for p in parts if p.part.name == BONES_PART)
+    pose = column.scan_from_model
+    placed = {s.name: mesh_of(s, pose) for s in kit.case.structures}
+    found = []
+    for s in kit.case.structures:
+        others = [mesh for name, mesh in placed.items() if name != s.name and _near(s, name, kit)]
+        if s.role in PRINTED:
+            found.append(_printed(volume, kit, s, column, others))
+        else:
+            found.append(_soft(volume, kit, s, column, others, parts))
+    return found
+
+
+def mesh_of(structure: Structure, pose: RigidTransform) -> Mesh:
+    """Return a structure's surface in a pose."""
+    surface = structure.surface
+    return Mesh(pose.apply(surface.vertices), np.asarray(surface.triangles, np.int32))
+
+
+def _near(structure: Structure, other: str, kit: PrintedKit) -> bool:
+    """Return whether another structure bounds what is outside this one."""
+    role = next(s.role for s in kit.case.structures if s.name == other)
+    if role == "skin" or structure.role == "skin":
+        return False
+    return not (structure.role == "cord" and role == "dura")
+
+
+def _printed(
+    volume: Volume, kit: PrintedKit, s: Structure, column: FoundPart, others: Sequence[Mesh]
+) -> FoundStructure:
+    pose, look = column.scan_from_model, column.look
+    off = signed_distance(kit.part(BONES_PART).placed, np.asarray(s.surface.vertices, float))
+    joined = np.abs(off) > OFF_PRINT[s.role]
+    grey = grey_round(volume, mesh_of(s, pose).vertices)
+    fit = None
+    if s.role == "bone":
+        for _ in range(ROUNDS):
+            edges = find_edges(
+                grey.volume, probed(grey, mesh_of(s, pose), others), look, 0.5, joined=joined
+            )
+            step = fit_pose(edges)
+            if step is None:
+                break
+            fit, pose = step, step.motion * pose
+    edges = find_edges(
+        grey.volume, probed(grey, mesh_of(s, pose), others), look, 0.4, joined=joined
+    )
+    prior = min(PRINT_PRIOR, max(s.sigma, 0.1))
+    return _moved(volume, s, pose, fit, edges, look, prior, ROUGHNESS[s.role])
+
+
+def _soft(
+    volume: Volume,
+    kit: PrintedKit,
+    s: Structure,
+    column: FoundPart,
+    others: Sequence[Mesh],
+    parts: Sequence[FoundPart],
+) -> FoundStructure:
+    pose = column.scan_from_model
+    if s.role == "cord":  # of a dry kit, printed
+        pose = next((p.scan_from_model for p in parts if p.part.name == "cord"), pose)
+    mesh = mesh_of(s, pose)
+    usable = smooth_vertices(mesh)
+    if s.role == "skin":
+        usable &= ~touching(s.surface.vertices, [part.placed for part in kit.parts])
+    grey = grey_round(volume, mesh.vertices)
+    look = estimate_look(
+        probed(grey, mesh, others), grey.volume.spacing, column.look, usable
+    )
+    edges = find_edges(grey.volume, probed(grey, mesh, others), look, max(s.sigma, 0.3), usable)
+    if edges.seen.mean() >= LEAST_SEEN:
+        rough = _displaced(edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
+        mesh = Mesh(_uncrossed(mesh, rough[0]), mesh.triangles)
+        look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
+        edges = find_edges(grey.volume, probed(grey, mesh, others), look, 0.4, usable)
+    return _moved(volume, s, pose, None, edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
+
+
+def _displaced(
+    edges: Edges, look: PrintLook, prior: float, roughness: float
+) -> tuple[Array, Array]:
+    correlation = max(look.blur_xy, look.blur_z)
+    found = smooth_displacement(edges, prior, roughness, 2.0 * correlation, EDGE_FLOOR)
+    return found.by, found.sd
+
+
+def _moved(
+    volume: Volume,
+    s: Structure,
+    pose: RigidTransform,
+    fit: PoseFit | None,
+    edges: Edges,
+    look: PrintLook,
+    prior: float,
+    roughness: float,
+) -> FoundStructure:
+    by, sd = _displaced(edges, look, prior, roughness)
+    mesh = Mesh(edges.probe.vertices, edges.probe.triangles)
+    vertices = _uncrossed(mesh, by)
+    voxel = float(volume.spacing.mean())
+    pose_sd = 0.0 if fit is None else float(np.sqrt(np.trace(fit.covariance[:3, :3]) / 3.0))
+    sigma = np.sqrt(sd**2 + (SYSTEMATIC * voxel) ** 2 + pose_sd**2)
+    seen = float(edges.seen.mean())
+    return FoundStructure(s, vertices, mesh.triangles, sigma, pose, fit, edges, seen)
+
+
+def _uncrossed(mesh: Mesh, by: Array) -> Array:
+    """Return moved vertices, moved less where the surface would cross itself."""
+    graph = adjacency(len(by), mesh.triangles)
+    before = crossing_edges(mesh.vertices, mesh.triangles)
+    if len(before):
+        return np.asarray(mesh.vertices + by)
+    for number in range(5):
+        crossing = crossing_edges(mesh.vertices + by, mesh.triangles)
+        if not len(crossing):
+            break
+        bad = np.zeros(len(by))
+        bad[crossing.ravel()] = 1.0
+        for _ in range(2 + number):
+            bad = np.maximum(bad, (graph @ bad > 0.0).astype(float))
+        around = (graph @ by) / np.maximum(np.asarray(graph.sum(axis=1)), 1.0)[:, None]
+        by = np.where(bad[:, None] > 0.0, around * (0.9 if number < 3 else 0.0), by)
+    return np.asarray(mesh.vertices + by)
