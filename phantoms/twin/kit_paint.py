@@ -124,8 +124,9 @@ def _infill(on_bed: Array, m: KitMaterials, size: float) -> Array:
         along = (on_bed[:, :2] @ np.array(way)) / np.sqrt(2.0)
         off = np.abs(np.mod(along, period) - 0.5 * period)
         # the mean over a voxel of a line that passes it
-        low, high = np.maximum(off - size / 2, -m.line_mm / 2), np.minimum(
-            off + size / 2, m.line_mm / 2
+        low, high = (
+            np.maximum(off - size / 2, -m.line_mm / 2),
+            np.minimum(off + size / 2, m.line_mm / 2),
         )
         shares.append(np.clip((high - low) / size, 0.0, 1.0))
     return np.asarray(0.5 * (shares[0] + shares[1]))

@@ -20,7 +20,9 @@ from phantoms.anatomy.mesh import Array, Mesh
 
 BLEND = 6.0  # mm, over which a strut gives way to a bone that sits off its place
 FOOT_HEIGHT = 0.8  # mm, up to which the first layers are squeezed out
-LONGEST_EDGE = 2.5  # mm, of a printed part's triangles: what is straight in the STL is not printed so
+LONGEST_EDGE = (
+    2.5  # mm, of a printed part's triangles: what is straight in the STL is not printed so
+)
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,7 @@ def printed_part(made: PartMap) -> PrintedPart:
         )
     ).refine_to_length(LONGEST_EDGE)
     fine = solid.to_mesh64()
-    source = Mesh(
-        np.array(fine.vert_properties, float)[:, :3], np.array(fine.tri_verts, np.int32)
-    )
+    source = Mesh(np.array(fine.vert_properties, float)[:, :3], np.array(fine.tri_verts, np.int32))
     return PrintedPart(made.part.name, made.surface(source), source, made.errors)
 
 

@@ -166,9 +166,7 @@ def simulate_kit_scan(
         for s in structures
         if s.role in SOFT
     ]
-    divots = {
-        d.label: pose.apply(maps[d.holder].points(d.apex[None]))[0] for d in kit.divots
-    }
+    divots = {d.label: pose.apply(maps[d.holder].points(d.apex[None]))[0] for d in kit.divots}
     grid = _grid([p.vertices for p in parts] + [s.mesh.vertices for s in soft], scan)
 
     def paint(on: Grid) -> NDArray[np.float32]:
@@ -182,9 +180,7 @@ def simulate_kit_scan(
     everything = np.vstack([p.vertices for p in parts])
     low, high = everything.min(axis=0), everything.max(axis=0)
     a = scan.artefacts
-    effects = projected(
-        paint, low, high, 0.5 * (low + high), grid, a, np.zeros((0, 3)), scan.seed
-    )
+    effects = projected(paint, low, high, 0.5 * (low + high), grid, a, np.zeros((0, 3)), scan.seed)
     values += effects.error
     tell(STEPS[4])
     if a.noise_hu > 0.0:

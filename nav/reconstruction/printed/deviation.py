@@ -67,7 +67,9 @@ def deviations(
     rows, maps = [], []
     for part in parts:
         field = signed_field(part.edges)
-        maps.append(DeviationMap(part.part.name, part.design.vertices, part.design.triangles, field))
+        maps.append(
+            DeviationMap(part.part.name, part.design.vertices, part.design.triangles, field)
+        )
         rows.append(_row(part.part.name, "part", part.edges, field, part.scan_from_model, column,
                          part.fit, True))  # fmt: skip
     for s in structures:

@@ -58,9 +58,7 @@ class Edges:
 
 def grey_round(volume: Volume, vertices: Array) -> Grey:
     """Return the scan round a surface, ready for cubic interpolation."""
-    return grey_values(
-        cropped(volume, vertices.min(axis=0) - ROOM, vertices.max(axis=0) + ROOM)
-    )
+    return grey_values(cropped(volume, vertices.min(axis=0) - ROOM, vertices.max(axis=0) + ROOM))
 
 
 def probed(grey: Grey, mesh: Mesh, others: Sequence[Mesh], angular: bool = False) -> Probe:
@@ -152,9 +150,7 @@ class PoseFit:
     used: float
 
 
-def fit_pose(
-    edges: Edges, axes: Array | None = None, independent: float = 30.0
-) -> PoseFit | None:
+def fit_pose(edges: Edges, axes: Array | None = None, independent: float = 30.0) -> PoseFit | None:
     """Fit the rigid motion, and with `axes` (3, 3) (rows) a scale along each, to edges.
 
     independent : vertices that err alike, and count together as one. None where too little is seen.

@@ -108,7 +108,9 @@ def read_kit(path: Path) -> PrintedKit:
         raise InputError(f"{case_file}: structure: there is no bone {missing[0]}; see {file}")
     parts = tuple(_part(file, entry) for entry in table.part if _stands(entry))
     if BONES_PART not in {part.name for part in parts}:
-        raise InputError(f'{file}: part: there is no "{BONES_PART}", which the bones are printed on')
+        raise InputError(
+            f'{file}: part: there is no "{BONES_PART}", which the bones are printed on'
+        )
     divots = _divots(parts, case)
     if len(divots) < 3:
         raise InputError(f"{file}: only {len(divots)} of its divots are in its parts; expected 3")
@@ -148,9 +150,7 @@ def _divots(parts: Sequence[KitPart], case: Case) -> tuple[KitDivot, ...]:
             if away[nearest] <= APEX_WITHIN:
                 axis, depth = _cone(mesh.vertices, mesh.triangles, nearest)
                 apex = mesh.vertices[nearest]
-                found.append(
-                    KitDivot(fiducial.label, fiducial.use, apex, axis, depth, part.name)
-                )
+                found.append(KitDivot(fiducial.label, fiducial.use, apex, axis, depth, part.name))
                 break
     return tuple(found)
 

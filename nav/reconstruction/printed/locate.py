@@ -160,8 +160,7 @@ def _by_density(
         if len(kept) == TRIED:
             break
     return [
-        RigidTransform.from_components(places[k] - matrices[k] @ middle, turns[k])
-        for k in kept
+        RigidTransform.from_components(places[k] - matrices[k] @ middle, turns[k]) for k in kept
     ]
 
 

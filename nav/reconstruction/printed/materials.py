@@ -140,9 +140,7 @@ def fit_look(
         solid = 0.5 * body < look.thickness + 0.2
         mean[solid, MARROW], sd[solid, MARROW] = look.wall, level_sd
     ones = np.ones(count)
-    return fit_profiles(
-        profile_places(), profiles, first, last, mean, sd, near, noise, 0.0, ones
-    )
+    return fit_profiles(profile_places(), profiles, first, last, mean, sd, near, noise, 0.0, ones)
 
 
 def _in_all_directions(index: NDArray[np.int64], across: Array) -> NDArray[np.int64]:

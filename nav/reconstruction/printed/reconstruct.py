@@ -177,9 +177,7 @@ def _covered(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> None:
         for name in NEEDED_BONES
         if _within(volume, pose.apply(_structure(kit, name))).mean() < BONE_IN_VIEW
     ]
-    outside = [
-        d.label for d in kit.divots if not _within(volume, pose.apply(d.apex[None])).all()
-    ]
+    outside = [d.label for d in kit.divots if not _within(volume, pose.apply(d.apex[None])).all()]
     left = sum(d.use == "register" and d.label not in outside for d in kit.divots)
     if cut:
         raise InputError(
@@ -295,9 +293,7 @@ def _in_model(
     volume: Volume, parts: Sequence[FoundPart], structures: Sequence[FoundStructure]
 ) -> Volume:
     """Return the scan round the phantom in the model frame; no value changes."""
-    corners = np.vstack(
-        [p.edges.probe.vertices for p in parts] + [s.vertices for s in structures]
-    )
+    corners = np.vstack([p.edges.probe.vertices for p in parts] + [s.vertices for s in structures])
     part = cropped(volume, corners.min(axis=0) - MARGIN, corners.max(axis=0) + MARGIN)
     model_from_voxel = column_pose(parts).inv().as_matrix() @ part.model_from_voxel
     return to_model_axes(np.asarray(part.values), model_from_voxel)[0]

@@ -1,5 +1,4 @@
-"""The case's surfaces in the scan of a kit: bones by their own poses, all by a smooth displacement.
-"""
+"""The case's surfaces in the scan of a kit: bones by their own poses, all by a smooth displacement."""
 
 from __future__ import annotations
 
@@ -75,6 +74,8 @@ def find_structures(
     found = []
     for s in kit.case.structures:
         others = [mesh for name, mesh in placed.items() if name != s.name and _near(s, name, kit)]
+        if s.role != "bone":
+            others += [_lying(p) for p in parts if p.part.name not in (BONES_PART, s.name)]
         if s.role in PRINTED:
             found.append(_printed(volume, kit, s, column, others))
         else:
@@ -86,6 +87,11 @@ def mesh_of(structure: Structure, pose: RigidTransform) -> Mesh:
     """Return a structure's surface in a pose."""
     surface = structure.surface
     return Mesh(pose.apply(surface.vertices), np.asarray(surface.triangles, np.int32))
+
+
+def _lying(found: FoundPart) -> Mesh:
+    part = found.part.placed
+    return Mesh(found.scan_from_model.apply(part.vertices), part.triangles)
 
 
 def _near(structure: Structure, other: str, kit: PrintedKit) -> bool:
@@ -102,6 +108,7 @@ def _printed(
     pose, look = column.scan_from_model, column.look
     off = signed_distance(kit.part(BONES_PART).placed, np.asarray(s.surface.vertices, float))
     joined = np.abs(off) > OFF_PRINT[s.role]
+    joined |= touching(s.surface.vertices, _parts_but(kit, BONES_PART))
     grey = grey_round(volume, mesh_of(s, pose).vertices)
     fit = None
     if s.role == "bone":
@@ -133,12 +140,9 @@ def _soft(
         pose = next((p.scan_from_model for p in parts if p.part.name == "cord"), pose)
     mesh = mesh_of(s, pose)
     usable = smooth_vertices(mesh)
-    if s.role == "skin":
-        usable &= ~touching(s.surface.vertices, [part.placed for part in kit.parts])
+    usable &= ~touching(s.surface.vertices, _parts_but(kit, BONES_PART, s.name))
     grey = grey_round(volume, mesh.vertices)
-    look = estimate_look(
-        probed(grey, mesh, others), grey.volume.spacing, column.look, usable
-    )
+    look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
     edges = find_edges(grey.volume, probed(grey, mesh, others), look, max(s.sigma, 0.3), usable)
     if edges.seen.mean() >= LEAST_SEEN:
         rough = _displaced(edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
@@ -146,6 +150,10 @@ def _soft(
         look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
         edges = find_edges(grey.volume, probed(grey, mesh, others), look, 0.4, usable)
     return _moved(volume, s, pose, None, edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
+
+
+def _parts_but(kit: PrintedKit, *names: str) -> list[Mesh]:
+    return [part.placed for part in kit.parts if part.name not in names]
 
 
 def _displaced(
