@@ -7,7 +7,7 @@ scanner as somebody has put them there. Point spread, noise and streaks are thos
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +47,9 @@ class KitScanParameters:
     """
 
     spacing_mm: tuple[float, float, float] = (0.6, 0.6, 0.6)
-    kernel: Kernel = Kernel()
-    artefacts: Artefacts = Artefacts(shoulders=0.0)
-    materials: KitMaterials = KitMaterials()
+    kernel: Kernel = field(default_factory=Kernel)
+    artefacts: Artefacts = field(default_factory=lambda: Artefacts(shoulders=0.0))
+    materials: KitMaterials = field(default_factory=KitMaterials)
     errors: tuple[tuple[str, PrintErrors], ...] = ()
     bones: tuple[tuple[str, RigidTransform], ...] = ()
     turned_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.reconstruction.printed.edges import FLOOR, Edges, PoseFit
@@ -17,6 +18,7 @@ from nav.reconstruction.surface_fit import combine
 from nav.reconstruction.volume import Array
 
 UNSEEN_SD = 50.0  # mm
+SYSTEMATIC = 0.06  # mm: opposite walls are shown so much too far apart, or too near
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Deviation:
     kind : part or bone. seen : vertices that the scan shows, of count. mean, sd, p95, most : of the
     signed distance from the STL to the print, mm, outwards; p95 and most of its size. scan_sd : of
     the scan's own error in it, median, mm. scale_x to scale_z : printed over designed, less one, in
-    percent, along the axes of the bed; scale_sd : their largest sd. moved, turned : of the part
+    percent, along the axes of the bed; scale_sd_x to scale_sd_z : of each. moved, turned : of the part
     from where the kit has it, mm and degrees, seen from the column; each with its sd.
     """
 
@@ -42,7 +44,9 @@ class Deviation:
     scale_x: float
     scale_y: float
     scale_z: float
-    scale_sd: float
+    scale_sd_x: float
+    scale_sd_y: float
+    scale_sd_z: float
     moved: float
     moved_sd: float
     turned: float
@@ -55,7 +59,7 @@ class DeviationMap:
 
     name: str
     vertices: Array
-    triangles: Array
+    triangles: NDArray[np.int32]
     deviation: Array
 
 
@@ -71,12 +75,12 @@ def deviations(
             DeviationMap(part.part.name, part.design.vertices, part.design.triangles, field)
         )
         rows.append(_row(part.part.name, "part", part.edges, field, part.scan_from_model, column,
-                         part.fit, True))  # fmt: skip
+                         part.fit, np.ptp(part.part.mesh.vertices, axis=0)))  # fmt: skip
     for s in structures:
         if s.structure.role == "bone" and s.fit is not None:
             field = signed_field(s.edges)
             rows.append(_row(s.structure.name, "bone", s.edges, field, s.scan_from_model, column,
-                             s.fit, False))  # fmt: skip
+                             s.fit, None))  # fmt: skip
     return rows, maps
 
 
@@ -98,39 +102,42 @@ def _row(
     pose: RigidTransform,
     column: RigidTransform,
     fit: PoseFit | None,
-    scaled: bool,
+    size: Array | None,
 ) -> Deviation:
     seen = field[np.isfinite(field)]
     own = np.hypot(edges.sd[edges.seen], FLOOR)
     sizes = np.abs(seen)
-    nothing = not len(seen)
     middle = edges.probe.vertices.mean(axis=0)
     off = pose * column.inv()
     moved = float(np.linalg.norm(off.apply(middle) - middle))
     turned = float(np.degrees(off.rotation.magnitude()))
-    scale, scale_sd, moved_sd, turned_sd = np.full(3, np.nan), np.nan, np.nan, np.nan
+    scale, scale_sd = np.full(3, np.nan), np.full(3, np.nan)
+    moved_sd, turned_sd = np.nan, np.nan
     if fit is not None:
         variance = np.diag(fit.covariance)
         moved_sd = float(np.sqrt(variance[:3].mean()))
         turned_sd = float(np.degrees(np.sqrt(variance[3:6].mean())))
-        if scaled:
-            scale, scale_sd = 100.0 * fit.scale, 100.0 * float(np.sqrt(variance[6:].max()))
-    nan = float("nan")
+        if size is not None:
+            scale = 100.0 * fit.scale
+            scale_sd = 100.0 * np.sqrt(variance[6:] + (SYSTEMATIC / (0.5 * size)) ** 2)
+    mean, spread, p95, most, scan_sd = [float("nan")] * 5
+    if len(seen):
+        mean, spread = float(seen.mean()), float(seen.std())
+        p95, most = float(np.quantile(sizes, 0.95)), float(sizes.max())
+        scan_sd = float(np.median(own))
+    x, y, z = (float(v) for v in scale)
+    sd_x, sd_y, sd_z = (float(v) for v in scale_sd)
     return Deviation(
-        name, kind, len(seen), len(field),
-        nan if nothing else float(seen.mean()),
-        nan if nothing else float(seen.std()),
-        nan if nothing else float(np.quantile(sizes, 0.95)),
-        nan if nothing else float(sizes.max()),
-        nan if nothing else float(np.median(own)),
-        *(float(x) for x in scale), float(scale_sd), moved, moved_sd, turned, turned_sd,
+        name, kind, len(seen), len(field), mean, spread, p95, most, scan_sd,
+        x, y, z, sd_x, sd_y, sd_z, moved, moved_sd, turned, turned_sd,
     )  # fmt: skip
 
 
 UNITS = {
     "mean": "mm", "sd": "mm", "p95": "mm", "most": "mm", "scan_sd": "mm", "moved": "mm",
     "moved_sd": "mm", "turned": "deg", "turned_sd": "deg", "scale_x": "percent",
-    "scale_y": "percent", "scale_z": "percent", "scale_sd": "percent",
+    "scale_y": "percent", "scale_z": "percent", "scale_sd_x": "percent",
+    "scale_sd_y": "percent", "scale_sd_z": "percent",
 }  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 
 from nav.errors import Lost
+from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.fine_pose import FoundPart
 from nav.reconstruction.printed.kit import KitDivot
 from nav.reconstruction.printed.locate import signed_distance
-from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.volume import Array, Volume
 
 RADIUS = 5.0  # mm round the divot's middle, that is compared
@@ -26,7 +26,7 @@ ITERATIONS = 12
 MOST_SHIFT = 1.5  # mm, from where the part's pose has it
 MOST_RESIDUAL = 0.22  # of the step from air to wall: more is no such place
 LEAST_STEP = 300.0  # HU, from air to wall
-FLOOR = 0.03  # mm: levels and point spread as assumed
+FLOOR, SYSTEMATIC = 0.02, 0.06  # mm; of the voxel: levels and point spread as assumed
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
     shell, core = _model(found, middle, axes)
     count = shell.shape[0]
     shift = np.zeros(3)
-    solution, noise = np.zeros(3), 0.0
+    solution: Array = np.zeros(3)
+    noise = 0.0
     left = np.eye(6)
     for _ in range(ITERATIONS):
         at = ((local - shift) / STEP + 0.5 * (count - 1)).T
@@ -84,7 +85,8 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
     # voxels within one point spread see the same noise
     cell = (3.5 * look.blur_xy) ** 2 * 3.5 * look.blur_z
     together = max(1.0, cell / float(np.prod(volume.spacing)))
-    covariance = noise**2 * together * np.linalg.inv(left)[:3, :3] + FLOOR**2 * np.eye(3)
+    covariance = noise**2 * together * np.linalg.inv(left)[:3, :3]
+    covariance += (FLOOR**2 + (SYSTEMATIC * float(volume.spacing.mean())) ** 2) * np.eye(3)
     return FoundDivot(divot, apex + axes @ shift, axes @ covariance @ axes.T, share)
 
 

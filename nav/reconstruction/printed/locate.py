@@ -24,7 +24,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.kit import PrintedKit
-from nav.reconstruction.sampling import Field, as_field, coarser, smoothed
+from nav.reconstruction.sampling import as_field, coarser, smoothed
 from nav.reconstruction.volume import Array, Volume
 
 CELL = 13.0  # mm, of the comparison by density
@@ -249,7 +249,7 @@ class _Edges:
     def support(self, points: Array, normals: Array, pose: RigidTransform) -> tuple[float, float]:
         """Return the share of points in the scan with an edge, and the share in the scan."""
         p, n = pose.apply(points), pose.rotation.apply(normals)
-        index, inside = self._index(p)
+        _, inside = self._index(p)
         if not inside.any():
             return 0.0, 0.0
         # somewhere within reach along the normal it is bright just within and dark just outside
@@ -263,7 +263,7 @@ class _Edges:
     def _index(self, p: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         index = np.rint(self.volume.to_voxel(p)).astype(np.int64)
         last = np.array(self.volume.values.shape[::-1]) - 1
-        inside = ((index >= 0) & (index <= last)).all(axis=1)
+        inside = np.asarray(((index >= 0) & (index <= last)).all(axis=1))
         return np.clip(index, 0, last), inside
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.reconstruction.cortex_model import (
+    CORTEX,
     COUNT,
     GAP,
     LOG_BLUR,
     LOG_THICKNESS,
     MARROW,
-    CORTEX,
     OTHER,
     PLACE,
     SOFT,
@@ -72,7 +72,8 @@ def estimate_look(
 ) -> PrintLook:
     """Estimate how a scan shows a print, from places that are flat and have no neighbour.
 
-    known : of another print in the same scan, whose blur is taken over. usable : which vertices (n,).
+    known : of another print in the same scan, whose blur is taken over. usable : which vertices
+    (n,) are asked.
     """
     clean = (probe.gap > CLEAR) & (probe.thickness > DEEP) & (np.abs(probe.curvature) < FLAT)
     clean &= np.isfinite(probe.profiles).all(axis=1)

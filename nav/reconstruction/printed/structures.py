@@ -1,4 +1,4 @@
-"""The case's surfaces in the scan of a kit: bones by their own poses, all by a smooth displacement."""
+"""The case's surfaces in a kit's scan: bones by their own poses, all by a smooth displacement."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ ROUGHNESS = {"bone": 0.06, "support": 0.06}  # mm per root of mm along the surfa
 SOFT_ROUGHNESS = 0.12
 PRINT_PRIOR = 0.3  # mm, sd of a print from its STL
 EDGE_FLOOR = 0.05  # mm, of an edge
-SYSTEMATIC = 0.08  # of the voxel: what neighbours share; calibrated on simulated scans
+# What neighbours share, calibrated on simulated scans: of the voxel; of the posterior's sd; and of
+# the blur, for a level that is wrong by SOFT_LEVEL
+SYSTEMATIC, SOFT_SYSTEMATIC, SOFT_SPREAD = 0.05, 0.1, 1.5
+SOFT_LEVEL = 12.0  # HU
 LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit's place counts
 
 
@@ -140,7 +143,9 @@ def _soft(
         pose = next((p.scan_from_model for p in parts if p.part.name == "cord"), pose)
     mesh = mesh_of(s, pose)
     usable = smooth_vertices(mesh)
-    usable &= ~touching(s.surface.vertices, _parts_but(kit, BONES_PART, s.name))
+    # gel ends where any part stands; tubes and sac only touch the bones
+    apart = (s.name,) if s.role == "skin" else (s.name, BONES_PART)
+    usable &= ~touching(s.surface.vertices, _parts_but(kit, *apart))
     grey = grey_round(volume, mesh.vertices)
     look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
     edges = find_edges(grey.volume, probed(grey, mesh, others), look, max(s.sigma, 0.3), usable)
@@ -179,7 +184,13 @@ def _moved(
     vertices = _uncrossed(mesh, by)
     voxel = float(volume.spacing.mean())
     pose_sd = 0.0 if fit is None else float(np.sqrt(np.trace(fit.covariance[:3, :3]) / 3.0))
-    sigma = np.sqrt(sd**2 + (SYSTEMATIC * voxel) ** 2 + pose_sd**2)
+    if s.role in PRINTED:
+        sigma = np.sqrt(sd**2 + (SYSTEMATIC * voxel) ** 2 + pose_sd**2)
+    else:
+        seen_at = edges.contrast[edges.seen]
+        contrast = float(np.median(seen_at)) if len(seen_at) else SOFT_LEVEL
+        level = max(look.blur_xy, look.blur_z) * SOFT_LEVEL / max(contrast, SOFT_LEVEL)
+        sigma = np.sqrt((SOFT_SPREAD * sd) ** 2 + (SOFT_SYSTEMATIC * voxel) ** 2 + level**2)
     seen = float(edges.seen.mean())
     return FoundStructure(s, vertices, mesh.triangles, sigma, pose, fit, edges, seen)
 
