@@ -41,19 +41,18 @@ def write_kit_scan(
         raise InputError(f"--format: expected {' or '.join(FILES)} with --kit, got {format_!r}")
     kit = read_kit(kit_path)
     drawn = draw_kit_scan(kit, seed, hard)
-    with replaced_folder(out) as folder:
-        with progress_bar(console) as bar:
-            task = bar.add_task("scan", total=len(STEPS) + 1, note="")
+    with replaced_folder(out) as folder, progress_bar(console) as bar:
+        task = bar.add_task("scan", total=len(STEPS) + 1, note="")
 
-            def tell(step: str) -> None:
-                bar.update(task, note=step, completed=STEPS.index(step))
+        def tell(step: str) -> None:
+            bar.update(task, note=step, completed=STEPS.index(step))
 
-            scan = simulate_kit_scan(kit, drawn, tell)
-            bar.update(task, note="writing", completed=len(STEPS))
-            volume = scan.volume
-            write_volume(folder / FILES[format_], volume.values, volume.origin, volume.spacing)
-            write_kit_truth(folder, scan, kit, seed, hard)
-            bar.update(task, note="", completed=len(STEPS) + 1)
+        scan = simulate_kit_scan(kit, drawn, tell)
+        bar.update(task, note="writing", completed=len(STEPS))
+        volume = scan.volume
+        write_volume(folder / FILES[format_], volume.values, volume.origin, volume.spacing)
+        write_kit_truth(folder, scan, kit, seed, hard)
+        bar.update(task, note="", completed=len(STEPS) + 1)
     shape = " x ".join(str(n) for n in volume.values.shape[::-1])
     console.print(f"{out}: {shape} voxels, truth.toml, case.toml")
 

@@ -28,8 +28,8 @@ class Deviation:
     kind : part or bone. seen : vertices that the scan shows, of count. mean, sd, p95, most : of the
     signed distance from the STL to the print, mm, outwards; p95 and most of its size. scan_sd : of
     the scan's own error in it, median, mm. scale_x to scale_z : printed over designed, less one, in
-    percent, along the axes of the bed; scale_sd_x to scale_sd_z : of each. moved, turned : of the part
-    from where the kit has it, mm and degrees, seen from the column; each with its sd.
+    percent, along the axes of the bed; scale_sd_x to scale_sd_z : of each. moved, turned : of the
+    part from where the kit has it, mm and degrees, seen from the column; each with its sd.
     """
 
     name: str

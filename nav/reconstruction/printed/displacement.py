@@ -20,6 +20,7 @@ from nav.reconstruction.volume import Array
 SAMPLES = 12  # draws from the posterior, for its spread
 ROBUST = 3.0  # sd, beyond which a vertex counts less
 ROUNDS = 3
+PRIOR_REACH = 15.0  # mm, over which a surface is off its design alike
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ def smooth_displacement(
     between = sparse.coo_array((weight, (graph.row, graph.col)), shape=graph.shape).tocsr()
     walk = sparse.diags_array(np.asarray(between.sum(axis=1)).ravel()) - between
     smooth = sparse.kron(walk, sparse.eye_array(3)).tocsr()
-    smooth = smooth + sparse.eye_array(3 * count) / prior_sd**2
+    # as many pieces of knowledge as there are patches of that size, not vertices
     areas = vertex_areas(probe.vertices, probe.triangles)
+    prior = np.maximum(areas, 1e-3) / (PRIOR_REACH * prior_sd) ** 2
+    smooth = smooth + sparse.diags_array(np.repeat(prior, 3))
     sharing = np.maximum(1.0, correlation**2 / np.maximum(areas, 1e-3))
     seen = edges.seen
     sd = np.where(seen, np.hypot(np.where(seen, edges.sd, 1.0), floor) * np.sqrt(sharing), np.inf)
@@ -71,7 +74,7 @@ def smooth_displacement(
         off = np.where(seen, (offset - rows @ found) / np.where(seen, sd, 1.0), 0.0)
         information = 1.0 / sd**2 / (1.0 + (off * np.sqrt(sharing) / ROBUST) ** 2)
     return Displacement(
-        found.reshape(-1, 3), _spread(matrix, smooth, walk, rows, information, prior_sd)
+        found.reshape(-1, 3), _spread(matrix, smooth, walk, rows, information, prior)
     )
 
 
@@ -81,7 +84,7 @@ def _spread(
     walk: sparse.csr_array,
     rows: sparse.csr_array,
     information: Array,
-    prior_sd: float,
+    prior: Array,
 ) -> Array:
     """Return the posterior's sd along the normals (n,), from draws of it."""
     rng = np.random.default_rng(11)
@@ -91,7 +94,7 @@ def _spread(
     total = np.zeros(count)
     for _ in range(SAMPLES):
         # noise whose covariance is the matrix: one term for each of its parts
-        draw = rng.standard_normal((count, 3)) / prior_sd
+        draw = rng.standard_normal((count, 3)) * np.sqrt(prior)[:, None]
         jump = strength[:, None] * rng.standard_normal((len(strength), 3))
         np.add.at(draw, edges.row, jump)
         np.add.at(draw, edges.col, -jump)

@@ -26,6 +26,7 @@ from nav.reconstruction.printed.fine_pose import FoundPart, touching
 from nav.reconstruction.printed.kit import BONES_PART, PrintedKit
 from nav.reconstruction.printed.locate import signed_distance
 from nav.reconstruction.printed.materials import PrintLook, estimate_look
+from nav.reconstruction.surface_probe import Probe, profile_places
 from nav.reconstruction.surface_safety import crossing_edges
 from nav.reconstruction.volume import Array, Volume
 
@@ -40,6 +41,7 @@ EDGE_FLOOR = 0.05  # mm, of an edge
 # the blur, for a level that is wrong by SOFT_LEVEL
 SYSTEMATIC, SOFT_SYSTEMATIC, SOFT_SPREAD = 0.05, 0.1, 1.5
 SOFT_LEVEL = 12.0  # HU
+LEAST_CONTRAST = 15.0  # HU, of a soft structure, below which the scan does not show it
 LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit's place counts
 
 
@@ -148,7 +150,10 @@ def _soft(
     usable &= ~touching(s.surface.vertices, _parts_but(kit, *apart))
     grey = grey_round(volume, mesh.vertices)
     look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
-    edges = find_edges(grey.volume, probed(grey, mesh, others), look, max(s.sigma, 0.3), usable)
+    probe = probed(grey, mesh, others)
+    if _contrast(probe, usable) < LEAST_CONTRAST:
+        usable = np.zeros_like(usable)
+    edges = find_edges(grey.volume, probe, look, max(s.sigma, 0.3), usable)
     if edges.seen.mean() >= LEAST_SEEN:
         rough = _displaced(edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
         mesh = Mesh(_uncrossed(mesh, rough[0]), mesh.triangles)
@@ -159,6 +164,17 @@ def _soft(
 
 def _parts_but(kit: PrintedKit, *names: str) -> list[Mesh]:
     return [part.placed for part in kit.parts if part.name not in names]
+
+
+def _contrast(probe: Probe, usable: NDArray[np.bool_]) -> float:
+    """Return the median step of grey values at a surface, HU, where nothing else is near."""
+    at = profile_places()
+    free = usable & ~np.isfinite(probe.gap)
+    if not free.any():
+        return 0.0
+    inner = probe.profiles[:, (at > -1.3) & (at < -0.4)].mean(axis=1)
+    outer = probe.profiles[:, at > 1.0].mean(axis=1)
+    return float(abs(np.median(inner[free] - outer[free])))
 
 
 def _displaced(
@@ -191,6 +207,8 @@ def _moved(
         contrast = float(np.median(seen_at)) if len(seen_at) else SOFT_LEVEL
         level = max(look.blur_xy, look.blur_z) * SOFT_LEVEL / max(contrast, SOFT_LEVEL)
         sigma = np.sqrt((SOFT_SPREAD * sd) ** 2 + (SOFT_SYSTEMATIC * voxel) ** 2 + level**2)
+        if edges.seen.mean() < LEAST_SEEN:
+            sigma = np.maximum(sigma, s.sigma)
     seen = float(edges.seen.mean())
     return FoundStructure(s, vertices, mesh.triangles, sigma, pose, fit, edges, seen)
 
