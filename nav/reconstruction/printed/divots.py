@@ -25,6 +25,7 @@ ROOM = 2.5  # mm, of the model beyond RADIUS
 ITERATIONS = 12
 MOST_SHIFT = 1.5  # mm, from where the part's pose has it
 MOST_RESIDUAL = 0.22  # of the step from air to wall: more is no such place
+MOST_FILLED = 0.2  # of the same step, within the cone: more is no hole, or a filled one
 LEAST_STEP = 300.0  # HU, from air to wall
 FLOOR, SYSTEMATIC = 0.02, 0.06  # mm; of the voxel: levels and point spread as assumed
 
@@ -53,6 +54,7 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
     shell, core = _model(found, middle, axes)
     count = shell.shape[0]
     shift = np.zeros(3)
+    residual: Array = np.zeros(len(values))
     solution: Array = np.zeros(3)
     noise = 0.0
     left = np.eye(6)
@@ -80,7 +82,10 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
             break
     high = float(solution[1])
     share = noise / max(abs(high), 1.0)
-    if np.linalg.norm(shift) > MOST_SHIFT or share > MOST_RESIDUAL or high < LEAST_STEP:
+    off = (local - shift) @ axes.T + middle - apex
+    filled = abs(_mean_in_cone(off, residual, pose.rotation.apply(divot.axis), divot.depth))
+    unlike = share > MOST_RESIDUAL or filled > MOST_FILLED * abs(high)
+    if unlike or np.linalg.norm(shift) > MOST_SHIFT or high < LEAST_STEP:
         return Lost("divot_unlike")
     # voxels within one point spread see the same noise
     cell = (3.5 * look.blur_xy) ** 2 * 3.5 * look.blur_z
@@ -88,6 +93,14 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
     covariance = noise**2 * together * np.linalg.inv(left)[:3, :3]
     covariance += (FLOOR**2 + (SYSTEMATIC * float(volume.spacing.mean())) ** 2) * np.eye(3)
     return FoundDivot(divot, apex + axes @ shift, axes @ covariance @ axes.T, share)
+
+
+def _mean_in_cone(off: Array, residual: Array, axis: Array, depth: float) -> float:
+    """Return the mean residual well within a cone; `off`: places (n, 3) from its apex."""
+    along = off @ axis
+    aside = np.linalg.norm(off - along[:, None] * axis, axis=1)
+    within = (along > 0.4 * depth) & (along < depth) & (aside < 0.7 * along)
+    return float(residual[within].mean()) if within.any() else 0.0
 
 
 def _voxels(volume: Volume, middle: Array) -> tuple[Array, Array]:
