@@ -20,5 +20,3 @@ def written_kit(folder: Path, recipe: Recipe, kind: Kind = "wet") -> PrintedKit:
     write_parts(folder, parts)
     write_kit_toml(folder / "kit.toml", recipe.name, kind, recipe.parameters, parts, recipe.seed)
     return read_kit(folder)
-
-

@@ -119,7 +119,7 @@ def test_no_divot_is_made_up_where_none_was_printed(found):
 
 
 def test_a_divot_outside_the_scan_is_lost(volume, found):
-    far = replace(CONE, apex=APEX + [200.0, 0.0, 0.0])
+    far = replace(CONE, apex=[*APEX, 200.0, 0.0, 0.0])
     assert isinstance(find_divot(volume, far, found), Lost)
 
 
@@ -129,4 +129,5 @@ def test_what_is_not_measured_is_empty_in_the_table():
     head, line = csv_text([row]).splitlines()
     assert head.startswith("name,kind,seen,count,mean_mm,")
     values = dict(zip(head.split(","), line.split(","), strict=True))
-    assert values["mean_mm"] == "" and values["moved_mm"] == "0.1000"
+    assert values["mean_mm"] == ""
+    assert values["moved_mm"] == "0.1000"
