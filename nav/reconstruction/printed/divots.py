@@ -27,7 +27,7 @@ MOST_SHIFT = 1.5  # mm, from where the part's pose has it
 MOST_RESIDUAL = 0.22  # of the step from air to wall: more is no such place
 MOST_FILLED = 0.2  # of the same step, within the cone: more is no hole, or a filled one
 LEAST_STEP = 300.0  # HU, from air to wall
-FLOOR, SYSTEMATIC = 0.02, 0.06  # mm; of the voxel: levels and point spread as assumed
+FLOOR, SYSTEMATIC = 0.02, 0.05  # mm; of the voxel: levels and point spread as assumed
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
     local = (inner - middle) @ axes  # along the scan's axes
     shell, core = _model(found, middle, axes)
     count = shell.shape[0]
-    shift = np.zeros(3)
+    shift: Array = np.zeros(3)
     residual: Array = np.zeros(len(values))
     solution: Array = np.zeros(3)
     noise = 0.0
@@ -62,8 +62,8 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
         at = ((local - shift) / STEP + 0.5 * (count - 1)).T
         columns = [np.ones(len(local)), _at(shell, at), _at(core, at)]
         basis = np.column_stack(columns)
-        solution = np.linalg.lstsq(basis, values, rcond=None)[0]
-        residual = values - basis @ solution
+        solution = np.asarray(np.linalg.lstsq(basis, values, rcond=None)[0], float)
+        residual = np.asarray(values - basis @ solution, float)
         slopes = []
         for axis in range(3):
             ahead, behind = at.copy(), at.copy()

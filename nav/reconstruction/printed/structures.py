@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,9 @@ PRINT_PRIOR = 0.3  # mm, sd of a print from its STL
 EDGE_FLOOR = 0.05  # mm, of an edge
 # What neighbours share, calibrated on simulated scans: of the voxel; of the posterior's sd; and of
 # the blur, for a level that is wrong by SOFT_LEVEL
-SYSTEMATIC, SOFT_SYSTEMATIC, SOFT_SPREAD = 0.05, 0.1, 1.5
+SYSTEMATIC, SOFT_SYSTEMATIC, SOFT_SPREAD = 0.06, 0.1, 1.5
 SOFT_LEVEL = 12.0  # HU
+RESTING_SD = 0.2  # mm
 LEAST_CONTRAST = 15.0  # HU, of a soft structure, below which the scan does not show it
 LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit's place counts
 
@@ -159,7 +160,16 @@ def _soft(
         mesh = Mesh(_uncrossed(mesh, rough[0]), mesh.triangles)
         look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
         edges = find_edges(grey.volume, probed(grey, mesh, others), look, 0.4, usable)
-    return _moved(volume, s, pose, None, edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
+    hidden = ~edges.seen
+    if s.role == "skin" and not hidden.all():
+        # where gel rests on the base it lies as the base does
+        sd = np.where(hidden, RESTING_SD, edges.sd)
+        edges = replace(edges, offset=np.where(hidden, 0.0, edges.offset), sd=sd)
+    found = _moved(volume, s, pose, None, edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
+    if s.role == "skin":
+        sigma = np.where(hidden, np.maximum(found.sigma, s.sigma), found.sigma)
+        return replace(found, sigma=sigma, seen=float((~hidden).mean()))
+    return found
 
 
 def _parts_but(kit: PrintedKit, *names: str) -> list[Mesh]:
