@@ -32,6 +32,7 @@ LONGEST_EDGE = 3.0  # mm, of triangles that are measured
 AIR_LEVEL, SURELY_AIR = -450.0, -750.0  # HU
 AIR_REACHES = (6.0, 5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5)  # mm
 AIR_STEP = 0.25  # mm
+MATCHED, MATCH_REACH = 0.8, 2.0  # mm, of a surface from where the kit has it; looked at
 ROUNDS = 3  # of edges and pose, for a part
 FIRST_SPREAD, SPREAD = 1.0, 0.5  # mm
 
@@ -72,6 +73,24 @@ def refine_pose(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> RigidT
             return pose
         pose = _point_to_plane(p[use], n[use], offset[use], 0.25 * reach) * pose
     return pose
+
+
+def matched_share(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> float:
+    """Return the share of the surface in air, within the scan, that begins within MATCHED of it.
+
+    Another neck's kit has a frame much alike; few of its surfaces lie where this one's do.
+    """
+    points, normals = surface_in_air(kit)
+    p, n = pose.apply(points), pose.rotation.apply(normals)
+    at = np.arange(MATCH_REACH, -MATCH_REACH - 1e-9, -0.1)
+    profiles = as_field(volume).at(p[:, None] + at[:, None] * n[:, None])
+    whole = np.isfinite(profiles).all(axis=1)
+    if not whole.any():
+        return 0.0
+    bright = profiles[whole] > AIR_LEVEL
+    first = np.argmax(bright, axis=1)
+    found = bright.any(axis=1) & (first > 0) & (np.abs(at[first]) < MATCHED)
+    return float(found.mean())
 
 
 def find_part(

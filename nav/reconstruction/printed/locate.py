@@ -82,6 +82,16 @@ def locate_kit(
     return LocatedKit(best[2], supported, in_view, max(others, default=0.0))
 
 
+def edge_near(field: Field, points: Array, normals: Array, within: float) -> NDArray[np.bool_]:
+    """Return where (n,) it is bright just inside and dark just outside, not farther off than so."""
+    best = np.full(len(points), -np.inf)
+    for off in np.linspace(-within, within, 7):
+        inner = field.at(points + (off - INSIDE) * normals)
+        step = inner - field.at(points + (off + OUTSIDE) * normals)
+        best = np.fmax(best, np.nan_to_num(step, nan=-np.inf))
+    return np.asarray(best > LEAST_STEP)
+
+
 def surface_in_air(kit: PrintedKit) -> tuple[Array, Array]:
     """Return points (n, 3) evenly over the parts' surfaces that air lies on, and their normals."""
     meshes = [part.placed for part in kit.parts]
@@ -252,12 +262,7 @@ class _Edges:
         _, inside = self._index(p)
         if not inside.any():
             return 0.0, 0.0
-        # somewhere within reach along the normal it is bright just within and dark just outside
-        best = np.full(len(p), -np.inf)
-        for off in np.arange(-SUPPORTED, SUPPORTED + 0.1, 0.4):
-            step = self.field.at(p + (off - INSIDE) * n) - self.field.at(p + (off + OUTSIDE) * n)
-            best = np.fmax(best, np.nan_to_num(step, nan=-np.inf))
-        found = best > LEAST_STEP
+        found = edge_near(self.field, p, n, SUPPORTED)
         return float(found[inside].mean()), float(inside.mean())
 
     def _index(self, p: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

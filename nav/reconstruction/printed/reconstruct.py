@@ -17,6 +17,7 @@ from nav.reconstruction.printed.fine_pose import (
     by_name,
     column_pose,
     find_part,
+    matched_share,
     refine_pose,
 )
 from nav.reconstruction.printed.kit import BONES_PART, NEEDED_BONES, PrintedKit
@@ -31,6 +32,7 @@ from nav.reconstruction.volume import Array, Volume
 Tell = Callable[[str, float], None]
 STEPS = ("locate", "parts", "divots", "structures", "deviation")
 LEAST_SUPPORT = 0.7  # of the surface in air: the kit is there
+LEAST_MATCHED = 0.85  # of it, once the pose is fine: it is this kit, not one like it
 LEAST_LEAD = 1.15  # times the next best pose's
 LEAST_VIEW = 0.75  # of that surface that must be in the scan
 BONE_IN_VIEW = 0.98  # of a needed bone's vertices
@@ -98,6 +100,12 @@ def reconstruct_kit(
     located = locate_kit(volume, kit, lambda share: tell("locate", share))
     _recognised(located, kit)
     pose = refine_pose(volume, kit, located.scan_from_model)
+    matched = matched_share(volume, kit, pose)
+    if matched < LEAST_MATCHED:
+        raise InputError(
+            f"the scan is not of kit {kit.name}, but of one like it: {100 * matched:.0f} % of its "
+            f"surface is where this kit has it; expected {100 * LEAST_MATCHED:.0f} %"
+        )
     _covered(volume, kit, pose)
     tell("parts", 0.0)
     parts = find_parts(volume, kit, pose, lambda share: tell("parts", share))
