@@ -24,7 +24,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.kit import PrintedKit
-from nav.reconstruction.sampling import as_field, coarser, smoothed
+from nav.reconstruction.sampling import Field, as_field, coarser, smoothed
 from nav.reconstruction.volume import Array, Volume
 
 CELL = 13.0  # mm, of the comparison by density
