@@ -24,6 +24,7 @@ from nav.reconstruction.write import usual_sigma
 
 SHARES = {"locate": 0.25, "parts": 0.3, "divots": 0.08, "structures": 0.25, "deviation": 0.02}
 READ = 0.05
+MOST_SCALE_SD = 0.25  # percent: scales known worse are left to the file
 WORDS = {
     "locate": "finding the kit",
     "parts": "measuring its parts",
@@ -92,11 +93,15 @@ def say(console: Console, found: PrintedReconstruction) -> None:
 def deviation_table(rows: tuple[Deviation, ...]) -> Table:
     """Return the deviation of each part from its STL as a table."""
     table = Table(
-        "print", "mean, mm", "sd", "p95", "scan's sd", "scale x, y, z, %", "moved, mm", "turned"
+        "print", "mean, mm", "sd", "p95", "scan's sd", "scale by axis, %", "moved, mm", "turned"
     )
     for row in rows:
-        scale = " ".join(
-            "" if np.isnan(s) else f"{s:+.2f}" for s in (row.scale_x, row.scale_y, row.scale_z)
+        scales = (row.scale_x, row.scale_y, row.scale_z)
+        sds = (row.scale_sd_x, row.scale_sd_y, row.scale_sd_z)
+        scale = ", ".join(
+            f"{axis} {s:+.2f} ± {sd:.2f}"
+            for axis, s, sd in zip("xyz", scales, sds, strict=True)
+            if np.isfinite(s) and sd < MOST_SCALE_SD
         )
         table.add_row(
             row.name, f"{row.mean:+.2f}", f"{row.sd:.2f}", f"{row.p95:.2f}", f"{row.scan_sd:.2f}",

@@ -42,7 +42,7 @@ def surfaces_of(found: PrintedReconstruction) -> tuple[ReconstructedSurface, ...
             found.model_from_scan.apply(s.vertices),
             s.triangles,
             s.sigma,
-            "grey values round the kit's surface" if s.measured else "the kit, where it has it",
+            "grey values" if s.measured else "the kit",
         )
         for s in found.structures
     ]
