@@ -272,10 +272,13 @@ def reconstruct(
     series: str | None = None,
     list_series: Annotated[bool, Parameter(name="--list", negative="")] = False,
     name: str = "reconstruction",
+    phantom: InputPath | None = None,
 ) -> None:
     """Reconstruct the upper cervical spine of a CT: bones, cord, dura, arteries, skin, as a case.
 
     Example: nav reconstruct scan/ --output case
+
+    Example: nav reconstruct scan/ --output case --phantom kit/kit.toml
 
     Finds C1 to C4 by itself, separates them, and places their surfaces between the voxels; follows
     the vertebral arteries where there is contrast; estimates cord and dura from the canal. Each
@@ -295,11 +298,21 @@ def reconstruct(
         Show the folder's series and stop.
     name
         Of the case.
+    phantom
+        The scan is of a printed phantom: kit.toml of its kit, or the kit's folder. It is found
+        whichever way it lies in the scanner; bones, tubes, sac and gel are placed by the grey
+        values, each bone by itself; divots become the case's fiducials. Writes also how far the
+        print is from its STL: deviation.csv, and deviation.png in colours.
     """
     from nav.reconstruction.command import reconstruct_scan, show_series
 
     if list_series:
         show_series(source, console())
+        return
+    if phantom is not None:
+        from nav.reconstruction.printed.command import reconstruct_phantom
+
+        reconstruct_phantom(source, output, phantom, series, name, console())
         return
     reconstruct_scan(source, output, series, name, console())
 

@@ -19,6 +19,7 @@ TABLES = {
     b"frame,read_ms,track_ms,mode": TIMING,
     b"camera,frame,time": "table of picture times",
     b"label,x,y,z": "table of points",
+    b"name,kind,seen,count,mean_mm": "table of deviations",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
 # of a PNG's tEXt chunk; Matplotlib is what earlier versions of our plots say

@@ -200,6 +200,13 @@ def scan(
     gantry_tilt: Annotated[
         float, Parameter(help="Degrees, -30 to 30; with --format dicom: slices then lean.")
     ] = 0.0,
+    kit: Annotated[
+        InputPath | None,
+        Parameter(
+            help="kit.toml: scan its print instead of a patient: plastic with infill, gel, the "
+            "printer's errors, any attitude with --hard."
+        ),
+    ] = None,
 ) -> None:
     """A random CT of a random neck, with the truth of what is in it: to test a segmentation.
 
@@ -209,7 +216,16 @@ def scan(
     Example: nav phantom scan --seed 7 --out scan-7
 
     Example: nav phantom scan --seed 7 --hard --format dicom --gantry-tilt 12 --out scan-7
+
+    Example: nav phantom scan --seed 7 --kit kit/kit.toml --out print-7
     """
+    if kit is not None:
+        from phantoms.twin.kit_scan_write import write_kit_scan
+
+        if preset is not None or parameters is not None or gantry_tilt:
+            raise InputError("--kit: takes no --preset, --parameters or --gantry-tilt beside it")
+        write_kit_scan(out, kit, seed, hard, format_, console())  # type: ignore[arg-type]
+        return
     from phantoms.recipe import named_recipe, random_recipe
     from phantoms.twin.scan_write import ScanSettings, write_scan
 

@@ -166,7 +166,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _flat(data: dict[str, Any]) -> dict[str, Any]:
     """A file's parameters by their described names."""
-    from phantoms.kit.export_kit import KIT_FORMAT  # it loads lib3mf, which only a kit needs
+    from nav.reconstruction.printed.kitfile import KIT_FORMAT
 
     if data.get("format", KIT_FORMAT) != KIT_FORMAT:
         raise InputError(f'format: expected "{KIT_FORMAT}", got {data["format"]!r}')

@@ -52,6 +52,7 @@ class FiducialTable(FileModel):
     label: Name
     position: Vector3
     use: Literal["register", "check"]
+    sigma: NotNegative | None = None
 
 
 class PlanTable(FileModel):
@@ -128,11 +129,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class Fiducial:
-    """A point that can be touched with the tip: position (3,), model frame, mm."""
+    """A point that can be touched with the tip: position (3,), model frame, mm.
+
+    sigma : one standard deviation of each of its coordinates, mm; None where it is not known.
+    """
 
     label: str
     position: Array
     use: str
+    sigma: float | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
     case = Case(
         table.name,
         tuple(structures),
-        tuple(Fiducial(f.label, np.array(f.position), f.use) for f in table.fiducial),
+        tuple(Fiducial(f.label, np.array(f.position), f.use, f.sigma) for f in table.fiducial),
         tuple(Plan(p.name, np.array(p.entry), np.array(p.target)) for p in table.plan),
     )
     said = () if table.reconstruction is None else table.reconstruction.remarks

@@ -45,25 +45,25 @@ def reconstruct_scan(
         The scan cannot be read or does not show C1 and C2; the folder cannot be written.
     """
     check_output(output)
-    with _progress(console) as progress:
-        task = progress.add_task("reading", total=1.0)
+    with progress(console) as bar:
+        task = bar.add_task("reading", total=1.0)
         read = read_volume(source, series)
         done = SHARES["read"]
-        progress.update(task, completed=done, description="locating the bones")
+        bar.update(task, completed=done, description="locating the bones")
         begun = {step: sum(list(SHARES.values())[: i + 1]) for i, step in enumerate(STEPS)}
 
         def tell(step: str, share: float) -> None:
             if step:
                 at = begun[step] + share * SHARES[step]
-                progress.update(task, completed=at, description=WORDS[step])
+                bar.update(task, completed=at, description=WORDS[step])
 
         try:
             found = reconstruct(read, tell)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        progress.update(task, completed=0.97, description="drawing and writing")
+        bar.update(task, completed=0.97, description="drawing and writing")
         case = write_case(found, output, name)
-        progress.update(task, completed=1.0, description="done")
+        bar.update(task, completed=1.0, description="done")
     say(console, found)
     console.print(f"written: {case}")
     return case
@@ -125,7 +125,8 @@ def markers_line(markers: Sequence[FoundMarker]) -> str:
     )
 
 
-def _progress(console: Console) -> Progress:
+def progress(console: Console) -> Progress:
+    """Return a bar that names the step that is on."""
     return Progress(
         TextColumn("{task.description:<24}"),
         BarColumn(),

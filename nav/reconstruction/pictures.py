@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from nav import offscreen
 from nav.filekinds import PNG_METADATA
 from nav.reconstruction.prior import ROOT
 from nav.reconstruction.result import ReconstructedSurface, Reconstruction
-from nav.reconstruction.volume import Array
+from nav.reconstruction.volume import Array, Volume
 
 WINDOW = (-250.0, 1050.0)  # HU, black to white
 COLOURS = {
@@ -22,10 +22,24 @@ COLOURS = {
     "dura": "#5aa9ff",
     "artery": "#ff4040",
     "skin": "#d0d0d0",
+    "support": "#a0a8b0",
+    "other": "#b0b0b0",
 }
 TINTS = ("#f2d9a0", "#8fd17f", "#c8a2ff", "#ff9f6b", "#7fd6d6", "#d6b37f")
 HALF = 48.0  # mm, of a slice's side
 TITLES = ("axial, between C1 and C2", "sagittal", "coronal")
+
+
+class Sliceable(Protocol):
+    """What slices are drawn of."""
+
+    @property
+    def volume(self) -> Volume:
+        """The scan."""
+
+    @property
+    def surfaces(self) -> tuple[ReconstructedSurface, ...]:
+        """What is in it."""
 
 
 def draw_overview(found: Reconstruction, path: Path) -> None:
@@ -52,11 +66,17 @@ def between_c1_and_c2(found: Reconstruction) -> Array:
     return np.asarray(0.5 * (c1.translation + c2.translation) - [0.0, 6.0, 0.0], float)
 
 
-def draw_slice(axis: Any, found: Reconstruction, place: Array, normal: int) -> None:
+def draw_slice(
+    axis: Any,
+    found: Sliceable,
+    place: Array,
+    normal: int,
+    window: tuple[float, float] = WINDOW,
+) -> None:
     """Draw the slice through a place across a model axis, with contours of all surfaces."""
     across, up = {2: (0, 1), 0: (1, 2), 1: (0, 2)}[normal]
     image, extent = sliced(found, place, normal, across, up)
-    axis.imshow(image, cmap="gray", vmin=WINDOW[0], vmax=WINDOW[1], origin="lower", extent=extent)
+    axis.imshow(image, cmap="gray", vmin=window[0], vmax=window[1], origin="lower", extent=extent)
     for number, surface in enumerate(found.surfaces):
         colour = COLOURS[surface.role]
         if surface.role == "bone":
@@ -71,7 +91,7 @@ def draw_slice(axis: Any, found: Reconstruction, place: Array, normal: int) -> N
 
 
 def sliced(
-    found: Reconstruction, place: Array, normal: int, across: int, up: int
+    found: Sliceable, place: Array, normal: int, across: int, up: int
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
     """Return grey values of a square across a model axis, and its extent, mm."""
     from nav.reconstruction.sampling import as_field

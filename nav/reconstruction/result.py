@@ -15,7 +15,7 @@ from nav.reconstruction.markers import FoundMarker
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.volume import Array, Volume
 
-Role = Literal["bone", "cord", "dura", "artery", "skin"]
+Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 
 RemarkCode = Literal[
     "artery_absent",
@@ -29,6 +29,10 @@ RemarkCode = Literal[
     "canal_missing",
     "gap_unresolved",
     "interpolated",
+    "print_divot_missing",
+    "print_moved",
+    "print_part_missing",
+    "print_unseen",
     "skin_cut",
     "skin_missing",
 ]

@@ -211,7 +211,7 @@ def _settled(profiles: Array, across: Array, scan: ScanModel) -> _Settled:
 
 def _updated(scan: ScanModel, fit: ProfileFit, across: Array, good: NDArray[np.bool_]) -> ScanModel:
     values = fit.values[good]
-    blur_xy, blur_z = _blur_by_direction(
+    blur_xy, blur_z = blur_by_direction(
         np.exp(values[:, LOG_BLUR]), fit.sd[good, LOG_BLUR], across[good]
     )
     r = fit.residuals[good]
@@ -233,7 +233,7 @@ def _updated(scan: ScanModel, fit: ProfileFit, across: Array, good: NDArray[np.b
     )
 
 
-def _blur_by_direction(blur: Array, sd: Array, across: Array) -> tuple[float, float]:
+def blur_by_direction(blur: Array, sd: Array, across: Array) -> tuple[float, float]:
     """Return blur in the slices and across: its square is their squares' mean by direction."""
     part, squared = across**2, blur**2
     rows = np.stack([1 - part, part], axis=1)

@@ -69,9 +69,14 @@ def grey_values(volume: Volume) -> Grey:
     return Grey(np.asarray(spline_filter(values, order=3, output=np.float32)), volume)
 
 
-def probe_surface(grey: Grey, mesh: Mesh, others: Sequence[Mesh]) -> Probe:
-    """Return what lies along the normals of a closed surface among others."""
-    normals = smooth_normals(mesh.vertices, mesh.triangles, NORMAL_RINGS)
+def probe_surface(
+    grey: Grey, mesh: Mesh, others: Sequence[Mesh], rings: int = NORMAL_RINGS
+) -> Probe:
+    """Return what lies along the normals of a closed surface among others.
+
+    rings : over which a normal is averaged; 0 for surfaces with sharp edges.
+    """
+    normals = smooth_normals(mesh.vertices, mesh.triangles, rings)
     points = mesh.vertices[:, None] + profile_places()[:, None] * normals[:, None]
     thickness, gap, neighbour = _rays(mesh, normals, others)
     steps = grey.volume.model_from_voxel[:3, 2] / grey.volume.spacing[2]

@@ -40,6 +40,18 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "interpolated": lambda f: (
         f"{f['length']:.1f} mm of the scan were not measured; surfaces there are interpolated"
     ),
+    "print_divot_missing": lambda f: (
+        f"divot {f['label']}: the scan shows no such cone; it is not among the fiducials"
+    ),
+    "print_moved": lambda f: (
+        f"{f['name']}: {f['moved']:.2f} mm and {f['turned']:.1f}° from where the kit has it; "
+        "printed or glued so"
+    ),
+    "print_part_missing": lambda f: f"{f['name']}: not seen in the scan",
+    "print_unseen": lambda f: (
+        f"{f['name']}: the scan shows {100 * f['seen']:.0f} % of it; it is where the kit has it, "
+        f"its sigma is {f['sigma']:.2f} mm"
+    ),
     "skin_cut": lambda f: f"skin: the scan cuts it ({f['where']})",
     "skin_missing": lambda f: f"skin: {f['why']}",
 }

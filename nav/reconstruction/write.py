@@ -21,7 +21,7 @@ from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
 
 CASE, VOLUME, PICTURE = "case.toml", "volume.nii.gz", "overview.png"
-ORDER = ("artery", "cord", "dura", "bone", "skin")
+ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 LEAST_SIGMA, SIGMA_DIGITS = 0.02, 3  # mm
 VOLUME_NOTE = "c1c2nav cropped scan, HU"
 
@@ -58,7 +58,7 @@ def write_case(found: Reconstruction, folder: Path, name: str) -> Path:
     with written_together(*files) as beside:
         for temporary, surface in zip(beside, surfaces, strict=False):
             temporary.write_bytes(ply_bytes(surface))
-        _write_volume(beside[-3], found.volume)
+        write_volume(beside[-3], found.volume)
         draw_overview(found, beside[-2])
         table = {**case_table(found, name), **provenance()}
         beside[-1].write_text(tomli_w.dumps(plain_values(table)), encoding="utf-8")
@@ -126,7 +126,7 @@ def ply_bytes(surface: ReconstructedSurface) -> bytes:
     return header.encode() + rows.astype("<f4").tobytes() + faces.tobytes()
 
 
-def _write_volume(path: Path, volume: Volume) -> None:
+def write_volume(path: Path, volume: Volume) -> None:
     """Write a volume as NIfTI; SimpleITK chooses the format by the name's end."""
     import SimpleITK as sitk
 

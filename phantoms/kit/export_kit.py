@@ -5,63 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
-from nav.files import (
-    FileModel,
-    Positive,
-    PublicFile,
-    TransformTable,
-    Vector3,
-    load_toml,
-    sha256,
-    transform_table,
-    write_toml,
-)
+from nav.files import load_toml, sha256, transform_table, write_toml
+from nav.reconstruction.printed.kitfile import KIT_FORMAT, KitFile, PartTable
 from phantoms.anatomy.described import check_ranges
 from phantoms.anatomy.mesh import Array, signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
 from phantoms.kit.export import Placed, plates, write_3mf, write_stl
 from phantoms.kit.part import Part
 
-KIT_FORMAT = "c1c2nav/kit/1"
 Kind = Literal["dry", "wet"]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class PartTable(FileModel):
-    """[[part]] of kit.toml."""
-
-    name: Text
-    title: Text
-    stl: Text
-    three_mf: Annotated[str, Field(min_length=1, alias="3mf")]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    size: Vector3
-    volume: Positive
-    count: Annotated[int, Field(strict=True, ge=1)]
-    material: Text
-    colour: Vector3
-    printing: str
-    model_from_part: TransformTable | None = None
-
-
-class KitFile(PublicFile):
-    """kit.toml."""
-
-    format: Literal["c1c2nav/kit/1"]
-    name: Text
-    kind: Kind
-    seed: Annotated[int, Field(strict=True, ge=0)] | None = None
-    parameters: dict[str, Any]
-    part: Annotated[tuple[PartTable, ...], Field(min_length=1)]
-    plates: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,307 @@
+"""From the scan of a printed kit to its surfaces, divots and deviations: the steps in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import RigidTransform
+
+from nav.errors import InputError, Lost
+from nav.reconstruction.grey_surface import Mesh
+from nav.reconstruction.printed.deviation import Deviation, DeviationMap, deviations
+from nav.reconstruction.printed.divots import FoundDivot, find_divot
+from nav.reconstruction.printed.fine_pose import (
+    FoundPart,
+    by_name,
+    column_pose,
+    find_part,
+    matched_share,
+    refine_pose,
+)
+from nav.reconstruction.printed.kit import BONES_PART, NEEDED_BONES, PrintedKit
+from nav.reconstruction.printed.locate import LocatedKit, locate_kit, surface_in_air
+from nav.reconstruction.printed.structures import FoundStructure, find_structures
+from nav.reconstruction.reading import ReadResult
+from nav.reconstruction.reading.axes import to_model_axes
+from nav.reconstruction.result import Remark
+from nav.reconstruction.sampling import cropped
+from nav.reconstruction.volume import Array, Volume
+
+Tell = Callable[[str, float], None]
+STEPS = ("locate", "parts", "divots", "structures", "deviation")
+LEAST_SUPPORT = 0.7  # of the surface in air: the kit is there
+LEAST_MATCHED = 0.85  # of it, once the pose is fine: it is this kit, not one like it
+LEAST_LEAD = 1.15  # times the next best pose's
+LEAST_VIEW = 0.75  # of that surface that must be in the scan
+BONE_IN_VIEW = 0.98  # of a needed bone's vertices
+LEAST_PART_SEEN = 0.2  # of a part's surface, of which a pose follows
+MOST_RMS = 0.45  # mm, of a needed bone's edges about its pose: else it is another bone
+MOST_MOVED, MOST_TURNED = 3.0, 4.0  # mm, degrees: a bone farther off is not where this kit has it
+TOLD_MOVED, TOLD_TURNED = 0.3, 0.7  # mm, degrees: a bone that is farther off is said
+TOLD_SD = 3.0  # times its sd
+LEAST_DIVOTS = 4  # to register with
+MARGIN = 6.0  # mm of the stored scan round the phantom
+
+
+@dataclass(frozen=True)
+class PlacedDivot:
+    """A divot of the case: position (3,), model frame, mm; covariance (3, 3), mm^2; sigma, mm,
+    of each coordinate. off : mm, from where the kit has it."""
+
+    label: str
+    use: str
+    position: Array
+    covariance: Array
+    sigma: float
+    off: float
+
+
+@dataclass(frozen=True)
+class PrintedReconstruction:
+    """A printed phantom as its scan shows it.
+
+    model_from_scan : the model frame is the kit's, laid on the bone column. structures : in the
+    scan's frame. divots : model frame. volume : the scan, cropped, in the model frame; its grid
+    may lie askew in it. rows, maps : of the print's deviation. located : how it was recognised.
+    """
+
+    kit: PrintedKit
+    model_from_scan: RigidTransform
+    structures: tuple[FoundStructure, ...]
+    divots: tuple[PlacedDivot, ...]
+    parts: tuple[FoundPart, ...]
+    rows: tuple[Deviation, ...]
+    maps: tuple[DeviationMap, ...]
+    volume: Volume
+    remarks: tuple[Remark, ...]
+    read: ReadResult
+    located: LocatedKit
+
+
+def reconstruct_kit(
+    read: ReadResult, kit: PrintedKit, tell: Tell | None = None
+) -> PrintedReconstruction:
+    """Reconstruct a printed phantom from its scan.
+
+    Parameters
+    ----------
+    read : the scan. kit : what was printed. tell : is told each of STEPS and the share of it done.
+
+    Raises
+    ------
+    InputError
+        The scan does not show this kit, or not enough of it.
+    """
+    tell = tell or (lambda step, share: None)
+    volume = read.volume
+    tell("locate", 0.0)
+    located = locate_kit(volume, kit, lambda share: tell("locate", share))
+    _recognised(located, kit)
+    pose = refine_pose(volume, kit, located.scan_from_model)
+    matched = matched_share(volume, kit, pose)
+    if matched < LEAST_MATCHED:
+        raise InputError(
+            f"the scan is not of kit {kit.name}, but of one like it: {100 * matched:.0f} % of its "
+            f"surface is where this kit has it; expected {100 * LEAST_MATCHED:.0f} %"
+        )
+    _covered(volume, kit, pose)
+    tell("parts", 0.0)
+    parts = find_parts(volume, kit, pose, lambda share: tell("parts", share))
+    tell("divots", 0.0)
+    divots, said = _divots(volume, kit, parts)
+    tell("structures", 0.0)
+    structures = find_structures(volume, kit, parts)
+    _same_bones(structures, parts, kit)
+    tell("deviation", 0.0)
+    rows, maps = deviations(parts, structures)
+    remarks = [*_part_remarks(kit, parts), *said, *_structure_remarks(structures, rows)]
+    if read.unmeasured:
+        length = sum(i.high - i.low for i in read.unmeasured)
+        remarks.append(Remark("interpolated", {"length": length}))
+    return PrintedReconstruction(
+        kit,
+        column_pose(parts).inv(),
+        tuple(structures),
+        divots,
+        tuple(parts),
+        tuple(rows),
+        tuple(maps),
+        _in_model(volume, parts, structures),
+        tuple(remarks),
+        read,
+        located,
+    )
+
+
+def find_parts(
+    volume: Volume,
+    kit: PrintedKit,
+    pose: RigidTransform,
+    tell: Callable[[float], None] | None = None,
+) -> list[FoundPart]:
+    """Find the parts that the scan shows, the largest first: its blur is the others' too."""
+    ordered = sorted(kit.parts, key=lambda p: -float(np.prod(np.ptp(p.mesh.vertices, axis=0))))
+    ordered.sort(key=lambda p: p.name == BONES_PART)  # gel lies round that one
+    found: list[FoundPart] = []
+    for number, part in enumerate(ordered):
+        near = [other.placed for other in kit.parts if other.name != part.name]
+        if part.name == BONES_PART:
+            near += [
+                Mesh(s.surface.vertices, np.asarray(s.surface.triangles, np.int32))
+                for s in (*kit.case.of_role("artery"), *kit.case.of_role("dura"))
+            ]
+        known = found[0].look if found else None
+        made = find_part(volume, part, pose, near, known)
+        if made.fit is not None and made.edges.seen.mean() >= LEAST_PART_SEEN:
+            found.append(made)
+        if tell is not None:
+            tell((number + 1) / len(ordered))
+    if BONES_PART not in by_name(found):
+        raise InputError(
+            f"the scan does not show the bones of kit {kit.name}; expected its CT, of voxels of "
+            "1 mm or less"
+        )
+    return found
+
+
+def _recognised(located: LocatedKit, kit: PrintedKit) -> None:
+    share = 100 * located.supported
+    if located.supported < LEAST_SUPPORT or located.supported < LEAST_LEAD * located.rival:
+        raise InputError(
+            f"the scan does not show kit {kit.name}: at the best place only {share:.0f} % of its "
+            f"surface is there; expected {100 * LEAST_SUPPORT:.0f} %, of the whole phantom with "
+            "base, arches and bar; is it another kit?"
+        )
+
+
+def _covered(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> None:
+    """Refuse a scan that ends before the kit does."""
+    points, _ = surface_in_air(kit)
+    in_view = float(_within(volume, pose.apply(points)).mean())
+    cut = [
+        name
+        for name in NEEDED_BONES
+        if _within(volume, pose.apply(_structure(kit, name))).mean() < BONE_IN_VIEW
+    ]
+    outside = [d.label for d in kit.divots if not _within(volume, pose.apply(d.apex[None])).all()]
+    left = sum(d.use == "register" and d.label not in outside for d in kit.divots)
+    if cut:
+        raise InputError(
+            f"the scan cuts off {' and '.join(cut)} of kit {kit.name}; expected the whole phantom"
+        )
+    if in_view < LEAST_VIEW or left < LEAST_DIVOTS:
+        raise InputError(
+            f"the scan holds only {100 * in_view:.0f} % of kit {kit.name}, without divots "
+            f"{', '.join(outside) or 'none'}; expected the whole phantom"
+        )
+
+
+def _within(volume: Volume, points: Array) -> Array:
+    index, last = volume.to_voxel(points), np.array(volume.values.shape[::-1]) - 1
+    return np.asarray(((index >= 0) & (index <= last)).all(axis=1))
+
+
+def _structure(kit: PrintedKit, name: str) -> Array:
+    return next(
+        np.asarray(s.surface.vertices, float) for s in kit.case.structures if s.name == name
+    )
+
+
+def _same_bones(
+    structures: Sequence[FoundStructure], parts: Sequence[FoundPart], kit: PrintedKit
+) -> None:
+    """Refuse bones whose shape or place is another kit's."""
+    column = column_pose(parts)
+    for s in structures:
+        name = s.structure.name
+        if name not in NEEDED_BONES:
+            continue
+        if s.fit is None:
+            raise InputError(f"the scan does not show {name} of kit {kit.name}: no contrast there")
+        moved, turned = _off(s, column)
+        if s.fit.rms > MOST_RMS or moved > MOST_MOVED or turned > MOST_TURNED:
+            raise InputError(
+                f"the scan is not of kit {kit.name}: its {name} is {moved:.1f} mm and "
+                f"{turned:.1f}° off and fits with {s.fit.rms:.2f} mm; is it another kit?"
+            )
+
+
+def _off(s: FoundStructure, column: RigidTransform) -> tuple[float, float]:
+    off = s.scan_from_model * column.inv()
+    middle = s.edges.probe.vertices.mean(axis=0)
+    moved = float(np.linalg.norm(off.apply(middle) - middle))
+    return moved, float(np.degrees(off.rotation.magnitude()))
+
+
+def _divots(
+    volume: Volume, kit: PrintedKit, parts: Sequence[FoundPart]
+) -> tuple[tuple[PlacedDivot, ...], list[Remark]]:
+    column = column_pose(parts)
+    back, held = column.inv(), by_name(parts)
+    placed, remarks = [], []
+    for divot in kit.divots:
+        part = held.get(divot.holder)
+        found = Lost("divot_part") if part is None else find_divot(volume, divot, part)
+        if isinstance(found, Lost):
+            remarks.append(Remark("print_divot_missing", {"label": divot.label}))
+            continue
+        placed.append(_placed(found, back))
+    left = sum(d.use == "register" for d in placed)
+    if left < LEAST_DIVOTS:
+        raise InputError(
+            f"the scan shows only {left} of the divots to register with of kit {kit.name}; "
+            f"expected {LEAST_DIVOTS}"
+        )
+    return tuple(placed), remarks
+
+
+def _placed(found: FoundDivot, model_from_scan: RigidTransform) -> PlacedDivot:
+    turn = model_from_scan.rotation.as_matrix()
+    position = model_from_scan.apply(found.apex)
+    covariance = turn @ found.covariance @ turn.T
+    return PlacedDivot(
+        found.divot.label,
+        found.divot.use,
+        position,
+        covariance,
+        float(np.sqrt(np.trace(covariance) / 3.0)),
+        float(np.linalg.norm(position - found.divot.apex)),
+    )
+
+
+def _part_remarks(kit: PrintedKit, parts: Sequence[FoundPart]) -> list[Remark]:
+    held = by_name(parts)
+    return [
+        Remark("print_part_missing", {"name": part.title})
+        for part in kit.parts
+        if part.name not in held
+    ]
+
+
+def _structure_remarks(
+    structures: Sequence[FoundStructure], rows: Sequence[Deviation]
+) -> list[Remark]:
+    remarks = []
+    for s in structures:
+        if not s.measured:
+            facts = {"name": s.structure.name, "sigma": float(np.median(s.sigma)), "seen": s.seen}
+            remarks.append(Remark("print_unseen", facts))
+    for row in rows:
+        far = row.moved > max(TOLD_MOVED, TOLD_SD * row.moved_sd)
+        far |= row.turned > max(TOLD_TURNED, TOLD_SD * row.turned_sd)
+        if row.kind == "bone" and far:
+            facts = {"name": row.name, "moved": row.moved, "turned": row.turned}
+            remarks.append(Remark("print_moved", facts))
+    return remarks
+
+
+def _in_model(
+    volume: Volume, parts: Sequence[FoundPart], structures: Sequence[FoundStructure]
+) -> Volume:
+    """Return the scan round the phantom in the model frame; no value changes."""
+    corners = np.vstack([p.edges.probe.vertices for p in parts] + [s.vertices for s in structures])
+    part = cropped(volume, corners.min(axis=0) - MARGIN, corners.max(axis=0) + MARGIN)
+    model_from_voxel = column_pose(parts).inv().as_matrix() @ part.model_from_voxel
+    return to_model_axes(np.asarray(part.values), model_from_voxel)[0]

@@ -1,0 +1,243 @@
+"""A simulated CT of a printed kit: plastic with infill, gel, water, silicone, air, a couch.
+
+The parts come from the kit's STL files, as a printer makes them (`kit_print`), and lie in the
+scanner as somebody has put them there. Point spread, noise and streaks are those of `scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.errors import InputError
+from nav.reconstruction.printed.kit import BONES_PART, PrintedKit
+from phantoms.anatomy.mesh import Array, Mesh
+from phantoms.twin.ct import MOST_VOXELS, CtVolume
+from phantoms.twin.ct_fill import Grid
+from phantoms.twin.kit_paint import KitMaterials, LyingPart, LyingSoft, painted_kit
+from phantoms.twin.kit_print import PartMap, PrintErrors, draw_errors, part_map, printed_part
+from phantoms.twin.scan_kernel import blurred
+from phantoms.twin.scan_noise import noise
+from phantoms.twin.scan_parameters import Artefacts, Kernel
+from phantoms.twin.scan_projections import projected
+
+Progress = Callable[[str], None]
+STEPS = ("printing", "painting", "blur", "projections", "noise")
+LOWEST, HIGHEST = -1024, 3071  # HU that twelve bits hold
+MARGIN = 12.0  # mm of air round the phantom
+BENT = 25.0  # mm, length over which a tube's or the sac's course goes astray
+SOFT = ("artery", "cord", "dura", "skin")
+
+
+@dataclass(frozen=True)
+class KitScanParameters:
+    """What a scan of a kit is drawn with.
+
+    Parameters
+    ----------
+    spacing_mm : of the voxels. kernel, artefacts : as of any scan. materials : CT numbers.
+    errors : of each part, by name. bones : extra pose of single bones, about their middles.
+    turned_deg : rotation vector of the phantom in the scanner, degrees. shift_mm : there.
+    astray_mm : sd of tubes, cord and sac from where the kit has them. bubbles : of air, in the gel.
+    cut_mm : the field of view ends so far before the phantom does: low and high, along z.
+    """
+
+    spacing_mm: tuple[float, float, float] = (0.6, 0.6, 0.6)
+    kernel: Kernel = field(default_factory=Kernel)
+    artefacts: Artefacts = field(default_factory=lambda: Artefacts(shoulders=0.0))
+    materials: KitMaterials = field(default_factory=KitMaterials)
+    errors: tuple[tuple[str, PrintErrors], ...] = ()
+    bones: tuple[tuple[str, RigidTransform], ...] = ()
+    turned_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    astray_mm: float = 0.4
+    bubbles: int = 0
+    couch: bool = True
+    cut_mm: tuple[float, float] = (0.0, 0.0)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrueSurface:
+    """A surface as it lies in the scan. designed : the same vertices as designed, model frame."""
+
+    name: str
+    role: str
+    vertices: Array
+    triangles: NDArray[np.int32]
+    designed: Array
+
+
+@dataclass(frozen=True)
+class KitScan:
+    """A scan and its truth, in the scan's frame.
+
+    structures : the case's, as they are. parts : the printed ones. divots : apexes by label.
+    scan_from_model : how the phantom lies.
+    """
+
+    volume: CtVolume
+    structures: tuple[TrueSurface, ...]
+    parts: tuple[TrueSurface, ...]
+    divots: dict[str, Array]
+    scan_from_model: RigidTransform
+    parameters: KitScanParameters
+
+
+def draw_kit_scan(kit: PrintedKit, seed: int, hard: bool = False) -> KitScanParameters:
+    """Draw printer, materials, scanner and attitude; the same seed gives the same scan.
+
+    Raises
+    ------
+    InputError
+        A seed below 0.
+    """
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more, got {seed}")
+    rng = np.random.default_rng([seed, 53])
+    errors = tuple((part.name, draw_errors(rng, hard)) for part in kit.parts)
+    bones = []
+    for s in kit.case.of_role("bone"):
+        turn = Rotation.from_rotvec(rng.normal(0.0, np.radians(0.5 if hard else 0.1), 3))
+        shift = rng.normal(0.0, 0.3 if hard else 0.05, 3)
+        bones.append((s.name, RigidTransform.from_components(shift, turn)))
+    step = float(rng.uniform(0.5, 0.9)) if hard else 0.6
+    kernel = Kernel("soft", float(rng.uniform(0.4, 0.7)), 0.0, float(rng.uniform(0.6, 1.2)))
+    wide = 180.0 if hard else 40.0
+    turned = rng.standard_normal(3)
+    turned *= rng.uniform(0.0, wide) / np.linalg.norm(turned)
+    materials = KitMaterials(
+        plastic=float(rng.uniform(90.0, 300.0)),
+        gel=float(rng.uniform(0.0, 60.0)),
+        wall_mm=float(rng.uniform(1.2, 1.8)),
+        infill=float(rng.uniform(0.15, 0.3)),
+    )
+    return KitScanParameters(
+        (step, step, float(rng.uniform(0.5, 1.0)) if hard else 0.6),
+        kernel,
+        Artefacts(float(rng.uniform(8.0, 25.0 if hard else 15.0)), 0.0, 0, 1.0, 3.0),
+        materials,
+        errors,
+        tuple(bones),
+        tuple(turned.tolist()),
+        tuple(rng.uniform(-30.0, 30.0, 3).tolist()),
+        0.6 if hard else 0.3,
+        int(rng.integers(4, 14)),
+        bool(rng.random() < 0.7),
+        (0.0, 0.0),
+        seed,
+    )
+
+
+def simulate_kit_scan(
+    kit: PrintedKit, scan: KitScanParameters, progress: Progress | None = None
+) -> KitScan:
+    """Simulate a CT of a kit.
+
+    Raises
+    ------
+    InputError
+        A volume that would be too large.
+    """
+    tell = progress or (lambda step: None)
+    tell(STEPS[0])
+    turn = Rotation.from_rotvec(np.radians(scan.turned_deg))
+    pose = RigidTransform.from_components(scan.shift_mm, turn)
+    errors, bones = dict(scan.errors), dict(scan.bones)
+    maps = {
+        part.name: part_map(kit, part, errors.get(part.name, PrintErrors()), bones, scan.seed + k)
+        for k, part in enumerate(kit.parts)
+    }
+    parts, lying = [], []
+    for name, made in maps.items():
+        printed = printed_part(made)
+        vertices = pose.apply(printed.mesh.vertices)
+        triangles = printed.mesh.triangles
+        parts.append(TrueSurface(name, "part", vertices, triangles, printed.source.vertices))
+        scan_from_part = pose * made.part.model_from_part
+        lying.append(LyingPart(name, Mesh(vertices, triangles), scan_from_part))
+    structures = _structures(kit, maps, scan, pose)
+    soft = [
+        LyingSoft(s.name, s.role, Mesh(s.vertices, s.triangles))
+        for s in structures
+        if s.role in SOFT
+    ]
+    divots = {d.label: pose.apply(maps[d.holder].points(d.apex[None]))[0] for d in kit.divots}
+    grid = _grid([p.vertices for p in parts] + [s.mesh.vertices for s in soft], scan)
+
+    def paint(on: Grid) -> NDArray[np.float32]:
+        return painted_kit(soft, lying, scan.materials, on, scan.bubbles, scan.couch, scan.seed)
+
+    tell(STEPS[1])
+    painted = paint(grid)
+    tell(STEPS[2])
+    values = blurred(painted, grid.spacing, scan.kernel)
+    tell(STEPS[3])
+    everything = np.vstack([p.vertices for p in parts])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    a = scan.artefacts
+    effects = projected(paint, low, high, 0.5 * (low + high), grid, a, np.zeros((0, 3)), scan.seed)
+    values += effects.error
+    tell(STEPS[4])
+    if a.noise_hu > 0.0:
+        values += noise(values.shape, grid.spacing, scan.kernel, effects.level, scan.seed)
+    values = a.scale * (values + 1000.0) - 1000.0 + a.offset_hu
+    whole = np.clip(np.rint(values), LOWEST, HIGHEST).astype(np.int16)
+    volume = CtVolume(whole, grid.origin, grid.spacing)
+    return KitScan(volume, structures, tuple(parts), divots, pose, scan)
+
+
+def _structures(
+    kit: PrintedKit, maps: dict[str, PartMap], scan: KitScanParameters, pose: RigidTransform
+) -> tuple[TrueSurface, ...]:
+    column = maps[BONES_PART]
+    found = []
+    for number, s in enumerate(kit.case.structures):
+        designed = Mesh(s.surface.vertices, np.asarray(s.surface.triangles, np.int32))
+        if s.role in ("bone", "support"):
+            vertices = column.surface(designed).vertices
+        elif s.role == "cord" and "cord" in maps:
+            vertices = maps["cord"].points(designed.vertices)
+        else:
+            vertices = designed.vertices
+            if s.role != "skin":
+                vertices = vertices + _astray(vertices, scan, number)
+        found.append(
+            TrueSurface(s.name, s.role, pose.apply(vertices), designed.triangles, designed.vertices)
+        )
+    return tuple(found)
+
+
+def _astray(vertices: Array, scan: KitScanParameters, number: int) -> Array:
+    """Return by how much (n, 3) a soft structure's course is off, smoothly along z."""
+    rng = np.random.default_rng([scan.seed, 61, number])
+    z = vertices[:, 2] / BENT
+    off = np.zeros_like(vertices)
+    for order in (1.0, 1.7):
+        phase, size = rng.uniform(0.0, 2 * np.pi, 2), rng.normal(0.0, scan.astray_mm, 2)
+        off[:, :2] += size * np.sin(order * z[:, None] + phase)
+    return off
+
+
+def _grid(vertices: Sequence[Array], scan: KitScanParameters) -> Grid:
+    everything = np.vstack(vertices)
+    low, high = everything.min(axis=0) - MARGIN, everything.max(axis=0) + MARGIN
+    low[2] += scan.cut_mm[0]
+    high[2] -= scan.cut_mm[1]
+    spacing = np.array(scan.spacing_mm)
+    size = np.ceil((high - low) / spacing).astype(int)
+    if (size < 2).any() or np.prod(size.astype(float)) > MOST_VOXELS:
+        shown = " x ".join(map(str, size))
+        raise InputError(f"scan: {shown} voxels cannot be simulated; take another spacing or cut")
+    return Grid(low, spacing, (int(size[0]), int(size[1]), int(size[2])))
+
+
+def without_errors(scan: KitScanParameters) -> KitScanParameters:
+    """Return the same scan of a kit that was printed and assembled exactly."""
+    exact = PrintErrors(layer_mm=0.1)
+    errors = tuple((name, exact) for name, _ in scan.errors)
+    return replace(scan, errors=errors, bones=(), astray_mm=0.0)
