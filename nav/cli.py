@@ -265,6 +265,13 @@ def reconstruct(
     series: str | None = None,
     list_series: Annotated[bool, Parameter(name="--list", negative="")] = False,
     name: str = "reconstruction",
+    labels: InputPath | None = None,
+    numbering: str | None = None,
+    label_sigma: float = 0.5,
+    keep_labels: Annotated[bool, Parameter(negative="")] = False,
+    seeds: Annotated[list[InputPath] | None, Parameter(name="--seeds", negative="")] = None,
+    box: str | None = None,
+    corrections: InputPath | None = None,
 ) -> None:
     """Reconstruct the upper cervical spine of a CT: bones, cord, dura, arteries, skin, as a case.
 
@@ -288,13 +295,34 @@ def reconstruct(
         Show the folder's series and stop.
     name
         Of the case.
+    labels
+        Label map of the same scan (.seg.nrrd, NIfTI, DICOM SEG, a folder of masks), whose
+        structures replace ours; bones are refined by the grey values.
+    numbering
+        What its labels are, where its file does not say: verse, totalsegmentator, or
+        "1=C1,2=C2,9=spinal cord".
+    label_sigma
+        One standard deviation of the labels' own error, mm.
+    keep_labels
+        Take bones as they are labelled, too, not refined.
+    seeds
+        Points (.mrk.json, .fcsv) called C1, C2, "artery left" and so on: where bones are, or what
+        arteries run through; give it once for each file.
+    box
+        Where the middle of C2 is looked for: a Markups ROI, or "x y z x y z" of two corners, LPS,
+        mm.
+    corrections
+        corrections.toml of a case of the same scan: what was said and painted there is repeated.
     """
-    from nav.reconstruction.command import reconstruct_scan, show_series
+    from nav.reconstruction.command import GuideOptions, reconstruct_scan, show_series
 
     if list_series:
         show_series(source, console())
         return
-    reconstruct_scan(source, output, series, name, console())
+    options = GuideOptions(
+        labels, numbering, label_sigma, keep_labels, tuple(seeds or ()), box, corrections
+    )
+    reconstruct_scan(source, output, series, name, console(), options)
 
 
 @app.command

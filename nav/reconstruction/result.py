@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nav.reconstruction.chain import Chain
+from nav.reconstruction.guidance import NOTHING, Guidance, Role
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.volume import Array, Volume
 
-Role = Literal["bone", "cord", "dura", "artery", "skin"]
+if TYPE_CHECKING:
+    from nav.reconstruction.stages import Made
 
 RemarkCode = Literal[
     "artery_absent",
@@ -28,6 +30,10 @@ RemarkCode = Literal[
     "canal_missing",
     "gap_unresolved",
     "interpolated",
+    "label_taken",
+    "painted",
+    "painted_apart",
+    "placed_by",
     "skin_cut",
     "skin_missing",
 ]
@@ -81,7 +87,8 @@ class Reconstruction:
     ----------
     surfaces : in the order of a case. volume : HU, cropped to the neck. chain : the fitted bones.
     remarks : what is missing, cut or unsure. read : how the scan was read.
-    seconds : time of each step.
+    seconds : time of each step. guidance : what was said about the scan. made : what each step
+    made, which a later run takes over as far as the guidance is the same.
     """
 
     surfaces: tuple[ReconstructedSurface, ...]
@@ -90,6 +97,8 @@ class Reconstruction:
     remarks: tuple[Remark, ...]
     read: ReadResult
     seconds: Mapping[str, float]
+    guidance: Guidance = NOTHING
+    made: Made = field(default_factory=dict)
 
     def surface(self, name: str) -> ReconstructedSurface | None:
         """Return the surface of a name; None where there is none."""

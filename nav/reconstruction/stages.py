@@ -1,0 +1,223 @@
+"""The steps of a reconstruction, each a function of what it needs to what it finds.
+
+A step is known by its name, by the part of the guidance that it depends on, and by the steps before
+it. So a later run takes over what it need not do again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nav.reconstruction.arteries import Artery, find_arteries, lumen_mask
+from nav.reconstruction.bone_edits import edited_distances, edited_labels, mask_on_grid
+from nav.reconstruction.bone_edits import stroke_distance as distance_of_stroke
+from nav.reconstruction.bone_labels import (
+    BoneLabels,
+    Distances,
+    Levels,
+    bone_distances,
+    grey_levels,
+    label_bones,
+    nearest_of,
+)
+from nav.reconstruction.clock import Clock
+from nav.reconstruction.grey_surface import Mesh, bone_surface
+from nav.reconstruction.guidance import Guidance
+from nav.reconstruction.neck_location import LocatedNeck
+from nav.reconstruction.prior import BONES, ShapePrior
+from nav.reconstruction.refine import RefinedSurface, refine_surfaces
+from nav.reconstruction.sampling import cropped
+from nav.reconstruction.volume import Volume
+
+Key = tuple[Hashable, ...]
+Made = Mapping[Key, Any]
+T = TypeVar("T")
+
+MARGIN = 14.0  # mm round the bones
+LUMEN_MARGIN = 0.5  # mm round an artery's wall, that bone is not looked for in
+LEAST_SPREAD, VOXEL_SPREAD = 0.3, 0.45  # mm, and of the voxel: the point spread's sd
+
+
+class Stages:
+    """Runs steps, or takes over what an earlier run made of the same.
+
+    Parameters
+    ----------
+    clock : Clock
+    before : mapping
+        `made` of an earlier run on the same scan.
+    """
+
+    def __init__(self, clock: Clock, before: Made) -> None:
+        self.clock, self.before = clock, before
+        self.made: dict[Key, Any] = {}
+
+    def run(self, key: Key, step: str, work: Callable[[], T]) -> T:
+        """Return what a step finds."""
+        if key in self.before:
+            found: T = self.before[key]
+        else:
+            self.clock.step(step)
+            found = work()
+        self.made[key] = found
+        return found
+
+
+def location_key(guidance: Guidance) -> Key:
+    """Return what the place of the bones depends on."""
+    return ("location", guidance.seeds_of("bone"), guidance.box, guidance.labels_of("bone"))
+
+
+@dataclass(frozen=True, eq=False)
+class BoneRegion:
+    """The scan round the bones.
+
+    near : HU, cropped. distances : signed, to each bone. distance : (nz, ny, nx) to the nearest
+    one. levels : grey values of bone and of what surrounds it.
+    """
+
+    near: Volume
+    distances: Distances
+    distance: NDArray[np.float32]
+    levels: Levels
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledBones:
+    """Voxels of bones, and their surfaces before they are refined."""
+
+    labels: BoneLabels
+    rough: Mapping[str, Mesh]
+    apart: tuple[str, ...]
+
+
+def bone_region(
+    volume: Volume, prior: ShapePrior, neck: LocatedNeck, guidance: Guidance
+) -> BoneRegion:
+    """Measure the grey values round the fitted bones, or round their labels."""
+    chain = neck.chain
+    corners = np.vstack([chain.vertices(prior, name) for name in bones_of(neck, guidance)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    for low_too, high_too in _reaches(guidance):
+        low, high = np.minimum(low, low_too), np.maximum(high, high_too)
+    near = cropped(volume, low - MARGIN, high + MARGIN)
+    distances = edited_distances(
+        near,
+        bone_distances(near, prior, chain),
+        guidance.labels_of("bone"),
+        guidance.strokes_of("bone"),
+    )
+    distance = nearest_of(near, distances)
+    return BoneRegion(near, distances, distance, grey_levels(near, distance))
+
+
+def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
+    """Return the bones that are made: those the scan holds, and those of a label map."""
+    labelled = {label.name for label in guidance.labels_of("bone")}
+    return tuple(name for name in BONES if neck.has(name) or name in labelled)
+
+
+def follow_arteries(
+    region: BoneRegion, prior: ShapePrior, neck: LocatedNeck, guidance: Guidance
+) -> tuple[Artery, ...]:
+    """Find the arteries that no label map gives."""
+    given = {label.name.rpartition(" ")[2] for label in guidance.labels_of("artery")}
+    seeds: dict[str, NDArray[np.float64]] = {}
+    for seed in guidance.seeds_of("artery"):
+        side = seed.name.rpartition(" ")[2]
+        seeds[side] = np.vstack([*seeds.get(side, np.zeros((0, 3))), seed.point])
+    return find_arteries(
+        region.near,
+        prior,
+        neck.chain,
+        region.distance,
+        region.levels.soft,
+        point_spread(region.near),
+        seeds,
+        given,
+    )
+
+
+def separate_bones(
+    region: BoneRegion, arteries: tuple[Artery, ...], guidance: Guidance
+) -> BoneLabels:
+    """Give every voxel of bone to a bone."""
+    near = region.near
+    excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
+    excluded |= _given_lumen(near, guidance)
+    # a bone that is hardly in view takes its own voxels, too: else its neighbour would
+    found = label_bones(near, region.distances, BONES, excluded)
+    edited = edited_labels(
+        near,
+        found.labels,
+        BONES,
+        region.distances,
+        guidance.labels_of("bone"),
+        guidance.strokes_of("bone"),
+    )
+    return BoneLabels(found.names, edited, found.distances, found.levels)
+
+
+def rough_surfaces(
+    region: BoneRegion, labels: BoneLabels, names: tuple[str, ...], guidance: Guidance
+) -> LabelledBones:
+    """Make a surface of each bone's voxels."""
+    near, strokes = region.near, guidance.strokes_of("bone")
+    meshes = {name: bone_surface(near, labels, name) for name in names}
+    apart = tuple(
+        dict.fromkeys(s.structure for s in strokes if not s.erase and _is_apart(near, labels, s))
+    )
+    return LabelledBones(labels, {k: mesh for k, mesh in meshes.items() if mesh is not None}, apart)
+
+
+def refine_bones(region: BoneRegion, bones: LabelledBones) -> dict[str, RefinedSurface]:
+    """Place the bones' surfaces between the voxels, and say how sure that is."""
+    rough = dict(bones.rough)
+    return refine_surfaces(region.near, rough, bones.labels.levels, list(rough))
+
+
+def point_spread(volume: Volume) -> float:
+    """Return the usual sd of the point spread of a scan of such voxels, mm."""
+    voxel = float(np.prod(volume.spacing) ** (1.0 / 3.0))
+    return float(np.hypot(LEAST_SPREAD, VOXEL_SPREAD * voxel))
+
+
+def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return the boxes of labels of bones, and of what was added to bones."""
+    found = []
+    for label in guidance.labels_of("bone"):
+        centres = label.mask.centres()
+        found.append((centres.min(axis=0), centres.max(axis=0)))
+    return found + [s.bounds for s in guidance.strokes_of("bone") if not s.erase]
+
+
+def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
+    """Return the voxels of arteries that labels and strokes give, no bone's."""
+    mask = np.zeros(near.values.shape, bool)
+    nz, ny, nx = mask.shape
+    for label in guidance.labels_of("artery"):
+        inside = mask_on_grid(near, (whole[0], whole[1], whole[2]), label.mask)
+        reach = np.maximum(1, np.rint(LUMEN_MARGIN / near.spacing)).astype(int)
+        mask |= ndimage.binary_dilation(inside, iterations=int(reach.min()))
+    for stroke in guidance.strokes_of("artery"):
+        window, distance = distance_of_stroke(near, stroke)
+        mask[window][distance <= LUMEN_MARGIN] = not stroke.erase
+    return mask
+
+
+def _is_apart(near: Volume, labels: BoneLabels, stroke: Any) -> bool:
+    """Return whether none of a stroke's voxels is in the piece that its bone is made of."""
+    number = labels.names.index(stroke.structure) + 1
+    pieces, count = ndimage.label(labels.labels == number)
+    if count < 2:
+        return False
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    window, distance = distance_of_stroke(near, stroke)
+    return not (pieces[window][distance <= 0.0] == sizes.argmax()).any()
