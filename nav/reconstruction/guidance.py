@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -116,7 +117,7 @@ class Stroke:
         """Return the signed distances of points (n, 3) to its surface, mm; negative inside."""
         line = np.array(self.points)
         least = np.linalg.norm(points - line[0], axis=1)
-        for start, end in zip(line[:-1], line[1:], strict=True):
+        for start, end in pairwise(line):
             way = end - start
             length = float(way @ way)
             if length <= 0.0:

@@ -202,7 +202,7 @@ def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
     mask = np.zeros(near.values.shape, bool)
     nz, ny, nx = mask.shape
     for label in guidance.labels_of("artery"):
-        inside = mask_on_grid(near, (whole[0], whole[1], whole[2]), label.mask)
+        inside = mask_on_grid(near, (slice(0, nz), slice(0, ny), slice(0, nx)), label.mask)
         reach = np.maximum(1, np.rint(LUMEN_MARGIN / near.spacing)).astype(int)
         mask |= ndimage.binary_dilation(inside, iterations=int(reach.min()))
     for stroke in guidance.strokes_of("artery"):

@@ -91,7 +91,7 @@ def without_face(label: GuideLabel, prior: ShapePrior, chain: Chain) -> GuideLab
 
 
 def _label_skin(label: GuideLabel, prior: ShapePrior, chain: Chain) -> ReconstructedSurface:
-    """Return the skin of a label; where only face, head or trunk were cut off nothing is claimed."""
+    """Return the skin of a label; where face, head and trunk were cut off nothing is claimed."""
     neck = without_face(label, prior, chain)
     surface = _label_surface(neck)
     inside = neck_region(prior, chain).kept(surface.vertices)
