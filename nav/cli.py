@@ -447,6 +447,7 @@ def view(
     hide: Annotated[list[str] | None, Parameter(name="--hide", negative="")] = None,
     show: Annotated[list[str] | None, Parameter(name="--show", negative="")] = None,
     size: str = "1920x1080",
+    line: Annotated[list[InputPath] | None, Parameter(name="--line", negative="")] = None,
 ) -> None:
     """Look at a case: slices of its scan with contours, and the surfaces in 3D.
 
@@ -454,7 +455,9 @@ def view(
 
     Click or drag in a slice to move the cross-hair, turn the wheel to step through slices, drag
     with the right button to change grey values. What the reconstruction lacks stands in the
-    window. Screenshots are written to the current folder.
+    window. Lines are drawn or moved with their clearances and risk beside them; structures are
+    painted, or placed by seeds, and the steps that depend on it run again. Screenshots and lines
+    are written to the current folder, corrections into the case, which keeps what it was.
 
     Parameters
     ----------
@@ -474,10 +477,14 @@ def view(
         Name of a structure to show that is hidden at first, as the skin is.
     size
         Of the picture, pixels.
+    line
+        A line set by hand (.mrk.json): shown with its score, and movable; once for each.
     """
     from nav.view.case.command import ViewOptions, view_case
 
-    options = ViewOptions(at, window, sigma, tuple(hide or ()), tuple(show or ()), size)
+    options = ViewOptions(
+        at, window, sigma, tuple(hide or ()), tuple(show or ()), size, tuple(line or ())
+    )
     view_case(case, options, screenshot, console())
 
 

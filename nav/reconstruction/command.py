@@ -22,26 +22,15 @@ from nav.reconstruction.guidance_files import (
     read_guide_labels,
     read_seeds,
 )
-from nav.reconstruction.pipeline import STEPS, reconstruct
+from nav.reconstruction.pipeline import reconstruct
 from nav.reconstruction.reading import describe, list_series, read_volume
 from nav.reconstruction.result import Reconstruction
+from nav.reconstruction.steps import SHARES, WORDS, share_done
 from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
 from nav.reconstruction.write import CASE, usual_sigma, write_case
 
 MOST_LABEL_SIGMA = 5.0  # mm
-SHARES = {
-    "read": 0.08,
-    "locate": 0.05,
-    "fit": 0.12,
-    "levels": 0.08,
-    "arteries": 0.15,
-    "labels": 0.08,
-    "surfaces": 0.02,
-    "refine": 0.25,
-    "canal": 0.12,
-    "skin": 0.05,
-}
 
 
 @dataclass(frozen=True)
@@ -82,12 +71,11 @@ def reconstruct_scan(
         guidance, left_out = with_labels(said, options, read.volume)
         done = SHARES["read"]
         progress.update(task, completed=done, description="locating the bones")
-        begun = {step: sum(list(SHARES.values())[: i + 1]) for i, step in enumerate(STEPS)}
 
         def tell(step: str, share: float) -> None:
             if step:
-                at = begun[step] + share * SHARES[step]
-                progress.update(task, completed=at, description=WORDS[step])
+                done = share_done(step, share)
+                progress.update(task, completed=done, description=WORDS[step])
 
         try:
             found = reconstruct(read, tell, guidance)
@@ -101,19 +89,6 @@ def reconstruct_scan(
         console.print(f"labels left out: {', '.join(left_out)}", markup=False, highlight=False)
     console.print(f"written: {case}")
     return case
-
-
-WORDS = {
-    "locate": "locating the bones",
-    "fit": "fitting the bones",
-    "levels": "measuring grey values",
-    "arteries": "following the arteries",
-    "labels": "separating the bones",
-    "surfaces": "surfaces",
-    "refine": "refining surfaces",
-    "canal": "cord and dura",
-    "skin": "skin",
-}
 
 
 def before_reading(options: GuideOptions) -> Guidance:

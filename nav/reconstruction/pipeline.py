@@ -34,6 +34,7 @@ from nav.reconstruction.stages import (
     rough_surfaces,
     separate_bones,
 )
+from nav.reconstruction.steps import STEPS
 from nav.reconstruction.surfaces import (
     CAP_SIGMA,
     bone_surfaces,
@@ -44,8 +45,6 @@ from nav.reconstruction.surfaces import (
 )
 
 __all__ = ["CAP_SIGMA", "MARGIN", "STEPS", "locate_neck", "point_spread", "reconstruct"]
-
-STEPS = ("locate", "fit", "levels", "arteries", "labels", "surfaces", "refine", "canal", "skin")
 
 
 def reconstruct(

@@ -199,8 +199,8 @@ def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.f
 
 def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
     """Return the voxels of arteries that labels and strokes give, no bone's."""
-    mask = np.zeros(near.values.shape, bool)
-    nz, ny, nx = mask.shape
+    nz, ny, nx = near.values.shape
+    mask = np.zeros((nz, ny, nx), bool)
     for label in guidance.labels_of("artery"):
         inside = mask_on_grid(near, (slice(0, nz), slice(0, ny), slice(0, nx)), label.mask)
         reach = np.maximum(1, np.rint(LUMEN_MARGIN / near.spacing)).astype(int)
