@@ -20,19 +20,13 @@ ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that takes its steps off
 FAR = 99.0  # mm
 
 
-def edited_distances(
-    volume: Volume,
-    distances: Distances,
-    labels: Sequence[GuideLabel],
-    strokes: Sequence[Stroke],
+def labelled_distances(
+    volume: Volume, distances: Distances, labels: Sequence[GuideLabel]
 ) -> Distances:
-    """Return the signed distances to bones as labels and strokes have them.
+    """Return the signed distances to bones, of those with a label to that instead of their model.
 
-    A label replaces its bone's model; no other bone reaches into it. A stroke adds to its bone and
-    takes from the others, or takes from its bone.
+    No other bone reaches into a label.
     """
-    if not labels and not strokes:
-        return distances
     found = dict(distances)
     for label in labels:
         window, own = label_distance(volume, label.mask)
@@ -40,6 +34,15 @@ def edited_distances(
         for name in found:
             if name != label.name:
                 _kept_out(found, name, window, own)
+    return found
+
+
+def painted_distances(volume: Volume, distances: Distances, strokes: Sequence[Stroke]) -> Distances:
+    """Return the signed distances to bones as strokes have them.
+
+    A stroke adds to its bone and takes from the others, or takes from its bone.
+    """
+    found = dict(distances)
     for stroke in strokes:
         window, own = stroke_distance(volume, stroke)
         name = stroke.structure

@@ -11,6 +11,7 @@ from nav.reconstruction.neck_location import locate_neck
 from nav.reconstruction.neck_region import crop_to_neck
 from nav.reconstruction.prior import load_prior
 from nav.reconstruction.reading import ReadResult
+from nav.reconstruction.refine import ProbedSurfaces, learn_scan, refine_probed
 from nav.reconstruction.remarks import (
     artery_remarks,
     bone_remarks,
@@ -23,6 +24,7 @@ from nav.reconstruction.sculpt import sculpted
 from nav.reconstruction.stages import (
     MARGIN,
     Key,
+    LabelledBones,
     Made,
     Stages,
     bone_region,
@@ -30,7 +32,7 @@ from nav.reconstruction.stages import (
     follow_arteries,
     location_key,
     point_spread,
-    refine_bones,
+    probe_bones,
     rough_surfaces,
     separate_bones,
 )
@@ -78,22 +80,32 @@ def reconstruct(
 
     located = location_key(guidance)
     neck = stages.run(located, "locate", lambda: locate_neck(volume, prior, clock, guidance))
-    edits = (guidance.strokes_of("bone"), guidance.labels_of("bone"))
-    measured: Key = ("region", located, *edits)
+    measured: Key = ("region", located)
     region = stages.run(measured, "levels", lambda: bone_region(volume, prior, neck, guidance))
     of_arteries = (guidance.seeds_of("artery"), guidance.labels_of("artery"))
     followed: Key = ("arteries", measured, *of_arteries)
     arteries = stages.run(
         followed, "arteries", lambda: follow_arteries(region, prior, neck, guidance)
     )
-    separated: Key = ("bones", followed, guidance.strokes_of("artery"))
-    labels = stages.run(separated, "labels", lambda: separate_bones(region, arteries, guidance))
-    bones = stages.run(
-        ("rough", separated),
-        "surfaces",
-        lambda: rough_surfaces(region, labels, bones_of(neck, guidance), guidance),
+
+    def probed(said: Guidance) -> tuple[Key, LabelledBones, ProbedSurfaces]:
+        key: Key = ("bones", followed, said.strokes_of("bone", "artery"))
+        labels = stages.run(key, "labels", lambda: separate_bones(region, arteries, said))
+        names = bones_of(neck, guidance)
+        bones = stages.run(
+            ("rough", key), "surfaces", lambda: rough_surfaces(region, labels, names, said)
+        )
+        return key, bones, stages.run(("probed", key), "refine", lambda: probe_bones(region, bones))
+
+    # how the scan shows bone is learnt from what nobody has painted
+    unpainted, plain, told = probed(replace(guidance, strokes=()))
+    scan = stages.run(
+        ("scan", unpainted), "refine", lambda: learn_scan(region.near, told, plain.labels.levels)
     )
-    refined = stages.run(("refined", separated), "refine", lambda: refine_bones(region, bones))
+    painted, bones, profiles = probed(guidance)
+    refined = stages.run(
+        ("refined", painted), "refine", lambda: refine_probed(profiles, scan, region.near)
+    )
     soft, soft_remarks = stages.run(
         ("canal", located), "canal", lambda: canal_surfaces(volume, prior, neck.chain)
     )

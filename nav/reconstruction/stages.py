@@ -7,7 +7,7 @@ it. So a later run takes over what it need not do again.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nav.reconstruction.arteries import Artery, find_arteries, lumen_mask
-from nav.reconstruction.bone_edits import edited_distances, edited_labels, mask_on_grid
+from nav.reconstruction.bone_edits import (
+    edited_labels,
+    labelled_distances,
+    mask_on_grid,
+    painted_distances,
+)
 from nav.reconstruction.bone_edits import stroke_distance as distance_of_stroke
 from nav.reconstruction.bone_labels import (
     BoneLabels,
@@ -31,7 +36,7 @@ from nav.reconstruction.grey_surface import Mesh, bone_surface
 from nav.reconstruction.guidance import Guidance
 from nav.reconstruction.neck_location import LocatedNeck
 from nav.reconstruction.prior import BONES, ShapePrior
-from nav.reconstruction.refine import RefinedSurface, refine_surfaces
+from nav.reconstruction.refine import ProbedSurfaces, probe_surfaces
 from nav.reconstruction.sampling import cropped
 from nav.reconstruction.volume import Volume
 
@@ -60,6 +65,9 @@ class Stages:
 
     def run(self, key: Key, step: str, work: Callable[[], T]) -> T:
         """Return what a step finds."""
+        if key in self.made:
+            known: T = self.made[key]
+            return known
         if key in self.before:
             found: T = self.before[key]
         else:
@@ -107,11 +115,8 @@ def bone_region(
     for low_too, high_too in _reaches(guidance):
         low, high = np.minimum(low, low_too), np.maximum(high, high_too)
     near = cropped(volume, low - MARGIN, high + MARGIN)
-    distances = edited_distances(
-        near,
-        bone_distances(near, prior, chain),
-        guidance.labels_of("bone"),
-        guidance.strokes_of("bone"),
+    distances = labelled_distances(
+        near, bone_distances(near, prior, chain), guidance.labels_of("bone")
     )
     distance = nearest_of(near, distances)
     return BoneRegion(near, distances, distance, grey_levels(near, distance))
@@ -147,21 +152,22 @@ def follow_arteries(
 def separate_bones(
     region: BoneRegion, arteries: tuple[Artery, ...], guidance: Guidance
 ) -> BoneLabels:
-    """Give every voxel of bone to a bone."""
+    """Give every voxel of bone to a bone.
+
+    What is painted changes only the voxels that the brush has passed: thresholds and watershed are
+    those of the scan, so that a stroke changes nothing elsewhere.
+    """
     near = region.near
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
     excluded |= _given_lumen(near, guidance)
     # a bone that is hardly in view takes its own voxels, too: else its neighbour would
     found = label_bones(near, region.distances, BONES, excluded)
+    strokes = guidance.strokes_of("bone")
     edited = edited_labels(
-        near,
-        found.labels,
-        BONES,
-        region.distances,
-        guidance.labels_of("bone"),
-        guidance.strokes_of("bone"),
+        near, found.labels, BONES, region.distances, guidance.labels_of("bone"), strokes
     )
-    return BoneLabels(found.names, edited, found.distances, found.levels)
+    distances = painted_distances(near, region.distances, strokes)
+    return replace(found, labels=edited, distances=distances)
 
 
 def rough_surfaces(
@@ -176,10 +182,9 @@ def rough_surfaces(
     return LabelledBones(labels, {k: mesh for k, mesh in meshes.items() if mesh is not None}, apart)
 
 
-def refine_bones(region: BoneRegion, bones: LabelledBones) -> dict[str, RefinedSurface]:
-    """Place the bones' surfaces between the voxels, and say how sure that is."""
-    rough = dict(bones.rough)
-    return refine_surfaces(region.near, rough, bones.labels.levels, list(rough))
+def probe_bones(region: BoneRegion, bones: LabelledBones) -> ProbedSurfaces:
+    """Sample what lies along the normals of the bones' surfaces."""
+    return probe_surfaces(region.near, bones.rough, list(bones.rough))
 
 
 def point_spread(volume: Volume) -> float:
@@ -189,12 +194,12 @@ def point_spread(volume: Volume) -> float:
 
 
 def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return the boxes of labels of bones, and of what was added to bones."""
+    """Return the boxes of labels of bones."""
     found = []
     for label in guidance.labels_of("bone"):
         centres = label.mask.centres()
         found.append((centres.min(axis=0), centres.max(axis=0)))
-    return found + [s.bounds for s in guidance.strokes_of("bone") if not s.erase]
+    return found
 
 
 def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
