@@ -83,7 +83,7 @@ class ReconstructionTable(FileModel):
     source : kind of the scan's file. volume : the scan, cropped, beside the case. spacing : of the
     scan, mm. findings : what was odd about the scan. remarks : what the surfaces lack. made_from :
     by structure. corrections, labels : files beside the case, what was said about the scan. chain :
-    the fitted bones, from which a step can be run again.
+    the fitted bones, learnt : of grey values; from these steps can be run again.
     """
 
     source: Name
@@ -95,6 +95,7 @@ class ReconstructionTable(FileModel):
     corrections: Name | None = None
     labels: Name | None = None
     chain: ChainTable | None = None
+    learnt: dict[str, dict[str, Number]] = Field(default_factory=dict)
 
 
 class CaseFile(PublicFile):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from nav.errors import InputError
 from nav.files import load_toml, plain_values, provenance, read_toml
 from nav.model.case import DEFAULT_LIMITS, CaseFile, ChainTable
 from nav.outputs import written_together
+from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Tell
 from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
@@ -29,14 +30,16 @@ from nav.reconstruction.reading import ReadResult, SeriesInfo
 from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.sculpt import distances_to
-from nav.reconstruction.stages import Made, location_key
+from nav.reconstruction.stages import Key, Made, levels_key, location_key, scan_key
 from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
 from nav.reconstruction.write import (
     LABELS,
     PICTURE,
     chain_table,
+    learnt_table,
     mesh_file,
     ply_bytes,
     usual_sigma,
@@ -77,8 +80,8 @@ class Correction:
         Of all, now and of the same run without the correction.
     made_from : mapping
         By structure, of those in `surfaces`.
-    chain : mapping
-        Table of the fitted bones.
+    chain, learnt : mapping
+        Tables of the fitted bones, and of what was learnt of grey values.
     overview : bytes
         PNG of all surfaces as they are now.
     """
@@ -91,6 +94,7 @@ class Correction:
     remarks_before: tuple[str, ...]
     made_from: Mapping[str, str]
     chain: Mapping[str, Any]
+    learnt: Mapping[str, Any] | None
     overview: bytes
 
     @property
@@ -119,7 +123,7 @@ class CaseRerun:
         self.made: Made = {}
         if chain is not None:
             neck = neck_of(self.read.volume, load_prior(), chain)
-            self.made = {location_key(self.guidance): neck}
+            self.made = {location_key(self.guidance): neck, **_learnt_of(path, self.guidance)}
         self.before: Reconstruction | None = None
 
     def prepare(self, tell: Tell | None = None) -> Reconstruction:
@@ -182,6 +186,7 @@ def compare(before: Reconstruction, after: Reconstruction) -> Correction:
         tuple(sentence(remark) for remark in before.remarks),
         {surface.name: surface.source for surface in changed},
         chain_table(after.chain),
+        learnt_table(after.learnt),
         overview,
     )
 
@@ -253,7 +258,7 @@ def _case_table(
         for name, source in {**made.get("made_from", {}), **correction.made_from}.items()
         if name not in correction.removed
     }
-    made["chain"] = dict(correction.chain)
+    made["chain"], made["learnt"] = dict(correction.chain), correction.learnt
     return {**table, "structure": structures, "reconstruction": made}
 
 
@@ -315,6 +320,20 @@ def as_read(volume: Volume) -> ReadResult:
     nz, ny, nx = volume.values.shape
     x, y, z = volume.spacing.tolist()
     return ReadResult(volume, (), "nifti", SeriesInfo("1", "CT", nz, (nx, ny), (x, y, z), nz * z))
+
+
+def _learnt_of(path: Path, guidance: Guidance) -> dict[Key, Any]:
+    """Return what a case says of its scan's grey values; what it does not say is learnt again."""
+    table = load_toml(path, CaseFile).reconstruction
+    found: dict[Key, Any] = {}
+    for name, kind, key in (
+        ("levels", Levels, levels_key(guidance)),
+        ("scan", ScanModel, scan_key(guidance)),
+    ):
+        values = table.learnt.get(name, {}) if table is not None else {}
+        if set(values) == {field.name for field in fields(kind)}:
+            found[key] = kind(**values)
+    return found
 
 
 def _chain_of(path: Path, table: ChainTable | None) -> Chain | None:

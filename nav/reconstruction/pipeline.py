@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.clock import Clock, Tell
 from nav.reconstruction.grey_surface import Mesh, without_fins
 from nav.reconstruction.guidance import NOTHING, Guidance
@@ -19,21 +20,24 @@ from nav.reconstruction.remarks import (
     guidance_remarks,
     scan_remarks,
 )
-from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.result import Learnt, ReconstructedSurface, Reconstruction
 from nav.reconstruction.sculpt import sculpted
 from nav.reconstruction.stages import (
     MARGIN,
-    Key,
     LabelledBones,
     Made,
     Stages,
+    arteries_key,
     bone_region,
+    bones_key,
     bones_of,
     follow_arteries,
+    levels_key,
     location_key,
     point_spread,
     probe_bones,
     rough_surfaces,
+    scan_key,
     separate_bones,
 )
 from nav.reconstruction.steps import STEPS
@@ -80,31 +84,41 @@ def reconstruct(
 
     located = location_key(guidance)
     neck = stages.run(located, "locate", lambda: locate_neck(volume, prior, clock, guidance))
-    measured: Key = ("region", located)
-    region = stages.run(measured, "levels", lambda: bone_region(volume, prior, neck, guidance))
-    of_arteries = (guidance.seeds_of("artery"), guidance.labels_of("artery"))
-    followed: Key = ("arteries", measured, *of_arteries)
+    levels: Levels | None = stages.known(levels_key(guidance))
+    region = stages.run(
+        ("region", located),
+        "levels",
+        lambda: bone_region(volume, prior, neck, guidance, levels),
+    )
+    stages.made[levels_key(guidance)] = region.levels
     arteries = stages.run(
-        followed, "arteries", lambda: follow_arteries(region, prior, neck, guidance)
+        arteries_key(guidance), "arteries", lambda: follow_arteries(region, prior, neck, guidance)
     )
 
-    def probed(said: Guidance) -> tuple[Key, LabelledBones, ProbedSurfaces]:
-        key: Key = ("bones", followed, said.strokes_of("bone", "artery"))
+    def separated(said: Guidance) -> LabelledBones:
+        key = bones_key(said)
         labels = stages.run(key, "labels", lambda: separate_bones(region, arteries, said))
         names = bones_of(neck, guidance)
-        bones = stages.run(
+        return stages.run(
             ("rough", key), "surfaces", lambda: rough_surfaces(region, labels, names, said)
         )
-        return key, bones, stages.run(("probed", key), "refine", lambda: probe_bones(region, bones))
+
+    def profiles(said: Guidance) -> ProbedSurfaces:
+        bones = separated(said)
+        return stages.run(("probed", bones_key(said)), "refine", lambda: probe_bones(region, bones))
 
     # how the scan shows bone is learnt from what nobody has painted
-    unpainted, plain, told = probed(replace(guidance, strokes=()))
+    plain = replace(guidance, strokes=())
     scan = stages.run(
-        ("scan", unpainted), "refine", lambda: learn_scan(region.near, told, plain.labels.levels)
+        scan_key(guidance),
+        "refine",
+        lambda: learn_scan(region.near, profiles(plain), region.levels),
     )
-    painted, bones, profiles = probed(guidance)
+    bones = separated(guidance)
     refined = stages.run(
-        ("refined", painted), "refine", lambda: refine_probed(profiles, scan, region.near)
+        ("refined", bones_key(guidance), scan_key(guidance)),
+        "refine",
+        lambda: refine_probed(profiles(guidance), scan, region.near),
     )
     soft, soft_remarks = stages.run(
         ("canal", located), "canal", lambda: canal_surfaces(volume, prior, neck.chain)
@@ -138,6 +152,7 @@ def reconstruct(
         dict(clock.finished()),
         guidance,
         dict(stages.made),
+        Learnt(region.levels, scan),
     )
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.guidance import NOTHING, Guidance, Role
 from nav.reconstruction.reading import ReadResult
+from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Array, Volume
 
 if TYPE_CHECKING:
@@ -80,6 +82,14 @@ class ReconstructedSurface:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What was learnt of a scan's grey values: usual ones, and how it shows bone."""
+
+    levels: Levels
+    scan: ScanModel
+
+
+@dataclass(frozen=True)
 class Reconstruction:
     """A scan's surfaces.
 
@@ -88,7 +98,7 @@ class Reconstruction:
     surfaces : in the order of a case. volume : HU, cropped to the neck. chain : the fitted bones.
     remarks : what is missing, cut or unsure. read : how the scan was read.
     seconds : time of each step. guidance : what was said about the scan. made : what each step
-    made, which a later run takes over as far as the guidance is the same.
+    made, which a later run takes over as far as the guidance is the same. learnt : of grey values.
     """
 
     surfaces: tuple[ReconstructedSurface, ...]
@@ -99,6 +109,7 @@ class Reconstruction:
     seconds: Mapping[str, float]
     guidance: Guidance = NOTHING
     made: Made = field(default_factory=dict)
+    learnt: Learnt | None = None
 
     def surface(self, name: str) -> ReconstructedSurface | None:
         """Return the surface of a name; None where there is none."""

@@ -33,7 +33,7 @@ from nav.reconstruction.bone_labels import (
 )
 from nav.reconstruction.clock import Clock
 from nav.reconstruction.grey_surface import Mesh, bone_surface
-from nav.reconstruction.guidance import Guidance
+from nav.reconstruction.guidance import Guidance, Stroke
 from nav.reconstruction.neck_location import LocatedNeck
 from nav.reconstruction.prior import BONES, ShapePrior
 from nav.reconstruction.refine import ProbedSurfaces, probe_surfaces
@@ -63,6 +63,10 @@ class Stages:
         self.clock, self.before = clock, before
         self.made: dict[Key, Any] = {}
 
+    def known(self, key: Key) -> Any:
+        """Return what an earlier run made, None where it did not."""
+        return self.made.get(key, self.before.get(key))
+
     def run(self, key: Key, step: str, work: Callable[[], T]) -> T:
         """Return what a step finds."""
         if key in self.made:
@@ -80,6 +84,27 @@ class Stages:
 def location_key(guidance: Guidance) -> Key:
     """Return what the place of the bones depends on."""
     return ("location", guidance.seeds_of("bone"), guidance.box, guidance.labels_of("bone"))
+
+
+def levels_key(guidance: Guidance) -> Key:
+    """Return what the usual grey values depend on."""
+    return ("levels", location_key(guidance))
+
+
+def arteries_key(guidance: Guidance) -> Key:
+    """Return what the arteries depend on."""
+    said = (guidance.seeds_of("artery"), guidance.labels_of("artery"))
+    return ("arteries", location_key(guidance), *said)
+
+
+def bones_key(guidance: Guidance) -> Key:
+    """Return what the voxels of the bones depend on."""
+    return ("bones", arteries_key(guidance), guidance.strokes_of("bone", "artery"))
+
+
+def scan_key(guidance: Guidance) -> Key:
+    """Return what is learnt of how the scan shows bone depends on: not on what was painted."""
+    return ("scan", bones_key(replace(guidance, strokes=())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +131,16 @@ class LabelledBones:
 
 
 def bone_region(
-    volume: Volume, prior: ShapePrior, neck: LocatedNeck, guidance: Guidance
+    volume: Volume,
+    prior: ShapePrior,
+    neck: LocatedNeck,
+    guidance: Guidance,
+    levels: Levels | None = None,
 ) -> BoneRegion:
-    """Measure the grey values round the fitted bones, or round their labels."""
+    """Measure the grey values round the fitted bones, or round their labels.
+
+    levels : of the scan where they are known already, as from a larger part of it.
+    """
     chain = neck.chain
     corners = np.vstack([chain.vertices(prior, name) for name in bones_of(neck, guidance)])
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -119,7 +151,7 @@ def bone_region(
         near, bone_distances(near, prior, chain), guidance.labels_of("bone")
     )
     distance = nearest_of(near, distances)
-    return BoneRegion(near, distances, distance, grey_levels(near, distance))
+    return BoneRegion(near, distances, distance, levels or grey_levels(near, distance))
 
 
 def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
@@ -161,7 +193,7 @@ def separate_bones(
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
     excluded |= _given_lumen(near, guidance)
     # a bone that is hardly in view takes its own voxels, too: else its neighbour would
-    found = label_bones(near, region.distances, BONES, excluded)
+    found = label_bones(near, region.distances, BONES, excluded, region.levels)
     strokes = guidance.strokes_of("bone")
     edited = edited_labels(
         near, found.labels, BONES, region.distances, guidance.labels_of("bone"), strokes
@@ -216,13 +248,13 @@ def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
     return mask
 
 
-def _is_apart(near: Volume, labels: BoneLabels, stroke: Any) -> bool:
+def _is_apart(near: Volume, labels: BoneLabels, stroke: Stroke) -> bool:
     """Return whether none of a stroke's voxels is in the piece that its bone is made of."""
-    number = labels.names.index(stroke.structure) + 1
-    pieces, count = ndimage.label(labels.labels == number)
-    if count < 2:
-        return False
+    window, distance = distance_of_stroke(near, stroke)
+    inside = distance <= 0.0
+    pieces, count = ndimage.label(labels.labels == labels.names.index(stroke.structure) + 1)
+    if count == 0 or not inside.any():
+        return True
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    window, distance = distance_of_stroke(near, stroke)
-    return not (pieces[window][distance <= 0.0] == sizes.argmax()).any()
+    return not (pieces[window][inside] == sizes.argmax()).any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nav.reconstruction.guidance import GuideLabel
 from nav.reconstruction.pictures import draw_overview
 from nav.reconstruction.prior import load_prior
 from nav.reconstruction.reading import describe
-from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.result import Learnt, ReconstructedSurface, Reconstruction
 from nav.reconstruction.surfaces import CAP_SIGMA, without_face
 from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
@@ -125,7 +126,18 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
             "corrections": CORRECTIONS if found.guidance else None,
             "labels": LABELS if found.guidance.labels else None,
             "chain": chain_table(found.chain),
+            "learnt": learnt_table(found.learnt),
         },
+    }
+
+
+def learnt_table(learnt: Learnt | None) -> dict[str, Any] | None:
+    """Return what was learnt of a scan's grey values as a case holds it."""
+    if learnt is None:
+        return None
+    return {
+        name: {key: float(value) for key, value in asdict(part).items()}
+        for name, part in (("levels", learnt.levels), ("scan", learnt.scan))
     }
 
 

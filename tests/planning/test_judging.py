@@ -7,7 +7,6 @@ import pytest
 
 from nav.errors import InputError
 from nav.model.case import Plan
-from nav.planning.exact import ExactClearances
 from nav.planning.judging import SOON, LineJudge, on_skin
 from nav.planning.plan import plan_trajectories
 from tests.planning.necks import brute_force_distance, neck, without
@@ -97,13 +96,9 @@ def test_lines_that_are_none_are_refused(judge, plan):
 
 
 def test_a_line_that_leaves_the_region_is_measured_but_not_judged(judge, plan):
-    ground = judge.ground
-    assert isinstance(ground.exact, ExactClearances)
-    target = plan[1].target + np.array([0.0, 60.0, 0.0])
-    far = Plan("m", target + np.array([0.0, 80.0, 0.0]), target)
-    skin = ground.skin.surface
-    if skin.distance(target)[0] > 0.0:
-        pytest.skip("the neck is thinner than that")
+    target = plan[1].target + np.array([0.0, 0.0, -60.0])  # at C5
+    far = Plan("m", target + 90.0 * judge.ground.gap.left, target)
+    assert judge.ground.skin.surface.distance(target)[0] < 0.0
     measured = judge.measure(far)
     assert not measured.within
     with pytest.raises(InputError, match="leaves the region"):

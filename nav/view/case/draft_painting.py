@@ -81,6 +81,7 @@ def _paint_stroke(
             line = QPainterPath(QPointF(*(float(v) for v in pixels[k - 1])))
             line.lineTo(centre)
             wide = QPainterPathStroker()
+            wide.setCapStyle(Qt.PenCapStyle.RoundCap)
             wide.setWidth(float(radii[k - 1] + radii[k]))
             path.addPath(wide.createStroke(line))
     shape = path.simplified()

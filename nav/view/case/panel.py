@@ -235,6 +235,8 @@ class CasePanel(Sized):
         _set_quietly(self.buttons["draw line"], state.tool == "line")
         _set_quietly(self.buttons["correct"], state.draft is not None)
         self.correct.setVisible(state.draft is not None)
+        # while correcting there is no room for it, and it is that of the surfaces as they were
+        self.score.setVisible(state.draft is None and self.score.shown is not None)
         chosen = preset_name(state.window)
         for name, button in self.presets.items():
             _set_quietly(button, name == chosen)

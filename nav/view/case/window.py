@@ -260,7 +260,7 @@ class CaseWindow(QMainWindow):
 
     def show_score(self) -> None:
         """Measure the line that is chosen, and ask for its probability."""
-        line = self.state.scored
+        line = self.state.scored if self.state.draft is None else None
         self.scorer.want(line)
         if line is None:
             self.panel.score.show_score(None)
@@ -270,7 +270,7 @@ class CaseWindow(QMainWindow):
 
     def _take_judged(self, line: Plan, path: PlannedPath | str) -> None:
         self.judged = (line, path)
-        if line is self.state.scored:
+        if line is self.state.scored and self.state.draft is None:
             text = score_text(line.name, self.scorer.measure(line), path)
             self.panel.score.show_score(text)
 
@@ -286,6 +286,7 @@ class CaseWindow(QMainWindow):
         if not on:
             self.correcting.pause()
             self.use(replace(with_tool(self.state, "look"), draft=None, proposal=None))
+            self.show_score()
             return
         problem = self.correcting.begin()
         if problem:

@@ -80,7 +80,7 @@ def correction_of(window, shift=0.5):
     )  # fmt: skip
     return Correction(
         window.correcting.draft.guidance, (surface,), {"C1": Moved(0.25, shift, 10.0)}, (),
-        ("C1: painted by hand",), (), {"C1": surface.source}, {"weights": [], "pose": {}},
+        ("C1: painted by hand",), (), {"C1": surface.source}, {"weights": [], "pose": {}}, None,
         b"\x89PNG\r\n\x1a\n" + b"tEXtSoftware\0c1c2nav",
     )  # fmt: skip
 
