@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from nav.reconstruction.bone_labels import LAST, WINDOW, Distances
+from nav.reconstruction.bone_labels import LAST, WINDOW, Distances, Levels
 from nav.reconstruction.guidance import GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.volume import Array, Volume
@@ -17,6 +17,8 @@ Window = tuple[slice, slice, slice]
 
 LABEL_REACH = 1.5  # mm outside of a label, beyond which bright voxels do not belong to it
 ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that takes its steps off
+RAMP = 0.8  # mm from a stroke's edge over which grey values pass to it
+PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall is a hand's
 FAR = 99.0  # mm
 
 
@@ -83,6 +85,36 @@ def edited_labels(
             inside &= result[window] == number
         result[window][inside] = 0 if stroke.erase else number
     return result
+
+
+def painted_greys(volume: Volume, name: str, strokes: Sequence[Stroke], levels: Levels) -> Volume:
+    """Return the scan with the threshold of bone at the brush's edge, for one bone's surface.
+
+    What was added to the bone is bright, what was taken from it, or given to another, is dark.
+    """
+    if not strokes:
+        return volume
+    values = np.array(volume.values, np.float32)
+    height = levels.threshold - levels.soft
+    for stroke in strokes:
+        window, distance = stroke_distance(volume, stroke)
+        part = values[window]
+        if stroke.structure == name and not stroke.erase:
+            ramp = levels.threshold - height * np.clip(distance / RAMP, -1.0, 1.0)
+            values[window] = np.maximum(part, np.where(distance < RAMP, ramp, part))
+        elif stroke.structure == name or not stroke.erase:
+            ramp = levels.threshold + height * np.clip(distance / RAMP, -1.0, 1.0)
+            values[window] = np.minimum(part, np.where(distance < RAMP, ramp, part))
+    return Volume(values, volume.model_from_voxel)
+
+
+def held_vertices(name: str, vertices: Array, strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
+    """Return which of a bone's vertices (n, 3) are at the edge of a stroke: where a hand put it."""
+    held = np.zeros(len(vertices), bool)
+    for stroke in strokes:
+        if stroke.structure == name or not stroke.erase:
+            held |= np.abs(stroke.distances(vertices)) < PAINTED_REACH
+    return held
 
 
 def label_distance(volume: Volume, mask: LabelMask) -> tuple[Window, NDArray[np.float32]]:

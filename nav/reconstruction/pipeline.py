@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nav.reconstruction.arteries import Artery
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.clock import Clock, Tell
 from nav.reconstruction.grey_surface import Mesh, without_fins
@@ -32,8 +33,10 @@ from nav.reconstruction.stages import (
     bones_key,
     bones_of,
     follow_arteries,
+    held_by_hand,
     levels_key,
     location_key,
+    plain_guidance,
     point_spread,
     probe_bones,
     rough_surfaces,
@@ -91,13 +94,15 @@ def reconstruct(
         lambda: bone_region(volume, prior, neck, guidance, levels),
     )
     stages.made[levels_key(guidance)] = region.levels
-    arteries = stages.run(
-        arteries_key(guidance), "arteries", lambda: follow_arteries(region, prior, neck, guidance)
-    )
+
+    def arteries_of(said: Guidance) -> tuple[Artery, ...]:
+        return stages.run(
+            arteries_key(said), "arteries", lambda: follow_arteries(region, prior, neck, said)
+        )
 
     def separated(said: Guidance) -> LabelledBones:
-        key = bones_key(said)
-        labels = stages.run(key, "labels", lambda: separate_bones(region, arteries, said))
+        key, others = bones_key(said), arteries_of(said)
+        labels = stages.run(key, "labels", lambda: separate_bones(region, others, said))
         names = bones_of(neck, guidance)
         return stages.run(
             ("rough", key), "surfaces", lambda: rough_surfaces(region, labels, names, said)
@@ -107,18 +112,19 @@ def reconstruct(
         bones = separated(said)
         return stages.run(("probed", bones_key(said)), "refine", lambda: probe_bones(region, bones))
 
-    # how the scan shows bone is learnt from what nobody has painted
-    plain = replace(guidance, strokes=())
     scan = stages.run(
         scan_key(guidance),
         "refine",
-        lambda: learn_scan(region.near, profiles(plain), region.levels),
+        lambda: learn_scan(region.near, profiles(plain_guidance(guidance)), region.levels),
     )
+    arteries = arteries_of(guidance)
     bones = separated(guidance)
     refined = stages.run(
         ("refined", bones_key(guidance), scan_key(guidance)),
         "refine",
-        lambda: refine_probed(profiles(guidance), scan, region.near),
+        lambda: refine_probed(
+            profiles(guidance), scan, region.near, held_by_hand(profiles(guidance), guidance)
+        ),
     )
     soft, soft_remarks = stages.run(
         ("canal", located), "canal", lambda: canal_surfaces(volume, prior, neck.chain)

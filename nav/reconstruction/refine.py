@@ -108,7 +108,7 @@ def fit_surfaces(
 ) -> SurfaceFits:
     """Fit the named surfaces' profiles: what `refine_surfaces` moves them by."""
     probed = probe_surfaces(volume, meshes, names)
-    return _fit_probed(probed, learn_scan(volume, probed, levels))
+    return _fit_probed(probed, learn_scan(volume, probed, levels), {})
 
 
 def probe_surfaces(
@@ -130,10 +130,16 @@ def learn_scan(volume: Volume, probed: ProbedSurfaces, levels: Levels) -> ScanMo
 
 
 def refine_probed(
-    probed: ProbedSurfaces, scan: ScanModel, volume: Volume
+    probed: ProbedSurfaces,
+    scan: ScanModel,
+    volume: Volume,
+    held: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> dict[str, RefinedSurface]:
-    """Refine surfaces in a scan that shows bone in a known way."""
-    found = _fit_probed(probed, scan)
+    """Refine surfaces in a scan that shows bone in a known way.
+
+    held : by name, vertices (n,) that stay where they are.
+    """
+    found = _fit_probed(probed, scan, held or {})
     voxel = float(volume.spacing.mean())
     return {
         name: _refined(probe, found.fits[name], found.offsets[name], scan, voxel)
@@ -141,10 +147,14 @@ def refine_probed(
     }
 
 
-def _fit_probed(probed: ProbedSurfaces, scan: ScanModel) -> SurfaceFits:
+def _fit_probed(
+    probed: ProbedSurfaces, scan: ScanModel, held: Mapping[str, NDArray[np.bool_]]
+) -> SurfaceFits:
     fits, offsets, probes = {}, {}, probed.probes
     for name, probe in probes.items():
         fits[name], offsets[name] = _fitted(probe, scan, [None] * (probed.count - 1))
+        if name in held:
+            offsets[name] = np.where(held[name], 0.0, offsets[name])
     offsets = kept_apart(probes, offsets)
     offsets = {name: untangled(probe, offsets[name]) for name, probe in probes.items()}
     return SurfaceFits(probes, fits, offsets, scan)

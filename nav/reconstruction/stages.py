@@ -17,9 +17,11 @@ from scipy import ndimage
 from nav.reconstruction.arteries import Artery, find_arteries, lumen_mask
 from nav.reconstruction.bone_edits import (
     edited_labels,
+    held_vertices,
     labelled_distances,
     mask_on_grid,
     painted_distances,
+    painted_greys,
 )
 from nav.reconstruction.bone_edits import stroke_distance as distance_of_stroke
 from nav.reconstruction.bone_labels import (
@@ -102,9 +104,22 @@ def bones_key(guidance: Guidance) -> Key:
     return ("bones", arteries_key(guidance), guidance.strokes_of("bone", "artery"))
 
 
+def plain_guidance(guidance: Guidance) -> Guidance:
+    """Return what places bones: how the scan shows bone is learnt with that alone.
+
+    So what is said of arteries, or painted, changes bones only where they touch it.
+    """
+    return replace(
+        guidance,
+        seeds=guidance.seeds_of("bone"),
+        labels=guidance.labels_of("bone"),
+        strokes=(),
+    )
+
+
 def scan_key(guidance: Guidance) -> Key:
-    """Return what is learnt of how the scan shows bone depends on: not on what was painted."""
-    return ("scan", bones_key(replace(guidance, strokes=())))
+    """Return what is learnt of how the scan shows bone depends on."""
+    return ("scan", bones_key(plain_guidance(guidance)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +222,10 @@ def rough_surfaces(
 ) -> LabelledBones:
     """Make a surface of each bone's voxels."""
     near, strokes = region.near, guidance.strokes_of("bone")
-    meshes = {name: bone_surface(near, labels, name) for name in names}
+    meshes = {
+        name: bone_surface(painted_greys(near, name, strokes, region.levels), labels, name)
+        for name in names
+    }
     apart = tuple(
         dict.fromkeys(s.structure for s in strokes if not s.erase and _is_apart(near, labels, s))
     )
@@ -217,6 +235,16 @@ def rough_surfaces(
 def probe_bones(region: BoneRegion, bones: LabelledBones) -> ProbedSurfaces:
     """Sample what lies along the normals of the bones' surfaces."""
     return probe_surfaces(region.near, bones.rough, list(bones.rough))
+
+
+def held_by_hand(probed: ProbedSurfaces, guidance: Guidance) -> dict[str, NDArray[np.bool_]]:
+    """Return the vertices of bones that were painted: the grey values do not move them."""
+    strokes = guidance.strokes_of("bone")
+    if not strokes:
+        return {}
+    return {
+        name: held_vertices(name, probe.vertices, strokes) for name, probe in probed.probes.items()
+    }
 
 
 def point_spread(volume: Volume) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError, Lost
 from nav.reconstruction.arteries import Artery
+from nav.reconstruction.bone_edits import held_vertices
 from nav.reconstruction.bone_labels import cut_off
 from nav.reconstruction.canal import reconstruct_canal
 from nav.reconstruction.chain import Chain
@@ -28,7 +29,6 @@ from nav.reconstruction.volume import Array, Volume
 CAP_SIGMA = 5.0  # mm, where the scan's border closes a surface
 LEAST_CUT = 0.02  # share of the neck's height over which the field of view cuts the skin
 CUT_REACH = 1.6  # voxels of a label from where it was cut, within which nothing is claimed
-PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall is a hand's
 
 Found = tuple[list[ReconstructedSurface], list[Remark]]
 
@@ -41,9 +41,8 @@ def bone_surfaces(
     for name, surface in refined.items():
         cut = cut_off(region.near, region.distances, name, surface.vertices)
         sigma = surface.sigma
-        for stroke in guidance.painted(name):
-            by_hand = np.abs(stroke.distances(surface.vertices)) < PAINTED_REACH
-            sigma = np.where(by_hand, np.maximum(sigma, HAND_SIGMA), sigma)
+        by_hand = held_vertices(name, surface.vertices, guidance.strokes_of("bone"))
+        sigma = np.where(by_hand, np.maximum(sigma, HAND_SIGMA), sigma)
         closed = _at_border(region.near, surface.vertices) | cut
         surfaces.append(
             ReconstructedSurface(
