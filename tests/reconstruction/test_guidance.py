@@ -3,12 +3,14 @@
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pyvista
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from nav.errors import InputError
 from nav.files import write_toml
@@ -19,6 +21,7 @@ from nav.reconstruction.bone_edits import (
     mask_on_grid,
     painted_distances,
 )
+from nav.reconstruction.command import GuideOptions, before_reading, reconstruct_scan
 from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.guidance import (
@@ -367,6 +370,40 @@ def test_a_real_pair_that_lies_246_mm_apart_is_refused():
     )
     assert [label.name for label in labels] == ["cord"]  # all that an abdomen and a neck share
     assert "vertebrae_L1" in left_out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (GuideOptions(keep_labels=True), "give --labels"),
+        (GuideOptions(numbering="verse"), "give --labels"),
+        (GuideOptions(label_sigma=0.0), "--label-sigma"),
+        (GuideOptions(box="1 2 3"), "--box"),
+        (GuideOptions(box="no-such-file.mrk.json"), "no-such-file"),
+        (GuideOptions(seeds=(Path("no-such-seeds.fcsv"),)), "no-such-seeds"),
+        (GuideOptions(corrections=Path("no-such.toml")), "no-such.toml"),
+    ],
+)
+def test_wrong_words_are_refused_before_the_scan_is_read(tmp_path, options, words):
+    with pytest.raises(InputError, match=words) as refused:
+        reconstruct_scan(
+            tmp_path / "none.nii", tmp_path / "case", None, "a", Console(quiet=True), options
+        )
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "case").exists()
+
+
+def test_what_is_said_on_the_command_line_is_put_together(tmp_path):
+    write_toml(
+        tmp_path / "c.toml",
+        corrections_table(Guidance((Seed("C2", (0.0, 0.0, 0.0)), Seed("C1", (1.0, 1, 1)))), None),
+    )
+    seeds = markups(tmp_path / "s.mrk.json", [("C2", (5.0, 6, 7))])
+    said = before_reading(
+        GuideOptions(corrections=tmp_path / "c.toml", seeds=(seeds,), box="0 0 0 30 30 30")
+    )
+    assert said.seeds == (Seed("C1", (1.0, 1.0, 1.0)), Seed("C2", (5.0, 6.0, 7.0)))
+    assert said.box == Box((15.0, 15.0, 15.0), (15.0, 15.0, 15.0))
 
 
 def test_names_of_bones_are_those_of_the_prior():
