@@ -270,7 +270,7 @@ def reconstruct(
     label_sigma: float = 0.5,
     keep_labels: Annotated[bool, Parameter(negative="")] = False,
     seeds: Annotated[list[InputPath] | None, Parameter(name="--seeds", negative="")] = None,
-    box: str | None = None,
+    box: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     corrections: InputPath | None = None,
 ) -> None:
     """Reconstruct the upper cervical spine of a CT: bones, cord, dura, arteries, skin, as a case.

@@ -78,7 +78,8 @@ def reconstruct_scan(
                 progress.update(task, completed=done, description=WORDS[step])
 
         try:
-            found = reconstruct(read, tell, guidance)
+            # what the steps made is of no more use here, and takes memory
+            found = replace(reconstruct(read, tell, guidance), made={})
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         progress.update(task, completed=0.97, description="drawing and writing")

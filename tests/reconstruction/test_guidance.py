@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from nav.cli import app
 from nav.errors import InputError
 from nav.files import write_toml
 from nav.model.closed import check_closed
@@ -408,3 +409,10 @@ def test_what_is_said_on_the_command_line_is_put_together(tmp_path):
 
 def test_names_of_bones_are_those_of_the_prior():
     assert all(guide_name(name) == name for name in BONES)
+
+
+def test_a_box_that_begins_with_a_minus_is_no_option(tmp_path):
+    words = ["reconstruct", str(tmp_path), "--output", str(tmp_path / "o")]
+    words += ["--box", "-3 -60 20 3 9 70"]
+    with pytest.raises(InputError, match="is 6.0 mm wide at its narrowest"):
+        app(words, exit_on_error=False, print_error=False)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nav.errors import InputError
 from nav.frames import Array
 from nav.reconstruction.correction import Correction, case_guidance, save_correction
+from nav.reconstruction.guidance import Guidance
 from nav.reconstruction.steps import WORDS, share_done
 from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.draft import (
@@ -171,7 +172,7 @@ class Correcting(QObject):
             self.show()
 
     def _save(self, correction: Correction) -> None:
-        if self.draft is not None and self.draft.guidance != correction.guidance:
+        if self.draft is not None and not _is_same(self.draft.guidance, correction.guidance):
             self.panel.say(("run again first: more was painted since",))
             return
         try:
@@ -183,3 +184,8 @@ class Correcting(QObject):
         self.active = False
         self.close()
         self.saved.emit(path)
+
+
+def _is_same(one: Guidance, other: Guidance) -> bool:
+    """Return whether two guidances say the same; labels, which nobody paints here, are copies."""
+    return replace(one, labels=()) == replace(other, labels=())

@@ -1,5 +1,6 @@
 """Correcting by hand: the brush paints what it passes, nothing is written before it is saved."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from nav.reconstruction.correction import Correction, Moved, case_guidance
-from nav.reconstruction.guidance import Guidance, Stroke
+from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
+from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.result import ReconstructedSurface
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
 from nav.view.case.loading import load_viewed_case
@@ -168,6 +170,19 @@ def test_what_was_painted_after_the_run_is_not_saved_as_if_it_were_in_it(qtbot, 
     window.correcting.ask("save")
     assert "run again first" in window.panel.correct.said.text()
     assert not (viewed.path.parent / "case.1.toml").exists()
+
+
+def test_labels_that_came_through_another_process_are_no_change(qtbot, window, viewed):
+    label = GuideLabel("dura", LabelMask("dura", np.ones((3, 3, 3), bool), np.eye(4)))
+    painted(qtbot, window)
+    draft = window.correcting.draft
+    window.correcting.draft = replace(draft, guidance=replace(draft.guidance, labels=(label,)))
+    result = pickle.loads(pickle.dumps(correction_of(window)))
+    window.correcting.rerun.waiting = [result]
+    window.correcting.poll()
+    window.correcting.ask("save")
+    assert (viewed.path.parent / "case.1.toml").exists()
+    assert case_guidance(viewed.path).label("dura") is not None
 
 
 def test_a_step_that_fails_is_said_and_the_window_lives(qtbot, window):
