@@ -414,5 +414,5 @@ def test_names_of_bones_are_those_of_the_prior():
 def test_a_box_that_begins_with_a_minus_is_no_option(tmp_path):
     words = ["reconstruct", str(tmp_path), "--output", str(tmp_path / "o")]
     words += ["--box", "-3 -60 20 3 9 70"]
-    with pytest.raises(InputError, match="is 6.0 mm wide at its narrowest"):
+    with pytest.raises(InputError, match=r"is 6\.0 mm wide at its narrowest"):
         app(words, exit_on_error=False, print_error=False)
