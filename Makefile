@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-calibration bench-real-calibration bench-planning fuzz pictures format setup lock clean
+.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -65,6 +65,9 @@ bench-real-calibration: $(ready)  ## published real pictures: calibration and a 
 
 bench-planning: $(ready)  ## plans against brute force, plain Monte Carlo and a dense search (5 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.planning $(ARGS)
+
+bench-puncture: $(ready)  ## does the bound hold? 200 punctures from CT to target (2 h; resumable)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.puncture $(ARGS)
 
 fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N --seed S")
 	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)

@@ -2,10 +2,15 @@
 
 import os
 import subprocess
+import sys
+import threading
 from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 PATIENCE = 20.0  # s that a process may take
+_starting = threading.Lock()
 
 
 def run(command: Sequence[str], patience: float = PATIENCE) -> tuple[int | None, str, str]:
@@ -30,3 +35,27 @@ def run(command: Sequence[str], patience: float = PATIENCE) -> tuple[int | None,
     except OSError as error:
         return -1, "", str(error)
     return done.returncode, done.stdout, done.stderr
+
+
+def start_process(process: BaseProcess, *given: object) -> None:
+    """Start a spawned process that does not import the program's main module again.
+
+    That takes as long as the command line does to load, and what runs there needs nothing of it.
+
+    Parameters
+    ----------
+    process : multiprocessing.process.BaseProcess
+        Its target is a function of a module.
+    given : object
+        What it is given. If one of them is of the main module's own making, that is imported.
+    """
+    main = sys.modules["__main__"]
+    if any(type(each).__module__ == "__main__" for each in given):
+        process.start()
+        return
+    with _starting:
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main

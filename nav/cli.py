@@ -73,6 +73,7 @@ def demo(
     stay: Annotated[bool, Parameter(negative="")] = False,
     calibrated: Annotated[bool, Parameter(negative="")] = False,
     large: Annotated[bool, Parameter(negative="")] = False,
+    ct: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """A complete simulated lateral C1-C2 puncture, computed from camera pictures only.
 
@@ -95,6 +96,9 @@ def demo(
         needle from simulated pictures first; takes some minutes more.
     large
         Cameras of 1920 x 1200 instead of 1280 x 800: more accurate, and slower.
+    ct
+        Take a random neck's simulated CT, reconstruct it and plan on it first, and navigate by
+        that; true distances stand beside the shown bounds. Takes some minutes more.
     """
     from phantoms.demo.run import run_demo
 
@@ -106,6 +110,7 @@ def demo(
         console=console(),
         calibrated=calibrated,
         large=large,
+        ct=ct,
     )
 
 
@@ -201,13 +206,15 @@ def live(
     seed
         With --twin: other pose of the phantom, other hand, other noise.
     """
-    from nav.live.run import live_job, run_live, run_twin
-
     if twin:
+        from phantoms.demo.live import run_twin
+
         if rig or tool or case or camera or images:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
         run_twin(seed, console())
         return
+    from nav.live.run import live_job, run_live
+
     job = live_job(
         rig,
         tool or [],

@@ -27,6 +27,7 @@ TOGETHER = (
     "camera/rays.py",
     "tracking/pattern.py",
     "tracking/sums.py",
+    "tracking/expected.py",
     "tracking/photometry.py",
     "tracking/fit.py",
     "tracking/passes.py",

@@ -8,6 +8,7 @@ import sys
 from functools import cache
 
 from nav.childprocess import run
+from nav.errors import InputError
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 UNSEEN = ("offscreen", "minimal")  # Qt's platforms without a screen
@@ -37,6 +38,12 @@ def forget_plugins_of_opencv() -> None:
             del os.environ[name]
 
 
+def no_display() -> bool:
+    """Return whether there is certainly none: a quick look, before `display_problem` tries."""
+    unseen = qt_platform() in UNSEEN
+    return sys.platform.startswith("linux") and not named_displays() and not unseen
+
+
 def display_problem() -> str:
     """Return why no window can be shown, in words; empty where one can.
 
@@ -45,7 +52,7 @@ def display_problem() -> str:
     if qt_platform() in UNSEEN:
         return ""
     named = named_displays()
-    if sys.platform.startswith("linux") and not named:
+    if no_display():
         return "no display here: log in with a screen, or set DISPLAY"
     forget_plugins_of_opencv()
     environment = tuple(os.environ.get(name, "") for name in (*DISPLAYS, "QT_QPA_PLATFORM"))
@@ -78,3 +85,32 @@ def forget_unreachable_display() -> str:
         for name in DISPLAYS:
             os.environ.pop(name, None)
     return problem
+
+
+def check_display() -> None:
+    """Refuse where there is no screen, before anything starts.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if not can_show():
+        raise InputError(
+            "nav live: no display here; log in with a screen or set DISPLAY. "
+            "nav track and nav demo --headless need none"
+        )
+
+
+def can_show() -> bool:
+    """Whether Qt has something to draw on, a stated off-screen platform included.
+
+    Raises
+    ------
+    InputError
+        A display is named, but cannot be opened.
+    """
+    problem = display_problem()
+    if problem and named_displays():
+        raise InputError(problem)
+    return not problem

@@ -91,7 +91,7 @@ def _zipped(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as packed, packed.open(MODEL_3MF) as model:
             return SCENE_3MF if b"c1c2nav" in model.read(HEAD) else None
-    except (zipfile.BadZipFile, KeyError, zlib.error, NotImplementedError, RuntimeError):
+    except Exception:  # damaged ones raise anything
         return None
 
 

@@ -5,33 +5,63 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.cache import user_cache
 from phantoms.anatomy.mesh import Mesh
 
+Arrays = dict[str, NDArray[Any]]
 HERE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "vtk", "manifold3d")  # whose releases may change a mesh's bits
 KEPT = 60  # newest results; one is about 3 MB
 
 
 def stored_meshes(key: str, make: Callable[[], Mapping[str, Mesh]]) -> dict[str, Mesh]:
-    """Meshes by name: from the cache, or made and put there; the same bits either way.
+    """Return meshes by name: from the cache, or made and put there; the same bits either way.
 
-    key : everything that they are made from, as text. A cache that cannot be read or written is
-    as good as none.
+    Parameters
+    ----------
+    key : str
+        Everything that they are made from. A cache that cannot be read or written is as good as
+        none.
+    make : callable
+        Makes them.
     """
+    stored = stored_arrays(key, lambda: arrays_of(make()))
+    try:
+        return meshes_of(stored)
+    except KeyError:  # a part of the file is gone
+        return dict(make())
+
+
+def arrays_of(meshes: Mapping[str, Mesh]) -> Arrays:
+    """Return all that meshes by name consist of, to be stored; `meshes_of` is the way back."""
+    arrays: Arrays = {"names": np.array(list(meshes))}
+    for i, mesh in enumerate(meshes.values()):
+        arrays |= {f"v{i}": mesh.vertices, f"t{i}": mesh.triangles}
+    return arrays
+
+
+def meshes_of(stored: Mapping[str, NDArray[Any]]) -> dict[str, Mesh]:
+    """Return the meshes by name that `arrays_of` took apart."""
+    names = [str(name) for name in stored["names"]]
+    return {name: Mesh(stored[f"v{i}"], stored[f"t{i}"]) for i, name in enumerate(names)}
+
+
+def stored_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
+    """Return arrays by name, as `stored_meshes` does meshes."""
     path = user_cache() / "phantoms" / f"{_digest(key)}.npz"
     found = _read(path)
     if found is not None:
         return found
-    made = dict(make())
+    made = make()
     _write(path, made)
     return made
 
@@ -52,21 +82,17 @@ def _sources() -> str:
     return total.hexdigest()
 
 
-def _read(path: Path) -> dict[str, Mesh] | None:
+def _read(path: Path) -> Arrays | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            names = [str(name) for name in stored["names"]]
-            meshes = {name: Mesh(stored[f"v{i}"], stored[f"t{i}"]) for i, name in enumerate(names)}
+            arrays = {name: stored[name] for name in stored.files}
         path.touch()  # the newest are kept
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except Exception:  # damaged ones raise anything; the meshes are then made anew
         return None
-    return meshes
+    return arrays
 
 
-def _write(path: Path, meshes: Mapping[str, Mesh]) -> None:
-    arrays: dict[str, np.ndarray] = {"names": np.array(list(meshes))}
-    for i, mesh in enumerate(meshes.values()):
-        arrays |= {f"v{i}": mesh.vertices, f"t{i}": mesh.triangles}
+def _write(path: Path, arrays: Arrays) -> None:
     beside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

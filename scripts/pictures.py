@@ -16,7 +16,8 @@ from nav.reconstruction.command import reconstruct_scan
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names
-from phantoms.demo.run import OPTICS, run_demo
+from phantoms.demo.run import run_demo
+from phantoms.demo.work import OPTICS
 from phantoms.kit.build import build_phantom
 from phantoms.kit.papers.studio import Shown, Studio, View
 from phantoms.recipe import named_recipe, random_recipe

@@ -43,7 +43,7 @@ def capture_and_calibrate(
         No display, no camera that opens, a wrong board, a ruler that is none, or a folder to keep
         pictures in that has some already.
     """
-    from nav.live.run import can_show
+    from nav.display import can_show
 
     printed = load_board(board)
     share = scale_by_ruler(ruler).share

@@ -159,9 +159,9 @@ def _digest(found: Segmentation) -> str:
 
 
 def _uid(digest: str, what: str) -> str:
-    from pydicom.uid import generate_uid
-
-    return str(generate_uid(prefix=None, entropy_srcs=[digest, what]))
+    """Return the same identifier for the same content; pydicom's own would be a random one."""
+    number = int.from_bytes(hashlib.sha256(f"{digest} {what}".encode()).digest()[:16], "big")
+    return f"2.25.{number}"
 
 
 def _decimal(value: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -22,6 +21,11 @@ from nav.textfile import MEGABYTE, read_bytes
 MOST_SCENE_BYTES = 64 * MEGABYTE
 MOST_PACKED_BYTES = 4096 * MEGABYTE  # of a .mrb's files, unpacked
 MOST_PACKED_FILES = 5000
+# unpacked, and beyond that: times the packed size; models become ten times smaller, label maps are
+# packed before
+ALWAYS_UNPACKED, MOST_RATIO = 64 * MEGABYTE, 100
+LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, characters; of longer ones systems complain
+LONGEST_SHOWN = 60
 MOST_NESTED = 32  # transforms above each other
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS to LPS and back
 HARDEN = "harden the transform in Slicer (Data module) and save again"
@@ -49,6 +53,12 @@ def _unpacked(path: Path, folder: Path) -> Path:
         with zipfile.ZipFile(path) as packed:
             entries = [e for e in packed.infolist() if not e.is_dir()]
             size = sum(e.file_size for e in entries)
+            packed_size = path.stat().st_size
+            if size > max(ALWAYS_UNPACKED, MOST_RATIO * packed_size):
+                raise InputError(
+                    f"{path}: unpacks to {size / MEGABYTE:.0f} MB, {size / packed_size:.0f} times "
+                    "its own size; no scene does: is it damaged?"
+                )
             if len(entries) > MOST_PACKED_FILES or size > MOST_PACKED_BYTES:
                 raise InputError(
                     f"{path}: unpacks to {len(entries)} files of {size / MEGABYTE:.0f} MB, more "
@@ -61,9 +71,14 @@ def _unpacked(path: Path, folder: Path) -> Path:
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     raise InputError(f"{path}: has a link in it: {entry.filename!r:.60}")
                 packed.extract(entry, folder)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+    except OSError as error:
+        what = f"cannot be unpacked: {error.strerror or error}"
+        raise InputError(f"{path}: {what}") from None
+    except Exception:  # damaged ones raise anything
         raise InputError(f"{path}: is damaged, or no .mrb: it cannot be unpacked") from None
     scenes = sorted(folder.rglob("*.mrml"), key=lambda p: len(p.parts))
     if not scenes:
@@ -163,6 +178,11 @@ def _file(
     name = None if storage is None else storage.get("fileName")
     if not name:
         return None
+    if (
+        any(len(part.encode()) > LONGEST_NAME for part in name.split("/"))
+        or len(name) > LONGEST_PATH
+    ):
+        return scene.parent / name[:LONGEST_SHOWN]
     plain = scene.parent / name
     return plain if plain.is_file() else scene.parent / unquote(name)
 

@@ -1,14 +1,19 @@
 """What the tracking process tells the window, and the window the tracking process."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.pipeline import Guidance
+if TYPE_CHECKING:  # heavy: the tracking process is started before it is imported
+    from nav.pipeline import Guidance
+
+KEPT_SAMPLES = 4096  # for a window that does not listen
 
 
 class Stage(Enum):

@@ -11,13 +11,12 @@ import cv2
 
 from nav.camera.frameset import FrameSet
 from nav.errors import Lost
-from nav.live.messages import Sample, Standstill, Thumbnail, Update
+from nav.live.messages import KEPT_SAMPLES, Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
 from nav.pipeline import Guidance
 
 THUMBNAIL_WIDTH = 480  # px
 RATE_WINDOW = 30  # results
-KEPT_SAMPLES = 4096  # for a window that does not listen
 STILL_EVERY = 0.1  # s between two messages that time stands still
 
 

@@ -8,18 +8,17 @@ from typing import Any
 
 from rich.console import Console
 
-import nav
 from nav.camera.frameset import FrameSet
 from nav.camera.live import LiveSource, parse_cameras
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
-from nav.display import display_problem, named_displays
+from nav.display import check_display
 from nav.errors import InputError
+from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
 from nav.live.messages import Command, Ended, Stage
 from nav.live.playback import PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
-from nav.live.worker import Job, ProcessFeed, Progress, silent
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
 from nav.registration.result import Registration, load_registration_file, write_registration
@@ -28,7 +27,6 @@ from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
-START_SECONDS = 180.0  # webcams, meshes and compiled code may take a while the first time
 
 
 @dataclass(frozen=True)
@@ -206,34 +204,6 @@ def run_live(job: LiveJob, console: Console) -> None:
     show(job, case, needle, job.reference, "", console)
 
 
-def run_twin(seed: int, console: Console) -> None:
-    """The live window on a simulated puncture that works by itself."""
-    import tempfile
-
-    from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
-
-    if seed < 0:
-        raise InputError(f"--seed: expected 0 or more, got {seed}")
-    check_display()
-    with tempfile.TemporaryDirectory(prefix="c1c2nav-") as name:
-        folder = Path(name)
-        feed = ProcessFeed(TwinJob(folder, seed))
-        try:
-            with console.status("making the phantom (the first time this compiles, a minute)"):
-                from nav.view.app import run_window
-
-                written = feed.said_of_progress(FILES_WRITTEN, START_SECONDS)
-                if not written:
-                    problem = "" if feed.ended is None else feed.ended.problem
-                    raise InputError(problem or "the phantom was not made in time")
-                case = load_case(folder / "case" / "case.toml")
-                needle = load_tool(folder / "needle.toml")
-            run_window(case, feed, needle, title=TITLE)
-        finally:
-            feed.close()
-        _say_end(feed, console)
-
-
 def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
     """Start the tracking process, then the window on it."""
     from nav.view.app import run_window
@@ -248,42 +218,7 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()
-    _say_end(feed, console)
-
-
-def _say_end(feed: ProcessFeed, console: Console) -> None:
-    if feed.ended is not None and feed.ended.problem:
-        raise InputError(feed.ended.problem)
-    console.print(f"{nav.NOTICE}.")
-
-
-def check_display() -> None:
-    """Refuse where there is no screen, before anything starts.
-
-    Raises
-    ------
-    InputError
-        There is none.
-    """
-    if not can_show():
-        raise InputError(
-            "nav live: no display here; log in with a screen or set DISPLAY. "
-            "nav track and nav demo --headless need none"
-        )
-
-
-def can_show() -> bool:
-    """Whether Qt has something to draw on, a stated off-screen platform included.
-
-    Raises
-    ------
-    InputError
-        A display is named, but cannot be opened.
-    """
-    problem = display_problem()
-    if problem and named_displays():
-        raise InputError(problem)
-    return not problem
+    say_end(feed, console)
 
 
 def live_job(

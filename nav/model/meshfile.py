@@ -47,18 +47,28 @@ class LoadedMesh:
     sigma: LocalSigma | None = None
 
 
-def load_mesh(path: Path, field: str) -> LoadedMesh:
+def load_mesh(
+    path: Path, field: str, reader: Callable[[bytes], MeshData] | None = None
+) -> LoadedMesh:
     """Return the mesh of a file.
 
     A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned. Equal vertices are merged and
     triangles without area between three vertices left out.
+
+    Parameters
+    ----------
+    path : Path
+    field : str
+        What it is, for messages.
+    reader : callable, optional
+        Of its content; by default that of its suffix.
 
     Raises
     ------
     InputError
         `field` with the file: missing, of another kind, too large, damaged, empty or not finite.
     """
-    reader = READERS.get(path.suffix.lower())
+    reader = reader or READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{field}: {path.name} is no mesh; expected PLY, STL, OBJ or VTP")
     try:

@@ -15,6 +15,7 @@ from nav.model.local_sigma import LocalSigma
 from nav.model.meshdata import MeshError
 from nav.model.meshfile import load_mesh
 from nav.model.shells import outer_surface
+from nav.openthreed import import_open3d
 
 if TYPE_CHECKING:
     from nav.model.winding import WindingNumber
@@ -62,8 +63,7 @@ class Surface:
         return self._scene_of(corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3))
 
     def _scene_of(self, vertices: Array, triangles: NDArray[Any]) -> Any:
-        import open3d as o3d  # over a second to import: only where distances are asked
-
+        o3d = import_open3d()  # only where distances are asked
         scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         scene.add_triangles(
             o3d.core.Tensor((vertices - self._centre).astype(np.float32)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -22,6 +24,7 @@ from nav.reconstruction.guidance_files import (
     read_guide_labels,
     read_seeds,
 )
+from nav.reconstruction.markers import FoundMarker
 from nav.reconstruction.pipeline import reconstruct
 from nav.reconstruction.reading import describe, list_series, read_volume
 from nav.reconstruction.result import Reconstruction
@@ -172,8 +175,22 @@ def say(console: Console, found: Reconstruction) -> None:
             f"{surface.sigma.max():.2f}",
         )
     console.print(table)
+    if found.markers:
+        console.print(markers_line(found.markers))
     for remark in found.remarks:
         console.print(f"warning: {sentence(remark)}")
+
+
+def markers_line(markers: Sequence[FoundMarker]) -> str:
+    """Return what a user should know of the markers found."""
+    checks = [m.label for m in markers if m.use == "check"]
+    kept = f", of these {', '.join(checks)} to check with" if checks else ""
+    diameter = float(np.median([m.diameter for m in markers]))
+    largest = max(m.sigma for m in markers)
+    return (
+        f"{len(markers)} markers on the skin, balls of {diameter:.1f} mm: M1 to M{len(markers)}"
+        f"{kept}; their middles are known to {largest:.2f} mm"
+    )
 
 
 def _progress(console: Console) -> Progress:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ Mask = NDArray[np.bool_]
 MARGIN = 2  # voxels of nothing round a mask
 MOST_LABELS = 500
 EXTENSION_BYTES = 1 << 20  # of a NIfTI's header with its extensions
-LABEL = re.compile(
-    rb'<Label\s[^>]*?Key="(\d+)"[^>]*>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))\s*</Label>', re.S
-)
+LABEL_START, LABEL_END = re.compile(rb"<Label[ \t\r\n]"), b"</Label>"
+KEY, NAME = re.compile(rb'Key="(\d{1,9})"'), re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.S)
+LONGEST_LABEL, MOST_NAMED = 1024, 5000  # bytes; labels of a table
 SUFFIXES = (".nii", ".nii.gz", ".nrrd")
 
 
@@ -179,10 +180,19 @@ def names_in_nifti(path: Path) -> dict[int, str] | None:
     if start < 0:
         return None
     table = head[start : head.find(b"</LabelTable>", start)]
-    found = {
-        int(k): (a or b).decode("utf-8", "replace").strip() for k, a, b in LABEL.findall(table)
-    }
+    found = dict(_labels_of(table))
     return {k: name for k, name in found.items() if k > 0 and name} or None
+
+
+def _labels_of(table: bytes) -> Iterator[tuple[int, str]]:
+    """Numbers and names of a table of labels."""
+    for start in islice(LABEL_START.finditer(table), MOST_NAMED):
+        label = table[start.end() : start.end() + LONGEST_LABEL].partition(LABEL_END)[0]
+        head, closed, content = label.partition(b">")
+        key, packed = KEY.search(head), NAME.search(content)
+        if key and closed:
+            name = packed[1] if packed else content.partition(b"<")[0]
+            yield int(key[1]), name.decode("utf-8", "replace").strip()
 
 
 def _by_number(

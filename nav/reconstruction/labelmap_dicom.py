@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,20 @@ from typing import Any
 import numpy as np
 
 from nav.errors import InputError
-from nav.reconstruction.labelmap import LabelMask, cut_mask
+from nav.reconstruction.labelmap import LabelMask, Mask, cut_mask
+from nav.reconstruction.reading.dicom_elements import read_elements
+from nav.reconstruction.reading.regular import refuse_huge
+from nav.reconstruction.volume import Array
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # and label map
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 HALF = 0.5  # of a fractional segment's values
 MOST_FILES = 20_000
+MOST_FRAMES = 100_000  # 100 structures in 1000 slices
+SIZES = ("NumberOfFrames", "Rows", "Columns", "BitsAllocated")
+BYTES_EACH = 4
+SMALLEST = 1e-12  # mm^3, of a voxel
+UNPACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
 
 def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
@@ -30,37 +39,67 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
 
     file = _find(path) if path.is_dir() else path
     try:
+        _refuse_huge(file)
         found = hd.seg.segread(file)
+        numbers = [int(n) for n in found.segment_numbers if n != 0]  # 0: background of a label map
+        labels = [str(found.get_segment_description(n).segment_label) for n in numbers]
+    except InputError:
+        raise
     except Exception as error:  # whatever its checks raise
         raise InputError(f"{file}: is no DICOM SEG that can be read: {_line(error)}") from None
-    for number in found.segment_numbers:
-        label = str(found.get_segment_description(number).segment_label)
-        if number == 0:  # background of a label map
-            continue
+    for number, label in zip(numbers, labels, strict=True):
         try:
-            volume = found.get_volume(segment_numbers=[number], allow_missing_positions=True)
+            mask, matrix = _mask(found, number, file)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"{file}: segment {label}: its frames are no regular stack: {_line(error)}"
             ) from None
-        values = np.asarray(volume.array)[..., 0]
-        mask = values >= HALF if values.dtype.kind == "f" else values > 0
-        # its indices are slice, row, column; ours x, y, z
-        matrix = np.asarray(volume.affine, float)[:, [2, 1, 0, 3]]
         yield cut_mask(label, mask, matrix)
+
+
+def _refuse_huge(file: Path) -> None:
+    """Refuse, before memory is taken, more than a label map can have."""
+    told = read_elements(file, SIZES)
+    count = int(told.get("NumberOfFrames") or 1)
+    if not 1 <= count <= MOST_FRAMES:
+        raise InputError(f"{file}: has {count} frames; expected 1 to {MOST_FRAMES}")
+    voxels = count * int(told.get("Rows") or 0) * int(told.get("Columns") or 0)
+    # a bit in the file becomes a byte, and more while it is sorted
+    refuse_huge(voxels, f"{file}", BYTES_EACH)
+    stored = voxels * int(told.get("BitsAllocated") or 1) // 8
+    syntax = str(getattr(told, "file_meta", {}).get("TransferSyntaxUID", ""))
+    if syntax in UNPACKED and stored > file.stat().st_size:
+        raise InputError(
+            f"{file}: is cut off: its header promises {stored} bytes of pixels, the file has "
+            f"{file.stat().st_size}"
+        )
+
+
+def _mask(found: Any, number: int, file: Path) -> tuple[Mask, Array]:
+    """A segment's voxels (nz, ny, nx), and what maps their indices to the model frame."""
+    place = found.get_volume_geometry(allow_missing_positions=True)
+    if place is None:
+        raise ValueError("they are not parallel, or at uneven steps")
+    refuse_huge(math.prod(place.spatial_shape), f"{file}", BYTES_EACH)
+    volume = found.get_volume(segment_numbers=[number], allow_missing_positions=True)
+    values = np.asarray(volume.array)[..., 0]
+    mask = values >= HALF if values.dtype.kind == "f" else values > 0
+    # its indices are slice, row, column; ours x, y, z
+    matrix = np.asarray(volume.affine, float)[:, [2, 1, 0, 3]]
+    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < SMALLEST:
+        raise ValueError("they have no valid directions and spacing")
+    return mask, matrix
 
 
 def _find(folder: Path) -> Path:
     """The only segmentation among a folder's files."""
-    import pydicom
-
     found, contours = [], False
     paths = [Path(at) / name for at, _, names in os.walk(folder) for name in sorted(names)]
     for path in paths[:MOST_FILES]:
         try:
-            kind: Any = pydicom.dcmread(
-                path, stop_before_pixels=True, specific_tags=["SOPClassUID"]
-            )
+            kind: Any = read_elements(path, ["SOPClassUID"])
             uid = str(kind.get("SOPClassUID", ""))
         except Exception:  # no DICOM, or damaged
             continue

@@ -8,22 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from nav.errors import InputError
-from nav.reconstruction.reading.itk_image import (
-    bytes_each,
-    convert_units,
-    header_fields,
-    refuse_short,
-    refuse_without_place,
-)
-from nav.reconstruction.reading.quiet import without_output
-from nav.reconstruction.reading.regular import refuse_huge
+from nav.reconstruction.reading.nrrd import length_scale, parse_nrrd
+from nav.reconstruction.reading.stored_values import read_values
 from nav.reconstruction.volume import Array
 
-SEGMENT = re.compile(r"segment(\d+)_(name|layer|labelvalue)$")
+SEGMENT = re.compile(r"segment(\d{1,6})_(name|layer|labelvalue)$")
 MOST_LAYERS = 64
 
 
@@ -52,38 +44,15 @@ def read_seg_nrrd(path: Path) -> tuple[NDArray[Any], Array, list[NamedLabel] | N
     InputError
         No label map, or cut off, damaged.
     """
-    fields = header_fields(path, "nrrd")
-    refuse_without_place(path, "nrrd", fields)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("NrrdImageIO")
-    reader.SetFileName(str(path))
-    try:
-        with without_output(1, 2):
-            reader.ReadImageInformation()
-    except RuntimeError:
-        raise InputError(f"{path}: its NRRD header cannot be read") from None
-    size, count = reader.GetSize(), reader.GetNumberOfComponents()
-    if len(size) != 3 or count > MOST_LAYERS:
-        raise InputError(f"{path}: is no volume of labels: {' x '.join(map(str, size))}")
-    if "float" in sitk.GetPixelIDValueAsString(reader.GetPixelID()):
+    header, fields = parse_nrrd(path)
+    if header.components > MOST_LAYERS:
+        raise InputError(f"{path}: has {header.components} layers; at most {MOST_LAYERS} are read")
+    if header.dtype.kind == "f":
         raise InputError(f"{path}: holds real numbers, expected labels: is it a scan?")
-    voxels, each = int(np.prod(size)), bytes_each(fields, "nrrd")
-    refuse_huge(voxels * count, f"{path}", each)
-    refuse_short(path, "nrrd", fields, voxels * count * each)
-    try:
-        with without_output(1, 2):
-            image = reader.Execute()
-    except RuntimeError:
-        raise InputError(f"{path}: is cut off or damaged: its labels cannot be read") from None
-    values = np.array(sitk.GetArrayViewFromImage(image))
-    values = values if count > 1 else values[..., None]
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
-    matrix[:3, 3] = image.GetOrigin()
-    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
-        raise InputError(f"{path}: its header has no valid directions and spacing")
-    convert_units(path, fields, matrix)
-    return values, matrix, _segments(path, fields, count)
+    _, scale = length_scale(path, fields)
+    matrix = np.diag([scale, scale, scale, 1.0]) @ header.lps_from_voxel
+    segments = _segments(path, fields, header.components)
+    return read_values(path, header), matrix, segments
 
 
 def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabel] | None:
@@ -91,8 +60,7 @@ def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabe
     for key, value in fields.items():
         found = SEGMENT.match(key)
         if found:
-            own = value[1:] if value.startswith("=") else value  # NRRD writes key:=value
-            told.setdefault(int(found[1]), {})[found[2]] = own.strip()
+            told.setdefault(int(found[1]), {})[found[2]] = value
     if not told:
         return None
     segments = []
@@ -108,9 +76,6 @@ def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabe
 
 
 def _whole(path: Path, name: str, field: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(
-            f"{path}: segment {name}: {field}: expected a number, got {text!r:.30}"
-        ) from None
+    if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
+        raise InputError(f"{path}: segment {name}: {field}: expected a number, got {text!r:.30}")
+    return int(text)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from nav.reconstruction.arteries import Artery
 from nav.reconstruction.bone_labels import Levels
+from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Clock, Tell
 from nav.reconstruction.grey_surface import Mesh, without_fins
 from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.markers import FoundMarker, find_markers
 from nav.reconstruction.neck_location import locate_neck
-from nav.reconstruction.neck_region import crop_to_neck
-from nav.reconstruction.prior import load_prior
+from nav.reconstruction.neck_region import crop_to_neck, neck_region
+from nav.reconstruction.prior import ShapePrior, load_prior
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.refine import ProbedSurfaces, learn_scan, refine_probed
 from nav.reconstruction.remarks import (
@@ -52,6 +56,7 @@ from nav.reconstruction.surfaces import (
     skin_surfaces,
     vessel_surface,
 )
+from nav.reconstruction.volume import Volume
 
 __all__ = ["CAP_SIGMA", "MARGIN", "STEPS", "locate_neck", "point_spread", "reconstruct"]
 
@@ -133,6 +138,7 @@ def reconstruct(
         ("skin", located), "skin", lambda: skin_surfaces(volume, prior, neck.chain)
     )
 
+    markers = stages.run(("markers", located), "skin", lambda: _markers(volume, prior, neck.chain))
     surfaces = [
         *bone_surfaces(region, refined, guidance),
         *soft,
@@ -156,10 +162,18 @@ def reconstruct(
         tuple(remarks),
         read,
         dict(clock.finished()),
+        markers,
         guidance,
         dict(stages.made),
         Learnt(region.levels, scan),
     )
+
+
+def _markers(volume: Volume, prior: ShapePrior, chain: Chain) -> tuple[FoundMarker, ...]:
+    """Return the balls on the skin round the gap between the arches of C1 and C2."""
+    region = neck_region(prior, chain)
+    gap = region.head_from_model.inv().apply(np.zeros(3))
+    return find_markers(volume, region, gap)
 
 
 def _painted(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.guidance import NOTHING, Guidance, Role
+from nav.reconstruction.markers import FoundMarker
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Array, Volume
@@ -97,8 +98,9 @@ class Reconstruction:
     ----------
     surfaces : in the order of a case. volume : HU, cropped to the neck. chain : the fitted bones.
     remarks : what is missing, cut or unsure. read : how the scan was read.
-    seconds : time of each step. guidance : what was said about the scan. made : what each step
-    made, which a later run takes over as far as the guidance is the same. learnt : of grey values.
+    seconds : time of each step. markers : balls on the skin, to be touched. guidance : what was
+    said about the scan. made : what each step made, which a later run takes over as far as the
+    guidance is the same. learnt : of grey values.
     """
 
     surfaces: tuple[ReconstructedSurface, ...]
@@ -107,6 +109,7 @@ class Reconstruction:
     remarks: tuple[Remark, ...]
     read: ReadResult
     seconds: Mapping[str, float]
+    markers: tuple[FoundMarker, ...] = ()
     guidance: Guidance = NOTHING
     made: Made = field(default_factory=dict)
     learnt: Learnt | None = None

@@ -116,6 +116,10 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
         "format": CASE_FORMAT,
         "name": name,
         "structure": structures,
+        "fiducial": [
+            {"label": m.label, "position": np.round(m.position, 3).tolist(), "use": m.use}
+            for m in found.markers
+        ],
         "reconstruction": {
             "source": found.read.kind,
             "volume": VOLUME,

@@ -12,8 +12,12 @@ from nav.tracking.result import TrackedFrame
 
 @dataclass(frozen=True)
 class Distances:
-    """One result while navigating, mm: structure name -> (distance, bound); None when lost."""
+    """One result while navigating, mm: structure name -> (distance, bound); None when lost.
 
+    number : of the frame set.
+    """
+
+    number: int
     time: float
     by_structure: dict[str, tuple[float, float]] | None
     to_target: float | None
@@ -49,7 +53,7 @@ class RunLog:
         if not isinstance(near, Lost):
             found = {s.name: (s.distance, s.bound) for s in near.structures}
         target = None if isinstance(guidance.plan, Lost) else guidance.plan.to_target
-        self.navigated.append(Distances(guidance.time, found, target))
+        self.navigated.append(Distances(guidance.number, guidance.time, found, target))
         # not what changed: an alarm may be there already when navigating begins
         before, self.levels = self.levels, guidance.alarms.levels
         for name, level in self.levels.items():

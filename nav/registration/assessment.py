@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.spatial.transform import RigidTransform
-from scipy.stats import chi2 as chi_square
+from scipy.special import chdtrc, chdtri
 
 from nav.errors import InputError
 from nav.frames import Array, point_jacobian
@@ -169,7 +169,7 @@ def assess_touches(
         float(np.sqrt(share * variance)),
         chi2,
         freedom,
-        float(chi_square.sf(chi2, freedom)),
+        float(chdtrc(freedom, chi2)),
         check_fit,
         used.labels[int(np.argmax(registration.residuals))],
         checks,
@@ -221,7 +221,7 @@ def _check_error(label: str, off: Array, predicted: Array, declared: Array) -> C
     direction = off / distance if distance > 0.0 else np.array([1.0, 0.0, 0.0])
     # the distance in this direction at which the squared Mahalanobis distance is at the limit
     per_mm = float(direction @ np.linalg.solve(declared, direction))
-    limit = float(np.sqrt(chi_square.isf(REFUSED / 2, 3) / per_mm))
+    limit = float(np.sqrt(chdtri(3, REFUSED / 2) / per_mm))
     return CheckError(label, distance, float(np.sqrt(np.trace(predicted))), limit)
 
 
@@ -247,7 +247,7 @@ def _judge_checks(
     for k in range(count):
         total[3 * k : 3 * k + 3, 3 * k : 3 * k + 3] += own[k]
     chi2 = float(off.ravel() @ np.linalg.solve(total, off.ravel()))
-    return errors, float(chi_square.sf(chi2, 3 * count))
+    return errors, float(chdtrc(3 * count, chi2))
 
 
 def _confusion(
@@ -257,7 +257,7 @@ def _confusion(
     if len(points.labels) < 3 or len(labels) > MOST_SEARCHED:
         return ()
     # touched as they should have been: the fit's noise is the same for every assignment
-    limit = float(chi_square.isf(REFUSED / 2, 3 * len(points.labels) - 6))
+    limit = float(chdtri(3 * len(points.labels) - 6, REFUSED / 2))
     found, _ = correspondences(positions, points.model, points.weights, limit)
     for candidate in found:
         named = tuple(labels[k] for k in candidate.indices)
@@ -273,7 +273,7 @@ def _mirror_fits(points: TouchedPoints) -> bool:
         return False  # too few to judge by is said instead
     # touched as they should have been: the fit's noise is the same for both
     _, improper = rigid_misfits(points.model[None], points.model[None], points.weights)
-    return bool(improper[0] <= chi_square.isf(REFUSED / 2, 3 * len(points.labels) - 6))
+    return bool(improper[0] <= chdtri(3 * len(points.labels) - 6, REFUSED / 2))
 
 
 def _is_copied(points: TouchedPoints) -> bool:

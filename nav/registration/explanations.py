@@ -7,7 +7,7 @@ from math import comb, log
 from typing import Literal
 
 import numpy as np
-from scipy.stats import chi2 as chi_square
+from scipy.special import chdtrc
 
 from nav.frames import Array
 from nav.registration.correspondence import correspondences, rigid_misfits
@@ -83,7 +83,7 @@ def find_explanations(
     count = len(points.labels)
     proper, _ = rigid_misfits(points.model[None], points.touched[None], points.weights)
     null = float(proper[0])
-    if chi_square.sf(null, 3 * count - 6) > EXPECTED:
+    if chdtrc(3 * count - 6, null) > EXPECTED:
         return ()
     tried = [
         found

@@ -10,6 +10,7 @@ from nav.frames import Array
 from nav.tracking.exposure import Exposure
 from nav.tracking.fit import quantile
 from nav.tracking.found import Found
+from nav.tracking.noise_growth import NoiseGrowth, noise_growth
 from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
 from nav.tracking.response import Response
 from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
@@ -26,7 +27,8 @@ LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
 class Seeing:
     """What is known of a camera's pictures from those before: its curve, blur px^2, noise, shutter.
 
-    spread : grey levels of noise, 0 where nothing was seen yet.
+    spread : grey levels of noise, 0 where nothing was seen yet. growth : of covariances, by errors
+    that pixels share.
     """
 
     eye: Eye
@@ -37,12 +39,46 @@ class Seeing:
     sharpness: Sharpness = field(default_factory=Sharpness)
     grid: PixelGrid = SOUND
     grid_wait: int = 0  # frame sets until its pixels are looked at again
+    growth: NoiseGrowth = field(default_factory=NoiseGrowth)
+    growth_wait: int = 0  # frame sets until it is looked at again
     alarm: bool = False  # whether its pictures suddenly fit worse
 
 
 def roughness(seeing: Sequence[Seeing]) -> Array:
     """Return (cameras,) px by which corners are off where pixels are not a sensor's own."""
     return np.array([each.grid.rough for each in seeing])
+
+
+def noise_growths(seeing: Sequence[Seeing]) -> Array:
+    """Return (cameras,) by which covariances from their pixels grow."""
+    return np.array([each.growth.factor for each in seeing])
+
+
+def learn_noise_growth(seeing: Sequence[Seeing], found: Found, pictures: Sequence[Picture]) -> bool:
+    """Learn what errors the pixels of what was found share; return whether it is another now.
+
+    pictures : of each camera, as it gave them.
+    """
+    evidence, changed = found.evidence, False
+    due = [index for index, each in enumerate(seeing) if each.growth_wait <= 0 or each.alarm]
+    if not due:
+        return False
+    plain = unsharpened_pictures(
+        evidence.sights, pictures, evidence.pose, evidence.velocity,
+        [each.sharpness.sharpening for each in seeing],
+    )  # fmt: skip
+    fitted = [plain[c].picture if c in plain else pictures[c] for c in range(len(seeing))]
+    for index in due:
+        each = seeing[index]
+        sums = noise_growth(
+            evidence, found.consensus.used, fitted, [c not in plain for c in range(len(seeing))],
+            index,
+        )  # fmt: skip
+        if each.alarm and sums[1] > 0.0:
+            each.growth = NoiseGrowth()
+        changed |= each.growth.learn(*sums)
+        each.growth_wait = each.growth.wait
+    return changed
 
 
 def look_at_pixels(seeing: Sequence[Seeing], found: Found, frames: FrameSet, usual: Array) -> bool:

@@ -72,6 +72,7 @@ class DirectFit:
         slack: float,
         unsharpened: Mapping[int, Unsharpened],
         rough: Array,
+        growth: Array,
         pool: Executor,
         workers: int,
     ) -> None:
@@ -79,6 +80,7 @@ class DirectFit:
 
         unsharpened : by camera, what to use in place of its picture.
         rough : (cameras,) px by which corners are off where pixels are not a sensor's own.
+        growth : (cameras,) of the variance, as errors of neighbouring pixels go together.
 
         blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, or 0.
         brightness : (n, BRIGHTNESS) as it was a moment ago, zeros where that is not known.
@@ -87,7 +89,7 @@ class DirectFit:
         self.sights, self.pictures, self.unsharpened = sights, list(pictures), unsharpened
         for index, plain in unsharpened.items():
             self.pictures[index] = plain.picture
-        self.rough = rough
+        self.rough, self.growth = rough, growth
         self.clipped = any(len(plain.clipped_at) for plain in unsharpened.values())
         self.refilled = np.inf if self.clipped else 0.0  # grey levels of change where clipped
         self.responses = [response.copy() for response in responses]
@@ -337,7 +339,8 @@ class DirectFit:
     def _evidence(self, pose: Array, velocity: Array) -> Evidence:
         information, gradient, _, _, stats = self.room
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
-        weight = self.quality.trust(stats) / noise**2
+        variance = noise**2 * self.growth[self.sights.camera]
+        weight = self.quality.trust(stats) / variance
         information, gradient = weakened(
             information * weight[:, None, None],
             gradient * weight[:, None],

@@ -48,42 +48,20 @@ def expected_greys(
     for k in range(first, last):
         if not brightness[k, 0] > 0.0:
             continue
-        half = n / 2.0
         uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur[k])
         count = 0
         for m in range(len(pixels)):
             v, u = pixels[m, 0], pixels[m, 1]
             if v < window[k, 0] or v >= window[k, 1] or u < window[k, 2] or u >= window[k, 3]:
                 continue
-            rx, ry = ray_at(grid, float(u), float(v))
-            p = plane[k]
-            w = p[2, 0] * rx + p[2, 1] * ry + p[2, 2]
-            x = (p[0, 0] * rx + p[0, 1] * ry + p[0, 2]) / w
-            y = (p[1, 0] * rx + p[1, 1] * ry + p[1, 2]) / w
-            cx, cy = (x - half) / half, (y - half) / half
-            both, late = drift[k, 6] * cx + drift[k, 7] * cy, float(v - window[k, 4])
-            x += late * (drift[k, 0] + drift[k, 1] * cx + drift[k, 2] * cy + cx * both)
-            y += late * (drift[k, 3] + drift[k, 4] * cx + drift[k, 5] * cy + cy * both)
+            late = float(v - window[k, 4])
+            x, y = lay_pixel(
+                sheet, count, grid, u, v, plane[k], slopes[k], n, uu, uv, vv, motion_u, motion_v,
+                drift[k], late,
+            )  # fmt: skip
             most = zone[k] + PAPER if bright[m] else zone[k]
             if not (-most < x < n + most and -most < y < n + most):
                 continue
-            x_rx, x_ry = (p[0, 0] - x * p[2, 0]) / w, (p[0, 1] - x * p[2, 1]) / w
-            y_rx, y_ry = (p[1, 0] - y * p[2, 0]) / w, (p[1, 1] - y * p[2, 1]) / w
-            x_u = x_rx * slopes[k, 0, 0] + x_ry * slopes[k, 1, 0]
-            x_v = x_rx * slopes[k, 0, 1] + x_ry * slopes[k, 1, 1]
-            y_u = y_rx * slopes[k, 0, 0] + y_ry * slopes[k, 1, 0]
-            y_v = y_rx * slopes[k, 0, 1] + y_ry * slopes[k, 1, 1]
-            xx = x_u * x_u * uu + 2 * x_u * x_v * uv + x_v * x_v * vv
-            yy = y_u * y_u * uu + 2 * y_u * y_v * uv + y_v * y_v * vv
-            xy = x_u * y_u * uu + (x_u * y_v + x_v * y_u) * uv + x_v * y_v * vv
-            sx, sy = math.sqrt(xx), math.sqrt(yy)
-            sheet[X + count], sheet[Y + count] = x, y
-            sheet[SX + count], sheet[SY + count] = sx, sy
-            sheet[RHO + count] = min(max(xy / (sx * sy), -RHO_MOST), RHO_MOST)
-            sheet[X_U + count], sheet[X_V + count] = x_u, x_v
-            sheet[Y_U + count], sheet[Y_V + count] = y_u, y_v
-            sheet[ALONG_X + count] = x_u * motion_u + x_v * motion_v
-            sheet[ALONG_Y + count] = y_u * motion_u + y_v * motion_v
             which[count] = m
             count += 1
             if count == ROWS:
@@ -93,6 +71,52 @@ def expected_greys(
         _take(sheet, count, which, changes[k], n, nodes, curve, power, brightness[k], expected,
               known)  # fmt: skip
     return expected, known
+
+
+@njit(nogil=True, cache=True)
+def lay_pixel(
+    sheet, place, grid, u, v, plane, slope, n, uu, uv, vv, motion_u, motion_v, drift, late
+):  # fmt: skip
+    """Write where a pixel lies on a marker's plane, and its blur there, into the sheet.
+
+    Parameters
+    ----------
+    place : of the pixel in the sheet. plane, slope, drift : of its view, as `look` has them.
+    uu, uv, vv, motion_u, motion_v : the view's blur, as `split_blur` gives it.
+    late : rows after the view's middle.
+
+    Returns
+    -------
+    tuple
+        Position in cells.
+    """
+    half = n / 2.0
+    rx, ry = ray_at(grid, float(u), float(v))
+    w = plane[2, 0] * rx + plane[2, 1] * ry + plane[2, 2]
+    x = (plane[0, 0] * rx + plane[0, 1] * ry + plane[0, 2]) / w
+    y = (plane[1, 0] * rx + plane[1, 1] * ry + plane[1, 2]) / w
+    cx, cy = (x - half) / half, (y - half) / half
+    both = drift[6] * cx + drift[7] * cy
+    x += late * (drift[0] + drift[1] * cx + drift[2] * cy + cx * both)
+    y += late * (drift[3] + drift[4] * cx + drift[5] * cy + cy * both)
+    x_rx, x_ry = (plane[0, 0] - x * plane[2, 0]) / w, (plane[0, 1] - x * plane[2, 1]) / w
+    y_rx, y_ry = (plane[1, 0] - y * plane[2, 0]) / w, (plane[1, 1] - y * plane[2, 1]) / w
+    x_u = x_rx * slope[0, 0] + x_ry * slope[1, 0]
+    x_v = x_rx * slope[0, 1] + x_ry * slope[1, 1]
+    y_u = y_rx * slope[0, 0] + y_ry * slope[1, 0]
+    y_v = y_rx * slope[0, 1] + y_ry * slope[1, 1]
+    xx = x_u * x_u * uu + 2 * x_u * x_v * uv + x_v * x_v * vv
+    yy = y_u * y_u * uu + 2 * y_u * y_v * uv + y_v * y_v * vv
+    xy = x_u * y_u * uu + (x_u * y_v + x_v * y_u) * uv + x_v * y_v * vv
+    sx, sy = math.sqrt(xx), math.sqrt(yy)
+    sheet[X + place], sheet[Y + place] = x, y
+    sheet[SX + place], sheet[SY + place] = sx, sy
+    sheet[RHO + place] = min(max(xy / (sx * sy), -RHO_MOST), RHO_MOST)
+    sheet[X_U + place], sheet[X_V + place] = x_u, x_v
+    sheet[Y_U + place], sheet[Y_V + place] = y_u, y_v
+    sheet[ALONG_X + place] = x_u * motion_u + x_v * motion_v
+    sheet[ALONG_Y + place] = y_u * motion_u + y_v * motion_v
+    return x, y
 
 
 @njit(nogil=True, cache=True)

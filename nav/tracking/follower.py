@@ -6,9 +6,15 @@ from concurrent.futures import Executor
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Frame, FrameSet
+from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, orthonormal
-from nav.tracking.camera_state import Seeing, roughness, unsharpened_pictures
+from nav.tracking.camera_state import (
+    Seeing,
+    learn_noise_growth,
+    noise_growths,
+    roughness,
+    unsharpened_pictures,
+)
 from nav.tracking.consensus import Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.evidence import Evidence
@@ -184,6 +190,11 @@ class Follower:
             seeing.response.parameters = response.parameters
             seeing.response.learn(curve_information(evidence.information, own))
 
+    def learn_noise(self, found: Found, frames: FrameSet) -> bool:
+        """Learn what errors neighbouring pixels share, where due; whether it is another now."""
+        pictures = _images(self._sights(frames, found.matrix)[1])
+        return learn_noise_growth(self.seeing, found, pictures)
+
     def moves_fast(self, found: Found, time: float) -> bool:
         """Return whether markers are smeared, by what is known of the tool's motion."""
         speed = np.linalg.norm(self._speed(found, time), axis=1)
@@ -282,7 +293,7 @@ class Follower:
         blur = self.blurs[sights.camera, sights.marker]
         usual = np.stack([seeing.blur for seeing in self.seeing])[sights.camera]
         blur = np.where(np.isnan(blur), usual, blur)
-        pictures = [np.zeros((1, 1), np.uint8) if f is None else f.image for f in frames]
+        pictures = _images(frames)
         spread = np.array([seeing.spread for seeing in self.seeing])
         responses = [seeing.response for seeing in self.seeing]
         bright, off = (
@@ -291,7 +302,7 @@ class Follower:
         fit = DirectFit(
             sights, pictures, responses, blur, spread, bright, off, self.slack,
             unsharpened_pictures(sights, pictures, start, velocity, self.sharpenings),
-            roughness(self.seeing),
+            roughness(self.seeing), noise_growths(self.seeing),
             pool, workers,
         )  # fmt: skip
         try:
@@ -315,14 +326,15 @@ class Follower:
         """What the views of a Found would say if the cameras sharpened so; remembers nothing."""
         before = found.evidence
         given = self._sights(frames, found.matrix)[1]
-        pictures = [np.zeros((1, 1), np.uint8) if f is None else f.image for f in given]
+        pictures = _images(given)
         plain = unsharpened_pictures(
             before.sights, pictures, found.matrix, before.velocity, sharpenings
         )
         fit = DirectFit(
             before.sights, pictures, [seeing.response for seeing in self.seeing], before.blur,
             np.array([seeing.spread for seeing in self.seeing]), np.zeros_like(before.brightness),
-            before.off, before.slack, plain, roughness(self.seeing), pool, workers,
+            before.off, before.slack, plain, roughness(self.seeing),
+            noise_growths(self.seeing), pool, workers,
         )  # fmt: skip
         try:
             return fit.run(found.matrix, before.velocity, 0.0)
@@ -372,3 +384,8 @@ class Follower:
             projected,
             residuals,
         )
+
+
+def _images(frames: Sequence[Frame | None]) -> list[Picture]:
+    """Each camera's picture, or one of a single pixel where it has none."""
+    return [np.zeros((1, 1), np.uint8) if frame is None else frame.image for frame in frames]

@@ -6,10 +6,13 @@ import numpy as np
 
 from nav.tracking.camera_state import Seeing
 from nav.tracking.found import Found
+from nav.tracking.noise_growth import NoiseGrowth
 from nav.tracking.pixelgrid import PixelGrid
 from nav.tracking.sharpening import Sharpening
 
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo needs no care
+
+WORTH_GROWTH = 1.4  # of the variance, below which nobody need care
 
 
 def sharpening_notice(camera: str, sharpening: Sharpening) -> str:
@@ -46,6 +49,17 @@ def pixel_notice(camera: str, grid: PixelGrid) -> str:
     return "; ".join(said)
 
 
+def noise_notice(camera: str, growth: NoiseGrowth) -> str:
+    """Say that a camera's pixels share their errors; empty if they do not, by much."""
+    if growth.factor < WORTH_GROWTH:
+        return ""
+    return (
+        f"{camera}: neighbouring pixels share their errors (variance x {growth.factor:.1f}):"
+        " smoothed, compressed or enlarged pictures? Turn off noise reduction and digital zoom,"
+        " and compress less"
+    )
+
+
 def picture_notices(cameras: Iterable[Seeing]) -> tuple[str, ...]:
     """Say what cameras do to their pictures."""
     said = []
@@ -53,6 +67,7 @@ def picture_notices(cameras: Iterable[Seeing]) -> tuple[str, ...]:
         name = seeing.eye.camera.name
         said.append(sharpening_notice(name, seeing.sharpness.sharpening))
         said.append(pixel_notice(name, seeing.grid))
+        said.append(noise_notice(name, seeing.growth))
     return tuple(sentence for sentence in said if sentence)
 
 

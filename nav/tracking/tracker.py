@@ -107,6 +107,7 @@ class Tracker:
         for seeing in self.seeing.values():
             seeing.sharpness.since += 1
             seeing.grid_wait -= 1
+            seeing.growth_wait -= 1
         for tool, found in zip(self.tools, self._follow(frames), strict=True):
             if found is not None:
                 found = self._by_its_pictures(self.followers[tool.name], found, frames)
@@ -211,7 +212,7 @@ class Tracker:
         for seeing in self.seeing.values():
             seeing.response, seeing.blur, seeing.spread = Response(), START_BLUR.copy(), 0.0
             seeing.sharpness.doubt()
-            seeing.grid_wait = 0
+            seeing.grid_wait = seeing.growth_wait = 0
 
     def _worth_it(self, tool: Tool) -> bool:
         count = self.lost_for[tool.name]
@@ -237,17 +238,22 @@ class Tracker:
     def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
         cameras = list(self.seeing.values())
-        anew = look_at_pixels(cameras, found, frames, follower.noise)
-        if sharpness_due(cameras, found, follower.moves_fast(found, frames.time)):
+        anew, fast = (
+            look_at_pixels(cameras, found, frames, follower.noise),
+            follower.moves_fast(found, frames.time),
+        )
+        if sharpness_due(cameras, found, fast):
 
             def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
                 return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)
 
             anew |= learn_sharpness(cameras, look)
-        if not anew:
-            return found
-        again = follower.fit(frames, found.matrix, AFTER_DETECTION, self.pool, self.workers)
-        return again or found
+        if anew:
+            again = follower.fit(frames, found.matrix, AFTER_DETECTION, self.pool, self.workers)
+            found = again or found
+        if not fast and follower.learn_noise(found, frames):
+            found = follower.fit(frames, found.matrix, 0.0, self.pool, self.workers) or found
+        return found
 
     def _rough(self, found: Found, combed: bool = False) -> list[str]:
         """What is odd about pixels of cameras that see the tool; or only that rows are combed."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
+from nav.childprocess import start_process
 from nav.model.case import Case, Structure
 from nav.model.surface import Surface
 from nav.view.anatomy import Anatomy, Drawn
@@ -48,6 +49,11 @@ class Wanted:
 class Drawing(Protocol):
     """Draws views of a case, the newest one that was asked for."""
 
+    @property
+    def problem(self) -> str:
+        """Why nothing is drawn any more, or empty."""
+        ...
+
     def ask(self, wanted: Wanted) -> None:
         """Ask for another picture; never waits."""
         ...
@@ -67,6 +73,8 @@ class Drawing(Protocol):
 
 class OwnDrawing:
     """Draws in this process, at most one small piece a call."""
+
+    problem = ""
 
     def __init__(self, case: Case, clock: Callable[[], float] = time.monotonic) -> None:
         self.anatomy = Anatomy(case)
@@ -182,7 +190,7 @@ class ProcessDrawing:
         self.process = context.Process(
             target=_draw_for, args=(self.shapes, theirs), name="drawing", daemon=True
         )
-        self.process.start()
+        start_process(self.process)
         theirs.close()
         threading.Thread(
             target=self._receive, args=(self.connection,), name="drawings", daemon=True

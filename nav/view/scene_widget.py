@@ -23,7 +23,7 @@ from nav.view.orientation import paint_axes, paint_ruler
 from nav.view.overlay import Overlay
 from nav.view.shown import SceneState
 from nav.view.sized import Sized
-from nav.view.theme import BACK
+from nav.view.theme import BACK, QUIET, font
 from nav.view.trackball import turned
 from nav.view.viewpoints import FOLLOW, STANDARD, viewpoint
 
@@ -104,6 +104,8 @@ class SceneWidget(Sized):
         drawn = self.drawing.finish() if finish else self.drawing.newest()
         if drawn is not None:
             self._use(drawn)
+        elif self.drawn is None:
+            self.update()  # why may have changed
 
     def wanted(self, width: int, height: int) -> Wanted:
         """Return the picture that is asked for, in a size, px."""
@@ -136,7 +138,16 @@ class SceneWidget(Sized):
             right = QPointF(self.width() - 2.5 * g, self.height() - 2.5 * g)
             scale = self.height() / 2 / self.drawn.view.half_height
             paint_ruler(painter, scale, right, m)
+        else:
+            painter.setFont(font(m.small))
+            painter.setPen(QUIET)
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.waiting)
         painter.end()
+
+    @property
+    def waiting(self) -> str:
+        """Why there is no anatomy to be seen yet."""
+        return self.drawing.problem or "The anatomy is being drawn"
 
     def paint_over(self, painter: QPainter, drawn: Drawn) -> None:
         """Paint what moves over the anatomy's picture."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-import open3d as o3d
 
+from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
 
 Point = tuple[Fraction, Fraction, Fraction]
@@ -22,6 +22,7 @@ MOST_ROUNDS = 12  # the last is within a thousandth of the way
 
 def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
     """Triangles without a common vertex that cross, or in floating point seem to."""
+    o3d = import_open3d()
     found = o3d.geometry.TriangleMesh(
         o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
     ).get_self_intersecting_triangles()

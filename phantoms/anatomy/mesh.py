@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
@@ -65,6 +64,8 @@ def rough_and_even(
     ValueError
         The solid reaches the border of the box.
     """
+    import pyvista as pv  # heavy: only where something is meshed
+
     low, high = np.asarray(low, float), np.asarray(high, float)
     size = np.ceil((high - low) / spacing).astype(int) + 1
     points = np.stack(np.meshgrid(*(np.arange(n) for n in size), indexing="ij"), axis=-1)

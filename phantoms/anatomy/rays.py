@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import open3d as o3d
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import RigidTransform
 
+from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh, Triangles
 from phantoms.anatomy.sdf import Array
 
@@ -31,7 +33,8 @@ class Gauge:
     ) -> None:
         moved = vertices if frame_from_mesh is None else frame_from_mesh.apply(vertices)
         self.vertices, self.triangles = np.asarray(moved, float), triangles
-        self._scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+        self._tensor: Any = import_open3d().core.Tensor
+        self._scene: Any = import_open3d().t.geometry.RaycastingScene(nthreads=1)
         self._scene.add_triangles(moved.astype(np.float32), triangles.astype(np.uint32))
 
     @classmethod
@@ -43,7 +46,7 @@ class Gauge:
         """From a point to the first surface in a direction; infinite where there is none."""
         way = np.asarray(direction, float)
         way = way / np.linalg.norm(way)
-        ray = o3d.core.Tensor(np.array([[*np.asarray(point, float), *way]], np.float32))
+        ray = self._tensor(np.array([[*np.asarray(point, float), *way]], np.float32))
         return float(self._scene.cast_rays(ray)["t_hit"].numpy()[0])
 
     def across(self, point: ArrayLike, direction: ArrayLike) -> float:
@@ -53,13 +56,13 @@ class Gauge:
     def signed_distance(self, points: ArrayLike) -> Array:
         """Of points (n, 3): negative inside."""
         found = self._scene.compute_signed_distance(
-            o3d.core.Tensor(np.asarray(points, np.float32)), nsamples=INSIDE_RAYS
+            self._tensor(np.asarray(points, np.float32)), nsamples=INSIDE_RAYS
         )
         return np.asarray(found.numpy(), float)
 
     def distance(self, points: ArrayLike) -> Array:
         """Of points (n, 3) to the surface, exact point to triangle."""
-        found = self._scene.compute_distance(o3d.core.Tensor(np.asarray(points, np.float32)))
+        found = self._scene.compute_distance(self._tensor(np.asarray(points, np.float32)))
         return np.asarray(found.numpy(), float)
 
     def surface_points(self) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ from phantoms.anatomy.possible import check_possible
 from phantoms.anatomy.sac import Sac
 from phantoms.anatomy.sdf import Array, Solid, half_space, intersect
 from phantoms.anatomy.skin import NECK_TOP, skin_mesh
-from phantoms.store import stored_meshes
+from phantoms.store import Arrays, arrays_of, meshes_of, stored_arrays
 
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 Progress = Callable[[str], None]
@@ -94,16 +94,15 @@ def standard_anatomy(
         A parameter out of its range, or a combination that cannot be: which, and why.
     """
     p = parameters or AnatomyParameters()
-    poses = check_possible(p)
     tell = progress or (lambda name: None)
-    meshes = stored_meshes(f"anatomy {p!r}", lambda: _clear_meshes(p, poses, tell))
+    # what is stored has passed all checks
+    stored = stored_arrays(f"anatomy and plans {p!r}", lambda: _checked_arrays(p, tell))
+    meshes = meshes_of(stored)
     structures = tuple(
         AnatomyStructure(name, role_of(name), mesh.vertices, mesh.triangles)
         for name, mesh in meshes.items()
     )
-    arteries = [name for name in meshes if role_of(name) == "artery"]
-    plans = lateral_plans(p, poses, meshes, arteries)
-    return Anatomy(f"upper cervical spine, {name}", p, structures, (), plans)
+    return Anatomy(f"upper cervical spine, {name}", p, structures, (), _plans_of(stored))
 
 
 def role_of(name: str) -> Role:
@@ -113,6 +112,30 @@ def role_of(name: str) -> Role:
     if name in ("cord", "dura", "skin"):
         return name  # type: ignore[return-value]
     return "artery"
+
+
+def _checked_arrays(p: AnatomyParameters, tell: Progress) -> Arrays:
+    """Meshes and plans as arrays, if the parameters can be together."""
+    poses = check_possible(p)
+    meshes = _clear_meshes(p, poses, tell)
+    arteries = [name for name in meshes if role_of(name) == "artery"]
+    plans = lateral_plans(p, poses, meshes, arteries)
+    return arrays_of(meshes) | _arrays_of_plans(plans)
+
+
+def _arrays_of_plans(plans: Sequence[AnatomyPlan]) -> Arrays:
+    return {
+        "plans": np.array([plan.name for plan in plans]),
+        "plan_ends": np.array([(plan.entry, plan.target) for plan in plans]),
+    }
+
+
+def _plans_of(stored: Arrays) -> tuple[AnatomyPlan, ...]:
+    ends = stored["plan_ends"].tolist()
+    return tuple(
+        AnatomyPlan(str(name), tuple(entry), tuple(target))
+        for name, (entry, target) in zip(stored["plans"], ends, strict=True)
+    )
 
 
 def _clear_meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str, Mesh]:

@@ -27,11 +27,11 @@ from nav.tracking.tool import Tool, write_tool
 from phantoms.twin.boards import board_body
 from phantoms.twin.bodies import Placed
 from phantoms.twin.camera import SimulatedCamera
+from phantoms.twin.default_rig import AIM, nominal_rig_from_model
 from phantoms.twin.images import write_picture
 from phantoms.twin.motion import noise_source
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
-from phantoms.twin.world import AIM, nominal_rig_from_model
 
 GLUED_SHIFT, GLUED_TURN = 0.2 / np.sqrt(3), np.radians(0.5)  # mm and rad an axis, sd: 0.2 mm off
 PRINTED, BOW = 0.997, 0.5  # the board: a share too small, and mm

@@ -51,8 +51,9 @@ class Hand:
     Divots are felt: the tip comes to rest as `seated_tip` says, drawn once a touch. Everything
     after registration is steered by the displayed tip and heading alone, two frames late.
 
-    seating : mm, scatter that friction leaves. axes : label -> a divot's outward axis, model frame;
-    the world's where None.
+    plan : model frame of the world. seating : mm, scatter that friction leaves.
+    model_from_case : from the frame that the screen shows; the same one where None.
+    axes : label -> a divot's outward axis, model frame; the world's where None.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Hand:
         rng: np.random.Generator,
         interval: float,
         axes: Mapping[str, Array] | None = None,
+        model_from_case: RigidTransform | None = None,
     ) -> None:
         self.world, self.plan, self.seating, self.rng = world, plan, seating, rng
         self.interval = interval
@@ -72,6 +74,8 @@ class Hand:
         self.tremor = np.zeros(6)
         self.divots = {f.label: np.asarray(f.position) for f in world.anatomy.fiducials}
         self.axes = world.divot_axes if axes is None else axes
+        same = RigidTransform.identity()
+        self.model_from_case = same if model_from_case is None else model_from_case
         self.touching: str | None = None  # the divot's label
         self.way: list[tuple[Array, Array]] = []  # tips and headings still to go through
         self.velocity = np.zeros(3)  # mm/s, on the way
@@ -205,12 +209,13 @@ class Hand:
         if isinstance(shown, Lost) or isinstance(deviation, Lost) or shown.heading is None:
             return  # nothing shown: hold still
         plan = self.plan
-        turn = plan.direction - shown.heading
+        tip = self.model_from_case.apply(shown.position)
+        turn = plan.direction - self.model_from_case.rotation.apply(shown.heading)
         remaining = deviation.remaining
-        to_skin = float((plan.entry - shown.position) @ plan.direction)
+        to_skin = float((plan.entry - tip) @ plan.direction)
         if not self.inserting:
             start = plan.entry - plan.direction * START
-            off = start - shown.position
+            off = start - tip
             if np.linalg.norm(off) > 15.0:
                 self._travel(self.grip.tip + off, self.grip.heading + turn)
                 return
@@ -219,7 +224,7 @@ class Hand:
             self.inserting = lined_up and abs(to_skin - START) < 2.0
             self._nudge(STEER * off, STEER * turn)
             return
-        across = plan.target - shown.position
+        across = plan.target - tip
         across = across - (across @ plan.direction) * plan.direction
         if remaining <= ARRIVED or self.arrived_frames:
             self.arrived_frames += 1

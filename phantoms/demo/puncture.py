@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import cv2
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import Frame, FrameSet, Picture
@@ -37,6 +38,9 @@ class SimulatedPuncture:
         self.truth: dict[int, RigidTransform] = {}
         self.shown: State | None = None
         self.keys: list[Command] = []
+        # cameras are drawn side by side: OpenCV's own threads would wait for work without sleeping,
+        # and keep a processor from those that have some
+        cv2.setNumThreads(1)
         self.pool = ThreadPoolExecutor(len(self.cameras), thread_name_prefix="twin")
 
     def __len__(self) -> int:

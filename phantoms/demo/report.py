@@ -1,6 +1,7 @@
 """What the demonstration leaves behind: tables, summary and pictures."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from nav.filekinds import PNG_METADATA
 from nav.files import provenance
 from nav.guidance.alarms import Level
 from nav.model.case import Case
+from nav.model.surface import Surface
 from nav.outputs import written_whole
 from nav.record.poses import COLUMNS, PosesWriter, write_sidecar
 from nav.tracking.tip import tip_in_reference
@@ -79,18 +81,24 @@ def file_from_true(filed: Tool, true: Tool) -> RigidTransform:
 
 
 def summarise(
-    result: DemoResult, case: Case, tools: tuple[Tool, Tool], settings: dict[str, Any]
+    result: DemoResult,
+    case: Case,
+    tools: tuple[Tool, Tool],
+    settings: dict[str, Any],
+    true_surfaces: Mapping[str, Surface],
 ) -> dict[str, Any]:
-    """summary.json: accuracy against the truth, registration, distances, alarms, settings."""
+    """summary.json: accuracy against the truth, registration, distances, alarms, settings.
+
+    true_surfaces : by structure's name, case's frame.
+    """
     log, registration = result.log, result.registration
-    needle, true_needle = tools[0], result.tools[0]
+    needle = tools[0]
     lengths = np.linalg.norm(tip_errors(result, *tools), axis=1)
     plan = case.default_plan
     assert plan is not None
-    assert true_needle.tip is not None
     last = log.tracked[-1].number
-    tip_now = result.rig_from_reference.inv() * result.truth[last]
-    true_tip = result.model_from_reference.apply(tip_now.apply(true_needle.tip.position))
+    true_tip = true_tip_in_case(result, last)
+    near = shown_and_true(result, case, true_surfaces)
     counted = {
         level.word: sum(event.level is level for event in log.alarms)
         for level in (Level.CAUTION, Level.DANGER)
@@ -116,6 +124,13 @@ def summarise(
         "min_distance_mm": log.smallest(),
         "final_distance_to_target_mm": log.navigated[-1].to_target if log.navigated else None,
         "final_distance_to_target_true_mm": float(np.linalg.norm(true_tip - plan.target)),
+        "at_the_end_mm": {
+            name: dict(zip(("shown", "bound", "true"), rows[-1].tolist(), strict=True))
+            for name, rows in near.items()
+        },
+        "bound_held_fraction": {
+            name: float((rows[:, 2] >= rows[:, 1]).mean()) for name, rows in near.items()
+        },
         "alarms": counted,
         "alarm_events": [
             {
@@ -128,6 +143,31 @@ def summarise(
         ],
         "settings": settings,
     }
+
+
+def true_tip_in_case(result: DemoResult, number: int) -> np.ndarray:
+    """Where the tip truly was in a frame set, case's frame, (3,), mm."""
+    tip = result.tools[0].tip
+    assert tip is not None
+    reference_from_needle = result.rig_from_reference.inv() * result.truth[number]
+    return np.asarray(result.model_from_reference.apply(reference_from_needle.apply(tip.position)))
+
+
+def shown_and_true(
+    result: DemoResult, case: Case, true_surfaces: Mapping[str, Surface]
+) -> dict[str, np.ndarray]:
+    """Distances while navigating, by structure with limits: shown, 95 % bound, true, (n, 3)."""
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    watched = [s.name for s in case.structures if s.has_limits and s.name in true_surfaces]
+    for entry in result.log.navigated:
+        if entry.by_structure is None:
+            continue
+        tip = true_tip_in_case(result, entry.number)
+        for name in watched:
+            shown, bound = entry.by_structure[name]
+            true = float(true_surfaces[name].distance(tip)[0])
+            rows.setdefault(name, []).append((shown, bound, true))
+    return {name: np.array(found) for name, found in rows.items()}
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:

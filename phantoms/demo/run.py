@@ -3,24 +3,24 @@
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 import nav
 from nav.camera.frameset import FrameSet
-from nav.camera.rig import Rig, write_rig
 from nav.display import forget_unreachable_display
 from nav.errors import InputError
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.live.worker import ProcessFeed
 from nav.live.worker import run as run_work
+from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
-from nav.tracking.tool import Tool, load_tool, write_tool
-from phantoms.anatomy.standard import Anatomy
-from phantoms.anatomy.write import write_case
+from nav.tracking.tool import Tool, load_tool
+from phantoms.demo.files import write_demo_files, write_rig_and_tools
 from phantoms.demo.report import (
     draw_distances,
     summarise,
@@ -28,15 +28,13 @@ from phantoms.demo.report import (
     write_tables,
 )
 from phantoms.demo.twin import TITLE
-from phantoms.demo.work import DemoJob, DemoResult
-from phantoms.kit.case import phantom_case
+from phantoms.demo.work import HAND_SD, OPTICS, DemoJob, DemoResult, true_job
 from phantoms.kit.export_folder import replaced_folder
-from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_tool, reference_tool
-from phantoms.twin.world import SIZE, SMALL_SIZE, default_rig
+from phantoms.twin.default_rig import SIZE, SMALL_SIZE, default_rig
 
-HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
-OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
+if TYPE_CHECKING:
+    from phantoms.demo.ct import ScannedNeck
+
 EXPECTED_FRAMES = 600  # only for the bar
 NEEDLE = "17G Tuohy"
 
@@ -50,11 +48,13 @@ def run_demo(
     console: Console,
     calibrated: bool = False,
     large: bool = False,
+    ct: bool = False,
 ) -> None:
     """The whole demonstration; results in the folder `out`, which appears as a whole.
 
     calibrated : rig, tools and tip come from calibration, not from the truth. large : pictures of
-    1920 x 1200, not of 1280 x 800.
+    1920 x 1200, not of 1280 x 800. ct : the case is reconstructed and planned from a simulated CT
+    of a random neck.
 
     Raises
     ------
@@ -63,12 +63,12 @@ def run_demo(
         below 0.
     """
     with replaced_folder(out) as folder:
-        _run_in(folder, out, seed, headless, stay, console, calibrated, large)
+        _run_in(folder, out, seed, headless, stay, console, calibrated, large, ct)
 
 
 def _run_in(
     folder: Path, out: Path, seed: int, headless: bool, stay: bool, console: Console,
-    calibrated: bool, large: bool,
+    calibrated: bool, large: bool, ct: bool,
 ) -> None:  # fmt: skip
     """Write everything into `folder`; `out` is what it will be called."""
     from nav.view.app import has_display
@@ -78,10 +78,16 @@ def _run_in(
         console.print(f"no window: {unreachable}")
     windowed = not headless and has_display()
     began = time.perf_counter()
-    job, case, tools = prepare(folder, seed, console, calibrated, large)
+    neck = None
+    if ct:
+        from phantoms.demo.ct import prepared_neck
+
+        neck = prepared_neck(folder, seed, console)
+    job, case, tools = prepare(folder, seed, console, calibrated, large, neck)
     needle = tools[0]
     run = _with_window if windowed else _headless
     result = run(job, case, needle, stay, console)
+    give_memory_back()  # the room's, before the report's libraries are loaded
     settings = {
         "seed": seed,
         "cameras": [[*camera.size] for camera in job.rig.cameras],
@@ -92,22 +98,32 @@ def _run_in(
         "needle": NEEDLE,
         "calibrated": calibrated,
         "window": windowed,
+        "ct": ct,
     }
     with console.status("writing the results"):
         write_tables(folder, result, tools)
-        summary = summarise(result, case, tools, settings)
+        true = {s.name: s.surface for s in case.structures} if neck is None else neck.surfaces()
+        summary = summarise(result, case, tools, settings, true)
         draw_distances(folder / "distances.png", result, case)
         _write_live_picture(folder / "live.png", case, needle, result)
         write_summary(folder / "summary.json", summary)
     console.print(_table(summary))
-    console.print(f"{out}: summary.json, poses.csv, truth.csv, case/, live.png, distances.png")
+    made = "summary.json, poses.csv, truth.csv, case/, live.png, distances.png"
+    console.print(f"{out}: {made}{'' if neck is None else ', scan.nii.gz, reconstruction/'}")
     console.print(f"{time.perf_counter() - began:.0f} s in all. {nav.NOTICE}.")
 
 
 def prepare(
-    out: Path, seed: int, console: Console, calibrated: bool = False, large: bool = False
+    out: Path,
+    seed: int,
+    console: Console,
+    calibrated: bool = False,
+    large: bool = False,
+    neck: "ScannedNeck | None" = None,
 ) -> tuple[DemoJob, Case, tuple[Tool, Tool]]:
     """Files for the pipeline in `out`; the job, the case, needle and reference body as filed.
+
+    neck : whose case is in `out` already; else the standard phantom's is written.
 
     Raises
     ------
@@ -117,7 +133,11 @@ def prepare(
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     with console.status("making the anatomy and its files"):
-        job = demo_job(out, seed, calibrated, SIZE if large else SMALL_SIZE)
+        size = SIZE if large else SMALL_SIZE
+        if neck is None:
+            job = demo_job(out, seed, calibrated, size)
+        else:
+            job = scanned_job(out, seed, neck, calibrated, size)
         case = load_case(out / "case" / "case.toml")
         navigable(case, out / "case" / "case.toml")
     if calibrated:
@@ -136,24 +156,25 @@ def demo_job(
 
     size : of the simulated cameras' pictures, px.
     """
-    anatomy = phantom_case()
+    anatomy, rig = write_demo_files(out, size, calibrated)
+    return true_job(out, anatomy, seed, rig)
+
+
+def scanned_job(
+    out: Path,
+    seed: int,
+    neck: "ScannedNeck",
+    calibrated: bool = False,
+    size: tuple[int, int] = SMALL_SIZE,
+) -> DemoJob:
+    """Do the same for a scanned neck, whose case is in `out` already."""
+    from phantoms.demo.ct import world_anatomy
+
     rig = default_rig(size)
-    _write_files(out, anatomy, rig, calibrated)
-    tools = (needle_tool(), reference_tool())
-    return DemoJob(out, anatomy, seed, HAND_SD, OPTICS, tools, rig)
-
-
-def _write_files(out: Path, anatomy: Anatomy, rig: Rig, calibrated: bool) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
-    tools = (needle_tool(), reference_tool())
-    if not calibrated:
-        write_rig(out / "rig.toml", rig)
-        for tool in tools:
-            write_tool(out / f"{tool.name}.toml", tool)
-    write_case(anatomy, out / "case")
+    write_rig_and_tools(out, rig, calibrated)
+    anatomy, axes = world_anatomy(neck, load_case(out / "case" / "case.toml"))
+    job = true_job(out, anatomy, seed, rig)
+    return replace(job, case_from_model=neck.case_from_model, axes=axes)
 
 
 def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console) -> DemoResult:
@@ -222,6 +243,12 @@ def _table(summary: dict) -> Table:
         f"{summary['final_distance_to_target_mm']:.2f} mm shown, "
         f"{summary['final_distance_to_target_true_mm']:.2f} mm true",
     )
+    for name, at_end in summary["at_the_end_mm"].items():
+        table.add_row(
+            f"{name} at the end",
+            f"{at_end['shown']:.2f} mm shown, at least {at_end['bound']:.2f}; "
+            f"{at_end['true']:.2f} mm true",
+        )
     alarms = ", ".join(f"{count} {word}" for word, count in summary["alarms"].items())
     table.add_row("alarms", alarms)
     return table

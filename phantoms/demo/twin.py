@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nav.live.worker import Progress, silent
+from nav.live.feed import Progress, silent
 
 FILES_WRITTEN = "Files written"  # said when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
@@ -23,9 +23,12 @@ class TwinJob:
     def open(self, progress: Progress = silent) -> Any:
         """Write the files, tell of it, and set up room, hand and pipeline."""
         progress("Making the phantom", 0.0)
-        from phantoms.demo.run import demo_job
-        from phantoms.twin.world import LIVE_SIZE
+        from phantoms.demo.files import write_demo_files
+        from phantoms.twin.default_rig import LIVE_SIZE
 
-        job = demo_job(self.folder, self.seed, size=LIVE_SIZE)
+        anatomy, rig = write_demo_files(self.folder, LIVE_SIZE)
         progress(FILES_WRITTEN, 0.0)
-        return job.open(progress)
+        # heavier to import: the window need not wait for it
+        from phantoms.demo.work import true_job
+
+        return true_job(self.folder, anatomy, self.seed, rig).open(progress)

@@ -1,8 +1,8 @@
 """The demonstration's work: a simulated room and hand in front of the real pipeline."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,13 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.errors import InputError
+from nav.frames import Array
+from nav.live.feed import Progress, silent
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
-from nav.live.worker import Progress, silent
-from nav.model.case import load_case
+from nav.memory import give_memory_back
+from nav.model.case import Plan, load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
 from nav.registration.result import Registration
@@ -26,9 +28,13 @@ from phantoms.demo.hand import Hand
 from phantoms.demo.puncture import SimulatedPuncture
 from phantoms.twin.motion import FPS
 from phantoms.twin.sensor import Optics
+from phantoms.twin.tools import needle_tool, reference_tool
 from phantoms.twin.world import make_world
 
 ROOM = "Setting up the simulated room"
+HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
+OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
+TRIMMED = 50  # frame sets after which freed memory is given back
 MAX_FRAMES = 3000  # a hand that never arrives is a fault
 
 
@@ -38,6 +44,7 @@ class DemoResult:
 
     truth : true rig_from_needle of each frame number; rig_from_reference : true as well.
     tools : needle and reference body as they truly are.
+    model_from_reference : true, model being the case.
     check_errors : check point's label -> error as the session found it, mm.
     last : the newest update for the window's picture, with the whole chart.
     seconds : from the first frame set to the last.
@@ -60,6 +67,8 @@ class DemoJob:
     """Recipe for a demonstration; `folder` holds the files that the pipeline reads.
 
     tools, rig : needle, reference body and cameras as they truly are.
+    case_from_model : from the anatomy's frame to that of the case, which may be a scan's.
+    axes : label -> a divot's outward axis (3,), anatomy's frame; the phantom's where None.
     """
 
     folder: Path
@@ -69,10 +78,17 @@ class DemoJob:
     optics: Optics
     tools: tuple[Tool, Tool]
     rig: Rig
+    case_from_model: RigidTransform = field(default_factory=RigidTransform.identity)
+    axes: Mapping[str, Array] | None = None
 
     def open(self, progress: Progress = silent) -> "DemoWork":
         """The room, the hand and the pipeline."""
         return DemoWork(self, progress)
+
+
+def true_job(folder: Path, anatomy: Anatomy, seed: int, rig: Rig) -> DemoJob:
+    """Return the demonstration as it is by default, its tools as their drawings have them."""
+    return DemoJob(folder, anatomy, seed, HAND_SD, OPTICS, (needle_tool(), reference_tool()), rig)
 
 
 class DemoWork:
@@ -97,7 +113,10 @@ class DemoWork:
             )
         self.plan = plan
         rng = np.random.default_rng([job.seed, 3])
-        hand = Hand(self.world, plan, job.seating, rng, 1.0 / FPS)
+        self.case_from_model = job.case_from_model
+        back = job.case_from_model.inv()
+        followed = Plan(plan.name, back.apply(plan.entry), back.apply(plan.target))
+        hand = Hand(self.world, followed, job.seating, rng, 1.0 / FPS, job.axes, back)
         self.source = SimulatedPuncture(
             self.world, hand, job.optics, job.seed, lambda share: progress(ROOM, share)
         )
@@ -114,6 +133,8 @@ class DemoWork:
         # the chart of the closing picture runs on the simulated clock
         self.samples.append(chart_sample(state.guidance, frames.time))
         self.newest = (frames, state)
+        if len(self.log.tracked) % TRIMMED == 0:
+            give_memory_back(collect=False)  # pictures of threads, or it grows by 0.4 MB each
         if len(self.log.tracked) >= MAX_FRAMES:
             raise InputError(f"demo: the hand did not arrive within {MAX_FRAMES} frames")
         return self.source.show(state)
@@ -135,11 +156,11 @@ class DemoWork:
             self.source.truth,
             self.world.rig_from_reference,
             (self.world.needle, self.world.reference),
-            self.world.model_from_reference,
+            self.case_from_model * self.world.model_from_reference,
             registration,
             {touch.fiducial.label: error.distance for touch, error in self.session.checks},
             tre,
             # the picture's clock is the simulated one
-            replace(last, sent_at=frames.time),
+            replace(last, sent_at=frames.time, simulated=True),
             seconds,
         )

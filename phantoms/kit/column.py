@@ -8,11 +8,13 @@ C1 (5 by 42 mm, 30 mm high) by less than 0.005 mm there.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import open3d as o3d
 from manifold3d import Manifold
 
 from nav.errors import InputError
+from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard import Anatomy
@@ -91,7 +93,7 @@ class _Front:
     def __init__(self, anatomy: Anatomy) -> None:
         bones = [s for s in anatomy.structures if s.role == "bone"]
         self.names = [s.name for s in bones]
-        self._scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+        self._scene: Any = import_open3d().t.geometry.RaycastingScene(nthreads=1)
         for s in bones:
             self._scene.add_triangles(s.vertices.astype(np.float32), s.triangles.astype(np.uint32))
         sac = next(s for s in anatomy.structures if s.role == "dura")
@@ -104,7 +106,7 @@ class _Front:
         """
         rays = np.zeros((len(x), 6), np.float32)
         rays[:, 0], rays[:, 1], rays[:, 2], rays[:, 4] = x, -200.0, z, 1.0
-        found = self._scene.cast_rays(o3d.core.Tensor(rays))
+        found = self._scene.cast_rays(import_open3d().core.Tensor(rays))
         y = np.asarray(found["t_hit"].numpy(), float) - 200.0
         hit = y < self._limit(z)
         if name is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import open3d as o3d
 
+from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 
@@ -35,6 +35,7 @@ class Walls:
 def walls(mesh: Mesh) -> Walls:
     """Measured by a ray inwards from each triangle, from several points of a large one."""
     points, normals, area = _samples(mesh)
+    o3d = import_open3d()
     scene = o3d.t.geometry.RaycastingScene(nthreads=1)
     scene.add_triangles(mesh.vertices.astype(np.float32), mesh.triangles.astype(np.uint32))
     start = points - 1e-3 * normals

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
+from nav.openthreed import import_open3d
 
 Fraction = NDArray[np.float32]  # (z, y, x), 0 to 1
 ROWS = 2  # rays along x through each voxel's side, each way
@@ -52,7 +53,7 @@ def filled(
 
     Exact along x; the mean over ROWS x ROWS rays across.
     """
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(

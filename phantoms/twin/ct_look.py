@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.openthreed import import_open3d
 from phantoms.twin.ct_fill import Fraction, Grid, filled
 from phantoms.twin.ct_neck import AIR, MUSCLE, neck
 from phantoms.twin.scene_grain import grain
@@ -87,7 +88,7 @@ def _depth(
 
     Negative where a voxel's middle lies outside.
     """
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(

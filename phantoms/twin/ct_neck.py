@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
+from nav.openthreed import import_open3d
 from phantoms.twin.ct_fill import Fraction, Grid
 from phantoms.twin.scene_grain import grain
 
@@ -121,7 +122,7 @@ def _fine(coarse: Values, shape: tuple[int, ...]) -> Values:
 
 def _distance(s: Any, points: NDArray[np.float32]) -> Values:
     """Depth under the skin, negative outside, mm. The neck's cut ends are no skin."""
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     ends = s.vertices[s.triangles][..., 2]
     wall = np.ptp(ends, axis=1) > 1e-3

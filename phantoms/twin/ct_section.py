@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
+from nav.openthreed import import_open3d
 from phantoms.anatomy.rays import Gauge
 
 CORNERS = 72
@@ -56,7 +57,7 @@ def section(s: Closed, z: float) -> Array:
 
 def first_hit(s: Closed, middle: Array, axes: Array) -> Array:
     """How far the surface lies from a point within it, in the plane of two axes: (CORNERS,), mm."""
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     t = angles()
     rays = np.empty((CORNERS, 6), np.float32)
@@ -72,7 +73,7 @@ def distance(s: Closed, points: Array) -> Array:
 
 
 def _scene(s: Closed) -> Any:
-    import open3d as o3d
+    o3d = import_open3d()
 
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(

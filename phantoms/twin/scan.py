@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scan_anatomy import moved_surface, scan_anatomy
 from phantoms.twin.scan_head import skin
 from phantoms.twin.scan_kernel import blurred, paint_parts
+from phantoms.twin.scan_markers import Marker
 from phantoms.twin.scan_noise import noise
 from phantoms.twin.scan_paint import painted_scan
 from phantoms.twin.scan_parameters import ScanParameters
@@ -41,6 +42,7 @@ def simulate_scan(
     progress: Progress | None = None,
     turned: RigidTransform | None = None,
     longer: float = 0.0,
+    markers: Sequence[Marker] = (),
 ) -> Scan:
     """Simulate a CT of an anatomy.
 
@@ -51,6 +53,7 @@ def simulate_scan(
     progress : is told each step's name when it is begun; there are STEPS.
     turned : turns the patient once more, about the frame's origin: `scan_gantry` needs it.
     longer : added to the field of view's front and back, mm, for the same.
+    markers : glued to the skin, anatomy's frame.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def simulate_scan(
     parts = paint_parts(scan.spacing_mm, scan.kernel)
     nx, ny, nz = ((n - 1) * k + 1 for n, k in zip(grid.size, parts.tolist(), strict=True))
     fine = Grid(grid.origin, grid.spacing / parts, (nx, ny, nz))
-    painted = painted_scan(found, p, scan, fine)
+    painted = painted_scan(found, p, scan, fine, markers)
     tell(STEPS[2])
     spread = blurred(painted.values, fine.spacing, scan.kernel)
     values = spread[:: parts[2], :: parts[1], :: parts[0]].copy()

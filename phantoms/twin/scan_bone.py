@@ -11,6 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Array
+from nav.openthreed import import_open3d
 from phantoms.twin.ct_fill import Fraction, Grid
 from phantoms.twin.scan_parameters import BoneLook
 from phantoms.twin.scene_grain import grain
@@ -83,7 +84,7 @@ def _depth(
     most: float,
 ) -> Values:
     """Depth under the surface, exact up to about `most` mm; negative where a middle is outside."""
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     padded = np.pad(share > 0.5, 1)
     rough = distance_transform_edt(padded, grid.spacing[::-1])[1:-1, 1:-1, 1:-1][inside]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
+from nav.openthreed import import_open3d
 from phantoms.anatomy import c1, c2, subaxial
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.parameters import AnatomyParameters
@@ -227,7 +228,7 @@ def vertex_normals(mesh: Mesh) -> Array:
 
 def _closest(mesh: Mesh, points: Array) -> Array:
     """The surface's nearest points to points (n, 3); far away where it is beyond LOOKED."""
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     if len(points) == 0:
         return np.zeros((0, 3))

@@ -17,6 +17,7 @@ from phantoms.twin.ct_section import Surface
 from phantoms.twin.scan_anatomy import ScanAnatomy, moved_surface
 from phantoms.twin.scan_bone import bone_values
 from phantoms.twin.scan_head import ENAMEL, sketched_bones, skin, teeth
+from phantoms.twin.scan_markers import BEAD_HU, Marker, beads
 from phantoms.twin.scan_parameters import ScanParameters
 from phantoms.twin.scan_soft import BLOOD, Blood, soft_tissue
 from phantoms.twin.scan_vessels import paint_arteries, paint_veins
@@ -37,9 +38,16 @@ class Painted:
 
 
 def painted_scan(
-    found: ScanAnatomy, p: AnatomyParameters, scan: ScanParameters, grid: Grid
+    found: ScanAnatomy,
+    p: AnatomyParameters,
+    scan: ScanParameters,
+    grid: Grid,
+    markers: Sequence[Marker] = (),
 ) -> Painted:
-    """CT numbers of all that lies in a scan, on a grid of the scan's frame."""
+    """CT numbers of all that lies in a scan, on a grid of the scan's frame.
+
+    markers : glued to the skin, anatomy's frame.
+    """
     scan_from_anatomy = found.scan_from_anatomy
     back = scan_from_anatomy.inv()
     values = np.full(grid.shape, AIR, np.float32)
@@ -67,6 +75,8 @@ def painted_scan(
     _bones(values, found, p, scan, grid)
     metal = _teeth(values, p, scan, grid, scan_from_anatomy)
     paint_arteries(values, found, scan, grid)
+    for bead in beads(markers):
+        put(bead, BEAD_HU)
     return Painted(values, metal)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import zoom
 from scipy.spatial.transform import RigidTransform
 
+from nav.openthreed import import_open3d
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scene_grain import grain
 
@@ -194,7 +195,7 @@ def _blend(values: Values, inside: Values, hu: float | Values) -> None:
 
 def _depth(skin: Any, points: NDArray[np.float32], grid: Grid) -> Values:
     """Depth under the skin, mm; negative outside. Only as deep as the fat reaches is it exact."""
-    import open3d as o3d  # over a second to import
+    o3d = import_open3d()
 
     thin = points[::2, ::5, ::5]
     scene = o3d.t.geometry.RaycastingScene()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.compiled import njit
+from nav.openthreed import import_open3d
 from phantoms.twin.scene import SceneItem
 
 BAND = 200_000  # rays at once, to keep memory low
@@ -42,7 +43,7 @@ class RayScene:
     """Items ready for rays; all in one frame."""
 
     def __init__(self, items: Sequence[SceneItem]) -> None:
-        import open3d as o3d  # over a second to import: only where a scene is drawn
+        o3d = import_open3d()  # only where a scene is drawn
 
         self.tensor: Any = o3d.core.Tensor
         self.scene: Any = o3d.t.geometry.RaycastingScene()

@@ -1,11 +1,11 @@
-"""The simulated room: default rig, the phantom on its table, where everything truly is."""
+"""The simulated room: the phantom on its table, where everything truly is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial.transform import RigidTransform, Rotation
+from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array, perturbed
@@ -14,67 +14,17 @@ from nav.tracking.tool import Tool
 from phantoms.anatomy.standard import Anatomy
 from phantoms.kit.layout import layout
 from phantoms.twin.backdrop import render_backdrop
-from phantoms.twin.bodies import Placed
+from phantoms.twin.bodies import Body, Placed
 from phantoms.twin.camera import Backdrop, SimulatedCamera
+from phantoms.twin.default_rig import default_rig, nominal_rig_from_model
 from phantoms.twin.scene import SceneItem
 from phantoms.twin.scene_parts import quick_items
 from phantoms.twin.scene_props import table_items
 from phantoms.twin.sensor import Optics
 from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
 
-DISTANCE, BASELINE = 600.0, 350.0  # mm
-SIZE = (1920, 1200)
-# of the demonstration's cameras, as of many inexpensive ones with a global shutter; and of those
-# of the live window, where drawing, tracking and display share two processors
-SMALL_SIZE, LIVE_SIZE = (1280, 800), (960, 600)
-AIM = np.array([45.0, 15.0, 15.0])  # model frame, mm: what both cameras look at
 PHANTOM_SPREAD = np.array([8.0, 5.0, 8.0, 0.05, 0.08, 0.05])  # mm, rad; one sd
 SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])
-
-
-def default_rig(size: tuple[int, int] = SIZE) -> Rig:
-    """Return two cameras about 600 mm above the phantom, 350 mm apart; the rig's frame is left's.
-
-    size : width, height, px, of the shape of SIZE; the field of view is the same.
-    """
-    height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
-    above = AIM + np.array([0.0, height, 0.0])
-    aside = np.array([BASELINE / 2, 0.0, 0.0])
-    left, right = _camera_from_model(above - aside), _camera_from_model(above + aside)
-    return Rig(
-        (
-            _camera("left", (1601.3, 1601.9, 957.3, 603.8), RigidTransform.identity(), size),
-            _camera("right", (1598.6, 1599.0, 963.1, 597.2), right * left.inv(), size),
-        )
-    )
-
-
-def nominal_rig_from_model() -> RigidTransform:
-    """Where the phantom stands in the default rig, before anybody moves it."""
-    height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
-    return _camera_from_model(AIM + np.array([-BASELINE / 2, height, 0.0]))
-
-
-def _camera_from_model(eye: Array) -> RigidTransform:
-    z = (AIM - eye) / np.linalg.norm(AIM - eye)
-    x = np.array([1.0, 0.0, 0.0]) - z[0] * z
-    x /= np.linalg.norm(x)
-    rotation = Rotation.from_matrix(np.array([x, np.cross(z, x), z]))
-    return RigidTransform.from_components(-rotation.apply(eye), rotation)
-
-
-def _camera(
-    name: str,
-    matrix: tuple[float, float, float, float],
-    camera_from_rig: RigidTransform,
-    size: tuple[int, int],
-) -> Camera:
-    scale = size[0] / SIZE[0]
-    fx, fy = scale * matrix[0], scale * matrix[1]
-    cx, cy = scale * (matrix[2] + 0.5) - 0.5, scale * (matrix[3] + 0.5) - 0.5
-    distortion = np.array([-0.11, 0.085, 0.0004, -0.0003, -0.01])
-    square = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
-    return Camera(name, size, square, distortion, camera_from_rig)
 
 
 @dataclass(frozen=True)
@@ -121,9 +71,14 @@ class World:
             axes[fiducial.label] = out / np.linalg.norm(out)
         return axes
 
+    @cached_property
+    def needle_body(self) -> Body:
+        """What can be seen of the needle: the same in every picture."""
+        return needle_body(self.needle)
+
     def needle_at(self, rig_from_needle: RigidTransform, velocity: Array) -> Placed:
         """The needle for drawing; velocity (6,) a second, left perturbation in the rig frame."""
-        return Placed(needle_body(self.needle), rig_from_needle, velocity)
+        return Placed(self.needle_body, rig_from_needle, velocity)
 
     def cameras(
         self,

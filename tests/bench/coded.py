@@ -9,9 +9,9 @@ from typing import Any
 from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.guidance.alarms import AlarmState, Level
+from nav.live.feed import Progress, silent
 from nav.live.messages import Command
 from nav.live.session import Session, State
-from nav.live.worker import Progress, silent
 from nav.pipeline import Guidance
 from nav.registration.result import Registration
 from tests.live.looping import LoopingJob, LoopingWork

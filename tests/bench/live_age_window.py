@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QWidget
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Pose
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
-from nav.live.worker import ProcessFeed
 from nav.model.case import load_case
 from nav.registration.result import Registration
 from nav.tracking.tool import load_tool

@@ -21,8 +21,8 @@ from rich.table import Table
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Pose
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Ended, Update
-from nav.live.worker import ProcessFeed
 from nav.model.case import load_case
 from nav.registration.result import Registration
 from nav.tracking.tool import load_tool

@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig, check_picture_size, load_rig, write_rig
 from nav.errors import InputError
-from phantoms.twin.world import default_rig
+from phantoms.twin.default_rig import default_rig
 
 Change = Callable[[Camera], Camera]
 

@@ -108,6 +108,18 @@ def test_dicom_segmentation_refers_to_its_series_and_keeps_volumes(exported):
         assert measured == pytest.approx(true_volume(name), rel=0.01)
 
 
+def test_dicom_has_the_same_identifiers_for_the_same_case(exported, tmp_path):
+    export_case(write_case(tmp_path / "case"), tmp_path / "out", ["dicom-seg"])
+    for name in ("CT0001.dcm", "segmentation.dcm"):
+        first, second = (
+            pydicom.dcmread(folder / "dicom" / name, stop_before_pixels=True)
+            for folder in (exported, tmp_path / "out")
+        )
+        for word in ("SOPInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+            assert first[word].value == second[word].value
+            assert first[word].value.is_valid
+
+
 def test_dicom_names_nobody(exported):
     for path in (exported / "dicom" / "segmentation.dcm", exported / "dicom" / "CT0001.dcm"):
         data = pydicom.dcmread(path, stop_before_pixels=True)

@@ -28,6 +28,8 @@ from tests.exchange.small import (
     volume_of,
     write_case,
 )
+from tests.fuzz.archive_damage import zipped
+from tests.fuzz.bombs import UTF_8_BOMB, zip_bomb
 from tests.reference_data import reference_data
 
 SIGMA = ("0.5",)
@@ -330,3 +332,37 @@ def test_the_commands_end_to_end(tmp_path, capsys):
     assert code == 2
     assert "--role C1=organ: expected one of bone" in said
     assert not (tmp_path / "bad").exists()
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16"])
+def test_a_scene_whose_entities_grow_is_refused(tmp_path, coding):
+    path = tmp_path / "s.mrml"
+    path.write_bytes((UTF_8_BOMB + b"<MRML>&l;</MRML>").decode().encode(coding))
+    with pytest.raises(InputError, match="is no scene of 3D Slicer"):
+        import_case(path, "x", ImportOptions())
+
+
+def test_a_scene_that_names_too_long_a_file_says_that_it_is_not_there(tmp_path):
+    path = tmp_path / "s.mrml"
+    path.write_text(
+        f'<MRML><ModelStorage id="S" fileName="{"a" * 5000}.stl"/>'
+        '<Model id="M" name="C1" references="storage:S;"/></MRML>'
+    )
+    with pytest.raises(InputError, match=r"its file a+ is not there"):
+        import_case(path, "x", ImportOptions())
+
+
+@pytest.mark.parametrize("name", ["", "a" * 300, "a\0b", "s.mrml/x", "./."])
+def test_packed_scenes_with_odd_names_are_refused_in_a_line(tmp_path, name):
+    path = tmp_path / "s.mrb"
+    path.write_bytes(zipped([("s.mrml", b"<MRML/>"), (name, b"x")]))
+    with pytest.raises(InputError) as caught:
+        import_case(path, "x", ImportOptions())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_packed_scene_that_unpacks_to_a_lot_is_refused(tmp_path):
+    path = tmp_path / "s.mrb"
+    path.write_bytes(zip_bomb(b"s.mrml", b"<MRML/>", 8))
+    with pytest.raises(InputError, match="times its own size"):
+        import_case(path, "x", ImportOptions())

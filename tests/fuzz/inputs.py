@@ -24,6 +24,8 @@ from phantoms.kit.export_kit import write_kit_toml, write_parts
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of
 from phantoms.twin.tools import needle_tool, reference_tool
+from tests.fuzz.exchanged import make_neck
+from tests.fuzz.scans import make_labels, make_scans
 from tests.synthetic import small_rig
 
 FIDUCIALS = {
@@ -79,6 +81,9 @@ def make_inputs(folder: Path) -> None:
     for kit in (folder, folder / "kit"):
         write_parts(kit, parts)
         write_kit_toml(kit / "kit.toml", "neck", "dry", AnatomyParameters(), parts, 7)
+    make_scans(folder)
+    make_labels(folder)
+    make_neck(folder)
     (folder / "kit.toml").rename(folder / "recipe.toml")
     write_kit_toml(folder / "kit.toml", "neck", "dry", AnatomyParameters(), parts, 7)
 

@@ -4,7 +4,6 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,23 +47,8 @@ WORDS = tuple(
 Rng = np.random.Generator
 
 
-def mutated(rng: Rng, data: bytes, suffix: str) -> bytes:
-    """Return a damaged copy of a file.
-
-    suffix : of its name; structured files are damaged by their structure as often as by bytes.
-    """
-    for _ in range(int(rng.integers(1, MOST_CHANGES))):
-        structured = STRUCTURED.get(suffix)
-        kinds: list[Callable[[Rng, bytes], bytes]] = [changed_bytes]
-        if suffix in TEXTS:
-            kinds.append(changed_text)
-        if structured is not None:
-            kinds += [structured, structured]
-        data = kinds[rng.integers(len(kinds))](rng, data)[:MOST_BYTES]
-    return data
-
-
-def _pick(rng: Rng, values: Any) -> Any:
+def pick(rng: Rng, values: Any) -> Any:
+    """Return one of several values."""
     return values[int(rng.integers(len(values)))]
 
 
@@ -91,7 +75,7 @@ def changed_bytes(rng: Rng, data: bytes) -> bytes:
     if way == 4:
         return data[:end] + data[start:end] * int(rng.integers(1, REPEATS)) + data[end:]
     if way == 5:
-        word = _pick(rng, WORDS)
+        word = pick(rng, WORDS)
         return data[:start] + word + data[start + len(word) :]
     other = int(rng.integers(len(data)))
     return data[:start] + data[other : other + length] + data[end:]
@@ -105,9 +89,9 @@ def changed_text(rng: Rng, data: bytes) -> bytes:
     if way <= 2:
         found = list(NUMBER.finditer(data[:200_000]))
         if not found:
-            return data + _pick(rng, NUMBER_TEXTS)
-        number = _pick(rng, found)
-        return data[: number.start()] + _pick(rng, NUMBER_TEXTS) + data[number.end() :]
+            return data + pick(rng, NUMBER_TEXTS)
+        number = pick(rng, found)
+        return data[: number.start()] + pick(rng, NUMBER_TEXTS) + data[number.end() :]
     if way == 3:
         return b"".join(lines[:at] + lines[at + 1 :])
     if way == 4:
@@ -118,13 +102,13 @@ def changed_text(rng: Rng, data: bytes) -> bytes:
         return b"".join(lines)
     if way == 6:
         place = int(rng.integers(len(data) + 1))
-        return data[:place] + _pick(rng, INSERTED) + data[place:]
+        return data[:place] + pick(rng, INSERTED) + data[place:]
     if way == 7:
         place = int(rng.integers(len(data) + 1))
-        opened, closed = _pick(rng, ((b"[", b"]"), (b"{", b"}"), (b"(", b")"), (b"{a=", b"}")))
+        opened, closed = pick(rng, ((b"[", b"]"), (b"{", b"}"), (b"(", b")"), (b"{a=", b"}")))
         return data[:place] + opened * DEPTH + closed * int(rng.choice([0, DEPTH])) + data[place:]
     text = data.decode(errors="replace")
-    coded = _pick(rng, ("utf-16", "utf-16-le", "utf-8-sig", "latin-1", "utf-32", "utf-7", "cp037"))
+    coded = pick(rng, ("utf-16", "utf-16-le", "utf-8-sig", "latin-1", "utf-32", "utf-7", "cp037"))
     return text.encode(coded, errors="replace")
 
 
@@ -163,15 +147,15 @@ def _change(rng: Rng, document: Any) -> None:
     places = _places(document)
     if not places:
         return
-    holder, key = _pick(rng, places)
+    holder, key = pick(rng, places)
     value = holder[key]
     way = int(rng.integers(8))
     if way <= 2:
-        holder[key] = _pick(rng, EXTREME_NUMBERS)
+        holder[key] = pick(rng, EXTREME_NUMBERS)
     elif way == 3:
-        holder[key] = _pick(rng, STRANGE_TEXTS)
+        holder[key] = pick(rng, STRANGE_TEXTS)
     elif way == 4:
-        holder[key] = json.loads(json.dumps(_pick(rng, STRANGE_VALUES)))
+        holder[key] = json.loads(json.dumps(pick(rng, STRANGE_VALUES)))
     elif way == 5:
         del holder[key]
     elif way == 6:
@@ -179,19 +163,12 @@ def _change(rng: Rng, document: Any) -> None:
             value = [value]
         holder[key] = value
     elif isinstance(value, list) and value:
-        value.extend([_pick(rng, value)] * int(rng.integers(1, REPEATS)))
+        value.extend([pick(rng, value)] * int(rng.integers(1, REPEATS)))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         holder[key] = value * float(10.0 ** rng.integers(-6, 7)) * (-1.0) ** rng.integers(2)
     else:
-        other_holder, other_key = _pick(rng, places)
+        other_holder, other_key = pick(rng, places)
         try:
             holder[key] = json.loads(json.dumps(other_holder[other_key], default=str))
         except (KeyError, IndexError):
             return
-
-
-STRUCTURED: dict[str, Callable[[Rng, bytes], bytes]] = {
-    ".toml": changed_toml,
-    ".json": changed_json,
-}
-TEXTS = frozenset((".toml", ".json", ".csv", ".fcsv", ".obj", ".vtp", ".ply", ".stl"))

@@ -1,16 +1,12 @@
 """What reads files, and is given damaged ones: each reader with the work that relies on it."""
 
 import contextlib
-import io
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from calibration.board import load_board
-from nav import cli
 from nav.camera.frameset import FrameSource
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
@@ -25,18 +21,12 @@ from phantoms.kit.export_folder import refuse_foreign
 from phantoms.kit.export_kit import load_kit
 from phantoms.recipe import named_recipe
 from tests.fuzz.inputs import MESHES
+from tests.fuzz.scan_readers import SCAN_READERS
+from tests.fuzz.work import Reader, command
 
 POINTS = np.array([[0.0, 0.0, 0.0], [30.0, 10.0, -20.0], [0.0, 4.0, 0.0]])
 AWAY = np.array([0.0, 0.0, 500.0])
 TIP = Tip(np.array([1.0, 2.0, 3.0]), None, np.eye(3) * 0.01, np.eye(3) * 0.01)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Files that are damaged, one of them per try, and what is then done in their folder."""
-
-    files: tuple[str, ...]
-    work: Callable[[Path], object]
 
 
 def _rig(folder: Path) -> None:
@@ -87,33 +77,9 @@ def _outputs(folder: Path) -> None:
     refuse_foreign(folder / "kit")
 
 
-def _command(*words: str) -> Callable[[Path], None]:
-    """A command of the program, run in the folder; anything but its exit codes is a fault."""
-
-    def work(folder: Path) -> None:
-        before = os.getcwd()
-        out, err = io.StringIO(), io.StringIO()
-        os.chdir(folder)
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                cli.main(list(words))
-        except SystemExit as end:
-            said = err.getvalue()
-            if end.code not in (None, 0, 1, 2):
-                raise AssertionError(f"exit code {end.code}: {said}") from None
-            if end.code == 2 and (len(said.splitlines()) != 1 or not said.startswith("nav: ")):
-                raise AssertionError(f"expected one line: {said!r}") from None
-            if end.code == 2:
-                raise InputError(said.strip()) from None
-        finally:
-            os.chdir(before)
-
-    return work
-
-
 def _register(points: str) -> Reader:
     words = ("register", "--case", "case.toml", "--points", points, "--output", "out/r.toml")
-    return Reader((points,), _command(*words))
+    return Reader((points,), command(*words))
 
 
 NEEDLE = ("calibrate", "needle", "--poses", "poses.csv", "--output", "out/n.toml")
@@ -128,22 +94,24 @@ READERS: dict[str, Reader] = {
     "points": _register("touched.csv"),
     "markups": _register("touched.mrk.json"),
     "fcsv": _register("touched.fcsv"),
-    "points, checked": Reader(("touched.csv", "case.toml"), _command(*CHECK, "--register")),
-    "poses": Reader(("poses.csv",), _command(*NEEDLE)),
+    "points, checked": Reader(("touched.csv", "case.toml"), command(*CHECK, "--register")),
+    "poses": Reader(("poses.csv",), command(*NEEDLE)),
     "poses and tool": Reader(
-        ("poses.csv", "needle.toml"), _command(*NEEDLE, "--tool", "needle.toml")
+        ("poses.csv", "needle.toml"), command(*NEEDLE, "--tool", "needle.toml")
     ),
     "registration": Reader(("registration.toml",), _registration),
-    "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml")),
+    "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
     "pictures": Reader(
         tuple(f"seen/left/{name}" for name in ("0.png", "1.jpg", "2.tif")),
         lambda f: _source(f / "seen", f / "rig.toml"),
+        prints=True,
     ),
-    "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml")),
-    "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml")),
+    "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml"), True),
+    "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml"), True),
     "kit": Reader(("kit.toml",), _kit),
     "recipe": Reader(("recipe.toml",), lambda f: named_recipe(None, file=f / "recipe.toml")),
     "outputs": Reader(("registration.toml", "poses.csv", "kit/kit.toml"), _outputs),
+    **SCAN_READERS,
 }
 
 

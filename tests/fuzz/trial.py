@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from nav.errors import InputError
+from tests.fuzz.damage import mutated
 from tests.fuzz.inputs import make_inputs
-from tests.fuzz.mutations import mutated
-from tests.fuzz.readers import READERS, SELF_CHECKS, Reader
+from tests.fuzz.listening import listening
+from tests.fuzz.readers import READERS, SELF_CHECKS
+from tests.fuzz.work import Reader
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What went wrong in a try: kind is traceback, crash, hang or memory."""
+    """What went wrong in a try: kind is traceback, crash, hang, memory or noise."""
 
     reader: str
     number: int
@@ -59,13 +61,20 @@ class Bench:
     def run(self, seed: int, reader: str, number: int) -> Fault | None:
         """One try: None where the file was taken or refused in one line."""
         path = self.damage(seed, reader, number)
-        try:
-            known(reader).work(self.folder)
-        except InputError as error:
-            if len(str(error).splitlines()) > 1:
-                return Fault(reader, number, "traceback", f"more than one line: {error!r}")
-        except Exception:
-            return Fault(reader, number, "traceback", traceback.format_exc())
-        finally:
-            self.mend(path)
+        known_one = known(reader)
+        text = ""
+        with listening() as heard:
+            try:
+                known_one.work(self.folder)
+            except InputError as error:
+                if len(str(error).splitlines()) > 1:
+                    text = f"more than one line: {error!r}"
+            except Exception:
+                text = traceback.format_exc()
+            finally:
+                self.mend(path)
+        if text:
+            return Fault(reader, number, "traceback", text)
+        if heard.text and not known_one.prints:
+            return Fault(reader, number, "noise", heard.text)
         return None

@@ -12,9 +12,9 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.camera.source import open_source
 from nav.errors import InputError
+from nav.live.feed import Progress, silent
 from nav.live.messages import Command
 from nav.live.session import Session, State
-from nav.live.worker import Progress, silent
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
 from nav.pipeline import Pipeline

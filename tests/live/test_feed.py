@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Message, Ready, Standstill
-from nav.live.worker import ProcessFeed
 
 
 class Script:

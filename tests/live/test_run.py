@@ -12,10 +12,10 @@ from rich.console import Console
 from nav.cli import main
 from nav.errors import InputError
 from nav.frames import rigid
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ready, Stage, Update
 from nav.live.run import LiveJob, live_job
 from nav.live.session import State
-from nav.live.worker import ProcessFeed
 from nav.model.case import load_case
 from nav.registration.assessment import FLE, assess_touches
 from nav.registration.result import load_registration, write_registration

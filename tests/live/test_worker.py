@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Pose
+from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
-from nav.live.worker import ProcessFeed
 from nav.registration.result import Registration
 from nav.view.window import LiveWindow
 from tests.live.looping import LoopingJob, sphere_case

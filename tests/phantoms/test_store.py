@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from nav.errors import InputError
 from phantoms import store
+from phantoms.anatomy import standard
 from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.plans import AnatomyPlan
 
 MESH = Mesh(np.array([[0.1, 0.2, 0.3], [1, 0, 0], [0, 1, 0.0]]), np.array([[0, 1, 2]], np.int32))
 
@@ -70,3 +73,31 @@ def test_only_the_newest_are_kept(folder, monkeypatch):
     for key in "abcde":
         store.stored_meshes(key, lambda: make([]))
     assert len(list(folder.iterdir())) == 3
+
+
+def test_plans_come_back_to_the_bit():
+    plans = (
+        AnatomyPlan("left lateral", (1 / 3, 0.1, -2e-17), (0.0, np.nextafter(1.0, 2.0), 3.3)),
+        AnatomyPlan("right lateral, ARTERY 2 mm", (-59.4, 1.7, 0.0), (0.0, 1.7, 0.0)),
+    )
+    calls = []
+
+    def make():
+        calls.append(1)
+        return standard._arrays_of_plans(plans)
+
+    for _ in range(2):
+        assert standard._plans_of(store.stored_arrays("plans of a test", make)) == plans
+    assert len(calls) == 1
+
+
+def test_a_neck_that_cannot_be_is_refused_each_time_and_never_stored(monkeypatch, folder):
+
+    def impossible(p):
+        raise InputError("no room for the cord")
+
+    monkeypatch.setattr(standard, "check_possible", impossible)
+    for _ in range(2):
+        with pytest.raises(InputError, match="no room"):
+            standard.standard_anatomy()
+    assert not list(folder.rglob("*.npz"))

@@ -22,9 +22,9 @@ from nav.tracking.tool import load_tool
 from nav.tracking.tracker import Tracker
 from phantoms.kit.case import phantom_case
 from phantoms.twin import images
+from phantoms.twin.default_rig import default_rig
 from phantoms.twin.images import ImageSettings, write_images
 from phantoms.twin.sensor import Optics
-from phantoms.twin.world import default_rig
 
 QUIET = Console(quiet=True)
 FRAMES = 4

@@ -1,6 +1,7 @@
 """The process that draws the anatomy: what it draws, and that nobody waits for it."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,3 +51,19 @@ def test_a_process_that_dies_is_started_again(drawing, case):
     drawing.process.join(10.0)
     drawing.ask(Wanted(viewpoint("left", case, None), *SIZE))
     assert drawing.finish() is not None
+
+
+@pytest.mark.parametrize("problem", ["", "the 3D view cannot be drawn here"])
+def test_a_view_that_is_not_drawn_yet_says_so(qapp, case, problem):
+    from nav.view.scene_widget import SceneWidget
+
+    nothing = SimpleNamespace(
+        problem=problem, ask=lambda wanted: None, newest=lambda: None, close=lambda: None
+    )
+    view = SceneWidget(case, 1.5, 90.0, drawing=nothing)
+    view.resize(*SIZE)
+    view.work()
+    assert view.waiting == (problem or "The anatomy is being drawn")
+    picture = view.grab().toImage()
+    colours = {picture.pixel(x, y) for x in range(SIZE[0]) for y in range(SIZE[1])}
+    assert len(colours) > 2

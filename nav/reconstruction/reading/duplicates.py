@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import pydicom
-
+from nav.reconstruction.reading.dicom_elements import read_elements
 from nav.reconstruction.reading.headers import SliceHeader
 
 
@@ -46,7 +45,7 @@ def _pixel_digest(header: SliceHeader) -> object:
     if header.frame:
         return (header.path, header.frame)
     try:
-        stored = pydicom.dcmread(header.path, force=True, specific_tags=["PixelData"])
+        stored = read_elements(header.path, ["PixelData"], before_pixels=False, force=True)
         return hashlib.sha256(stored.PixelData).hexdigest()
     except Exception:  # damaged files raise anything; found again when pixels are read
         return header.path

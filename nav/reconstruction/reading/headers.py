@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from nav.reconstruction.reading.dicom_elements import TooMuch, read_elements
 from nav.reconstruction.reading.header_values import (
     Vector,
     number,
@@ -167,11 +167,11 @@ def _read(path: Path) -> Dataset:
     if not preamble and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
         raise NotDicom
     try:
-        dataset = pydicom.dcmread(
-            path, stop_before_pixels=True, force=not preamble, specific_tags=HEADER_TAGS
-        )
+        dataset = read_elements(path, HEADER_TAGS, force=not preamble)
     except InvalidDicomError:
         raise NotDicom from None
+    except TooMuch as error:
+        raise Damaged(f"has {error}") from None
     except Exception as error:  # damaged files raise anything
         raise Damaged(f"its header cannot be read ({type(error).__name__})") from None
     known = "SOPClassUID" in dataset or "Modality" in dataset or "Rows" in dataset

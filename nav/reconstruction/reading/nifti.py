@@ -25,6 +25,7 @@ from nav.reconstruction.reading.placement import Array
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.result import Finding
 from nav.reconstruction.reading.scaling import to_int16
+from nav.reconstruction.reading.stored_values import MOST_PACKED, refuse_bomb
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 TYPES = {
@@ -35,6 +36,8 @@ UNITS = {1: ("m", 1000.0), 2: ("mm", 1.0), 3: ("µm", 0.001)}
 COLOURS = {128, 2304}
 DISAGREE = 0.1  # mm at the corners, between the header's two matrices
 FIXED = 540  # bytes of the longest header
+MOST_BEHIND = 64  # MB after the values
+MOST_OFFSET = 1 << 26  # bytes before them: extensions
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,7 @@ def read_nifti(
             counts = to_int16(plane, header.slope, header.intercept, values[k])
             bad, clipped = bad + counts[0], clipped + counts[1]
             advance((k + 1) / nk)
-        while file.read(1 << 20):
-            pass  # to the end, where a compressed file has its checksum
+        _read_to_end(path, file)
     findings = list(header.findings)
     if bad:
         findings.append(Finding("not_finite", {"count": bad}))
@@ -119,12 +121,24 @@ def _refuse_short(path: Path, header: NiftiHeader) -> None:
     present = path.stat().st_size
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
-    most = present * 1032 + 1024 if packed else present  # deflate packs at most 1032 : 1
+    most = present * MOST_PACKED + 1024 if packed else present
     if most < needed:
         raise InputError(
             f"{path}: is cut off: its header promises {needed} bytes, the file has "
             f"{'at most ' if packed else ''}{most}"
         )
+    if packed:
+        refuse_bomb(path, max(needed, 2 * math.prod(header.size)), present)
+
+
+def _read_to_end(path: Path, file: IO[bytes]) -> None:
+    """Read on to where a compressed file has its checksum."""
+    for _ in range(MOST_BEHIND):
+        if not file.read(1 << 20):
+            return
+    raise InputError(
+        f"{path}: goes on for more than {MOST_BEHIND} MB after its values; is it damaged?"
+    )
 
 
 def _skip(path: Path, file: IO[bytes], count: int) -> None:
@@ -201,7 +215,7 @@ class _Fields:
             raise InputError(f"{self.path}: values of type {code}; expected whole or real numbers")
         dtype = np.dtype(self.order + TYPES[code])
         offset = self._get(self.offset)[0]
-        if not 0 <= offset < 1e9:
+        if not 0 <= offset < MOST_OFFSET:
             raise InputError(f"{self.path}: its header gives no place of the values: {offset}")
         slope, intercept = self._get(self.scaling)
         if slope == 0.0 or not math.isfinite(slope) or not math.isfinite(intercept):

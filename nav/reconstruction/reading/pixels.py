@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from pydicom.pixels import iter_pixels
 from pydicom.uid import UID
 
 from nav.errors import InputError
-from nav.reconstruction.reading.headers import HEADER_TAGS, SliceHeader
+from nav.reconstruction.reading.dicom_elements import read_elements
+from nav.reconstruction.reading.headers import SliceHeader
+from nav.reconstruction.reading.pixel_decoder import decode_frames
+from nav.reconstruction.reading.pixel_tags import PIXEL_TAGS
 from nav.reconstruction.reading.quiet import without_output
 from nav.reconstruction.reading.regular import AIR
 
-PIXEL_TAGS: list[Any] = [
-    *(tag for tag in HEADER_TAGS if "Functional" not in tag), "PixelData", "FloatPixelData",
-    "DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
-    "PlanarConfiguration",
-]  # fmt: skip
 RLE = "1.2.840.10008.1.2.5"
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 MOST_THREADS = 4
 WRAPPED = 60_000  # stored values above it are negative ones, read without their sign
 AIR_LIKE = -900  # HU; padding below it is air whatever its place
@@ -93,7 +94,7 @@ def _decode_file(
 ) -> list[tuple[bool, int]]:
     path, first = headers[0].path, headers[0]
     try:
-        dataset = pydicom.dcmread(path, force=True, specific_tags=PIXEL_TAGS)
+        dataset = read_elements(path, PIXEL_TAGS, before_pixels=False, force=True)
     except Exception as error:  # damaged files raise anything
         raise InputError(f"{path}: cannot be read: {_reason(error)}") from None
     if "PixelData" not in dataset:
@@ -101,24 +102,20 @@ def _decode_file(
         raise InputError(f"{path}: has {what}; expected a CT slice: leave the file out")
     if first.bits_allocated not in (8, 16, 32) or not 1 <= first.bits_stored <= 32:
         raise InputError(f"{path}: pixels of {first.bits_allocated} bits; expected 8, 16 or 32")
-    if not getattr(dataset, "file_meta", None) or "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta = pydicom.dataset.FileMetaDataset()
-        little, explicit = dataset.original_encoding[1], not dataset.original_encoding[0]
-        dataset.file_meta.TransferSyntaxUID = UID(
-            "1.2.840.10008.1.2.2"
-            if not little
-            else "1.2.840.10008.1.2.1"
-            if explicit
-            else "1.2.840.10008.1.2"
-        )
-    syntax = dataset.file_meta.TransferSyntaxUID
+    syntax = _transfer_syntax(path, dataset)
     facts = []
     try:
-        frames = iter_pixels(dataset, raw=True, indices=[h.frame for h in headers])
+        wanted = [h.frame for h in headers]
+        native = not syntax.is_encapsulated or syntax == RLE
+        # compiled decoders end their process over damaged pixels
+        frames: Iterable[NDArray[Any]] = (
+            iter_pixels(dataset, raw=True, indices=wanted)
+            if native
+            else decode_frames(path, wanted)
+        )
         for header, target, stored in zip(headers, targets, frames, strict=True):
             if stored.shape != target.shape:
                 raise ValueError("size of the picture")
-            native = not syntax.is_encapsulated or syntax == RLE
             facts.append(_to_hounsfield(header, stored, native, target))
     except InputError:
         raise
@@ -133,6 +130,22 @@ def _decode_file(
             "export the series again, without compression"
         ) from None
     return facts
+
+
+def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
+    """Return how the pixels are stored; as the file was read where it does not say it."""
+    if not getattr(dataset, "file_meta", None) or "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        implicit, little = dataset.original_encoding
+        known = IMPLICIT if implicit else EXPLICIT
+        dataset.file_meta.TransferSyntaxUID = UID(known if little else BIG_ENDIAN)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not isinstance(syntax, UID) or not syntax.is_transfer_syntax:
+        raise InputError(
+            f"{path}: says in no way that is known how its pixels are stored ({syntax!s:.60}); "
+            "export the series again, without compression"
+        )
+    return syntax
 
 
 def _reason(error: Exception) -> str:

@@ -11,25 +11,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import gdcm  # type: ignore[import-untyped]
-import SimpleITK as sitk
 from pydicom import config
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Silence pydicom, GDCM and ITK while a scan is read; as before afterwards.
+    """Silence pydicom and GDCM while a scan is read; as before afterwards.
 
     Reading is tolerant too: values that break DICOM's rules are taken as they are, since our own
     checks decide whether they can be used.
     """
     logger = logging.getLogger("pydicom")
     level, validation = logger.level, config.settings.reading_validation_mode
-    itk_warned = sitk.ProcessObject.GetGlobalWarningDisplay()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logger.setLevel(logging.CRITICAL + 1)
         config.settings.reading_validation_mode = config.IGNORE
-        sitk.ProcessObject.SetGlobalWarningDisplay(False)
         for off in (gdcm.Trace.DebugOff, gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff):
             off()
         try:
@@ -37,12 +34,11 @@ def quiet_libraries() -> Iterator[None]:
         finally:
             logger.setLevel(level)
             config.settings.reading_validation_mode = validation
-            sitk.ProcessObject.SetGlobalWarningDisplay(itk_warned)
 
 
 @contextmanager
 def without_output(*streams: int) -> Iterator[None]:
-    """Let nothing reach standard streams: MetaIO and libjpeg print there whatever one asks.
+    """Let nothing reach standard streams: libjpeg prints there whatever one asks.
 
     For the moment of reading only, since it holds for all threads.
 

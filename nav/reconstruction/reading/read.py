@@ -13,7 +13,7 @@ from nav.errors import InputError
 from nav.reconstruction.reading.assembly import assemble
 from nav.reconstruction.reading.dicom import read_dicom
 from nav.reconstruction.reading.hounsfield import check_values
-from nav.reconstruction.reading.itk_image import read_itk_image
+from nav.reconstruction.reading.image_file import read_image_file
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reading.placement import EXACT, Array, Placement, place
 from nav.reconstruction.reading.quiet import quiet_libraries
@@ -126,7 +126,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
     if kind == "nifti":
         values, lps_from_voxel, findings = read_nifti(source, advance("reading"))
     else:
-        values, lps_from_voxel, findings = read_itk_image(source, kind, advance("reading"))
+        values, lps_from_voxel, findings = read_image_file(source, kind, advance("reading"))
     findings += _checked(source, values)
     np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
     values, placement = as_slices(source, values, lps_from_voxel)

@@ -1,0 +1,173 @@
+"""The window's end of a tracking process; light to import, so that the process starts early."""
+
+import logging
+import multiprocessing
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console
+
+import nav
+from nav.childprocess import start_process
+from nav.errors import InputError
+from nav.live.messages import (
+    KEPT_SAMPLES,
+    Command,
+    Ended,
+    Message,
+    Preparing,
+    Ready,
+    Sample,
+    Standstill,
+    Update,
+)
+
+if TYPE_CHECKING:
+    from nav.live.worker import Work
+
+START_SECONDS = 180.0  # webcams, meshes and compiled code may take a while the first time
+log = logging.getLogger(__name__)
+Progress = Callable[[str, float], None]  # what is being done, and how much of it is
+
+
+class Job(Protocol):
+    """A recipe for work that can be sent to another process."""
+
+    def open(self, progress: Progress = ...) -> "Work":
+        """Open files and devices; InputError where one is wrong."""
+        ...
+
+
+def silent(text: str, share: float) -> None:
+    """Tell nobody of the progress."""
+
+
+class ProcessFeed:
+    """The window's end of a tracking process.
+
+    A thread receives: a process stopped in the middle of a message never holds up the window.
+    """
+
+    def __init__(self, job: Job) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(job, theirs), daemon=True)
+        start_process(self.process, job)
+        theirs.close()
+        self.ended: Ended | None = None
+        self.closing = False  # what still prepares does not hear that it shall end
+        self.lock = threading.Lock()
+        self.latest: Update | None = None
+        self.said: deque[Message] = deque(maxlen=1)  # of what is no result
+        self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
+        self.first_message = threading.Event()
+        self.progress: list[str] = []
+        self.progressed = threading.Condition(self.lock)
+        self.receiver = threading.Thread(target=self._receive, name="receiver", daemon=True)
+        self.receiver.start()
+
+    def first(self, timeout: float) -> Message | None:
+        """The first result, end or word that a recording is open, waited for up to `timeout` s.
+
+        `newest` will give it again.
+        """
+        self.first_message.wait(timeout)
+        with self.lock:
+            if self.ended is not None or self.latest is not None:
+                return self.ended if self.latest is None else self.latest
+            return self.said[0] if self.said else None
+
+    def said_of_progress(self, text: str, timeout: float) -> bool:
+        """Wait until the process has come to a step of its preparation, or has ended."""
+        with self.progressed:
+            self.progressed.wait_for(
+                lambda: text in self.progress or self.ended is not None, timeout
+            )
+            return text in self.progress
+
+    def newest(self) -> Message | None:
+        """The newest message; samples of skipped updates are carried over."""
+        with self.lock:
+            if self.ended is not None:
+                return self.ended
+            if self.latest is None:
+                return self.said.pop() if self.said else None
+            update, self.latest = replace(self.latest, samples=tuple(self.samples)), None
+            self.samples.clear()
+        return update
+
+    def _receive(self) -> None:
+        ended = None
+        while ended is None:
+            try:
+                message = self.connection.recv()
+            except (EOFError, OSError):
+                gone = "" if self.closing else "the tracking process ended without a word"
+                message = Ended(gone)
+            with self.lock:
+                if isinstance(message, Ended):
+                    self.ended = ended = message
+                elif isinstance(message, Standstill) and self._ready():
+                    continue  # it is about nothing that is shown; another follows
+                elif isinstance(message, Update):
+                    self.latest = message
+                    self.said.clear()  # time goes on
+                    self.samples.extend(message.samples)
+                else:
+                    if isinstance(message, Ready):
+                        self.latest = None  # of the pass before
+                        self.samples.clear()
+                    self.said.append(message)
+                    if isinstance(message, Preparing):
+                        self.progress.append(message.text)
+                self.progressed.notify_all()
+            if not isinstance(message, Preparing):
+                self.first_message.set()
+
+    def _ready(self) -> bool:
+        """Whether the window still has to hear that a recording is open, and nothing is tracked."""
+        return bool(self.said) and isinstance(self.said[0], Ready)
+
+    def alive(self) -> bool:
+        """Whether the tracking process runs, or its last word is still being read."""
+        return self.process.is_alive() or self.receiver.is_alive()
+
+    def send(self, command: Command) -> None:
+        """Pass a command on; a process that has gone hears nothing."""
+        try:
+            self.connection.send(command)
+        except (BrokenPipeError, OSError):
+            log.info("command %s not sent: the tracking process has gone", command.kind)
+
+    def close(self) -> None:
+        """End the tracking process, by force if it does not listen."""
+        self.closing = True
+        self.send(Command("quit"))
+        self.process.join(timeout=1.0)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(timeout=1.0)
+
+
+def _work(job: Job, connection: Connection) -> None:
+    """Do the job, in the process itself: what does it is imported there."""
+    from nav.live.worker import work_for
+
+    work_for(job, connection)
+
+
+def say_end(feed: ProcessFeed, console: Console) -> None:
+    """Say how the tracking process ended.
+
+    Raises
+    ------
+    InputError
+        It failed, and why.
+    """
+    if feed.ended is not None and feed.ended.problem:
+        raise InputError(feed.ended.problem)
+    console.print(f"{nav.NOTICE}.")

@@ -1,0 +1,235 @@
+"""How much less pixels say where their errors are not those of a sensor's pixels, one by one.
+
+A fit's covariance counts pixels as if each had an error of its own, as large as any other's. Where
+pictures were smoothed, compressed or enlarged, neighbours share their errors, and errors gather at
+edges, which is where a marker's place is read. What the fit's errors are then is seen from the
+residuals r and derivatives J themselves: the sum over pixels that are near each other of
+J_p r_p r_q J_q' takes the place of noise^2 J' J (White 1980, Conley 1999). Its ratio to what
+independent residuals would give, of all eight numbers of a marker's plane, is the growth of the
+covariance. Pixels nearby count more, by Bartlett's window, so that it is never negative.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.frameset import Picture
+from nav.compiled import njit
+from nav.frames import Array
+from nav.tracking.evidence import Evidence
+from nav.tracking.expected import lay_pixel
+from nav.tracking.fit import HUBER, LEAST_NOISE
+from nav.tracking.passes import windows
+from nav.tracking.pattern import ROWS, SX, SY
+from nav.tracking.photometry import RIM_LEAST, RIM_MOST, split_blur
+from nav.tracking.quality import CAP, ENTIRE
+from nav.tracking.sharpening import UNKNOWN
+from nav.tracking.sight import shifted
+from nav.tracking.sums import (
+    ALONG_X,
+    ALONG_Y,
+    AT_BLUR,
+    BLOCK,
+    COLUMNS,
+    GEOMETRY,
+    HISTOGRAM,
+    SEEN,
+    SHEET,
+    compare,
+    derive,
+    draw,
+)
+
+REACH = 3  # px: pixels further apart than this are taken for independent
+TEACHES = 0.85  # of the variance explained, from which a view teaches
+LEAST_PIXELS = 200  # of a view that does
+ROUND = 1e-9  # share of the largest eigenvalue below which a plane is not held
+KEEP = 0.9  # of what was learnt, a look
+MOST_GROWTH = 16.0
+OFTEN, SELDOM = 2, 4  # times as long from look to look: where errors are shared, and are not
+MOST_WAIT = 256  # frame sets from one look to the next
+DIFFERENT = 0.1  # relative change of the growth that is worth fitting again
+
+
+@dataclass
+class NoiseGrowth:
+    """What one camera's pixels were found to share: the growth of covariances.
+
+    found, independent : sums over its views, as they are and as independent errors would make them.
+    looks : how many frame sets taught it.
+    """
+
+    found: float = 0.0
+    independent: float = 0.0
+    looks: int = 0
+
+    @property
+    def factor(self) -> float:
+        """Growth of covariances, 1 and more."""
+        if not self.independent > 0.0:
+            return 1.0
+        return float(min(max(self.found / self.independent, 1.0), MOST_GROWTH))
+
+    def learn(self, found: float, independent: float) -> bool:
+        """Add a look; return whether covariances are others now."""
+        before = self.factor
+        if independent > 0.0:
+            self.found, self.independent = (
+                KEEP * self.found + found, KEEP * self.independent + independent,
+            )  # fmt: skip
+            self.looks += 1
+        return abs(self.factor / before - 1.0) > DIFFERENT
+
+    @property
+    def wait(self) -> int:
+        """Frame sets until the next look; the first come soon, if there is something to learn."""
+        base = SELDOM if self.factor == 1.0 else OFTEN
+        return int(min(base**self.looks, MOST_WAIT))
+
+
+def noise_growth(
+    evidence: Evidence,
+    used: NDArray[np.bool_],
+    pictures: Sequence[Picture],
+    plain: Sequence[bool],
+    camera: int,
+) -> tuple[float, float]:
+    """Return what a camera's views show of how pixels' errors go together.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of the tool as it was found. used : (n,) views that have a say.
+    pictures : of each camera, as they were fitted. plain : whether they are as the camera gave
+        them, not with its sharpening undone.
+    camera : which of them.
+
+    Returns
+    -------
+    tuple of float
+        Sums over the views of the trace of J' R J by that of its expectation, and of what it would
+        be if the errors were independent. Zeros where no view teaches.
+    """
+    sights = evidence.sights
+    entire = (evidence.visible > ENTIRE) & (evidence.explained > TEACHES)
+    own = np.flatnonzero(used & entire & (sights.camera == camera))
+    eye, response = sights.eyes[camera], evidence.responses[camera]
+    count, curve = sights.shape.count, response.table
+    plane = evidence.plane
+    if evidence.slack > 0.0:
+        plane = shifted(plane, evidence.off, count)
+    slopes = sights.ray_slopes(evidence.corners.mean(axis=1))
+    zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
+    changes = np.ascontiguousarray(sights.shape.changes[sights.marker])
+    window = windows(evidence.corners, zones, count, sights.camera, sights.sizes, 0.0)
+    drift = evidence.flow @ evidence.velocity * (eye.camera.readout / eye.camera.size[1])
+    total = np.zeros(2)
+    for k in own:
+        rows = _pixel_rows(
+            pictures[camera], eye.rays.grid, curve, response.power, plane[k], slopes[k],
+            changes[k], count, zones[k], evidence.blur[k], evidence.brightness[k], drift[k],
+            window[k], HUBER * CAP * max(evidence.noise[k], LEAST_NOISE),
+            -1.0 if plain[camera] else UNKNOWN,
+        )  # fmt: skip
+        whitened = _whitened(rows, float(evidence.brightness[k, 0]))
+        if whitened is not None:
+            height, width = window[k, 1] - window[k, 0], window[k, 3] - window[k, 2]
+            total += _windowed(*whitened, height, width, REACH)
+    return float(total[0]), float(total[1])
+
+
+def _whitened(rows: Array, gain: float) -> tuple[Array, Array] | None:
+    """Derivatives by the plane (p, 8), what the view alone has eliminated, so that their products
+    sum to one, and residuals (p,) of the view's own best fit, by their sd; None if too few.
+    """
+    jacobian, residual = rows[:, :COLUMNS].copy(), rows[:, COLUMNS]
+    count = int((rows != 0.0).any(axis=1).sum())
+    if count < LEAST_PIXELS:
+        return None
+    jacobian[:, :GEOMETRY] *= gain
+    jacobian[:, AT_BLUR:] *= gain
+    normal = jacobian.T @ jacobian
+    normal[np.diag_indices(COLUMNS)] += ROUND * np.trace(normal) / COLUMNS
+    others = slice(GEOMETRY, COLUMNS)
+    follow = np.linalg.solve(normal[others, others], normal[others, :GEOMETRY])
+    plane = jacobian[:, :GEOMETRY] - jacobian[:, others] @ follow
+    values, vectors = np.linalg.eigh(plane.T @ plane)
+    if not values[0] > ROUND * values[-1]:
+        return None
+    residual = residual - jacobian @ np.linalg.solve(normal, jacobian.T @ residual)
+    sd = np.sqrt(residual @ residual / max(count - COLUMNS, 1))
+    if not sd > 0.0:
+        return None
+    return np.ascontiguousarray(plane @ (vectors / np.sqrt(values))), residual / sd
+
+
+@njit(nogil=True, cache=True)
+def _pixel_rows(
+    image, grid, curve, power, plane, slope, changes, n, zone, blur, brightness, drift, window,
+    cut, unknown,
+):  # fmt: skip
+    """Derivatives and residual (p, COLUMNS + 1) of all pixels in a window; zeros where not used.
+
+    Parameters are those of `accumulate`.
+    """
+    width = window[3] - window[2]
+    result = np.zeros(((window[1] - window[0]) * width, COLUMNS + 1))
+    sheet, which = np.empty(SHEET), np.empty(ROWS, np.int64)
+    histogram, totals = np.zeros(HISTOGRAM, np.int64), np.zeros(6)
+    beside, odd = np.zeros(0, np.bool_), np.zeros((n + 2) ** 2, np.int64)
+    uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur)
+    count = 0
+    for p in range(len(result) + 1):
+        if p < len(result):
+            u, v = window[2] + p % width, window[0] + p // width
+            x, y = lay_pixel(
+                sheet, count, grid, u, v, plane, slope, n, uu, uv, vv, motion_u, motion_v, drift,
+                float(v - window[4]),
+            )  # fmt: skip
+            sx, sy = sheet[SX + count], sheet[SY + count]
+            rim_x = min(max(zone / sx - 0.5, RIM_LEAST), RIM_MOST) * sx
+            rim_y = min(max(zone / sy - 0.5, RIM_LEAST), RIM_MOST) * sy
+            rim_x += 0.5 * abs(sheet[ALONG_X + count])
+            rim_y += 0.5 * abs(sheet[ALONG_Y + count])
+            if x < -zone + rim_x or x > n + zone - rim_x:
+                continue
+            if y < -zone + rim_y or y > n + zone - rim_y:
+                continue
+            sheet[SEEN + count] = float(image[v, u])
+            which[count] = p
+            count += 1
+        if count == ROWS or (p == len(result) and count > 0):
+            draw(sheet, count, changes, n, nodes, curve, power, brightness)
+            compare(
+                sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals
+            )  # fmt: skip
+            derive(sheet, count, n / 2.0, brightness)
+            for i in range(count):
+                for a in range(COLUMNS + 1):
+                    result[which[i], a] = sheet[BLOCK + a * ROWS + i]
+            count = 0
+    return result
+
+
+@njit(nogil=True, cache=True)
+def _windowed(jacobian, residual, height, width, reach):
+    """Sum of r_p r_q J_p . J_q over near pixels, and its expectation by independent residuals."""
+    result = np.zeros(2)
+    for v in range(height):
+        for u in range(width):
+            p = v * width + u
+            for dy in range(min(reach, height - 1 - v) + 1):
+                least = -min(reach, u) if dy > 0 else 0
+                for dx in range(least, min(reach, width - 1 - u) + 1):
+                    q = p + dy * width + dx
+                    both = 0.0
+                    for a in range(GEOMETRY):
+                        both += jacobian[p, a] * jacobian[q, a]
+                    weight = 1.0 if p == q else 2.0
+                    weight *= (1.0 - abs(dx) / (reach + 1.0)) * (1.0 - dy / (reach + 1.0))
+                    result[0] += weight * residual[p] * residual[q] * both
+                    # a fit leaves residuals that lean on each other a little
+                    result[1] += weight * ((both if p == q else 0.0) - both * both)
+    return result
