@@ -26,16 +26,16 @@ from nav.errors import InputError
 from nav.reconstruction.arteries import find_arteries, lumen_mask
 from nav.reconstruction.bone_labels import bone_distances, grey_levels, label_bones, nearest_of
 from nav.reconstruction.grey_surface import bone_surface
-from nav.reconstruction.pipeline import (
-    LUMEN_MARGIN,
-    MARGIN,
-    locate_neck,
-    point_spread,
-)
+from nav.reconstruction.neck_location import locate_neck
 from nav.reconstruction.prior import BONES, load_prior
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.refine import fit_surfaces
 from nav.reconstruction.sampling import cropped
+from nav.reconstruction.stages import (
+    LUMEN_MARGIN,
+    MARGIN,
+    point_spread,
+)
 from nav.reconstruction.surface_safety import moved
 from nav.reconstruction.surface_sigma import CALIBRATED, sigma_terms
 from nav.reconstruction.volume import Array

@@ -65,6 +65,7 @@ def label_bones(
     distances: Distances,
     names: Sequence[str],
     excluded: NDArray[np.bool_] | None = None,
+    levels: Levels | None = None,
 ) -> BoneLabels:
     """Label the voxels of a volume that belong to each bone.
 
@@ -72,7 +73,8 @@ def label_bones(
     ----------
     volume : HU, cropped to the bones. distances : see `bone_distances`. names : bones that are in
         it.
-    excluded : voxels that belong to something else, as arteries.
+    excluded : voxels that belong to something else, as arteries. levels : of the scan; measured
+        round the models if None.
     """
     shape = volume.values.shape
     nearest = np.full(shape, np.inf, np.float32)
@@ -83,7 +85,7 @@ def label_bones(
         closer = distance < nearest[window]
         nearest[window][closer] = distance[closer]
         labels[window][closer] = number
-    levels = grey_levels(volume, nearest)
+    levels = levels or grey_levels(volume, nearest)
     hu = volume.values
     bone = (hu > levels.threshold) & (nearest < NEAR)
     if excluded is not None:
