@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nav.reconstruction.chain import Chain
+from nav.reconstruction.local_fit import deformed
 from nav.reconstruction.prior import BONES, ShapePrior
+from nav.reconstruction.sampling import as_field
 from nav.reconstruction.volume import Array, Volume
 
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
 NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
-SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
+SURE_INSIDE = 0.5  # mm under a model's surface, where marrow is taken for bone whatever its HU
 LAST = ("occiput", "C5")  # of the chain: what lies beyond them has no model
 BEYOND = 1.5  # mm outside of their models, where it begins
 CUT_WIDTH = 0.9  # mm round that cut, where a surface claims nothing
@@ -107,11 +109,14 @@ def label_bones(
 
 
 def bone_distances(volume: Volume, prior: ShapePrior, chain: Chain) -> Distances:
-    """Return the signed distances to each fitted bone in a window round it."""
-    return {
-        name: signed_distance(volume, chain.vertices(prior, name), prior.bone(name).triangles)
-        for name in BONES
-    }
+    """Return the signed distances to each fitted bone, locally deformed, in a window round it."""
+    field = as_field(volume)
+    found = {}
+    for name in BONES:
+        triangles = prior.bone(name).triangles
+        vertices = deformed(field, chain.vertices(prior, name), triangles)
+        found[name] = signed_distance(volume, vertices, triangles)
+    return found
 
 
 def nearest_of(volume: Volume, distances: Distances) -> NDArray[np.float32]:
