@@ -20,7 +20,7 @@ from nav.reconstruction.surface_probe import OWN, Probe
 from nav.reconstruction.volume import Array
 
 # Calibrated, see above: of each term (n,) of `sigma_terms`
-CALIBRATED = (0.27, 0.15, 0.18, 2.2, 0.14, 0.76, 0.47, 0.15, 0.1, 0.3)
+CALIBRATED = (0.52, 0.16, 0.061, 1.1, 0.19, 0.54, 0.31, 0.0085, 0.013, 0.21)
 MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
 LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
 UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
