@@ -109,7 +109,16 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
     if start is None:
         nothing = (float("nan"),) * 3
         return CanalFit(
-            mean, prior_sigma, prior_sigma, nothing, blur, np.ones(shape[1:]), np.nan, np.inf, False, 0.0
+            mean,
+            prior_sigma,
+            prior_sigma,
+            nothing,
+            blur,
+            np.ones(shape[1:]),
+            np.nan,
+            np.inf,
+            False,
+            0.0,
         )
     constant = [np.full(mean[0].size, v) for v in (*start, blur, 0.0)]
     centre = np.array([mean[0].ravel(), mean[1].ravel(), *constant])

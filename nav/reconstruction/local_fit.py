@@ -64,7 +64,7 @@ def deformed(field: Field, vertices: Array, triangles: NDArray[np.int32]) -> Arr
 
 
 def _contrasts(field: Field, vertices: Array, normals: Array) -> tuple[Array, Array]:
-    """Return places (k,) along the normals, mm, and the fall of the grey values there (n, k), HU."""
+    """Return places (k,) along the normals, mm, and the grey values' fall there (n, k), HU."""
     inner, outer = (round(side / STEP) for side in SIDES)
     most = round((max(REACHES) + MODEL_SD) / STEP)
     at = STEP * np.arange(-most - inner, most + outer + 1)

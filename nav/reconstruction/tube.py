@@ -126,7 +126,9 @@ def fit_tube(
         radii, lumen = np.interp(to, at, radii), np.interp(to, at, lumen)
         supported = np.interp(to, at, np.isfinite(edges).mean(axis=1))
     spread = np.interp(to, at, spread)
-    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(1.0, spread / (EDGE_SD * blur))
+    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(
+        1.0, spread / (EDGE_SD * blur)
+    )
     sd = np.hypot(sd, SYSTEMATIC * spread)
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
     return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
