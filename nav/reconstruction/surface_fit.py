@@ -12,7 +12,9 @@ from scipy import sparse
 from scipy.sparse.linalg import cg
 
 from nav.reconstruction.cortex_model import (
+    CORTEX,
     GAP,
+    LOG_BLUR,
     LOG_THICKNESS,
     OTHER,
     PLACE,
@@ -38,6 +40,9 @@ LEAST_INSIDE = 0.5  # mm of the bone that are used at least
 MOST_CURVED = 0.35  # 1/mm, of what is corrected
 CURVATURE_ERROR = 0.3  # of the correction
 ROUGHNESS = 0.15  # mm per root of mm: sd of the correction's change along the surface
+MOST_TEXTURE = 1.0  # mm
+RIM = 1.5  # mm under the surface, where its peak is
+LEAST_HEIGHT = 30.0  # HU
 THREADS = 2
 
 
@@ -45,7 +50,10 @@ THREADS = 2
 class SurfaceFit:
     """offset, sd : (n,), along the normals, mm. gap, gap_sd : (n,), from the offset surface to the
     next, mm, NaN where there is none. misfit : (n,), rms residual over the noise. thickness : (n,),
-    of the cortex, mm. outside : (n,), grey value there, HU."""
+    of the cortex, mm. outside : (n,), grey value there, HU. height : (n,), of the edge as it is
+    seen, HU. by_cortex, by_blur : (n,), how far the offset moves with the scan's level of the
+    cortex, in parts of its height, and with the logarithm of its blur, mm: their errors are the
+    same for a whole surface."""
 
     offset: Array
     sd: Array
@@ -54,6 +62,9 @@ class SurfaceFit:
     misfit: Array
     thickness: Array
     outside: Array
+    height: Array
+    by_cortex: Array
+    by_blur: Array
 
 
 def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> SurfaceFit:
@@ -90,15 +101,32 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
     misfit = np.sqrt(squares) / scan.noise
     shift, shift_sd = curvature_shift(probe, scan)
     inflated = fit.sd[:, PLACE] * np.maximum(1.0, misfit)
+    height = _height(places, probe.profiles - fit.residuals, fit.values)
+    texture = texture_sd(scan.blur(probe.across), scan.marrow_sd, height)
     return SurfaceFit(
         fit.values[:, PLACE] + shift,
-        np.hypot(inflated, shift_sd),
+        np.sqrt(inflated**2 + shift_sd**2 + texture**2),
         np.where(met, fit.values[:, GAP] - shift, np.nan),
         np.where(met, fit.sd[:, GAP] * np.maximum(1.0, misfit), np.nan),
         misfit,
         np.exp(fit.values[:, LOG_THICKNESS]),
         fit.values[:, SOFT],
+        height,
+        fit.by_prior[:, CORTEX] * (scan.cortex - scan.soft),
+        fit.by_prior[:, LOG_BLUR],
     )
+
+
+def texture_sd(blur: Array, texture: float, height: Array) -> Array:
+    """Return how far grains of marrow draw an edge that hardly stands out from them (n,), mm."""
+    return np.asarray(np.minimum(blur * (texture / height) ** 2, MOST_TEXTURE))
+
+
+def _height(places: Array, fitted: Array, values: Array) -> Array:
+    """Return how high the fitted profiles (n, k) rise over what lies outside (n,), HU."""
+    rim = np.abs(places - values[:, PLACE, None] + 0.5 * RIM) <= 0.5 * RIM
+    peak = np.where(rim & np.isfinite(fitted), fitted, -np.inf).max(axis=1)
+    return np.asarray(np.maximum(peak - values[:, SOFT], LEAST_HEIGHT))
 
 
 def unknown_neighbour(
@@ -183,6 +211,7 @@ def _fit_in_threads(
     return ProfileFit(
         np.vstack([f.values for f in fits]),
         np.vstack([f.sd for f in fits]),
+        np.vstack([f.by_prior for f in fits]),
         np.concatenate([f.cost for f in fits]),
         np.vstack([f.residuals for f in fits]),
     )
