@@ -119,7 +119,7 @@ def test_no_divot_is_made_up_where_none_was_printed(found):
 
 
 def test_a_divot_outside_the_scan_is_lost(volume, found):
-    far = replace(CONE, apex=[*APEX, 200.0, 0.0, 0.0])
+    far = replace(CONE, apex=np.add(APEX, (200.0, 0.0, 0.0)))
     assert isinstance(find_divot(volume, far, found), Lost)
 
 
