@@ -74,7 +74,8 @@ def _contrasts(field: Field, vertices: Array, normals: Array) -> tuple[Array, Ar
     half = 0.5 * profile[:, middle]
     within = total[:, middle] - total[:, middle - inner] + half
     beyond = total[:, middle + outer + 1] - total[:, middle + 1] + half
-    return at[middle], within / (inner + 0.5) - beyond / (outer + 0.5)
+    fall = within / (inner + 0.5) - beyond / (outer + 0.5)
+    return np.asarray(at[middle], float), np.asarray(fall, float)
 
 
 def _edges(places: Array, contrast: Array, about: Array, reach: float) -> tuple[Array, Array]:
