@@ -48,7 +48,7 @@ WITHIN, SHARE = 1.96, 0.95
 
 @dataclass(frozen=True)
 class Judged:
-    """One structure of one scan. errors : (n,), mm. terms : (n, 7), mm."""
+    """One structure of one scan. errors : (n,), mm. terms : (n, 8), mm."""
 
     name: str
     errors: Array
@@ -105,7 +105,7 @@ def distances_to(truth: Path, points: Array) -> Array:
 
 
 def calibrate(structures: list[Judged]) -> Array:
-    """Return the sizes (7,) of sigma's terms."""
+    """Return the sizes (8,) of sigma's terms."""
     terms = np.vstack([s.terms for s in structures])
     errors = np.concatenate([s.errors for s in structures])
     weight = np.concatenate([np.full(len(s.errors), 1.0 / len(s.errors)) for s in structures])

@@ -39,14 +39,12 @@ class ProfileFit:
     """Fits of n profiles.
 
     values, sd : (n, 8), the parameters (PLACE and so on) and their posterior standard deviations.
-    by_prior : (n, 8), by how much PLACE moves with each parameter's prior mean, mm per unit.
     cost : (n,), half the sum of squares, with the prior's.
     residuals : (n, k), HU, NaN where unused.
     """
 
     values: Array
     sd: Array
-    by_prior: Array
     cost: Array
     residuals: Array
 
@@ -77,14 +75,13 @@ def fit_profiles(
     count = len(profiles)
     values = prior.copy()
     sd = np.empty((count, COUNT))
-    by_prior = np.empty((count, COUNT))
     cost = np.empty(count)
     residuals = np.full(profiles.shape, np.nan)
     _fit_all(
         at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider,
-        values, sd, by_prior, cost, residuals,
+        values, sd, cost, residuals,
     )  # fmt: skip
-    return ProfileFit(values, sd, by_prior, cost, residuals)
+    return ProfileFit(values, sd, cost, residuals)
 
 
 def profile_model(
@@ -158,7 +155,7 @@ def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, wider,
 @njit(nogil=True, cache=True)
 def _fit_all(
     at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider,
-    values, sd, by_prior, cost, residuals,
+    values, sd, cost, residuals,
 ):  # fmt: skip
     slope = np.empty(COUNT)
     for i in range(len(profiles)):
@@ -203,7 +200,6 @@ def _fit_all(
         covariance = np.linalg.inv(hessian)
         for a in range(COUNT):
             sd[i, a] = sqrt(max(covariance[a, a], 0.0))
-            by_prior[i, a] = covariance[PLACE, a] * weight[a]
         cost[i] = now
         for k in range(first[i], last[i]):
             f = _model(at[k], p, near[i], enhancement, wider[i], slope)

@@ -54,7 +54,7 @@ def deformed(field: Field, vertices: Array, triangles: NDArray[np.int32]) -> Arr
     for reach in REACHES:
         offset, weight = _edges(places, contrast, smooth, reach)
         for _ in range(3):
-            off = np.clip(np.abs(offset - smooth) / OUTLIER, 0.0, 1.0)
+            off = np.clip(np.abs(offset - smooth) / max(OUTLIER, reach), 0.0, 1.0)
             information = weight * (1.0 - off**2) ** 2 / EDGE_SD**2
             diagonal = information + degree + MODEL_SD**-2
             matrix = (sparse.diags_array(diagonal) - between).tocsr()
@@ -74,19 +74,20 @@ def _contrasts(field: Field, vertices: Array, normals: Array) -> tuple[Array, Ar
     half = 0.5 * profile[:, middle]
     within = total[:, middle] - total[:, middle - inner] + half
     beyond = total[:, middle + outer + 1] - total[:, middle + 1] + half
-    return at[middle], within / (inner + 0.5) - beyond / (outer + 0.5)
+    fall = within / (inner + 0.5) - beyond / (outer + 0.5)
+    return np.asarray(at[middle], float), np.asarray(fall, float)
 
 
 def _edges(places: Array, contrast: Array, about: Array, reach: float) -> tuple[Array, Array]:
     """Return each profile's best edge near an offset (n,), mm, and its weight, 0 where none is."""
     away = (places - about[:, None]) / reach
-    fall = np.minimum(np.nan_to_num(contrast, nan=0.0), FULL_CONTRAST)
+    fall = np.maximum(np.nan_to_num(contrast, nan=0.0), 0.0)
     strongest = np.where(np.abs(away) <= 1.0, fall, 0.0).max(axis=1, keepdims=True)
     score = np.where(np.abs(away) <= 1.0, fall - DISTANCE_COST * strongest * away**2, -np.inf)
     best = np.argmax(score, axis=1)
     rows = np.arange(len(about))
     found = np.isfinite(score[rows, best]) & (fall[rows, best] > LEAST_CONTRAST)
-    weight = np.where(found, fall[rows, best] / FULL_CONTRAST, 0.0)
+    weight = np.where(found, np.minimum(fall[rows, best] / FULL_CONTRAST, 1.0), 0.0)
     return np.where(found, places[best], 0.0), weight
 
 

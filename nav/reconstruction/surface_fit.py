@@ -12,9 +12,7 @@ from scipy import sparse
 from scipy.sparse.linalg import cg
 
 from nav.reconstruction.cortex_model import (
-    CORTEX,
     GAP,
-    LOG_BLUR,
     LOG_THICKNESS,
     OTHER,
     PLACE,
@@ -50,10 +48,7 @@ THREADS = 2
 class SurfaceFit:
     """offset, sd : (n,), along the normals, mm. gap, gap_sd : (n,), from the offset surface to the
     next, mm, NaN where there is none. misfit : (n,), rms residual over the noise. thickness : (n,),
-    of the cortex, mm. outside : (n,), grey value there, HU. height : (n,), of the edge as it is
-    seen, HU. by_cortex, by_blur : (n,), how far the offset moves with the scan's level of the
-    cortex, in parts of its height, and with the logarithm of its blur, mm: their errors are the
-    same for a whole surface."""
+    of the cortex, mm. outside : (n,), grey value there, HU."""
 
     offset: Array
     sd: Array
@@ -62,9 +57,6 @@ class SurfaceFit:
     misfit: Array
     thickness: Array
     outside: Array
-    height: Array
-    by_cortex: Array
-    by_blur: Array
 
 
 def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -> SurfaceFit:
@@ -111,9 +103,6 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
         misfit,
         np.exp(fit.values[:, LOG_THICKNESS]),
         fit.values[:, SOFT],
-        height,
-        fit.by_prior[:, CORTEX] * (scan.cortex - scan.soft),
-        fit.by_prior[:, LOG_BLUR],
     )
 
 
@@ -211,7 +200,6 @@ def _fit_in_threads(
     return ProfileFit(
         np.vstack([f.values for f in fits]),
         np.vstack([f.sd for f in fits]),
-        np.vstack([f.by_prior for f in fits]),
         np.concatenate([f.cost for f in fits]),
         np.vstack([f.residuals for f in fits]),
     )
