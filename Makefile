@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
+.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -56,6 +56,9 @@ bench-degraded: $(ready) $(peers)/.ready  ## sharpened, compressed, enlarged pic
 
 bench-reconstruction: $(ready)  ## surfaces from simulated scans against their truth (30 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.reconstruction $(ARGS)
+
+bench-printed: $(ready)  ## printed phantoms from simulated scans against their truth (20 min a scan)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.printed $(ARGS)
 
 bench-calibration: $(ready)  ## calibrated cameras against the truth and OpenCV (15 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.calibration $(ARGS)

@@ -3,6 +3,12 @@
 from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import RigidTransform
+
+from nav.cli import main
 from nav.reconstruction.printed.kit import PrintedKit, read_kit
 from phantoms.anatomy.standard import standard_anatomy
 from phantoms.anatomy.write import write_case
@@ -23,3 +29,26 @@ def written_kit(folder: Path, recipe: Recipe, kind: Kind = "wet") -> PrintedKit:
     write_parts(folder, parts)
     write_kit_toml(folder / "kit.toml", recipe.name, kind, recipe.parameters, parts, recipe.seed)
     return read_kit(folder)
+
+
+def write_touches(
+    path: Path,
+    apexes: dict[str, ArrayLike],
+    reference_from_apexes: RigidTransform,
+    noise: float,
+    seed: int,
+) -> None:
+    """Write what nav register reads: divots touched with a tip whose errors are `noise`, mm."""
+    rng = np.random.default_rng(seed)
+    lines = ["label,x,y,z"]
+    for label, apex in apexes.items():
+        at = reference_from_apexes.apply(np.asarray(apex, float)) + rng.normal(0.0, noise, 3)
+        lines.append(f"{label}," + ",".join(f"{x:.4f}" for x in at))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def exit_code(*arguments: object) -> int:
+    """Call nav as the shell does."""
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    return int(end.value.code or 0)

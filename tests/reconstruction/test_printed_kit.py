@@ -5,18 +5,34 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.cli import main
 from nav.errors import InputError
 from nav.model.case import load_case
+from nav.reconstruction.printed.deviation import DeviationMap
+from nav.reconstruction.printed.edges import Edges
 from nav.reconstruction.printed.kit import read_kit
-from nav.reconstruction.printed.locate import locate_kit, spread_rotations, surface_in_air
-from nav.reconstruction.printed.reconstruct import LEAST_LEAD, LEAST_SUPPORT
+from nav.reconstruction.printed.locate import (
+    LocatedKit,
+    locate_kit,
+    spread_rotations,
+    surface_in_air,
+)
+from nav.reconstruction.printed.reconstruct import (
+    LEAST_LEAD,
+    LEAST_SUPPORT,
+    PlacedDivot,
+    PrintedReconstruction,
+)
+from nav.reconstruction.printed.structures import FoundStructure
+from nav.reconstruction.printed.write import write_printed_case
+from nav.reconstruction.reading import ReadResult, SeriesInfo
 from nav.reconstruction.volume import Volume
+from nav.registration.result import load_registration
 from phantoms.recipe import named_recipe
 from phantoms.twin.kit_scan import draw_kit_scan, simulate_kit_scan
-from tests.reconstruction.kits import written_kit
+from tests.reconstruction.kits import exit_code, write_touches, written_kit
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +97,63 @@ def test_a_file_that_is_no_kit_is_refused_in_one_line(tmp_path, capsys):
     assert "\n" not in error
     assert "kit.toml: format" in error
     assert not (tmp_path / "case").exists()
+
+
+def test_the_written_cases_divots_register_touches(kit, tmp_path):
+    rng = np.random.default_rng(11)
+    divots = tuple(
+        PlacedDivot(
+            d.label, d.use, d.apex + rng.normal(0.0, 0.05, 3), 0.0025 * np.eye(3), 0.05, 0.1
+        )
+        for d in kit.divots
+    )
+    case = write_printed_case(as_reconstructed(kit, divots), tmp_path / "case", "print")
+    points, result = tmp_path / "touched.csv", tmp_path / "registration.toml"
+    reference_from_model = RigidTransform.from_components(
+        [10.0, -200.0, 50.0], Rotation.from_rotvec([0.3, 2.0, -0.6])
+    )
+    write_touches(points, {d.label: d.apex for d in kit.divots}, reference_from_model, 0.15, 2)
+    register = ["register", "--case", case, "--points", points, "--output", result]
+    assert exit_code(*register) == 0
+    off = load_registration(result).model_from_reference.transform * reference_from_model
+    target = load_case(case).default_plan.target
+    assert np.linalg.norm(off.apply(target) - target) < 0.3
+    assert [f.sigma for f in load_case(case).fiducials] == [0.05] * len(divots)
+
+
+def as_reconstructed(kit, divots):
+    """A reconstruction that found all where the kit has it, in a scan without anything."""
+    here = RigidTransform.identity()
+    edges = Edges(None, np.zeros(0), np.zeros(0), np.zeros(0))
+    structures = tuple(
+        FoundStructure(
+            s,
+            np.asarray(s.surface.vertices, float),
+            np.asarray(s.surface.triangles, np.int32),
+            np.full(len(s.surface.vertices), 0.1),
+            here,
+            None,
+            edges,
+            1.0,
+        )
+        for s in kit.case.structures
+    )
+    corners = np.vstack([s.vertices for s in structures])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    model_from_voxel = np.diag([4.0, 4.0, 4.0, 1.0])
+    model_from_voxel[:3, 3] = low
+    nx, ny, nz = np.ceil((high - low) / 4.0).astype(int) + 1
+    volume = Volume(np.zeros((nz, ny, nx), np.int16), model_from_voxel)
+    series = SeriesInfo("1", "CT", int(nz), (int(nx), int(ny)), (4.0, 4.0, 4.0), 4.0 * nz)
+    read = ReadResult(volume, (), "nifti", series)
+    maps = tuple(
+        DeviationMap(s.structure.name, s.vertices, s.triangles, np.zeros(len(s.vertices)))
+        for s in structures
+    )
+    located = LocatedKit(here, 1.0, 1.0, 0.0)
+    return PrintedReconstruction(
+        kit, here, structures, divots, (), (), maps, volume, (), read, located
+    )
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from nav.errors import Lost
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.deviation import Deviation, csv_text, signed_field
 from nav.reconstruction.printed.divots import find_divot
-from nav.reconstruction.printed.fine_pose import find_part
+from nav.reconstruction.printed.fine_pose import find_part, touching
 from nav.reconstruction.printed.kit import KitDivot, KitPart
 from nav.reconstruction.volume import Volume
 from phantoms.kit.solid import box, divot, mesh_of, without
@@ -102,6 +102,21 @@ def test_sharp_edges_say_nothing(found):
     on_edge = (np.abs(np.abs(at[:, 0]) - 25.0) < 1e-6) & (np.abs(np.abs(at[:, 1]) - 12.0) < 1e-6)
     assert on_edge.any()
     assert not found.edges.seen[on_edge].any()
+
+
+def test_what_one_part_touches_no_other_part_near_it_makes_free():
+    floor = mesh_of(box((-20.0, -20.0, -5.0), (20.0, 20.0, 0.0)))
+    post = mesh_of(box((5.0, 5.0, 0.0), (9.0, 9.0, 30.0)))
+    frame = mesh_of(
+        without(
+            box((-30.0, -30.0, -9.0), (30.0, 30.0, 9.0)),
+            [box((-25.0, -25.0, -20.0), (25.0, 25.0, 20.0))],
+        )
+    )
+    points = np.array([[0.0, 0.0, 0.0], [7.0, 7.0, 0.0], [0.0, 0.0, 5.0], [0.0, 0.0, -3.0]])
+    for parts in ([floor, post, frame], [frame, post, floor]):
+        near = [Mesh(part.vertices, part.triangles) for part in parts]
+        assert touching(points, near).tolist() == [True, True, False, True]
 
 
 def test_a_divot_is_found_within_its_sigma(volume, found):

@@ -136,8 +136,7 @@ def touching(points: Array, near: Sequence[Mesh]) -> NDArray[np.bool_]:
         low, high = mesh.vertices.min(axis=0) - CONTACT, mesh.vertices.max(axis=0) + CONTACT
         index = np.flatnonzero(((points > low) & (points < high)).all(axis=1))
         if len(index):
-            touched[index] = np.abs(signed_distance(mesh, points[index])) < CONTACT
-            touched[index] |= signed_distance(mesh, points[index]) < 0.0
+            touched[index] |= signed_distance(mesh, points[index]) < CONTACT
     return touched
 
 

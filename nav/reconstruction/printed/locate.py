@@ -2,8 +2,8 @@
 
 The kit's density on a coarse grid (walls, infill, gel, air) is correlated with the scan's at every
 place and in attitudes spread evenly over all rotations [1]_. The best places are refined: points
-of surfaces that air lies on go to the nearest edges between air and material, in steps of
-shrinking reach. What the edges support best is where the kit lies.
+of surfaces that air lies on go to the nearest edges between air and material that face the same
+way, in steps of shrinking reach. What the edges support best is where the kit lies.
 
 References
 ----------
@@ -17,14 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.fft import irfftn, next_fast_len, rfftn
-from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.reconstruction.grey_surface import Mesh
+from nav.reconstruction.printed.air_edges import AirEdges
 from nav.reconstruction.printed.kit import PrintedKit
-from nav.reconstruction.sampling import Field, as_field, coarser, smoothed
+from nav.reconstruction.sampling import coarser
 from nav.reconstruction.volume import Array, Volume
 
 CELL = 13.0  # mm, of the comparison by density
@@ -36,14 +35,7 @@ WALL, INFILL = 1.4, 0.25  # mm; density inside, usual
 MARGIN = 20.0  # mm round the kit that air belongs to it
 TRIED = 60  # places that are refined
 APART_MM, APART_RAD = 10.0, np.radians(12.0)
-EDGE_GRID = 2.0  # mm
-EDGE_LEVEL = -500.0  # HU, between air and whatever is there
-EDGE_WITHIN = 0.75  # of a step: voxels this near to the level are edges
 POINTS = 1500  # of the kit's surface in air
-REACHES = (14.0, 12.0, 10.0, 8.0, 8.0, 6.0, 6.0, 5.0, 4.0, 4.0, 3.0, 3.0, 2.5, 2.5, 2.0, 2.0)  # mm
-SUPPORTED = 1.2  # mm, an edge this near supports a point
-INSIDE, OUTSIDE = 1.0, 1.5  # mm, where an edge must be brighter and darker
-LEAST_STEP = 250.0  # HU, from one to the other
 
 
 @dataclass(frozen=True)
@@ -68,10 +60,10 @@ def locate_kit(
     tell = tell or (lambda share: None)
     points, normals = surface_in_air(kit)
     poses = _by_density(volume, kit, lambda share: tell(0.7 * share))
-    edges = _Edges(smoothed(coarser(volume, EDGE_GRID), 0.4 * EDGE_GRID))
+    edges = AirEdges(volume)
     found: list[tuple[float, float, RigidTransform]] = []
     for number, pose in enumerate(poses):
-        refined = edges.refined(points, pose)
+        refined = edges.refined(points, normals, pose)
         supported, in_view = edges.support(points, normals, refined)
         found.append((supported * min(1.0, in_view / 0.5), in_view, refined))
         tell(0.7 + 0.3 * (number + 1) / len(poses))
@@ -80,16 +72,6 @@ def locate_kit(
     supported, in_view = edges.support(points, normals, best[2])
     others = [f[0] for f in found if _apart(f[2], best[2])]
     return LocatedKit(best[2], supported, in_view, max(others, default=0.0))
-
-
-def edge_near(field: Field, points: Array, normals: Array, within: float) -> NDArray[np.bool_]:
-    """Return where (n,) it is bright just inside and dark just outside, not farther off than so."""
-    best = np.full(len(points), -np.inf)
-    for off in np.linspace(-within, within, 7):
-        inner = field.at(points + (off - INSIDE) * normals)
-        step = inner - field.at(points + (off + OUTSIDE) * normals)
-        best = np.fmax(best, np.nan_to_num(step, nan=-np.inf))
-    return np.asarray(best > LEAST_STEP)
 
 
 def surface_in_air(kit: PrintedKit) -> tuple[Array, Array]:
@@ -218,66 +200,6 @@ def _splat(kernel, points, weight):
                 for dx in range(2):
                     share = (a if dx else 1 - a) * (b if dy else 1 - b) * (c if dz else 1 - c)
                     kernel[(z0 + dz) % nz, (y0 + dy) % ny, (x0 + dx) % nx] += weight[i] * share
-
-
-class _Edges:
-    """Edges between air and material in a scan, to be nearest to."""
-
-    def __init__(self, volume: Volume) -> None:
-        self.volume, self.field = volume, as_field(volume)
-        values = np.asarray(volume.values, np.float32)
-        solid = values > EDGE_LEVEL
-        border = np.zeros(solid.shape, bool)
-        for axis in range(3):
-            low = [slice(None)] * 3
-            high = [slice(None)] * 3
-            low[axis], high[axis] = slice(0, -1), slice(1, None)
-            change = solid[tuple(low)] != solid[tuple(high)]
-            border[tuple(low)] |= change
-            border[tuple(high)] |= change
-        indices = distance_transform_edt(
-            ~border, sampling=volume.spacing[::-1], return_distances=False, return_indices=True
-        )
-        self.nearest = np.asarray(indices)
-
-    def refined(self, points: Array, pose: RigidTransform) -> RigidTransform:
-        """Return a pose moved so that points come to lie on edges."""
-        for reach in REACHES:
-            p = pose.apply(points)
-            index, inside = self._index(p)
-            if inside.sum() < 30:
-                return pose
-            near = self.nearest[:, index[:, 2], index[:, 1], index[:, 0]].T[:, ::-1]
-            target = self.volume.to_model(near)
-            away = np.linalg.norm(target - p, axis=1)
-            use = inside & (away < reach)
-            if use.sum() < 30:
-                return pose
-            pose = _aligned(p[use], target[use]) * pose
-        return pose
-
-    def support(self, points: Array, normals: Array, pose: RigidTransform) -> tuple[float, float]:
-        """Return the share of points in the scan with an edge, and the share in the scan."""
-        p, n = pose.apply(points), pose.rotation.apply(normals)
-        _, inside = self._index(p)
-        if not inside.any():
-            return 0.0, 0.0
-        found = edge_near(self.field, p, n, SUPPORTED)
-        return float(found[inside].mean()), float(inside.mean())
-
-    def _index(self, p: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        index = np.rint(self.volume.to_voxel(p)).astype(np.int64)
-        last = np.array(self.volume.values.shape[::-1]) - 1
-        inside = np.asarray(((index >= 0) & (index <= last)).all(axis=1))
-        return np.clip(index, 0, last), inside
-
-
-def _aligned(source: Array, target: Array) -> RigidTransform:
-    """Return the rigid motion that best brings points onto points [Arun 1987]."""
-    a, b = source.mean(axis=0), target.mean(axis=0)
-    u, _, vt = np.linalg.svd((source - a).T @ (target - b))
-    turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
-    return RigidTransform.from_components(b - turn @ a, Rotation.from_matrix(turn))
 
 
 def _apart(one: RigidTransform, other: RigidTransform) -> bool:

@@ -155,21 +155,32 @@ def _soft(
     if _contrast(probe, usable) < LEAST_CONTRAST:
         usable = np.zeros_like(usable)
     edges = find_edges(grey.volume, probe, look, max(s.sigma, 0.3), usable)
+    placed = mesh.vertices
     if edges.seen.mean() >= LEAST_SEEN:
-        rough = _displaced(edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
+        known = _resting(edges, placed) if s.role == "skin" else edges
+        rough = _displaced(known, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
         mesh = Mesh(_uncrossed(mesh, rough[0]), mesh.triangles)
         look = estimate_look(probed(grey, mesh, others), grey.volume.spacing, column.look, usable)
         edges = find_edges(grey.volume, probed(grey, mesh, others), look, 0.4, usable)
     hidden = ~edges.seen
     if s.role == "skin" and not hidden.all():
-        # where gel rests on the base it lies as the base does
-        sd = np.where(hidden, RESTING_SD, edges.sd)
-        edges = replace(edges, offset=np.where(hidden, 0.0, edges.offset), sd=sd)
+        edges = _resting(edges, placed)
     found = _moved(volume, s, pose, None, edges, look, max(s.sigma, 0.1), SOFT_ROUGHNESS)
     if s.role == "skin":
         sigma = np.where(hidden, np.maximum(found.sigma, s.sigma), found.sigma)
         return replace(found, sigma=sigma, seen=float((~hidden).mean()))
     return found
+
+
+def _resting(edges: Edges, placed: Array) -> Edges:
+    """Return edges of gel that is where the kit has it, `placed`, wherever it is not seen.
+
+    There it rests on the base, and lies as the base does.
+    """
+    hidden = ~edges.seen
+    back = ((placed - edges.probe.vertices) * edges.probe.normals).sum(axis=1)
+    sd = np.where(hidden, RESTING_SD, edges.sd)
+    return replace(edges, offset=np.where(hidden, back, edges.offset), sd=sd)
 
 
 def _parts_but(kit: PrintedKit, *names: str) -> list[Mesh]:
