@@ -273,6 +273,13 @@ def reconstruct(
     list_series: Annotated[bool, Parameter(name="--list", negative="")] = False,
     name: str = "reconstruction",
     phantom: InputPath | None = None,
+    labels: InputPath | None = None,
+    numbering: str | None = None,
+    label_sigma: float = 0.5,
+    keep_labels: Annotated[bool, Parameter(negative="")] = False,
+    seeds: Annotated[list[InputPath] | None, Parameter(name="--seeds", negative="")] = None,
+    box: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    corrections: InputPath | None = None,
 ) -> None:
     """Reconstruct the upper cervical spine of a CT: bones, cord, dura, arteries, skin, as a case.
 
@@ -303,8 +310,26 @@ def reconstruct(
         whichever way it lies in the scanner; bones, tubes, sac and gel are placed by the grey
         values, each bone by itself; divots become the case's fiducials. Writes also how far the
         print is from its STL: deviation.csv, and deviation.png in colours.
+    labels
+        Label map of the same scan (.seg.nrrd, NIfTI, DICOM SEG, a folder of masks), whose
+        structures replace ours; bones are refined by the grey values.
+    numbering
+        What its labels are, where its file does not say: verse, totalsegmentator, or
+        "1=C1,2=C2,9=spinal cord".
+    label_sigma
+        One standard deviation of the labels' own error, mm.
+    keep_labels
+        Take bones as they are labelled, too, not refined.
+    seeds
+        Points (.mrk.json, .fcsv) called C1, C2, "artery left" and so on: where bones are, or what
+        arteries run through; give it once for each file.
+    box
+        Where the middle of C2 is looked for: a Markups ROI, or "x y z x y z" of two corners, LPS,
+        mm.
+    corrections
+        corrections.toml of a case of the same scan: what was said and painted there is repeated.
     """
-    from nav.reconstruction.command import reconstruct_scan, show_series
+    from nav.reconstruction.command import GuideOptions, reconstruct_scan, show_series
 
     if list_series:
         show_series(source, console())
@@ -314,7 +339,10 @@ def reconstruct(
 
         reconstruct_phantom(source, output, phantom, series, name, console())
         return
-    reconstruct_scan(source, output, series, name, console())
+    options = GuideOptions(
+        labels, numbering, label_sigma, keep_labels, tuple(seeds or ()), box, corrections
+    )
+    reconstruct_scan(source, output, series, name, console(), options)
 
 
 @app.command
@@ -439,6 +467,7 @@ def view(
     hide: Annotated[list[str] | None, Parameter(name="--hide", negative="")] = None,
     show: Annotated[list[str] | None, Parameter(name="--show", negative="")] = None,
     size: str = "1920x1080",
+    line: Annotated[list[InputPath] | None, Parameter(name="--line", negative="")] = None,
 ) -> None:
     """Look at a case: slices of its scan with contours, and the surfaces in 3D.
 
@@ -446,7 +475,9 @@ def view(
 
     Click or drag in a slice to move the cross-hair, turn the wheel to step through slices, drag
     with the right button to change grey values. What the reconstruction lacks stands in the
-    window. Screenshots are written to the current folder.
+    window. Lines are drawn or moved with their clearances and risk beside them; structures are
+    painted, or placed by seeds, and the steps that depend on it run again. Screenshots and lines
+    are written to the current folder, corrections into the case, which keeps what it was.
 
     Parameters
     ----------
@@ -466,10 +497,14 @@ def view(
         Name of a structure to show that is hidden at first, as the skin is.
     size
         Of the picture, pixels.
+    line
+        A line set by hand (.mrk.json): shown with its score, and movable; once for each.
     """
     from nav.view.case.command import ViewOptions, view_case
 
-    options = ViewOptions(at, window, sigma, tuple(hide or ()), tuple(show or ()), size)
+    options = ViewOptions(
+        at, window, sigma, tuple(hide or ()), tuple(show or ()), size, tuple(line or ())
+    )
     view_case(case, options, screenshot, console())
 
 

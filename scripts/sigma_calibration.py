@@ -26,16 +26,16 @@ from nav.errors import InputError
 from nav.reconstruction.arteries import find_arteries, lumen_mask
 from nav.reconstruction.bone_labels import bone_distances, grey_levels, label_bones, nearest_of
 from nav.reconstruction.grey_surface import bone_surface
-from nav.reconstruction.pipeline import (
-    LUMEN_MARGIN,
-    MARGIN,
-    locate_neck,
-    point_spread,
-)
+from nav.reconstruction.neck_location import locate_neck
 from nav.reconstruction.prior import BONES, load_prior
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.refine import fit_surfaces
 from nav.reconstruction.sampling import cropped
+from nav.reconstruction.stages import (
+    LUMEN_MARGIN,
+    MARGIN,
+    point_spread,
+)
 from nav.reconstruction.surface_safety import moved
 from nav.reconstruction.surface_sigma import CALIBRATED, sigma_terms
 from nav.reconstruction.volume import Array
@@ -48,7 +48,7 @@ WITHIN, SHARE = 1.96, 0.95
 
 @dataclass(frozen=True)
 class Judged:
-    """One structure of one scan. errors : (n,), mm. terms : (n, 7), mm."""
+    """One structure of one scan. errors : (n,), mm. terms : (n, 8), mm."""
 
     name: str
     errors: Array
@@ -105,7 +105,7 @@ def distances_to(truth: Path, points: Array) -> Array:
 
 
 def calibrate(structures: list[Judged]) -> Array:
-    """Return the sizes (7,) of sigma's terms."""
+    """Return the sizes (8,) of sigma's terms."""
     terms = np.vstack([s.terms for s in structures])
     errors = np.concatenate([s.errors for s in structures])
     weight = np.concatenate([np.full(len(s.errors), 1.0 / len(s.errors)) for s in structures])

@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, field_validator
 
 from nav.errors import InputError
-from nav.files import FileModel, NotNegative, PublicFile, Vector3, load_toml
+from nav.files import (
+    FileModel,
+    NotNegative,
+    Number,
+    PublicFile,
+    TransformTable,
+    Vector3,
+    load_toml,
+)
 from nav.frames import Array
 from nav.model.plausible_case import check_case
 from nav.model.surface import Surface, load_surface
@@ -63,12 +71,20 @@ class PlanTable(FileModel):
     target: Vector3
 
 
+class ChainTable(FileModel):
+    """[reconstruction.chain]: the fitted bones, poses as model_from_bone and shape modes."""
+
+    weights: tuple[Number, ...]
+    pose: dict[str, TransformTable]
+
+
 class ReconstructionTable(FileModel):
     """[reconstruction] of case.toml: how a scan became this case.
 
     source : kind of the scan's file. volume : the scan, cropped, beside the case. spacing : of the
     scan, mm. findings : what was odd about the scan. remarks : what the surfaces lack. made_from :
-    by structure.
+    by structure. corrections, labels : files beside the case, what was said about the scan. chain :
+    the fitted bones, learnt : of grey values; from these steps can be run again.
     """
 
     source: Name
@@ -77,6 +93,10 @@ class ReconstructionTable(FileModel):
     findings: tuple[Name, ...] = ()
     remarks: tuple[Name, ...] = ()
     made_from: dict[str, Name] = Field(default_factory=dict)
+    corrections: Name | None = None
+    labels: Name | None = None
+    chain: ChainTable | None = None
+    learnt: dict[str, dict[str, Number]] = Field(default_factory=dict)
 
 
 class CaseFile(PublicFile):

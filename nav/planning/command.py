@@ -10,13 +10,14 @@ from rich.console import Console
 from nav.errors import InputError, NothingSafe
 from nav.frames import Array
 from nav.guidance.bending import DIAMETER
-from nav.model.case import Case, Plan, load_case
+from nav.model.case import Case, load_case
 from nav.planning import text
-from nav.planning.candidates import SIDES, SearchSettings, entries_along, skin_of
+from nav.planning.candidates import SIDES, SearchSettings, skin_of
 from nav.planning.catheter import Catheter, CatheterPath, catheter_path
 from nav.planning.deviation import ErrorModel, Needle
 from nav.planning.errorfile import load_errors
 from nav.planning.gap import find_gap
+from nav.planning.judging import on_skin
 from nav.planning.landmarks import find_landmarks
 from nav.planning.markupsline import read_line
 from nav.planning.obstacles import Limits
@@ -66,7 +67,7 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
         console.print(f"warning: {warning}")
     settings = _settings(options)
     gap = find_gap(loaded)
-    lines = [_on_skin(loaded, read_line(line, gap.centre)) for line in options.lines]
+    lines = [on_skin(skin_of(loaded), read_line(line, gap.centre)) for line in options.lines]
     with console.status("planning") as status:
         plan = plan_trajectories(
             loaded, settings, lines, lambda step: status.update(f"planning: {step}")
@@ -143,14 +144,6 @@ def _settings(options: PlanOptions) -> PlanSettings:
         registered,
         options.seed,
     )
-
-
-def _on_skin(case: Case, line: Plan) -> Plan:
-    """The line with its entry where it leaves the skin."""
-    entry = entries_along(skin_of(case), line.target[None], -line.direction[None])[0]
-    if not np.isfinite(entry).all():
-        raise InputError(f"{line.name}: the line does not pass through the skin; is it RAS in LPS?")
-    return Plan(line.name, entry, line.target)
 
 
 def _numbered(plan: TrajectoryPlan) -> TrajectoryPlan:

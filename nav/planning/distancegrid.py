@@ -37,6 +37,11 @@ class Box:
         shape = np.ceil((high - low) / spacing).astype(int) + 1
         return Box(low, spacing, (int(shape[0]), int(shape[1]), int(shape[2])))
 
+    def holds(self, points: Array, margin: float = 0.0) -> bool:
+        """Whether points (n, 3) all lie within, by a margin, mm."""
+        high = self.origin + self.spacing * (np.array(self.shape) - 1)
+        return bool(((points >= self.origin + margin) & (points <= high - margin)).all())
+
     def nodes(self, indices: NDArray[np.int64]) -> Array:
         """Where nodes of indices (k, 3) lie, mm."""
         at: Array = self.origin + self.spacing * indices

@@ -10,23 +10,24 @@ import numpy as np
 from nav.errors import InputError
 from nav.frames import Array
 from nav.guidance.bending import DIAMETER
-from nav.model.case import Case, Plan
+from nav.model.case import Case, Plan, Structure
 from nav.planning.anomalies import arteries_in_gap, sides_without_artery
 from nav.planning.candidates import (
     SIDES,
     Candidates,
     SearchSettings,
+    Space,
     find_targets,
     side_candidates,
     skin_of,
     target_space,
 )
-from nav.planning.deviation import ErrorModel, Needle, deviations_of
+from nav.planning.deviation import Deviations, ErrorModel, Needle, deviations_of
 from nav.planning.distancegrid import Box
 from nav.planning.exact import ExactClearances
-from nav.planning.gap import find_gap
-from nav.planning.obstacles import Limits, Sac, distance_field, obstacles_of
-from nav.planning.result import PlannedPath, SidePlan, SkinRisk, TrajectoryPlan
+from nav.planning.gap import Gap, find_gap
+from nav.planning.obstacles import Limits, Obstacles, Sac, distance_field, obstacles_of
+from nav.planning.result import ArteryInGap, PlannedPath, SidePlan, SkinRisk, TrajectoryPlan
 from nav.planning.screening import Judge
 from nav.planning.search import SAMPLES, SideSearch
 
@@ -47,6 +48,104 @@ class PlanSettings:
     search: SearchSettings = field(default_factory=SearchSettings)
     registered: Array | None = None
     seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class PlanningGround:
+    """All that paths of a case are judged by, whichever path it is.
+
+    without : sides of which the case has no artery. in_gap : arteries that run in the gap.
+    """
+
+    settings: PlanSettings
+    gap: Gap
+    skin: Structure
+    space: Space
+    candidates: tuple[Candidates, ...]
+    obstacles: Obstacles
+    deviations: Deviations
+    exact: ExactClearances
+    in_gap: tuple[ArteryInGap, ...]
+    without: tuple[str, ...]
+    has_cord: bool
+
+    @property
+    def radius(self) -> float:
+        """Of the needle, mm."""
+        return DIAMETER[self.settings.needle.gauge] / 2.0
+
+    def search_of(self, side: str) -> SideSearch:
+        """What searches a side, and judges single paths of it."""
+        unknown = (("artery",) if side in self.without else ()) + (
+            () if self.has_cord else ("cord",)
+        )
+        judge = Judge(
+            self.gap,
+            self.space,
+            self.obstacles,
+            self.deviations,
+            self.settings.search,
+            side,
+            self.radius,
+        )
+        rng = np.random.default_rng([self.settings.seed, list(SIDES).index(side)])
+        return SideSearch(judge, self.skin, self.exact, self.in_gap, unknown, rng)
+
+
+def planning_ground(
+    case: Case,
+    settings: PlanSettings | None = None,
+    lines: Sequence[Plan] = (),
+    progress: Callable[[str], None] | None = None,
+    margin: float = MARGIN,
+) -> PlanningGround:
+    """Measure a case for planning: the gap, the targets, distances to all obstacles.
+
+    Parameters
+    ----------
+    case, settings, lines, progress : as of `plan_trajectories`.
+    margin : float
+        Around all candidates and lines, in which distances are known, mm.
+
+    Raises
+    ------
+    InputError
+        The case lacks what the gap, the canal or the entry is found by.
+    """
+    settings = settings or PlanSettings()
+    say = progress or (lambda _: None)
+    say("the gap between C1 and C2")
+    gap = find_gap(case)
+    skin, radius = skin_of(case), DIAMETER[settings.needle.gauge] / 2.0
+    space = target_space(case, gap, radius)
+    try:
+        targets = find_targets(space)
+    except InputError as error:
+        raise InputError(f"{case.name}: {error}") from None
+    candidates = tuple(
+        side_candidates(gap, skin, targets, side, settings.search) for side in settings.search.sides
+    )
+    say("distances")
+    in_gap = arteries_in_gap(case, gap)
+    obstacles = distance_field(
+        obstacles_of(case, settings.limits, [a.structure for a in in_gap]),
+        settings.limits,
+        _box(candidates, lines, margin),
+        Sac.around(space.dura, targets) if space.dura is not None else None,
+    )
+    return PlanningGround(
+        settings,
+        gap,
+        skin,
+        space,
+        candidates,
+        obstacles,
+        deviations_of(case, settings.errors, settings.needle, settings.registered),
+        ExactClearances(obstacles),
+        tuple(in_gap),
+        tuple(sides_without_artery(case, gap)),
+        bool(case.of_role("cord")),
+    )
 
 
 def plan_trajectories(
@@ -78,57 +177,26 @@ def plan_trajectories(
     InputError
         The case lacks what the gap, the canal or the entry is found by.
     """
-    settings = settings or PlanSettings()
     say = progress or (lambda _: None)
     started = time.perf_counter()
-    say("the gap between C1 and C2")
-    gap = find_gap(case)
-    skin, radius = skin_of(case), DIAMETER[settings.needle.gauge] / 2.0
-    space = target_space(case, gap, radius)
-    try:
-        targets = find_targets(space)
-    except InputError as error:
-        raise InputError(f"{case.name}: {error}") from None
-    candidates = [
-        side_candidates(gap, skin, targets, side, settings.search) for side in settings.search.sides
-    ]
-    say("distances")
-    in_gap = arteries_in_gap(case, gap)
-    obstacles = distance_field(
-        obstacles_of(case, settings.limits, [a.structure for a in in_gap]),
-        settings.limits,
-        _box(candidates, lines),
-        Sac.around(space.dura, targets) if space.dura is not None else None,
-    )
-    deviations = deviations_of(case, settings.errors, settings.needle, settings.registered)
-    exact = ExactClearances(obstacles)
-    without = sides_without_artery(case, gap)
-
-    def search_of(side: str) -> SideSearch:
-        unknown = (("artery",) if side in without else ()) + (
-            () if case.of_role("cord") else ("cord",)
-        )
-        judge = Judge(gap, space, obstacles, deviations, settings.search, side, radius)
-        rng = np.random.default_rng([settings.seed, list(SIDES).index(side)])
-        return SideSearch(judge, skin, exact, in_gap, unknown, rng)
-
+    ground = planning_ground(case, settings, lines, say)
     say("paths")
 
     def run(one: Candidates) -> tuple[SidePlan, SkinRisk]:
-        return search_of(one.side).run(one)
+        return ground.search_of(one.side).run(one)
 
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(run, candidates))
+        found = list(pool.map(run, ground.candidates))
     judged: list[PlannedPath] = []
     for line in lines:
-        side = _side_of(line, gap.left)
-        judged.append(search_of(side).judged(line.entry, line.target, SAMPLES, line.name))
+        search = ground.search_of(side_of(line, ground.gap))
+        judged.append(search.judged(line.entry, line.target, SAMPLES, line.name))
     return TrajectoryPlan(
         case.name,
-        gap,
-        settings.limits,
-        deviations,
-        obstacles,
+        ground.gap,
+        ground.settings.limits,
+        ground.deviations,
+        ground.obstacles,
         tuple(side for side, _ in found),
         tuple(risk for _, risk in found),
         tuple(judged),
@@ -136,11 +204,12 @@ def plan_trajectories(
     )
 
 
-def _side_of(line: Plan, left: Array) -> str:
-    return "left" if (line.entry - line.target) @ left > 0.0 else "right"
+def side_of(line: Plan, gap: Gap) -> str:
+    """The side that a line enters from."""
+    return "left" if (line.entry - line.target) @ gap.left > 0.0 else "right"
 
 
-def _box(candidates: Sequence[Candidates], lines: Sequence[Plan]) -> Box:
+def _box(candidates: Sequence[Candidates], lines: Sequence[Plan], margin: float) -> Box:
     points = [c.entries for c in candidates] + [c.targets for c in candidates]
     points += [np.array([line.entry, line.target]) for line in lines]
-    return Box.around(np.concatenate(points), MARGIN, SPACING)
+    return Box.around(np.concatenate(points), margin, SPACING)

@@ -114,7 +114,8 @@ def write_plan(
 def _files_named(table: dict[str, Any], folder: Path) -> list[str]:
     """Return the files that a case names, relative to it: meshes, and the scan it was made from."""
     names: list[str] = []
-    scan = {"volume": table.get("reconstruction", {}).get("volume", "")}
+    made = table.get("reconstruction", {})
+    scan = {key: made[key] for key in ("volume", "corrections", "labels") if key in made}
     for entry in (*table.get("structure", ()), scan):
         for value in entry.values():
             if isinstance(value, str) and value not in names:

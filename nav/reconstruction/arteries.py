@@ -8,6 +8,7 @@ branches. Where there is no contrast no artery is made up.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -24,7 +25,11 @@ from nav.reconstruction.volume import Array, Volume
 
 ArteryState = Literal["seen", "partly seen", "not seen", "not in this scan"]
 
+LOWER = ("C4", "C3", "C2low")  # stations that the way passes
 AROUND = 2.4  # mm round a station, in which its lumen is looked for
+AT_SEED = 1.8  # mm round a seed, likewise
+BEYOND_SEEDS = 6.0  # mm above the highest seed, or under the lowest, where stations count
+LEAST_SHARE = 0.6  # of the contrast at the seeds, that a station beyond them has
 LEAST_CONTRAST = 60.0  # HU over soft tissue, below which a lumen is not seen
 BOX = 14.0  # mm round the stations, in which a way is looked for
 SMOOTH = 0.5  # mm, of the grey values that the way follows
@@ -67,17 +72,23 @@ def find_arteries(
     bone_distance: NDArray[np.float32],
     soft: float,
     blur: float = 0.45,
+    seeds: Mapping[str, Array] | None = None,
+    given: Collection[str] = (),
 ) -> tuple[Artery, ...]:
     """Find both vertebral arteries and their branches.
 
     Parameters
     ----------
     volume : HU. bone_distance : (nz, ny, nx) signed distance to the nearest fitted bone, mm.
-    soft : HU of soft tissue. blur : sd of the scan's point spread, mm.
+    soft : HU of soft tissue. blur : sd of the scan's point spread, mm. seeds : by side, points
+        (n, 3) within the lumen, mm, which its way passes in order of their height.
+    given : sides that are known from elsewhere and not looked for.
     """
     found: list[Artery] = []
     for side in SIDES:
-        found += _one_side(volume, prior, chain, bone_distance, soft, blur, side)
+        if side not in given:
+            own = (seeds or {}).get(side)
+            found += _one_side(volume, prior, chain, bone_distance, soft, blur, side, own)
     return tuple(found)
 
 
@@ -98,18 +109,24 @@ def _one_side(
     soft: float,
     blur: float,
     side: str,
+    seeds: Array | None = None,
 ) -> list[Artery]:
     name = f"vertebral artery {side}"
     stations = {s: chain.station(prior, side, s) for s in STATIONS}
     levels = {s: _lumen_at(volume, bone_distance, p) for s, p in stations.items()}
     seen = {s: level for s, level in levels.items() if np.isfinite(level)}
     usual = [seen[s] for s in ("C4", "C3", "C2low") if s in seen]
+    if seeds is not None:
+        at_seeds = [_lumen_at(volume, bone_distance, p, AT_SEED) for p in seeds]
+        usual = [level for level in at_seeds if np.isfinite(level)]
     if not usual:
         return [Artery(name, side, "not in this scan", None, 0.0)]
     contrast = float(np.median(usual)) - soft
     if contrast < LEAST_CONTRAST:
         return [Artery(name, side, "not seen", None, contrast)]
     lumen = soft + contrast
+    if seeds is not None:
+        stations = _seeded(stations, levels, seeds, soft + LEAST_SHARE * contrast)
     points = np.array(list(stations.values()))
     low, high = points.min(axis=0) - BOX, points.max(axis=0) + BOX
     low[2] -= BELOW_C4
@@ -129,9 +146,30 @@ def _one_side(
     return [trunk, *_branches(part, distance, cost, trunk, soft, blur)]
 
 
-def _lumen_at(volume: Volume, bone_distance: NDArray[np.float32], point: Array) -> float:
+def _seeded(
+    stations: dict[str, Array], levels: dict[str, float], seeds: Array, least: float
+) -> dict[str, Array]:
+    """Return seeds in the place of the usual stations; beyond them those that are as bright."""
+    ordered = seeds[np.argsort(seeds[:, 2], kind="stable")]
+    low, high = ordered[0, 2] - BEYOND_SEEDS, ordered[-1, 2] + BEYOND_SEEDS
+    below = {
+        s: stations[s] for s in LOWER if stations[s][2] < low and levels.get(s, -np.inf) >= least
+    }
+    above = {
+        s: stations[s]
+        for s in reversed(LOWER)
+        if stations[s][2] > high and levels.get(s, -np.inf) >= least
+    }
+    above = dict(sorted(above.items(), key=lambda item: float(item[1][2])))
+    own = {f"seed {k}": point for k, point in enumerate(ordered)}
+    return {**below, **own, **above, "pierce": stations["pierce"]}
+
+
+def _lumen_at(
+    volume: Volume, bone_distance: NDArray[np.float32], point: Array, around: float = AROUND
+) -> float:
     """Return the brightest usual value round a point outside bone, HU; NaN outside the scan."""
-    values, distance = _ball(volume, bone_distance, point, AROUND)
+    values, distance = _ball(volume, bone_distance, point, around)
     free = values[distance > 0.6]
     if len(free) < 8:
         return float("nan")
@@ -181,7 +219,7 @@ def _way(
     part: Volume, cost: NDArray[np.float32], stations: dict[str, Array], lumen: float, soft: float
 ) -> Array | None:
     """Return the cheapest way from below C4 up to the dura (n, 3), mm."""
-    ends = [stations[s] for s in ("C4", "C3", "C2low")]
+    ends = [point for name, point in stations.items() if name in LOWER or name.startswith("seed")]
     bottom = ends[0] - [0.0, 0.0, BELOW_C4]
     points = [p for p in (bottom, *ends) if _inside(part, p)]
     if len(points) < 2:

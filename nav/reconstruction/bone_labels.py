@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nav.reconstruction.chain import Chain
+from nav.reconstruction.local_fit import deformed
 from nav.reconstruction.prior import BONES, ShapePrior
+from nav.reconstruction.sampling import as_field
 from nav.reconstruction.volume import Array, Volume
 
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
 NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
-SURE_INSIDE = 0.9  # mm under a model's surface, where marrow is taken for bone whatever its HU
+AROUND, CROWDED = (2.0, 6.0), 0.05  # mm; share of bright voxels there that no bone explains
+CROWDED_NEAR = 1.5  # mm, in place of NEAR, then
+SURE_INSIDE = 0.5  # mm under a model's surface, where marrow is taken for bone whatever its HU
 LAST = ("occiput", "C5")  # of the chain: what lies beyond them has no model
 BEYOND = 1.5  # mm outside of their models, where it begins
 CUT_WIDTH = 0.9  # mm round that cut, where a surface claims nothing
@@ -65,6 +69,7 @@ def label_bones(
     distances: Distances,
     names: Sequence[str],
     excluded: NDArray[np.bool_] | None = None,
+    levels: Levels | None = None,
 ) -> BoneLabels:
     """Label the voxels of a volume that belong to each bone.
 
@@ -72,7 +77,8 @@ def label_bones(
     ----------
     volume : HU, cropped to the bones. distances : see `bone_distances`. names : bones that are in
         it.
-    excluded : voxels that belong to something else, as arteries.
+    excluded : voxels that belong to something else, as arteries. levels : of the scan; measured
+        round the models if None.
     """
     shape = volume.values.shape
     nearest = np.full(shape, np.inf, np.float32)
@@ -83,11 +89,12 @@ def label_bones(
         closer = distance < nearest[window]
         nearest[window][closer] = distance[closer]
         labels[window][closer] = number
-    levels = grey_levels(volume, nearest)
+    levels = levels or grey_levels(volume, nearest)
     hu = volume.values
-    bone = (hu > levels.threshold) & (nearest < NEAR)
+    bone = hu > levels.threshold
     if excluded is not None:
         bone &= ~(excluded & (nearest > -0.5))
+    bone &= nearest < (CROWDED_NEAR if _crowded(bone, nearest) else NEAR)
     bone |= nearest < -SURE_INSIDE
     sure = (nearest < -SEED) & bone
     seeds[sure] = labels[sure]
@@ -107,11 +114,14 @@ def label_bones(
 
 
 def bone_distances(volume: Volume, prior: ShapePrior, chain: Chain) -> Distances:
-    """Return the signed distances to each fitted bone in a window round it."""
-    return {
-        name: signed_distance(volume, chain.vertices(prior, name), prior.bone(name).triangles)
-        for name in BONES
-    }
+    """Return the signed distances to each fitted bone, locally deformed, in a window round it."""
+    field = as_field(volume)
+    found = {}
+    for name in BONES:
+        triangles = prior.bone(name).triangles
+        vertices = deformed(field, chain.vertices(prior, name), triangles)
+        found[name] = signed_distance(volume, vertices, triangles)
+    return found
 
 
 def nearest_of(volume: Volume, distances: Distances) -> NDArray[np.float32]:
@@ -173,6 +183,12 @@ def grey_levels(volume: Volume, nearest: NDArray[np.float32]) -> Levels:
     cortex = float(np.median(peaks[rim])) if rim.any() else 700.0
     cortex = max(cortex, soft + 150.0)
     return Levels(soft, cortex, soft + HALF_HEIGHT * (cortex - soft))
+
+
+def _crowded(bright: NDArray[np.bool_], nearest: NDArray[np.float32]) -> bool:
+    """Return whether vessels are as bright as bone: much round the models is, that cannot be it."""
+    around = (nearest > AROUND[0]) & (nearest < AROUND[1])
+    return bool(bright[around].mean() > CROWDED) if around.any() else False
 
 
 def _watershed(

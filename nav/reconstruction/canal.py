@@ -37,6 +37,9 @@ FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
 # of edges besides noise, as shares of the point spread's sd: everywhere; of the dura where bone or
 # vein obscure it
 MODEL_SD, OBSCURED_SD = 0.12, 0.45
+# the same of the whole dura where veins are seen beside much of it: thinner ones are not, and pass
+# for fluid
+VEIN_SD, MANY_VEINS = 0.45, 0.15  # MANY_VEINS: share of the dura
 MEASURED_SHARE = 0.5  # of the prior's variance, below which a vertex is measured
 
 
@@ -214,8 +217,11 @@ def _kept_apart(canal: CanalPrior, frame: CanalFrame, radii: Array, bones: _Bone
 
 def _model_sd(fit: CanalFit, which: int) -> Array:
     """Return what the model of the grey values errs by besides noise (k, count), mm."""
-    obscured = OBSCURED_SD * fit.obscured if which == 1 else 0.0 * fit.obscured
-    return np.hypot(MODEL_SD, obscured) * fit.blur
+    if which == 0:
+        return np.full(fit.obscured.shape, MODEL_SD * fit.blur)
+    veins = VEIN_SD * min(1.0, fit.veins / MANY_VEINS)
+    obscured = OBSCURED_SD * fit.obscured
+    return np.asarray(np.sqrt(MODEL_SD**2 + obscured**2 + veins**2) * fit.blur)
 
 
 def _surface(

@@ -74,6 +74,7 @@ class CanalFit:
     noise : HU, of a sample.
     density : HU^2 mm^3, variance of a mean times its volume.
     contrast : whether the fluid has contrast.
+    veins : share of the dura beside which something bright as a vein was seen.
     """
 
     radii: Array
@@ -85,6 +86,7 @@ class CanalFit:
     noise: float
     density: float
     contrast: bool
+    veins: float
 
 
 def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float) -> CanalFit:
@@ -107,7 +109,16 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
     if start is None:
         nothing = (float("nan"),) * 3
         return CanalFit(
-            mean, prior_sigma, prior_sigma, nothing, blur, np.ones(shape[1:]), np.nan, np.inf, False
+            mean,
+            prior_sigma,
+            prior_sigma,
+            nothing,
+            blur,
+            np.ones(shape[1:]),
+            np.nan,
+            np.inf,
+            False,
+            0.0,
         )
     constant = [np.full(mean[0].size, v) for v in (*start, blur, 0.0)]
     centre = np.array([mean[0].ravel(), mean[1].ravel(), *constant])
@@ -145,6 +156,7 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
         noise,
         density,
         contrast,
+        float((veins > 0.0).mean()),
     )
 
 

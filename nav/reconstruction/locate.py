@@ -8,7 +8,6 @@ transforms. What it proposes, the chain fit judges.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfftn, next_fast_len, rfftn
 from scipy.spatial.transform import RigidTransform, Rotation
 
+from nav.reconstruction.anchors import Anchors, Place
 from nav.reconstruction.chain import mean_chain
 from nav.reconstruction.prior import ShapePrior, load_prior
 from nav.reconstruction.sampling import coarser
@@ -32,24 +32,22 @@ PITCH = np.radians([-36.0, -24.0, -12.0, 0.0, 12.0, 24.0, 36.0])
 YAW = np.radians([-18.0, 0.0, 18.0])
 ROLL = np.radians([-14.0, 0.0, 14.0])
 APART = 12.0  # mm, between places that are proposed
-
-
-@dataclass(frozen=True)
-class Place:
-    """A proposal: pose of the root bone (model_from_bone), score from -1 to 1."""
-
-    pose: RigidTransform
-    score: float
+GUIDED_PEAKS = 40  # of each turn, of which those that anchors do not hold are left out
 
 
 def propose_places(
-    volume: Volume, prior: ShapePrior, count: int, tell: Callable[[float], None] | None = None
+    volume: Volume,
+    prior: ShapePrior,
+    count: int,
+    tell: Callable[[float], None] | None = None,
+    anchors: Anchors | None = None,
 ) -> list[Place]:
     """Return the best places of the chain, best first.
 
     Parameters
     ----------
     volume : HU. count : how many are wanted at most. tell : is told the share of the work done.
+    anchors : where the chain may be; anywhere if None.
     """
     # asked of small voxels: means over large ones hide a thin cortex over fat marrow
     fine = coarser(volume, BONE_GRID)
@@ -63,6 +61,7 @@ def propose_places(
     spectrum = rfftn(bone, shape)
     axes = coarse.model_from_voxel[:3, :3] / steps
     found: list[Place] = []
+    origins: Array | None = None
     turns = list(product(PITCH, YAW, ROLL))
     for done, (pitch, yaw, roll) in enumerate(turns):
         turn = Rotation.from_euler("zyx", [yaw, roll, pitch])
@@ -70,17 +69,27 @@ def propose_places(
         for points, sign in ((inside, 1.0), (shell, -1.0)):
             _splat(kernel, (turn.apply(points) @ axes) / steps, sign / len(points))
         score = irfftn(spectrum * np.conj(rfftn(kernel)), shape)
-        found += _peaks(score, coarse, reach, turn)
+        if anchors is not None:
+            origins = _origins(score.shape, coarse, reach) if origins is None else origins
+            score[~anchors.near(origins, turn).reshape(score.shape)] = -np.inf
+        found += _peaks(score, coarse, reach, turn, 6 if anchors is None else GUIDED_PEAKS)
         if tell is not None:
             tell((done + 1) / len(turns))
-    return _apart(found, count)
+    return _apart(found, count, anchors)
 
 
-def _peaks(score: NDArray, coarse: Volume, reach: int, turn: Rotation) -> list[Place]:
+def _origins(shape: tuple[int, ...], coarse: Volume, reach: int) -> Array:
+    """Return the root's places (n, 3), mm, of all comparisons."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
+    wrapped = np.where(index > np.array(shape) - reach, index - np.array(shape), index)
+    return coarse.to_model(wrapped.reshape(-1, 3)[:, ::-1])
+
+
+def _peaks(score: NDArray, coarse: Volume, reach: int, turn: Rotation, count: int) -> list[Place]:
     """Return the best few places of one turn; the root may lie a little outside the scan."""
-    best = np.argpartition(score.ravel(), -6)[-6:]
+    best = np.argpartition(score.ravel(), -count)[-count:]
     places = []
-    for flat in best:
+    for flat in best[np.isfinite(score.ravel()[best])]:
         index = np.array(np.unravel_index(flat, score.shape))
         size = np.array(score.shape)
         wrapped = np.where(index > size - reach, index - size, index)
@@ -90,11 +99,11 @@ def _peaks(score: NDArray, coarse: Volume, reach: int, turn: Rotation) -> list[P
     return places
 
 
-def _apart(found: Sequence[Place], count: int) -> list[Place]:
+def _apart(found: Sequence[Place], count: int, anchors: Anchors | None) -> list[Place]:
     kept: list[Place] = []
     for place in sorted(found, key=lambda p: -p.score):
         off = [np.linalg.norm(place.pose.translation - other.pose.translation) for other in kept]
-        if all(distance > APART for distance in off):
+        if all(distance > APART for distance in off) and (anchors is None or anchors.holds(place)):
             kept.append(place)
         if len(kept) == count:
             break

@@ -81,6 +81,14 @@ class SurfaceFits:
     scan: ScanModel
 
 
+@dataclass(frozen=True)
+class ProbedSurfaces:
+    """Surfaces prepared, and what lies along their normals, by name. count : of all surfaces."""
+
+    probes: dict[str, Probe]
+    count: int
+
+
 def refine_surfaces(
     volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
 ) -> dict[str, RefinedSurface]:
@@ -91,28 +99,62 @@ def refine_surfaces(
     volume : HU, round the bones. meshes : closed surfaces of all bones that are in it, also those
         that are only neighbours. levels : the scan's rough grey values. names : which to refine.
     """
-    found = fit_surfaces(volume, meshes, levels, names)
-    voxel = float(volume.spacing.mean())
-    return {
-        name: _refined(probe, found.fits[name], found.offsets[name], found.scan, voxel)
-        for name, probe in found.probes.items()
-    }
+    probed = probe_surfaces(volume, meshes, names)
+    return refine_probed(probed, learn_scan(volume, probed, levels), volume)
 
 
 def fit_surfaces(
     volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
 ) -> SurfaceFits:
     """Fit the named surfaces' profiles: what `refine_surfaces` moves them by."""
+    probed = probe_surfaces(volume, meshes, names)
+    return _fit_probed(probed, learn_scan(volume, probed, levels), {})
+
+
+def probe_surfaces(
+    volume: Volume, meshes: Mapping[str, Mesh], names: Sequence[str]
+) -> ProbedSurfaces:
+    """Prepare surfaces and sample what lies along the named ones' normals."""
     grey = grey_values(volume)
     ready = {name: prepared(mesh) for name, mesh in meshes.items()}
     probes = {
         name: probe_surface(grey, ready[name], [m for n, m in ready.items() if n != name])
         for name in names
     }
-    scan = estimate_scan(_telling(probes), levels, volume.spacing)
-    fits, offsets = {}, {}
+    return ProbedSurfaces(probes, len(ready))
+
+
+def learn_scan(volume: Volume, probed: ProbedSurfaces, levels: Levels) -> ScanModel:
+    """Learn how a scan shows bone."""
+    return estimate_scan(_telling(probed.probes), levels, volume.spacing)
+
+
+def refine_probed(
+    probed: ProbedSurfaces,
+    scan: ScanModel,
+    volume: Volume,
+    held: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> dict[str, RefinedSurface]:
+    """Refine surfaces in a scan that shows bone in a known way.
+
+    held : by name, vertices (n,) that stay where they are.
+    """
+    found = _fit_probed(probed, scan, held or {})
+    voxel = float(volume.spacing.mean())
+    return {
+        name: _refined(probe, found.fits[name], found.offsets[name], scan, voxel)
+        for name, probe in probed.probes.items()
+    }
+
+
+def _fit_probed(
+    probed: ProbedSurfaces, scan: ScanModel, held: Mapping[str, NDArray[np.bool_]]
+) -> SurfaceFits:
+    fits, offsets, probes = {}, {}, probed.probes
     for name, probe in probes.items():
-        fits[name], offsets[name] = _fitted(probe, scan, [None] * (len(ready) - 1))
+        fits[name], offsets[name] = _fitted(probe, scan, [None] * (probed.count - 1))
+        if name in held:
+            offsets[name] = np.where(held[name], 0.0, offsets[name])
     offsets = kept_apart(probes, offsets)
     offsets = {name: untangled(probe, offsets[name]) for name, probe in probes.items()}
     return SurfaceFits(probes, fits, offsets, scan)

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
+from nav.reconstruction.guidance import NOTHING, Guidance
 from nav.reconstruction.markers import FoundMarker
 from nav.reconstruction.reading import ReadResult
+from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Array, Volume
+
+if TYPE_CHECKING:
+    from nav.reconstruction.stages import Made
 
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 
@@ -33,6 +39,10 @@ RemarkCode = Literal[
     "print_moved",
     "print_part_missing",
     "print_unseen",
+    "label_taken",
+    "painted",
+    "painted_apart",
+    "placed_by",
     "skin_cut",
     "skin_missing",
 ]
@@ -79,6 +89,14 @@ class ReconstructedSurface:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What was learnt of a scan's grey values: usual ones, and how it shows bone."""
+
+    levels: Levels
+    scan: ScanModel
+
+
+@dataclass(frozen=True)
 class Reconstruction:
     """A scan's surfaces.
 
@@ -86,7 +104,9 @@ class Reconstruction:
     ----------
     surfaces : in the order of a case. volume : HU, cropped to the neck. chain : the fitted bones.
     remarks : what is missing, cut or unsure. read : how the scan was read.
-    seconds : time of each step. markers : balls on the skin, to be touched.
+    seconds : time of each step. markers : balls on the skin, to be touched. guidance : what was
+    said about the scan. made : what each step made, which a later run takes over as far as the
+    guidance is the same. learnt : of grey values.
     """
 
     surfaces: tuple[ReconstructedSurface, ...]
@@ -96,6 +116,9 @@ class Reconstruction:
     read: ReadResult
     seconds: Mapping[str, float]
     markers: tuple[FoundMarker, ...] = ()
+    guidance: Guidance = NOTHING
+    made: Made = field(default_factory=dict)
+    learnt: Learnt | None = None
 
     def surface(self, name: str) -> ReconstructedSurface | None:
         """Return the surface of a name; None where there is none."""

@@ -38,6 +38,9 @@ LEAST_INSIDE = 0.5  # mm of the bone that are used at least
 MOST_CURVED = 0.35  # 1/mm, of what is corrected
 CURVATURE_ERROR = 0.3  # of the correction
 ROUGHNESS = 0.15  # mm per root of mm: sd of the correction's change along the surface
+MOST_TEXTURE = 1.0  # mm
+RIM = 1.5  # mm under the surface, where its peak is
+LEAST_HEIGHT = 30.0  # HU
 THREADS = 2
 
 
@@ -90,15 +93,29 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
     misfit = np.sqrt(squares) / scan.noise
     shift, shift_sd = curvature_shift(probe, scan)
     inflated = fit.sd[:, PLACE] * np.maximum(1.0, misfit)
+    height = _height(places, probe.profiles - fit.residuals, fit.values)
+    texture = texture_sd(scan.blur(probe.across), scan.marrow_sd, height)
     return SurfaceFit(
         fit.values[:, PLACE] + shift,
-        np.hypot(inflated, shift_sd),
+        np.sqrt(inflated**2 + shift_sd**2 + texture**2),
         np.where(met, fit.values[:, GAP] - shift, np.nan),
         np.where(met, fit.sd[:, GAP] * np.maximum(1.0, misfit), np.nan),
         misfit,
         np.exp(fit.values[:, LOG_THICKNESS]),
         fit.values[:, SOFT],
     )
+
+
+def texture_sd(blur: Array, texture: float, height: Array) -> Array:
+    """Return how far grains of marrow draw an edge that hardly stands out from them (n,), mm."""
+    return np.asarray(np.minimum(blur * (texture / height) ** 2, MOST_TEXTURE))
+
+
+def _height(places: Array, fitted: Array, values: Array) -> Array:
+    """Return how high the fitted profiles (n, k) rise over what lies outside (n,), HU."""
+    rim = np.abs(places - values[:, PLACE, None] + 0.5 * RIM) <= 0.5 * RIM
+    peak = np.where(rim & np.isfinite(fitted), fitted, -np.inf).max(axis=1)
+    return np.asarray(np.maximum(peak - values[:, SOFT], LEAST_HEIGHT))
 
 
 def unknown_neighbour(

@@ -43,7 +43,8 @@ class Probe:
 
     vertices, normals : (n, 3). triangles : (m, 3). profiles : (n, k), HU, at `profile_places`.
     thickness : (n,), of the bone along the normal, mm. gap : (n,), to the next surface, mm, inf
-    where none is within REACH. neighbour : (n,), its number, OWN for the bone itself.
+    where none is within REACH. nearest : (n,), distance to the nearest other surface, mm, inf where
+    there is none. neighbour : (n,), its number, OWN for the bone itself.
     curvature : (n,), mean, 1/mm. across : (n,), share of the normal along the volume's z axis.
     """
 
@@ -53,6 +54,7 @@ class Probe:
     profiles: Array
     thickness: Array
     gap: Array
+    nearest: Array
     neighbour: NDArray[np.int64]
     curvature: Array
     across: Array
@@ -87,10 +89,27 @@ def probe_surface(
         grey.at(points).astype(float),
         thickness,
         gap,
+        _nearest(mesh.vertices, others),
         neighbour,
         mean_curvature(mesh.vertices, mesh.triangles, normals),
         np.abs(normals @ steps),
     )
+
+
+def _nearest(points: Array, others: Sequence[Mesh]) -> Array:
+    """Return the distance (n,) to the nearest of some surfaces, mm; inf where there are none."""
+    import open3d as o3d  # over a second to import
+
+    if not others:
+        return np.full(len(points), np.inf)
+    scene = o3d.t.geometry.RaycastingScene()
+    for part in others:
+        scene.add_triangles(
+            o3d.core.Tensor(part.vertices.astype(np.float32)),
+            o3d.core.Tensor(np.ascontiguousarray(part.triangles).astype(np.uint32)),
+        )
+    found = scene.compute_distance(o3d.core.Tensor(points.astype(np.float32)))
+    return np.asarray(found.numpy(), float)
 
 
 def _rays(

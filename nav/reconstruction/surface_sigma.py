@@ -20,12 +20,13 @@ from nav.reconstruction.surface_probe import OWN, Probe
 from nav.reconstruction.volume import Array
 
 # Calibrated, see above: of each term (n,) of `sigma_terms`
-CALIBRATED = (0.27, 0.15, 0.18, 2.2, 0.14, 0.76, 0.47)
+CALIBRATED = (0.52, 0.16, 0.061, 1.1, 0.19, 0.54, 0.31, 0.21)
 MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
 LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
 UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
 TOUCHING = 0.15  # mm: nearer surfaces were parted by their labels alone
 UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
+JOINED = 0.5  # mm between bones that may have grown together
 UNRESOLVED_SD = 1.0  # mm, where the border is no more than the labels'; calibrated as the others
 
 
@@ -41,11 +42,11 @@ def vertex_sigma(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -
 
 
 def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
-    """Return what a vertex's error consists of (n, 7), mm, before calibration.
+    """Return what a vertex's error consists of (n, 8), mm, before calibration.
 
     In turn: the fit's sd; blur times voxel, mm^2, as errors of the second order go; a near surface
     within the blur; noise over contrast; blur across slices; marrow that the surface runs through;
-    borders that only labels drew.
+    borders that only labels drew; bone that may have joined another, where the border is not seen.
     """
     blur = scan.blur(probe.across)
     gap = np.maximum(np.fmin(probe.gap, fit.gap), 0.0)  # inf where there is none
@@ -63,6 +64,7 @@ def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) ->
             blur * probe.across**2,
             lost * shell,
             border * UNRESOLVED_SD,
+            np.exp(-probe.nearest / JOINED),
         ],
         axis=1,
     )

@@ -52,6 +52,21 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
         f"{f['name']}: the scan shows {100 * f['seen']:.0f} % of it; it is where the kit has it, "
         f"its sigma is {f['sigma']:.2f} mm"
     ),
+    "label_taken": lambda f: (
+        f"{f['name']}: "
+        + (
+            f"from the label map; the error of its labels is taken to be {f['sigma']:.1f} mm"
+            if f["kept"]
+            else "which voxels are its own is from the label map"
+        )
+    ),
+    "painted": lambda f: (
+        f"{f['name']}: painted by hand; sigma is {f['sigma']:.1f} mm there at least"
+    ),
+    "painted_apart": lambda f: (
+        f"{f['name']}: a painted piece does not touch the bone and was left out"
+    ),
+    "placed_by": lambda f: f"said where to look: {', '.join(f['what'])}",
     "skin_cut": lambda f: f"skin: the scan cuts it ({f['where']})",
     "skin_missing": lambda f: f"skin: {f['why']}",
 }

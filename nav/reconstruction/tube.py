@@ -34,6 +34,9 @@ EDGE_SD = 0.55  # of the point spread's sd: sd of one ray's edge
 ALIKE = 8.0  # neighbouring edges that err alike count as one
 FIRST_OUTLIER = 1.2  # mm from the usual radius, the same before anything is fitted
 FLOOR = 0.18  # of the point spread's sd: a tube is not quite a tube
+SPREAD_OVER = 3.0  # mm along the vessel, sd, over which edges are judged
+MOST_SPREAD = 1.5  # mm, that one edge may count as off
+SYSTEMATIC = 0.45  # of the edges' spread about the tube, that the wall may be off as a whole
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,18 @@ def fit_tube(
         _, u, v = frames_along(line)
         edges, lumen = _edges(field, line, (u, v), radii, soft)
         shift, radii, normal = _solve(edges, EDGE_SD * blur)
+        spread = _edge_spread(edges, shift, radii, EDGE_SD * blur)
         line = line + shift[:, :1] * u + shift[:, 1:] * v
         line = resampled_line(line, SECTION, 0.0)
         at = np.linspace(0, 1, len(radii))
         to = np.linspace(0, 1, len(line))
         radii, lumen = np.interp(to, at, radii), np.interp(to, at, lumen)
         supported = np.interp(to, at, np.isfinite(edges).mean(axis=1))
-    sd = np.interp(to, at, _section_sd(normal, len(at)))
+    spread = np.interp(to, at, spread)
+    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(
+        1.0, spread / (EDGE_SD * blur)
+    )
+    sd = np.hypot(sd, SYSTEMATIC * spread)
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
     return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
 
@@ -213,6 +221,22 @@ def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, csr_matrix]:
         weight = np.maximum(1.0 - (off / OUTLIER) ** 2, 0.0) ** 2
         weight = np.maximum(weight, 1e-6)
     return np.column_stack([solution[:n], solution[n : 2 * n]]), solution[2 * n :], normal
+
+
+def _edge_spread(edges: Array, shift: Array, radii: Array, usual: float) -> Array:
+    """Return the rms distance of edges (n, RAYS) from the fitted sections nearby (n,), mm.
+
+    Veins as bright, calcium and bone beside the vessel spread them; `usual` where there are none.
+    """
+    angle = 2 * np.pi * np.arange(RAYS) / RAYS
+    fitted = radii[:, None] + shift[:, :1] * np.cos(angle) + shift[:, 1:] * np.sin(angle)
+    met = np.isfinite(edges)
+    off = np.minimum(np.abs(np.where(met, edges - fitted, 0.0)), MOST_SPREAD)
+    total, count = (
+        gaussian_filter1d(a.astype(float), SPREAD_OVER / SECTION, mode="nearest")
+        for a in ((off**2).sum(axis=1), met.sum(axis=1))
+    )
+    return np.asarray(np.sqrt((total + usual**2) / (count + 1.0)))
 
 
 def _section_sd(normal: csr_matrix, n: int) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,27 @@ from nav.errors import InputError
 from nav.files import plain_values, provenance
 from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS
 from nav.outputs import written_together
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.corrections_file import corrections_table, write_labels
+from nav.reconstruction.guidance import GuideLabel
 from nav.reconstruction.pictures import draw_overview
-from nav.reconstruction.pipeline import CAP_SIGMA
+from nav.reconstruction.prior import load_prior
 from nav.reconstruction.reading import describe
-from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.result import Learnt, ReconstructedSurface, Reconstruction
+from nav.reconstruction.surfaces import CAP_SIGMA, without_face
 from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
 
 CASE, VOLUME, PICTURE = "case.toml", "volume.nii.gz", "overview.png"
+CORRECTIONS, LABELS = "corrections.toml", "labels.seg.nrrd"
 ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 LEAST_SIGMA, SIGMA_DIGITS = 0.02, 3  # mm
 VOLUME_NOTE = "c1c2nav cropped scan, HU"
 
 
-def write_case(found: Reconstruction, folder: Path, name: str) -> Path:
+def write_case(
+    found: Reconstruction, folder: Path, name: str, inputs: Sequence[tuple[str, str]] = ()
+) -> Path:
     """Write a case folder; all files appear together, or none.
 
     Parameters
@@ -36,6 +45,8 @@ def write_case(found: Reconstruction, folder: Path, name: str) -> Path:
         Of the case; made where it is not there.
     name : str
         Of the case; nothing of the scan's own names is written.
+    inputs : sequence of (str, str)
+        What else it was made from, by a name of ours, and its SHA-256.
 
     Returns
     -------
@@ -49,7 +60,9 @@ def write_case(found: Reconstruction, folder: Path, name: str) -> Path:
     """
     surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
     names = [mesh_file(s.name) for s in surfaces]
-    files = [*(folder / n for n in names), folder / VOLUME, folder / PICTURE, folder / CASE]
+    said = [CORRECTIONS] if found.guidance else []
+    said += [LABELS] if found.guidance.labels else []
+    files = [folder / n for n in (*names, *said, VOLUME, PICTURE, CASE)]
     for path in files:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,11 +71,31 @@ def write_case(found: Reconstruction, folder: Path, name: str) -> Path:
     with written_together(*files) as beside:
         for temporary, surface in zip(beside, surfaces, strict=False):
             temporary.write_bytes(ply_bytes(surface))
+        for temporary, file in zip(beside[len(names) :], said, strict=False):
+            if file == LABELS:
+                write_labels(temporary, _shown_labels(found))
+            else:
+                temporary.write_text(_toml(corrections_table(found.guidance, LABELS)))
         write_volume(beside[-3], found.volume)
         draw_overview(found, beside[-2])
-        table = {**case_table(found, name), **provenance()}
-        beside[-1].write_text(tomli_w.dumps(plain_values(table)), encoding="utf-8")
+        table = case_table(found, name)
+        if inputs:
+            table["input"] = [{"file": file, "sha256": digest} for file, digest in inputs]
+        beside[-1].write_text(_toml(table), encoding="utf-8")
     return folder / CASE
+
+
+def _shown_labels(found: Reconstruction) -> list[GuideLabel]:
+    """Return the labels as a case may hold them: no skin of the face."""
+    prior = load_prior()
+    return [
+        without_face(label, prior, found.chain) if label.role == "skin" else label
+        for label in found.guidance.labels
+    ]
+
+
+def _toml(table: dict[str, Any]) -> str:
+    return tomli_w.dumps(plain_values({**table, **provenance()}))
 
 
 def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
@@ -94,6 +127,34 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
             "findings": describe(found.read),
             "remarks": [sentence(remark) for remark in found.remarks],
             "made_from": {s.name: s.source for s in surfaces},
+            "corrections": CORRECTIONS if found.guidance else None,
+            "labels": LABELS if found.guidance.labels else None,
+            "chain": chain_table(found.chain),
+            "learnt": learnt_table(found.learnt),
+        },
+    }
+
+
+def learnt_table(learnt: Learnt | None) -> dict[str, Any] | None:
+    """Return what was learnt of a scan's grey values as a case holds it."""
+    if learnt is None:
+        return None
+    return {
+        name: {key: float(value) for key, value in asdict(part).items()}
+        for name, part in (("levels", learnt.levels), ("scan", learnt.scan))
+    }
+
+
+def chain_table(chain: Chain) -> dict[str, Any]:
+    """Return the fitted bones as a case holds them."""
+    return {
+        "weights": [float(w) for w in chain.weights],
+        "pose": {
+            name: {
+                "rotation_vector": [float(v) for v in pose.rotation.as_rotvec()],
+                "translation": [float(v) for v in pose.translation],
+            }
+            for name, pose in chain.poses.items()
         },
     }
 

@@ -3,6 +3,9 @@
     make bench-reconstruction                       # 6 standard and 6 hard scans
     make bench-reconstruction ARGS="--standard 1 --hard 0"
     make bench-reconstruction ARGS="--variants"     # arteries of all variants
+    make bench-reconstruction ARGS="--projections 2"  # scans of the second simulator
+    make bench-reconstruction ARGS="--resampling"   # a scan and its copy with 1 mm voxels
+    make bench-reconstruction ARGS="--large"        # 512 x 512 x 400 voxels: memory and time
 
 Each scan is of a random neck with its own bone, kernel, noise and joints. Beside ours: a fixed
 threshold of 300 HU with a watershed between the bones, whose seeds are the true bones' insides.
@@ -12,10 +15,11 @@ Dice at the scan's voxels, to compare with what is published of others.
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +27,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from nav.errors import InputError
 from nav.frames import Array
@@ -38,6 +43,7 @@ from nav.reconstruction.volume import Volume
 from phantoms.anatomy.draw import random_parameters
 from phantoms.anatomy.standard import standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names
+from phantoms.twin.projection_scan import projection_scan
 from phantoms.twin.scan import Scan, simulate_scan
 from phantoms.twin.scan_draw import draw_scan
 
@@ -45,6 +51,7 @@ BONES = ("C1", "C2", "C3", "C4")
 FIXED = 300.0  # HU
 # Dice of TotalSegmentator's 104 classes at 1.5 mm, its repository's resources/results_all_classes
 PUBLISHED = {"C1": 0.894, "C2": 0.984, "C3": 0.968, "C4": 0.890}
+LARGE = (400, 512, 512)  # voxels
 ENDS = 2.0  # mm from where the anatomy is only sketched, where nothing is compared
 
 
@@ -77,6 +84,8 @@ def measure(found: Reconstruction, scan: Scan, errors: dict[str, Errors]) -> Non
     to_anatomy = truth.scan_from_anatomy.inv()
     for surface in found.surfaces:
         name = surface.name
+        if surface.name.startswith("branch "):
+            name = nearest_artery(scan, surface.vertices)
         try:
             true = truth.structure(name)
         except KeyError:
@@ -104,6 +113,13 @@ def measure(found: Reconstruction, scan: Scan, errors: dict[str, Errors]) -> Non
             own.volume.append(100.0 * (ratio - 1.0))
             ours = (surface.vertices, surface.triangles)
             own.dice.append(dice(found.volume, ours, (true.vertices, true.triangles)))
+
+
+def nearest_artery(scan: Scan, points: Array) -> str:
+    """Name the true artery that most of the points lie nearest to: a branch has its own number."""
+    arteries = [s for s in scan.truth.structures if s.role == "artery"]
+    off = [np.median(np.abs(distances(s.vertices, s.triangles, points))) for s in arteries]
+    return arteries[int(np.argmin(off))].name if arteries else ""
 
 
 def fixed_threshold(found: Reconstruction, scan: Scan, errors: dict[str, Errors]) -> None:
@@ -214,7 +230,11 @@ def scans(kind: str, seeds: range) -> Iterator[Scan]:
     """Simulated scans of random necks."""
     for seed in seeds:
         anatomy = standard_anatomy(random_parameters(seed), f"random {seed}")
-        yield simulate_scan(anatomy, draw_scan(seed, kind == "hard"))
+        drawn = draw_scan(seed, kind == "hard")
+        if kind == "projections":
+            yield projection_scan(anatomy, drawn)
+        else:
+            yield simulate_scan(anatomy, drawn)
 
 
 def run(kind: str, count: int, first: int, console: Console) -> None:
@@ -276,6 +296,72 @@ def run_variants(console: Console) -> None:
     console.print(result)
 
 
+def run_resampling(seed: int, console: Console) -> None:
+    """Compare a scan's surfaces with those of its copy of 1 mm voxels, by both their sigmas."""
+    scan = next(scans("standard", range(seed, seed + 1)))
+    fine = read(scan)
+    coarse = replace(fine, volume=resampled(fine.volume, 1.0))
+    first, second = reconstruct(fine), reconstruct(coarse)
+    result = Table("structure", "mean difference, mm", "p95", "within 1.96 joint sigma, %")
+    others = {surface.name: surface for surface in second.surfaces}
+    for surface in first.surfaces:
+        other = others.get(surface.name)
+        if other is None or surface.role == "skin":
+            result.add_row(surface.name, "" if other else "not found", "", "")
+            continue
+        seen = (other.sigma < CAP_SIGMA) & inside(second.volume, other.vertices)
+        points = other.vertices[seen]
+        off = np.abs(distances(surface.vertices, surface.triangles, points))
+        near = cKDTree(surface.vertices).query(points)[1]
+        joint = np.hypot(other.sigma[seen], surface.sigma[near])
+        within = 100 * float((off < 1.96 * joint).mean())
+        result.add_row(
+            surface.name, f"{off.mean():.3f}", f"{np.quantile(off, 0.95):.3f}", f"{within:.1f}"
+        )
+    console.print(result)
+
+
+def resampled(volume: Volume, spacing: float) -> Volume:
+    """Return a volume with voxels of another spacing, each the mean of what it spans."""
+    values = np.asarray(volume.values, np.float32)
+    shape = np.floor(np.array(values.shape) * volume.spacing[::-1] / spacing).astype(int)
+    for axis, (count, step) in enumerate(zip(shape, volume.spacing[::-1], strict=True)):
+        total = np.concatenate(
+            [np.zeros_like(values.take([0], axis)), np.cumsum(values, axis, dtype=np.float64)], axis
+        )
+        edges = np.arange(count + 1) * spacing / step
+        low = np.minimum(edges.astype(int), total.shape[axis] - 2)
+        part = (edges - low).reshape([-1 if k == axis else 1 for k in range(3)])
+        at_edges = total.take(low, axis) * (1 - part) + total.take(low + 1, axis) * part
+        values = (np.diff(at_edges, axis=axis) * step / spacing).astype(np.float32)
+    model_from_voxel = np.diag([spacing, spacing, spacing, 1.0])
+    first = 0.5 * (spacing / volume.spacing - 1.0)  # in the old voxels
+    model_from_voxel[:3, 3] = volume.to_model(first[None])[0]
+    return Volume(np.rint(values).astype(np.int16), model_from_voxel)
+
+
+def run_large(seed: int, console: Console) -> None:
+    """Reconstruct 512 x 512 x 400 voxels round a standard scan: memory and processor time."""
+    scan = next(scans("standard", range(seed, seed + 1)))
+    values = np.asarray(scan.volume.values, np.int16)
+    low = [(n - m) // 2 for n, m in zip(LARGE, values.shape, strict=True)]
+    widths = [(a, n - m - a) for a, n, m in zip(low, LARGE, values.shape, strict=True)]
+    large = read(scan)
+    model_from_voxel = large.volume.model_from_voxel.copy()
+    model_from_voxel[:3, 3] -= np.array(low[::-1]) * large.volume.spacing
+    volume = Volume(np.pad(values, widths, mode="edge"), model_from_voxel)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun, processor = time.perf_counter(), time.process_time()
+    found = reconstruct(replace(large, volume=volume))
+    console.print(
+        f"512 x 512 x 400 voxels: {time.perf_counter() - begun:.0f} s, "
+        f"{time.process_time() - processor:.0f} s of processors, largest memory "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB "
+        f"({before / 2**20:.2f} GB before, the simulation's included)"
+    )
+    console.print(", ".join(f"{step} {s:.1f}" for step, s in found.seconds.items()))
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -283,8 +369,19 @@ def main() -> None:
     parser.add_argument("--hard", type=int, default=6, help="hard scans")
     parser.add_argument("--seed", type=int, default=100, help="first seed")
     parser.add_argument("--variants", action="store_true", help="arteries of all variants")
+    parser.add_argument("--projections", type=int, default=0, help="scans by projections")
+    parser.add_argument("--resampling", action="store_true", help="0.5 and 1 mm voxels agree?")
+    parser.add_argument("--large", action="store_true", help="512 x 512 x 400 voxels")
     options = parser.parse_args()
     console = Console(width=160)
+    if options.resampling:
+        run_resampling(options.seed, console)
+    if options.large:
+        run_large(options.seed, console)
+    if options.projections:
+        run("projections", options.projections, options.seed, console)
+    if options.resampling or options.large or options.projections:
+        return
     if options.variants:
         run_variants(console)
         return

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
 from nav.display import forget_unreachable_display
+from nav.errors import InputError
 from nav.view.app import application
-from nav.view.case.loading import ViewedCase
+from nav.view.case.loading import ViewedCase, load_viewed_case
 from nav.view.case.saving import picture_of, write_png
-from nav.view.case.state import ViewState
+from nav.view.case.state import ViewState, initial_state
 from nav.view.case.window import CaseWindow
 from nav.view.drawing import ProcessDrawing
 from nav.view.quitting import add_quit_key, closed_by_signals
@@ -26,9 +28,43 @@ def run_case_window(viewed: ViewedCase, state: ViewState) -> None:
         There is no display.
     """
     app = application()
+    shown: ViewedCase | None = viewed
+    while shown is not None:
+        shown = _run_once(app, shown, state)
+        if shown is not None:
+            state = kept_state(state, shown)
+
+
+def kept_state(state: ViewState, viewed: ViewedCase) -> ViewState:
+    """Return what a corrected case's window begins with: what the one before was asked to."""
+    first = initial_state(viewed)
+    return replace(
+        first,
+        cross=state.cross,
+        window=state.window,
+        hidden=first.hidden | state.hidden,
+        by_sigma=state.by_sigma,
+        plans=state.plans,
+        hidden_plans=state.hidden_plans,
+    )
+
+
+def _run_once(app: QApplication, viewed: ViewedCase, state: ViewState) -> ViewedCase | None:
+    """Show a case; return it read again where it was corrected, None where the window closed."""
     drawing = ProcessDrawing(viewed.case)
+    corrected: list[ViewedCase] = []
     try:
         window = CaseWindow(viewed, state, drawing)
+
+        def read_again() -> None:
+            try:
+                corrected.append(load_viewed_case(viewed.path))
+            except InputError as error:
+                window.said.setText(str(error))
+                return
+            window.close()
+
+        window.corrected.connect(read_again)
         add_quit_key(window)
         window.resize(app.primaryScreen().availableSize() * 0.9)
         window.show()
@@ -36,6 +72,7 @@ def run_case_window(viewed: ViewedCase, state: ViewState) -> None:
             app.exec()
     finally:
         drawing.close()
+    return corrected[0] if corrected else None
 
 
 def write_case_picture(
@@ -57,6 +94,7 @@ def write_case_picture(
         window.timer.stop()
         window.resize(*size)
         window.layout_now()
+        window.score_now()
         write_png(picture_of(window), path)
     finally:
         window.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from nav.display import display_problem
 from nav.errors import InputError
+from nav.planning.markupsline import read_line
 from nav.view.case.greys import PRESETS
 from nav.view.case.loading import ViewedCase, load_viewed_case
 from nav.view.case.state import ViewState, initial_state
@@ -35,6 +37,8 @@ class ViewOptions:
         Names of structures.
     size : str
         Of a picture, as WIDTHxHEIGHT.
+    lines : tuple of Path
+        Lines that were set by hand, as Markups; the first is scored.
     """
 
     at: tuple[float, float, float] | None = None
@@ -43,6 +47,7 @@ class ViewOptions:
     hide: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
     size: str = "1920x1080"
+    lines: tuple[Path, ...] = ()
 
 
 def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console: Console) -> None:
@@ -91,9 +96,29 @@ def first_state(viewed: ViewedCase, options: ViewOptions) -> ViewState:
             listed = ", ".join(s.name for s in viewed.case.structures)
             raise InputError(f"{option}: {viewed.path} has no {unknown!r}; it has {listed}")
     hidden = (state.hidden | frozenset(options.hide)) - frozenset(options.show)
+    state = _with_lines(viewed, state, options.lines)
     if options.at is not None:
         state = replace(state, cross=_place(viewed, options.at))
     return replace(state, window=PRESETS[options.window], hidden=hidden, by_sigma=options.by_sigma)
+
+
+def _with_lines(viewed: ViewedCase, state: ViewState, files: Sequence[Path]) -> ViewState:
+    """Return the state with lines that were set by hand; the case's own plans are hidden."""
+    if not files:
+        return state
+    canal = viewed.case.of_role("cord") or viewed.case.of_role("dura") or viewed.case.structures
+    inside = np.concatenate([s.surface.vertices for s in canal]).mean(axis=0)
+    plans = list(state.plans)
+    for file in files:
+        line = read_line(file, inside)
+        if any(plan.name == line.name for plan in plans):
+            raise InputError(f"--line: two lines are called {line.name!r}; rename a file")
+        plans.append(line)
+    own = frozenset(plan.name for plan in state.plans)
+    first = plans[len(own)]
+    return replace(
+        state, plans=tuple(plans), hidden_plans=own, active=first.name, cross=first.target.copy()
+    )
 
 
 def _place(viewed: ViewedCase, at: tuple[float, float, float]) -> np.ndarray:

@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 from nav.guidance.alarms import Level
 from nav.model.case import Structure
 from nav.view import sigma_scale
+from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.greys import PRESETS, preset_name
 from nav.view.case.loading import ViewedCase
+from nav.view.case.score_panel import ScorePanel
 from nav.view.case.state import ViewState
 from nav.view.case.text import NO_REMARKS, findings, shortcomings, sigma_text, sources
 from nav.view.header import button_style
@@ -74,7 +76,7 @@ class CasePanel(Sized):
     plan_shown = Signal(str, bool)  # plan, visible
     window_chosen = Signal(object)  # GreyWindow
     sigma_chosen = Signal(bool)
-    asked = Signal(str)  # screenshot, reset, save plan
+    asked = Signal(str)  # screenshot, reset, save plan, draw line, correct
 
     def __init__(self, viewed: ViewedCase, state: ViewState) -> None:
         super().__init__()
@@ -103,13 +105,19 @@ class CasePanel(Sized):
         self.buttons = {
             "reset": QPushButton("whole view  [R]"),
             "screenshot": QPushButton("screenshot  [S]"),
-            "save plan": QPushButton("save plan as line  [P]"),
+            "draw line": QPushButton("draw line  [L]"),
+            "save plan": QPushButton("save lines  [P]"),
+            "correct": QPushButton("correct by hand  [C]"),
         }
+        self.buttons["draw line"].setCheckable(True)
+        self.buttons["correct"].setCheckable(True)
+        self.buttons["correct"].setEnabled(viewed.volume is not None)
+        self.score = ScorePanel()
+        self.correct = CorrectPanel()
         for name, button in self.buttons.items():
             button.clicked.connect(lambda _, n=name: self.asked.emit(n))
         for button in (self.sigma, *self.buttons.values()):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.buttons["save plan"].setVisible(bool(viewed.case.plans))
         self._arrange()
         self.show_state(state)
 
@@ -151,11 +159,14 @@ class CasePanel(Sized):
         for box in (*self.boxes.values(), *self.plans.values()):
             rows.addWidget(box)
         rows.addStretch(1)
+        self.rows = rows
         self.list_area = QScrollArea()
         self.list_area.setWidgetResizable(True)
         self.list_area.setFrameShape(QFrame.Shape.NoFrame)
         self.list_area.setWidget(listed)
         column.addWidget(self.list_area, 5)
+        column.addWidget(self.score)
+        column.addWidget(self.correct)
         row = QHBoxLayout()
         for button in self.presets.values():
             row.addWidget(button)
@@ -168,7 +179,11 @@ class CasePanel(Sized):
         row.addWidget(self.buttons["reset"])
         row.addWidget(self.buttons["screenshot"])
         column.addLayout(row)
-        column.addWidget(self.buttons["save plan"])
+        row = QHBoxLayout()
+        row.addWidget(self.buttons["draw line"])
+        row.addWidget(self.buttons["save plan"])
+        column.addLayout(row)
+        column.addWidget(self.buttons["correct"])
 
     def set_metrics(self, metrics: Metrics) -> None:
         """Sizes for another window height."""
@@ -197,14 +212,31 @@ class CasePanel(Sized):
         for button in (*self.presets.values(), self.sigma, *self.buttons.values()):
             button.setFont(small)
             button.setStyleSheet(button_style(metrics))
-        self.bar.set_metrics(metrics)
+        for part in (self.bar, self.score, self.correct):
+            part.set_metrics(metrics)
+
+    def _add_plan(self, name: str) -> None:
+        """Give a line that was drawn a box in the list."""
+        box = self.plans[name] = self._plan_box(name)
+        box.setFont(font(self.metrics.small))
+        box.setStyleSheet(box_style(ACCENT, self.metrics.grid))
+        self.rows.insertWidget(self.rows.count() - 1, box)
 
     def show_state(self, state: ViewState) -> None:
         """Show what is chosen."""
         for name, box in self.boxes.items():
             _set_quietly(box, name not in state.hidden)
+        for plan in state.plans:
+            if plan.name not in self.plans:
+                self._add_plan(plan.name)
         for name, box in self.plans.items():
             _set_quietly(box, name not in state.hidden_plans)
+        self.buttons["save plan"].setEnabled(bool(state.shown_plans))
+        _set_quietly(self.buttons["draw line"], state.tool == "line")
+        _set_quietly(self.buttons["correct"], state.draft is not None)
+        self.correct.setVisible(state.draft is not None)
+        # while correcting there is no room for it, and it is that of the surfaces as they were
+        self.score.setVisible(state.draft is None and self.score.shown is not None)
         chosen = preset_name(state.window)
         for name, button in self.presets.items():
             _set_quietly(button, name == chosen)

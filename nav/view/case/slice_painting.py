@@ -11,8 +11,10 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QTransform
 from nav.frames import Array
 from nav.guidance.alarms import Level
 from nav.model.case import Plan
-from nav.view.case.marks import paint_fiducials, paint_label, paint_plan
+from nav.view.case.draft_painting import paint_draft
+from nav.view.case.marks import paint_cross, paint_fiducials, paint_label, paint_plan
 from nav.view.case.planes import Picture
+from nav.view.case.proposal import paint_proposal
 from nav.view.case.state import ViewState
 from nav.view.case.text import NO_SCAN, short_name, slice_title, window_text
 from nav.view.orientation import paint_ruler
@@ -36,7 +38,11 @@ def paint_slice(
     _greys(painter, sources, state, picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _contours(painter, sources, state, picture, m)
+    if state.proposal is not None:
+        paint_proposal(painter, state.proposal, state.cross, picture, m)
     _names(painter, sources, state, picture, m)
+    if state.draft is not None:
+        paint_draft(painter, state.draft, state.cross, picture, m)
 
     def strength(points: Array) -> Array:
         return strength_off_slice(points, picture, state.cross)
@@ -44,6 +50,9 @@ def paint_slice(
     for plan in state.shown_plans:
         paint_plan(painter, plan, picture.pixels, strength, m)
         _crossing(painter, plan, state, picture, m)
+    if state.begun is not None:
+        x, y = picture.pixels(state.begun)
+        paint_cross(painter, QPointF(x, y), 1.8 * m.grid, ACCENT, 1.5 * m.hair)
     paint_fiducials(painter, sources.viewed.case.fiducials, picture.pixels, strength, m)
     _cross_hair(painter, state, picture, m)
     _frame(painter, sources, state, picture, m)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWhe
 from nav.frames import Array
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
+from nav.view.case.draft_painting import paint_brush
 from nav.view.case.greys import GreyWindow
 from nav.view.case.loading import ViewedCase
 from nav.view.case.planes import Framing, Picture, Plane, framing_of
@@ -49,6 +50,7 @@ class SliceWidget(Sized):
     windowed = Signal(object)  # GreyWindow
     hovered = Signal(object)  # the place under the mouse (3,), or None
     plan_moved = Signal(str, str, object)  # name, end, place (3,)
+    tool_used = Signal(str, object)  # "press", "move" or "release", place (3,)
 
     def __init__(self, sources: Sources, plane: Plane, state: ViewState) -> None:
         super().__init__()
@@ -57,6 +59,7 @@ class SliceWidget(Sized):
         self._held: Qt.MouseButton | None = None
         self._last = QPointF()
         self._handle: tuple[str, str] | None = None
+        self._under: Array | None = None  # the mouse, mm
         self._turned = 0.0  # of the wheel, not yet a whole slice
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -91,6 +94,9 @@ class SliceWidget(Sized):
         """Paint the slice."""
         painter = QPainter(self)
         paint_slice(painter, self.sources, self.state, self.picture, self.metrics)
+        if self.state.draft is not None and self._under is not None:
+            draft, tool = self.state.draft, self.state.tool
+            paint_brush(painter, draft, tool, self._under, self.picture, self.metrics)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -105,10 +111,13 @@ class SliceWidget(Sized):
         if self._held == Qt.MouseButton.LeftButton:
             self._handle = self._handle_at(event.position())
             if self._handle is None:
-                self.crossed.emit(self._point(event.position()))
+                self._use("press", self._point(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """The hand lets go."""
+        used = self._held == Qt.MouseButton.LeftButton and self._handle is None
+        if used and self.state.tool != "look":
+            self.tool_used.emit("release", self._point(event.position()))
         self._held = self._handle = None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -120,7 +129,7 @@ class SliceWidget(Sized):
             if self._handle is not None:
                 self.plan_moved.emit(*self._handle, point)
             else:
-                self.crossed.emit(point)
+                self._use("move", point)
         elif self._held == Qt.MouseButton.RightButton:
             window: GreyWindow = self.state.window.dragged(step.x(), step.y())
             self.windowed.emit(window)
@@ -128,10 +137,15 @@ class SliceWidget(Sized):
             a, b = np.array([step.x(), step.y()]) / self.picture.scale * self.plane.signs
             self.framing = self.picture.framing.shifted(-float(a), -float(b))
             self.update()
+        self._under = point
+        if self.state.draft is not None:
+            self.update()
         self.hovered.emit(point)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is under the mouse."""
+        self._under = None
+        self.update()
         self.hovered.emit(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -148,8 +162,18 @@ class SliceWidget(Sized):
             self.stepped.emit(self.plane, float(whole))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show the whole slice again."""
+        """Show the whole slice again; with a tool in the hand it is a second press."""
+        if self.state.tool != "look":
+            self.mousePressEvent(event)
+            return
         self.reset()
+
+    def _use(self, what: str, point: Array) -> None:
+        """Move the cross-hair, or use the tool."""
+        if self.state.tool == "look":
+            self.crossed.emit(point)
+        else:
+            self.tool_used.emit(what, point)
 
     def _point(self, at: QPointF) -> Array:
         return self.picture.point(at.x(), at.y(), self.state.cross)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nav.frames import Array
 from nav.model.case import Plan
+from nav.view.case.draft import Draft, Tool, released
 from nav.view.case.greys import STANDARD, GreyWindow
 from nav.view.case.loading import ViewedCase
 from nav.view.case.planes import Plane
+from nav.view.case.proposal import Proposal
 
 NO_SCAN_STEP = 0.5  # mm, of slices of a case without scan
 SHORTEST_PLAN = 1.0  # mm
@@ -34,6 +37,16 @@ class ViewState:
         The case's, as far as they were not moved.
     hidden_plans : frozenset of str
         Names of plans that are not shown.
+    active : str
+        Name of the plan that is scored; empty: the first that is shown.
+    tool : Tool
+        What the left button does in a slice.
+    begun : ndarray, shape (3,), or None
+        Entry of a line whose target is still to be set, mm.
+    draft : Draft or None
+        Corrections that are being made.
+    proposal : Proposal or None
+        Surfaces that running steps again has given.
     """
 
     cross: Array
@@ -42,11 +55,23 @@ class ViewState:
     by_sigma: bool = False
     plans: tuple[Plan, ...] = ()
     hidden_plans: frozenset[str] = field(default_factory=frozenset)
+    active: str = ""
+    tool: Tool = "look"
+    begun: Array | None = None
+    draft: Draft | None = None
+    proposal: Proposal | None = None
 
     @property
     def shown_plans(self) -> tuple[Plan, ...]:
         """Return the plans that are shown."""
         return tuple(plan for plan in self.plans if plan.name not in self.hidden_plans)
+
+    @property
+    def scored(self) -> Plan | None:
+        """Return the plan that is scored; None where none is shown."""
+        plans = self.shown_plans
+        first = plans[0] if plans else None
+        return next((plan for plan in plans if plan.name == self.active), first)
 
 
 def initial_state(viewed: ViewedCase) -> ViewState:
@@ -107,7 +132,7 @@ def shown(state: ViewState, name: str, visible: bool) -> ViewState:
 def plan_shown(state: ViewState, name: str, visible: bool) -> ViewState:
     """Return the state with a plan shown, or hidden."""
     hidden = state.hidden_plans - {name} if visible else state.hidden_plans | {name}
-    return replace(state, hidden_plans=hidden)
+    return replace(state, hidden_plans=hidden, active=name if visible else state.active)
 
 
 def plan_moved(state: ViewState, name: str, end: str, point: ArrayLike) -> ViewState:
@@ -124,4 +149,24 @@ def plan_moved(state: ViewState, name: str, end: str, point: ArrayLike) -> ViewS
                 return state
             plan = Plan(name, entry, target)
         plans.append(plan)
-    return replace(state, plans=tuple(plans))
+    return replace(state, plans=tuple(plans), active=name)
+
+
+def plan_added(state: ViewState, entry: ArrayLike, target: ArrayLike) -> ViewState:
+    """Return the state with a line from an entry to a target (3,), mm, named and chosen.
+
+    Where they are closer than a millimetre there is none.
+    """
+    start, end = np.asarray(entry, float), np.asarray(target, float)
+    if np.linalg.norm(start - end) < SHORTEST_PLAN:
+        return replace(state, begun=None)
+    taken = {plan.name for plan in state.plans}
+    name = next(f"line {k}" for k in count(1) if f"line {k}" not in taken)
+    plans = (*state.plans, Plan(name, start, end))
+    return replace(state, plans=plans, active=name, begun=None)
+
+
+def with_tool(state: ViewState, tool: Tool) -> ViewState:
+    """Return the state with another tool in the hand."""
+    draft = None if state.draft is None else released(state.draft)
+    return replace(state, tool=tool, begun=None, draft=draft)

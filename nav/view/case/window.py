@@ -6,29 +6,39 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMainWindow, QVBoxLayout, QWidget
 
 from nav import NOTICE
 from nav.errors import InputError
 from nav.frames import Array
+from nav.model.case import Plan
+from nav.planning.result import PlannedPath
+from nav.view.case.correcting import Correcting
+from nav.view.case.draft import Tool
 from nav.view.case.greys import PRESETS, GreyWindow
 from nav.view.case.loading import ViewedCase
 from nav.view.case.panel import CasePanel
 from nav.view.case.planes import PLANES, Plane
 from nav.view.case.probe import Probe
+from nav.view.case.rerun import ProcessRerun, Rerun
 from nav.view.case.saving import save_picture, save_plans
 from nav.view.case.scene import CaseScene
+from nav.view.case.score_text import score_text
+from nav.view.case.scoring import Scorer
 from nav.view.case.slice_widget import SliceWidget, sources_of
 from nav.view.case.state import (
     ViewState,
     initial_state,
     moved,
+    plan_added,
     plan_moved,
     plan_shown,
     shown,
     stepped,
+    with_tool,
 )
 from nav.view.case.text import reading_parts
 from nav.view.drawing import Drawing
@@ -36,6 +46,21 @@ from nav.view.theme import ACCENT, BACK, QUIET, TEXT, Metrics, font
 
 POLL_MS = 33  # between looks for a new picture of the 3D view
 KEYS = "click: cross-hair · wheel: slices · Ctrl+wheel: zoom · right drag: grey values · Q: quit"
+DRAW = "click or drag: first the entry at the skin, then the target"
+SHORTEST_DRAG = 4.0  # mm: less is a click
+BRUSH_STEP = 0.5  # mm
+KINDS = {
+    Qt.Key.Key_S: "screenshot",
+    Qt.Key.Key_R: "reset",
+    Qt.Key.Key_P: "save plan",
+    Qt.Key.Key_L: "draw line",
+    Qt.Key.Key_C: "correct",
+}
+TOOL_KEYS: dict[Qt.Key, Tool] = {
+    Qt.Key.Key_B: "add",
+    Qt.Key.Key_E: "erase",
+    Qt.Key.Key_D: "seed",
+}
 STEPS = {
     Qt.Key.Key_Up: (0, 1.0),
     Qt.Key.Key_Down: (0, -1.0),
@@ -58,7 +83,13 @@ class CaseWindow(QMainWindow):
         Who draws the surfaces in 3D; by default this process, which is for pictures and tests.
     folder : Path
         Where screenshots and lines are written.
+    scorer : Scorer, optional
+        Judges lines; by default one of its own.
+    make_rerun : callable
+        Makes what runs steps of the case again.
     """
+
+    corrected = Signal()  # the case was written anew: it is to be shown again
 
     def __init__(
         self,
@@ -66,9 +97,13 @@ class CaseWindow(QMainWindow):
         state: ViewState | None = None,
         drawing: Drawing | None = None,
         folder: Path = Path(),
+        scorer: Scorer | None = None,
+        make_rerun: Callable[[Path], Rerun] = ProcessRerun,
     ) -> None:
         super().__init__()
         self.viewed, self.folder = viewed, folder
+        self.scorer = scorer or Scorer(viewed.case)
+        self.judged: tuple[Plan, PlannedPath | str] | None = None
         self.state = initial_state(viewed) if state is None else state
         self.probe = Probe(viewed.case.structures, viewed.volume)
         self.setWindowTitle(f"c1c2nav - {viewed.case.name}")
@@ -78,7 +113,14 @@ class CaseWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.resize(1280, 800)
         self._build(drawing)
+        self.correcting = Correcting(viewed.path, self.panel.correct, make_rerun)
+        self.correcting.changed.connect(self._show_correcting)
+        self.correcting.saved.connect(self._after_saving)
+        self.panel.correct.tool_chosen.connect(self.choose_tool)
+        self.scorer.ready.connect(self.show_score)
+        self.scorer.judged.connect(self._take_judged)
         self.show_reading(None)
+        self.show_score()
         self.timer = QTimer(self)
         self.timer.setInterval(POLL_MS)
         self.timer.timeout.connect(self.scene.work)
@@ -95,6 +137,7 @@ class CaseWindow(QMainWindow):
             view.windowed.connect(self.choose_window)
             view.hovered.connect(self.show_reading)
             view.plan_moved.connect(self.move_plan)
+            view.tool_used.connect(self.use_tool)
         self.panel.shown.connect(self.show_structure)
         self.panel.plan_shown.connect(self.show_plan)
         self.panel.window_chosen.connect(self.choose_window)
@@ -184,10 +227,80 @@ class CaseWindow(QMainWindow):
     def show_plan(self, name: str, visible: bool) -> None:
         """Show or hide a plan."""
         self.use(plan_shown(self.state, name, visible))
+        self.show_score()
 
     def move_plan(self, name: str, end: str, point: Array) -> None:
-        """Set a plan's entry or target to a model point (3,), mm."""
+        """Set a plan's entry or target to a model point (3,), mm; its score follows."""
         self.use(plan_moved(self.state, name, end, point))
+        self.show_score()
+
+    def choose_tool(self, tool: Tool) -> None:
+        """Take a tool in the hand."""
+        self.use(with_tool(self.state, tool))
+        self.correcting.choose_tool(tool)
+
+    def use_tool(self, what: str, point: Array) -> None:
+        """Press, move or release the tool at a model point (3,), mm."""
+        if self.state.tool == "line":
+            self._draw_line(what, point)
+        else:
+            self.correcting.use_tool(what, self.state.tool, point)
+
+    def _draw_line(self, what: str, point: Array) -> None:
+        """Two clicks, or one drag, from the entry to the target."""
+        begun = self.state.begun
+        if what == "press" and begun is None:
+            self.use(replace(self.state, begun=point))
+        elif begun is not None and what in ("press", "release"):
+            if what == "release" and np.linalg.norm(point - begun) < SHORTEST_DRAG:
+                return  # a click: the target comes with the next one
+            self.use(plan_added(self.state, begun, point))
+            self.choose_tool("look")
+            self.show_score()
+
+    def show_score(self) -> None:
+        """Measure the line that is chosen, and ask for its probability."""
+        line = self.state.scored if self.state.draft is None else None
+        self.scorer.want(line)
+        if line is None:
+            self.panel.score.show_score(None)
+            return
+        path = self.judged[1] if self.judged is not None and self.judged[0] is line else None
+        self.panel.score.show_score(score_text(line.name, self.scorer.measure(line), path))
+
+    def _take_judged(self, line: Plan, path: PlannedPath | str) -> None:
+        self.judged = (line, path)
+        if line is self.state.scored and self.state.draft is None:
+            text = score_text(line.name, self.scorer.measure(line), path)
+            self.panel.score.show_score(text)
+
+    def score_now(self) -> None:
+        """Wait for the score of the line that is chosen, for a picture."""
+        line = self.state.scored
+        if line is not None:
+            self.scorer.prepare()
+            self._take_judged(line, self.scorer.path(line))
+
+    def correct(self, on: bool) -> None:
+        """Begin or end correcting by hand."""
+        if not on:
+            self.correcting.pause()
+            self.use(replace(with_tool(self.state, "look"), draft=None, proposal=None))
+            self.show_score()
+            return
+        problem = self.correcting.begin()
+        if problem:
+            self.said.setText(problem)
+            self.panel.show_state(self.state)
+
+    def _show_correcting(self) -> None:
+        if self.correcting.active:
+            draft, proposal = self.correcting.draft, self.correcting.proposal
+            self.use(replace(self.state, draft=draft, proposal=proposal))
+
+    def _after_saving(self, path: Path) -> None:
+        self.said.setText(f"written: {path}")
+        self.corrected.emit()
 
     def show_reading(self, point: Array | None) -> None:
         """Say what is at a model point (3,), mm; None: at the cross-hair."""
@@ -198,7 +311,7 @@ class CaseWindow(QMainWindow):
             label.setText(text)
 
     def ask(self, kind: str) -> None:
-        """Do what a button says: reset, screenshot, save plan."""
+        """Do what a button says: reset, screenshot, save plan, draw line, correct."""
         if kind == "reset":
             for view in self.slices.values():
                 view.reset()
@@ -207,6 +320,11 @@ class CaseWindow(QMainWindow):
             self._say(lambda: [save_picture(self, self.folder)])
         elif kind == "save plan" and self.state.shown_plans:
             self._say(lambda: save_plans(self.state.shown_plans, self.folder))
+        elif kind == "draw line":
+            self.choose_tool("look" if self.state.tool == "line" else "line")
+            self.said.setText(DRAW if self.state.tool == "line" else "")
+        elif kind == "correct" and self.viewed.volume is not None:
+            self.correct(self.state.draft is None)
 
     def _say(self, write: Callable[[], list[Path]]) -> None:
         try:
@@ -215,14 +333,20 @@ class CaseWindow(QMainWindow):
             self.said.setText(str(error))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Q: quit. S, R, P, U: as the buttons. 1 to 3: grey values. +, -: zoom. Arrows: slices."""
+        """Q: quit. S, R, P, L, C, U: as the buttons. 1 to 3: grey values. +, -: zoom.
+
+        Arrows: slices. While correcting, B, E, D, Z, Return, comma and full stop, too.
+        """
         key = Qt.Key(event.key())
         presets = list(PRESETS.values())
-        kinds = {Qt.Key.Key_S: "screenshot", Qt.Key.Key_R: "reset", Qt.Key.Key_P: "save plan"}
         if key == Qt.Key.Key_Q:
             self.close()
-        elif key in kinds:
-            self.ask(kinds[key])
+        elif key == Qt.Key.Key_Escape and self.state.tool != "look":
+            self.choose_tool("look")
+        elif self.state.draft is not None and self._correcting_key(key):
+            return
+        elif key in KINDS:
+            self.ask(KINDS[key])
         elif key == Qt.Key.Key_U:
             self.choose_sigma(not self.state.by_sigma)
         elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(presets):
@@ -234,6 +358,22 @@ class CaseWindow(QMainWindow):
             self.step(PLANES[number], steps)
         else:
             super().keyPressEvent(event)
+
+    def _correcting_key(self, key: Qt.Key) -> bool:
+        """Use a key of correcting; return whether it is one."""
+        draft = self.state.draft
+        if key in TOOL_KEYS:
+            self.choose_tool(TOOL_KEYS[key])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.correcting.ask("run")
+        elif key == Qt.Key.Key_Z:
+            self.correcting.ask("undo")
+        elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period) and draft is not None:
+            by = -BRUSH_STEP if key == Qt.Key.Key_Comma else BRUSH_STEP
+            self.panel.correct.radius_chosen.emit(draft.radius + by)
+        else:
+            return False
+        return True
 
     def zoom(self, factor: float) -> None:
         """Show all slices larger by a factor, about the cross-hair."""
@@ -259,4 +399,6 @@ class CaseWindow(QMainWindow):
         """End the drawing."""
         self.timer.stop()
         self.scene.drawing.close()
+        self.scorer.close()
+        self.correcting.close()
         super().closeEvent(event)

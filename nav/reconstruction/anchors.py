@@ -1,0 +1,126 @@
+"""Where the chain of bones may lie, as seeds, labels and a box say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform, Rotation
+
+from nav.errors import InputError
+from nav.reconstruction.chain import Chain, mean_chain
+from nav.reconstruction.guidance import Box, Guidance, Seed
+from nav.reconstruction.prior import ROOT, ShapePrior
+from nav.reconstruction.volume import Array
+
+AROUND = 34.0  # mm from a bone's middle, within which a seed may be one of it: half of C1's width
+PROPOSED = 8.0  # mm outside of the mean bone, at which a seed may still be in the patient's
+FITTED = 4.0  # mm outside of the fitted bone, beyond which a seed is not in it
+
+
+@dataclass(frozen=True)
+class Place:
+    """A proposal: pose of the root bone (model_from_bone), score from -1 to 1."""
+
+    pose: RigidTransform
+    score: float
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What a place of the chain must agree with.
+
+    Parameters
+    ----------
+    prior : ShapePrior
+    seeds : sequence of Seed
+        Points within bones.
+    box : Box or None
+        Holds the root bone's middle.
+    """
+
+    prior: ShapePrior
+    seeds: Sequence[Seed]
+    box: Box | None
+
+    def near(self, origins: Array, turn: Rotation) -> NDArray[np.bool_]:
+        """Return which of the root's places (n, 3), mm, can agree, the chain so turned."""
+        chain = mean_chain(self.prior, RigidTransform.from_rotation(turn))
+        kept = np.ones(len(origins), bool)
+        if self.box is not None:
+            root = chain.vertices(self.prior, ROOT)
+            kept &= self.box.holds(origins + (root.min(axis=0) + root.max(axis=0)) / 2.0)
+        for seed in self.seeds:
+            vertices = chain.vertices(self.prior, seed.name)
+            middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2.0
+            kept &= np.linalg.norm(origins + middle - seed.point, axis=1) < AROUND
+        return kept
+
+    def holds(self, place: Place) -> bool:
+        """Return whether the mean chain at a place has all seeds in or near their bones."""
+        chain = mean_chain(self.prior, place.pose)
+        return all(self.off(chain, seed) < PROPOSED for seed in self.seeds)
+
+    def furthest(self, chain: Chain) -> tuple[float, Seed | None]:
+        """Return how far outside of its bone the worst seed lies, mm, and which that is."""
+        if not self.seeds:
+            return 0.0, None
+        return max(((self.off(chain, seed), seed) for seed in self.seeds), key=lambda pair: pair[0])
+
+    def agree(self, chain: Chain) -> bool:
+        """Return whether a fitted chain has every seed in its bone, and its root in the box."""
+        return self.furthest(chain)[0] <= FITTED and self._in_box(chain)
+
+    def problem(self, chain: Chain) -> str:
+        """Return what of it a fitted chain does not agree with; empty where it does."""
+        off, seed = self.furthest(chain)
+        if seed is not None and off > FITTED:
+            at = ", ".join(f"{v:.0f}" for v in seed.position)
+            return (
+                f"{seed.name} is said to be at {at} (LPS, mm), but lies {off:.0f} mm from there "
+                "in the bones that fit best; move the point into it, or leave it out"
+            )
+        if not self._in_box(chain):
+            return "the bones that fit best have C2's middle outside of the box; give a larger one"
+        return ""
+
+    def _in_box(self, chain: Chain) -> bool:
+        if self.box is None:
+            return True
+        root = chain.vertices(self.prior, ROOT)
+        return bool(self.box.holds((root.min(axis=0) + root.max(axis=0)) / 2.0))
+
+    def off(self, chain: Chain, seed: Seed) -> float:
+        """Return how far outside of its bone a seed lies, mm; negative inside."""
+        import open3d as o3d  # over a second to import
+
+        scene = o3d.t.geometry.RaycastingScene()
+        scene.add_triangles(
+            o3d.core.Tensor(chain.vertices(self.prior, seed.name).astype(np.float32)),
+            o3d.core.Tensor(self.prior.bone(seed.name).triangles.astype(np.uint32)),
+        )
+        query = o3d.core.Tensor(seed.point[None].astype(np.float32))
+        return float(scene.compute_signed_distance(query).numpy()[0])
+
+
+def anchors_of(prior: ShapePrior, guidance: Guidance) -> Anchors | None:
+    """Return what the chain must agree with; None where nothing is said.
+
+    A label of a bone says where that is as a seed does; where both are given, the seed counts.
+    """
+    seeds = {label.name: label.seed for label in guidance.labels_of("bone")}
+    seeds |= {seed.name: seed for seed in guidance.seeds_of("bone")}
+    if not seeds and guidance.box is None:
+        return None
+    return Anchors(prior, tuple(seeds.values()), guidance.box)
+
+
+def nowhere(anchors: Anchors) -> InputError:
+    """Return the refusal of a scan in which no place agrees."""
+    said = [f"{seed.name} where it is said to be" for seed in anchors.seeds]
+    said += ["C2 in the box"] if anchors.box is not None else []
+    return InputError(
+        f"no bones were found with {' and '.join(said)}; is it in the scan's coordinates (LPS, mm)?"
+    )

@@ -1,0 +1,203 @@
+"""What labels from elsewhere and strokes of a brush change about the voxels of bones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nav.reconstruction.bone_labels import LAST, WINDOW, Distances, Levels
+from nav.reconstruction.guidance import GuideLabel, Stroke
+from nav.reconstruction.labelmap import LabelMask
+from nav.reconstruction.volume import Array, Volume
+
+Window = tuple[slice, slice, slice]
+
+LABEL_REACH = 1.5  # mm outside of a label, beyond which bright voxels do not belong to it
+ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that takes its steps off
+RAMP = 0.8  # mm from a stroke's edge over which grey values pass to it
+PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall is a hand's
+FAR = 99.0  # mm
+
+
+def labelled_distances(
+    volume: Volume, distances: Distances, labels: Sequence[GuideLabel]
+) -> Distances:
+    """Return the signed distances to bones, of those with a label to that instead of their model.
+
+    No other bone reaches into a label.
+    """
+    found = dict(distances)
+    for label in labels:
+        window, own = label_distance(volume, label.mask)
+        found[label.name] = (window, own)
+        for name in found:
+            if name != label.name:
+                _kept_out(found, name, window, own)
+    return found
+
+
+def painted_distances(volume: Volume, distances: Distances, strokes: Sequence[Stroke]) -> Distances:
+    """Return the signed distances to bones as strokes have them.
+
+    A stroke adds to its bone and takes from the others, or takes from its bone.
+    """
+    found = dict(distances)
+    for stroke in strokes:
+        window, own = stroke_distance(volume, stroke)
+        name = stroke.structure
+        if stroke.erase:
+            _kept_out(found, name, window, own)
+            continue
+        _joined(found, name, window, own)
+        for other in found:
+            if other != name:
+                _kept_out(found, other, window, own)
+    return found
+
+
+def edited_labels(
+    volume: Volume,
+    labelled: NDArray[np.uint8],
+    names: Sequence[str],
+    distances: Distances,
+    labels: Sequence[GuideLabel],
+    strokes: Sequence[Stroke],
+) -> NDArray[np.uint8]:
+    """Return labels (nz, ny, nx), 0 or 1 + index in `names`, as labels and strokes have them."""
+    if not labels and not strokes:
+        return labelled
+    result = labelled.copy()
+    for label in labels:
+        if label.name in LAST:
+            continue  # cut off where their models end already
+        number = names.index(label.name) + 1
+        window, distance = distances[label.name]
+        stray = (result[window] == number) & (distance > LABEL_REACH)
+        result[window][stray] = 0
+    for stroke in strokes:
+        number = names.index(stroke.structure) + 1
+        window, distance = stroke_distance(volume, stroke)
+        inside = distance <= 0.0
+        if stroke.erase:
+            inside &= result[window] == number
+        result[window][inside] = 0 if stroke.erase else number
+    return result
+
+
+def painted_greys(volume: Volume, name: str, strokes: Sequence[Stroke], levels: Levels) -> Volume:
+    """Return the scan with the threshold of bone at the brush's edge, for one bone's surface.
+
+    What was added to the bone is bright, what was taken from it, or given to another, is dark.
+    """
+    if not strokes:
+        return volume
+    values = np.array(volume.values, np.float32)
+    height = levels.threshold - levels.soft
+    for stroke in strokes:
+        window, distance = stroke_distance(volume, stroke)
+        part = values[window]
+        if stroke.structure == name and not stroke.erase:
+            ramp = levels.threshold - height * np.clip(distance / RAMP, -1.0, 1.0)
+            values[window] = np.maximum(part, np.where(distance < RAMP, ramp, part))
+        elif stroke.structure == name or not stroke.erase:
+            ramp = levels.threshold + height * np.clip(distance / RAMP, -1.0, 1.0)
+            values[window] = np.minimum(part, np.where(distance < RAMP, ramp, part))
+    return Volume(values, volume.model_from_voxel)
+
+
+def held_vertices(name: str, vertices: Array, strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
+    """Return which of a bone's vertices (n, 3) are at the edge of a stroke: where a hand put it."""
+    held = np.zeros(len(vertices), bool)
+    for stroke in strokes:
+        if stroke.structure == name or not stroke.erase:
+            held |= np.abs(stroke.distances(vertices)) < PAINTED_REACH
+    return held
+
+
+def label_distance(volume: Volume, mask: LabelMask) -> tuple[Window, NDArray[np.float32]]:
+    """Return a window of the grid round a label and the signed distances of its voxels, mm."""
+    points = mask.centres()
+    window = grid_window(volume, points.min(axis=0) - WINDOW, points.max(axis=0) + WINDOW)
+    inside = mask_on_grid(volume, window, mask)
+    steps = volume.spacing[::-1]
+    if not inside.any():
+        return window, np.full(inside.shape, FAR, np.float32)
+    away = ndimage.distance_transform_edt(~inside, sampling=steps)
+    depth = ndimage.distance_transform_edt(inside, sampling=steps)
+    signed = np.where(inside, -depth, away) + np.where(inside, 0.5, -0.5) * steps.mean()
+    sd = ROUNDED * mask.spacing[::-1] / steps
+    return window, ndimage.gaussian_filter(signed.astype(np.float32), sd, mode="nearest")
+
+
+def mask_on_grid(volume: Volume, window: Window, mask: LabelMask) -> NDArray[np.bool_]:
+    """Return which voxels of a window of the grid lie in a label, by the nearest of its voxels."""
+    mask_from_voxel = np.linalg.inv(mask.model_from_voxel) @ volume.model_from_voxel
+    first = np.array([part.start for part in window])
+    shape = tuple(part.stop - part.start for part in window)
+    turned = mask_from_voxel[:3, :3][::-1, ::-1]
+    offset = mask_from_voxel[:3, 3][::-1] + turned @ first
+    found = ndimage.affine_transform(
+        mask.values.astype(np.uint8), turned, offset, output_shape=shape, order=0, cval=0
+    )
+    return np.asarray(found, bool)
+
+
+def stroke_distance(volume: Volume, stroke: Stroke) -> tuple[Window, NDArray[np.float32]]:
+    """Return a window of the grid round a stroke and the signed distances of its voxels, mm."""
+    low, high = stroke.bounds
+    margin = float(volume.spacing.max()) + 1.0
+    window = grid_window(volume, low - margin, high + margin)
+    axes = [np.arange(part.start, part.stop) for part in window]
+    index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)[:, ::-1]
+    distance = stroke.distances(volume.to_model(index))
+    return window, distance.reshape([len(axis) for axis in axes]).astype(np.float32)
+
+
+def grid_window(volume: Volume, low: Array, high: Array) -> Window:
+    """Return the slices z, y, x of the voxels that hold a box of the model frame, mm."""
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    index = volume.to_voxel(corners)
+    size = np.array(volume.values.shape[::-1])
+    first = np.clip(np.floor(index.min(axis=0)).astype(int), 0, size - 1)
+    last = np.clip(np.ceil(index.max(axis=0)).astype(int) + 1, first + 1, size)
+    x, y, z = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    return z, y, x
+
+
+def _joined(found: Distances, name: str, window: Window, own: NDArray[np.float32]) -> None:
+    before, distance = found[name]
+    wide: Window = tuple(  # type: ignore[assignment]
+        slice(min(a.start, b.start), max(a.stop, b.stop))
+        for a, b in zip(before, window, strict=True)
+    )
+    grown = np.full([part.stop - part.start for part in wide], FAR, np.float32)
+    grown[_within(before, wide)] = distance
+    inner = _within(window, wide)
+    grown[inner] = np.minimum(grown[inner], own)
+    found[name] = (wide, grown)
+
+
+def _kept_out(found: Distances, name: str, window: Window, own: NDArray[np.float32]) -> None:
+    before, distance = found[name]
+    both: list[slice] = [
+        slice(max(a.start, b.start), min(a.stop, b.stop))
+        for a, b in zip(before, window, strict=True)
+    ]
+    if any(part.stop <= part.start for part in both):
+        return
+    shared: Window = (both[0], both[1], both[2])
+    changed = distance.copy()
+    inner = _within(shared, before)
+    changed[inner] = np.maximum(changed[inner], -own[_within(shared, window)])
+    found[name] = (before, changed)
+
+
+def _within(window: Window, outer: Window) -> Window:
+    z, y, x = (
+        slice(part.start - whole.start, part.stop - whole.start)
+        for part, whole in zip(window, outer, strict=True)
+    )
+    return z, y, x

@@ -1,0 +1,349 @@
+"""A case corrected: steps run again on its own scan, compared with before, and written beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import tomli_w
+from scipy.spatial.transform import RigidTransform
+
+from nav.errors import InputError
+from nav.files import load_toml, plain_values, provenance, read_toml
+from nav.model.case import DEFAULT_LIMITS, CaseFile, ChainTable
+from nav.outputs import written_together
+from nav.reconstruction.bone_labels import Levels
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.clock import Tell
+from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
+from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.neck_location import neck_of
+from nav.reconstruction.pictures import draw_overview
+from nav.reconstruction.pipeline import reconstruct
+from nav.reconstruction.prior import BONES, load_prior
+from nav.reconstruction.reading import ReadResult, SeriesInfo
+from nav.reconstruction.reading.axes import to_model_axes
+from nav.reconstruction.reading.nifti import read_nifti
+from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.scan_model import ScanModel
+from nav.reconstruction.sculpt import distances_to
+from nav.reconstruction.stages import Key, Made, levels_key, location_key, scan_key
+from nav.reconstruction.text import sentence
+from nav.reconstruction.volume import Volume
+from nav.reconstruction.write import (
+    LABELS,
+    PICTURE,
+    chain_table,
+    learnt_table,
+    mesh_file,
+    ply_bytes,
+    usual_sigma,
+)
+
+MOVED = 0.02  # mm: a surface that moves by less is the same
+PLANNED = "the surfaces were corrected after its plans were made: plan again"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far a surface has moved: mean and largest distance of old and new vertices, mm.
+
+    volume : change of the enclosed volume, mm^3. is_new : whether there was none before.
+    """
+
+    mean: float
+    largest: float
+    volume: float
+    is_new: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """What running steps again has changed.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        That it was made with.
+    surfaces : tuple of ReconstructedSurface
+        Those that are not as before.
+    moved : mapping
+        By the name of these.
+    removed : tuple of str
+        Structures that are there no more.
+    remarks, remarks_before : tuple of str
+        Of all, now and of the same run without the correction.
+    made_from : mapping
+        By structure, of those in `surfaces`.
+    chain, learnt : mapping
+        Tables of the fitted bones, and of what was learnt of grey values.
+    overview : bytes
+        PNG of all surfaces as they are now.
+    """
+
+    guidance: Guidance
+    surfaces: tuple[ReconstructedSurface, ...]
+    moved: Mapping[str, Moved]
+    removed: tuple[str, ...]
+    remarks: tuple[str, ...]
+    remarks_before: tuple[str, ...]
+    made_from: Mapping[str, str]
+    chain: Mapping[str, Any]
+    learnt: Mapping[str, Any] | None
+    overview: bytes
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether everything is as before."""
+        return not self.surfaces and not self.removed
+
+
+class CaseRerun:
+    """Runs steps of a case's reconstruction again; keeps what was made for the next time.
+
+    Parameters
+    ----------
+    path : Path
+        Of case.toml.
+
+    Raises
+    ------
+    InputError
+        The case has no scan, or it or what was said about it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.read, chain = _scan_of(path)
+        self.guidance = case_guidance(path)
+        self.made: Made = {}
+        if chain is not None:
+            neck = neck_of(self.read.volume, load_prior(), chain)
+            self.made = {location_key(self.guidance): neck, **_learnt_of(path, self.guidance)}
+        self.before: Reconstruction | None = None
+
+    def prepare(self, tell: Tell | None = None) -> Reconstruction:
+        """Run all steps as the case has them: what corrections are compared with."""
+        if self.before is None:
+            self.before = reconstruct(self.read, tell, self.guidance, self.made)
+            self.made = self.before.made
+        return self.before
+
+    def run(self, guidance: Guidance, tell: Tell | None = None) -> Correction:
+        """Run the steps that a guidance changes, and those that depend on them.
+
+        Raises
+        ------
+        InputError
+            The scan does not show what it says.
+        """
+        before = self.prepare(tell)
+        labels = guidance.labels or ()
+        same = replace(guidance, labels=_same_objects(labels, self.guidance))
+        after = reconstruct(self.read, tell, same, self.made)
+        self.made = {**self.made, **after.made}
+        return compare(before, after)
+
+
+def case_guidance(path: Path) -> Guidance:
+    """Return what was said about a case's scan.
+
+    Raises
+    ------
+    InputError
+        The file that the case names cannot be read.
+    """
+    table = load_toml(path, CaseFile).reconstruction
+    if table is None or table.corrections is None:
+        return NOTHING
+    return load_corrections(path.parent / table.corrections)
+
+
+def compare(before: Reconstruction, after: Reconstruction) -> Correction:
+    """Return what is not as before."""
+    changed, moved = [], {}
+    for surface in after.surfaces:
+        old = before.surface(surface.name)
+        by = _moved(old, surface)
+        if by.is_new or by.largest > MOVED:
+            changed.append(surface)
+            moved[surface.name] = by
+    names = {surface.name for surface in after.surfaces}
+    with TemporaryDirectory() as folder:
+        picture = Path(folder) / PICTURE
+        draw_overview(after, picture)
+        overview = picture.read_bytes()
+    return Correction(
+        after.guidance,
+        tuple(changed),
+        moved,
+        tuple(s.name for s in before.surfaces if s.name not in names),
+        tuple(sentence(remark) for remark in after.remarks),
+        tuple(sentence(remark) for remark in before.remarks),
+        {surface.name: surface.source for surface in changed},
+        chain_table(after.chain),
+        learnt_table(after.learnt),
+        overview,
+    )
+
+
+def save_correction(path: Path, correction: Correction) -> Path:
+    """Write a correction into a case's folder: new meshes under new names, a new case.toml.
+
+    The earlier case.toml is kept under a number, and all that it names is as it was.
+
+    Parameters
+    ----------
+    path : Path
+        Of case.toml.
+
+    Returns
+    -------
+    Path
+        Of the new corrections file.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    folder, table = path.parent, read_toml(path)
+    names = [_mesh_name(folder, surface.name) for surface in correction.surfaces]
+    said = _free(folder, "corrections", ".toml")
+    labels = table.get("reconstruction", {}).get("labels")
+    writes: list[tuple[Path, Callable[[Path], object]]] = [
+        (folder / name, _bytes_writer(ply_bytes(surface)))
+        for name, surface in zip(names, correction.surfaces, strict=True)
+    ]
+    if correction.guidance.labels and labels is None:
+        labels = LABELS
+        writes.append((folder / LABELS, lambda p: write_labels(p, correction.guidance.labels)))
+    corrections = {**corrections_table(correction.guidance, labels), **provenance()}
+    writes.append((folder / said, _text_writer(corrections)))
+    writes.append((folder / PICTURE, _bytes_writer(correction.overview)))
+    changed = _case_table(table, correction, dict(zip(correction.made_from, names, strict=True)))
+    changed["reconstruction"]["corrections"] = said
+    changed["reconstruction"]["labels"] = labels
+    writes.append((path, _text_writer({**changed, **provenance()})))
+    with written_together(*(target for target, _ in writes)) as beside:
+        for temporary, (_, write) in zip(beside, writes, strict=True):
+            write(temporary)
+    return folder / said
+
+
+def _case_table(
+    table: dict[str, Any], correction: Correction, meshes: Mapping[str, str]
+) -> dict[str, Any]:
+    structures = [s for s in table["structure"] if s["name"] not in correction.removed]
+    known = {s["name"]: s for s in structures}
+    for surface in correction.surfaces:
+        entry = known.get(surface.name)
+        if entry is None:
+            entry = {"name": surface.name, "role": surface.role}
+            if surface.role in DEFAULT_LIMITS:
+                entry["caution"], entry["danger"] = DEFAULT_LIMITS[surface.role]
+            structures.append(entry)
+        entry["mesh"], entry["sigma"] = meshes[surface.name], usual_sigma(surface)
+    made = dict(table["reconstruction"])
+    old = [line for line in made.get("remarks", []) if line not in correction.remarks_before]
+    planned = [PLANNED] if table.get("plan") and PLANNED not in old else []
+    made["remarks"] = [*correction.remarks, *(r for r in old if r not in correction.remarks)]
+    made["remarks"] += planned
+    made["made_from"] = {
+        name: source
+        for name, source in {**made.get("made_from", {}), **correction.made_from}.items()
+        if name not in correction.removed
+    }
+    made["chain"], made["learnt"] = dict(correction.chain), correction.learnt
+    return {**table, "structure": structures, "reconstruction": made}
+
+
+def _mesh_name(folder: Path, name: str) -> str:
+    stem = mesh_file(name).removesuffix(".ply")
+    return _free(folder, f"{stem}-corrected", ".ply", always=True)
+
+
+def _free(folder: Path, stem: str, ending: str, always: bool = False) -> str:
+    """Return the first name that is free: STEM, STEM-1 and so on."""
+    if not always and not (folder / f"{stem}{ending}").exists():
+        return f"{stem}{ending}"
+    return next(
+        f"{stem}-{n}{ending}" for n in count(1) if not (folder / f"{stem}-{n}{ending}").exists()
+    )
+
+
+def _bytes_writer(data: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(data)
+
+
+def _text_writer(table: Mapping[str, Any]) -> Callable[[Path], object]:
+    text = tomli_w.dumps(plain_values(table))
+    return lambda path: path.write_text(text, encoding="utf-8")
+
+
+def _moved(old: ReconstructedSurface | None, new: ReconstructedSurface) -> Moved:
+    from nav.reconstruction.grey_surface import signed_volume
+
+    volume = signed_volume(new.vertices, new.triangles)
+    if old is None:
+        return Moved(0.0, 0.0, volume, True)
+    if np.array_equal(old.vertices, new.vertices):
+        return Moved(0.0, 0.0, 0.0)
+    off = np.abs(np.concatenate([distances_to(old, new.vertices), distances_to(new, old.vertices)]))
+    change = volume - signed_volume(old.vertices, old.triangles)
+    return Moved(float(off.mean()), float(off.max()), change)
+
+
+def _same_objects(labels: tuple[Any, ...], own: Guidance) -> tuple[Any, ...]:
+    """Return labels as the objects that were used before, so that steps are taken over."""
+    return tuple(own.label(label.name) or label for label in labels)
+
+
+def _scan_of(path: Path) -> tuple[ReadResult, Chain | None]:
+    table = load_toml(path, CaseFile).reconstruction
+    if table is None or table.volume is None:
+        raise InputError(f"{path}: has no scan, so that no step can be run again")
+    file = path.parent / table.volume
+    if not file.is_file():
+        raise InputError(f"{file}: not found, so that no step can be run again")
+    values, model_from_voxel, _ = read_nifti(file, lambda share: None)
+    volume = to_model_axes(values, model_from_voxel)[0]
+    return as_read(volume), _chain_of(path, table.chain)
+
+
+def as_read(volume: Volume) -> ReadResult:
+    """Return a volume as if it had been read alone."""
+    nz, ny, nx = volume.values.shape
+    x, y, z = volume.spacing.tolist()
+    return ReadResult(volume, (), "nifti", SeriesInfo("1", "CT", nz, (nx, ny), (x, y, z), nz * z))
+
+
+def _learnt_of(path: Path, guidance: Guidance) -> dict[Key, Any]:
+    """Return what a case says of its scan's grey values; what it does not say is learnt again."""
+    table = load_toml(path, CaseFile).reconstruction
+    found: dict[Key, Any] = {}
+    for name, kind, key in (
+        ("levels", Levels, levels_key(guidance)),
+        ("scan", ScanModel, scan_key(guidance)),
+    ):
+        values = table.learnt.get(name, {}) if table is not None else {}
+        if set(values) == {field.name for field in fields(kind)}:
+            found[key] = kind(**values)
+    return found
+
+
+def _chain_of(path: Path, table: ChainTable | None) -> Chain | None:
+    if table is None:
+        return None
+    prior = load_prior()
+    if set(table.pose) != set(BONES) or len(table.weights) != prior.count:
+        raise InputError(
+            f"{path}: reconstruction: chain: expected poses of {', '.join(BONES)} and "
+            f"{prior.count} weights; remove the table to have the bones located again"
+        )
+    poses: dict[str, RigidTransform] = {name: entry.rigid() for name, entry in table.pose.items()}
+    return Chain({name: poses[name] for name in BONES}, np.array(table.weights, float))

@@ -1,0 +1,103 @@
+"""What a user must know of a reconstruction: what is missing, cut, unsure, or said by somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nav.reconstruction.arteries import Artery
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.guidance import HAND_SIGMA, Guidance
+from nav.reconstruction.neck_location import LocatedNeck
+from nav.reconstruction.prior import ShapePrior
+from nav.reconstruction.reading import ReadResult
+from nav.reconstruction.refine import RefinedSurface
+from nav.reconstruction.result import Remark
+
+WHOLE = 0.985  # share of a bone in view, from which it is not cut
+FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it
+LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is said
+
+
+def guidance_remarks(guidance: Guidance, apart: Sequence[str]) -> list[Remark]:
+    """Return what somebody said and did. apart : bones of which a painted piece touches nothing."""
+    remarks = []
+    for label in guidance.labels:
+        kept = label.role != "bone" or guidance.keep_labels
+        facts = {"name": label.name, "kept": kept, "sigma": label.sigma}
+        remarks.append(Remark("label_taken", facts))
+    placed = [f"{seed.name} by a seed" for seed in guidance.seeds]
+    placed += ["C2 by a box"] if guidance.box is not None else []
+    if placed:
+        remarks.append(Remark("placed_by", {"what": tuple(dict.fromkeys(placed))}))
+    for name in dict.fromkeys(stroke.structure for stroke in guidance.strokes):
+        remarks.append(Remark("painted", {"name": name, "sigma": HAND_SIGMA}))
+    return [*remarks, *(Remark("painted_apart", {"name": name}) for name in apart)]
+
+
+def bone_remarks(neck: LocatedNeck, labelled: Sequence[str]) -> list[Remark]:
+    """Return which bones are missing or cut; those of a label map are there."""
+    remarks = []
+    for name in ("C1", "C2", "C3", "C4"):
+        in_view = neck.supports[name].in_view
+        if not neck.has(name):
+            if name not in labelled:
+                remarks.append(Remark("bone_missing", {"name": name}))
+        elif in_view < WHOLE:
+            remarks.append(Remark("bone_cut", {"name": name, "in_view": in_view}))
+    return remarks
+
+
+def gap_remarks(refined: Mapping[str, RefinedSurface]) -> list[Remark]:
+    """Return which bones touch, or lie closer than the scan resolves."""
+    names, remarks = list(refined), []
+    told: set[frozenset[str]] = set()
+    for name, surface in refined.items():
+        others = [other for other in names if other != name]
+        areas: dict[str, float] = {}
+        for gap in surface.unresolved:
+            if gap.neighbour >= 0:
+                other = others[gap.neighbour]
+                areas[other] = areas.get(other, 0.0) + gap.area
+        for other, area in areas.items():
+            pair = frozenset({name, other})
+            if area >= LEAST_GAP_AREA and pair not in told:
+                told.add(pair)
+                remarks.append(
+                    Remark("gap_unresolved", {"one": name, "other": other, "area": area})
+                )
+    return remarks
+
+
+def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain) -> list[Remark]:
+    """Return how much of each artery is seen, and whether it runs where arteries do."""
+    remarks = []
+    for artery in arteries:
+        side, tube = artery.side, artery.tube
+        if artery.of and tube is not None:
+            facts = {
+                "name": artery.name,
+                "length": tube.length,
+                "radius": float(np.median(tube.radii)),
+            }
+            remarks.append(Remark("artery_branch", facts))
+        elif artery.state == "not in this scan":
+            remarks.append(Remark("artery_absent", {"side": side}))
+        elif tube is None:
+            remarks.append(Remark("artery_not_seen", {"side": side, "contrast": artery.contrast}))
+        else:
+            if artery.state == "partly seen":
+                remarks.append(Remark("artery_partly_seen", {"side": side, "length": tube.length}))
+            foramen = chain.station(prior, side, "C1")
+            off = float(np.linalg.norm(tube.centres - foramen, axis=1).min())
+            ends = tube.centres[[0, -1], 2]
+            if off > FORAMEN_REACH and ends.min() < foramen[2] < ends.max():
+                remarks.append(Remark("artery_leaves_foramina", {"side": side, "distance": off}))
+    return remarks
+
+
+def scan_remarks(read: ReadResult) -> list[Remark]:
+    """Return how much of the scan was not measured."""
+    length = sum(interval.high - interval.low for interval in read.unmeasured)
+    return [Remark("interpolated", {"length": length})] if length > 0.0 else []

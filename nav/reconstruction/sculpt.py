@@ -1,0 +1,121 @@
+"""A surface as strokes of a brush change it, apart from bones: those the grey values decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from nav.reconstruction.bone_edits import stroke_distance
+from nav.reconstruction.bone_labels import signed_distance
+from nav.reconstruction.grey_surface import iso_surface, without_fins
+from nav.reconstruction.guidance import HAND_SIGMA, ROLES, Stroke
+from nav.reconstruction.result import ReconstructedSurface
+from nav.reconstruction.volume import Array, Volume
+
+GRID = 0.5  # mm, of the voxels that a painted surface is made anew on
+MARGIN = 3.0  # mm round all of it
+BAND = 1.6  # mm from the surface, within which distances are computed exactly
+BY_HAND = 0.15  # mm: a vertex this much off the old surface was set by hand
+LEAST_PIECE = 5.0  # mm^3
+
+
+def sculpted(
+    surface: ReconstructedSurface | None, name: str, strokes: Sequence[Stroke]
+) -> ReconstructedSurface | None:
+    """Return a structure's surface with strokes added or taken away; None where nothing is left.
+
+    Parameters
+    ----------
+    surface : ReconstructedSurface or None
+        Before; None where the structure was not found.
+    name : str
+        Of the structure.
+    strokes : sequence of Stroke
+        On it, in order.
+    """
+    if not strokes:
+        return surface
+    grid = _grid(surface, strokes)
+    distance = _surface_distance(grid, surface)
+    for stroke in strokes:
+        window, own = stroke_distance(grid, stroke)
+        part = distance[window]
+        distance[window] = np.maximum(part, -own) if stroke.erase else np.minimum(part, own)
+    distance = _without_crumbs(distance)
+    if distance.min() >= 0.0:
+        return None
+    whole = (slice(0, distance.shape[0]), slice(0, distance.shape[1]), slice(0, distance.shape[2]))
+    mesh = iso_surface(-distance, 0.0, grid, whole)
+    kept, triangles = without_fins(mesh.vertices, mesh.triangles)
+    vertices = mesh.vertices[kept]
+    return ReconstructedSurface(
+        name,
+        ROLES[name],
+        vertices,
+        triangles,
+        _sigma(vertices, surface),
+        f"{surface.source}, painted" if surface is not None else "painted",
+    )
+
+
+def _grid(surface: ReconstructedSurface | None, strokes: Sequence[Stroke]) -> Volume:
+    corners = [corner for stroke in strokes if not stroke.erase for corner in stroke.bounds]
+    if surface is not None:
+        corners += [surface.vertices.min(axis=0), surface.vertices.max(axis=0)]
+    if not corners:  # nothing there, and nothing added
+        corners = [np.zeros(3), np.ones(3)]
+    low, high = np.min(corners, axis=0) - MARGIN, np.max(corners, axis=0) + MARGIN
+    counts = np.ceil((high - low) / GRID).astype(int) + 1
+    model_from_voxel = np.diag([GRID, GRID, GRID, 1.0])
+    model_from_voxel[:3, 3] = low
+    return Volume(np.zeros(counts[::-1], np.float32), model_from_voxel)
+
+
+def _surface_distance(grid: Volume, surface: ReconstructedSurface | None) -> NDArray[np.float32]:
+    """Return the signed distances of the grid's voxels, exact in a band round the surface."""
+    distance = np.full(grid.values.shape, MARGIN, np.float32)
+    if surface is None:
+        return distance
+    window, rough = signed_distance(grid, surface.vertices, surface.triangles, MARGIN)
+    distance[window] = rough
+    near = np.argwhere(np.abs(distance) < BAND)
+    distance[tuple(near.T)] = distances_to(surface, grid.to_model(near[:, ::-1]))
+    return distance
+
+
+def distances_to(surface: ReconstructedSurface, points: Array) -> NDArray[np.float32]:
+    """Return the signed distances of points (n, 3) to a closed surface, mm; negative inside."""
+    import open3d as o3d  # over a second to import
+
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(surface.vertices.astype(np.float32)),
+        o3d.core.Tensor(np.ascontiguousarray(surface.triangles).astype(np.uint32)),
+    )
+    query = o3d.core.Tensor(np.ascontiguousarray(points, np.float32))
+    return np.asarray(scene.compute_signed_distance(query).numpy(), np.float32)
+
+
+def _without_crumbs(distance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return distances in which pieces too small to be meant are outside."""
+    pieces, count = ndimage.label(distance < 0.0)
+    if not count:
+        return distance
+    sizes = np.bincount(pieces.ravel())
+    small = sizes * GRID**3 < LEAST_PIECE
+    small[0] = False
+    return np.where(small[pieces], np.float32(GRID), distance)
+
+
+def _sigma(vertices: Array, surface: ReconstructedSurface | None) -> Array:
+    """Return the old surface's sigma where that is still, else that of a hand."""
+    if surface is None:
+        return np.full(len(vertices), HAND_SIGMA)
+    nearest = cKDTree(surface.vertices).query(vertices)[1]
+    off = np.abs(distances_to(surface, vertices))
+    sigma = surface.sigma[nearest]
+    return np.where(off > BY_HAND, np.maximum(sigma, HAND_SIGMA), sigma)

@@ -1,0 +1,34 @@
+"""The steps' names for people, and what share of the whole each takes."""
+
+from __future__ import annotations
+
+STEPS = ("locate", "fit", "levels", "arteries", "labels", "surfaces", "refine", "canal", "skin")
+SHARES = {
+    "read": 0.08,
+    "locate": 0.05,
+    "fit": 0.12,
+    "levels": 0.08,
+    "arteries": 0.15,
+    "labels": 0.08,
+    "surfaces": 0.02,
+    "refine": 0.25,
+    "canal": 0.12,
+    "skin": 0.05,
+}
+WORDS = {
+    "locate": "locating the bones",
+    "fit": "fitting the bones",
+    "levels": "measuring grey values",
+    "arteries": "following the arteries",
+    "labels": "separating the bones",
+    "surfaces": "surfaces",
+    "refine": "refining surfaces",
+    "canal": "cord and dura",
+    "skin": "skin",
+}
+
+
+def share_done(step: str, share: float) -> float:
+    """Return the share of the whole that is done where a step is done by a share."""
+    before = SHARES["read"] + sum(SHARES[name] for name in STEPS[: STEPS.index(step)])
+    return before + share * SHARES[step]

@@ -1,0 +1,87 @@
+"""Surfaces that running steps again has given, beside those of the case until they are saved."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+
+from nav.frames import Array
+from nav.model.case import Structure
+from nav.model.local_sigma import LocalSigma
+from nav.model.surface import Surface
+from nav.reconstruction.correction import Correction, Moved
+from nav.view.case.contour_paths import ContourPaths
+from nav.view.case.contours import Contours
+from nav.view.case.planes import Picture
+from nav.view.theme import BACK, Metrics, faded
+
+PROPOSED = QColor("#7dff9b")  # no structure has it
+
+
+class Proposal:
+    """What a correction changes, with its contours.
+
+    Parameters
+    ----------
+    correction : Correction
+    """
+
+    def __init__(self, correction: Correction) -> None:
+        self.correction = correction
+        self.structures = tuple(
+            Structure(
+                s.name,
+                s.role,
+                Surface(s.vertices, s.triangles, LocalSigma(s.vertices, s.sigma)),
+                None,
+                None,
+                float(np.median(s.sigma)),
+            )
+            for s in correction.surfaces
+        )
+        self.paths = ContourPaths(Contours(self.structures))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return what is not as before, a line each."""
+        if self.correction.is_nothing:
+            return ("nothing has changed",)
+        moved = [_moved_text(name, m) for name, m in self.correction.moved.items()]
+        gone = [f"{name}: is there no more" for name in self.correction.removed]
+        before, now = self.correction.remarks_before, self.correction.remarks
+        new = [f"new remark: {r}" for r in now if r not in before]
+        over = [f"no more: {r}" for r in before if r not in now]
+        return (*moved, *gone, *new, *over)
+
+
+def _moved_text(name: str, moved: Moved) -> str:
+    cm3 = moved.volume / 1000.0
+    if moved.is_new:
+        return f"{name}: new, {cm3:.1f} cm³"
+    return (
+        f"{name}: moved by {moved.mean:.2f} mm on average, {moved.largest:.1f} mm at most; "
+        f"{cm3:+.2f} cm³"
+    )
+
+
+def paint_proposal(
+    painter: QPainter, proposal: Proposal, cross: Array, picture: Picture, m: Metrics
+) -> None:
+    """Paint the contours of the surfaces that are proposed, dashed, over those of the case."""
+    plane, scale = picture.plane, picture.scale
+    x, y = picture.pixels_in_plane(np.zeros(2))
+    sx, sy = plane.signs
+    painter.save()
+    painter.setTransform(QTransform(sx * scale, 0, 0, sy * scale, x, y), True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for structure in proposal.structures:
+        position = float(cross[plane.normal])
+        for _, path in proposal.paths.paths(structure.name, plane, position, False):
+            for colour, width in ((faded(BACK, 0.75), 3.0), (PROPOSED, 1.6)):
+                pen = QPen(colour, width * m.hair)
+                pen.setCosmetic(True)
+                pen.setDashPattern([4.0, 2.0])
+                painter.setPen(pen)
+                painter.drawPath(path)
+    painter.restore()

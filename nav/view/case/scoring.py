@@ -1,0 +1,106 @@
+"""Scoring of the line that is moved: clearances at once, its probability a moment later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from nav.errors import InputError
+from nav.model.case import Case, Plan
+from nav.planning.judging import SOON, LineJudge, LineMeasures
+from nav.planning.result import PlannedPath
+from nav.planning.search import SAMPLES
+
+REST = 0.25  # s that a line has to rest before its probability is estimated finely
+
+
+class Scorer(QObject):
+    """Judges the newest line that is wanted, in a thread of its own.
+
+    Parameters
+    ----------
+    case : Case
+    make : callable
+        Makes the judge; takes some seconds.
+    """
+
+    ready = Signal()  # the judge can measure, or `problem` says why not
+    judged = Signal(object, object)  # Plan, PlannedPath or the reason for none
+
+    def __init__(self, case: Case, make: Callable[[Case], LineJudge] = LineJudge) -> None:
+        super().__init__()
+        self.case, self.make = case, make
+        self.judge: LineJudge | None = None
+        self.problem = ""
+        self._wanted: Plan | None = None
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def want(self, line: Plan | None) -> None:
+        """Ask for the probability of a line; the newest counts. The first call starts all."""
+        if line is not None and self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="scoring", daemon=True)
+            self._thread.start()
+        with self._changed:
+            self._wanted = line
+            self._changed.notify_all()
+
+    def measure(self, line: Plan) -> LineMeasures | str:
+        """Return what is known of a line at once, or why it is not."""
+        if self.judge is None:
+            return self.problem or "measuring the case ..."
+        try:
+            return self.judge.measure(line)
+        except InputError as error:
+            return str(error)
+
+    def prepare(self) -> None:
+        """Make the judge now, in this thread; for pictures and tests."""
+        try:
+            self.judge = self.judge or self.make(self.case)
+        except InputError as error:
+            self.problem = f"no score: {error}"
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+
+    def path(self, line: Plan, samples: int = SAMPLES) -> PlannedPath | str:
+        """Return a line judged with its probability, or why it is not."""
+        if self.judge is None:
+            return self.problem
+        try:
+            return self.judge.judge(line, samples)
+        except InputError as error:
+            return str(error)
+
+    def _run(self) -> None:
+        self.prepare()
+        if self._closed:
+            return
+        self.ready.emit()
+        while self.judge is not None:
+            with self._changed:
+                self._changed.wait_for(lambda: self._wanted is not None or self._closed)
+                line, self._wanted = self._wanted, None
+            if self._closed or line is None:
+                return
+            self._tell(line, SOON)
+            with self._changed:
+                newer = self._changed.wait_for(
+                    lambda: self._wanted is not None or self._closed, REST
+                )
+            if not newer:
+                self._tell(line, SAMPLES)
+
+    def _tell(self, line: Plan, samples: int) -> None:
+        found = self.path(line, samples)
+        if not self._closed:
+            self.judged.emit(line, found)

@@ -1,0 +1,240 @@
+"""Correcting by hand: the brush paints what it passes, nothing is written before it is saved."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from nav.reconstruction.correction import Correction, Moved, case_guidance
+from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
+from nav.reconstruction.labelmap import LabelMask
+from nav.reconstruction.result import ReconstructedSurface
+from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
+from nav.view.case.loading import load_viewed_case
+from nav.view.case.rerun import Failed, Prepared, StepTold
+from nav.view.case.window import CaseWindow
+from tests.view.case.cases import CENTRE, write_case
+
+
+class FakeRerun:
+    """Gives what it is told to give."""
+
+    def __init__(self, path):
+        self.path, self.asked, self.waiting, self.closed = path, [], [Prepared(Guidance())], False
+
+    def run(self, guidance):
+        self.asked.append(guidance)
+
+    def reports(self):
+        found, self.waiting = self.waiting, []
+        return found
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def viewed(tmp_path):
+    return load_viewed_case(write_case(tmp_path / "a"))
+
+
+@pytest.fixture
+def window(qtbot, viewed, tmp_path):
+    window = CaseWindow(viewed, folder=tmp_path, make_rerun=FakeRerun)
+    qtbot.addWidget(window)
+    window.timer.stop()
+    window.resize(1200, 800)
+    window.layout_now()
+    window.ask("correct")
+    window.correcting.timer.stop()
+    window.correcting.poll()
+    return window
+
+
+def at(view, point):
+    x, y = view.picture.pixels(np.asarray(point, float))
+    return QPoint(round(x), round(y))
+
+
+def painted(qtbot, window, tool="add"):
+    """Paint from C1's middle to its left in the axial slice."""
+    window.panel.correct.structure.setCurrentText("C1")
+    window.move_cross(CENTRE)
+    window.choose_tool(tool)
+    view = window.slices["axial"]
+    ends = [CENTRE, CENTRE + np.array([8.0, 0.0, 0.0])]
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=at(view, ends[0]))
+    for share in np.linspace(0.1, 1.0, 8):
+        qtbot.mouseMove(view, at(view, ends[0] + share * (ends[1] - ends[0])))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at(view, ends[1]))
+    return view, ends
+
+
+def correction_of(window, shift=0.5):
+    """C1 moved to the left, as a result of what was painted."""
+    structure = next(s for s in window.viewed.case.structures if s.name == "C1")
+    vertices = structure.surface.vertices + np.array([shift, 0.0, 0.0])
+    surface = ReconstructedSurface(
+        "C1", "bone", vertices, structure.surface.triangles, np.full(len(vertices), 0.2),
+        "grey values, painted",
+    )  # fmt: skip
+    return Correction(
+        window.correcting.draft.guidance, (surface,), {"C1": Moved(0.25, shift, 10.0)}, (),
+        ("C1: painted by hand",), (), {"C1": surface.source}, {"weights": [], "pose": {}}, None,
+        b"\x89PNG\r\n\x1a\n" + b"tEXtSoftware\0c1c2nav",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("tool", "erase"), [("add", False), ("erase", True)])
+def test_the_brush_paints_where_it_passes_in_that_slice(qtbot, window, tool, erase):
+    view, ends = painted(qtbot, window, tool)
+    (stroke,) = window.correcting.draft.guidance.strokes
+    within = 1.5 / view.picture.scale
+    assert (stroke.structure, stroke.erase) == ("C1", erase)
+    points = np.array(stroke.points)
+    assert points[0] == pytest.approx(ends[0], abs=within)
+    assert points[-1] == pytest.approx(ends[1], abs=stroke.radius)
+    assert points[:, 2] == pytest.approx(CENTRE[2])
+    assert window.state.cross == pytest.approx(CENTRE)  # painting moves no cross-hair
+    before = view.grab().toImage()
+    window.ask("correct")  # left: nothing of it shows
+    assert view.grab().toImage() != before
+    window.ask("correct")
+    assert window.correcting.draft.guidance.strokes == (stroke,)
+
+
+def test_nothing_is_run_or_written_until_it_is_asked_for(qtbot, window, viewed):
+    files = sorted(viewed.path.parent.rglob("*"))
+    painted(qtbot, window)
+    rerun = window.correcting.rerun
+    assert not rerun.asked
+    qtbot.keyClick(window, Qt.Key.Key_Return)
+    assert rerun.asked == [window.correcting.draft.guidance]
+    rerun.waiting = [StepTold("refine", 0.5)]
+    window.correcting.poll()
+    assert 0.5 < window.panel.correct.bar.value() / 1000 < 1.0
+    rerun.waiting = [correction_of(window)]
+    window.correcting.poll()
+    assert window.state.proposal is not None
+    assert "C1: moved by 0.25 mm on average, 0.5 mm at most" in window.panel.correct.said.text()
+    assert sorted(viewed.path.parent.rglob("*")) == files
+
+
+def test_the_new_surface_is_shown_beside_the_old_one(qtbot, window):
+    view, _ = painted(qtbot, window)
+    window.choose_tool("look")
+    before = view.grab().toImage()
+    window.correcting.rerun.waiting = [correction_of(window)]
+    window.correcting.poll()
+    assert view.grab().toImage() != before
+    names = {s.name for s in window.viewed.case.structures}
+    assert "C1" in names  # the case's own is still there
+    window.correcting.ask("discard")
+    assert window.state.proposal is None
+    assert not window.correcting.draft.guidance.strokes
+
+
+def test_saving_keeps_the_earlier_case_whole(qtbot, window, viewed):
+    painted(qtbot, window)
+    said = window.correcting.draft.guidance
+    window.correcting.rerun.waiting = [correction_of(window)]
+    window.correcting.poll()
+    folder = viewed.path.parent
+    old = viewed.path.read_bytes()
+    with qtbot.waitSignal(window.corrected):
+        window.correcting.ask("save")
+    assert (folder / "case.1.toml").read_bytes() == old
+    earlier = load_viewed_case(folder / "case.1.toml")
+    now = load_viewed_case(viewed.path)
+
+    def c1(case):
+        return next(s for s in case.case.structures if s.name == "C1")
+
+    assert c1(earlier).surface.vertices == pytest.approx(c1(viewed).surface.vertices)
+    moved = c1(now).surface.vertices - c1(earlier).surface.vertices
+    assert moved == pytest.approx(np.broadcast_to([0.5, 0.0, 0.0], moved.shape), abs=1e-4)
+    assert now.reconstruction.made_from["C1"] == "grey values, painted"
+    assert case_guidance(viewed.path) == said
+    assert now.case.plans[0].name == "lateral"  # what else the case holds is kept
+    assert any("plan again" in line for line in now.case.warnings)
+
+
+def test_what_was_painted_after_the_run_is_not_saved_as_if_it_were_in_it(qtbot, window, viewed):
+    painted(qtbot, window)
+    result = correction_of(window)
+    painted(qtbot, window, "erase")
+    window.correcting.rerun.waiting = [result]
+    window.correcting.poll()
+    window.correcting.ask("save")
+    assert "run again first" in window.panel.correct.said.text()
+    assert not (viewed.path.parent / "case.1.toml").exists()
+
+
+def test_labels_that_came_through_another_process_are_no_change(qtbot, window, viewed):
+    label = GuideLabel("dura", LabelMask("dura", np.ones((3, 3, 3), bool), np.eye(4)))
+    painted(qtbot, window)
+    draft = window.correcting.draft
+    window.correcting.draft = replace(draft, guidance=replace(draft.guidance, labels=(label,)))
+    result = pickle.loads(pickle.dumps(correction_of(window)))
+    window.correcting.rerun.waiting = [result]
+    window.correcting.poll()
+    window.correcting.ask("save")
+    assert (viewed.path.parent / "case.1.toml").exists()
+    assert case_guidance(viewed.path).label("dura") is not None
+
+
+def test_a_step_that_fails_is_said_and_the_window_lives(qtbot, window):
+    painted(qtbot, window)
+    window.correcting.ask("run")
+    window.correcting.rerun.waiting = [Failed("the scan does not show C1 and C2")]
+    window.correcting.poll()
+    assert "does not show" in window.panel.correct.said.text()
+    assert window.panel.correct.buttons["run"].isEnabled()
+
+
+def test_a_seed_is_set_and_moved(qtbot, window):
+    window.panel.correct.structure.setCurrentText("C1")
+    window.move_cross(CENTRE)
+    window.choose_tool("seed")
+    view = window.slices["axial"]
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=at(view, CENTRE))
+    wanted = CENTRE + np.array([6.0, 3.0, 0.0])
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=at(view, CENTRE))
+    qtbot.mouseMove(view, at(view, wanted))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at(view, wanted))
+    (seed,) = window.correcting.draft.guidance.seeds
+    assert seed.name == "C1"
+    assert seed.point == pytest.approx(wanted, abs=1.5 / view.picture.scale)
+
+
+def test_a_case_without_scan_cannot_be_corrected(qtbot, tmp_path):
+    viewed = load_viewed_case(write_case(tmp_path / "b", scan=False))
+    window = CaseWindow(viewed, folder=tmp_path, make_rerun=FakeRerun)
+    qtbot.addWidget(window)
+    assert not window.panel.buttons["correct"].isEnabled()
+    window.ask("correct")
+    assert window.state.draft is None
+
+
+def test_closing_the_window_ends_what_runs(window):
+    rerun = window.correcting.rerun
+    window.close()
+    assert rerun.closed
+
+
+def test_undo_goes_back_stroke_by_stroke():
+    draft = with_radius(with_structure(Draft(), "dura"), 1.5)
+    first = released(dragged(begun(draft, "add", (0, 0, 0)), (5, 0, 0)))
+    second = released(begun(first, "erase", (1, 1, 1)))
+    assert [s.erase for s in second.guidance.strokes] == [False, True]
+    assert first.guidance.strokes == (Stroke("dura", False, 1.5, ((0.0, 0, 0), (5.0, 0, 0))),)
+    assert undone(second).guidance == first.guidance
+    assert undone(undone(second)).guidance == Guidance()
+    assert not undone(replace(draft, past=())).changed
+
+
+def test_structures_take_only_what_they_can():
+    assert begun(with_structure(Draft(), "skin"), "add", (0, 0, 0)).guidance == Guidance()
+    assert begun(with_structure(Draft(), "cord"), "seed", (0, 0, 0)).guidance == Guidance()
