@@ -200,6 +200,14 @@ def scan(
     gantry_tilt: Annotated[
         float, Parameter(help="Degrees, -30 to 30; with --format dicom: slices then lean.")
     ] = 0.0,
+    markers: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Glue twelve beads to the skin, which a reconstruction finds as fiducials; the "
+            "field of view then holds the whole neck.",
+        ),
+    ] = False,
     kit: Annotated[
         InputPath | None,
         Parameter(
@@ -222,14 +230,16 @@ def scan(
     if kit is not None:
         from phantoms.twin.kit_scan_write import write_kit_scan
 
-        if preset is not None or parameters is not None or gantry_tilt:
-            raise InputError("--kit: takes no --preset, --parameters or --gantry-tilt beside it")
+        if preset is not None or parameters is not None or gantry_tilt or markers:
+            raise InputError(
+                "--kit: takes no --preset, --parameters, --gantry-tilt or --markers beside it"
+            )
         write_kit_scan(out, kit, seed, hard, format_, console())  # type: ignore[arg-type]
         return
     from phantoms.recipe import named_recipe, random_recipe
     from phantoms.twin.scan_write import ScanSettings, write_scan
 
-    settings = ScanSettings(seed, hard, format_, gantry_tilt)  # type: ignore[arg-type]
+    settings = ScanSettings(seed, hard, format_, gantry_tilt, markers)  # type: ignore[arg-type]
     shown = console()
     if preset is None and parameters is None:
         with shown.status("drawing a neck"):

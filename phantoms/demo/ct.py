@@ -22,12 +22,8 @@ from phantoms.anatomy.standard import Anatomy, standard_anatomy
 from phantoms.twin.ct_write import write_volume
 from phantoms.twin.scan import STEPS, Scan, simulate_scan
 from phantoms.twin.scan_draw import draw_scan
-from phantoms.twin.scan_markers import Marker, skin_markers, touched
-from phantoms.twin.scan_parameters import ScanParameters
+from phantoms.twin.scan_markers import Marker, skin_markers, touched, whole_neck
 
-# mm: a scan made for navigation shows the whole neck's skin, with the markers
-SIDE, BOTTOM, TOP = 190.0, -68.0, 46.0
-LEAST_PIXEL = 0.4  # mm: so large a field of view has no smaller ones
 SAME = 2.0  # mm: a marker that was found nearer than this to a true one is that one
 
 
@@ -90,7 +86,7 @@ def scan_neck(
     parameters = random_parameters(seed)
     anatomy = standard_anatomy(parameters, f"neck {seed}")
     markers = skin_markers(parameters, seed)
-    scan = simulate_scan(anatomy, _whole(draw_scan(seed, hard)), progress, markers=markers)
+    scan = simulate_scan(anatomy, whole_neck(draw_scan(seed, hard)), progress, markers=markers)
     return ScannedNeck(anatomy, markers, scan)
 
 
@@ -105,18 +101,6 @@ def world_anatomy(neck: ScannedNeck, case: Case) -> tuple[Anatomy, Mapping[str, 
     lying = phantom_case(neck.anatomy.parameters, name=neck.anatomy.name)
     fiducials = touched(list(labelled.values()), list(labelled))
     return replace(lying, fiducials=fiducials), {k: m.axis for k, m in labelled.items()}
-
-
-def _whole(scan: ScanParameters) -> ScanParameters:
-    view = replace(
-        scan.view,
-        side_mm=SIDE,
-        low_mm=min(scan.view.low_mm, BOTTOM),
-        high_mm=max(scan.view.high_mm, TOP),
-        centre_mm=(0.0, -5.0),
-    )
-    x, y, z = scan.spacing_mm
-    return replace(scan, view=view, spacing_mm=(max(x, LEAST_PIXEL), max(y, LEAST_PIXEL), z))
 
 
 def prepared_neck(folder: Path, seed: int, console: Console) -> ScannedNeck:

@@ -8,7 +8,7 @@ caps of image-guided surgery do (Maurer and others 1997, doi 10.1109/42.611354).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.skin import outline, skin_middle
 from phantoms.anatomy.standard import AnatomyFiducial
 from phantoms.twin.ct_section import Surface
+from phantoms.twin.scan_parameters import ScanParameters
 
 BEAD_DIAMETER = 5.0  # mm
 BEAD_HU = 950.0  # PTFE, as in CT test phantoms
@@ -39,6 +40,9 @@ PLACES = (
     (171.0, 15.0),
 )
 GLUED_SD = 2.0  # mm, how far off its place somebody glues a marker, an axis
+# mm: a scan made for navigation shows the whole neck's skin, with the markers
+SIDE, BOTTOM, TOP = 190.0, -68.0, 46.0
+LEAST_PIXEL = 0.4  # mm: so large a field of view has no smaller ones
 SPHERE_RINGS, SPHERE_CORNERS = 24, 48
 
 
@@ -76,6 +80,19 @@ def skin_markers(p: AnatomyParameters, seed: int) -> tuple[Marker, ...]:
         axis = np.array([*out, 0.0])
         markers.append(Marker(np.array([*ring[at], z]) + STANDS_OFF * axis, axis))
     return tuple(markers)
+
+
+def whole_neck(scan: ScanParameters) -> ScanParameters:
+    """Return a scan whose field of view holds the whole neck, with the markers on its skin."""
+    view = replace(
+        scan.view,
+        side_mm=SIDE,
+        low_mm=min(scan.view.low_mm, BOTTOM),
+        high_mm=max(scan.view.high_mm, TOP),
+        centre_mm=(0.0, -5.0),
+    )
+    x, y, z = scan.spacing_mm
+    return replace(scan, view=view, spacing_mm=(max(x, LEAST_PIXEL), max(y, LEAST_PIXEL), z))
 
 
 def touched(markers: Sequence[Marker], labels: Sequence[str]) -> tuple[AnatomyFiducial, ...]:

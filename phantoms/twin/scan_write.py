@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from phantoms.twin.dicom_write import write_series
 from phantoms.twin.scan import STEPS, simulate_scan
 from phantoms.twin.scan_draw import draw_scan
 from phantoms.twin.scan_gantry import Series, series_of, tilted_series
+from phantoms.twin.scan_markers import Marker, skin_markers, touched, whole_neck
 from phantoms.twin.scan_truth import ScanTruth
 
 TRUTH_FORMAT = "c1c2nav/scan-truth/1"
@@ -31,12 +33,17 @@ FILES = {"nifti": "scan.nii.gz", "mha": "scan.mha"}
 
 @dataclass(frozen=True)
 class ScanSettings:
-    """What is asked for. seed : of the scan. tilt_deg : of the gantry, with DICOM only."""
+    """What is asked for.
+
+    seed : of the scan. tilt_deg : of the gantry, with DICOM only. markers : beads on the skin, and
+    a field of view that holds the whole neck.
+    """
 
     seed: int
     hard: bool = False
     format: Format = "nifti"
     tilt_deg: float = 0.0
+    markers: bool = False
 
 
 def write_scan(out: Path, recipe: Recipe, settings: ScanSettings, console: Console) -> None:
@@ -54,7 +61,12 @@ def write_scan(out: Path, recipe: Recipe, settings: ScanSettings, console: Conso
         raise InputError(f"--format: expected nifti, mha or dicom, got {settings.format!r}")
     if settings.tilt_deg and settings.format != "dicom":
         raise InputError("--gantry-tilt: only a DICOM series can hold it; add --format dicom")
+    if settings.tilt_deg and settings.markers:
+        raise InputError("--markers: not with --gantry-tilt")
     scan = draw_scan(settings.seed, settings.hard)
+    beads: tuple[Marker, ...] = ()
+    if settings.markers:
+        scan, beads = whole_neck(scan), skin_markers(recipe.parameters, settings.seed)
     with replaced_folder(out) as folder:
         anatomy = standard_anatomy(recipe.parameters, recipe.name)
         with progress_bar(console) as bar:
@@ -66,10 +78,10 @@ def write_scan(out: Path, recipe: Recipe, settings: ScanSettings, console: Conso
             if settings.tilt_deg:
                 series = tilted_series(anatomy, scan, settings.tilt_deg, tell)
             else:
-                series = series_of(simulate_scan(anatomy, scan, tell))
+                series = series_of(simulate_scan(anatomy, scan, tell, markers=beads))
             bar.update(task, note="writing", completed=len(STEPS))
             _write_image(folder, series, settings)
-            write_truth(folder, series, recipe, settings)
+            write_truth(folder, series, recipe, settings, beads)
             bar.update(task, note="", completed=len(STEPS) + 1)
     shape = " x ".join(str(n) for n in series.values.shape[::-1])
     console.print(f"{out}: {shape} voxels, truth.toml, case.toml")
@@ -84,8 +96,17 @@ def _write_image(folder: Path, series: Series, settings: ScanSettings) -> None:
     write_volume(folder / FILES[settings.format], series.values, series.positions[0], spacing)
 
 
-def write_truth(folder: Path, series: Series, recipe: Recipe, settings: ScanSettings) -> None:
-    """Write case.toml with its meshes, and truth.toml, into an existing folder."""
+def write_truth(
+    folder: Path,
+    series: Series,
+    recipe: Recipe,
+    settings: ScanSettings,
+    markers: Sequence[Marker] = (),
+) -> None:
+    """Write case.toml with its meshes, and truth.toml, into an existing folder.
+
+    markers : on the skin, anatomy's frame; the case's fiducials T1, T2, ...
+    """
     truth = series.truth
     (folder / "meshes").mkdir(exist_ok=True)
     structures = [
@@ -94,7 +115,12 @@ def write_truth(folder: Path, series: Series, recipe: Recipe, settings: ScanSett
     ]
     for structure in structures:
         (folder / mesh_file(structure)).write_bytes(ply_bytes(structure))
-    case = case_table(_Case(f"{recipe.name}, simulated scan", tuple(structures)))  # type: ignore[arg-type]
+    moved = [
+        replace(m, position=truth.scan_from_anatomy.apply(m.position), axis=m.axis) for m in markers
+    ]
+    fiducials = touched(moved, [f"T{k + 1}" for k in range(len(moved))])
+    name = f"{recipe.name}, simulated scan"
+    case = case_table(_Case(name, tuple(structures), fiducials))  # type: ignore[arg-type]
     for table in case["structure"]:
         table["sigma"] = SURFACE_SIGMA
     write_toml(folder / "case.toml", case)
