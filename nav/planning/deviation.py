@@ -155,9 +155,11 @@ def deviations_of(
     """
     if registered is not None:
         return Deviations(model, needle, _factor(registered), "of the registration given")
-    fiducials = np.array([f.position for f in case.fiducials_for("register")])
+    touched = case.fiducials_for("register")
+    fiducials = np.array([f.position for f in touched])
+    own = np.array([(f.sigma or 0.0) ** 2 * np.eye(3) for f in touched]).reshape(-1, 3, 3)
     try:
-        predicted = register_points(fiducials, fiducials, fle=model.fle)
+        predicted = register_points(fiducials, fiducials, own, fle=model.fle)
     except (DegenerateLayout, InputError):
         diagonal = np.diag([model.translation] * 3 + [model.rotation] * 3)
         return Deviations(model, needle, diagonal, "assumed: the case has no fiducials")

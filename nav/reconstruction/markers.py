@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from nav.reconstruction.neck_region import NeckRegion
+from nav.model.surface import Surface
+from nav.reconstruction.neck_region import SKIN_TOP, NeckRegion
 from nav.reconstruction.sampling import Field, as_field, coarser, cropped
 from nav.reconstruction.volume import Array, Volume
 
@@ -27,7 +28,10 @@ DIAMETERS = (2.5, 9.0)  # mm
 LONGEST = 1.6  # largest to smallest extent of a ball's bright voxels
 LEAST_AIR = 0.3  # share of a shell round a ball that is air
 SHELL = (2.5, 4.5)  # mm beyond a ball's wall, of that shell
-ABOVE, BELOW, ASIDE = 60.0, 25.0, 125.0  # mm round the neck's region, where markers may be
+ABOVE, BELOW, ASIDE = 25.0, 10.0, 125.0  # mm round the neck's region, where markers may be
+OFF_SKIN, SUNK = 12.0, 1.5  # mm from skin to a ball's wall; and of its radius, sunk into it
+AXIS_Y = -10.0  # mm, head's frame: about the neck's axis
+LEAST_RING = 2
 RAYS = 192
 STEP = 0.1  # mm along a ray
 REACH = 2.5  # mm past the wall, in which a ray must fall to what surrounds the ball
@@ -47,8 +51,10 @@ class FoundMarker:
 
     Parameters
     ----------
-    label : M1, M2, ... from above, then round the neck from its left over its back.
-    position : (3,), middle, model frame, mm. diameter : mm. sigma : sd of the middle an axis, mm.
+    label : M1, M2, ... those above the largest gap in height first; each part round the neck from
+        its front over its left and back to its right.
+    position : (3,), middle, model frame, mm.
+    diameter, sigma : mm; sigma is one sd of each of the middle's coordinates.
     use : registered with, or only checked.
     """
 
@@ -60,6 +66,17 @@ class FoundMarker:
 
 
 @dataclass(frozen=True)
+class FoundMarkers:
+    """All of a scan. others : how many balls of other kinds were left out."""
+
+    markers: tuple[FoundMarker, ...] = ()
+    others: int = 0
+
+
+NO_MARKERS = FoundMarkers()
+
+
+@dataclass(frozen=True)
 class _Ball:
     middle: Array
     radius: float
@@ -67,7 +84,9 @@ class _Ball:
     sigma: float
 
 
-def find_markers(volume: Volume, region: NeckRegion, target: Array) -> tuple[FoundMarker, ...]:
+def find_markers(
+    volume: Volume, region: NeckRegion, target: Array, skin: Surface | None = None
+) -> FoundMarkers:
     """Find the balls on the skin round a neck.
 
     Parameters
@@ -78,29 +97,43 @@ def find_markers(volume: Volume, region: NeckRegion, target: Array) -> tuple[Fou
     target : (3,) ndarray
         Where the registration shall be best, model frame, mm: it decides which markers are kept
         as check points.
+    skin : Surface, optional
+        Of the neck, model frame: balls that do not stand on it are no markers. Without it all that
+        stand in air count.
 
     Returns
     -------
-    tuple of FoundMarker
-        Empty where the scan shows fewer than three balls of one kind.
+    FoundMarkers
+        None where the scan shows fewer than three balls of one kind.
     """
-    middle = region.head_from_model.inv().apply([0.0, 0.0, -10.0])
-    reach = np.array([ASIDE, ASIDE, ABOVE + BELOW])
-    near = cropped(volume, middle - reach, middle + reach)
+    corners = np.array(
+        np.meshgrid((-ASIDE, ASIDE), (-ASIDE, ASIDE), (region.bottom - BELOW, SKIN_TOP + ABOVE))
+    )
+    box = region.head_from_model.inv().apply(corners.reshape(3, -1).T)
+    near = cropped(volume, box.min(axis=0), box.max(axis=0))
     if min(near.values.shape) < 8:
-        return ()
+        return NO_MARKERS
     field = as_field(near)
     balls = [
         ball
         for place, radius in _candidates(near)
         if (ball := _fitted(field, place, radius)) is not None
     ]
+    if skin is not None:
+        balls = [ball for ball in balls if _on_skin(ball, skin)]
     alike = _largest_kind(balls)
     if len(alike) < LEAST_COUNT:
-        return ()
+        return FoundMarkers((), len(balls))
+    others = len(balls) - len(alike)
     radius = float(np.median([ball.radius for ball in alike]))
     alike = [_of_radius(field, ball, radius) for ball in alike]
-    return _labelled(alike, region, target)
+    return FoundMarkers(_labelled(alike, region, target), others)
+
+
+def _on_skin(ball: _Ball, skin: Surface) -> bool:
+    """Whether a ball stands on the skin, or is hardly sunk into it."""
+    away = skin.distance(ball.middle)[0] - ball.radius
+    return bool(-SUNK * ball.radius <= away <= OFF_SKIN)
 
 
 def _candidates(volume: Volume) -> list[tuple[Array, float]]:
@@ -248,10 +281,10 @@ def _largest_kind(balls: list[_Ball]) -> list[_Ball]:
 
 
 def _labelled(balls: list[_Ball], region: NeckRegion, target: Array) -> tuple[FoundMarker, ...]:
-    places = region.head_from_model.apply(np.array([b.middle for b in balls]))
-    round_neck = np.arctan2(places[:, 1] - places[:, 1].mean(), places[:, 0])
-    upper = places[:, 2] > np.median(places[:, 2])
-    order = np.lexsort([round_neck, ~upper])
+    x, y, z = region.head_from_model.apply(np.array([b.middle for b in balls])).T
+    # the cut is in front, where nobody glues a marker
+    turned = np.mod(np.arctan2(y - AXIS_Y, x) + np.pi / 2.0, 2.0 * np.pi)
+    order = np.lexsort([turned, z < _between_rings(z)])
     ordered = [balls[k] for k in order]
     checks = _checks(np.array([b.middle for b in ordered]), target)
     return tuple(
@@ -260,6 +293,16 @@ def _labelled(balls: list[_Ball], region: NeckRegion, target: Array) -> tuple[Fo
         )
         for k, b in enumerate(ordered)
     )
+
+
+def _between_rings(z: Array) -> float:
+    """Return the middle of the largest gap in height, mm, that leaves two on each side."""
+    heights = np.sort(z)
+    if len(heights) < 2 * LEAST_RING:
+        return -np.inf
+    gaps = np.diff(heights)[LEAST_RING - 1 : 1 - LEAST_RING]
+    k = int(np.argmax(gaps)) + LEAST_RING - 1
+    return float(0.5 * (heights[k] + heights[k + 1]))
 
 
 def _checks(points: Array, target: Array) -> set[int]:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from nav.model.surface import Surface
 from nav.reconstruction.arteries import Artery
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Clock, Tell
 from nav.reconstruction.grey_surface import Mesh, without_fins
 from nav.reconstruction.guidance import NOTHING, Guidance
-from nav.reconstruction.markers import FoundMarker, find_markers
+from nav.reconstruction.markers import FoundMarkers, find_markers
 from nav.reconstruction.neck_location import locate_neck
 from nav.reconstruction.neck_region import crop_to_neck, neck_region
 from nav.reconstruction.prior import ShapePrior, load_prior
@@ -23,6 +24,7 @@ from nav.reconstruction.remarks import (
     bone_remarks,
     gap_remarks,
     guidance_remarks,
+    marker_remarks,
     scan_remarks,
 )
 from nav.reconstruction.result import Learnt, ReconstructedSurface, Reconstruction
@@ -138,7 +140,9 @@ def reconstruct(
         ("skin", located), "skin", lambda: skin_surfaces(volume, prior, neck.chain)
     )
 
-    markers = stages.run(("markers", located), "skin", lambda: _markers(volume, prior, neck.chain))
+    found = stages.run(
+        ("markers", located), "skin", lambda: _markers(volume, prior, neck.chain, skin)
+    )
     surfaces = [
         *bone_surfaces(region, refined, guidance),
         *soft,
@@ -153,6 +157,7 @@ def reconstruct(
         *(r for r in soft_remarks if guidance.label(r.facts.get("name", "cord")) is None),
         *(r for r in skin_remarks if guidance.label("skin") is None),
         *scan_remarks(read),
+        *marker_remarks(found),
         *guidance_remarks(guidance, bones.apart),
     ]
     return Reconstruction(
@@ -162,18 +167,21 @@ def reconstruct(
         tuple(remarks),
         read,
         dict(clock.finished()),
-        markers,
+        found.markers,
         guidance,
         dict(stages.made),
         Learnt(region.levels, scan),
     )
 
 
-def _markers(volume: Volume, prior: ShapePrior, chain: Chain) -> tuple[FoundMarker, ...]:
+def _markers(
+    volume: Volume, prior: ShapePrior, chain: Chain, skin: list[ReconstructedSurface]
+) -> FoundMarkers:
     """Return the balls on the skin round the gap between the arches of C1 and C2."""
     region = neck_region(prior, chain)
     gap = region.head_from_model.inv().apply(np.zeros(3))
-    return find_markers(volume, region, gap)
+    surface = Surface(skin[0].vertices, skin[0].triangles) if skin else None
+    return find_markers(volume, region, gap, surface)
 
 
 def _painted(

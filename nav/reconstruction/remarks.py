@@ -9,6 +9,7 @@ import numpy as np
 from nav.reconstruction.arteries import Artery
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.guidance import HAND_SIGMA, Guidance
+from nav.reconstruction.markers import FoundMarkers
 from nav.reconstruction.neck_location import LocatedNeck
 from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.reading import ReadResult
@@ -101,3 +102,10 @@ def scan_remarks(read: ReadResult) -> list[Remark]:
     """Return how much of the scan was not measured."""
     length = sum(interval.high - interval.low for interval in read.unmeasured)
     return [Remark("interpolated", {"length": length})] if length > 0.0 else []
+
+
+def marker_remarks(found: FoundMarkers) -> list[Remark]:
+    """What a user should know of the balls on the skin."""
+    if found.others == 0:
+        return []
+    return [Remark("markers_left", {"count": found.others, "taken": len(found.markers)})]

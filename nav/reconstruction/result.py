@@ -35,6 +35,7 @@ RemarkCode = Literal[
     "canal_missing",
     "gap_unresolved",
     "interpolated",
+    "markers_left",
     "print_divot_missing",
     "print_moved",
     "print_part_missing",

@@ -40,6 +40,10 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "interpolated": lambda f: (
         f"{f['length']:.1f} mm of the scan were not measured; surfaces there are interpolated"
     ),
+    "markers_left": lambda f: (
+        f"markers: {f['count']} {'ball' if f['count'] == 1 else 'balls'} on the skin of another "
+        f"size or brightness than the {f['taken']} that were taken, or too few; left out"
+    ),
     "print_divot_missing": lambda f: (
         f"divot {f['label']}: the scan shows no such cone; it is not among the fiducials"
     ),

@@ -117,7 +117,12 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
         "name": name,
         "structure": structures,
         "fiducial": [
-            {"label": m.label, "position": np.round(m.position, 3).tolist(), "use": m.use}
+            {
+                "label": m.label,
+                "position": np.round(m.position, 3).tolist(),
+                "use": m.use,
+                "sigma": round(m.sigma, SIGMA_DIGITS),
+            }
             for m in found.markers
         ],
         "reconstruction": {

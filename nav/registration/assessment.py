@@ -207,13 +207,20 @@ def check_error(
     registration : Registration
         Its covariance is taken as it is.
     covariance : ndarray, shape (3, 3), optional
-        Of the touched point without the FLE, mm^2.
+        Of the touched point without the FLE and the fiducial's own sigma, mm^2.
     fle : float
         mm, one standard deviation per axis.
     """
-    own = np.eye(3) * fle**2 + (0.0 if covariance is None else covariance)
+    own = np.eye(3) * (fle**2 + _own_variance(fiducial))
+    if covariance is not None:
+        own = own + covariance
     found, total = registration.model_from_reference.apply(position, own)
     return _check_error(fiducial.label, found - fiducial.position, total, total)
+
+
+def _own_variance(fiducial: Fiducial) -> float:
+    """How well the case knows where a fiducial is, mm^2 an axis."""
+    return 0.0 if fiducial.sigma is None else fiducial.sigma**2
 
 
 def _check_error(label: str, off: Array, predicted: Array, declared: Array) -> CheckError:
@@ -317,6 +324,8 @@ def _touched_points(
                 "point missing?"
             )
     noise = np.broadcast_to(np.eye(3) * fle**2, (len(positions), 3, 3)).copy()
+    own = np.array([_own_variance(known[label]) for label in touched])
+    noise += own[:, None, None] * np.eye(3)
     if covariance is not None:
         noise += np.array([covariance[label] for label in touched]).reshape(-1, 3, 3)
     return TouchedPoints(

@@ -8,9 +8,11 @@ from scipy.spatial.transform import RigidTransform
 from scipy.special import erfc
 
 from nav.frames import Array
+from nav.model.surface import Surface
 from nav.reconstruction.markers import FoundMarker, find_markers
 from nav.reconstruction.neck_region import NeckRegion
 from nav.reconstruction.volume import Volume
+from phantoms.anatomy.mesh import mesh_rings
 
 REGION = NeckRegion(RigidTransform.identity(), -60.0)
 TARGET = np.array([0.0, 20.0, 0.0])
@@ -67,7 +69,7 @@ def matched(found: Sequence[FoundMarker], balls: Array) -> tuple[Array, list[int
 def test_finds_each_ball_within_its_sigma(spacing: tuple[float, float, float]) -> None:
     balls = placed(9, np.random.default_rng(4))
     volume, _ = scan(balls, spacing)
-    found = find_markers(volume, REGION, TARGET)
+    found = find_markers(volume, REGION, TARGET).markers
     assert len(found) == len(balls)
     off, which = matched(found, balls)
     assert sorted(which) == list(range(len(balls)))
@@ -80,18 +82,53 @@ def test_finds_each_ball_within_its_sigma(spacing: tuple[float, float, float]) -
 
 def test_keeps_some_to_check_with_and_enough_to_register() -> None:
     balls = placed(9, np.random.default_rng(5))
-    found = find_markers(scan(balls)[0], REGION, TARGET)
+    found = find_markers(scan(balls)[0], REGION, TARGET).markers
     checks = [m for m in found if m.use == "check"]
     assert 1 <= len(checks) <= 3
     assert [m.label for m in found] == [f"M{k + 1}" for k in range(9)]
-    few = find_markers(scan(balls[:4])[0], REGION, TARGET)
+    few = find_markers(scan(balls[:4])[0], REGION, TARGET).markers
     assert [m.use for m in few] == ["register"] * 4
+
+
+def test_labels_run_from_above_round_the_neck_from_its_left() -> None:
+    turned = np.radians([20.0, 75.0, 130.0, 176.0, -3.0, 50.0, 110.0, 184.0])
+    height = np.repeat([20.0, -20.0], 4) + np.array([2.0, -3.0, 1.0, 0.0, 3.0, -2.0, 0.0, 1.0])
+    away = NECK + OFF_SKIN
+    balls = np.column_stack([away * np.cos(turned), away * np.sin(turned) - 10.0, height])
+    shuffled = np.random.default_rng(3).permutation(8)
+    # the scan's neck lies round y = 0: that of the balls' circle decides here, not the skin
+    balls = np.add(balls, (0.0, 10.0, 0.0))
+    volume, _ = scan(balls[shuffled])
+    found = find_markers(volume, REGION, TARGET).markers
+    assert matched(found, balls)[1] == list(range(8))
+
+
+def test_balls_that_do_not_stand_on_the_skin_are_no_markers() -> None:
+    """More of another kind beside the neck, as rivets of a head rest, and balls in its middle."""
+    balls = placed(6, np.random.default_rng(11))
+    far = balls * [1.25, 1.25, 1.0]
+    rivets = np.vstack([balls[::2], far])
+    volume, _ = scan(rivets, hu=[HU] * 3 + [1600.0] * 6)
+    turned = np.linspace(0.0, 2.0 * np.pi, 96, endpoint=False)
+    rings = [
+        np.column_stack([NECK * np.cos(turned), NECK * np.sin(turned), np.full(96, z)])
+        for z in (-34.0, 34.0)
+    ]
+    skin = mesh_rings(np.array(rings))
+    found = find_markers(volume, REGION, TARGET, Surface(skin.vertices, skin.triangles))
+    assert sorted(matched(found.markers, rivets)[1]) == [0, 1, 2]
+
+
+def test_says_that_others_were_left_out() -> None:
+    balls = placed(8, np.random.default_rng(7))
+    found = find_markers(scan(balls, radii=[BEAD] * 6 + [1.5, 4.0])[0], REGION, TARGET)
+    assert (len(found.markers), found.others) == (6, 2)
 
 
 def test_labels_do_not_depend_on_noise() -> None:
     balls = placed(8, np.random.default_rng(6))
-    first = find_markers(scan(balls, noise=5.0)[0], REGION, TARGET)
-    second = find_markers(scan(balls, noise=30.0)[0], REGION, TARGET)
+    first = find_markers(scan(balls, noise=5.0)[0], REGION, TARGET).markers
+    second = find_markers(scan(balls, noise=30.0)[0], REGION, TARGET).markers
     assert matched(first, balls)[1] == matched(second, balls)[1]
 
 
@@ -99,18 +136,18 @@ def test_takes_one_kind_only() -> None:
     """An earring, a tooth's filling or a bead of another set is no marker."""
     balls = placed(8, np.random.default_rng(7))
     radii = [BEAD] * 6 + [1.5, 4.0]
-    found = find_markers(scan(balls, radii=radii)[0], REGION, TARGET)
+    found = find_markers(scan(balls, radii=radii)[0], REGION, TARGET).markers
     assert sorted(matched(found, balls)[1]) == list(range(6))
     hu = [HU] * 6 + [2600.0, 400.0]
-    found = find_markers(scan(balls, hu=hu)[0], REGION, TARGET)
+    found = find_markers(scan(balls, hu=hu)[0], REGION, TARGET).markers
     assert sorted(matched(found, balls)[1]) == list(range(6))
 
 
 def test_what_lies_in_the_body_is_no_marker() -> None:
     balls = placed(6, np.random.default_rng(8)) * [0.5, 0.5, 1.0]
-    assert find_markers(scan(balls)[0], REGION, TARGET) == ()
+    assert find_markers(scan(balls)[0], REGION, TARGET).markers == ()
 
 
 def test_two_balls_are_too_few() -> None:
     balls = placed(6, np.random.default_rng(9))[:2]
-    assert find_markers(scan(balls)[0], REGION, TARGET) == ()
+    assert find_markers(scan(balls)[0], REGION, TARGET).markers == ()

@@ -1,5 +1,7 @@
 """Verdicts: right registrations pass as often as stated, every mistake is refused by its name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binom, kstest
@@ -105,6 +107,23 @@ def test_known_errors_of_the_touches_count():
     }
     assert assess(points).word == "repeat"
     assert assess(points, covariance=dict.fromkeys(points, spread)).word != "repeat"
+
+
+def test_what_the_case_does_not_know_of_a_fiducial_counts():
+    """As much as an error of the touch would."""
+    vague = tuple(replace(f, sigma=0.6) for f in FIDUCIALS)
+    points = touches()
+    sure = assess(points)
+    unsure = assess_touches(vague, points, target=TARGET)
+    wide = assess(points, fle=float(np.hypot(FLE, 0.6)))
+    assert sure.predicted_tre is not None
+    assert unsure.predicted_tre == pytest.approx(wide.predicted_tre)
+    assert unsure.predicted_tre > 2.0 * sure.predicted_tre
+    assert unsure.registration is not None
+    near, far = (
+        check_error(f, points["K1"], unsure.registration) for f in (FIDUCIALS[8], vague[8])
+    )
+    assert far.limit > near.limit
 
 
 @pytest.mark.parametrize("fle", [0.1, 0.5, 0.9])

@@ -26,9 +26,10 @@ class DecodingFailed(Exception):
 
 
 class PixelDecoder:
-    """A process that decodes."""
+    """A process that decodes; `answered` says whether its last answer was whole."""
 
     def __init__(self) -> None:
+        self.answered = True
         root = str(Path(nav.__file__).parents[1])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
@@ -53,6 +54,7 @@ class PixelDecoder:
         assert self.process.stdout is not None
         watch = threading.Timer(STUCK_SECONDS, self.process.kill)
         watch.start()
+        self.answered = False
         try:
             request = json.dumps({"path": str(path.absolute()), "frames": frames})
             self.process.stdin.write(request.encode() + b"\n")
@@ -61,13 +63,16 @@ class PixelDecoder:
             head: dict[str, Any] = (
                 json.loads(line) if line else {"kind": "crash", "text": "damaged"}
             )
+            self.answered = bool(line) and "kind" in head
             if head.get("kind") == "no decoder":
                 raise NotImplementedError
             if "kind" in head:
                 raise DecodingFailed(head.get("text", ""))
             dtype, shape = np.dtype(head["dtype"]), head["shape"]
             stored = self.process.stdout.read(int(np.prod(shape)) * dtype.itemsize)
-            return np.frombuffer(stored, dtype).reshape(shape)
+            values = np.frombuffer(stored, dtype).reshape(shape)
+            self.answered = True
+            return values
         except (OSError, ValueError):
             raise DecodingFailed("damaged") from None
         finally:
@@ -75,8 +80,8 @@ class PixelDecoder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked again."""
-        return self.process.poll() is None
+        """Whether it can be asked again: it runs, and its last answer was whole."""
+        return self.answered and self.process.poll() is None
 
     def close(self) -> None:
         """End the process."""

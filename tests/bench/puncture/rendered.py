@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from nav.errors import InputError
 from nav.model.case import load_case
 from phantoms.demo.report import shown_and_true, tip_errors
 from phantoms.demo.run import _headless, prepare
@@ -27,8 +28,11 @@ def rendered_puncture(seed: int, hard: bool, calibrated: bool, folder: Path) -> 
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(folder / "case", work / "case")
     console = Console(quiet=True)
-    job, case, tools = prepare(work, seed, console, calibrated, False, neck.scanned)
-    result = _headless(job, case, tools[0], False, console)
+    try:
+        job, case, tools = prepare(work, seed, console, calibrated, False, neck.scanned)
+        result = _headless(job, case, tools[0], False, console)
+    except InputError as error:
+        return {"seed": seed, "said": str(error).replace(str(work), "")}
     case = load_case(work / "case" / "case.toml")
     near = shown_and_true(result, case, neck.true)
     off = tip_errors(result, *tools)

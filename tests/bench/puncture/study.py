@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.bench.puncture.passes import punctures, register
 from tests.bench.puncture.rendered import rendered_puncture
 from tests.bench.puncture.tracking_errors import pooled
 
+LIBRARIES = ("numpy", "scipy", "open3d", "scikit-image", "vtk")  # whose releases change digits
 ROOT = Path(__file__).parents[3]
 
 
@@ -48,8 +50,11 @@ def code_fingerprint() -> str:
     """Of all that decides a result."""
     found = hashlib.sha256()
     for part in ("nav", "calibration", "phantoms", "tests/bench/puncture"):
-        for path in sorted((ROOT / part).rglob("*.py")):
-            found.update(path.read_bytes())
+        for path in sorted((ROOT / part).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.update(path.read_bytes())
+    for library in LIBRARIES:
+        found.update(f"{library} {version(library)}".encode())
     return found.hexdigest()[:16]
 
 
@@ -58,7 +63,7 @@ def drawn_punctures(
 ) -> dict[str, Any]:
     """Return all registrations and passes of one neck, their errors drawn from rendered runs."""
     seed, hard = study.seed + number, study.is_hard(number)
-    with _work(folder, number) as place:
+    with _work(folder, seed, hard) as place:
         neck = prepare_neck(seed, hard, place)
         if isinstance(neck, str):
             return {"seed": seed, "hard": hard, "said": neck, "punctures": []}
@@ -89,16 +94,16 @@ def drawn_punctures(
 
 def rendered_on(study: Study, number: int, index: int, folder: Path | None) -> dict[str, Any]:
     """Return one puncture that is drawn and tracked in full."""
-    with _work(folder, number) as place:
-        seed, hard = study.seed + number, study.is_hard(number)
+    seed, hard = study.seed + number, study.is_hard(number)
+    with _work(folder, seed, hard) as place:
         return rendered_puncture(seed, hard, index % 2 == 1, place)
 
 
 @contextmanager
-def _work(folder: Path | None, number: int) -> Iterator[Path]:
+def _work(folder: Path | None, seed: int, hard: bool) -> Iterator[Path]:
     """Where a neck is kept: beside the results where that is on this machine, else for now."""
     if folder is not None:
-        yield folder / f"neck-{number:03d}"
+        yield folder / f"{'hard' if hard else 'standard'}-{seed}"
         return
     with tempfile.TemporaryDirectory() as place:
         yield Path(place)
@@ -122,7 +127,8 @@ def run_study(
     out.mkdir(parents=True, exist_ok=True)
     mark = {"code": code_fingerprint(), "study": asdict(study)}
     place = out.resolve() / "necks" / str(mark["code"]) if shared else None
-    numbers = np.linspace(0, study.necks - 1, max(1, study.rendered)).round().astype(int).tolist()
+    count = min(max(1, study.rendered), study.necks)  # no two on one neck, which both would make
+    numbers = np.linspace(0, study.necks - 1, count).round().astype(int).tolist()
     rendered = run_tasks(
         client,
         [(rendered_on, (study, number, k, place)) for k, number in enumerate(numbers)],

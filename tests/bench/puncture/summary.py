@@ -60,8 +60,14 @@ def _cells(values: list[tuple[int, Array]]) -> list[str]:
 
 
 def _interval(groups: NDArray[Any], held: NDArray[Any]) -> tuple[float, float]:
-    """Return a 95 % interval of a share, necks resampled, as punctures of one neck are alike."""
+    """Return a 95 % interval of a share, necks resampled, as punctures of one neck are alike.
+
+    Where all or none held, resampling says nothing: then the exact interval of that many necks.
+    """
     names = np.unique(groups)
+    if held.all() or not held.any():
+        least = 0.025 ** (1.0 / len(names))
+        return (float(least), 1.0) if held.all() else (0.0, float(1.0 - least))
     sums = np.array([[held[groups == g].sum(), (groups == g).sum()] for g in names])
     rng = np.random.default_rng(0)
     drawn = sums[rng.integers(len(names), size=(RESAMPLES, len(names)))].sum(axis=1)

@@ -86,6 +86,9 @@ def test_interval_knows_that_punctures_of_a_neck_are_alike() -> None:
     apart = rng.random(200) < 0.9
     wide, narrow = _interval(groups, alike), _interval(groups, apart)
     assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
+    low, high = _interval(groups, np.ones(200, bool))
+    assert high == 1.0
+    assert 0.8 < low < 0.9  # 20 necks cannot show more
 
 
 def test_needles_bend_as_far_as_was_measured_and_to_the_opening() -> None:
