@@ -43,7 +43,7 @@ def main() -> None:
     cluster = None
     if given.cluster is None:
         cluster = LocalCluster(
-            n_workers=given.workers, threads_per_worker=1, dashboard_address=None
+            n_workers=given.workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
         )
     client = Client(given.cluster or cluster)
     try:

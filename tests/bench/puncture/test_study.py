@@ -21,7 +21,7 @@ from tests.bench.puncture.summary import _interval, coverage_table
 def client() -> Iterator[Client]:
     """Two worker processes."""
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as found,
     ):
         yield found
