@@ -55,6 +55,8 @@ class CanalSurface:
     measured : (n,)
         Whether the grey values decide there; elsewhere prior and bones do.
     source : "prior", "prior and grey values" or "intrathecal contrast".
+    ends : (n,)
+        Whether a vertex belongs to the flat ends, which only close the surface.
     """
 
     vertices: Array
@@ -62,6 +64,7 @@ class CanalSurface:
     sigma: Array
     measured: NDArray[np.bool_]
     source: str
+    ends: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,8 @@ def _surface(
     ratio = (fit.sigma[which] / fit.prior_sigma[which])[rows].ravel() ** 2
     measured = ratio < MEASURED_SHARE
     ends = [sigma[:count].mean(), sigma[-count:].mean()]
+    at_end = np.zeros(len(sigma), bool)
+    at_end[:count] = at_end[-count:] = True
     source = "prior"
     if measured.mean() > 0.5:
         source = "intrathecal contrast" if fit.contrast else "prior and grey values"
@@ -258,4 +263,5 @@ def _surface(
         np.concatenate([sigma, ends]),
         np.concatenate([measured, [False, False]]),
         source,
+        ends=np.r_[at_end, True, True],
     )

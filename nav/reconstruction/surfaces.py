@@ -110,9 +110,11 @@ def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     surfaces, remarks = [], []
     for name, surface in (("cord", found.cord), ("dura", found.dura)):
         role: Role = "cord" if name == "cord" else "dura"
+        # they go on beyond their flat ends
+        sigma = np.where(surface.ends, CAP_SIGMA, surface.sigma)
         surfaces.append(
             ReconstructedSurface(
-                name, role, surface.vertices, surface.triangles, surface.sigma, surface.source
+                name, role, surface.vertices, surface.triangles, sigma, surface.source
             )
         )
         measured = float(surface.measured.mean())
@@ -140,7 +142,7 @@ def skin_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
 def vessel_surface(artery: Artery, guidance: Guidance) -> ReconstructedSurface:
     """Return an artery that was seen, or a branch."""
     assert artery.tube is not None
-    mesh, sigma = tube_mesh(artery.tube)
+    mesh, sigma = tube_mesh(artery.tube, CAP_SIGMA)
     trunk = artery.of or artery.name
     seeded = any(seed.name == trunk for seed in guidance.seeds)
     source = "contrast, from seeds" if seeded else "contrast"

@@ -251,10 +251,11 @@ def with_radii(tube: Tube, radii: Array) -> Tube:
     return replace(tube, radii=radii)
 
 
-def tube_mesh(tube: Tube) -> tuple[Mesh, Array]:
+def tube_mesh(tube: Tube, end_sd: float) -> tuple[Mesh, Array]:
     """Return a tube's closed surface, ends rounded, and the sd at each vertex (n,), mm.
 
-    The rings are polygons as large as the circles.
+    The rings are polygons as large as the circles. end_sd : mm, of the ends, where the vessel
+    goes on unseen.
     """
     step = max(1, round(MESH_SECTION / SECTION))
     keep = np.unique(np.r_[np.arange(0, len(tube.radii), step), len(tube.radii) - 1])
@@ -275,7 +276,7 @@ def tube_mesh(tube: Tube) -> tuple[Mesh, Array]:
         centres[i] + radii[i] * (along * tangents[i] + larger * across * circle[i])
         for i, along, across in rows
     ]
-    sigma = np.repeat([sd[i] for i, _, _ in rows], CORNERS)
+    sigma = np.repeat([sd[i] if along == 0.0 else end_sd for i, along, _ in rows], CORNERS)
     poles = [centres[0] - radii[0] * tangents[0], centres[-1] + radii[-1] * tangents[-1]]
     vertices = np.vstack([*rings, *poles])
     count = len(rings)
@@ -295,4 +296,4 @@ def tube_mesh(tube: Tube) -> tuple[Mesh, Array]:
     triangles = np.vstack(faces).astype(np.int32)
     if signed_volume(vertices, triangles) < 0.0:
         triangles = np.ascontiguousarray(triangles[:, ::-1])
-    return Mesh(vertices, triangles), np.r_[sigma, sd[0], sd[-1]]
+    return Mesh(vertices, triangles), np.r_[sigma, end_sd, end_sd]

@@ -74,6 +74,19 @@ def test_cord_and_dura_lie_in_the_canal(name, most):
     assert result.inside > 0.8
 
 
+@pytest.mark.parametrize("name", ["cord", "dura", "vertebral artery left"])
+def test_ends_that_only_close_claim_nothing(name):
+    """Beyond them the structure goes on unseen, so that no bound is to rest on them."""
+    found = reconstruction().surface(name)
+    assert found is not None
+    ends = found.sigma >= CAP_SIGMA
+    height = found.vertices[:, 2]
+    assert ends[height.argmin()]
+    assert 0.0 < ends.mean() < 0.3
+    middle = (height > np.quantile(height, 0.25)) & (height < np.quantile(height, 0.75))
+    assert not ends[middle].any()
+
+
 def test_the_skin_is_found_and_claims_nothing_where_it_only_closes():
     found = reconstruction().surface("skin")
     assert found is not None
