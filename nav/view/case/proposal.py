@@ -17,6 +17,7 @@ from nav.view.case.planes import Picture
 from nav.view.theme import BACK, Metrics, faded
 
 PROPOSED = QColor("#7dff9b")  # no structure has it
+STALE_STRENGTH = 0.3  # of the colour of surfaces that are not what was painted last
 
 
 class Proposal:
@@ -66,9 +67,18 @@ def _moved_text(name: str, moved: Moved) -> str:
 
 
 def paint_proposal(
-    painter: QPainter, proposal: Proposal, cross: Array, picture: Picture, m: Metrics
+    painter: QPainter,
+    proposal: Proposal,
+    cross: Array,
+    picture: Picture,
+    m: Metrics,
+    stale: bool = False,
 ) -> None:
-    """Paint the contours of the surfaces that are proposed, dashed, over those of the case."""
+    """Paint the contours of the surfaces that are proposed, dashed, over those of the case.
+
+    stale : they are of before, and are painted faintly.
+    """
+    strength = STALE_STRENGTH if stale else 1.0
     plane, scale = picture.plane, picture.scale
     x, y = picture.pixels_in_plane(np.zeros(2))
     sx, sy = plane.signs
@@ -78,7 +88,10 @@ def paint_proposal(
     for structure in proposal.structures:
         position = float(cross[plane.normal])
         for _, path in proposal.paths.paths(structure.name, plane, position, False):
-            for colour, width in ((faded(BACK, 0.75), 3.0), (PROPOSED, 1.6)):
+            for colour, width in (
+                (faded(BACK, 0.75 * strength), 3.0),
+                (faded(PROPOSED, strength), 1.6),
+            ):
                 pen = QPen(colour, width * m.hair)
                 pen.setCosmetic(True)
                 pen.setDashPattern([4.0, 2.0])

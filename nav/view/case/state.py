@@ -47,6 +47,8 @@ class ViewState:
         Corrections that are being made.
     proposal : Proposal or None
         Surfaces that running steps again has given.
+    stale : bool
+        Whether they are of before, not of the draft.
     """
 
     cross: Array
@@ -60,6 +62,7 @@ class ViewState:
     begun: Array | None = None
     draft: Draft | None = None
     proposal: Proposal | None = None
+    stale: bool = False
 
     @property
     def shown_plans(self) -> tuple[Plan, ...]:

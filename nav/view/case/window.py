@@ -296,7 +296,8 @@ class CaseWindow(QMainWindow):
     def _show_correcting(self) -> None:
         if self.correcting.active:
             draft, proposal = self.correcting.draft, self.correcting.proposal
-            self.use(replace(self.state, draft=draft, proposal=proposal))
+            stale = self.correcting.stale
+            self.use(replace(self.state, draft=draft, proposal=proposal, stale=stale))
 
     def _after_saving(self, path: Path) -> None:
         self.said.setText(f"written: {path}")

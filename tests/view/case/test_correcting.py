@@ -11,6 +11,7 @@ from nav.reconstruction.correction import Correction, Moved, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.result import ReconstructedSurface
+from nav.view.case.correcting import AGAIN, DROPPED, RUN_FIRST, STALE
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
 from nav.view.case.loading import load_viewed_case
 from nav.view.case.rerun import Failed, Prepared, StepTold
@@ -22,10 +23,14 @@ class FakeRerun:
     """Gives what it is told to give."""
 
     def __init__(self, path):
-        self.path, self.asked, self.waiting, self.closed = path, [], [Prepared(Guidance())], False
+        self.path, self.asked, self.waiting = path, [], [Prepared()]
+        self.closed = self.cancelled = False
 
     def run(self, guidance):
         self.asked.append(guidance)
+
+    def cancel(self):
+        self.cancelled = True
 
     def reports(self):
         found, self.waiting = self.waiting, []
@@ -87,6 +92,18 @@ def correction_of(window, shift=0.5):
     )  # fmt: skip
 
 
+def report(window, *reports):
+    """Let reports come."""
+    window.correcting.rerun.waiting = list(reports)
+    window.correcting.poll()
+
+
+def run(window, result):
+    """Run what was painted, with a result."""
+    window.correcting.ask("run")
+    report(window, result)
+
+
 @pytest.mark.parametrize(("tool", "erase"), [("add", False), ("erase", True)])
 def test_the_brush_paints_where_it_passes_in_that_slice(qtbot, window, tool, erase):
     view, ends = painted(qtbot, window, tool)
@@ -115,8 +132,7 @@ def test_nothing_is_run_or_written_until_it_is_asked_for(qtbot, window, viewed):
     rerun.waiting = [StepTold("refine", 0.5)]
     window.correcting.poll()
     assert 0.5 < window.panel.correct.bar.value() / 1000 < 1.0
-    rerun.waiting = [correction_of(window)]
-    window.correcting.poll()
+    report(window, correction_of(window))
     assert window.state.proposal is not None
     assert "C1: moved by 0.25 mm on average, 0.5 mm at most" in window.panel.correct.said.text()
     assert sorted(viewed.path.parent.rglob("*")) == files
@@ -126,8 +142,7 @@ def test_the_new_surface_is_shown_beside_the_old_one(qtbot, window):
     view, _ = painted(qtbot, window)
     window.choose_tool("look")
     before = view.grab().toImage()
-    window.correcting.rerun.waiting = [correction_of(window)]
-    window.correcting.poll()
+    run(window, correction_of(window))
     assert view.grab().toImage() != before
     names = {s.name for s in window.viewed.case.structures}
     assert "C1" in names  # the case's own is still there
@@ -139,8 +154,7 @@ def test_the_new_surface_is_shown_beside_the_old_one(qtbot, window):
 def test_saving_keeps_the_earlier_case_whole(qtbot, window, viewed):
     painted(qtbot, window)
     said = window.correcting.draft.guidance
-    window.correcting.rerun.waiting = [correction_of(window)]
-    window.correcting.poll()
+    run(window, correction_of(window))
     folder = viewed.path.parent
     old = viewed.path.read_bytes()
     with qtbot.waitSignal(window.corrected):
@@ -162,14 +176,83 @@ def test_saving_keeps_the_earlier_case_whole(qtbot, window, viewed):
 
 
 def test_what_was_painted_after_the_run_is_not_saved_as_if_it_were_in_it(qtbot, window, viewed):
-    painted(qtbot, window)
-    result = correction_of(window)
+    view, _ = painted(qtbot, window)
+    run(window, correction_of(window))
+    correcting, buttons = window.correcting, window.panel.correct.buttons
+    assert STALE not in correcting.lines
+    assert buttons["save"].isEnabled()
     painted(qtbot, window, "erase")
-    window.correcting.rerun.waiting = [result]
-    window.correcting.poll()
-    window.correcting.ask("save")
-    assert "run again first" in window.panel.correct.said.text()
+    assert window.panel.correct.said.text().startswith(STALE)
+    assert not buttons["save"].isEnabled()
+    correcting.ask("save")
+    assert RUN_FIRST in window.panel.correct.said.text()
     assert not (viewed.path.parent / "case.1.toml").exists()
+    faint = view.grab().toImage()
+    correcting.ask("undo")  # as it was run again
+    assert STALE not in window.panel.correct.said.text()
+    assert buttons["save"].isEnabled()
+    assert view.grab().toImage() != faint
+
+
+@pytest.mark.parametrize("action", ["undo", "clear seeds"])
+def test_undoing_what_was_run_marks_its_surfaces(qtbot, window, action):
+    window.panel.correct.structure.setCurrentText("C1")
+    window.choose_tool("seed")
+    view = window.slices["axial"]
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=at(view, CENTRE))
+    run(window, correction_of(window))
+    assert not window.state.stale
+    window.correcting.ask(action)
+    assert window.state.stale
+    assert window.panel.correct.said.text().startswith(STALE)
+    assert not window.panel.correct.buttons["save"].isEnabled()
+
+
+def test_what_was_discarded_while_it_ran_is_never_proposed(qtbot, window):
+    painted(qtbot, window)
+    window.correcting.ask("run")
+    late = correction_of(window)
+    window.correcting.ask("discard")
+    assert window.correcting.rerun.cancelled
+    assert not window.correcting.running
+    report(window, late)
+    assert window.state.proposal is None
+    painted(qtbot, window, "erase")  # and another run waits for its own result
+    window.correcting.ask("run")
+    report(window, late, Failed("of before", late.guidance))
+    assert window.correcting.running
+    assert window.state.proposal is None
+    assert "of before" not in window.panel.correct.said.text()
+
+
+def test_a_stroke_during_a_run_drops_its_result(qtbot, window):
+    painted(qtbot, window)
+    run(window, correction_of(window))
+    painted(qtbot, window)
+    window.correcting.ask("run")
+    first, late = window.state.proposal, correction_of(window)
+    painted(qtbot, window, "erase")
+    report(window, late)
+    assert window.state.proposal is first
+    assert window.state.stale
+    said = window.panel.correct.said.text()
+    assert DROPPED in said
+    assert STALE in said
+    assert not window.panel.correct.buttons["save"].isEnabled()
+
+
+def test_surfaces_of_the_run_before_are_marked_while_another_goes_on(qtbot, window):
+    view, _ = painted(qtbot, window)
+    run(window, correction_of(window))
+    current = view.grab().toImage()
+    window.correcting.ask("run")
+    assert window.state.stale
+    assert AGAIN in window.panel.correct.said.text()
+    assert view.grab().toImage() != current
+    assert not window.panel.correct.buttons["save"].isEnabled()
+    report(window, correction_of(window))
+    assert not window.state.stale
+    assert window.panel.correct.buttons["save"].isEnabled()
 
 
 def test_labels_that_came_through_another_process_are_no_change(qtbot, window, viewed):
@@ -177,9 +260,7 @@ def test_labels_that_came_through_another_process_are_no_change(qtbot, window, v
     painted(qtbot, window)
     draft = window.correcting.draft
     window.correcting.draft = replace(draft, guidance=replace(draft.guidance, labels=(label,)))
-    result = pickle.loads(pickle.dumps(correction_of(window)))
-    window.correcting.rerun.waiting = [result]
-    window.correcting.poll()
+    run(window, pickle.loads(pickle.dumps(correction_of(window))))
     window.correcting.ask("save")
     assert (viewed.path.parent / "case.1.toml").exists()
     assert case_guidance(viewed.path).label("dura") is not None
