@@ -15,7 +15,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from nav.files import load_toml, plain_values, provenance, read_toml
-from nav.model.case import DEFAULT_LIMITS, CaseFile, ChainTable
+from nav.model.case import DEFAULT_LIMITS, CaseFile, ChainTable, ReconstructionTable
 from nav.outputs import written_together
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
@@ -114,16 +114,17 @@ class CaseRerun:
     Raises
     ------
     InputError
-        The case has no scan, or it or what was said about it cannot be read.
+        The case has no scan or no fitted bones, or what it names cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.read, chain = _scan_of(path)
         self.guidance = case_guidance(path)
-        self.made: Made = {}
-        if chain is not None:
-            neck = neck_of(self.read.volume, load_prior(), chain)
-            self.made = {location_key(self.guidance): neck, **_learnt_of(path, self.guidance)}
+        neck = neck_of(self.read.volume, load_prior(), chain)
+        self.made: Made = {
+            location_key(self.guidance): neck,
+            **_learnt_of(path, self.guidance),
+        }
         self.before: Reconstruction | None = None
 
     def prepare(self, tell: Tell | None = None) -> Reconstruction:
@@ -303,10 +304,28 @@ def _same_objects(labels: tuple[Any, ...], own: Guidance) -> tuple[Any, ...]:
     return tuple(own.label(label.name) or label for label in labels)
 
 
-def _scan_of(path: Path) -> tuple[ReadResult, Chain | None]:
-    table = load_toml(path, CaseFile).reconstruction
+def why_not_correctable(table: ReconstructionTable | None) -> str:
+    """Return why a case's steps cannot be run again, or nothing.
+
+    A printed phantom's case is no reconstruction of a patient: its surfaces are the kit's, and the
+    steps for patients would replace them by what looks like bone in its scan.
+    """
     if table is None or table.volume is None:
-        raise InputError(f"{path}: has no scan, so that no step can be run again")
+        return "has no scan, so that no step can be run again"
+    if table.chain is None:
+        return (
+            "has no bones fitted to its scan ([reconstruction.chain]), so that no step can be run "
+            "again; a printed phantom's case is not corrected by hand, and a patient's scan is "
+            "to be reconstructed again"
+        )
+    return ""
+
+
+def _scan_of(path: Path) -> tuple[ReadResult, Chain]:
+    table = load_toml(path, CaseFile).reconstruction
+    problem = why_not_correctable(table)
+    if table is None or table.volume is None or table.chain is None:
+        raise InputError(f"{path}: {problem}")
     file = path.parent / table.volume
     if not file.is_file():
         raise InputError(f"{file}: not found, so that no step can be run again")
@@ -336,14 +355,12 @@ def _learnt_of(path: Path, guidance: Guidance) -> dict[Key, Any]:
     return found
 
 
-def _chain_of(path: Path, table: ChainTable | None) -> Chain | None:
-    if table is None:
-        return None
+def _chain_of(path: Path, table: ChainTable) -> Chain:
     prior = load_prior()
     if set(table.pose) != set(BONES) or len(table.weights) != prior.count:
         raise InputError(
             f"{path}: reconstruction: chain: expected poses of {', '.join(BONES)} and "
-            f"{prior.count} weights; remove the table to have the bones located again"
+            f"{prior.count} weights; reconstruct the scan again"
         )
     poses: dict[str, RigidTransform] = {name: entry.rigid() for name, entry in table.pose.items()}
     return Chain({name: poses[name] for name in BONES}, np.array(table.weights, float))

@@ -10,8 +10,15 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from nav.errors import InputError
+from nav.files import load_toml
 from nav.frames import Array
-from nav.reconstruction.correction import Correction, case_guidance, save_correction
+from nav.model.case import CaseFile
+from nav.reconstruction.correction import (
+    Correction,
+    case_guidance,
+    save_correction,
+    why_not_correctable,
+)
 from nav.reconstruction.guidance import Guidance
 from nav.reconstruction.steps import WORDS, share_done
 from nav.view.case.correct_panel import CorrectPanel
@@ -108,6 +115,9 @@ class Correcting(QObject):
         """Begin to correct; return why that cannot be, or nothing."""
         if self.draft is None:
             try:
+                problem = why_not_correctable(load_toml(self.path, CaseFile).reconstruction)
+                if problem:
+                    return f"{self.path}: {problem}"
                 guidance = case_guidance(self.path)
             except InputError as error:
                 return str(error)

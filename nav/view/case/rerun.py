@@ -80,6 +80,7 @@ class ProcessRerun:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._labels: tuple[GuideLabel, ...] = ()
+        self._reason = ""  # why nothing can be run, once that was reported
         self._start()
 
     def run(self, guidance: Guidance) -> None:
@@ -125,7 +126,7 @@ class ProcessRerun:
         self.process.start()
         theirs.close()
         self._closed = self._lost = self._pending = False
-        self._reason = ""  # why nothing can be run, once that was reported
+        self._reason = ""
 
     def _send(self, asked: Guidance | None) -> None:
         """Send what is asked for; None: nothing any more. A pipe that is broken is reported."""

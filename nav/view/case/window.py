@@ -324,7 +324,7 @@ class CaseWindow(QMainWindow):
         elif kind == "draw line":
             self.choose_tool("look" if self.state.tool == "line" else "line")
             self.said.setText(DRAW if self.state.tool == "line" else "")
-        elif kind == "correct" and self.viewed.volume is not None:
+        elif kind == "correct":
             self.correct(self.state.draft is None)
 
     def _say(self, write: Callable[[], list[Path]]) -> None:

@@ -1,5 +1,6 @@
 """Correcting by hand: the brush paints what it passes, nothing is written before it is saved."""
 
+import multiprocessing
 import pickle
 from dataclasses import replace
 
@@ -7,14 +8,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from nav.reconstruction.correction import Correction, Moved, case_guidance
+from nav.errors import InputError
+from nav.reconstruction.correction import CaseRerun, Correction, Moved, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.result import ReconstructedSurface
 from nav.view.case.correcting import AGAIN, DROPPED, RUN_FIRST, STALE
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
 from nav.view.case.loading import load_viewed_case
-from nav.view.case.rerun import Failed, Prepared, StepTold
+from nav.view.case.rerun import ENDED, Failed, Prepared, ProcessRerun, StepTold
 from nav.view.case.window import CaseWindow
 from tests.view.case.cases import CENTRE, write_case
 
@@ -290,13 +292,23 @@ def test_a_seed_is_set_and_moved(qtbot, window):
     assert seed.point == pytest.approx(wanted, abs=1.5 / view.picture.scale)
 
 
-def test_a_case_without_scan_cannot_be_corrected(qtbot, tmp_path):
-    viewed = load_viewed_case(write_case(tmp_path / "b", scan=False))
+@pytest.mark.parametrize(
+    ("has", "said"), [({"scan": False}, "no scan"), ({"chain": False}, "printed phantom")]
+)
+def test_only_a_patients_scan_can_be_corrected(qtbot, tmp_path, has, said):
+    viewed = load_viewed_case(write_case(tmp_path / "b", **has))
     window = CaseWindow(viewed, folder=tmp_path, make_rerun=FakeRerun)
     qtbot.addWidget(window)
-    assert not window.panel.buttons["correct"].isEnabled()
-    window.ask("correct")
+    button = window.panel.buttons["correct"]
+    assert not button.isEnabled()
+    assert said in button.toolTip()
+    qtbot.keyClick(window, Qt.Key.Key_C)
     assert window.state.draft is None
+    assert window.correcting.rerun is None
+    assert said in window.said.text()
+    with pytest.raises(InputError, match=said) as refused:
+        CaseRerun(viewed.path)
+    assert "\n" not in str(refused.value)
 
 
 def test_closing_the_window_ends_what_runs(window):
@@ -319,3 +331,51 @@ def test_undo_goes_back_stroke_by_stroke():
 def test_structures_take_only_what_they_can():
     assert begun(with_structure(Draft(), "skin"), "add", (0, 0, 0)).guidance == Guidance()
     assert begun(with_structure(Draft(), "cord"), "seed", (0, 0, 0)).guidance == Guidance()
+
+
+def test_a_process_that_cannot_begin_says_why_and_says_it_again(qtbot, viewed):
+    rerun = ProcessRerun(viewed.path)  # the chain is empty
+    try:
+        for _ in range(2):
+            found = []
+
+            def told(into=found):
+                into += rerun.reports()
+                return bool(into) and not rerun.process.is_alive()
+
+            qtbot.waitUntil(told, timeout=60_000)
+            assert rerun.reports() == []
+            assert len(found) == 1
+            assert "reconstruction: chain: expected poses" in found[0].reason
+            rerun.run(Guidance(strokes=(Stroke("C1", False, 1.0, ((0.0, 0.0, 0.0),)),)))
+    finally:
+        rerun.close()
+    assert rerun.reports() == []
+
+
+def test_a_process_that_is_killed_while_it_runs_is_said(qtbot, viewed):
+    rerun = ProcessRerun(viewed.path)
+    rerun.process.kill()
+    rerun.process.join()
+    assert [report.reason for report in rerun.reports()] == [ENDED]
+    rerun.connection.close()  # a pipe that breaks while something is asked for
+    rerun._pending = True
+    rerun._send(Guidance())
+    assert [report.reason for report in rerun.reports()] == [ENDED]
+    assert rerun.reports() == []
+    rerun.close()
+
+
+def test_label_maps_are_not_sent_and_come_back_with_the_result(viewed):
+    label = GuideLabel("dura", LabelMask("dura", np.ones((3, 3, 3), bool), np.eye(4)))
+    said = Guidance(labels=(label,))
+    rerun = ProcessRerun(viewed.path)
+    rerun.close()
+    here, there = multiprocessing.Pipe()
+    rerun.connection, rerun._closed, rerun.process = here, False, multiprocessing.current_process()
+    rerun.run(said)
+    asked = there.recv()
+    assert asked.labels == ()
+    there.send(Correction(asked, (), {}, (), (), (), {}, {}, None, b""))
+    (found,) = rerun.reports()
+    assert found.guidance == said
