@@ -6,17 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 
 from nav.errors import InputError
 from nav.reconstruction.correction import CaseRerun, Correction, Moved, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.result import ReconstructedSurface
+from nav.view.case import app
 from nav.view.case.correcting import AGAIN, DROPPED, RUN_FIRST, STALE
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
+from nav.view.case.greys import PRESETS
 from nav.view.case.loading import load_viewed_case
 from nav.view.case.rerun import ENDED, Failed, Prepared, ProcessRerun, StepTold
+from nav.view.case.state import initial_state
 from nav.view.case.window import CaseWindow
 from tests.view.case.cases import CENTRE, write_case
 
@@ -50,7 +53,7 @@ def viewed(tmp_path):
 @pytest.fixture
 def window(qtbot, viewed, tmp_path):
     window = CaseWindow(viewed, folder=tmp_path, make_rerun=FakeRerun)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     window.timer.stop()
     window.resize(1200, 800)
     window.layout_now()
@@ -298,7 +301,7 @@ def test_a_seed_is_set_and_moved(qtbot, window):
 def test_only_a_patients_scan_can_be_corrected(qtbot, tmp_path, has, said):
     viewed = load_viewed_case(write_case(tmp_path / "b", **has))
     window = CaseWindow(viewed, folder=tmp_path, make_rerun=FakeRerun)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     button = window.panel.buttons["correct"]
     assert not button.isEnabled()
     assert said in button.toolTip()
@@ -315,6 +318,86 @@ def test_closing_the_window_ends_what_runs(window):
     rerun = window.correcting.rerun
     window.close()
     assert rerun.closed
+
+
+@pytest.mark.parametrize("quit_by", ["close", "Q"])
+def test_what_is_not_saved_is_not_lost_without_a_word(qtbot, window, quit_by):
+    def close():
+        if quit_by == "Q":
+            qtbot.keyClick(window, Qt.Key.Key_Q)
+        else:
+            window.close()
+        return not window.isVisible()
+
+    painted(qtbot, window)
+    assert not close()
+    assert "what was painted" in window.said.text()
+    run(window, correction_of(window))
+    window.ask("correct")  # left, and still unsaved
+    assert not close()
+    assert "the surfaces that were run again" in window.said.text()
+    assert not window.correcting.rerun.closed
+    assert window.timer is not None
+    assert close()
+
+
+def test_nothing_to_lose_is_closed_at_once(qtbot, window):
+    painted(qtbot, window)
+    window.correcting.ask("undo")
+    window.close()
+    assert not window.isVisible()
+
+
+def test_lines_that_lie_in_no_file_are_not_lost_without_a_word(qtbot, window):
+    window.move_plan("lateral", "target", CENTRE)
+    window.close()
+    assert window.isVisible()
+    assert 'the line "lateral"' in window.said.text()
+    window.move_plan("lateral", "target", CENTRE + 1.0)
+    window.close()
+    assert window.isVisible()  # it was moved on: said again
+    window.ask("save plan")
+    window.close()
+    assert not window.isVisible()
+
+
+def test_a_corrected_case_is_shown_again_with_what_was_done_in_the_window(
+    qtbot, viewed, monkeypatch
+):
+    """The lines, cross-hair and grey values of the window, not those that it began with."""
+    seen = []
+
+    class Window(CaseWindow):
+        def __init__(self, viewed, state, drawing):
+            super().__init__(viewed, state, None, make_rerun=FakeRerun)
+            self.correcting.timer.setInterval(10**6)
+            QTimer.singleShot(0, self.act)
+
+        def act(self):
+            seen.append(self.state)
+            if len(seen) > 1:
+                self.close_now()
+                return
+            self.move_plan("lateral", "target", CENTRE)
+            self.move_cross(CENTRE)
+            self.choose_window(PRESETS["artery"])
+            self.ask("correct")
+            self.panel.correct.structure.setCurrentText("C1")
+            self.choose_tool("add")
+            self.use_tool("press", CENTRE)
+            self.use_tool("release", CENTRE)
+            run(self, correction_of(self))
+            self.correcting.ask("save")
+
+    monkeypatch.setattr(app, "CaseWindow", Window)
+    app.run_case_window(viewed, initial_state(viewed))
+    first, second = seen
+    assert second.plans[0].target == pytest.approx(CENTRE)
+    assert second.unsaved_plans == second.plans
+    assert second.cross == pytest.approx(CENTRE)
+    assert second.window == PRESETS["artery"]
+    assert second.draft is None
+    assert first.window != second.window
 
 
 def test_undo_goes_back_stroke_by_stroke():

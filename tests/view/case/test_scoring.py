@@ -39,7 +39,7 @@ def line(judge):
 def window(qtbot, judge, tmp_path):
     viewed = ViewedCase(tmp_path / "case.toml", neck())
     window = CaseWindow(viewed, folder=tmp_path, scorer=Scorer(neck(), lambda _: judge))
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     window.timer.stop()
     window.resize(1200, 800)
     window.layout_now()
@@ -156,7 +156,7 @@ def test_only_the_newest_line_is_judged_and_the_window_never_waits(qtbot):
 def test_a_case_that_cannot_be_planned_says_so(qtbot, tmp_path):
     viewed = load_viewed_case(write_case(tmp_path / "a", scan=False))
     window = CaseWindow(viewed, folder=tmp_path)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     window.score_now()
     assert "C2" in " ".join(window.panel.score.shown.problems)
 
