@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import count
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import tomli_w
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from nav.files import load_toml, plain_values, provenance, read_toml
-from nav.model.case import DEFAULT_LIMITS, CaseFile, ChainTable, ReconstructionTable
+from nav.model.case import DEFAULT_LIMITS, PLANNED, CaseFile, ChainTable, ReconstructionTable
 from nav.outputs import written_together
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
@@ -46,20 +49,34 @@ from nav.reconstruction.write import (
 )
 
 MOVED = 0.02  # mm: a surface that moves by less is the same
-PLANNED = "the surfaces were corrected after its plans were made: plan again"
+SIGMA_CHANGED = 0.01  # mm: a sigma that changes by less is the same
+KEPT_RUNS = 2  # whose results steps are taken over from
 
 
 @dataclass(frozen=True)
 class Moved:
     """How far a surface has moved: mean and largest distance of old and new vertices, mm.
 
-    volume : change of the enclosed volume, mm^3. is_new : whether there was none before.
+    volume : change of the enclosed volume, mm^3. is_new : whether there was none before. sigma :
+    largest change of its sigma, mm. source : what it is made from now, where that has changed.
     """
 
     mean: float
     largest: float
     volume: float
     is_new: bool = False
+    sigma: float = 0.0
+    source: str = ""
+
+    @property
+    def shape_kept(self) -> bool:
+        """Whether the surface lies where it did."""
+        return not self.is_new and self.largest <= MOVED
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether surface, sigma and source are as before."""
+        return self.shape_kept and self.sigma <= SIGMA_CHANGED and not self.source
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +121,9 @@ class Correction:
 
 
 class CaseRerun:
-    """Runs steps of a case's reconstruction again; keeps what was made for the next time.
+    """Runs steps of a case's reconstruction again.
+
+    What the case's own steps and the last runs made is kept for the next one.
 
     Parameters
     ----------
@@ -126,6 +145,7 @@ class CaseRerun:
             **_learnt_of(path, self.guidance),
         }
         self.before: Reconstruction | None = None
+        self._last: tuple[Made, ...] = ()  # what the last runs made, the newest last
 
     def prepare(self, tell: Tell | None = None) -> Reconstruction:
         """Run all steps as the case has them: what corrections are compared with."""
@@ -145,8 +165,11 @@ class CaseRerun:
         before = self.prepare(tell)
         labels = guidance.labels or ()
         same = replace(guidance, labels=_same_objects(labels, self.guidance))
-        after = reconstruct(self.read, tell, same, self.made)
-        self.made = {**self.made, **after.made}
+        known: dict[Key, Any] = {}
+        for made in (*self._last, self.made):
+            known.update(made)
+        after = reconstruct(self.read, tell, same, known)
+        self._last = (*self._last, after.made)[-KEPT_RUNS:]
         return compare(before, after)
 
 
@@ -170,7 +193,7 @@ def compare(before: Reconstruction, after: Reconstruction) -> Correction:
     for surface in after.surfaces:
         old = before.surface(surface.name)
         by = _moved(old, surface)
-        if by.is_new or by.largest > MOVED:
+        if not by.is_nothing:
             changed.append(surface)
             moved[surface.name] = by
     names = {surface.name for surface in after.surfaces}
@@ -250,7 +273,12 @@ def _case_table(
             structures.append(entry)
         entry["mesh"], entry["sigma"] = meshes[surface.name], usual_sigma(surface)
     made = dict(table["reconstruction"])
-    old = [line for line in made.get("remarks", []) if line not in correction.remarks_before]
+    anew = (*correction.made_from, *correction.removed)
+    old = [
+        line
+        for line in made.get("remarks", [])
+        if line not in correction.remarks_before and not _is_about(line, anew)
+    ]
     planned = [PLANNED] if table.get("plan") and PLANNED not in old else []
     made["remarks"] = [*correction.remarks, *(r for r in old if r not in correction.remarks)]
     made["remarks"] += planned
@@ -261,6 +289,18 @@ def _case_table(
     }
     made["chain"], made["learnt"] = dict(correction.chain), correction.learnt
     return {**table, "structure": structures, "reconstruction": made}
+
+
+def _is_about(line: str, names: Sequence[str]) -> bool:
+    """Return whether a remark is about one of these structures, which the new remarks are about.
+
+    The figures of a remark may differ by a digit on the scan that was cropped, so that the same
+    remark of before is not found by its letters.
+    """
+    about, colon, _ = line.partition(":")
+    return bool(colon) and any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", about) for name in names
+    )
 
 
 def _mesh_name(folder: Path, name: str) -> str:
@@ -292,11 +332,22 @@ def _moved(old: ReconstructedSurface | None, new: ReconstructedSurface) -> Moved
     volume = signed_volume(new.vertices, new.triangles)
     if old is None:
         return Moved(0.0, 0.0, volume, True)
+    source = new.source if new.source != old.source else ""
     if np.array_equal(old.vertices, new.vertices):
-        return Moved(0.0, 0.0, 0.0)
+        sigma = float(np.abs(new.sigma - old.sigma).max(initial=0.0))
+        return Moved(0.0, 0.0, 0.0, sigma=sigma, source=source)
     off = np.abs(np.concatenate([distances_to(old, new.vertices), distances_to(new, old.vertices)]))
     change = volume - signed_volume(old.vertices, old.triangles)
-    return Moved(float(off.mean()), float(off.max()), change)
+    sigma = float(np.abs(new.sigma - _sigma_near(old, new)).max(initial=0.0))
+    return Moved(float(off.mean()), float(off.max()), change, sigma=sigma, source=source)
+
+
+def _sigma_near(old: ReconstructedSurface, new: ReconstructedSurface) -> NDArray[np.float64]:
+    """Return the old sigma at each new vertex (n,): of the same vertex, else of the nearest one."""
+    if np.array_equal(old.triangles, new.triangles):
+        return np.asarray(old.sigma, float)
+    nearest = KDTree(old.vertices).query(new.vertices)[1]
+    return np.asarray(old.sigma[nearest], float)
 
 
 def _same_objects(labels: tuple[Any, ...], own: Guidance) -> tuple[Any, ...]:

@@ -60,9 +60,13 @@ def _moved_text(name: str, moved: Moved) -> str:
     cm3 = moved.volume / 1000.0
     if moved.is_new:
         return f"{name}: new, {cm3:.1f} cm³"
+    source = f"; now from {moved.source}" if moved.source else ""
+    if moved.shape_kept:
+        sigma = f", sigma changed by {moved.sigma:.2f} mm at most" if moved.sigma else ""
+        return f"{name}: where it was{sigma}{source}"
     return (
         f"{name}: moved by {moved.mean:.2f} mm on average, {moved.largest:.1f} mm at most; "
-        f"{cm3:+.2f} cm³"
+        f"{cm3:+.2f} cm³{source}"
     )
 
 
