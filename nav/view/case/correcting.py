@@ -13,8 +13,8 @@ from nav.errors import InputError
 from nav.files import load_toml
 from nav.frames import Array
 from nav.model.case import CaseFile
+from nav.reconstruction.comparison import Correction
 from nav.reconstruction.correction import (
-    Correction,
     case_guidance,
     save_correction,
     why_not_correctable,

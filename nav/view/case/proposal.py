@@ -10,7 +10,7 @@ from nav.frames import Array
 from nav.model.case import Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface
-from nav.reconstruction.correction import Correction, Moved
+from nav.reconstruction.comparison import Correction, Moved
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
 from nav.view.case.planes import Picture

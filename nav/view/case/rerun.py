@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from nav.errors import InputError
-from nav.reconstruction.correction import CaseRerun, Correction
+from nav.reconstruction.comparison import Correction
+from nav.reconstruction.correction import CaseRerun
 from nav.reconstruction.guidance import Guidance, GuideLabel
 
 T = TypeVar("T")

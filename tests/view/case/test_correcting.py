@@ -1,7 +1,11 @@
 """Correcting by hand: the brush paints what it passes, nothing is written before it is saved."""
 
 import multiprocessing
+import os
 import pickle
+import signal
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +13,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 
 from nav.errors import InputError
-from nav.reconstruction.correction import CaseRerun, Correction, Moved, case_guidance
+from nav.reconstruction.comparison import Correction, Moved
+from nav.reconstruction.correction import CaseRerun, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.result import ReconstructedSurface
 from nav.view.case import app
+from nav.view.case import rerun as rerun_module
 from nav.view.case.correcting import AGAIN, DROPPED, RUN_FIRST, STALE
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
 from nav.view.case.greys import PRESETS
@@ -462,3 +468,44 @@ def test_label_maps_are_not_sent_and_come_back_with_the_result(viewed):
     there.send(Correction(asked, (), {}, (), (), (), {}, {}, None, b""))
     (found,) = rerun.reports()
     assert found.guidance == said
+
+
+class EndlessCase:
+    """Runs until it is told to stop."""
+
+    guidance = Guidance()
+
+    def __init__(self, path):
+        pass
+
+    def prepare(self, tell):
+        return self
+
+    def run(self, guidance, tell):
+        while guidance.strokes:
+            tell("refine", 0.5)
+            time.sleep(0.01)
+        return Correction(guidance, (), {}, (), (), (), {}, {}, None, b"")
+
+
+def test_what_is_run_is_given_up_when_it_is_cancelled(monkeypatch, tmp_path):
+    monkeypatch.setattr(rerun_module, "CaseRerun", EndlessCase)
+    here, there = multiprocessing.Pipe()
+    serving = threading.Thread(
+        target=rerun_module._serve, args=(tmp_path, there), name="serving", daemon=True
+    )
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # not in the main thread
+    monkeypatch.setattr(os, "nice", lambda _: None)
+    serving.start()
+    assert here.recv() == Prepared()
+    here.send(Guidance(strokes=(Stroke("C1", False, 1.0, ((0.0, 0.0, 0.0),)),)))
+    assert isinstance(here.recv(), StepTold)  # it runs, and would for ever
+    here.send(None)
+    other = Guidance(keep_labels=True)
+    here.send(other)
+    assert here.poll(10.0)
+    found = next(report for report in iter(here.recv, None) if isinstance(report, Correction))
+    assert found.guidance == other
+    here.close()
+    serving.join(10.0)
+    assert not serving.is_alive()

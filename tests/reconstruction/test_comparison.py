@@ -8,16 +8,9 @@ import pytest
 import pyvista
 
 from nav.model.case import PLANNED
-from nav.reconstruction import correction as module
-from nav.reconstruction.correction import (
-    KEPT_RUNS,
-    SIGMA_CHANGED,
-    CaseRerun,
-    Correction,
-    Moved,
-    _case_table,
-    compare,
-)
+from nav.reconstruction import comparison, correction
+from nav.reconstruction.comparison import SIGMA_CHANGED, Correction, Moved, compare
+from nav.reconstruction.correction import KEPT_RUNS, CaseRerun, _case_table
 from nav.reconstruction.guidance import NOTHING, with_seed
 from nav.reconstruction.result import ReconstructedSurface
 from nav.view.case.proposal import Proposal
@@ -40,9 +33,9 @@ def result(*surfaces):
 
 @pytest.fixture
 def compared(monkeypatch):
-    monkeypatch.setattr(module, "draw_overview", lambda found, path: path.write_bytes(b"PNG"))
-    monkeypatch.setattr(module, "chain_table", lambda chain: {})
-    monkeypatch.setattr(module, "learnt_table", lambda learnt: None)
+    monkeypatch.setattr(comparison, "draw_overview", lambda found, path: path.write_bytes(b"PNG"))
+    monkeypatch.setattr(comparison, "chain_table", lambda chain: {})
+    monkeypatch.setattr(comparison, "learnt_table", lambda learnt: None)
     return lambda now: compare(result(ball()), result(now))
 
 
@@ -109,8 +102,8 @@ def test_only_the_case_and_the_last_runs_are_kept(monkeypatch):
         number = len(guidance.seeds_of("artery"))
         return SimpleNamespace(made={("own",): 0, ("run", number): number})
 
-    monkeypatch.setattr(module, "reconstruct", reconstruct)
-    monkeypatch.setattr(module, "compare", lambda before, after: after)
+    monkeypatch.setattr(correction, "reconstruct", reconstruct)
+    monkeypatch.setattr(correction, "compare", lambda before, after: after)
     rerun = object.__new__(CaseRerun)
     rerun.read, rerun.guidance, rerun.made, rerun.before, rerun._last = None, NOTHING, {}, None, ()
     said = NOTHING
