@@ -29,6 +29,9 @@ CASE_FORMAT = "c1c2nav/case/1"
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 # mm: amber and red by default, when the 95 % lower bound is at or below
 DEFAULT_LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}
+# remarks of a case whose surfaces were corrected: before it is planned again, and after that
+PLANNED = "the surfaces were corrected after its plans were made: plan again"
+OLDER_PLANS = "some plans are older than the corrected surfaces; use those that are listed first"
 MOST_ENTRIES = 500  # a skull and spine with every vessel has some hundred structures
 
 

@@ -17,6 +17,7 @@ from nav.filekinds import PICTURE, file_kind, toml_kind
 from nav.filekinds import SUMMARY as SUMMARY_KIND
 from nav.files import provenance, read_toml
 from nav.frames import Array
+from nav.model.case import OLDER_PLANS, PLANNED
 from nav.outputs import followed, refuse_replacing, refuse_special, written_together
 from nav.planning.catheter import CatheterPath
 from nav.planning.landmarks import Landmarks
@@ -154,7 +155,22 @@ def _case_table(table: dict[str, Any], planned: Planned, made: dict[str, Any]) -
     names = {plan["name"] for plan in new}
     old = [plan for plan in table.get("plan", ()) if plan["name"] not in names]
     kept = {k: v for k, v in table.items() if k not in ("made_by", "made_at", "input", "plan")}
+    if "reconstruction" in kept:
+        kept["reconstruction"] = _planned_again(kept["reconstruction"], bool(old))
     return {"format": kept.pop("format"), **made, **kept, "plan": new + old}
+
+
+def _planned_again(made: dict[str, Any], is_older: bool) -> dict[str, Any]:
+    """Return [reconstruction] without the remark that the case is to be planned again.
+
+    is_older : plans of before are kept after the new ones, so that there is something to say.
+    """
+    if "remarks" not in made:
+        return made
+    kept = [line for line in made["remarks"] if line not in (PLANNED, OLDER_PLANS)]
+    if is_older and len(kept) < len(made["remarks"]):
+        kept.append(OLDER_PLANS)
+    return {**made, "remarks": kept}
 
 
 def plan_table(planned: Planned) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,96 +15,39 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from nav.files import load_toml, plain_values, provenance, read_toml
-from nav.model.case import DEFAULT_LIMITS, CaseFile, ChainTable
+from nav.model.case import DEFAULT_LIMITS, PLANNED, CaseFile, ChainTable, ReconstructionTable
 from nav.outputs import written_together
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Tell
+from nav.reconstruction.comparison import Correction, compare
 from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
 from nav.reconstruction.guidance import NOTHING, Guidance
 from nav.reconstruction.neck_location import neck_of
-from nav.reconstruction.pictures import draw_overview
 from nav.reconstruction.pipeline import reconstruct
 from nav.reconstruction.prior import BONES, load_prior
 from nav.reconstruction.reading import ReadResult, SeriesInfo
 from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.nifti import read_nifti
-from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.result import Reconstruction
 from nav.reconstruction.scan_model import ScanModel
-from nav.reconstruction.sculpt import distances_to
 from nav.reconstruction.stages import Key, Made, levels_key, location_key, scan_key
-from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
 from nav.reconstruction.write import (
     LABELS,
     PICTURE,
-    chain_table,
-    learnt_table,
     mesh_file,
     ply_bytes,
     usual_sigma,
 )
 
-MOVED = 0.02  # mm: a surface that moves by less is the same
-PLANNED = "the surfaces were corrected after its plans were made: plan again"
-
-
-@dataclass(frozen=True)
-class Moved:
-    """How far a surface has moved: mean and largest distance of old and new vertices, mm.
-
-    volume : change of the enclosed volume, mm^3. is_new : whether there was none before.
-    """
-
-    mean: float
-    largest: float
-    volume: float
-    is_new: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Correction:
-    """What running steps again has changed.
-
-    Parameters
-    ----------
-    guidance : Guidance
-        That it was made with.
-    surfaces : tuple of ReconstructedSurface
-        Those that are not as before.
-    moved : mapping
-        By the name of these.
-    removed : tuple of str
-        Structures that are there no more.
-    remarks, remarks_before : tuple of str
-        Of all, now and of the same run without the correction.
-    made_from : mapping
-        By structure, of those in `surfaces`.
-    chain, learnt : mapping
-        Tables of the fitted bones, and of what was learnt of grey values.
-    overview : bytes
-        PNG of all surfaces as they are now.
-    """
-
-    guidance: Guidance
-    surfaces: tuple[ReconstructedSurface, ...]
-    moved: Mapping[str, Moved]
-    removed: tuple[str, ...]
-    remarks: tuple[str, ...]
-    remarks_before: tuple[str, ...]
-    made_from: Mapping[str, str]
-    chain: Mapping[str, Any]
-    learnt: Mapping[str, Any] | None
-    overview: bytes
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether everything is as before."""
-        return not self.surfaces and not self.removed
+KEPT_RUNS = 2  # whose results steps are taken over from
 
 
 class CaseRerun:
-    """Runs steps of a case's reconstruction again; keeps what was made for the next time.
+    """Runs steps of a case's reconstruction again.
+
+    What the case's own steps and the last runs made is kept for the next one.
 
     Parameters
     ----------
@@ -114,17 +57,19 @@ class CaseRerun:
     Raises
     ------
     InputError
-        The case has no scan, or it or what was said about it cannot be read.
+        The case has no scan or no fitted bones, or what it names cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.read, chain = _scan_of(path)
         self.guidance = case_guidance(path)
-        self.made: Made = {}
-        if chain is not None:
-            neck = neck_of(self.read.volume, load_prior(), chain)
-            self.made = {location_key(self.guidance): neck, **_learnt_of(path, self.guidance)}
+        neck = neck_of(self.read.volume, load_prior(), chain)
+        self.made: Made = {
+            location_key(self.guidance): neck,
+            **_learnt_of(path, self.guidance),
+        }
         self.before: Reconstruction | None = None
+        self._last: tuple[Made, ...] = ()  # what the last runs made, the newest last
 
     def prepare(self, tell: Tell | None = None) -> Reconstruction:
         """Run all steps as the case has them: what corrections are compared with."""
@@ -144,8 +89,11 @@ class CaseRerun:
         before = self.prepare(tell)
         labels = guidance.labels or ()
         same = replace(guidance, labels=_same_objects(labels, self.guidance))
-        after = reconstruct(self.read, tell, same, self.made)
-        self.made = {**self.made, **after.made}
+        known: dict[Key, Any] = {}
+        for made in (*self._last, self.made):
+            known.update(made)
+        after = reconstruct(self.read, tell, same, known)
+        self._last = (*self._last, after.made)[-KEPT_RUNS:]
         return compare(before, after)
 
 
@@ -161,34 +109,6 @@ def case_guidance(path: Path) -> Guidance:
     if table is None or table.corrections is None:
         return NOTHING
     return load_corrections(path.parent / table.corrections)
-
-
-def compare(before: Reconstruction, after: Reconstruction) -> Correction:
-    """Return what is not as before."""
-    changed, moved = [], {}
-    for surface in after.surfaces:
-        old = before.surface(surface.name)
-        by = _moved(old, surface)
-        if by.is_new or by.largest > MOVED:
-            changed.append(surface)
-            moved[surface.name] = by
-    names = {surface.name for surface in after.surfaces}
-    with TemporaryDirectory() as folder:
-        picture = Path(folder) / PICTURE
-        draw_overview(after, picture)
-        overview = picture.read_bytes()
-    return Correction(
-        after.guidance,
-        tuple(changed),
-        moved,
-        tuple(s.name for s in before.surfaces if s.name not in names),
-        tuple(sentence(remark) for remark in after.remarks),
-        tuple(sentence(remark) for remark in before.remarks),
-        {surface.name: surface.source for surface in changed},
-        chain_table(after.chain),
-        learnt_table(after.learnt),
-        overview,
-    )
 
 
 def save_correction(path: Path, correction: Correction) -> Path:
@@ -249,7 +169,12 @@ def _case_table(
             structures.append(entry)
         entry["mesh"], entry["sigma"] = meshes[surface.name], usual_sigma(surface)
     made = dict(table["reconstruction"])
-    old = [line for line in made.get("remarks", []) if line not in correction.remarks_before]
+    anew = (*correction.made_from, *correction.removed)
+    old = [
+        line
+        for line in made.get("remarks", [])
+        if line not in correction.remarks_before and not _is_about(line, anew)
+    ]
     planned = [PLANNED] if table.get("plan") and PLANNED not in old else []
     made["remarks"] = [*correction.remarks, *(r for r in old if r not in correction.remarks)]
     made["remarks"] += planned
@@ -260,6 +185,18 @@ def _case_table(
     }
     made["chain"], made["learnt"] = dict(correction.chain), correction.learnt
     return {**table, "structure": structures, "reconstruction": made}
+
+
+def _is_about(line: str, names: Sequence[str]) -> bool:
+    """Return whether a remark is about one of these structures, which the new remarks are about.
+
+    The figures of a remark may differ by a digit on the scan that was cropped, so that the same
+    remark of before is not found by its letters.
+    """
+    about, colon, _ = line.partition(":")
+    return bool(colon) and any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", about) for name in names
+    )
 
 
 def _mesh_name(folder: Path, name: str) -> str:
@@ -285,28 +222,33 @@ def _text_writer(table: Mapping[str, Any]) -> Callable[[Path], object]:
     return lambda path: path.write_text(text, encoding="utf-8")
 
 
-def _moved(old: ReconstructedSurface | None, new: ReconstructedSurface) -> Moved:
-    from nav.reconstruction.grey_surface import signed_volume
-
-    volume = signed_volume(new.vertices, new.triangles)
-    if old is None:
-        return Moved(0.0, 0.0, volume, True)
-    if np.array_equal(old.vertices, new.vertices):
-        return Moved(0.0, 0.0, 0.0)
-    off = np.abs(np.concatenate([distances_to(old, new.vertices), distances_to(new, old.vertices)]))
-    change = volume - signed_volume(old.vertices, old.triangles)
-    return Moved(float(off.mean()), float(off.max()), change)
-
-
 def _same_objects(labels: tuple[Any, ...], own: Guidance) -> tuple[Any, ...]:
     """Return labels as the objects that were used before, so that steps are taken over."""
     return tuple(own.label(label.name) or label for label in labels)
 
 
-def _scan_of(path: Path) -> tuple[ReadResult, Chain | None]:
-    table = load_toml(path, CaseFile).reconstruction
+def why_not_correctable(table: ReconstructionTable | None) -> str:
+    """Return why a case's steps cannot be run again, or nothing.
+
+    A printed phantom's case is no reconstruction of a patient: its surfaces are the kit's, and the
+    steps for patients would replace them by what looks like bone in its scan.
+    """
     if table is None or table.volume is None:
-        raise InputError(f"{path}: has no scan, so that no step can be run again")
+        return "has no scan, so that no step can be run again"
+    if table.chain is None:
+        return (
+            "has no bones fitted to its scan ([reconstruction.chain]), so that no step can be run "
+            "again; a printed phantom's case is not corrected by hand, and a patient's scan is "
+            "to be reconstructed again"
+        )
+    return ""
+
+
+def _scan_of(path: Path) -> tuple[ReadResult, Chain]:
+    table = load_toml(path, CaseFile).reconstruction
+    problem = why_not_correctable(table)
+    if table is None or table.volume is None or table.chain is None:
+        raise InputError(f"{path}: {problem}")
     file = path.parent / table.volume
     if not file.is_file():
         raise InputError(f"{file}: not found, so that no step can be run again")
@@ -336,14 +278,12 @@ def _learnt_of(path: Path, guidance: Guidance) -> dict[Key, Any]:
     return found
 
 
-def _chain_of(path: Path, table: ChainTable | None) -> Chain | None:
-    if table is None:
-        return None
+def _chain_of(path: Path, table: ChainTable) -> Chain:
     prior = load_prior()
     if set(table.pose) != set(BONES) or len(table.weights) != prior.count:
         raise InputError(
             f"{path}: reconstruction: chain: expected poses of {', '.join(BONES)} and "
-            f"{prior.count} weights; remove the table to have the bones located again"
+            f"{prior.count} weights; reconstruct the scan again"
         )
     poses: dict[str, RigidTransform] = {name: entry.rigid() for name, entry in table.pose.items()}
     return Chain({name: poses[name] for name in BONES}, np.array(table.weights, float))

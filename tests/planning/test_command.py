@@ -3,16 +3,17 @@
 import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nav.cli import main
 from nav.errors import InputError
-from nav.model.case import load_case
+from nav.model.case import OLDER_PLANS, PLANNED, load_case
 from nav.planning.errorfile import load_errors
 from nav.planning.markupsline import line_json, read_line
-from nav.planning.write import _files_named
+from nav.planning.write import Planned, _case_table, _files_named
 from phantoms.anatomy.standard import standard_anatomy
 from phantoms.anatomy.write import write_case
 
@@ -179,3 +180,28 @@ def test_a_planned_case_keeps_the_scan_that_it_was_made_from(tmp_path):
     assert _files_named(table, tmp_path) == ["meshes/C1.ply", "volume.nii.gz"]
     del table["reconstruction"]
     assert _files_named(table, tmp_path) == ["meshes/C1.ply"]
+
+
+@pytest.mark.parametrize(
+    "old", [[], [{"name": "lateral", "entry": [0, 0, 9], "target": [0, 0, 0]}]]
+)
+def test_a_corrected_case_that_is_planned_again_says_so_no_more(old):
+    """What it says of the scan is kept, and of plans of before only that they are older."""
+    sides = SimpleNamespace(sides=())
+    planned = Planned(sides, None, None, 0)
+    corrected = {
+        "format": "c1c2nav/case/1",
+        "reconstruction": {"source": "nifti", "remarks": ["C4 is cut by the scan", PLANNED]},
+        "plan": old,
+    }
+    table = _case_table(corrected, planned, {})
+    older = [OLDER_PLANS] if old else []
+    assert table["reconstruction"]["remarks"] == ["C4 is cut by the scan", *older]
+    assert corrected["reconstruction"]["remarks"][-1] == PLANNED  # the case itself is as it was
+    again = _case_table(table, planned, {})
+    assert again["reconstruction"] == table["reconstruction"]
+    assert _case_table({**table, "plan": []}, planned, {})["reconstruction"]["remarks"] == [
+        "C4 is cut by the scan"
+    ]
+    del corrected["reconstruction"]["remarks"]
+    assert _case_table(corrected, planned, {})["reconstruction"] == {"source": "nifti"}

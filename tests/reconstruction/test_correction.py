@@ -9,7 +9,8 @@ from nav.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
 from nav.reconstruction.bone_labels import signed_distance
-from nav.reconstruction.correction import CaseRerun, compare, save_correction
+from nav.reconstruction.comparison import compare
+from nav.reconstruction.correction import CaseRerun, save_correction
 from nav.reconstruction.corrections_file import load_corrections
 from nav.reconstruction.guidance import (
     HAND_SIGMA,

@@ -30,13 +30,13 @@ def run_case_window(viewed: ViewedCase, state: ViewState) -> None:
     app = application()
     shown: ViewedCase | None = viewed
     while shown is not None:
-        shown = _run_once(app, shown, state)
+        shown, last = _run_once(app, shown, state)
         if shown is not None:
-            state = kept_state(state, shown)
+            state = kept_state(last, shown)
 
 
 def kept_state(state: ViewState, viewed: ViewedCase) -> ViewState:
-    """Return what a corrected case's window begins with: what the one before was asked to."""
+    """Return what a corrected case's window begins with: what the one before showed last."""
     first = initial_state(viewed)
     return replace(
         first,
@@ -45,12 +45,19 @@ def kept_state(state: ViewState, viewed: ViewedCase) -> ViewState:
         hidden=first.hidden | state.hidden,
         by_sigma=state.by_sigma,
         plans=state.plans,
+        saved_plans=state.saved_plans,
+        active=state.active,
         hidden_plans=state.hidden_plans,
     )
 
 
-def _run_once(app: QApplication, viewed: ViewedCase, state: ViewState) -> ViewedCase | None:
-    """Show a case; return it read again where it was corrected, None where the window closed."""
+def _run_once(
+    app: QApplication, viewed: ViewedCase, state: ViewState
+) -> tuple[ViewedCase | None, ViewState]:
+    """Show a case; return it read again where it was corrected, None where the window closed.
+
+    The second is the state that was shown last.
+    """
     drawing = ProcessDrawing(viewed.case)
     corrected: list[ViewedCase] = []
     try:
@@ -62,17 +69,17 @@ def _run_once(app: QApplication, viewed: ViewedCase, state: ViewState) -> Viewed
             except InputError as error:
                 window.said.setText(str(error))
                 return
-            window.close()
+            window.close_now()
 
         window.corrected.connect(read_again)
         add_quit_key(window)
         window.resize(app.primaryScreen().availableSize() * 0.9)
         window.show()
-        with closed_by_signals(window.close):
+        with closed_by_signals(window.close_now):
             app.exec()
     finally:
         drawing.close()
-    return corrected[0] if corrected else None
+    return (corrected[0] if corrected else None), window.state
 
 
 def write_case_picture(
@@ -97,4 +104,4 @@ def write_case_picture(
         window.score_now()
         write_png(picture_of(window), path)
     finally:
-        window.close()
+        window.close_now()

@@ -117,7 +117,12 @@ def _with_lines(viewed: ViewedCase, state: ViewState, files: Sequence[Path]) -> 
     own = frozenset(plan.name for plan in state.plans)
     first = plans[len(own)]
     return replace(
-        state, plans=tuple(plans), hidden_plans=own, active=first.name, cross=first.target.copy()
+        state,
+        plans=tuple(plans),
+        saved_plans=tuple(plans),
+        hidden_plans=own,
+        active=first.name,
+        cross=first.target.copy(),
     )
 
 

@@ -126,8 +126,10 @@ class CorrectPanel(Sized):
             f" margin: -{g // 2}px 0; }}"
         )
 
-    def show_draft(self, draft: Draft, tool: Tool, proposal: Proposal | None, busy: bool) -> None:
-        """Show what is chosen and what can be done."""
+    def show_draft(
+        self, draft: Draft, tool: Tool, proposal: Proposal | None, stale: bool, busy: bool
+    ) -> None:
+        """Show what is chosen and what can be done; what is stale cannot be saved."""
         before = self.blockSignals(True)
         self.structure.setCurrentText(draft.structure)
         self.brush.setValue(round(draft.radius * STEP))
@@ -143,8 +145,8 @@ class CorrectPanel(Sized):
             any(seed.name == draft.structure for seed in draft.guidance.seeds)
         )
         self.buttons["run"].setEnabled(draft.changed and not busy)
-        savable = proposal is not None and not proposal.correction.is_nothing and not busy
-        self.buttons["save"].setEnabled(savable)
+        savable = proposal is not None and not proposal.correction.is_nothing
+        self.buttons["save"].setEnabled(savable and not stale and not busy)
         self.buttons["discard"].setEnabled(draft.changed or proposal is not None)
 
     def show_progress(self, share: float | None) -> None:

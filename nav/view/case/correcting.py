@@ -10,8 +10,15 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from nav.errors import InputError
+from nav.files import load_toml
 from nav.frames import Array
-from nav.reconstruction.correction import Correction, case_guidance, save_correction
+from nav.model.case import CaseFile
+from nav.reconstruction.comparison import Correction
+from nav.reconstruction.correction import (
+    case_guidance,
+    save_correction,
+    why_not_correctable,
+)
 from nav.reconstruction.guidance import Guidance
 from nav.reconstruction.steps import WORDS, share_done
 from nav.view.case.correct_panel import CorrectPanel
@@ -27,12 +34,15 @@ from nav.view.case.draft import (
     without_seeds,
 )
 from nav.view.case.proposal import Proposal
-from nav.view.case.rerun import Failed, Prepared, Rerun, StepTold
+from nav.view.case.rerun import Failed, Prepared, Rerun, StepTold, without_labels
 
 POLL_MS = 100
 PREPARING = "reading the case's own steps; you can begin"
 STARTED = "paint what is missing, erase what is too much, or set seeds; then run again"
-STALE = "changed since it was run"
+STALE = "changed since it was run; the dashed surfaces are of before"
+AGAIN = "being run again; the dashed surfaces are of the run before"
+DROPPED = "more was painted while it was run: run again"
+RUN_FIRST = "run again first: more was painted since"
 
 
 class Correcting(QObject):
@@ -57,7 +67,9 @@ class Correcting(QObject):
         self.draft: Draft | None = None
         self.proposal: Proposal | None = None
         self.tool: Tool = "look"
-        self.running = self.preparing = self.active = False
+        self.asked: Guidance | None = None  # what is being run
+        self.note: tuple[str, ...] = ()  # what is said before the proposal
+        self.preparing = self.active = False
         self.timer = QTimer(self)
         self.timer.setInterval(POLL_MS)
         self.timer.timeout.connect(self.poll)
@@ -66,10 +78,46 @@ class Correcting(QObject):
         panel.asked.connect(self.ask)
         panel.show_progress(None)
 
+    @property
+    def running(self) -> bool:
+        """Whether a correction is being run."""
+        return self.asked is not None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the proposal is not what the draft would give, or is being made anew."""
+        if self.proposal is None or self.draft is None:
+            return False
+        made_with = self.proposal.correction.guidance
+        return self.running or not _is_same(self.draft.guidance, made_with)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return what is said: news first, then what has become of the surfaces."""
+        if self.proposal is None or self.draft is None:
+            return self.note or ((PREPARING,) if self.preparing else (STARTED,))
+        if not self.stale:
+            return (*self.note, *self.proposal.lines)
+        changed = not _is_same(self.draft.guidance, self.proposal.correction.guidance)
+        return (*self.note, STALE if changed else AGAIN, *self.proposal.lines)
+
+    @property
+    def unsaved(self) -> tuple[Guidance | None, Proposal | None]:
+        """Return what would be lost: what was painted since it was saved, and what it gave."""
+        painted = self.draft is not None and self.draft.changed
+        guidance = self.draft.guidance if painted and self.draft is not None else None
+        proposal = self.proposal
+        if proposal is not None and proposal.correction.is_nothing:
+            proposal = None
+        return guidance, proposal
+
     def begin(self) -> str:
         """Begin to correct; return why that cannot be, or nothing."""
         if self.draft is None:
             try:
+                problem = why_not_correctable(load_toml(self.path, CaseFile).reconstruction)
+                if problem:
+                    return f"{self.path}: {problem}"
                 guidance = case_guidance(self.path)
             except InputError as error:
                 return str(error)
@@ -77,7 +125,6 @@ class Correcting(QObject):
         if self.rerun is None:
             self.rerun = self.make(self.path)
             self.preparing = True
-            self.panel.say((PREPARING,))
         self.active = True
         self.timer.start()
         self.show()
@@ -92,16 +139,12 @@ class Correcting(QObject):
         """Press, move or release a tool at a model point (3,), mm."""
         if self.draft is None:
             return
-        before = self.draft.guidance
         if what == "press":
-            self.draft = begun(self.draft, tool, point)
+            self._use(lambda draft, at: begun(draft, tool, at), point)
         elif what == "move":
-            self.draft = dragged(self.draft, point)
+            self._use(dragged, point)
         else:
-            self.draft = released(self.draft)
-        if self.draft.guidance != before and self.proposal is not None:
-            self.panel.say((STALE, *self.proposal.lines))
-        self.show()
+            self._use(lambda draft, _: released(draft), None)
 
     def choose_tool(self, tool: Tool) -> None:
         """Take another tool."""
@@ -118,45 +161,73 @@ class Correcting(QObject):
             self._use(lambda draft, _: without_seeds(draft), None)
         elif kind == "run" and self.draft.changed and not self.running:
             assert self.rerun is not None
-            self.running = True
+            self.asked, self.note = self.draft.guidance, ()
             self.panel.show_progress(0.0)
             self.rerun.run(self.draft.guidance)
         elif kind == "save" and self.proposal is not None:
             self._save(self.proposal.correction)
         elif kind == "discard":
-            first = self.draft.past[0] if self.draft.past else self.draft.guidance
-            self.draft = replace(self.draft, guidance=first, past=())
-            self.proposal = None
-            self.panel.say((STARTED,))
+            self._discard()
         self.show()
 
     def poll(self) -> None:
         """Take what has come of running steps."""
-        for report in self.rerun.reports() if self.rerun is not None else ():
+        reports = self.rerun.reports() if self.rerun is not None else []
+        for report in reports:
             if isinstance(report, StepTold):
-                self.panel.show_progress(share_done(report.step, report.share))
-                if report.step in WORDS and (self.running or self.preparing):
-                    self.panel.say((WORDS[report.step],))
-                continue
-            if isinstance(report, Prepared):
+                self._take_step(report)
+            elif isinstance(report, Prepared):
                 self.preparing = False
                 if not self.running:
-                    self.panel.show_progress(None)
-                    self.panel.say((STARTED,))
-                continue
-            self.running = self.preparing = False
-            self.panel.show_progress(None)
-            if isinstance(report, Failed):
-                self.panel.say((report.reason,))
-            else:
-                self.proposal = Proposal(report)
-                self.panel.say(self.proposal.lines)
+                    self._rest(())
+            elif isinstance(report, Failed):
+                if report.guidance is None:
+                    self.preparing = False
+                    self._rest((report.reason,))
+                elif self._is_asked(report.guidance):
+                    self._rest((report.reason,))
+            elif self._is_asked(report.guidance):
+                self._take(report)
+        if reports:
             self.show()
+
+    def _take_step(self, told: StepTold) -> None:
+        if self.running or self.preparing:
+            self.panel.show_progress(share_done(told.step, told.share))
+            if told.step in WORDS:
+                self.note = (WORDS[told.step],)
+
+    def _take(self, correction: Correction) -> None:
+        """Propose what a run gave, unless something else was said since."""
+        if self.draft is not None and _is_same(self.draft.guidance, correction.guidance):
+            self.proposal = Proposal(correction)
+            self._rest(())
+        else:
+            self._rest((DROPPED,))
+
+    def _is_asked(self, guidance: Guidance) -> bool:
+        """Return whether it is what is being run: what was given up may still be reported."""
+        return self.asked is not None and _is_same(self.asked, guidance)
+
+    def _rest(self, note: tuple[str, ...]) -> None:
+        """Nothing runs any more."""
+        self.asked, self.note = None, note
+        self.panel.show_progress(None)
+
+    def _discard(self) -> None:
+        assert self.draft is not None
+        first = self.draft.past[0] if self.draft.past else self.draft.guidance
+        self.draft = replace(released(self.draft), guidance=first, past=())
+        self.proposal = None
+        if self.running and self.rerun is not None:
+            self.rerun.cancel()
+        self._rest(())
 
     def show(self) -> None:
         """Show the draft; tell the window."""
         if self.draft is not None and self.active:
-            self.panel.show_draft(self.draft, self.tool, self.proposal, self.running)
+            self.panel.show_draft(self.draft, self.tool, self.proposal, self.stale, self.running)
+            self.panel.say(self.lines)
         self.changed.emit()
 
     def close(self) -> None:
@@ -168,17 +239,20 @@ class Correcting(QObject):
 
     def _use(self, change: Callable[[Draft, Any], Draft], value: Any) -> None:
         if self.draft is not None:
+            before = self.draft.guidance
             self.draft = change(self.draft, value)
+            if self.draft.guidance is not before and not self.running:
+                self.note = ()
             self.show()
 
     def _save(self, correction: Correction) -> None:
-        if self.draft is not None and not _is_same(self.draft.guidance, correction.guidance):
-            self.panel.say(("run again first: more was painted since",))
+        if self.stale:
+            self.note = (RUN_FIRST,)
             return
         try:
             path = save_correction(self.path, correction)
         except InputError as error:
-            self.panel.say((str(error),))
+            self.note = (str(error),)
             return
         self.draft = self.proposal = None
         self.active = False
@@ -188,4 +262,4 @@ class Correcting(QObject):
 
 def _is_same(one: Guidance, other: Guidance) -> bool:
     """Return whether two guidances say the same; labels, which nobody paints here, are copies."""
-    return replace(one, labels=()) == replace(other, labels=())
+    return without_labels(one) == without_labels(other)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from nav.guidance.alarms import Level
 from nav.model.case import Structure
+from nav.reconstruction.correction import why_not_correctable
 from nav.view import sigma_scale
 from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.greys import PRESETS, preset_name
@@ -111,7 +112,9 @@ class CasePanel(Sized):
         }
         self.buttons["draw line"].setCheckable(True)
         self.buttons["correct"].setCheckable(True)
-        self.buttons["correct"].setEnabled(viewed.volume is not None)
+        problem = why_not_correctable(viewed.reconstruction)
+        self.buttons["correct"].setEnabled(not problem)
+        self.buttons["correct"].setToolTip(f"this case {problem}" if problem else "")
         self.score = ScorePanel()
         self.correct = CorrectPanel()
         for name, button in self.buttons.items():

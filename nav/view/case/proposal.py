@@ -10,13 +10,14 @@ from nav.frames import Array
 from nav.model.case import Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface
-from nav.reconstruction.correction import Correction, Moved
+from nav.reconstruction.comparison import Correction, Moved
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
 from nav.view.case.planes import Picture
 from nav.view.theme import BACK, Metrics, faded
 
 PROPOSED = QColor("#7dff9b")  # no structure has it
+STALE_STRENGTH = 0.3  # of the colour of surfaces that are not what was painted last
 
 
 class Proposal:
@@ -59,16 +60,29 @@ def _moved_text(name: str, moved: Moved) -> str:
     cm3 = moved.volume / 1000.0
     if moved.is_new:
         return f"{name}: new, {cm3:.1f} cm³"
+    source = f"; now from {moved.source}" if moved.source else ""
+    if moved.shape_kept:
+        sigma = f", sigma changed by {moved.sigma:.2f} mm at most" if moved.sigma else ""
+        return f"{name}: where it was{sigma}{source}"
     return (
         f"{name}: moved by {moved.mean:.2f} mm on average, {moved.largest:.1f} mm at most; "
-        f"{cm3:+.2f} cm³"
+        f"{cm3:+.2f} cm³{source}"
     )
 
 
 def paint_proposal(
-    painter: QPainter, proposal: Proposal, cross: Array, picture: Picture, m: Metrics
+    painter: QPainter,
+    proposal: Proposal,
+    cross: Array,
+    picture: Picture,
+    m: Metrics,
+    stale: bool = False,
 ) -> None:
-    """Paint the contours of the surfaces that are proposed, dashed, over those of the case."""
+    """Paint the contours of the surfaces that are proposed, dashed, over those of the case.
+
+    stale : they are of before, and are painted faintly.
+    """
+    strength = STALE_STRENGTH if stale else 1.0
     plane, scale = picture.plane, picture.scale
     x, y = picture.pixels_in_plane(np.zeros(2))
     sx, sy = plane.signs
@@ -78,7 +92,10 @@ def paint_proposal(
     for structure in proposal.structures:
         position = float(cross[plane.normal])
         for _, path in proposal.paths.paths(structure.name, plane, position, False):
-            for colour, width in ((faded(BACK, 0.75), 3.0), (PROPOSED, 1.6)):
+            for colour, width in (
+                (faded(BACK, 0.75 * strength), 3.0),
+                (faded(PROPOSED, strength), 1.6),
+            ):
                 pen = QPen(colour, width * m.hair)
                 pen.setCosmetic(True)
                 pen.setDashPattern([4.0, 2.0])

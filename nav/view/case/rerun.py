@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from nav.errors import InputError
-from nav.reconstruction.correction import CaseRerun, Correction
-from nav.reconstruction.guidance import Guidance
+from nav.reconstruction.comparison import Correction
+from nav.reconstruction.correction import CaseRerun
+from nav.reconstruction.guidance import Guidance, GuideLabel
 
 T = TypeVar("T")
 NICENESS = 5
@@ -33,14 +34,16 @@ class StepTold:
 class Prepared:
     """The case's own steps are done: from now on only what a correction changes is run."""
 
-    guidance: Guidance
-
 
 @dataclass(frozen=True)
 class Failed:
-    """Nothing came of it, and why."""
+    """Nothing came of it, and why.
+
+    guidance : that was being run; None where nothing can be run.
+    """
 
     reason: str
+    guidance: Guidance | None = None
 
 
 Report = StepTold | Prepared | Correction | Failed
@@ -53,6 +56,10 @@ class Rerun(Protocol):
         """Begin with a guidance; what was being run before is given up first."""
         ...
 
+    def cancel(self) -> None:
+        """Give up what is being run; what was made before is kept."""
+        ...
+
     def reports(self) -> list[Report]:
         """What has come since the last call; never waits."""
         ...
@@ -60,36 +67,6 @@ class Rerun(Protocol):
     def close(self) -> None:
         """End it."""
         ...
-
-
-class OwnRerun:
-    """Runs steps in this process, at once: for tests, and where no process can be started."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.case: CaseRerun | None = None
-        self._reports: deque[Report] = deque()
-
-    def run(self, guidance: Guidance) -> None:
-        """See Rerun."""
-        try:
-            self.case = self.case or CaseRerun(self.path)
-            self._reports.append(self.case.run(guidance, self._told))
-        except InputError as error:
-            self._reports.append(Failed(str(error)))
-
-    def reports(self) -> list[Report]:
-        """See Rerun."""
-        found = list(self._reports)
-        self._reports.clear()
-        return found
-
-    def close(self) -> None:
-        """See Rerun."""
-
-    def _told(self, step: str, share: float) -> None:
-        if step:
-            self._reports.append(StepTold(step, share))
 
 
 class ProcessRerun:
@@ -103,25 +80,35 @@ class ProcessRerun:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._closed = self._told = False
+        self._labels: tuple[GuideLabel, ...] = ()
+        self._reason = ""  # why nothing can be run, once that was reported
         self._start()
 
     def run(self, guidance: Guidance) -> None:
         """See Rerun."""
         if not self.process.is_alive():
+            self.connection.close()
             self._start()
-        self.connection.send(guidance)
+        self._labels, self._pending = guidance.labels, True
+        self._send(without_labels(guidance))
+
+    def cancel(self) -> None:
+        """See Rerun."""
+        self._pending = False
+        self._send(None)
 
     def reports(self) -> list[Report]:
         """See Rerun."""
         found: list[Report] = []
         try:
             while self.connection.poll():
-                found.append(self.connection.recv())
+                found.append(self._received(self.connection.recv()))
         except (EOFError, OSError):
-            if not self._closed and not self._told:
-                self._told = True
-                found.append(Failed(ENDED))
+            self._lost = True
+        if self._lost and not self._closed and (self._pending or not self._reason):
+            self._reason = self._reason or ENDED
+            self._pending = False
+            found.append(Failed(self._reason))
         return found
 
     def close(self) -> None:
@@ -139,7 +126,25 @@ class ProcessRerun:
         )
         self.process.start()
         theirs.close()
-        self._closed = self._told = False
+        self._closed = self._lost = self._pending = False
+        self._reason = ""
+
+    def _send(self, asked: Guidance | None) -> None:
+        """Send what is asked for; None: nothing any more. A pipe that is broken is reported."""
+        with suppress(OSError):  # `reports` finds it, after what the process said before its end
+            self.connection.send(asked)
+
+    def _received(self, report: Report) -> Report:
+        """Return a report with the labels that were not sent."""
+        if isinstance(report, Failed):
+            self._pending = False
+            if report.guidance is None:
+                self._reason = report.reason
+        elif isinstance(report, Correction):
+            self._pending = False
+            said = replace(report.guidance, labels=self._labels)
+            return replace(report, guidance=said)
+        return report
 
 
 def _serve(path: Path, connection: Connection) -> None:
@@ -155,32 +160,55 @@ def _serve(path: Path, connection: Connection) -> None:
         return  # the window has gone
 
 
+class _Superseded(Exception):
+    """Something else is asked for: what is being run is given up."""
+
+
 def _serve_case(path: Path, connection: Connection) -> None:
     def tell(step: str, share: float) -> None:
         if step:
             connection.send(StepTold(step, share))
+
+    def tell_or_stop(step: str, share: float) -> None:
+        if connection.poll():
+            raise _Superseded
+        tell(step, share)
 
     case = _tried(connection, lambda: CaseRerun(path))
     if case is None:
         return
     if _tried(connection, lambda: case.prepare(tell)) is None:
         return
-    connection.send(Prepared(case.guidance))
+    connection.send(Prepared())
     while True:
-        guidance: Guidance = connection.recv()
+        asked: Guidance | None = connection.recv()
         while connection.poll():  # the newest counts
-            guidance = connection.recv()
-        done = _tried(connection, partial(case.run, guidance, tell))
+            asked = connection.recv()
+        if asked is None:
+            continue
+        said = replace(asked, labels=case.guidance.labels)
+        try:
+            done = _tried(connection, partial(case.run, said, tell_or_stop), asked)
+        except _Superseded:
+            continue
         if done is not None:
-            connection.send(done)
+            connection.send(replace(done, guidance=asked))
 
 
-def _tried(connection: Connection, work: Callable[[], T]) -> T | None:
+def without_labels(guidance: Guidance) -> Guidance:
+    """Return a guidance without its label maps, which nobody changes here and which are large."""
+    return replace(guidance, labels=())
+
+
+def _tried(
+    connection: Connection, work: Callable[[], T], guidance: Guidance | None = None
+) -> T | None:
     try:
         return work()
     except InputError as error:
-        connection.send(Failed(str(error)))
+        connection.send(Failed(str(error), guidance))
     except (MemoryError, ValueError, ArithmeticError, IndexError) as error:
         # a correction may ask for what no step was made for: the window says so and lives
-        connection.send(Failed(f"a step failed ({type(error).__name__}); undo the last stroke"))
+        hint = "; undo the last stroke" if guidance is not None else ""
+        connection.send(Failed(f"a step failed ({type(error).__name__}){hint}", guidance))
     return None

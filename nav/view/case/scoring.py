@@ -56,13 +56,15 @@ class Scorer(QObject):
             return self.judge.measure(line)
         except InputError as error:
             return str(error)
+        except Exception as error:
+            return _reason(error)
 
     def prepare(self) -> None:
         """Make the judge now, in this thread; for pictures and tests."""
         try:
             self.judge = self.judge or self.make(self.case)
-        except InputError as error:
-            self.problem = f"no score: {error}"
+        except Exception as error:  # the thread would end and the window wait for ever
+            self.problem = _reason(error)
 
     def close(self) -> None:
         """End the thread."""
@@ -80,6 +82,8 @@ class Scorer(QObject):
             return self.judge.judge(line, samples)
         except InputError as error:
             return str(error)
+        except Exception as error:
+            return _reason(error)
 
     def _run(self) -> None:
         self.prepare()
@@ -104,3 +108,10 @@ class Scorer(QObject):
         found = self.path(line, samples)
         if not self._closed:
             self.judged.emit(line, found)
+
+
+def _reason(error: Exception) -> str:
+    """Return why there is no score; what no one foresaw is named by its type."""
+    if isinstance(error, InputError):
+        return f"no score: {error}"
+    return f"no score: it could not be computed ({type(error).__name__})"

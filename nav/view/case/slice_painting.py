@@ -39,7 +39,7 @@ def paint_slice(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _contours(painter, sources, state, picture, m)
     if state.proposal is not None:
-        paint_proposal(painter, state.proposal, state.cross, picture, m)
+        paint_proposal(painter, state.proposal, state.cross, picture, m, state.stale)
     _names(painter, sources, state, picture, m)
     if state.draft is not None:
         paint_draft(painter, state.draft, state.cross, picture, m)

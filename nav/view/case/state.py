@@ -35,6 +35,8 @@ class ViewState:
         Whether surfaces have the colour of their standard deviation.
     plans : tuple of Plan
         The case's, as far as they were not moved.
+    saved_plans : tuple of Plan
+        That lie in files as they are.
     hidden_plans : frozenset of str
         Names of plans that are not shown.
     active : str
@@ -47,6 +49,8 @@ class ViewState:
         Corrections that are being made.
     proposal : Proposal or None
         Surfaces that running steps again has given.
+    stale : bool
+        Whether they are of before, not of the draft.
     """
 
     cross: Array
@@ -54,17 +58,24 @@ class ViewState:
     hidden: frozenset[str] = field(default_factory=frozenset)
     by_sigma: bool = False
     plans: tuple[Plan, ...] = ()
+    saved_plans: tuple[Plan, ...] = ()
     hidden_plans: frozenset[str] = field(default_factory=frozenset)
     active: str = ""
     tool: Tool = "look"
     begun: Array | None = None
     draft: Draft | None = None
     proposal: Proposal | None = None
+    stale: bool = False
 
     @property
     def shown_plans(self) -> tuple[Plan, ...]:
         """Return the plans that are shown."""
         return tuple(plan for plan in self.plans if plan.name not in self.hidden_plans)
+
+    @property
+    def unsaved_plans(self) -> tuple[Plan, ...]:
+        """Return the plans that were drawn or moved and lie in no file."""
+        return tuple(p for p in self.plans if not any(p is saved for saved in self.saved_plans))
 
     @property
     def scored(self) -> Plan | None:
@@ -82,7 +93,9 @@ def initial_state(viewed: ViewedCase) -> ViewState:
     skins = frozenset(s.name for s in viewed.case.structures if s.role == "skin")
     plans = viewed.case.plans
     later = frozenset(plan.name for plan in plans[1:])
-    return ViewState(_beginning(viewed), hidden=skins, plans=plans, hidden_plans=later)
+    return ViewState(
+        _beginning(viewed), hidden=skins, plans=plans, saved_plans=plans, hidden_plans=later
+    )
 
 
 def _beginning(viewed: ViewedCase) -> Array:
@@ -164,6 +177,11 @@ def plan_added(state: ViewState, entry: ArrayLike, target: ArrayLike) -> ViewSta
     name = next(f"line {k}" for k in count(1) if f"line {k}" not in taken)
     plans = (*state.plans, Plan(name, start, end))
     return replace(state, plans=plans, active=name, begun=None)
+
+
+def plans_saved(state: ViewState) -> ViewState:
+    """Return the state after the plans that are shown were written."""
+    return replace(state, saved_plans=(*state.saved_plans, *state.shown_plans))
 
 
 def with_tool(state: ViewState, tool: Tool) -> ViewState:

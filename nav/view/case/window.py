@@ -36,6 +36,7 @@ from nav.view.case.state import (
     plan_added,
     plan_moved,
     plan_shown,
+    plans_saved,
     shown,
     stepped,
     with_tool,
@@ -49,6 +50,7 @@ KEYS = "click: cross-hair · wheel: slices · Ctrl+wheel: zoom · right drag: gr
 DRAW = "click or drag: first the entry at the skin, then the target"
 SHORTEST_DRAG = 4.0  # mm: less is a click
 BRUSH_STEP = 0.5  # mm
+UNSAVED = "not saved: {}; close again to lose it"
 KINDS = {
     Qt.Key.Key_S: "screenshot",
     Qt.Key.Key_R: "reset",
@@ -105,6 +107,7 @@ class CaseWindow(QMainWindow):
         self.scorer = scorer or Scorer(viewed.case)
         self.judged: tuple[Plan, PlannedPath | str] | None = None
         self.state = initial_state(viewed) if state is None else state
+        self._warned: tuple[object, ...] | None = None  # what was unsaved when closing was refused
         self.probe = Probe(viewed.case.structures, viewed.volume)
         self.setWindowTitle(f"c1c2nav - {viewed.case.name}")
         palette = QPalette()
@@ -296,7 +299,8 @@ class CaseWindow(QMainWindow):
     def _show_correcting(self) -> None:
         if self.correcting.active:
             draft, proposal = self.correcting.draft, self.correcting.proposal
-            self.use(replace(self.state, draft=draft, proposal=proposal))
+            stale = self.correcting.stale
+            self.use(replace(self.state, draft=draft, proposal=proposal, stale=stale))
 
     def _after_saving(self, path: Path) -> None:
         self.said.setText(f"written: {path}")
@@ -319,18 +323,22 @@ class CaseWindow(QMainWindow):
         elif kind == "screenshot":
             self._say(lambda: [save_picture(self, self.folder)])
         elif kind == "save plan" and self.state.shown_plans:
-            self._say(lambda: save_plans(self.state.shown_plans, self.folder))
+            if self._say(lambda: save_plans(self.state.shown_plans, self.folder)):
+                self.use(plans_saved(self.state))
         elif kind == "draw line":
             self.choose_tool("look" if self.state.tool == "line" else "line")
             self.said.setText(DRAW if self.state.tool == "line" else "")
-        elif kind == "correct" and self.viewed.volume is not None:
+        elif kind == "correct":
             self.correct(self.state.draft is None)
 
-    def _say(self, write: Callable[[], list[Path]]) -> None:
+    def _say(self, write: Callable[[], list[Path]]) -> bool:
+        """Write, and say what; return whether it could be written."""
         try:
             self.said.setText("written: " + ", ".join(str(path) for path in write()))
         except (InputError, OSError) as error:
             self.said.setText(str(error))
+            return False
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Q: quit. S, R, P, L, C, U: as the buttons. 1 to 3: grey values. +, -: zoom.
@@ -395,10 +403,41 @@ class CaseWindow(QMainWindow):
         """Draw everything finely, for a picture."""
         self.scene.work(finish=True)
 
+    def close_now(self) -> None:
+        """Close without asking, whatever is unsaved."""
+        self._warned = self._unsaved
+        self.close()
+
+    @property
+    def _unsaved(self) -> tuple[object, ...]:
+        """Return what closing would lose; the same objects while nothing more is done."""
+        return (*self.correcting.unsaved, *self.state.unsaved_plans)
+
+    def _refuses_to_close(self) -> bool:
+        """Return whether something would be lost that was not warned of, and say what."""
+        unsaved = self._unsaved
+        painted, proposal, *plans = unsaved
+        words = ["what was painted or placed"] * (painted is not None)
+        words += ["the surfaces that were run again"] * (proposal is not None)
+        words += [f'the line "{plan.name}"' for plan in plans if isinstance(plan, Plan)]
+        warned = self._warned
+        if not words or (warned is not None and _same_objects(unsaved, warned)):
+            return False
+        self._warned = unsaved
+        self.said.setText(UNSAVED.format(", ".join(words)))
+        return True
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End the drawing."""
+        """Refuse once where unsaved work would be lost; else end the drawing."""
+        if self._refuses_to_close():
+            event.ignore()
+            return
         self.timer.stop()
         self.scene.drawing.close()
         self.scorer.close()
         self.correcting.close()
         super().closeEvent(event)
+
+
+def _same_objects(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))

@@ -29,9 +29,17 @@ def _surface(name: str, role: Role, mesh: pyvista.PolyData, sigma: float) -> Rec
 
 
 def write_case(
-    folder: Path, *, scan: bool = True, remarks: tuple[str, ...] = (), turn: float = 0.0
+    folder: Path,
+    *,
+    scan: bool = True,
+    remarks: tuple[str, ...] = (),
+    turn: float = 0.0,
+    chain: bool = True,
 ) -> Path:
-    """Write case.toml with meshes and a scan whose grid is turned about S by an angle, degrees."""
+    """Write case.toml with meshes and a scan whose grid is turned about S by an angle, degrees.
+
+    Its chain of fitted bones is empty: it is for windows, and no step can begin with it.
+    """
     (folder / "meshes").mkdir(parents=True)
     sphere = pyvista.Icosphere(radius=RADIUS, center=CENTRE, nsub=4)
     cord = box_mesh(np.add(CENTRE, [-3.0, 14.0, -30.0]), np.add(CENTRE, [3.0, 19.0, 30.0]))
@@ -57,6 +65,8 @@ def write_case(
         lines += ['[reconstruction]\nsource = "nifti"\nvolume = "volume.nii.gz"']
         lines += [f"spacing = [1.0, 1.0, 2.0]\nremarks = [{quoted}]"]
         lines += ['findings = ["a small scan"]\n[reconstruction.made_from]\nC1 = "grey values"']
+    if scan and chain:
+        lines += ["[reconstruction.chain]\nweights = []\npose = {}"]
     path = folder / "case.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -39,7 +39,7 @@ def line(judge):
 def window(qtbot, judge, tmp_path):
     viewed = ViewedCase(tmp_path / "case.toml", neck())
     window = CaseWindow(viewed, folder=tmp_path, scorer=Scorer(neck(), lambda _: judge))
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     window.timer.stop()
     window.resize(1200, 800)
     window.layout_now()
@@ -153,10 +153,45 @@ def test_only_the_newest_line_is_judged_and_the_window_never_waits(qtbot):
     scorer.close()
 
 
+class BrokenJudge:
+    """Fails as nobody has foreseen."""
+
+    def measure(self, line):
+        raise ValueError("array is empty")
+
+    def judge(self, line, samples):
+        raise ValueError("array is empty")
+
+
+def test_a_judge_that_fails_is_said_and_judges_the_next_line(qtbot):
+    found, scorer = [], Scorer(neck(), lambda _: BrokenJudge())
+    scorer.judged.connect(lambda line, path: found.append((line.name, path)))
+    said = "no score: it could not be computed (ValueError)"
+    for name in ("a", "b"):
+        line = Plan(name, np.zeros(3), np.ones(3))
+        scorer.want(line)
+        qtbot.waitUntil(lambda n=name: (n, said) in found, timeout=10_000)
+        assert scorer.measure(line) == said
+    scorer.close()
+
+
+def test_a_judge_that_cannot_be_made_is_said(qtbot, tmp_path):
+    def make(case):
+        raise ValueError("no such key")
+
+    scorer = Scorer(neck(), make)
+    window = CaseWindow(ViewedCase(tmp_path / "case.toml", neck()), folder=tmp_path, scorer=scorer)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
+    with qtbot.waitSignal(scorer.ready, timeout=10_000):
+        scorer.want(Plan("a", np.zeros(3), np.ones(3)))
+    assert scorer.problem == "no score: it could not be computed (ValueError)"
+    assert scorer.measure(Plan("a", np.zeros(3), np.ones(3))) == scorer.problem
+
+
 def test_a_case_that_cannot_be_planned_says_so(qtbot, tmp_path):
     viewed = load_viewed_case(write_case(tmp_path / "a", scan=False))
     window = CaseWindow(viewed, folder=tmp_path)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     window.score_now()
     assert "C2" in " ".join(window.panel.score.shown.problems)
 

@@ -33,7 +33,7 @@ def viewed(tmp_path_factory):
 @pytest.fixture
 def window(qtbot, viewed, tmp_path):
     window = CaseWindow(viewed, folder=tmp_path)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=CaseWindow.close_now)
     window.timer.stop()
     window.resize(1200, 800)
     window.layout_now()
