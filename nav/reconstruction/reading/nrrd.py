@@ -124,6 +124,8 @@ def _axes(
     if not space and dimension > 3 and max(counts[3:]) > 1:
         volumes = int(np.prod(counts[3:], dtype=object))
         raise InputError(f"{path}: has {volumes} volumes (4D); give one of them")
+    if dimension < 3:
+        raise InputError(f"{path}: is a single slice; expected a volume")
     if "space directions" not in fields or not space:
         raise InputError(
             f"{path}: its header does not say which way the volume is turned (space, space "
