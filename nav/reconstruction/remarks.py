@@ -19,6 +19,7 @@ from nav.reconstruction.result import Remark
 WHOLE = 0.985  # share of a bone in view, from which it is not cut
 FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it
 LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is said
+PAST_C1 = 6.0  # mm over C1's top, that an artery reaches which is seen on its whole way
 
 
 def guidance_remarks(guidance: Guidance, apart: Sequence[str]) -> list[Remark]:
@@ -88,7 +89,9 @@ def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain
         elif tube is None:
             remarks.append(Remark("artery_not_seen", {"side": side, "contrast": artery.contrast}))
         else:
-            if artery.state == "partly seen":
+            top = float(chain.vertices(prior, "C1")[:, 2].max()) + PAST_C1
+            # one that enters the canal below C1 may be filled up to there and no further
+            if artery.state == "partly seen" or float(tube.centres[:, 2].max()) < top:
                 remarks.append(Remark("artery_partly_seen", {"side": side, "length": tube.length}))
             foramen = chain.station(prior, side, "C1")
             off = float(np.linalg.norm(tube.centres - foramen, axis=1).min())

@@ -6,12 +6,15 @@ import pytest
 from nav.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
+from nav.reconstruction.arteries import Artery
 from nav.reconstruction.command import check_output
 from nav.reconstruction.grey_surface import without_fins
 from nav.reconstruction.pipeline import CAP_SIGMA, locate_neck, reconstruct
 from nav.reconstruction.prior import load_prior
+from nav.reconstruction.remarks import artery_remarks
 from nav.reconstruction.sampling import cropped
 from nav.reconstruction.text import sentence
+from nav.reconstruction.tube import Tube, resampled_line
 from nav.reconstruction.volume import Volume
 from nav.reconstruction.write import write_case
 from tests.reconstruction.scans import (
@@ -72,6 +75,25 @@ def test_cord_and_dura_lie_in_the_canal(name, most):
     result = compared(found, name, (-40.0, 14.0))
     assert result.mean < most
     assert result.inside > 0.8
+
+
+def test_an_artery_that_ends_at_c1_is_said_to_be_seen_in_part():
+    """As one that is occluded where it enters the canal: where it goes on nothing is shown."""
+    prior, chain = load_prior(), reconstruction().chain
+    line = np.array([chain.station(prior, "left", s) for s in ("C4", "C3", "C2low", "C1")])
+    top = chain.vertices(prior, "C1")[:, 2].max()
+
+    def said(height: float) -> list[str]:
+        way = resampled_line(np.vstack([line, [0.0, line[-1, 1], height]]), 0.5, 0.0)
+        ones = np.ones(len(way))
+        tube = Tube(way, 2.0 * ones, 0.1 * ones, 350.0 * ones, ones)
+        artery = Artery("vertebral artery left", "left", "seen", tube, 300.0)
+        return [sentence(r) for r in artery_remarks((artery,), prior, chain)]
+
+    assert any("seen over" in line for line in said(top - 2.0))
+    assert not said(top + 12.0)
+    # and the whole scan's own arteries go on
+    assert not [r for r in reconstruction().remarks if r.code == "artery_partly_seen"]
 
 
 @pytest.mark.parametrize("name", ["cord", "dura", "vertebral artery left"])
