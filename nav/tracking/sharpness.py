@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.tracking.evidence import Evidence
+from nav.tracking.fit import LEAST_NOISE
 from nav.tracking.sharpening import PLAIN, Sharpening
 
 PROBES = (Sharpening(0.4, 0.8), Sharpening(0.4, 1.6), Sharpening(0.4, 3.0))
@@ -163,24 +164,31 @@ def _teaching(evidence: Evidence) -> tuple[Array, NDArray[np.bool_]]:
 
 
 class _Score:
-    """Log likelihood of each camera's markers by sharpenings; -inf where nothing is seen."""
+    """Log likelihood of each camera's markers by sharpenings; -inf where nothing is seen.
+
+    A view counts as many pixels as in the first try, whatever it is tried with: the wider the blur,
+    the more are left out at its rim, and fewer pixels are no merit.
+    """
 
     def __init__(self, look: Look, cameras: int) -> None:
         self.look, self.cameras = look, cameras
         self.pixels = np.zeros(cameras)
+        self.weights: Array | None = None
 
     def __call__(self, sharpenings: Sequence[Sharpening]) -> Array:
         evidence = self.look(sharpenings)
         result = np.full(self.cameras, -np.inf)
         if evidence is None:
             return result
-        looked, teaching = _teaching(evidence)
+        if self.weights is None:
+            looked, teaching = _teaching(evidence)
+            self.weights = np.where(teaching, looked, 0.0)
         gone = np.maximum(1.0 - evidence.visible, 0.0)
-        variance = evidence.noise**2 * (1.0 + CUT**2 * gone)
-        said = -0.5 * looked * np.log(variance)
+        variance = np.maximum(evidence.noise, LEAST_NOISE) ** 2 * (1.0 + CUT**2 * gone)
+        said = -0.5 * self.weights * np.log(variance)
         for c in range(self.cameras):
-            own = teaching & (evidence.sights.camera == c)
-            pixels = looked[own].sum()
+            own = (self.weights > 0.0) & (evidence.sights.camera == c)
+            pixels = self.weights[own].sum()
             if pixels > LEAST_PIXELS:
                 result[c] = said[own].sum() - pixels * sharpenings[c].log_gain
                 self.pixels[c] = pixels

@@ -66,12 +66,21 @@ class Worker:
             return time.monotonic()
 
     def is_waiting(self) -> bool:
-        """Whether it is not ready to run now; a busy computer alone is no hang."""
-        try:
-            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        except OSError:
-            return True
-        return stat.rpartition(")")[2].split()[0] != "R"
+        """Whether neither it nor a process that it started is ready to run.
+
+        A busy computer alone is no hang.
+        """
+        among = [self.process.pid]
+        for pid in among:
+            try:
+                threads = list(Path(f"/proc/{pid}/task").iterdir())
+                for thread in threads:
+                    if (thread / "stat").read_text().rpartition(")")[2].split()[0] == "R":
+                        return False
+                    among += map(int, (thread / "children").read_text().split())
+            except OSError:  # it has ended, or the system does not say
+                continue
+        return True
 
     def stop(self) -> None:
         """End the process."""
