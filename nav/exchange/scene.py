@@ -196,6 +196,12 @@ def _is_ras(node: ElementTree.Element, nodes: dict[str, ElementTree.Element]) ->
     return system.strip().upper() not in ("LPS", "1")
 
 
+def _is_within_room(matrix: Array) -> bool:
+    return bool(
+        abs(matrix[:3, :3]).max() <= MOST_SCALE and abs(matrix[:3, 3]).max() <= MOST_COORDINATE
+    )
+
+
 def _ras_from_node(node: ElementTree.Element, nodes: dict[str, ElementTree.Element]) -> Array:
     """The transforms above a node, multiplied.
 
@@ -221,10 +227,12 @@ def _ras_from_node(node: ElementTree.Element, nodes: dict[str, ElementTree.Eleme
             matrix = np.array(text.split(), float).reshape(4, 4)
         except ValueError:
             raise ValueError(f"the transform {name} is no matrix of 16 numbers") from None
-        if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
+        with np.errstate(all="ignore"):
+            undone = np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) >= 1e-9
+        if not undone:
             raise ValueError(f"the transform {name} is no transform that can be undone")
-        result = matrix @ result
-        if abs(result[:3, :3]).max() > MOST_SCALE or abs(result[:3, 3]).max() > MOST_COORDINATE:
+        result = matrix @ result if _is_within_room(matrix) else matrix
+        if not _is_within_room(result):
             raise ValueError(
                 f"the transform {name} carries it out of any room; expected millimetres within "
                 f"{MOST_COORDINATE:g}"
