@@ -62,6 +62,8 @@ def closed_surface(mesh: LoadedMesh, field: str, file: str) -> Surface:
         It is not closed.
     """
     try:
+        if not len(mesh.triangles):
+            raise MeshError("has no triangles")
         check_positions(mesh.vertices)
         check_closed(mesh.vertices, mesh.triangles)
         return Surface(*outer_surface(mesh.vertices, mesh.triangles), mesh.sigma)
