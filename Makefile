@@ -76,7 +76,7 @@ fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N 
 	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)
 
 pictures: $(ready)  ## draw the documentation's pictures anew (5 min)
-	@PYTHONPATH=. $(bin)/python scripts/pictures.py
+	@PYTHONPATH=. $(bin)/python scripts/make_pictures.py
 
 format: $(ready)  ## format the code and make lint's safe repairs
 	@$(bin)/ruff check --fix .

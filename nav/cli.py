@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 import nav
-from calibration.cli import calibrate_app, print_app
+from calibration.calibration_commands import calibrate_app, print_app
 from nav.errors import IncompleteInput, InputError, NothingSafe
 from nav.filekinds import PICTURE, POSES, TIMING, toml_kind
 from nav.options import (
@@ -29,7 +29,7 @@ from nav.options import (
 from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
 from nav.tracking.needle import Bevel
-from phantoms.cli import phantom_app, refuse_foreign
+from phantoms.phantom_commands import phantom_app, refuse_foreign
 
 BAD_INPUT, INCOMPLETE_INPUT, NOTHING_SAFE = 2, 3, 4
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
@@ -100,7 +100,7 @@ def demo(
         Take a random neck's simulated CT, reconstruct it and plan on it first, and navigate by
         that; true distances stand beside the shown bounds. Takes some minutes more.
     """
-    from phantoms.demo.run import run_demo
+    from phantoms.demo.run_demo import run_demo
 
     run_demo(
         out,
@@ -207,13 +207,13 @@ def live(
         With --twin: other pose of the phantom, other hand, other noise.
     """
     if twin:
-        from phantoms.demo.live import run_twin
+        from phantoms.demo.live_demo import run_twin
 
         if rig or tool or case or camera or images:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
         run_twin(seed, console())
         return
-    from nav.live.run import live_job, run_live
+    from nav.live.run_live import live_job, run_live
 
     job = live_job(
         rig,
@@ -259,7 +259,7 @@ def register(
     reference_file
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
     """
-    from nav.registration.command import register_files
+    from nav.registration.register_command import register_files
 
     register_files(case, points, output, fle, console(), reference_file)
 
@@ -329,13 +329,13 @@ def reconstruct(
     corrections
         corrections.toml of a case of the same scan: what was said and painted there is repeated.
     """
-    from nav.reconstruction.command import GuideOptions, reconstruct_scan, show_series
+    from nav.reconstruction.reconstruct_command import GuideOptions, reconstruct_scan, show_series
 
     if list_series:
         show_series(source, console())
         return
     if phantom is not None:
-        from nav.reconstruction.printed.command import reconstruct_phantom
+        from nav.reconstruction.printed.reconstruct_kit_command import reconstruct_phantom
 
         reconstruct_phantom(source, output, phantom, series, name, console())
         return
@@ -428,9 +428,9 @@ def plan(
     pictures
         Draw them; --no-pictures saves some seconds.
     """
-    from nav.planning.command import PlanOptions, plan_case, sides_of
-    from nav.planning.deviation import Needle
+    from nav.planning.needle_deviation import Needle
     from nav.planning.obstacles import Limits
+    from nav.planning.plan_command import PlanOptions, plan_case, sides_of
 
     limits = Limits(
         artery=artery,
@@ -500,7 +500,7 @@ def view(
     line
         A line set by hand (.mrk.json): shown with its score, and movable; once for each.
     """
-    from nav.view.case.command import ViewOptions, view_case
+    from nav.view.case.view_command import ViewOptions, view_case
 
     options = ViewOptions(
         at, window, sigma, tuple(hide or ()), tuple(show or ()), size, tuple(line or ())
@@ -541,7 +541,7 @@ def case_export(
     spacing
         Voxels of a segmentation where the case has no scan, mm; else those of the scan are taken.
     """
-    from nav.exchange.command import export_files
+    from nav.exchange.exchange_command import export_files
 
     export_files(case, output, format, spacing, console())
 
@@ -591,7 +591,7 @@ def case_import(
     name
         Of the case.
     """
-    from nav.exchange.command import import_files, is_ras, numbering_of
+    from nav.exchange.exchange_command import import_files, is_ras, numbering_of
     from nav.exchange.importer import ImportOptions
 
     options = ImportOptions(

@@ -1,13 +1,15 @@
 """Numba's `njit`, with compiled code kept on disk apart for every state of the sources.
 
 Numba keeps a function's compiled code until the function's own file changes, and does not notice a
-change in another file that is compiled into it. So the folder's name holds a digest of all of them.
+change in another file that is compiled into it. So the folder's name holds a digest of all that
+compiled functions import.
 What is damaged there is compiled again; a folder into which others may write is not used.
 """
 
 import atexit
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from contextlib import suppress
@@ -22,36 +24,55 @@ from nav.codecache import check_cached_code
 
 config: Any = numba.config  # its settings are made when it is imported
 HERE = Path(__file__).parent
-# files that are compiled into one another
-TOGETHER = (
-    "camera/rays.py",
-    "tracking/pattern.py",
-    "tracking/sums.py",
-    "tracking/expected.py",
-    "tracking/photometry.py",
-    "tracking/fit.py",
-    "tracking/passes.py",
-    "tracking/steps.py",
-    "tracking/linear.py",
-    "tracking/quality.py",
-    "planning/distancegrid.py",
-    "planning/field.py",
-    "planning/segments.py",
-    "../calibration/cameras/patch.py",
-)
+PACKAGES = ("nav", "calibration", "phantoms")
+COMPILES = re.compile(rb"^from nav\.compiled import .*\bnjit\b", re.MULTILINE)
+IMPORTS = re.compile(rb"^from ((?:nav|calibration|phantoms)\.[\w.]+) import ", re.MULTILINE)
 
-__all__ = ["compiled_before", "njit", "sources_digest", "use_own_folder"]
+__all__ = ["compiled_before", "compiled_sources", "njit", "sources_digest", "use_own_folder"]
 
 
-def sources_digest(folder: Path = HERE) -> str:
-    """Hexadecimal digest of the files below `folder` that are compiled into one another.
+def compiled_sources(root: Path = HERE.parent) -> dict[str, bytes]:
+    """Return the contents of all files that compiled code depends on, by path below a folder.
+
+    Those are the files with compiled functions, and what these import: functions that are compiled
+    into theirs, and constants.
+
+    Parameters
+    ----------
+    root : Path
+        The folder with the packages.
 
     Raises
     ------
     OSError
         One of them cannot be read.
     """
-    return hashlib.sha256(b"\0".join((folder / name).read_bytes() for name in TOGETHER)).hexdigest()
+    files = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for package in PACKAGES
+        for path in (root / package).rglob("*.py")
+    }
+    compiling = [name for name, text in files.items() if COMPILES.search(text)]
+    imported = {
+        module.decode().replace(".", "/") + ".py"
+        for name in compiling
+        for module in IMPORTS.findall(files[name])
+    }
+    return {name: files[name] for name in sorted({*compiling, *imported} & set(files))}
+
+
+def sources_digest(root: Path = HERE.parent) -> str:
+    """Return a hexadecimal digest of `compiled_sources`.
+
+    Raises
+    ------
+    OSError
+        One of them cannot be read.
+    """
+    digest = hashlib.sha256()
+    for name, text in compiled_sources(root).items():
+        digest.update(name.encode() + b"\0" + hashlib.sha256(text).digest())
+    return digest.hexdigest()
 
 
 def use_own_folder() -> None:
@@ -81,7 +102,7 @@ def _remove(folder: Path, process: int) -> None:
 def compiled_before() -> bool:
     """Whether compiled code is on disk already; if not, the first frame set waits for it."""
     folder = Path(config.CACHE_DIR) if config.CACHE_DIR else HERE
-    return next(folder.rglob("passes.look-*.nbi"), None) is not None
+    return next(folder.rglob("accumulate_views.look-*.nbi"), None) is not None
 
 
 check_cached_code()

@@ -8,10 +8,10 @@ from nav.guidance.alarms import Alarms, AlarmState
 from nav.guidance.bending import Bending, Drift
 from nav.guidance.proximity import PlanDeviation, Proximity, plan_deviation, proximity
 from nav.model.case import Case, Plan
-from nav.registration.result import Registration
-from nav.tracking.result import Tip, TrackedFrame
+from nav.registration.registration_result import Registration
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
+from nav.tracking.tracked_frame import Tip, TrackedFrame
 from nav.tracking.tracker import Tracker
 
 NOT_REGISTERED = Lost("not registered: touch the fiducials first")

@@ -24,12 +24,12 @@ from nav.camera.source import open_source
 from nav.compiled import compiled_before
 from nav.errors import IncompleteInput, InputError, Lost
 from nav.outputs import written_together
-from nav.record.poses import PosesWriter, sidecar_path, write_sidecar
+from nav.record.pose_table import PosesWriter, sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
 from nav.tracking.print_faults import describe_print_fault, find_print_fault
-from nav.tracking.result import TrackedFrame
 from nav.tracking.smooth import Smoother
 from nav.tracking.tool import Tool, load_tool
+from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 

@@ -13,7 +13,7 @@ from nav.files import PublicFile, read_toml
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import random_necks
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.anatomy.variants import of_size, preset
 
 

@@ -29,12 +29,12 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.frames import Array
 from nav.reconstruction.chain import vertex_normals
 from nav.reconstruction.prior import PARENT, SIDES, STATIONS
-from phantoms.anatomy.arteries import vessels
+from phantoms.anatomy.artery_models import vessels
 from phantoms.anatomy.draw import random_parameters
 from phantoms.anatomy.mesh import Mesh, mesh_solid
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.possible import check_possible
-from phantoms.anatomy.standard import BONES, _bone
+from phantoms.anatomy.standard_neck import BONES, _bone
+from phantoms.anatomy.validate_neck import check_possible
 
 FIRST_SEED = 5000
 SPACING = 1.2  # mm, of the bones' meshes

@@ -23,19 +23,19 @@ from rich.table import Table
 from scipy.optimize import brentq, minimize
 
 from nav.errors import InputError
-from nav.reconstruction.arteries import find_arteries, lumen_mask
+from nav.reconstruction.artery_tubes import find_arteries, lumen_mask
 from nav.reconstruction.bone_labels import bone_distances, grey_levels, label_bones, nearest_of
 from nav.reconstruction.grey_surface import bone_surface
 from nav.reconstruction.neck_location import locate_neck
 from nav.reconstruction.prior import BONES, load_prior
 from nav.reconstruction.reading import read_volume
-from nav.reconstruction.refine import fit_surfaces
-from nav.reconstruction.sampling import cropped
-from nav.reconstruction.stages import (
+from nav.reconstruction.reconstruction_steps import (
     LUMEN_MARGIN,
     MARGIN,
     point_spread,
 )
+from nav.reconstruction.sampling import cropped
+from nav.reconstruction.surface_refinement import fit_surfaces
 from nav.reconstruction.surface_safety import moved
 from nav.reconstruction.surface_sigma import CALIBRATED, sigma_terms
 from nav.reconstruction.volume import Array

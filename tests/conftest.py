@@ -5,7 +5,7 @@ from hypothesis import settings
 
 from nav.camera.rig import Rig
 from nav.tracking.tool import Tool
-from phantoms.twin.tools import needle_tool, reference_tool
+from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.synthetic import small_rig
 
 settings.register_profile("same every time", derandomize=True, deadline=None, max_examples=60)

@@ -10,9 +10,9 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
 from nav.tracking.tool import Marker
-from phantoms.twin.bodies import Body, Placed, marker_rectangle
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_bodies import Body, Placed, marker_rectangle
+from phantoms.twin.simulated_camera import SimulatedCamera
 
 LENS = np.array([-0.11, 0.085, 0.0004, -0.0003, -0.01])
 DISTANCE, BASELINE = 600.0, 350.0  # mm

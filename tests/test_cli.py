@@ -20,12 +20,12 @@ from nav import cli
 from nav.camera.rig import Rig, write_rig
 from nav.files import sha256, write_toml
 from nav.frames import Array
-from nav.record.poses import COLUMNS
-from nav.registration.result import load_registration
+from nav.record.pose_table import COLUMNS
+from nav.registration.registration_result import load_registration
 from nav.tracking.tool import load_tool, write_tool
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, needle_tool, reference_body, reference_tool
 from tests.synthetic import Studio, camera, looking_at
 
 FRAMES = 4

@@ -8,23 +8,49 @@ import sys
 import pytest
 
 from nav.codecache import CheckedCacheFile
-from nav.compiled import HERE, TOGETHER, compiled_before, config, sources_digest
+from nav.compiled import HERE, compiled_before, config, sources_digest
 
-SHOW = "import nav.tracking.fit, numba; print(numba.config.CACHE_DIR)"
+SHOW = "import nav.tracking.view_solver, numba; print(numba.config.CACHE_DIR)"
 
 
-@pytest.mark.parametrize("changed", TOGETHER)
-def test_a_change_in_any_of_the_files_changes_the_digest(tmp_path, changed):
-    folder = tmp_path / "nav"
-    folder.mkdir()
-    for name in TOGETHER:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(HERE / name, folder / name)
-    before = sources_digest(folder)
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """A copy of the packages' sources."""
+    root = tmp_path_factory.mktemp("sources")
+    for package in ("nav", "calibration", "phantoms"):
+        shutil.copytree(
+            HERE.parent / package, root / package, ignore=lambda _, names: [
+                name for name in names if "." in name and not name.endswith(".py")
+            ],
+        )  # fmt: skip
+    return root
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "nav/tracking/pixel_moments.py",  # functions compiled into others
+        "nav/tracking/pattern.py",
+        "nav/camera/ray_grid.py",
+        "nav/tracking/sharpening.py",  # a constant, UNKNOWN
+        "calibration/cameras/patch.py",
+        "phantoms/twin/raster.py",
+    ],
+)
+def test_a_change_in_what_is_compiled_changes_the_digest(sources, changed):
+    before = sources_digest(sources)
     assert before == sources_digest()
-    with (folder / changed).open("a") as file:
-        file.write("# changed\n")
-    assert sources_digest(folder) != before
+    text = (sources / changed).read_text()
+    (sources / changed).write_text(text + "# changed\n")
+    assert sources_digest(sources) != before
+    (sources / changed).write_text(text)
+
+
+def test_what_is_not_compiled_does_not_count(sources):
+    before = sources_digest(sources)
+    path = sources / "nav" / "view" / "live_window.py"
+    path.write_text(path.read_text() + "# changed\n")
+    assert sources_digest(sources) == before
 
 
 def folder_used(environment, tmp_path):
@@ -50,7 +76,7 @@ def test_a_first_run_is_known_as_one(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     assert not compiled_before()
     (tmp_path / "tracking").mkdir()
-    (tmp_path / "tracking" / "passes.look-15.py311.nbi").touch()
+    (tmp_path / "tracking" / "accumulate_views.look-15.py311.nbi").touch()
     assert compiled_before()
 
 

@@ -28,8 +28,8 @@ from nav.files import (
     written_whole,
 )
 from nav.model.case import CaseFile
-from nav.record.poses import COLUMNS
-from nav.registration.result import RegistrationFile
+from nav.record.pose_table import COLUMNS
+from nav.registration.registration_result import RegistrationFile
 from nav.tracking.tool import ToolFile
 from tests.synthetic import rigid_transforms
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from calibration.board import LEAST_SQUARES, Board
-from calibration.cameras.detect import find_board
+from calibration.cameras.board_detection import find_board
 from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.print_faults import (

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from calibration.cameras.lens import MODELS, Lens
+from calibration.cameras.lens_models import MODELS, Lens
 from calibration.cameras.shape import heights, shaped
 from nav.frames import Array, orthonormal
 

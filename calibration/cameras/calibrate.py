@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen
 from calibration.cameras.bundle import Fit, Setup, Sighting
 from calibration.cameras.choose import Chosen, choose
-from calibration.cameras.detect import Seen
 from calibration.cameras.half_turn import AmbiguousHalfTurn, find_turned, half_turn
+from calibration.cameras.initial_rig import lens_of, setup_of
 from calibration.cameras.repeats import find_repeats
-from calibration.cameras.shape import most_bowed
-from calibration.cameras.start import lens_of, setup_of
-from calibration.cameras.verdict import (
+from calibration.cameras.rig_verdict import (
     RECOMMENDED_PICTURES,
     RECOMMENDED_TILT,
     CameraVerdict,
@@ -21,6 +20,7 @@ from calibration.cameras.verdict import (
     judge_camera,
     volume_spread,
 )
+from calibration.cameras.shape import most_bowed
 from nav.errors import InputError
 from nav.frames import Array
 

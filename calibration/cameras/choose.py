@@ -9,7 +9,7 @@ from calibration.cameras.bundle import Bundle, Fit, Setup, Sighting
 from calibration.cameras.direction import directions_of
 from calibration.cameras.focus import FocusChange, as_last_focused, find_focus_change
 from calibration.cameras.held_out import HeldOut, predict_held_out, simplest_that_predicts
-from calibration.cameras.lens import MODELS, Lens
+from calibration.cameras.lens_models import MODELS, Lens
 from calibration.cameras.shape import ORDERS
 from nav.frames import Array
 

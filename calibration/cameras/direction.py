@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cameras.bundle import Fit
-from calibration.cameras.lens import Lens
+from calibration.cameras.lens_models import Lens
 from nav.frames import Array
 
 GRID = 13  # points a side of the picture

@@ -14,7 +14,7 @@ import numpy as np
 
 from calibration.cameras.bundle import Bundle, Fit, Sighting, inverse_of, prior_of
 from calibration.cameras.held_out import reduce_poses
-from calibration.cameras.lens import Lens
+from calibration.cameras.lens_models import Lens
 from nav.frames import Array
 
 LEAST_VIEWS = 6

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.board_faults import SAMPLE, find_board_fault
-from calibration.cameras.detect import Seen, find_board
-from nav.camera.names import natural_order
-from nav.camera.pictures import pictures_in, read_picture
+from nav.camera.image_files import pictures_in, read_picture
+from nav.camera.natural_order import natural_order
 from nav.errors import InputError, Lost
 from nav.track import progress_bar
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from calibration.board import Board
-from calibration.cameras.start import alike_poses
+from calibration.cameras.initial_rig import alike_poses
 from nav.frames import Array
 
 LEAST_LEAD = 2  # instants by which one way round must explain more than any other

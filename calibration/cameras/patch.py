@@ -22,8 +22,7 @@ from nav.tracking.pattern import (
     Y,
     blurred_pattern,
 )
-from nav.tracking.response import LINEAR
-from nav.tracking.sums import (
+from nav.tracking.pixel_moments import (
     COLUMNS,
     MIDDLE_X,
     MIDDLE_Y,
@@ -39,6 +38,7 @@ from nav.tracking.sums import (
     lean,
     respond,
 )
+from nav.tracking.response import LINEAR
 
 N = 2  # squares a side of the pattern, the corner in its middle
 

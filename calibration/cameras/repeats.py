@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from calibration.cameras.detect import Seen
+from calibration.cameras.board_detection import Seen
 
 SAME_PLACE: Final = 0.5  # px, rms: by less no hand holds a board twice in the same place
 SHARED: Final = 0.8  # of the corners of either

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
-from calibration.live.glyphs import DONE, draw_ask
-from calibration.live.guide import Ask
+from calibration.live.capture_guide import Ask
+from calibration.live.hint_icons import DONE, draw_ask
 from nav.guidance.alarms import Level
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, LEVEL, LOST, PANEL, QUIET, TEXT, Metrics, faded, font

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from calibration.cameras.verdict import (
+from calibration.cameras.rig_verdict import (
     COVERED,
     FEW_VIEWS,
     HARDLY_COVERED,
@@ -15,7 +15,7 @@ from calibration.cameras.verdict import (
 )
 from calibration.live.progress import FEW_TOGETHER, SPARE, TOGETHER, CameraProgress, Progress
 from nav.guidance.alarms import Level
-from nav.view.shapes import draw_status
+from nav.view.status_shapes import draw_status
 from nav.view.theme import FAINT, LEVEL, LINE, QUIET, TEXT, Metrics, font
 
 FULL = 1.25  # the bar's length, goals

@@ -5,14 +5,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 
-from calibration.cameras.verdict import CELLS
-from calibration.live.glyphs import DONE
-from calibration.live.look import Cell
+from calibration.cameras.rig_verdict import CELLS
+from calibration.live.board_view import Cell
+from calibration.live.capture_display import Pane, Shown
+from calibration.live.hint_icons import DONE
 from calibration.live.meters import draw_meters, meters
-from calibration.live.shown import Pane, Shown
 from nav.frames import Array
-from nav.view.shapes import draw_status, hatch
 from nav.view.sized import Sized
+from nav.view.status_shapes import draw_status, hatch
 from nav.view.theme import ACCENT, BACK, LINE, PANEL, QUIET, TEXT, faded, font
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.cameras.verdict import (
+from calibration.cameras.rig_verdict import (
     CELLS,
     COVERED,
     ENOUGH_VIEWS,
@@ -15,7 +15,7 @@ from calibration.cameras.verdict import (
     TILTED,
     tilts,
 )
-from calibration.live.look import Cell, Look
+from calibration.live.board_view import Cell, Look
 from nav.frames import Array
 
 # a little more than the verdict asks: some pictures may not fit, and be left out

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen
 from calibration.cameras.bundle import Sighting
-from calibration.cameras.detect import Seen
 from calibration.cameras.gather import Gathered
-from calibration.cameras.lens import Lens
-from calibration.cameras.start import lens_of
-from calibration.cameras.verdict import ENOUGH_VIEWS, RECOMMENDED_TILT
-from calibration.live.guide import Ask, advise, alike, wanted
-from calibration.live.look import Look, guessed_lens, look_at
+from calibration.cameras.initial_rig import lens_of
+from calibration.cameras.lens_models import Lens
+from calibration.cameras.rig_verdict import ENOUGH_VIEWS, RECOMMENDED_TILT
+from calibration.live.board_view import Look, guessed_lens, look_at
+from calibration.live.capture_display import Pane, Shown
+from calibration.live.capture_guide import Ask, advise, alike, wanted
+from calibration.live.capture_search import Found, search, warm_up, write_pictures
 from calibration.live.progress import progress_of
 from calibration.live.quick import Glimpse, Spotter
-from calibration.live.search import Found, search, warm_up, write_pictures
-from calibration.live.shown import Pane, Shown
 from calibration.live.still import Stillness
 from nav.camera.frameset import FrameSet, Picture
 from nav.errors import InputError

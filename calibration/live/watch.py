@@ -3,8 +3,8 @@
 import logging
 import threading
 
-from calibration.live.opened import BoardCameras
-from calibration.live.shown import Shown
+from calibration.live.calibration_source import BoardCameras
+from calibration.live.capture_display import Shown
 from calibration.live.taking import Taking
 from nav.errors import InputError
 

@@ -12,11 +12,9 @@ from calibration.needle.algebra import (
     misses,
     weighted_fit,
 )
-from calibration.needle.coverage import cone_angles, turning
 from calibration.needle.lasting import lasting_covariance
-from calibration.needle.robust import belonging
-from calibration.needle.serial import repetition
-from calibration.needle.verdict import (
+from calibration.needle.pivot_coverage import cone_angles, turning
+from calibration.needle.pivot_verdict import (
     LEAST_POSES,
     LEAST_SPREAD,
     MOST_RMS,
@@ -26,6 +24,8 @@ from calibration.needle.verdict import (
     check_turning,
     verdict_in_words,
 )
+from calibration.needle.robust_pivot import belonging
+from calibration.needle.serial import repetition
 from nav.errors import InputError
 from nav.frames import Array
 

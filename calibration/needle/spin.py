@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
-from calibration.needle.coverage import turning
+from calibration.needle.pivot_coverage import turning
+from calibration.needle.pivot_verdict import LEAST_POSES, NotCalibrated
 from calibration.needle.serial import repetition
-from calibration.needle.verdict import LEAST_POSES, NotCalibrated
 from nav.errors import InputError
 from nav.frames import Array
 

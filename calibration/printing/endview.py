@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.printing.net import Net
 from calibration.printing.outline import Outline, Segment
+from calibration.printing.unfolding import Net
 from nav.frames import Array
 
 ALONG = 1e-6  # largest part of a face's normal along the view

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibration.printing.faces import TOUCH, Hinge
-from calibration.printing.net import Net
+from calibration.printing.unfolding import Net
 from nav.frames import Array
 
 CUT_WIDTH = 0.15  # mm; the line lies outside of what is cut out

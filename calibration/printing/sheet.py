@@ -8,10 +8,10 @@ from calibration.printing.cells import marker_areas
 from calibration.printing.endview import end_view
 from calibration.printing.faces import Face
 from calibration.printing.footer import LINE, SMALL, draw_footer
-from calibration.printing.net import Net, net_of
 from calibration.printing.outline import CUT_WIDTH, Outline, outline_of
 from calibration.printing.page import Page, text_width
 from calibration.printing.paper import Paper
+from calibration.printing.unfolding import Net, net_of
 from nav.frames import Array
 from nav.tracking.tool import Tool
 

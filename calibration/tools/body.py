@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.tools.adjust import Adjusted, Free
-from calibration.tools.coverage import directions, towards_camera, turned_by
-from calibration.tools.gauge import (
+from calibration.tools.body_coverage import directions, towards_camera, turned_by
+from calibration.tools.body_frame import (
     aligned,
     corners_by_displacement,
     in_file_frame,
     without_common_motion,
 )
-from calibration.tools.robust import Solved, sightings_of, solved, with_file_geometry
-from calibration.tools.unknowns import Body, Sightings
-from calibration.tools.verdict import (
+from calibration.tools.body_verdict import (
     MarkerCalibration,
     check_fit,
     check_frames,
@@ -30,7 +28,9 @@ from calibration.tools.verdict import (
     check_turning,
     verdict_in_words,
 )
-from calibration.tools.views import BodyView, by_frame
+from calibration.tools.body_views import BodyView, by_frame
+from calibration.tools.robust_bundle import Solved, sightings_of, solved, with_file_geometry
+from calibration.tools.unknowns import Body, Sightings
 from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Marker, Tool

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from nav.camera.frameset import Picture
-from nav.camera.pictures import to_grey
+from nav.camera.image_files import to_grey
 from nav.camera.rig import Camera, check_picture_size
 from nav.camera.webcam import (
     Capture,

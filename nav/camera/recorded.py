@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nav.camera.frameset import Picture
-from nav.camera.pictures import decode_picture, read_picture
+from nav.camera.image_files import decode_picture, read_picture
 from nav.camera.rig import Camera, check_picture_size
 from nav.errors import InputError, Lost
 

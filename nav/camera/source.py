@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nav.camera.findings import Findings
 from nav.camera.frameset import Frame, FrameSet, FrameSource
-from nav.camera.names import natural_order
-from nav.camera.pictures import is_picture, is_video, pictures_in
-from nav.camera.quiet import quiet_opencv
+from nav.camera.image_files import is_picture, is_video, pictures_in
+from nav.camera.natural_order import natural_order
+from nav.camera.quiet_opencv import quiet_opencv
 from nav.camera.readahead import ReadAhead
 from nav.camera.recorded import PictureFolder, Recording, Shot
 from nav.camera.rig import Rig

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import cv2
 import numpy as np
 
+from nav.camera.image_files import to_grey
 from nav.camera.picture_file import examine
-from nav.camera.pictures import to_grey
 
 AHEAD = 32  # packets known beyond the decoded picture: codecs reorder at most 16
 MOST_FAILURES = 1000  # pictures in a row that cannot be decoded, then it is the end

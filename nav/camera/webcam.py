@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import cv2
 
-from nav.camera.quiet import quiet_opencv
+from nav.camera.quiet_opencv import quiet_opencv
 
 DEV = Path("/dev")
 SYSFS = Path("/sys/class/video4linux")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import nav
-from nav.exchange.segments import Code, Segment, Segmentation
+from nav.exchange.case_segments import Code, Segment, Segmentation
 from nav.exchange.voxelise import VoxelGrid
 
 MAKER, PATIENT = "c1c2nav", "ANONYMOUS"

@@ -11,14 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from nav.errors import InputError
-from nav.exchange.candidates import Candidate, candidates_of, read_masks, with_roles
-from nav.exchange.folder import files_below, read_model_folder
-from nav.exchange.found import MODEL_SUFFIXES, ImportedShape, Sources, has_suffix, split_assignments
-from nav.exchange.names import plain as plain_name
+from nav.exchange.import_candidates import Candidate, candidates_of, read_masks, with_roles
+from nav.exchange.import_sources import (
+    MODEL_SUFFIXES,
+    ImportedShape,
+    Sources,
+    has_suffix,
+    split_assignments,
+)
+from nav.exchange.imported_shapes import usual_sigma
+from nav.exchange.model_folder import files_below, read_model_folder
 from nav.exchange.plausible import frame_problem
 from nav.exchange.pointsource import read_points
-from nav.exchange.scene import opened_scene
-from nav.exchange.shapes import usual_sigma
+from nav.exchange.slicer_scene import opened_scene
+from nav.exchange.structure_names import plain as plain_name
 from nav.files import sha256
 from nav.frames import Array
 from nav.model.case import DEFAULT_LIMITS, Case, Role, Structure

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.errors import InputError
-from nav.exchange.segments import COLOURS
+from nav.exchange.case_segments import COLOURS
 from nav.filekinds import OBJ_COMMENT, PLY_COMMENT, STL_START, XML_COMMENT
 from nav.frames import Array
 from nav.model.case import Structure

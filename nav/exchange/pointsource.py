@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nav.errors import InputError
-from nav.exchange.found import SourceFile, has_suffix
+from nav.exchange.import_sources import SourceFile, has_suffix
 from nav.frames import Array
 from nav.model.case import Fiducial, Plan
 from nav.planning.markupsline import read_line

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import nav
-from nav.exchange.segments import Code, Segment, Segmentation, layers
+from nav.exchange.case_segments import Code, Segment, Segmentation, layers
 from nav.filekinds import NRRD_COMMENT
 
 LEVEL = 4  # of compression: more takes several times as long for a few per cent

@@ -7,7 +7,7 @@ import numpy as np
 from nav.errors import Lost
 from nav.frames import Array
 from nav.model.case import Case, Plan, Structure
-from nav.tracking.result import Tip
+from nav.tracking.tracked_frame import Tip
 
 # one-sided 95 % quantile of the normal distribution
 Z95 = 1.645

@@ -20,7 +20,7 @@ from nav.registration.assessment import (
     check_error,
 )
 from nav.registration.assessment_text import check_line, verdict_line
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still

@@ -4,7 +4,7 @@ import numpy as np
 
 from nav.model.case import Case
 from nav.planning.gap import Gap
-from nav.planning.result import ArteryInGap
+from nav.planning.plan_result import ArteryInGap
 
 # mm from the dural sac at the height of the gap. In 17 generated necks, of every variant, the usual
 # artery keeps 6.3 mm or more (docs/planning.md), and the abnormal ones go through the dura

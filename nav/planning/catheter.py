@@ -8,11 +8,11 @@ from scipy.optimize import minimize
 from nav.errors import InputError
 from nav.frames import Array
 from nav.model.case import Case
-from nav.planning.deviation import Needle
 from nav.planning.distancegrid import Box, distance_grid
 from nav.planning.field import distances_at, gradients
 from nav.planning.gap import Gap
 from nav.planning.levels import canal_below, level_heights
+from nav.planning.needle_deviation import Needle
 
 # rad between the shaft and the way that a Tuohy's curved tip leads a catheter, assumed
 TUOHY_ANGLE = np.radians(25.0)

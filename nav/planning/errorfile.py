@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from nav.files import NotNegative, PublicFile, load_toml
-from nav.planning.deviation import ErrorModel
+from nav.planning.needle_deviation import ErrorModel
 
 
 class ErrorFile(PublicFile):

@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 from nav.frames import Array
 from nav.model.case import Structure
 from nav.planning.obstacles import Obstacles
-from nav.planning.result import Clearance
-from nav.planning.segments import line_distances
+from nav.planning.plan_result import Clearance
+from nav.planning.shaft_distances import line_distances
 
 REACH = 15.0  # mm beyond the grid's box: triangles further off are not looked at
 

@@ -10,7 +10,8 @@ import numpy as np
 from nav.errors import InputError
 from nav.frames import Array
 from nav.model.case import Case, Plan, Structure
-from nav.planning.candidates import angles_of, entries_along
+from nav.planning.path_candidates import angles_of, entries_along
+from nav.planning.path_search import SAMPLES
 from nav.planning.plan import (
     MARGIN,
     PlanningGround,
@@ -18,8 +19,7 @@ from nav.planning.plan import (
     planning_ground,
     side_of,
 )
-from nav.planning.result import Clearance, PlannedPath
-from nav.planning.search import SAMPLES
+from nav.planning.plan_result import Clearance, PlannedPath
 
 ROOM = 25.0  # mm around all candidates, in which a line may be moved
 SOON = 1500  # samples of a probability that is wanted soon

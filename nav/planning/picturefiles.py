@@ -4,7 +4,8 @@ from pathlib import Path
 
 from nav.model.case import Case
 from nav.planning.drr import drr_of_surfaces, drr_of_volume, lateral_beam
-from nav.planning.pictures import (
+from nav.planning.plan_files import OVERVIEW, RADIOGRAPH, RISK, SKIN, Planned, Write
+from nav.planning.plan_pictures import (
     draw_radiograph,
     draw_scene,
     draw_skin_risk,
@@ -13,9 +14,8 @@ from nav.planning.pictures import (
     risk_scale,
     save_figure,
 )
-from nav.planning.result import PlannedPath, TrajectoryPlan
+from nav.planning.plan_result import PlannedPath, TrajectoryPlan
 from nav.planning.skinmap import ply_of
-from nav.planning.write import OVERVIEW, RADIOGRAPH, RISK, SKIN, Planned, Write
 from nav.reconstruction.volume import Volume
 
 

@@ -12,7 +12,12 @@ from nav.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case, Plan, Structure
 from nav.planning.anomalies import arteries_in_gap, sides_without_artery
-from nav.planning.candidates import (
+from nav.planning.distancegrid import Box
+from nav.planning.exact import ExactClearances
+from nav.planning.gap import Gap, find_gap
+from nav.planning.needle_deviation import Deviations, ErrorModel, Needle, deviations_of
+from nav.planning.obstacles import Limits, Obstacles, Sac, distance_field, obstacles_of
+from nav.planning.path_candidates import (
     SIDES,
     Candidates,
     SearchSettings,
@@ -22,14 +27,9 @@ from nav.planning.candidates import (
     skin_of,
     target_space,
 )
-from nav.planning.deviation import Deviations, ErrorModel, Needle, deviations_of
-from nav.planning.distancegrid import Box
-from nav.planning.exact import ExactClearances
-from nav.planning.gap import Gap, find_gap
-from nav.planning.obstacles import Limits, Obstacles, Sac, distance_field, obstacles_of
-from nav.planning.result import ArteryInGap, PlannedPath, SidePlan, SkinRisk, TrajectoryPlan
+from nav.planning.path_search import SAMPLES, SideSearch
+from nav.planning.plan_result import ArteryInGap, PlannedPath, SidePlan, SkinRisk, TrajectoryPlan
 from nav.planning.screening import Judge
-from nav.planning.search import SAMPLES, SideSearch
 
 SPACING = 1.0  # mm between nodes of the distance grid
 MARGIN = 8.0  # mm around all paths: as far as errors move a shaft

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from nav.frames import Array
-from nav.planning.candidates import SearchSettings, Space, angles_of
-from nav.planning.deviation import Deviations
 from nav.planning.field import walk_straight
 from nav.planning.gap import Gap
+from nav.planning.needle_deviation import Deviations
 from nav.planning.obstacles import Obstacles, surface_sigma
+from nav.planning.path_candidates import SearchSettings, Space, angles_of
 
 ENOUGH = 8.0  # mm: further obstacles need no exact distance in the first judgement
 HAND = 10.0  # mm of a needle that must stay outside

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay, QhullError
 
 from nav.frames import Array
-from nav.planning.result import SkinRisk
+from nav.planning.plan_result import SkinRisk
 
 LONGEST_EDGE = 8.0  # mm: longer ones bridge what was not looked at
 

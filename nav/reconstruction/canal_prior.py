@@ -2,7 +2,7 @@
 
 Radii of both in the unbent canal (see canal_frame) follow from measures of the bony canal and from
 how the bones lie on each other by linear regression; what the regression leaves over has a
-covariance: its modes are the prior's. `scripts/canal_prior.py` makes the file.
+covariance: its modes are the prior's. `scripts/make_canal_prior.py` makes the file.
 """
 
 from __future__ import annotations

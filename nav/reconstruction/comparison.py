@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from nav.reconstruction.case_files import PICTURE, chain_table, learnt_table
 from nav.reconstruction.guidance import Guidance
-from nav.reconstruction.pictures import draw_overview
-from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.reconstruction_pictures import draw_overview
+from nav.reconstruction.reconstruction_result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.sculpt import distances_to
-from nav.reconstruction.text import sentence
-from nav.reconstruction.write import PICTURE, chain_table, learnt_table
 
 MOVED = 0.02  # mm: a surface that moves by less is the same
 SIGMA_CHANGED = 0.01  # mm: a sigma that changes by less is the same

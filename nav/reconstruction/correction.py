@@ -18,28 +18,28 @@ from nav.files import load_toml, plain_values, provenance, read_toml
 from nav.model.case import DEFAULT_LIMITS, PLANNED, CaseFile, ChainTable, ReconstructionTable
 from nav.outputs import written_together
 from nav.reconstruction.bone_labels import Levels
-from nav.reconstruction.chain import Chain
-from nav.reconstruction.clock import Tell
-from nav.reconstruction.comparison import Correction, compare
-from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
-from nav.reconstruction.guidance import NOTHING, Guidance
-from nav.reconstruction.neck_location import neck_of
-from nav.reconstruction.pipeline import reconstruct
-from nav.reconstruction.prior import BONES, load_prior
-from nav.reconstruction.reading import ReadResult, SeriesInfo
-from nav.reconstruction.reading.axes import to_model_axes
-from nav.reconstruction.reading.nifti import read_nifti
-from nav.reconstruction.result import Reconstruction
-from nav.reconstruction.scan_model import ScanModel
-from nav.reconstruction.stages import Key, Made, levels_key, location_key, scan_key
-from nav.reconstruction.volume import Volume
-from nav.reconstruction.write import (
+from nav.reconstruction.case_files import (
     LABELS,
     PICTURE,
     mesh_file,
     ply_bytes,
     usual_sigma,
 )
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.clock import Tell
+from nav.reconstruction.comparison import Correction, compare
+from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
+from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.neck_location import neck_of
+from nav.reconstruction.prior import BONES, load_prior
+from nav.reconstruction.reading import ReadResult, SeriesInfo
+from nav.reconstruction.reading.axes import to_model_axes
+from nav.reconstruction.reading.nifti import read_nifti
+from nav.reconstruction.reconstruction_pipeline import reconstruct
+from nav.reconstruction.reconstruction_result import Reconstruction
+from nav.reconstruction.reconstruction_steps import Key, Made, levels_key, location_key, scan_key
+from nav.reconstruction.scan_model import ScanModel
+from nav.reconstruction.volume import Volume
 
 KEPT_RUNS = 2  # whose results steps are taken over from
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from nav.errors import InputError
-from nav.exchange.segments import Segment, Segmentation
+from nav.exchange.case_segments import Segment, Segmentation
 from nav.exchange.segnrrd import write_seg_nrrd
 from nav.exchange.voxelise import Block, VoxelGrid
 from nav.files import FileModel, Positive, PublicFile, Vector3, load_toml

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nav.errors import InputError
-from nav.exchange.names import guess_role, plain
+from nav.exchange.structure_names import guess_role, plain
 from nav.reconstruction.guidance import LABEL_SIGMA, ROLES, SEEDED, Box, GuideLabel, Seed
 from nav.reconstruction.labelmap import LabelMask, read_labels
 from nav.reconstruction.labelmap_check import LEAST_INSIDE, compare_with_scan

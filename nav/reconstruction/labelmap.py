@@ -17,7 +17,7 @@ from nav.errors import InputError
 from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reading.placement import refuse_absurd
-from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.quiet_readers import quiet_libraries
 from nav.reconstruction.reading.read import find_kind
 from nav.reconstruction.volume import Array
 

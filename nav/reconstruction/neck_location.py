@@ -11,9 +11,9 @@ from nav.reconstruction.anchors import Anchors, anchors_of, nowhere
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
 from nav.reconstruction.clock import Clock
 from nav.reconstruction.guidance import NOTHING, Guidance
-from nav.reconstruction.locate import propose_places
 from nav.reconstruction.prior import BONES, ShapePrior
 from nav.reconstruction.sampling import as_field, coarser, smoothed
+from nav.reconstruction.template_search import propose_places
 from nav.reconstruction.volume import Volume
 
 PLACES = 6  # proposals that are fitted

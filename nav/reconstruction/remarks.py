@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nav.reconstruction.arteries import Artery
+from nav.reconstruction.artery_tubes import Artery
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.guidance import HAND_SIGMA, Guidance
 from nav.reconstruction.markers import FoundMarkers
 from nav.reconstruction.neck_location import LocatedNeck
 from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.reading import ReadResult
-from nav.reconstruction.refine import RefinedSurface
-from nav.reconstruction.result import Remark
+from nav.reconstruction.reconstruction_result import Remark
+from nav.reconstruction.surface_refinement import RefinedSurface
 
 WHOLE = 0.985  # share of a bone in view, from which it is not cut
 FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it

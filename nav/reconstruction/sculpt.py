@@ -13,7 +13,7 @@ from nav.reconstruction.bone_edits import stroke_distance
 from nav.reconstruction.bone_labels import signed_distance
 from nav.reconstruction.grey_surface import iso_surface, without_fins
 from nav.reconstruction.guidance import HAND_SIGMA, ROLES, Stroke
-from nav.reconstruction.result import ReconstructedSurface
+from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.reconstruction.volume import Array, Volume
 
 GRID = 0.5  # mm, of the voxels that a painted surface is made anew on

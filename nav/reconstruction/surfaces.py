@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.errors import InputError, Lost
-from nav.reconstruction.arteries import Artery
+from nav.reconstruction.artery_tubes import Artery
 from nav.reconstruction.bone_edits import held_vertices
 from nav.reconstruction.bone_labels import cut_off
-from nav.reconstruction.canal import reconstruct_canal
+from nav.reconstruction.canal_surfaces import reconstruct_canal
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.guidance import HAND_SIGMA, Guidance, GuideLabel, Role
 from nav.reconstruction.label_surfaces import surface_from_label
 from nav.reconstruction.labelmap import LabelMask, cut_mask
 from nav.reconstruction.neck_region import neck_region
 from nav.reconstruction.prior import ShapePrior
-from nav.reconstruction.refine import RefinedSurface
-from nav.reconstruction.result import ReconstructedSurface, Remark
-from nav.reconstruction.skin import skin_surface
-from nav.reconstruction.stages import BoneRegion
+from nav.reconstruction.reconstruction_result import ReconstructedSurface, Remark
+from nav.reconstruction.reconstruction_steps import BoneRegion
+from nav.reconstruction.skin_surface import skin_surface
+from nav.reconstruction.surface_refinement import RefinedSurface
 from nav.reconstruction.tube import tube_mesh
 from nav.reconstruction.volume import Array, Volume
 

@@ -7,7 +7,7 @@ from nav.errors import Lost
 from nav.guidance.alarms import Level
 from nav.live.messages import Stage
 from nav.live.session import State
-from nav.tracking.result import TrackedFrame
+from nav.tracking.tracked_frame import TrackedFrame
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from nav.registration.explanations import (
     find_explanations,
 )
 from nav.registration.points import LARGEST, DegenerateLayout, normal_equations, register_points
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.registration.touched import TouchedPoints
 
 Word = Literal["good", "usable", "repeat"]

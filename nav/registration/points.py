@@ -6,7 +6,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError
 from nav.frames import Array, Pose, perturbed, point_jacobian
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 
 MIN_SPREAD = 5.0  # mm: least rms distance of the fiducials from their best line
 MAX_STEPS = 50

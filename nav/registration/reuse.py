@@ -12,7 +12,7 @@ from nav.frames import Array
 from nav.registration.assessment import MOST_TRE, Assessment, CheckError
 from nav.registration.assessment_text import verdict_line
 from nav.registration.record import MadeFor, calibration_table
-from nav.registration.result import RegistrationFile
+from nav.registration.registration_result import RegistrationFile
 from nav.textfile import printable
 
 # mm: what a file that does not say what its touches should make may have. With the default FLE

@@ -8,14 +8,14 @@ import numpy as np
 from nav.camera.frameset import FrameSet, Picture
 from nav.frames import Array
 from nav.tracking.exposure import Exposure
-from nav.tracking.fit import quantile
-from nav.tracking.found import Found
+from nav.tracking.marker_views import Eye, Sights
 from nav.tracking.noise_growth import NoiseGrowth, noise_growth
 from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
+from nav.tracking.pose_candidate import Found
 from nav.tracking.response import Response
 from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
 from nav.tracking.sharpness import Look, Sharpness, can_teach, learn
-from nav.tracking.sight import Eye, Sights
+from nav.tracking.view_solver import quantile
 
 LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
 NOISIER = 1.5  # than a moment ago: then they are looked at at once

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.found import Found
-from nav.tracking.pose import PoseFit, fit_pose
+from nav.tracking.corner_pose import PoseFit, fit_pose
+from nav.tracking.marker_view import MarkerView
+from nav.tracking.pose_candidate import Found
 from nav.tracking.tool import Tool
-from nav.tracking.views import MarkerView
 
 CLEAR_COSINE = 0.4  # 66 degrees: more oblique markers often fail to look like themselves
 CLEAR_CELL = 1.6  # px: cells seen smaller often fail to

@@ -18,15 +18,20 @@ from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
 from nav.frames import Array
-from nav.tracking.evidence import Evidence
+from nav.tracking.accumulate_views import (
+    CHANCE,
+    EXPLAINED,
+    LOOKED,
+    NOISE,
+    USED,
+    look,
+    room,
+    windows,
+)
 from nav.tracking.expected import expected_greys
-from nav.tracking.fit import LEAST_NOISE, quantile
-from nav.tracking.passes import CHANCE, EXPLAINED, LOOKED, NOISE, USED, look, room, windows
-from nav.tracking.quality import WORTH, Quality, worthy
-from nav.tracking.response import Response
-from nav.tracking.sharpening import UNKNOWN, Unsharpened
-from nav.tracking.sight import CORNER_FLOW, Sights, areas, moved_about, shifted
-from nav.tracking.steps import (
+from nav.tracking.fit_result import Evidence
+from nav.tracking.marker_views import CORNER_FLOW, Sights, areas, moved_about, shifted
+from nav.tracking.normal_equations import (
     follow,
     held_flow,
     lie,
@@ -35,7 +40,11 @@ from nav.tracking.steps import (
     usual_of_each_camera,
     weakened,
 )
-from nav.tracking.sums import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.pixel_moments import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.quality import WORTH, Quality, worthy
+from nav.tracking.response import Response
+from nav.tracking.sharpening import UNKNOWN, Unsharpened
+from nav.tracking.view_solver import LEAST_NOISE, quantile
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.5, 0.12

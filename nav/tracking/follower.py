@@ -17,19 +17,19 @@ from nav.tracking.camera_state import (
 )
 from nav.tracking.consensus import Sizes, agree
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
-from nav.tracking.evidence import Evidence
 from nav.tracking.exposure import mean_or_middle
-from nav.tracking.fit import quantile
-from nav.tracking.found import MOST_SEEN, Found, alike, better
-from nav.tracking.motion import UNKNOWN, Motion
+from nav.tracking.fit_result import Evidence
+from nav.tracking.initial_pose import APART, angle_between, find_start, flat
+from nav.tracking.marker_view import MarkerView
+from nav.tracking.marker_views import Eye, Shape, Sights, about_origin, moved_about
+from nav.tracking.motion_prediction import UNKNOWN, Motion
+from nav.tracking.normal_equations import curve_information
+from nav.tracking.pixel_moments import BRIGHTNESS
 from nav.tracking.pixelgrid import shift_covariance
+from nav.tracking.pose_candidate import MOST_SEEN, Found, alike, better
 from nav.tracking.sharpening import Sharpening
-from nav.tracking.sight import Eye, Shape, Sights, about_origin, moved_about
-from nav.tracking.start import APART, angle_between, find_start, flat
-from nav.tracking.steps import curve_information
-from nav.tracking.sums import BRIGHTNESS
 from nav.tracking.tool import Tool
-from nav.tracking.views import MarkerView
+from nav.tracking.view_solver import quantile
 
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.evidence import Evidence
-from nav.tracking.steps import FIRM, firm_flow
-from nav.tracking.sums import GEOMETRY, RESPONSE
+from nav.tracking.fit_result import Evidence
+from nav.tracking.normal_equations import FIRM, firm_flow
+from nav.tracking.pixel_moments import GEOMETRY, RESPONSE
 
 
 class Linear:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from nav.tracking.camera_state import Seeing
-from nav.tracking.found import Found
 from nav.tracking.noise_growth import NoiseGrowth
 from nav.tracking.pixelgrid import PixelGrid
+from nav.tracking.pose_candidate import Found
 from nav.tracking.sharpening import Sharpening
 
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo needs no care

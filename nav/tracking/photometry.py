@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from nav.camera.rays import ray_at
+from nav.camera.ray_grid import ray_at
 from nav.compiled import njit
 from nav.tracking.pattern import RHO, ROWS, SX, SY, X, Y
-from nav.tracking.sums import (
+from nav.tracking.pixel_moments import (
     ALONG_X,
     ALONG_Y,
     COLUMNS,

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.evidence import Evidence
-from nav.tracking.sums import GEOMETRY
+from nav.tracking.fit_result import Evidence
+from nav.tracking.pixel_moments import GEOMETRY
 
 PERIODS = (2, 3)
 # Mean square of a difference at its best place by that at others. Five simulated pictures of

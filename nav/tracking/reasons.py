@@ -9,11 +9,11 @@ import numpy as np
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, Pose
 from nav.tracking.contradiction import CameraSupport, Contradiction, fits_each_camera
-from nav.tracking.found import Found
 from nav.tracking.freshness import Freshness
-from nav.tracking.sight import Eye, Shape
+from nav.tracking.marker_view import MarkerView
+from nav.tracking.marker_views import Eye, Shape
+from nav.tracking.pose_candidate import Found
 from nav.tracking.tool import Tool
-from nav.tracking.views import MarkerView
 
 EDGE = 10.0  # px: nearer to the picture's edge a marker is as good as outside
 INSIDE = 0.7  # of the corners that must be in the picture

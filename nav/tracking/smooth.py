@@ -9,7 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError, Lost
 from nav.frames import Pose
-from nav.tracking.result import TrackedFrame, TrackedTool
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 
 class Smoother:

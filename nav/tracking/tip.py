@@ -4,8 +4,8 @@ import numpy as np
 
 from nav.errors import Lost
 from nav.frames import Pose
-from nav.tracking.result import Tip, TrackedFrame
 from nav.tracking.tool import Tool
+from nav.tracking.tracked_frame import Tip, TrackedFrame
 
 
 def tip_from_pose(frame_from_tool: Pose, tool: Tool, lasting: Pose | None = None) -> Tip | None:

@@ -26,13 +26,17 @@ from nav.tracking.contradiction import (
     camera_supports,
     find_contradiction,
 )
-from nav.tracking.detect import Detector
-from nav.tracking.evidence import Evidence
+from nav.tracking.corner_pose import AMBIGUOUS, starting_poses
+from nav.tracking.fit_result import Evidence
 from nav.tracking.follower import FAR, Follower
-from nav.tracking.found import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.freshness import Freshness, FreshnessMonitor
+from nav.tracking.initial_pose import APART, all_starts, angle_between
+from nav.tracking.marker_detection import Detector
+from nav.tracking.marker_refinement import START_BLUR
+from nav.tracking.marker_view import MarkerView, Viewer
+from nav.tracking.marker_views import Eye
 from nav.tracking.notices import odd_pixels, picture_notices
-from nav.tracking.pose import AMBIGUOUS, starting_poses
+from nav.tracking.pose_candidate import HALF, MOST_SEEN, Found, alike, better
 from nav.tracking.reasons import (
     Doubts,
     contradicted,
@@ -41,14 +45,10 @@ from nav.tracking.reasons import (
     why_loose,
     why_lost,
 )
-from nav.tracking.refine import START_BLUR
 from nav.tracking.response import Response
-from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.sharpening import Sharpening, unsharpened
-from nav.tracking.sight import Eye
-from nav.tracking.start import APART, all_starts, angle_between
 from nav.tracking.tool import Tool, check_tools
-from nav.tracking.views import MarkerView, Viewer
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4

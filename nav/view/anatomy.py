@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nav import offscreen
 from nav.model.case import Case, Structure
 from nav.view import sigma_scale, theme
-from nav.view.camera import EYE_DISTANCE, View
+from nav.view.parallel_camera import EYE_DISTANCE, View
 
 Picture = NDArray[np.uint8]
 Depth = NDArray[np.float32]

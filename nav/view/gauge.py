@@ -4,9 +4,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 
 from nav.guidance.alarms import Level
-from nav.view.shapes import draw_level, hatch
-from nav.view.shown import GaugeState, Why
+from nav.view.live_display import GaugeState, Why
 from nav.view.sized import Sized
+from nav.view.status_shapes import draw_level, hatch
 from nav.view.theme import (
     BACK,
     FAINT,

@@ -3,9 +3,9 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
-from nav.view.shapes import draw_status
-from nav.view.shown import Light
+from nav.view.live_display import Light
 from nav.view.sized import Sized
+from nav.view.status_shapes import draw_status
 from nav.view.theme import LOST, PANEL, QUIET, TEXT, font
 
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -4,7 +4,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from nav.view.camera import View
+from nav.view.parallel_camera import View
 from nav.view.theme import BACK, FAINT, QUIET, TEXT, Metrics, faded, font
 
 AXES = (("L", "R"), ("P", "A"), ("S", "I"))  # of +x, -x, ... in LPS

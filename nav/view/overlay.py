@@ -18,8 +18,8 @@ from nav.frames import Array
 from nav.guidance.alarms import Level
 from nav.model.case import Case
 from nav.view.anatomy import Drawn
-from nav.view.labels import LabelPlacer
-from nav.view.shown import SceneState, Segment
+from nav.view.label_placement import LabelPlacer
+from nav.view.live_display import SceneState, Segment
 from nav.view.theme import ACCENT, BACK, LEVEL, QUIET, ROLE, STEEL, TEXT, Metrics, faded, font
 
 # how strongly the needle shows: in front of everything, within the dura, behind bone

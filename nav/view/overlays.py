@@ -5,9 +5,9 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from nav.view.header import button_style
-from nav.view.shapes import draw_status
-from nav.view.shown import Banner
+from nav.view.live_display import Banner
 from nav.view.sized import Sized
+from nav.view.status_shapes import draw_status
 from nav.view.theme import ACCENT, BACK, LINE, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
 from nav.view.viewpoints import VIEWPOINTS
 

@@ -3,9 +3,9 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
-from nav.view.shapes import hatch
-from nav.view.shown import AheadLine, TargetState, Why
+from nav.view.live_display import AheadLine, TargetState, Why
 from nav.view.sized import Sized
+from nav.view.status_shapes import hatch
 from nav.view.theme import LINE, PANEL, QUIET, ROLE, TEXT, font
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

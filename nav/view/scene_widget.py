@@ -16,12 +16,12 @@ from PySide6.QtGui import (
 
 from nav.model.case import Case
 from nav.view.anatomy import Drawn
-from nav.view.camera import View
-from nav.view.drawing import Drawing, OwnDrawing, Wanted
-from nav.view.labels import LabelPlacer
+from nav.view.label_placement import LabelPlacer
+from nav.view.live_display import SceneState
 from nav.view.orientation import paint_axes, paint_ruler
 from nav.view.overlay import Overlay
-from nav.view.shown import SceneState
+from nav.view.parallel_camera import View
+from nav.view.render_process import Drawing, OwnDrawing, Wanted
 from nav.view.sized import Sized
 from nav.view.theme import BACK, QUIET, font
 from nav.view.trackball import turned

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scipy.spatial.transform import Rotation
 
-from nav.view.camera import View
+from nav.view.parallel_camera import View
 
 # rad of turn for a way across the whole picture (VTK: 20 degrees a tenth)
 TURN = 3.5

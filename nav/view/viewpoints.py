@@ -4,8 +4,8 @@ import numpy as np
 
 from nav.frames import Array
 from nav.model.case import Case
-from nav.view.camera import DIRECTIONS, View, unit
-from nav.view.shown import SceneState
+from nav.view.live_display import SceneState
+from nav.view.parallel_camera import DIRECTIONS, View, unit
 
 STANDARD, FOLLOW = "standard", "needle"
 VIEWPOINTS = (STANDARD, "left", "right", "back", "top", FOLLOW)

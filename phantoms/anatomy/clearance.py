@@ -8,7 +8,7 @@ from itertools import combinations
 
 from nav.errors import InputError
 from phantoms.anatomy.mesh import Mesh
-from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.mesh_rays import Gauge
 
 BONES = 0.3  # mm, least gap between two bones
 SOFT = 0.1  # mm, least gap between anything else and bone, and between vessels

@@ -16,8 +16,8 @@ from phantoms.anatomy.parameters import (
     Course,
     Ponticulus,
 )
-from phantoms.anatomy.possible import check_possible
-from phantoms.anatomy.sac import rooms
+from phantoms.anatomy.thecal_sac import rooms
+from phantoms.anatomy.validate_neck import check_possible
 from phantoms.anatomy.variants import NECK, SEX, bone_lengths, sized
 
 TRIES = 200

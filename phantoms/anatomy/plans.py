@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from phantoms.anatomy.bone_poses import BonePoses
 from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import BonePoses
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.sac import Sac
 from phantoms.anatomy.sdf import Array
-from phantoms.anatomy.skin import skin_x
+from phantoms.anatomy.skin_model import skin_x
+from phantoms.anatomy.thecal_sac import Sac
 
 NEEDLE_RADIUS = 0.735  # mm, 17G
 NARROW = 2.5  # mm from a lamina to the needle's axis, below which the plan is put midway

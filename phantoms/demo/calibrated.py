@@ -14,24 +14,24 @@ from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board, save_board
-from calibration.cameras.command import calibrate_rig
-from calibration.needle.command import calibrate_needle
-from calibration.printing.standard import standard_needle, standard_reference
-from calibration.tools.command import calibrate_tool
+from calibration.cameras.rig_command import calibrate_rig
+from calibration.needle.needle_command import calibrate_needle
+from calibration.printing.standard_tools import standard_needle, standard_reference
+from calibration.tools.tool_command import calibrate_tool
 from nav.camera.rig import Rig
 from nav.errors import InputError
 from nav.files import written_whole
 from nav.frames import Array
 from nav.track import Wishes, progress_bar, track_recording
 from nav.tracking.tool import Tool, write_tool
-from phantoms.twin.boards import board_body
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.default_rig import AIM, nominal_rig_from_model
 from phantoms.twin.images import write_picture
-from phantoms.twin.motion import noise_source
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
+from phantoms.twin.simulated_boards import board_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_motion import noise_source
+from phantoms.twin.simulated_tools import needle_body, needle_tool, reference_body, reference_tool
 
 GLUED_SHIFT, GLUED_TURN = 0.2 / np.sqrt(3), np.radians(0.5)  # mm and rad an axis, sd: 0.2 mm off
 PRINTED, BOW = 0.997, 0.5  # the board: a share too small, and mm

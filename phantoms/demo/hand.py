@@ -12,7 +12,7 @@ from nav.live.messages import Command, Stage
 from nav.live.session import TOUCH_FRAMES, State
 from nav.model.case import Plan
 from phantoms.twin.seating import Bevel, seated_tip
-from phantoms.twin.tools import TUOHY_17G
+from phantoms.twin.simulated_tools import TUOHY_17G
 from phantoms.twin.world import World
 
 TRAVEL = 250.0  # mm/s, through the air

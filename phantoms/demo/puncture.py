@@ -10,8 +10,8 @@ from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.live.messages import Command
 from nav.live.session import State
 from phantoms.demo.hand import Hand
-from phantoms.twin.motion import FPS, body_velocity, noise_source
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_motion import FPS, body_velocity, noise_source
 from phantoms.twin.world import World
 
 

@@ -16,7 +16,7 @@ from nav.guidance.alarms import Level
 from nav.model.case import Case
 from nav.model.surface import Surface
 from nav.outputs import written_whole
-from nav.record.poses import COLUMNS, PosesWriter, write_sidecar
+from nav.record.pose_table import COLUMNS, PosesWriter, write_sidecar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from phantoms.demo.work import DemoResult

@@ -23,7 +23,7 @@ class TwinJob:
     def open(self, progress: Progress = silent) -> Any:
         """Write the files, tell of it, and set up room, hand and pipeline."""
         progress("Making the phantom", 0.0)
-        from phantoms.demo.files import write_demo_files
+        from phantoms.demo.demo_files import write_demo_files
         from phantoms.twin.default_rig import LIVE_SIZE
 
         anatomy, rig = write_demo_files(self.folder, LIVE_SIZE)

@@ -20,15 +20,15 @@ from nav.memory import give_memory_back
 from nav.model.case import Plan, load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracker import Tracker
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.demo.hand import Hand
 from phantoms.demo.puncture import SimulatedPuncture
-from phantoms.twin.motion import FPS
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_tool, reference_tool
+from phantoms.twin.simulated_motion import FPS
+from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from phantoms.twin.world import make_world
 
 ROOM = "Setting up the simulated room"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from manifold3d import Manifold
 
 from phantoms.kit.column import FOOT, FOOT_RECESS
+from phantoms.kit.kit_layout import BAND, LUG, LUG_HEIGHT, SEAT, TABLE_HOLE, Layout
 from phantoms.kit.label import label
-from phantoms.kit.layout import BAND, LUG, LUG_HEIGHT, SEAT, TABLE_HOLE, Layout
 from phantoms.kit.part import SLIDING
 from phantoms.kit.seat import FLANGE_END
 from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, united, without

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.sdf import Array
-from phantoms.anatomy.standard import Anatomy
-from phantoms.kit.layout import Divot
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.kit_layout import Divot
 from phantoms.kit.part import LEAST_WALL
 
 DEPTH = 1.2  # mm

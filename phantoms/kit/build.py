@@ -11,21 +11,21 @@ from rich.console import Console
 from rich.progress import Progress
 
 import nav
-from calibration.printing.command import write_tools
 from calibration.printing.paper import paper_named
+from calibration.printing.print_command import write_tools
 from nav.errors import InputError
 from nav.track import progress_bar
-from phantoms.anatomy.standard import Anatomy, standard_anatomy
-from phantoms.anatomy.write import write_case
+from phantoms.anatomy.anatomy_files import write_case
+from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy
 from phantoms.kit.block import block, write_block_points
-from phantoms.kit.case import Kind, phantom_case
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.kit.export_kit import write_kit_toml, write_parts
-from phantoms.kit.layout import layout
-from phantoms.kit.papers.write import write_papers
+from phantoms.kit.kit_case import Kind, phantom_case
+from phantoms.kit.kit_layout import layout
+from phantoms.kit.needle_carrier import carrier_parts
+from phantoms.kit.papers.paper_files import write_papers
 from phantoms.kit.part import Part
 from phantoms.kit.parts import kit_parts
-from phantoms.kit.tools import carrier_parts
 from phantoms.recipe import Recipe
 
 Step = Callable[[str], None]

@@ -17,8 +17,8 @@ from nav.errors import InputError
 from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
-from phantoms.anatomy.standard import Anatomy
-from phantoms.kit.layout import Layout
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.solid import (
     M3_NUT,
     M3_NUT_DEPTH,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from manifold3d import CrossSection, Manifold
 
-from phantoms.anatomy.sac import END
-from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP
-from phantoms.anatomy.standard import Anatomy
-from phantoms.kit.layout import Layout
+from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.anatomy.thecal_sac import END
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import SLIDING
-from phantoms.kit.sac import SEATED, structure_solid
+from phantoms.kit.sac_mould import SEATED, structure_solid
 from phantoms.kit.solid import M3_HOLE, box, cylinder, hole, prism, region, united, without
 from phantoms.kit.tubes import tube_ends, tube_holes
 

@@ -16,8 +16,8 @@ from nav.reconstruction.printed.kitfile import KIT_FORMAT, KitFile, PartTable
 from phantoms.anatomy.described import check_ranges
 from phantoms.anatomy.mesh import Array, signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
-from phantoms.kit.export import Placed, plates, write_3mf, write_stl
 from phantoms.kit.part import Part
+from phantoms.kit.part_export import Placed, plates, write_3mf, write_stl
 
 Kind = Literal["dry", "wet"]
 

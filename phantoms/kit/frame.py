@@ -6,8 +6,7 @@ import numpy as np
 from manifold3d import CrossSection, Manifold
 
 from phantoms.kit.base import BOLT_HEIGHTS, LEG_RECESS
-from phantoms.kit.label import label
-from phantoms.kit.layout import (
+from phantoms.kit.kit_layout import (
     BAND,
     BAR_HALF_WIDTH,
     BOSS,
@@ -18,6 +17,7 @@ from phantoms.kit.layout import (
     Holder,
     Layout,
 )
+from phantoms.kit.label import label
 from phantoms.kit.solid import (
     M3_NUT,
     M3_NUT_DEPTH,

@@ -7,8 +7,8 @@ import numpy as np
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import Array
-from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP, outline
-from phantoms.kit.layout import Layout
+from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP, outline
+from phantoms.kit.kit_layout import Layout
 
 LIP = 1.5  # mm over the base, up to which the gel's edge is upright: no knife edge there
 RING_SPACING = 3.0  # mm

@@ -11,13 +11,13 @@ from manifold3d import CrossSection, Manifold
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from phantoms.anatomy.sdf import Array
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.gel import LIP
+from phantoms.kit.kit_layout import LUG_HEIGHT, PLATE_FREE, Layout
 from phantoms.kit.label import label
-from phantoms.kit.layout import LUG_HEIGHT, PLATE_FREE, Layout
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import BED, SLIDING
-from phantoms.kit.sac import PLATE, structure_solid
+from phantoms.kit.sac_mould import PLATE, structure_solid
 from phantoms.kit.solid import (
     M3_HOLE,
     box,

@@ -7,19 +7,19 @@ from manifold3d import Manifold
 from scipy.spatial.transform import Rotation
 
 from nav.errors import InputError
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.base import base_solid
 from phantoms.kit.bone_divots import DEPTH, bone_divots
-from phantoms.kit.case import Kind
 from phantoms.kit.column import column_solid
 from phantoms.kit.cord import mould_solids as cord_mould_solids
 from phantoms.kit.cord import rod_solid, seat_solid
-from phantoms.kit.drawing import drawn_undercut
+from phantoms.kit.core_removal import drawn_undercut
 from phantoms.kit.frame import arch_solid, bar_solid
-from phantoms.kit.layout import Layout
+from phantoms.kit.kit_case import Kind
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.mould import mould_solids
 from phantoms.kit.part import Part
-from phantoms.kit.sac import core_solid, plug_solid
+from phantoms.kit.sac_mould import core_solid, plug_solid
 from phantoms.kit.seat import seat_solid as reference_seat_solid
 from phantoms.kit.solid import divot, laid, without
 from phantoms.kit.tubes import former_solids

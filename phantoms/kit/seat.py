@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from manifold3d import CrossSection, Manifold
 
-from calibration.printing.standard import (
+from calibration.printing.standard_tools import (
     REFERENCE_MARKER,
     REFERENCE_PITCH,
     REFERENCE_QUIET,
     REFERENCE_RIDGE,
     REFERENCE_TILT,
 )
-from phantoms.kit.layout import SEAT, Layout
+from phantoms.kit.kit_layout import SEAT, Layout
+from phantoms.kit.needle_carrier import PAPER
 from phantoms.kit.solid import CORNERS, hole, prism, region, without
-from phantoms.kit.tools import PAPER
 
 MARGIN = 1.0  # mm, roof beyond the paper's white zones
 ROOF = 4.0  # mm, thickness

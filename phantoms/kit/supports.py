@@ -7,11 +7,11 @@ import numpy as np
 from nav.errors import InputError
 from phantoms.anatomy.crossing import uncrossed
 from phantoms.anatomy.mesh import Mesh, largest_piece, rough_and_even
-from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.sdf import Array, Solid
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.column import struts
-from phantoms.kit.layout import Layout
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.solid import mesh_of, on_grid
 
 SPACING = 1.6  # mm, grid that the supports are meshed on

@@ -16,10 +16,10 @@ import numpy as np
 from manifold3d import Manifold
 
 from nav.errors import InputError
-from phantoms.anatomy.arteries import vessels
-from phantoms.anatomy.pose import bone_poses
+from phantoms.anatomy.artery_models import vessels
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.sdf import Array
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.anatomy.vessel import Vessel
 from phantoms.kit.solid import box, hole, united, without
 

@@ -7,10 +7,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from phantoms.anatomy import c1, c2, subaxial
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.sac import Sac
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.sdf import Array
-from phantoms.measure.neck import AX52, CHAN, KAUR17, KAUR23, SPAN, UMTRI, Measured, Neck, X, Y, Z
+from phantoms.anatomy.thecal_sac import Sac
+from phantoms.measure.neck_measures import (
+    AX52,
+    CHAN,
+    KAUR17,
+    KAUR23,
+    SPAN,
+    UMTRI,
+    Measured,
+    Neck,
+    X,
+    Y,
+    Z,
+)
 
 
 def c1_measures(neck: Neck) -> Iterator[Measured]:

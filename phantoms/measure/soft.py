@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from phantoms.anatomy import c1
-from phantoms.anatomy.arteries import vessels
+from phantoms.anatomy.artery_models import vessels
 from phantoms.anatomy.parameters import LEVELS
 from phantoms.anatomy.plans import NEEDLE_RADIUS, way
-from phantoms.anatomy.sac import Sac
 from phantoms.anatomy.sdf import Array, spline_samples
-from phantoms.anatomy.skin import landmarks
-from phantoms.measure.neck import CRUZ, EBR, KAUR23, VALOSEK, Measured, Neck, X, Y
+from phantoms.anatomy.skin_model import landmarks
+from phantoms.anatomy.thecal_sac import Sac
+from phantoms.measure.neck_measures import CRUZ, EBR, KAUR23, VALOSEK, Measured, Neck, X, Y
 
 
 def sac_measures(neck: Neck) -> Iterator[Measured]:

@@ -14,13 +14,13 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import Camera
 from nav.frames import Array
-from phantoms.twin.camera import Backdrop
-from phantoms.twin.lens import corner_rays
-from phantoms.twin.scene import FILL, KEY, SceneItem
+from phantoms.twin.inverse_distortion import corner_rays
 from phantoms.twin.scene_light import evened, lots_of, reaching
 from phantoms.twin.scene_rays import Hits, Rays, RayScene
 from phantoms.twin.scene_shade import Shading
 from phantoms.twin.shadow import Lit
+from phantoms.twin.simulated_camera import Backdrop
+from phantoms.twin.simulated_room import FILL, KEY, SceneItem
 
 FAR = 5000.0  # mm, depth where there is nothing
 SAMPLES = (4, 2, 6)  # rays a pixel to key lamp, fill lamp and sky

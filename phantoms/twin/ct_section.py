@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.openthreed import import_open3d
-from phantoms.anatomy.rays import Gauge
+from phantoms.anatomy.mesh_rays import Gauge
 
 CORNERS = 72
 

@@ -15,7 +15,7 @@ import numpy as np
 from nav.frames import Array
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.skin import MASTOID, NECK_BOTTOM, NECK_TOP, outline, skin_x
+from phantoms.anatomy.skin_model import MASTOID, NECK_BOTTOM, NECK_TOP, outline, skin_x
 from phantoms.twin.ct_section import Closed, Surface
 
 RING_SPACING, CORNERS = 3.0, 160  # mm; of the skin that is drawn

@@ -16,15 +16,15 @@ from nav.camera.rig import Rig, load_rig, write_rig
 from nav.errors import InputError
 from nav.files import write_toml, written_whole
 from nav.frames import Array, Pose
-from nav.record.poses import COLUMNS, UPPER, pose_columns
+from nav.record.pose_table import COLUMNS, UPPER, pose_columns
 from nav.track import progress_bar
 from nav.tracking.tool import Tool, write_tool
-from phantoms.kit.case import phantom_case
 from phantoms.kit.export_folder import replaced_folder
-from phantoms.twin.bodies import Body, Placed, Rectangle, plane_frame
-from phantoms.twin.motion import FPS, body_velocity, noise_source
+from phantoms.kit.kit_case import phantom_case
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import NEEDLE_FACE
+from phantoms.twin.simulated_bodies import Body, Placed, Rectangle, plane_frame
+from phantoms.twin.simulated_motion import FPS, body_velocity, noise_source
+from phantoms.twin.simulated_tools import NEEDLE_FACE
 from phantoms.twin.world import World, make_world
 
 TRUTH_FORMAT = "c1c2nav/truth/1"

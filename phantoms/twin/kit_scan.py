@@ -16,7 +16,6 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.errors import InputError
 from nav.reconstruction.printed.kit import BONES_PART, PrintedKit
 from phantoms.anatomy.mesh import Array, Mesh
-from phantoms.twin.ct import MOST_VOXELS, CtVolume
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.kit_paint import KitMaterials, LyingPart, LyingSoft, painted_kit
 from phantoms.twin.kit_print import PartMap, PrintErrors, draw_errors, part_map, printed_part
@@ -24,6 +23,7 @@ from phantoms.twin.scan_kernel import blurred
 from phantoms.twin.scan_noise import noise
 from phantoms.twin.scan_parameters import Artefacts, Kernel
 from phantoms.twin.scan_projections import projected
+from phantoms.twin.simulated_ct import MOST_VOXELS, CtVolume
 
 Progress = Callable[[str], None]
 STEPS = ("printing", "painting", "blur", "projections", "noise")

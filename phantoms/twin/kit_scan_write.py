@@ -13,8 +13,8 @@ from nav.errors import InputError
 from nav.files import transform_table, write_toml
 from nav.reconstruction.printed.kit import PrintedKit, read_kit
 from nav.track import progress_bar
-from phantoms.anatomy.standard import AnatomyStructure
-from phantoms.anatomy.write import mesh_file, ply_bytes
+from phantoms.anatomy.anatomy_files import mesh_file, ply_bytes
+from phantoms.anatomy.standard_neck import AnatomyStructure
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.twin.ct_write import write_volume
 from phantoms.twin.kit_scan import STEPS, KitScan, draw_kit_scan, simulate_kit_scan

@@ -17,9 +17,9 @@ from scipy import fft
 from nav.compiled import njit
 from nav.frames import Array
 from phantoms.anatomy.mesh import Mesh
-from phantoms.twin.ct import CtVolume
 from phantoms.twin.ct_section import Closed
 from phantoms.twin.scan_joints import vertex_normals
+from phantoms.twin.simulated_ct import CtVolume
 
 # At 50, 65, 80 and 100 keV: relative quanta (chosen, of a tube at 120 kV); attenuation of water and
 # compact bone of 1.92 g/cm3, 1/mm, and of iodine, 1/mm for 1 mg/ml (after NIST's tables, rounded).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.ct_section import Surface
 from phantoms.twin.ct_skin import drawn

@@ -9,8 +9,7 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
-from phantoms.anatomy.standard import Anatomy
-from phantoms.twin.ct import MOST_VOXELS, CtVolume
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scan_anatomy import moved_surface, scan_anatomy
 from phantoms.twin.scan_head import skin
@@ -21,6 +20,7 @@ from phantoms.twin.scan_paint import painted_scan
 from phantoms.twin.scan_parameters import ScanParameters
 from phantoms.twin.scan_projections import projected
 from phantoms.twin.scan_truth import ScanTruth, scan_truth
+from phantoms.twin.simulated_ct import MOST_VOXELS, CtVolume
 
 Progress = Callable[[str], None]
 STEPS = ("surfaces", "tissue", "blur", "projections", "noise")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import Mesh
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.ct_section import Closed, Surface
 from phantoms.twin.scan_extent import extended, united
 from phantoms.twin.scan_joints import (

@@ -15,12 +15,12 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.frames import Array
 from phantoms.anatomy import subaxial
+from phantoms.anatomy.bone_poses import BonePoses
 from phantoms.anatomy.mesh import Mesh, mesh_solid, moved_mesh
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import BonePoses
-from phantoms.anatomy.rays import Gauge
 from phantoms.anatomy.sdf import Solid, moved, tube, union
-from phantoms.anatomy.standard import BONE_SPACING, Anatomy
+from phantoms.anatomy.standard_neck import BONE_SPACING, Anatomy
 from phantoms.store import stored_meshes
 from phantoms.twin.ct_ends import above
 from phantoms.twin.ct_section import Closed, Surface, section

@@ -15,7 +15,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError
 from nav.frames import Array
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.scan import Progress, Scan, simulate_scan
 from phantoms.twin.scan_parameters import ScanParameters, View
 from phantoms.twin.scan_truth import ScanTruth, seen_of

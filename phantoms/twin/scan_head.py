@@ -11,7 +11,7 @@ from nav.frames import Array
 from phantoms.anatomy.mesh import Mesh, mesh_solid
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import Solid, both_sides, ellipsoid, tube, union
-from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP, outline
+from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP, outline
 from phantoms.store import stored_meshes
 from phantoms.twin.ct_section import Surface
 from phantoms.twin.ct_skin import drawn, mastoids

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from nav.frames import Array
 from nav.openthreed import import_open3d
 from phantoms.anatomy import c1, c2, subaxial
+from phantoms.anatomy.bone_poses import BonePoses
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import BonePoses
 from phantoms.twin.scan_parameters import Osteophyte
 
 REACH = 11.0  # mm from a joint's middle: what lies further off is no part of it

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from nav.frames import Array
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.skin import outline, skin_middle
-from phantoms.anatomy.standard import AnatomyFiducial
+from phantoms.anatomy.skin_model import outline, skin_middle
+from phantoms.anatomy.standard_neck import AnatomyFiducial
 from phantoms.twin.ct_section import Surface
 from phantoms.twin.scan_parameters import ScanParameters
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from nav.errors import InputError
 from nav.files import transform_table, write_toml
 from nav.track import progress_bar
-from phantoms.anatomy.standard import AnatomyStructure, standard_anatomy
-from phantoms.anatomy.write import case_table, mesh_file, ply_bytes
+from phantoms.anatomy.anatomy_files import case_table, mesh_file, ply_bytes
+from phantoms.anatomy.standard_neck import AnatomyStructure, standard_anatomy
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.recipe import Recipe, parameter_table
 from phantoms.twin.ct_write import write_volume

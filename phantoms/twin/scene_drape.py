@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from nav.frames import Array
-from phantoms.twin.scene import SceneItem
 from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_rays import RayScene
 from phantoms.twin.scene_shapes import sheet
+from phantoms.twin.simulated_room import SceneItem
 
 STEP = 2.5  # mm, grid of the cloth
 REACH_X, CAUDAL, CRANIAL = 150.0, -190.0, 62.0  # mm: it ends before the reference body

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.frames import Array
-from phantoms.twin.scene import BOUNCE, FILL, KEY, REACH, Lamp
 from phantoms.twin.scene_rays import BAND, Hits, RayScene
+from phantoms.twin.simulated_room import BOUNCE, FILL, KEY, REACH, Lamp
 
 Floats = NDArray[np.float32]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from phantoms.anatomy.mesh import Mesh
-from phantoms.anatomy.standard import Anatomy
-from phantoms.kit.layout import layout
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.part import Part
 from phantoms.store import stored_meshes
-from phantoms.twin.scene import Finish, SceneItem, grey
+from phantoms.twin.simulated_room import Finish, SceneItem, grey
 
 # role -> albedo under the lamps and finish, assumed: ivory print, red and beige silicone
 MATERIALS: dict[str, tuple[float, Finish]] = {
@@ -70,7 +70,7 @@ def _printed(anatomy: Anatomy, wet: bool) -> dict[str, Mesh]:
     # heavy to import: only where a scene is drawn
     from phantoms.kit.base import base_solid
     from phantoms.kit.frame import arch_solid, bar_solid
-    from phantoms.kit.sac import plug_solid
+    from phantoms.kit.sac_mould import plug_solid
     from phantoms.kit.seat import seat_solid
     from phantoms.kit.solid import mesh_of
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.frames import Array
-from phantoms.twin.scene import Finish, SceneItem
 from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_shapes import Shape, box, sheet, turned
+from phantoms.twin.simulated_room import Finish, SceneItem
 
 TABLE = 900.0  # mm, half its size
 WOOD, TOWEL, STEEL, PLASTIC, RUBBER = 0.46, 0.20, 0.28, 0.66, 0.07

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.openthreed import import_open3d
-from phantoms.twin.scene import SceneItem
+from phantoms.twin.simulated_room import SceneItem
 
 BAND = 200_000  # rays at once, to keep memory low
 CREASE = float(np.cos(np.radians(38.0)))  # faces that meet more sharply are not shaded as one

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phantoms.twin.scene import FILL, KEY, LOOKS, SKY, Lamp, SceneItem
 from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_light import reaching
 from phantoms.twin.scene_rays import BAND, Hits, Rays, RayScene
+from phantoms.twin.simulated_room import FILL, KEY, LOOKS, SKY, Lamp, SceneItem
 
 Floats = NDArray[np.float32]
 

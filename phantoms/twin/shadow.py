@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.frames import Array
-from phantoms.twin.bodies import Shaft
+from phantoms.twin.simulated_bodies import Shaft
 
 FAINT = 0.004  # share of the light; a weaker shadow is below one grey level
 COARSE, FINE = 12, 3  # pixels between the points of a search, and of a drawing

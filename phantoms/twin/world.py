@@ -11,17 +11,17 @@ from nav.camera.rig import Camera, Rig
 from nav.frames import Array, perturbed
 from nav.memory import give_memory_back
 from nav.tracking.tool import Tool
-from phantoms.anatomy.standard import Anatomy
-from phantoms.kit.layout import layout
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.kit_layout import layout
 from phantoms.twin.backdrop import render_backdrop
-from phantoms.twin.bodies import Body, Placed
-from phantoms.twin.camera import Backdrop, SimulatedCamera
 from phantoms.twin.default_rig import default_rig, nominal_rig_from_model
-from phantoms.twin.scene import SceneItem
 from phantoms.twin.scene_parts import quick_items
 from phantoms.twin.scene_props import table_items
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
+from phantoms.twin.simulated_bodies import Body, Placed
+from phantoms.twin.simulated_camera import Backdrop, SimulatedCamera
+from phantoms.twin.simulated_room import SceneItem
+from phantoms.twin.simulated_tools import needle_body, needle_tool, reference_body, reference_tool
 
 PHANTOM_SPREAD = np.array([8.0, 5.0, 8.0, 0.05, 0.08, 0.05])  # mm, rad; one sd
 SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])

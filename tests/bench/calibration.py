@@ -14,17 +14,17 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.bundle import Setup
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
-from calibration.cameras.detect import Seen, find_board
-from calibration.cameras.lens import DISTORTION, Lens
+from calibration.cameras.lens_models import DISTORTION, Lens
 from nav.camera.frameset import Picture
 from nav.camera.rig import Rig
 from nav.frames import Array
-from phantoms.twin.boards import board_body
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_boards import board_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.calibration.boards import BOARD, SIZE, off_in_volume, sightings, waved, wide_rig
 
 LENSES = {

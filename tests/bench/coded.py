@@ -13,7 +13,7 @@ from nav.live.feed import Progress, silent
 from nav.live.messages import Command
 from nav.live.session import Session, State
 from nav.pipeline import Guidance
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from tests.live.looping import LoopingJob, LoopingWork
 
 CODES = 100  # shown as 5.0 to 14.9 mm, then again from the first

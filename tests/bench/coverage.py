@@ -20,9 +20,9 @@ from nav.track import progress_bar
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Body, Placed, plate
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import NEEDLE_FACE, needle_body, needle_tool
+from phantoms.twin.simulated_bodies import Body, Placed, plate
+from phantoms.twin.simulated_tools import NEEDLE_FACE, needle_body, needle_tool
 from tests.synthetic import DISTANCE, Studio, needle_poses, small_rig
 
 EXPOSURE = 0.01  # s

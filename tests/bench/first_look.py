@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from nav.view.layout import places
+from nav.view.window_layout import places
 from tests.bench.screen import Screen
 
 SIZE = (1280, 800)  # of the screen, nearly all of which the window fills

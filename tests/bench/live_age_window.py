@@ -16,12 +16,12 @@ from nav.frames import Pose
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
 from nav.model.case import load_case
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.tracking.tool import load_tool
-from nav.view.app import application
-from nav.view.drawing import ProcessDrawing
+from nav.view.live_app import application
+from nav.view.live_window import LiveWindow
+from nav.view.render_process import ProcessDrawing
 from nav.view.viewpoints import VIEWPOINTS
-from nav.view.window import LiveWindow
 from tests.bench.coded import CODES, CodedJob, coded
 from tests.bench.live_age import NUMBER, SIZE
 

@@ -24,7 +24,7 @@ from nav.frames import Pose
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Ended, Update
 from nav.model.case import load_case
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.tracking.tool import load_tool
 from tests.live.looping import LoopingJob
 
@@ -62,8 +62,8 @@ def main() -> None:
 
 
 def prepare(folder: Path) -> None:
-    from phantoms.anatomy.write import write_case
-    from phantoms.kit.case import phantom_case
+    from phantoms.anatomy.anatomy_files import write_case
+    from phantoms.kit.kit_case import phantom_case
     from phantoms.twin.images import ImageSettings, write_images
     from phantoms.twin.sensor import Optics
 
@@ -110,9 +110,9 @@ def _turned(folder: Path, seconds: float) -> Measured:
 def _with_window(folder: Path, seconds: float, turn: bool) -> Measured:
     from PySide6.QtCore import QTimer
 
-    from nav.view.app import application
+    from nav.view.live_app import application
+    from nav.view.live_window import LiveWindow
     from nav.view.viewpoints import VIEWPOINTS
-    from nav.view.window import LiveWindow
 
     app = application()
     case = load_case(folder / "case" / "case.toml")

@@ -17,22 +17,22 @@ from scipy.stats import norm
 from nav.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case
-from nav.planning.candidates import (
+from nav.planning.drr import drr_of_surfaces, lateral_beam
+from nav.planning.exact import ExactClearances, different
+from nav.planning.needle_deviation import SHARED, bend_share
+from nav.planning.path_candidates import (
     SearchSettings,
     find_targets,
     side_candidates,
     skin_of,
     target_space,
 )
-from nav.planning.deviation import SHARED, bend_share
-from nav.planning.drr import drr_of_surfaces, lateral_beam
-from nav.planning.exact import ExactClearances, different
+from nav.planning.path_search import SAMPLES, SideSearch
 from nav.planning.plan import plan_trajectories
+from nav.planning.plan_result import PlannedPath, TrajectoryPlan
+from nav.planning.plan_text import artery_sentence
 from nav.planning.probability import Estimate, plain_probability, touch_probability
-from nav.planning.result import PlannedPath, TrajectoryPlan
 from nav.planning.screening import Judge
-from nav.planning.search import SAMPLES, SideSearch
-from nav.planning.text import artery_sentence
 from tests.planning.necks import brute_force_distance, neck
 
 SAFE_NECKS = ("standard", "random 1", "random 2", "random 3", "narrow-gap", "flexed")

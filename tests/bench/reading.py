@@ -19,7 +19,7 @@ from scipy.ndimage import center_of_mass, label
 from scipy.spatial.transform import Rotation
 
 from nav.reconstruction.reading import read_volume
-from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.quiet_readers import quiet_libraries
 from nav.reconstruction.volume import Volume
 from tests.reconstruction.dicom_writer import (
     BONE,

@@ -34,14 +34,14 @@ from nav.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.bone_labels import signed_distance
 from nav.reconstruction.grey_surface import iso_surface, signed_volume
-from nav.reconstruction.pipeline import CAP_SIGMA, MARGIN, reconstruct
 from nav.reconstruction.reading import ReadResult, SeriesInfo
-from nav.reconstruction.result import Reconstruction
+from nav.reconstruction.reconstruction_pipeline import CAP_SIGMA, MARGIN, reconstruct
+from nav.reconstruction.reconstruction_result import Reconstruction
+from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.sampling import cropped
-from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
 from phantoms.anatomy.draw import random_parameters
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names
 from phantoms.twin.projection_scan import projection_scan
 from phantoms.twin.scan import Scan, simulate_scan

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from nav.camera.rig import Camera, load_rig
 from nav.camera.times import load_times
-from nav.record.poses import COLUMNS
+from nav.record.pose_table import COLUMNS
 from nav.tracking.tool import load_tool, marker_pattern
 from tests.bench.scenes.lens import LENSES, pixels_of, rays_of
 from tests.bench.scenes.motion import Hand, Still, Sweep

@@ -6,14 +6,14 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen
 from calibration.cameras.bundle import Setup
-from calibration.cameras.detect import Seen
 from calibration.cameras.direction import rays_of
-from calibration.cameras.lens import DISTORTION, Lens
-from calibration.cameras.verdict import off_aligned, triangulated
+from calibration.cameras.lens_models import DISTORTION, Lens
+from calibration.cameras.rig_verdict import off_aligned, triangulated
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
-from phantoms.twin.boards import board_points
+from phantoms.twin.simulated_boards import board_points
 from tests.synthetic import looking_at
 
 BOARD = Board(12, 9, 15.0, 11.0, "DICT_5X5_250")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.cameras import verdict
-from calibration.live.result import LIMITS
+from calibration.cameras import rig_verdict
+from calibration.live.live_result import LIMITS
 from nav.cli import main
 
 GUIDE = Path(__file__).parents[2] / "docs" / "calibrate-cameras.md"
@@ -21,24 +21,32 @@ def rows() -> dict[str, list[str]]:
 
 def test_the_guides_limits_are_the_codes():
     limits = {
-        "pictures used": (verdict.ENOUGH_VIEWS, verdict.FEW_VIEWS, ""),
-        "covered": (100 * verdict.COVERED, 100 * verdict.HARDLY_COVERED, " %"),
-        "tilt, end to end": (np.degrees(verdict.TILTED), np.degrees(verdict.HARDLY_TILTED), ""),
-        "`direction_sd_px`": (verdict.GOOD_PIXELS, verdict.USABLE_PIXELS, ""),
-        "`held_out_rms_px`": (verdict.GOOD_HELD_OUT, verdict.USABLE_HELD_OUT, ""),
-        "change of the focal length": (100 * verdict.GOOD_FOCUS, 100 * verdict.USABLE_FOCUS, " %"),
-        "smear of the usual picture, sd": (verdict.SMEARED, 2 * verdict.SMEARED, " px"),
+        "pictures used": (rig_verdict.ENOUGH_VIEWS, rig_verdict.FEW_VIEWS, ""),
+        "covered": (100 * rig_verdict.COVERED, 100 * rig_verdict.HARDLY_COVERED, " %"),
+        "tilt, end to end": (
+            np.degrees(rig_verdict.TILTED),
+            np.degrees(rig_verdict.HARDLY_TILTED),
+            "",
+        ),
+        "`direction_sd_px`": (rig_verdict.GOOD_PIXELS, rig_verdict.USABLE_PIXELS, ""),
+        "`held_out_rms_px`": (rig_verdict.GOOD_HELD_OUT, rig_verdict.USABLE_HELD_OUT, ""),
+        "change of the focal length": (
+            100 * rig_verdict.GOOD_FOCUS,
+            100 * rig_verdict.USABLE_FOCUS,
+            " %",
+        ),
+        "smear of the usual picture, sd": (rig_verdict.SMEARED, 2 * rig_verdict.SMEARED, " px"),
     }
     table = rows()
     for name, (good, usable, unit) in limits.items():
         assert float(table[name][0].split()[0]) == pytest.approx(good), name
         assert float(table[name][1].split()[0]) == pytest.approx(usable), name
         assert unit.strip() in table[name][1], name
-    assert table["`direction_sd_beyond_px`"][0] == f"{verdict.USABLE_PIXELS:g}"
+    assert table["`direction_sd_beyond_px`"][0] == f"{rig_verdict.USABLE_PIXELS:g}"
 
 
 def test_all_recommend_the_same(capsys):
-    pictures, tilt = verdict.RECOMMENDED_PICTURES, verdict.RECOMMENDED_TILT
+    pictures, tilt = rig_verdict.RECOMMENDED_PICTURES, rig_verdict.RECOMMENDED_TILT
     guide = " ".join(GUIDE.read_text().split())
     assert f"{pictures} pictures of each are good" in guide
     assert f"tilted by about {tilt} degrees to all sides" in guide
@@ -50,6 +58,6 @@ def test_all_recommend_the_same(capsys):
 
 
 def test_what_is_recommended_is_enough_for_good():
-    assert verdict.RECOMMENDED_PICTURES >= 2 * verdict.ENOUGH_VIEWS
-    assert np.radians(2 * verdict.RECOMMENDED_TILT) > verdict.TILTED
-    assert LIMITS[1] == str(verdict.ENOUGH_VIEWS)
+    assert rig_verdict.RECOMMENDED_PICTURES >= 2 * rig_verdict.ENOUGH_VIEWS
+    assert np.radians(2 * rig_verdict.RECOMMENDED_TILT) > rig_verdict.TILTED
+    assert LIMITS[1] == str(rig_verdict.ENOUGH_VIEWS)

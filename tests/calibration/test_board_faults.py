@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from calibration.board import Board, load_board, save_board
+from calibration.cameras.board_detection import find_board
 from calibration.cameras.board_faults import find_board_fault
-from calibration.cameras.detect import find_board
 from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.tool import predefined_dictionary

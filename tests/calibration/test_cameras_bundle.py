@@ -7,11 +7,11 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen
 from calibration.cameras.calibrate import calibrate_cameras
-from calibration.cameras.detect import Seen
 from calibration.cameras.shape import heights, most_bowed, shaped
 from nav.errors import InputError
-from phantoms.twin.boards import board_points
+from phantoms.twin.simulated_boards import board_points
 from tests.calibration.boards import BOARD, SIZE, off_in_volume, sightings, waved, wide_rig
 
 NAMES = ("left", "right")

@@ -11,11 +11,11 @@ from calibration.board import Board, save_board
 from nav.camera.rig import Rig, load_rig
 from nav.cli import main
 from nav.tracking.tool import write_tool
-from phantoms.twin.boards import board_body
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool
+from phantoms.twin.simulated_boards import board_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.synthetic import needle_poses, small_rig
 
 BOARD = Board(7, 5, 12.0, 9.0, "DICT_4X4_50")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.calibrate import calibrate_cameras
-from calibration.cameras.detect import Seen, find_board
-from nav.camera.pictures import read_picture
+from nav.camera.image_files import read_picture
 from nav.errors import Lost
 from nav.frames import Array
 from tests.bench.real_calibration.chessboards import opencv_pairs

@@ -5,11 +5,11 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
-from calibration.cameras.detect import find_board
-from phantoms.twin.boards import board_body, board_points
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
+from calibration.cameras.board_detection import find_board
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_boards import board_body, board_points
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.synthetic import camera
 
 SEEN = camera("left", (560, 440), 1200.0)

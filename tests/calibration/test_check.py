@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from calibration.needle.check import calibrate_check, touch_errors
+from calibration.needle.tip_check import calibrate_check, touch_errors
 from nav.errors import InputError
 from tests.synthetic import vectors
 

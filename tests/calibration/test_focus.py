@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calibration.cameras.board_detection import Seen
 from calibration.cameras.calibrate import calibrate_cameras
-from calibration.cameras.detect import Seen
 from calibration.cameras.repeats import find_repeats
 from nav.frames import Array
 from tests.calibration.boards import BOARD, SIZE, sightings, waved, wide_rig

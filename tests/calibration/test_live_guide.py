@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
-from calibration.cameras.verdict import CELLS, coverage, tilts
-from calibration.live.guide import NEW_LEAN, PARTS, Ask, advise, wanted, worth_taking
-from calibration.live.look import Look, guessed_lens, look_at
+from calibration.cameras.rig_verdict import CELLS, coverage, tilts
+from calibration.live.board_view import Look, guessed_lens, look_at
+from calibration.live.capture_guide import NEW_LEAN, PARTS, Ask, advise, wanted, worth_taking
 from calibration.live.progress import progress_of
 from calibration.live.quick import Glimpse
 from calibration.live.still import FRAMES, Stillness

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from calibration.board import Board
-from calibration.live.guide import Ask
-from calibration.live.opened import BoardCameras
+from calibration.live.calibration_source import BoardCameras
+from calibration.live.capture_guide import Ask
 from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import InputError
-from phantoms.twin.boards import board_body
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_boards import board_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.calibration.test_live_guide import Hand
 from tests.synthetic import small_rig
 

@@ -10,18 +10,18 @@ import pytest
 from rich.console import Console
 
 from calibration.board import Board, save_board
-from calibration.cameras.detect import find_board
-from calibration.live.command import capture_and_calibrate
-from calibration.live.guide import Ask
+from calibration.cameras.board_detection import find_board
+from calibration.live.capture_display import Shown
+from calibration.live.capture_guide import Ask
+from calibration.live.live_rig_command import capture_and_calibrate
 from calibration.live.quick import Spotter
-from calibration.live.shown import Shown
 from calibration.live.taking import AGAIN, FLASH, LOST_FOR, MORE, Taking
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.errors import InputError
-from phantoms.twin.boards import board_body
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_boards import board_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.calibration.test_live_guide import Hand
 from tests.synthetic import small_rig
 
@@ -118,7 +118,7 @@ def test_a_still_board_is_taken_once_and_the_next_thing_asked_for(table, front):
 
 
 def test_what_is_smeared_is_not_counted(table, front, monkeypatch):
-    monkeypatch.setattr("calibration.live.search.SMEARED", 0.5)
+    monkeypatch.setattr("calibration.live.capture_search.SMEARED", 0.5)
     kernel = np.ones((1, 3)) / 3
     smeared = [np.asarray(cv2.filter2D(image, -1, kernel)) for image in front]
     shown = table.show(smeared, 6)
@@ -146,7 +146,7 @@ def test_who_hardly_saw_the_board_is_left_out_and_the_place_not_taken_again(
     covered = next(c for c in covers(front[1]) if len(c[1]) <= 14)[0]
     blind = [id(covered)]
     monkeypatch.setattr(
-        "calibration.live.search.find_board",
+        "calibration.live.capture_search.find_board",
         lambda image, board: None if id(image) in blind else find_board(image, board),
     )
     table.show([front[0], covered], 6)

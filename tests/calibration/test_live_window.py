@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QApplication
 from rich.console import Console
 
 from calibration.board import save_board
-from calibration.cameras.command import calibrate_rig
-from calibration.live.command import capture_and_calibrate
-from calibration.live.guide import Ask
-from calibration.live.opened import BoardCameras
-from calibration.live.search import warm_up
+from calibration.cameras.rig_command import calibrate_rig
+from calibration.live.calibration_source import BoardCameras
+from calibration.live.calibration_window import RESULT, TAKING, CalibrateWindow
+from calibration.live.capture_guide import Ask
+from calibration.live.capture_search import warm_up
+from calibration.live.live_rig_command import capture_and_calibrate
 from calibration.live.taking import Taking
-from calibration.live.window import RESULT, TAKING, CalibrateWindow
 from nav.camera.rig import load_rig, write_rig
 from nav.errors import InputError
 from nav.outputs import backups_told_to
@@ -123,7 +123,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
     drivers: list[Obedient] = []
     timer = QTimer()
     timer.timeout.connect(drive)
-    from nav.view.app import application
+    from nav.view.live_app import application
 
     application()
     timer.start(40)
@@ -251,7 +251,7 @@ def test_what_could_not_be_calibrated_is_said_and_pictures_go_on(qtbot, opened, 
     def refuse(*arguments: Any) -> None:
         raise InputError("left: all boards are about parallel")
 
-    monkeypatch.setattr("calibration.live.window.calibrated", refuse)
+    monkeypatch.setattr("calibration.live.calibration_window.calibrated", refuse)
     window = opened()
     room.hold(Ask("show", ""))
     qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
@@ -269,7 +269,7 @@ def test_a_verdict_that_is_not_good_says_what_to_do_and_takes_more(
     result = SimpleNamespace(
         found=SimpleNamespace(word="repeat"), rows=[row], advice=[advice], notes=["unverified"]
     )
-    monkeypatch.setattr("calibration.live.window.calibrated", lambda *_: result)
+    monkeypatch.setattr("calibration.live.calibration_window.calibrated", lambda *_: result)
 
     def full(result: Any) -> None:
         raise InputError("rig.toml: cannot be written: No space left on device")

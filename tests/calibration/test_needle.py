@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import Rotation
 
-from calibration.needle.command import Guide, calibrate_needle
-from calibration.needle.poses import LASTING, load_poses
+from calibration.needle.needle_command import Guide, calibrate_needle
+from calibration.needle.pivot_poses import LASTING, load_poses
 from nav.errors import InputError
 from nav.files import load_toml, sha256
 from nav.tracking.tool import ToolFile, load_tool, write_tool
-from phantoms.twin.tools import needle_tool
+from phantoms.twin.simulated_tools import needle_tool
 from tests.calibration.test_needle_poses import lost_row, rows_of, write_rows
 from tests.calibration.test_needle_spin import spun
 from tests.calibration.test_pivot import PIVOT, TIP, poses, turned

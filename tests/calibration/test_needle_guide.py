@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from calibration.needle.guide import guided_axis
-from calibration.needle.verdict import NotCalibrated
+from calibration.needle.axis_guide import guided_axis
+from calibration.needle.pivot_verdict import NotCalibrated
 from nav.errors import InputError
 from nav.frames import Array
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from calibration.needle.poses import LASTING, load_poses
+from calibration.needle.pivot_poses import LASTING, load_poses
 from nav.errors import InputError
-from nav.record.poses import COLUMNS, UPPER
+from nav.record.pose_table import COLUMNS, UPPER
 
 
 def rows_of(rotations, translations, covariances=None, tool="needle", reason=""):

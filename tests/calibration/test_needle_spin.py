@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from calibration.needle.pivot_verdict import NotCalibrated
 from calibration.needle.spin import spin_axis
-from calibration.needle.verdict import NotCalibrated
 from nav.errors import InputError
 from nav.frames import Array
 from tests.synthetic import vectors

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from calibration.needle.coverage import cone_angles, turning
 from calibration.needle.pivot import pivot_calibration
-from calibration.needle.verdict import NotCalibrated
+from calibration.needle.pivot_coverage import cone_angles, turning
+from calibration.needle.pivot_verdict import NotCalibrated
 from nav.errors import InputError
 from tests.calibration.test_pivot import PIVOT, TIP, exact, poses, swung, turned
 

@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 
 from calibration.board import load_board
-from calibration.printing.boards import boards_for
-from calibration.printing.command import print_targets, print_tools
+from calibration.printing.board_sheets import boards_for
 from calibration.printing.footer import RULER
 from calibration.printing.page import POINTS, Page
 from calibration.printing.paper import PAPERS, Paper, paper_named
-from calibration.printing.standard import standard_needle, standard_reference
+from calibration.printing.print_command import print_targets, print_tools
+from calibration.printing.standard_tools import standard_needle, standard_reference
 from nav.errors import InputError
 from nav.tracking.tool import check_tools, load_tool
 

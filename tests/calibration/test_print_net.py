@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from calibration.printing.cells import outlines
 from calibration.printing.endview import end_view
-from calibration.printing.net import net_of
 from calibration.printing.outline import CUT_WIDTH, EDGE, outline_of
-from calibration.printing.standard import standard_needle, standard_reference
+from calibration.printing.standard_tools import standard_needle, standard_reference
+from calibration.printing.unfolding import net_of
 from nav.tracking.tool import Marker, Tool
-from phantoms.twin.tools import needle_tool, reference_tool
+from phantoms.twin.simulated_tools import needle_tool, reference_tool
 
 EXACT = 1e-9  # mm
 SHIFT = np.array([30.0, -8.0, 5.0])  # mm

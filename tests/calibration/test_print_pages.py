@@ -13,8 +13,8 @@ from rich.console import Console
 from scipy.spatial.distance import pdist
 
 from calibration.board import load_board
-from calibration.printing.command import print_targets, print_tools
 from calibration.printing.paper import PAPERS
+from calibration.printing.print_command import print_targets, print_tools
 from nav.tracking.tool import load_tool, marker_pattern, predefined_dictionary
 
 DPI = 600

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from calibration.tools.gauge import in_file_frame
+from calibration.tools.body_frame import in_file_frame
 from calibration.tools.unknowns import Body, Sightings, derivatives_of, residuals_of
 from nav.frames import Array
 from tests.synthetic import needle_poses

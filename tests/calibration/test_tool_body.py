@@ -8,10 +8,10 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.tools.body import BodyCalibration, body_geometry
-from calibration.tools.gauge import aligned, in_file_frame
+from calibration.tools.body_frame import aligned, in_file_frame
+from calibration.tools.body_verdict import NotCalibrated
+from calibration.tools.body_views import BodyView
 from calibration.tools.unknowns import Body
-from calibration.tools.verdict import NotCalibrated
-from calibration.tools.views import BodyView
 from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Marker, Tool

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform
 
-from calibration.tools.command import calibrate_tool
+from calibration.tools.tool_command import calibrate_tool
 from nav.camera.rig import Rig, write_rig
 from nav.camera.source import open_source
 from nav.errors import InputError
@@ -21,9 +21,9 @@ from nav.files import sha256
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool, load_tool, write_tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.calibration.test_tool_body import glued, off_by
 from tests.synthetic import Studio, needle_poses, small_rig
 from tests.tracking.expect import seen

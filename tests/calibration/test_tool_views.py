@@ -6,15 +6,15 @@ import numpy as np
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from calibration.tools.views import BodyView, seen_markers
+from calibration.tools.body_views import BodyView, seen_markers
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Tool
-from phantoms.twin.bodies import Placed
-from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_motion import body_velocity
+from phantoms.twin.simulated_tools import needle_body
 from tests.calibration.test_tool_body import glued
 from tests.synthetic import Studio, needle_poses
 

@@ -15,7 +15,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import FrameSet
-from nav.camera.live import LiveSource, parse_cameras
+from nav.camera.live_source import LiveSource, parse_cameras
 from nav.camera.livecamera import FROZEN, GIVE_UP, HUNG, Grabbed, LiveCamera
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from nav.camera.names import natural_order
+from nav.camera.natural_order import natural_order
 from nav.errors import InputError
 
 

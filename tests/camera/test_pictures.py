@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nav.camera.pictures import decode_picture, read_picture
+from nav.camera.image_files import decode_picture, read_picture
 from nav.camera.source import open_source
 from nav.errors import InputError, Lost
 from tests.camera.recordings import HEIGHT, WIDTH, plain, rig, write_pictures

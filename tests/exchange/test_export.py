@@ -11,7 +11,7 @@ import pyvista
 import SimpleITK as sitk
 
 from nav.errors import InputError
-from nav.exchange.export import FORMATS, export_case
+from nav.exchange.case_export import FORMATS, export_case
 from nav.filekinds import file_kind
 from nav.model.surface import load_surface
 from nav.reconstruction.reading import read_volume

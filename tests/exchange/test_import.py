@@ -11,10 +11,10 @@ import SimpleITK as sitk
 
 from nav import cli
 from nav.errors import InputError
+from nav.exchange.case_export import FORMATS, export_case
 from nav.exchange.casefolder import write_imported
-from nav.exchange.export import FORMATS, export_case
+from nav.exchange.imported_shapes import MANY_TRIANGLES, surface_of_label
 from nav.exchange.importer import ImportOptions, import_case
-from nav.exchange.shapes import MANY_TRIANGLES, surface_of_label
 from nav.model.case import load_case
 from nav.reconstruction.label_surfaces import surface_from_label
 from nav.reconstruction.labelmap import cut_mask

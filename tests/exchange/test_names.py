@@ -2,7 +2,7 @@
 
 import pytest
 
-from nav.exchange.names import guess_role
+from nav.exchange.structure_names import guess_role
 
 KNOWN = {
     "bone": "C1 C2 vertebrae_C3 HWK4 HWK_5 Atlas axis Dens_axis vertebra_C2 C1_smoothed occiput "

@@ -8,7 +8,7 @@ from shutil import copyfile, copytree
 import numpy as np
 import pyvista
 
-from nav.exchange.export import export_case
+from nav.exchange.case_export import export_case
 from nav.exchange.meshes import ply_bytes
 from nav.files import write_toml
 from nav.model.case import Structure

@@ -10,20 +10,20 @@ import pyvista
 from scipy.spatial.transform import Rotation
 
 from calibration.board import save_board
-from calibration.printing.boards import boards_for
+from calibration.printing.board_sheets import boards_for
 from calibration.printing.paper import paper_named
 from nav.camera.rig import write_rig
 from nav.files import write_toml
 from nav.frames import Pose, rigid
-from nav.record.poses import COLUMNS, UPPER, pose_columns
+from nav.record.pose_table import COLUMNS, UPPER, pose_columns
 from nav.registration.points import register_points
-from nav.registration.result import write_registration
+from nav.registration.registration_result import write_registration
 from nav.tracking.tool import write_tool
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.export_kit import write_kit_toml, write_parts
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of
-from phantoms.twin.tools import needle_tool, reference_tool
+from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.fuzz.exchanged import make_neck
 from tests.fuzz.scans import make_labels, make_scans
 from tests.synthetic import small_rig

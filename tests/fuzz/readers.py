@@ -14,9 +14,9 @@ from nav.errors import InputError
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case, navigable
 from nav.outputs import refuse_replacing
-from nav.registration.result import load_registration
-from nav.tracking.result import Tip
+from nav.registration.registration_result import load_registration
 from nav.tracking.tool import check_tools, load_tool
+from nav.tracking.tracked_frame import Tip
 from phantoms.kit.export_folder import refuse_foreign
 from phantoms.kit.export_kit import load_kit
 from phantoms.recipe import named_recipe

@@ -9,10 +9,10 @@ from nav.errors import Lost
 from nav.frames import Array, Pose, rigid
 from nav.model.case import Case
 from nav.pipeline import Guidance, Pipeline
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.tracking.needle import Bevel, NeedleKind
-from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.tool import Tool, ToolTip
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 

@@ -18,7 +18,7 @@ from nav.guidance.bending import (
 from nav.guidance.proximity import Proximity, proximity
 from nav.model.case import Case
 from nav.tracking.needle import NeedleKind
-from nav.tracking.result import Tip
+from nav.tracking.tracked_frame import Tip
 from nav.view.words import bending_text
 from tests.guidance.bent import ARTERY, BEVELS, NECK, Z
 from tests.synthetic import covariances, floats, rigid_transforms, vectors

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nav.errors import InputError
 from nav.pipeline import Guidance
-from nav.record.poses import PosesWriter
+from nav.record.pose_table import PosesWriter
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool, load_tool, write_tool
 from tests.guidance.bent import Y, hand, needle, step

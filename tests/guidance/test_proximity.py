@@ -14,7 +14,7 @@ from nav.guidance.proximity import (
     proximity,
 )
 from nav.model.case import Case, Plan
-from nav.tracking.result import Tip
+from nav.tracking.tracked_frame import Tip
 from tests.solids import box, structure
 from tests.synthetic import covariances, floats, vectors
 

@@ -18,7 +18,7 @@ from nav.live.session import Session, State
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
 from nav.pipeline import Pipeline
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.tracking.tool import load_tool
 from nav.tracking.tracker import Tracker
 

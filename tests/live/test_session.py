@@ -12,9 +12,9 @@ from nav.live.session import MAX_WANDER, TOUCH_FRAMES, Session, State
 from nav.model.case import Case, Fiducial, Plan
 from nav.pipeline import Pipeline
 from nav.registration.points import register_points
-from nav.registration.result import Registration
-from nav.tracking.result import TrackedFrame, TrackedTool
+from nav.registration.registration_result import Registration
 from nav.tracking.tool import Tool, ToolTip
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 

@@ -11,8 +11,8 @@ from scipy.spatial.transform import RigidTransform
 from nav.frames import Pose
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
-from nav.registration.result import Registration
-from nav.view.window import LiveWindow
+from nav.registration.registration_result import Registration
+from nav.view.live_window import LiveWindow
 from tests.live.looping import LoopingJob, sphere_case
 
 START = 180.0  # s; a busy machine loads slowly

@@ -10,7 +10,7 @@ from nav.guidance.proximity import Z95, proximity
 from nav.model.case import Case, Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface, load_surface
-from nav.tracking.result import Tip
+from nav.tracking.tracked_frame import Tip
 from tests.solids import cube
 
 

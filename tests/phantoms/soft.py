@@ -6,10 +6,10 @@ import numpy as np
 import open3d as o3d
 import pytest
 
-from phantoms.anatomy import arteries, skin
+from phantoms.anatomy import artery_models, skin_model
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.sac import Sac
+from phantoms.anatomy.thecal_sac import Sac
 
 P = AnatomyParameters()
 # One neck for each two variants: what they change lies on different sides.
@@ -65,9 +65,9 @@ class Neck:
         self.sac = Sac(p, self.poses)
         cord, dura = self.sac.meshes()
         self.cord, self.dura = Surface(cord), Surface(dura)
-        self.vessels = arteries.vessels(p, self.poses)
+        self.vessels = artery_models.vessels(p, self.poses)
         self.tubes = {v.name: Surface(v.mesh()) for v in self.vessels}
-        self.skin = Surface(skin.skin_mesh(p, self.poses))
+        self.skin = Surface(skin_model.skin_mesh(p, self.poses))
 
     def vessel(self, name):
         return next(v for v in self.vessels if v.name == name)

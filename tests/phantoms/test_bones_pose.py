@@ -7,9 +7,9 @@ import pytest
 
 from nav.errors import InputError
 from phantoms.anatomy import c1, c2, occiput, subaxial
+from phantoms.anatomy.bone_poses import ORIGIN_IN_FRONT, bone_poses
 from phantoms.anatomy.gaps import sampled_surface, smallest_gap
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import ORIGIN_IN_FRONT, bone_poses
 
 P = AnatomyParameters()
 NAMES = ("occiput", "C1", "C2", "C3", "C4")

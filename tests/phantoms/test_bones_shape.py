@@ -6,10 +6,10 @@ import pytest
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import moved_mesh
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from tests.reference_data import reference_data
 
 P = AnatomyParameters()

@@ -11,11 +11,11 @@ from nav import cli
 from nav.model.case import load_case
 from nav.registration.pointfile import load_points
 from nav.tracking.tool import load_tool
-from phantoms.anatomy import write
+from phantoms.anatomy import anatomy_files
 from phantoms.kit import build
-from phantoms.kit.export import read_stl
 from phantoms.kit.export_kit import load_kit
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_layout import layout
+from phantoms.kit.part_export import read_stl
 
 
 def nav(*arguments):
@@ -138,7 +138,7 @@ def test_a_full_disk_is_one_line_and_the_earlier_kit_stays(tmp_path, capsys, mon
     def full(structure):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(write, "ply_bytes", full)
+    monkeypatch.setattr(anatomy_files, "ply_bytes", full)
     capsys.readouterr()
     line = refused(capsys, "build", "--anatomy-only", "--preset", "male", "--out", out)
     assert "No space left on device" in line
@@ -181,9 +181,11 @@ def test_lists_teach(capsys):
 
 
 def test_ct_of_a_kit(tmp_path, kit, capsys, monkeypatch):
-    from phantoms.twin import ct
+    from phantoms.twin import simulated_ct
 
-    monkeypatch.setattr(ct.write_ct, "__defaults__", ("patient", (1.6, 1.6, 2.4), 15.0, 0))
+    monkeypatch.setattr(
+        simulated_ct.write_ct, "__defaults__", ("patient", (1.6, 1.6, 2.4), 15.0, 0)
+    )
     out = tmp_path / "neck.nii"
     assert nav("ct", "--case", kit / "case.toml", "--out", out) == 0
     assert out.stat().st_size > 100_000

@@ -11,10 +11,10 @@ from nav.camera.rig import load_rig
 from nav.tracking.tool import load_tool
 from phantoms.demo import calibrated
 from phantoms.demo.report import file_from_true
-from phantoms.twin.boards import board_points
 from phantoms.twin.default_rig import default_rig
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_tool
+from phantoms.twin.simulated_boards import board_points
+from phantoms.twin.simulated_tools import needle_tool
 
 FEW = {"BOARDS": 6, "TURNS": 12, "TILTS": 10, "PIVOTS": 16, "SPINS": 10}
 

@@ -11,16 +11,16 @@ import pytest
 
 from nav.errors import InputError
 from nav.model.case import load_case, navigable
+from phantoms.anatomy.anatomy_files import write_case
 from phantoms.anatomy.clearance import Solid, check_clear
 from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.anatomy.variants import preset
-from phantoms.anatomy.write import write_case
-from phantoms.kit.case import phantom_case
-from phantoms.measure.neck import Measured
-from phantoms.measure.table import as_markdown, measured
+from phantoms.kit.kit_case import phantom_case
+from phantoms.measure.measure_table import as_markdown, measured
+from phantoms.measure.neck_measures import Measured
 
 P = AnatomyParameters()
 NEEDLE_RADIUS = 0.735  # mm, 17G

@@ -52,7 +52,7 @@ def test_triangles_meet_where_sampling_finds_a_common_point(one, other):
     if min(areas) < 0.5:
         return
     meets = crosses_itself(pair(b, a))
-    from phantoms.anatomy.rays import Gauge
+    from phantoms.anatomy.mesh_rays import Gauge
 
     u = np.array([(i, j) for i in range(21) for j in range(21 - i)]) / 20.0
     samples = b[0] + u[:, :1] * (b[1] - b[0]) + u[:, 1:] * (b[2] - b[0])

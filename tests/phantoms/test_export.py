@@ -9,10 +9,10 @@ import pyvista as pv
 
 from nav.errors import InputError
 from phantoms.anatomy.mesh import Mesh, signed_volume
-from phantoms.kit.export import Placed, plates, read_stl, write_3mf, write_stl
+from phantoms.kit.needle_carrier import nut
 from phantoms.kit.part import BED, Part
+from phantoms.kit.part_export import Placed, plates, read_stl, write_3mf, write_stl
 from phantoms.kit.solid import box, mesh_of
-from phantoms.kit.tools import nut
 from phantoms.kit.tools_inserts import adaptor
 from phantoms.kit.tools_standards import LUER
 

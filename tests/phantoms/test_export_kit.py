@@ -15,10 +15,10 @@ from nav.files import sha256, write_toml
 from nav.frames import rigid
 from phantoms.anatomy.mesh import signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.kit.export import read_stl
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.kit.export_kit import load_kit, write_kit_toml, write_parts
 from phantoms.kit.part import Part
+from phantoms.kit.part_export import read_stl
 from phantoms.kit.solid import box, mesh_of
 
 P = replace(AnatomyParameters(), c1_width=75.0, cord_ap=(8.0, 8.0, 8.0, 7.5, 7.5))

@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from phantoms.anatomy import arteries, c2
+from phantoms.anatomy import artery_models, c2
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import mesh_solid, moved_mesh
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.standard import BONE_SPACING, _bone
+from phantoms.anatomy.standard_neck import BONE_SPACING, _bone
 from phantoms.recipe import named_recipe, random_recipe
 
 LEAST = 1.0  # mm of bone between artery and facet
@@ -47,7 +47,9 @@ class Roof:
         self.p, self.triangles = p, bone.triangles
         self.vertices = bone.vertices * mirror
         self.bone = Gauge(self.vertices, bone.triangles)
-        vessel = next(v for v in arteries.vessels(p, poses) if v.name == f"vertebral artery {side}")
+        vessel = next(
+            v for v in artery_models.vessels(p, poses) if v.name == f"vertebral artery {side}"
+        )
         mesh = vessel.mesh()
         self.artery = Gauge(poses.c2.inv().apply(mesh.vertices) * mirror, mesh.triangles)
 
@@ -140,7 +142,9 @@ def test_the_bend_rises_with_the_rise_and_its_isthmus_thins():
 
 
 def test_without_a_rise_the_course_stays():
-    usual, risen_right = (arteries.vessels(p, bone_poses(p)) for p in (P, risen(P, "right", 3.0)))
+    usual, risen_right = (
+        artery_models.vessels(p, bone_poses(p)) for p in (P, risen(P, "right", 3.0))
+    )
     assert usual[0].line.tobytes() == risen_right[0].line.tobytes()
     assert usual[1].line.tobytes() != risen_right[1].line.tobytes()
 

@@ -9,10 +9,10 @@ from scipy.spatial import Delaunay
 
 from nav.registration.correspondence import smallest_confusion
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP, skin_x
+from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP, skin_x
 from phantoms.kit.base import base_solid
 from phantoms.kit.frame import BAR_BOLTS, NUT_FROM_END, arch_solid, bar_solid
-from phantoms.kit.layout import (
+from phantoms.kit.kit_layout import (
     LEAST_CONFUSION,
     LUG_HEIGHT,
     PLATE_FREE,

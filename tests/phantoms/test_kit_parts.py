@@ -6,27 +6,27 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from calibration.printing.standard import reference_plates
+from calibration.printing.standard_tools import reference_plates
 from nav.errors import InputError
 from phantoms.anatomy.mesh import Mesh, moved_mesh
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.skin import NECK_TOP
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.mesh_rays import Gauge
+from phantoms.anatomy.skin_model import NECK_TOP
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.kit.bone_divots import DEPTH, bone_divots
 from phantoms.kit.column import WINDOW, WINDOW_FRONT, bones_of, column_solid
-from phantoms.kit.drawing import drawing_lean, drawn_undercut
-from phantoms.kit.fits import fits
+from phantoms.kit.core_removal import drawing_lean, drawn_undercut
 from phantoms.kit.gel import skin_on_base
+from phantoms.kit.kit_clearances import fits
+from phantoms.kit.kit_layout import DIVOT_DEPTH, layout
 from phantoms.kit.label import ENGRAVED
-from phantoms.kit.layout import DIVOT_DEPTH, layout
 from phantoms.kit.loft import Upright
 from phantoms.kit.mould import mould_solids
+from phantoms.kit.needle_carrier import PAPER
 from phantoms.kit.part import BED, LEAST_WALL
 from phantoms.kit.parts import kit_parts
-from phantoms.kit.sac import SLEEVE, core_solid, structure_solid
+from phantoms.kit.sac_mould import SLEEVE, core_solid, structure_solid
 from phantoms.kit.solid import box, cylinder, laid, mesh_of, region, solid_of, united
 from phantoms.kit.supports import supports_mesh
-from phantoms.kit.tools import PAPER
 from phantoms.kit.tubes import BORES, tubes
 from phantoms.kit.walls import walls
 

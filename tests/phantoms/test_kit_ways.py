@@ -5,9 +5,9 @@ import pytest
 
 from phantoms.anatomy.variants import preset
 from phantoms.kit.base import base_solid
-from phantoms.kit.case import phantom_case
 from phantoms.kit.frame import arch_solid
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_case import phantom_case
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.mould import mould_solids
 from phantoms.kit.solid import hole
 

@@ -12,19 +12,19 @@ import nav
 from nav.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.block import block
-from phantoms.kit.case import phantom_case
 from phantoms.kit.gel import skin_on_base
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_case import phantom_case
+from phantoms.kit.kit_layout import layout
+from phantoms.kit.needle_carrier import carrier_parts
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bench import formers
+from phantoms.kit.papers.common_steps import phantom_steps
 from phantoms.kit.papers.needle_steps import last_steps, needle_steps
 from phantoms.kit.papers.needles import needle_lengths
+from phantoms.kit.papers.paper_files import write_papers
 from phantoms.kit.papers.pieces import needle_pieces, pieces
-from phantoms.kit.papers.stages import matching
-from phantoms.kit.papers.steps import phantom_steps
-from phantoms.kit.papers.write import write_papers
+from phantoms.kit.papers.step_scenes import matching
 from phantoms.kit.parts import kit_parts
-from phantoms.kit.tools import carrier_parts
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`
 

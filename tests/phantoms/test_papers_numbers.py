@@ -10,7 +10,7 @@ from nav.registration.points import register_points
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.plans import AnatomyPlan
 from phantoms.anatomy.variants import preset
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.papers.amounts import (
     bore_volume,
     filament_grams,
@@ -20,11 +20,11 @@ from phantoms.kit.papers.amounts import (
 from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predicted_tre
 from phantoms.kit.papers.document import Document, Heading, Paragraph, Table, marked_up
 from phantoms.kit.papers.gels import GELS, LOSSES
-from phantoms.kit.papers.labels import Label, with_labels
-from phantoms.kit.papers.neck import special
+from phantoms.kit.papers.neck_description import special
 from phantoms.kit.papers.needles import HELD, LOST, REACH, needed, needle_lengths
 from phantoms.kit.papers.pdf import write_pdf
-from phantoms.kit.papers.stages import Stage, walked
+from phantoms.kit.papers.picture_labels import Label, with_labels
+from phantoms.kit.papers.step_scenes import Stage, walked
 from phantoms.kit.papers.web import as_html
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of

@@ -10,19 +10,19 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.block import block
-from phantoms.kit.case import phantom_case
 from phantoms.kit.gel import skin_on_base
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_case import phantom_case
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bought import items
+from phantoms.kit.papers.common_steps import phantom_steps
 from phantoms.kit.papers.document import Table
 from phantoms.kit.papers.needle_steps import last_steps, needle_steps
 from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.pieces import pieces
 from phantoms.kit.papers.printed import printing
 from phantoms.kit.papers.screws import CORD_MOULD_BOLTS, FLANGE_BOLTS, screws
-from phantoms.kit.papers.stages import walked
-from phantoms.kit.papers.steps import phantom_steps
+from phantoms.kit.papers.step_scenes import walked
 from phantoms.kit.papers.studio import scene_points
 from phantoms.kit.papers.using import checking
 from phantoms.kit.parts import kit_parts

@@ -5,11 +5,11 @@ import pytest
 
 from nav.errors import InputError
 from phantoms.anatomy.draw import drawn
+from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.plans import NEAR_ARTERY, NEAR_CORD, NEEDLE_RADIUS, way
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.standard import Anatomy, standard_anatomy
+from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import of_size, preset
-from phantoms.measure.neck import Neck
+from phantoms.measure.neck_measures import Neck
 from phantoms.measure.soft import needle_measures
 from phantoms.recipe import named_recipe
 

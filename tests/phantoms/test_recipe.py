@@ -12,7 +12,7 @@ from nav.reconstruction.printed.kitfile import KIT_FORMAT
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import drawn, random_parameters
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
-from phantoms.anatomy.possible import check_possible
+from phantoms.anatomy.validate_neck import check_possible
 from phantoms.anatomy.variants import VARIANTS, of_size, preset
 from phantoms.recipe import Recipe, named_recipe, parameter_table, random_recipe, with_values
 

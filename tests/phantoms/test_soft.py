@@ -6,9 +6,9 @@ import numpy as np
 import open3d as o3d
 import pytest
 
-from phantoms.anatomy import arteries, c1, c2, sac, skin, subaxial
+from phantoms.anatomy import artery_models, c1, c2, skin_model, subaxial, thecal_sac
 from phantoms.anatomy.parameters import LEVELS
-from phantoms.anatomy.sac import BOTTOM, TOP
+from phantoms.anatomy.thecal_sac import BOTTOM, TOP
 from tests.phantoms.soft import Neck, P, each_neck
 
 SOLIDS = {
@@ -57,8 +57,8 @@ def test_triangles_are_even_enough_to_print_and_to_cast_rays_at(necks, name):
 
 
 def test_the_same_parameters_give_the_same_bits(standard):
-    arteries._of_side.cache_clear()
-    sac._fitted.cache_clear()
+    artery_models._of_side.cache_clear()
+    thecal_sac._fitted.cache_clear()
     again = Neck(P)
     for what, surface in again.surfaces().items():
         assert surface.mesh.vertices.tobytes() == standard.surfaces()[what].mesh.vertices.tobytes()
@@ -105,7 +105,7 @@ def test_the_bones_keep_off_the_sac_and_leave_the_vessels_their_room(necks, name
     neck = necks[name]
     for bone, made in SOLIDS.items():
         pose = neck.poses.of(bone)
-        rooms = [arteries.rooms(neck.p, neck.poses, side, pose) for side in ("left", "right")]
+        rooms = [artery_models.rooms(neck.p, neck.poses, side, pose) for side in ("left", "right")]
         solid = made(neck.p, *rooms)
         for what in ("dura", *neck.tubes):
             points = pose.inv().apply(neck.surfaces()[what].mesh.vertices[::2])
@@ -176,24 +176,26 @@ def test_the_sac_shifts_with_c1_when_it_turns(necks):
 
 
 def test_the_skin_is_as_wide_as_asked_for_and_as_far_from_the_dura_as_assumed(standard):
-    assert skin.skin_x(P, skin.skin_middle(P)) == pytest.approx(P.neck_width / 2, rel=0.05)
-    x = float(skin.skin_x(P, 2.0))
+    assert skin_model.skin_x(P, skin_model.skin_middle(P)) == pytest.approx(
+        P.neck_width / 2, rel=0.05
+    )
+    x = float(skin_model.skin_x(P, 2.0))
     assert abs(standard.skin.signed([(x, 2.0, 0.0)])[0]) < 0.4
     assert x - standard.dura.across((0, 2, 0), (1, 0, 0)) / 2 == pytest.approx(52.0, rel=0.1)
 
 
 def test_the_entry_lies_below_and_behind_the_mastoid(standard):
-    tips = skin.landmarks(P, standard.poses)
+    tips = skin_model.landmarks(P, standard.poses)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         x, y, z = tips[f"mastoid tip {side}"]
         assert (y + 10.0, z - 10.0) == pytest.approx((2.0, 0.0), abs=0.5)
         assert abs(standard.skin.signed([(x, y, z)])[0]) < 0.5
         # A finger that slides up over the tip feels it stand out.
-        assert sign * x - float(skin.skin_x(P, y, z - 5.0)) > 1.5
+        assert sign * x - float(skin_model.skin_x(P, y, z - 5.0)) > 1.5
 
 
 def test_the_spinous_process_is_felt_behind_c2(standard):
-    felt = skin.landmarks(P, standard.poses)["spinous process C2"]
+    felt = skin_model.landmarks(P, standard.poses)["spinous process C2"]
     tip = standard.poses.c2.apply(np.array([0.0, P.c2_spinous_length, -7.0]))
     assert felt[2] == pytest.approx(tip[2])
     assert felt[0] == 0.0
@@ -203,8 +205,8 @@ def test_the_spinous_process_is_felt_behind_c2(standard):
 
 @pytest.mark.parametrize("p", [P, replace(P, neck_width=95.0, neck_ap=145.0)])
 def test_every_section_opens_sideways_out_of_a_mould_that_is_split_in_the_middle(p):
-    for z in np.linspace(skin.NECK_BOTTOM, skin.NECK_TOP, 28):
-        ring = skin.outline(p, z)
+    for z in np.linspace(skin_model.NECK_BOTTOM, skin_model.NECK_TOP, 28):
+        ring = skin_model.outline(p, z)
         half = len(ring) // 2
         left, right = ring[: half + 1], np.vstack([ring[half:], ring[:1]])
         assert (np.diff(left[:, 1]) > 0.0).all()

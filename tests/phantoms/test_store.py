@@ -5,7 +5,7 @@ import pytest
 
 from nav.errors import InputError
 from phantoms import store
-from phantoms.anatomy import standard
+from phantoms.anatomy import standard_neck
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.plans import AnatomyPlan
 
@@ -84,10 +84,10 @@ def test_plans_come_back_to_the_bit():
 
     def make():
         calls.append(1)
-        return standard._arrays_of_plans(plans)
+        return standard_neck._arrays_of_plans(plans)
 
     for _ in range(2):
-        assert standard._plans_of(store.stored_arrays("plans of a test", make)) == plans
+        assert standard_neck._plans_of(store.stored_arrays("plans of a test", make)) == plans
     assert len(calls) == 1
 
 
@@ -96,8 +96,8 @@ def test_a_neck_that_cannot_be_is_refused_each_time_and_never_stored(monkeypatch
     def impossible(p):
         raise InputError("no room for the cord")
 
-    monkeypatch.setattr(standard, "check_possible", impossible)
+    monkeypatch.setattr(standard_neck, "check_possible", impossible)
     for _ in range(2):
         with pytest.raises(InputError, match="no room"):
-            standard.standard_anatomy()
+            standard_neck.standard_anatomy()
     assert not list(folder.rglob("*.npz"))

@@ -6,9 +6,9 @@ import pytest
 from nav.errors import InputError
 from phantoms.anatomy.crossing import crosses_itself
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.kit import supports
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.solid import solid_of
 
 # mm, grids of which some slide a strut's thin end through itself

@@ -8,12 +8,12 @@ import open3d as o3d
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from calibration.needle.check import calibrate_check
-from calibration.printing.standard import needle_apothem, standard_needle
+from calibration.needle.tip_check import calibrate_check
+from calibration.printing.standard_tools import needle_apothem, standard_needle
 from nav.registration.pointfile import load_points
 from nav.registration.points import register_points
 from phantoms.anatomy.mesh import edges
-from phantoms.kit import tools
+from phantoms.kit import needle_carrier
 from phantoms.kit import tools_inserts as inserts
 from phantoms.kit import tools_seat as seat
 from phantoms.kit.block import (
@@ -51,7 +51,7 @@ def the_block():
 
 @pytest.fixture(scope="module")
 def parts():
-    return {part.name: part for part in tools.carrier_parts()}
+    return {part.name: part for part in needle_carrier.carrier_parts()}
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_no_wall_is_too_thin_to_print(name, part):
 
 
 def test_parts_are_the_same_to_the_bit(parts):
-    for again in (tools.carrier(), inserts.bush(17), inserts.adaptor(LUER)):
+    for again in (needle_carrier.carrier(), inserts.bush(17), inserts.adaptor(LUER)):
         once = parts[again.name].mesh
         assert again.mesh.vertices.tobytes() == once.vertices.tobytes()
         assert again.mesh.triangles.tobytes() == once.triangles.tobytes()
@@ -149,7 +149,7 @@ def test_parts_are_the_same_to_the_bit(parts):
 
 @pytest.mark.parametrize("paper", [0.1, 0.25])
 def test_faces_lie_under_the_markers_by_the_paper(paper):
-    part = tools.carrier(paper)
+    part = needle_carrier.carrier(paper)
     vertices = seat.tool_from_part(part.name).apply(part.mesh.vertices)
     for marker in standard_needle().markers:
         right, down = (
@@ -167,9 +167,9 @@ def test_faces_lie_under_the_markers_by_the_paper(paper):
 
 def test_carrier_is_as_long_as_the_printed_strip(parts):
     prism = parts["needle-carrier"].mesh.vertices
-    corner = (needle_apothem() - tools.PAPER) / np.cos(np.pi / 8)
+    corner = (needle_apothem() - needle_carrier.PAPER) / np.cos(np.pi / 8)
     wide = np.linalg.norm(prism[:, :2], axis=1) > corner - 0.01
-    assert np.ptp(prism[wide, 2]) == pytest.approx(seat.LENGTH - tools.FOOT, abs=1e-4)
+    assert np.ptp(prism[wide, 2]) == pytest.approx(seat.LENGTH - needle_carrier.FOOT, abs=1e-4)
 
 
 def test_everything_goes_together_without_touching_where_it_should_not(parts, in_use):
@@ -184,7 +184,7 @@ def test_everything_goes_together_without_touching_where_it_should_not(parts, in
 def test_nut_presses_the_insert_and_holds_on_its_thread(in_use):
     carrier, nut, bush = (in_use[f"needle-{n}"] for n in ("carrier", "nut", "bush-17g"))
     assert (nut.translate((0, 0, -0.05)) ^ bush).volume() > 1.0
-    pulled = nut.translate((0, 0, tools.THREAD_PITCH / 2)) ^ carrier
+    pulled = nut.translate((0, 0, needle_carrier.THREAD_PITCH / 2)) ^ carrier
     assert pulled.volume() > 20.0
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nav.errors import InputError
-from phantoms.anatomy import arteries, c1, sac, subaxial
+from phantoms.anatomy import artery_models, c1, subaxial, thecal_sac
 from phantoms.anatomy.parameters import ArteryParameters
-from phantoms.anatomy.sac import BOTTOM, TOP
+from phantoms.anatomy.thecal_sac import BOTTOM, TOP
 from phantoms.anatomy.vessel import bend_radii
 from tests.phantoms.soft import NECKS, P, each_neck
 
@@ -163,7 +163,7 @@ def test_a_low_pica_hangs_down_behind_the_cord_to_the_window(necks):
 )  # fmt: skip
 def test_what_does_not_fit_into_the_canal_is_refused(changed, named):
     with pytest.raises(InputError, match=named) as caught:
-        sac.check_possible(replace(P, **changed))
+        thecal_sac.check_possible(replace(P, **changed))
     assert "expected" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -188,7 +188,7 @@ def test_what_does_not_fit_into_the_canal_is_refused(changed, named):
 def test_arteries_that_cannot_be_are_refused(left, right, named):
     p = replace(P, artery_left=ArteryParameters(**left), artery_right=ArteryParameters(**right))
     with pytest.raises(InputError, match=named) as caught:
-        arteries.check_possible(p)
+        artery_models.check_possible(p)
     assert "expected" in str(caught.value) or "not both" in str(caught.value)
 
 
@@ -197,8 +197,8 @@ def test_what_can_be_is_not_refused():
     refused = []
     for p in (*NECKS.values(), thin):
         try:
-            sac.check_possible(p)
-            arteries.check_possible(p)
+            thecal_sac.check_possible(p)
+            artery_models.check_possible(p)
         except InputError as error:
             refused.append(str(error))
     assert refused == []
@@ -212,9 +212,9 @@ def test_vessels_without_room_in_the_sac_are_refused(standard, monkeypatch):
         artery_left=ArteryParameters(course="intersegmental", diameter=6.0),
         artery_right=ArteryParameters(pica="low"),
     )
-    shift = sac._fitted(P, standard.poses)
-    monkeypatch.setattr(sac, "_fitted", lambda p, poses: shift)
+    shift = thecal_sac._fitted(P, standard.poses)
+    monkeypatch.setattr(thecal_sac, "_fitted", lambda p, poses: shift)
     with pytest.raises(InputError, match=r"artery_left\.diameter.*at most [45]"):
-        arteries.rooms(p, standard.poses, "left", standard.poses.c1)
+        artery_models.rooms(p, standard.poses, "left", standard.poses.c1)
     with pytest.raises(InputError, match=r"PICA right.*dorsal_csf"):
-        arteries.rooms(p, standard.poses, "right", standard.poses.c1)
+        artery_models.rooms(p, standard.poses, "right", standard.poses.c1)

@@ -7,9 +7,9 @@ import numpy as np
 from nav.frames import Array
 from nav.model.case import DEFAULT_LIMITS, Case, Structure
 from nav.model.surface import Surface
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.anatomy_files import SIGMA
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.anatomy.variants import preset
-from phantoms.anatomy.write import SIGMA
 from phantoms.recipe import random_recipe
 
 NO_LIMITS = (None, None)

@@ -5,9 +5,9 @@ import pytest
 
 from nav.errors import InputError
 from nav.planning.catheter import TUOHY_ANGLE, Catheter, bend_radii, catheter_path
-from nav.planning.deviation import Needle
 from nav.planning.gap import find_gap
 from nav.planning.levels import canal_below, level_heights
+from nav.planning.needle_deviation import Needle
 from tests.planning.necks import neck, without
 
 

@@ -13,9 +13,9 @@ from nav.errors import InputError
 from nav.model.case import OLDER_PLANS, PLANNED, load_case
 from nav.planning.errorfile import load_errors
 from nav.planning.markupsline import line_json, read_line
-from nav.planning.write import Planned, _case_table, _files_named
-from phantoms.anatomy.standard import standard_anatomy
-from phantoms.anatomy.write import write_case
+from nav.planning.plan_files import Planned, _case_table, _files_named
+from phantoms.anatomy.anatomy_files import write_case
+from phantoms.anatomy.standard_neck import standard_anatomy
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nav.planning.distancegrid import REACH, Box, distance_grid
 from nav.planning.field import cubic, linear, walk_straight
-from nav.planning.segments import line_distances
+from nav.planning.shaft_distances import line_distances
 from tests.planning.necks import brute_force_distance, neck
 from tests.solids import box, cube
 

@@ -10,7 +10,7 @@ from nav.guidance.bending import DIAMETER
 from nav.model.case import Plan
 from nav.planning.obstacles import Limits
 from nav.planning.plan import PlanSettings, plan_trajectories
-from nav.planning.text import side_lines, why_best
+from nav.planning.plan_text import side_lines, why_best
 from tests.planning.necks import brute_force_distance, neck, without
 
 RADIUS = DIAMETER[17] / 2.0

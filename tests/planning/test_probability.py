@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from nav.guidance.bending import SHARE, drift_size
-from nav.planning.deviation import (
+from nav.planning.distancegrid import Box
+from nav.planning.needle_deviation import (
     SHARED,
     Deviations,
     ErrorModel,
@@ -14,7 +15,6 @@ from nav.planning.deviation import (
     bend_share,
     deviations_of,
 )
-from nav.planning.distancegrid import Box
 from nav.planning.obstacles import Limits, Obstacle, distance_field
 from nav.planning.probability import plain_probability, touch_probability
 from tests.planning.necks import neck

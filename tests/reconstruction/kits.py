@@ -10,11 +10,11 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.cli import main
 from nav.reconstruction.printed.kit import PrintedKit, read_kit
-from phantoms.anatomy.standard import standard_anatomy
-from phantoms.anatomy.write import write_case
-from phantoms.kit.case import Kind, phantom_case
+from phantoms.anatomy.anatomy_files import write_case
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.kit.export_kit import write_kit_toml, write_parts
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_case import Kind, phantom_case
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.parts import kit_parts
 from phantoms.recipe import Recipe
 

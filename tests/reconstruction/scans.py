@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from nav.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.grey_surface import signed_volume
-from nav.reconstruction.pipeline import reconstruct
 from nav.reconstruction.reading import ReadResult, SeriesInfo
-from nav.reconstruction.result import ReconstructedSurface, Reconstruction
+from nav.reconstruction.reconstruction_pipeline import reconstruct
+from nav.reconstruction.reconstruction_result import ReconstructedSurface, Reconstruction
 from nav.reconstruction.volume import Volume
 from phantoms.anatomy.draw import random_parameters
-from phantoms.anatomy.standard import Anatomy, standard_anatomy
-from phantoms.twin.ct import ct_volume
+from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy
+from phantoms.twin.simulated_ct import ct_volume
 
 SEED = 11  # below those that the shape prior was made of
 SPACING = (0.8, 0.8, 0.8)

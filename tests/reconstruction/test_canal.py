@@ -9,9 +9,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.special import erf
 
 from nav.errors import Lost
-from nav.reconstruction.canal import CanalSurfaces, _Bones, reconstruct_canal
 from nav.reconstruction.canal_frame import ring_triangles
 from nav.reconstruction.canal_prior import frame_of, load_canal_prior
+from nav.reconstruction.canal_surfaces import CanalSurfaces, _Bones, reconstruct_canal
 from nav.reconstruction.chain import Chain, mean_chain
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.prior import load_prior

@@ -12,7 +12,7 @@ from nav.reconstruction import comparison, correction
 from nav.reconstruction.comparison import SIGMA_CHANGED, Correction, Moved, compare
 from nav.reconstruction.correction import KEPT_RUNS, CaseRerun, _case_table
 from nav.reconstruction.guidance import NOTHING, with_seed
-from nav.reconstruction.result import ReconstructedSurface
+from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.view.case.proposal import Proposal
 
 

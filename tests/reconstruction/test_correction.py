@@ -9,6 +9,7 @@ from nav.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
 from nav.reconstruction.bone_labels import signed_distance
+from nav.reconstruction.case_files import write_case
 from nav.reconstruction.comparison import compare
 from nav.reconstruction.correction import CaseRerun, save_correction
 from nav.reconstruction.corrections_file import load_corrections
@@ -23,12 +24,11 @@ from nav.reconstruction.guidance import (
 )
 from nav.reconstruction.labelmap import cut_mask
 from nav.reconstruction.neck_location import locate_neck
-from nav.reconstruction.pipeline import reconstruct
 from nav.reconstruction.prior import load_prior
+from nav.reconstruction.reconstruction_pipeline import reconstruct
+from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.sculpt import distances_to
-from nav.reconstruction.text import sentence
 from nav.reconstruction.volume import Volume
-from nav.reconstruction.write import write_case
 from tests.reconstruction.scans import anatomy, compared, read, reconstruction, volume
 
 EVERYWHERE, MIDDLE = (-1e3, 1e3), (-44.0, 20.0)

@@ -22,7 +22,6 @@ from nav.reconstruction.bone_edits import (
     mask_on_grid,
     painted_distances,
 )
-from nav.reconstruction.command import GuideOptions, before_reading, reconstruct_scan
 from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.guidance import (
@@ -44,7 +43,8 @@ from nav.reconstruction.guidance_files import (
 from nav.reconstruction.labelmap import LabelMask, cut_mask, read_labels
 from nav.reconstruction.prior import BONES
 from nav.reconstruction.reading import read_volume
-from nav.reconstruction.result import ReconstructedSurface
+from nav.reconstruction.reconstruct_command import GuideOptions, before_reading, reconstruct_scan
+from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.reconstruction.sculpt import sculpted
 from nav.reconstruction.volume import Volume
 from tests.reference_data import reference_data

@@ -6,17 +6,17 @@ import pytest
 from nav.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
-from nav.reconstruction.arteries import Artery
-from nav.reconstruction.command import check_output
+from nav.reconstruction.artery_tubes import Artery
+from nav.reconstruction.case_files import write_case
 from nav.reconstruction.grey_surface import without_fins
-from nav.reconstruction.pipeline import CAP_SIGMA, locate_neck, reconstruct
 from nav.reconstruction.prior import load_prior
+from nav.reconstruction.reconstruct_command import check_output
+from nav.reconstruction.reconstruction_pipeline import CAP_SIGMA, locate_neck, reconstruct
+from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.remarks import artery_remarks
 from nav.reconstruction.sampling import cropped
-from nav.reconstruction.text import sentence
 from nav.reconstruction.tube import Tube, resampled_line
 from nav.reconstruction.volume import Volume
-from nav.reconstruction.write import write_case
 from tests.reconstruction.scans import (
     anatomy,
     compared,

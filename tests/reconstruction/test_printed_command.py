@@ -6,7 +6,7 @@ import SimpleITK
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.model.case import load_case
-from nav.registration.result import load_registration
+from nav.registration.registration_result import load_registration
 from phantoms.recipe import named_recipe, random_recipe
 from phantoms.twin.ct_write import write_volume
 from phantoms.twin.kit_scan import draw_kit_scan, simulate_kit_scan

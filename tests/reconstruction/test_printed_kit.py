@@ -10,15 +10,16 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.cli import main
 from nav.errors import InputError
 from nav.model.case import load_case
-from nav.reconstruction.printed.deviation import DeviationMap
 from nav.reconstruction.printed.edges import Edges
 from nav.reconstruction.printed.kit import read_kit
-from nav.reconstruction.printed.locate import (
+from nav.reconstruction.printed.kit_case_files import write_printed_case
+from nav.reconstruction.printed.kit_location import (
     LocatedKit,
     locate_kit,
     spread_rotations,
     surface_in_air,
 )
+from nav.reconstruction.printed.print_deviation import DeviationMap
 from nav.reconstruction.printed.reconstruct import (
     LEAST_LEAD,
     LEAST_SUPPORT,
@@ -26,10 +27,9 @@ from nav.reconstruction.printed.reconstruct import (
     PrintedReconstruction,
 )
 from nav.reconstruction.printed.structures import FoundStructure
-from nav.reconstruction.printed.write import write_printed_case
 from nav.reconstruction.reading import ReadResult, SeriesInfo
 from nav.reconstruction.volume import Volume
-from nav.registration.result import load_registration
+from nav.registration.registration_result import load_registration
 from phantoms.recipe import named_recipe
 from phantoms.twin.kit_scan import draw_kit_scan, simulate_kit_scan
 from tests.reconstruction.kits import exit_code, write_touches, written_kit

@@ -8,10 +8,10 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import Lost
 from nav.reconstruction.grey_surface import Mesh
-from nav.reconstruction.printed.deviation import Deviation, csv_text, signed_field
 from nav.reconstruction.printed.divots import find_divot
 from nav.reconstruction.printed.fine_pose import find_part, touching
 from nav.reconstruction.printed.kit import KitDivot, KitPart
+from nav.reconstruction.printed.print_deviation import Deviation, csv_text, signed_field
 from nav.reconstruction.volume import Volume
 from phantoms.kit.solid import box, divot, mesh_of, without
 from phantoms.twin.ct_fill import Grid

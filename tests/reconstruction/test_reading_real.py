@@ -15,7 +15,7 @@ from nav.reconstruction.reading import list_series, read_volume
 from nav.reconstruction.reading.headers import read_headers
 from nav.reconstruction.reading.hounsfield import check_values
 from nav.reconstruction.reading.pixels import decode_stack
-from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.quiet_readers import quiet_libraries
 from tests.reference_data import reference_data
 
 LOSSLESS = ("Explicit", "Implicit", "BigEndian", "Deflated", "RLE", "2000LosslessOnly",

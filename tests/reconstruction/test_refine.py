@@ -7,8 +7,8 @@ from scipy.ndimage import gaussian_filter
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.grey_surface import Mesh, iso_surface, signed_volume
 from nav.reconstruction.mesh_fields import mean_curvature, smooth_normals, taubin_smoothed
-from nav.reconstruction.refine import RefinedSurface, refine_surfaces
 from nav.reconstruction.surface_probe import grey_values, probe_surface
+from nav.reconstruction.surface_refinement import RefinedSurface, refine_surfaces
 from nav.reconstruction.surface_safety import crossing_edges, moved, untangled
 from nav.reconstruction.volume import Volume
 

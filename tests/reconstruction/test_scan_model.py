@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nav.reconstruction.refine import fit_surfaces
 from nav.reconstruction.scan_model import CORTEX_SPREAD
+from nav.reconstruction.surface_refinement import fit_surfaces
 from tests.reconstruction.test_refine import CORTEX, LEVELS, MARROW, SOFT, shells
 
 

@@ -17,7 +17,7 @@ from nav.reconstruction.neck_region import (
     neck_region,
 )
 from nav.reconstruction.prior import load_prior
-from nav.reconstruction.skin import SKIN_TOP, SkinSurface, skin_surface
+from nav.reconstruction.skin_surface import SKIN_TOP, SkinSurface, skin_surface
 from nav.reconstruction.volume import Volume
 
 RADIUS, SPACING = 60.0, 1.0

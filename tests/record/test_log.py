@@ -11,7 +11,7 @@ from nav.live.messages import Stage
 from nav.live.session import State
 from nav.pipeline import Guidance
 from nav.record.log import AlarmEvent, RunLog
-from nav.tracking.result import TrackedFrame, TrackedTool
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import structure
 
 HIDDEN = Lost("no marker seen")

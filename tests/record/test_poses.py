@@ -12,9 +12,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import Lost
 from nav.frames import Array, Pose, perturbed, rigid
-from nav.record.poses import PosesWriter, write_sidecar
-from nav.tracking.result import TrackedFrame, TrackedTool
+from nav.record.pose_table import PosesWriter, write_sidecar
 from nav.tracking.tool import Tool, ToolTip
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.synthetic import covariances, rigid_transforms, square_marker
 
 TIP = np.array([0.35, -0.22, 110.4])

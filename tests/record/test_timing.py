@@ -7,7 +7,7 @@ import pytest
 
 from nav.errors import Lost
 from nav.record.timing import TimingWriter
-from nav.tracking.result import TrackedFrame
+from nav.tracking.tracked_frame import TrackedFrame
 
 
 def frame(number: int, seconds: float, mode: str) -> TrackedFrame:

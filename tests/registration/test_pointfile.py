@@ -14,7 +14,7 @@ from nav.cli import main
 from nav.errors import InputError
 from nav.frames import Array, rigid
 from nav.registration.pointfile import load_points
-from nav.registration.result import load_registration
+from nav.registration.registration_result import load_registration
 from tests.reference_data import reference_data
 from tests.solids import write_box
 from tests.synthetic import vectors

@@ -12,7 +12,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.errors import InputError
 from nav.frames import Array, rigid
 from nav.registration.points import DegenerateLayout, closed_form, register_points
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from tests.reference_data import reference_data
 from tests.synthetic import covariances, floats, rigid_transforms, vectors
 

@@ -11,8 +11,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError
 from nav.frames import Pose, rigid
-from nav.registration.result import Registration, load_registration, write_registration
-from nav.tracking.result import Tip
+from nav.registration.registration_result import Registration, load_registration, write_registration
+from nav.tracking.tracked_frame import Tip
 from tests.synthetic import covariances, rigid_transforms, vectors
 
 DRAWS = 20_000

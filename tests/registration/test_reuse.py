@@ -9,7 +9,7 @@ import pytest
 from nav.errors import InputError
 from nav.frames import Pose
 from nav.registration.assessment import assess_touches
-from nav.registration.result import load_registration_file, write_registration
+from nav.registration.registration_result import load_registration_file, write_registration
 from nav.registration.reuse import check_use, describe_registration
 from tests.registration.test_assessment import FIDUCIALS, TARGET, touches
 

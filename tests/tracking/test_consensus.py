@@ -15,13 +15,13 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
-from nav.tracking.found import Found
-from nav.tracking.result import TrackedFrame
+from nav.tracking.pose_candidate import Found
 from nav.tracking.tool import Marker, Tool
+from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses
 from tests.tracking.expect import seen, sigmas, squared, tip_of, tip_off
 

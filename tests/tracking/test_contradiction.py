@@ -13,13 +13,13 @@ from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.tracking.agreement import REMEMBERED, CameraAgreement
 from nav.tracking.freshness import SILENCE, FreshnessMonitor
-from nav.tracking.result import TrackedFrame
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Marker, Tool
+from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, reference_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, reference_body
 from tests.synthetic import Studio, small_rig
 
 OPTICS = Optics(blur=0.8, noise=2.0)

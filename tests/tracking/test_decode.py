@@ -12,11 +12,11 @@ from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.errors import Lost
 from nav.frames import Array
 from nav.tracking.decode import read_squares
-from nav.tracking.detect import Detector
+from nav.tracking.marker_detection import Detector
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.synthetic import camera, marker_body, square_marker, tilted
 
 SEEN = camera("left", (84, 76), 800.0)

@@ -17,10 +17,10 @@ from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Body, Placed, Rectangle, plate
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Body, Placed, Rectangle, plate
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import Studio, needle_poses, spread
 from tests.tracking.expect import seen, sigmas, squared, tip_of, tip_off
 

@@ -11,9 +11,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet
 from nav.tracking.exposure import Exposure, mean_or_middle
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import Studio, floats, needle_poses
 from tests.tracking.expect import sigmas
 

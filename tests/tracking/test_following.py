@@ -12,15 +12,15 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
-from nav.tracking.detect import Detector
 from nav.tracking.follower import NEAR
-from nav.tracking.start import angle_between, find_start
+from nav.tracking.initial_pose import angle_between, find_start
+from nav.tracking.marker_detection import Detector
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
-from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, reference_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_motion import body_velocity
+from phantoms.twin.simulated_tools import needle_body, reference_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses
 from tests.tracking.expect import seen, sigmas, tip_off, why
 

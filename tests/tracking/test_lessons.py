@@ -14,9 +14,9 @@ from nav.tracking.camera_state import learn_sharpness
 from nav.tracking.sharpness import PLAIN_WAIT, Sharpness
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, reference_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, reference_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses, small_rig
 from tests.tracking.expect import seen
 

@@ -9,9 +9,9 @@ import pytest
 
 from nav.tracking.noise_growth import DIFFERENT, NoiseGrowth, _windowed
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.bench.degraded.alter import enlarged, jpeg
 from tests.synthetic import Studio, needle_poses, small_rig, spread
 from tests.tracking.expect import seen, sigmas

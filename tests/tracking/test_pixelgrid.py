@@ -10,9 +10,9 @@ import pytest
 from nav.errors import Lost
 from nav.tracking.pixelgrid import SOUND, boxes_of, pixel_grid
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.bench.degraded.alter import (
     doubled,
     enlarged,

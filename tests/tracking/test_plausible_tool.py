@@ -9,7 +9,7 @@ import pytest
 
 from nav.errors import InputError
 from nav.tracking.tool import Marker, Tool, load_tool, write_tool
-from phantoms.twin.tools import needle_tool, reference_tool
+from phantoms.twin.simulated_tools import needle_tool, reference_tool
 
 Change = Callable[[Tool], Tool]
 

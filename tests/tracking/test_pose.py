@@ -11,16 +11,16 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
-from nav.tracking.pose import PoseFit, fit_pose
-from nav.tracking.result import Tip
-from nav.tracking.start import all_starts, angle_between
+from nav.tracking.corner_pose import PoseFit, fit_pose
+from nav.tracking.initial_pose import all_starts, angle_between
+from nav.tracking.marker_view import MarkerView
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Marker, Tool, ToolTip
+from nav.tracking.tracked_frame import Tip
 from nav.tracking.tracker import Tracker
-from nav.tracking.views import MarkerView
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import (
     DICTIONARY,
     Studio,

@@ -7,13 +7,13 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Picture
-from nav.camera.rays import RayGrid
+from nav.camera.ray_grid import RayGrid
 from nav.frames import Array
-from nav.tracking.refine import RefinedMarker, refine_marker
+from nav.tracking.marker_refinement import RefinedMarker, refine_marker
 from nav.tracking.tool import marker_pattern
-from phantoms.twin.bodies import Body, Placed, plate
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_bodies import Body, Placed, plate
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.synthetic import DICTIONARY, camera, marker_body, spread, square_marker, tilted
 
 # 14 mm markers about 300 mm away: 30 to 45 px wide, as in the default rig

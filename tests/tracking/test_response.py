@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from nav.frames import Array
 from nav.tracking.response import HIGH, LINEAR, LOW, START, Response, curve_table
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import Studio, floats, needle_poses, vectors
 
 # any camera, ink and paper that are thought of

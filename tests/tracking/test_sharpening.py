@@ -9,9 +9,9 @@ import pytest
 from nav.camera.frameset import FrameSet
 from nav.tracking.sharpening import PLAIN, UNKNOWN, Sharpening, Unsharpened, unsharpened
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.synthetic import Studio, needle_poses, small_rig
 from tests.tracking.expect import sigmas, tip_off
 

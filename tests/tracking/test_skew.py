@@ -18,11 +18,11 @@ from nav.errors import Lost
 from nav.frames import Array
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
-from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_motion import body_velocity
+from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import needle_poses, small_rig
 from tests.tracking.expect import seen, sigmas, tip_off
 

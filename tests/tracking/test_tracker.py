@@ -9,13 +9,13 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
-from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.tip import tip_from_pose, tip_in_reference
 from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.tracker import Tracker
-from phantoms.twin.bodies import Body, Placed, plate
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, reference_body
+from phantoms.twin.simulated_bodies import Body, Placed, plate
+from phantoms.twin.simulated_tools import needle_body, reference_body
 from tests.synthetic import Studio, camera, looking_at, needle_poses
 
 OPTICS = Optics(blur=1.0, noise=2.0, gradient=(0.02, -0.02))

@@ -9,17 +9,17 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.tracking.tool import predefined_dictionary
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_layout import layout
 from phantoms.kit.seat import seat_solid
 from phantoms.kit.solid import mesh_of
 from phantoms.twin.backdrop import FAR, render_backdrop
-from phantoms.twin.bodies import Body, Placed
-from phantoms.twin.camera import SimulatedCamera
-from phantoms.twin.scene import FILL, KEY, SKY, SceneItem
 from phantoms.twin.scene_light import evened
 from phantoms.twin.scene_shapes import box
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import reference_body
+from phantoms.twin.simulated_bodies import Body, Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_room import FILL, KEY, SKY, SceneItem
+from phantoms.twin.simulated_tools import reference_body
 from tests.synthetic import camera
 
 SMALL = camera("left", (96, 80), 220.0)
@@ -167,7 +167,7 @@ def test_gel_hides_a_shaft_where_it_has_gone_in():
 
 def _hidden_face():
     """A body needs a face; this one is under the table."""
-    from phantoms.twin.bodies import plate
+    from phantoms.twin.simulated_bodies import plate
 
     return plate([90.0, -50.0, 0.0], [1.0, 0, 0], [0, 0, 1.0], 0.5)
 
@@ -197,6 +197,6 @@ def test_paper_on_the_seat_is_seen_whole():
 
 
 def _reference():
-    from phantoms.twin.tools import reference_tool
+    from phantoms.twin.simulated_tools import reference_tool
 
     return reference_body(reference_tool())

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.frames import Array, perturbed
-from phantoms.twin.bodies import Body, Placed, plate
-from phantoms.twin.camera import SimulatedCamera
-from phantoms.twin.lens import divided
+from phantoms.twin.inverse_distortion import divided
 from phantoms.twin.sensor import Optics
+from phantoms.twin.simulated_bodies import Body, Placed, plate
+from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.synthetic import camera, marker_body, square_marker
 
 Light = NDArray[np.floating[Any]]

@@ -10,9 +10,9 @@ import pyvista
 
 from nav.errors import InputError
 from nav.model.case import Case
-from phantoms.twin.ct import axial_picture, ct_volume, write_ct
 from phantoms.twin.ct_fill import Grid, filled
 from phantoms.twin.scene_shapes import box
+from phantoms.twin.simulated_ct import axial_picture, ct_volume, write_ct
 from tests.solids import structure, surface_of
 
 SPACING = np.array([0.7, 0.6, 0.9])

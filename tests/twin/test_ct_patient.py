@@ -6,18 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import Mesh, signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.skin import landmarks, skin_mesh
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.skin_model import landmarks, skin_mesh
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.anatomy.variants import preset
 from phantoms.kit.gel import skin_on_base
-from phantoms.kit.layout import layout
-from phantoms.twin.ct import as_in_life, ct_volume
+from phantoms.kit.kit_layout import layout
 from phantoms.twin.ct_section import distance
 from phantoms.twin.ct_skin import neck_size, whole_skin
 from phantoms.twin.scene_shapes import box
+from phantoms.twin.simulated_ct import as_in_life, ct_volume
 
 SPACING = (0.8, 0.5, 1.2)
 CSF, CORD = (2.0, 20.0), (28.0, 38.0)  # HU

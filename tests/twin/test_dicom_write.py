@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import map_coordinates
 
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.twin.dicom_write import write_series
 from phantoms.twin.scan import simulate_scan
 from phantoms.twin.scan_gantry import series_of, tilted_series

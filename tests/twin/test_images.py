@@ -11,16 +11,16 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.pictures import read_picture
+from nav.camera.image_files import read_picture
 from nav.camera.rig import Camera, Rig, load_rig, write_rig
 from nav.camera.source import open_source
 from nav.errors import InputError, Lost
 from nav.frames import Array
-from nav.record.poses import COLUMNS
+from nav.record.pose_table import COLUMNS
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import load_tool
 from nav.tracking.tracker import Tracker
-from phantoms.kit.case import phantom_case
+from phantoms.kit.kit_case import phantom_case
 from phantoms.twin import images
 from phantoms.twin.default_rig import default_rig
 from phantoms.twin.images import ImageSettings, write_images

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from phantoms.anatomy.mesh import Mesh
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.twin.ct_skin import drawn
 from phantoms.twin.projection_ct import Geometry, Materials, projection_ct
 from phantoms.twin.projection_scan import projection_scan

@@ -9,9 +9,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera
 from nav.frames import Array
-from phantoms.twin.bodies import Rectangle, marker_rectangle
-from phantoms.twin.lens import corner_rays
+from phantoms.twin.inverse_distortion import corner_rays
 from phantoms.twin.raster import draw_rectangle
+from phantoms.twin.simulated_bodies import Rectangle, marker_rectangle
 from tests.synthetic import DICTIONARY, camera, floats, square_marker
 
 NO_DEPTH = np.zeros((0, 0), np.float32)

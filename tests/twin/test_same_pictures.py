@@ -8,12 +8,12 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera
 from phantoms.twin import backdrop, raster, shadow
-from phantoms.twin.bodies import marker_rectangle, plate, shaft_rectangle
-from phantoms.twin.lens import DividedRays, corner_rays, divided
+from phantoms.twin.inverse_distortion import DividedRays, corner_rays, divided
 from phantoms.twin.noise import QUANTILES, TAIL, normals_of, random_parts
 from phantoms.twin.raster import draw_rectangle
-from phantoms.twin.scene import SceneItem
 from phantoms.twin.shadow import Shadows
+from phantoms.twin.simulated_bodies import marker_rectangle, plate, shaft_rectangle
+from phantoms.twin.simulated_room import SceneItem
 from tests.synthetic import DICTIONARY, camera, square_marker
 
 SIZE = (48, 44)

@@ -8,8 +8,8 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from phantoms.anatomy.mesh import Mesh, signed_volume
-from phantoms.anatomy.rays import Gauge
-from phantoms.anatomy.standard import standard_anatomy
+from phantoms.anatomy.mesh_rays import Gauge
+from phantoms.anatomy.standard_neck import standard_anatomy
 from phantoms.twin.scan import simulate_scan
 from phantoms.twin.scan_anatomy import scan_anatomy
 from phantoms.twin.scan_joints import vertex_normals

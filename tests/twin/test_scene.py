@@ -7,15 +7,15 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.model.closed import count_open_edges
 from phantoms.anatomy.mesh import Mesh, signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.standard import Anatomy, AnatomyStructure
+from phantoms.anatomy.standard_neck import Anatomy, AnatomyStructure
 from phantoms.kit.part import Part
-from phantoms.twin.scene import SceneItem, grey
 from phantoms.twin.scene_drape import drape_item
 from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_parts import kit_items, quick_items
 from phantoms.twin.scene_props import table_items
 from phantoms.twin.scene_rays import RayScene, corner_normals
 from phantoms.twin.scene_shapes import box, sheet, turned
+from phantoms.twin.simulated_room import SceneItem, grey
 from phantoms.twin.world import make_world
 from tests.solids import surface_of
 

@@ -8,11 +8,11 @@ import pytest
 from nav.live.messages import Stage
 from nav.model.case import Plan
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.standard import Anatomy, AnatomyFiducial
+from phantoms.anatomy.standard_neck import Anatomy, AnatomyFiducial
 from phantoms.demo.hand import BEVEL, TILT, Hand
-from phantoms.kit.layout import layout
+from phantoms.kit.kit_layout import layout
 from phantoms.twin.seating import bias, steepest
-from phantoms.twin.tools import TUOHY_17G
+from phantoms.twin.simulated_tools import TUOHY_17G
 from phantoms.twin.world import make_world
 
 PLAN = Plan("left", np.array([58.0, 2.0, 0.0]), np.array([0.0, 2.0, 0.0]))

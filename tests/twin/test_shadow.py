@@ -5,12 +5,12 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from phantoms.twin.backdrop import render_backdrop
-from phantoms.twin.bodies import Body, Placed, plate
-from phantoms.twin.camera import SimulatedCamera
-from phantoms.twin.scene import SceneItem
 from phantoms.twin.scene_shapes import box, loft
 from phantoms.twin.sensor import Optics
 from phantoms.twin.shadow import FAINT, Shadows, in_frame
+from phantoms.twin.simulated_bodies import Body, Placed, plate
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_room import SceneItem
 from tests.synthetic import camera
 
 SMALL = camera("left", (160, 128), 220.0)

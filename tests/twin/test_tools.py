@@ -6,10 +6,10 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.tracking.tool import predefined_dictionary
-from phantoms.twin.bodies import Placed, marker_rectangle, shaft_rectangle
-from phantoms.twin.camera import SimulatedCamera
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import TUOHY_17G, needle_body, needle_tool, reference_body
+from phantoms.twin.simulated_bodies import Placed, marker_rectangle, shaft_rectangle
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_tools import TUOHY_17G, needle_body, needle_tool, reference_body
 from tests.synthetic import camera, needle_poses
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from nav.live.messages import Ended, Sample, Stage, Update
 from nav.model.case import Case, load_case
-from nav.view.app import application
-from nav.view.window import LiveWindow
+from nav.view.live_app import application
+from nav.view.live_window import LiveWindow
 from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_needle
 
 

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from nav.model.case import Case, Structure
 from nav.model.surface import Surface
 from nav.view.anatomy import Anatomy
-from nav.view.camera import EYE_DISTANCE, View
+from nav.view.parallel_camera import EYE_DISTANCE, View
 from nav.view.theme import BACK
 
 WIDTH, HEIGHT = 640, 400

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from nav.view.app import application, has_display
+from nav.view.live_app import application, has_display
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and Wayland")
 
@@ -35,7 +35,7 @@ def test_whether_a_window_can_be_seen(monkeypatch, environment, seen):
 @linux
 def test_no_display_is_a_sentence_not_an_abort():
     code = (
-        "from nav.view.app import application\n"
+        "from nav.view.live_app import application\n"
         "from nav.errors import InputError\n"
         "try: application()\n"
         "except InputError as error: print(error)\n"

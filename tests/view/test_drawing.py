@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nav.view.drawing import OwnDrawing, ProcessDrawing, Wanted
+from nav.view.render_process import OwnDrawing, ProcessDrawing, Wanted
 from nav.view.viewpoints import STANDARD, VIEWPOINTS, viewpoint
 
 SIZE = (320, 240)

@@ -11,13 +11,13 @@ from PySide6.QtGui import QFontMetricsF
 
 from nav.live.messages import Sample
 from nav.view.history import SPAN, History
-from nav.view.labels import LabelPlacer
-from nav.view.layout import places
+from nav.view.label_placement import LabelPlacer
+from nav.view.live_display import SceneState
 from nav.view.shaft import USUAL_LENGTH, shaft_length
-from nav.view.shown import SceneState
 from nav.view.theme import Metrics, family, font
 from nav.view.trackball import turned
 from nav.view.viewpoints import FOLLOW, STANDARD, VIEWPOINTS, viewpoint
+from nav.view.window_layout import places
 from tests.view.window_scripts import simple_case, simple_needle
 
 SIZES = [(1280, 800), (1366, 768), (1600, 1200), (1920, 1080), (1920, 1200), (3840, 2160)]

@@ -16,9 +16,9 @@ from nav.guidance.alarms import AlarmState, Level
 from nav.guidance.proximity import PlanDeviation, Proximity, StructureProximity
 from nav.live.messages import Ended, Stage, Update
 from nav.pipeline import NOT_REGISTERED, Guidance
-from nav.tracking.result import Tip, TrackedFrame, TrackedTool
+from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
+from nav.view.live_state import display
 from nav.view.pace import STALE_AFTER
-from nav.view.state import display
 from nav.view.words import MINUS
 from tests.view.window_scripts import Script, simple_case
 

@@ -11,9 +11,9 @@ from PySide6.QtGui import QImage
 from nav import NOTICE
 from nav.guidance.alarms import Level
 from nav.live.messages import Command, Ended, Stage
-from nav.view.app import run_window, write_still
+from nav.view.live_app import run_window, write_still
+from nav.view.live_window import BLINK, POLL_MS, LiveWindow
 from nav.view.theme import LEVEL
-from nav.view.window import BLINK, POLL_MS, LiveWindow
 from tests.view.window_scripts import FakeFeed, Script
 
 TIP = (12.0, 7.5, 0.0)  # 14.2 - 5 mm from the cord's surface
@@ -372,7 +372,7 @@ def test_run_closes_at_the_end_and_keeps_the_last_live_picture(
 ):
     import time
 
-    monkeypatch.setattr("nav.view.app.LAST_LOOK_MS", 50)
+    monkeypatch.setattr("nav.view.live_app.LAST_LOOK_MS", 50)
     feed, script = FakeFeed(), Script(case)
     feed.waiting = [script.update(time.monotonic(), TIP), Ended(problem)]
     still = Path(tmp_path / "live.png")

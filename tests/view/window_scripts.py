@@ -16,8 +16,8 @@ from nav.live.messages import Command, Ended, Sample, Stage, Thumbnail, Update
 from nav.model.case import Case, Fiducial, Plan, Structure
 from nav.model.surface import Surface
 from nav.pipeline import NOT_REGISTERED, Guidance
-from nav.tracking.result import Tip, TrackedFrame, TrackedTool
 from nav.tracking.tool import Marker, Tool, ToolTip
+from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 
 SQUARE = 12.0
 

@@ -16,7 +16,7 @@ from nav.errors import Lost
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.fine_pose import FoundPart
 from nav.reconstruction.printed.kit import KitDivot
-from nav.reconstruction.printed.locate import signed_distance
+from nav.reconstruction.printed.kit_location import signed_distance
 from nav.reconstruction.volume import Array, Volume
 
 RADIUS = 5.0  # mm round the divot's middle, that is compared

@@ -20,7 +20,7 @@ from nav.reconstruction.printed.edges import (
     smooth_vertices,
 )
 from nav.reconstruction.printed.kit import BONES_PART, KitPart, PrintedKit
-from nav.reconstruction.printed.locate import signed_distance, surface_in_air
+from nav.reconstruction.printed.kit_location import signed_distance, surface_in_air
 from nav.reconstruction.printed.materials import PrintLook, estimate_look
 from nav.reconstruction.sampling import as_field
 from nav.reconstruction.surface_probe import Grey, Probe

@@ -10,7 +10,6 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError, Lost
 from nav.reconstruction.grey_surface import Mesh
-from nav.reconstruction.printed.deviation import Deviation, DeviationMap, deviations
 from nav.reconstruction.printed.divots import FoundDivot, find_divot
 from nav.reconstruction.printed.fine_pose import (
     FoundPart,
@@ -21,11 +20,12 @@ from nav.reconstruction.printed.fine_pose import (
     refine_pose,
 )
 from nav.reconstruction.printed.kit import BONES_PART, NEEDED_BONES, PrintedKit
-from nav.reconstruction.printed.locate import LocatedKit, locate_kit, surface_in_air
+from nav.reconstruction.printed.kit_location import LocatedKit, locate_kit, surface_in_air
+from nav.reconstruction.printed.print_deviation import Deviation, DeviationMap, deviations
 from nav.reconstruction.printed.structures import FoundStructure, find_structures
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.reading.axes import to_model_axes
-from nav.reconstruction.result import Remark
+from nav.reconstruction.reconstruction_result import Remark
 from nav.reconstruction.sampling import cropped
 from nav.reconstruction.volume import Array, Volume
 

@@ -24,7 +24,7 @@ from nav.reconstruction.printed.edges import (
 )
 from nav.reconstruction.printed.fine_pose import FoundPart, touching
 from nav.reconstruction.printed.kit import BONES_PART, PrintedKit
-from nav.reconstruction.printed.locate import signed_distance
+from nav.reconstruction.printed.kit_location import signed_distance
 from nav.reconstruction.printed.materials import PrintLook, estimate_look
 from nav.reconstruction.surface_probe import Probe, profile_places
 from nav.reconstruction.surface_safety import crossing_edges

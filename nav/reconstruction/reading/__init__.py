@@ -2,7 +2,7 @@
 
 from nav.reconstruction.reading.dicom import list_series
 from nav.reconstruction.reading.read import read_volume
-from nav.reconstruction.reading.result import (
+from nav.reconstruction.reading.read_result import (
     Finding,
     FindingCode,
     ReadResult,

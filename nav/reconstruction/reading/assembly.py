@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from nav.errors import InputError
 from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.placement import EXACT, Placement, refuse_absurd
+from nav.reconstruction.reading.read_result import Finding, UnmeasuredInterval
 from nav.reconstruction.reading.regular import GAP, GridPlan, plan_grid, resample
-from nav.reconstruction.reading.result import Finding, UnmeasuredInterval
 from nav.reconstruction.volume import Volume
 
 OBLIQUE = math.radians(5.0)  # from which the grid's own directions are named

@@ -11,12 +11,12 @@ import numpy as np
 from nav.errors import InputError
 from nav.reconstruction.reading.assembly import GridFacts, assemble
 from nav.reconstruction.reading.choice import choose
-from nav.reconstruction.reading.folder import FolderContents, read_folder
+from nav.reconstruction.reading.dicom_folder import FolderContents, read_folder
 from nav.reconstruction.reading.hounsfield import check_values
 from nav.reconstruction.reading.pixels import PixelFacts, decode_stack
-from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.quiet_readers import quiet_libraries
+from nav.reconstruction.reading.read_result import Finding, ReadResult, SeriesInfo
 from nav.reconstruction.reading.regular import AIR, refuse_huge
-from nav.reconstruction.reading.result import Finding, ReadResult, SeriesInfo
 from nav.reconstruction.reading.stacks import Stack, build_stacks
 
 Progress = Callable[[str, float], None]

@@ -12,7 +12,7 @@ from nav.errors import InputError
 from nav.reconstruction.reading.metaimage import parse_metaimage
 from nav.reconstruction.reading.nrrd import length_scale, parse_nrrd
 from nav.reconstruction.reading.placement import Array
-from nav.reconstruction.reading.result import Finding
+from nav.reconstruction.reading.read_result import Finding
 from nav.reconstruction.reading.scaling import to_int16
 from nav.reconstruction.reading.stored_values import read_values
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.reconstruction.reading.placement import Array, is_placed
+from nav.reconstruction.reading.read_result import Finding
 from nav.reconstruction.reading.regular import refuse_huge
-from nav.reconstruction.reading.result import Finding
 from nav.reconstruction.reading.scaling import to_int16
 from nav.reconstruction.reading.stored_values import MOST_PACKED, refuse_bomb
 

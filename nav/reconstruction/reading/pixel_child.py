@@ -18,7 +18,7 @@ from pydicom.pixels import iter_pixels
 
 from nav.reconstruction.reading.dicom_elements import read_elements
 from nav.reconstruction.reading.pixel_tags import PIXEL_TAGS
-from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.quiet_readers import quiet_libraries
 
 
 def main() -> None:

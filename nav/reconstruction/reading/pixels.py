@@ -22,7 +22,7 @@ from nav.reconstruction.reading.dicom_elements import read_elements
 from nav.reconstruction.reading.headers import SliceHeader
 from nav.reconstruction.reading.pixel_decoder import decode_frames
 from nav.reconstruction.reading.pixel_tags import PIXEL_TAGS
-from nav.reconstruction.reading.quiet import without_output
+from nav.reconstruction.reading.quiet_readers import without_output
 from nav.reconstruction.reading.regular import AIR
 
 RLE = "1.2.840.10008.1.2.5"

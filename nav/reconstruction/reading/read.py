@@ -16,9 +16,9 @@ from nav.reconstruction.reading.hounsfield import check_values
 from nav.reconstruction.reading.image_file import read_image_file
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reading.placement import EXACT, Array, Placement, place
-from nav.reconstruction.reading.quiet import quiet_libraries
+from nav.reconstruction.reading.quiet_readers import quiet_libraries
+from nav.reconstruction.reading.read_result import Finding, Kind, ReadResult, SeriesInfo
 from nav.reconstruction.reading.regular import AIR
-from nav.reconstruction.reading.result import Finding, Kind, ReadResult, SeriesInfo
 
 Progress = Callable[[str, float], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nav.reconstruction.reading.result import Finding, ReadResult, SeriesInfo
+from nav.reconstruction.reading.read_result import Finding, ReadResult, SeriesInfo
 
 PROBLEMS = {
     "localiser": "a localiser, not slices",

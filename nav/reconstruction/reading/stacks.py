@@ -12,7 +12,7 @@ import numpy as np
 from nav.reconstruction.reading.duplicates import without_copies, without_identical_pixels
 from nav.reconstruction.reading.headers import SliceHeader
 from nav.reconstruction.reading.placement import Placement, place, slice_axes
-from nav.reconstruction.reading.result import SeriesInfo
+from nav.reconstruction.reading.read_result import SeriesInfo
 
 PARALLEL = 1e-3  # slices whose direction cosines differ by less are parallel
 SAME_PLACE, SAME_SHARE = 0.01, 0.05  # mm along the normal; of the usual step

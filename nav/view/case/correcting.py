@@ -20,7 +20,7 @@ from nav.reconstruction.correction import (
     why_not_correctable,
 )
 from nav.reconstruction.guidance import Guidance
-from nav.reconstruction.steps import WORDS, share_done
+from nav.reconstruction.step_names import WORDS, share_done
 from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.draft import (
     Draft,

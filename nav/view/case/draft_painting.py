@@ -8,10 +8,10 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, Q
 
 from nav.frames import Array
 from nav.reconstruction.guidance import Stroke
+from nav.view.case.case_text import short_name
 from nav.view.case.draft import Draft, Tool, shown_role
 from nav.view.case.marks import paint_cross, paint_label
 from nav.view.case.planes import Picture
-from nav.view.case.text import short_name
 from nav.view.theme import ACCENT, BACK, ROLE, TEXT, Metrics, faded
 
 SEED_NEAR, SEED_FAR = 1.5, 8.0  # mm from the slice: a seed shows fully to here, faintly to there

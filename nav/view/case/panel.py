@@ -19,12 +19,12 @@ from nav.guidance.alarms import Level
 from nav.model.case import Structure
 from nav.reconstruction.correction import why_not_correctable
 from nav.view import sigma_scale
+from nav.view.case.case_state import ViewState
+from nav.view.case.case_text import NO_REMARKS, findings, shortcomings, sigma_text, sources
 from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.greys import PRESETS, preset_name
 from nav.view.case.loading import ViewedCase
 from nav.view.case.score_panel import ScorePanel
-from nav.view.case.state import ViewState
-from nav.view.case.text import NO_REMARKS, findings, shortcomings, sigma_text, sources
 from nav.view.header import button_style
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, BACK, FAINT, LEVEL, PANEL, QUIET, ROLE, TEXT, Metrics, font

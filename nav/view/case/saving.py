@@ -16,7 +16,7 @@ from nav.outputs import written_together, written_whole
 from nav.planning.markupsline import line_json
 
 if TYPE_CHECKING:
-    from nav.view.case.window import CaseWindow
+    from nav.view.case.case_window import CaseWindow
 
 
 def write_png(image: QImage, path: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nav.planning.judging import LineMeasures
-from nav.planning.result import PlannedPath
-from nav.planning.text import percent, problem_sentence
+from nav.planning.plan_result import PlannedPath
+from nav.planning.plan_text import percent, problem_sentence
 
 ROLES = (("artery", "artery"), ("cord", "cord"), ("bone", "bone"))
 WAITING = "..."

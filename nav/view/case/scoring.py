@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from nav.errors import InputError
 from nav.model.case import Case, Plan
 from nav.planning.judging import SOON, LineJudge, LineMeasures
-from nav.planning.result import PlannedPath
-from nav.planning.search import SAMPLES
+from nav.planning.path_search import SAMPLES
+from nav.planning.plan_result import PlannedPath
 
 REST = 0.25  # s that a line has to rest before its probability is estimated finely
 

@@ -11,12 +11,12 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QTransform
 from nav.frames import Array
 from nav.guidance.alarms import Level
 from nav.model.case import Plan
+from nav.view.case.case_state import ViewState
+from nav.view.case.case_text import NO_SCAN, short_name, slice_title, window_text
 from nav.view.case.draft_painting import paint_draft
 from nav.view.case.marks import paint_cross, paint_fiducials, paint_label, paint_plan
 from nav.view.case.planes import Picture
 from nav.view.case.proposal import paint_proposal
-from nav.view.case.state import ViewState
-from nav.view.case.text import NO_SCAN, short_name, slice_title, window_text
 from nav.view.orientation import paint_ruler
 from nav.view.theme import ACCENT, BACK, LEVEL, QUIET, ROLE, TEXT, Metrics, faded, font
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 
 from nav.frames import Array
+from nav.view.case.case_state import ViewState
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
 from nav.view.case.draft_painting import paint_brush
@@ -17,7 +18,6 @@ from nav.view.case.loading import ViewedCase
 from nav.view.case.planes import Framing, Picture, Plane, framing_of
 from nav.view.case.slice_painting import paint_slice
 from nav.view.case.slices import SliceCache
-from nav.view.case.state import ViewState
 from nav.view.sized import Sized
 
 ZOOM = 1.15  # for a notch of the wheel

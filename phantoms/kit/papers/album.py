@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from phantoms.anatomy.mesh import Mesh
-from phantoms.anatomy.standard import Anatomy
-from phantoms.kit.layout import Layout
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.papers.amounts import Amounts
 from phantoms.kit.papers.bench import formers
-from phantoms.kit.papers.bodies import along
+from phantoms.kit.papers.common_steps import phantom_steps
 from phantoms.kit.papers.document import Picture
 from phantoms.kit.papers.exploded import exploded
 from phantoms.kit.papers.needle_steps import last_steps, needle_steps
 from phantoms.kit.papers.needles import needle_lengths
+from phantoms.kit.papers.picture_props import along
 from phantoms.kit.papers.pieces import needle_pieces, pieces, placed_pieces
-from phantoms.kit.papers.stages import VIEWS, Piece, Stage, matching, take_stage, walked
-from phantoms.kit.papers.steps import phantom_steps
+from phantoms.kit.papers.step_scenes import VIEWS, Piece, Stage, matching, take_stage, walked
 from phantoms.kit.papers.studio import Shown, Studio
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of, united

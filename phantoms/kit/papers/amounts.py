@@ -10,7 +10,7 @@ from manifold3d import Manifold
 from numpy.typing import NDArray
 
 from phantoms.anatomy.mesh import Mesh, signed_volume
-from phantoms.anatomy.standard import Anatomy, AnatomyStructure
+from phantoms.anatomy.standard_neck import Anatomy, AnatomyStructure
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import Part
 from phantoms.kit.solid import placed, solid_of, without

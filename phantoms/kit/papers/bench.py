@@ -9,11 +9,11 @@ import numpy as np
 from manifold3d import Manifold
 from scipy.spatial.transform import RigidTransform
 
-from phantoms.anatomy.arteries import vessels
+from phantoms.anatomy.artery_models import vessels
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import Array
 from phantoms.anatomy.parameters import AnatomyParameters
-from phantoms.anatomy.pose import bone_poses
-from phantoms.kit.papers.stages import Piece
+from phantoms.kit.papers.step_scenes import Piece
 from phantoms.kit.papers.studio import Shown
 from phantoms.kit.part import Part
 from phantoms.kit.solid import cylinder, mesh_of, united

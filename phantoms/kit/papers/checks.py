@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
+from phantoms.anatomy.anatomy_files import SIGMA
 from phantoms.anatomy.mesh import Array
-from phantoms.anatomy.write import SIGMA
-from phantoms.kit.layout import Divot
+from phantoms.kit.kit_layout import Divot
 
 SHORTEST, LONGEST = 45.0, 148.0  # mm: a length that tells a scale, and that a caliper spans
 LEAN = 42.0  # degrees that a caliper's point may lean in a cone of 90

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from phantoms.kit.papers.stages import HIGHLIGHTS, Piece
+from phantoms.kit.papers.step_scenes import HIGHLIGHTS, Piece
 from phantoms.kit.papers.studio import Shown, shifted
 
 # Where a piece goes, model frame, mm. What is not named stays where it is.

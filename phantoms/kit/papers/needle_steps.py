@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phantoms.kit.papers.needles import LOST, NeedleLengths, needed
 from phantoms.kit.papers.pieces import GAUGE
-from phantoms.kit.papers.stages import Stage
+from phantoms.kit.papers.step_scenes import Stage
 
 
 def needle_steps(lengths: NeedleLengths) -> tuple[Stage, ...]:

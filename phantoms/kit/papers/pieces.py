@@ -8,21 +8,21 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from phantoms.anatomy.arteries import vessels
+from phantoms.anatomy.artery_models import vessels
+from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import Array, Mesh
-from phantoms.anatomy.pose import bone_poses
-from phantoms.anatomy.skin import NECK_BOTTOM, NECK_TOP
-from phantoms.anatomy.standard import Anatomy
+from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.base import BOLT_HEIGHTS
 from phantoms.kit.cord import mould_solids as cord_mould_solids
 from phantoms.kit.frame import BAR_BOLTS
-from phantoms.kit.layout import LUG, Layout
+from phantoms.kit.kit_layout import LUG, Layout
 from phantoms.kit.loft import Upright
-from phantoms.kit.papers.bodies import STEEL, needle, needle_strip, reference_sheet
-from phantoms.kit.papers.stages import Piece
+from phantoms.kit.papers.picture_props import STEEL, needle, needle_strip, reference_sheet
+from phantoms.kit.papers.step_scenes import Piece
 from phantoms.kit.papers.studio import Shown, scene_points
 from phantoms.kit.part import Part
-from phantoms.kit.sac import PLATE, structure_solid
+from phantoms.kit.sac_mould import PLATE, structure_solid
 from phantoms.kit.solid import M3_HEAD_DEPTH, cylinder, mesh_of, turn_of_z, united
 from phantoms.kit.tools_seat import HUB_FACE, tip_beyond_centre, tool_from_part
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phantoms.kit.base import BOLT_HEIGHTS
-from phantoms.kit.layout import Layout
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.mould import RIM_ANGLES
 
 # What bolts through the base hold: words, length of an M3 screw, mm.

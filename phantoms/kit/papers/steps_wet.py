@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from phantoms.kit.layout import Layout
+from phantoms.kit.kit_layout import Layout
 from phantoms.kit.mould import RIM_ANGLES
 from phantoms.kit.papers.amounts import Filling
-from phantoms.kit.papers.bodies import arrow
+from phantoms.kit.papers.picture_props import arrow
 from phantoms.kit.papers.printed import round_to
 from phantoms.kit.papers.screws import CORD_MOULD_BOLTS, FLANGE_BOLTS
-from phantoms.kit.papers.stages import Stage
+from phantoms.kit.papers.step_scenes import Stage
 
 MOULD = ("mould_left", "mould_right", "mould_cranial", "mould_caudal", "mould_lid")
 

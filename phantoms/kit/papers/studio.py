@@ -17,7 +17,7 @@ from vtkmodules.vtkCommonCore import vtkFloatArray
 
 from nav import offscreen
 from phantoms.anatomy.mesh import Array, Mesh
-from phantoms.kit.papers.labels import LETTERS, Label, with_labels
+from phantoms.kit.papers.picture_labels import LETTERS, Label, with_labels
 
 Colour = tuple[float, float, float]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phantoms.anatomy.parameters import SIDES
 from phantoms.kit.papers.amounts import Amounts, tube_size
-from phantoms.kit.papers.stages import Stage
+from phantoms.kit.papers.step_scenes import Stage
 
 _BRANCHES = (
     "A vessel that begins or ends at another one: cut its end to fit and glue it on with "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from phantoms.anatomy.standard import Anatomy
-from phantoms.anatomy.write import SIGMA
-from phantoms.kit.layout import LEAST_CONFUSION, Layout
+from phantoms.anatomy.anatomy_files import SIGMA
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.kit_layout import LEAST_CONFUSION, Layout
 from phantoms.kit.papers.checks import FLE, PRINT_SIGMA, lengths, predicted_tre
 from phantoms.kit.papers.document import Block, Bullets, Heading, Note, Paragraph, Table
 

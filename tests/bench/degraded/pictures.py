@@ -11,9 +11,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Camera, Rig
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.bench.scenes.motion import Still
 from tests.bench.scenes.render import Sensor, View
 from tests.bench.scenes.tools import needle_prism

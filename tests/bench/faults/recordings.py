@@ -10,11 +10,11 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Tool
-from phantoms.twin.bodies import Placed
-from phantoms.twin.camera import SimulatedCamera
-from phantoms.twin.motion import body_velocity
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body, needle_tool, reference_body, reference_tool
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_camera import SimulatedCamera
+from phantoms.twin.simulated_motion import body_velocity
+from phantoms.twin.simulated_tools import needle_body, needle_tool, reference_body, reference_tool
 from tests.synthetic import DISTANCE, small_rig
 
 FRAMES = 8

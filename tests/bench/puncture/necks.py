@@ -16,11 +16,11 @@ from nav.frames import Array
 from nav.model.case import Case, load_case
 from nav.model.surface import Surface
 from nav.outputs import written_whole
-from nav.planning.command import PlanOptions, plan_case
-from nav.reconstruction.pipeline import reconstruct
+from nav.planning.plan_command import PlanOptions, plan_case
+from nav.reconstruction.case_files import write_case
 from nav.reconstruction.reading import read_volume
-from nav.reconstruction.write import write_case
-from phantoms.demo.ct import ScannedNeck, scan_neck
+from nav.reconstruction.reconstruction_pipeline import reconstruct
+from phantoms.demo.ct_demo import ScannedNeck, scan_neck
 from phantoms.twin.ct_write import write_volume
 
 NEEDED = 6  # markers to register and check with

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nav.frames import Array
-from nav.planning.deviation import across_axes
+from nav.planning.needle_deviation import across_axes
 
 MEASURED = (1.73 / 50.0, 3.54 / 50.0)  # mm of drift a mm of depth
 ROLL_SD = np.radians(15.0)  # of the opening about the shaft, assumed

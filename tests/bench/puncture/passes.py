@@ -15,13 +15,13 @@ from nav.frames import Array, Pose, perturbed
 from nav.model.case import Plan
 from nav.pipeline import Pipeline
 from nav.registration.assessment import assess_touches
-from nav.registration.result import Registration
+from nav.registration.registration_result import Registration
 from nav.tracking.needle import NeedleKind
-from nav.tracking.result import TrackedFrame, TrackedTool
 from nav.tracking.tool import Tool
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from phantoms.demo.work import HAND_SD
 from phantoms.twin.seating import seated_tip
-from phantoms.twin.tools import TUOHY_17G, needle_tool
+from phantoms.twin.simulated_tools import TUOHY_17G, needle_tool
 from tests.bench.puncture.necks import PreparedNeck
 from tests.bench.puncture.needle import STRAIGHT, Bend, draw_bend
 from tests.bench.puncture.tracking_errors import TrackingErrors
@@ -190,7 +190,7 @@ def _shift(
 ) -> Array:
     """How far the screen's tip is moved off the straight needle's, so that the hand can aim."""
     from nav.guidance.bending import drift_at, insertion_depth
-    from nav.tracking.result import Tip
+    from nav.tracking.tracked_frame import Tip
 
     kind = pipeline.needle.needle
     if kind is None or kind.bevel_direction is None:
@@ -228,7 +228,7 @@ def _depth(neck: PreparedNeck, tip: Array, heading: Array) -> float:
 
 
 def _across(direction: Array) -> Array:
-    from nav.planning.deviation import across_axes
+    from nav.planning.needle_deviation import across_axes
 
     return across_axes(direction)
 

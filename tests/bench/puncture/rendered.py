@@ -11,7 +11,7 @@ from rich.console import Console
 from nav.errors import InputError
 from nav.model.case import load_case
 from phantoms.demo.report import shown_and_true, tip_errors
-from phantoms.demo.run import _headless, prepare
+from phantoms.demo.run_demo import _headless, prepare
 from tests.bench.puncture.necks import prepare_neck
 from tests.bench.puncture.tracking_errors import measured_errors
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from calibration.board import Board
-from calibration.cameras.detect import Seen, find_board
+from calibration.cameras.board_detection import Seen, find_board
 from nav.camera.frameset import Picture
-from nav.camera.pictures import read_picture
+from nav.camera.image_files import read_picture
 from nav.errors import Lost
 from nav.frames import Array
 

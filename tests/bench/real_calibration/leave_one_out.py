@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from calibration.board import Board
+from calibration.cameras.board_detection import Seen
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
-from calibration.cameras.detect import Seen
 from calibration.cameras.shape import shaped
 from nav.frames import Array
 from tests.bench.real_calibration.chessboards import BoardPictures, Corners

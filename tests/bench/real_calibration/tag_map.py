@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.tools.adjust import Free, adjust
-from calibration.tools.robust import Solved, sightings_of, solved
+from calibration.tools.body_views import BodyView
+from calibration.tools.robust_bundle import Solved, sightings_of, solved
 from calibration.tools.unknowns import Body, residuals_of
-from calibration.tools.views import BodyView
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
-from nav.tracking.start import find_start
+from nav.tracking.initial_pose import find_start
+from nav.tracking.marker_view import MarkerView
 from nav.tracking.tool import Marker
-from nav.tracking.views import MarkerView
 from tests.bench.real_calibration.single_poses import SinglePoses
 from tests.bench.real_calibration.tag_views import SIDE, SQUARE, Views
 

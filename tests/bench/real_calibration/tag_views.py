@@ -8,15 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from calibration.tools.views import BodyView, views_of
+from calibration.tools.body_views import BodyView, views_of
 from nav.camera.frameset import Frame, FrameSet, Picture
-from nav.camera.pictures import read_picture
+from nav.camera.image_files import read_picture
 from nav.camera.rig import Camera, Rig
 from nav.errors import Lost
 from nav.frames import Array
+from nav.tracking.marker_view import MarkerView
 from nav.tracking.tool import Marker, Tool, predefined_dictionary
 from nav.tracking.tracker import Tracker
-from nav.tracking.views import MarkerView
 from tests.bench.tracking.conventions import convention
 
 DICTIONARY = "DICT_APRILTAG_36h11"

@@ -22,8 +22,8 @@ import numpy as np
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import load_rig
 from nav.errors import Lost
-from nav.tracking.result import TrackedTool
 from nav.tracking.tool import load_tool
+from nav.tracking.tracked_frame import TrackedTool
 from nav.tracking.tracker import Tracker
 from tests.bench.tracking.worker import memory_mb
 

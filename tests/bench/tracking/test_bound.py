@@ -6,9 +6,9 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.frames import point_jacobian
 from nav.tracking.tool import Tool, marker_pattern
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.bench.tracking.bound import Sight, pose_bound
 from tests.bench.tracking.patch import Patch
 from tests.synthetic import DICTIONARY, Studio, needle_poses, small_rig, square_marker

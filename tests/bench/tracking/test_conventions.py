@@ -8,9 +8,9 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.tracking.tool import Tool
-from phantoms.twin.bodies import Placed
 from phantoms.twin.sensor import Optics
-from phantoms.twin.tools import needle_body
+from phantoms.twin.simulated_bodies import Placed
+from phantoms.twin.simulated_tools import needle_body
 from tests.bench.tracking.crew import PEERS_PYTHON, SURGERY, Peer
 from tests.synthetic import (
     DICTIONARY,

@@ -6,8 +6,8 @@ import numpy as np
 import pyvista
 import SimpleITK as sitk
 
-from nav.reconstruction.result import ReconstructedSurface, Role
-from nav.reconstruction.write import ply_bytes
+from nav.reconstruction.case_files import ply_bytes
+from nav.reconstruction.reconstruction_result import ReconstructedSurface, Role
 from tests.solids import box_mesh
 
 GRADIENT = np.array([3.0, -2.0, 5.0])  # HU per mm

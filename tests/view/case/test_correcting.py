@@ -17,16 +17,16 @@ from nav.reconstruction.comparison import Correction, Moved
 from nav.reconstruction.correction import CaseRerun, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
-from nav.reconstruction.result import ReconstructedSurface
-from nav.view.case import app
+from nav.reconstruction.reconstruction_result import ReconstructedSurface
+from nav.view.case import case_app
 from nav.view.case import rerun as rerun_module
+from nav.view.case.case_state import initial_state
+from nav.view.case.case_window import CaseWindow
 from nav.view.case.correcting import AGAIN, DROPPED, RUN_FIRST, STALE
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
 from nav.view.case.greys import PRESETS
 from nav.view.case.loading import load_viewed_case
 from nav.view.case.rerun import ENDED, Failed, Prepared, ProcessRerun, StepTold
-from nav.view.case.state import initial_state
-from nav.view.case.window import CaseWindow
 from tests.view.case.cases import CENTRE, write_case
 
 
@@ -395,8 +395,8 @@ def test_a_corrected_case_is_shown_again_with_what_was_done_in_the_window(
             run(self, correction_of(self))
             self.correcting.ask("save")
 
-    monkeypatch.setattr(app, "CaseWindow", Window)
-    app.run_case_window(viewed, initial_state(viewed))
+    monkeypatch.setattr(case_app, "CaseWindow", Window)
+    case_app.run_case_window(viewed, initial_state(viewed))
     first, second = seen
     assert second.plans[0].target == pytest.approx(CENTRE)
     assert second.unsaved_plans == second.plans

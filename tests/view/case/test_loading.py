@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from nav.errors import InputError
-from nav.view.case.command import ViewOptions, first_state, picture_size
+from nav.view.case.case_state import initial_state, moved, plan_moved, plan_shown, shown, stepped
+from nav.view.case.case_text import reading_parts, shortcomings
 from nav.view.case.loading import load_viewed_case
 from nav.view.case.planes import AXIAL, SAGITTAL
-from nav.view.case.state import initial_state, moved, plan_moved, plan_shown, shown, stepped
-from nav.view.case.text import reading_parts, shortcomings
+from nav.view.case.view_command import ViewOptions, first_state, picture_size
 from tests.view.case.cases import write_case
 
 

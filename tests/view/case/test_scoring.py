@@ -11,13 +11,13 @@ from PySide6.QtCore import QPoint, Qt
 from nav.errors import InputError
 from nav.model.case import Plan
 from nav.planning.judging import LineJudge, LineMeasures
-from nav.planning.result import Clearance
-from nav.view.case.command import ViewOptions, first_state
+from nav.planning.plan_result import Clearance
+from nav.view.case.case_state import initial_state
+from nav.view.case.case_window import CaseWindow
 from nav.view.case.loading import ViewedCase, load_viewed_case
 from nav.view.case.score_text import WAITING, score_text
 from nav.view.case.scoring import Scorer
-from nav.view.case.state import initial_state
-from nav.view.case.window import CaseWindow
+from nav.view.case.view_command import ViewOptions, first_state
 from tests.planning.necks import neck
 from tests.view.case.cases import write_case
 

@@ -13,11 +13,11 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 
-from nav.view.case.app import run_case_window
+from nav.view.case.case_app import run_case_window
+from nav.view.case.case_state import initial_state
+from nav.view.case.case_window import CaseWindow
 from nav.view.case.greys import PRESETS
 from nav.view.case.loading import load_viewed_case
-from nav.view.case.state import initial_state
-from nav.view.case.window import CaseWindow
 from tests.view.case.cases import CENTRE, write_case
 
 SLICE_MS = 50.0  # mean, of a redraw

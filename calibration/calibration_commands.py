@@ -1,0 +1,295 @@
+"""`nav print` and `nav calibrate`: what is done once, before anything is navigated."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from nav.camera.devicenumber import webcam_number
+from nav.errors import InputError
+from nav.filekinds import PICTURE, toml_kind
+from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
+from nav.terminal import console
+
+FAILED = 1  # a check that did not pass
+
+print_app = App(
+    name="print",
+    help=(
+        "Sheets to print, as PDF at true scale, each with the file that describes it.\n\n"
+        "Print at 100 % (actual size), and measure the printed ruler."
+    ),
+)
+calibrate_app = App(
+    name="calibrate",
+    help=(
+        "Cameras, marker bodies and needle, each with its uncertainty and a verdict.\n\n"
+        "The order: `nav print targets`, `nav calibrate rig` (or `camera`), `nav print tools`, "
+        "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`."
+    ),
+)
+
+PaperName = Annotated[str, Parameter(help="a4, letter or a3.")]
+Ruler = Annotated[
+    float | None,
+    Parameter(
+        help="What the printed ruler of 100 mm measures, mm; without it scale is unverified."
+    ),
+]
+
+RigOutput = Annotated[Path, toml_output("rig", (beside_suffix(".png"), PICTURE))]
+BESIDE_TOOL = (beside_stem(".calibration.toml"), toml_kind("tool-calibration"))
+SheetFolder = Annotated[Path, OutputFolder()]
+Keep = Annotated[
+    Path | None,
+    OutputFolder(),
+    Parameter(help="With --camera: folder for the pictures taken, to calibrate by them again."),
+]
+
+
+@print_app.command(name="targets")
+def print_targets(*, out: SheetFolder, paper: PaperName = "a4") -> None:
+    """Boards for calibrating cameras: ChArUco, one for close work, a chessboard.
+
+    Example: nav print targets --paper a4 --out sheets
+    """
+    from calibration.printing.print_command import print_targets as run
+
+    run(paper, out, console())
+
+
+@print_app.command(name="tools")
+def print_tools(*, out: SheetFolder, paper: PaperName = "a4") -> None:
+    """Marker sheets of the needle's carrier and of the reference body, to cut and fold.
+
+    Example: nav print tools --paper a4 --out sheets
+    """
+    from calibration.printing.print_command import print_tools as run
+
+    run(paper, out, console())
+
+
+@calibrate_app.command
+def camera(
+    *,
+    images: InputPath | None = None,
+    board: InputPath,
+    output: RigOutput,
+    ruler: Ruler = None,
+    name: str = "camera",
+    camera: Annotated[int | None, Parameter(help="A webcam's number instead of --images.")] = None,
+    keep: Keep = None,
+) -> None:
+    """One camera, by a folder of pictures of a board; writes a rig.toml of one camera.
+
+    Example: nav calibrate camera --images pictures --board charuco.toml --ruler 99.8
+    --output rig.toml
+
+    Take 20 pictures: the board near and far, in every corner of the picture, tilted by about 30
+    degrees to all sides, and still. A picture beside the output shows where the corners lay.
+
+    Parameters
+    ----------
+    images
+        Folder of pictures.
+    board
+        The board's .toml, as `nav print targets` wrote it.
+    output
+        rig.toml to write; an old one is kept under a number.
+    name
+        The camera's name in the rig.
+    """
+    from calibration.cameras.rig_command import calibrate_camera
+
+    if camera is not None:
+        _only_one("--images", images, "--camera")
+        if webcam_number(str(camera)) is None:
+            raise InputError(f"--camera {camera}: expected a whole number from 0 to 99")
+        _live({name: camera}, board, output, ruler, keep)
+        return
+    if images is None:
+        raise InputError("nav calibrate camera: give --images DIR or --camera NUMBER")
+    calibrate_camera(images, board, output, console(), ruler, name)
+
+
+@calibrate_app.command
+def rig(
+    *,
+    images: InputPath | None = None,
+    board: InputPath,
+    output: RigOutput,
+    ruler: Ruler = None,
+    body: InputPath | None = None,
+    body_images: InputPath | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    keep: Keep = None,
+) -> None:
+    """All cameras of a rig together: lenses and places; writes rig.toml.
+
+    Example: nav calibrate rig --images pictures --board charuco.toml --ruler 99.8 --output rig.toml
+
+    Each camera's pictures are in a sub-folder of its name; equal file names are the same instant.
+
+    Parameters
+    ----------
+    images
+        Folder with a sub-folder of pictures for each camera.
+    board
+        The board's .toml, as `nav print targets` wrote it.
+    output
+        rig.toml to write; an old one is kept under a number.
+    body
+        Instead of the ruler: the file of a marker body whose size is truly known.
+    body_images
+        Pictures of that body turned before the cameras, as `nav track` takes them.
+    camera
+        NAME=NUMBER instead of --images: webcams; give it once for every camera. A window says what
+        to do and takes the pictures by itself.
+    """
+    from calibration.cameras.rig_command import KnownBody, calibrate_rig
+
+    if (body is None) != (body_images is None):
+        raise InputError("--body and --body-images: give both")
+    if camera:
+        _only_one("--images", images, "--camera")
+        _only_one("--body", body, "--camera")
+        _live(_numbers(camera), board, output, ruler, keep)
+        return
+    if images is None:
+        raise InputError("nav calibrate rig: give --images DIR or --camera NAME=NUMBER")
+    known = None if body is None or body_images is None else KnownBody(body, body_images)
+    calibrate_rig(images, board, output, console(), ruler, known)
+
+
+@calibrate_app.command
+def tool(
+    *,
+    rig: Annotated[InputPath, Parameter(help="rig.toml: the cameras.")],
+    tool: InputPath,
+    images: InputPath,
+    output: Annotated[Path, toml_output("tool", BESIDE_TOOL, renews="tool")],
+    fps: float | None = None,
+) -> None:
+    """A folded marker body as it truly is, by pictures of it turned before the cameras.
+
+    Example: nav calibrate tool --rig rig.toml --tool needle.toml --images turned
+    --output needle.toml
+
+    Cutting and gluing are off by tenths of a millimetre. Turn it so that each face is seen from
+    several directions, in 20 pictures or more. A file OUTPUT.calibration.toml beside the output
+    says how well each marker is known.
+
+    Parameters
+    ----------
+    tool
+        The body's file as printed.
+    images
+        Pictures, as `nav track` takes them.
+    output
+        TOOL.toml to write, without a tip: calibrate the needle next. An old one is kept.
+    fps
+        Pictures per second where neither times.csv nor the video says it (30 by default).
+    """
+    from calibration.tools.tool_command import calibrate_tool
+
+    calibrate_tool(rig, tool, images, output, console(), fps)
+
+
+@calibrate_app.command
+def needle(
+    *,
+    poses: InputPath,
+    output: Annotated[Path, toml_output("tool", renews="tool")],
+    tool_name: str = "needle",
+    tool: InputPath | None = None,
+    spin: InputPath | None = None,
+    guide: InputPath | None = None,
+    direction: tuple[float, float, float] | None = None,
+) -> None:
+    """The needle's tip by turning it about a divot (pivot calibration).
+
+    Example: nav calibrate needle --poses poses.csv --tool-name needle --tool needle.toml
+    --output needle.toml
+
+    Parameters
+    ----------
+    poses
+        poses.csv of `nav track` while the tip stood in the divot and the needle was tilted.
+    output
+        TOOL.toml to write; an old one is kept under a number.
+    tool_name
+        Name of the needle in poses.csv.
+    tool
+        The needle's file, whose markers are kept; without it only name and tip are written.
+    spin
+        poses.csv of the needle only spun about its own axis: gives the axis.
+    guide
+        Instead of --spin: poses.csv of the needle in a guide hole of known direction.
+    direction
+        That direction in the poses' frame, hub to tip: three numbers.
+    """
+    from calibration.needle.needle_command import Guide, calibrate_needle
+
+    if (guide is None) != (direction is None):
+        raise InputError("--guide and --direction: give both")
+    along = None if guide is None or direction is None else Guide(guide, direction)
+    calibrate_needle(poses, tool_name, tool, output, console(), spin, along)
+
+
+@calibrate_app.command
+def check(
+    *,
+    touched: InputPath,
+    divots: InputPath,
+    limit: float,
+    register: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Known divots touched with the tip: the error of each, and whether it is within a limit.
+
+    Example: nav calibrate check --touched touched.csv --divots case.toml --limit 0.5 --register
+
+    The exit code is 1 where it is not.
+
+    Parameters
+    ----------
+    touched
+        Touched points: CSV (label,x,y,z) or Slicer Markups.
+    divots
+        The same points as they are: such a file, or a case.toml.
+    limit
+        mm, of the largest error and of the mean's 95 % bound.
+    register
+        The two files are in different frames: align them first.
+    """
+    from calibration.needle.tip_check import calibrate_check
+
+    if not calibrate_check(touched, divots, limit, console(), register):
+        sys.exit(FAILED)
+
+
+def _live(
+    cameras: dict[str, int], board: Path, output: Path, ruler: float | None, keep: Path | None
+) -> None:
+    from calibration.live.live_rig_command import capture_and_calibrate
+
+    capture_and_calibrate(cameras, board, output, console(), ruler, keep)
+
+
+def _only_one(name: str, value: object, other: str) -> None:
+    if value is not None:
+        raise InputError(f"{name} and {other}: give one of them")
+
+
+def _numbers(options: list[str]) -> dict[str, int]:
+    """Webcams' numbers by camera name, of NAME=NUMBER."""
+    cameras: dict[str, int] = {}
+    for option in options:
+        name, _, number = option.rpartition("=")
+        index = webcam_number(number)
+        if not name or index is None:
+            raise InputError(f"--camera {option}: expected NAME=NUMBER, for example left=0")
+        if name in cameras or index in cameras.values():
+            raise InputError(f"--camera {option}: this name or number was given before")
+        cameras[name] = index
+    return cameras

@@ -1,0 +1,188 @@
+"""Inner corners of a board from the light of all pixels around each; compiled.
+
+What is printed within half a square of an inner corner is known: two edges that cross, and on a
+ChArUco board a quarter of each of two markers. That pattern, blurred, is fitted to the grey levels
+as tracking fits a marker: eight numbers of a plane's flow, brightness, offset and their slopes; the
+blur is that of the picture's corners in common. Every pixel belongs to one corner, so that their
+errors are independent. The camera's lens need not be known: nearby, the board is a homography of
+the pixels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.cameras.patch import N, derivative, patch_sums
+from nav.camera.frameset import Picture
+from nav.compiled import njit
+from nav.frames import Array
+from nav.tracking.pattern import colour_changes
+from nav.tracking.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, HISTOGRAM, SHEET
+from nav.tracking.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view
+
+HALF = 0.5  # squares around a corner that are its own
+REACH = 12.0  # px from a corner: the lens bends what is further, by up to 0.1 px at 20
+SHAPE_SD = 0.01  # what is known of scale and perspective beforehand, a share
+STEPS = 15
+CONVERGED = 0.002  # px
+MOST_MOVE, MOST_WANDER = 1.0, 3.0  # px, in a step and in all
+LEAST_SCALE = 6.0  # px a square
+MODEL_ERROR = 0.002  # px, one sd: lenses do not blur quite like Gaussians
+MOST_OFF = 0.35  # of the contrast, residual's sd: then it is no corner
+FITTED = 14  # numbers, but for the blur
+
+
+@dataclass(frozen=True)
+class Print:
+    """What is printed around corners.
+
+    white : (n,) whether the square up and left of each is white. markers : (m, c + 2, c + 2) uint8
+    patterns with a white cell around, 1 white. which : (n, 2) markers of the two white squares,
+    the upper one first, or of no rows where there are none. side : of a marker, squares.
+    """
+
+    white: NDArray[np.bool_]
+    markers: NDArray[np.uint8]
+    which: NDArray[np.int64]
+    side: float
+
+
+@dataclass(frozen=True)
+class Corners:
+    """Corners refined in one picture.
+
+    pixels : (n, 2). covariance : (n, 2, 2), px^2. good : (n,) whether the pixels look like a
+    corner. blur : (3,) of all, px^2: uu, uv, vv.
+    """
+
+    pixels: Array
+    covariance: Array
+    good: NDArray[np.bool_]
+    blur: Array
+
+
+def refine_corners(picture: Picture, planes: Array, printed: Print) -> Corners:
+    """Corners refined to the light around them.
+
+    Parameters
+    ----------
+    picture : (height, width), uint8.
+    planes : (n, 3, 3) homography from pixels to squares, the corner at (1, 1), right to about a
+        pixel there and to a few degrees.
+    printed : what is around each.
+    """
+    blur = np.array([1.0, 0.0, 1.0])
+    cells = printed.markers.shape[1] - 2
+    changes = np.array([colour_changes(marker, cells) for marker in printed.markers])
+    if not len(changes):
+        cells, changes = 0, np.zeros((0, 4, 1), np.float32)
+    given = (picture, planes, printed.white, changes, printed.which, cells, printed.side)
+    _, _, good, blurs = _fit_all(*given, blur, True)
+    if good.any():
+        blur = np.median(blurs[good], axis=0)
+    pixels, covariance, good, _ = _fit_all(*given, blur, False)
+    return Corners(pixels, covariance + MODEL_ERROR**2 * np.eye(2), good, blur)
+
+
+@njit(nogil=True, cache=True)
+def _fit_all(image, planes, white, markers, which, cells, side, blur, free):
+    count = len(planes)
+    pixels, covariance = np.zeros((count, 2)), np.zeros((count, 2, 2))
+    good, blurs = np.zeros(count, np.bool_), np.zeros((count, 3))
+    none = np.full(2, -1, np.int64)
+    checks = np.zeros((2, 4, (2 * N + 4) ** 2), np.float32)
+    for first in range(2):
+        squares = np.zeros((N + 2, N + 2), np.uint8)
+        for j in range(N + 2):
+            for i in range(N + 2):
+                # cell (1, 1) of the padded pattern is the square up and left of the corner
+                squares[j, i] = (i + j + first + 1) % 2
+        checks[first] = colour_changes(squares, N)
+    for k in range(count):
+        blurs[k] = blur
+        plane = planes[k].copy()
+        own = which[k] if len(which) else none
+        good[k], covariance[k] = _fit(
+            image, plane, checks[0 if white[k] else 1], white[k], markers, own, cells, side,
+            blurs[k], free,
+        )  # fmt: skip
+        pixels[k] = _corner(plane)
+    return pixels, covariance, good, blurs
+
+
+@njit(nogil=True, cache=True)
+def _fit(image, plane, checks, white, markers, which, cells, side, blur, free):
+    """Fit one corner, its plane changed in place: whether it is one, (2, 2) covariance."""
+    moments, histogram = np.empty((COLUMNS + 1, COLUMNS + 1)), np.zeros(HISTOGRAM, np.int64)
+    sheet, brightness = np.empty(SHEET), np.zeros(BRIGHTNESS)
+    prior, none = blur.copy(), np.zeros((2, 2))
+    start, cut, noise, looked, used = _corner(plane), 0.0, 0.0, 0.0, 0.0
+    inverse = np.zeros((GEOMETRY, GEOMETRY))
+    for step in range(STEPS):
+        at = _corner(plane)
+        scale = 1.0 / np.sqrt(abs(np.linalg.det(derivative(plane, at))))
+        if not (np.isfinite(scale) and scale > LEAST_SCALE):
+            return False, none
+        totals = patch_sums(
+            image, plane, at, min(HALF, REACH / scale), scale, checks, white, markers, which,
+            cells, side, blur, brightness, cut, moments, histogram, sheet,
+        )  # fmt: skip
+        looked, used, weight = totals[0], totals[1], totals[2]
+        if used < MIN_PIXELS / 2 or 2 * used < looked:
+            return False, none
+        fitted = FITTED + 3 if free else FITTED
+        noise = np.sqrt(moments[COLUMNS, COLUMNS] / max(weight - fitted, 1.0))
+        information, right, follow, rest, _, _, _, fine = solve_view(
+            moments, weight, totals[3], totals[4], brightness, blur, prior, free, False
+        )
+        if not fine:
+            return False, none
+        flow = np.ascontiguousarray(information[:GEOMETRY, :GEOMETRY])
+        firm = (max(noise, LEAST_NOISE) / SHAPE_SD) ** 2
+        for a in (1, 5, 6, 7):
+            flow[a, a] += firm
+        inverse = np.linalg.inv(flow)
+        change = inverse @ right[:GEOMETRY].copy()
+        move = np.sqrt(change[0] ** 2 + change[3] ** 2) * scale
+        if not np.isfinite(move):
+            return False, none
+        share = 1.0 if move < MOST_MOVE else MOST_MOVE / move
+        _move(plane, change * share)
+        moved = rest - np.ascontiguousarray(follow[:, :GEOMETRY]) @ (change * share)
+        brightness += moved[:BRIGHTNESS]
+        if free:
+            blur += moved[BRIGHTNESS:]
+            blur[0], blur[2] = min(max(blur[0], 0.1), 16.0), min(max(blur[2], 0.1), 16.0)
+            most = 0.9 * np.sqrt(blur[0] * blur[2])
+            blur[1] = min(max(blur[1], -most), most)
+        if step >= 1:
+            spread = 1.4826 * median_residual(histogram, looked)
+            cut = HUBER * max(min(noise, spread), LEAST_NOISE)
+        now = _corner(plane)
+        if np.sqrt(((now - start) ** 2).sum()) > MOST_WANDER:
+            return False, none
+        if move < CONVERGED and step >= 3:
+            break
+    # the corner's place in squares, carried to pixels
+    places = np.array([[inverse[0, 0], inverse[0, 3]], [inverse[3, 0], inverse[3, 3]]])
+    back = np.linalg.inv(derivative(plane, _corner(plane)))
+    covariance = back @ places @ back.T * (max(noise, LEAST_NOISE) * looked / used) ** 2
+    return noise < MOST_OFF * brightness[0], covariance
+
+
+@njit(nogil=True, cache=True)
+def _corner(plane):
+    """Pixel of the corner."""
+    back = np.linalg.inv(plane) @ np.ones(3)
+    return back[:2] / back[2]
+
+
+@njit(nogil=True, cache=True)
+def _move(plane, flow):
+    """Move the plane by a flow (8,) about the corner; a square is a unit."""
+    a, b, c, d, e, f, g, h = flow
+    step = np.array([[1.0 + b, c, a], [e, 1.0 + f, d], [-g, -h, 1.0]])
+    centre = np.array([[1.0, 0.0, -1.0], [0.0, 1.0, -1.0], [0.0, 0.0, 1.0]])
+    back = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    plane[:] = back @ (step @ (centre @ plane))

@@ -1,0 +1,98 @@
+"""Where bundle adjustment begins: each camera by itself, then how they stand to each other."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from calibration.cameras.bundle import Setup, Sighting
+from calibration.cameras.lens_models import Lens
+from nav.frames import Array
+
+AGREE_ANGLE, AGREE_SHIFT = 0.03, 0.03  # rad, and of the distance: relative poses that are alike
+
+
+def lens_of(
+    points: Array, sightings: Sequence[Sighting], size: tuple[int, int]
+) -> tuple[Lens, dict[int, Array]]:
+    """A camera's lens, two numbers of distortion, and camera_from_board (4, 4) of each instant.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        The boards say nothing of the focal length: too few, or all parallel to the picture.
+    """
+    boards = [points[s.ids].astype(np.float32) for s in sightings]
+    pixels = [s.pixels.astype(np.float32) for s in sightings]
+    flags = cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST
+    try:
+        _, matrix, distortion, turns, shifts = cv2.calibrateCamera(
+            boards, pixels, size, None, None, flags=flags
+        )
+    except cv2.error as error:
+        raise np.linalg.LinAlgError(str(error)) from None
+    matrix = np.asarray(matrix)
+    pinhole = matrix[[0, 1, 0, 1], [0, 1, 2, 2]].astype(float)
+    if not np.isfinite(pinhole).all() or pinhole[:2].min() <= 0:
+        raise np.linalg.LinAlgError("no focal length")
+    given = np.zeros(8)
+    given[:5] = np.asarray(distortion).ravel()[:5]
+    poses = {}
+    for sighting, turn, shift in zip(sightings, turns, shifts, strict=True):
+        pose = np.eye(4)
+        pose[:3, :3] = cv2.Rodrigues(turn)[0]
+        pose[:3, 3] = np.ravel(shift)
+        poses[sighting.instant] = pose
+    return Lens(pinhole, given), poses
+
+
+def setup_of(
+    lenses: Sequence[Lens], boards: Sequence[Mapping[int, Array]]
+) -> tuple[Setup, list[int]]:
+    """All cameras in the first one's frame; and which ones nothing ties to it.
+
+    boards : camera_from_board by instant, of each camera.
+    """
+    cameras: dict[int, Array] = {0: np.eye(4)}
+    while len(cameras) < len(lenses):
+        ties = [
+            (len(set(boards[a]) & set(boards[b])), a, b)
+            for a in cameras
+            for b in range(len(lenses))
+            if b not in cameras
+        ]
+        count, a, b = max(ties, key=lambda tie: tie[0])
+        if count == 0:
+            break
+        common = sorted(set(boards[a]) & set(boards[b]))
+        relative = [boards[b][k] @ np.linalg.inv(boards[a][k]) for k in common]
+        cameras[b] = usual_pose(relative) @ cameras[a]
+    loose = [k for k in range(len(lenses)) if k not in cameras]
+    in_rig: dict[int, Array] = {}
+    for camera, placed in sorted(cameras.items()):
+        for instant, pose in boards[camera].items():
+            in_rig.setdefault(instant, np.linalg.inv(placed) @ pose)
+    places = tuple(cameras.get(k, np.eye(4)) for k in range(len(lenses)))
+    return Setup(tuple(lenses), places, dict(sorted(in_rig.items()))), loose
+
+
+def usual_pose(poses: Sequence[Array]) -> Array:
+    """The mean of those poses (4, 4) that most others are like."""
+    best = max((alike_poses(poses, k) for k in range(len(poses))), key=lambda like: like.sum())
+    turns = Rotation.from_matrix([pose[:3, :3] for pose in poses])
+    result = np.eye(4)
+    result[:3, :3] = turns[best].mean().as_matrix()
+    result[:3, 3] = np.median(np.array([pose[:3, 3] for pose in poses])[best], axis=0)
+    return result
+
+
+def alike_poses(poses: Sequence[Array], index: int) -> NDArray[np.bool_]:
+    """Return (n,) which poses (4, 4) are like one of them."""
+    turns = Rotation.from_matrix([pose[:3, :3] for pose in poses])
+    shifts = np.array([pose[:3, 3] for pose in poses])
+    far = np.linalg.norm(shifts, axis=1).max() + 1e-9
+    angle = (turns * turns[index].inv()).magnitude()
+    away = np.linalg.norm(shifts - shifts[index], axis=1)
+    return np.asarray((angle < AGREE_ANGLE) & (away < AGREE_SHIFT * far))

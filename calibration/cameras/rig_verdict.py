@@ -1,0 +1,203 @@
+"""How good a calibration is: what its errors make of what will be measured, in numbers and words.
+
+Single parameters are correlated and tell little. So setups are drawn from the parameters' joint
+covariance, and what each of them would measure is compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from calibration.cameras.bundle import Fit, moved
+from calibration.cameras.direction import directions_of, rays_of
+from calibration.cameras.lens_models import Lens
+from nav.frames import Array
+
+DRAWS = 60
+GRID = 7  # points a side of what is compared
+WORKING = 60.0  # mm around the working point, each way
+CELLS = (8, 5)  # of the picture, to tell how much of it the corners cover
+# what is recommended everywhere: in the guide, by --help, in messages and in the window
+RECOMMENDED_PICTURES = 20  # twice what 'good' asks for: some do not fit, or repeat others
+RECOMMENDED_TILT = 30  # degrees to each side
+# limits of 'good' and 'usable'
+GOOD_PIXELS, USABLE_PIXELS = 0.1, 0.5  # px, sd of where a known direction is seen
+UNKNOWN_PIXELS = 20.0  # px: a lens known no better is not known
+# px an axis of corners in pictures not used: sharp pictures of a stiff board reach 0.1 to 0.45
+GOOD_HELD_OUT, USABLE_HELD_OUT = 0.5, 1.0
+GOOD_MM, USABLE_MM = 0.02, 0.1  # mm rms in the working volume
+ENOUGH_VIEWS, FEW_VIEWS = 10, 5
+COVERED, HARDLY_COVERED = 0.6, 0.2
+TILTED, HARDLY_TILTED = np.radians(20.0), np.radians(10.0)
+GOOD_FOCUS, USABLE_FOCUS = 0.0005, 0.005  # change of focal length: 0.3 and 3 mm of 600 mm
+SMEARED = 1.5  # px, sd along the motion
+NOT_PREDICTED = (
+    "pictures do not agree with each other: keep focus and zoom fixed, the board stiff, and use "
+    "sharp pictures"
+)
+
+
+@dataclass(frozen=True)
+class CameraVerdict:
+    """One camera's calibration judged.
+
+    word : good, usable or repeat. advice : what to do, sentences. pixels : expected error of where
+    a known direction is seen, rms over the part of the picture that the board reached. beyond : the
+    same over the rest, None where there is none. unreached : names of the picture's corners that
+    are in the rest. held_out : px an axis, rms of corners in pictures that were not used to predict
+    them. covered : share of the picture. tilt : rad, of boards to each other in the two
+    directions, the lesser.
+    """
+
+    word: str
+    advice: tuple[str, ...]
+    pixels: float
+    beyond: float | None
+    unreached: tuple[str, ...]
+    held_out: float
+    covered: float
+    tilt: float
+    views: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one camera's calibration is judged by.
+
+    corners : (n, 2) px, of every view used. normals : (n, 3) of the boards, camera frame. smear :
+    px, sd of the usual view's blur along its longer axis, less the shorter. held_out : px, see
+    `HeldOut`. rivals : the lens by the model chosen, and by the one that predicts best. focus : by
+    what share the focal length changed during the pictures.
+    """
+
+    corners: Sequence[Array]
+    normals: Array
+    smear: float
+    held_out: float
+    rivals: tuple[Lens, Lens]
+    focus: float = 0.0
+
+
+def judge_camera(fit: Fit, camera: int, size: tuple[int, int], evidence: Evidence) -> CameraVerdict:
+    """Verdict of one camera."""
+    corners = np.concatenate(evidence.corners)
+    directions = directions_of(fit, camera, size, corners)
+    at = fit.unknowns.lens[camera]
+    squares = directions.variance(fit.covariance[at, at]) + directions.apart(*evidence.rivals)
+    inside = directions.reached if directions.reached.any() else ~directions.reached
+    spread = float(np.sqrt(squares[inside].mean()))
+    beyond = None if inside.all() else float(np.sqrt(squares[~inside].mean()))
+    covered, tilt = coverage(corners, size), tilts(evidence.normals)
+    views = len(evidence.corners)
+    advice, word = [], "good"
+    for value, good, usable, say in (
+        (-views, -ENOUGH_VIEWS, -FEW_VIEWS, "take more pictures"),
+        (-covered, -COVERED, -HARDLY_COVERED, "fill the corners of the picture with the board"),
+        (-tilt, -TILTED, -HARDLY_TILTED, "tilt the board more, about both of its axes"),
+        (spread, GOOD_PIXELS, USABLE_PIXELS, "take more pictures, nearer and more tilted"),
+        (evidence.held_out, GOOD_HELD_OUT, USABLE_HELD_OUT, NOT_PREDICTED),
+        (abs(evidence.focus), GOOD_FOCUS, USABLE_FOCUS, _focus(evidence.focus)),
+        (evidence.smear, SMEARED, 2 * SMEARED, "hold the board still"),
+        (beyond or 0.0, USABLE_PIXELS, np.inf, _beyond(beyond, directions.unreached)),
+    ):
+        if value > good:
+            advice.append(say)
+            word = "repeat" if value > usable or word == "repeat" else "usable"
+    return CameraVerdict(
+        word, tuple(dict.fromkeys(advice)), spread, beyond, directions.unreached,
+        evidence.held_out, covered, tilt, views,
+    )  # fmt: skip
+
+
+def _focus(share: float) -> str:
+    return (
+        f"its focal length changed by {100 * abs(share):.2g} % during the pictures: keep focus and "
+        "zoom fixed, without autofocus, and let the camera run for half an hour before"
+    )
+
+
+def where(corners: Sequence[str]) -> str:
+    """Return what to call the parts of a picture that a board never came near."""
+    if not corners:
+        return "at the picture's edge"
+    if len(corners) == 4:
+        return "in the four corners of the picture"
+    return f"in the {' and '.join(corners)} of the picture"
+
+
+def _beyond(pixels: float | None, corners: Sequence[str]) -> str:
+    much = f"to {pixels:.1f} px only" if pixels is not None and pixels < UNKNOWN_PIXELS else "not"
+    return f"show the board {where(corners)} too: there directions are known {much}"
+
+
+def volume_spread(fit: Fit, middle: Array, rng: np.random.Generator) -> float:
+    """mm rms by which points around a middle (3,), rig frame, are measured wrong.
+
+    Points are triangulated by drawn setups from what the best one sees, and aligned rigidly.
+    """
+    side = np.linspace(-WORKING, WORKING, GRID)
+    points = np.stack(np.meshgrid(side, side, side), axis=-1).reshape(-1, 3) + middle
+    setup, total = fit.setup, 0.0
+    seen = []
+    for lens, place in zip(setup.lenses, setup.cameras, strict=True):
+        seen.append(lens.project(points @ place[:3, :3].T + place[:3, 3])[0])
+    count = fit.unknowns.bow.start
+    covariance = fit.covariance[:count, :count]
+    for change in drawn(covariance, DRAWS, rng):
+        rays, places = [], []
+        for k, (lens, place) in enumerate(zip(setup.lenses, setup.cameras, strict=True)):
+            by = np.zeros(12)
+            by[fit.unknowns.free[k]] = change[fit.unknowns.lens[k]]
+            rays.append(rays_of(lens.moved(by), seen[k]))
+            places.append(moved(place, change[fit.unknowns.place[k]]) if k else place)
+        found = triangulated(rays, places)
+        total += float((off_aligned(found, points) ** 2).sum(axis=1).mean())
+    return float(np.sqrt(total / DRAWS))
+
+
+def drawn(covariance: Array, count: int, rng: np.random.Generator) -> Array:
+    """(count, n) errors of a covariance (n, n), whatever the sizes of its unknowns."""
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    half = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(rng.standard_normal((count, len(half))) @ half.T, float)
+
+
+def off_aligned(found: Array, points: Array) -> Array:
+    """(n, 3) how far points are from where others are, once the two sets lie on each other."""
+    a, b = found - found.mean(axis=0), points - points.mean(axis=0)
+    turn, _ = Rotation.align_vectors(b, a)
+    return np.asarray(turn.apply(a) - b, float)
+
+
+def triangulated(rays: Sequence[Array], places: Sequence[Array]) -> Array:
+    """(n, 3) points, rig frame, of rays (n, 3) in cameras at camera_from_rig (4, 4)."""
+    rows = []
+    for ray, place in zip(rays, places, strict=True):
+        rows.append(ray[:, :1] * place[2] - place[0])
+        rows.append(ray[:, 1:2] * place[2] - place[1])
+    system = np.stack(rows, axis=1)
+    found = np.linalg.solve(
+        np.einsum("nrk,nrl->nkl", system[:, :, :3], system[:, :, :3]),
+        -np.einsum("nrk,nr->nk", system[:, :, :3], system[:, :, 3])[..., None],
+    )
+    return np.asarray(found[..., 0], float)
+
+
+def coverage(pixels: Array, size: tuple[int, int]) -> float:
+    """Share of the picture's cells in which corners lay."""
+    cells = np.array(CELLS)
+    place = np.floor(pixels / np.array(size) * cells).astype(int).clip(0, cells - 1)
+    return len(np.unique(place, axis=0)) / float(cells.prod())
+
+
+def tilts(normals: Array) -> float:
+    """rad from board to board in that direction in which they are tilted less, end to end."""
+    flat = normals[:, :2] / np.maximum(np.abs(normals[:, 2:]), 1e-6)
+    flat = np.arctan(flat - flat.mean(axis=0))
+    if len(flat) < 2:
+        return 0.0
+    _, _, axes = np.linalg.svd(flat, full_matrices=False)
+    return float(np.ptp(flat @ axes.T, axis=0).min())

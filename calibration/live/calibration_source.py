@@ -1,0 +1,199 @@
+"""Cameras of unknown size opened for calibration; those that are not there are tried again."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from scipy.spatial.transform import RigidTransform
+
+from calibration.live.background import aside
+from nav.camera.frameset import FrameSet, FrameSource
+from nav.camera.image_files import to_grey
+from nav.camera.live_source import LiveSource
+from nav.camera.measure import LARGEST
+from nav.camera.rig import Camera, Rig
+from nav.camera.webcam import Capture, OpenCapture, Webcams, request_size, why_not_opened
+from nav.errors import InputError
+
+FIRST_PICTURE = 6.0  # s that a webcam may take to open and give a picture
+IDLE = 0.05  # s between frame sets while no camera is there
+RETRY = 2.0  # s between tries of cameras that are not there
+OTHER_SIZE = re.compile(r"picture is (\d+ x \d+) but rig\.toml says (\d+ x \d+)")
+Size = tuple[int, int]
+
+
+class BoardCameras(FrameSource):
+    """Frame sets of webcams before anything is known of them.
+
+    Each is asked for the largest size, and keeps the size of its first picture. As `LiveSource`
+    otherwise; a camera that cannot be opened is `missing`, and tried again every two seconds.
+
+    Parameters
+    ----------
+    devices : webcam numbers by camera name. size : to ask for.
+    capture, first_picture, retry : for tests.
+
+    Raises
+    ------
+    InputError
+        None of them gives a picture: why the first does not.
+    """
+
+    def __init__(
+        self,
+        devices: Mapping[str, int],
+        size: Size = LARGEST,
+        *,
+        capture: OpenCapture | None = None,
+        first_picture: float = FIRST_PICTURE,
+        retry: float = RETRY,
+    ) -> None:
+        self.devices, self.size = dict(devices), size
+        self._capture = capture or Webcams()
+        self._first_picture, self._retry = first_picture, retry
+        self.sizes: dict[str, Size] = {}
+        self.absent: dict[str, str] = {}
+        self._closed = threading.Event()
+        self._source: LiveSource | None = None
+        self._number = 0
+        self._tried = -np.inf
+        self._trying: Future[None] | None = None
+        self._probe(list(self.devices))
+        self._open()
+        if self._source is None:
+            raise InputError(next(iter(self.absent.values())))
+
+    def __len__(self) -> int:
+        """0: not known beforehand."""
+        return 0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the drivers did not lock, and slowness, as of now."""
+        return [] if self._source is None else self._source.warnings
+
+    def close(self) -> None:
+        """Free the cameras; an iteration going on ends."""
+        self._closed.set()
+        if self._source is not None:
+            self._source.close()
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        while not self._closed.is_set():
+            if self._source is None:
+                now = time.monotonic()
+                yield self._told(FrameSet(0, now, {}, captured_at=now))
+                self._closed.wait(IDLE)
+                if self._returned():
+                    self._open()
+                continue
+            for frames in self._source:
+                yield self._told(frames)
+                if self._returned():
+                    self._source.close()
+                    self._open()
+                    break
+
+    def _told(self, frames: FrameSet) -> FrameSet:
+        """With the reasons of cameras that are absent."""
+        self._number += 1
+        missing = {name: _in_words(name, why) for name, why in frames.missing.items()}
+        return replace(frames, number=self._number, missing=missing | self.absent)
+
+    def _returned(self) -> bool:
+        """Whether an absent camera has come; they are tried now and then, in a thread."""
+        away = [name for name in list(self.absent) if name not in self.sizes]
+        if not away:
+            return bool(self.absent)
+        now = time.monotonic()
+        if (self._trying is None or self._trying.done()) and now - self._tried > self._retry:
+            self._tried, self._trying = now, aside(lambda: self._probe(away))
+        return False
+
+    def _open(self) -> None:
+        """All cameras of known size as one source; one that fails once more is absent."""
+        while not self._closed.is_set():
+            names = [n for n in self.devices if n in self.sizes]
+            self._source = None
+            if not names:
+                return
+            rig = Rig(tuple(_unknown(name, self.sizes[name]) for name in names))
+            try:
+                self._source = LiveSource(
+                    rig,
+                    {name: self.devices[name] for name in names},
+                    capture=self._capture,
+                    first_picture=self._first_picture,
+                )
+            except InputError as error:
+                name = next((n for n in names if f"camera {n}" in str(error)), names[0])
+                del self.sizes[name]
+                self.absent[name] = _in_words(name, str(error))
+                continue
+            self.absent = {n: why for n, why in self.absent.items() if n not in names}
+            if self._closed.is_set():
+                self._source.close()  # closed meanwhile
+            return
+
+    def _probe(self, names: list[str]) -> None:
+        """Sizes of cameras' first pictures; drivers that hang are left behind."""
+        jobs = {name: aside(partial(self._first_size, name)) for name in names}
+        until = time.monotonic() + self._first_picture
+        for name, job in jobs.items():
+            try:
+                found: Size | str = job.result(timeout=max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                found = f"camera {name}: device {self.devices[name]}: its driver does not answer"
+            except (
+                Exception
+            ) as error:  # whatever a driver does, this camera is absent, not the rest
+                found = f"camera {name}: {type(error).__name__}: {error}"
+            if isinstance(found, str):
+                self.absent[name] = found
+            else:
+                self.sizes[name] = found
+                self.absent.setdefault(name, f"camera {name}: starting")
+
+    def _first_size(self, name: str) -> Size | str:
+        """The size of a camera's first picture, or why there is none."""
+        index = self.devices[name]
+        where = f"camera {name}: device {index}"
+        capture = self._capture(index)
+        try:
+            if not capture.isOpened():
+                return f"{where} cannot be opened: {why_not_opened(index)}"
+            request_size(capture, self.size)
+            return _picture_size(capture, 0.8 * self._first_picture) or (
+                f"{where}: no picture in {self._first_picture:g} s; in use by another program?"
+            )
+        finally:
+            capture.release()
+
+
+def _picture_size(capture: Capture, seconds: float) -> Size | None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        read, image = capture.retrieve() if capture.grab() else (False, None)
+        grey = to_grey(image) if read and image is not None else None
+        if grey is not None:
+            return grey.shape[1], grey.shape[0]
+        time.sleep(0.005)
+    return None
+
+
+def _unknown(name: str, size: Size) -> Camera:
+    """A camera of which only the size is known."""
+    return Camera(name, size, np.eye(3), np.zeros(5), RigidTransform.identity())
+
+
+def _in_words(name: str, why: str) -> str:
+    """A reason without mention of a file that is not there yet."""
+    other = OTHER_SIZE.search(why)
+    if other is None:
+        return why
+    return f"camera {name}: pictures are {other[1]} now, were {other[2]} at the start; start anew"

@@ -1,0 +1,49 @@
+"""The window run as a program, and what it leaves in files and on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from calibration.board import Board
+from calibration.live.calibration_source import BoardCameras
+from calibration.live.calibration_window import CalibrateWindow
+from calibration.live.live_result import Result, report, save
+from calibration.live.taking import Taking
+from nav.view.live_app import application
+from nav.view.quitting import add_quit_key, closed_by_signals
+
+
+def run_window(
+    source: BoardCameras, board: Board, board_file: Path, output: Path, console: Console,
+    ruler: float | None, keep: Path | None,
+) -> None:  # fmt: skip
+    """Show the window until something is saved or it is closed; frees the cameras.
+
+    board : as it is by the ruler. Other parameters as of `capture_and_calibrate`.
+
+    Raises
+    ------
+    InputError
+        There is no display.
+    """
+
+    def write(result: Result) -> None:
+        save(result, output, board_file)
+
+    try:
+        app = application()
+        taking = Taking(tuple(source.devices), board, keep)
+        window = CalibrateWindow(source, taking, write, ruler)
+        window.resize(app.primaryScreen().availableSize() * 0.9)
+        window.show()
+        add_quit_key(window)
+        with closed_by_signals(window.close):
+            app.exec()
+    finally:
+        source.close()
+    if window.saved is not None:
+        report(window.saved, output, console)
+    else:
+        console.print("nothing was written")
+    if keep is not None and taking.captures:
+        console.print(f"the pictures are in {keep}")

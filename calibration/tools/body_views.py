@@ -1,0 +1,211 @@
+"""Where each picture shows each marker of a tracked tool, by that picture's own pixels.
+
+The tool is tracked with its file's geometry. That copes with markers some tenths of a millimetre
+off: each is compared where its own pixels have it, see `nav.tracking.direct`.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+
+from nav.camera.frameset import FrameSet
+from nav.camera.rig import Rig
+from nav.errors import Lost
+from nav.frames import Array
+from nav.track import progress_bar
+from nav.tracking.marker_view import MarkerView
+from nav.tracking.marker_views import Sights, shifted
+from nav.tracking.pose_candidate import Found
+from nav.tracking.tool import Tool
+from nav.tracking.tracker import Tracker
+
+PATIENCE = 2.0  # s without a bar
+MOST_MOTION = 1.0  # px that a marker may go between its frame set's time and its own
+SEARCH_EVERY = 5  # frame sets of a recording that is followed: whole pictures are searched
+
+
+@dataclass(frozen=True)
+class BodyView:
+    """One marker in one picture.
+
+    frame : number of the frame set. camera : name. marker : id.
+    corners : (4, 2) px by this picture's own pixels, at the frame set's time.
+    covariance : (8, 8) px^2 of x0, y0, x1, ...
+    rig_from_tool : (4, 4) of its frame set, mm, to begin with; the same in all its views.
+    """
+
+    frame: int
+    camera: str
+    marker: int
+    corners: Array
+    covariance: Array
+    rig_from_tool: Array
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What pictures show of a tool.
+
+    frames : how many frame sets there were. tracked : in how many the tool was found.
+    moving : views left out because the tool moved between the cameras' times.
+    reasons : why it was lost, the most frequent first.
+    """
+
+    views: tuple[BodyView, ...]
+    frames: int
+    tracked: int
+    moving: int
+    reasons: tuple[str, ...]
+
+
+def seen_markers(
+    frame_sets: Iterable[FrameSet],
+    total: int,
+    rig: Rig,
+    tool: Tool,
+    console: Console,
+    task: str = "tracking",
+    anywhere: bool = False,
+) -> Seen:
+    """Track a tool through frame sets and collect its markers' corners.
+
+    Parameters
+    ----------
+    frame_sets
+        Pictures of the rig's cameras; an InputError while reading goes through.
+    total
+        How many there are, for the bar; 0 if not known. It is shown after two seconds.
+    anywhere
+        Also take markers that are found in whole pictures only, since they are too far off their
+        file to be looked for there.
+    """
+    views: list[BodyView] = []
+    count = tracked = moving = 0
+    reasons: Counter[str] = Counter()
+    with closing(Tracker(rig, [tool])) as tracker, _late_bar(console, task, total) as advance:
+        follower = tracker.followers[tool.name]
+        for frames in frame_sets:
+            if anywhere and count % SEARCH_EVERY == 0:
+                tracker.search()
+            result = tracker.track(frames).tools[tool.name]
+            count += 1
+            if isinstance(result, Lost) or follower.found is None:
+                reasons[result.reason if isinstance(result, Lost) else "not found"] += 1
+            else:
+                own, left_out = views_of(follower.found, frames.number, tool)
+                if anywhere:
+                    own += _elsewhere(tracker.views[tool.name], own, follower.found, frames.number)
+                views += own
+                tracked, moving = tracked + 1, moving + left_out
+            advance()
+    ordered = tuple(reason for reason, _ in reasons.most_common())
+    return Seen(tuple(views), count, tracked, moving, ordered)
+
+
+@contextmanager
+def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], None]]:
+    """What to call after each step; a bar that is shown once that takes long."""
+    bar, began = progress_bar(console), time.monotonic()
+    at = bar.add_task(task, total=total or None, note="")
+
+    def advance() -> None:
+        bar.advance(at)
+        if not bar.live.is_started and time.monotonic() - began > PATIENCE:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _elsewhere(
+    detected: Sequence[MarkerView], own: Sequence[BodyView], found: Found, frame: int
+) -> list[BodyView]:
+    """Markers that a search of the whole pictures found, and the pose did not."""
+    known = {(view.camera, view.marker) for view in own}
+    places = Counter((view.camera.name, view.marker.id) for view in detected)
+    return [
+        BodyView(
+            frame, view.camera.name, view.marker.id, view.corners, view.covariance, found.matrix
+        )
+        for view in detected
+        if view.refined
+        and places[view.camera.name, view.marker.id] == 1
+        and (view.camera.name, view.marker.id) not in known
+    ]
+
+
+def views_of(found: Found, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
+    """The markers that look like themselves, and how many are left out because they moved.
+
+    Also those that disagree with the pose: their place is what is asked for.
+    """
+    evidence, sights = found.evidence, found.evidence.sights
+    corners, covariance = own_corners(found), found.corner_covariance
+    moved = np.abs(_to_frame_time(found)).max(axis=(1, 2))
+    views, moving = [], 0
+    for k in np.flatnonzero(evidence.good):
+        if moved[k] > MOST_MOTION:
+            moving += 1
+            continue
+        if not (np.isfinite(corners[k]).all() and np.isfinite(covariance[k]).all()):
+            continue
+        camera = sights.eyes[sights.camera[k]].camera.name
+        marker = tool.markers[sights.marker[k]].id
+        views.append(BodyView(frame, camera, marker, corners[k], covariance[k], found.matrix))
+    return views, moving
+
+
+def own_corners(found: Found) -> Array:
+    """(n, 4, 2) corners by each view's own pixels, px, at the frame set's time.
+
+    `Found.corners` are the pose's plus all that is left over: the pose cancels, but to first order
+    only. Where markers were let lie off the pose, it was linearised about where they lie.
+    """
+    return found.corners + _bend(found) + _to_frame_time(found)
+
+
+def _bend(found: Found) -> Array:
+    """(n, 4, 2) what is not linear in the way from the pose to where a marker was let lie."""
+    evidence = found.evidence
+    if evidence.slack == 0.0 or not evidence.off.any():
+        return np.zeros_like(found.corners)
+    count = evidence.sights.shape.count
+    exact = _corners_of_planes(evidence.sights, shifted(evidence.plane, evidence.off, count))
+    linear = np.einsum("nab,nb->na", evidence.by_flow, evidence.off).reshape(-1, 4, 2)
+    return exact - _corners_of_planes(evidence.sights, evidence.plane) - linear
+
+
+def _corners_of_planes(sights: Sights, planes: Array) -> Array:
+    """(n, 4, 2) px of the corners of markers whose homographies from rays to cells are given."""
+    count = float(sights.shape.count)
+    cells = np.array([[0.0, 0.0, 1.0], [count, 0.0, 1.0], [count, count, 1.0], [0.0, count, 1.0]])
+    rays = np.einsum("nij,kj->nki", np.linalg.inv(planes), cells)
+    pixels = np.empty((len(sights), 4, 2))
+    for index, first, last in sights.slices:
+        camera = sights.eyes[index].camera
+        pixels[first:last] = camera.project_rays(rays[first:last].reshape(-1, 3)).reshape(-1, 4, 2)
+    return pixels
+
+
+def _to_frame_time(found: Found) -> Array:
+    """(n, 4, 2) px from where the tool was when each view was taken to where it was meant to be."""
+    evidence, sights = found.evidence, found.evidence.sights
+    if not sights.late.any():
+        return np.zeros_like(found.corners)
+    still, _ = sights.project(sights.poses(evidence.pose, np.zeros(6)))
+    return still - evidence.corners
+
+
+def by_frame(views: Sequence[BodyView]) -> dict[int, list[BodyView]]:
+    """Views of each frame set, in order."""
+    frames: dict[int, list[BodyView]] = {}
+    for view in sorted(views, key=lambda view: view.frame):
+        frames.setdefault(view.frame, []).append(view)
+    return frames

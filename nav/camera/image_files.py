@@ -1,0 +1,110 @@
+"""Picture files: which they are, their order, and reading them as 8-bit grey."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.frameset import Picture
+from nav.camera.natural_order import natural_order
+from nav.camera.picture_file import NO_PICTURE, examine
+from nav.errors import Lost
+
+DARK_16_BIT = 1 << 14  # a camera of 14 bits or fewer whose pixels were not shifted up
+AS_THE_SENSOR_HAS_IT = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+PICTURE_SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
+)
+VIDEO_SUFFIXES = frozenset(
+    (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv", ".3gp")
+) | frozenset(
+    (".mjpg", ".mjpeg", ".h264", ".264", ".h265", ".265", ".hevc", ".ts", ".mts", ".m2ts")
+)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file counts as a picture: by its suffix; hidden files do not."""
+    return _visible_file(path, PICTURE_SUFFIXES)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file counts as a video: by its suffix; hidden files do not."""
+    return _visible_file(path, VIDEO_SUFFIXES)
+
+
+def _visible_file(path: Path, suffixes: frozenset[str]) -> bool:
+    named = path.suffix.lower() in suffixes and not path.name.startswith(".")
+    return named and path.is_file()
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder in natural order of their names; empty where it is no folder."""
+    if not folder.is_dir():
+        return []
+    names = natural_order((p.name for p in folder.iterdir() if is_picture(p)), str(folder))
+    return [folder / name for name in names]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture of a file: grey (height, width) uint8, with what is unusual, in words."""
+
+    image: Picture
+    turned: str = ""
+    dark: str = ""
+
+
+def read_picture(path: Path) -> Picture | Lost:
+    """Read a picture file as grey (height, width) uint8; Lost says why it cannot be used.
+
+    Colour is converted, transparency ignored. Orientation tags (EXIF, TIFF) are not followed: a
+    camera is calibrated as its sensor is read, however it is held. 16-bit pictures are taken to
+    use their whole range: 65535 becomes 255. A file must hold one picture only, whole; what
+    follows its end does not matter.
+    """
+    decoded = decode_picture(path)
+    return decoded if isinstance(decoded, Lost) else decoded.image
+
+
+def decode_picture(path: Path) -> Decoded | Lost:
+    """As `read_picture`, with what is unusual about the file."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        return Lost(f"cannot be read: {error.strerror or error}")
+    facts = examine(data)
+    if facts.problem:
+        return Lost(facts.problem)
+    try:
+        image = cv2.imdecode(np.frombuffer(facts.plain(data), np.uint8), AS_THE_SENSOR_HAS_IT)
+    except cv2.error:
+        image = None
+    if image is None:
+        return Lost(NO_PICTURE)
+    grey = to_grey(image)
+    if grey is None:
+        return Lost(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
+    dark = ""
+    if image.dtype == np.uint16 and 0 < (largest := int(image.max())) < DARK_16_BIT:
+        dark = f"16-bit pixels of {largest} at most, which is {largest // 257} of 255 grey levels"
+    return Decoded(grey, facts.turned, dark)
+
+
+def to_grey(image: NDArray[np.generic]) -> Picture | None:
+    """A decoded picture as grey (height, width) uint8; None if its kind is not known.
+
+    image : (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA; uint8 or uint16.
+    """
+    if image.dtype == np.uint16:
+        image = np.asarray((image.astype(np.uint32) * 2 + 257) // 514).astype(np.uint8)
+    if image.dtype != np.uint8:
+        return None
+    pixels = np.ascontiguousarray(image, np.uint8)
+    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
+        code = cv2.COLOR_BGR2GRAY if pixels.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
+        return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return pixels.reshape(pixels.shape[:2])
+    return None

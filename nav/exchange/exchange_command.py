@@ -1,0 +1,125 @@
+"""`nav case export` and `nav case import`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from nav.errors import InputError
+from nav.exchange.case_export import export_case
+from nav.exchange.casefolder import write_imported
+from nav.exchange.importer import ImportedCase, ImportOptions, import_case
+from nav.outputs import refuse_folder
+from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
+
+
+def export_files(
+    case: Path, output: Path, formats: Sequence[str], spacing: float, console: Console
+) -> None:
+    """Export a case and say what was written.
+
+    Raises
+    ------
+    InputError
+        See `nav.exchange.case_export.export_case`.
+    """
+    with _told(console) as tell:
+        files = export_case(case, output, formats, spacing, tell)
+    console.print(f"written: {len(files)} files in {output}")
+
+
+def import_files(
+    source: Path,
+    output: Path,
+    name: str,
+    options: ImportOptions,
+    console: Console,
+) -> None:
+    """Import a case and say what it has.
+
+    Raises
+    ------
+    InputError
+        See `nav.exchange.importer.import_case`; the folder cannot be written.
+    """
+    refuse_folder(output / "case.toml")
+    with _told(console) as tell:
+        found = import_case(source, name, options, tell)
+        tell("writing")
+        case = write_imported(found, output)
+    _say(console, found)
+    console.print(f"written: {case}")
+
+
+def numbering_of(words: str | None) -> Numbering | None:
+    """Return what --labels means: a known numbering, or "1=C1,2=C2".
+
+    Raises
+    ------
+    InputError
+        Neither.
+    """
+    if words is None:
+        return None
+    if words == "verse":
+        return "verse"
+    if words == "totalsegmentator":
+        return "totalsegmentator"
+    named: dict[int, str] = {}
+    for part in words.split(","):
+        number, found, name = part.partition("=")
+        if not found or not number.strip().isdigit() or not name.strip():
+            raise InputError(
+                f"--labels {words}: expected {', '.join(NUMBERINGS)}, or numbers and names like "
+                '"1=C1,2=C2,9=spinal cord"'
+            )
+        named[int(number)] = name.strip()
+    return named
+
+
+def is_ras(space: str | None) -> bool | None:
+    """Return what --space means.
+
+    Raises
+    ------
+    InputError
+        Neither lps nor ras.
+    """
+    if space is None:
+        return None
+    if space.lower() not in ("lps", "ras"):
+        raise InputError(f"--space {space}: expected lps or ras")
+    return space.lower() == "ras"
+
+
+def _say(console: Console, found: ImportedCase) -> None:
+    table = Table("structure", "role", "from", "sigma, mm")
+    for structure in found.case.structures:
+        table.add_row(
+            structure.name,
+            structure.role,
+            found.made_from[structure.name],
+            f"{structure.sigma:.2f}",
+        )
+    console.print(table)
+    for use, what in (("register", "fiducials"), ("check", "check points")):
+        labels = [f.label for f in found.case.fiducials_for(use)]
+        if labels:
+            console.print(f"{what}: {', '.join(labels)}", markup=False)
+    if found.case.plans:
+        console.print(f"plans: {', '.join(p.name for p in found.case.plans)}", markup=False)
+    if found.left_out:
+        console.print(f"left out: {', '.join(found.left_out)}", markup=False)
+    for warning in (*found.case.warnings, *found.remarks):
+        console.print(f"warning: {warning}", markup=False)
+
+
+@contextmanager
+def _told(console: Console) -> Iterator[Callable[[str], None]]:
+    """Yield what says the step that is being done."""
+    with console.status("reading") as status:
+        yield lambda words: status.update(words)

@@ -1,0 +1,246 @@
+"""`nav live`: cameras or recorded pictures, tracking process, window."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from nav.camera.frameset import FrameSet
+from nav.camera.live_source import LiveSource, parse_cameras
+from nav.camera.rig import load_rig
+from nav.camera.source import open_source
+from nav.display import check_display
+from nav.errors import InputError
+from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
+from nav.live.messages import Command, Ended, Stage
+from nav.live.playback import PacedSource
+from nav.live.session import Session, State
+from nav.live.swapcheck import SwapCheck
+from nav.model.case import Case, load_case, navigable
+from nav.pipeline import Pipeline
+from nav.registration.registration_result import (
+    Registration,
+    load_registration_file,
+    write_registration,
+)
+from nav.registration.reuse import check_use, describe_registration
+from nav.tracking.tool import Tool, check_tools, load_tool
+from nav.tracking.tracker import Tracker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LiveJob:
+    """Recipe for live tracking; paths as `nav live` takes them, cameras as NAME=NUMBER."""
+
+    rig: Path
+    tools: tuple[Path, ...]
+    case: Path
+    cameras: tuple[str, ...]
+    images: Path | None
+    registration: Path | None
+    needle: str
+    reference: str
+    fps: float | None
+    save: Path | None
+
+    def check(self) -> tuple[Case, Tool]:
+        """Read every file once.
+
+        Raises
+        ------
+        InputError
+            What is wrong with the first of them that is.
+        """
+        rig = load_rig(self.rig)
+        tools = self.load_tools()
+        case = load_case(self.case)
+        navigable(case, self.case)
+        if self.registration is not None:
+            self.known_registration(case, tools)
+        elif not case.fiducials_for("register"):
+            raise InputError(
+                f'{self.case}: fiducial: none has use "register"; add some or give --registration'
+            )
+        if bool(self.cameras) == (self.images is not None):
+            raise InputError("nav live: give either --camera NAME=NUMBER or --images SOURCE")
+        if self.images is None:
+            parse_cameras(self.cameras, rig)
+        else:
+            open_source(self.images, rig, self.fps).close()
+        return case, tools[self.needle]
+
+    def known_registration(
+        self, case: Case, tools: Mapping[str, Tool]
+    ) -> tuple[Registration | None, tuple[str, ...]]:
+        """Return the registration of before, and what there is to say of it.
+
+        Raises
+        ------
+        InputError
+            Its file is wrong, it is poor, or it was made for another case or reference body.
+        """
+        if self.registration is None:
+            return None, ()
+        registration, record = load_registration_file(self.registration)
+        plan = case.default_plan
+        tre = None if plan is None else float(registration.predicted_tre(plan.target[None])[0])
+        lines = check_use(
+            self.registration, record, tre, (case.name, self.case), self.reference_file(tools)
+        )
+        return registration, lines
+
+    def reference_file(self, tools: Mapping[str, Tool]) -> tuple[str, Path]:
+        """Name and file of the reference body."""
+        return self.reference, self.tools[list(tools).index(self.reference)]
+
+    def load_tools(self) -> dict[str, Tool]:
+        """All tools by name; the needle must have a tip, the reference must be there."""
+        given = [load_tool(path) for path in self.tools]
+        check_tools(given)
+        tools = {tool.name: tool for tool in given}
+        for name, option in ((self.needle, "--needle"), (self.reference, "--reference")):
+            if name not in tools:
+                raise InputError(
+                    f"{option}: no tool is called {name}; the tools are {', '.join(tools)}"
+                )
+        if tools[self.needle].tip is None:
+            path = self.tools[list(tools).index(self.needle)]
+            raise InputError(
+                f"{path}: tip: is missing; the navigated needle needs a calibrated [tip]"
+            )
+        return tools
+
+    def open(self, progress: Progress = silent) -> "LiveWork":
+        """Cameras or files, tracker and pipeline."""
+        progress("Opening cameras or recording, and the case", 0.0)
+        return LiveWork(self)
+
+
+class LiveWork:
+    """Tracks what the cameras see; writes the registration when there is one."""
+
+    def __init__(self, job: LiveJob) -> None:
+        rig, tools = load_rig(job.rig), job.load_tools()
+        case = load_case(job.case)
+        of_tools = (warning for tool in tools.values() for warning in tool.warnings)
+        self.warnings = (*rig.warnings, *of_tools, *case.warnings)
+        known, self.known_lines = job.known_registration(case, tools)
+        self.job, self.saved, self.tools = job, known, tools
+        self.unsaved = ""
+        self.tracker = Tracker(rig, list(tools.values()))
+        self.pipeline = Pipeline(
+            self.tracker, tools[job.needle], case, known, reference=job.reference
+        )
+        self.session = Session(self.pipeline)
+        self.swap = SwapCheck(rig)
+        self.source: LiveSource | PacedSource
+        if job.images is None:
+            self.source = LiveSource(rig, parse_cameras(job.cameras, rig))
+        else:
+            self.source = PacedSource(open_source(job.images, rig, job.fps))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Warnings of files, cameras or the recording, of pictures, and swapped cameras by name."""
+        own = (*self.session.doubts, *self.known_lines, *self.warnings)
+        if self.unsaved:
+            own = (self.unsaved, *own)
+        return (*own, *self.swap.said, *self.tracker.notices, *self.source.warnings)
+
+    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+        """Look for swapped cameras at the start; write a new registration once it is used."""
+        self.swap.look(self.tracker.views)
+        if state.stage is Stage.NAVIGATE:
+            try:
+                self._save()
+            except InputError as error:  # navigation goes on; the end tries again
+                self.unsaved = f"the registration is not saved: {error}"
+        return ()
+
+    def finish(self) -> Any:
+        """Write a registration that was made but not yet used; nothing is brought back."""
+        try:
+            if self.unsaved:
+                self.saved = None
+            if not self.session.refuted:
+                self._save()
+        except InputError as error:  # the window has gone: nobody else hears of it
+            log.error("%s", error)
+        return None
+
+    def _save(self) -> None:
+        registration = self.session.registration
+        if registration is None or registration is self.saved:
+            return
+        self.saved = registration
+        if self.job.save is None:
+            return
+        plan = self.pipeline.plan
+        record = describe_registration(
+            self.session.assessment,
+            (self.pipeline.case.name, self.job.case),
+            self.job.reference_file(self.tools),
+            None if plan is None else plan.target,
+            verified=bool(self.session.checks) and self.session.verified,
+        )
+        inputs = (self.job.case, self.job.rig, *self.job.tools)
+        write_registration(self.job.save, registration, inputs, record)
+
+
+def run_live(job: LiveJob, console: Console) -> None:
+    """The live window until it is closed.
+
+    Raises
+    ------
+    InputError
+        A wrong file or camera, no display, or tracking that failed.
+    """
+    with console.status("reading the case"):
+        case, needle = job.check()
+        lines = job.known_registration(case, job.load_tools())[1]
+    for line in lines:
+        console.print(line, markup=False)
+    show(job, case, needle, job.reference, "", console)
+
+
+def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
+    """Start the tracking process, then the window on it."""
+    from nav.view.live_app import run_window
+
+    check_display()
+    feed = ProcessFeed(job)
+    try:
+        with console.status("starting cameras and tracking"):
+            first = feed.first(START_SECONDS)
+        if isinstance(first, Ended) and first.problem:
+            raise InputError(first.problem)
+        run_window(case, feed, needle, title=title, reference=reference)
+    finally:
+        feed.close()
+    say_end(feed, console)
+
+
+def live_job(
+    rig: Path | None,
+    tools: Sequence[Path],
+    case: Path | None,
+    **rest: Any,
+) -> LiveJob:
+    """A job from options of which three must be there.
+
+    Raises
+    ------
+    InputError
+        --rig, --tool or --case is missing.
+    """
+    for option, value in (("--rig", rig), ("--tool", tools), ("--case", case)):
+        if not value:
+            raise InputError(f"nav live: {option} is missing (only --twin needs none)")
+    assert rig is not None
+    assert case is not None
+    return LiveJob(rig, tuple(tools), case, **rest)

@@ -1,0 +1,80 @@
+"""The best candidates moved a little, until nothing near them is better."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.frames import Array
+from nav.model.case import Structure
+from nav.planning.path_candidates import angles_of, entries_along, outward_directions
+from nav.planning.plan_result import PlannedPath
+from nav.planning.screening import Judge, Screened
+
+ROUNDS = 10
+TRIES = 40  # for each path and round
+START = np.array([0.8, 0.5, 0.8])  # mm, one sd of a target's move at first
+START_ANGLE = np.radians(2.0)
+SHRINK = 0.7  # each round
+
+
+def moves(
+    judge: Judge,
+    skin: Structure,
+    path: PlannedPath,
+    scale: float,
+    tries: int,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Entries and targets (n, 3) near those of a path, targets where they may be."""
+    owner = np.zeros(tries, np.int64)
+    entries, targets, _ = _moved(
+        judge, skin, path.entry[None], path.target[None], owner, scale, rng
+    )
+    return entries, targets
+
+
+def _moved(
+    judge: Judge,
+    skin: Structure,
+    entries: Array,
+    targets: Array,
+    owner: NDArray[np.int64],
+    scale: float,
+    rng: np.random.Generator,
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """The paths of `owner` (n,) moved at random: those that are possible, and their owners."""
+    shift = scale * START * rng.standard_normal((len(owner), 3))
+    moved = targets[owner] + shift @ judge.gap.axes
+    cranial, dorsal = angles_of(judge.gap, judge.side, entries[owner], targets[owner])
+    turns = scale * START_ANGLE * rng.standard_normal((2, len(owner)))
+    outwards = outward_directions(judge.gap, judge.side, cranial + turns[0], dorsal + turns[1])
+    at = entries_along(skin, moved, outwards)
+    kept = np.isfinite(at).all(axis=1) & judge.space.holds(moved)
+    return at[kept], moved[kept], owner[kept]
+
+
+def refine(
+    judge: Judge, skin: Structure, entries: Array, targets: Array, rng: np.random.Generator
+) -> Screened:
+    """Return each path (n, 3), or the best path near it that keeps the limits and costs less.
+
+    Targets and angles are moved at random by steps that shrink (an evolution strategy); the entry
+    is where the new line leaves the skin.
+    """
+    best = judge.screen(entries, targets, fine=True)
+    cost = np.where(best.fits, best.cost, np.inf)
+    entries, targets = best.entries.copy(), best.targets.copy()
+    count = len(entries)
+    for step in range(ROUNDS):
+        owner = np.repeat(np.arange(count), TRIES)
+        at, moved, owner = _moved(judge, skin, entries, targets, owner, SHRINK**step, rng)
+        if not len(at):
+            continue
+        tried = judge.screen(at, moved, fine=True)
+        costs = np.where(tried.fits, tried.cost, np.inf)
+        order = np.argsort(costs)
+        _, first = np.unique(owner[order], return_index=True)
+        for k in order[first]:
+            if costs[k] < cost[owner[k]]:
+                cost[owner[k]] = costs[k]
+                entries[owner[k]], targets[owner[k]] = at[k], moved[k]
+    return judge.screen(entries, targets, fine=True)

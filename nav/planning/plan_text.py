@@ -1,0 +1,214 @@
+"""What planning found, in sentences and tables for people; facts come as values."""
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from nav.planning.catheter import Catheter, CatheterPath
+from nav.planning.landmarks import Landmarks
+from nav.planning.plan_result import (
+    ArteryInGap,
+    Blocking,
+    Clearance,
+    PlannedPath,
+    Problem,
+    SidePlan,
+    TrajectoryPlan,
+)
+from nav.planning.probability import Estimate
+
+NEVER = 1e-9  # a probability below this is shown as such
+
+
+def percent(estimate: Estimate | None) -> str:
+    """A probability as people read it; "?" where it is not known."""
+    if estimate is None:
+        return "?"
+    value = estimate.value
+    if value < NEVER:
+        return "<1e-9"
+    if value >= 0.001:
+        return f"{100.0 * value:.2g}%"
+    return f"{value:.1e}"
+
+
+def artery_sentence(artery: ArteryInGap) -> str:
+    """Why an artery in the gap forbids a puncture."""
+    if artery.enters:
+        return f"the {artery.structure} enters the canal below C1: it lies in the gap"
+    where = "behind the cord" if artery.behind_cord else "beside the cord"
+    return f"the {artery.structure} runs {where} between C1 and C2: it lies where the needle goes"
+
+
+def blocking_sentence(blocking: Blocking) -> str:
+    """What a structure takes away from a side."""
+    what = f"{blocking.structure} is in the way of {100.0 * blocking.blocked:.0f} % of the paths"
+    if not blocking.alone:
+        return what
+    return (
+        f"{what}; of those that keep all else clear the best passes it at {blocking.best:.1f} mm, "
+        f"{blocking.depth:.0f} mm deep, {blocking.limit:.1f} mm are asked for"
+    )
+
+
+def problem_sentence(problem: Problem) -> str:
+    """A limit that a path does not keep."""
+    if problem.kind == "clearance":
+        if problem.value < 0.0:
+            return f"goes through {problem.structure}"
+        return (
+            f"passes {problem.structure} at {problem.value:.1f} mm, "
+            f"{problem.limit:.1f} mm are asked for"
+        )
+    if problem.kind == "probability":
+        return (
+            f"touches {'an artery' if problem.structure == 'artery' else 'the cord'} with a "
+            f"probability of {percent(Estimate(problem.value, 0.0))}, "
+            f"at most {percent(Estimate(problem.limit, 0.0))} is asked for"
+        )
+    if problem.kind == "depth":
+        return f"is {problem.value:.0f} mm deep, the needle reaches {problem.limit:.0f} mm"
+    if problem.kind == "angle":
+        return (
+            f"is {np.degrees(problem.value):.0f} degrees off lateral, at most "
+            f"{np.degrees(problem.limit):.0f} are asked for"
+        )
+    if problem.kind == "target":
+        return "does not end behind the cord in the posterior third of the canal"
+    return f"{problem.structure} lies in the gap on this side"
+
+
+def unknown_sentence(role: str, side: str) -> str:
+    """What a case lacks, and what that means."""
+    if role == "artery":
+        return f"no artery on the {side} in this case: the risk to it is unknown, not none"
+    return (
+        "no cord in this case: the risk to it is unknown; targets are the canal's posterior third"
+    )
+
+
+def place(clearance: Clearance, path: PlannedPath) -> str:
+    """The narrowest place of a path."""
+    ahead = clearance.depth - path.depth
+    where = f"{clearance.depth:.0f} mm deep" if ahead < 0.05 else f"{ahead:.1f} mm ahead of the tip"
+    return f"{clearance.structure} {clearance.distance:.1f} mm, {where}"
+
+
+def side_lines(side: SidePlan) -> list[str]:
+    """The sentences of one side."""
+    lines = [unknown_sentence(role, side.side) for role in side.unknown]
+    own = [a for a in side.arteries if a.side == side.side]
+    if side.verdict == "refused":
+        lines.append(f"{side.side}: no safe path")
+        lines += [artery_sentence(a) for a in own]
+        alone = [b for b in side.blocking if b.alone]
+        lines += [blocking_sentence(b) for b in (alone or (() if own else side.blocking[:2]))]
+        for other in (a for a in side.arteries if a not in own):
+            lines.append(artery_sentence(other))
+        if side.paths and not own:
+            problems = "; ".join(problem_sentence(p) for p in side.paths[0].problems)
+            lines.append(f"the least bad path {problems}")
+        if own and side.paths:
+            nearest = side.paths[0].nearest("artery")
+            if nearest is not None:
+                lines.append(
+                    "the path that keeps most room passes "
+                    f"{place(nearest, side.paths[0])}; --accept-artery-in-gap offers such paths"
+                )
+    else:
+        lines += [f"warning: {artery_sentence(a)}" for a in side.arteries]
+    return lines
+
+
+def why_best(plan: TrajectoryPlan) -> str | None:
+    """Why the best path is the best, in one line."""
+    best = plan.best
+    if best is None:
+        return None
+    others = [p for s in plan.sides if s.verdict != "refused" for p in s.paths if p is not best]
+    second = min(others, key=lambda p: p.cost, default=None)
+    line = (
+        f"best: {best.name}: it touches artery or cord with a probability of "
+        f"{percent(best.probability.total)} and is to be placed again with one of "
+        f"{percent(Estimate(best.hindered, 0.0))}; its narrowest place is "
+        f"{place(best.narrowest, best)}"
+    )
+    if second is not None:
+        line += f"; the next, {second.name}, has "
+        line += f"{percent(second.probability.total)} and {percent(Estimate(second.hindered, 0.0))}"
+    return line
+
+
+def side_table(side: SidePlan, paths: tuple[PlannedPath, ...], title: str | None = None) -> Table:
+    """The paths of a side: lengths in mm, angles in degrees, p a probability."""
+    title = title or f"{side.side}: {side.candidates} paths looked at, {side.kept} keep clear"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in (
+        "", "depth", "cranial", "dorsal", "skin", "artery", "cord", "bone",
+        "p artery", "p cord", "p miss",
+    ):  # fmt: skip
+        table.add_column(column, justify="right", no_wrap=True)
+    unknown = "artery" in side.unknown
+    for k, path in enumerate(paths, start=1):
+        table.add_row(
+            str(k),
+            f"{path.depth:.0f}",
+            f"{np.degrees(path.cranial):+.0f}",
+            f"{np.degrees(path.dorsal):+.0f}",
+            f"{np.degrees(path.incidence):.0f}",
+            "?" if unknown else _distance(path.nearest("artery")),
+            _distance(path.nearest("cord")),
+            _distance(path.nearest("bone")),
+            "?" if unknown else percent(path.probability.artery),
+            percent(path.probability.cord),
+            percent(path.probability.missed),
+        )
+    return table
+
+
+def narrowest_lines(paths: tuple[PlannedPath, ...]) -> list[str]:
+    """The narrowest place of each path."""
+    return [f"{path.name}: narrowest at {place(path.narrowest, path)}" for path in paths]
+
+
+def _distance(clearance: Clearance | None) -> str:
+    return "?" if clearance is None else f"{clearance.distance:.1f}"
+
+
+def line_lines(path: PlannedPath) -> list[str]:
+    """The sentences of a line set by hand."""
+    if not path.problems:
+        return [f"{path.name}: keeps all limits"]
+    return [f"{path.name}: {problem_sentence(p)}" for p in path.problems]
+
+
+def catheter_lines(path: CatheterPath, catheter: Catheter) -> list[str]:
+    """What is to be known of the catheter."""
+    marks = ", ".join(f"{m.level} {m.at_hub:.0f} mm" for m in path.marks)
+    lines = [
+        f"catheter: {path.length:.0f} mm from the needle's opening to {path.end}, opening caudad; "
+        f"to read at the hub: {marks}",
+        f"smallest bend {path.smallest_radius:.1f} mm at the opening, "
+        f"{path.room:.1f} mm of room along the way",
+    ]
+    if path.end != "C4":
+        lines.append("C4 is not in this case: the path ends at C3")
+    if path.smallest_radius < catheter.smallest_bend:
+        lines.append(
+            f"the catheter bears bends of {catheter.smallest_bend:g} mm: it may kink there; turn "
+            "the path more cranial, or take a softer catheter"
+        )
+    if path.room < 0.0:
+        lines.append("there is not room for it all along: it touches cord or dura")
+    return lines
+
+
+def landmark_lines(landmarks: Landmarks) -> list[str]:
+    """What the radiograph shows."""
+    if landmarks.flare is None:
+        return ["flare point: not found: C1 is turned out of a true lateral view"]
+    if landmarks.flare_behind_cord is None:
+        return []
+    off = landmarks.flare_behind_cord
+    where = "behind" if off >= 0.0 else "in front of"
+    return [f"flare point of C1: {abs(off):.1f} mm {where} the cord's dorsal margin"]

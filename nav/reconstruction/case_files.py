@@ -1,0 +1,219 @@
+"""A reconstruction as a case folder: case.toml, meshes with sigma, the cropped scan, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+
+from nav.errors import InputError
+from nav.files import plain_values, provenance
+from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS
+from nav.outputs import written_together
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.corrections_file import corrections_table, write_labels
+from nav.reconstruction.guidance import GuideLabel
+from nav.reconstruction.prior import load_prior
+from nav.reconstruction.reading import describe
+from nav.reconstruction.reconstruction_pictures import draw_overview
+from nav.reconstruction.reconstruction_result import Learnt, ReconstructedSurface, Reconstruction
+from nav.reconstruction.reconstruction_text import sentence
+from nav.reconstruction.surfaces import CAP_SIGMA, without_face
+from nav.reconstruction.volume import Volume
+
+CASE, VOLUME, PICTURE = "case.toml", "volume.nii.gz", "overview.png"
+CORRECTIONS, LABELS = "corrections.toml", "labels.seg.nrrd"
+ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
+LEAST_SIGMA, SIGMA_DIGITS = 0.02, 3  # mm
+VOLUME_NOTE = "c1c2nav cropped scan, HU"
+
+
+def write_case(
+    found: Reconstruction, folder: Path, name: str, inputs: Sequence[tuple[str, str]] = ()
+) -> Path:
+    """Write a case folder; all files appear together, or none.
+
+    Parameters
+    ----------
+    found : Reconstruction
+    folder : Path
+        Of the case; made where it is not there.
+    name : str
+        Of the case; nothing of the scan's own names is written.
+    inputs : sequence of (str, str)
+        What else it was made from, by a name of ours, and its SHA-256.
+
+    Returns
+    -------
+    Path
+        Of case.toml.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written, or holds other files of these names.
+    """
+    surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
+    names = [mesh_file(s.name) for s in surfaces]
+    said = [CORRECTIONS] if found.guidance else []
+    said += [LABELS] if found.guidance.labels else []
+    files = [folder / n for n in (*names, *said, VOLUME, PICTURE, CASE)]
+    for path in files:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
+    with written_together(*files) as beside:
+        for temporary, surface in zip(beside, surfaces, strict=False):
+            temporary.write_bytes(ply_bytes(surface))
+        for temporary, file in zip(beside[len(names) :], said, strict=False):
+            if file == LABELS:
+                write_labels(temporary, _shown_labels(found))
+            else:
+                temporary.write_text(_toml(corrections_table(found.guidance, LABELS)))
+        write_volume(beside[-3], found.volume)
+        draw_overview(found, beside[-2])
+        table = case_table(found, name)
+        if inputs:
+            table["input"] = [{"file": file, "sha256": digest} for file, digest in inputs]
+        beside[-1].write_text(_toml(table), encoding="utf-8")
+    return folder / CASE
+
+
+def _shown_labels(found: Reconstruction) -> list[GuideLabel]:
+    """Return the labels as a case may hold them: no skin of the face."""
+    prior = load_prior()
+    return [
+        without_face(label, prior, found.chain) if label.role == "skin" else label
+        for label in found.guidance.labels
+    ]
+
+
+def _toml(table: dict[str, Any]) -> str:
+    return tomli_w.dumps(plain_values({**table, **provenance()}))
+
+
+def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
+    """Return what case.toml holds, but for its provenance."""
+    surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
+    structures = []
+    for surface in surfaces:
+        table: dict[str, Any] = {
+            "name": surface.name,
+            "role": surface.role,
+            "mesh": mesh_file(surface.name),
+            "sigma": usual_sigma(surface),
+        }
+        if surface.role in DEFAULT_LIMITS:
+            table["caution"], table["danger"] = DEFAULT_LIMITS[surface.role]
+        structures.append(table)
+    return {
+        "format": CASE_FORMAT,
+        "name": name,
+        "structure": structures,
+        "fiducial": [
+            {
+                "label": m.label,
+                "position": np.round(m.position, 3).tolist(),
+                "use": m.use,
+                "sigma": round(m.sigma, SIGMA_DIGITS),
+            }
+            for m in found.markers
+        ],
+        "reconstruction": {
+            "source": found.read.kind,
+            "volume": VOLUME,
+            "spacing": [round(float(s), 4) for s in found.read.series.spacing],
+            "findings": describe(found.read),
+            "remarks": [sentence(remark) for remark in found.remarks],
+            "made_from": {s.name: s.source for s in surfaces},
+            "corrections": CORRECTIONS if found.guidance else None,
+            "labels": LABELS if found.guidance.labels else None,
+            "chain": chain_table(found.chain),
+            "learnt": learnt_table(found.learnt),
+        },
+    }
+
+
+def learnt_table(learnt: Learnt | None) -> dict[str, Any] | None:
+    """Return what was learnt of a scan's grey values as a case holds it."""
+    if learnt is None:
+        return None
+    return {
+        name: {key: float(value) for key, value in asdict(part).items()}
+        for name, part in (("levels", learnt.levels), ("scan", learnt.scan))
+    }
+
+
+def chain_table(chain: Chain) -> dict[str, Any]:
+    """Return the fitted bones as a case holds them."""
+    return {
+        "weights": [float(w) for w in chain.weights],
+        "pose": {
+            name: {
+                "rotation_vector": [float(v) for v in pose.rotation.as_rotvec()],
+                "translation": [float(v) for v in pose.translation],
+            }
+            for name, pose in chain.poses.items()
+        },
+    }
+
+
+def usual_sigma(surface: ReconstructedSurface) -> float:
+    """Return the rms of a surface's sigma where the scan's border does not close it, mm."""
+    own = surface.sigma[surface.sigma < CAP_SIGMA]
+    rms = float(np.sqrt((own**2).mean())) if len(own) else CAP_SIGMA
+    return round(max(rms, LEAST_SIGMA), SIGMA_DIGITS)
+
+
+def mesh_file(name: str) -> str:
+    """Return the path of a structure's mesh, relative to the case."""
+    return f"meshes/{name.replace(' ', '_')}.ply"
+
+
+def ply_bytes(surface: ReconstructedSurface) -> bytes:
+    """Return a binary PLY with the property sigma at each vertex, mm."""
+    header = (
+        "ply\nformat binary_little_endian 1.0\ncomment millimetres, model frame LPS\n"
+        f"element vertex {len(surface.vertices)}\n"
+        "property float x\nproperty float y\nproperty float z\nproperty float sigma\n"
+        f"element face {len(surface.triangles)}\n"
+        "property list uchar int vertex_indices\nend_header\n"
+    )
+    rows = np.column_stack([surface.vertices, np.maximum(surface.sigma, LEAST_SIGMA)])
+    faces = np.empty(len(surface.triangles), [("count", "u1"), ("corners", "<i4", 3)])
+    faces["count"] = 3
+    faces["corners"] = surface.triangles
+    return header.encode() + rows.astype("<f4").tobytes() + faces.tobytes()
+
+
+def write_volume(path: Path, volume: Volume) -> None:
+    """Write a volume as NIfTI; SimpleITK chooses the format by the name's end."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(_whole(volume.values))
+    steps = volume.model_from_voxel[:3, :3]
+    image.SetSpacing(volume.spacing.tolist())
+    image.SetDirection((steps / volume.spacing).ravel().tolist())
+    image.SetOrigin(volume.origin.tolist())
+    image.SetMetaData("ITK_FileNotes", VOLUME_NOTE)
+    named = path.with_name(path.name + VOLUME[VOLUME.index(".") :])
+    try:
+        try:
+            sitk.WriteImage(image, str(named), useCompression=True)
+        except RuntimeError:
+            raise InputError(
+                f"{path.parent}: {VOLUME} cannot be written; is the disk full?"
+            ) from None
+        named.replace(path)
+    finally:
+        named.unlink(missing_ok=True)
+
+
+def _whole(values: NDArray[Any]) -> NDArray[np.int16]:
+    return np.clip(np.rint(values), -1024, 32767).astype(np.int16)

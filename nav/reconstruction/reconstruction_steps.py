@@ -1,0 +1,288 @@
+"""The steps of a reconstruction, each a function of what it needs to what it finds.
+
+A step is known by its name, by the part of the guidance that it depends on, and by the steps before
+it. So a later run takes over what it need not do again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nav.reconstruction.artery_tubes import Artery, find_arteries, lumen_mask
+from nav.reconstruction.bone_edits import (
+    edited_labels,
+    held_vertices,
+    labelled_distances,
+    mask_on_grid,
+    painted_distances,
+    painted_greys,
+)
+from nav.reconstruction.bone_edits import stroke_distance as distance_of_stroke
+from nav.reconstruction.bone_labels import (
+    BoneLabels,
+    Distances,
+    Levels,
+    bone_distances,
+    grey_levels,
+    label_bones,
+    nearest_of,
+)
+from nav.reconstruction.clock import Clock
+from nav.reconstruction.grey_surface import Mesh, bone_surface
+from nav.reconstruction.guidance import Guidance, Stroke
+from nav.reconstruction.neck_location import LocatedNeck
+from nav.reconstruction.prior import BONES, ShapePrior
+from nav.reconstruction.sampling import cropped
+from nav.reconstruction.surface_refinement import ProbedSurfaces, probe_surfaces
+from nav.reconstruction.volume import Volume
+
+Key = tuple[Hashable, ...]
+Made = Mapping[Key, Any]
+T = TypeVar("T")
+
+MARGIN = 14.0  # mm round the bones
+LUMEN_MARGIN = 0.5  # mm round an artery's wall, that bone is not looked for in
+LEAST_SPREAD, VOXEL_SPREAD = 0.3, 0.45  # mm, and of the voxel: the point spread's sd
+
+
+class Stages:
+    """Runs steps, or takes over what an earlier run made of the same.
+
+    Parameters
+    ----------
+    clock : Clock
+    before : mapping
+        `made` of an earlier run on the same scan.
+    """
+
+    def __init__(self, clock: Clock, before: Made) -> None:
+        self.clock, self.before = clock, before
+        self.made: dict[Key, Any] = {}
+
+    def known(self, key: Key) -> Any:
+        """Return what an earlier run made, None where it did not."""
+        return self.made.get(key, self.before.get(key))
+
+    def run(self, key: Key, step: str, work: Callable[[], T]) -> T:
+        """Return what a step finds."""
+        if key in self.made:
+            known: T = self.made[key]
+            return known
+        if key in self.before:
+            found: T = self.before[key]
+        else:
+            self.clock.step(step)
+            found = work()
+        self.made[key] = found
+        return found
+
+
+def location_key(guidance: Guidance) -> Key:
+    """Return what the place of the bones depends on."""
+    return ("location", guidance.seeds_of("bone"), guidance.box, guidance.labels_of("bone"))
+
+
+def levels_key(guidance: Guidance) -> Key:
+    """Return what the usual grey values depend on."""
+    return ("levels", location_key(guidance))
+
+
+def arteries_key(guidance: Guidance) -> Key:
+    """Return what the arteries depend on."""
+    said = (guidance.seeds_of("artery"), guidance.labels_of("artery"))
+    return ("arteries", location_key(guidance), *said)
+
+
+def bones_key(guidance: Guidance) -> Key:
+    """Return what the voxels of the bones depend on."""
+    return ("bones", arteries_key(guidance), guidance.strokes_of("bone", "artery"))
+
+
+def plain_guidance(guidance: Guidance) -> Guidance:
+    """Return what places bones: how the scan shows bone is learnt with that alone.
+
+    So what is said of arteries, or painted, changes bones only where they touch it.
+    """
+    return replace(
+        guidance,
+        seeds=guidance.seeds_of("bone"),
+        labels=guidance.labels_of("bone"),
+        strokes=(),
+    )
+
+
+def scan_key(guidance: Guidance) -> Key:
+    """Return what is learnt of how the scan shows bone depends on."""
+    return ("scan", bones_key(plain_guidance(guidance)))
+
+
+@dataclass(frozen=True, eq=False)
+class BoneRegion:
+    """The scan round the bones.
+
+    near : HU, cropped. distances : signed, to each bone. distance : (nz, ny, nx) to the nearest
+    one. levels : grey values of bone and of what surrounds it.
+    """
+
+    near: Volume
+    distances: Distances
+    distance: NDArray[np.float32]
+    levels: Levels
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledBones:
+    """Voxels of bones, and their surfaces before they are refined."""
+
+    labels: BoneLabels
+    rough: Mapping[str, Mesh]
+    apart: tuple[str, ...]
+
+
+def bone_region(
+    volume: Volume,
+    prior: ShapePrior,
+    neck: LocatedNeck,
+    guidance: Guidance,
+    levels: Levels | None = None,
+) -> BoneRegion:
+    """Measure the grey values round the fitted bones, or round their labels.
+
+    levels : of the scan where they are known already, as from a larger part of it.
+    """
+    chain = neck.chain
+    corners = np.vstack([chain.vertices(prior, name) for name in bones_of(neck, guidance)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    for low_too, high_too in _reaches(guidance):
+        low, high = np.minimum(low, low_too), np.maximum(high, high_too)
+    near = cropped(volume, low - MARGIN, high + MARGIN)
+    distances = labelled_distances(
+        near, bone_distances(near, prior, chain), guidance.labels_of("bone")
+    )
+    distance = nearest_of(near, distances)
+    return BoneRegion(near, distances, distance, levels or grey_levels(near, distance))
+
+
+def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
+    """Return the bones that are made: those the scan holds, and those of a label map."""
+    labelled = {label.name for label in guidance.labels_of("bone")}
+    return tuple(name for name in BONES if neck.has(name) or name in labelled)
+
+
+def follow_arteries(
+    region: BoneRegion, prior: ShapePrior, neck: LocatedNeck, guidance: Guidance
+) -> tuple[Artery, ...]:
+    """Find the arteries that no label map gives."""
+    given = {label.name.rpartition(" ")[2] for label in guidance.labels_of("artery")}
+    seeds: dict[str, NDArray[np.float64]] = {}
+    for seed in guidance.seeds_of("artery"):
+        side = seed.name.rpartition(" ")[2]
+        seeds[side] = np.vstack([*seeds.get(side, np.zeros((0, 3))), seed.point])
+    return find_arteries(
+        region.near,
+        prior,
+        neck.chain,
+        region.distance,
+        region.levels.soft,
+        point_spread(region.near),
+        seeds,
+        given,
+    )
+
+
+def separate_bones(
+    region: BoneRegion, arteries: tuple[Artery, ...], guidance: Guidance
+) -> BoneLabels:
+    """Give every voxel of bone to a bone.
+
+    What is painted changes only the voxels that the brush has passed: thresholds and watershed are
+    those of the scan, so that a stroke changes nothing elsewhere.
+    """
+    near = region.near
+    excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
+    excluded |= _given_lumen(near, guidance)
+    # a bone that is hardly in view takes its own voxels, too: else its neighbour would
+    found = label_bones(near, region.distances, BONES, excluded, region.levels)
+    strokes = guidance.strokes_of("bone")
+    edited = edited_labels(
+        near, found.labels, BONES, region.distances, guidance.labels_of("bone"), strokes
+    )
+    distances = painted_distances(near, region.distances, strokes)
+    return replace(found, labels=edited, distances=distances)
+
+
+def rough_surfaces(
+    region: BoneRegion, labels: BoneLabels, names: tuple[str, ...], guidance: Guidance
+) -> LabelledBones:
+    """Make a surface of each bone's voxels."""
+    near, strokes = region.near, guidance.strokes_of("bone")
+    meshes = {
+        name: bone_surface(painted_greys(near, name, strokes, region.levels), labels, name)
+        for name in names
+    }
+    apart = tuple(
+        dict.fromkeys(s.structure for s in strokes if not s.erase and _is_apart(near, labels, s))
+    )
+    return LabelledBones(labels, {k: mesh for k, mesh in meshes.items() if mesh is not None}, apart)
+
+
+def probe_bones(region: BoneRegion, bones: LabelledBones) -> ProbedSurfaces:
+    """Sample what lies along the normals of the bones' surfaces."""
+    return probe_surfaces(region.near, bones.rough, list(bones.rough))
+
+
+def held_by_hand(probed: ProbedSurfaces, guidance: Guidance) -> dict[str, NDArray[np.bool_]]:
+    """Return the vertices of bones that were painted: the grey values do not move them."""
+    strokes = guidance.strokes_of("bone")
+    if not strokes:
+        return {}
+    return {
+        name: held_vertices(name, probe.vertices, strokes) for name, probe in probed.probes.items()
+    }
+
+
+def point_spread(volume: Volume) -> float:
+    """Return the usual sd of the point spread of a scan of such voxels, mm."""
+    voxel = float(np.prod(volume.spacing) ** (1.0 / 3.0))
+    return float(np.hypot(LEAST_SPREAD, VOXEL_SPREAD * voxel))
+
+
+def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return the boxes of labels of bones."""
+    found = []
+    for label in guidance.labels_of("bone"):
+        centres = label.mask.centres()
+        found.append((centres.min(axis=0), centres.max(axis=0)))
+    return found
+
+
+def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
+    """Return the voxels of arteries that labels and strokes give, no bone's."""
+    nz, ny, nx = near.values.shape
+    mask = np.zeros((nz, ny, nx), bool)
+    for label in guidance.labels_of("artery"):
+        inside = mask_on_grid(near, (slice(0, nz), slice(0, ny), slice(0, nx)), label.mask)
+        reach = np.maximum(1, np.rint(LUMEN_MARGIN / near.spacing)).astype(int)
+        mask |= ndimage.binary_dilation(inside, iterations=int(reach.min()))
+    for stroke in guidance.strokes_of("artery"):
+        window, distance = distance_of_stroke(near, stroke)
+        mask[window][distance <= LUMEN_MARGIN] = not stroke.erase
+    return mask
+
+
+def _is_apart(near: Volume, labels: BoneLabels, stroke: Stroke) -> bool:
+    """Return whether none of a stroke's voxels is in the piece that its bone is made of."""
+    window, distance = distance_of_stroke(near, stroke)
+    inside = distance <= 0.0
+    pieces, count = ndimage.label(labels.labels == labels.names.index(stroke.structure) + 1)
+    if count == 0 or not inside.any():
+        return True
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    return not (pieces[window][inside] == sizes.argmax()).any()

@@ -1,0 +1,81 @@
+"""What a reconstruction says to its user: remarks as sentences, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nav.reconstruction.reconstruction_result import Remark
+
+Facts = Mapping[str, Any]
+
+SENTENCES: dict[str, Callable[[Facts], str]] = {
+    "artery_absent": lambda f: f"vertebral artery {f['side']}: its course is not in this scan",
+    "artery_branch": lambda f: (
+        f"{f['name']}: {f['length']:.0f} mm long, {2 * f['radius']:.1f} mm wide; "
+        "a second limb, a branch or a vein"
+    ),
+    "artery_leaves_foramina": lambda f: (
+        f"vertebral artery {f['side']}: does not pass through C1's foramen; it runs "
+        f"{f['distance']:.0f} mm from it, in the gap between C1 and C2"
+    ),
+    "artery_not_seen": lambda f: (
+        f"vertebral artery {f['side']}: not seen (contrast {f['contrast']:.0f} HU over soft "
+        "tissue); the case has no such surface, so its distance is not known"
+    ),
+    "artery_partly_seen": lambda f: (
+        f"vertebral artery {f['side']}: seen over {f['length']:.0f} mm only; occluded, without "
+        "contrast or cut beyond"
+    ),
+    "bone_cut": lambda f: f"{f['name']}: {100 * f['in_view']:.0f} % of it are in the scan",
+    "bone_missing": lambda f: f"{f['name']}: not in this scan",
+    "canal_from_prior": lambda f: (
+        f"{f['name']}: from the bones and the prior; the scan shows {100 * f['measured']:.0f} % of "
+        f"it, its sigma is {f['sigma']:.2f} mm"
+    ),
+    "canal_missing": lambda f: f"cord and dura: {f['why']}",
+    "gap_unresolved": lambda f: (
+        f"{f['one']} and {f['other']}: fused or unresolved over {f['area']:.0f} mm²"
+    ),
+    "interpolated": lambda f: (
+        f"{f['length']:.1f} mm of the scan were not measured; surfaces there are interpolated"
+    ),
+    "markers_left": lambda f: (
+        f"markers: {f['count']} {'ball' if f['count'] == 1 else 'balls'} on the skin of another "
+        f"size or brightness than the {f['taken']} that were taken, or too few; left out"
+    ),
+    "print_divot_missing": lambda f: (
+        f"divot {f['label']}: the scan shows no such cone; it is not among the fiducials"
+    ),
+    "print_moved": lambda f: (
+        f"{f['name']}: {f['moved']:.2f} mm and {f['turned']:.1f}° from where the kit has it; "
+        "printed or glued so"
+    ),
+    "print_part_missing": lambda f: f"{f['name']}: not seen in the scan",
+    "print_unseen": lambda f: (
+        f"{f['name']}: the scan shows {100 * f['seen']:.0f} % of it; it is where the kit has it, "
+        f"its sigma is {f['sigma']:.2f} mm"
+    ),
+    "label_taken": lambda f: (
+        f"{f['name']}: "
+        + (
+            f"from the label map; the error of its labels is taken to be {f['sigma']:.1f} mm"
+            if f["kept"]
+            else "which voxels are its own is from the label map"
+        )
+    ),
+    "painted": lambda f: (
+        f"{f['name']}: painted by hand; sigma is {f['sigma']:.1f} mm there at least"
+    ),
+    "painted_apart": lambda f: (
+        f"{f['name']}: a painted piece does not touch the bone and was left out"
+    ),
+    "placed_by": lambda f: f"said where to look: {', '.join(f['what'])}",
+    "skin_cut": lambda f: f"skin: the scan cuts it ({f['where']})",
+    "skin_missing": lambda f: f"skin: {f['why']}",
+}
+
+
+def sentence(remark: Remark) -> str:
+    """Return a remark as a sentence."""
+    return SENTENCES[remark.code](remark.facts)

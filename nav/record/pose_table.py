@@ -1,0 +1,100 @@
+"""poses.csv: tracked tools, one row for each tool and frame."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from nav.errors import Lost
+from nav.files import write_toml
+from nav.frames import Pose
+from nav.tracking.tip import tip_from_pose
+from nav.tracking.tool import Tool
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
+
+POSES_FORMAT = "c1c2nav/poses/1"
+UPPER = [(i, j) for i in range(6) for j in range(i, 6)]
+COLUMNS = (
+    *("frame", "time", "tool", "status"),
+    *("tx", "ty", "tz", "qx", "qy", "qz", "qw"),
+    *("tip_x", "tip_y", "tip_z"),
+    *("tip_cxx", "tip_cxy", "tip_cxz", "tip_cyy", "tip_cyz", "tip_czz"),
+    *("markers", "rms_px", "reason"),
+    *(f"p{i}{j}" for i, j in UPPER),
+    *("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz"),
+)
+
+
+class PosesWriter:
+    """Writes rows to an open file as frames come.
+
+    relative_to : poses are ``T_from_tool`` for this tool T, else ``rig_from_tool``.
+    """
+
+    def __init__(self, file: TextIO, tools: Sequence[Tool], relative_to: str | None = None) -> None:
+        self.tools, self.relative_to = tools, relative_to
+        self.writer = csv.writer(file)
+        self.writer.writerow(COLUMNS)
+
+    def write(self, tracked: TrackedFrame) -> None:
+        """All tools of one frame."""
+        for tool in self.tools:
+            self.writer.writerow(self._row(tracked, tool))
+
+    def _row(self, tracked: TrackedFrame, tool: Tool) -> list[Any]:
+        head = [tracked.number, f"{tracked.time:.6f}", tool.name]
+        pose = tracked.pose(tool.name, self.relative_to)
+        seen = tracked.tools[tool.name]
+        if isinstance(pose, Lost) or isinstance(seen, Lost):
+            # a lost reference body: TrackedFrame.pose names it
+            reason = pose.reason if isinstance(pose, Lost) else ""
+            empty = [""] * (len(COLUMNS) - len(head) - 1)
+            row = [*head, "lost", *empty]
+            row[COLUMNS.index("reason")] = reason
+            return row
+        row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
+        return row + _lasting(tracked.lasting(tool.name, self.relative_to), tool)
+
+    def _quality(self, seen: TrackedTool) -> list[Any]:
+        return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
+
+
+def pose_columns(pose: Pose, tool: Tool) -> list[str]:
+    """Columns tx to tip_czz of a pose; empty tip columns for a tool without a tip."""
+    numbers = [*pose.transform.translation, *pose.transform.rotation.as_quat(canonical=True)]
+    tip = tip_from_pose(pose, tool)
+    columns = [f"{number:.9g}" for number in numbers]
+    if tip is None:
+        return columns + [""] * 9
+    total = tip.covariance
+    spread = [total[i, j] for i in range(3) for j in range(i, 3)]
+    return columns + [f"{n:.7g}" for n in tip.position] + [f"{n:.6g}" for n in spread]
+
+
+def _upper(pose: Pose) -> list[str]:
+    return [f"{pose.covariance[i, j]:.8g}" for i, j in UPPER]
+
+
+def _lasting(pose: Pose | Lost, tool: Tool) -> list[str]:
+    """Columns tip_sxx to tip_szz."""
+    if isinstance(pose, Lost) or tool.tip is None:
+        return [""] * 6
+    spread = pose.apply(tool.tip.position)[1]
+    return [f"{spread[i, j]:.6g}" for i in range(3) for j in range(i, 3)]
+
+
+def sidecar_path(path: Path) -> Path:
+    """Return the TOML file beside a poses.csv that says what it was made from."""
+    return Path(path).with_suffix(".toml")
+
+
+def write_sidecar(
+    path: Path,
+    inputs: Sequence[Path],
+    relative_to: str | None,
+    more: Mapping[str, Any],
+    to: Path | None = None,
+) -> None:
+    """What made a poses.csv, in a TOML file of the same stem, or in the file `to`."""
+    data = {"format": POSES_FORMAT, "poses": Path(path).name, "relative_to": relative_to, **more}
+    write_toml(to or sidecar_path(path), data, inputs)

@@ -1,0 +1,158 @@
+"""model_from_reference and its error; registration.toml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import field_validator, model_validator
+
+from nav.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
+from nav.errors import InputError
+from nav.files import (
+    Matrix6,
+    NotNegative,
+    PublicFile,
+    TransformTable,
+    load_toml,
+    transform_table,
+    write_toml,
+)
+from nav.frames import Array, Pose, point_jacobian
+from nav.plausibility import check_turn
+from nav.registration.record import calibration_table
+from nav.tracking.tracked_frame import Tip
+
+FARTHEST = 5000.0  # mm: a model's origin (a scanner's, say) is not farther from a reference body
+MOST_PLAUSIBLE_FRE = 10.0  # mm: with more, the points are not those fiducials
+REGISTRATION_FORMAT = "c1c2nav/registration/1"
+
+
+class RegistrationFile(PublicFile):
+    """registration.toml."""
+
+    format: Literal["c1c2nav/registration/1"]
+    model_from_reference: TransformTable
+    covariance: Matrix6
+    method: Literal["points", "surface", "points+surface"]
+    fre: NotNegative
+    calibration: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _calibration(self) -> Self:
+        try:
+            calibration_table(self.calibration, self.fre)
+        except ValueError as error:
+            raise ValueError(f"calibration: {error}") from None
+        return self
+
+    @field_validator("fre")
+    @classmethod
+    def _fre(cls, value: float) -> float:
+        if value > MOST_PLAUSIBLE_FRE:
+            raise ValueError(f"{value:g} mm is no registration, at most {MOST_PLAUSIBLE_FRE:g} mm")
+        return value
+
+    @field_validator("covariance")
+    @classmethod
+    def _covariance(cls, value: Any) -> Any:
+        try:
+            checked = checked_covariance(value, np.repeat(MOST_REGISTRATION_SD, 3))
+        except CovarianceError as error:
+            raise ValueError(f"not a covariance in mm^2 and rad^2: {error}") from None
+        return tuple(map(tuple, checked.tolist()))
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Rigid transform of reference coordinates to model coordinates.
+
+    model_from_reference : pose with its 6 x 6 covariance (left perturbation in the model frame).
+    fre : fiducial registration error, rms, mm.
+    residuals : (n,) distance of each carried fiducial to its model point, mm.
+    """
+
+    model_from_reference: Pose
+    fre: float
+    residuals: Array
+    method: str = "points"
+
+    def apply(self, tip: Tip) -> Tip:
+        """A tip of the reference frame in the model frame; registration's error is systematic."""
+        position, registration_error = self.model_from_reference.apply(tip.position)
+        rotation = self.model_from_reference.transform.rotation.as_matrix()
+        heading = None if tip.heading is None else rotation @ tip.heading
+        return Tip(
+            position,
+            heading,
+            rotation @ tip.random @ rotation.T,
+            rotation @ tip.systematic @ rotation.T + registration_error,
+        )
+
+    def predicted_tre(self, points: Array) -> Array:
+        """Predicted target registration error, rms, mm, at points (n, 3) of the model frame.
+
+        From the covariance; for equal isotropic errors it is that of Fitzpatrick, West and
+        Maurer (1998).
+        """
+        jacobian = point_jacobian(points)
+        spread = np.einsum(
+            "nij,jk,nik->n", jacobian, self.model_from_reference.covariance, jacobian
+        )
+        return np.sqrt(spread)
+
+
+def load_registration(path: Path) -> Registration:
+    """Return the registration of a registration.toml.
+
+    Raises
+    ------
+    InputError
+        What breaks the format: file, field, expected.
+    """
+    return load_registration_file(path)[0]
+
+
+def load_registration_file(path: Path) -> tuple[Registration, RegistrationFile]:
+    """Return the registration of a registration.toml, and all that the file says.
+
+    Raises
+    ------
+    InputError
+        What breaks the format: file, field, expected.
+    """
+    table = load_toml(path, RegistrationFile)
+    transform = table.model_from_reference
+    unusual = check_turn(transform.rotation_vector, f"{path}: model_from_reference")
+    if unusual:
+        raise InputError(unusual)
+    away = float(np.linalg.norm(transform.translation))
+    if away > FARTHEST:
+        raise InputError(
+            f"{path}: model_from_reference: translation: {away:.4g} mm: are these micrometres? "
+            "Write millimetres"
+        )
+    pose = Pose(table.model_from_reference.rigid(), np.array(table.covariance))
+    return Registration(pose, table.fre, np.zeros(0), table.method), table
+
+
+def write_registration(
+    path: Path,
+    registration: Registration,
+    inputs: tuple[Path, ...] = (),
+    calibration: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a registration as registration.toml, whole or not at all.
+
+    calibration : what else its [calibration] says.
+    """
+    data = {
+        "format": REGISTRATION_FORMAT,
+        "model_from_reference": transform_table(registration.model_from_reference.transform),
+        "covariance": registration.model_from_reference.covariance,
+        "method": registration.method,
+        "fre": registration.fre,
+        "calibration": {"residuals": registration.residuals, **(calibration or {})},
+    }
+    write_toml(path, data, inputs)

@@ -1,0 +1,136 @@
+"""Where to begin: a tool's pose right to about a pixel, whatever was misread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from nav.frames import Array
+from nav.tracking.marker_view import MarkerView
+from nav.tracking.reprojection import ViewStack
+
+STEPS = 10
+ROBUST = 3.0  # px: a marker off by more hardly counts
+POOR = ROBUST**2 / 2  # px^2, mean bounded square, above which every marker is tried alone
+GOOD = 1.0  # px^2, below which the last pose needs no rival
+MOST_STARTS = 6
+APART = np.radians(3.0)  # rotations further apart are two poses
+FLAT = 1e-3  # thickness by width below which markers count as in one plane
+
+
+@dataclass(frozen=True)
+class Start:
+    """rig_from_tool (4, 4) near the best one; rival: the other pose that may look the same."""
+
+    pose: Array
+    rival: Array | None
+
+
+def find_start(views: Sequence[MarkerView], guess: Array | None) -> Start | None:
+    """Where to begin, by all the evidence; None where there is none.
+
+    guess : (4, 4), tried too. Flat markers seen by one camera have two poses that look much the
+    same (Schweighofer and Pinz 2006), so there the guess never goes unrivalled.
+    """
+    stack = ViewStack(views)
+    single_flat = len(stack.cameras) == 1 and flat(stack.corners.reshape(-1, 3))
+    tried = []
+    if guess is not None:
+        tried = _improved([guess], stack)
+        if tried and not single_flat and tried[0][0] < GOOD:
+            return Start(tried[0][1], None)
+    cameras = [[view for view in views if view.camera == camera] for camera, _ in stack.cameras]
+    for group in cameras:
+        tried += _improved(_candidates(group), stack)
+    if not tried or min(tried, key=lambda pair: pair[0])[0] > POOR:
+        # one misread marker can spoil the rest: try each alone
+        for view in views:
+            tried += _improved(_candidates([view]), stack)
+    if not tried:
+        return None
+    ranked = [pose for _, pose in sorted(tried, key=lambda pair: pair[0])]
+    others = (pose for pose in ranked if angle_between(pose, ranked[0]) > APART)
+    return Start(ranked[0], next(others, None) if single_flat else None)
+
+
+def all_starts(views: Sequence[MarkerView]) -> list[Array]:
+    """Poses that any marker by itself would have, the likeliest first, a few that differ."""
+    stack = ViewStack(views)
+    tried = [pair for view in views for pair in _improved(_candidates([view]), stack)]
+    distinct: list[Array] = []
+    for _, pose in sorted(tried, key=lambda pair: pair[0]):
+        if all(angle_between(pose, other) > APART for other in distinct):
+            distinct.append(pose)
+    return distinct[:MOST_STARTS]
+
+
+def angle_between(pose: Array, other: Array) -> float:
+    """Between two poses' rotations, rad."""
+    turn = (np.trace(pose[:3, :3].T @ other[:3, :3]) - 1.0) / 2.0
+    return float(np.arccos(np.clip(turn, -1.0, 1.0)))
+
+
+def _candidates(views: Sequence[MarkerView]) -> list[Array]:
+    """Poses from one camera's views; both solutions of a flat target."""
+    camera = views[0].camera
+    points = np.concatenate([view.marker.corners for view in views])
+    pixels = np.concatenate([view.corners for view in views])
+    method = cv2.SOLVEPNP_IPPE if flat(points) else cv2.SOLVEPNP_SQPNP
+    try:
+        _, rotations, translations, _ = cv2.solvePnPGeneric(
+            points, pixels, camera.matrix, camera.distortion, flags=method
+        )
+    except cv2.error:
+        return []
+    rig_from_camera = np.linalg.inv(camera.camera_from_rig.as_matrix())
+    found = []
+    for rotation, translation in zip(rotations, translations, strict=True):
+        camera_from_tool = np.eye(4)
+        camera_from_tool[:3, :3] = cv2.Rodrigues(rotation)[0]
+        camera_from_tool[:3, 3] = np.ravel(translation)
+        if np.isfinite(camera_from_tool).all():
+            found.append(rig_from_camera @ camera_from_tool)
+    return found
+
+
+def flat(points: Array) -> bool:
+    """Whether points (n, 3) lie in one plane."""
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(spread[2] < FLAT * spread[0])
+
+
+def _improved(candidates: Sequence[Array], stack: ViewStack) -> list[tuple[float, Array]]:
+    """(cost, pose) of each candidate after a few robust steps; those behind a camera left out."""
+    better = [_improve(candidate, stack) for candidate in candidates]
+    return [(_cost(pose, stack), pose) for pose in better if stack.in_front(pose)]
+
+
+def _squares(residuals: Array) -> Array:
+    return (residuals**2).mean(axis=1)
+
+
+def _cost(pose: Array, stack: ViewStack) -> float:
+    """Mean over the markers of a bounded squared residual, px^2."""
+    squares = _squares(stack.residuals(pose))
+    return float(np.mean(squares / (1.0 + squares / ROBUST**2)))
+
+
+def _improve(pose: Array, stack: ViewStack) -> Array:
+    """A few robust steps with all corners alike."""
+    for _ in range(STEPS):
+        residuals, jacobian = stack.linearised(pose)
+        weight = (1.0 + _squares(residuals) / ROBUST**2) ** -2
+        weighted = jacobian * weight[:, None, None]
+        normal = np.einsum("nia,nib->ab", jacobian, weighted)
+        gradient = np.einsum("nia,ni->a", weighted, residuals)
+        try:
+            step = np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(6), gradient)
+        except np.linalg.LinAlgError:
+            return pose
+        if not np.isfinite(step).all() or np.linalg.norm(step[3:]) > 1.0:
+            return pose
+        pose = stack.moved(pose, step)
+        if np.abs(step).max() < 1e-4:
+            break
+    return pose

@@ -1,0 +1,356 @@
+"""Which markers of a tool each camera should see from a pose, and how their planes then lie.
+
+A small motion of a tool is (tx, ty, tz, rx, ry, rz), mm and rad, about a pivot in the tool's
+middle, in the rig frame's directions: there its entries hardly depend on one another.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nav.camera.ray_grid import RayGrid
+from nav.camera.rig import Camera
+from nav.compiled import njit
+from nav.frames import Array
+from nav.tracking.pattern import colour_changes
+from nav.tracking.photometry import flow
+from nav.tracking.tool import Tool, marker_pattern
+
+FACING = 0.10  # least cosine of obliquity: 84 degrees
+LEAST_CELL = 0.9  # px: a cell seen smaller says nothing
+LEAST_DEPTH = 1.0  # mm before a camera
+BORDER = 0.3  # of a marker's width that may lie beyond the picture's edge
+HALF_CELL = 0.5  # the white zone where a file does not say
+MAX_ZONE = 1.0  # cells of white zone used at most
+TILT = 0.5  # how far a misplaced marker's edges are off by its turns, by how far its middle is
+CENTRED = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+# corner displacement (8,), cells, by flow parameters (8,)
+CORNER_FLOW = np.column_stack([flow(CENTRED, unit).ravel() for unit in np.eye(8)])
+
+
+class Eye:
+    """One camera with what is the same in all its pictures."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        self.rays = RayGrid(camera)
+        self.place: Array = camera.camera_from_rig.inv().translation
+
+    def ray_slopes(self, pixels: Array) -> Array:
+        """(n, 2, 2) derivative of the ray by the pixel at pixels (n, 2)."""
+        steps = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
+        rays = self.camera.undistort((pixels[:, None] + steps).reshape(-1, 2)).reshape(-1, 4, 2)
+        return np.stack([rays[:, 0] - rays[:, 1], rays[:, 2] - rays[:, 3]], axis=-1)
+
+
+class Shape:
+    """A tool's markers as arrays: patterns, planes and corners in the tool frame, mm."""
+
+    def __init__(self, tool: Tool) -> None:
+        self.tool = tool
+        patterns = [marker_pattern(tool.dictionary, marker.id) for marker in tool.markers]
+        self.count = len(patterns[0])
+        padded = [np.pad(p, 1, constant_values=1) for p in patterns]
+        self.changes = np.stack([colour_changes(cells, len(cells) - 2) for cells in padded])
+        self.corners = np.array([marker.corners for marker in tool.markers])
+        self.centres = self.corners.mean(axis=1)
+        self.normals = np.array([marker.normal for marker in tool.markers])
+        self.sides = np.array([marker.side for marker in tool.markers])
+        zone = HALF_CELL if tool.quiet is None else tool.quiet / self.sides * self.count
+        self.zones = np.minimum(np.broadcast_to(zone, self.sides.shape), MAX_ZONE).astype(float)
+        c0, c1, c2, c3 = self.corners.swapaxes(0, 1)
+        across, down = (c1 - c0 + c2 - c3) / 2, (c3 - c0 + c2 - c1) / 2
+        origin = self.centres - (across + down) / 2
+        # columns: along x a cell, along y a cell, where cell (0, 0) begins
+        self.planes = np.stack([across / self.count, down / self.count, origin], axis=-1)
+        self.middle: Array = self.centres.mean(axis=0)
+
+    def seen_from(self, eye: Eye, pose: Array) -> NDArray[np.int64]:
+        """Indices of the markers that face a camera within its picture; pose: rig_from_tool."""
+        camera = eye.camera
+        chosen, corners, in_front = _facing(
+            self.centres, self.normals, self.corners, pose, eye.place, camera.rotation,
+            camera.translation,
+        )  # fmt: skip
+        if not len(chosen):
+            return chosen
+        pixels = camera.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
+        width, height = camera.size
+        return chosen[_whole(pixels, width, height, LEAST_CELL * self.count) & in_front]
+
+
+@njit(nogil=True, cache=True)
+def _facing(centres, normals, corners, pose, place, rotation, translation):
+    """Markers turned to a camera and before it, their corners (n, 4, 3) in the rig frame, mm.
+
+    Last (n,) whether all corners are before the camera too.
+    """
+    chosen, found = np.empty(len(centres), np.int64), 0
+    for k in range(len(centres)):
+        centre, normal = _moved(pose, centres[k]), _turned(pose, normals[k])
+        depth, along, square = translation[2], 0.0, 0.0
+        for a in range(3):
+            towards = place[a] - centre[a]
+            along += normal[a] * towards
+            square += towards * towards
+            depth += rotation[2, a] * centre[a]
+        if along > FACING * math.sqrt(square) and depth > LEAST_DEPTH:
+            chosen[found] = k
+            found += 1
+    quads, in_front = np.empty((found, 4, 3)), np.ones(found, np.bool_)
+    for k in range(found):
+        for c in range(4):
+            corner = _moved(pose, corners[chosen[k], c])
+            depth = translation[2]
+            for a in range(3):
+                quads[k, c, a] = corner[a]
+                depth += rotation[2, a] * corner[a]
+            in_front[k] &= depth > LEAST_DEPTH
+    return chosen[:found], quads, in_front
+
+
+@njit(nogil=True, cache=True)
+def _turned(pose, v):
+    return (
+        pose[0, 0] * v[0] + pose[0, 1] * v[1] + pose[0, 2] * v[2],
+        pose[1, 0] * v[0] + pose[1, 1] * v[1] + pose[1, 2] * v[2],
+        pose[2, 0] * v[0] + pose[2, 1] * v[1] + pose[2, 2] * v[2],
+    )
+
+
+@njit(nogil=True, cache=True)
+def _moved(pose, point):
+    x, y, z = _turned(pose, point)
+    return x + pose[0, 3], y + pose[1, 3], z + pose[2, 3]
+
+
+@njit(nogil=True, cache=True)
+def _whole(pixels, width, height, least):
+    """Whether quadrilaterals (n, 4, 2) lie mostly within a picture and are large enough."""
+    good = np.zeros(len(pixels), np.bool_)
+    for k in range(len(pixels)):
+        quad, inside = pixels[k], True
+        for axis in range(2):
+            low, high, most = quad[:, axis].min(), quad[:, axis].max(), (width, height)[axis]
+            seen = min(max(high, 0.0), most) - min(max(low, 0.0), most)
+            inside &= seen > (1.0 - BORDER) * (high - low)
+        twice = (quad[2, 0] - quad[0, 0]) * (quad[3, 1] - quad[1, 1])
+        twice -= (quad[2, 1] - quad[0, 1]) * (quad[3, 0] - quad[1, 0])
+        good[k] = inside and math.sqrt(abs(twice) / 2.0) > least * math.sqrt(FACING)
+    return good
+
+
+def areas(quads: Array) -> Array:
+    """Signed areas of quadrilaterals (n, 4, 2)."""
+    first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
+    return (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
+
+
+@dataclass(frozen=True)
+class Sights:
+    """Views of one tool's markers, sorted by camera: which camera and marker, (n,) each.
+
+    late : (n,) s, when each is seen after the frame set's time.
+    """
+
+    eyes: Sequence[Eye]
+    shape: Shape
+    camera: NDArray[np.int64]
+    marker: NDArray[np.int64]
+    late: Array
+
+    def __len__(self) -> int:
+        return len(self.camera)
+
+    @cached_property
+    def slices(self) -> list[tuple[int, int, int]]:
+        """(camera, first, last) of each camera with views."""
+        found = []
+        for index in range(len(self.eyes)):
+            own = np.flatnonzero(self.camera == index)
+            if len(own):
+                found.append((index, int(own[0]), int(own[-1]) + 1))
+        return found
+
+    @cached_property
+    def rotations(self) -> Array:
+        """(n, 3, 3) camera_from_rig of each view."""
+        return np.stack([eye.camera.rotation for eye in self.eyes])[self.camera]
+
+    @cached_property
+    def translations(self) -> Array:
+        """(n, 3) of the same, mm."""
+        return np.stack([eye.camera.translation for eye in self.eyes])[self.camera]
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """(cameras, 2) width and height of their pictures."""
+        return np.array([eye.camera.size for eye in self.eyes])
+
+    @cached_property
+    def planes(self) -> Array:
+        """(n, 3, 3) markers' planes in the tool frame."""
+        return self.shape.planes[self.marker]
+
+    def subset(self, chosen: NDArray[np.int64]) -> "Sights":
+        """Some of the views."""
+        return Sights(
+            self.eyes, self.shape, self.camera[chosen], self.marker[chosen], self.late[chosen]
+        )
+
+    def pivot(self, pose: Array) -> Array:
+        """(3,) the tool's middle in the rig frame."""
+        return self.shape.middle @ pose[:3, :3].T + pose[:3, 3]
+
+    def poses(self, pose: Array, velocity: Array) -> Array:
+        """(n, 4, 4) rig_from_tool when each view was taken; velocity (6,) about the pivot."""
+        if not self.late.any() or not velocity.any():
+            same = np.empty((len(self), 4, 4))
+            same[:] = pose
+            return same
+        pivot = self.pivot(pose)
+        distinct, which = np.unique(self.late, return_inverse=True)
+        moved = np.stack([moved_about(pose, velocity * late, pivot) for late in distinct])
+        return moved[which]
+
+    def by_camera_turn(self, poses: Array, plane: Array) -> Array:
+        """Flow (n, 8, 3) by a small rotation of each camera about itself, rad, camera frame."""
+        in_camera = np.linalg.inv(plane)
+        by_turn = np.stack(
+            [np.cross(unit, in_camera, axisb=1, axisc=1) for unit in np.eye(3)], axis=1
+        )
+        return self._flow(plane[:, None] @ by_turn)
+
+    def by_camera_zoom(self, plane: Array) -> Array:
+        """Flow (n, 8, 1) by a small growth of each camera's focal length, as a share of it."""
+        by_zoom = np.diag([1.0, 1.0, 0.0]) @ np.linalg.inv(plane)
+        return self._flow((plane @ by_zoom)[:, None])
+
+    def by_misplacement(self, flow_by_motion: Array, poses: Array, pivot: Array) -> Array:
+        """Flow (n, 8, 6) by each marker's own misplacement: mm along, and of its edges by turns."""
+        rotation = poses[:, :3, :3]
+        centre = np.einsum("nij,nj->ni", rotation, self.shape.centres[self.marker])
+        arm = centre + poses[:, :3, 3] - pivot
+        half = self.shape.sides[self.marker] / 2 / TILT
+        carry = np.zeros((len(self), 6, 6))
+        carry[:, :3, :3] = rotation
+        # a turn about the marker's centre is one about the pivot, and the way back
+        carry[:, :3, 3:] = np.cross(arm[:, :, None], rotation, axisa=1, axisb=1, axisc=1)
+        carry[:, :3, 3:] /= half[:, None, None]
+        carry[:, 3:, 3:] = rotation / half[:, None, None]
+        return flow_by_motion @ carry
+
+    def _flow(self, change: Array) -> Array:
+        """Flow parameters (n, 8, m) of infinitesimal homographies of the cells (n, m, 3, 3)."""
+        half = self.shape.count / 2.0
+        to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
+        centred = np.linalg.inv(to_cells) @ change @ to_cells
+        h = half
+        parameters = [
+            -h * centred[..., 0, 2],
+            h * (centred[..., 2, 2] - centred[..., 0, 0]),
+            -h * centred[..., 0, 1],
+            -h * centred[..., 1, 2],
+            -h * centred[..., 1, 0],
+            h * (centred[..., 2, 2] - centred[..., 1, 1]),
+            h * centred[..., 2, 0],
+            h * centred[..., 2, 1],
+        ]
+        return np.stack(parameters, axis=1)
+
+    def ray_slopes(self, pixels: Array) -> Array:
+        """(n, 2, 2) derivative of each view's ray by the pixel at pixels (n, 2)."""
+        slopes = np.empty((len(self), 2, 2))
+        for index, first, last in self.slices:
+            slopes[first:last] = self.eyes[index].ray_slopes(pixels[first:last])
+        return slopes
+
+    def rolled(self, flow: Array, corners: Array) -> Array:
+        """(n, 8, 6) flow by the tool's velocity because a marker's own rows are read in turn.
+
+        What moves is sheared and stretched: to first order, by its middle's flow (n, 8, 6).
+        corners : (n, 4, 2) px.
+        """
+        row_times = np.array([eye.camera.readout / eye.camera.size[1] for eye in self.eyes])
+        # s by centred coordinates
+        slope = corners[:, :, 1] @ CENTRED / 4 * row_times[self.camera, None]
+        within = np.zeros_like(flow)
+        within[:, 1:3] = slope[:, :, None] * flow[:, None, 0]
+        within[:, 4:6] = slope[:, :, None] * flow[:, None, 3]
+        return within
+
+    def project(self, poses: Array) -> tuple[Array, Array]:
+        """Corners (n, 4, 2), pixels, and pixels by corner displacement in cells (n, 8, 8)."""
+        corners, along = _corners(poses, self.shape.corners[self.marker], self.planes)
+        pixels = np.empty((len(self), 4, 2))
+        by_point = np.empty((len(self), 4, 2, 3))
+        for index, first, last in self.slices:
+            camera = self.eyes[index].camera
+            at, by = camera.project_with_jacobian(corners[first:last].reshape(-1, 3))
+            pixels[first:last] = at.reshape(-1, 4, 2)
+            by_point[first:last] = by.reshape(-1, 4, 2, 3)
+        return pixels, _by_flow(by_point, along, CORNER_FLOW)
+
+
+@njit(nogil=True, cache=True)
+def _corners(poses, corners, planes):
+    """Corners (n, 4, 3) in the rig frame, and one cell along x and y (n, 3, 2) there, mm."""
+    moved, along = np.empty_like(corners), np.empty((len(corners), 3, 2))
+    for k in range(len(corners)):
+        for c in range(4):
+            moved[k, c, 0], moved[k, c, 1], moved[k, c, 2] = _moved(poses[k], corners[k, c])
+        for c in range(2):
+            cell = _turned(poses[k], planes[k, :, c])
+            along[k, 0, c], along[k, 1, c], along[k, 2, c] = cell
+    return moved, along
+
+
+@njit(nogil=True, cache=True)
+def _by_flow(by_point, along, corner_flow):
+    """Corners, px, by flow (n, 8, 8): the pattern moves against the plane's coordinates."""
+    by_flow = np.zeros((len(along), 8, 8))
+    for k in range(len(along)):
+        for c in range(4):
+            for a in range(2):
+                for b in range(2):
+                    by_cells = 0.0
+                    for m in range(3):
+                        by_cells -= by_point[k, c, a, m] * along[k, m, b]
+                    for j in range(8):
+                        by_flow[k, 2 * c + a, j] += by_cells * corner_flow[2 * c + b, j]
+    return by_flow
+
+
+def moved_about(pose: Array, motion: Array, pivot: Array) -> Array:
+    """A pose (4, 4) after a motion (6,) about a pivot, rig frame."""
+    rotation, _ = cv2.Rodrigues(motion[3:])
+    result = np.eye(4)
+    result[:3, :3] = rotation @ pose[:3, :3]
+    result[:3, 3] = rotation @ (pose[:3, 3] - pivot) + pivot + motion[:3]
+    return result
+
+
+def about_origin(pivot: Array) -> Array:
+    """(6, 6) that makes of a motion about a pivot the left perturbation that is the same."""
+    x, y, z = pivot
+    carry = np.eye(6)
+    carry[:3, 3:] = [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]
+    return carry
+
+
+def shifted(plane: Array, flow: Array, count: int) -> Array:
+    """Homographies (n, 3, 3) from rays to cells after a flow (n, 8) of the cells."""
+    half = count / 2.0
+    a, b, c, d, e, f, g, h = (flow / half).T
+    step = np.zeros((len(flow), 3, 3))
+    # to first order the flow is this homography in centred coordinates
+    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = 1.0 + b, c, a
+    step[:, 1, 0], step[:, 1, 1], step[:, 1, 2] = e, 1.0 + f, d
+    step[:, 2, 0], step[:, 2, 1], step[:, 2, 2] = -g, -h, 1.0
+    to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
+    return np.ascontiguousarray(to_cells @ step @ np.linalg.inv(to_cells) @ plane)

@@ -1,0 +1,326 @@
+"""The algebra of one pass over a tool's views, compiled: many small matrices, one loop each.
+
+Arrays have a row a view. Information is (n, PLACE, PLACE) of a view's flow and response, gradient
+(n, PLACE), weight (n,) one by the noise's variance and 0 for a view that has no say.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nav.compiled import njit
+from nav.tracking.pixel_moments import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.view_solver import PLACE, bound_blur, quantile
+
+MOTION = 6
+SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve
+FIRM = 1e-9  # share of the diagonal added, so that what is not seen stays solvable
+TIMES = 3  # that the views' say is weighed anew
+AGREE = 20.0  # chi-square by its median at which a view has half its say
+MOST_BLURRED = 4.0  # px^2 that a blur may change in a pass
+STILL = 0.1  # change of say at which it is enough
+
+
+@njit(nogil=True, cache=True)
+def lie(poses, pivot, rotations, translations, planes, count):
+    """How markers' planes lie before their cameras, and move with the tool.
+
+    Parameters
+    ----------
+    poses : (n, 4, 4) rig_from_tool. pivot : (3,) rig frame, mm.
+    rotations, translations : (n, 3, 3), (n, 3) camera_from_rig.
+    planes : (n, 3, 3) tool frame: along x a cell, along y a cell, where cell (0, 0) begins.
+
+    Returns
+    -------
+    tuple
+        (n, 3, 3) homographies from rays to cells; (n, GEOMETRY, MOTION) flow by motion.
+    """
+    half = count / 2.0
+    plane = np.empty((len(poses), 3, 3))
+    flow = np.empty((len(poses), GEOMETRY, MOTION))
+    in_rig, moved, turned = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
+    for k in range(len(poses)):
+        _product(poses[k, :3, :3], planes[k], in_rig)
+        in_rig[:, 2] += poses[k, :3, 3]
+        _product(rotations[k], in_rig, turned)
+        turned[:, 2] += translations[k]
+        inverse = np.linalg.inv(turned)
+        plane[k] = inverse
+        in_rig[:, 2] -= pivot
+        for axis in range(3):
+            # where a translation moves the plane's origin
+            moved[:] = 0.0
+            for a in range(3):
+                moved[a, 2] = rotations[k, a, axis]
+            _flow_of(inverse, moved, half, flow[k, :, axis])
+            # unit vector x in_rig, column by column
+            after, last = (axis + 1) % 3, (axis + 2) % 3
+            for a in range(3):
+                for b in range(3):
+                    moved[a, b] = rotations[k, a, last] * in_rig[after, b]
+                    moved[a, b] -= rotations[k, a, after] * in_rig[last, b]
+            _flow_of(inverse, moved, half, flow[k, :, 3 + axis])
+    return plane, flow
+
+
+@njit(nogil=True, cache=True)
+def _product(first, second, result):
+    for a in range(3):
+        for b in range(3):
+            result[a, b] = first[a, 0] * second[0, b]
+            result[a, b] += first[a, 1] * second[1, b] + first[a, 2] * second[2, b]
+
+
+@njit(nogil=True, cache=True)
+def _flow_of(plane, moved, half, flow):
+    """Flow of the cells, about their middle, when the plane's frame moves by `moved`."""
+    change = np.empty((3, 3))
+    _product(plane, moved, change)
+    # from cells to coordinates of -1 to 1 about the middle
+    for a in range(3):
+        change[a, 2] += half * (change[a, 0] + change[a, 1])
+    for b in range(3):
+        last = change[2, b] if b == 2 else half * change[2, b]
+        for a in range(2):
+            own = change[a, b] if b == 2 else half * change[a, b]
+            change[a, b] = own / half - last
+        change[2, b] = last
+    flow[0] = -half * change[0, 2]
+    flow[1] = half * (change[2, 2] - change[0, 0])
+    flow[2] = -half * change[0, 1]
+    flow[3] = -half * change[1, 2]
+    flow[4] = -half * change[1, 0]
+    flow[5] = half * (change[2, 2] - change[1, 1])
+    flow[6] = half * change[2, 0]
+    flow[7] = half * change[2, 1]
+
+
+@njit(nogil=True, cache=True)
+def weakened(information, gradient, weight, held):
+    """What views say of the pose when each of their planes may lie off by itself.
+
+    held : (n, GEOMETRY, GEOMETRY) information that its flow off the pose is none.
+    """
+    less_information, less_gradient = np.empty_like(information), np.empty_like(gradient)
+    for k in range(len(information)):
+        cross = np.ascontiguousarray(information[k, :, :GEOMETRY])
+        joint = cross[:GEOMETRY] + held[k] / max(weight[k], 1e-12)
+        less = np.linalg.solve(joint, cross.T)
+        less_information[k] = information[k] - cross @ less
+        less_gradient[k] = gradient[k] - less.T @ gradient[k, :GEOMETRY].copy()
+    return less_information, less_gradient
+
+
+@njit(nogil=True, cache=True)
+def step(information, gradient, weight, flow, camera, prior, toward):
+    """The motion and the cameras' curves that suit most views.
+
+    Parameters
+    ----------
+    flow : (n, GEOMETRY, MOTION) by motion. camera : (n,) of each view.
+    prior, toward : (cameras, RESPONSE, RESPONSE), (cameras, RESPONSE) of the curves; of no cameras
+        where curves stay as they are.
+
+    Returns
+    -------
+    tuple
+        Whether there is one; (MOTION,) motion; (cameras, RESPONSE) change of the curves.
+    """
+    count, cameras = len(information), len(prior)
+    own, pull = _by_unknowns(information, gradient, weight, flow)
+    unknowns = MOTION + RESPONSE * cameras
+    say = np.ones(count)
+    solution: Any = np.zeros(unknowns)
+    for _ in range(TIMES):
+        normal, right = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
+        for c in range(cameras):
+            at = MOTION + RESPONSE * c
+            normal[at : at + RESPONSE, at : at + RESPONSE] = prior[c]
+            right[at : at + RESPONSE] = toward[c]
+        for k in range(count):
+            at = MOTION + RESPONSE * camera[k]
+            for a in range(SAY if cameras > 0 else MOTION):
+                i = a if a < MOTION else at + a - MOTION
+                right[i] += say[k] * pull[k, a]
+                for b in range(SAY if cameras > 0 else MOTION):
+                    j = b if b < MOTION else at + b - MOTION
+                    normal[i, j] += say[k] * own[k, a, b]
+        for i in range(unknowns):
+            normal[i, i] += FIRM * normal[i, i]
+            if not normal[i, i] > 0.0:
+                return False, solution[:MOTION].copy(), np.zeros((cameras, RESPONSE))
+        solution = np.linalg.solve(normal, right)
+        if not np.isfinite(solution).all():
+            return False, solution[:MOTION].copy(), np.zeros((cameras, RESPONSE))
+        if count < 3:
+            break
+        chi = _disagreement(information, gradient, weight, flow, camera, solution, cameras)
+        usual = max(quantile(chi[weight > 0.0], 0.5), 8.0)
+        change = 0.0
+        for k in range(count):
+            before, say[k] = say[k], 1.0 / (1.0 + (chi[k] / usual / AGREE) ** 2)
+            change = max(change, abs(say[k] - before))
+        if change < STILL:
+            break
+    return True, solution[:MOTION].copy(), solution[MOTION:].copy().reshape(cameras, RESPONSE)
+
+
+@njit(nogil=True, cache=True)
+def _by_unknowns(information, gradient, weight, flow):
+    """Each view's say on motion and its camera's curve: (n, SAY, SAY), (n, SAY)."""
+    own, pull = np.empty((len(information), SAY, SAY)), np.empty((len(information), SAY))
+    jacobian = np.zeros((PLACE, SAY))
+    for a in range(RESPONSE):
+        jacobian[GEOMETRY + a, MOTION + a] = 1.0
+    for k in range(len(information)):
+        jacobian[:GEOMETRY, :MOTION] = flow[k]
+        half = information[k] @ jacobian
+        own[k] = (jacobian.T @ half) * weight[k]
+        pull[k] = (jacobian.T @ gradient[k]) * weight[k]
+    return own, pull
+
+
+@njit(nogil=True, cache=True)
+def _disagreement(information, gradient, weight, flow, camera, solution, cameras):
+    """Chi-square (n,) by which each view's own best flow fits better than the common one."""
+    chi = np.zeros(len(information))
+    expected = np.zeros(PLACE)
+    for k in range(len(information)):
+        if weight[k] == 0.0:
+            continue
+        expected[:GEOMETRY] = flow[k] @ solution[:MOTION]
+        for a in range(RESPONSE if cameras > 0 else 0):
+            expected[GEOMETRY + a] = solution[MOTION + RESPONSE * camera[k] + a]
+        left = (gradient[k] - information[k] @ expected)[:GEOMETRY].copy()
+        firm = firm_flow(information[k])
+        chi[k] = (left @ np.linalg.solve(firm, left)) * weight[k]
+    return chi
+
+
+@njit(nogil=True, cache=True)
+def firm_flow(information):
+    """A view's information of its flow, made solvable."""
+    own = information[:GEOMETRY, :GEOMETRY].copy()
+    firm = FIRM * np.trace(own) + 1e-12
+    for a in range(GEOMETRY):
+        own[a, a] += firm
+    return own
+
+
+@njit(nogil=True, cache=True)
+def own_flow(information, gradient, flow, responses, camera, by_flow, noise):
+    """How far each view's own light has it off the common step.
+
+    Parameters
+    ----------
+    flow : (n, GEOMETRY) of the common step. responses : (cameras, RESPONSE) of the same.
+    by_flow : (n, 8, 8) corners, px, by flow. noise : (n,) variance.
+
+    Returns
+    -------
+    tuple
+        (n, GEOMETRY) gradient left over; (n,) mean square of the corners' way, px^2, above chance.
+    """
+    left, excess = np.empty((len(flow), GEOMETRY)), np.empty(len(flow))
+    for k in range(len(flow)):
+        expected = np.empty(PLACE)
+        expected[:GEOMETRY] = flow[k]
+        expected[GEOMETRY:] = responses[camera[k]]
+        left[k] = (gradient[k] - information[k] @ expected)[:GEOMETRY]
+        inverse = np.linalg.inv(firm_flow(information[k]))
+        pixels = by_flow[k] @ (inverse @ left[k])
+        covariance = by_flow[k] @ inverse @ by_flow[k].T
+        excess[k] = (pixels @ pixels - np.trace(covariance) * noise[k]) / 8.0
+    return left, excess
+
+
+@njit(nogil=True, cache=True)
+def held_flow(information, left, held):
+    """(n, GEOMETRY) flow off the pose that suits what is left, each view held to it."""
+    off = np.empty_like(left)
+    for k in range(len(left)):
+        own = information[k, :GEOMETRY, :GEOMETRY].copy() + held[k]
+        off[k] = np.linalg.solve(own, left[k])
+    return off
+
+
+@njit(nogil=True, cache=True)
+def follow(flow, responses, camera, by_place, rest, brightness, blur, swing):
+    """Brightness and blur of each view after a step, in place.
+
+    Parameters
+    ----------
+    flow : (n, GEOMETRY) of the step. responses : (cameras, RESPONSE) changes of the curves.
+    by_place, rest : what was eliminated, see `solve_view`. brightness : (n, BRIGHTNESS).
+    blur : (n, BLUR) px^2. swing : (n, BLUR) its last change; what goes back goes half the way, as
+        small blurs else swing about.
+
+    Returns
+    -------
+    ndarray
+        (n,) largest change of the blur's sd, px.
+    """
+    change = np.empty(len(flow))
+    for k in range(len(flow)):
+        own = rest[k].copy()
+        for a in range(len(own)):
+            for b in range(GEOMETRY):
+                own[a] -= by_place[k, a, b] * flow[k, b]
+            for b in range(RESPONSE):
+                own[a] -= by_place[k, a, GEOMETRY + b] * responses[camera[k], b]
+        brightness[k] += own[:BRIGHTNESS]
+        before = math.sqrt(abs(blur[k, 0])), math.sqrt(abs(blur[k, 2]))
+        for a in range(BLUR):
+            way = min(max(own[BRIGHTNESS + a], -MOST_BLURRED), MOST_BLURRED)
+            swing[k, a] = way / 2.0 if way * swing[k, a] < 0.0 else way
+            blur[k, a] += swing[k, a]
+        bound_blur(blur[k])
+        change[k] = max(
+            abs(math.sqrt(blur[k, 0]) - before[0]), abs(math.sqrt(blur[k, 2]) - before[1])
+        )
+    return change
+
+
+@njit(nogil=True, cache=True)
+def usual_of_each_camera(change, pixels, camera, cameras):
+    """Largest of the cameras' medians of a change (n,), each view as often as it has pixels (n,).
+
+    Not the largest of all: a view too poor to tell its blur never comes to rest.
+    """
+    largest, order = 0.0, np.argsort(change)
+    for c in range(cameras):
+        half, below = pixels[camera == c].sum() / 2.0, 0.0
+        for k in order:
+            if camera[k] == c and pixels[k] > 0.0:
+                below += pixels[k]
+                if below >= half:
+                    largest = max(largest, change[k])
+                    break
+    return largest
+
+
+@njit(nogil=True, cache=True)
+def curve_information(information, chosen):
+    """(RESPONSE, RESPONSE) that some views of one camera say of its curve, flow eliminated."""
+    said = np.zeros((RESPONSE, RESPONSE))
+    for k in chosen:
+        cross = information[k, :GEOMETRY, GEOMETRY:].copy()
+        said += information[k, GEOMETRY:, GEOMETRY:]
+        said -= cross.T @ np.linalg.solve(firm_flow(information[k]), cross)
+    return said
+
+
+@njit(nogil=True, cache=True)
+def corner_covariance(information, by_flow, least):
+    """(n, 8, 8) of corners, px^2, by each view's information; least : px^-2 known of any."""
+    covariance = np.empty_like(by_flow)
+    for k in range(len(by_flow)):
+        back = np.linalg.inv(by_flow[k])
+        own = information[k, :GEOMETRY, :GEOMETRY].copy()
+        known = back.T @ own @ back
+        for a in range(8):
+            known[a, a] += least
+        covariance[k] = np.linalg.inv(known)
+    return covariance

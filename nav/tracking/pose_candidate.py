@@ -1,0 +1,127 @@
+"""A tool found in one frame set: its pose with all errors, and whether that is to be believed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import RigidTransform
+
+from nav.frames import Array, Pose
+from nav.tracking.consensus import Consensus
+from nav.tracking.corner_pose import DECISIVE
+from nav.tracking.fit_result import Evidence
+from nav.tracking.initial_pose import APART, angle_between
+from nav.tracking.normal_equations import corner_covariance
+
+LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
+# mm, rad: the same where the views agree, or are few. From few half-hidden markers errors are no
+# longer linear: of 121 such poses those vaguer than this were up to 21 mm and seven sd off.
+VAGUE = np.array([3.0] * 3 + [0.015] * 3)
+FEW = 4  # views, of which nobody can tell what is wrong where they do not agree
+UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
+CELL = 1 / 8  # of a marker's side; further off than a cell, patterns fit by chance only
+HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains
+MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried again
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tool found in one frame set.
+
+    matrix : (4, 4) rig_from_tool. random : (6, 6) covariance of its errors of this frame set;
+    systematic : (6, 6) of the lasting ones.
+    corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
+    residuals : (n, 8) px off the pose.
+    """
+
+    matrix: Array
+    random: Array
+    systematic: Array
+    evidence: Evidence
+    consensus: Consensus
+    corners: Array
+    projected: Array
+    residuals: Array
+
+    @cached_property
+    def corner_covariance(self) -> Array:
+        """(n, 8, 8) of each view's corners, px^2, by its own pixels."""
+        seen = self.evidence
+        return np.asarray(corner_covariance(seen.information, seen.by_flow, UNSEEN**-2.0), float)
+
+    @property
+    def corner_variance(self) -> Array:
+        """(n,) mean over each view's corners and axes, px^2."""
+        return np.asarray(np.trace(self.corner_covariance, axis1=1, axis2=2) / 8, float)
+
+    @property
+    def pose(self) -> Pose:
+        """rig_from_tool with its random errors."""
+        return Pose(RigidTransform(self.matrix, normalize=False), self.random)
+
+    @property
+    def loose(self) -> bool:
+        """Whether what is seen does not hold the tool: millimetres or a degree are open."""
+        agreed = self.consensus
+        total = np.sqrt(np.diag(agreed.covariance + agreed.systematic))
+        return bool((total > (LOOSE if self.askew else VAGUE)).any())
+
+    @property
+    def askew(self) -> bool:
+        """Whether many views disagree: a wrong rig or tool makes them vague alike, and says so."""
+        return bool(not self.consensus.fits and self.consensus.used.sum() > FEW)
+
+    @property
+    def apart(self) -> bool:
+        """Whether its markers lie a cell and more off where the tool has them.
+
+        Half a cell where less than half of them are sure: all of them may be off by a wrong rig.
+        """
+        used = self.sure if self.sure.any() else self.consensus.used
+        off = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
+        around = self.projected[used] - np.roll(self.projected[used], 1, axis=1)
+        sides = np.linalg.norm(around, axis=2).mean(axis=1)
+        return bool(np.median(off / sides) > (CELL if self.sure.mean() >= 0.5 else CELL / 2))
+
+    @property
+    def convincing(self) -> bool:
+        """Whether so much looks like the tool that chance cannot have done it.
+
+        Half a marker's variance is explained by chance now and then: where a jerk throws the tool
+        far off its predicted place, a third of the views may do so, and agree.
+        """
+        return bool(self.sure.sum() >= 2 or (self.sure.any() and len(self.sure) <= 3))
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Views that have a say and look so much like their markers that they are theirs."""
+        return np.asarray(self.consensus.used & (self.evidence.explained > SURE), bool)
+
+    @property
+    def share(self) -> float:
+        """Of the views that face a camera, how many have a say."""
+        return float(self.consensus.used.mean())
+
+    @property
+    def evidence_for(self) -> float:
+        """Log likelihood of the pixels by this pose, above that of plain paper."""
+        seen = self.evidence
+        used = self.consensus.used
+        gain = -0.5 * np.log(np.maximum(1.0 - seen.explained[used], 1e-6))
+        return float((seen.pixels[used] * gain).sum() - 0.5 * self.consensus.chi)
+
+
+def better(first: Found | None, second: Found | None) -> Found | None:
+    """The one that explains the pixels better."""
+    if first is None or second is None:
+        return first or second
+    if first.apart != second.apart:
+        return first if second.apart else second
+    return second if second.evidence_for > first.evidence_for else first
+
+
+def alike(first: Found, second: Found) -> bool:
+    """Whether two different poses explain the pixels about as well."""
+    angle = angle_between(first.matrix, second.matrix)
+    return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)

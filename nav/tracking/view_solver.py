@@ -1,0 +1,287 @@
+"""One step of a marker's fit from its pixels' sums, and a marker's plane fitted alone; compiled."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nav.compiled import njit
+from nav.tracking.photometry import accumulate
+from nav.tracking.pixel_moments import (
+    AT_BLUR,
+    AT_BRIGHTNESS,
+    AT_CURVATURE,
+    AT_RESPONSE,
+    BLUR,
+    BRIGHTNESS,
+    COLUMNS,
+    GEOMETRY,
+    HISTOGRAM,
+    RESPONSE,
+    SHEET,
+)
+
+MAX_STEPS = 8  # before the window of pixels is laid anew
+CONVERGED = 0.01  # px, largest move of a corner; the next would be its square
+MAX_MOVE = 1.5  # px a step; a marker further off than the blur reaches is not pulled in
+MAX_WANDER = 2.0  # px that the corners may go before the window of pixels is laid anew
+BLUR_RANGE = (0.3, 8.0)  # px, one sd; a pixel's own area alone has 0.29
+BLUR_SD = 3.0  # px^2: what is known of a marker's blur before it is seen
+ODD_SHARE = 0.5  # of a cell's pixels, above which it and its neighbours are not used
+MOST_BESIDE = 0.5  # of a marker's cells that may be so
+HUBER = 4.0  # sd of the noise from which a pixel is weighted down
+LEAST_NOISE = 0.5  # grey levels
+MIN_PIXELS = 40
+LEAST_SAID = 1e-6  # grey levels^2: pixels without any slope say nothing of a plane
+PLACE = GEOMETRY + RESPONSE  # what is not eliminated
+DONE, MORE, FAILED = 0, 1, 2
+
+
+@njit(nogil=True, cache=True)
+def quantile(values, share):
+    """A quantile by the nearest value: of few numbers, many times."""
+    return np.sort(values)[int(share * (len(values) - 1) + 0.5)]
+
+
+@njit(nogil=True, cache=True)
+def median_residual(histogram, looked):
+    """Median of the absolute residuals, grey levels."""
+    below, half = 0.0, looked / 2.0
+    for level in range(HISTOGRAM):
+        if below + histogram[level] >= half:
+            return level + (half - below) / max(histogram[level], 1)
+        below += histogram[level]
+    return float(HISTOGRAM)
+
+
+@njit(nogil=True, cache=True)
+def solve_view(
+    moments, weight, grey, square, brightness, blur, prior, free_blur, free_curvature
+):  # fmt: skip
+    """One Gauss-Newton step of what only this view has, and its say on what others have too.
+
+    Parameters
+    ----------
+    moments, weight, grey, square : see `accumulate`.
+    brightness : (BRIGHTNESS,), changed to fit best with the geometry as it is.
+    blur : (3,), prior : (3,) px^2. free_blur, free_curvature : whether it, and the light's
+        curvature, may change.
+
+    Returns
+    -------
+    tuple
+        (PLACE, PLACE) information and (PLACE,) gradient of flow and response, all else eliminated,
+        per grey level^2; (BRIGHTNESS + BLUR, PLACE) and (BRIGHTNESS + BLUR,): how what was
+        eliminated follows; sd of the grey levels about the fit; share of variance explained;
+        variance of the light's curvature by that of the noise; ok.
+    """
+    information, right = np.zeros((PLACE, PLACE)), np.zeros(PLACE)
+    follow: Any = np.zeros((BRIGHTNESS + BLUR, PLACE))
+    rest: Any = np.zeros(BRIGHTNESS + BLUR)
+    inner = moments[AT_BRIGHTNESS:AT_BLUR, AT_BRIGHTNESS:AT_BLUR].copy()
+    seen = moments[AT_BRIGHTNESS:AT_BLUR, COLUMNS].copy()
+    for a in range(BRIGHTNESS):
+        inner[a, a] += 1e-9 * weight
+        if a >= AT_CURVATURE and not free_curvature:
+            _hold(inner, seen, a)
+    change = np.linalg.solve(inner, seen)
+    brightness += change
+    gain = brightness[0]
+    if not gain > 0.0 or not np.isfinite(change).all():
+        return information, right, follow, rest, 0.0, 0.0, 0.0, False
+    # what is left after the brightness: moves plane, blur and response, brightness again with them
+    normal = np.empty((COLUMNS, COLUMNS))
+    gradient = np.empty(COLUMNS)
+    for a in range(COLUMNS):
+        own = 1.0 if AT_BRIGHTNESS <= a < AT_BLUR else gain
+        gradient[a] = own * moments[a, COLUMNS]
+        for b in range(BRIGHTNESS):
+            gradient[a] -= own * moments[a, AT_BRIGHTNESS + b] * change[b]
+        for b in range(COLUMNS):
+            other = 1.0 if AT_BRIGHTNESS <= b < AT_BLUR else gain
+            normal[a, b] = own * other * moments[a, b]
+    squares = moments[COLUMNS, COLUMNS] - 2.0 * (change @ seen) + change @ (inner @ change)
+    variance = max(squares, 0.0) / max(weight - COLUMNS, 1.0)
+    for a in range(BRIGHTNESS):
+        normal[AT_BRIGHTNESS + a, AT_BRIGHTNESS + a] += 1e-9 * weight
+        if a >= AT_CURVATURE and not free_curvature:
+            _hold(normal, gradient, AT_BRIGHTNESS + a)
+    firm = max(variance, LEAST_NOISE * LEAST_NOISE) / (BLUR_SD * BLUR_SD)
+    for a in range(BLUR):
+        if not free_blur:
+            _hold(normal, gradient, AT_BLUR + a)
+        else:
+            normal[AT_BLUR + a, AT_BLUR + a] += firm
+            gradient[AT_BLUR + a] += firm * (prior[a] - blur[a])
+    own_block = np.ascontiguousarray(normal[AT_BRIGHTNESS:AT_RESPONSE, AT_BRIGHTNESS:AT_RESPONSE])
+    cross = np.empty((BRIGHTNESS + BLUR, PLACE))
+    cross[:, :GEOMETRY] = normal[AT_BRIGHTNESS:AT_RESPONSE, :GEOMETRY]
+    cross[:, GEOMETRY:] = normal[AT_BRIGHTNESS:AT_RESPONSE, AT_RESPONSE:]
+    inverse = np.linalg.inv(own_block)
+    follow = inverse @ cross
+    rest = inverse @ gradient[AT_BRIGHTNESS:AT_RESPONSE].copy()
+    chance = np.trace(inverse[AT_CURVATURE:BRIGHTNESS, AT_CURVATURE:BRIGHTNESS])
+    information[:GEOMETRY, :GEOMETRY] = normal[:GEOMETRY, :GEOMETRY]
+    information[:GEOMETRY, GEOMETRY:] = normal[:GEOMETRY, AT_RESPONSE:]
+    information[GEOMETRY:, :GEOMETRY] = normal[AT_RESPONSE:, :GEOMETRY]
+    information[GEOMETRY:, GEOMETRY:] = normal[AT_RESPONSE:, AT_RESPONSE:]
+    information -= cross.T.copy() @ follow
+    right[:GEOMETRY] = gradient[:GEOMETRY]
+    right[GEOMETRY:] = gradient[AT_RESPONSE:]
+    right -= cross.T.copy() @ rest
+    # residual variance once all steps are done: what the pixels' noise leaves
+    left = squares - rest @ gradient[AT_BRIGHTNESS:AT_RESPONSE]
+    said = np.trace(information[:GEOMETRY, :GEOMETRY])
+    if not said > LEAST_SAID or not np.isfinite(information).all():
+        return information, right, follow, rest, 0.0, 0.0, 0.0, False
+    for a in range(PLACE):
+        information[a, a] *= 1.0 + 1e-12
+    step = np.linalg.solve(information + 1e-9 * np.trace(information) * np.eye(PLACE), right)
+    left -= step @ right
+    variance = max(left, 0.0) / max(weight - COLUMNS, 1.0)
+    total = square - grey * grey / max(weight, 1.0)
+    explained = 1.0 - max(left, 0.0) / total if total > weight else 0.0
+    return information, right, follow, rest, math.sqrt(variance), explained, chance, True
+
+
+@njit(nogil=True, cache=True)
+def near_odd(odd, looked, width, stride, room):
+    """Cells with pixels that are not the marker's, and the cells next to them: bool.
+
+    odd : (width^2,) how many each cell has. looked : pixels of the marker. room : (width^2,) bool,
+    filled and returned; an empty part of it where none is so. That is so while coming near, and if
+    it were most of them: then the pose is off, or the marker another.
+    """
+    least = ODD_SHARE * looked / ((width - 1) * (width - 1))
+    if stride > 1 or not (odd > least).any():
+        return room[:0]
+    room[:] = False
+    for j in range(width):
+        for i in range(width):
+            if odd[j * width + i] <= least:
+                continue
+            for y in range(max(j - 1, 0), min(j + 2, width)):
+                for x in range(max(i - 1, 0), min(i + 2, width)):
+                    room[y * width + x] = True
+    return room[:0] if room.sum() > MOST_BESIDE * room.size else room
+
+
+@njit(nogil=True, cache=True)
+def _hold(normal, right, place):
+    """Take an unknown out of normal equations: it stays as it is."""
+    normal[place, :] = 0.0
+    normal[:, place] = 0.0
+    normal[place, place] = 1.0
+    right[place] = 0.0
+
+
+@njit(nogil=True, cache=True)
+def fit_plane(
+    image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, scale
+):  # fmt: skip
+    """Fit one marker from a start until its corners rest or have wandered off the window.
+
+    Parameters
+    ----------
+    image, grid, window, ray_per_pixel, changes, n, zone, curve, power : see `accumulate`.
+    plane : (3, 3) homography from a ray to the marker's plane, cells; changed in place.
+    blur : (3,) covariance uu, uv, vv, px^2; changed in place.
+    scale : pixels a cell.
+
+    Returns
+    -------
+    tuple
+        DONE, MORE (call again with a new window) or FAILED; (8, 8) covariance of the flow
+        parameters; sd of the grey levels about the fit; share of their variance explained.
+    """
+    moments = np.empty((COLUMNS + 1, COLUMNS + 1))
+    histogram = np.zeros(HISTOGRAM, np.int64)
+    sheet = np.empty(SHEET)
+    brightness, drift, cut, wandered = np.zeros(BRIGHTNESS), np.zeros(8), 0.0, 0.0
+    covariance = np.zeros((GEOMETRY, GEOMETRY))
+    start = blur.copy()
+    noise, explained = 0.0, 0.0
+    looked = 0
+    odd, room = np.zeros((n + 2) ** 2, np.int64), np.zeros((n + 2) ** 2, np.bool_)
+    for step in range(MAX_STEPS):
+        beside = near_odd(odd, looked, n + 2, 1, room)
+        odd[:] = 0
+        looked, used, weight, grey, square, _ = accumulate(
+            image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power,
+            brightness, drift, 1, cut, -1.0, beside, odd, moments, histogram, sheet,
+        )  # fmt: skip
+        if min(used, weight) < MIN_PIXELS or 2 * used < looked:
+            return FAILED, covariance, noise, explained
+        information, right, follow, rest, noise, explained, _, good = solve_view(
+            moments, weight, grey, square, brightness, blur, start, True, True
+        )
+        if not good:
+            return FAILED, covariance, noise, explained
+        flow_information = np.ascontiguousarray(information[:GEOMETRY, :GEOMETRY])
+        inverse = np.linalg.inv(
+            flow_information + 1e-10 * np.trace(flow_information) * np.eye(GEOMETRY)
+        )
+        change = inverse @ right[:GEOMETRY].copy()
+        if not np.isfinite(change).all():
+            return FAILED, covariance, noise, explained
+        # where pixels had to be left out, what covers them also touches others
+        covariance = inverse * (noise * looked / used) ** 2
+        move = _largest_move(change) * scale
+        share = 1.0 if move <= MAX_MOVE else MAX_MOVE / move
+        _move(plane, change * share, n)
+        moved = rest - np.ascontiguousarray(follow[:, :GEOMETRY]) @ (change * share)
+        brightness += moved[:BRIGHTNESS]
+        blur += moved[BRIGHTNESS:]
+        bound_blur(blur)
+        if step >= 1:
+            spread = 1.4826 * median_residual(histogram, looked)
+            cut = HUBER * max(min(noise, spread), LEAST_NOISE)
+        wandered += move * share
+        if move < CONVERGED and step >= 2:
+            return DONE, covariance, noise, explained
+        if wandered > MAX_WANDER:
+            return MORE, covariance, noise, explained
+    return MORE, covariance, noise, explained
+
+
+@njit(nogil=True, cache=True)
+def _largest_move(change):
+    """Largest move of a corner, cells: the flow at (+-1, +-1)."""
+    largest = 0.0
+    for x in (-1.0, 1.0):
+        for y in (-1.0, 1.0):
+            both = change[6] * x + change[7] * y
+            dx = change[0] + change[1] * x + change[2] * y + x * both
+            dy = change[3] + change[4] * x + change[5] * y + y * both
+            largest = max(largest, abs(dx), abs(dy))
+    return largest
+
+
+@njit(nogil=True, cache=True)
+def _move(plane, parameters, count):
+    """The plane's homography after the flow: a pixel's plane coordinates move by it."""
+    half = count / 2.0
+    a, b, c, d, e, f, g, h = parameters / half
+    # to first order the flow is this homography in centred coordinates
+    step = np.array([[1.0 + b, c, a], [e, 1.0 + f, d], [-g, -h, 1.0]])
+    centre = np.array([[1 / half, 0.0, -1.0], [0.0, 1 / half, -1.0], [0.0, 0.0, 1.0]])
+    back = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
+    plane[:] = back @ (step @ (centre @ plane))
+
+
+@njit(nogil=True, cache=True)
+def bound_blur(blur):
+    """Hold the axes of the blur's covariance in a sensible range, in place."""
+    low, high = BLUR_RANGE[0] ** 2, BLUR_RANGE[1] ** 2
+    middle = (blur[0] + blur[2]) / 2
+    difference = (blur[0] - blur[2]) / 2
+    radius = math.sqrt(difference * difference + blur[1] * blur[1])
+    if middle - radius >= low and middle + radius <= high:
+        return
+    small = min(max(middle - radius, low), high)
+    large = min(max(middle + radius, low), high)
+    # same axes, bounded lengths
+    stretch = 0.0 if radius < 1e-12 else (large - small) / 2 / radius
+    blur[0] = (large + small) / 2 + difference * stretch
+    blur[2] = (large + small) / 2 - difference * stretch
+    blur[1] *= stretch

@@ -1,0 +1,302 @@
+"""What the window shows of an update, at a moment.
+
+Whatever the update says, nothing old or unknown becomes a number here: a lost tool, a late
+update or an ended process leaves every number out and says why.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from nav.errors import Lost
+from nav.guidance.alarms import Level
+from nav.guidance.proximity import Proximity, StructureProximity
+from nav.live.messages import Ended, Preparing, Stage, Standstill, Update
+from nav.model.case import Case
+from nav.pipeline import Guidance
+from nav.view.live_display import (
+    AheadLine,
+    Banner,
+    DisplayState,
+    GaugeState,
+    Light,
+    SceneState,
+    Segment,
+    TargetState,
+    Why,
+)
+from nav.view.pace import SIMULATION_SILENT, STALE_AFTER
+from nav.view.words import bending_text, between, bound_text, distance_text, one_decimal
+
+# mm: the gauges' bars end here, or at three times the caution limit
+SHORTEST_BAR = 15.0
+# what the needle can run into, of interest in this order where two are met at once
+AHEAD_ROLES = ("cord", "artery", "dura", "bone", "support")
+
+
+def display(
+    case: Case,
+    update: Update | None,
+    now: float,
+    alive: bool,
+    ended: Ended | None = None,
+    *,
+    needle: str = "needle",
+    reference: str = "reference",
+    plan: str = "",
+    standstill: Standstill | None = None,
+    preparing: Preparing | None = None,
+    stale_after: float = STALE_AFTER,
+) -> DisplayState:
+    """What to show of the newest update at `now` (s, monotonic clock).
+
+    alive : whether the tracking process runs. ended : its last word, if it was said.
+    needle, reference : the tools' names. plan : the one followed where the update does not tell.
+    standstill, preparing : the newest of these. stale_after : s, `Pace`'s.
+    """
+    stage = update.stage if update is not None else Stage.CASE
+    notices = update.notices if update is not None else ()
+    plan = _plan_name(case, update, plan)
+    banner = _banner(update, now, alive, ended, standstill, preparing, stale_after)
+    if update is None or banner is not None:
+        assert banner is not None
+        why = Why("no data", banner.text)
+        return DisplayState(
+            False, banner, stage, "", notices,
+            _blank_gauge(case, "artery", why), _blank_gauge(case, "cord", why),
+            (), why, TargetState(plan, why=why),
+            (Light(needle, "unknown"), Light(reference, "unknown")),
+            "", "", SceneState(plan=plan, fiducials=_fiducials(case, stage)),
+        )  # fmt: skip
+    guidance = update.guidance
+    found = _proximity(guidance, needle, reference)
+    artery = _gauge(case, "artery", found, guidance)
+    cord = _gauge(case, "cord", found, guidance)
+    if standstill is not None and standstill.why == "paused":
+        banner = Banner(f"Paused at {guidance.time:.1f} s of the recording: K goes on", False)
+    return DisplayState(
+        True, banner, stage, update.prompt, notices,
+        artery, cord,
+        _ahead(found), _ahead_why(found, guidance), _target(plan, found, guidance),
+        _lights(guidance, needle, reference),
+        f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
+        f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
+        _scene(case, update, found, plan, (artery, cord)),
+        "simulated" if update.simulated else _age(now - update.captured_at),
+    )  # fmt: skip
+
+
+def _age(seconds: float) -> str:
+    return f"{math.ceil(10 * max(0.0, seconds)) / 10:.1f} s old"
+
+
+def _banner(
+    update: Update | None,
+    now: float,
+    alive: bool,
+    ended: Ended | None,
+    standstill: Standstill | None,
+    preparing: Preparing | None,
+    stale_after: float,
+) -> Banner | None:
+    """Why nothing may be shown, or None."""
+    if ended is not None:
+        if ended.problem:
+            return Banner(f"Tracking process ended: {ended.problem}", True)
+        return Banner("Tracking has ended", False)
+    if not alive:
+        return Banner("Tracking process ended without a word", True)
+    if standstill is not None and standstill.why == "over":
+        return Banner("End of the recording: Home plays it again", False)
+    if update is None and preparing is not None:
+        done = f" {100 * preparing.share:.0f} %" if preparing.share > 0.0 else ""
+        return Banner(f"{preparing.text}{done}", False)
+    if update is None:
+        return Banner("Waiting for the first pictures", False)
+    age = now - update.captured_at
+    if age < -STALE_AFTER:
+        return Banner("The pictures' times are ahead of this machine's clock", True)
+    if update.simulated:
+        silent = not age <= SIMULATION_SILENT
+        return Banner(f"No message from the simulation for {age:.1f} s", True) if silent else None
+    if not age <= STALE_AFTER:  # NaN is stale as well
+        return Banner(f"No data for {age:.1f} s", True)
+    if not age <= stale_after:
+        return Banner("This computer is too busy to show numbers in time", True)
+    return None
+
+
+def _plan_name(case: Case, update: Update | None, before: str) -> str:
+    """The plan that is followed; a plan is no measurement, so it stays when the tip is lost."""
+    if update is not None and not isinstance(update.guidance.plan, Lost):
+        return update.guidance.plan.name
+    if before:
+        return before
+    return case.default_plan.name if case.default_plan is not None else ""
+
+
+def _proximity(guidance: Guidance, needle: str, reference: str) -> Proximity | Why:
+    """The distances, or the first thing in the line that keeps them from being known."""
+    for tool in (needle, reference):
+        seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
+        if isinstance(seen, Lost):
+            return Why(f"{tool} lost", seen.reason)
+    for stage in (guidance.reference_tip, guidance.model_tip, guidance.proximity):
+        if isinstance(stage, Lost):
+            headline, _, detail = stage.reason.partition(": ")
+            return Why(headline, detail)
+    assert not isinstance(guidance.proximity, Lost)
+    return guidance.proximity
+
+
+def gauge_limits(case: Case, role: str, name: str = "") -> tuple[float | None, float | None, float]:
+    """Caution, danger and the bar's end, mm, of a structure or of the first one of a role."""
+    of_role = case.of_role(role)
+    chosen = next((s for s in of_role if s.name == name), of_role[0] if of_role else None)
+    if chosen is None:
+        return None, None, SHORTEST_BAR
+    limit = max(chosen.caution or 0.0, chosen.danger or 0.0)
+    return chosen.caution, chosen.danger, max(SHORTEST_BAR, 3.0 * limit)
+
+
+def _blank_gauge(case: Case, role: str, why: Why) -> GaugeState:
+    caution, danger, full = gauge_limits(case, role)
+    return GaugeState(role, "", Level.UNKNOWN, caution=caution, danger=danger, full=full, why=why)
+
+
+def _gauge(case: Case, role: str, found: Proximity | Why, guidance: Guidance) -> GaugeState:
+    if isinstance(found, Why):
+        return _blank_gauge(case, role, found)
+    of_role = [s for s in found.structures if s.role == role]
+    if not of_role:
+        return _blank_gauge(case, role, Why("no data", f"the case has no {role}"))
+    unknown = [s.name for s in of_role if not _known(s)]
+    if unknown:
+        return _blank_gauge(case, role, Why("no data", f"{unknown[0]}: distance is not a number"))
+    levels = {s.name: _level(s, guidance) for s in of_role}
+    # an unknown level must not hide behind a clear one, nor hide a danger
+    worst = max(of_role, key=lambda s: (_urgency(levels[s.name]), -s.bound))
+    level = levels[worst.name]
+    if level is Level.UNKNOWN:
+        return _blank_gauge(case, role, Why("no data", f"{worst.name}: alarm level is not known"))
+    caution, danger, full = gauge_limits(case, role, worst.name)
+    return GaugeState(
+        role, worst.name, level, distance_text(worst.distance), bound_text(worst),
+        worst.distance, worst.bound, caution, danger, full,
+        bending=bending_text(guidance.drift),
+    )  # fmt: skip
+
+
+def _known(structure: StructureProximity) -> bool:
+    return math.isfinite(structure.distance) and math.isfinite(structure.bound)
+
+
+def _level(structure: StructureProximity, guidance: Guidance) -> Level:
+    if structure.distance < 0:
+        return Level.DANGER
+    return guidance.alarms.levels.get(structure.name, Level.UNKNOWN)
+
+
+def _urgency(level: Level) -> float:
+    return Level.DANGER - 0.5 if level is Level.UNKNOWN else float(level)
+
+
+def _ahead(found: Proximity | Why) -> tuple[AheadLine, ...]:
+    """The first two different structures along the heading, nearest first."""
+    if isinstance(found, Why):
+        return ()
+    return tuple(
+        AheadLine(
+            f"out of {s.name}" if s.distance < 0 else s.name, s.role, f"{one_decimal(way)} mm"
+        )
+        for way, s in _hits(found)[:2]
+    )
+
+
+def _hits(found: Proximity) -> list[tuple[float, StructureProximity]]:
+    """What the heading hits, nearest first, with the way to it, mm."""
+    hits = [
+        (s.ahead, s)
+        for s in found.structures
+        if s.role in AHEAD_ROLES and s.ahead is not None and math.isfinite(s.ahead)
+    ]
+    return sorted(hits, key=lambda hit: (hit[0], AHEAD_ROLES.index(hit[1].role)))
+
+
+def _ahead_why(found: Proximity | Why, guidance: Guidance) -> Why | None:
+    if isinstance(found, Why):
+        return found
+    tip = guidance.model_tip
+    if not isinstance(tip, Lost) and tip.heading is None:
+        return Why("not known", "the needle has no axis: calibrate it")
+    return None if _ahead(found) else Why("nothing", "the heading misses every structure")
+
+
+def _target(plan: str, found: Proximity | Why, guidance: Guidance) -> TargetState:
+    if isinstance(found, Why):
+        return TargetState(plan, why=found)
+    deviation = guidance.plan
+    if isinstance(deviation, Lost):
+        return TargetState(plan, why=Why("no plan", deviation.reason))
+    known = (deviation.to_target, deviation.off_axis, deviation.remaining)
+    if not all(math.isfinite(value) for value in known):
+        return TargetState(plan, why=Why("no data", "the way to the target is not a number"))
+    beyond = deviation.remaining < 0 and deviation.to_target >= 0.05
+    spread = between(deviation.sd)
+    return TargetState(
+        plan,
+        f"{one_decimal(deviation.to_target)} mm{' beyond' if beyond else ''}",
+        spread,
+        f"{one_decimal(deviation.off_axis)} mm",
+        "" if deviation.angle is None else f"{one_decimal(math.degrees(deviation.angle))}°",
+    )
+
+
+def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...]:
+    lights = []
+    for tool in (needle, reference):
+        seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
+        if isinstance(seen, Lost):
+            lights.append(Light(tool, "lost", seen.reason))
+        elif seen.warning:
+            lights.append(Light(tool, "doubtful", seen.warning))
+        else:
+            lights.append(Light(tool, "seen"))
+    for camera, reason in guidance.tracked.camera_lost.items():
+        lights.append(Light(f"camera {camera}", "lost", reason))
+    return tuple(lights)
+
+
+def _fiducials(case: Case, stage: Stage) -> tuple[str, ...]:
+    """Labels of what is to be touched in a stage."""
+    use = {Stage.REGISTER: "register", Stage.VERIFY: "check"}.get(stage, "")
+    # without check points one to register with is checked
+    chosen = case.fiducials_for(use) or (case.fiducials if stage is Stage.VERIFY else ())
+    return tuple(f.label for f in chosen)
+
+
+def _scene(
+    case: Case,
+    update: Update,
+    found: Proximity | Why,
+    plan: str,
+    gauges: Sequence[GaugeState],
+) -> SceneState:
+    labels = _fiducials(case, update.stage)
+    words = update.prompt.replace(",", " ").replace(".", " ").replace(":", " ").split()
+    wanted = next((label for label in labels if label in words), "")
+    tip = update.guidance.model_tip
+    if isinstance(found, Why) or isinstance(tip, Lost) or not np.isfinite(tip.position).all():
+        return SceneState(plan=plan, fiducials=labels, wanted=wanted)
+    nearest = {s.name: s.nearest for s in found.structures}
+    # while fiducials are touched, far from everything, the ways would only be in the way
+    navigating = update.stage is Stage.NAVIGATE
+    segments = tuple(
+        Segment(gauge.role, tip.position, nearest[gauge.name], f"{gauge.value} mm", gauge.level)
+        for gauge in gauges
+        if navigating and gauge.value and np.isfinite(nearest[gauge.name]).all()
+    )
+    hits = _hits(found)
+    ahead = hits[0][0] if hits else None
+    return SceneState(tip.position, tip.heading, ahead, segments, plan, labels, wanted)

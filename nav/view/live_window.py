@@ -1,0 +1,362 @@
+"""The live window: polls the tracking process, and shows what `state.display` makes of it."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
+
+from nav import NOTICE
+from nav.live.messages import (
+    Command,
+    Ended,
+    Feed,
+    Message,
+    Preparing,
+    Ready,
+    Stage,
+    Standstill,
+    Update,
+)
+from nav.model.case import Case
+from nav.pipeline import Guidance
+from nav.tracking.tool import Tool
+from nav.view.camera_pictures import Pictures
+from nav.view.gauge import Gauge
+from nav.view.header import Prompt, Steps
+from nav.view.lights import Lights
+from nav.view.live_display import DisplayState
+from nav.view.live_state import display, gauge_limits
+from nav.view.overlays import BannerBar, Notices, ViewButtons
+from nav.view.pace import Pace
+from nav.view.quitting import QUIT_HINT
+from nav.view.readouts import Ahead, Target
+from nav.view.render_process import Drawing
+from nav.view.scene_widget import SceneWidget
+from nav.view.shaft import shaft_length
+from nav.view.sized import Sized
+from nav.view.strip import Strip
+from nav.view.theme import BACK, QUIET, TEXT, Metrics, font
+from nav.view.viewpoints import STANDARD, VIEWPOINTS
+from nav.view.window_layout import places
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 33
+# polls after a process's death in which its last word may still come
+PATIENCE = 5
+# Hz; IEC 60601-1-8 has 1.4 to 2.8 for alarms of high priority, lit for 20 to 60 % of the time
+BLINK, LIT = 2.0, 0.5
+# mm, outer diameter of 17G (ISO 9626)
+DIAMETER_17G = 1.5
+USABLE = {
+    Stage.REGISTER: frozenset({"capture", "undo"}),
+    Stage.VERIFY: frozenset({"capture", "undo", "skip"}),
+}
+
+
+class LiveWindow(QMainWindow):
+    """The window of one case.
+
+    feed : the tracking process's end of the line. needle, reference : the tools; the needle's
+    markers tell the shaft's length. diameter : of the shaft, mm. clock : s, the feed's clock.
+    drawing : who draws the anatomy; None: this process, which is for stills and tests only.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        feed: Feed,
+        needle: Tool,
+        *,
+        title: str = "",
+        reference: str = "reference",
+        diameter: float = DIAMETER_17G,
+        clock: Callable[[], float] = time.monotonic,
+        drawing: Drawing | None = None,
+    ) -> None:
+        super().__init__()
+        self.case, self.feed, self.needle, self.reference = case, feed, needle, reference
+        self.clock = clock
+        self.newest: Update | None = None
+        self.ended: Ended | None = None
+        self.standstill: Standstill | None = None
+        self.preparing: Preparing | None = None
+        self.plays = False  # a recording, which can be paused
+        self.pace = Pace()
+        self._shown_live = False
+        self._scene_of: tuple[Guidance | None, bool] | None = None
+        self.plan = ""
+        self._silent = 0
+        self.still: Path | None = None
+        self.quits_at_end = False  # of a recording, which else may be played again
+        self.on_end: Callable[[Ended], None] = lambda ended: None
+        self.setWindowTitle(title or f"c1c2nav - {case.name}")
+        self.resize(1280, 800)
+        self._build(title or case.name, diameter, drawing)
+        self.state = self._display()
+        self._show(self.state)
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.setInterval(POLL_MS)
+        self.timer.timeout.connect(self.poll)
+        self.timer.start()
+
+    def _build(self, title: str, diameter: float, drawing: Drawing | None) -> None:
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Window, BACK)
+        self.setPalette(palette)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        body = QWidget()
+        self.setCentralWidget(body)
+        self.steps, self.prompt, self.lights = Steps(), Prompt(), Lights()
+        length = shaft_length(self.needle)
+        self.scene = SceneWidget(self.case, diameter, length, self.clock, drawing)
+        self.gauges = {role: Gauge(role) for role in ("artery", "cord")}
+        self.ahead, self.target = Ahead(), Target()
+        self.strip = Strip({role: gauge_limits(self.case, role) for role in self.gauges})
+        self.pictures = Pictures((self.needle.name, self.reference))
+        self.notice, self.footer, self.speed = QLabel(NOTICE), QLabel(title), QLabel("")
+        self.footer.setText(f"{title}  ·  {QUIT_HINT}")
+        for label in (self.footer, self.speed):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.parts: dict[str, QWidget] = {
+            "steps": self.steps, "prompt": self.prompt, "scene": self.scene, "strip": self.strip,
+            "pictures": self.pictures, "notice": self.notice, "footer": self.footer,
+            "speed": self.speed, "lights": self.lights, **self.gauges, "ahead": self.ahead,
+            "target": self.target,
+        }  # fmt: skip
+        for part in self.parts.values():
+            part.setParent(body)
+        self.views, self.banner, self.notices = ViewButtons(body), BannerBar(body), Notices(body)
+        self.prompt.asked.connect(self.ask)
+        self.views.chosen.connect(self.scene.look)
+        self.views.skin.connect(self.scene.show_skin)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Everything in its place."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Places and sizes, from the window's size."""
+        m = Metrics(self.height())
+        g = m.grid
+        boxes = places(self.width(), self.height())
+        for name, part in self.parts.items():
+            box = boxes[name]
+            part.setGeometry(box.x, box.y, box.width, box.height)
+            if isinstance(part, Sized):
+                part.set_metrics(m)
+            else:
+                part.setFont(font(m.small))
+                colour = TEXT if part is self.notice else QUIET
+                part.setStyleSheet(f"color: {colour.name()}")
+        for over in (self.views, self.banner, self.notices):
+            over.set_metrics(m)
+        view = boxes["scene"]
+        self.views.adjustSize()
+        self.views.move(view.x + 17 * g, view.bottom - self.views.height() - g)
+        inner = view.width - 4 * g
+        self.banner.setGeometry(view.x + 2 * g, view.y + 2 * g, inner, 8 * g)
+        self.banner.fit()
+        self.notices.fit(inner)
+        self._place_notices()
+
+    def _place_notices(self) -> None:
+        """Place notices below the banner, where there is one: it says why nothing is shown."""
+        g = Metrics(self.height()).grid
+        view = places(self.width(), self.height())["scene"]
+        below = 2 * g + self.banner.height() if self.banner.isVisibleTo(self) else 0
+        self.notices.move(view.x + g, view.y + g + below)
+
+    def poll(self) -> None:
+        """Take the newest message, if any, and show it; called about 30 times a second.
+
+        Whatever goes wrong with a message, the one before does not stay on the screen.
+        """
+        self.pace.look(self.clock())
+        try:
+            message = self.feed.newest()
+            if isinstance(message, Ended) and self.ended is None:
+                self._end(message)
+            else:
+                self._take(message)
+            self._watch(message)
+            self.state = self._display()
+            self.plan = self.state.scene.plan
+        except Exception:
+            log.exception("an update could not be shown")
+            self.newest = None
+            self.ended = Ended("the window could not read what it sent")
+            self.state = self._display()
+        self._show(self.state)
+
+    def _take(self, message: Message | None) -> None:
+        if isinstance(message, Update):
+            self.newest, self.standstill = message, None
+            self.strip.history.add(message.samples, self.clock())
+        elif isinstance(message, Standstill):
+            before = "" if self.standstill is None else self.standstill.why
+            if message.why == "over" and before != "over":
+                self._keep_still()
+                if self.quits_at_end:
+                    self.feed.send(Command("quit"))
+            self.standstill = message
+            if self.newest is not None and message.why != "over":
+                present = max(self.newest.captured_at, message.at)
+                self.newest = replace(self.newest, captured_at=present)
+        elif isinstance(message, Preparing):
+            self.preparing = message
+        elif isinstance(message, Ready):
+            self.plays, self.newest, self.standstill = True, None, None
+            self.feed.send(Command("play"))
+
+    def _watch(self, message: Message | None) -> None:
+        """A process that died without a word has ended as well."""
+        gone = message is None and self.ended is None and not self.feed.alive()
+        self._silent = self._silent + 1 if gone else 0
+        if self._silent > PATIENCE:
+            self._end(Ended("it stopped without saying why"))
+
+    def _end(self, ended: Ended) -> None:
+        """The last live picture is taken before it is blanked."""
+        self.ended = ended
+        self._keep_still()
+        self.on_end(ended)
+
+    def _keep_still(self) -> None:
+        """Write the last live picture, once, where that is wanted."""
+        if self.still is None or self.newest is None:
+            return
+        path, self.still = self.still, None
+        try:
+            self.screenshot(path)
+        except OSError as error:
+            log.error("%s", error)
+
+    def _display(self) -> DisplayState:
+        return display(
+            self.case,
+            self.newest,
+            self.clock(),
+            self.feed.alive(),
+            self.ended,
+            plan=self.plan,
+            standstill=self.standstill,
+            preparing=self.preparing,
+            stale_after=self.pace.stale_after,
+            needle=self.needle.name,
+            reference=self.reference,
+        )
+
+    def _show(self, state: DisplayState) -> None:
+        now = self.clock()
+        lit = (now * BLINK) % 1.0 < LIT
+        blanks = self._shown_live and not state.live
+        self._shown_live = state.live
+        self.gauges["artery"].show_state(state.artery, lit)
+        self.gauges["cord"].show_state(state.cord, lit)
+        self.lights.show_lights(state.lights, state.age)
+        self.ahead.show_ahead(state.ahead, state.ahead_why)
+        self.target.show_target(state.target)
+        self.steps.show_stage(state.stage, state.live)
+        usable = USABLE.get(state.stage, frozenset()) if state.live else frozenset()
+        if state.live and state.stage is Stage.NAVIGATE and len(self.case.plans) > 1:
+            usable |= {"plan"}
+        if self.plays and self.ended is None:
+            over = self.standstill is not None and self.standstill.why == "over"
+            usable |= {"restart"} if over else {"pause", "restart"}
+        plan = f"Plan: {state.scene.plan}" if state.scene.plan else ""
+        self.prompt.show_prompt(state.prompt or plan, usable)
+        self.notices.show_notices(state.notices)
+        self.banner.show_banner(state.banner)
+        self._place_notices()
+        guidance = None if self.newest is None else self.newest.guidance
+        before = self._scene_of
+        if before is None or before[0] is not guidance or before[1] != state.live:
+            self._scene_of = guidance, state.live
+            self.scene.show_scene(state.scene)
+        if blanks:
+            self._blank_at_once()
+        thumbnails = self.newest.thumbnails if self.newest is not None else ()
+        self.pictures.show_pictures(thumbnails, "" if state.live else "no data")
+        self.speed.setText(f"delay {state.delay}  ·  {state.rate}" if state.delay else "")
+        self.strip.show_history(now)
+        self.scene.work()
+        self.views.show_active(self.scene.named)
+
+    def _blank_at_once(self) -> None:
+        """Paint what has lost its numbers before anything else is done."""
+        for part in (*self.gauges.values(), self.target, self.ahead, self.lights, self.scene):
+            part.repaint()
+
+    def ask(self, kind: str) -> None:
+        """Send a command to the tracking process: plan means the next one."""
+        if self.ended is not None:
+            return
+        if kind == "plan":
+            self._next_plan()
+        elif kind in ("capture", "undo", "skip") or (self.plays and kind in ("pause", "restart")):
+            self.feed.send(Command(kind))  # type: ignore[arg-type]
+
+    def _next_plan(self) -> None:
+        names = [plan.name for plan in self.case.plans]
+        if not names:
+            return
+        present = self.state.scene.plan
+        following = (names.index(present) + 1) % len(names) if present in names else 0
+        self.feed.send(Command("plan", names[following]))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space, Backspace, S, P, K, Home: commands. R and the digits: views."""
+        if event.isAutoRepeat():
+            return
+        kinds = {
+            Qt.Key.Key_Space: "capture",
+            Qt.Key.Key_Backspace: "undo",
+            Qt.Key.Key_S: "skip",
+            Qt.Key.Key_P: "plan",
+            Qt.Key.Key_K: "pause",
+            Qt.Key.Key_Home: "restart",
+        }
+        key = Qt.Key(event.key())
+        if key in kinds:
+            self.ask(kinds[key])
+        elif key == Qt.Key.Key_R:
+            self.scene.look(STANDARD)
+        elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(VIEWPOINTS):
+            self.scene.look(VIEWPOINTS[key - Qt.Key.Key_1])
+        elif key == Qt.Key.Key_1 + len(VIEWPOINTS):
+            self.views.skin_button.toggle()
+        else:
+            super().keyPressEvent(event)
+
+    def screenshot(self, path: Path) -> None:
+        """Write the whole window as a PNG, finely drawn; whole or not at all.
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        """
+        path = Path(path)
+        self._arrange()  # a window that is not shown was not told its size yet
+        self.strip.show_history(self.clock(), must=True)
+        self.scene.work(finish=True)
+        picture = self.grab()
+        beside = path.with_name(f".{path.name}.part")
+        if not picture.save(str(beside), "PNG"):
+            raise OSError(f"{path}: cannot be written")
+        os.replace(beside, path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask the tracking process to end."""
+        self.timer.stop()
+        self.feed.send(Command("quit"))
+        self.scene.drawing.close()
+        super().closeEvent(event)

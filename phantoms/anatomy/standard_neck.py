@@ -1,0 +1,186 @@
+"""The upper cervical spine that the phantom and the simulated puncture use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phantoms.anatomy import bone_poses, c1, c2, occiput, subaxial
+from phantoms.anatomy.artery_models import rooms, vessels
+from phantoms.anatomy.bone_poses import BonePoses
+from phantoms.anatomy.clearance import UNDER_SKIN, check_clear
+from phantoms.anatomy.clearance import Solid as Filled
+from phantoms.anatomy.mesh import Mesh, mesh_solid, moved_mesh
+from phantoms.anatomy.parameters import SIDES, AnatomyParameters
+from phantoms.anatomy.plans import AnatomyPlan, lateral_plans
+from phantoms.anatomy.sdf import Array, Solid, half_space, intersect
+from phantoms.anatomy.skin_model import NECK_TOP, skin_mesh
+from phantoms.anatomy.thecal_sac import Sac
+from phantoms.anatomy.validate_neck import check_possible
+from phantoms.store import Arrays, arrays_of, meshes_of, stored_arrays
+
+Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
+Progress = Callable[[str], None]
+
+BONE_SPACING = 0.95  # mm, grid that the bones are meshed on
+BONES = ("occiput", "C1", "C2", "C3", "C4")
+
+
+@dataclass(frozen=True)
+class AnatomyStructure:
+    """A closed surface, facing outwards: vertices (n, 3) float64, mm, triangles (m, 3) int32."""
+
+    name: str
+    role: Role
+    vertices: Array
+    triangles: NDArray[np.int32]
+
+    @property
+    def mesh(self) -> Mesh:
+        """The surface by itself."""
+        return Mesh(self.vertices, self.triangles)
+
+
+@dataclass(frozen=True)
+class AnatomyFiducial:
+    """A divot: the apex of its cone in the model frame, mm; never both registered and checked."""
+
+    label: str
+    position: tuple[float, float, float]
+    use: Literal["register", "check"]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A whole case. Model frame: LPS (x left, y posterior, z superior), mm; origin on the midline,
+    half way between C1's posterior arch and C2's lamina, 5 in front of the spinolaminar line."""
+
+    name: str
+    parameters: AnatomyParameters
+    structures: tuple[AnatomyStructure, ...]
+    fiducials: tuple[AnatomyFiducial, ...]
+    plans: tuple[AnatomyPlan, ...]
+
+    def structure(self, name: str) -> AnatomyStructure:
+        """The structure of that name; KeyError where there is none."""
+        for structure in self.structures:
+            if structure.name == name:
+                return structure
+        raise KeyError(name)
+
+
+def standard_anatomy(
+    parameters: AnatomyParameters | None = None,
+    name: str = "standard",
+    progress: Progress | None = None,
+) -> Anatomy:
+    """Bones, cord, sac, arteries and neck, with the lateral C1-C2 plans; no divots yet.
+
+    The same parameters give the same vertices to the bit. What was made before comes from the
+    user's cache.
+
+    Parameters
+    ----------
+    progress : is told each structure's name when it is begun.
+
+    Raises
+    ------
+    InputError
+        A parameter out of its range, or a combination that cannot be: which, and why.
+    """
+    p = parameters or AnatomyParameters()
+    tell = progress or (lambda name: None)
+    # what is stored has passed all checks
+    stored = stored_arrays(f"anatomy and plans {p!r}", lambda: _checked_arrays(p, tell))
+    meshes = meshes_of(stored)
+    structures = tuple(
+        AnatomyStructure(name, role_of(name), mesh.vertices, mesh.triangles)
+        for name, mesh in meshes.items()
+    )
+    return Anatomy(f"upper cervical spine, {name}", p, structures, (), _plans_of(stored))
+
+
+def role_of(name: str) -> Role:
+    """By a structure's name."""
+    if name in BONES:
+        return "bone"
+    if name in ("cord", "dura", "skin"):
+        return name  # type: ignore[return-value]
+    return "artery"
+
+
+def _checked_arrays(p: AnatomyParameters, tell: Progress) -> Arrays:
+    """Meshes and plans as arrays, if the parameters can be together."""
+    poses = check_possible(p)
+    meshes = _clear_meshes(p, poses, tell)
+    arteries = [name for name in meshes if role_of(name) == "artery"]
+    plans = lateral_plans(p, poses, meshes, arteries)
+    return arrays_of(meshes) | _arrays_of_plans(plans)
+
+
+def _arrays_of_plans(plans: Sequence[AnatomyPlan]) -> Arrays:
+    return {
+        "plans": np.array([plan.name for plan in plans]),
+        "plan_ends": np.array([(plan.entry, plan.target) for plan in plans]),
+    }
+
+
+def _plans_of(stored: Arrays) -> tuple[AnatomyPlan, ...]:
+    ends = stored["plan_ends"].tolist()
+    return tuple(
+        AnatomyPlan(str(name), tuple(entry), tuple(target))
+        for name, (entry, target) in zip(stored["plans"], ends, strict=True)
+    )
+
+
+def _clear_meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str, Mesh]:
+    meshes = _meshes(p, poses, tell)
+    tell("clearances")
+    joined = {frozenset({v.name, v.joins}) for v in vessels(p, poses) if v.joins}
+    check_clear({name: Filled(role_of(name), mesh) for name, mesh in meshes.items()}, joined)
+    return meshes
+
+
+def _meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str, Mesh]:
+    def bone(name: str) -> Mesh:
+        tell(name)
+        solid, (low, high) = _bone(p, poses, name)
+        return moved_mesh(mesh_solid(solid, low, high, BONE_SPACING), poses.of(name))
+
+    with ThreadPoolExecutor(2) as pool:
+        meshes = dict(zip(BONES, pool.map(bone, BONES), strict=True))
+    tell("cord")
+    meshes["cord"], meshes["dura"] = Sac(p, poses).meshes()
+    tell("arteries")
+    meshes |= {vessel.name: vessel.mesh() for vessel in vessels(p, poses)}
+    tell("skin")
+    meshes["skin"] = skin_mesh(p, poses)
+    return meshes
+
+
+def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tuple[Array, Array]]:
+    """A bone and the box that holds it, its own frame."""
+    if name == "occiput":
+        return _under_the_skin(occiput.occiput_solid(p), p, poses), occiput.occiput_box(p)
+    room = [rooms(p, poses, side, poses.of(name)) for side in SIDES]
+    if name == "C1":
+        return c1.c1_solid(p, *room), c1.c1_box(p)
+    if name == "C2":
+        return c2.c2_solid(p, *room), c2.c2_box(p)
+    level: subaxial.Level = "C3" if name == "C3" else "C4"
+    return subaxial.subaxial_solid(p, level, *room), subaxial.subaxial_box(p, level)
+
+
+def _under_the_skin(head: Solid, p: AnatomyParameters, poses: BonePoses) -> Solid:
+    """A nodding head's stub, cut off below the neck's flat upper end where it would come out."""
+    top = NECK_TOP - UNDER_SKIN - 0.5
+    if float(poses.of("occiput").apply(bone_poses._surface(p, "occiput").points)[:, 2].max()) < top:
+        return head
+    model_from_head = poses.of("occiput")
+    up = model_from_head.inv().rotation.apply([0.0, 0.0, 1.0])
+    return intersect(head, half_space(model_from_head.inv().apply([0.0, 0.0, top]), up), 1.5)

@@ -1,0 +1,67 @@
+"""Writes a kit's papers: pictures, bill of materials, guide as HTML and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nav.errors import InputError
+from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.gel import skin_on_base
+from phantoms.kit.kit_layout import Layout
+from phantoms.kit.papers.album import Progress, take_album
+from phantoms.kit.papers.amounts import amounts
+from phantoms.kit.papers.assembly_guide import KINDS, Kit, guide
+from phantoms.kit.papers.bought import bom_csv, items
+from phantoms.kit.papers.needles import needle_lengths
+from phantoms.kit.papers.pdf import write_pdf
+from phantoms.kit.papers.screws import screws
+from phantoms.kit.papers.studio import SIZE
+from phantoms.kit.papers.web import as_html
+from phantoms.kit.part import Part
+
+
+def write_papers(
+    folder: Path,
+    parts: Sequence[Part],
+    anatomy: Anatomy,
+    layout: Layout,
+    kind: str,
+    recipe_name: str,
+    progress: Progress = lambda name: None,
+    size: tuple[int, int] = SIZE,
+) -> None:
+    """FOLDER/guide.html, guide.pdf, bom.csv and pictures/*.png of a kit.
+
+    The same kit gives the same bytes on the same machine. What is written before an error stays:
+    the caller throws the folder away.
+
+    Parameters
+    ----------
+    parts : all that is printed, with the needle's carrier and the block.
+    anatomy : the phantom's case; of a wet one with cord, dura and skin.
+    kind : "dry" or "wet".
+    recipe_name : the neck's, for people.
+    progress : called before each picture with what it is of.
+    size : of the pictures, pixels.
+
+    Raises
+    ------
+    InputError
+        Another kind; a file that cannot be written.
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind: expected {' or '.join(KINDS)}, got {kind!r}")
+    gel_block = skin_on_base(anatomy.parameters, layout) if kind == "wet" else None
+    column = [part for part in parts if part.name == "column"]
+    needs = amounts(anatomy, column, gel_block)
+    rows = items(parts, needs, screws(layout, kind == "wet"), needle_lengths(anatomy.plans))
+    kit = Kit(recipe_name, kind, parts, anatomy, layout, needs, rows)
+    try:
+        album = take_album(folder, parts, anatomy, layout, gel_block, needs, size, progress)
+        document = guide(kit, album)
+        (folder / "bom.csv").write_text(bom_csv(rows), encoding="utf-8")
+        (folder / "guide.html").write_text(as_html(document), encoding="utf-8")
+        write_pdf(folder / "guide.pdf", document)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
