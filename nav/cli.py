@@ -152,9 +152,9 @@ def track(
         Give the mean of so many frame sets' poses instead of each one's own. They come late by
         half of that; the delay is printed and stands in the .toml. Off by default.
     """
-    from nav.track import Wishes, track_recording
+    from nav.track import TrackOptions, track_recording
 
-    wishes = Wishes(relative_to, fps, timing, smooth)
+    wishes = TrackOptions(relative_to, fps, timing, smooth)
     track_recording(rig, tool, images, output, wishes, console())
 
 

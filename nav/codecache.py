@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class CheckedCacheFile(caching.IndexDataCacheFile):
     """Numba's index and data files of one function, with a digest beside each.
 
-    A cache that cannot be read or written is as good as none: it only costs the time to compile.
+    A cache that cannot be read or written is negligible: it only costs the time to compile.
     """
 
     def save(self, key: Any, data: Any) -> None:

@@ -34,7 +34,7 @@ LONG_KEY = re.compile(
 )
 EXPECTED = {
     "missing": "is missing",
-    "extra_forbidden": "unknown key; remove it or mend its spelling",
+    "extra_forbidden": "unknown key; remove it or check the spelling",
     "finite_number": "expected a finite number",
     "float_type": "expected a number",
     "float_parsing": "expected a number",

@@ -52,7 +52,7 @@ def say_if_compiling(console: Console) -> None:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TrackOptions:
     """Options of `nav track`: see there."""
 
     relative_to: str | None = None
@@ -66,7 +66,7 @@ def track_recording(
     tool_paths: Sequence[Path],
     images: Path,
     output: Path,
-    wishes: Wishes,
+    wishes: TrackOptions,
     console: Console,
 ) -> None:
     """Track all tools through a recording and write the tables and a sidecar.

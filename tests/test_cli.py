@@ -381,7 +381,7 @@ BAD_TRACK: dict[str, tuple[Spoil, list[str]]] = {
         rewritten("needle.toml", "DICT_APRILTAG_36h11", "DICT_APRIL"),
         ['needle.toml: dictionary: unknown dictionary "DICT_APRIL"'],
     ),
-    "marker id twice": (id_twice, ["needle.toml: marker: id 10 stands twice"]),
+    "marker id twice": (id_twice, ["needle.toml: marker: id 10 appears twice"]),
     "marker id on two tools": (shared_id, ["marker id 10 is on both needle and reference"]),
     "one tool twice": (given("--tool", Path("needle.toml")), ["name needle is given 2 times"]),
     "relative to nothing": (

@@ -150,11 +150,11 @@ BROKEN = [
     ),
     (
         RIG, RigFile, ("camera", 1, "name"), "left",
-        'camera: name "left" stands twice; each camera needs its own',
+        'camera: name "left" appears twice; each camera needs its own',
     ),
     (
         RIG, RigFile, ("camera", 0, "focal"), 50.0,
-        "camera left: focal: unknown key; remove it or mend its spelling",
+        "camera left: focal: unknown key; remove it or check the spelling",
     ),
     (
         RIG, RigFile, ("camera", 0, "camera_from_rig"), ...,
@@ -207,11 +207,11 @@ BROKEN = [
     ),
     (
         TOOL, ToolFile, ("marker", 1), {"id": 12, "corners": SQUARE, "a\nb": 1},
-        "marker 12: a?b: unknown key; remove it or mend its spelling",
+        "marker 12: a?b: unknown key; remove it or check the spelling",
     ),
     (
         TOOL, ToolFile, ("marker", 1, "id"), 10,
-        "marker: id 10 stands twice; every marker needs an id of its own",
+        "marker: id 10 appears twice; every marker needs an id of its own",
     ),
     (
         TOOL, ToolFile, ("marker", 1, "id"), -1,

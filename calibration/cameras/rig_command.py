@@ -261,7 +261,7 @@ def notes(found: Calibration, gathered: Gathered, scale: Scale) -> list[str]:
     if found.bow > 0.0:
         assert found.flat_rms is not None
         lines.append(
-            f"the board is bowed by {found.bow:.2f} mm; that is reckoned with (taken for flat, "
+            f"the board is bowed by {found.bow:.2f} mm; that is taken into account (were it flat, "
             f"corners would be off by {found.flat_rms.max():.3f} instead of "
             f"{found.rms.max():.3f} px)"
         )

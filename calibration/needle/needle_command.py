@@ -122,7 +122,7 @@ def _pivot(path: Path, seen: ToolPoses, old: TipTable | None) -> PivotCalibratio
     axis = None if old is None else old.axis
     try:
         return pivot_calibration(
-            seen.rotations, seen.translations, seen.covariances, seen.lasting, axis
+            seen.rotations, seen.translations, seen.covariances, seen.systematic, axis
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -219,7 +219,7 @@ def _lines(name: str, pivot: PivotCalibration, seen: ToolPoses) -> list[str]:
 
 
 def _doubt(seen: ToolPoses) -> str:
-    if seen.lasting is not None:
+    if seen.systematic is not None:
         return "what lasts of that is in the tip's covariance"
     return (
         "what lasts of that is not in the tip's covariance, since the tool was tracked without a "

@@ -12,7 +12,6 @@ from calibration.needle.algebra import (
     misses,
     weighted_fit,
 )
-from calibration.needle.lasting import lasting_covariance
 from calibration.needle.pivot_coverage import cone_angles, turning
 from calibration.needle.pivot_verdict import (
     LEAST_POSES,
@@ -26,6 +25,7 @@ from calibration.needle.pivot_verdict import (
 )
 from calibration.needle.robust_pivot import belonging
 from calibration.needle.serial import repetition
+from calibration.needle.systematic import systematic_covariance
 from nav.errors import InputError
 from nav.frames import Array
 
@@ -76,7 +76,7 @@ def pivot_calibration(
     rotations: ArrayLike,
     translations: ArrayLike,
     covariances: ArrayLike | None = None,
-    lasting: ArrayLike | None = None,
+    systematic: ArrayLike | None = None,
     axis: ArrayLike | None = None,
 ) -> PivotCalibration:
     """The tip of a tool from poses in which it stayed in one place.
@@ -88,7 +88,7 @@ def pivot_calibration(
     residuals as large as they are, or none. The covariance is the inverse normal matrix times the
     number of poses that tell as much as one independent pose (`repetition`): errors that last from
     pose to pose do not average out. Errors that depend smoothly on how the tool is turned pass for
-    another tip: residuals do not show them, and they are counted only as far as `lasting` does.
+    another tip: residuals do not show them, and they are counted only as far as `systematic` does.
 
     Parameters
     ----------
@@ -97,9 +97,9 @@ def pivot_calibration(
     covariances : array, shape (n, 6, 6), optional
         Of the poses, mm and rad, left perturbation in a (translation first); only their random
         part. Equal weights without.
-    lasting : array, shape (n, 3, 3), optional
+    systematic : array, shape (n, 3, 3), optional
         Covariance of each pose's tip by errors that last from pose to pose, frame a, mm^2. No
-        number of poses takes them away: see `lasting_covariance`.
+        number of poses takes them away: see `systematic_covariance`.
     axis : array, shape (3,), optional
         Of the needle, tool frame: whose directions `cone` tells; the tip's direction without.
 
@@ -119,7 +119,7 @@ def pivot_calibration(
     check_left_out(left_out)
     check_turning(turned)
     fit, repeated = _fitted(turns, places, noise, start, kept)
-    total = _total(fit, repeated, turns, lasting, kept)
+    total = _total(fit, repeated, turns, systematic, kept)
     residuals = misses(turns, places, fit.tip, fit.pivot)
     rms = float(np.sqrt((residuals[kept] ** 2).sum(axis=1).mean()))
     sd, independent = _worst(total[:3, :3]), float(kept.sum() / repeated)
@@ -159,19 +159,20 @@ def _total(
     fit: Fit,
     repeated: float,
     turns: Array,
-    lasting: ArrayLike | None,
+    systematic: ArrayLike | None,
     kept: NDArray[np.bool_],
 ) -> Array:
     """Covariance of tip and pivot, (6, 6)."""
     total = np.asarray(np.linalg.inv(fit.information) * repeated, float)
-    if lasting is None:
+    if systematic is None:
         return total
-    numbers = np.asarray(lasting, float)
+    numbers = np.asarray(systematic, float)
     if numbers.shape != (len(kept), 3, 3) or not np.isfinite(numbers).all():
         raise InputError(
-            f"pivot: expected finite lasting covariances ({len(kept)}, 3, 3), got {numbers.shape}"
+            f"pivot: expected finite systematic covariances ({len(kept)}, 3, 3), "
+            f"got {numbers.shape}"
         )
-    return total + lasting_covariance(turns[kept], numbers[kept])
+    return total + systematic_covariance(turns[kept], numbers[kept])
 
 
 def _expected(points: Array, noise: Array | None, kept: NDArray[np.bool_]) -> float | None:

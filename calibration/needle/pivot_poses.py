@@ -16,7 +16,7 @@ from nav.textfile import MEGABYTE
 
 NEEDED = ("tool", "status", "tx", "ty", "tz", "qx", "qy", "qz", "qw")
 POSE = NEEDED[2:]
-LASTING = ("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz")
+SYSTEMATIC = ("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz")
 COVARIANCE = tuple(f"p{i}{j}" for i, j in UPPER)
 NOT_UNIT = 0.01  # a quaternion's length may be off by that much
 # a quarter of an hour of two tools at 30 per second; pivoting takes minutes
@@ -29,14 +29,14 @@ class ToolPoses:
 
     rotations : (n, 3, 3). translations : (n, 3).
     covariances : (n, 6, 6) as FORMATS has it, or None where a row has none.
-    lasting : (n, 3, 3) of the tip's lasting errors, mm^2, or None where a row has none.
+    systematic : (n, 3, 3) of the tip's systematic errors, mm^2, or None where a row has none.
     lost : rows in which the tool was lost. doubtful : rows that warn of a doubtful geometry.
     """
 
     rotations: Array
     translations: Array
     covariances: Array | None
-    lasting: Array | None
+    systematic: Array | None
     lost: int
     doubtful: int
 
@@ -48,10 +48,10 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
     ------
     InputError
         Missing, no poses.csv, no such tool (the names that are there are listed), or a tracked row
-        with a number that is none or not finite.
+        with not a number or not finite.
     """
     table = read_table(
-        path, [NEEDED], (*COVARIANCE, *LASTING, "reason", "frame"), LIMITS, "frame {frame}"
+        path, [NEEDED], (*COVARIANCE, *SYSTEMATIC, "reason", "frame"), LIMITS, "frame {frame}"
     )
     names = sorted({row.fields["tool"] for row in table.rows})
     if tool not in names:
@@ -70,7 +70,7 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
         np.asarray(rotations, float),
         poses[:, :3],
         _covariances(table, tracked, COVARIANCE),
-        _covariances(table, tracked, LASTING),
+        _covariances(table, tracked, SYSTEMATIC),
         len(own) - len(tracked),
         sum("geometry doubtful" in row.fields.get("reason", "") for row in tracked),
     )

@@ -21,7 +21,7 @@ def repetition(residuals: Array, kept: NDArray[np.bool_]) -> float:
     residuals : array, shape (n, 3)
         Whitened, in the order of time.
     kept : array of bool, shape (n,)
-        Others have no say, but keep their place in time.
+        Others have no weight, but keep their place in time.
     """
     values = np.where(kept[:, None], residuals, 0.0)
     power = float((values**2).sum()) / max(int(kept.sum()), 1)

@@ -19,8 +19,8 @@ from nav.errors import Lost
 from nav.frames import Array
 from nav.track import progress_bar
 from nav.tracking.marker_view import MarkerView
-from nav.tracking.marker_views import Sights, shifted
-from nav.tracking.pose_candidate import Found
+from nav.tracking.marker_views import MarkerViews, shifted
+from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 
@@ -125,7 +125,7 @@ def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], 
 
 
 def _elsewhere(
-    detected: Sequence[MarkerView], own: Sequence[BodyView], found: Found, frame: int
+    detected: Sequence[MarkerView], own: Sequence[BodyView], found: PoseCandidate, frame: int
 ) -> list[BodyView]:
     """Markers that a search of the whole pictures found, and the pose did not."""
     known = {(view.camera, view.marker) for view in own}
@@ -141,12 +141,12 @@ def _elsewhere(
     ]
 
 
-def views_of(found: Found, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
+def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
     """The markers that look like themselves, and how many are left out because they moved.
 
     Also those that disagree with the pose: their place is what is asked for.
     """
-    evidence, sights = found.evidence, found.evidence.sights
+    evidence, marker_views = found.evidence, found.evidence.marker_views
     corners, covariance = own_corners(found), found.corner_covariance
     moved = np.abs(_to_frame_time(found)).max(axis=(1, 2))
     views, moving = [], 0
@@ -156,50 +156,51 @@ def views_of(found: Found, frame: int, tool: Tool) -> tuple[list[BodyView], int]
             continue
         if not (np.isfinite(corners[k]).all() and np.isfinite(covariance[k]).all()):
             continue
-        camera = sights.eyes[sights.camera[k]].camera.name
-        marker = tool.markers[sights.marker[k]].id
+        camera = marker_views.eyes[marker_views.camera[k]].camera.name
+        marker = tool.markers[marker_views.marker[k]].id
         views.append(BodyView(frame, camera, marker, corners[k], covariance[k], found.matrix))
     return views, moving
 
 
-def own_corners(found: Found) -> Array:
+def own_corners(found: PoseCandidate) -> Array:
     """(n, 4, 2) corners by each view's own pixels, px, at the frame set's time.
 
-    `Found.corners` are the pose's plus all that is left over: the pose cancels, but to first order
-    only. Where markers were let lie off the pose, it was linearised about where they lie.
+    `PoseCandidate.corners` are the pose's plus all that is left over: the pose cancels, but to
+    first order only. Where markers were let lie off the pose, it was linearised
+    about where they lie.
     """
     return found.corners + _bend(found) + _to_frame_time(found)
 
 
-def _bend(found: Found) -> Array:
+def _bend(found: PoseCandidate) -> Array:
     """(n, 4, 2) what is not linear in the way from the pose to where a marker was let lie."""
     evidence = found.evidence
     if evidence.slack == 0.0 or not evidence.off.any():
         return np.zeros_like(found.corners)
-    count = evidence.sights.shape.count
-    exact = _corners_of_planes(evidence.sights, shifted(evidence.plane, evidence.off, count))
+    count = evidence.marker_views.shape.count
+    exact = _corners_of_planes(evidence.marker_views, shifted(evidence.plane, evidence.off, count))
     linear = np.einsum("nab,nb->na", evidence.by_flow, evidence.off).reshape(-1, 4, 2)
-    return exact - _corners_of_planes(evidence.sights, evidence.plane) - linear
+    return exact - _corners_of_planes(evidence.marker_views, evidence.plane) - linear
 
 
-def _corners_of_planes(sights: Sights, planes: Array) -> Array:
+def _corners_of_planes(marker_views: MarkerViews, planes: Array) -> Array:
     """(n, 4, 2) px of the corners of markers whose homographies from rays to cells are given."""
-    count = float(sights.shape.count)
+    count = float(marker_views.shape.count)
     cells = np.array([[0.0, 0.0, 1.0], [count, 0.0, 1.0], [count, count, 1.0], [0.0, count, 1.0]])
     rays = np.einsum("nij,kj->nki", np.linalg.inv(planes), cells)
-    pixels = np.empty((len(sights), 4, 2))
-    for index, first, last in sights.slices:
-        camera = sights.eyes[index].camera
+    pixels = np.empty((len(marker_views), 4, 2))
+    for index, first, last in marker_views.slices:
+        camera = marker_views.eyes[index].camera
         pixels[first:last] = camera.project_rays(rays[first:last].reshape(-1, 3)).reshape(-1, 4, 2)
     return pixels
 
 
-def _to_frame_time(found: Found) -> Array:
+def _to_frame_time(found: PoseCandidate) -> Array:
     """(n, 4, 2) px from where the tool was when each view was taken to where it was meant to be."""
-    evidence, sights = found.evidence, found.evidence.sights
-    if not sights.late.any():
+    evidence, marker_views = found.evidence, found.evidence.marker_views
+    if not marker_views.late.any():
         return np.zeros_like(found.corners)
-    still, _ = sights.project(sights.poses(evidence.pose, np.zeros(6)))
+    still, _ = marker_views.project(marker_views.poses(evidence.pose, np.zeros(6)))
     return still - evidence.corners
 
 

@@ -63,7 +63,7 @@ class RigFile(PublicFile):
     def _names_once(cls, value: tuple[CameraTable, ...]) -> tuple[CameraTable, ...]:
         twice = [n for n, count in Counter(c.name for c in value).items() if count > 1]
         if twice:
-            raise ValueError(f'name "{twice[0]}" stands twice; each camera needs its own')
+            raise ValueError(f'name "{twice[0]}" appears twice; each camera needs its own')
         return value
 
 

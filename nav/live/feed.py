@@ -106,7 +106,7 @@ class ProcessFeed:
             try:
                 message = self.connection.recv()
             except (EOFError, OSError):
-                gone = "" if self.closing else "the tracking process ended without a word"
+                gone = "" if self.closing else "the tracking process ended without a message"
                 message = Ended(gone)
             with self.lock:
                 if isinstance(message, Ended):

@@ -53,7 +53,7 @@ class PosesWriter:
             row[COLUMNS.index("reason")] = reason
             return row
         row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
-        return row + _lasting(tracked.lasting(tool.name, self.relative_to), tool)
+        return row + _systematic(tracked.systematic_pose(tool.name, self.relative_to), tool)
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
         return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
@@ -75,7 +75,7 @@ def _upper(pose: Pose) -> list[str]:
     return [f"{pose.covariance[i, j]:.8g}" for i, j in UPPER]
 
 
-def _lasting(pose: Pose | Lost, tool: Tool) -> list[str]:
+def _systematic(pose: Pose | Lost, tool: Tool) -> list[str]:
     """Columns tip_sxx to tip_szz."""
     if isinstance(pose, Lost) or tool.tip is None:
         return [""] * 6

@@ -32,9 +32,9 @@ def look(
     histogram = np.zeros(HISTOGRAM, np.int64)
     sheet = np.empty(SHEET)
     wide = np.empty(3)
-    room = np.zeros(odd.shape[1], np.bool_)
+    buffers = np.zeros(odd.shape[1], np.bool_)
     for k in range(first, last):
-        beside = near_odd(odd[k], stats[k, LOOKED], count + 2, stride, room)
+        beside = near_odd(odd[k], stats[k, LOOKED], count + 2, stride, buffers)
         odd[k] = 0
         wide[:] = blur[k]
         wide[0] += extra
@@ -101,7 +101,7 @@ def windows(corners, zones, count, camera, sizes, reach):
     return result
 
 
-def room(count: int) -> tuple[np.ndarray, ...]:
+def buffers(count: int) -> tuple[np.ndarray, ...]:
     """Arrays for `look` to fill: information, gradient, follow, rest, stats."""
     return (
         np.zeros((count, PLACE, PLACE)),

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from nav.frames import Array
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.linear import Linear
 from nav.tracking.marker_views import CORNER_FLOW
 from nav.tracking.pixel_moments import GEOMETRY, RESPONSE
 
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
-ODD = 1.6  # chi-square of a view by its usual value, above which it has less say
+ODD = 1.6  # chi-square of a view by its usual value, above which it has less weight
 AGREEING = 3.0  # chi-square by its degrees of freedom of the usual view, below which most agree
-NO_SAY = 0.1  # of its own weight
+NO_WEIGHT = 0.1  # of its own weight
 REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
@@ -56,7 +56,7 @@ class Consensus:
 
     covariance : from the pixels' noise, times the growth of their variance where the geometry does
     not fit. systematic : from the misplaced geometry; much the same in the next frame.
-    used : (n,) views that have a say; chi : their chi-square.
+    used : (n,) views that contribute; chi : their chi-square.
     left : (n, 8) flow that each view is off from the consensus.
     fits : whether noise explains what is left. sizes : of the random effects, None if it does.
     turns, zooms : (cameras, 3) estimated camera turns, rad, and (cameras,) growths of their focal
@@ -68,7 +68,7 @@ class Consensus:
     covariance: Array
     systematic: Array
     used: NDArray[np.bool_]
-    chi: float
+    chi2: float
     left: Array
     fits: bool
     sizes: Sizes | None
@@ -77,10 +77,10 @@ class Consensus:
     responses: Array
 
 
-def agree(
-    evidence: Evidence, velocity_information: Array | None, before: Sizes | None
+def estimate_consensus(
+    evidence: FitResult, velocity_information: Array | None, before: Sizes | None
 ) -> Consensus:
-    """The pose that the good views of an Evidence agree on.
+    """The pose that the good views of a FitResult agree on.
 
     velocity_information : (6, 6) of the tool's velocity where views are of different times.
     before : sizes of random effects found in an earlier frame, to begin with.
@@ -99,8 +99,8 @@ def agree(
     sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
     if fits:
-        chi = float(linear.chi(unknowns)[used].sum())
-        covariance = np.linalg.inv(normal) * max(1.0, chi / max(_freedom(used), 1))
+        chi2 = float(linear.chi2(unknowns)[used].sum())
+        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(_freedom(used), 1))
     else:
         effects = Effects(linear, used)
         sizes = effects.sizes(before)
@@ -126,28 +126,28 @@ def agree(
 
 
 def _with_less_of_the_odd(linear: Linear) -> Linear:
-    """Views that disagree more than chance have less say (Huber's weights), if most do agree.
+    """Views that disagree more than chance have less weight (Huber's weights), if most do agree.
 
     A finger's edge on a marker moves it by more than its noise, and not by enough to be out. What
-    would have next to no say is out.
+    would have next to no weight is out.
     """
     evidence, good = linear.evidence, linear.evidence.good
-    say = np.ones(len(good))
+    weights = np.ones(len(good))
     for _ in range(REWEIGHTINGS if good.sum() > 2 else 0):
-        chi = linear.chi(linear.solve(good, say)[0]) / GEOMETRY
-        usual = float(np.sort(chi[good])[good.sum() // 2])
+        chi2 = linear.chi2(linear.solve(good, weights)[0]) / GEOMETRY
+        usual = float(np.sort(chi2[good])[good.sum() // 2])
         if usual > AGREEING:
             return linear
-        before, say = say, np.minimum(1.0, ODD * max(usual, 1.0) / np.maximum(chi, 1e-9))
-        if np.abs(say - before)[good].max() < 0.05:
+        before, weights = weights, np.minimum(1.0, ODD * max(usual, 1.0) / np.maximum(chi2, 1e-9))
+        if np.abs(weights - before)[good].max() < 0.05:
             break
-    if say[good].min(initial=1.0) > 0.95:
+    if weights[good].min(initial=1.0) > 0.95:
         return linear
     weighted = replace(
         evidence,
-        good=good & (say > NO_SAY),
-        information=evidence.information * say[:, None, None],
-        gradient=evidence.gradient * say[:, None],
+        good=good & (weights > NO_WEIGHT),
+        information=evidence.information * weights[:, None, None],
+        gradient=evidence.gradient * weights[:, None],
     )
     return Linear(weighted, linear.velocity_information)
 
@@ -173,17 +173,17 @@ def _consistent(linear: Linear, everyone: NDArray[np.bool_]) -> tuple[NDArray[np
     least = max(3, int(np.ceil(everyone.sum() * MIN_KEPT)))
     while True:
         unknowns, normal = linear.solve(kept)
-        chi = linear.chi(unknowns)
-        if chi[kept].sum() <= chdtri(max(_freedom(kept), 1), SIGNIFICANCE):
+        chi2 = linear.chi2(unknowns)
+        if chi2[kept].sum() <= chdtri(max(_freedom(kept), 1), SIGNIFICANCE):
             return kept, True
         if kept.sum() <= least:
             return _without_gross(linear, everyone), False
         kept[int(np.argmax(linear.gains(unknowns, normal, kept)))] = False
 
 
-def _scattered(evidence: Evidence, used: NDArray[np.bool_]) -> bool:
+def _scattered(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
     """Whether the views left out are single ones, not most of what one camera sees."""
-    camera = evidence.sights.camera
+    camera = evidence.marker_views.camera
     for index in np.unique(camera[evidence.good]):
         own = evidence.good & (camera == index)
         out = int((own & ~used).sum())
@@ -192,9 +192,9 @@ def _scattered(evidence: Evidence, used: NDArray[np.bool_]) -> bool:
     return True
 
 
-def _in_one_camera(evidence: Evidence, used: NDArray[np.bool_]) -> bool:
+def _in_one_camera(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
     """Whether one camera alone has views left out, several of them."""
-    cameras = evidence.sights.camera[evidence.good & ~used]
+    cameras = evidence.marker_views.camera[evidence.good & ~used]
     return len(cameras) >= COHERENT and len(np.unique(cameras)) == 1
 
 
@@ -226,19 +226,19 @@ class Effects:
     def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
         self.linear, self.base = linear, linear.unknowns
         evidence = linear.evidence
-        sights = evidence.sights
+        marker_views = evidence.marker_views
         rows = self.rows = np.flatnonzero(used)
-        markers, which = np.unique(sights.marker[rows], return_inverse=True)
-        self.cameras, seen_by = np.unique(sights.camera[rows], return_inverse=True)
+        markers, which = np.unique(marker_views.marker[rows], return_inverse=True)
+        self.cameras, seen_by = np.unique(marker_views.camera[rows], return_inverse=True)
         turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
         self.misplaced = slice(self.base, self.base + 6 * len(markers))
         turned = self.misplaced.stop + (3 * len(self.cameras) if turning else 0)
         self.turned = slice(self.misplaced.stop, turned)
         after = turned + (len(self.cameras) if turning else 0)
         self.zoomed = slice(turned, after)
-        by_place = sights.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
-        by_turn = sights.by_camera_turn(evidence.poses, evidence.plane)[rows]
-        by_zoom = sights.by_camera_zoom(evidence.plane)[rows]
+        by_place = marker_views.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
+        by_turn = marker_views.by_camera_turn(evidence.poses, evidence.plane)[rows]
+        by_zoom = marker_views.by_camera_zoom(evidence.plane)[rows]
         self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after))
         self.jacobian[:, :, : self.base] = linear.jacobian[rows]
         for k in range(len(rows)):
@@ -269,9 +269,9 @@ class Effects:
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
         own = left[:, :GEOMETRY]
         flow_covariance = self.linear.flow_covariance[self.rows]
-        chi = float(np.einsum("na,nab,nb->", own, flow_covariance, own))
+        chi2 = float(np.einsum("na,nab,nb->", own, flow_covariance, own))
         freedom = GEOMETRY * len(own) - 6 - (self.zoomed.stop - self.turned.start)
-        return freedom > 0 and chi <= chdtri(freedom, SIGNIFICANCE)
+        return freedom > 0 and chi2 <= chdtri(freedom, SIGNIFICANCE)
 
     def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array]:
         """Unknowns, total covariance, that of the noise alone, the cameras' turns and growths."""

@@ -16,7 +16,7 @@ from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.corner_pose import PoseFit, fit_pose
 from nav.tracking.marker_view import MarkerView
-from nav.tracking.pose_candidate import Found
+from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 
 CLEAR_COSINE = 0.4  # 66 degrees: more oblique markers often fail to look like themselves
@@ -82,7 +82,7 @@ class Contradiction:
 
 
 def camera_supports(
-    candidate: Found, detected: Sequence[MarkerView] = ()
+    candidate: PoseCandidate, detected: Sequence[MarkerView] = ()
 ) -> tuple[CameraSupport, ...]:
     """Return what each camera with a picture says of a pose.
 
@@ -98,7 +98,7 @@ def camera_supports(
     tuple of CameraSupport
         One for each camera that faces a marker or has one decoded elsewhere.
     """
-    views = candidate.evidence.sights
+    views = candidate.evidence.marker_views
     confirmed = _confirmed(candidate)
     clear: NDArray[np.bool_] | None = None
     away = elsewhere(candidate, detected)
@@ -120,7 +120,9 @@ def camera_supports(
     return tuple(supports)
 
 
-def elsewhere(candidate: Found, detected: Sequence[MarkerView]) -> list[tuple[MarkerView, bool]]:
+def elsewhere(
+    candidate: PoseCandidate, detected: Sequence[MarkerView]
+) -> list[tuple[MarkerView, bool]]:
     """Return the decoded markers that do not lie where a pose has them, and whether far from it.
 
     Only those count that were read cell by cell and whose pixels look like them: chance
@@ -139,14 +141,14 @@ def elsewhere(candidate: Found, detected: Sequence[MarkerView]) -> list[tuple[Ma
 
 
 def find_contradiction(
-    tool: Tool, candidate: Found, supports: Sequence[CameraSupport]
+    tool: Tool, candidate: PoseCandidate, supports: Sequence[CameraSupport]
 ) -> Contradiction | None:
     """Return why a pose is contradicted as much as it is supported; None if it is not.
 
     A camera that finds the tool's markers, but none of them where the pose has them, is enough:
     the others may agree among themselves and be wrong all the same.
     """
-    eyes = candidate.evidence.sights.eyes
+    eyes = candidate.evidence.marker_views.eyes
     denying = [support for support in supports if support.denies]
     rivals = denying or [
         support
@@ -190,25 +192,25 @@ def fits_each_camera(views: Sequence[MarkerView]) -> tuple[str, ...]:
     return tuple(fitting) if len(fitting) > 1 else ()
 
 
-def _confirmed_ids(tool: Tool, candidate: Found) -> set[tuple[str, int]]:
+def _confirmed_ids(tool: Tool, candidate: PoseCandidate) -> set[tuple[str, int]]:
     """Camera and id of every marker that looks like itself where the pose has it."""
-    views = candidate.evidence.sights
+    views = candidate.evidence.marker_views
     return {
         (views.eyes[views.camera[k]].camera.name, tool.markers[views.marker[k]].id)
         for k in np.flatnonzero(_confirmed(candidate))
     }
 
 
-def _confirmed(candidate: Found) -> NDArray[np.bool_]:
+def _confirmed(candidate: PoseCandidate) -> NDArray[np.bool_]:
     """(n,) views that look like their markers, and lie within a cell of where the pose has them."""
-    size = candidate.evidence.scale * candidate.evidence.sights.shape.count
+    size = candidate.evidence.scale * candidate.evidence.marker_views.shape.count
     off = np.abs(candidate.residuals).max(axis=1)
     return np.asarray(candidate.sure & (off < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
 
 
-def _clearly_visible(candidate: Found) -> NDArray[np.bool_]:
+def _clearly_visible(candidate: PoseCandidate) -> NDArray[np.bool_]:
     """(n,) views that any camera in focus should recognise: frontal, large and whole."""
-    views = candidate.evidence.sights
+    views = candidate.evidence.marker_views
     rotation, translation = candidate.matrix[:3, :3], candidate.matrix[:3, 3]
     centres = views.shape.centres[views.marker] @ rotation.T + translation
     normals = views.shape.normals[views.marker] @ rotation.T

@@ -24,21 +24,21 @@ from nav.tracking.accumulate_views import (
     LOOKED,
     NOISE,
     USED,
+    buffers,
     look,
-    room,
     windows,
 )
 from nav.tracking.expected import expected_greys
-from nav.tracking.fit_result import Evidence
-from nav.tracking.marker_views import CORNER_FLOW, Sights, areas, moved_about, shifted
+from nav.tracking.fit_result import FitResult
+from nav.tracking.marker_views import CORNER_FLOW, MarkerViews, areas, moved_about, shifted
 from nav.tracking.normal_equations import (
     follow,
     held_flow,
-    lie,
+    marginalised,
     own_flow,
+    project_planes,
     step,
     usual_of_each_camera,
-    weakened,
 )
 from nav.tracking.pixel_moments import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.quality import WORTH, Quality, worthy
@@ -71,7 +71,7 @@ class DirectFit:
 
     def __init__(
         self,
-        sights: Sights,
+        marker_views: MarkerViews,
         pictures: Sequence[Picture],
         responses: Sequence[Response],
         blur: Array,
@@ -95,7 +95,11 @@ class DirectFit:
         brightness : (n, BRIGHTNESS) as it was a moment ago, zeros where that is not known.
         off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
         """
-        self.sights, self.pictures, self.unsharpened = sights, list(pictures), unsharpened
+        self.marker_views, self.pictures, self.unsharpened = (
+            marker_views,
+            list(pictures),
+            unsharpened,
+        )
         for index, plain in unsharpened.items():
             self.pictures[index] = plain.picture
         self.rough, self.growth = rough, growth
@@ -105,31 +109,31 @@ class DirectFit:
         self.blur, self.prior = blur.copy(), blur.copy()
         self.swing = np.zeros_like(blur)  # the last change of the blur
         self.anchor = np.stack([response.parameters for response in responses])
-        self.quality = Quality(sights, spread)
+        self.quality = Quality(marker_views, spread)
         self.pool, self.workers = pool, workers
-        count = len(sights)
+        count = len(marker_views)
         self.off, self.slack = off.copy(), slack
         self.brightness, self.known = np.zeros((count, BRIGHTNESS)), brightness
         self.cut = np.zeros(count)
         self.free = np.ones(count, np.bool_)
-        self.odd = np.zeros((count, (sights.shape.count + 2) ** 2), np.int64)
+        self.odd = np.zeros((count, (marker_views.shape.count + 2) ** 2), np.int64)
         self.held = False  # whether blurs were kept, or pixels used, that will not be from now on
         self.doubted = False  # whether pixels cut were once all taken back
-        self.changes = np.ascontiguousarray(sights.shape.changes[sights.marker])
-        self.zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
-        self.room = room(count)
+        self.changes = np.ascontiguousarray(marker_views.shape.changes[marker_views.marker])
+        self.zones = np.ascontiguousarray(marker_views.shape.zones[marker_views.marker])
+        self.buffers = buffers(count)
         self.slopes: Array | None = None
         self.corners = self.began = np.zeros((0, 4, 2))  # began: where the first pass has them
         self.by_flow = np.zeros((0, 8, 8))
         self.way = np.inf  # px that corners went since they were projected
 
-    def run(self, pose: Array, velocity: Array, extra: float) -> Evidence | None:
+    def run(self, pose: Array, velocity: Array, extra: float) -> FitResult | None:
         """Follow the pixels from a pose (4, 4); None where they lead away or say nothing.
 
         velocity : (6,) of the tool about its pivot, for views of another time than the pose's.
         extra : px, sd of the blur added while coming near; 0 where the pose is near already.
         """
-        began, way = self.sights.pivot(pose), 0.0
+        began, way = self.marker_views.pivot(pose), 0.0
         if extra == 0.0:
             self.brightness[:] = self.known
             self.cut = self.quality.usual_cut * (self.known[:, 0] > 0.0)
@@ -153,7 +157,7 @@ class DirectFit:
             if move < FINE and change < STEADY and not self.held and settled:
                 # what was linearised belongs to the pose before the last step
                 return self._evidence(before, velocity)
-        if np.abs(self.sights.pivot(pose) - began).max() > 100.0:
+        if np.abs(self.marker_views.pivot(pose) - began).max() > 100.0:
             return None
         return self._evidence(before, velocity)
 
@@ -161,7 +165,7 @@ class DirectFit:
         self, pose: Array, velocity: Array, stride: int, extra: float, free: bool
     ) -> tuple[Array, float, float] | None:
         """One pass: the pose after it, largest move of a corner in px, largest other change."""
-        sights = self.sights
+        marker_views = self.marker_views
         self._lay(pose, velocity)
         corners, by_flow = self.corners, self.by_flow
         if self.slack > 0.0:
@@ -169,7 +173,7 @@ class DirectFit:
         if not np.isfinite(corners).all():
             return None
         self._look(corners, velocity, stride, extra, free)
-        information, gradient, by_place, rest, stats = self.room
+        information, gradient, by_place, rest, stats = self.buffers
         if self.slack > 0.0:
             gradient += np.einsum("nab,nb->na", information[:, :, :GEOMETRY], self.off)
         good = worthy(stats, WORTH if free else 0.05)
@@ -177,7 +181,7 @@ class DirectFit:
             return None
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE) ** 2
         weight = np.where(good, 1.0 / noise, 0.0)
-        scale = self.scale = np.sqrt(np.abs(areas(corners))) / sights.shape.count
+        scale = self.scale = np.sqrt(np.abs(areas(corners))) / marker_views.shape.count
         found, motion, responses = self._step(information, gradient, weight, free)
         if not found:
             return None
@@ -194,7 +198,7 @@ class DirectFit:
         uncut, before, fair = self.cut == 0.0, self.free, worthy(stats, WORTH)
         self.cut, self.free, gone = self.quality.cuts(stats, free)
         gained = fair & self.free & ~before
-        self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in sights.slices)
+        self.held = any(2 * gained[a:b].sum() > fair[a:b].sum() for _, a, b in marker_views.slices)
         pixels = stats[:, USED] * fair
         self.held |= bool(pixels[uncut & self.quality.worse(stats)].sum() > FEW * pixels.sum())
         self.brightness[gone] = 0.0
@@ -205,11 +209,11 @@ class DirectFit:
 
     def _lay(self, pose: Array, velocity: Array) -> None:
         """Markers' planes before their cameras, and their corners, as a pose has them."""
-        sights = self.sights
-        self.pivot, self.poses = sights.pivot(pose), sights.poses(pose, velocity)
-        self.plane, self.flow = lie(
-            self.poses, self.pivot, sights.rotations, sights.translations, sights.planes,
-            sights.shape.count,
+        marker_views = self.marker_views
+        self.pivot, self.poses = marker_views.pivot(pose), marker_views.poses(pose, velocity)
+        self.plane, self.flow = project_planes(
+            self.poses, self.pivot, marker_views.rotations, marker_views.translations,
+            marker_views.planes, marker_views.shape.count,
         )  # fmt: skip
         if self.way > FARTHEST:
             self._project()
@@ -219,20 +223,20 @@ class DirectFit:
 
     def _project(self) -> None:
         """Corners where the lenses have them; meanwhile they go with the flow."""
-        self.corners, self.by_flow = self.sights.project(self.poses)
+        self.corners, self.by_flow = self.marker_views.project(self.poses)
         self.way = 0.0
         if not len(self.began):
             self.began = self.corners
 
     def _look(self, corners: Array, velocity: Array, stride: int, extra: float, free: bool) -> None:
-        sights, count = self.sights, self.sights.shape.count
+        marker_views, count = self.marker_views, self.marker_views.shape.count
         reach = 1.0 + FARTHEST / 2
         if self.slopes is None:  # hardly another after a step
-            self.slopes = sights.ray_slopes(corners.mean(axis=1))
-        window = windows(corners, self.zones, count, sights.camera, sights.sizes, reach)
-        drift = np.zeros((len(sights), GEOMETRY))
-        for index, first, last in sights.slices:
-            camera = sights.eyes[index].camera
+            self.slopes = marker_views.ray_slopes(corners.mean(axis=1))
+        window = windows(corners, self.zones, count, marker_views.camera, marker_views.sizes, reach)
+        drift = np.zeros((len(marker_views), GEOMETRY))
+        for index, first, last in marker_views.slices:
+            camera = marker_views.eyes[index].camera
             if camera.readout > 0.0 and velocity.any():
                 row = camera.readout / camera.size[1]
                 drift[first:last] = (self.flow[first:last] @ velocity) * row
@@ -242,17 +246,17 @@ class DirectFit:
             self._fill(window, plane, drift)
 
         def run(share: tuple[int, int]) -> None:
-            for index, a, b in sights.slices:
+            for index, a, b in marker_views.slices:
                 first, last = max(a, share[0]), min(b, share[1])
                 response = self.responses[index]
                 if first < last:
                     look(
-                        self.pictures[index], sights.eyes[index].rays.grid,
+                        self.pictures[index], marker_views.eyes[index].rays.grid,
                         response.table, response.power, first, last, window, plane, self.slopes,
                         self.changes, count, self.zones, self.blur, self.prior, self.brightness,
                         drift, stride, extra * extra, self.cut,
                         UNKNOWN if index in self.unsharpened else -1.0, self.odd,
-                        self.free & free, *self.room,
+                        self.free & free, *self.buffers,
                     )  # fmt: skip
 
         own, *others = _shares(window, self.workers)
@@ -263,16 +267,16 @@ class DirectFit:
 
     def _fill(self, window: NDArray[np.int64], plane: Array, drift: Array) -> None:
         """Take clipped pixels of unsharpened pictures as the fit has them now."""
-        sights, changes = self.sights, []
-        for index, first, last in sights.slices:
+        marker_views, changes = self.marker_views, []
+        for index, first, last in marker_views.slices:
             plain = self.unsharpened.get(index)
             if plain is None or not len(plain.clipped_at):
                 continue
             response = self.responses[index]
             expected, known = expected_greys(
-                plain.clipped_at, plain.bright, sights.eyes[index].rays.grid, response.table,
+                plain.clipped_at, plain.bright, marker_views.eyes[index].rays.grid, response.table,
                 response.power, first, last, plane, self.slopes, window, self.changes,
-                sights.shape.count, self.zones, self.blur, self.brightness, drift,
+                marker_views.shape.count, self.zones, self.blur, self.brightness, drift,
             )  # fmt: skip
             changes.append(plain.hold(expected, known))
         self.refilled = max(changes, default=0.0)
@@ -281,7 +285,7 @@ class DirectFit:
         self, flow: Array, responses: Array, noise: Array, scale: Array, good: NDArray[np.bool_]
     ) -> Array:
         """Let markers lie off the pose as far as they disagree; the change of their flow (n, 8)."""
-        information, gradient, camera = self.room[0], self.room[1], self.sights.camera
+        information, gradient, camera = self.buffers[0], self.buffers[1], self.marker_views.camera
         left, excess = own_flow(information, gradient, flow, responses, camera, self.by_flow, noise)
         off = float(np.sqrt(max(quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
         self.slack = min(off, SLACK_MOST) if off > SLACK_FROM else 0.0
@@ -298,17 +302,17 @@ class DirectFit:
         self, information: Array, gradient: Array, weight: Array, free: bool
     ) -> tuple[bool, Array, Array]:
         """Whether a motion suits most views; it, (6,); the responses' changes (cameras, 2)."""
-        cameras = len(self.sights.eyes)
+        cameras = len(self.marker_views.eyes)
         if self.slack > 0.0:
             slack = held(self.scale, self.slack)
-            information, gradient = weakened(information, gradient, weight, slack)
+            information, gradient = marginalised(information, gradient, weight, slack)
         prior = np.stack([response.information for response in self.responses])
         off = self.anchor - np.stack([response.parameters for response in self.responses])
         toward = np.einsum("cab,cb->ca", prior, off)
         self.toward = toward if free else np.zeros((cameras, RESPONSE))
         given = cameras if free else 0
         found, motion, responses = step(
-            information, gradient, weight, self.flow, self.sights.camera, prior[:given],
+            information, gradient, weight, self.flow, self.marker_views.camera, prior[:given],
             toward[:given],
         )  # fmt: skip
         return found, motion, responses if free else np.zeros((cameras, RESPONSE))
@@ -316,13 +320,13 @@ class DirectFit:
     def _follow(self, flow: Array, responses: Array, by_place: Array, rest: Array) -> float:
         """Brightness, blur and response after a step; the largest change of blur or response."""
         change = follow(
-            flow, responses, self.sights.camera, by_place, rest, self.brightness, self.blur,
+            flow, responses, self.marker_views.camera, by_place, rest, self.brightness, self.blur,
             self.swing,
         )  # fmt: skip
-        stats = self.room[4]
+        stats = self.buffers[4]
         fair = worthy(stats, WORTH) & ~self.quality.worse(stats)
         most = usual_of_each_camera(
-            change, stats[:, USED] * fair, self.sights.camera, len(self.responses)
+            change, stats[:, USED] * fair, self.marker_views.camera, len(self.responses)
         )
         for response, move in zip(self.responses, responses, strict=True):
             moved = response.moved(np.minimum(np.maximum(move, -0.3), 0.3))
@@ -342,23 +346,23 @@ class DirectFit:
         gain = np.maximum(self.brightness[:, 0], LEAST_NOISE)
         blur = (self.blur[:, 0] + self.blur[:, 2]) / 2
         uneven = blur * np.maximum(curved - BY_CHANCE * chance, 0.0) / gain**2
-        rough = self.rough[self.sights.camera]
+        rough = self.rough[self.marker_views.camera]
         return np.sqrt(MODEL_ERROR**2 + UNEVEN**2 * uneven + rough**2)
 
-    def _evidence(self, pose: Array, velocity: Array) -> Evidence:
-        information, gradient, _, _, stats = self.room
+    def _evidence(self, pose: Array, velocity: Array) -> FitResult:
+        information, gradient, _, _, stats = self.buffers
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
-        variance = noise**2 * self.growth[self.sights.camera]
+        variance = noise**2 * self.growth[self.marker_views.camera]
         weight = self.quality.trust(stats) / variance
-        information, gradient = weakened(
+        information, gradient = marginalised(
             information * weight[:, None, None],
             gradient * weight[:, None],
             np.ones(len(weight)),
             held(self.scale, self._model_error(noise**2 * stats[:, CHANCE])),
         )
         self._project()
-        return Evidence(
-            self.sights,
+        return FitResult(
+            self.marker_views,
             pose,
             velocity,
             self.pivot,

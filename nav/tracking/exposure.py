@@ -46,7 +46,7 @@ def mean_or_middle(acceleration: Array, seconds: float, late: Array) -> Array:
     """Covariance (6, 6) of what lies between the mean of all exposures and the pose's own time.
 
     acceleration : (6,) mm/s^2 and rad/s^2 as of a moment before. seconds : of an exposure.
-    late : (n,) s that views are off the pose's time; even motion meanwhile is reckoned with.
+    late : (n,) s that views are off the pose's time; even motion meanwhile is taken into account.
     """
     off = acceleration * (seconds**2 / 24.0 + float(np.mean(late**2)) / 2.0)
     changed = CHANGED**2 * np.repeat([off[:3] @ off[:3], off[3:] @ off[3:]], 3)

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
-from nav.tracking.marker_views import Sights
+from nav.tracking.marker_views import MarkerViews
 from nav.tracking.response import Response
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FitResult:
     """What the pixels of every view say about the pose, linear about where the passes ended.
 
     pose : (4, 4) rig_from_tool there. velocity : (6,) about the pivot, mm/s, rad/s.
@@ -21,12 +21,12 @@ class Evidence:
     explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
     responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
     off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
-    scale : (n,) px a cell. pixels : (n,) how many had a say.
+    scale : (n,) px a cell. pixels : (n,) how many contributed.
     corners : (n, 4, 2) px at the pose; by_flow : (n, 8, 8) their derivative by flow.
     began : (n, 4, 2) corners at the pose that the fit began from.
     """
 
-    sights: Sights
+    marker_views: MarkerViews
     pose: Array
     velocity: Array
     pivot: Array

@@ -9,24 +9,24 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, orthonormal
 from nav.tracking.camera_state import (
-    Seeing,
+    CameraState,
     learn_noise_growth,
     noise_growths,
     roughness,
     unsharpened_pictures,
 )
-from nav.tracking.consensus import Sizes, agree
+from nav.tracking.consensus import Sizes, estimate_consensus
 from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.exposure import mean_or_middle
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.initial_pose import APART, angle_between, find_start, flat
 from nav.tracking.marker_view import MarkerView
-from nav.tracking.marker_views import Eye, Shape, Sights, about_origin, moved_about
+from nav.tracking.marker_views import CameraModel, MarkerViews, Shape, about_origin, moved_about
 from nav.tracking.motion_prediction import UNKNOWN, Motion
 from nav.tracking.normal_equations import curve_information
 from nav.tracking.pixel_moments import BRIGHTNESS
 from nav.tracking.pixelgrid import shift_covariance
-from nav.tracking.pose_candidate import MOST_SEEN, Found, alike, better
+from nav.tracking.pose_candidate import MOST_SEEN, PoseCandidate, better, is_same_pose
 from nav.tracking.sharpening import Sharpening
 from nav.tracking.tool import Tool
 from nav.tracking.view_solver import quantile
@@ -49,25 +49,25 @@ class Follower:
     of different times, says how the tool moves.
     """
 
-    def __init__(self, tool: Tool, seeing: Mapping[str, Seeing]) -> None:
+    def __init__(self, tool: Tool, states: Mapping[str, CameraState]) -> None:
         self.tool, self.shape = tool, Shape(tool)
-        self.seeing = list(seeing.values())
+        self.states = list(states.values())
         self.motion = Motion(self.shape.middle)
-        self.blurs = np.full((len(seeing), len(tool.markers), 3), np.nan)
-        self.offs = np.zeros((len(seeing), len(tool.markers), 8))
-        self.brightness = np.zeros((len(seeing), len(tool.markers), BRIGHTNESS))
-        self.noise = np.zeros(len(seeing))  # grey levels on its markers, 0 where not known
+        self.blurs = np.full((len(states), len(tool.markers), 3), np.nan)
+        self.offs = np.zeros((len(states), len(tool.markers), 8))
+        self.brightness = np.zeros((len(states), len(tool.markers), BRIGHTNESS))
+        self.noise = np.zeros(len(states))  # grey levels on its markers, 0 where not known
         self.slack = 0.0
         self.sizes: Sizes | None = None
         self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
-        self.share = 0.0  # of the markers facing a camera that had a say
+        self.share = 0.0  # of the markers facing a camera that contributed
         self.last: Array | None = None
         self.pictures: Mapping[str, Frame] = {}  # where it was seen last
         self.surprise = 1.0  # px that the last prediction was off
         self.searched = True  # not followed into this frame set
-        self.found: Found | None = None  # in the newest frame set, if it was
+        self.found: PoseCandidate | None = None  # in the newest frame set, if it was
 
-    def follow(self, frames: FrameSet, pool: Executor, workers: int) -> Found | None:
+    def follow(self, frames: FrameSet, pool: Executor, workers: int) -> PoseCandidate | None:
         """The tool where its motion leads; None where the pixels do not show it."""
         if not self.motion.expects(frames.time):
             return None
@@ -79,23 +79,23 @@ class Follower:
         if found is None and self.motion.knows_velocity:  # it may have stopped
             found = self.fit(frames, self.motion.seen[-1][1], FAR, pool, workers, stopped=True)
         if found is not None:
-            found = self.unrivalled(found, frames, pool, workers)
+            found = self.resolve_ambiguity(found, frames, pool, workers)
         if found is None or found.apart or found.loose or not found.convincing:
             return None
         return found
 
-    def unrivalled(
-        self, found: Found, frames: FrameSet, pool: Executor, workers: int
-    ) -> Found | None:
+    def resolve_ambiguity(
+        self, found: PoseCandidate, frames: FrameSet, pool: Executor, workers: int
+    ) -> PoseCandidate | None:
         """What was found, or its mirror image if that is what is there; None if both may be.
 
         One camera that sees a flat part of a tool sees two poses of it.
         """
         # a misread marker beside them would hide that the others are flat
         used = np.flatnonzero(found.sure if found.sure.any() else found.consensus.used)
-        sights = found.evidence.sights
-        corners = self.shape.corners[sights.marker[used]].reshape(-1, 3)
-        if not len(used) or len(np.unique(sights.camera[used])) > 1 or not flat(corners):
+        marker_views = found.evidence.marker_views
+        corners = self.shape.corners[marker_views.marker[used]].reshape(-1, 3)
+        if not len(used) or len(np.unique(marker_views.camera[used])) > 1 or not flat(corners):
             return found
         views = [self._view(found, int(k)) for k in used]
         pose = found.matrix
@@ -105,20 +105,20 @@ class Follower:
         others = [start.pose, *([] if start.rival is None else [start.rival])]
         for other in (other for other in others if angle_between(other, pose) > APART):
             rival = self.fit(frames, other, NEAR, pool, workers)
-            if rival is not None and alike(found, rival):
+            if rival is not None and is_same_pose(found, rival):
                 return None
             found = better(found, rival) or found
         return found
 
-    def _view(self, found: Found, index: int) -> MarkerView:
-        sights = found.evidence.sights
-        camera = sights.eyes[sights.camera[index]].camera
-        marker = self.tool.markers[sights.marker[index]]
+    def _view(self, found: PoseCandidate, index: int) -> MarkerView:
+        marker_views = found.evidence.marker_views
+        camera = marker_views.eyes[marker_views.camera[index]].camera
+        marker = self.tool.markers[marker_views.marker[index]]
         return MarkerView(
             camera, marker, found.corners[index], found.corner_covariance[index], True
         )
 
-    def suspect(self, found: Found) -> bool:
+    def suspect(self, found: PoseCandidate) -> bool:
         """Whether so much less is seen than a moment ago that it may be elsewhere."""
         return found.share < MOST_SEEN and found.share < self.share - DROP
 
@@ -130,28 +130,28 @@ class Follower:
         pool: Executor,
         workers: int,
         stopped: bool = False,
-    ) -> Found | None:
+    ) -> PoseCandidate | None:
         """The tool near a pose (4, 4); remembers nothing.
 
         stopped : whether it may have stopped, so that how it moved before says nothing.
         """
-        sights, pictures = self._sights(frames, start)
-        if not len(sights):
+        marker_views, pictures = self._sights(frames, start)
+        if not len(marker_views):
             return None
-        timed = bool(sights.late.any())
+        timed = bool(marker_views.late.any())
         known = self.motion.knows_velocity and not self.searched and not stopped
         velocity = self.motion.velocity(frames.time) if timed and known else np.zeros(6)
-        evidence = self._evidence(sights, pictures, start, velocity, extra, pool, workers)
+        evidence = self._evidence(marker_views, pictures, start, velocity, extra, pool, workers)
         found = None if evidence is None else self._judge(evidence, frames.time, known)
         if found is None or not timed or known:
             return found
         # not seen moving yet: by this frame set's own views, or each marker is taken for unbent
         pose = found.matrix
         velocity = found.consensus.velocity
-        evidence = self._evidence(sights, pictures, pose, velocity, NEAR, pool, workers)
+        evidence = self._evidence(marker_views, pictures, pose, velocity, NEAR, pool, workers)
         return found if evidence is None else self._judge(evidence, frames.time, known) or found
 
-    def remember(self, found: Found, frames: FrameSet, predicted: bool) -> None:
+    def remember(self, found: PoseCandidate, frames: FrameSet, predicted: bool) -> None:
         """Take a result as where the tool is now."""
         time, self.pictures, self.found = frames.time, frames.frames, found
         self.surprise = 1.0
@@ -171,36 +171,36 @@ class Follower:
         self.fitted += found.consensus.fits
         evidence = found.evidence
         good = np.flatnonzero(found.consensus.used)
-        camera, marker = evidence.sights.camera[good], evidence.sights.marker[good]
+        camera, marker = evidence.marker_views.camera[good], evidence.marker_views.marker[good]
         self.blurs[camera, marker] = evidence.blur[good]
         self.offs[camera, marker], self.slack = evidence.off[good], evidence.slack
         self.brightness[:] = 0.0
         self.brightness[camera, marker] = evidence.brightness[good]
         for index in np.unique(camera):
             own = good[camera == index]
-            seeing = self.seeing[index]
+            state = self.states[index]
             now = np.array([quantile(blur, 0.5) for blur in evidence.blur[own].T])
-            seeing.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * seeing.blur
-            self.noise[index] = seeing.spread = float(quantile(evidence.noise[own], 0.5))
+            state.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * state.blur
+            self.noise[index] = state.spread = float(quantile(evidence.noise[own], 0.5))
             if predicted and self.motion.steady:  # else the velocity is not confirmed
-                seeing.exposure.learn(evidence.blur[own], speed[own])
+                state.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
                 continue  # what does not fit would teach the curve anything
             response = evidence.responses[index]
-            seeing.response.parameters = response.parameters
-            seeing.response.learn(curve_information(evidence.information, own))
+            state.response.parameters = response.parameters
+            state.response.learn(curve_information(evidence.information, own))
 
-    def learn_noise(self, found: Found, frames: FrameSet) -> bool:
+    def learn_noise(self, found: PoseCandidate, frames: FrameSet) -> bool:
         """Learn what errors neighbouring pixels share, where due; whether it is another now."""
         pictures = _images(self._sights(frames, found.matrix)[1])
-        return learn_noise_growth(self.seeing, found, pictures)
+        return learn_noise_growth(self.states, found, pictures)
 
-    def moves_fast(self, found: Found, time: float) -> bool:
+    def moves_fast(self, found: PoseCandidate, time: float) -> bool:
         """Return whether markers are smeared, by what is known of the tool's motion."""
         speed = np.linalg.norm(self._speed(found, time), axis=1)
         return bool(np.median(speed) > SMEARING)
 
-    def _speed(self, found: Found, time: float) -> Array:
+    def _speed(self, found: PoseCandidate, time: float) -> Array:
         """(n, 2) px/s of the views' middles."""
         flow = found.evidence.flow @ self.motion.velocity(time)
         corners = np.einsum("nab,nb->na", found.evidence.by_flow, flow).reshape(-1, 4, 2)
@@ -214,18 +214,18 @@ class Follower:
         self.noise[:] = 0.0
         self.surprise, self.searched = FAR, True
 
-    def suppose(self, views: Sequence[MarkerView], pose: Array) -> None:
+    def seed_from_views(self, views: Sequence[MarkerView], pose: Array) -> None:
         """Begin where markers were seen by themselves, be that not where a pose has them."""
-        names = [seeing.eye.camera.name for seeing in self.seeing]
+        names = [state.eye.camera.name for state in self.states]
         ids = [marker.id for marker in self.tool.markers]
         camera = np.array([names.index(view.camera.name) for view in views])
         marker = np.array([ids.index(view.marker.id) for view in views])
         order = np.argsort(camera, kind="stable")
-        sights = Sights(
-            [s.eye for s in self.seeing], self.shape, camera[order], marker[order],
+        marker_views = MarkerViews(
+            [s.eye for s in self.states], self.shape, camera[order], marker[order],
             np.zeros(len(views)),
         )  # fmt: skip
-        corners, by_flow = sights.project(sights.poses(pose, np.zeros(6)))
+        corners, by_flow = marker_views.project(marker_views.poses(pose, np.zeros(6)))
         seen = np.array([views[k].corners for k in order])
         off = (seen - corners).reshape(-1, 8)
         self.offs[camera[order], marker[order]] = np.linalg.solve(by_flow, off[..., None])[..., 0]
@@ -240,30 +240,32 @@ class Follower:
             return 1.0
         return float(np.exp(-0.5 * (angle_between(pose, self.last) / OTHER_VIEW) ** 2))
 
-    def _sights(self, frames: FrameSet, start: Array) -> tuple[Sights, list[Frame | None]]:
+    def _sights(self, frames: FrameSet, start: Array) -> tuple[MarkerViews, list[Frame | None]]:
         cameras, markers, late = [], [], []
         given: list[Frame | None] = []
-        for index, seeing in enumerate(self.seeing):
-            frame = frames.frames.get(seeing.eye.camera.name)
+        for index, state in enumerate(self.states):
+            frame = frames.frames.get(state.eye.camera.name)
             off = 0.0 if frame is None else frame.time - frames.time
             if frame is not None and abs(off) > MAX_SKEW:
                 frame = None
             given.append(frame)
             if frame is None:
                 continue
-            chosen = self.shape.seen_from(seeing.eye, start)
+            chosen = self.shape.seen_from(state.eye, start)
             cameras.append(np.full(len(chosen), index))
             markers.append(chosen)
-            late.append(off + self._row_times(seeing.eye, start, chosen))
+            late.append(off + self._row_times(state.eye, start, chosen))
         if not cameras:
             none = np.zeros(0, np.int64)
-            return Sights([s.eye for s in self.seeing], self.shape, none, none, np.zeros(0)), given
+            return MarkerViews(
+                [s.eye for s in self.states], self.shape, none, none, np.zeros(0)
+            ), given
         times = np.concatenate(late)
         if len(times) and np.abs(times).max() < SAME_TIME:
             times[:] = 0.0
         return (
-            Sights(
-                [s.eye for s in self.seeing],
+            MarkerViews(
+                [s.eye for s in self.states],
                 self.shape,
                 np.concatenate(cameras),
                 np.concatenate(markers),
@@ -272,7 +274,7 @@ class Follower:
             given,
         )
 
-    def _row_times(self, eye: Eye, start: Array, markers: NDArray[np.int64]) -> Array:
+    def _row_times(self, eye: CameraModel, start: Array, markers: NDArray[np.int64]) -> Array:
         """When each marker's middle row is read, s after the picture's middle."""
         if eye.camera.readout == 0.0 or not len(markers):
             return np.zeros(len(markers))
@@ -282,27 +284,28 @@ class Follower:
 
     def _evidence(
         self,
-        sights: Sights,
+        marker_views: MarkerViews,
         frames: Sequence[Frame | None],
         start: Array,
         velocity: Array,
         extra: float,
         pool: Executor,
         workers: int,
-    ) -> Evidence | None:
-        blur = self.blurs[sights.camera, sights.marker]
-        usual = np.stack([seeing.blur for seeing in self.seeing])[sights.camera]
+    ) -> FitResult | None:
+        blur = self.blurs[marker_views.camera, marker_views.marker]
+        usual = np.stack([state.blur for state in self.states])[marker_views.camera]
         blur = np.where(np.isnan(blur), usual, blur)
         pictures = _images(frames)
-        spread = np.array([seeing.spread for seeing in self.seeing])
-        responses = [seeing.response for seeing in self.seeing]
+        spread = np.array([state.spread for state in self.states])
+        responses = [state.response for state in self.states]
         bright, off = (
-            known[sights.camera, sights.marker] for known in (self.brightness, self.offs)
+            known[marker_views.camera, marker_views.marker]
+            for known in (self.brightness, self.offs)
         )
         fit = DirectFit(
-            sights, pictures, responses, blur, spread, bright, off, self.slack,
-            unsharpened_pictures(sights, pictures, start, velocity, self.sharpenings),
-            roughness(self.seeing), noise_growths(self.seeing),
+            marker_views, pictures, responses, blur, spread, bright, off, self.slack,
+            unsharpened_pictures(marker_views, pictures, start, velocity, self.sharpenings),
+            roughness(self.states), noise_growths(self.states),
             pool, workers,
         )  # fmt: skip
         try:
@@ -313,43 +316,43 @@ class Follower:
     @property
     def sharpenings(self) -> list[Sharpening]:
         """What the cameras do to their pictures, as known so far."""
-        return [seeing.sharpness.sharpening for seeing in self.seeing]
+        return [state.sharpness.sharpening for state in self.states]
 
     def evidence_if(
         self,
-        found: Found,
+        found: PoseCandidate,
         frames: FrameSet,
         sharpenings: Sequence[Sharpening],
         pool: Executor,
         workers: int,
-    ) -> Evidence | None:
-        """What the views of a Found would say if the cameras sharpened so; remembers nothing."""
+    ) -> FitResult | None:
+        """Return the fit to a candidate's views if the cameras sharpened so; remember nothing."""
         before = found.evidence
         given = self._sights(frames, found.matrix)[1]
         pictures = _images(given)
         plain = unsharpened_pictures(
-            before.sights, pictures, found.matrix, before.velocity, sharpenings
+            before.marker_views, pictures, found.matrix, before.velocity, sharpenings
         )
         fit = DirectFit(
-            before.sights, pictures, [seeing.response for seeing in self.seeing], before.blur,
-            np.array([seeing.spread for seeing in self.seeing]), np.zeros_like(before.brightness),
-            before.off, before.slack, plain, roughness(self.seeing),
-            noise_growths(self.seeing), pool, workers,
+            before.marker_views, pictures, [state.response for state in self.states], before.blur,
+            np.array([state.spread for state in self.states]), np.zeros_like(before.brightness),
+            before.off, before.slack, plain, roughness(self.states),
+            noise_growths(self.states), pool, workers,
         )  # fmt: skip
         try:
             return fit.run(found.matrix, before.velocity, 0.0)
         except np.linalg.LinAlgError:
             return None
 
-    def _judge(self, evidence: Evidence, time: float, moves: bool) -> Found | None:
+    def _judge(self, evidence: FitResult, time: float, moves: bool) -> PoseCandidate | None:
         """What evidence says; moves : whether it is known how the tool moves."""
-        timed = bool(evidence.sights.late.any())
+        timed = bool(evidence.marker_views.late.any())
         sd = self.motion.velocity_sd(time) if moves else UNKNOWN
         information = np.diag(sd**-2.0) if timed else None
         if not evidence.good.any():
             return None
         try:
-            consensus = agree(evidence, information, self.sizes)
+            consensus = estimate_consensus(evidence, information, self.sizes)
         except np.linalg.LinAlgError:
             return None
         if not np.isfinite(consensus.covariance).all():
@@ -359,14 +362,16 @@ class Follower:
         # geometry that mostly fits is no property of the tool when it does not: it varies, and
         # what is wrong with a tool shows otherwise from another side
         varies = 1.0 - (1.0 - self.fitted / max(self.judged, 1)) * self._same_view(pose)
-        shutter = max(self.seeing[k].exposure.seconds for k in np.unique(evidence.sights.camera))
+        shutter = max(
+            self.states[k].exposure.seconds for k in np.unique(evidence.marker_views.camera)
+        )
         random = consensus.covariance + varies * consensus.systematic
-        late = evidence.sights.late[evidence.good]
+        late = evidence.marker_views.late[evidence.good]
         random = random + mean_or_middle(self.motion.acceleration(time, pose), shutter, late)
-        lasting = (1.0 - varies) * consensus.systematic
-        grids = [seeing.grid for seeing in self.seeing]
+        systematic = (1.0 - varies) * consensus.systematic
+        grids = [state.grid for state in self.states]
         if not all(grid.sound for grid in grids):
-            lasting = lasting + shift_covariance(
+            systematic = systematic + shift_covariance(
                 evidence, consensus.used, consensus.covariance, grids
             )
         corners, by_flow = evidence.corners, evidence.by_flow
@@ -374,10 +379,10 @@ class Follower:
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
         projected = corners + moved.reshape(-1, 4, 2)
         corners = projected + residuals.reshape(-1, 4, 2)
-        return Found(
+        return PoseCandidate(
             pose,
             carry @ random @ carry.T,
-            carry @ lasting @ carry.T,
+            carry @ systematic @ carry.T,
             evidence,
             consensus,
             corners,

@@ -5,29 +5,29 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.normal_equations import FIRM, firm_flow
 from nav.tracking.pixel_moments import GEOMETRY, RESPONSE
 
 
 class Linear:
-    """The normal equations of an Evidence: unknowns are motion, velocity and responses."""
+    """The normal equations of a FitResult: unknowns are motion, velocity and responses."""
 
-    def __init__(self, evidence: Evidence, velocity_information: Array | None) -> None:
+    def __init__(self, evidence: FitResult, velocity_information: Array | None) -> None:
         self.evidence, self.velocity_information = evidence, velocity_information
-        sights = evidence.sights
+        marker_views = evidence.marker_views
         self.timed = velocity_information is not None
-        self.cameras = len(sights.eyes)
-        count, first = len(sights), 12 if self.timed else 6
+        self.cameras = len(marker_views.eyes)
+        count, first = len(marker_views), 12 if self.timed else 6
         self.unknowns = first + RESPONSE * self.cameras
         self.jacobian = np.zeros((count, GEOMETRY + RESPONSE, self.unknowns))
         self.jacobian[:, :GEOMETRY, :6] = evidence.flow
         if self.timed:
-            by_velocity = evidence.flow * sights.late[:, None, None]
-            by_velocity += sights.rolled(evidence.flow, evidence.corners)
+            by_velocity = evidence.flow * marker_views.late[:, None, None]
+            by_velocity += marker_views.rolled(evidence.flow, evidence.corners)
             self.jacobian[:, :GEOMETRY, 6:12] = by_velocity
         for a in range(RESPONSE):
-            own = first + RESPONSE * sights.camera + a
+            own = first + RESPONSE * marker_views.camera + a
             self.jacobian[np.arange(count), GEOMETRY + a, own] = 1.0
         self.prior = np.zeros((self.unknowns, self.unknowns))
         self.toward = np.zeros(self.unknowns)
@@ -42,9 +42,9 @@ class Linear:
             self.jacobian, evidence.information, evidence.gradient
         )
 
-    def solve(self, used: NDArray[np.bool_], say: Array | None = None) -> tuple[Array, Array]:
-        """Unknowns (u,) and their normal matrix by the views used; say : (n,) weights."""
-        weight = used.astype(float) if say is None else used * say
+    def solve(self, used: NDArray[np.bool_], weights: Array | None = None) -> tuple[Array, Array]:
+        """Unknowns (u,) and their normal matrix by the views used; weights : (n,)."""
+        weight = used.astype(float) if weights is None else used * weights
         solution, normal = _solved(self.own, self.pull, weight, self.prior, self.toward)
         return solution, normal
 
@@ -54,18 +54,18 @@ class Linear:
         8 degrees of freedom less what the pose takes.
         """
         evidence = self.evidence
-        left, chi = _left_over(
+        left, chi2 = _left_over(
             self.jacobian, evidence.information, evidence.gradient, self.flow_covariance, unknowns
         )
-        return left, chi
+        return left, chi2
 
-    def chi(self, unknowns: Array) -> Array:
+    def chi2(self, unknowns: Array) -> Array:
         """(n,) chi-square of each view."""
         return self.left_over(unknowns)[1]
 
     def growth(self, unknowns: Array, used: NDArray[np.bool_]) -> float:
         """By how much the pixels' variance about the pose exceeds that about the markers."""
-        return 1.0 + float(self.chi(unknowns)[used].sum() / self.evidence.pixels[used].sum())
+        return 1.0 + float(self.chi2(unknowns)[used].sum() / self.evidence.pixels[used].sum())
 
     def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
         """(n,) by how much chi-square falls without each view, at the solution of all of them.
@@ -76,13 +76,13 @@ class Linear:
         # the prior keeps what is left solvable
         rest = normal - self.own + FIRM * np.diag(np.diag(normal))
         moved = np.linalg.solve(rest, pull[..., None])[..., 0]
-        gains = self.chi(unknowns) + np.einsum("na,na->n", pull, moved)
+        gains = self.chi2(unknowns) + np.einsum("na,na->n", pull, moved)
         return np.where(used, gains, -np.inf)
 
 
 @njit(nogil=True, cache=True)
 def _said(jacobian, information, gradient):
-    """Each view's say on all unknowns (n, u, u), (n, u); covariance of its own flow (n, 8, 8)."""
+    """Each view's information on all unknowns (n, u, u), (n, u); its own flow's covariance."""
     count, unknowns = len(jacobian), jacobian.shape[2]
     own, pull = np.empty((count, unknowns, unknowns)), np.empty((count, unknowns))
     covariance = np.empty((count, GEOMETRY, GEOMETRY))
@@ -105,9 +105,9 @@ def _solved(own, pull, weight, prior, toward):
 
 @njit(nogil=True, cache=True)
 def _left_over(jacobian, information, gradient, covariance, unknowns):
-    left, chi = np.empty((len(jacobian), GEOMETRY)), np.empty(len(jacobian))
+    left, chi2 = np.empty((len(jacobian), GEOMETRY)), np.empty(len(jacobian))
     for k in range(len(jacobian)):
         over = gradient[k] - information[k] @ (jacobian[k] @ unknowns)
         own = over[:GEOMETRY].copy()
-        left[k], chi[k] = own, own @ (covariance[k] @ own)
-    return left, chi
+        left[k], chi2[k] = own, own @ (covariance[k] @ own)
+    return left, chi2

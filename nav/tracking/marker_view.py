@@ -8,7 +8,7 @@ from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.marker_refinement import START_BLUR, refine_marker
-from nav.tracking.marker_views import HALF_CELL, MAX_ZONE, Eye
+from nav.tracking.marker_views import HALF_CELL, MAX_ZONE, CameraModel
 from nav.tracking.response import AS_LIGHT, Response
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
@@ -35,7 +35,7 @@ class MarkerView:
 class Viewer:
     """Refines markers in one camera's pictures; keeps what is the same in all of them."""
 
-    def __init__(self, eye: Eye) -> None:
+    def __init__(self, eye: CameraModel) -> None:
         self.eye, self.camera = eye, eye.camera
 
     def view(

@@ -33,7 +33,7 @@ CENTRED = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 CORNER_FLOW = np.column_stack([flow(CENTRED, unit).ravel() for unit in np.eye(8)])
 
 
-class Eye:
+class CameraModel:
     """One camera with what is the same in all its pictures."""
 
     def __init__(self, camera: Camera) -> None:
@@ -70,7 +70,7 @@ class Shape:
         self.planes = np.stack([across / self.count, down / self.count, origin], axis=-1)
         self.middle: Array = self.centres.mean(axis=0)
 
-    def seen_from(self, eye: Eye, pose: Array) -> NDArray[np.int64]:
+    def seen_from(self, eye: CameraModel, pose: Array) -> NDArray[np.int64]:
         """Indices of the markers that face a camera within its picture; pose: rig_from_tool."""
         camera = eye.camera
         chosen, corners, in_front = _facing(
@@ -152,13 +152,13 @@ def areas(quads: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Sights:
+class MarkerViews:
     """Views of one tool's markers, sorted by camera: which camera and marker, (n,) each.
 
     late : (n,) s, when each is seen after the frame set's time.
     """
 
-    eyes: Sequence[Eye]
+    eyes: Sequence[CameraModel]
     shape: Shape
     camera: NDArray[np.int64]
     marker: NDArray[np.int64]
@@ -197,9 +197,9 @@ class Sights:
         """(n, 3, 3) markers' planes in the tool frame."""
         return self.shape.planes[self.marker]
 
-    def subset(self, chosen: NDArray[np.int64]) -> "Sights":
+    def subset(self, chosen: NDArray[np.int64]) -> "MarkerViews":
         """Some of the views."""
-        return Sights(
+        return MarkerViews(
             self.eyes, self.shape, self.camera[chosen], self.marker[chosen], self.late[chosen]
         )
 

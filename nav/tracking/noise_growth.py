@@ -20,7 +20,7 @@ from nav.compiled import njit
 from nav.frames import Array
 from nav.tracking.accumulate_views import windows
 from nav.tracking.expected import lay_pixel
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.marker_views import shifted
 from nav.tracking.pattern import ROWS, SX, SY
 from nav.tracking.photometry import RIM_LEAST, RIM_MOST, split_blur
@@ -90,7 +90,7 @@ class NoiseGrowth:
 
 
 def noise_growth(
-    evidence: Evidence,
+    evidence: FitResult,
     used: NDArray[np.bool_],
     pictures: Sequence[Picture],
     plain: Sequence[bool],
@@ -101,7 +101,7 @@ def noise_growth(
     Parameters
     ----------
     evidence : Evidence
-        Of the tool as it was found. used : (n,) views that have a say.
+        Of the tool as it was found. used : (n,) views that contribute.
     pictures : of each camera, as they were fitted. plain : whether they are as the camera gave
         them, not with its sharpening undone.
     camera : which of them.
@@ -112,18 +112,18 @@ def noise_growth(
         Sums over the views of the trace of J' R J by that of its expectation, and of what it would
         be if the errors were independent. Zeros where no view teaches.
     """
-    sights = evidence.sights
+    marker_views = evidence.marker_views
     entire = (evidence.visible > ENTIRE) & (evidence.explained > TEACHES)
-    own = np.flatnonzero(used & entire & (sights.camera == camera))
-    eye, response = sights.eyes[camera], evidence.responses[camera]
-    count, curve = sights.shape.count, response.table
+    own = np.flatnonzero(used & entire & (marker_views.camera == camera))
+    eye, response = marker_views.eyes[camera], evidence.responses[camera]
+    count, curve = marker_views.shape.count, response.table
     plane = evidence.plane
     if evidence.slack > 0.0:
         plane = shifted(plane, evidence.off, count)
-    slopes = sights.ray_slopes(evidence.corners.mean(axis=1))
-    zones = np.ascontiguousarray(sights.shape.zones[sights.marker])
-    changes = np.ascontiguousarray(sights.shape.changes[sights.marker])
-    window = windows(evidence.corners, zones, count, sights.camera, sights.sizes, 0.0)
+    slopes = marker_views.ray_slopes(evidence.corners.mean(axis=1))
+    zones = np.ascontiguousarray(marker_views.shape.zones[marker_views.marker])
+    changes = np.ascontiguousarray(marker_views.shape.changes[marker_views.marker])
+    window = windows(evidence.corners, zones, count, marker_views.camera, marker_views.sizes, 0.0)
     drift = evidence.flow @ evidence.velocity * (eye.camera.readout / eye.camera.size[1])
     total = np.zeros(2)
     for k in own:

@@ -1,7 +1,7 @@
 """The algebra of one pass over a tool's views, compiled: many small matrices, one loop each.
 
 Arrays have a row a view. Information is (n, PLACE, PLACE) of a view's flow and response, gradient
-(n, PLACE), weight (n,) one by the noise's variance and 0 for a view that has no say.
+(n, PLACE), weight (n,) one by the noise's variance and 0 for a view that has no weight.
 """
 
 import math
@@ -16,14 +16,14 @@ from nav.tracking.view_solver import PLACE, bound_blur, quantile
 MOTION = 6
 SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve
 FIRM = 1e-9  # share of the diagonal added, so that what is not seen stays solvable
-TIMES = 3  # that the views' say is weighed anew
-AGREE = 20.0  # chi-square by its median at which a view has half its say
+TIMES = 3  # that the views are weighted anew
+AGREE = 20.0  # chi-square by its median at which a view has half its weight
 MOST_BLURRED = 4.0  # px^2 that a blur may change in a pass
-STILL = 0.1  # change of say at which it is enough
+STILL = 0.1  # change of weight at which it is enough
 
 
 @njit(nogil=True, cache=True)
-def lie(poses, pivot, rotations, translations, planes, count):
+def project_planes(poses, pivot, rotations, translations, planes, count):
     """How markers' planes lie before their cameras, and move with the tool.
 
     Parameters
@@ -98,7 +98,7 @@ def _flow_of(plane, moved, half, flow):
 
 
 @njit(nogil=True, cache=True)
-def weakened(information, gradient, weight, held):
+def marginalised(information, gradient, weight, held):
     """What views say of the pose when each of their planes may lie off by itself.
 
     held : (n, GEOMETRY, GEOMETRY) information that its flow off the pose is none.
@@ -156,11 +156,11 @@ def step(information, gradient, weight, flow, camera, prior, toward):
             return False, solution[:MOTION].copy(), np.zeros((cameras, RESPONSE))
         if count < 3:
             break
-        chi = _disagreement(information, gradient, weight, flow, camera, solution, cameras)
-        usual = max(quantile(chi[weight > 0.0], 0.5), 8.0)
+        chi2 = _disagreement(information, gradient, weight, flow, camera, solution, cameras)
+        usual = max(quantile(chi2[weight > 0.0], 0.5), 8.0)
         change = 0.0
         for k in range(count):
-            before, say[k] = say[k], 1.0 / (1.0 + (chi[k] / usual / AGREE) ** 2)
+            before, say[k] = say[k], 1.0 / (1.0 + (chi2[k] / usual / AGREE) ** 2)
             change = max(change, abs(say[k] - before))
         if change < STILL:
             break
@@ -169,7 +169,7 @@ def step(information, gradient, weight, flow, camera, prior, toward):
 
 @njit(nogil=True, cache=True)
 def _by_unknowns(information, gradient, weight, flow):
-    """Each view's say on motion and its camera's curve: (n, SAY, SAY), (n, SAY)."""
+    """Each view's information on motion and its camera's curve: (n, SAY, SAY), (n, SAY)."""
     own, pull = np.empty((len(information), SAY, SAY)), np.empty((len(information), SAY))
     jacobian = np.zeros((PLACE, SAY))
     for a in range(RESPONSE):
@@ -185,7 +185,7 @@ def _by_unknowns(information, gradient, weight, flow):
 @njit(nogil=True, cache=True)
 def _disagreement(information, gradient, weight, flow, camera, solution, cameras):
     """Chi-square (n,) by which each view's own best flow fits better than the common one."""
-    chi = np.zeros(len(information))
+    chi2 = np.zeros(len(information))
     expected = np.zeros(PLACE)
     for k in range(len(information)):
         if weight[k] == 0.0:
@@ -195,8 +195,8 @@ def _disagreement(information, gradient, weight, flow, camera, solution, cameras
             expected[GEOMETRY + a] = solution[MOTION + RESPONSE * camera[k] + a]
         left = (gradient[k] - information[k] @ expected)[:GEOMETRY].copy()
         firm = firm_flow(information[k])
-        chi[k] = (left @ np.linalg.solve(firm, left)) * weight[k]
-    return chi
+        chi2[k] = (left @ np.linalg.solve(firm, left)) * weight[k]
+    return chi2
 
 
 @njit(nogil=True, cache=True)

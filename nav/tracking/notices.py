@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nav.tracking.camera_state import Seeing
+from nav.tracking.camera_state import CameraState
 from nav.tracking.noise_growth import NoiseGrowth
 from nav.tracking.pixelgrid import PixelGrid
-from nav.tracking.pose_candidate import Found
+from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.sharpening import Sharpening
 
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo needs no care
@@ -60,25 +60,27 @@ def noise_notice(camera: str, growth: NoiseGrowth) -> str:
     )
 
 
-def picture_notices(cameras: Iterable[Seeing]) -> tuple[str, ...]:
+def picture_notices(cameras: Iterable[CameraState]) -> tuple[str, ...]:
     """Say what cameras do to their pictures."""
     said = []
-    for seeing in cameras:
-        name = seeing.eye.camera.name
-        sharp = sharpening_notice(name, seeing.sharpness.sharpening)
-        shared = noise_notice(name, seeing.growth)
+    for state in cameras:
+        name = state.eye.camera.name
+        sharp = sharpening_notice(name, state.sharpness.sharpening)
+        shared = noise_notice(name, state.growth)
         if sharp and shared:  # one picture, one notice
             shared = shared.removeprefix(f"{name}: ")
         said.append("; ".join(filter(None, (sharp, shared))))
-        said.append(pixel_notice(name, seeing.grid))
+        said.append(pixel_notice(name, state.grid))
     return tuple(sentence for sentence in said if sentence)
 
 
-def odd_pixels(cameras: Sequence[Seeing], found: Found, combed: bool = False) -> list[str]:
+def odd_pixels(
+    cameras: Sequence[CameraState], found: PoseCandidate, combed: bool = False
+) -> list[str]:
     """Say what is odd about pixels of cameras that see a tool; or only that rows are combed."""
-    seeing = [cameras[c] for c in np.unique(found.evidence.sights.camera)]
+    states = [cameras[c] for c in np.unique(found.evidence.marker_views.camera)]
     return [
         pixel_notice(s.eye.camera.name, s.grid)
-        for s in seeing
+        for s in states
         if s.grid.interlaced or not (combed or s.grid.sound)
     ]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.pixel_moments import GEOMETRY
 
 PERIODS = (2, 3)
@@ -164,7 +164,7 @@ def _sums(image, boxes, comb):
 
 
 def shift_covariance(
-    evidence: Evidence,
+    evidence: FitResult,
     used: NDArray[np.bool_],
     covariance: Array,
     grids: Sequence[PixelGrid],
@@ -180,7 +180,7 @@ def shift_covariance(
     """
     total = np.zeros((6, 6))
     for index, grid in enumerate(grids):
-        own = np.flatnonzero(used & (evidence.sights.camera == index))
+        own = np.flatnonzero(used & (evidence.marker_views.camera == index))
         down, right = grid.shift
         for size, axis in ((right, 0), (down, 1)):
             if size == 0.0 or not len(own):

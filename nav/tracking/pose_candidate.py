@@ -10,7 +10,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.frames import Array, Pose
 from nav.tracking.consensus import Consensus
 from nav.tracking.corner_pose import DECISIVE
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.initial_pose import APART, angle_between
 from nav.tracking.normal_equations import corner_covariance
 
@@ -26,11 +26,11 @@ MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried
 
 
 @dataclass(frozen=True)
-class Found:
+class PoseCandidate:
     """A tool found in one frame set.
 
     matrix : (4, 4) rig_from_tool. random : (6, 6) covariance of its errors of this frame set;
-    systematic : (6, 6) of the lasting ones.
+    systematic : (6, 6) of the systematic ones.
     corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
     residuals : (n, 8) px off the pose.
     """
@@ -38,7 +38,7 @@ class Found:
     matrix: Array
     random: Array
     systematic: Array
-    evidence: Evidence
+    evidence: FitResult
     consensus: Consensus
     corners: Array
     projected: Array
@@ -95,12 +95,12 @@ class Found:
 
     @property
     def sure(self) -> NDArray[np.bool_]:
-        """Views that have a say and look so much like their markers that they are theirs."""
+        """Views that contribute and look so much like their markers that they are theirs."""
         return np.asarray(self.consensus.used & (self.evidence.explained > SURE), bool)
 
     @property
     def share(self) -> float:
-        """Of the views that face a camera, how many have a say."""
+        """Of the views that face a camera, how many contribute."""
         return float(self.consensus.used.mean())
 
     @property
@@ -109,10 +109,10 @@ class Found:
         seen = self.evidence
         used = self.consensus.used
         gain = -0.5 * np.log(np.maximum(1.0 - seen.explained[used], 1e-6))
-        return float((seen.pixels[used] * gain).sum() - 0.5 * self.consensus.chi)
+        return float((seen.pixels[used] * gain).sum() - 0.5 * self.consensus.chi2)
 
 
-def better(first: Found | None, second: Found | None) -> Found | None:
+def better(first: PoseCandidate | None, second: PoseCandidate | None) -> PoseCandidate | None:
     """The one that explains the pixels better."""
     if first is None or second is None:
         return first or second
@@ -121,7 +121,7 @@ def better(first: Found | None, second: Found | None) -> Found | None:
     return second if second.evidence_for > first.evidence_for else first
 
 
-def alike(first: Found, second: Found) -> bool:
+def is_same_pose(first: PoseCandidate, second: PoseCandidate) -> bool:
     """Whether two different poses explain the pixels about as well."""
     angle = angle_between(first.matrix, second.matrix)
     return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)

@@ -87,16 +87,18 @@ def describe_print_fault(fault: PrintFault, tool: Tool, camera: str) -> str:
     """Return a line for the person at the bench: what was found, expected, and what to do."""
     who = marker_list(fault.ids)
     seen = f"{who} of {tool.name} seen by {camera}"
-    lie = f"{who} {'is' if len(fault.ids) == 1 else 'are'} seen by {camera}"
+    where = f"{who} {'is' if len(fault.ids) == 1 else 'are'} seen by {camera}"
     if fault.kind == "half turned":
-        return f"{lie}, each half turned on its place against {tool.name}'s file; {HALF_TURN_HINT}"
+        return (
+            f"{where}, each half turned on its place against {tool.name}'s file; {HALF_TURN_HINT}"
+        )
     return {
-        "quarter turned": f"{lie}, each a quarter turned on its place against {tool.name}'s file;"
+        "quarter turned": f"{where}, each a quarter turned on its place against {tool.name}'s file;"
         " begin its corners with the marker's own top left",
-        "counter-clockwise": f"{lie}, but their corners in {tool.name}'s file run"
+        "counter-clockwise": f"{where}, but their corners in {tool.name}'s file run"
         " counter-clockwise; expected top left, top right, bottom right, bottom left, as seen from"
         " the front",
-        "misplaced": f"{lie}, but do not lie as {tool.name}'s file says; is it this tool's file?",
+        "misplaced": f"{where}, but do not lie as {tool.name}'s file says; is it this tool's file?",
         "mirrored": f"{seen}, but mirrored: turn off mirroring (flip) in the camera's settings",
         "inverted": f"{seen}, but white on black; print black markers on white",
         "wide border": f"{seen}, but with a border of two cells; print with a border of one",

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from nav.compiled import njit
 from nav.frames import Array
 from nav.tracking.accumulate_views import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED
-from nav.tracking.marker_views import Sights
+from nav.tracking.marker_views import MarkerViews
 from nav.tracking.view_solver import HUBER, LEAST_NOISE, quantile
 
-WORTH = 0.5  # of the grey levels' variance that a marker must explain to have a say
+WORTH = 0.5  # of the grey levels' variance that a marker must explain to contribute
 VISIBLE = 0.35  # of its pixels that must fit it
 ENTIRE = 0.98  # the same, of the usual view of a pose that is right
 CAP = 1.5  # spread of a view's residuals by the camera's usual one, at which pixels are cut
@@ -43,18 +43,18 @@ class Quality:
     spread : (cameras,) grey levels of noise seen there before, or 0.
     """
 
-    def __init__(self, sights: Sights, spread: Array) -> None:
-        self.sights, self.spread = sights, spread
+    def __init__(self, marker_views: MarkerViews, spread: Array) -> None:
+        self.marker_views, self.spread = marker_views, spread
 
     @property
     def usual_cut(self) -> Array:
         """(n,) residuals from which pixels count less, by the noise seen before; 0: not known."""
-        return HUBER * CAP * self.spread[self.sights.camera]
+        return HUBER * CAP * self.spread[self.marker_views.camera]
 
     def good(self, stats: Array, brightness: Array, blur: Array) -> NDArray[np.bool_]:
         """Views that look like their markers as well as others of the same picture."""
         usual = self.usual(stats, NOISE)
-        return np.asarray(_alike(stats, self.sights.camera, usual, brightness, blur), bool)
+        return np.asarray(_alike(stats, self.marker_views.camera, usual, brightness, blur), bool)
 
     def trust(self, stats: Array) -> Array:
         """(n,) weight of each view: less for one whose pixels fit worse than others'.
@@ -64,7 +64,7 @@ class Quality:
         return np.minimum(1.0, np.maximum(self._ratio(stats) / WORSE, 1e-9) ** -4.0)
 
     def worse(self, stats: Array) -> NDArray[np.bool_]:
-        """Views (n,) whose pixels fit worse than others', though not so much as to have no say."""
+        """Views (n,) whose pixels fit worse than others', though not so much as to have none."""
         ratio = self._ratio(stats)
         return (ratio > WORSE) & (ratio < MISFIT)
 
@@ -76,7 +76,9 @@ class Quality:
 
     def _ratio(self, stats: Array) -> Array:
         """(n,) noise of each view by what is usual in its camera."""
-        return np.asarray(stats[:, NOISE] / self.usual(stats, NOISE)[self.sights.camera], float)
+        return np.asarray(
+            stats[:, NOISE] / self.usual(stats, NOISE)[self.marker_views.camera], float
+        )
 
     def cuts(self, stats: Array, near: bool) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
         """Residuals from which pixels count less, whether blur may change, what begins anew.
@@ -85,7 +87,7 @@ class Quality:
         so that what noise does not explain is the view's own fault.
         """
         usual = self.usual(stats, SPREAD)
-        cut, free, gone = _cuts(stats, self.sights.camera, usual, near)
+        cut, free, gone = _cuts(stats, self.marker_views.camera, usual, near)
         return cut, free, gone
 
     def usual(self, stats: Array, column: int) -> Array:
@@ -93,7 +95,7 @@ class Quality:
 
         Where all its views are covered, what it was before and what others have bounds it.
         """
-        return np.asarray(_usual(stats, self.sights.camera, column, self.spread), float)
+        return np.asarray(_usual(stats, self.marker_views.camera, column, self.spread), float)
 
 
 @njit(nogil=True, cache=True)

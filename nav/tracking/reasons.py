@@ -11,8 +11,8 @@ from nav.frames import Array, Pose
 from nav.tracking.contradiction import CameraSupport, Contradiction, fits_each_camera
 from nav.tracking.freshness import Freshness
 from nav.tracking.marker_view import MarkerView
-from nav.tracking.marker_views import Eye, Shape
-from nav.tracking.pose_candidate import Found
+from nav.tracking.marker_views import CameraModel, Shape
+from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 
 EDGE = 10.0  # px: nearer to the picture's edge a marker is as good as outside
@@ -33,7 +33,7 @@ LEGIBLE = 2  # markers read, from which it is not the light that hides a tool
 
 
 def why_lost(
-    eyes: Sequence[Eye],
+    eyes: Sequence[CameraModel],
     tool: Tool,
     shape: Shape,
     frames: FrameSet,
@@ -56,12 +56,12 @@ def why_lost(
         return f"{_markers(view.marker.id for view in read)} of {tool.name} are seen by " + (
             f"{' and '.join(seen_by)}, but do not lie as the tool's file says; {FILES}"
         )
-    seeing = [eye for eye in eyes if eye.camera.name in frames.frames]
-    names = ", ".join(eye.camera.name for eye in seeing)
+    present = [eye for eye in eyes if eye.camera.name in frames.frames]
+    names = ", ".join(eye.camera.name for eye in present)
     if last is None:
         return f"no marker of {tool.name} seen by {names}: hidden, too oblique, blurred or too dark"
     said: dict[str, list[str]] = {}
-    for eye in seeing:
+    for eye in present:
         name = eye.camera.name
         why = _why_not_seen(eye, shape, last, frames.frames[name], before.get(name))
         said.setdefault(why, []).append(name)
@@ -73,7 +73,9 @@ def why_lost(
 OUT, HIDDEN = "out of view of camera", "hidden from"
 
 
-def _why_not_seen(eye: Eye, shape: Shape, last: Array, now: Frame, before: Frame | None) -> str:
+def _why_not_seen(
+    eye: CameraModel, shape: Shape, last: Array, now: Frame, before: Frame | None
+) -> str:
     points = shape.corners.reshape(-1, 3) @ last[:3, :3].T + last[:3, 3]
     if (eye.camera.from_rig(points)[:, 2] <= 1.0).any():
         return OUT
@@ -151,9 +153,9 @@ def _markers(ids: Iterable[int]) -> str:
     return f"marker{'s' if len(known) > 1 else ''} {listed}{more}"
 
 
-def _doubts(found: Found, doubts: Doubts) -> list[str]:
+def _doubts(found: PoseCandidate, doubts: Doubts) -> list[str]:
     """Say what speaks against a pose."""
-    eyes = found.evidence.sights.eyes
+    eyes = found.evidence.marker_views.eyes
     said = []
     for support in doubts.supports:
         name = eyes[support.camera].camera.name
@@ -193,17 +195,20 @@ def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
     return f"{' and '.join(cameras)} see {tool.name} at different places: {RIG}" if cameras else ""
 
 
-def why_loose(tool: Tool, found: Found) -> str:
+def why_loose(tool: Tool, found: PoseCandidate) -> str:
     """Why what is seen does not hold the tool."""
     return ASKEW if found.askew else _too_few(tool, found)
 
 
-def _too_few(tool: Tool, found: Found) -> str:
+def _too_few(tool: Tool, found: PoseCandidate) -> str:
     """That what is seen does not hold the tool."""
-    sights, used = found.evidence.sights, np.flatnonzero(found.consensus.used)
+    marker_views, used = found.evidence.marker_views, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
-            (tool.markers[sights.marker[k]].id, sights.eyes[sights.camera[k]].camera.name)
+            (
+                tool.markers[marker_views.marker[k]].id,
+                marker_views.eyes[marker_views.camera[k]].camera.name,
+            )
             for k in used
         }
     )
@@ -212,7 +217,7 @@ def _too_few(tool: Tool, found: Found) -> str:
 
 
 def warning(
-    tool: Tool, found: Found, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
+    tool: Tool, found: PoseCandidate, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
 ) -> str:
     """What a user should know of a pose, empty if nothing.
 
@@ -227,9 +232,12 @@ def warning(
             )
         said += _cameras(found)
     said += _doubts(found, doubts)
-    sights, evidence = found.evidence.sights, found.evidence
+    marker_views, evidence = found.evidence.marker_views, found.evidence
     for k in np.flatnonzero(evidence.good & ~found.consensus.used):
-        marker, camera = tool.markers[sights.marker[k]].id, sights.eyes[sights.camera[k]].camera
+        marker, camera = (
+            tool.markers[marker_views.marker[k]].id,
+            marker_views.eyes[marker_views.camera[k]].camera,
+        )
         said.append(f"marker {marker} left out in {camera.name}")
     said += [
         f"marker {view.marker.id} left out in {view.camera.name}"
@@ -239,28 +247,28 @@ def warning(
     return "; ".join(dict.fromkeys(said))
 
 
-def _beyond_noise(found: Found) -> float:
+def _beyond_noise(found: PoseCandidate) -> float:
     """Rms of the corners' residuals that noise does not explain, px an axis."""
     used = found.consensus.used
     off = (found.residuals[used] ** 2).mean(axis=1) - found.corner_variance[used]
     return float(np.sqrt(max(np.median(off), 0.0)))
 
 
-def _tip(tool: Tool, found: Found) -> str:
+def _tip(tool: Tool, found: PoseCandidate) -> str:
     """How far the tip may be off for it, one sd."""
     if tool.tip is None:
         return ""
-    lasting = Pose(found.pose.transform, found.systematic + found.pose.covariance)
-    off = float(np.sqrt(np.trace(lasting.apply(tool.tip.position)[1])))
+    systematic = Pose(found.pose.transform, found.systematic + found.pose.covariance)
+    off = float(np.sqrt(np.trace(systematic.apply(tool.tip.position)[1])))
     return f", the tip by about {off:.2f} mm"
 
 
-def _cameras(found: Found) -> list[str]:
+def _cameras(found: PoseCandidate) -> list[str]:
     """Cameras that see everything turned or grown: one has moved or refocused."""
-    sights, consensus = found.evidence.sights, found.consensus
+    marker_views, consensus = found.evidence.marker_views, found.consensus
     turned, grown, index_of = {}, {}, {}
-    for index, eye in enumerate(sights.eyes):
-        views = np.flatnonzero(consensus.used & (sights.camera == index))
+    for index, eye in enumerate(marker_views.eyes):
+        views = np.flatnonzero(consensus.used & (marker_views.camera == index))
         if not len(views):
             continue
         focal = eye.camera.matrix[0, 0]
@@ -295,12 +303,12 @@ def _cameras(found: Found) -> list[str]:
     ]
 
 
-def _elsewhere(view: MarkerView, tool: Tool, found: Found) -> bool:
+def _elsewhere(view: MarkerView, tool: Tool, found: PoseCandidate) -> bool:
     """Whether a marker was detected where the tool has it not."""
-    sights = found.evidence.sights
-    for k in range(len(sights)):
-        same = tool.markers[sights.marker[k]].id == view.marker.id
-        if same and sights.eyes[sights.camera[k]].camera.name == view.camera.name:
+    marker_views = found.evidence.marker_views
+    for k in range(len(marker_views)):
+        same = tool.markers[marker_views.marker[k]].id == view.marker.id
+        if same and marker_views.eyes[marker_views.camera[k]].camera.name == view.camera.name:
             off = np.abs(found.corners[k] - view.corners).max()
             return bool(off > SAME_PLACE and found.evidence.good[k])
     return True

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.sharpening import PLAIN, Sharpening
 from nav.tracking.view_solver import LEAST_NOISE
 
@@ -35,7 +35,7 @@ LEAST_PIXELS = 500  # of a camera
 CUT = 6.0  # residual by noise that pixels which were left out are taken to have
 PRIOR = np.diag([1.0, 1.0])
 
-Look = Callable[[Sequence[Sharpening]], Evidence | None]
+Look = Callable[[Sequence[Sharpening]], FitResult | None]
 
 
 @dataclass
@@ -147,17 +147,17 @@ def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: lis
             now[c] = PLAIN
 
 
-def can_teach(evidence: Evidence, cameras: int) -> NDArray[np.bool_]:
+def can_teach(evidence: FitResult, cameras: int) -> NDArray[np.bool_]:
     """Return (cameras,) which of them see enough of a tool to learn from.
 
     evidence : of the tool as it was found.
     """
     looked, teaching = _teaching(evidence)
-    own = [teaching & (evidence.sights.camera == camera) for camera in range(cameras)]
+    own = [teaching & (evidence.marker_views.camera == camera) for camera in range(cameras)]
     return np.array([looked[views].sum() > LEAST_PIXELS for views in own])
 
 
-def _teaching(evidence: Evidence) -> tuple[Array, NDArray[np.bool_]]:
+def _teaching(evidence: FitResult) -> tuple[Array, NDArray[np.bool_]]:
     """Pixels (n,) of each view, and which views look enough like their markers to teach."""
     looked = evidence.pixels / np.maximum(evidence.visible, 1e-3)
     return looked, np.asarray(evidence.explained > 0.5, bool)
@@ -187,7 +187,7 @@ class _Score:
         variance = np.maximum(evidence.noise, LEAST_NOISE) ** 2 * (1.0 + CUT**2 * gone)
         said = -0.5 * self.weights * np.log(variance)
         for c in range(self.cameras):
-            own = (self.weights > 0.0) & (evidence.sights.camera == c)
+            own = (self.weights > 0.0) & (evidence.marker_views.camera == c)
             pixels = self.weights[own].sum()
             if pixels > LEAST_PIXELS:
                 result[c] = said[own].sum() - pixels * sharpenings[c].log_gain

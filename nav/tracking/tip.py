@@ -8,10 +8,12 @@ from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import Tip, TrackedFrame
 
 
-def tip_from_pose(frame_from_tool: Pose, tool: Tool, lasting: Pose | None = None) -> Tip | None:
+def tip_from_pose(
+    frame_from_tool: Pose, tool: Tool, systematic_pose: Pose | None = None
+) -> Tip | None:
     """The tip of a tool in the frame of its pose; None for a tool without a tip.
 
-    lasting : the same pose with the covariance of its systematic errors, if it has any.
+    systematic_pose : the same pose with the covariance of its systematic errors, if it has any.
     """
     if tool.tip is None:
         return None
@@ -19,8 +21,8 @@ def tip_from_pose(frame_from_tool: Pose, tool: Tool, lasting: Pose | None = None
     rotation = frame_from_tool.transform.rotation.as_matrix()
     heading = None if tool.tip.axis is None else rotation @ tool.tip.axis
     systematic = rotation @ tool.tip.covariance @ rotation.T
-    if lasting is not None:
-        systematic = systematic + lasting.apply(tool.tip.position)[1]
+    if systematic_pose is not None:
+        systematic = systematic + systematic_pose.apply(tool.tip.position)[1]
     return Tip(position, heading, random, systematic)
 
 
@@ -33,8 +35,9 @@ def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip
     pose = tracked.pose(needle.name, relative_to=reference)
     if isinstance(pose, Lost):
         return pose
-    lasting = tracked.lasting(needle.name, relative_to=reference)
-    tip = tip_from_pose(pose, needle, None if isinstance(lasting, Lost) else lasting)
+    systematic_pose = tracked.systematic_pose(needle.name, relative_to=reference)
+    known = None if isinstance(systematic_pose, Lost) else systematic_pose
+    tip = tip_from_pose(pose, needle, known)
     if tip is None:
         return Lost(f"{needle.name} has no tip: calibrate it first")
     if not np.all(np.isfinite(tip.position)):

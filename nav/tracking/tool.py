@@ -98,7 +98,7 @@ class ToolFile(PublicFile):
     def _ids_once(cls, value: tuple[MarkerTable, ...]) -> tuple[MarkerTable, ...]:
         twice = [i for i, count in Counter(m.id for m in value).items() if count > 1]
         if twice:
-            raise ValueError(f"id {twice[0]} stands twice; every marker needs an id of its own")
+            raise ValueError(f"id {twice[0]} appears twice; every marker needs an id of its own")
         return value
 
     @model_validator(mode="after")

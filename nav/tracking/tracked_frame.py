@@ -42,7 +42,7 @@ class TrackedTool:
     cameras: tuple[str, ...] = ()
 
     @property
-    def lasting(self) -> Pose:
+    def systematic_pose(self) -> Pose:
         """rig_from_tool with the covariance of its systematic errors."""
         return Pose(self.rig_from_tool.transform, self.systematic)
 
@@ -90,9 +90,9 @@ class TrackedFrame:
         """``rig_from_tool``, or ``reference_from_tool`` with both poses' random errors."""
         return self._pose(tool, relative_to, lambda seen: seen.rig_from_tool)
 
-    def lasting(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
+    def systematic_pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """The same pose with the covariance of its systematic errors."""
-        return self._pose(tool, relative_to, lambda seen: seen.lasting)
+        return self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
 
     def _pose(
         self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]

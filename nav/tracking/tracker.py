@@ -15,7 +15,7 @@ from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.tracking.agreement import CameraAgreement
 from nav.tracking.camera_state import (
-    Seeing,
+    CameraState,
     learn_sharpness,
     look_at_pixels,
     sharpness_due,
@@ -27,16 +27,16 @@ from nav.tracking.contradiction import (
     find_contradiction,
 )
 from nav.tracking.corner_pose import AMBIGUOUS, starting_poses
-from nav.tracking.fit_result import Evidence
+from nav.tracking.fit_result import FitResult
 from nav.tracking.follower import FAR, Follower
 from nav.tracking.freshness import Freshness, FreshnessMonitor
 from nav.tracking.initial_pose import APART, all_starts, angle_between
 from nav.tracking.marker_detection import Detector
 from nav.tracking.marker_refinement import START_BLUR
 from nav.tracking.marker_view import MarkerView, Viewer
-from nav.tracking.marker_views import Eye
+from nav.tracking.marker_views import CameraModel
 from nav.tracking.notices import odd_pixels, picture_notices
-from nav.tracking.pose_candidate import HALF, MOST_SEEN, Found, alike, better
+from nav.tracking.pose_candidate import HALF, MOST_SEEN, PoseCandidate, better, is_same_pose
 from nav.tracking.reasons import (
     Doubts,
     contradicted,
@@ -77,13 +77,13 @@ class Tracker:
         self.rig, self.tools = rig, tuple(tools)
         self.workers = min(os.cpu_count() or 1, MOST_WORKERS)
         self.detectors = {camera.name: Detector(tools) for camera in rig.cameras}
-        self.seeing = {
-            camera.name: Seeing(Eye(camera), Response(), START_BLUR.copy())
+        self.states = {
+            camera.name: CameraState(CameraModel(camera), Response(), START_BLUR.copy())
             for camera in rig.cameras
         }
-        self.viewers = {name: Viewer(seeing.eye) for name, seeing in self.seeing.items()}
-        self.followers = {tool.name: Follower(tool, self.seeing) for tool in tools}
-        self.doubted: Mapping[str, Found] = {}
+        self.viewers = {name: Viewer(state.eye) for name, state in self.states.items()}
+        self.followers = {tool.name: Follower(tool, self.states) for tool in tools}
+        self.doubted: Mapping[str, PoseCandidate] = {}
         self.lost_for = dict.fromkeys(self.followers, 0)
         self.agreement, self.freshness = CameraAgreement(), FreshnessMonitor()
         self.fresh = Freshness()
@@ -103,11 +103,11 @@ class Tracker:
             follower.found = None
         tools: dict[str, TrackedTool | Lost] = {}
         absent = []
-        doubted: dict[str, Found] = {}
-        for seeing in self.seeing.values():
-            seeing.sharpness.since += 1
-            seeing.grid_wait -= 1
-            seeing.growth_wait -= 1
+        doubted: dict[str, PoseCandidate] = {}
+        for state in self.states.values():
+            state.sharpness.since += 1
+            state.grid_wait -= 1
+            state.growth_wait -= 1
         for tool, found in zip(self.tools, self._follow(frames), strict=True):
             if found is not None:
                 found = self._by_its_pictures(self.followers[tool.name], found, frames)
@@ -138,7 +138,9 @@ class Tracker:
             self.agreement.groups(frames.time),
         )
 
-    def _ask_silent(self, tool: Tool, found: Found, frames: FrameSet) -> Contradiction | None:
+    def _ask_silent(
+        self, tool: Tool, found: PoseCandidate, frames: FrameSet
+    ) -> Contradiction | None:
         """Search the pictures of cameras that confirm nothing, now and then while they do not.
 
         A hand before the camera is the usual reason; but if the camera shows the tool elsewhere,
@@ -171,7 +173,7 @@ class Tracker:
         self.lost_for[tool.name] += 1
         return Lost(contradicted(tool, against))
 
-    def _follow(self, frames: FrameSet) -> list[Found | None]:
+    def _follow(self, frames: FrameSet) -> list[PoseCandidate | None]:
         """Every tool where its motion leads, one after the other: pixels are shared among threads.
 
         Tools in threads of their own were no faster: most of the rest holds the interpreter.
@@ -189,7 +191,7 @@ class Tracker:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _acquire(
-        self, tools: Sequence[Tool], frames: FrameSet, doubted: Mapping[str, Found]
+        self, tools: Sequence[Tool], frames: FrameSet, doubted: Mapping[str, PoseCandidate]
     ) -> dict[str, TrackedTool | Lost]:
         """Search the whole pictures for tools; longer for those that were there a moment ago.
 
@@ -209,10 +211,10 @@ class Tracker:
 
     def _forget_pictures(self) -> None:
         """Nothing fits: what was learnt of the pictures may be why."""
-        for seeing in self.seeing.values():
-            seeing.response, seeing.blur, seeing.spread = Response(), START_BLUR.copy(), 0.0
-            seeing.sharpness.doubt()
-            seeing.grid_wait = seeing.growth_wait = 0
+        for state in self.states.values():
+            state.response, state.blur, state.spread = Response(), START_BLUR.copy(), 0.0
+            state.sharpness.doubt()
+            state.grid_wait = state.growth_wait = 0
 
     def _worth_it(self, tool: Tool) -> bool:
         count = self.lost_for[tool.name]
@@ -233,18 +235,20 @@ class Tracker:
     @property
     def notices(self) -> tuple[str, ...]:
         """What the cameras do to their pictures that people should know of."""
-        return picture_notices(self.seeing.values())
+        return picture_notices(self.states.values())
 
-    def _by_its_pictures(self, follower: Follower, found: Found, frames: FrameSet) -> Found:
+    def _by_its_pictures(
+        self, follower: Follower, found: PoseCandidate, frames: FrameSet
+    ) -> PoseCandidate:
         """What was found, again where it teaches that cameras do otherwise than was thought."""
-        cameras = list(self.seeing.values())
+        cameras = list(self.states.values())
         anew, fast = (
             look_at_pixels(cameras, found, frames, follower.noise),
             follower.moves_fast(found, frames.time),
         )
         if sharpness_due(cameras, found, fast):
 
-            def look(sharpenings: Sequence[Sharpening]) -> Evidence | None:
+            def look(sharpenings: Sequence[Sharpening]) -> FitResult | None:
                 return follower.evidence_if(found, frames, sharpenings, self.pool, self.workers)
 
             anew |= learn_sharpness(cameras, look)
@@ -255,21 +259,21 @@ class Tracker:
             found = follower.fit(frames, found.matrix, 0.0, self.pool, self.workers) or found
         return found
 
-    def _rough(self, found: Found, combed: bool = False) -> list[str]:
+    def _rough(self, found: PoseCandidate, combed: bool = False) -> list[str]:
         """What is odd about pixels of cameras that see the tool; or only that rows are combed."""
-        return odd_pixels(list(self.seeing.values()), found, combed)
+        return odd_pixels(list(self.states.values()), found, combed)
 
     def _detect(self, frame: Frame, tools: Sequence[Tool], thorough: bool) -> Views:
         """Some tools' markers in one picture, refined to its light."""
-        viewer, seeing = self.viewers[frame.camera], self.seeing[frame.camera]
+        viewer, state = self.viewers[frame.camera], self.states[frame.camera]
         detected = self.detectors[frame.camera].find(frame.image, tools, thorough)
-        image = unsharpened(frame.image, seeing.sharpness.sharpening)
+        image = unsharpened(frame.image, state.sharpness.sharpening)
         found: Views = {}
         for tool in tools:
             views = found[tool.name] = []
             for square in detected[tool.name]:
                 marker, at = tool.by_id[square.id], square.corners
-                view = viewer.view(image, tool, marker, at, seeing.blur, seeing.response)
+                view = viewer.view(image, tool, marker, at, state.blur, state.response)
                 view = view or viewer.view(image, tool, marker, at)
                 if view is None and square.decoded:
                     view = viewer.detected(marker, square.corners)
@@ -290,7 +294,7 @@ class Tracker:
         self._look_around(views)
         for start in starts:
             found = self._settle(follower, views, start, frames)
-            if best is not None and found is not None and alike(best, found):
+            if best is not None and found is not None and is_same_pose(best, found):
                 return Lost(AMBIGUOUS)
             best = better(best, found)
         if starts and (best is None or not best.consensus.fits):
@@ -302,7 +306,7 @@ class Tracker:
         best = self._by_its_pictures(follower, best, frames)
         if combed := self._rough(best, combed=True):
             return Lost("; ".join(combed))
-        best = follower.unrivalled(best, frames, self.pool, self.workers)
+        best = follower.resolve_ambiguity(best, frames, self.pool, self.workers)
         if best is None:
             return Lost(AMBIGUOUS)
         if not best.convincing:
@@ -325,29 +329,33 @@ class Tracker:
         views: list[MarkerView],
         start: Array,
         frames: FrameSet,
-        before: Found | None,
-    ) -> Found | None:
+        before: PoseCandidate | None,
+    ) -> PoseCandidate | None:
         """Try with nothing learnt of the cameras' curves, and forget it where that explains more.
 
         A pose that was wrong may have taught them what is not so.
         """
-        learnt = {name: seeing.response for name, seeing in self.seeing.items()}
-        for seeing in self.seeing.values():
-            seeing.response = Response()
+        learnt = {name: state.response for name, state in self.states.items()}
+        for state in self.states.values():
+            state.response = Response()
         found = self._settle(follower, views, start, frames)
         if found is not None and better(before, found) is found:
             return found
-        for name, seeing in self.seeing.items():
-            seeing.response = learnt[name]
+        for name, state in self.states.items():
+            state.response = learnt[name]
         return before
 
     def _otherwise(
-        self, follower: Follower, views: list[MarkerView], frames: FrameSet, before: Found | None
-    ) -> Found | None:
+        self,
+        follower: Follower,
+        views: list[MarkerView],
+        frames: FrameSet,
+        before: PoseCandidate | None,
+    ) -> PoseCandidate | None:
         """Try what each marker by itself would have: few that fit may fit by chance.
 
         A misread marker hides that the others have a mirror image. What explains the pixels better
-        must do so with more markers: a tool made askew explains few of them well.
+        must do so with more markers: a tool misaligned explains few of them well.
         """
         best = before
         for start in all_starts(views):
@@ -362,12 +370,12 @@ class Tracker:
 
     def _settle(
         self, follower: Follower, views: list[MarkerView], start: Array, frames: FrameSet
-    ) -> Found | None:
+    ) -> PoseCandidate | None:
         refined = [view for view in views if view.refined]
-        best: Found | None = None
+        best: PoseCandidate | None = None
         for extra in (AFTER_DETECTION, FAR):
             if refined:
-                follower.suppose(refined, start)
+                follower.seed_from_views(refined, start)
             found = follower.fit(frames, start, extra, self.pool, self.workers)
             best = better(best, found)
             if best is not None and best.share > MOST_SEEN:
@@ -379,26 +387,26 @@ class Tracker:
 
     def _look_around(self, views: list[MarkerView]) -> None:
         """Begin with the blur of the markers detected; how noisy the picture is shows later."""
-        for camera, seeing in self.seeing.items():
+        for camera, state in self.states.items():
             blurs = [view.blur for view in views if view.refined and view.camera.name == camera]
-            seeing.spread = 0.0
+            state.spread = 0.0
             if blurs:
-                seeing.blur = np.median(blurs, axis=0)
+                state.blur = np.median(blurs, axis=0)
 
     def _why_lost(self, tool: Tool, frames: FrameSet, views: Sequence[MarkerView]) -> str:
         follower = self.followers[tool.name]
-        eyes = [seeing.eye for seeing in self.seeing.values()]
+        eyes = [state.eye for state in self.states.values()]
         return why_lost(eyes, tool, follower.shape, frames, follower.last, follower.pictures, views)
 
-    def _tracked(self, tool: Tool, found: Found, frames: FrameSet) -> TrackedTool:
+    def _tracked(self, tool: Tool, found: PoseCandidate, frames: FrameSet) -> TrackedTool:
         used = np.flatnonzero(found.consensus.used)
-        sights = found.evidence.sights
+        marker_views = found.evidence.marker_views
         corners: dict[str, dict[int, NDArray[np.float64]]] = {}
         # an oblique marker's own pixels know less of its corners than the pose does
         vague = found.corner_variance > VAGUE**2
         for k in used:
-            camera = sights.eyes[sights.camera[k]].camera.name
-            marker = tool.markers[sights.marker[k]].id
+            camera = marker_views.eyes[marker_views.camera[k]].camera.name
+            marker = tool.markers[marker_views.marker[k]].id
             own = found.projected[k] if vague[k] else found.corners[k]
             corners.setdefault(camera, {})[marker] = own
         supports = self.supports[tool.name]
@@ -408,7 +416,7 @@ class Tracker:
         doubts = Doubts(supports, self.fresh)
         return TrackedTool(
             found.pose,
-            tuple(sorted({tool.markers[m].id for m in sights.marker[used]})),
+            tuple(sorted({tool.markers[m].id for m in marker_views.marker[used]})),
             float(np.sqrt(np.mean(found.residuals[used] ** 2))),
             corners,
             "; ".join(

@@ -58,7 +58,7 @@ def median_residual(histogram, looked):
 def solve_view(
     moments, weight, grey, square, brightness, blur, prior, free_blur, free_curvature
 ):  # fmt: skip
-    """One Gauss-Newton step of what only this view has, and its say on what others have too.
+    """One Gauss-Newton step of what only this view has, and what it says of the rest.
 
     Parameters
     ----------

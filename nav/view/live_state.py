@@ -106,7 +106,7 @@ def _banner(
             return Banner(f"Tracking process ended: {ended.problem}", True)
         return Banner("Tracking has ended", False)
     if not alive:
-        return Banner("Tracking process ended without a word", True)
+        return Banner("Tracking process ended without a message", True)
     if standstill is not None and standstill.why == "over":
         return Banner("End of the recording: Home plays it again", False)
     if update is None and preparing is not None:

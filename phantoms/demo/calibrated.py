@@ -22,7 +22,7 @@ from nav.camera.rig import Rig
 from nav.errors import InputError
 from nav.files import written_whole
 from nav.frames import Array
-from nav.track import Wishes, progress_bar, track_recording
+from nav.track import TrackOptions, progress_bar, track_recording
 from nav.tracking.tool import Tool, write_tool
 from phantoms.twin.default_rig import AIM, nominal_rig_from_model
 from phantoms.twin.images import write_picture
@@ -100,7 +100,7 @@ def calibrate_everything(
     for name, file in (("needle", body), ("reference", out / "reference.toml")):
         calibrate_tool(made, folder / f"{name}.toml", folder / name, file, console)
     for name in ("pivot", "spin"):
-        wishes = Wishes(None, None, None, None)
+        wishes = TrackOptions(None, None, None, None)
         table = folder / f"{name}.csv"
         track_recording(made, [body], folder / name, table, wishes, console)
     pivot, spin = folder / "pivot.csv", folder / "spin.csv"

@@ -199,7 +199,7 @@ def _made(kind: type, table: Any, prefix: str) -> Any:
     known = {member.name for member in fields(kind)}
     strange = sorted(set(table) - known)
     if strange:
-        raise InputError(f"{prefix}{strange[0]}: unknown key; remove it or mend its spelling")
+        raise InputError(f"{prefix}{strange[0]}: unknown key; remove it or check the spelling")
     missing = sorted(known - set(table))
     if missing:
         raise InputError(f"{prefix}{missing[0]}: is missing; expected every number of the neck")

@@ -33,7 +33,7 @@ BESIDE, MEETS = 1.0, np.radians(22.0)  # mm, artery off the medulla; off its fro
 LOBE, LOBE_RADII = (13.0, 17.0, 15.0), (11.5, 12.0, 13.0)
 
 
-def gone_on(structures: Sequence[Closed], low: float, high: float) -> list[Closed]:
+def extended(structures: Sequence[Closed], low: float, high: float) -> list[Closed]:
     """The structures, and what goes on to the heights low and high, mm."""
     named = {s.name: s for s in structures}
     dura = next((s for s in structures if s.role == "dura"), None)

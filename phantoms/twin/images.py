@@ -116,7 +116,7 @@ def _check(out: Path, settings: ImageSettings) -> None:
         ("--gamma", optics.gamma, 0.1, 10),
         ("--gradient", optics.gradient[0], -2, 2),
     ):
-        if not low <= value <= high:  # nor a number that is none
+        if not low <= value <= high:  # nor not a number
             raise InputError(f"{name}: expected {low} to {high}, got {value}")
     if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
         raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures a second)")

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 from nav.errors import InputError
 from nav.frames import Array
 from nav.model.case import Case
-from phantoms.twin.ct_ends import gone_on
+from phantoms.twin.ct_ends import extended
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.ct_look import painted
 from phantoms.twin.ct_section import Closed, Surface
@@ -92,7 +92,7 @@ def as_in_life(structures: Sequence[Closed], skin: Closed) -> list[Closed]:
     held: list[Closed] = [s for s in structures if s.role not in ("skin", "support")]
     size = neck_size(skin)
     outside = [skin] if size is None else [whole_skin(size), *mastoids(size)]
-    return gone_on([*held, *outside], float(low), float(high))
+    return extended([*held, *outside], float(low), float(high))
 
 
 def write_ct(

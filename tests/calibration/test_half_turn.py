@@ -51,7 +51,7 @@ def test_a_camera_that_is_upside_down_is_as_good():
 
 
 def test_a_board_that_hardly_moves_is_refused():
-    """One place is as good as none: both ways round explain it."""
+    """One place is negligible: both ways round explain it."""
     place = waved(1, np.random.default_rng(4))[0]
     with pytest.raises(AmbiguousHalfTurn):
         find_turned(BOARD, poses([place] * 6))

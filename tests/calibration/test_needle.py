@@ -9,7 +9,7 @@ from rich.console import Console
 from scipy.spatial.transform import Rotation
 
 from calibration.needle.needle_command import Guide, calibrate_needle
-from calibration.needle.pivot_poses import LASTING, load_poses
+from calibration.needle.pivot_poses import SYSTEMATIC, load_poses
 from nav.errors import InputError
 from nav.files import load_toml, sha256
 from nav.tracking.tool import ToolFile, load_tool, write_tool
@@ -212,9 +212,9 @@ def test_doubts_and_missing_covariances_are_said(tmp_path, needle):
 
 def test_lasting_errors_of_the_tip_make_its_covariance_larger(tmp_path, pivoted, needle):
     rng = np.random.default_rng(1)
-    lasting = dict(zip(LASTING, (0.01, 0.0, 0.0, 0.01, 0.0, 0.01), strict=True))
+    systematic = dict(zip(SYSTEMATIC, (0.01, 0.0, 0.0, 0.01, 0.0, 0.01), strict=True))
     rows = [
-        row | lasting
+        row | systematic
         for row in rows_of(*poses(rng, turned(rng, 150)).arrays, reason="geometry doubtful: 0.1 px")
     ]
     said = run(write_rows(tmp_path / "p.csv", rows), "needle", needle, needle)

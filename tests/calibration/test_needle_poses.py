@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from calibration.needle.pivot_poses import LASTING, load_poses
+from calibration.needle.pivot_poses import SYSTEMATIC, load_poses
 from nav.errors import InputError
 from nav.record.pose_table import COLUMNS, UPPER
 
@@ -105,7 +105,7 @@ def test_an_unknown_tool_is_refused_with_the_names_that_are_there(tmp_path):
     ],
 )
 def test_a_row_with_a_number_that_is_none_is_refused(tmp_path, column, value, words):
-    rows = [row | dict.fromkeys(LASTING, 0.0) for row in rows_of(*some())]
+    rows = [row | dict.fromkeys(SYSTEMATIC, 0.0) for row in rows_of(*some())]
     rows[1][column] = value
     with pytest.raises(InputError, match=words) as refused:
         load_poses(write_rows(tmp_path / "poses.csv", rows), "needle")

@@ -227,12 +227,12 @@ def test_errors_that_depend_on_the_turn_are_covered_where_tracking_tells_them(le
     turns = swung(300)
     at_tip = np.diag([0.03**2 + (0.0005 * TIP[2]) ** 2] * 2 + [0.03**2])
     matrices = turns.as_matrix()
-    lasting = matrices @ at_tip @ matrices.transpose(0, 2, 1)
+    systematic = matrices @ at_tip @ matrices.transpose(0, 2, 1)
     unaware, aware = [], []
     for seed in range(60):
         rng = np.random.default_rng(seed)
         arrays = misled(rng, poses(rng, turns), turns, length).arrays
-        for errors, told in ((unaware, None), (aware, lasting)):
+        for errors, told in ((unaware, None), (aware, systematic)):
             found = pivot_calibration(*arrays, told)
             errors.append(squared(found.tip - TIP, found.covariance))
     assert np.mean(unaware) > 5.0

@@ -82,7 +82,7 @@ def test_a_nearly_unit_direction_becomes_one(tmp_path):
         (["gauge = 22"], "bevel: is missing"),
         (['bevel = "tuohy"'], "gauge: is missing"),
         (["gauge = 22", 'bevel = "tuohy"', "length = 90.0"],
-         "length: unknown key; remove it or mend its spelling"),
+         "length: unknown key; remove it or check the spelling"),
         (["gauge = 22", 'bevel = "tuohy"', "bevel_direction = [0.0, 2.0, 0.0]"],
          "bevel_direction: expected a unit vector, got length 2.000"),
         (["gauge = 22", 'bevel = "tuohy"', "bevel_direction = [0.0, 0.6, 0.8]"],

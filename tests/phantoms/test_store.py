@@ -1,4 +1,4 @@
-"""Meshes from the cache are the same to the bit; a bad cache is as good as none."""
+"""Meshes from the cache are the same to the bit; a bad cache is negligible."""
 
 import numpy as np
 import pytest

@@ -32,8 +32,8 @@ NUMBERS = [
     *("tip_cxx", "tip_cxy", "tip_cxz", "tip_cyy", "tip_cyz", "tip_czz", "markers", "rms_px"),
 ]
 UPPER = [f"p{i}{j}" for i in range(6) for j in range(i, 6)]
-LASTING = ["tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz"]
-COLUMNS = ["frame", "time", "tool", "status", *NUMBERS, "reason", *UPPER, *LASTING]
+SYSTEMATIC = ["tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz"]
+COLUMNS = ["frame", "time", "tool", "status", *NUMBERS, "reason", *UPPER, *SYSTEMATIC]
 
 ROOTS = np.random.default_rng(3).normal(size=(3, 6, 6)) * np.repeat([0.02, 2e-4], 3)[:, None]
 POSES = {
@@ -95,7 +95,7 @@ def tip_covariance(row: dict[str, str]) -> Array:
 def assert_empty(row: dict[str, str]) -> None:
     assert row["status"] == "lost"
     assert row["reason"]
-    assert {row[name] for name in (*NUMBERS, *UPPER, *LASTING)} == {""}
+    assert {row[name] for name in (*NUMBERS, *UPPER, *SYSTEMATIC)} == {""}
 
 
 def test_every_frame_has_one_row_for_each_tool():

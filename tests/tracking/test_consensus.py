@@ -15,7 +15,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
-from nav.tracking.pose_candidate import Found
+from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
@@ -73,7 +73,7 @@ def test_tools_glued_askew_are_tracked_and_doubted(glued):
         assert "px off beyond noise, the tip by about" in warning
 
 
-def as_found(residuals: list[float], explained: list[float], used: list[int]) -> Found:
+def as_found(residuals: list[float], explained: list[float], used: list[int]) -> PoseCandidate:
     """Views of markers 40 px wide; residuals in px an axis."""
     square, count = np.array([[0, 0], [40, 0], [40, 40], [0, 40]], float), len(used)
     evidence: Any = SimpleNamespace(explained=np.array(explained))
@@ -81,7 +81,7 @@ def as_found(residuals: list[float], explained: list[float], used: list[int]) ->
     corners = np.tile(square, (count, 1, 1))
     off = np.repeat(np.array(residuals, float)[:, None], 8, axis=1)
     none = np.zeros((6, 6))
-    return Found(np.eye(4), none, none, evidence, consensus, corners, corners, off)
+    return PoseCandidate(np.eye(4), none, none, evidence, consensus, corners, corners, off)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def as_found(residuals: list[float], explained: list[float], used: list[int]) ->
     ],
 )
 def test_markers_further_off_than_a_cell_are_another_thing(explained, off, apart):
-    """Median over the views that have a say; half a cell where they are not sure."""
+    """Median over the views that contribute; half a cell where they are not sure."""
     found = as_found([0.0, off, off, 30.0], [explained] * 4, [1, 1, 1, 0])
     assert found.apart is apart
 
@@ -210,12 +210,12 @@ def bumped(rig: Rig, name: str, axis: int, angle: float = TURNED) -> Rig:
 
 
 def warnings(
-    rig: Rig, told: Rig, needle: Tool, sights: Sequence[RigidTransform]
+    rig: Rig, told: Rig, needle: Tool, marker_views: Sequence[RigidTransform]
 ) -> tuple[list[str], list[float]]:
     """What is said of each pose, and how far the tip is off by its covariance."""
     studio, said, far = Studio(rig, CLEAN, 3), [], []
     with closing(Tracker(told, [needle])) as tracker:
-        for place in sights:
+        for place in marker_views:
             tracked = tracker.track(studio.frames([Placed(needle_body(needle), place)]))
             said.append(seen(tracked, "needle").warning)
             far.append(sigmas(tracked, needle, place))

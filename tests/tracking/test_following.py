@@ -299,7 +299,7 @@ def test_the_mirror_image_of_a_flat_tool_gives_way_to_the_tool(needle):
         wrong = follower.fit(frames, mirror, NEAR, tracker.pool, 1)
         assert wrong is not None
         assert turn(wrong.pose.transform.as_matrix(), right) > 0.3
-        found = follower.unrivalled(wrong, frames, tracker.pool, 1)
+        found = follower.resolve_ambiguity(wrong, frames, tracker.pool, 1)
     assert turn(right.as_matrix(), place) < 0.01
     assert found is not None
     assert turn(found.pose.transform.as_matrix(), place) < 0.01

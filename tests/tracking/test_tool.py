@@ -183,7 +183,7 @@ def test_a_nearly_unit_axis_becomes_one(tmp_path):
         ),
         (
             ['dictionary = "DICT_4X4_50"', MARKER.format(id=1), MARKER.format(id=1)],
-            "marker: id 1 stands twice; every marker needs an id of its own",
+            "marker: id 1 appears twice; every marker needs an id of its own",
         ),
     ],
 )

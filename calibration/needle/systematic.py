@@ -9,17 +9,17 @@ OTHER_VIEW = 0.3  # rad of turning after which 61 % of such an error lasts, as t
 MOST_POSES = 400  # evenly chosen: more make the answer no other
 
 
-def lasting_covariance(rotations: Array, lasting: Array) -> Array:
-    """Covariance (6, 6) of tip (tool frame) and pivot (poses' frame) by lasting errors, mm^2.
+def systematic_covariance(rotations: Array, systematic: Array) -> Array:
+    """Covariance (6, 6) of tip (tool frame) and pivot (poses' frame) by systematic errors, mm^2.
 
     Each pose's tip is off by an error that is fixed in the tool's frame but for its turning: two
     poses an angle apart share exp(-(angle / 0.3 rad)^2 / 2) of it. That is carried through the
     equal-weight fit. More poses do not make it less, a wide cone does.
 
-    rotations : (n, 3, 3) a_from_tool. lasting : (n, 3, 3) of each pose's tip, frame a, mm^2.
+    rotations : (n, 3, 3) a_from_tool. systematic : (n, 3, 3) of each pose's tip, frame a, mm^2.
     """
     chosen = np.unique(np.linspace(0, len(rotations) - 1, MOST_POSES).round().astype(int))
-    turns, spread = rotations[chosen], lasting[chosen]
+    turns, spread = rotations[chosen], systematic[chosen]
     values, vectors = np.linalg.eigh(turns.transpose(0, 2, 1) @ spread @ turns)
     roots = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.transpose(0, 2, 1)
     matrix = normal_equations(turns, np.zeros((len(turns), 3)))[0].sum(axis=0)
@@ -31,7 +31,7 @@ def lasting_covariance(rotations: Array, lasting: Array) -> Array:
 
 
 def _shared(turns: Array) -> Array:
-    """(n, n): how much of its lasting error each pose shares with each other."""
+    """(n, n): how much of its systematic error each pose shares with each other."""
     traces = np.einsum("kij,lij->kl", turns, turns)
     angles = np.arccos(np.clip((traces - 1.0) / 2.0, -1.0, 1.0))
     return np.asarray(np.exp(-0.5 * (angles / OTHER_VIEW) ** 2), float)
