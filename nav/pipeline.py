@@ -1,4 +1,4 @@
-"""The line from camera frames to alarms, one call a stage; no stage knows a later one."""
+"""The line from camera frames to alarms, one call per stage; no stage knows a later one."""
 
 from dataclasses import dataclass
 

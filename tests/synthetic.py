@@ -130,7 +130,7 @@ def vectors(size: float, length: int = 3) -> st.SearchStrategy[Array]:
 
 
 def rigid_transforms(reach: float = 500.0) -> st.SearchStrategy[RigidTransform]:
-    """Any rotation, any translation up to `reach` mm an axis."""
+    """Any rotation, any translation up to `reach` mm per axis."""
     quaternions = vectors(1.0, 4).filter(lambda q: bool(np.linalg.norm(q) > 0.1))
     return st.builds(
         lambda q, t: RigidTransform.from_components(t, Rotation.from_quat(q)),

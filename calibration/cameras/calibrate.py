@@ -33,7 +33,7 @@ WORDS = ("good", "usable", "repeat")
 class Calibration:
     """Calibrated cameras.
 
-    verdicts : of every camera. rms : (cameras,) px an axis. bow : mm from the board's lowest to
+    verdicts : of every camera. rms : (cameras,) px per axis. bow : mm from the board's lowest to
     its highest place, 0 where there is no evidence of any. flat_rms : (cameras,) px, had it been
     taken for flat. volume : mm rms expected in the working volume, None of a single camera.
     middle : (3,) of that volume, rig frame. repeats : instants at which the board was where it had

@@ -59,4 +59,4 @@ def _residuals(axes: Axes, found: Calibration, camera: int) -> None:
     axes.axvline(0, color=INK, linewidth=0.5)
     axes.set(xlim=(-most, most), ylim=(most, -most), aspect="equal", xlabel="px", ylabel="px")
     axes.locator_params(nbins=5)
-    axes.set_title(f"corners off the fit: {found.rms[camera]:.3f} px rms an axis")
+    axes.set_title(f"corners off the fit: {found.rms[camera]:.3f} px rms per axis")

@@ -46,7 +46,7 @@ class CameraVerdict:
     word : good, usable or repeat. advice : what to do, sentences. pixels : expected error of where
     a known direction is seen, rms over the part of the picture that the board reached. beyond : the
     same over the rest, None where there is none. unreached : names of the picture's corners that
-    are in the rest. held_out : px an axis, rms of corners in pictures that were not used to predict
+    are in the rest. held_out : px per axis, rms of corners in pictures not used to predict
     them. covered : share of the picture. tilt : rad, of boards to each other in the two
     directions, the lesser.
     """

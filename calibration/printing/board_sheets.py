@@ -7,7 +7,7 @@ from calibration.printing.page import Page
 from calibration.printing.paper import Box, Paper
 from nav.frames import Array
 
-DICTIONARY = "DICT_5X5_250"  # seven cells a side, the border's two among them
+DICTIONARY = "DICT_5X5_250"  # seven cells per side, the border's two among them
 
 # Markers have cells of a round number of tenths of a millimetre; the chessboard is smaller, for
 # its finder wants a white zone as wide as a square.

@@ -45,7 +45,7 @@ class BodyCalibration:
     tool : with the markers where they are, in the frame in which all corners seen lie nearest to
     the file's; without tip, which belongs to the geometry before. markers : of every marker.
     covariance : (6 s, 6 s) of the displacements of the s markers seen, in the tool's order.
-    rms_before, rms : px an axis, corners about the file's geometry and about this one.
+    rms_before, rms : px per axis, corners about the file's geometry and about this one.
     spread : by camera, by how much residuals exceed the corners' own sd.
     scale : true size by printed less 1, and its sd, by the rig; None with one camera.
     frames, views : used. left_out : (frame, camera, marker) of views that do not fit;

@@ -199,7 +199,7 @@ def _lines(found: BodyCalibration, seen: Seen) -> list[str]:
         f"{len(known)} of {len(found.markers)} markers; turned by {np.degrees(found.turned):.0f} "
         "degrees",
         f"corners were {found.rms_before:.3f} px off the file's geometry, are {found.rms:.3f} px "
-        "off this one (rms an axis)",
+        "off this one (rms per axis)",
         f"markers moved by {mean:.3f} mm (rms), most marker {farthest.id}: {farthest.moved:.3f} mm",
         f"known to {worst.sd:.3f} mm or better (1 sd by the corners' scatter, the rig taken as "
         f"exact); worst marker {worst.id}, seen in {worst.pictures} pictures from "

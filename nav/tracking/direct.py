@@ -4,7 +4,7 @@ Gauss-Newton over the pose: each pass renders every marker through the present p
 blur, compares it with the pixels, and gives what the marker says of the pose once its own
 brightness and blur are eliminated (Schur complement). No corner is made on the way.
 
-Markers that were glued askew, or that a wrong camera file shows elsewhere, do not lie where the
+Markers that were misaligned, or that a wrong camera file shows elsewhere, do not lie where the
 pose has them. As far as the others' disagreement shows, each may lie off by a flow of its own, so
 that its pixels are compared where they are; what it says of the pose is carried back.
 """

@@ -21,7 +21,7 @@ class FitResult:
     explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
     responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
     off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
-    scale : (n,) px a cell. pixels : (n,) how many contributed.
+    scale : (n,) px per cell. pixels : (n,) how many contributed.
     corners : (n, 4, 2) px at the pose; by_flow : (n, 8, 8) their derivative by flow.
     began : (n, 4, 2) corners at the pose that the fit began from.
     """

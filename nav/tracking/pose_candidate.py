@@ -65,10 +65,10 @@ class PoseCandidate:
         """Whether what is seen does not hold the tool: millimetres or a degree are open."""
         agreed = self.consensus
         total = np.sqrt(np.diag(agreed.covariance + agreed.systematic))
-        return bool((total > (LOOSE if self.askew else VAGUE)).any())
+        return bool((total > (LOOSE if self.misaligned else VAGUE)).any())
 
     @property
-    def askew(self) -> bool:
+    def misaligned(self) -> bool:
         """Whether many views disagree: a wrong rig or tool makes them vague alike, and says so."""
         return bool(not self.consensus.fits and self.consensus.used.sum() > FEW)
 

@@ -197,7 +197,7 @@ def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
 
 def why_loose(tool: Tool, found: PoseCandidate) -> str:
     """Why what is seen does not hold the tool."""
-    return ASKEW if found.askew else _too_few(tool, found)
+    return ASKEW if found.misaligned else _too_few(tool, found)
 
 
 def _too_few(tool: Tool, found: PoseCandidate) -> str:
@@ -248,7 +248,7 @@ def warning(
 
 
 def _beyond_noise(found: PoseCandidate) -> float:
-    """Rms of the corners' residuals that noise does not explain, px an axis."""
+    """Rms of the corners' residuals that noise does not explain, px per axis."""
     used = found.consensus.used
     off = (found.residuals[used] ** 2).mean(axis=1) - found.corner_variance[used]
     return float(np.sqrt(max(np.median(off), 0.0)))

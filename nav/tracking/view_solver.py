@@ -23,7 +23,7 @@ from nav.tracking.pixel_moments import (
 
 MAX_STEPS = 8  # before the window of pixels is laid anew
 CONVERGED = 0.01  # px, largest move of a corner; the next would be its square
-MAX_MOVE = 1.5  # px a step; a marker further off than the blur reaches is not pulled in
+MAX_MOVE = 1.5  # px per step; a marker further off than the blur reaches is not pulled in
 MAX_WANDER = 2.0  # px that the corners may go before the window of pixels is laid anew
 BLUR_RANGE = (0.3, 8.0)  # px, one sd; a pixel's own area alone has 0.29
 BLUR_SD = 3.0  # px^2: what is known of a marker's blur before it is seen

@@ -99,7 +99,7 @@ def run_window(
 
 
 class _Played:
-    """A feed that hands over given updates, one a call."""
+    """A feed that hands over given updates, one per call."""
 
     def __init__(self, updates: Sequence[Update]) -> None:
         self.updates = list(updates)

@@ -55,7 +55,7 @@ def sightings(
     bow: float = 0.0,
     board: Board = BOARD,
 ) -> dict[tuple[int, int], Seen]:
-    """The board's corners as cameras see them, each off by `sd` px an axis."""
+    """The board's corners as cameras see them, each off by `sd` px per axis."""
     true = board_points(board, bow)
     seen = {}
     for instant, place in enumerate(places):

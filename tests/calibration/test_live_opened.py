@@ -42,7 +42,7 @@ class Room:
         self.unplugged: set[int] = set()
         self.broken: set[int] = set()
         self.size = SIZE
-        self.drift = 0.0  # px a second, to and fro
+        self.drift = 0.0  # px per second, to and fro
 
     def hold(self, ask: Ask) -> None:
         """Where the hand is told to hold it; then it is still."""

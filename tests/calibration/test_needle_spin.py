@@ -18,7 +18,7 @@ AXIS = np.array([0.02, -0.01, 1.0]) / np.linalg.norm([0.02, -0.01, 1.0])
 def spun(
     rng: np.random.Generator, count: int, wobble: float = 0.0, turn: float = 3.0, axis: Array = AXIS
 ) -> Array:
-    """Rotations that differ by a spin of up to +-turn / 2 rad and a wobble (sd an axis, rad)."""
+    """Rotations that differ by a spin of up to +-turn / 2 rad and a wobble (sd per axis, rad)."""
     by = Rotation.from_rotvec(np.linspace(-turn / 2, turn / 2, count)[:, None] * axis)
     at = Rotation.from_rotvec([0.4, 2.0, -0.3])
     off = Rotation.from_rotvec(wobble * rng.normal(size=(count, 3)))

@@ -16,7 +16,7 @@ from tests.calibration.test_pivot import PIVOT, TIP, exact, poses, swung, turned
 @pytest.mark.parametrize("share", [0.1, 0.2])
 @pytest.mark.parametrize("far", [1.0, 3.0, 20.0])
 def test_slips_are_left_out(share, far):
-    """Some poses with the tip out of its divot by `far` mm (sd an axis)."""
+    """Some poses with the tip out of its divot by `far` mm (sd per axis)."""
     rng = np.random.default_rng(17)
     for _ in range(10):
         slipped = rng.random(200) < share

@@ -23,7 +23,7 @@ OBLIQUE = 0.35  # cosine, 70 degrees, up to which a marker is seen
 
 
 def glued(tool: Tool, rng: np.random.Generator, shift: float = SHIFT, turn: float = TURN) -> Tool:
-    """The tool as somebody made it: every marker shifted and turned (sd an axis)."""
+    """The tool as somebody made it: every marker shifted and turned (sd per axis)."""
 
     def misplaced(marker: Marker) -> Marker:
         turned = Rotation.from_rotvec(rng.normal(0.0, turn, 3))

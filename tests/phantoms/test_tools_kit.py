@@ -289,7 +289,7 @@ def test_divots_are_many_well_spread_and_at_several_heights():
     assert all(2.0 <= d.depth <= 2.5 for d in divots[1:])
     assert divots[0].label == "P"
     assert np.ptp(apexes, axis=0) == pytest.approx([100.0, 81.0, 35.0])
-    # registered with a divot's error of 0.25 mm an axis, the block is known that well everywhere
+    # registered with a divot's error of 0.25 mm per axis, the block is known that well everywhere
     registered = register_points(apexes, apexes, fle=0.25)
     corners = np.array([(x, y, z) for x in (-56, 56) for y in (-56, 56) for z in (0, 45)], float)
     assert registered.predicted_tre(corners).max() < 0.25 * np.sqrt(3.0)

@@ -26,12 +26,12 @@ from tests.synthetic import Studio, camera, looking_at, needle_poses
 from tests.tracking.expect import seen, sigmas, squared, tip_of, tip_off
 
 CLEAN = Optics(blur=0.8, noise=2.0, gradient=(0.02, -0.02))
-GLUE = 0.05  # mm, sd an axis by which markers are glued askew
+GLUE = 0.05  # mm, sd per axis by which markers are misaligned
 TURNED = 5e-4  # rad by which a camera was bumped: 0.8 px
 PITCH, YAW = 0, 1
 
 
-def askew(tool: Tool, rng: np.random.Generator, sd: float = GLUE) -> Tool:
+def misaligned(tool: Tool, rng: np.random.Generator, sd: float = GLUE) -> Tool:
     """Every marker shifted, and turned so that its edges are off as much."""
 
     def misplaced(marker: Marker) -> Marker:
@@ -52,7 +52,7 @@ def tracked_alone(studio: Studio, rig: Rig, told: Tool, placed: Placed) -> Track
         return tracker.track(studio.frames([placed]))
 
 
-# markers glued askew
+# markers misaligned
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def glued(rig: Rig, needle: Tool) -> list[tuple[RigidTransform, TrackedFrame]]:
     rng, studio = np.random.default_rng(11), Studio(rig, CLEAN, 3)
     found = []
     for place in places(40, 12):
-        made = Placed(needle_body(askew(needle, rng)), place)
+        made = Placed(needle_body(misaligned(needle, rng)), place)
         found.append((place, tracked_alone(studio, rig, needle, made)))
     return found
 
@@ -74,7 +74,7 @@ def test_tools_glued_askew_are_tracked_and_doubted(glued):
 
 
 def as_found(residuals: list[float], explained: list[float], used: list[int]) -> PoseCandidate:
-    """Views of markers 40 px wide; residuals in px an axis."""
+    """Views of markers 40 px wide; residuals in px per axis."""
     square, count = np.array([[0, 0], [40, 0], [40, 40], [0, 40]], float), len(used)
     evidence: Any = SimpleNamespace(explained=np.array(explained))
     consensus: Any = SimpleNamespace(used=np.array(used, bool))
@@ -138,8 +138,8 @@ def test_their_tip_is_still_right_to_a_quarter_of_a_millimetre(glued, needle):
 
 
 def test_errors_that_last_are_not_called_random(rig, needle):
-    """A needle glued askew that rests: its tip scatters by the random part, and stays off."""
-    made = askew(needle, np.random.default_rng(5))
+    """A needle misaligned that rests: its tip scatters by the random part, and stays off."""
+    made = misaligned(needle, np.random.default_rng(5))
     studio, (place,) = Studio(rig, CLEAN, 4), places(1, 6)
     with closing(Tracker(rig, [needle])) as tracker:
         frames = [
@@ -157,7 +157,7 @@ def test_errors_that_last_are_not_called_random(rig, needle):
 
 def test_one_needle_glued_askew_is_never_lost(rig, needle):
     """From all sides, searched anew each time or after what was learnt of it."""
-    made = needle_body(askew(needle, np.random.default_rng(7), 2 * GLUE))
+    made = needle_body(misaligned(needle, np.random.default_rng(7), 2 * GLUE))
     studio = Studio(rig, CLEAN, 5)
     with closing(Tracker(rig, [needle])) as tracker:
         for place in places(12, 8):

@@ -39,7 +39,7 @@ def rig() -> Rig:
 def drawn(
     rig: Rig, needle: Tool, reference: Tool, count: int = 3, second: bool = False, step: float = 1.0
 ) -> list[FrameSet]:
-    """Frame sets in which the needle goes `step` mm a frame; second: with another print of it."""
+    """Frame sets in which the needle goes `step` mm per frame; second: with another print of it."""
     studio, frames = Studio(rig, OPTICS, 3), []
     for number in range(count):
         way = np.array([0.0, step * number, 0.0])
@@ -57,7 +57,7 @@ def drawn(
 
 @pytest.fixture(scope="module")
 def usual(rig, needle, reference) -> list[FrameSet]:
-    """Five frame sets with nothing wrong; the needle goes 3 mm a frame."""
+    """Five frame sets with nothing wrong; the needle goes 3 mm per frame."""
     return drawn(rig, needle, reference, 5, step=3.0)
 
 

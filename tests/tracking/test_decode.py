@@ -20,7 +20,7 @@ from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.synthetic import camera, marker_body, square_marker, tilted
 
 SEEN = camera("left", (84, 76), 800.0)
-FAR = 400.0  # mm: markers of 28 px, 3.5 px a cell
+FAR = 400.0  # mm: markers of 28 px, 3.5 px per cell
 SOFT = Optics(blur=1.5, noise=4.0)  # what cell-by-cell reading fails at in half of the pictures
 OFF = 0.5  # px, sd of the squares' corners
 

@@ -212,7 +212,7 @@ def test_markers_that_cannot_be_read_any_more_are_still_used(rig, needle):
 
 
 def test_markers_too_small_to_be_read_are_still_used(needle):
-    """The needle goes away from one camera to four times its distance: 9 px a marker."""
+    """The needle goes away from one camera to four times its distance: 9 px per marker."""
     eye = camera("left", (288, 240), 1600.0, looking_at(np.zeros(3), np.array([0.0, 0.0, 1.0])))
     rig, detector = Rig((eye,)), Detector([needle])
     start, way = resting(), np.array([0.0, 0.0, 1.0])

@@ -29,7 +29,7 @@ turns = vectors(5.0).map(lambda turn: turn if np.linalg.norm(turn) > 0.01 else n
 
 @st.composite
 def hands(draw: st.DrawFn) -> Array:
-    """(6,) velocities up to 500 mm/s and 5 rad/s an axis."""
+    """(6,) velocities up to 500 mm/s and 5 rad/s per axis."""
     return np.concatenate([draw(vectors(500.0)), draw(turns)])
 
 

@@ -45,7 +45,7 @@ def views(
 ) -> list[MarkerView]:
     """What refinement finds of all markers that face a camera, with noise of its covariance.
 
-    uneven : how many times better or worse than sd a marker may be seen than others.
+    uneven : how many times better or worse than sd per marker may be seen than others.
     """
     found = []
     for seen in rig.cameras:
@@ -294,7 +294,7 @@ def test_a_marker_read_as_another_is_left_out(rig, needle):
 
 
 def glued(tool: Tool, rng: np.random.Generator, sd: float) -> Tool:
-    """The tool as somebody made it: each marker shifted as a whole by so many mm an axis."""
+    """The tool as somebody made it: each marker shifted as a whole by so many mm per axis."""
     markers = (Marker(m.id, m.corners + rng.normal(0.0, sd, 3)) for m in tool.markers)
     return replace(tool, markers=tuple(markers))
 
@@ -304,8 +304,8 @@ def test_markers_glued_askew_are_doubtful_and_less_certain_but_never_lost(rig, n
     rng = np.random.default_rng(8)
     for place in needle_poses(60, rng):
         plain = fitted(views(rig, needle, place, rng))
-        askew = views(rig, glued(needle, rng, 0.1), place, rng)
-        fit = fitted(as_filed(askew, needle))
+        misaligned = views(rig, glued(needle, rng, 0.1), place, rng)
+        fit = fitted(as_filed(misaligned, needle))
         assert fit.doubtful
         # 0.1 mm is 0.28 px here, of which the pose takes up a part
         assert 0.05 < fit.geometric_px < 0.6

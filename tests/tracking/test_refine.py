@@ -65,7 +65,7 @@ def shoot(
     most: float = TILT,
     velocity: float = 0.0,
 ) -> list[Shot]:
-    """Random poses of one marker, each in a picture of its own; velocity in px a second."""
+    """Random poses of one marker, each in a picture of its own; velocity in px per second."""
     rng = np.random.default_rng(seed)
     room = SimulatedCamera(SEEN, optics, rng)
     marker = square_marker()
@@ -85,7 +85,7 @@ def shoot(
 
 
 def rms(shots: list[Shot]) -> float:
-    """Root mean square corner error an axis, px."""
+    """Root mean square corner error per axis, px."""
     return float(np.sqrt(np.mean([shot.error**2 for shot in shots])))
 
 

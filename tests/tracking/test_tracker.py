@@ -251,7 +251,7 @@ def test_a_second_marker_of_the_same_number_is_left_out_and_named(
 
 
 def with_stray(image: Picture, marker_id: int) -> Picture:
-    """A picture with the marker pasted in at the lower edge, between the tools, 4 px a cell."""
+    """A picture with the marker pasted in at the lower edge, between the tools, 4 px per cell."""
     cells = np.pad(marker_pattern("DICT_APRILTAG_36h11", marker_id), 2, constant_values=1)
     stray = np.kron(cells * 190 + 20, np.ones((4, 4))).astype(np.uint8)
     pasted = image.copy()

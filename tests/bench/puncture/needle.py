@@ -16,7 +16,7 @@ from nav.planning.needle_deviation import across_axes
 
 MEASURED = (1.73 / 50.0, 3.54 / 50.0)  # mm of drift a mm of depth
 ROLL_SD = np.radians(15.0)  # of the opening about the shaft, assumed
-UNEVEN = 0.2  # of the drift, sd an axis to any side, assumed
+UNEVEN = 0.2  # of the drift, sd per axis to any side, assumed
 
 
 @dataclass(frozen=True)

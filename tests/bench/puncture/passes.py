@@ -30,7 +30,7 @@ REFERENCE = "reference"
 TOUCH_FRAMES = 8
 TILT = np.radians(25.0)  # of the shaft in a divot, at most
 TRIES = 5  # registrations that are refused, before a user gives up
-OFF_AXIS, OFF_ANGLE = 0.4, np.radians(0.8)  # sd an axis, of a hand that follows the screen
+OFF_AXIS, OFF_ANGLE = 0.4, np.radians(0.8)  # sd per axis, of a hand that follows the screen
 BEFORE_SKIN, STEP = 6.0, 2.0  # mm
 OPENING = np.array([0.0, 1.0, 0.0])  # the bevel's, tool frame
 

@@ -111,7 +111,7 @@ class Packed:
 
     frames : (f, 3, 3) origin, right, down. extents : (f, 4) x0, y0, x1, y1.
     cut_counts : (f,). cuts : (f, MOST_CUTS, 3). looks : (f, 3) albedo, ink, cell mm.
-    counts : (f,) cells a side. cells : (f, c, c). ends : (r, 2, 3). rods : (r, 3) radius, albedo,
+    counts : (f,) cells per side. cells : (f, c, c). ends : (r, 2, 3). rods : (r, 3) radius, albedo,
     soft. *_body : index of the body.
     """
 

@@ -85,5 +85,5 @@ def _growth(axes: Sequence[Any], costs: Sequence[Any]) -> None:
             points = [(cost[key], cost[of]) for cost in some if cost[of] is not None]
             if points:
                 axis.plot(*np.array(points).T, "o-", color=colour, ms=4, label=name)
-        axis.set(xlabel=label, ylabel="ms a frame set, median", ylim=(0, None), xlim=(0, None))
+        axis.set(xlabel=label, ylabel="ms per frame set, median", ylim=(0, None), xlim=(0, None))
         axis.grid(alpha=0.25)
