@@ -1,7 +1,7 @@
 """A tool's pose from all its markers in all cameras at once, with an honest covariance.
 
 Gauss-Newton on the corners' reprojection, each marker weighted by its full corner covariance. Where
-the corners disagree by more than their noise, a common geometric error (markers misaligned, rig
+the corners disagree by more than their noise, a common geometric error (misaligned markers, rig
 moved) is estimated from the residuals so that their chi-square is what it should be, and the
 covariance grows with it.
 """

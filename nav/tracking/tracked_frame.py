@@ -22,7 +22,7 @@ class TrackedTool:
     """One tool in one frame set.
 
     rig_from_tool : random errors (pixels) only in its covariance.
-    systematic : (6, 6) covariance of errors that last from frame to frame: markers misaligned,
+    systematic : (6, 6) covariance of errors that last from frame to frame: misaligned markers,
         cameras moved, as far as the markers' disagreement shows them.
     marker_ids : distinct ids used.
     rms_px : rms of the equivalent corner residual per axis, pixels.

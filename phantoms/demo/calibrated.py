@@ -1,6 +1,6 @@
 """A demonstration that does not know the truth: its rig, tools and tip are calibrated first.
 
-Everything is printed, folded and set up a little wrong, as in a lab: tags misaligned, a board that
+Everything is printed, folded and set up a little wrong, as in a lab: misaligned tags, a board that
 is bowed and printed too small. Then the simulated cameras take the pictures that a person would
 take, and the commands of `nav calibrate` make the files from them.
 """

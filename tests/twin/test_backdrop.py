@@ -106,7 +106,7 @@ def test_the_same_scene_gives_the_same_bits(shaded):
 
 
 def test_edges_are_smooth():
-    """An edge that runs slightly misaligned takes levels between both sides'."""
+    """An edge at a slight angle takes levels between both sides'."""
     turn = RigidTransform.from_rotation(Rotation.from_rotvec([0.0, 0.12, 0.0]))
     white = replace(LIFTED, albedo=0.9).moved(turn)
     light = render_backdrop(SMALL, DOWN, [replace(TABLE, albedo=0.1), white]).light

@@ -20,7 +20,7 @@ DOWN = RigidTransform.from_components([0.0, 0.0, HEIGHT], LOOKING_DOWN)
 TABLE = SceneItem("table", *box((-400, -10, -400), (400, 0, 400)), 0.5, "cloth")
 OPTICS = Optics(blur=0.0, noise=0.0, exposure=0.0, gradient=(0.0, 0.0))
 
-# start, end, radius: lying over the table, standing on it misaligned, thin and coming out of it
+# start, end, radius: lying over the table, standing on it tilted, thin and coming out of it
 RODS = [
     ((-40.0, 60.0, 0.0), (40.0, 70.0, 20.0), 12.0),
     ((0.0, 0.0, -30.0), (20.0, 90.0, -10.0), 8.0),

@@ -64,7 +64,7 @@ class PrintedReconstruction:
 
     model_from_scan : the model frame is the kit's, laid on the bone column. structures : in the
     scan's frame. divots : model frame. volume : the scan, cropped, in the model frame; its grid
-    may are misaligned in it. rows, maps : of the print's deviation. located : the fitted pose.
+    may lie tilted in it. rows, maps : of the print's deviation. located : the fitted pose.
     """
 
     kit: PrintedKit
