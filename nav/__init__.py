@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         proximity,
         read_images,
         reconstruct,
+        simulate_recording,
     )
     from nav.model.case import Case, load_case
     from nav.pipeline import Guidance, Pipeline
@@ -51,6 +52,7 @@ _MODULES = {
         "proximity",
         "read_images",
         "reconstruct",
+        "simulate_recording",
     ),
     "nav.model.case": ("Case", "load_case"),
     "nav.pipeline": ("Guidance", "Pipeline"),
@@ -93,6 +95,7 @@ __all__ = [
     "read_images",
     "reconstruct",
     "register_points",
+    "simulate_recording",
     "tip_in_reference",
 ]
 

@@ -266,3 +266,40 @@ def build_phantom(
     )
     build(recipe, kind, Path(output), paper, anatomy_only, Console(quiet=True))
     return Path(output) / "case.toml"
+
+
+def simulate_recording(
+    output: str | Path, frames: int = 60, seed: int = 0, plain: bool = False
+) -> Path:
+    """Write a simulated recording of a needle in a moving hand, with its truth.
+
+    Parameters
+    ----------
+    output : str or Path
+        A new or empty folder: images by camera, rig.toml, needle.toml, reference.toml, times.csv,
+        truth.csv.
+    frames : int
+        Number of frame sets.
+    seed : int
+        Of motion and noise.
+    plain : bool
+        An even grey background instead of the phantom; faster.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        The folder is not empty, or cannot be written.
+    """
+    from rich.console import Console
+
+    from phantoms.twin.images import ImageSettings, write_images
+
+    write_images(
+        Path(output), ImageSettings(frames=frames, seed=seed, plain=plain), Console(quiet=True)
+    )
+    return Path(output)

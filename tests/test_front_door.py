@@ -37,7 +37,9 @@ def rig():
 
 def test_plain_images_are_tracked_as_frame_sets_are(needle, rig):
     place = next(needle_poses(1, np.random.default_rng(1), 0.0))
-    frames = Studio(rig, Optics(blur=0.8, noise=2.0), 3).frames([Placed(needle_body(needle), place)])
+    frames = Studio(rig, Optics(blur=0.8, noise=2.0), 3).frames(
+        [Placed(needle_body(needle), place)]
+    )
     images = {name: frame.image for name, frame in frames.frames.items()}
     with closing(nav.Tracker(rig, [needle])) as one, closing(nav.Tracker(rig, [needle])) as other:
         expected = seen(one.track(frames), needle.name).rig_from_tool.transform.as_matrix()
