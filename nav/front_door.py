@@ -153,6 +153,7 @@ def calibrate_cameras(
     Returns
     -------
     CalibratedCameras
+        The rig with the verdict on it.
 
     Raises
     ------

@@ -60,11 +60,22 @@ AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 
 
 class Tracker:
-    """Finds tools in frame sets, with all cameras used together.
+    """Find tools in frame sets, with all cameras used together.
 
     A tool seen in the frame set before is looked for where its motion leads; only one that is not
-    there is searched in the whole pictures. `views` holds every marker that was found in the last
-    frame set, by tool: for diagnosis.
+    there is searched for in whole images.
+
+    Parameters
+    ----------
+    rig : Rig
+        The cameras.
+    tools : sequence of Tool
+        What to look for.
+
+    Attributes
+    ----------
+    views : dict
+        Every marker found in the last frame set, by tool: for diagnosis.
 
     Raises
     ------
