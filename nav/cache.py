@@ -1,4 +1,4 @@
-"""Where the user's cache is: what can be made again, kept to save the time."""
+"""The user's cache folder: what can be made again, kept to save time."""
 
 import os
 import tempfile
@@ -8,9 +8,15 @@ OTHERS_MAY_WRITE = 0o022
 
 
 def user_cache() -> Path:
-    """Return the folder for this program in the user's cache; it may not exist yet.
+    """Return the folder of this program in the user's cache.
 
-    Without a home, a folder of the user's own among the temporary files.
+    ``$XDG_CACHE_HOME/c1c2nav`` or ``~/.cache/c1c2nav``; without a home folder, a folder named after
+    the user among the temporary files.
+
+    Returns
+    -------
+    Path
+        The folder, which may not exist yet.
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if given.is_absolute():  # others are to be ignored (XDG base directory specification)
@@ -23,10 +29,20 @@ def user_cache() -> Path:
 
 
 def owned_folder(folder: Path) -> Path | None:
-    """Return a folder of the cache, made if necessary; None if it is not safe to use.
+    """Return a folder of the cache, created if necessary, where it is safe to use.
 
-    Compiled code is loaded from there: the folder and the one that it is in must be the user's,
-    and others must not be able to write into them.
+    Compiled code is loaded from it: the folder and its parent must belong to the user, and nobody
+    else may be able to write to them.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder below `user_cache`, or that one itself.
+
+    Returns
+    -------
+    Path or None
+        The folder; None where it cannot be created or written, or belongs to somebody else.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Running what may crash or hang in a process of its own."""
+"""Run what may crash or hang in a process of its own."""
 
 import os
 import subprocess
@@ -14,7 +14,24 @@ _starting = threading.Lock()
 
 
 def run(command: Sequence[str], patience: float = PATIENCE) -> tuple[int | None, str, str]:
-    """Return exit code (None: took too long), output and errors of a process."""
+    """Run a command with this package importable, and return what it printed.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments.
+    patience : float, optional
+        Time limit, s.
+
+    Returns
+    -------
+    code : int or None
+        Exit code; None where it took too long, -1 where it could not be started.
+    output : str
+        Standard output.
+    errors : str
+        Standard error; empty where it took too long, the reason where it could not be started.
+    """
     root = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     environment = os.environ | {"PYTHONPATH": path}
@@ -40,14 +57,15 @@ def run(command: Sequence[str], patience: float = PATIENCE) -> tuple[int | None,
 def start_process(process: BaseProcess, *given: object) -> None:
     """Start a spawned process that does not import the program's main module again.
 
-    That takes as long as the command line does to load, and what runs there needs nothing of it.
+    That import takes as long as loading the command line, and the process does not need it.
 
     Parameters
     ----------
     process : multiprocessing.process.BaseProcess
         Its target is a function of a module.
-    given : object
-        What it is given. If one of them is of the main module's own making, that is imported.
+    *given : object
+        Arguments of the target. Where one of them is of a class of the main module, that module is
+        imported after all.
     """
     main = sys.modules["__main__"]
     if any(type(each).__module__ == "__main__" for each in given):

@@ -669,7 +669,10 @@ def _say_kept(old: Path, copy: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: bad input is one line and exit code 2, never a traceback.
 
-    arguments : instead of the process's own; then an error that nobody expected is raised.
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Instead of the process's own; then an unexpected error is raised rather than reported.
     """
     if arguments is not None:
         code = _run(arguments, Console(stderr=True, soft_wrap=True, width=MESSAGE_WIDTH))
@@ -702,7 +705,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
-    """Run a command; its exit code."""
+    """Run a command and return its exit code."""
     try:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
         if inspect.isfunction(command):  # not cyclopts' own --help and --version

@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 class CheckedCacheFile(caching.IndexDataCacheFile):
     """Numba's index and data files of one function, with a digest beside each.
 
-    A cache that cannot be read or written is negligible: it only costs the time to compile.
+    A cache that cannot be read or written is no error: it only costs the time to compile.
     """
 
     def save(self, key: Any, data: Any) -> None:
-        """Add a compiled function; not being able to is no error."""
+        """Add a compiled function to the cache; a failure is only logged."""
         try:
             super().save(key, data)
         except DAMAGE as error:
             log.info("compiled code is not kept: %s", error)
 
     def load(self, key: Any) -> Any:
-        """Return a compiled function, or None where it is not there or damaged."""
+        """Return a compiled function, or None where it is missing or damaged."""
         try:
             return super().load(key)
         except DAMAGE as error:
@@ -72,7 +72,7 @@ def _digest(path: str) -> str:
 
 
 def _is_whole(path: str) -> bool:
-    """Whether a file is as it was written; one that is not there is."""
+    """Return whether a file is as it was written; a file that does not exist counts as such."""
     try:
         return _digest(path) == Path(path + DIGEST_SUFFIX).read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -92,6 +92,6 @@ def _sign(path: str) -> None:
 
 
 def check_cached_code() -> None:
-    """Let Numba keep and load compiled code with digests; for functions compiled from then on."""
+    """Make Numba keep and load compiled code with digests, for functions compiled from then on."""
     module: Any = caching
     module.IndexDataCacheFile = CheckedCacheFile

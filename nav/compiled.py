@@ -1,9 +1,9 @@
-"""Numba's `njit`, with compiled code kept on disk apart for every state of the sources.
+"""Numba's `njit`, with compiled code kept on disk separately for every state of the sources.
 
 Numba keeps a function's compiled code until the function's own file changes, and does not notice a
 change in another file that is compiled into it. So the folder's name holds a digest of all that
-compiled functions import.
-What is damaged there is compiled again; a folder into which others may write is not used.
+compiled functions import. Damaged files are compiled again; a folder into which others may write
+is not used.
 """
 
 import atexit
@@ -32,15 +32,20 @@ __all__ = ["compiled_before", "compiled_sources", "njit", "sources_digest", "use
 
 
 def compiled_sources(root: Path = HERE.parent) -> dict[str, bytes]:
-    """Return the contents of all files that compiled code depends on, by path below a folder.
+    """Return the contents of all files that compiled code depends on.
 
     Those are the files with compiled functions, and what these import: functions that are compiled
     into theirs, and constants.
 
     Parameters
     ----------
-    root : Path
-        The folder with the packages.
+    root : Path, optional
+        Folder that contains the packages.
+
+    Returns
+    -------
+    dict of str to bytes
+        Contents by path relative to `root`, sorted by path.
 
     Raises
     ------
@@ -62,7 +67,17 @@ def compiled_sources(root: Path = HERE.parent) -> dict[str, bytes]:
 
 
 def sources_digest(root: Path = HERE.parent) -> str:
-    """Return a hexadecimal digest of `compiled_sources`.
+    """Return the SHA-256 digest of the sources of compiled code.
+
+    Parameters
+    ----------
+    root : Path, optional
+        As for `compiled_sources`.
+
+    Returns
+    -------
+    str
+        Hexadecimal digest of the files' paths and contents.
 
     Raises
     ------
@@ -76,11 +91,11 @@ def sources_digest(root: Path = HERE.parent) -> str:
 
 
 def use_own_folder() -> None:
-    """Keep compiled code in the user's cache, unless NUMBA_CACHE_DIR says where.
+    """Keep compiled code in the user's cache, unless NUMBA_CACHE_DIR names a folder.
 
-    Where that cannot be written, or belongs to somebody else, it is kept in a folder of this
-    process and its children alone, and compiled at each run. Never beside the sources, where
-    Numba would keep it: an installed package is not ours to change.
+    Where the cache cannot be written, or belongs to somebody else, the code is kept in a temporary
+    folder of this process and its children, and compiled at each run. It is never kept beside the
+    sources, which is Numba's default: an installed package is not ours to change.
     """
     if config.CACHE_DIR:
         return
@@ -100,7 +115,13 @@ def _remove(folder: Path, process: int) -> None:
 
 
 def compiled_before() -> bool:
-    """Whether compiled code is on disk already; if not, the first frame set waits for it."""
+    """Return whether compiled code is on disk already.
+
+    Returns
+    -------
+    bool
+        If False, the first frame set waits for the compilation.
+    """
     folder = Path(config.CACHE_DIR) if config.CACHE_DIR else HERE
     return next(folder.rglob("accumulate_views.look-*.nbi"), None) is not None
 

@@ -17,7 +17,15 @@ MOST_POSE_SD = (1000.0, 10.0)  # mm, rad: vague poses are legitimate, they are w
 
 
 class CovarianceError(ValueError):
-    """A matrix is no covariance; `index` says which of several."""
+    """A matrix is not a covariance.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong with it.
+    index : int
+        Which of several matrices it is.
+    """
 
     def __init__(self, problem: str, index: int) -> None:
         super().__init__(problem)
@@ -30,14 +38,14 @@ def checked_covariance(matrix: ArrayLike, most_sd: ArrayLike) -> Array:
     Parameters
     ----------
     matrix : array_like, shape (n, n) or (count, n, n)
-        Squared units of `most_sd`, entry by entry.
+        One or several covariances; units are products of those of `most_sd`.
     most_sd : array_like, shape (n,)
         Largest plausible standard deviations.
 
     Returns
     -------
     ndarray
-        The same, exactly symmetric, without the negative eigenvalues that rounding can make.
+        The same, exactly symmetric, without the negative eigenvalues that rounding can cause.
 
     Raises
     ------

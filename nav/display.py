@@ -22,32 +22,57 @@ print(app.platformName(), size.width(), size.height())
 
 
 def qt_platform() -> str:
-    """Return Qt's platform plugin, if one was asked for."""
+    """Return Qt's platform plugin, if one was asked for.
+
+    Returns
+    -------
+    str
+        Name in QT_QPA_PLATFORM, without its options; empty where it is not set.
+    """
     return os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
 
 
 def named_displays() -> list[str]:
-    """Return the displays that the environment names, as ``NAME=VALUE``."""
+    """Return the displays that the environment names.
+
+    Returns
+    -------
+    list of str
+        ``NAME=VALUE`` for each of DISPLAY and WAYLAND_DISPLAY that is set.
+    """
     return [f"{name}={os.environ[name]}" for name in DISPLAYS if os.environ.get(name)]
 
 
 def forget_plugins_of_opencv() -> None:
-    """Undo what OpenCV's own Qt may have set on import; its plugins are not ours."""
+    """Unset plugin paths of OpenCV's own Qt, which importing it may have set."""
     for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(name, ""):
             del os.environ[name]
 
 
 def no_display() -> bool:
-    """Return whether there is certainly none: a quick look, before `display_problem` tries."""
+    """Return whether there certainly is no display.
+
+    A quick check of the environment, before `display_problem` tries to open one.
+
+    Returns
+    -------
+    bool
+        True on Linux where no display is named and no off-screen platform was asked for.
+    """
     unseen = qt_platform() in UNSEEN
     return sys.platform.startswith("linux") and not named_displays() and not unseen
 
 
 def display_problem() -> str:
-    """Return why no window can be shown, in words; empty where one can.
+    """Return why no window can be shown.
 
     An off-screen platform that was asked for counts as a display.
+
+    Returns
+    -------
+    str
+        A sentence; empty where a window can be shown.
     """
     if qt_platform() in UNSEEN:
         return ""
@@ -64,14 +89,14 @@ def display_problem() -> str:
 
 @cache
 def _opens(environment: tuple[str, ...]) -> bool:
-    """environment : what the answer depends on, so that it is asked for once."""
+    """Return whether Qt can open the display; the cached answer depends on `environment`."""
     return run([sys.executable, "-c", SCREEN], PATIENCE)[0] == 0
 
 
 def forget_unreachable_display() -> str:
-    """Let this process and its children do without a display that cannot be opened.
+    """Remove a display that cannot be opened from the environment of this process and its children.
 
-    Libraries that draw off screen would try it, and fail.
+    Libraries that draw off screen would try to open it, and fail.
 
     Returns
     -------
@@ -88,7 +113,7 @@ def forget_unreachable_display() -> str:
 
 
 def check_display() -> None:
-    """Refuse where there is no screen, before anything starts.
+    """Refuse to go on where there is no display, before anything starts.
 
     Raises
     ------
@@ -103,7 +128,14 @@ def check_display() -> None:
 
 
 def can_show() -> bool:
-    """Whether Qt has something to draw on, a stated off-screen platform included.
+    """Return whether Qt has something to draw on.
+
+    An off-screen platform that was asked for counts.
+
+    Returns
+    -------
+    bool
+        False where there is no display and none is named.
 
     Raises
     ------

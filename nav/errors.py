@@ -11,7 +11,7 @@ class InputError(Exception):
 
 
 class IncompleteInput(Exception):
-    """Input ended before its own end: one line. What could be computed is written by then.
+    """Input ended early (a file was cut off): one line. What could be computed is written by then.
 
     The command line prints it and exits with code 3.
     """

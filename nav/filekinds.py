@@ -1,4 +1,4 @@
-"""Which kind of our own files a file is, by its first bytes: what may be replaced, and by what."""
+"""Recognise this program's own files by their first bytes: what may be replaced, and by what."""
 
 import gzip
 import re
@@ -40,12 +40,33 @@ NIFTI_SIZE = (348).to_bytes(4, "little")
 
 
 def toml_kind(name: str) -> str:
-    """Return the kind of a TOML file whose format is ``c1c2nav/NAME/1``."""
+    """Return the kind of a TOML file whose format is ``c1c2nav/NAME/1``.
+
+    Parameters
+    ----------
+    name : str
+        NAME in the format.
+
+    Returns
+    -------
+    str
+        The kind as `file_kind` gives it.
+    """
     return f"{name} file"
 
 
 def file_kind(path: Path) -> str | None:
-    """Return what kind of our files a file is, in words; None for any other file.
+    """Return which kind of this program's files a file is.
+
+    Parameters
+    ----------
+    path : Path
+        An existing file.
+
+    Returns
+    -------
+    str or None
+        The kind, in words; None for a file that this program did not write.
 
     Raises
     ------

@@ -57,14 +57,14 @@ class FileModel(BaseModel):
 
 
 class InputHash(FileModel):
-    """One input of a written file."""
+    """One input of a written file: its name and SHA-256."""
 
     file: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
 class PublicFile(FileModel):
-    """What every file that a command writes says of itself."""
+    """The provenance that every written file carries: program, time, inputs."""
 
     made_by: str | None = None
     made_at: str | datetime | None = None
@@ -78,7 +78,7 @@ class TransformTable(FileModel):
     translation: Vector3
 
     def rigid(self) -> RigidTransform:
-        """The transform."""
+        """Return the transform, in mm."""
         return rigid(self.rotation_vector, self.translation)
 
 
@@ -86,7 +86,19 @@ Model = TypeVar("Model", bound=PublicFile)
 
 
 def load_toml(path: Path, model: type[Model]) -> Model:
-    """A public TOML file, checked against its model.
+    """Load a public TOML file, checked against its model.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : type
+        Subclass of `PublicFile`.
+
+    Returns
+    -------
+    PublicFile
+        An instance of `model`.
 
     Raises
     ------
@@ -97,7 +109,17 @@ def load_toml(path: Path, model: type[Model]) -> Model:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the data of any TOML file, bounded in size, depth and numbers.
+    """Read the data of any TOML file, bounded in size, depth and magnitude of numbers.
+
+    Parameters
+    ----------
+    path : Path
+        The file, UTF-8.
+
+    Returns
+    -------
+    dict
+        Its data, as `tomllib` returns it.
 
     Raises
     ------
@@ -120,7 +142,27 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
-    """Data of a public file as its model; `name` begins the error line."""
+    """Validate the data of a public file against its model.
+
+    Parameters
+    ----------
+    data : mapping
+        As read from the file.
+    model : type
+        Subclass of `PublicFile`; where it has a field ``format``, that is checked first.
+    name : str
+        The file, with which the error line begins.
+
+    Returns
+    -------
+    PublicFile
+        An instance of `model`.
+
+    Raises
+    ------
+    InputError
+        A field that breaks the format: file, field, expected.
+    """
     if "format" in model.model_fields:
         (value,) = get_args(model.model_fields["format"].annotation)
         if data.get("format") != value:
@@ -173,7 +215,7 @@ def _at(data: Any, location: Sequence[str | int]) -> Any:
 
 
 def _place(location: Sequence[str | int], data: Any) -> str:
-    """'marker 10: corners' rather than 'marker.0.corners'."""
+    """Return 'marker 10: corners' rather than 'marker.0.corners'."""
     parts: list[str] = []
     for depth, key in enumerate(location):
         if isinstance(key, int) and parts:
@@ -187,7 +229,18 @@ def _place(location: Sequence[str | int], data: Any) -> str:
 
 
 def provenance(inputs: Sequence[Path] = ()) -> dict[str, Any]:
-    """``made_by``, ``made_at`` and the inputs' SHA-256, for a file about to be written."""
+    """Return the provenance of a file that is about to be written.
+
+    Parameters
+    ----------
+    inputs : sequence of Path, optional
+        Files that it is made from.
+
+    Returns
+    -------
+    dict
+        ``made_by``, ``made_at``, and ``input`` with the inputs' names and SHA-256.
+    """
     made: dict[str, Any] = {
         "made_by": f"c1c2nav {nav.__version__}",
         "made_at": datetime.now(UTC).replace(microsecond=0),
@@ -198,13 +251,39 @@ def provenance(inputs: Sequence[Path] = ()) -> dict[str, Any]:
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
+    """Return the SHA-256 digest of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        Hexadecimal.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ()) -> None:
-    """A public TOML file with its provenance, whole or not at all; None entries are left out."""
+    """Write a public TOML file with its provenance, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    data : mapping
+        With the key ``format``. Entries that are None are left out.
+    inputs : sequence of Path, optional
+        Files that it is made from, for the provenance.
+
+    Raises
+    ------
+    InputError
+        See `nav.outputs.written_together`.
+    """
     document = {"format": data["format"], **provenance(inputs), **data}
     text = tomli_w.dumps(plain_values(document))
     with written_whole(path) as beside:
@@ -212,7 +291,18 @@ def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ())
 
 
 def plain_values(value: Any) -> Any:
-    """Return values as TOML takes them; None entries are left out."""
+    """Convert values to types that TOML can hold.
+
+    Parameters
+    ----------
+    value : object
+        Mappings, sequences, NumPy arrays and scalars, nested; anything else is kept.
+
+    Returns
+    -------
+    object
+        The same in dictionaries, lists, strings and numbers; None entries of mappings are left out.
+    """
     if isinstance(value, str):  # file names may hold bytes that are no UTF-8
         return value.encode(errors="surrogateescape").decode(errors="replace")
     if isinstance(value, Mapping):
@@ -231,7 +321,18 @@ def plain_values(value: Any) -> Any:
 
 
 def transform_table(transform: RigidTransform) -> dict[str, list[float]]:
-    """A transform as files hold it."""
+    """Return a transform as files hold it.
+
+    Parameters
+    ----------
+    transform : RigidTransform
+        In mm.
+
+    Returns
+    -------
+    dict
+        ``rotation_vector`` (rad) and ``translation`` (mm), three numbers each.
+    """
     return {
         "rotation_vector": transform.rotation.as_rotvec().tolist(),
         "translation": transform.translation.tolist(),

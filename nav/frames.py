@@ -19,15 +19,36 @@ def _no_covariance() -> Array:
 
 
 def cross_matrix(v: ArrayLike) -> Array:
-    """Matrix [v]x with ``[v]x @ p == cross(v, p)``; v of shape (3,)."""
+    """Return the cross product matrix of a vector, ``[v]x`` with ``[v]x @ p == cross(v, p)``.
+
+    Parameters
+    ----------
+    v : array_like, shape (3,)
+        The vector.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+        Skew-symmetric.
+    """
     x, y, z = np.asarray(v, float)
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
 def point_jacobian(points: ArrayLike) -> Array:
-    """Derivative of points by a left perturbation of the pose that carried them: ``[I, -[p]x]``.
+    """Return the derivative of points by a left perturbation of the pose that carried them.
 
-    points of shape (n, 3), in frame a, mm; returns (n, 3, 6).
+    It is ``[I, -[p]x]``.
+
+    Parameters
+    ----------
+    points : array_like, shape (n, 3) or (3,)
+        Frame a, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3, 6)
+        By (tx, ty, tz, rx, ry, rz), mm and rad.
     """
     points = np.atleast_2d(np.asarray(points, float))
     jacobian = np.zeros((len(points), 3, 6))
@@ -40,7 +61,18 @@ def point_jacobian(points: ArrayLike) -> Array:
 
 
 def adjoint(a_from_b: RigidTransform) -> Array:
-    """6 x 6 that carries a perturbation in frame b to the same one in frame a."""
+    """Return the adjoint, which maps a perturbation in frame b to the same one in frame a.
+
+    Parameters
+    ----------
+    a_from_b : RigidTransform
+        In mm.
+
+    Returns
+    -------
+    ndarray, shape (6, 6)
+        For perturbations (tx, ty, tz, rx, ry, rz), mm and rad.
+    """
     rotation = a_from_b.rotation.as_matrix()
     result = np.zeros((6, 6))
     result[:3, :3] = result[3:, 3:] = rotation
@@ -49,20 +81,59 @@ def adjoint(a_from_b: RigidTransform) -> Array:
 
 
 def perturbed(a_from_b: RigidTransform, perturbation: ArrayLike) -> RigidTransform:
-    """``a_from_b`` moved by a small left perturbation (tx, ty, tz, rx, ry, rz), mm and rad."""
+    """Apply a small left perturbation to a transform.
+
+    Parameters
+    ----------
+    a_from_b : RigidTransform
+        In mm.
+    perturbation : array_like, shape (6,)
+        (tx, ty, tz, rx, ry, rz), frame a, mm and rad.
+
+    Returns
+    -------
+    RigidTransform
+        The perturbed a_from_b.
+    """
     step = np.asarray(perturbation, float)
     rotation = Rotation.from_rotvec(step[3:])
     return RigidTransform.from_components(step[:3], rotation) * a_from_b
 
 
 def rigid(rotation_vector: ArrayLike, translation: ArrayLike) -> RigidTransform:
-    """Transform from a rotation vector (rad) and a translation (mm), as files hold them."""
+    """Make a transform from a rotation vector and a translation, as files hold them.
+
+    Parameters
+    ----------
+    rotation_vector : array_like, shape (3,)
+        Axis times angle, rad.
+    translation : array_like, shape (3,)
+        In mm.
+
+    Returns
+    -------
+    RigidTransform
+        Rotates first, then translates.
+    """
     rotation = Rotation.from_rotvec(np.asarray(rotation_vector, float))
     return RigidTransform.from_components(np.asarray(translation, float), rotation)
 
 
 def orthonormal(matrix: Array) -> Array:
-    """A nearly rigid (4, 4) with its rotation put right: a step of Newton's polar iteration."""
+    """Return a nearly rigid matrix with its rotation orthonormalised.
+
+    One step of Newton's iteration for the polar decomposition.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (4, 4)
+        Homogeneous, with a rotation that is orthonormal up to rounding.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        A corrected copy.
+    """
     result = matrix.copy()
     rotation = matrix[:3, :3]
     result[:3, :3] = 1.5 * rotation - 0.5 * rotation @ (rotation.T @ rotation)
@@ -87,11 +158,23 @@ class Pose:
 
     @classmethod
     def from_matrix(cls, matrix: ArrayLike, covariance: Array) -> "Pose":
-        """From a 4 x 4 rigid matrix."""
+        """Make a pose from a matrix.
+
+        Parameters
+        ----------
+        matrix : array_like, shape (4, 4)
+            Rigid, a_from_b, mm.
+        covariance : ndarray, shape (6, 6)
+            As of the class.
+
+        Returns
+        -------
+        Pose
+        """
         return cls(RigidTransform.from_matrix(np.asarray(matrix, float)), covariance)
 
     def __matmul__(self, other: "Pose") -> "Pose":
-        """``a_from_c = a_from_b @ b_from_c``, errors taken as independent."""
+        """Compose ``a_from_c = a_from_b @ b_from_c``, errors taken as independent."""
         carry = adjoint(self.transform)
         covariance = self.covariance + carry @ other.covariance @ carry.T
         return Pose(self.transform * other.transform, covariance)

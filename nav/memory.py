@@ -1,4 +1,4 @@
-"""Memory that was freed, and is kept all the same."""
+"""Give freed memory that the C library keeps back to the system."""
 
 import ctypes
 import gc
@@ -6,12 +6,12 @@ import sys
 
 
 def give_memory_back(collect: bool = True) -> None:
-    """Return what was freed to the system, where the C library keeps it (glibc).
+    """Give freed memory back to the system, where the C library keeps it (glibc).
 
     Parameters
     ----------
     collect : bool
-        Look for what is unreachable first, which takes tenths of a second in a large program.
+        Collect garbage first, which takes tenths of a second in a large program.
     """
     if collect:
         gc.collect()

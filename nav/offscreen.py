@@ -1,14 +1,14 @@
-"""Drawing in 3D where there is no screen."""
+"""Draw in 3D where there is no screen."""
 
 import os
 import sys
 
 
 def prepare() -> None:
-    """Tell VTK, before its first window, what to draw with; call it as often as you like.
+    """Choose what VTK draws with, before its first window; may be called repeatedly.
 
     Without a screen VTK would try X first, warn, and only then take EGL. Mesa's software renderer
-    keeps to one thread: more were no quicker here, and tracking needs the other processors.
+    is limited to one thread: more were no faster in tests, and tracking needs the other processors.
     """
     os.environ.setdefault("LP_NUM_THREADS", "1")
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):

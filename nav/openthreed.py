@@ -1,4 +1,4 @@
-"""Open3D, which casts rays and finds nearest points, without what it brings for web browsers."""
+"""Open3D, which casts rays and finds nearest points, without its dependencies for web browsers."""
 
 import sys
 from functools import cache
@@ -10,7 +10,7 @@ WEB = "open3d.visualization.draw_plotly"
 
 
 class _NotThere(ModuleType):
-    """Stands in for a module: it has every name that is imported from it, and nothing works."""
+    """Placeholder for a module: every imported name exists, and none works."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -20,7 +20,15 @@ class _NotThere(ModuleType):
 
 @cache
 def import_open3d() -> Any:
-    """Return the module `open3d`; call it where rays are cast, for it takes a second to import."""
+    """Import Open3D without Dash, Plotly and IPython; call it only where rays are cast.
+
+    The import takes about a second.
+
+    Returns
+    -------
+    module
+        The module `open3d`.
+    """
     if "open3d" in sys.modules or WEB in sys.modules:
         import open3d
 

@@ -1,4 +1,4 @@
-"""How the command line's words become values, and which of them are files to read or to write."""
+"""Convert the command line's arguments, and know which of them are files to read or to write."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,16 +26,22 @@ Beside = tuple[Callable[[Path], Path], str]
 
 @dataclass(frozen=True)
 class Input:
-    """Marks a parameter as a file or folder that is read, and never written."""
+    """Mark a parameter as a file or folder that is read, and never written."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """Marks a parameter as a file that is written.
+    """Mark a parameter as a file that is written.
 
-    kind : as `nav.filekinds.file_kind` calls it: only such a file is replaced, and kept.
-    beside : files that are written beside it, each with what makes its path of this one's.
-    renews : parameter of the command whose file this may be, as an improved one of the same kind.
+    Parameters
+    ----------
+    kind : str
+        As `nav.filekinds.file_kind` returns it: only a file of this kind is replaced, and kept.
+    beside : tuple of (callable, str)
+        Files that are written beside it: a function from this file's path to theirs, and their
+        kind.
+    renews : str, optional
+        Parameter of the command whose file this may be, as an improved one of the same kind.
     """
 
     kind: str
@@ -43,16 +49,29 @@ class Output:
     renews: str | None = None
 
     def files(self, path: Path) -> tuple[tuple[Path, str], ...]:
-        """Return every file that is written with its kind, the main one first."""
+        """Return every file that is written with its kind, the main one first.
+
+        Parameters
+        ----------
+        path : Path
+            The main file.
+
+        Returns
+        -------
+        tuple of (Path, str)
+        """
         return ((path, self.kind), *((place(path), kind) for place, kind in self.beside))
 
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """Marks a parameter as a folder that is written; who writes it guards each file in it.
+    """Mark a parameter as a folder that is written; each file in it is guarded when it is written.
 
-    check : refuses, with an InputError, a folder that holds what the command would not keep;
-    without, the command refuses single files in it.
+    Parameters
+    ----------
+    check : callable, optional
+        Called with the folder; refuses, with an InputError, one that holds what the command would
+        not keep. Without it, the command refuses single files in it.
     """
 
     check: Callable[[Path], None] | None = None
@@ -63,22 +82,69 @@ InputPath = Annotated[Path, Input()]
 
 
 def beside_suffix(suffix: str) -> Callable[[Path], Path]:
-    """Return what makes OUT.png, or the like, of OUT.toml."""
+    """Return a function that makes OUT.png, or the like, of OUT.toml.
+
+    Parameters
+    ----------
+    suffix : str
+        With its dot.
+
+    Returns
+    -------
+    callable
+        From the main file's path to the path beside it.
+    """
     return lambda path: path.with_suffix(suffix) if path.name else path
 
 
 def beside_stem(ending: str) -> Callable[[Path], Path]:
-    """Return what makes OUT.calibration.toml, or the like, of OUT.toml."""
+    """Return a function that makes OUT.calibration.toml, or the like, of OUT.toml.
+
+    Parameters
+    ----------
+    ending : str
+        What follows the stem, for example ".calibration.toml".
+
+    Returns
+    -------
+    callable
+        From the main file's path to the path beside it.
+    """
     return lambda path: path.with_name(f"{path.stem}{ending}") if path.name else path
 
 
 def toml_output(name: str, *beside: Beside, renews: str | None = None) -> Output:
-    """Return the mark of an output of format ``c1c2nav/NAME/1``."""
+    """Mark a parameter as an output of format ``c1c2nav/NAME/1``.
+
+    Parameters
+    ----------
+    name : str
+        NAME in the format.
+    *beside : tuple of (callable, str)
+        As of `Output`.
+    renews : str, optional
+        As of `Output`.
+
+    Returns
+    -------
+    Output
+    """
     return Output(toml_kind(name), beside, renews)
 
 
 def path_roles(command: Callable[..., Any]) -> dict[str, Role | None]:
-    """Return the role of each parameter of a command that holds paths; None: it has none."""
+    """Return the role of each parameter of a command that holds paths.
+
+    Parameters
+    ----------
+    command : callable
+        With type hints.
+
+    Returns
+    -------
+    dict of str to Input, Output, OutputFolder or None
+        By parameter name; None: it holds a path that is not marked.
+    """
     hints = get_type_hints(command, include_extras=True)
     return {name: _role(hint) for name, hint in hints.items() if _holds_path(hint)}
 
@@ -98,7 +164,12 @@ def _role(hint: Any) -> Role | None:
 def check_outputs(command: Callable[..., Any], given: Mapping[str, Any]) -> None:
     """Refuse outputs of a command that would cost the user a file, before any work is done.
 
-    given : values of the command's parameters by name; those left out may be missing.
+    Parameters
+    ----------
+    command : callable
+        The command, its paths marked as `Input`, `Output` or `OutputFolder`.
+    given : mapping
+        Values of its parameters by name; those left out may be missing.
 
     Raises
     ------
@@ -134,7 +205,7 @@ def check_outputs(command: Callable[..., Any], given: Mapping[str, Any]) -> None
 def _beside_renewed(
     role: Output, file: Path, path: Path, inputs: Sequence[tuple[str, Path]]
 ) -> list[Path]:
-    """What the output itself may replace, a file beside it may not."""
+    """Return inputs that only the output itself may replace, not a file beside it."""
     return [] if file == path else [p for option, p in inputs if option == role.renews]
 
 
@@ -165,15 +236,38 @@ def _paths(value: Any) -> Iterator[Path]:
 
 
 def bound_values(bound: inspect.BoundArguments) -> dict[str, Any]:
-    """Return the values that a command will be called with, defaults included."""
+    """Return the values that a command will be called with, defaults included.
+
+    Parameters
+    ----------
+    bound : inspect.BoundArguments
+        Of the command line; its defaults are filled in.
+
+    Returns
+    -------
+    dict
+        Values by parameter name.
+    """
     bound.apply_defaults()
     return dict(bound.arguments)
 
 
 def converted(hint: Any, tokens: Sequence[Token]) -> Any:
-    """The value that an option's words mean, as cyclopts has it, but whole numbers strictly.
+    """Convert an option's words to its value as cyclopts does, but whole numbers strictly.
 
-    By itself it rounds 1.5 to 2.
+    By itself cyclopts rounds 1.5 to 2.
+
+    Parameters
+    ----------
+    hint : type
+        Of the parameter.
+    tokens : sequence of cyclopts.Token
+        The words of the command line.
+
+    Returns
+    -------
+    object
+        A value of type `hint`.
 
     Raises
     ------

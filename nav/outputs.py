@@ -1,6 +1,6 @@
-"""Writing files so that nothing of the user's is lost.
+"""Write files so that nothing of the user's is lost.
 
-What is there already is replaced only by a file of the same kind, and then kept under a number.
+An existing file is replaced only by a file of the same kind, and then kept under a number.
 Files appear whole, or not at all; several that belong together appear together.
 """
 
@@ -26,7 +26,17 @@ _listeners: list[Kept] = []
 
 @contextmanager
 def backups_told_to(listener: Kept) -> Iterator[None]:
-    """Call ``listener(old, copy)`` for every earlier file that is kept meanwhile."""
+    """Call a function for every earlier file that is kept while the context is active.
+
+    Parameters
+    ----------
+    listener : callable
+        Called as ``listener(old, copy)`` with two paths.
+
+    Yields
+    ------
+    None
+    """
     _listeners.append(listener)
     try:
         yield
@@ -36,7 +46,17 @@ def backups_told_to(listener: Kept) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write to beside `path`; renamed over it at the end, removed on any failure.
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+
+    Yields
+    ------
+    Path
+        Temporary file beside `path` to write to; renamed to it at the end, removed on any failure.
 
     Raises
     ------
@@ -49,11 +69,21 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Yield paths to write to beside `paths`; all are renamed at the end, or none is.
+    """Write several files together, all of them or none.
 
-    A link is followed. What is there already must be of the kind that was written: it is kept
-    under the first number that is free for all of them (`numbered`). Files that an interrupted
-    command has left unfinished in the folders are removed.
+    A link is followed. An existing file must be of the kind that was written: it is kept under the
+    first number that is free for all of them (`numbered`). Files that an interrupted command has
+    left unfinished in the folders are removed.
+
+    Parameters
+    ----------
+    *paths : Path
+        Files to write.
+
+    Yields
+    ------
+    tuple of Path
+        Temporary files beside `paths` to write to; all are renamed at the end, or none is.
 
     Raises
     ------
@@ -106,13 +136,26 @@ def _refusal(paths: Sequence[Path], beside: Sequence[Path], error: OSError) -> I
 
 
 def cannot_be_written(path: Path, error: Exception) -> InputError:
-    """Return the line for a file that the system does not let us write."""
+    """Return the error for a file that the system does not let us write.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as the user named it.
+    error : Exception
+        What the system said.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+    """
     reason = getattr(error, "strerror", None) or error
     return InputError(f"{path}: cannot be written: {reason}")
 
 
 def _finish(paths: Sequence[Path], beside: Sequence[Path]) -> None:
-    """Keep what is there, and put the new files in its place; undone if one cannot be."""
+    """Keep earlier files, and put the new ones in their place; undo all if one cannot be moved."""
     changed = []
     for path, temporary in zip(paths, beside, strict=True):
         refuse_special(path)
@@ -148,18 +191,36 @@ def _finish(paths: Sequence[Path], beside: Sequence[Path]) -> None:
 
 
 def backup_told(old: Path, copy: Path) -> None:
-    """Tell who asked for it with `backups_told_to` that an earlier file or folder is kept."""
+    """Report to the listeners of `backups_told_to` that an earlier file or folder is kept.
+
+    Parameters
+    ----------
+    old : Path
+        The file or folder that was replaced.
+    copy : Path
+        Where it is kept.
+    """
     for listener in _listeners:
         listener(old, copy)
 
 
 def followed(path: Path) -> Path:
-    """Return where a path leads, links resolved; it may not exist.
+    """Return where a path leads, with links resolved.
+
+    Parameters
+    ----------
+    path : Path
+        A path that may not exist.
+
+    Returns
+    -------
+    Path
+        Absolute; may not exist.
 
     Raises
     ------
     InputError
-        Links in a circle, or a name that the system does not take.
+        Links in a circle, or a name that the system does not accept.
     """
     try:
         return Path(path).resolve()
@@ -168,12 +229,17 @@ def followed(path: Path) -> Path:
 
 
 def refuse_special(path: Path) -> None:
-    """Refuse what cannot be a file to write: a folder, a device, a pipe, one that is protected.
+    """Refuse what cannot be a file to write: a folder, a device, a pipe, a write-protected file.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; may not exist.
 
     Raises
     ------
     InputError
-        It is one of these, or its folder cannot be made or written.
+        It is one of these, or its folder cannot be created or written.
     """
     try:
         mode = os.stat(path).st_mode
@@ -192,7 +258,12 @@ def refuse_special(path: Path) -> None:
 
 
 def refuse_folder(path: Path) -> None:
-    """Refuse a path to write whose folder cannot be written, or not be made.
+    """Refuse a path to write whose folder cannot be created or written.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; may not exist.
 
     Raises
     ------
@@ -214,9 +285,16 @@ def refuse_folder(path: Path) -> None:
 
 
 def refuse_replacing(path: Path, kind: str | None) -> None:
-    """Refuse to replace a file that is not an earlier one of the same kind; empty ones may be.
+    """Refuse to replace a file that is not an earlier one of the same kind.
 
-    kind : of what would be written, see `file_kind`.
+    An empty file may be replaced.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; may not exist.
+    kind : str or None
+        Kind of what would be written, see `nav.filekinds.file_kind`.
 
     Raises
     ------
@@ -240,7 +318,20 @@ def refuse_replacing(path: Path, kind: str | None) -> None:
 
 
 def numbered(path: Path, number: int) -> Path:
-    """Return ``stem.NUMBER.suffix``, the name under which an earlier file is kept."""
+    """Return the name under which an earlier file is kept, ``stem.NUMBER.suffix``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    number : int
+        NUMBER.
+
+    Returns
+    -------
+    Path
+        In the same folder. Double suffixes that other programs need (.nii.gz) stay together.
+    """
     suffix = next((s for s in DOUBLE_SUFFIXES if path.name.lower().endswith(s)), path.suffix)
     stem = path.name[: len(path.name) - len(suffix)]
     ending = path.name[len(stem) :]
@@ -248,7 +339,18 @@ def numbered(path: Path, number: int) -> Path:
 
 
 def numbered_folder(folder: Path) -> Path:
-    """Return the first free of ``NAME.1``, ``NAME.2`` and so on beside a folder."""
+    """Return the first free of ``NAME.1``, ``NAME.2`` and so on beside a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder called NAME.
+
+    Returns
+    -------
+    Path
+        Does not exist yet.
+    """
     return next(
         path
         for number in count(1)
@@ -259,9 +361,14 @@ def numbered_folder(folder: Path) -> Path:
 def keep_earlier(paths: Sequence[Path]) -> dict[Path, Path]:
     """Keep files that are about to be replaced, under the first number free for all of them.
 
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files that will be replaced; some may not exist.
+
     Returns
     -------
-    dict
+    dict of Path to Path
         Copy by file; without files that do not exist or are empty.
 
     Raises
@@ -294,7 +401,7 @@ def keep_earlier(paths: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """A second name for the same bytes where the file system has such, else a copy."""
+    """Make a hard link where the file system supports it, else a copy."""
     with suppress(OSError, NotImplementedError):
         if not copy.exists():
             os.link(path, copy)
@@ -312,12 +419,17 @@ def _copy(path: Path, copy: Path) -> None:
 
 
 def refuse_collisions(paths: Sequence[Path]) -> None:
-    """Refuse outputs that are the same file, by whatever spelling.
+    """Refuse outputs that are the same file, however they are spelled.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Outputs of one command.
 
     Raises
     ------
     InputError
-        Two of them are.
+        Two of them are the same file.
     """
     for i, path in enumerate(paths):
         for other in paths[:i]:
@@ -328,10 +440,18 @@ def refuse_collisions(paths: Sequence[Path]) -> None:
 
 
 def is_same_file(path: Path, other: Path) -> bool:
-    """Return whether two paths are one file: links, hard links and spellings followed.
+    """Return whether two paths are one file, following links, hard links and spellings.
 
-    Names that differ only in capitals or in how accents are written count as the same: on many
-    file systems they are.
+    Parameters
+    ----------
+    path, other : Path
+        Either may not exist.
+
+    Returns
+    -------
+    bool
+        True also for names that differ only in capitals or in how accents are encoded, unless both
+        exist: on many file systems they are the same.
     """
     with suppress(OSError, ValueError):
         if os.path.samefile(path, other):

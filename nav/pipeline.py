@@ -1,4 +1,4 @@
-"""The line from camera frames to alarms, one call per stage; no stage knows a later one."""
+"""The pipeline from camera frames to alarms, one call per stage; no stage knows a later one."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ NOT_REGISTERED = Lost("not registered: touch the fiducials first")
 
 @dataclass(frozen=True)
 class Guidance:
-    """All that view, record and alarms need of one frame set.
+    """Everything that view, recorder and alarms need of one frame set.
 
     Parameters
     ----------
     number : int
-        Of the frame set.
+        Number of the frame set.
     time : float
-        s.
+        Of the frame set, s.
     tracked : TrackedFrame
         The tools' poses.
     reference_tip : Tip or Lost

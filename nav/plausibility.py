@@ -1,4 +1,4 @@
-"""Lengths judged by what is possible and usual, with the unit that was likely meant."""
+"""Check lengths against what is possible and usual, and name the unit that was likely meant."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ FULL_TURN = 2.0 * math.pi
 
 @dataclass(frozen=True)
 class Limits:
-    """What a number may be: refused outside `least` to `most`, said outside `low` to `high`."""
+    """Limits of a number: refused outside `least` to `most`, a warning outside `low` to `high`."""
 
     least: float
     low: float
@@ -21,7 +21,7 @@ class Limits:
     most: float
 
     def likely_units(self, value: float) -> str:
-        """The units in which a length (mm) would be usual, the likeliest first; may be empty."""
+        """Return the units in which a length (mm) would be usual, the likeliest first, or ''."""
         middle = math.log(self.low * self.high) / 2.0 if self.low > 0 else 0.0
         fits = {
             name: abs(math.log(value * factor) - middle)
@@ -31,7 +31,7 @@ class Limits:
         return " or ".join(sorted(fits, key=lambda name: fits[name]))
 
     def judge(self, value: float, sentence: str, advice: str = "") -> str | None:
-        """Judge a length in mm.
+        """Check a length.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class Limits:
         Raises
         ------
         InputError
-            A length that cannot be.
+            An impossible length.
         """
         usual = self.low <= value <= self.high
         if usual:
@@ -97,7 +97,14 @@ def check_same_unit(
 
 
 def check_turn(vector: tuple[float, float, float], where: str) -> str | None:
-    """Judge a rotation vector: more than a full turn is in degrees.
+    """Check that a rotation vector is in radians: more than a full turn must be degrees.
+
+    Parameters
+    ----------
+    vector : tuple of three floats
+        Rotation vector, rad.
+    where : str
+        File and field, with which the message begins.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""`nav live`: cameras or recorded pictures, tracking process, window."""
+"""`nav live`: cameras or recorded images, tracking process, window."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LiveJob:
-    """Recipe for live tracking; paths as `nav live` takes them, cameras as NAME=NUMBER."""
+    """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER."""
 
     rig: Path
     tools: tuple[Path, ...]
@@ -51,10 +51,17 @@ class LiveJob:
     def check(self) -> tuple[Case, Tool]:
         """Read every file once.
 
+        Returns
+        -------
+        case : Case
+            The case.
+        needle : Tool
+            The needle.
+
         Raises
         ------
         InputError
-            What is wrong with the first of them that is.
+            What is wrong with the first faulty file.
         """
         rig = load_rig(self.rig)
         tools = self.load_tools()
@@ -77,7 +84,21 @@ class LiveJob:
     def known_registration(
         self, case: Case, tools: Mapping[str, Tool]
     ) -> tuple[Registration | None, tuple[str, ...]]:
-        """Return the registration of before, and what there is to say of it.
+        """Load the earlier registration, if one is given.
+
+        Parameters
+        ----------
+        case : Case
+            The case that it must be of.
+        tools : mapping of str to Tool
+            All tools by name.
+
+        Returns
+        -------
+        registration : Registration or None
+            None where none is given.
+        lines : tuple of str
+            What the user should know of it.
 
         Raises
         ------
@@ -95,11 +116,11 @@ class LiveJob:
         return registration, lines
 
     def reference_file(self, tools: Mapping[str, Tool]) -> tuple[str, Path]:
-        """Name and file of the reference body."""
+        """Return name and file of the reference body."""
         return self.reference, self.tools[list(tools).index(self.reference)]
 
     def load_tools(self) -> dict[str, Tool]:
-        """All tools by name; the needle must have a tip, the reference must be there."""
+        """Load all tools by name; the reference body and a needle with a tip are required."""
         given = [load_tool(path) for path in self.tools]
         check_tools(given)
         tools = {tool.name: tool for tool in given}
@@ -116,13 +137,13 @@ class LiveJob:
         return tools
 
     def open(self, progress: Progress = silent) -> "LiveWork":
-        """Cameras or files, tracker and pipeline."""
+        """Open cameras or files, tracker and pipeline."""
         progress("Opening cameras or recording, and the case", 0.0)
         return LiveWork(self)
 
 
 class LiveWork:
-    """Tracks what the cameras see; writes the registration when there is one."""
+    """Track what the cameras see; write the registration when there is one."""
 
     def __init__(self, job: LiveJob) -> None:
         rig, tools = load_rig(job.rig), job.load_tools()
@@ -146,7 +167,7 @@ class LiveWork:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Warnings of files, cameras or the recording, of pictures, and swapped cameras by name."""
+        """Warnings about files, cameras or the recording, images, and swapped cameras by name."""
         own = (*self.session.doubts, *self.known_lines, *self.warnings)
         if self.unsaved:
             own = (self.unsaved, *own)
@@ -163,7 +184,7 @@ class LiveWork:
         return ()
 
     def finish(self) -> Any:
-        """Write a registration that was made but not yet used; nothing is brought back."""
+        """Write a registration that was made but not yet used; there is no result to return."""
         try:
             if self.unsaved:
                 self.saved = None
@@ -193,7 +214,14 @@ class LiveWork:
 
 
 def run_live(job: LiveJob, console: Console) -> None:
-    """The live window until it is closed.
+    """Show the live window until it is closed.
+
+    Parameters
+    ----------
+    job : LiveJob
+        Files, cameras and options.
+    console : Console
+        For messages to the user.
 
     Raises
     ------
@@ -209,7 +237,28 @@ def run_live(job: LiveJob, console: Console) -> None:
 
 
 def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console: Console) -> None:
-    """Start the tracking process, then the window on it."""
+    """Start the tracking process, then its window; return when it is closed.
+
+    Parameters
+    ----------
+    job : Job
+        What the tracking process does.
+    case : Case
+        Shown in the window.
+    needle : Tool
+        The navigated tool.
+    reference : str
+        Name of the reference body.
+    title : str
+        Of the window; may be empty.
+    console : Console
+        For messages to the user.
+
+    Raises
+    ------
+    InputError
+        No display, or the tracking process could not begin.
+    """
     from nav.view.live_app import run_window
 
     check_display()
@@ -231,7 +280,22 @@ def live_job(
     case: Path | None,
     **rest: Any,
 ) -> LiveJob:
-    """A job from options of which three must be there.
+    """Make a job from options, of which three are required.
+
+    Parameters
+    ----------
+    rig : Path or None
+        rig.toml.
+    tools : sequence of Path
+        Tool files.
+    case : Path or None
+        case.toml.
+    **rest
+        The other fields of `LiveJob`.
+
+    Returns
+    -------
+    LiveJob
 
     Raises
     ------

@@ -25,16 +25,31 @@ THOUSAND = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 @dataclass(frozen=True)
 class TableLimits:
-    """The largest table that is read: bytes and rows."""
+    """Size limits of a table that is read.
+
+    Parameters
+    ----------
+    size : int
+        Largest file, bytes.
+    rows : int
+        Largest number of rows.
+    """
 
     size: int = 4 * MEGABYTE
     rows: int = 20_000
 
 
 class Row(NamedTuple):
-    """One row: its line in the file (from 1) and its fields by column, without outer spaces.
+    """One row of a table.
 
-    name : what people know it by, such as "point D1"; may be empty.
+    Parameters
+    ----------
+    line : int
+        Its line in the file, from 1.
+    fields : dict of str to str
+        By column, without outer spaces.
+    name : str
+        How messages name it, such as "point D1"; may be empty.
     """
 
     line: int
@@ -43,7 +58,7 @@ class Row(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it is, for messages."""
+        """Return where it is, for messages."""
         return (
             f"line {self.line} ({printable(self.name):.60})" if self.name else f"line {self.line}"
         )
@@ -53,8 +68,16 @@ class Row(NamedTuple):
 class Table:
     """A table as read.
 
-    path : where it is from. needed : the set of columns that it was found to have. rows : those not
-    empty, with the columns asked for only. comments : lines up to the header that begin with #.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    needed : tuple of str
+        The set of columns that it was found to have.
+    rows : tuple of Row
+        Those that are not empty, with only the columns asked for.
+    comments : tuple of str
+        Lines before the header that begin with #.
     """
 
     path: Path
@@ -67,7 +90,7 @@ class Table:
         return InputError(f"{self.path}: {row.place}: {message}")
 
     def numbers(self, columns: Sequence[str], rows: Sequence[Row] | None = None) -> Array:
-        """Return finite numbers, (rows, columns).
+        """Return finite numbers of some columns.
 
         Parameters
         ----------
@@ -75,6 +98,10 @@ class Table:
             Their decimal mark is judged by all of them together.
         rows : sequence of Row, optional
             Of this table; all of them where not given.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns)
 
         Raises
         ------
@@ -137,7 +164,7 @@ class Table:
 
 
 def _number(text: str, comma: bool) -> float:
-    """The number of a text as spreadsheets have it; Python's float takes more: 1_0, infinity."""
+    """Convert text as spreadsheets write numbers; Python's float accepts more: 1_0, infinity."""
     plain = text.replace("−", "-")  # a typographic minus
     if not NUMBER.fullmatch(plain):
         return np.nan
@@ -152,6 +179,23 @@ def read_table(
     row_name: str = "",
 ) -> Table:
     """Read a table from a file: see `parse_table`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    needed : sequence of sequences of str
+        Alternative sets of columns, lower case; the first that the table has in full is read.
+    optional : sequence of str
+        Columns to read as well where they exist.
+    limits : TableLimits
+        Largest file and number of rows.
+    row_name : str
+        How messages name rows: "point {label}" where `label` is a column.
+
+    Returns
+    -------
+    Table
 
     Raises
     ------
@@ -182,15 +226,17 @@ def parse_table(
     path : Path
         Where `text` is from, for messages.
     text : str
+        Content of the file.
     needed : sequence of sequences of str
         Alternative sets of columns, lower case; the first that the table has in full is read.
     optional : sequence of str
-        Columns to read as well where there are any.
+        Columns to read as well where they exist.
     most_rows : int
+        Largest number of rows.
     row_name : str
-        What messages name rows by: "point {label}" where `label` is a column.
+        How messages name rows: "point {label}" where `label` is a column.
     name_of : callable
-        From a column's name as it is written, in lower case, to the name it is asked for by.
+        From a column's name as written, in lower case, to the name under which it is asked for.
     extra_fields : int
         Number of fields that a row may have beyond the header's: read as "+1", "+2" and so on.
 
@@ -201,7 +247,7 @@ def parse_table(
     Raises
     ------
     InputError
-        A column is missing or there twice, a row has more fields than columns, a quote is not
+        A column is missing or appears twice, a row has more fields than columns, a quote is not
         closed, or there are too many rows: file, line, what to do.
     """
     lines = text.rstrip().split("\n")
@@ -232,7 +278,7 @@ def parse_table(
 
 @dataclass(frozen=True)
 class _Header:
-    """Where a table's header is and what it says: first (index of the line after it)."""
+    """Where a table's header is and what it says; `first` is the index of the line after it."""
 
     columns: tuple[str, ...]
     needed: tuple[str, ...]
@@ -296,7 +342,7 @@ def _no_header(path: Path, line: str, index: int, needed: Sequence[Sequence[str]
 
 
 def _records(path: Path, lines: Sequence[str], header: _Header) -> Iterator[tuple[int, list[str]]]:
-    """Lines' numbers and fields."""
+    """Yield lines' numbers and fields."""
 
     def rest() -> Iterator[str]:
         for index in range(header.first, len(lines)):

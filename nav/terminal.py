@@ -1,4 +1,4 @@
-"""The user's terminal: our own lines and nothing else. What libraries print goes into a log."""
+"""The user's terminal shows our own lines only; what libraries print goes into a log."""
 
 import faulthandler
 import io
@@ -19,7 +19,7 @@ OUTPUT, ERRORS = 1, 2  # file descriptors
 
 
 class Terminal(io.TextIOWrapper):
-    """A text stream that never fails the program: `failure` says what went wrong, if anything.
+    """A text stream that never fails the program; `failure` holds the first error, if any.
 
     A reader that has gone (``nav … | head``) is no failure: the work goes on without it.
     Characters that the terminal's encoding does not have become question marks.
@@ -28,7 +28,7 @@ class Terminal(io.TextIOWrapper):
     failure: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write, or remember why not."""
+        """Write, or remember why it failed."""
         try:
             return super().write(text)
         except OSError as error:
@@ -36,7 +36,7 @@ class Terminal(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """Flush, or remember why not."""
+        """Flush, or remember why it failed."""
         try:
             super().flush()
         except OSError as error:
@@ -51,29 +51,46 @@ class Terminal(io.TextIOWrapper):
 
 
 def console() -> Console:
-    """Return what commands print with: names of the user's are printed as they are.
+    """Return the console that commands print with.
 
-    Lines are wrapped for a person's terminal only: a program that reads them has each whole.
+    Returns
+    -------
+    Console
+        Prints names of the user's as they are. Lines are wrapped on a person's terminal only: a
+        program that reads them gets each whole.
     """
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line, without characters that would steer a terminal."""
+    """Return a text on one line, without characters that would control a terminal.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Line breaks as spaces, characters that cannot be printed as question marks.
+    """
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.splitlines()))
 
 
 def take_terminal() -> tuple[Terminal, Path | None]:
     """Keep the terminal for our own lines, for the rest of the process and its children.
 
-    From then on ``sys.stdout`` is a `Terminal`; whatever else writes to the standard output or
+    From then on ``sys.stdout`` is a `Terminal`; anything else that writes to the standard output or
     to ``sys.stderr``, in Python or in a compiled library, writes into the log. With NAV_LOG set,
     which asks for these messages, they stay on the terminal.
 
     Returns
     -------
-    tuple
-        The terminal's error stream, and the log; None where it cannot be written.
+    errors : Terminal
+        The terminal's error stream.
+    log : Path or None
+        The log; None where it cannot be written.
     """
     _open_missing()
     out, err = _duplicate(OUTPUT, sys.stdout), _duplicate(ERRORS, sys.stderr)
@@ -93,7 +110,7 @@ def take_terminal() -> tuple[Terminal, Path | None]:
 
 
 def _open_missing() -> None:
-    """Let standard streams that were closed (``>&-``) lead nowhere, not into our next file."""
+    """Open closed standard streams (``>&-``) to nowhere: our next file would take their place."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= ERRORS:
         pass
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Reading files that others wrote: bounded, decoded, and refused in one line where that fails."""
+"""Read files that others wrote: bounded, decoded, and refused in one line where that fails."""
 
 import errno
 import json
@@ -38,7 +38,7 @@ MARKS = (
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """Return the content of a regular file.
+    """Read the content of a regular file.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     Raises
     ------
     InputError
-        It is missing, no regular file (a pipe would block, a device never ends), too large, or
+        It is missing, not a regular file (a pipe would block, a device never ends), too large, or
         cannot be read.
     """
     try:
@@ -93,15 +93,21 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def read_text(path: Path, most: int, utf16: bool = True) -> str:
-    """Return the text of a file, line ends as ``\\n``, without byte order mark.
+    r"""Read the text of a file.
 
     Parameters
     ----------
     path : Path
+        What to read; a link is followed.
     most : int
         Largest size accepted, bytes.
     utf16 : bool
         Whether UTF-16 with a byte order mark is read too (spreadsheets write it).
+
+    Returns
+    -------
+    str
+        Lines end with ``\n``; without byte order mark.
 
     Raises
     ------
@@ -126,7 +132,19 @@ def read_text(path: Path, most: int, utf16: bool = True) -> str:
 
 
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> Any:
-    """Return the data of a JSON file, bounded in size, depth and numbers.
+    """Read the data of a JSON file, bounded in size, depth and magnitude of numbers.
+
+    Parameters
+    ----------
+    path : Path
+        What to read.
+    most : int
+        Largest size accepted, bytes.
+
+    Returns
+    -------
+    object
+        As `json.loads` returns it.
 
     Raises
     ------
@@ -159,12 +177,19 @@ def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def check_values(data: Any, name: str) -> None:
     """Refuse parsed data that nests too deeply or has a number too large to compute with.
 
-    Numbers that are not finite pass: whoever wants a finite one says which field is wrong.
+    Numbers that are not finite pass: the check for finite ones names the field.
+
+    Parameters
+    ----------
+    data : object
+        Mappings and lists, as parsers return them.
+    name : str
+        The file, with which the message begins.
 
     Raises
     ------
     InputError
-        `name`, and the key under which it is.
+        With `name`, and the key of the offending value.
     """
     left: list[tuple[Any, str, int]] = [(data, "", 0)]
     while left:
@@ -188,5 +213,16 @@ def _shown(number: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text of a file as one line that a terminal shows as it is."""
+    """Return text of a file in a form that a terminal shows as it is.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Characters that cannot be printed, line breaks included, are question marks.
+    """
     return "".join(c if c.isprintable() else "?" for c in text)

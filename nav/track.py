@@ -1,4 +1,4 @@
-"""`nav track`: recorded pictures in, poses.csv out."""
+"""`nav track`: recorded images in, poses.csv out."""
 
 import time
 from collections import Counter
@@ -34,7 +34,18 @@ from nav.tracking.tracker import Tracker
 
 
 def progress_bar(console: Console) -> Progress:
-    """The bar that every long command shows."""
+    """Return the progress bar that every long command shows.
+
+    Parameters
+    ----------
+    console : Console
+        Where it is drawn.
+
+    Returns
+    -------
+    Progress
+        Its tasks need a field ``note``.
+    """
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -46,14 +57,32 @@ def progress_bar(console: Console) -> Progress:
 
 
 def say_if_compiling(console: Console) -> None:
-    """Why the first frame set takes so long, where it will."""
+    """Tell the user why the first frame set will take long, where code must be compiled first.
+
+    Parameters
+    ----------
+    console : Console
+        For messages to the user.
+    """
     if not compiled_before():
         console.print("compiling, this first time only: half a minute or so")
 
 
 @dataclass(frozen=True)
 class TrackOptions:
-    """Options of `nav track`: see there."""
+    """Options of `nav track`.
+
+    Parameters
+    ----------
+    relative_to : str, optional
+        Name of the tool in whose frame poses are given; the rig's frame by default.
+    fps : float, optional
+        Images per second, where neither times.csv nor the video says it.
+    timing : Path, optional
+        Table of processing times to write.
+    smooth : int, optional
+        Number of frame sets over which poses are averaged.
+    """
 
     relative_to: str | None = None
     fps: float | None = None
@@ -70,6 +99,21 @@ def track_recording(
     console: Console,
 ) -> None:
     """Track all tools through a recording and write the tables and a sidecar.
+
+    Parameters
+    ----------
+    rig_path : Path
+        rig.toml.
+    tool_paths : sequence of Path
+        Tool files.
+    images : Path
+        Folder with a sub-folder of images, or a video, for each camera.
+    output : Path
+        Table of poses to write; the sidecar has its stem.
+    wishes : TrackOptions
+        The other options.
+    console : Console
+        For messages to the user.
 
     Raises
     ------
@@ -145,7 +189,7 @@ def track_recording(
 
 
 def _print_faults(rig: Rig, tools: Sequence[Tool], frames: FrameSet) -> Iterator[str]:
-    """What is wrong with markers that are in the first pictures, of tools that never had a pose."""
+    """Yield what is wrong with markers in the first images, of tools that never had a pose."""
     for tool in tools:
         for camera in rig.cameras:
             frame = frames.frames.get(camera.name)
@@ -172,7 +216,7 @@ def _check_relative(relative_to: str | None, tools: Sequence[Tool]) -> None:
 
 
 class _Tally:
-    """What is said at the end."""
+    """Count what is reported at the end."""
 
     def __init__(self, tools: Sequence[Tool], relative_to: str | None) -> None:
         self.tools, self.relative_to = tools, relative_to

@@ -1,4 +1,4 @@
-"""Files that are being written, and what interrupted commands have left of them."""
+"""Name files that are being written, and remove what interrupted commands have left of them."""
 
 import hashlib
 import os
@@ -19,9 +19,19 @@ ABANDONED = 86400.0
 
 
 def unfinished_name(target: Path) -> Path:
-    """Return a new name beside `target` that says which process is writing it.
+    """Return a new name beside a file that says which process is writing it.
 
-    An interrupted command's files are known by that name, and removed by the next.
+    An interrupted command's files are recognised by that name, and removed by the next.
+
+    Parameters
+    ----------
+    target : Path
+        The file that is written.
+
+    Returns
+    -------
+    Path
+        Hidden, in the same folder, with the same suffix.
     """
     unique = f".c1c2nav-{_computer()}-{os.getpid()}-{secrets.token_hex(4)}"
     room = LONGEST_NAME - len(os.fsencode(unique + target.suffix)) - 1
@@ -30,7 +40,13 @@ def unfinished_name(target: Path) -> Path:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove files and folders that interrupted commands have left unfinished in a folder."""
+    """Remove files and folders that interrupted commands have left unfinished.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look; not its sub-folders. A folder that cannot be read is skipped.
+    """
     try:
         entries = [entry for entry in folder.iterdir() if UNFINISHED.match(entry.name)]
     except OSError:
@@ -63,5 +79,5 @@ def _abandoned(computer: str, process: int, changed: float) -> bool:
 
 
 def _computer() -> str:
-    """Six letters for this computer: processes of another one are not known here."""
+    """Return six hex digits for this computer: processes of another one cannot be checked here."""
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
