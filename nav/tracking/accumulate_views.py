@@ -1,4 +1,4 @@
-"""One look at the pixels of many markers in one picture, compiled: what each says of its flow."""
+"""One pass over the pixels of many markers in one image, compiled: what each says of its flow."""
 
 import math
 
@@ -20,13 +20,50 @@ def look(
     prior, brightness, drift, stride, extra, cut, unknown, odd, free, information, gradient, follow,
     rest, stats,
 ):  # fmt: skip
-    """Sums, own unknowns eliminated, for views first to last; see `accumulate`, `solve_view`.
+    """Compute the normal equations of a range of views from their pixels.
 
-    All arrays have a row a view. odd : (n, cells) pixels beyond the cut, in and out.
-    extra : px^2 of blur added; free : (n,) whether blur may change.
-    unknown : see `accumulate`, of the whole picture.
-    Filled: information (n, PLACE, PLACE), gradient (n, PLACE), follow (n, 9, PLACE), rest (n, 9),
-    stats (n, STATS).
+    What only one view has (brightness, blur) is eliminated; see `accumulate` and `solve_view`. All
+    arrays of views have one row per view; those of the last line are filled.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Image of one camera.
+    grid, curve, power
+        The camera's rays and response, see `accumulate`.
+    first, last : int
+        Range of views, `last` excluded.
+    window, plane, slopes, changes, zone : ndarray, shape (n, ...)
+        One row for each view of what `accumulate` takes; `slopes` is its `ray_per_pixel`.
+    count : int
+        Cells along a side of a marker.
+    blur : ndarray, shape (n, 3)
+        Covariance uu, uv, vv, px^2.
+    prior : ndarray, shape (n, 3)
+        Expected blur, px^2.
+    brightness : ndarray, shape (n, BRIGHTNESS)
+        Of the last step; changed in place.
+    drift : ndarray, shape (n, 8)
+        Flow per image row (rolling shutter).
+    stride : int
+        1 uses every pixel, 2 every other row and column.
+    extra : float
+        Blur added to every view, px^2.
+    cut : ndarray, shape (n,)
+        Residual, grey levels, from which a pixel is weighted down; 0: none.
+    unknown : float
+        Grey level of pixels that are not known, see `accumulate`.
+    odd : ndarray, shape (n, cells)
+        Number of pixels beyond the cut in each cell: of the last pass, replaced by those of this
+        one.
+    free : ndarray, shape (n,), bool
+        Whether the view's blur may change.
+    information, gradient : ndarray, shape (n, PLACE, PLACE) and (n, PLACE)
+        Of flow and response, per grey level^2; filled.
+    follow, rest : ndarray, shape (n, BRIGHTNESS + BLUR, PLACE) and (n, BRIGHTNESS + BLUR)
+        How what was eliminated follows; filled.
+    stats : ndarray, shape (n, STATS)
+        Columns NOISE to CORRELATED; filled.
     """
     moments = np.empty((COLUMNS + 1, COLUMNS + 1))
     histogram = np.zeros(HISTOGRAM, np.int64)
@@ -77,17 +114,27 @@ def look(
 
 @njit(nogil=True, cache=True)
 def windows(corners, zones, count, camera, sizes, reach):
-    """Rows and columns of the pictures in which markers and their white zones lie, middle row last.
+    """Return the rows and columns of the images in which markers and their white zones lie.
 
     Parameters
     ----------
-    corners : (n, 4, 2) px. zones : (n,) widths of the white zones, cells. count : cells of a side.
-    camera : (n,) index into sizes (cameras, 2), width and height. reach : px around.
+    corners : ndarray, shape (n, 4, 2)
+        In px.
+    zones : ndarray, shape (n,)
+        Widths of the white zones, cells.
+    count : int
+        Cells along a side of a marker.
+    camera : ndarray, shape (n,), int
+        Index into `sizes`.
+    sizes : ndarray, shape (cameras, 2), int
+        Width and height of the images, px.
+    reach : float
+        Margin around, px.
 
     Returns
     -------
-    ndarray
-        (n, 5) row0, row1, column0, column1, middle row.
+    ndarray, shape (n, 5), int
+        row0, row1, column0, column1, middle row; row1 and column1 are excluded.
     """
     result = np.empty((len(corners), 5), np.int64)
     for k in range(len(corners)):
@@ -102,7 +149,18 @@ def windows(corners, zones, count, camera, sizes, reach):
 
 
 def buffers(count: int) -> tuple[np.ndarray, ...]:
-    """Arrays for `look` to fill: information, gradient, follow, rest, stats."""
+    """Allocate the arrays that `look` fills.
+
+    Parameters
+    ----------
+    count : int
+        Number of views.
+
+    Returns
+    -------
+    tuple of ndarray
+        information, gradient, follow, rest, stats, all zeros.
+    """
     return (
         np.zeros((count, PLACE, PLACE)),
         np.zeros((count, PLACE)),

@@ -6,13 +6,21 @@ REMEMBERED = 60.0  # s that cameras seen to agree are taken to stand where they 
 
 
 class CameraAgreement:
-    """Remembers when pairs of cameras last confirmed the same pose of a tool."""
+    """Remember when pairs of cameras last confirmed the same pose of a tool."""
 
     def __init__(self) -> None:
         self._seen: dict[frozenset[str], float] = {}
 
     def confirm(self, cameras: Iterable[str], time: float) -> None:
-        """Record that these cameras confirmed one pose at a time, s."""
+        """Record that cameras confirmed one pose.
+
+        Parameters
+        ----------
+        cameras : iterable of str
+            Their names.
+        time : float
+            Of the frame set, s.
+        """
         names = sorted(set(cameras))
         for k, first in enumerate(names):
             for second in names[k + 1 :]:
@@ -24,7 +32,7 @@ class CameraAgreement:
         self._seen = {pair: at for pair, at in self._seen.items() if not pair & denied}
 
     def groups(self, time: float) -> tuple[frozenset[str], ...]:
-        """Return groups of cameras that agree at a time, s, pairwise or through others."""
+        """Return groups of cameras that agree at a time (s), pairwise or through others."""
         groups: list[frozenset[str]] = []
         for pair, at in self._seen.items():
             if not 0.0 <= time - at <= REMEMBERED:

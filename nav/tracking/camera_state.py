@@ -1,4 +1,4 @@
-"""What is known of each camera's pictures from those before, and what it makes of new ones."""
+"""What is known of each camera's images from earlier ones, updated from new ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,10 +25,32 @@ LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
 
 @dataclass
 class CameraState:
-    """What is known of a camera's pictures from those before: its curve, blur px^2, noise, shutter.
+    """What is known of a camera's images from earlier ones.
 
-    spread : grey levels of noise, 0 where nothing was seen yet. growth : of covariances, by errors
-    that pixels share.
+    Parameters
+    ----------
+    eye : CameraModel
+        The camera.
+    response : Response
+        From light to grey levels.
+    blur : ndarray, shape (3,)
+        Usual blur of its markers, covariance uu, uv, vv, px^2.
+    spread : float
+        Noise, grey levels; 0 where nothing was seen yet.
+    exposure : Exposure
+        Its shutter.
+    sharpness : Sharpness
+        Its sharpening.
+    grid : PixelGrid
+        Whether its pixels are a sensor's own.
+    grid_wait : int
+        Frame sets until that is checked again.
+    growth : NoiseGrowth
+        Growth of covariances by errors that pixels share.
+    growth_wait : int
+        Frame sets until that is estimated again.
+    alarm : bool
+        Whether its images suddenly fit worse.
     """
 
     eye: CameraModel
@@ -45,21 +67,55 @@ class CameraState:
 
 
 def roughness(states: Sequence[CameraState]) -> Array:
-    """Return (cameras,) px by which corners are off where pixels are not a sensor's own."""
+    """Return how far corners may be off where pixels are not a sensor's own.
+
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera.
+
+    Returns
+    -------
+    ndarray, shape (cameras,)
+        One standard deviation, px.
+    """
     return np.array([each.grid.rough for each in states])
 
 
 def noise_growths(states: Sequence[CameraState]) -> Array:
-    """Return (cameras,) by which covariances from their pixels grow."""
+    """Return by how much covariances grow, as neighbouring pixels share their errors.
+
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera.
+
+    Returns
+    -------
+    ndarray, shape (cameras,)
+        Factors of the covariance, at least 1.
+    """
     return np.array([each.growth.factor for each in states])
 
 
 def learn_noise_growth(
     states: Sequence[CameraState], found: PoseCandidate, pictures: Sequence[Picture]
 ) -> bool:
-    """Learn what errors the pixels of what was found share; return whether it is another now.
+    """Learn which errors neighbouring pixels share, from a tool that was found.
 
-    pictures : of each camera, as it gave them.
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera; updated where due.
+    found : PoseCandidate
+        The tool.
+    pictures : sequence of ndarray
+        Image of each camera, as it gave them.
+
+    Returns
+    -------
+    bool
+        Whether a camera's growth has changed.
     """
     evidence, changed = found.evidence, False
     due = [index for index, each in enumerate(states) if each.growth_wait <= 0 or each.alarm]
@@ -86,10 +142,24 @@ def learn_noise_growth(
 def look_at_pixels(
     states: Sequence[CameraState], found: PoseCandidate, frames: FrameSet, usual: Array
 ) -> bool:
-    """Look at the pixels of what was found where it is due; return whether they are others now.
+    """Check the pixels of the markers that were found, in the cameras where that is due.
 
-    usual : (cameras,) grey levels of noise on the tool's own markers a moment ago, 0 where not
-    known: another tool may lie in other light.
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera; updated where due.
+    found : PoseCandidate
+        The tool.
+    frames : FrameSet
+        The images.
+    usual : ndarray, shape (cameras,)
+        Noise, grey levels, on the tool's own markers a moment ago, 0 where not known: another tool
+        may lie in other light.
+
+    Returns
+    -------
+    bool
+        Whether a camera's pixels are judged differently now.
     """
     marker_views, changed = found.evidence.marker_views, False
     for index, each in enumerate(states):
@@ -115,9 +185,25 @@ def unsharpened_pictures(
     velocity: Array,
     sharpenings: Sequence[Sharpening],
 ) -> dict[int, Unsharpened]:
-    """Return what to use in place of the pictures of cameras that sharpen, by camera.
+    """Undo the sharpening of the images of cameras that sharpen.
 
-    start : (4, 4) rig_from_tool about which markers are. velocity : (6,) of the tool.
+    Parameters
+    ----------
+    marker_views : MarkerViews
+        Views of one tool.
+    pictures : sequence of ndarray
+        Image of each camera, as it gave them.
+    start : ndarray, shape (4, 4)
+        rig_from_tool, about where the markers are.
+    velocity : ndarray, shape (6,)
+        Of the tool about its pivot, mm/s and rad/s.
+    sharpenings : sequence of Sharpening
+        Of each camera.
+
+    Returns
+    -------
+    dict of int to Unsharpened
+        What to use in place of the image, by camera index; without cameras that do not sharpen.
     """
     if all(sharpening == PLAIN for sharpening in sharpenings):
         return {}
@@ -130,10 +216,23 @@ def unsharpened_pictures(
 
 
 def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: bool) -> bool:
-    """Return whether to look at how much cameras sharpen; not where pixels are no sensor's own.
+    """Return whether to estimate how much cameras sharpen, now.
 
-    Only cameras that see enough of what was found are asked: a covered one would ask for ever.
-    moving : whether the tool moves fast.
+    Not where pixels are not a sensor's own. Only cameras that see enough of what was found are
+    taken into account: a covered one would be due for ever.
+
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera.
+    found : PoseCandidate
+        The tool.
+    moving : bool
+        Whether the tool moves fast.
+
+    Returns
+    -------
+    bool
     """
     if not all(each.grid.sound for each in states):
         return False
@@ -142,9 +241,19 @@ def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: b
 
 
 def learn_sharpness(states: Sequence[CameraState], look: Look) -> bool:
-    """Learn how much cameras sharpen from one frame set; return whether it is another now.
+    """Learn how much cameras sharpen from one frame set.
 
-    look : the evidence by such sharpenings of all cameras.
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera; updated.
+    look : callable
+        From the sharpenings of all cameras to the fit result with them.
+
+    Returns
+    -------
+    bool
+        Whether a camera's sharpening has changed.
     """
     before = [each.sharpness for each in states]
     after = learn(before, look)

@@ -4,7 +4,7 @@ All is linear here: each view says how its marker's plane lies (eight numbers, w
 information), a common motion of the tool explains what they share, and what is left over is judged.
 Noise explains little of it where markers are misaligned or a camera has moved or refocused. Then
 each marker has a misplacement of its own, the same in all cameras, and each camera a small turn and
-a small growth of its picture, the same for all markers, and each corner in each picture is seen off
+a small growth of its image, the same for all markers, and each corner in each image is seen off
 a little: random effects whose sizes are estimated by expectation and maximisation (Dempster, Laird
 and Rubin 1977), and the pose's covariance grows with them.
 """
@@ -34,10 +34,18 @@ SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sd of the random effects an axis.
+    """Standard deviations of the random effects, per axis.
 
-    marker : misplacement of a marker, mm. camera : turn, rad. zoom : growth of a camera's focal
-    length, a share of it. corner : px that a corner is seen off in one picture, as by a wrong lens.
+    Parameters
+    ----------
+    marker : float
+        Misplacement of a marker, mm.
+    camera : float
+        Turn of a camera, rad.
+    zoom : float
+        Relative growth of a camera's focal length.
+    corner : float
+        Offset of a corner in one image, as by a wrong lens model, px.
     """
 
     marker: float = 0.03
@@ -52,15 +60,35 @@ FREE_CAMERAS = Sizes(LEAST.marker, 1e-2, 1e-2, LEAST.corner)
 
 @dataclass(frozen=True)
 class Consensus:
-    """The motion (6,) about the pivot that all views share, with its covariance (6, 6).
+    """The motion about the pivot that all views share, with its covariance.
 
-    covariance : from the pixels' noise, times the growth of their variance where the geometry does
-    not fit. systematic : from the misplaced geometry; much the same in the next frame.
-    used : (n,) views that contribute; chi : their chi-square.
-    left : (n, 8) flow that each view is off from the consensus.
-    fits : whether noise explains what is left. sizes : of the random effects, None if it does.
-    turns, zooms : (cameras, 3) estimated camera turns, rad, and (cameras,) growths of their focal
-    lengths, shares; zeros if it does.
+    Parameters
+    ----------
+    motion : ndarray, shape (6,)
+        About the pivot, mm and rad.
+    velocity : ndarray, shape (6,)
+        About the pivot, mm/s and rad/s; zeros where the views are of one time.
+    covariance : ndarray, shape (6, 6)
+        Of the motion, from the pixels' noise, times the growth of their variance where the geometry
+        does not fit.
+    systematic : ndarray, shape (6, 6)
+        Of the motion, from the misplaced geometry; much the same in the next frame.
+    used : ndarray, shape (n,), bool
+        Views that contribute.
+    chi2 : float
+        Their chi-square.
+    left : ndarray, shape (n, 8)
+        Flow by which each view is off from the consensus.
+    fits : bool
+        Whether noise explains what is left.
+    sizes : Sizes or None
+        Of the random effects; None where noise explains what is left.
+    turns : ndarray, shape (cameras, 3)
+        Estimated camera turns, rad; zeros where noise explains what is left.
+    zooms : ndarray, shape (cameras,)
+        Estimated relative growth of focal lengths; zeros where noise explains what is left.
+    responses : ndarray, shape (cameras, RESPONSE)
+        Changes of the cameras' response parameters.
     """
 
     motion: Array
@@ -80,10 +108,25 @@ class Consensus:
 def estimate_consensus(
     evidence: FitResult, velocity_information: Array | None, before: Sizes | None
 ) -> Consensus:
-    """The pose that the good views of a FitResult agree on.
+    """Estimate the motion that the good views of a fit agree on.
 
-    velocity_information : (6, 6) of the tool's velocity where views are of different times.
-    before : sizes of random effects found in an earlier frame, to begin with.
+    Parameters
+    ----------
+    evidence : FitResult
+        What each view's pixels say.
+    velocity_information : ndarray, shape (6, 6), or None
+        Prior information of the tool's velocity, where views are of different times.
+    before : Sizes or None
+        Sizes of random effects found in an earlier frame, to begin with.
+
+    Returns
+    -------
+    Consensus
+        With views that disagree left out, if most of the others agree.
+
+    References
+    ----------
+    Dempster, Laird and Rubin, Journal of the Royal Statistical Society B 39(1), 1977.
     """
     full = Linear(evidence, velocity_information)
     linear = _with_less_of_the_odd(full)
@@ -126,10 +169,10 @@ def estimate_consensus(
 
 
 def _with_less_of_the_odd(linear: Linear) -> Linear:
-    """Views that disagree more than chance have less weight (Huber's weights), if most do agree.
+    """Weight down views that disagree more than chance (Huber's weights), if most do agree.
 
-    A finger's edge on a marker moves it by more than its noise, and not by enough to be out. What
-    would have next to no weight is out.
+    A finger's edge on a marker moves it by more than its noise, and not by enough to be left out. A
+    view that would have next to no weight is left out.
     """
     evidence, good = linear.evidence, linear.evidence.good
     weights = np.ones(len(good))
@@ -153,7 +196,18 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
 
 
 def whole(matrix: Array) -> Array:
-    """A symmetric matrix without its negative part."""
+    """Remove the negative part of a symmetric matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n, n)
+        Symmetric up to rounding.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Positive semidefinite.
+    """
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T, float)
 
@@ -163,11 +217,11 @@ def _freedom(used: NDArray[np.bool_]) -> int:
 
 
 def _consistent(linear: Linear, everyone: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
-    """Views that agree within their noise, and whether they do.
+    """Return the views that agree within their noise, and whether they do.
 
-    A few that do not (a finger, glare, a bent corner) are left out, one by one whichever spoils the
-    fit most, if then all the others agree. Where that does not help, the fault is in all of them
-    and all are kept, but for those that are grossly wrong.
+    A few that do not (a finger, glare, a bent corner) are left out, at each step the one that
+    spoils the fit most, if then all the others agree. Where that does not help, the fault is in all
+    of them and all are kept, except those that are grossly wrong.
     """
     kept = everyone.copy()
     least = max(3, int(np.ceil(everyone.sum() * MIN_KEPT)))
@@ -182,7 +236,7 @@ def _consistent(linear: Linear, everyone: NDArray[np.bool_]) -> tuple[NDArray[np
 
 
 def _scattered(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
-    """Whether the views left out are single ones, not most of what one camera sees."""
+    """Return whether the views left out are single ones, not most of what one camera sees."""
     camera = evidence.marker_views.camera
     for index in np.unique(camera[evidence.good]):
         own = evidence.good & (camera == index)
@@ -193,13 +247,13 @@ def _scattered(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
 
 
 def _in_one_camera(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
-    """Whether one camera alone has views left out, several of them."""
+    """Return whether one camera alone has views left out, several of them."""
     cameras = evidence.marker_views.camera[evidence.good & ~used]
     return len(cameras) >= COHERENT and len(np.unique(cameras)) == 1
 
 
 def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """All views but those whose corners are off by pixels while most are not."""
+    """Return all views but those whose corners are off by pixels while most are not."""
     kept = everyone.copy()
     while kept.sum() > 3:
         unknowns, normal = linear.solve(kept)
@@ -213,7 +267,7 @@ def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bo
 
 
 def _pixels_off(linear: Linear, unknowns: Array) -> Array:
-    """(n,) about how far each view is from the consensus, px."""
+    """Return (n,) about how far each view is from the consensus, px."""
     evidence = linear.evidence
     flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left_over(unknowns)[0])
     moved = np.einsum("nab,nb->na", evidence.by_flow, flow)
@@ -221,7 +275,7 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
 
 
 class Effects:
-    """Misplaced markers, turned cameras and corners seen off as unknowns of their own."""
+    """Random effects as further unknowns: misplaced markers, turned cameras, corners seen off."""
 
     def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
         self.linear, self.base = linear, linear.unknowns
@@ -254,7 +308,7 @@ class Effects:
         self.corners = CORNER_FLOW * evidence.scale[rows, None, None]
 
     def sizes(self, before: Sizes | None) -> Sizes:
-        """The effects' sizes that suit what is left over."""
+        """Estimate the effects' sizes from what is left over, by expectation and maximisation."""
         sizes = Sizes() if before is None else before
         for _ in range(MANY_STEPS if before is None else FEW_STEPS):
             weak = self._weakened(sizes)
@@ -263,7 +317,7 @@ class Effects:
         return sizes
 
     def moved_cameras_explain(self) -> bool:
-        """Whether all views agree once each camera may have turned and zoomed, and nothing else."""
+        """Return whether turned and zoomed cameras alone make all views agree."""
         weak = self._weakened(FREE_CAMERAS)
         solution, _ = self._posterior(FREE_CAMERAS, weak)
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
@@ -274,7 +328,26 @@ class Effects:
         return freedom > 0 and chi2 <= chdtri(freedom, SIGNIFICANCE)
 
     def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array]:
-        """Unknowns, total covariance, that of the noise alone, the cameras' turns and growths."""
+        """Solve for all unknowns with given sizes of the effects.
+
+        Parameters
+        ----------
+        sizes : Sizes
+            Of the random effects.
+
+        Returns
+        -------
+        unknowns : ndarray
+            Those of `Linear`.
+        total : ndarray
+            Their covariance with the random effects.
+        covariance : ndarray
+            Their covariance from the noise alone.
+        turns : ndarray, shape (cameras, 3)
+            In rad.
+        zooms : ndarray, shape (cameras,)
+            Relative growth of focal lengths.
+        """
         weak = self._weakened(sizes)
         solution, covariance = self._posterior(sizes, weak)
         _, less, _, _ = weak
@@ -291,7 +364,7 @@ class Effects:
         return solution[own], covariance[own, own], noise[own, own], turns, zooms
 
     def _weakened(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
-        """Views' covariance of corners seen off, how that follows, information and gradient."""
+        """Marginalise corners seen off: covariance, how they follow, information, gradient."""
         held = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
         cross = self.information[:, :, :GEOMETRY]
         joint = np.asarray(np.linalg.inv(cross[:, :GEOMETRY] + held), float)
@@ -328,7 +401,7 @@ class Effects:
         weak: tuple[Array, Array, Array, Array],
         sizes: Sizes,
     ) -> Sizes:
-        """Root mean squares of all effects as the solution has them, its own errors included."""
+        """Return root mean squares of all effects in the solution, its own errors included."""
         joint, less, _, _ = weak
         second = solution**2 + np.diag(covariance)
         marker = float(np.sqrt(second[self.misplaced].mean()))
@@ -352,5 +425,5 @@ class Effects:
 
 
 def _embed(flow: Array) -> Array:
-    """(n, 10, u) of what is (n, 8, u): nothing for the response."""
+    """Pad (n, 8, u) to (n, 10, u) with zeros for the response."""
     return np.concatenate([flow, np.zeros((len(flow), RESPONSE, flow.shape[2]))], axis=1)

@@ -1,8 +1,8 @@
 """Evidence against a pose: cameras that do not confirm it, markers that are seen elsewhere.
 
 A subset of the views that agrees with itself proves little: with a wrong rig or a wrong tool file
-each camera by itself may agree perfectly. So each camera is asked what it should see by the pose
-and does not, and each decoded marker whether it lies where the pose has it.
+each camera by itself may agree perfectly. So it is checked for each camera what it should see by
+the pose and does not, and for each decoded marker whether it lies where the pose has it.
 """
 
 from collections import Counter
@@ -34,10 +34,20 @@ FEWEST = 2  # markers elsewhere that may not be chance misreadings
 class CameraSupport:
     """What one camera says of a tool's pose.
 
-    camera : its index in the rig. confirmed : of the markers that face it by the pose, how many
-    look like themselves there. expected : how many it should see clearly, and missing : how many of
-    these it does not confirm; both 0 where it confirms half of all. elsewhere : ids decoded in its
-    picture where the pose does not have them; far : those of them that are far off.
+    Parameters
+    ----------
+    camera : int
+        Its index in the rig.
+    expected : int
+        How many markers it should see clearly by the pose; 0 where it confirms half of all.
+    missing : int
+        How many of these it does not confirm; 0 where it confirms half of all.
+    confirmed : int
+        How many of the markers that face it by the pose look like themselves there.
+    elsewhere : tuple of int
+        Ids decoded in its image where the pose does not have them.
+    far : tuple of int
+        Those of them that are far off.
     """
 
     camera: int
@@ -67,10 +77,20 @@ class CameraSupport:
 class Contradiction:
     """Why a pose is not accepted though markers fit it.
 
-    cameras : names of the cameras that see markers elsewhere; denied : whether these confirm
-    nothing. confirming : names of those that confirm the pose. ids : markers seen elsewhere;
-    agreeing_ids : markers that the pose is made of. twice : whether those elsewhere are also seen
-    where the pose has them: there are two of them.
+    Parameters
+    ----------
+    cameras : tuple of str
+        Names of the cameras that see markers elsewhere.
+    confirming : tuple of str
+        Names of those that confirm the pose.
+    ids : tuple of int
+        Markers seen elsewhere.
+    agreeing_ids : tuple of int
+        Markers that the pose is made of.
+    twice : bool
+        Whether those elsewhere are also seen where the pose has them: there are two of them.
+    denied : bool
+        Whether the cameras that see markers elsewhere confirm nothing.
     """
 
     cameras: tuple[str, ...]
@@ -84,14 +104,14 @@ class Contradiction:
 def camera_supports(
     candidate: PoseCandidate, detected: Sequence[MarkerView] = ()
 ) -> tuple[CameraSupport, ...]:
-    """Return what each camera with a picture says of a pose.
+    """Return what each camera with an image says of a pose.
 
     Parameters
     ----------
-    candidate : Found
+    candidate : PoseCandidate
         The pose with the views that it was fitted to.
     detected : sequence of MarkerView
-        Markers that a search of whole pictures found.
+        Markers that a search of whole images found.
 
     Returns
     -------
@@ -123,10 +143,22 @@ def camera_supports(
 def elsewhere(
     candidate: PoseCandidate, detected: Sequence[MarkerView]
 ) -> list[tuple[MarkerView, bool]]:
-    """Return the decoded markers that do not lie where a pose has them, and whether far from it.
+    """Return the decoded markers that do not lie where a pose has them.
 
-    Only those count that were read cell by cell and whose pixels look like them: chance
-    seldom does both.
+    Only those count that were read cell by cell and whose pixels look like them: chance seldom does
+    both.
+
+    Parameters
+    ----------
+    candidate : PoseCandidate
+        The pose.
+    detected : sequence of MarkerView
+        Markers that a search of whole images found.
+
+    Returns
+    -------
+    list of (MarkerView, bool)
+        The marker, and whether it is far off.
     """
     away = []
     for view in detected:
@@ -143,10 +175,24 @@ def elsewhere(
 def find_contradiction(
     tool: Tool, candidate: PoseCandidate, supports: Sequence[CameraSupport]
 ) -> Contradiction | None:
-    """Return why a pose is contradicted as much as it is supported; None if it is not.
+    """Return why a pose is contradicted as much as it is supported.
 
-    A camera that finds the tool's markers, but none of them where the pose has them, is enough:
-    the others may agree among themselves and be wrong all the same.
+    A camera that finds the tool's markers, but none of them where the pose has them, is enough: the
+    others may agree among themselves and still be wrong.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    candidate : PoseCandidate
+        Its pose.
+    supports : sequence of CameraSupport
+        What each camera says of it.
+
+    Returns
+    -------
+    Contradiction or None
+        None where it is not contradicted.
     """
     eyes = candidate.evidence.marker_views.eyes
     denying = [support for support in supports if support.denies]
@@ -175,10 +221,19 @@ def find_contradiction(
 
 
 def fits_each_camera(views: Sequence[MarkerView]) -> tuple[str, ...]:
-    """Return the cameras, if two or more, by each of which alone a tool's markers fit together.
+    """Return the cameras by each of which alone a tool's markers fit together.
 
-    Where they do not fit together in all cameras at once, the cameras' places are wrong then, not
-    the tool.
+    Where they do not fit together in all cameras at once, the extrinsics are wrong, not the tool.
+
+    Parameters
+    ----------
+    views : sequence of MarkerView
+        The tool's markers in all cameras.
+
+    Returns
+    -------
+    tuple of str
+        Names; empty where there are fewer than two.
     """
     fitting = []
     for name in dict.fromkeys(view.camera.name for view in views):
@@ -193,7 +248,7 @@ def fits_each_camera(views: Sequence[MarkerView]) -> tuple[str, ...]:
 
 
 def _confirmed_ids(tool: Tool, candidate: PoseCandidate) -> set[tuple[str, int]]:
-    """Camera and id of every marker that looks like itself where the pose has it."""
+    """Return camera and id of every marker that looks like itself where the pose has it."""
     views = candidate.evidence.marker_views
     return {
         (views.eyes[views.camera[k]].camera.name, tool.markers[views.marker[k]].id)
@@ -202,14 +257,14 @@ def _confirmed_ids(tool: Tool, candidate: PoseCandidate) -> set[tuple[str, int]]
 
 
 def _confirmed(candidate: PoseCandidate) -> NDArray[np.bool_]:
-    """(n,) views that look like their markers, and lie within a cell of where the pose has them."""
+    """Return (n,) views that look like their markers, within a cell of where the pose has them."""
     size = candidate.evidence.scale * candidate.evidence.marker_views.shape.count
     off = np.abs(candidate.residuals).max(axis=1)
     return np.asarray(candidate.sure & (off < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
 
 
 def _clearly_visible(candidate: PoseCandidate) -> NDArray[np.bool_]:
-    """(n,) views that any camera in focus should recognise: frontal, large and whole."""
+    """Return (n,) views that any camera in focus should recognise: frontal, large and whole."""
     views = candidate.evidence.marker_views
     rotation, translation = candidate.matrix[:3, :3], candidate.matrix[:3, 3]
     centres = views.shape.centres[views.marker] @ rotation.T + translation
@@ -225,7 +280,7 @@ def _clearly_visible(candidate: PoseCandidate) -> NDArray[np.bool_]:
 
 
 def _projected(camera: Camera, pose: Array, corners: Array) -> Array | None:
-    """Corners (4, 2), px, of a marker by a pose; None where it is not before the camera."""
+    """Project corners (4, 2), px, of a marker by a pose; None where it is not before the camera."""
     points = corners @ pose[:3, :3].T + pose[:3, 3]
     if (camera.from_rig(points)[:, 2] <= 1.0).any():
         return None

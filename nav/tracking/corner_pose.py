@@ -31,9 +31,20 @@ WORTH_SAYING = 0.05  # px of geometric error below which nobody is told
 
 @dataclass(frozen=True)
 class PoseFit:
-    """rig_from_tool with covariance; views used and left out; rms_px per axis.
+    """A tool's pose fitted to the corners of its markers.
 
-    geometric_px : common corner error beyond the pixels' noise, sd per axis; doubtful: it is there.
+    Parameters
+    ----------
+    rig_from_tool : Pose
+        With covariance.
+    used, left_out : tuple of MarkerView
+        Views that contribute, and outliers.
+    rms_px : float
+        Of the residuals, px per axis.
+    geometric_px : float
+        Common corner error beyond the pixels' noise, one standard deviation, px per axis.
+    doubtful : bool
+        Whether there is such an error.
     """
 
     rig_from_tool: Pose
@@ -45,9 +56,21 @@ class PoseFit:
 
 
 def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit | Lost:
-    """The pose that best explains the views, or why there is none.
+    """Fit a tool's pose to the corners of its markers in all cameras.
 
-    guess : (4, 4) rig_from_tool to start from too, e.g. the last one.
+    Gauss-Newton on the reprojection error, each marker weighted by its full corner covariance.
+
+    Parameters
+    ----------
+    views : sequence of MarkerView
+        Of one tool.
+    guess : ndarray, shape (4, 4), optional
+        rig_from_tool to start from too, for example the last one.
+
+    Returns
+    -------
+    PoseFit or Lost
+        The pose that best explains the views, or why there is none.
     """
     start = find_start(views, guess)
     if start is None:
@@ -84,7 +107,18 @@ def _misfit(views: Sequence[MarkerView]) -> str:
 
 
 def starting_poses(views: Sequence[MarkerView]) -> list[Array] | Lost:
-    """Poses (4, 4), rig_from_tool, to fit the pixels from: one, or both that may look the same."""
+    """Return poses from which to fit the pixels.
+
+    Parameters
+    ----------
+    views : sequence of MarkerView
+        Of one tool.
+
+    Returns
+    -------
+    list of ndarray, shape (4, 4), or Lost
+        rig_from_tool: one, or both that may look the same; or why there is none.
+    """
     try:
         fit = fit_pose(views)
     except np.linalg.LinAlgError:  # squares that were no markers may lie anywhere
@@ -110,11 +144,11 @@ def _without_gross(
 
 
 def _consistent(views: Sequence[MarkerView], start: Array) -> tuple[list[MarkerView], Array]:
-    """Views that agree within their noise, and their pose.
+    """Return the views that agree within their noise, and their pose.
 
-    A few that do not fit (a finger, glare, a bent corner) are left out, one by one whichever spoils
-    the fit most, if then all the others agree. Where that does not help, the fault is in all of
-    them and all are kept.
+    A few that do not fit (a finger, glare, a bent corner) are left out, at each step the one that
+    spoils the fit most, if then all the others agree. Where that does not help, the fault is in all
+    of them and all are kept.
     """
     pose, _ = _refine(start, ViewStack(views), 0.0)
     kept, trial = list(views), pose
@@ -132,7 +166,7 @@ def _consistent(views: Sequence[MarkerView], start: Array) -> tuple[list[MarkerV
 
 
 def _gains(pose: Array, stack: ViewStack) -> Array:
-    """By how much chi-square falls without each view, (n,), at the pose that fits all of them.
+    """Return by how much chi-square falls without each view, (n,), at the pose of all of them.
 
     Not their residuals: a view that pulls the pose to itself has a small one.
     """
@@ -146,7 +180,7 @@ def _gains(pose: Array, stack: ViewStack) -> Array:
 
 
 def _rivalled(pose: Array, rival: Array, stack: ViewStack, geometric: float) -> bool:
-    """Whether another pose explains the same views nearly as well."""
+    """Return whether another pose explains the same views nearly as well."""
     other, residuals = _refine(rival, stack, geometric)
     if angle_between(pose, other) < APART:
         return False  # it was on its way to the same pose
@@ -156,7 +190,7 @@ def _rivalled(pose: Array, rival: Array, stack: ViewStack, geometric: float) -> 
 
 
 def _fits(residuals: Array, stack: ViewStack) -> bool:
-    """Whether the residuals are no larger than the pixels' noise explains."""
+    """Return whether the residuals are no larger than the pixels' noise explains."""
     return _chi2(residuals, stack, 0.0) <= chdtri(_freedom(stack), SIGNIFICANCE)
 
 
@@ -165,7 +199,7 @@ def _freedom(stack: ViewStack) -> int:
 
 
 def _refine(pose: Array, stack: ViewStack, geometric: float) -> tuple[Array, Array]:
-    """Weighted Gauss-Newton; returns the pose (4, 4) and its residuals (n, 8)."""
+    """Refine a pose by weighted Gauss-Newton; return it (4, 4) and its residuals (n, 8)."""
     for _ in range(MAX_STEPS):
         information, gradient = _normal(pose, stack, geometric)
         step = np.asarray(np.linalg.solve(information, gradient), float)
@@ -189,7 +223,7 @@ def _chi2(residuals: Array, stack: ViewStack, geometric: float) -> float:
 
 
 def _geometric_error(residuals: Array, stack: ViewStack, freedom: int) -> float:
-    """Sd of a common corner error, px, that brings chi-square to its expectation (bisection)."""
+    """Find the common corner error, sd, px, that makes chi-square as expected (bisection)."""
     low, high = 0.0, max(2.0 * float(np.sqrt(np.sum(residuals**2) / freedom)), 1e-3)
     for _ in range(24):
         middle = (low + high) / 2

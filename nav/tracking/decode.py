@@ -1,7 +1,7 @@
 """Markers that OpenCV saw as a square but could not read: small, oblique, blurred or half hidden.
 
-It reads single cells; here the whole square is compared with the markers that can be there (matched
-filter: normalised correlation), which needs far less light. What correlates best is only a
+OpenCV reads single cells; here the whole square is compared with the markers that can be there
+(matched filter: normalised correlation), which needs far less light. What correlates best is only a
 proposal: the fit to the pixels decides.
 """
 
@@ -25,7 +25,7 @@ MOST_SIDE = 0.5  # of the picture
 
 @lru_cache(maxsize=16)
 def _templates(dictionary: str, ids: tuple[int, ...]) -> tuple[Array, int]:
-    """Unit patterns (4 len(ids), samples), each marker turned four ways; samples along a side."""
+    """Return unit patterns (4 len(ids), samples), each marker turned 4 ways; samples per side."""
     patterns = [marker_pattern(dictionary, marker) for marker in ids]
     side = len(patterns[0]) * PER_CELL
     rows = []
@@ -39,12 +39,21 @@ def _templates(dictionary: str, ids: tuple[int, ...]) -> tuple[Array, int]:
 
 
 def read_squares(image: Picture, squares: Sequence[Array], tool: Tool) -> list[tuple[int, Array]]:
-    """(id, corners (4, 2) in a marker's order) of squares that look like a tool's markers.
+    """Identify squares that look like a tool's markers, by normalised correlation.
 
     Parameters
     ----------
-    image : array (height, width), uint8.
-    squares : arrays (4, 2), pixels, clockwise in the picture.
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    squares : sequence of ndarray, shape (4, 2)
+        Corners, px, clockwise in the image.
+    tool : Tool
+        Whose markers are looked for.
+
+    Returns
+    -------
+    list of (int, ndarray of shape (4, 2))
+        Id and corners in the marker's order, px; the best square of each id.
     """
     ids = tuple(marker.id for marker in tool.markers)
     templates, side = _templates(tool.dictionary, ids)
@@ -70,7 +79,7 @@ def read_squares(image: Picture, squares: Sequence[Array], tool: Tool) -> list[t
 
 
 def _rectified(image: Picture, square: Array, side: int) -> Array:
-    """Grey levels (side * side,) of a square, sampled in the middles of its parts."""
+    """Return grey levels (side * side,) of a square, sampled in the middles of its parts."""
     to = np.array([[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]]) - 0.5
     matrix = cv2.getPerspectiveTransform(square.astype(np.float32), to.astype(np.float32))
     patch = cv2.warpPerspective(image, matrix, (side, side), flags=cv2.INTER_LINEAR)

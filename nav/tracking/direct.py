@@ -67,7 +67,37 @@ CORNERS = CORNER_FLOW.T @ CORNER_FLOW
 
 
 class DirectFit:
-    """One fit: the state of all views while the passes go on."""
+    """One fit of a tool's pose to the pixels of all its views; holds their state between passes.
+
+    Parameters
+    ----------
+    marker_views : MarkerViews
+        The n views to fit to.
+    pictures : sequence of ndarray
+        Image of each camera, uint8.
+    responses : sequence of Response
+        Of each camera; copied.
+    blur : ndarray, shape (n, 3)
+        Blur to start from, covariance uu, uv, vv, px^2.
+    spread : ndarray, shape (cameras,)
+        Noise seen there before, grey levels; 0 where not known.
+    brightness : ndarray, shape (n, BRIGHTNESS)
+        As it was a moment ago; zeros where that is not known.
+    off : ndarray, shape (n, 8)
+        Flow by which markers lay off the pose before.
+    slack : float
+        Its standard deviation, px.
+    unsharpened : mapping of int to Unsharpened
+        What to use in place of a camera's image.
+    rough : ndarray, shape (cameras,)
+        How far corners are off where pixels are not a sensor's own, one standard deviation, px.
+    growth : ndarray, shape (cameras,)
+        Factor of the variance, as neighbouring pixels share their errors.
+    pool : Executor
+        Threads.
+    workers : int
+        Number of threads to use.
+    """
 
     def __init__(
         self,
@@ -85,16 +115,7 @@ class DirectFit:
         pool: Executor,
         workers: int,
     ) -> None:
-        """Begin.
-
-        unsharpened : by camera, what to use in place of its picture.
-        rough : (cameras,) px by which corners are off where pixels are not a sensor's own.
-        growth : (cameras,) of the variance, as errors of neighbouring pixels go together.
-
-        blur : (n, 3) start, px^2. spread : (cameras,) grey levels of noise seen there before, or 0.
-        brightness : (n, BRIGHTNESS) as it was a moment ago, zeros where that is not known.
-        off : (n, 8) flow by which markers lay off the pose before; slack : px, its sd.
-        """
+        """Allocate what the passes fill."""
         self.marker_views, self.pictures, self.unsharpened = (
             marker_views,
             list(pictures),
@@ -128,10 +149,22 @@ class DirectFit:
         self.way = np.inf  # px that corners went since they were projected
 
     def run(self, pose: Array, velocity: Array, extra: float) -> FitResult | None:
-        """Follow the pixels from a pose (4, 4); None where they lead away or say nothing.
+        """Follow the pixels from a pose.
 
-        velocity : (6,) of the tool about its pivot, for views of another time than the pose's.
-        extra : px, sd of the blur added while coming near; 0 where the pose is near already.
+        Parameters
+        ----------
+        pose : ndarray, shape (4, 4)
+            rig_from_tool to start from.
+        velocity : ndarray, shape (6,)
+            Of the tool about its pivot, mm/s and rad/s, for views of another time than the pose's.
+        extra : float
+            Standard deviation, px, of the blur added while coming near; 0 where the pose is near
+            already.
+
+        Returns
+        -------
+        FitResult or None
+            None where the pixels lead away or say nothing.
         """
         began, way = self.marker_views.pivot(pose), 0.0
         if extra == 0.0:
@@ -164,7 +197,7 @@ class DirectFit:
     def _pass(
         self, pose: Array, velocity: Array, stride: int, extra: float, free: bool
     ) -> tuple[Array, float, float] | None:
-        """One pass: the pose after it, largest move of a corner in px, largest other change."""
+        """Run one pass; return the pose, largest corner move in px, largest other change."""
         marker_views = self.marker_views
         self._lay(pose, velocity)
         corners, by_flow = self.corners, self.by_flow
@@ -208,7 +241,7 @@ class DirectFit:
         return moved_about(pose, motion * share, self.pivot), move, change
 
     def _lay(self, pose: Array, velocity: Array) -> None:
-        """Markers' planes before their cameras, and their corners, as a pose has them."""
+        """Project the markers' planes and corners by a pose."""
         marker_views = self.marker_views
         self.pivot, self.poses = marker_views.pivot(pose), marker_views.poses(pose, velocity)
         self.plane, self.flow = project_planes(
@@ -222,7 +255,7 @@ class DirectFit:
         self.corners = self.corners + moved.reshape(-1, 4, 2)
 
     def _project(self) -> None:
-        """Corners where the lenses have them; meanwhile they go with the flow."""
+        """Project corners through the lenses; in between they are moved by the flow."""
         self.corners, self.by_flow = self.marker_views.project(self.poses)
         self.way = 0.0
         if not len(self.began):
@@ -266,7 +299,7 @@ class DirectFit:
             future.result()
 
     def _fill(self, window: NDArray[np.int64], plane: Array, drift: Array) -> None:
-        """Take clipped pixels of unsharpened pictures as the fit has them now."""
+        """Set clipped pixels of unsharpened images to what the fit expects now."""
         marker_views, changes = self.marker_views, []
         for index, first, last in marker_views.slices:
             plain = self.unsharpened.get(index)
@@ -284,7 +317,7 @@ class DirectFit:
     def _lie_off(
         self, flow: Array, responses: Array, noise: Array, scale: Array, good: NDArray[np.bool_]
     ) -> Array:
-        """Let markers lie off the pose as far as they disagree; the change of their flow (n, 8)."""
+        """Let markers lie off the pose as they disagree; return the change of flow (n, 8)."""
         information, gradient, camera = self.buffers[0], self.buffers[1], self.marker_views.camera
         left, excess = own_flow(information, gradient, flow, responses, camera, self.by_flow, noise)
         off = float(np.sqrt(max(quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
@@ -301,7 +334,7 @@ class DirectFit:
     def _step(
         self, information: Array, gradient: Array, weight: Array, free: bool
     ) -> tuple[bool, Array, Array]:
-        """Whether a motion suits most views; it, (6,); the responses' changes (cameras, 2)."""
+        """Find a motion that suits most views: whether there is one, (6,), (cameras, 2)."""
         cameras = len(self.marker_views.eyes)
         if self.slack > 0.0:
             slack = held(self.scale, self.slack)
@@ -318,7 +351,7 @@ class DirectFit:
         return found, motion, responses if free else np.zeros((cameras, RESPONSE))
 
     def _follow(self, flow: Array, responses: Array, by_place: Array, rest: Array) -> float:
-        """Brightness, blur and response after a step; the largest change of blur or response."""
+        """Update brightness, blur, response; return the largest change of the last two."""
         change = follow(
             flow, responses, self.marker_views.camera, by_place, rest, self.brightness, self.blur,
             self.swing,
@@ -335,11 +368,11 @@ class DirectFit:
         return most
 
     def _model_error(self, chance: Array) -> Array:
-        """(n,) px that each view's corners may be off whatever its noise.
+        """Return (n,) px by which each view's corners may be off independently of its noise.
 
-        Light that curves over a marker, beside a finger, is not quite what it is taken for: an
-        edge between paper and ink seems off by about the blur times the light's error.
-        chance : (n,) variance of the curvature by noise alone.
+        Light that curves over a marker, beside a finger, is not quite what the model assumes: an
+        edge between paper and ink seems off by about the blur times the light's error. chance :
+        (n,) variance of the curvature by noise alone.
         """
         curved = (self.brightness[:, AT_CURVATURE:] ** 2).sum(axis=1)
         curved += TILTED**2 * (self.brightness[:, 2:4] ** 2).sum(axis=1)
@@ -390,7 +423,7 @@ class DirectFit:
 
 
 def _shares(window: NDArray[np.int64], workers: int) -> list[tuple[int, int]]:
-    """First and last of the views that each worker takes, about as many pixels for each."""
+    """Return first and last of the views that each worker takes, about as many pixels for each."""
     row0, row1, column0, column1, _ = window.T
     total = np.cumsum((row1 - row0) * (column1 - column0))
     if workers == 1 or total[-1] < WORTH_SHARING:
@@ -401,5 +434,18 @@ def _shares(window: NDArray[np.int64], workers: int) -> list[tuple[int, int]]:
 
 
 def held(scale: Array, slack: float | Array) -> Array:
-    """(n, 8, 8) information that no corner lies off by more than the slack, px, one sd."""
+    """Return the information that no corner lies off the pose by more than the slack.
+
+    Parameters
+    ----------
+    scale : ndarray, shape (n,)
+        Size of a cell in each view, px.
+    slack : float or ndarray, shape (n,)
+        One standard deviation of a corner, px.
+
+    Returns
+    -------
+    ndarray, shape (n, 8, 8)
+        Of the flow.
+    """
     return CORNERS * ((scale / slack) ** 2)[:, None, None]

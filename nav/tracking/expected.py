@@ -1,4 +1,4 @@
-"""What single pixels of a picture should look like by a marker's fit; compiled."""
+"""What single pixels of an image should look like by a marker's fit; compiled."""
 
 import math
 
@@ -31,17 +31,29 @@ def expected_greys(
     pixels, bright, grid, curve, power, first, last, plane, slopes, window, changes, n, zone, blur,
     brightness, drift,
 ):  # fmt: skip
-    """Grey levels that a camera's views have at some pixels, before sharpening.
+    """Compute the grey levels that a camera's views have at some pixels, before sharpening.
 
     Parameters
     ----------
-    pixels : (m, 2) rows and columns. bright : (m,) whether they are white.
-    first, last : the views; all else as `look` has it.
+    pixels : ndarray, shape (m, 2), int
+        Rows and columns.
+    bright : ndarray, shape (m,), bool
+        Whether they are white.
+    grid, curve, power
+        The camera's rays and response, see `accumulate`.
+    first, last : int
+        Range of views, `last` excluded.
+    plane, slopes, window, changes, zone, blur, brightness, drift : ndarray, shape (n, ...)
+        As `look` takes them.
+    n : int
+        Cells along a side of a marker.
 
     Returns
     -------
-    tuple
-        (m,) grey levels; (m,) whether a marker or its white zone is there.
+    expected : ndarray, shape (m,)
+        Grey levels.
+    known : ndarray, shape (m,), bool
+        Whether a marker or its white zone is there.
     """
     expected, known = np.zeros(len(pixels)), np.zeros(len(pixels), np.bool_)
     sheet, which = np.empty(SHEET), np.empty(ROWS, np.int64)
@@ -81,14 +93,27 @@ def lay_pixel(
 
     Parameters
     ----------
-    place : of the pixel in the sheet. plane, slope, drift : of its view, as `look` has them.
-    uu, uv, vv, motion_u, motion_v : the view's blur, as `split_blur` gives it.
-    late : rows after the view's middle.
+    sheet : ndarray, shape (SHEET,)
+        Rows of quantities, see pattern.py; changed in place.
+    place : int
+        Of the pixel in the sheet.
+    grid : ndarray
+        The camera's `RayGrid.grid`.
+    u, v : float
+        Column and row of the pixel.
+    plane, slope, drift : ndarray
+        Of its view, as `look` has them.
+    n : int
+        Cells along a side of the marker.
+    uu, uv, vv, motion_u, motion_v : float
+        The view's blur, as `split_blur` gives it.
+    late : float
+        Rows after the view's middle row.
 
     Returns
     -------
-    tuple
-        Position in cells.
+    tuple of float
+        Position x, y in cells.
     """
     half = n / 2.0
     rx, ry = ray_at(grid, float(u), float(v))

@@ -1,9 +1,10 @@
 """How long a shutter is open, learnt from smeared markers, and what that leaves open of a pose.
 
 A marker that passes with a speed f (px/s) while the shutter is open for T is smeared by a
-covariance of f f' T^2 / 12, on top of a blur that is alike in all directions. What is seen then is
+covariance of f f' T^2 / 12, on top of a blur that is equal in all directions. What is seen then is
 the mean over the exposure. A tool that accelerates by a is, in the middle of the exposure, a T^2 /
-24 away from its mean: for a hand and 20 ms some micrometres. So it is with views of another time.
+24 away from its mean: for a hand and 20 ms some micrometres. The same holds for views of another
+time.
 """
 
 from dataclasses import dataclass
@@ -19,17 +20,26 @@ SLOW = 20.0  # px/s: a marker below this tells next to nothing
 
 @dataclass
 class Exposure:
-    """One camera's exposure time as known so far: a least-squares fit of T^2 / 12."""
+    """One camera's exposure time as known so far: a least-squares fit of T^2 / 12.
+
+    Parameters
+    ----------
+    above, below : float
+        Numerator and denominator of the fit.
+    """
 
     above: float = 0.0
     below: float = SLOW**4
 
     def learn(self, blur: Array, speed: Array) -> None:
-        """Take in views that moved.
+        """Take views of moving markers into account.
 
         Parameters
         ----------
-        blur : (n, 3) covariance uu, uv, vv, px^2. speed : (n, 2) of their middles, px/s.
+        blur : ndarray, shape (n, 3)
+            Covariance uu, uv, vv, px^2.
+        speed : ndarray, shape (n, 2)
+            Of the markers' middles, px/s.
         """
         u, v = speed.T
         along = (blur[:, 0] - blur[:, 2]) * (u * u - v * v) + 4.0 * blur[:, 1] * u * v
@@ -38,15 +48,27 @@ class Exposure:
 
     @property
     def seconds(self) -> float:
-        """T, s; 0 while nothing has moved."""
+        """Exposure time T, s; 0 while nothing has moved."""
         return float(np.sqrt(12.0 * max(self.above, 0.0) / self.below))
 
 
 def mean_or_middle(acceleration: Array, seconds: float, late: Array) -> Array:
-    """Covariance (6, 6) of what lies between the mean of all exposures and the pose's own time.
+    """Return the covariance between the mean of all exposures and the pose at its own time.
 
-    acceleration : (6,) mm/s^2 and rad/s^2 as of a moment before. seconds : of an exposure.
-    late : (n,) s that views are off the pose's time; even motion meanwhile is taken into account.
+    Parameters
+    ----------
+    acceleration : ndarray, shape (6,)
+        As of a moment before, mm/s^2 and rad/s^2.
+    seconds : float
+        Of an exposure.
+    late : ndarray, shape (n,)
+        By how many seconds views are off the pose's time; even motion meanwhile is already taken
+        into account.
+
+    Returns
+    -------
+    ndarray, shape (6, 6)
+        mm^2 and rad^2.
     """
     off = acceleration * (seconds**2 / 24.0 + float(np.mean(late**2)) / 2.0)
     changed = CHANGED**2 * np.repeat([off[:3] @ off[:3], off[3:] @ off[3:]], 3)

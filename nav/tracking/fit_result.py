@@ -15,15 +15,56 @@ from nav.tracking.response import Response
 class FitResult:
     """What the pixels of every view say about the pose, linear about where the passes ended.
 
-    pose : (4, 4) rig_from_tool there. velocity : (6,) about the pivot, mm/s, rad/s.
-    flow : (n, 8, 6) flow by motion about the pivot. information : (n, 10, 10) of flow and
-    response, in units of the noise; gradient : (n, 10).
-    explained, visible, noise : (n,). good : (n,) whether a view looks like its marker.
-    responses : the cameras' curves; toward : (cameras, 2) pull of what was known of them.
-    off : (n, 8) flow by which each marker lies off the pose; slack : px, sd of that, 0 if none.
-    scale : (n,) px per cell. pixels : (n,) how many contributed.
-    corners : (n, 4, 2) px at the pose; by_flow : (n, 8, 8) their derivative by flow.
-    began : (n, 4, 2) corners at the pose that the fit began from.
+    Parameters
+    ----------
+    marker_views : MarkerViews
+        The n views.
+    pose : ndarray, shape (4, 4)
+        rig_from_tool where the passes ended.
+    velocity : ndarray, shape (6,)
+        About the pivot, mm/s and rad/s.
+    pivot : ndarray, shape (3,)
+        The tool's middle in the rig frame, mm.
+    poses : ndarray, shape (n, 4, 4)
+        rig_from_tool when each view was taken.
+    plane : ndarray, shape (n, 3, 3)
+        Homographies from rays to cells.
+    flow : ndarray, shape (n, 8, 6)
+        Flow by motion about the pivot.
+    information : ndarray, shape (n, 10, 10)
+        Of flow and response, in units of the noise.
+    gradient : ndarray, shape (n, 10)
+        The same.
+    blur : ndarray, shape (n, 3)
+        Covariance uu, uv, vv, px^2.
+    brightness : ndarray, shape (n, BRIGHTNESS)
+        See pixel_moments.py.
+    explained : ndarray, shape (n,)
+        Share of the variance that the marker explains.
+    visible : ndarray, shape (n,)
+        Share of its pixels that fit it.
+    noise : ndarray, shape (n,)
+        Standard deviation about the fit, grey levels.
+    good : ndarray, shape (n,), bool
+        Whether a view looks like its marker.
+    responses : sequence of Response
+        The cameras' curves.
+    toward : ndarray, shape (cameras, 2)
+        Pull of what was known of them.
+    off : ndarray, shape (n, 8)
+        Flow by which each marker lies off the pose.
+    slack : float
+        Standard deviation of that, px; 0 if none.
+    scale : ndarray, shape (n,)
+        Size of a cell, px.
+    pixels : ndarray, shape (n,)
+        How many contributed.
+    corners : ndarray, shape (n, 4, 2)
+        At the pose, px.
+    by_flow : ndarray, shape (n, 8, 8)
+        Their derivative by flow.
+    began : ndarray, shape (n, 4, 2)
+        Corners at the pose that the fit began from, px.
     """
 
     marker_views: MarkerViews

@@ -47,6 +47,13 @@ class Follower:
 
     Poses are fitted to one frame set alone; what is remembered only starts the fit and, for views
     of different times, says how the tool moves.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    states : mapping of str to CameraState
+        By camera name; shared with the followers of other tools.
     """
 
     def __init__(self, tool: Tool, states: Mapping[str, CameraState]) -> None:
@@ -68,7 +75,22 @@ class Follower:
         self.found: PoseCandidate | None = None  # in the newest frame set, if it was
 
     def follow(self, frames: FrameSet, pool: Executor, workers: int) -> PoseCandidate | None:
-        """The tool where its motion leads; None where the pixels do not show it."""
+        """Fit the tool where its motion leads.
+
+        Parameters
+        ----------
+        frames : FrameSet
+            The images.
+        pool : Executor
+            Threads.
+        workers : int
+            Number of threads to use.
+
+        Returns
+        -------
+        PoseCandidate or None
+            None where the pixels do not show it.
+        """
         if not self.motion.expects(frames.time):
             return None
         start = self.motion.predict(frames.time)
@@ -87,9 +109,25 @@ class Follower:
     def resolve_ambiguity(
         self, found: PoseCandidate, frames: FrameSet, pool: Executor, workers: int
     ) -> PoseCandidate | None:
-        """What was found, or its mirror image if that is what is there; None if both may be.
+        """Decide between what was found and its mirror image.
 
         One camera that sees a flat part of a tool sees two poses of it.
+
+        Parameters
+        ----------
+        found : PoseCandidate
+            One of them.
+        frames : FrameSet
+            The images.
+        pool : Executor
+            Threads.
+        workers : int
+            Number of threads to use.
+
+        Returns
+        -------
+        PoseCandidate or None
+            None where both may be right.
         """
         # a misread marker beside them would hide that the others are flat
         used = np.flatnonzero(found.sure if found.sure.any() else found.consensus.used)
@@ -119,7 +157,7 @@ class Follower:
         )
 
     def suspect(self, found: PoseCandidate) -> bool:
-        """Whether so much less is seen than a moment ago that it may be elsewhere."""
+        """Return whether so much less is seen than a moment ago that it may be elsewhere."""
         return found.share < MOST_SEEN and found.share < self.share - DROP
 
     def fit(
@@ -131,9 +169,27 @@ class Follower:
         workers: int,
         stopped: bool = False,
     ) -> PoseCandidate | None:
-        """The tool near a pose (4, 4); remembers nothing.
+        """Fit the tool near a pose; remember nothing.
 
-        stopped : whether it may have stopped, so that how it moved before says nothing.
+        Parameters
+        ----------
+        frames : FrameSet
+            The images.
+        start : ndarray, shape (4, 4)
+            rig_from_tool to start from.
+        extra : float
+            Standard deviation, px, of the blur added while coming near.
+        pool : Executor
+            Threads.
+        workers : int
+            Number of threads to use.
+        stopped : bool
+            Whether it may have stopped, so that how it moved before says nothing.
+
+        Returns
+        -------
+        PoseCandidate or None
+            None where the pixels do not show it.
         """
         marker_views, pictures = self._sights(frames, start)
         if not len(marker_views):
@@ -152,7 +208,7 @@ class Follower:
         return found if evidence is None else self._judge(evidence, frames.time, known) or found
 
     def remember(self, found: PoseCandidate, frames: FrameSet, predicted: bool) -> None:
-        """Take a result as where the tool is now."""
+        """Accept a result as where the tool is now."""
         time, self.pictures, self.found = frames.time, frames.frames, found
         self.surprise = 1.0
         pose = found.matrix
@@ -191,7 +247,7 @@ class Follower:
             state.response.learn(curve_information(evidence.information, own))
 
     def learn_noise(self, found: PoseCandidate, frames: FrameSet) -> bool:
-        """Learn what errors neighbouring pixels share, where due; whether it is another now."""
+        """Learn which errors neighbouring pixels share, where due; return whether it changed."""
         pictures = _images(self._sights(frames, found.matrix)[1])
         return learn_noise_growth(self.states, found, pictures)
 
@@ -201,13 +257,13 @@ class Follower:
         return bool(np.median(speed) > SMEARING)
 
     def _speed(self, found: PoseCandidate, time: float) -> Array:
-        """(n, 2) px/s of the views' middles."""
+        """Return (n, 2) px/s of the views' middles."""
         flow = found.evidence.flow @ self.motion.velocity(time)
         corners = np.einsum("nab,nb->na", found.evidence.by_flow, flow).reshape(-1, 4, 2)
         return np.asarray(corners.mean(axis=1), float)
 
     def forget(self) -> None:
-        """The tool was not seen: where its markers' blurs came from is over."""
+        """Forget blurs, brightness, offsets and noise, as the tool was not seen."""
         self.blurs[:] = np.nan
         self.brightness[:] = 0.0
         self.offs[:], self.slack = 0.0, 0.0
@@ -215,7 +271,7 @@ class Follower:
         self.surprise, self.searched = FAR, True
 
     def seed_from_views(self, views: Sequence[MarkerView], pose: Array) -> None:
-        """Begin where markers were seen by themselves, be that not where a pose has them."""
+        """Begin where markers were seen by themselves, even if a pose has them elsewhere."""
         names = [state.eye.camera.name for state in self.states]
         ids = [marker.id for marker in self.tool.markers]
         camera = np.array([names.index(view.camera.name) for view in views])
@@ -235,7 +291,7 @@ class Follower:
             self.offs[:] = 0.0
 
     def _same_view(self, pose: Array) -> float:
-        """How much of a systematic error is that of the frame set before, 0 to 1."""
+        """Return how much of a systematic error is that of the frame set before, 0 to 1."""
         if self.last is None:
             return 1.0
         return float(np.exp(-0.5 * (angle_between(pose, self.last) / OTHER_VIEW) ** 2))
@@ -275,7 +331,7 @@ class Follower:
         )
 
     def _row_times(self, eye: CameraModel, start: Array, markers: NDArray[np.int64]) -> Array:
-        """When each marker's middle row is read, s after the picture's middle."""
+        """Return when each marker's middle row is read, s after the image's middle."""
         if eye.camera.readout == 0.0 or not len(markers):
             return np.zeros(len(markers))
         centres = self.shape.centres[markers] @ start[:3, :3].T + start[:3, 3]
@@ -315,7 +371,7 @@ class Follower:
 
     @property
     def sharpenings(self) -> list[Sharpening]:
-        """What the cameras do to their pictures, as known so far."""
+        """What the cameras do to their images, as known so far."""
         return [state.sharpness.sharpening for state in self.states]
 
     def evidence_if(
@@ -345,7 +401,7 @@ class Follower:
             return None
 
     def _judge(self, evidence: FitResult, time: float, moves: bool) -> PoseCandidate | None:
-        """What evidence says; moves : whether it is known how the tool moves."""
+        """Return what evidence says; moves : whether it is known how the tool moves."""
         timed = bool(evidence.marker_views.late.any())
         sd = self.motion.velocity_sd(time) if moves else UNKNOWN
         information = np.diag(sd**-2.0) if timed else None
@@ -392,5 +448,5 @@ class Follower:
 
 
 def _images(frames: Sequence[Frame | None]) -> list[Picture]:
-    """Each camera's picture, or one of a single pixel where it has none."""
+    """Return each camera's image, or one of a single pixel where it has none."""
     return [np.zeros((1, 1), np.uint8) if frame is None else frame.image for frame in frames]

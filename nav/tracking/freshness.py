@@ -1,4 +1,4 @@
-"""Cameras that stop giving new pictures: repeated ones, or none."""
+"""Cameras that stop giving new images: repeated ones, or none."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,22 @@ SPARSE = 1009  # every so many-th pixel is compared first: noise differs in near
 
 @dataclass(frozen=True)
 class Freshness:
-    """Cameras, by name, whose picture repeats the one before, and those that stopped."""
+    """Cameras that give nothing new, by name.
+
+    Parameters
+    ----------
+    repeated : tuple of str
+        Those whose image repeats the one before.
+    stopped : tuple of str
+        Those that gave images before, and have given none for a while.
+    """
 
     repeated: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
 
 
 class FreshnessMonitor:
-    """Compares each frame set with the pictures before it."""
+    """Compare each frame set with the images before it."""
 
     def __init__(self) -> None:
         self._last: dict[str, Frame] = {}
@@ -27,7 +35,7 @@ class FreshnessMonitor:
     def check(self, frames: FrameSet) -> Freshness:
         """Return which cameras give nothing new in a frame set.
 
-        No sensor gives the same grey levels twice, so an identical picture is an old one.
+        No sensor gives the same grey levels twice, so an identical image is an old one.
         """
         repeated = []
         for name, frame in frames.frames.items():

@@ -1,4 +1,4 @@
-"""Where to begin: a tool's pose right to about a pixel, whatever was misread."""
+"""Where to begin: a tool's pose right to about a pixel, whichever marker was misread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,17 +21,41 @@ FLAT = 1e-3  # thickness by width below which markers count as in one plane
 
 @dataclass(frozen=True)
 class Start:
-    """rig_from_tool (4, 4) near the best one; rival: the other pose that may look the same."""
+    """Where to begin.
+
+    Parameters
+    ----------
+    pose : ndarray, shape (4, 4)
+        rig_from_tool near the best one.
+    rival : ndarray, shape (4, 4), or None
+        The other pose that may look the same.
+    """
 
     pose: Array
     rival: Array | None
 
 
 def find_start(views: Sequence[MarkerView], guess: Array | None) -> Start | None:
-    """Where to begin, by all the evidence; None where there is none.
+    """Find a pose to begin with, by all the evidence.
 
-    guess : (4, 4), tried too. Flat markers seen by one camera have two poses that look much the
-    same (Schweighofer and Pinz 2006), so there the guess never goes unrivalled.
+    Flat markers seen by one camera have two poses that look much the same [1]_, so there a second
+    pose is always returned if one is found, even where the guess fits.
+
+    Parameters
+    ----------
+    views : sequence of MarkerView
+        Of one tool.
+    guess : ndarray, shape (4, 4), or None
+        rig_from_tool that is tried too.
+
+    Returns
+    -------
+    Start or None
+        None where there is no pose at all.
+
+    References
+    ----------
+    .. [1] Schweighofer and Pinz, IEEE PAMI 28(12), 2006.
     """
     stack = ViewStack(views)
     single_flat = len(stack.cameras) == 1 and flat(stack.corners.reshape(-1, 3))
@@ -55,7 +79,18 @@ def find_start(views: Sequence[MarkerView], guess: Array | None) -> Start | None
 
 
 def all_starts(views: Sequence[MarkerView]) -> list[Array]:
-    """Poses that any marker by itself would have, the likeliest first, a few that differ."""
+    """Return poses that any marker by itself would have.
+
+    Parameters
+    ----------
+    views : sequence of MarkerView
+        Of one tool.
+
+    Returns
+    -------
+    list of ndarray, shape (4, 4)
+        rig_from_tool, the likeliest first; at most MOST_STARTS, whose rotations differ.
+    """
     stack = ViewStack(views)
     tried = [pair for view in views for pair in _improved(_candidates([view]), stack)]
     distinct: list[Array] = []
@@ -66,13 +101,24 @@ def all_starts(views: Sequence[MarkerView]) -> list[Array]:
 
 
 def angle_between(pose: Array, other: Array) -> float:
-    """Between two poses' rotations, rad."""
+    """Return the angle between two poses' rotations.
+
+    Parameters
+    ----------
+    pose, other : ndarray, shape (4, 4)
+        In the same frames.
+
+    Returns
+    -------
+    float
+        In rad, 0 to pi.
+    """
     turn = (np.trace(pose[:3, :3].T @ other[:3, :3]) - 1.0) / 2.0
     return float(np.arccos(np.clip(turn, -1.0, 1.0)))
 
 
 def _candidates(views: Sequence[MarkerView]) -> list[Array]:
-    """Poses from one camera's views; both solutions of a flat target."""
+    """Return poses from one camera's views; both solutions of a flat target."""
     camera = views[0].camera
     points = np.concatenate([view.marker.corners for view in views])
     pixels = np.concatenate([view.corners for view in views])
@@ -95,13 +141,24 @@ def _candidates(views: Sequence[MarkerView]) -> list[Array]:
 
 
 def flat(points: Array) -> bool:
-    """Whether points (n, 3) lie in one plane."""
+    """Return whether points lie in one plane.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        In mm.
+
+    Returns
+    -------
+    bool
+        By the ratio of their least to their largest extent.
+    """
     spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
     return bool(spread[2] < FLAT * spread[0])
 
 
 def _improved(candidates: Sequence[Array], stack: ViewStack) -> list[tuple[float, Array]]:
-    """(cost, pose) of each candidate after a few robust steps; those behind a camera left out."""
+    """Return (cost, pose) of candidates after a few robust steps, without those behind a camera."""
     better = [_improve(candidate, stack) for candidate in candidates]
     return [(_cost(pose, stack), pose) for pose in better if stack.in_front(pose)]
 
@@ -111,13 +168,13 @@ def _squares(residuals: Array) -> Array:
 
 
 def _cost(pose: Array, stack: ViewStack) -> float:
-    """Mean over the markers of a bounded squared residual, px^2."""
+    """Return the mean over the markers of a bounded squared residual, px^2."""
     squares = _squares(stack.residuals(pose))
     return float(np.mean(squares / (1.0 + squares / ROBUST**2)))
 
 
 def _improve(pose: Array, stack: ViewStack) -> Array:
-    """A few robust steps with all corners alike."""
+    """Take a few robust steps with all corners weighted alike."""
     for _ in range(STEPS):
         residuals, jacobian = stack.linearised(pose)
         weight = (1.0 + _squares(residuals) / ROBUST**2) ** -2

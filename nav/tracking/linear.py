@@ -11,7 +11,15 @@ from nav.tracking.pixel_moments import GEOMETRY, RESPONSE
 
 
 class Linear:
-    """The normal equations of a FitResult: unknowns are motion, velocity and responses."""
+    """The normal equations of a fit result: unknowns are motion, velocity and responses.
+
+    Parameters
+    ----------
+    evidence : FitResult
+        What each view's pixels say.
+    velocity_information : ndarray, shape (6, 6), or None
+        Prior information of the velocity; None where views are of one time and it is no unknown.
+    """
 
     def __init__(self, evidence: FitResult, velocity_information: Array | None) -> None:
         self.evidence, self.velocity_information = evidence, velocity_information
@@ -43,15 +51,40 @@ class Linear:
         )
 
     def solve(self, used: NDArray[np.bool_], weights: Array | None = None) -> tuple[Array, Array]:
-        """Unknowns (u,) and their normal matrix by the views used; weights : (n,)."""
+        """Solve for the unknowns by the views used.
+
+        Parameters
+        ----------
+        used : ndarray, shape (n,), bool
+            Views that contribute.
+        weights : ndarray, shape (n,), optional
+            Theirs; 1 by default.
+
+        Returns
+        -------
+        unknowns : ndarray, shape (u,)
+            Motion, velocity (where views are of different times), responses.
+        normal : ndarray, shape (u, u)
+            Their normal matrix.
+        """
         weight = used.astype(float) if weights is None else used * weights
         solution, normal = _solved(self.own, self.pull, weight, self.prior, self.toward)
         return solution, normal
 
     def left_over(self, unknowns: Array) -> tuple[Array, Array]:
-        """(n, 8) gradient of each view's flow that a solution leaves, and its chi-square (n,).
+        """Return what a solution leaves unexplained in each view.
 
-        8 degrees of freedom less what the pose takes.
+        Parameters
+        ----------
+        unknowns : ndarray, shape (u,)
+            A solution.
+
+        Returns
+        -------
+        left : ndarray, shape (n, 8)
+            Gradient of each view's flow.
+        chi2 : ndarray, shape (n,)
+            Chi-square, with 8 degrees of freedom less what the pose takes.
         """
         evidence = self.evidence
         left, chi2 = _left_over(
@@ -60,15 +93,15 @@ class Linear:
         return left, chi2
 
     def chi2(self, unknowns: Array) -> Array:
-        """(n,) chi-square of each view."""
+        """Return (n,) chi-square of each view."""
         return self.left_over(unknowns)[1]
 
     def growth(self, unknowns: Array, used: NDArray[np.bool_]) -> float:
-        """By how much the pixels' variance about the pose exceeds that about the markers."""
+        """Return by how much the pixels' variance about the pose exceeds that about the markers."""
         return 1.0 + float(self.chi2(unknowns)[used].sum() / self.evidence.pixels[used].sum())
 
     def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
-        """(n,) by how much chi-square falls without each view, at the solution of all of them.
+        """Return by how much chi-square falls without each view, (n,), at the common solution.
 
         Not their own chi-squares: a view that pulls the pose to itself has a small one.
         """
@@ -82,7 +115,7 @@ class Linear:
 
 @njit(nogil=True, cache=True)
 def _said(jacobian, information, gradient):
-    """Each view's information on all unknowns (n, u, u), (n, u); its own flow's covariance."""
+    """Compute views' information on all unknowns (n, u, u), (n, u), and flows' covariance."""
     count, unknowns = len(jacobian), jacobian.shape[2]
     own, pull = np.empty((count, unknowns, unknowns)), np.empty((count, unknowns))
     covariance = np.empty((count, GEOMETRY, GEOMETRY))

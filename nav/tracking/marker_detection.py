@@ -1,4 +1,4 @@
-"""First detection of markers in a whole picture: OpenCV finds squares and reads what it can."""
+"""First detection of markers in a whole image: OpenCV finds squares and reads what it can."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,17 @@ USUAL_PERIMETER = 0.03  # of the picture's longer side: OpenCV's default, less i
 
 @dataclass(frozen=True)
 class Square:
-    """A marker found: corners (4, 2) in pixels, right to about a pixel; decoded: cell by cell."""
+    """A marker that was detected.
+
+    Parameters
+    ----------
+    id : int
+        As read, or as correlated.
+    corners : ndarray, shape (4, 2)
+        Px, right to about a pixel.
+    decoded : bool
+        Whether it was read cell by cell.
+    """
 
     id: int
     corners: Array
@@ -26,7 +36,7 @@ class Square:
 
 
 def _thorough() -> Any:
-    """For pictures in which nothing was found: more thresholds, squares less exactly square."""
+    """Return settings for images without a find: more thresholds, less exact squares."""
     parameters = cv2.aruco.DetectorParameters()
     parameters.adaptiveThreshWinSizeMin, parameters.adaptiveThreshWinSizeMax = 9, 41
     parameters.adaptiveThreshWinSizeStep = 16
@@ -37,7 +47,7 @@ def _thorough() -> Any:
 
 
 class Detector:
-    """Finds the markers of some tools in a picture."""
+    """Find the markers of some tools in an image."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
         names = sorted({tool.dictionary for tool in tools})
@@ -48,9 +58,21 @@ class Detector:
     def find(
         self, image: Picture, tools: Sequence[Tool], thorough: bool = False
     ) -> dict[str, list[Square]]:
-        """Tool name -> squares found.
+        """Find the markers of some tools.
 
-        An id may stand twice where something else looks like it. thorough : look longer.
+        Parameters
+        ----------
+        image : ndarray, shape (height, width), uint8
+            Grey levels.
+        tools : sequence of Tool
+            What to look for.
+        thorough : bool
+            Look longer.
+
+        Returns
+        -------
+        dict of str to list of Square
+            By tool name. An id may appear twice where something else looks like it.
         """
         detectors = self.thorough if thorough else self.quick
         found: dict[str, list[Square]] = {tool.name: [] for tool in tools}

@@ -32,10 +32,20 @@ CORNER_FLOW = np.column_stack([flow(CORNERS, unit).ravel() for unit in np.eye(GE
 
 @dataclass(frozen=True)
 class RefinedMarker:
-    """Corners (4, 2) of a marker, pixels, with their (8, 8) covariance (u0, v0, u1, ...).
+    """Corners of a marker, fitted to all its pixels.
 
-    blur : (3,) its covariance uu, uv, vv, px^2. noise : sd of the grey levels about the fit.
-    explained : share of the variance that the pattern explains.
+    Parameters
+    ----------
+    corners : ndarray, shape (4, 2)
+        In px.
+    covariance : ndarray, shape (8, 8)
+        Of the corners (u0, v0, u1, ...), px^2.
+    blur : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2.
+    noise : float
+        Standard deviation of the grey levels about the fit.
+    explained : float
+        Share of the variance that the pattern explains.
     """
 
     corners: Array
@@ -55,20 +65,35 @@ def refine_marker(
     blur: Array = START_BLUR,
     response: Response = AS_LIGHT,
 ) -> RefinedMarker | None:
-    """Corners of one marker in one picture, fitted to all its pixels.
+    """Fit the corners of one marker in one image to all its pixels.
 
     Parameters
     ----------
-    image : array (height, width), uint8.
-    cells : array (n, n), 1 white, border included. zone : width of the white zone, cells.
-    corners : array (4, 2), pixels: where they are about, within 1 to 2 blur widths.
-    blur : (3,) start value of the blur, px^2.
-    response : the camera's; by default linear.
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    camera : Camera
+        Which took it.
+    rays : RayGrid
+        Of the camera.
+    cells : ndarray, shape (n, n), uint8
+        The pattern, border included: 1 white, 0 black.
+    zone : float
+        Width of the white zone, cells.
+    corners : ndarray, shape (4, 2)
+        Where they are about, px, within 1 to 2 blur widths.
+    blur : ndarray, shape (3,)
+        Start value of the blur's covariance, px^2.
+    response : Response
+        The camera's; by default linear.
 
     Returns
     -------
     RefinedMarker or None
-        None where the pixels do not look like this marker, or too few are in the picture.
+        None where the pixels do not look like this marker, or too few are in the image.
+
+    References
+    ----------
+    Baker and Matthews, International Journal of Computer Vision 56(3), 2004.
     """
     n = len(cells)
     square = np.array([[0.0, 0.0], [n, 0.0], [n, n], [0.0, n]])
@@ -100,18 +125,28 @@ def refine_marker(
 
 
 def homography(from_points: Array, to_points: Array) -> Array:
-    """(3, 3) homography of four points (4, 2) each."""
+    """Compute the homography that maps four points to four others.
+
+    Parameters
+    ----------
+    from_points, to_points : ndarray, shape (4, 2)
+        Corresponding points.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+    """
     return cv2.getPerspectiveTransform(from_points.astype(np.float32), to_points.astype(np.float32))
 
 
 def _project(camera: Camera, plane: Array, square: Array) -> Array:
-    """Pixels of plane points (m, 2)."""
+    """Return pixels of plane points (m, 2)."""
     rays = np.column_stack([square, np.ones(len(square))]) @ np.linalg.inv(plane).T
     return camera.project_rays(rays / rays[:, 2:])
 
 
 def _corner_jacobian(camera: Camera, plane: Array, square: Array) -> Array:
-    """(8, 8) corner pixels by corner displacement of the plane seen at a pixel: hence the minus."""
+    """Return (8, 8) corner pixels by corner displacement of the plane at a pixel: hence the minus."""
     step = 1e-3
     result = np.zeros((8, 8))
     for axis in range(2):

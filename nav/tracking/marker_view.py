@@ -18,9 +18,24 @@ DETECTED_SD = 0.7
 
 @dataclass(frozen=True)
 class MarkerView:
-    """corners (4, 2), pixels, with (8, 8) covariance; refined: fitted to the light.
+    """One marker as one camera sees it.
 
-    blur : (3,) covariance of the blur, px^2. decoded : whether it was read cell by cell.
+    Parameters
+    ----------
+    camera : Camera
+        Which sees it.
+    marker : Marker
+        Of a tool.
+    corners : ndarray, shape (4, 2)
+        In px.
+    covariance : ndarray, shape (8, 8)
+        Of the corners (u0, v0, u1, ...), px^2.
+    refined : bool
+        Whether it was fitted to the pixels.
+    blur : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2.
+    decoded : bool
+        Whether it was read cell by cell.
     """
 
     camera: Camera
@@ -33,7 +48,7 @@ class MarkerView:
 
 
 class Viewer:
-    """Refines markers in one camera's pictures; keeps what is the same in all of them."""
+    """Refine markers in one camera's images; keeps what is the same in all of them."""
 
     def __init__(self, eye: CameraModel) -> None:
         self.eye, self.camera = eye, eye.camera
@@ -47,7 +62,28 @@ class Viewer:
         blur: Array = START_BLUR,
         response: Response = AS_LIGHT,
     ) -> MarkerView | None:
-        """The marker refined from `corners`; None where the pixels do not look like it."""
+        """Refine a marker from its approximate corners.
+
+        Parameters
+        ----------
+        image : ndarray, shape (height, width), uint8
+            Of this camera.
+        tool : Tool
+            Which the marker is on.
+        marker : Marker
+            Which it is.
+        corners : ndarray, shape (4, 2)
+            About where it is, px.
+        blur : ndarray, shape (3,)
+            Start value of the blur's covariance, px^2.
+        response : Response
+            The camera's.
+
+        Returns
+        -------
+        MarkerView or None
+            None where the pixels do not look like it.
+        """
         cells = marker_pattern(tool.dictionary, marker.id)
         zone = HALF_CELL if tool.quiet is None else tool.quiet / marker.side * len(cells)
         fitted = refine_marker(
@@ -58,5 +94,5 @@ class Viewer:
         return MarkerView(self.camera, marker, fitted.corners, fitted.covariance, True, fitted.blur)
 
     def detected(self, marker: Marker, corners: Array) -> MarkerView:
-        """The marker as detection found it, unrefined, with a covariance to match."""
+        """Return the marker as detection found it, unrefined, with a covariance to match."""
         return MarkerView(self.camera, marker, corners, np.eye(8) * DETECTED_SD**2, False)

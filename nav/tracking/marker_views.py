@@ -34,7 +34,7 @@ CORNER_FLOW = np.column_stack([flow(CENTRED, unit).ravel() for unit in np.eye(8)
 
 
 class CameraModel:
-    """One camera with what is the same in all its pictures."""
+    """One camera with what is the same in all its images."""
 
     def __init__(self, camera: Camera) -> None:
         self.camera = camera
@@ -42,7 +42,7 @@ class CameraModel:
         self.place: Array = camera.camera_from_rig.inv().translation
 
     def ray_slopes(self, pixels: Array) -> Array:
-        """(n, 2, 2) derivative of the ray by the pixel at pixels (n, 2)."""
+        """Return the derivative (n, 2, 2) of the ray by the pixel at pixels (n, 2)."""
         steps = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
         rays = self.camera.undistort((pixels[:, None] + steps).reshape(-1, 2)).reshape(-1, 4, 2)
         return np.stack([rays[:, 0] - rays[:, 1], rays[:, 2] - rays[:, 3]], axis=-1)
@@ -71,7 +71,7 @@ class Shape:
         self.middle: Array = self.centres.mean(axis=0)
 
     def seen_from(self, eye: CameraModel, pose: Array) -> NDArray[np.int64]:
-        """Indices of the markers that face a camera within its picture; pose: rig_from_tool."""
+        """Return indices of markers that face a camera within its image, by rig_from_tool."""
         camera = eye.camera
         chosen, corners, in_front = _facing(
             self.centres, self.normals, self.corners, pose, eye.place, camera.rotation,
@@ -86,7 +86,7 @@ class Shape:
 
 @njit(nogil=True, cache=True)
 def _facing(centres, normals, corners, pose, place, rotation, translation):
-    """Markers turned to a camera and before it, their corners (n, 4, 3) in the rig frame, mm.
+    """Return markers that face a camera, before it, and corners (n, 4, 3), rig frame, mm.
 
     Last (n,) whether all corners are before the camera too.
     """
@@ -131,7 +131,7 @@ def _moved(pose, point):
 
 @njit(nogil=True, cache=True)
 def _whole(pixels, width, height, least):
-    """Whether quadrilaterals (n, 4, 2) lie mostly within a picture and are large enough."""
+    """Return whether quadrilaterals (n, 4, 2) lie mostly within an image and are large enough."""
     good = np.zeros(len(pixels), np.bool_)
     for k in range(len(pixels)):
         quad, inside = pixels[k], True
@@ -146,16 +146,38 @@ def _whole(pixels, width, height, least):
 
 
 def areas(quads: Array) -> Array:
-    """Signed areas of quadrilaterals (n, 4, 2)."""
+    """Return the signed areas of quadrilaterals.
+
+    Parameters
+    ----------
+    quads : ndarray, shape (n, 4, 2)
+        Corners in order.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In squared units of the corners; positive where x turns to y.
+    """
     first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
     return (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
 
 
 @dataclass(frozen=True)
 class MarkerViews:
-    """Views of one tool's markers, sorted by camera: which camera and marker, (n,) each.
+    """Views of one tool's markers, sorted by camera.
 
-    late : (n,) s, when each is seen after the frame set's time.
+    Parameters
+    ----------
+    eyes : sequence of CameraModel
+        All cameras.
+    shape : Shape
+        The tool.
+    camera : ndarray, shape (n,), int
+        Camera of each view.
+    marker : ndarray, shape (n,), int
+        Index of its marker in the tool.
+    late : ndarray, shape (n,)
+        When it is seen after the frame set's time, s.
     """
 
     eyes: Sequence[CameraModel]
@@ -169,7 +191,7 @@ class MarkerViews:
 
     @cached_property
     def slices(self) -> list[tuple[int, int, int]]:
-        """(camera, first, last) of each camera with views."""
+        """(camera, first, last) of each camera with views, `last` excluded."""
         found = []
         for index in range(len(self.eyes)):
             own = np.flatnonzero(self.camera == index)
@@ -179,36 +201,48 @@ class MarkerViews:
 
     @cached_property
     def rotations(self) -> Array:
-        """(n, 3, 3) camera_from_rig of each view."""
+        """Rotations of camera_from_rig of each view, (n, 3, 3)."""
         return np.stack([eye.camera.rotation for eye in self.eyes])[self.camera]
 
     @cached_property
     def translations(self) -> Array:
-        """(n, 3) of the same, mm."""
+        """Translations of camera_from_rig of each view, (n, 3), mm."""
         return np.stack([eye.camera.translation for eye in self.eyes])[self.camera]
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
-        """(cameras, 2) width and height of their pictures."""
+        """Width and height of the cameras' images, (cameras, 2), px."""
         return np.array([eye.camera.size for eye in self.eyes])
 
     @cached_property
     def planes(self) -> Array:
-        """(n, 3, 3) markers' planes in the tool frame."""
+        """Markers' planes in the tool frame, (n, 3, 3), mm."""
         return self.shape.planes[self.marker]
 
     def subset(self, chosen: NDArray[np.int64]) -> "MarkerViews":
-        """Some of the views."""
+        """Return some of the views."""
         return MarkerViews(
             self.eyes, self.shape, self.camera[chosen], self.marker[chosen], self.late[chosen]
         )
 
     def pivot(self, pose: Array) -> Array:
-        """(3,) the tool's middle in the rig frame."""
+        """Return the tool's middle (3,) in the rig frame, mm, for rig_from_tool (4, 4)."""
         return self.shape.middle @ pose[:3, :3].T + pose[:3, 3]
 
     def poses(self, pose: Array, velocity: Array) -> Array:
-        """(n, 4, 4) rig_from_tool when each view was taken; velocity (6,) about the pivot."""
+        """Return rig_from_tool (n, 4, 4) when each view was taken.
+
+        Parameters
+        ----------
+        pose : ndarray, shape (4, 4)
+            rig_from_tool at the frame set's time.
+        velocity : ndarray, shape (6,)
+            About the pivot, mm/s and rad/s.
+
+        Returns
+        -------
+        ndarray, shape (n, 4, 4)
+        """
         if not self.late.any() or not velocity.any():
             same = np.empty((len(self), 4, 4))
             same[:] = pose
@@ -219,7 +253,7 @@ class MarkerViews:
         return moved[which]
 
     def by_camera_turn(self, poses: Array, plane: Array) -> Array:
-        """Flow (n, 8, 3) by a small rotation of each camera about itself, rad, camera frame."""
+        """Return flow (n, 8, 3) by a small rotation of each camera, rad, camera frame."""
         in_camera = np.linalg.inv(plane)
         by_turn = np.stack(
             [np.cross(unit, in_camera, axisb=1, axisc=1) for unit in np.eye(3)], axis=1
@@ -227,12 +261,12 @@ class MarkerViews:
         return self._flow(plane[:, None] @ by_turn)
 
     def by_camera_zoom(self, plane: Array) -> Array:
-        """Flow (n, 8, 1) by a small growth of each camera's focal length, as a share of it."""
+        """Return flow (n, 8, 1) by a small relative growth of each camera's focal length."""
         by_zoom = np.diag([1.0, 1.0, 0.0]) @ np.linalg.inv(plane)
         return self._flow((plane @ by_zoom)[:, None])
 
     def by_misplacement(self, flow_by_motion: Array, poses: Array, pivot: Array) -> Array:
-        """Flow (n, 8, 6) by each marker's own misplacement: mm along, and of its edges by turns."""
+        """Return flow (n, 8, 6) by each marker's own shift, mm, and turn, mm at its edges."""
         rotation = poses[:, :3, :3]
         centre = np.einsum("nij,nj->ni", rotation, self.shape.centres[self.marker])
         arm = centre + poses[:, :3, 3] - pivot
@@ -246,7 +280,7 @@ class MarkerViews:
         return flow_by_motion @ carry
 
     def _flow(self, change: Array) -> Array:
-        """Flow parameters (n, 8, m) of infinitesimal homographies of the cells (n, m, 3, 3)."""
+        """Return flow parameters (n, 8, m) of infinitesimal homographies (n, m, 3, 3)."""
         half = self.shape.count / 2.0
         to_cells = np.array([[half, 0.0, half], [0.0, half, half], [0.0, 0.0, 1.0]])
         centred = np.linalg.inv(to_cells) @ change @ to_cells
@@ -264,17 +298,27 @@ class MarkerViews:
         return np.stack(parameters, axis=1)
 
     def ray_slopes(self, pixels: Array) -> Array:
-        """(n, 2, 2) derivative of each view's ray by the pixel at pixels (n, 2)."""
+        """Return the derivative (n, 2, 2) of each view's ray by the pixel at pixels (n, 2)."""
         slopes = np.empty((len(self), 2, 2))
         for index, first, last in self.slices:
             slopes[first:last] = self.eyes[index].ray_slopes(pixels[first:last])
         return slopes
 
     def rolled(self, flow: Array, corners: Array) -> Array:
-        """(n, 8, 6) flow by the tool's velocity because a marker's own rows are read in turn.
+        """Return flow by the tool's velocity because a marker's own rows are read in turn.
 
-        What moves is sheared and stretched: to first order, by its middle's flow (n, 8, 6).
-        corners : (n, 4, 2) px.
+        What moves is sheared and stretched: to first order, by its middle's flow.
+
+        Parameters
+        ----------
+        flow : ndarray, shape (n, 8, 6)
+            By motion about the pivot.
+        corners : ndarray, shape (n, 4, 2)
+            In px.
+
+        Returns
+        -------
+        ndarray, shape (n, 8, 6)
         """
         row_times = np.array([eye.camera.readout / eye.camera.size[1] for eye in self.eyes])
         # s by centred coordinates
@@ -285,7 +329,20 @@ class MarkerViews:
         return within
 
     def project(self, poses: Array) -> tuple[Array, Array]:
-        """Corners (n, 4, 2), pixels, and pixels by corner displacement in cells (n, 8, 8)."""
+        """Project the markers' corners.
+
+        Parameters
+        ----------
+        poses : ndarray, shape (n, 4, 4)
+            rig_from_tool of each view.
+
+        Returns
+        -------
+        corners : ndarray, shape (n, 4, 2)
+            In px.
+        by_flow : ndarray, shape (n, 8, 8)
+            Derivative of the corners by the flow parameters.
+        """
         corners, along = _corners(poses, self.shape.corners[self.marker], self.planes)
         pixels = np.empty((len(self), 4, 2))
         by_point = np.empty((len(self), 4, 2, 3))
@@ -299,7 +356,7 @@ class MarkerViews:
 
 @njit(nogil=True, cache=True)
 def _corners(poses, corners, planes):
-    """Corners (n, 4, 3) in the rig frame, and one cell along x and y (n, 3, 2) there, mm."""
+    """Return corners (n, 4, 3) in the rig frame, and one cell along x and y (n, 3, 2) there, mm."""
     moved, along = np.empty_like(corners), np.empty((len(corners), 3, 2))
     for k in range(len(corners)):
         for c in range(4):
@@ -312,7 +369,7 @@ def _corners(poses, corners, planes):
 
 @njit(nogil=True, cache=True)
 def _by_flow(by_point, along, corner_flow):
-    """Corners, px, by flow (n, 8, 8): the pattern moves against the plane's coordinates."""
+    """Return corners, px, by flow (n, 8, 8): the pattern moves against the plane's coordinates."""
     by_flow = np.zeros((len(along), 8, 8))
     for k in range(len(along)):
         for c in range(4):
@@ -327,7 +384,22 @@ def _by_flow(by_point, along, corner_flow):
 
 
 def moved_about(pose: Array, motion: Array, pivot: Array) -> Array:
-    """A pose (4, 4) after a motion (6,) about a pivot, rig frame."""
+    """Move a pose by a motion about a pivot.
+
+    Parameters
+    ----------
+    pose : ndarray, shape (4, 4)
+        rig_from_tool.
+    motion : ndarray, shape (6,)
+        (tx, ty, tz, rx, ry, rz), rig frame, mm and rad.
+    pivot : ndarray, shape (3,)
+        Rig frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        The moved rig_from_tool.
+    """
     rotation, _ = cv2.Rodrigues(motion[3:])
     result = np.eye(4)
     result[:3, :3] = rotation @ pose[:3, :3]
@@ -336,7 +408,18 @@ def moved_about(pose: Array, motion: Array, pivot: Array) -> Array:
 
 
 def about_origin(pivot: Array) -> Array:
-    """(6, 6) that makes of a motion about a pivot the left perturbation that is the same."""
+    """Return the matrix from a motion about a pivot to the equivalent left perturbation.
+
+    Parameters
+    ----------
+    pivot : ndarray, shape (3,)
+        Rig frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (6, 6)
+        For (tx, ty, tz, rx, ry, rz), mm and rad.
+    """
     x, y, z = pivot
     carry = np.eye(6)
     carry[:3, 3:] = [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]
@@ -344,7 +427,22 @@ def about_origin(pivot: Array) -> Array:
 
 
 def shifted(plane: Array, flow: Array, count: int) -> Array:
-    """Homographies (n, 3, 3) from rays to cells after a flow (n, 8) of the cells."""
+    """Apply a flow of the cells to homographies from rays to cells.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (n, 3, 3)
+        From rays to cells.
+    flow : ndarray, shape (n, 8)
+        Flow parameters, cells, see `photometry.flow`.
+    count : int
+        Cells along a side of a marker.
+
+    Returns
+    -------
+    ndarray, shape (n, 3, 3)
+        From rays to cells, to first order in the flow.
+    """
     half = count / 2.0
     a, b, c, d, e, f, g, h = (flow / half).T
     step = np.zeros((len(flow), 3, 3))

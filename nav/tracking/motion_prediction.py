@@ -23,9 +23,16 @@ LEAST = np.array([4.0] * 3 + [0.07] * 3)
 
 @dataclass
 class Motion:
-    """The last poses of a tool; middle : (3,) the point of it whose way is followed, mm.
+    """The last poses of a tool.
 
-    ways : mean velocities (6,) from one pose to the next, and the time between the two.
+    Parameters
+    ----------
+    middle : ndarray, shape (3,)
+        The point whose path is followed, tool frame, mm.
+    seen : deque of (float, ndarray of shape (4, 4))
+        Times (s) and rig_from_tool.
+    ways : deque of (ndarray of shape (6,), float)
+        Mean velocities from one pose to the next, mm/s and rad/s, and the middle time, s.
     """
 
     middle: Array
@@ -42,7 +49,7 @@ class Motion:
         self.seen.append((time, pose))
 
     def forget(self) -> None:
-        """Where it was says nothing of where it goes."""
+        """Forget all poses, as where the tool was says nothing of where it goes."""
         self.seen.clear()
         self.ways.clear()
 
@@ -55,7 +62,7 @@ class Motion:
         return bool((np.linalg.norm(velocity, axis=1) < FASTEST).all())
 
     def expects(self, time: float) -> bool:
-        """Whether the tool was seen lately enough to look for it where it should be."""
+        """Return whether the tool was seen recently enough to look for it where it should be."""
         return bool(self.seen) and 0.0 < time - self.seen[-1][0] < FORGET
 
     @property
@@ -64,13 +71,26 @@ class Motion:
         return bool(self.ways)
 
     def predict(self, time: float) -> Array:
-        """rig_from_tool (4, 4) expected at a time."""
+        """Return rig_from_tool (4, 4) expected at a time, s."""
         last, pose = self.seen[-1]
         velocity = self.velocity((last + time) / 2, TREND)
         return moved_about(pose, velocity * (time - last), self._pivot(pose))
 
     def velocity(self, time: float, trend: float = 1.0) -> Array:
-        """(6,) mm/s and rad/s about the middle at a time, zeros where it is not known."""
+        """Return the velocity about the middle at a time.
+
+        Parameters
+        ----------
+        time : float
+            In s.
+        trend : float
+            Share of the last change of velocity that is expected to go on.
+
+        Returns
+        -------
+        ndarray, shape (6,)
+            mm/s and rad/s; zeros where it is not known.
+        """
         if not self.ways:
             return np.zeros(6)
         now, between = self.ways[-1]
@@ -80,9 +100,21 @@ class Motion:
         return now + trend * (now - before) * (time - between) / (between - earlier)
 
     def acceleration(self, time: float, pose: Array) -> Array:
-        """(6,) mm/s^2 and rad/s^2 by a pose (4, 4) and the two before it; zeros if there are not.
+        """Return the acceleration by a pose and the two before it.
 
         A hand's changes little from one frame set to the next.
+
+        Parameters
+        ----------
+        time : float
+            Of the pose, s.
+        pose : ndarray, shape (4, 4)
+            rig_from_tool.
+
+        Returns
+        -------
+        ndarray, shape (6,)
+            mm/s^2 and rad/s^2; zeros where there are no such poses.
         """
         if not self.ways or not self.expects(time):
             return np.zeros(6)
@@ -91,7 +123,7 @@ class Motion:
         return 2.0 * (self._change(last, pose) / (time - t1) - before) / (time - t0)
 
     def velocity_sd(self, time: float) -> Array:
-        """(6,) how well `velocity` is known."""
+        """Return (6,) the standard deviation of `velocity` at a time, mm/s and rad/s."""
         if not self.ways:
             return UNKNOWN
         _, between = self.ways[-1]
@@ -105,9 +137,9 @@ class Motion:
         return bool(self.ways) and not self._beyond_hand().any()
 
     def _beyond_hand(self) -> Array:
-        """(6,) by how much more the velocity changed than a hand's: a jump, a stop, a wrong pose.
+        """Return (6,) how much more the velocity changed than a hand's: jump, stop, wrong pose.
 
-        Of one way alone nobody knows whether it was one.
+        From a single velocity it cannot be told whether it was one.
         """
         now, _ = self.ways[-1]
         change = now - self.ways[-2][0] if len(self.ways) > 1 else now
@@ -116,7 +148,7 @@ class Motion:
         return np.repeat(np.maximum(size - usual, 0.0), 3)
 
     def _change(self, first: Array, second: Array) -> Array:
-        """(6,) mm and rad from one pose to another."""
+        """Return (6,) mm and rad from one pose to another."""
         turn, _ = cv2.Rodrigues(second[:3, :3] @ first[:3, :3].T)
         return np.concatenate([self._pivot(second) - self._pivot(first), turn.ravel()])
 
