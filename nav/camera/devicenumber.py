@@ -7,5 +7,16 @@ NUMBER = re.compile(r"0*\d{1,2}", re.ASCII)
 
 
 def webcam_number(text: str) -> int | None:
-    """Return the number of a webcam, 0 to 99; None for any other text."""
+    """Parse the number of a webcam.
+
+    Parameters
+    ----------
+    text : str
+        As users give it.
+
+    Returns
+    -------
+    int or None
+        0 to 99; None for any other text.
+    """
     return int(text) if NUMBER.fullmatch(text) else None

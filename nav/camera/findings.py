@@ -1,4 +1,4 @@
-"""What a recording turns out to have: damaged, repeated and missing pictures, counted."""
+"""Count damaged, repeated and missing images of a recording."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SAMPLED_ROWS = 16  # every 16th row is compared first: pictures that differ do s
 
 @dataclass
 class _Camera:
-    """What was found of one camera; `first` says of the first damaged picture what it is."""
+    """What was found of one camera; `first` says what the first damaged image is."""
 
     pictures: int = 0
     missing: int = 0
@@ -25,17 +25,27 @@ class _Camera:
 
 
 class Findings:
-    """Judges the shots of one instant after the other, and counts what is wrong with them."""
+    """Check the shots of one instant after the other, and count what is wrong with them."""
 
     def __init__(self) -> None:
         self.sets = 0
         self.cameras: dict[str, _Camera] = {}
 
     def judged(self, shots: Mapping[str, Shot]) -> dict[str, Shot]:
-        """Count the shots of the next instant; a frozen camera's is taken away.
+        """Count the shots of the next instant; a frozen camera's shot is removed.
 
-        A sensor's noise never repeats, so a picture that is the same to the last bit shows an
+        A sensor's noise never repeats, so an image that is the same to the last bit shows an
         earlier instant. Where another camera's has changed the scene has too, or may have.
+
+        Parameters
+        ----------
+        shots : mapping of str to Shot
+            By camera name.
+
+        Returns
+        -------
+        dict of str to Shot
+            What remains to be used.
         """
         self.sets += 1
         repeated, changed = [], False
@@ -63,7 +73,7 @@ class Findings:
         return judged
 
     def sentences(self) -> list[str]:
-        """What is worth a warning, a sentence each."""
+        """Return what is worth a warning, a sentence each."""
         return [line for name, camera in self.cameras.items() for line in self._of(name, camera)]
 
     def _of(self, name: str, camera: _Camera) -> list[str]:
@@ -91,7 +101,19 @@ class Findings:
 
 
 def same_picture(before: Picture | None, image: Picture) -> bool:
-    """Whether a picture is the same to the last bit as the one before."""
+    """Return whether an image is the same to the last bit as the one before.
+
+    Parameters
+    ----------
+    before : ndarray, shape (height, width), uint8, or None
+        None where there was none.
+    image : ndarray, shape (height, width), uint8
+        The newer one.
+
+    Returns
+    -------
+    bool
+    """
     if before is None or before.shape != image.shape:
         return False
     sampled = np.array_equal(before[::SAMPLED_ROWS], image[::SAMPLED_ROWS])

@@ -1,4 +1,4 @@
-"""Pictures of one instant from all cameras of a rig."""
+"""Images of one instant from all cameras of a rig."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class FrameSet:
     number : int
         From 0.
     time : float
-        s.
+        Of the instant, s.
     frames : mapping
         Frame by camera name.
     missing : mapping
@@ -58,12 +58,12 @@ class FrameSet:
 
 
 class FrameSource(Protocol):
-    """Where frame sets come from: webcams, video files, picture folders or the twin."""
+    """Where frame sets come from: webcams, video files, image folders or the twin."""
 
     def __iter__(self) -> Iterator[FrameSet]: ...
 
     def __len__(self) -> int:
-        """Number of frame sets; 0 where it is not known beforehand (live cameras)."""
+        """Return the number of frame sets; 0 where it is not known beforehand (live cameras)."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Picture files: which they are, their order, and reading them as 8-bit grey."""
+"""Image files: which they are, their order, and reading them as 8-bit grey."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,34 @@ VIDEO_SUFFIXES = frozenset(
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file counts as a picture: by its suffix; hidden files do not."""
+    """Return whether a file counts as an image.
+
+    Parameters
+    ----------
+    path : Path
+        May not exist.
+
+    Returns
+    -------
+    bool
+        By its suffix; hidden files do not count.
+    """
     return _visible_file(path, PICTURE_SUFFIXES)
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file counts as a video: by its suffix; hidden files do not."""
+    """Return whether a file counts as a video.
+
+    Parameters
+    ----------
+    path : Path
+        May not exist.
+
+    Returns
+    -------
+    bool
+        By its suffix; hidden files do not count.
+    """
     return _visible_file(path, VIDEO_SUFFIXES)
 
 
@@ -40,7 +62,23 @@ def _visible_file(path: Path, suffixes: frozenset[str]) -> bool:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures of a folder in natural order of their names; empty where it is no folder."""
+    """List the images of a folder in natural order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+        May not exist.
+
+    Returns
+    -------
+    list of Path
+        Empty where it is not a folder.
+
+    Raises
+    ------
+    InputError
+        The order of the names is ambiguous, see `nav.camera.natural_order.natural_order`.
+    """
     if not folder.is_dir():
         return []
     names = natural_order((p.name for p in folder.iterdir() if is_picture(p)), str(folder))
@@ -49,7 +87,17 @@ def pictures_in(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture of a file: grey (height, width) uint8, with what is unusual, in words."""
+    """The image of a file, with what is unusual about it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    turned : str
+        How its metadata would turn it, in words; empty if not.
+    dark : str
+        That it uses little of its 16 bits, in words; empty if not.
+    """
 
     image: Picture
     turned: str = ""
@@ -57,19 +105,40 @@ class Decoded:
 
 
 def read_picture(path: Path) -> Picture | Lost:
-    """Read a picture file as grey (height, width) uint8; Lost says why it cannot be used.
+    """Read an image file as grey levels.
 
     Colour is converted, transparency ignored. Orientation tags (EXIF, TIFF) are not followed: a
-    camera is calibrated as its sensor is read, however it is held. 16-bit pictures are taken to
-    use their whole range: 65535 becomes 255. A file must hold one picture only, whole; what
-    follows its end does not matter.
+    camera is calibrated as its sensor is read, however it is held. 16-bit images are assumed to use
+    their whole range: 65535 becomes 255. A file must hold exactly one image, complete; what follows
+    its end does not matter.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ndarray, shape (height, width), uint8, or Lost
+        Lost says why it cannot be used.
     """
     decoded = decode_picture(path)
     return decoded if isinstance(decoded, Lost) else decoded.image
 
 
 def decode_picture(path: Path) -> Decoded | Lost:
-    """As `read_picture`, with what is unusual about the file."""
+    """Read an image file as `read_picture` does, with what is unusual about the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Decoded or Lost
+        Lost says why it cannot be used.
+    """
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -93,9 +162,17 @@ def decode_picture(path: Path) -> Decoded | Lost:
 
 
 def to_grey(image: NDArray[np.generic]) -> Picture | None:
-    """A decoded picture as grey (height, width) uint8; None if its kind is not known.
+    """Convert a decoded image to 8-bit grey.
 
-    image : (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA; uint8 or uint16.
+    Parameters
+    ----------
+    image : ndarray, shape (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA
+        uint8 or uint16.
+
+    Returns
+    -------
+    ndarray, shape (h, w), uint8, or None
+        None if its kind is not known.
     """
     if image.dtype == np.uint16:
         image = np.asarray((image.astype(np.uint32) * 2 + 257) // 514).astype(np.uint8)

@@ -17,7 +17,7 @@ Images = Mapping[str, NDArray[Any] | None] | Sequence[NDArray[Any] | None] | NDA
 
 
 def frame_set_of_images(images: Images, rig: Rig, number: int, time: float) -> FrameSet:
-    """Return images of one instant as a frame set.
+    """Make a frame set of images of one instant.
 
     Parameters
     ----------
@@ -31,6 +31,11 @@ def frame_set_of_images(images: Images, rig: Rig, number: int, time: float) -> F
         Of the frame set.
     time : float
         Middle of the exposure, s.
+
+    Returns
+    -------
+    FrameSet
+        With cameras that have no image among the missing ones.
 
     Raises
     ------

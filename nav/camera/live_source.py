@@ -1,4 +1,4 @@
-"""Webcams as a source of frame sets: newest pictures of one instant, no waiting for lost ones."""
+"""Webcams as a source of frame sets: newest images of one instant, no waiting for lost ones."""
 
 import threading
 import time
@@ -22,27 +22,32 @@ FIRST_PICTURE = 5.0  # s that a webcam may take to start
 class LiveSource(FrameSource):
     """Frame sets from webcams, at the rate of the slowest.
 
-    Each frame set has the newest picture of every camera that is not lost, taken within `skew` s
+    Each frame set has the newest image of every camera that is not lost, taken within `skew` s
     of each other; none is used twice. A lost camera is `missing` with the reason, and never
-    waited for. Frame sets come at least every 0.1 s, empty if need be, so that whoever shows them
-    blanks at once. Times are of the monotonic clock; see `Grabbed`. `read_seconds` is the longest
+    waited for. Frame sets come at least every 0.1 s, empty if need be, so that a display blanks at
+    once. Times are of the monotonic clock; see `Grabbed`. `read_seconds` is the longest
     decoding, done in the cameras' own threads.
 
     Parameters
     ----------
     rig : Rig
-    devices : mapping of camera name to webcam number
-        As `parse_cameras` gives it.
+        The cameras.
+    devices : mapping of str to int
+        Webcam number by camera name, as `parse_cameras` returns it.
     skew : float, optional
-        Most time between pictures of one set, s; half the shortest measured period by default,
-        and a tenth more: with free-running cameras of one rate every picture then finds its like.
-    capture, clock, first_picture : for tests
-        Opens a webcam; s; longest wait for the first pictures, s.
+        Largest time between images of one set, s; half the shortest measured period by default,
+        and a tenth more: with free-running cameras of one rate every image then finds its partner.
+    capture : callable, optional
+        Opens a webcam; for tests.
+    clock : callable
+        Returns the time, s; for tests.
+    first_picture : float
+        Longest wait for the first images, s; for tests.
 
     Raises
     ------
     InputError
-        A camera that cannot be opened, gives no picture, or one of another size than the rig says.
+        A camera that cannot be opened, gives no image, or one of another size than the rig says.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class LiveSource(FrameSource):
             raise
 
     def __len__(self) -> int:
-        """0: not known beforehand."""
+        """Return 0: not known beforehand."""
         return 0
 
     @property
@@ -85,7 +90,7 @@ class LiveSource(FrameSource):
         return [w for camera in self.cameras.values() for w in camera.warnings]
 
     def close(self) -> None:
-        """Free the cameras; an iteration going on ends."""
+        """Free the cameras; an iteration in progress ends."""
         self._closed = True
         for camera in self.cameras.values():
             camera.close()
@@ -100,7 +105,7 @@ class LiveSource(FrameSource):
                 self._changed.wait(POLL)
 
     def poll(self) -> FrameSet | None:
-        """The next frame set if it is due; never waits."""
+        """Return the next frame set if it is due, else None; never wait."""
         now = self._clock()
         states = {name: camera.newest() for name, camera in self.cameras.items()}
         lost = {name: s.reason for name, s in states.items() if isinstance(s, Lost)}
@@ -149,12 +154,24 @@ def _spread(pictures: Iterable[Grabbed]) -> float:
 
 
 def parse_cameras(options: Sequence[str], rig: Rig) -> dict[str, int]:
-    """Webcam numbers by camera name, from options like ``left=0``.
+    """Parse options like ``left=0``.
+
+    Parameters
+    ----------
+    options : sequence of str
+        NAME=NUMBER each.
+    rig : Rig
+        Whose cameras are named.
+
+    Returns
+    -------
+    dict of str to int
+        Webcam number by camera name.
 
     Raises
     ------
     InputError
-        Not NAME=NUMBER, a name that the rig has not, a name or number twice, or one missing.
+        Not NAME=NUMBER, a name that the rig does not have, a name or number twice, or one missing.
     """
     wanted = " ".join(f"--camera {name}=NUMBER" for name in rig.names)
     devices: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""One webcam: a thread keeps its newest picture; what is not new is lost within 0.1 s."""
+"""One webcam: a thread keeps its newest image; without new ones it is lost within 0.1 s."""
 
 import math
 import threading
@@ -34,12 +34,20 @@ SLOW_PERIOD = 1 / 15  # s between pictures; slower is worth a warning
 
 @dataclass(frozen=True)
 class Grabbed:
-    """A picture from a webcam.
+    """An image from a webcam.
 
-    number : counts this camera's new pictures. time : s, when the driver handed it over, which is
-    later than the middle of the exposure by half the exposure, read-out and transfer: together
-    20 to 60 ms for a webcam at 30 pictures a second, nearly constant, and alike for cameras of
-    one model. seconds : what decoding took.
+    Parameters
+    ----------
+    number : int
+        Counts this camera's new images.
+    time : float
+        When the driver handed it over, s, which is later than the middle of the exposure by half
+        the exposure, read-out and transfer: together 20 to 60 ms for a webcam at 30 images per
+        second, nearly constant, and about the same for cameras of one model.
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    seconds : float
+        Duration of decoding, s.
     """
 
     number: int
@@ -49,15 +57,32 @@ class Grabbed:
 
 
 class LiveCamera:
-    """Keeps the newest picture of one webcam.
+    """Keep the newest image of one webcam.
 
-    A picture identical to the last bit to one of the few before is not new: a sensor's noise never
-    repeats, so it is an old picture sent again (a frozen driver may go round in its buffers). A
+    An image identical to the last bit to one of the few before is not new: a sensor's noise never
+    repeats, so it is an old image sent again (a frozen driver may cycle through its buffers). A
     few of these do no harm, some drivers fill gaps with them; after `lost_after` without a new one
-    the camera is lost. Whatever happens, `newest` returns at once, and the device is opened again
-    when it comes back.
+    the camera is lost. `newest` always returns at once, and the device is opened again when it
+    comes back.
 
-    `clock` gives s; `changed` is notified at each new picture.
+    Parameters
+    ----------
+    name : str
+        Of the camera in its rig.
+    device_index : int
+        Number of the webcam.
+    camera : Camera
+        Of the rig.
+    capture : callable, optional
+        Opens a webcam.
+    clock : callable
+        Returns the time, s.
+    changed : threading.Condition, optional
+        Notified at each new image.
+    lost_after : float
+        Time without a new image after which the camera is lost, s.
+    reopen_after : float
+        Time of failed reads after which the device is opened again, s.
     """
 
     def __init__(
@@ -85,7 +110,7 @@ class LiveCamera:
         self._attempts = [_Attempt(self)]
 
     def newest(self) -> Grabbed | Lost:
-        """The newest picture, or why there is no current one. Never waits."""
+        """Return the newest image, or why there is no current one; never wait."""
         now = self._clock()
         self._replace_if_hung(now)
         with self._changed:
@@ -102,13 +127,18 @@ class LiveCamera:
         return Lost(f"camera {self.name}: no picture for {now - received:.1f} s: unplugged?")
 
     def wait_for_first(self, timeout: float) -> None:
-        """Wait for the first picture.
+        """Wait for the first image.
+
+        Parameters
+        ----------
+        timeout : float
+            Longest wait, s.
 
         Raises
         ------
         InputError
-            The camera cannot be opened, gives pictures of another size than the rig says, or none
-            within `timeout` s.
+            The camera cannot be opened, gives images of another size than the rig says, or none
+            within `timeout`.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._newest or self._problem, timeout)
@@ -120,7 +150,7 @@ class LiveCamera:
 
     @property
     def period(self) -> float | None:
-        """Median time between the last pictures, s; None while there are too few."""
+        """Median time between the last images, s; None while there are too few."""
         with self._changed:
             return median(self._intervals) if len(self._intervals) >= 5 else None
 
@@ -138,7 +168,7 @@ class LiveCamera:
         return warnings
 
     def close(self, timeout: float = 1.0) -> None:
-        """Free the device; waits at most `timeout` s for a driver that hangs."""
+        """Free the device; wait at most `timeout` s for a driver that hangs."""
         for attempt in self._attempts:
             attempt.stopped.set()
         self._attempts[-1].thread.join(timeout)
@@ -158,7 +188,7 @@ class LiveCamera:
                 self._changed.notify_all()
 
     def _take(self, attempt: "_Attempt", at: float, image: Picture) -> bool:
-        """Keep a picture; False if it is an old one once more."""
+        """Keep an image; return False if it is an old one repeated."""
         checksum = zlib.crc32(image.data)
         seconds = self._clock() - at
         with self._changed:
@@ -210,7 +240,7 @@ class _Attempt:
             self.stopped.wait(owner._reopen_after)
 
     def _read(self, capture: Capture) -> None:
-        """Hand over pictures until there are none any more, or always the same."""
+        """Hand over images until there are none any more, or always the same."""
         owner = self._owner
         request_size(capture, owner.camera.size)
         locking = lock_settings(capture, owner.name)

@@ -1,4 +1,4 @@
-"""A webcam's true size and rate, measured in a process of its own: a driver may hang or crash."""
+"""Measure a webcam's true size and rate in a process of its own: a driver may hang or crash."""
 
 import json
 import sys
@@ -16,9 +16,18 @@ WARM_UP = 5  # pictures that may come late after the start
 
 @dataclass(frozen=True)
 class Measured:
-    """What a webcam gives: width, height; pictures a second (0: none came); its coding.
+    """What a webcam gives.
 
-    sharpness : by its driver, in the driver's units; None if it does not say.
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height, px.
+    rate : float
+        Images per second; 0 where none came.
+    coding : str
+        Such as MJPG or YUYV; empty if the driver does not say.
+    sharpness : float, optional
+        Setting of its driver, in the driver's units; None if it does not say.
     """
 
     size: tuple[int, int]
@@ -33,7 +42,24 @@ def measure(
     seconds: float = 1.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Measured | None:
-    """Size and rate of an opened webcam's pictures over about `seconds`; None if it is not open."""
+    """Measure size and rate of an opened webcam's images.
+
+    Parameters
+    ----------
+    capture : Capture
+        The webcam.
+    size : tuple of int
+        Width and height to ask for, px.
+    seconds : float
+        About how long to measure, s.
+    clock : callable
+        Returns the time, s.
+
+    Returns
+    -------
+    Measured or None
+        None if it is not open.
+    """
     if not capture.isOpened():
         return None
     request_size(capture, size)
@@ -55,13 +81,19 @@ def measure(
 
 
 def _coding(fourcc: float) -> str:
-    """MJPG, YUYV, ...; empty if the driver does not say."""
+    """Return MJPG, YUYV, ...; empty if the driver does not say."""
     letters = "".join(chr(int(fourcc) >> shift & 255) for shift in (0, 8, 16, 24))
     return letters.strip() if fourcc > 0 and letters.isprintable() else ""
 
 
 def main(arguments: list[str]) -> None:
-    """Print the measurement of one webcam, by number, as JSON; null if it does not open."""
+    """Print the measurement of one webcam as JSON; null if it does not open.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The webcam's number.
+    """
     capture = open_webcam(int(arguments[0]))
     measured = measure(capture)
     print(json.dumps(None if measured is None else asdict(measured)), flush=True)

@@ -33,7 +33,7 @@ class _Number:
     exponent: str
 
     def decimal(self) -> Key:
-        """As one number where it has one group at most."""
+        """Return it as one number where it has one group at most."""
         if len(self.groups) > 1:
             return self.counts()
         digits = self.groups[0][1:] if self.groups else "0"
@@ -41,14 +41,14 @@ class _Number:
         return (-value if self.negative else value,)
 
     def counts(self) -> Key:
-        """As whole numbers one after the other: 1.10 comes after 1.9."""
+        """Return it as whole numbers one after the other: 1.10 comes after 1.9."""
         if self.exponent:
             return self.decimal()
         first = int(self.whole)
         return (-first if self.negative else first, *(int(g[1:]) for g in self.groups))
 
     def thousands(self) -> Key:
-        """With its groups as thousands: 1,000 comes after 999."""
+        """Return it with its groups as thousands: 1,000 comes after 999."""
         whole = int(self.whole + "".join(g[1:] for g in self.groups))
         return (-whole if self.negative else whole,)
 
@@ -57,7 +57,7 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
     """Sort file names by the numbers in them: 2 before 10, 0.75 before 1 before 1.25, -1 before 0.
 
     Whether 1.10 comes before 1.9 (decimals) or after it (counts), and whether 1,000 is one or a
-    thousand, is told by all names together. A minus after a letter counts as a sign where other
+    thousand, is decided by all names together. A minus after a letter counts as a sign where other
     names have the same text directly before a number.
 
     Parameters
@@ -75,8 +75,8 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
     Raises
     ------
     InputError
-        The numbers can be read in two ways that give two orders, and nothing tells which is meant;
-        or they are times in different units.
+        The numbers can be read in two ways that give two orders, and nothing decides which is
+        meant; or they are times in different units.
     """
     given = sorted(names)
     signed = _texts_before_numbers(given)
@@ -125,7 +125,7 @@ def _refuse_mixed_units(split: Mapping[str, Sequence[str | _Number]], where: str
 
 
 def _varying(names: Iterable[Sequence[str | _Number]]) -> list[_Number]:
-    """The numbers that differ between names; a constant one says nothing of the order."""
+    """Return the numbers that differ between names; a constant one says nothing of the order."""
     places: dict[int, set[_Number]] = defaultdict(set)
     for parts in names:
         for place, part in enumerate(parts):
@@ -135,7 +135,7 @@ def _varying(names: Iterable[Sequence[str | _Number]]) -> list[_Number]:
 
 
 def _are_thousands(numbers: Iterable[_Number]) -> bool:
-    """Whether commas part groups of three: 1,000 and 12,345,678, but neither 0,500 nor 1,25."""
+    """Return whether commas separate groups of three: 1,000, 12,345,678, but not 0,500 nor 1,25."""
     return all(
         len(n.whole) <= 3 and not n.whole.startswith("0") and all(len(g) == 4 for g in n.groups)
         for n in numbers
@@ -148,7 +148,7 @@ def _texts_before_numbers(names: Iterable[str]) -> set[str]:
 
 
 def _split(name: str, before_numbers: set[str]) -> list[str | _Number]:
-    """Texts and numbers in turn, beginning with a text."""
+    """Split a name into texts and numbers in turn, beginning with a text."""
     parts: list[str | _Number] = []
     at = 0
     for match in NUMBER.finditer(name):

@@ -1,7 +1,7 @@
-"""What a picture file holds besides pixels: its real end, how many pictures, its orientation.
+"""What an image file holds besides pixels: its real end, how many images, its orientation.
 
-Decoders fill the rest of a cut file with plain grey, take the first of many pages, and turn by the
-orientation tag, all in silence. Here the file's own structure is walked.
+Decoders fill the rest of a truncated file with plain grey, take the first of many pages, and rotate
+by the orientation tag, all silently. Here the file's own structure is parsed.
 """
 
 import re
@@ -38,11 +38,17 @@ TIFF_SIZES = {1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}  # bytes of whole-number ty
 
 @dataclass(frozen=True)
 class PictureFile:
-    """What the structure of a picture file says.
+    """What the structure of an image file says.
 
-    problem : why it cannot be used, or empty. orientation : EXIF's number, 1 is as the sensor has
-    it. ones : places of a TIFF that must hold 1 for its pixels to come as they are (offset, bytes,
-    byte order): libtiff follows the orientation and multiplies by transparency, asked to or not.
+    Parameters
+    ----------
+    problem : str
+        Why it cannot be used, or empty.
+    orientation : int
+        EXIF's number; 1 is as the sensor has it.
+    ones : tuple of (int, int, str)
+        Places of a TIFF that must hold 1 for its pixels to come as they are (offset, bytes, byte
+        order): libtiff follows the orientation and multiplies by transparency, asked to or not.
     """
 
     problem: str = ""
@@ -50,19 +56,30 @@ class PictureFile:
     ones: tuple[tuple[int, int, Literal["little", "big"]], ...] = ()
 
     def plain(self, data: bytes) -> bytes:
-        """The file's bytes with those places set to 1."""
+        """Return the file's bytes with the places `ones` set to 1."""
         for at, size, order in self.ones:
             data = data[:at] + (1).to_bytes(size, order) + data[at + size :]
         return data
 
     @property
     def turned(self) -> str:
-        """In words how it would be shown, or empty."""
+        """How it would be shown, in words, or empty."""
         return ORIENTATIONS.get(self.orientation, "")
 
 
 def examine(data: bytes) -> PictureFile:
-    """Walk a picture file's structure; kinds that are not known pass, for the decoder to judge."""
+    """Parse an image file's structure.
+
+    Parameters
+    ----------
+    data : bytes
+        Of the whole file.
+
+    Returns
+    -------
+    PictureFile
+        Without a problem for formats that are not known here: the decoder decides.
+    """
     if not data:
         return PictureFile("is empty")
     try:
@@ -86,7 +103,7 @@ def _several(count: int) -> PictureFile:
 
 
 def _jpeg(data: bytes) -> PictureFile:
-    """Up to the end mark; what follows it (a film, a second picture) does not matter."""
+    """Parse up to the end mark; what follows it (a film, a second image) does not matter."""
     at, orientation, scanned = 2, UPRIGHT, False
     while True:
         mark = JPEG_MARKER.match(data, at)
@@ -112,7 +129,7 @@ def _jpeg(data: bytes) -> PictureFile:
 
 
 def _scan_end(data: bytes, at: int) -> tuple[int, str]:
-    """Where a scan's compressed data end; restart marks must count from 0 to 7 and again."""
+    """Find where a scan's compressed data end; restart marks must count from 0 to 7 and again."""
     restarts = 0
     for mark in JPEG_MARKER.finditer(data, at):
         kind = mark[1][0]
@@ -165,7 +182,7 @@ def _webp(data: bytes) -> PictureFile:
 
 
 def _gif(data: bytes) -> PictureFile:
-    """Blocks up to the trailer; each image descriptor is a picture."""
+    """Parse blocks up to the trailer; each image descriptor is an image."""
 
     def table(flags: int) -> int:
         return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
@@ -194,7 +211,7 @@ class _Directory:
 
     @property
     def is_page(self) -> bool:
-        """Neither a reduced copy (1) nor a mask (4) of another page."""
+        """Whether it is neither a reduced copy (1) nor a mask (4) of another page."""
         return not self.values.get(TIFF_SUBFILE, [0])[0] & 5
 
 
@@ -220,7 +237,7 @@ def _tiff(data: bytes) -> PictureFile:
 
 
 def _exif(data: bytes) -> int:
-    """The orientation that an EXIF block tells; 1 where it is broken or tells none."""
+    """Return the orientation in an EXIF block; 1 where it is broken or has none."""
     try:
         order = "<" if data.startswith(b"II") else ">"
         for page in _directories(data, order):
@@ -232,7 +249,7 @@ def _exif(data: bytes) -> int:
 
 
 def _directories(data: bytes, order: str) -> Iterator[_Directory]:
-    """The pages of a TIFF or BigTIFF, and of EXIF, which is one."""
+    """Yield the pages of a TIFF or BigTIFF, and of EXIF, which is one."""
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
     word, entry = ("Q", 20) if big else ("I", 12)
     size = struct.calcsize(order + word)

@@ -1,4 +1,4 @@
-"""Whether a rig can be one of ordinary cameras: lenses, places, common view, units."""
+"""Check that a rig is plausible for ordinary cameras: lenses, places, common view, units."""
 
 import math
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ FASTEST_READOUT = 0.1  # ms: no rolling shutter is faster
 
 
 def check_rig(cameras: Sequence["Camera"], where: str) -> tuple[str, ...]:
-    """Judge all cameras of a rig, alone and together.
+    """Check that all cameras of a rig are plausible, alone and together.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def check_rig(cameras: Sequence["Camera"], where: str) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        What cannot be, with what was likely meant.
+        What is impossible, with what was likely meant.
     """
     found: list[str | None] = []
     for camera in cameras:
@@ -67,7 +67,7 @@ def check_rig(cameras: Sequence["Camera"], where: str) -> tuple[str, ...]:
 
 
 def _size(camera: "Camera", place: str) -> list[str | None]:
-    """The principal point lies near the middle, unless size was edited or the picture cropped."""
+    """Check the principal point: near the middle, unless size was edited or the image cropped."""
     centre = np.array([camera.matrix[0, 2], camera.matrix[1, 2]])
     size = np.array(camera.size, float)
     factor = 2.0 * (centre + 0.5) / size
@@ -108,7 +108,7 @@ def _pixels(camera: "Camera", place: str) -> list[str | None]:
 
 
 def _lens(camera: "Camera", place: str) -> list[str | None]:
-    """The field of view, and whether every pixel of the middle has one ray."""
+    """Check the field of view, and whether every pixel of the middle has one ray."""
     width, height = camera.size
     x, y = np.meshgrid(np.linspace(0, width - 1, GRID), np.linspace(0, height - 1, GRID))
     pixels = np.column_stack([x.ravel(), y.ravel()])
@@ -142,7 +142,7 @@ def _lens(camera: "Camera", place: str) -> list[str | None]:
 
 
 def _invertible(camera: "Camera", pixels: Array, ideal: Array) -> Array:
-    """Whether pixels (n, 2) have a ray that comes back to them, on the lens model's own branch."""
+    """Return which pixels (n, 2) have a ray that comes back to them, on the lens model's own branch."""
     rays = np.column_stack([ideal, np.ones(len(ideal))])
     finite = np.isfinite(ideal).all(axis=1)
     rays[np.logical_not(finite)] = (0.0, 0.0, 1.0)
@@ -191,7 +191,7 @@ def _baseline(one: "Camera", other: "Camera", where: str) -> str | None:
 
 
 def _common_views(cameras: Sequence["Camera"], where: str) -> list[str | None]:
-    """Each camera shares a view with another at some working distance."""
+    """Check that each camera shares a view with another at some working distance."""
     if len(cameras) < 2:
         return []
     for camera in cameras:
@@ -213,7 +213,7 @@ def _common_views(cameras: Sequence["Camera"], where: str) -> list[str | None]:
 
 
 def _diverging(one: "Camera", other: "Camera", where: str) -> str | None:
-    """Cameras that look away from each other, but would not with their transforms inverted."""
+    """Warn of cameras that look away from each other, but not with their transforms inverted."""
     if _convergence(one, other) < 0 < _convergence(_inverted(one), _inverted(other)):
         return (
             f"{where}: cameras {one.name} and {other.name} look away from each other; if "
@@ -223,7 +223,7 @@ def _diverging(one: "Camera", other: "Camera", where: str) -> str | None:
 
 
 def _convergence(one: "Camera", other: "Camera") -> float:
-    """How the distance between two optical axes shrinks: mm per mm, negative where it grows."""
+    """Return how the distance of two optical axes shrinks: mm per mm, negative where it grows."""
     between = _centre(other) - _centre(one)
     length = np.linalg.norm(between)
     axes = one.rotation[2] - other.rotation[2]
@@ -232,7 +232,7 @@ def _convergence(one: "Camera", other: "Camera") -> float:
 
 
 def _share_view(one: "Camera", other: "Camera") -> bool:
-    """Whether some point in one camera's picture is in the other's too, both ways."""
+    """Return whether some point in one camera's image is in the other's too, both ways."""
     return _sees_what(one, other) or _sees_what(other, one)
 
 

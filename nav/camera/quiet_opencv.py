@@ -1,4 +1,4 @@
-"""OpenCV and FFmpeg write to the terminal by themselves; our messages replace theirs."""
+"""Silence OpenCV and FFmpeg, which write to the terminal by themselves; our messages replace theirs."""
 
 import os
 
@@ -8,7 +8,7 @@ import cv2
 def quiet_opencv() -> None:
     """Silence OpenCV's and FFmpeg's own messages, unless OPENCV_LOG_LEVEL asks for them.
 
-    FFmpeg looks once, when the process opens its first video: call this before.
+    FFmpeg reads its level once, when the process opens its first video: call this before.
     """
     if "OPENCV_LOG_LEVEL" in os.environ:
         return

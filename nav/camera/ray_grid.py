@@ -10,10 +10,18 @@ STEP = 16.0  # px
 
 
 class RayGrid:
-    """Undistorted normalised coordinates of a camera's pixels.
+    """Undistorted normalised coordinates of a camera's pixels, on a coarse grid.
 
-    grid : (rows, columns, 2); entry [j, i] belongs to pixel (i - 1, j - 1) * STEP. Cubic
-    interpolation between is right to 1e-4 px for usual lenses.
+    Parameters
+    ----------
+    camera : Camera
+        The camera.
+
+    Attributes
+    ----------
+    grid : ndarray, shape (rows, columns, 2)
+        Entry [j, i] belongs to pixel (i - 1, j - 1) * STEP. Cubic interpolation between is right to
+        1e-4 px for usual lenses.
     """
 
     def __init__(self, camera: Camera) -> None:
@@ -26,7 +34,20 @@ class RayGrid:
 
 @njit(nogil=True, cache=True, inline="always")
 def ray_at(grid: Array, u: float, v: float) -> tuple[float, float]:
-    """Ray (x, y) of pixel (u, v) by cubic Lagrange interpolation."""
+    """Interpolate the ray of a pixel by cubic Lagrange interpolation.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (rows, columns, 2)
+        Of `RayGrid`.
+    u, v : float
+        Pixel coordinates: column and row.
+
+    Returns
+    -------
+    x, y : float
+        Undistorted normalised coordinates.
+    """
     fu, fv = u / STEP + 1.0, v / STEP + 1.0
     i = min(max(int(np.floor(fu)), 1), grid.shape[1] - 3)
     j = min(max(int(np.floor(fv)), 1), grid.shape[0] - 3)

@@ -1,4 +1,4 @@
-"""Runs an iterator ahead in a thread of its own, so that reading overlaps computing."""
+"""Run an iterator ahead in a thread of its own, so that reading overlaps computing."""
 
 import threading
 from collections import deque
@@ -9,12 +9,20 @@ Item = TypeVar("Item")
 
 
 class ReadAhead(Generic[Item]):
-    """Iterates over `items`, `depth` of them and the one being read ahead of the consumer.
+    """Iterate over items that a thread reads ahead of the consumer.
 
-    What `items` raises is raised to the consumer, after the items before it. `close` ends the
+    An exception of `items` is raised to the consumer, after the items before it. `close` ends the
     thread, also while it waits, and closes `items` if it is a generator.
 
-    depth : 0 reads only what was asked for, and leaves the machine to the consumer meanwhile.
+    Parameters
+    ----------
+    items : iterator
+        Read in the thread.
+    depth : int
+        How many items are read ahead, besides the one being read; 0 reads only what was asked for,
+        and leaves the machine to the consumer meanwhile.
+    name : str
+        Of the thread.
     """
 
     def __init__(self, items: Iterator[Item], depth: int = 4, name: str = "read ahead") -> None:
@@ -31,7 +39,7 @@ class ReadAhead(Generic[Item]):
         return self
 
     def ask(self) -> None:
-        """Say that the next item will be wanted; `next` then waits for it."""
+        """Announce that the next item will be wanted; `next` then waits for it."""
         with self._changed:
             self._wanted = self._taken + 1
             self._changed.notify_all()
@@ -51,7 +59,7 @@ class ReadAhead(Generic[Item]):
             raise StopIteration
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the thread; waits for the item it is at, at most `timeout` s."""
+        """End the thread; wait for the item that it is at, at most `timeout` s."""
         with self._changed:
             self._stopped = True
             self._ready.clear()
@@ -60,7 +68,7 @@ class ReadAhead(Generic[Item]):
             self._thread.join(timeout)
 
     def _wait_for_room(self) -> bool:
-        """Wait until another item is wanted; False if none ever will be."""
+        """Wait until another item is wanted; return False if none ever will be."""
 
         def wanted() -> bool:
             if self._depth == 0:

@@ -1,4 +1,4 @@
-"""Reads one camera's recorded pictures, one shot a frame set, in order."""
+"""Read one camera's recorded images, one shot per frame set, in order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,18 @@ TURNED = "{} by its metadata; used as the sensor has it, as in calibration"
 
 @dataclass(frozen=True)
 class Shot:
-    """A camera's part of one frame set: a picture or the reason why not; its time, s, if known.
+    """A camera's part of one frame set.
 
-    damaged : there is a picture, but it cannot be used.
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8, or None
+        Grey levels; None where there is none.
+    time : float, optional
+        In s, if known.
+    reason : str
+        Why there is no image.
+    damaged : bool
+        Whether there is an image that cannot be used.
     """
 
     image: Picture | None
@@ -28,10 +37,14 @@ class Shot:
 
 
 class Recording(Protocol):
-    """One camera's recorded pictures.
+    """One camera's recorded images.
 
-    notes : what `check` found unusual, a sentence each. cut_off : why the recording ended early,
-    once its shots have come to their end; else empty.
+    Attributes
+    ----------
+    notes : list of str
+        What `check` found unusual, a sentence each.
+    cut_off : str
+        Why the recording ended early, once its shots have come to their end; else empty.
     """
 
     notes: list[str]
@@ -43,17 +56,31 @@ class Recording(Protocol):
         ...
 
     def check(self) -> None:
-        """Refuse what cannot be read from the first picture on."""
+        """Refuse what cannot be read from the first image on."""
         ...
 
     def shots(self) -> Iterator[Shot]:
-        """The shots from number 0 on."""
+        """Yield the shots from number 0 on."""
         ...
 
 
 @dataclass
 class PictureFolder:
-    """A folder's pictures; `stems` of all cameras number the shots, `files` has this one's."""
+    """A folder of images.
+
+    Parameters
+    ----------
+    camera : Camera
+        Which took them.
+    stems : sequence of str
+        Names of the images of all cameras, which number the shots.
+    files : mapping of str to Path
+        This camera's images by stem.
+    times : mapping of int to float, optional
+        By number of the shot, s.
+    notes, cut_off
+        As of `Recording`.
+    """
 
     camera: Camera
     stems: Sequence[str]
@@ -68,12 +95,12 @@ class PictureFolder:
         return len(self.stems)
 
     def check(self) -> None:
-        """Read the first picture.
+        """Read the first image.
 
         Raises
         ------
         InputError
-            Unreadable or of another size than the rig says; a picture without a time.
+            Unreadable or of another size than the rig says; an image without a time.
         """
         first = next(self.files[stem] for stem in self.stems if stem in self.files)
         decoded = decode_picture(first)
@@ -89,7 +116,7 @@ class PictureFolder:
                 raise no_time(self.camera, number, self.files[stem].name)
 
     def shots(self) -> Iterator[Shot]:
-        """One shot a stem; a damaged picture is missing, one of another size is refused."""
+        """Yield one shot per stem; a damaged image is missing, one of another size is refused."""
         name = self.camera.name
         for number, stem in enumerate(self.stems):
             time = None if self.times is None else self.times.get(number)
@@ -106,5 +133,20 @@ class PictureFolder:
 
 
 def no_time(camera: Camera, number: int, name: str) -> InputError:
-    """The error for a picture that times.csv forgets."""
+    """Return the error for an image that is missing in times.csv.
+
+    Parameters
+    ----------
+    camera : Camera
+        Which took it.
+    number : int
+        Of the shot.
+    name : str
+        Of the image.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+    """
     return InputError(f"times.csv: no time for camera {camera.name} frame {number} ({name})")

@@ -34,7 +34,7 @@ Pixels = Annotated[int, Field(strict=True, gt=0)]
 
 
 class CameraTable(FileModel):
-    """[[camera]] of rig.toml."""
+    """An entry [[camera]] of rig.toml."""
 
     name: Annotated[str, Field(min_length=1)]
     size: tuple[Pixels, Pixels]
@@ -53,7 +53,7 @@ class CameraTable(FileModel):
 
 
 class RigFile(PublicFile):
-    """rig.toml."""
+    """The file rig.toml."""
 
     format: Literal["c1c2nav/rig/1"]
     camera: Annotated[tuple[CameraTable, ...], Field(min_length=1)]
@@ -108,15 +108,28 @@ class Camera:
         return np.asarray(self.camera_from_rig.translation)
 
     def from_rig(self, points: ArrayLike) -> Array:
-        """Points (n, 3) of the rig frame in the camera frame, mm."""
+        """Transform points (n, 3) from the rig frame to the camera frame, mm."""
         return np.asarray(points, float) @ self.rotation.T + self.translation
 
     def project(self, points: ArrayLike) -> Array:
-        """Pixels (n, 2) of points (n, 3) in the rig frame, mm."""
+        """Project points (n, 3) of the rig frame, mm, to pixels (n, 2)."""
         return self.project_with_jacobian(points)[0]
 
     def project_with_jacobian(self, points: ArrayLike) -> tuple[Array, Array]:
-        """Pixels (n, 2), and their derivative by the points in the rig frame, (n, 2, 3)."""
+        """Project points with the derivative of the pixels.
+
+        Parameters
+        ----------
+        points : array_like, shape (n, 3)
+            Rig frame, mm.
+
+        Returns
+        -------
+        pixels : ndarray, shape (n, 2)
+            In px.
+        jacobian : ndarray, shape (n, 2, 3)
+            By the points in the rig frame, px/mm.
+        """
         in_camera = np.ascontiguousarray(self.from_rig(points).reshape(-1, 1, 3))
         pixels, jacobian = cv2.projectPoints(
             in_camera, np.zeros(3), np.zeros(3), self.matrix, self.distortion
@@ -126,7 +139,7 @@ class Camera:
         return np.asarray(pixels).reshape(-1, 2), by_point
 
     def project_rays(self, rays: ArrayLike) -> Array:
-        """Pixels (n, 2) of points (n, 3) in the camera frame, of any length."""
+        """Project points (n, 3) of the camera frame, at any distance, to pixels (n, 2)."""
         points = np.ascontiguousarray(np.asarray(rays, float).reshape(-1, 1, 3))
         pixels, _ = cv2.projectPoints(
             points, np.zeros(3), np.zeros(3), self.matrix, self.distortion
@@ -134,7 +147,7 @@ class Camera:
         return np.asarray(pixels).reshape(-1, 2)
 
     def undistort(self, pixels: ArrayLike) -> Array:
-        """Normalised ideal coordinates (n, 2) of pixels (n, 2)."""
+        """Return normalised ideal coordinates (n, 2) of pixels (n, 2)."""
         pixels = np.ascontiguousarray(np.asarray(pixels, float).reshape(-1, 1, 2))
         stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
         ideal = cv2.undistortPoints(pixels, self.matrix, self.distortion, criteria=stop)
@@ -171,7 +184,7 @@ def load_rig(path: Path) -> Rig:
     Parameters
     ----------
     path : Path
-        rig.toml.
+        The file.
 
     Returns
     -------
@@ -181,7 +194,7 @@ def load_rig(path: Path) -> Rig:
     Raises
     ------
     InputError
-        What breaks the format or cannot be: file, field, expected.
+        What breaks the format or is impossible: file, field, expected.
     """
     file = load_toml(path, RigFile)
     turns = [
@@ -207,7 +220,17 @@ def _camera(table: CameraTable) -> Camera:
 
 
 def write_rig(path: Path, rig: Rig, inputs: Sequence[Path] = ()) -> None:
-    """A rig as rig.toml, whole or not at all; `inputs` are the files that it was made from."""
+    """Write a rig as rig.toml, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    rig : Rig
+        The cameras.
+    inputs : sequence of Path
+        Files that it was made from, for the provenance.
+    """
     tables = [
         {
             "name": camera.name,
@@ -224,7 +247,16 @@ def write_rig(path: Path, rig: Rig, inputs: Sequence[Path] = ()) -> None:
 
 
 def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> None:
-    """Refuse a picture of another size than the rig's.
+    """Refuse an image of another size than the rig's.
+
+    Parameters
+    ----------
+    camera : Camera
+        With the expected size.
+    shape : tuple of int
+        Of the image: height, width and more.
+    where : str
+        Where the image is from, with which the message begins.
 
     Raises
     ------

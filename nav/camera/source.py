@@ -1,4 +1,4 @@
-"""Recorded pictures as a source of frame sets: folders of pictures or videos."""
+"""Recorded images as a source of frame sets: folders of images or videos."""
 
 import math
 import time
@@ -25,24 +25,29 @@ FPS = 30.0  # pictures a second where neither times.csv nor the video says
 def open_source(
     source: Path, rig: Rig, fps: float | None = None, ahead: bool = True
 ) -> "RecordedSource":
-    """Recorded pictures of every camera of the rig, as frame sets.
+    """Open the recorded images of every camera of the rig, as frame sets.
 
-    A folder with a sub-folder of pictures or a video file for each camera (its name); for a rig
-    of one also one picture folder or video itself. Pictures of the same name, and video pictures
-    of the same index, are one instant. Times: times.csv in the folder, else the videos' own, else
+    A folder with a sub-folder of images or a video file for each camera (its name); for a rig of
+    one camera also one image folder or video itself. Images of the same name, and video images of
+    the same index, are one instant. Times: times.csv in the folder, else the videos' own, else
     number / fps.
 
     Parameters
     ----------
-    source : path
+    source : Path
         Folder or video file.
     rig : Rig
-        Whose cameras the pictures are of.
+        Whose cameras took the images.
     fps : float, optional
-        Frame sets a second where the pictures have no times of their own; 30 by default.
+        Frame sets per second where the images have no times of their own; 30 by default.
     ahead : bool
-        Decode pictures while others are worked on; if not, one after the other, so that the work's
-        time is its own.
+        Decode images while others are worked on; if not, one after the other, so that the work can
+        be timed by itself.
+
+    Returns
+    -------
+    RecordedSource
+        An iterable of frame sets.
 
     Raises
     ------
@@ -79,14 +84,25 @@ def open_source(
 
 
 class RecordedSource(FrameSource):
-    """Frame sets of recorded pictures, decoded ahead in a thread for each camera.
+    """Frame sets of recorded images, decoded ahead in a thread for each camera.
 
     Iterating again starts again from the first. A frame set's time is the mean of its frames'; its
     `read_seconds` is how long the consumer waited for it: decoding that overlapped its own work
     does not count. `warnings` and `cut_off` are complete at the end of an iteration.
 
-    A camera whose picture is the same as its one before, while another's has changed, is missing in
+    A camera whose image is the same as its one before, while another's has changed, is missing in
     that frame set: it shows what was, not what is.
+
+    Parameters
+    ----------
+    recordings : mapping of str to Recording
+        By camera name.
+    fps : float
+        Frame sets per second where nothing else gives the times.
+    depth : int
+        Frame sets decoded ahead.
+    warnings : sequence of str
+        What was unusual before.
     """
 
     def __init__(
@@ -103,7 +119,7 @@ class RecordedSource(FrameSource):
         self._closed = False
 
     def __len__(self) -> int:
-        """Number of frame sets; for videos what their files announce, 0 if they do not."""
+        """Return the number of frame sets; for videos what their files announce, 0 if they do not."""
         return max(recording.announced for recording in self._recordings.values())
 
     @property
@@ -122,7 +138,7 @@ class RecordedSource(FrameSource):
         return [r.cut_off for r in self._recordings.values() if r.cut_off]
 
     def close(self) -> None:
-        """End the reading threads; an iteration going on ends."""
+        """End the reading threads; an iteration in progress ends."""
         self._closed = True
         for reader in self._active[:]:
             reader.close()
@@ -168,7 +184,7 @@ class RecordedSource(FrameSource):
 
 
 def _common_time(shots: Mapping[str, Shot]) -> float | None:
-    """Mean of the pictures' own times, or of the missing ones' where there is no picture."""
+    """Return the mean of the images' own times, or of the missing ones' where there is no image."""
     times = [s.time for s in shots.values() if s.image is not None and s.time is not None]
     times = times or [s.time for s in shots.values() if s.time is not None]
     return sum(times) / len(times) if times else None
@@ -185,7 +201,7 @@ def _frame_set(number: int, at: float, shots: Mapping[str, Shot], waited: float)
 
 
 def _places(source: Path, rig: Rig) -> dict[str, Path]:
-    """The folder or video file of each camera."""
+    """Return the folder or video file of each camera."""
     one = len(rig.names) == 1
     if source.is_file():
         if one and is_video(source):
@@ -233,7 +249,7 @@ def _not_a_source(source: Path, rig: Rig) -> str:
 
 
 def _found(entries: list[Path], most: int = 8) -> str:
-    """What there is that might have been meant, in words."""
+    """Return in words what exists that might have been meant."""
     names = [p.name + "/" for p in entries if p.is_dir() and not p.name.startswith(".")]
     names += [p.name for p in entries if is_video(p)]
     names += [f"{p.name} (a broken link)" for p in entries if p.is_symlink() and not p.exists()]
@@ -254,7 +270,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def _stems(source: Path, folders: Mapping[str, Mapping[str, Path]]) -> list[str]:
-    """The names of all cameras' pictures in natural order; equal ones are one instant."""
+    """Return the names of all cameras' images in natural order; equal ones are one instant."""
     counts = Counter(stem for files in folders.values() for stem in files)
     if len(folders) > 1 and max(counts.values()) == 1:
         examples = " and ".join(

@@ -1,4 +1,4 @@
-"""Recognises cameras that stand in each other's place: --camera numbers or folders exchanged."""
+"""Recognise cameras in each other's place: --camera numbers or folders exchanged."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,9 +19,16 @@ BETTER = 0.25  # of the residual at most is left by the right order
 
 @dataclass(frozen=True)
 class Observation:
-    """Corners of one tool in one camera's picture.
+    """Corners of one tool in one camera's image.
 
-    points : (n, 3), tool frame, mm. pixels : (n, 2).
+    Parameters
+    ----------
+    camera : str
+        Its name.
+    points : ndarray, shape (n, 3)
+        Tool frame, mm.
+    pixels : ndarray, shape (n, 2)
+        In px.
     """
 
     camera: str
@@ -32,7 +39,7 @@ class Observation:
 def find_swap(
     rig: Rig, residual: Callable[[Rig], float], limit: float = LIMIT_PX, better: float = BETTER
 ) -> str | None:
-    """A sentence naming two cameras that are swapped, or None.
+    """Find two cameras that are swapped.
 
     Parameters
     ----------
@@ -42,9 +49,14 @@ def find_swap(
         Joint reprojection rms, px, of the same few frames with another order of the rig's
         cameras; nan where it is not known. `joint_residual` is one.
     limit : float
-        px; a rig that fits better than this is in order.
+        A rig that fits better than this is in order, px.
     better : float
         Share of the residual that at most is left with two cameras exchanged, to be believed.
+
+    Returns
+    -------
+    str or None
+        A sentence that names them; None where none are.
     """
     given = residual(rig)
     if not given > limit:  # nan too: nothing is known
@@ -64,17 +76,39 @@ def find_swap(
 
 
 def exchanged(rig: Rig, one: str, other: str) -> Rig:
-    """The rig with two cameras under each other's name."""
+    """Return the rig with two cameras under each other's name.
+
+    Parameters
+    ----------
+    rig : Rig
+        The cameras.
+    one, other : str
+        Names of two of them.
+
+    Returns
+    -------
+    Rig
+    """
     names = {one: other, other: one}
     renamed = {names.get(c.name, c.name): c for c in rig.cameras}
     return Rig(tuple(replace(renamed[name], name=name) for name in rig.names))
 
 
 def joint_residual(rig: Rig, frames: Sequence[Sequence[Observation]]) -> float:
-    """Rms distance of corners from where the best common pose puts them, px per axis.
+    """Compute the rms distance of corners from where the best common pose has them.
 
-    frames : one sequence of observations for each tool and frame set. Those with fewer than two
-    cameras say nothing of the rig and are left out; nan if none is left.
+    Parameters
+    ----------
+    rig : Rig
+        The cameras.
+    frames : sequence of sequences of Observation
+        One sequence for each tool and frame set. Those with fewer than two cameras say nothing of
+        the rig and are left out.
+
+    Returns
+    -------
+    float
+        px per axis; nan if no frame is left.
     """
     squares, count = 0.0, 0
     for observations in frames:
@@ -85,7 +119,7 @@ def joint_residual(rig: Rig, frames: Sequence[Sequence[Observation]]) -> float:
 
 
 def _starts(rig: Rig, observations: Sequence[Observation]) -> list[RigidTransform]:
-    """rig_from_tool as each camera alone sees it; a flat tool has two poses that look alike."""
+    """Return rig_from_tool as each camera alone sees it; a flat tool has two similar poses."""
     starts = []
     for seen in observations:
         camera = rig[seen.camera]
@@ -110,7 +144,7 @@ def _flat(points: Array) -> bool:
 
 
 def _least_squares(rig: Rig, observations: Sequence[Observation], tries: int = 2) -> float:
-    """Sum of squares, px^2, at the best common pose."""
+    """Return the sum of squares, px^2, at the best common pose."""
     seen = [(rig[o.camera], o) for o in observations]
 
     def residuals(step: Array, start: RigidTransform) -> Array:

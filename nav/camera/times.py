@@ -1,4 +1,4 @@
-"""times.csv: when each camera's pictures were taken."""
+"""times.csv: when each camera's images were taken."""
 
 import math
 import re
@@ -35,9 +35,14 @@ UNITS = {  # in s
 
 @dataclass(frozen=True)
 class Times:
-    """When each camera's pictures were taken.
+    """When each camera's images were taken.
 
-    by_camera : s by camera and frame number. warnings : what is unusual, a sentence each.
+    Parameters
+    ----------
+    by_camera : dict of str to dict of int to float
+        Time, s, by camera and frame number.
+    warnings : tuple of str
+        What is unusual, a sentence each.
     """
 
     by_camera: dict[str, dict[int, float]]
@@ -47,10 +52,20 @@ class Times:
 def load_times(path: Path) -> Times:
     """Read times.csv.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Times
+        With a warning for each camera whose times are unusual.
+
     Raises
     ------
     InputError
-        Unreadable, a column missing, a value that is no number, a frame given twice, times that
+        Unreadable, a column missing, a value that is not a number, a frame given twice, times that
         do not increase with the frames, or that cannot be seconds: file, line, field, likely unit.
     """
     table = read_table(path, [COLUMNS], limits=LIMITS)
@@ -80,6 +95,13 @@ def load_times(path: Path) -> Times:
 def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> None:
     """Refuse cameras whose times have nothing in common.
 
+    Parameters
+    ----------
+    path : Path
+        times.csv, for the message.
+    times : mapping of str to mapping of int to float
+        Time, s, by camera and frame number.
+
     Raises
     ------
     InputError
@@ -99,7 +121,7 @@ def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> Non
 
 
 def _check_unit(path: Path, camera: str, times: Mapping[int, float]) -> str | None:
-    """Refuse times that cannot be seconds; a warning where they are unusual ones."""
+    """Refuse times that cannot be seconds; return a warning where they are unusual ones."""
     frames = sorted(times)
     steps = [(times[b] - times[a]) / (b - a) for a, b in pairwise(frames)]
     step = median(steps) if steps else None

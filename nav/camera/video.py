@@ -1,4 +1,4 @@
-"""Reads one camera's video, one shot a frame set, in order of the container's times."""
+"""Read one camera's video, one shot per frame set, in order of the container's times."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,9 +22,22 @@ COUNT_OFF = 2  # pictures: a container's count is often that much off
 class VideoFile:
     """A video; the same number is the same instant in every camera.
 
-    Pictures are numbered by the container's times where these are whole steps apart: where the
-    recorder lost some, their numbers are missing. They are used as the sensor has them, whatever
-    the metadata say of turning or mirroring.
+    Images are numbered by the container's times where these are whole steps apart: where the
+    recorder lost some, their numbers are missing. They are used as the sensor has them, even where
+    the metadata ask for rotation or mirroring.
+
+    Parameters
+    ----------
+    camera : Camera
+        Which took it.
+    path : Path
+        The file.
+    times : mapping of int to float, optional
+        From times.csv, by number of the image, s.
+    notes, cut_off, announced
+        As of `nav.camera.recorded.Recording`.
+    container : VideoContainer
+        What the structure of the file says.
     """
 
     camera: Camera
@@ -37,16 +50,16 @@ class VideoFile:
 
     @property
     def timeless(self) -> bool:
-        """Whether nothing says when its pictures were taken."""
+        """Whether nothing says when its images were taken."""
         return self.times is None and self.container.timeless
 
     def check(self) -> None:
-        """Read the first picture and the announced length.
+        """Read the first image and the announced length.
 
         Raises
         ------
         InputError
-            No video that can be read, or of another size than the rig says.
+            Not a video that can be read, or of another size than the rig says.
         """
         try:
             self.container = examine_video(self.path)
@@ -66,7 +79,7 @@ class VideoFile:
             self.notes.append(f"{self.path}: {TURNED.format(turned)}")
 
     def shots(self) -> Iterator[Shot]:
-        """Every picture with its time, and lost ones; says at its end if that came too early."""
+        """Yield every image with its time, and lost ones; set `cut_off` if the end came too early."""
         self.cut_off = ""
         decoder = self._open()
         seen, damaged = 0, False
@@ -80,9 +93,9 @@ class VideoFile:
         self.cut_off = self._ending(decoder, seen, damaged)
 
     def _ending(self, decoder: VideoDecoder, seen: int, damaged: bool) -> str:
-        """Say in words why the recording ended early, or nothing.
+        """Return in words why the recording ended early, or nothing.
 
-        seen : pictures in the file. damaged : whether the last one is.
+        seen : images in the file. damaged : whether the last one is.
         """
         announced = decoder.announced
         of = f"{seen} of {announced}" if announced > seen else f"{seen}"
@@ -117,7 +130,7 @@ class VideoFile:
         return Shot(picture.image, time)
 
     def _numbered(self, pictures: Iterator[VideoPicture]) -> Iterator[tuple[VideoPicture, bool]]:
-        """All pictures, and one that is lost (True) for every whole step without."""
+        """Yield all images, and one that is lost (True) for every whole step without."""
         first = list(islice(pictures, FIRST))
         steps = [after.at - before.at for before, after in pairwise(first)]
         step = median(steps) if steps else 0.0
@@ -149,7 +162,7 @@ class VideoFile:
 
 
 def _whole_steps(passed: float, step: float) -> int:
-    """How many steps a time is; 1 where it is no whole number of them."""
+    """Return how many steps a time is; 1 where it is not a whole number of them."""
     count = round(passed / step) if step > 0 else 1
     if not 2 <= count <= MOST_GAP or abs(passed / step - count) > WHOLE_STEP * count:
         return 1

@@ -1,6 +1,6 @@
-"""Decodes a video in a process of its own, where FFmpeg's complaints are heard and it may crash.
+"""Decode a video in a process of its own, where FFmpeg's messages are caught and it may crash.
 
-OpenCV hands out pictures that FFmpeg patched up after an error, in silence; only FFmpeg's log says
+OpenCV silently hands out images that FFmpeg patched up after an error; only FFmpeg's log says
 so, and that is the process's own output. Run as `python -m nav.camera.video_child FILE`; writes
 messages as `send` makes them.
 """
@@ -30,7 +30,7 @@ COMPLAINT = "[OPENCV:FFMPEG:"
 
 
 class Log:
-    """What libraries print, caught in a file instead of the terminal."""
+    """Catch what libraries print in a file instead of the terminal."""
 
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
@@ -40,7 +40,7 @@ class Log:
         self.at = 0
 
     def new(self) -> str:
-        """The first complaint since the last call that matters, or empty."""
+        """Return the first message since the last call that matters, or an empty string."""
         self.libc.fflush(None)
         size = os.fstat(self.file.fileno()).st_size
         text = os.pread(self.file.fileno(), size - self.at, self.at).decode(errors="replace")
@@ -52,7 +52,7 @@ class Log:
 
 
 class Packets:
-    """The undecoded pictures beside the decoded ones: their times, key pictures, damage."""
+    """The undecoded images beside the decoded ones: their times, key images, damage."""
 
     def __init__(self, path: str, log: Log) -> None:
         self.log = log
@@ -85,7 +85,7 @@ class Packets:
         return problem
 
     def until(self, at: float) -> tuple[list[tuple[float, bool, str]], list[float]]:
-        """The packets of the picture at a time, ms, and the times before it without a picture."""
+        """Return the packets of the image at a time, ms, and the times before it without an image."""
         self.fill()
         own = [p for p in self.known if abs(p[0] - at) <= SAME]
         before = [p[0] for p in self.known if p[0] < at - SAME]
@@ -94,7 +94,17 @@ class Packets:
 
 
 def send(out: BinaryIO, message: dict[str, Any], pixels: Any = None) -> None:
-    """A message: the length of its head, its head, its pixels."""
+    """Write a message: the length of its head, its head as JSON, its pixels.
+
+    Parameters
+    ----------
+    out : binary file
+        Where to write.
+    message : dict
+        The head.
+    pixels : ndarray, optional
+        Written as they lie in memory.
+    """
     head = json.dumps(message).encode()
     out.write(struct.pack("<I", len(head)) + head)
     if pixels is not None:
@@ -103,7 +113,13 @@ def send(out: BinaryIO, message: dict[str, Any], pixels: Any = None) -> None:
 
 
 def main(path: str) -> None:
-    """Send all pictures of a video, damaged ones as such."""
+    """Send all images of a video, damaged ones marked as such.
+
+    Parameters
+    ----------
+    path : str
+        The video.
+    """
     out = os.fdopen(os.dup(1), "wb")
     log = Log()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

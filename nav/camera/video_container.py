@@ -1,4 +1,4 @@
-"""What a video's container says of itself: whether it is whole, has a clock, how it was held."""
+"""What a video's container says of itself: whether it is complete, has a clock, how it was held."""
 
 import struct
 from collections.abc import Iterator
@@ -21,8 +21,14 @@ ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 class VideoContainer:
     """What the structure of a video file says.
 
-    cut_off : in words what is missing, or empty. timeless : pictures one after the other without
-    times, for which decoders invent some. turned : in words how it would be shown, or empty.
+    Parameters
+    ----------
+    cut_off : str
+        What is missing, in words, or empty.
+    timeless : bool
+        Whether it is images one after the other without times, for which decoders invent some.
+    turned : str
+        How it would be shown, in words, or empty.
     """
 
     cut_off: str = ""
@@ -31,7 +37,18 @@ class VideoContainer:
 
 
 def examine_video(path: Path) -> VideoContainer:
-    """Walk a video file's outer structure; kinds that are not known pass."""
+    """Parse a video file's outer structure.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+
+    Returns
+    -------
+    VideoContainer
+        Without findings for formats that are not known here.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -55,7 +72,7 @@ def examine_video(path: Path) -> VideoContainer:
 
 
 def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, begin of content and end of each box of an MP4; the last end may lie beyond."""
+    """Yield type, begin of content and end of each box of an MP4; the last end may lie beyond."""
     while at + 8 <= end:
         file.seek(at)
         length, kind = struct.unpack(">I4s", file.read(8))
@@ -84,7 +101,7 @@ def _iso(file: BinaryIO, size: int) -> VideoContainer:
 
 
 def _display(index: bytes) -> str:
-    """How the first track with a picture would be shown: its display matrix in words."""
+    """Return how the first track with an image would be shown: its display matrix in words."""
     at = index.find(b"tkhd")
     while at >= 0:
         start = at + 8 + (32 if index[at + 4 : at + 5] == b"\1" else 20) + 16
@@ -115,7 +132,7 @@ def _riff(file: BinaryIO, size: int) -> str:
 
 
 def _vint(file: BinaryIO, keep_marker: bool) -> tuple[int, int, bool]:
-    """A Matroska number: its value, its bytes, whether it says 'unknown'."""
+    """Read a Matroska number: its value, its bytes, whether it says 'unknown'."""
     first = file.read(1)
     if not first or first[0] == 0:
         raise struct.error
@@ -130,7 +147,7 @@ def _vint(file: BinaryIO, keep_marker: bool) -> tuple[int, int, bool]:
 
 
 def _matroska(file: BinaryIO, size: int) -> str:
-    """The segment's end, or where its length is not known the end of its last element."""
+    """Check the segment's end, or where its length is not known the end of its last element."""
     at, inside = 0, False
     while at < size:
         file.seek(at)
@@ -162,7 +179,7 @@ def _asf(file: BinaryIO, size: int) -> str:
 
 
 def _ogg(file: BinaryIO, size: int) -> str:
-    """Each stream's last page says that it is."""
+    """Check that each stream's last page says that it is."""
     file.seek(max(size - (1 << 17), 0))
     tail = file.read()
     last = tail.rfind(b"OggS")

@@ -1,4 +1,4 @@
-"""Pictures of a video as a process of its own decodes them (see `video_child`)."""
+"""Images of a video as a process of its own decodes them (see `video_child`)."""
 
 import json
 import os
@@ -22,9 +22,16 @@ QUIET_FFMPEG = {"OPENCV_FFMPEG_LOGLEVEL": "16", "OPENCV_LOG_LEVEL": "SILENT"}  #
 
 @dataclass(frozen=True)
 class VideoPicture:
-    """One picture of a video: its time, s, by the container; why it is damaged, if it is.
+    """One image of a video.
 
-    image : None where nothing could be decoded.
+    Parameters
+    ----------
+    at : float
+        Time by the container, s.
+    image : ndarray, shape (height, width), uint8, or None
+        Grey levels; None where nothing could be decoded.
+    damage : str
+        Why it is damaged, or empty.
     """
 
     at: float
@@ -33,10 +40,23 @@ class VideoPicture:
 
 
 class VideoDecoder:
-    """Iterates over a video's pictures in order; damaged and lost ones are among them.
+    """Iterate over a video's images in order; damaged and lost ones are among them.
 
-    announced : pictures by the container's index, 0 where it does not say. turned : degrees by
-    which a viewer would turn them. problem : why decoding ended before the end, or empty.
+    Parameters
+    ----------
+    path : Path
+        The video.
+
+    Attributes
+    ----------
+    announced : int
+        Number of images by the container's index, 0 where it does not say.
+    turned : float
+        Degrees by which a viewer would turn them.
+    problem : str
+        Why decoding ended before the end, or empty.
+    readable : bool
+        Whether it is a video that can be decoded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,7 +107,7 @@ class VideoDecoder:
         return None if head is None else json.loads(head)
 
     def _bytes(self, count: int) -> bytes | None:
-        """So many bytes, None where the process ended or is stuck."""
+        """Read this many bytes; return None where the process ended or hangs."""
         assert self.process.stdout is not None
         watch = threading.Timer(STUCK_SECONDS, self.process.kill)
         watch.start()

@@ -21,7 +21,7 @@ BUFFERS = 2
 
 
 class Capture(Protocol):
-    """The part of cv2.VideoCapture that is used; tests put their own in its place."""
+    """The part of cv2.VideoCapture that is used; tests replace it."""
 
     def isOpened(self) -> bool: ...
     def grab(self) -> bool: ...
@@ -36,7 +36,18 @@ OpenCapture = Callable[[int], Capture]
 
 
 def open_webcam(index: int) -> Capture:
-    """A webcam by its number, opened or not (isOpened says), without OpenCV's own messages."""
+    """Open a webcam, without OpenCV's own messages.
+
+    Parameters
+    ----------
+    index : int
+        Its number.
+
+    Returns
+    -------
+    Capture
+        Opened or not: see its `isOpened`.
+    """
     # V4L2 waits 10 s for a picture unless told otherwise; so long the device stays taken
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
     quiet_opencv()
@@ -45,9 +56,16 @@ def open_webcam(index: int) -> Capture:
 
 
 class Webcams:
-    """Opens webcams, each again only at the USB port it was first found at.
+    """Open webcams, each again only at the USB port where it was first found.
 
     A camera that comes back may have another number, and its old number another camera.
+
+    Parameters
+    ----------
+    opener : callable
+        Opens a webcam by its number.
+    links : Path
+        Folder of links by USB port.
     """
 
     def __init__(
@@ -99,7 +117,15 @@ class NotThere:
 
 
 def request_size(capture: Capture, size: tuple[int, int]) -> None:
-    """Ask for pictures of `size` (width, height), compressed where they need it."""
+    """Ask a webcam for images of a size, compressed where that is needed.
+
+    Parameters
+    ----------
+    capture : Capture
+        An opened webcam.
+    size : tuple of int
+        Width and height, px.
+    """
     if size[0] * size[1] > UNCOMPRESSED_PIXELS:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
@@ -111,17 +137,19 @@ def lock_settings(capture: Capture, name: str) -> list[str]:
     """Switch off autofocus, automatic exposure and white balance, and set sharpness to its lowest.
 
     Focus, exposure and white balance stay at their present values, as they did when the camera was
-    calibrated. Drivers say yes to settings that they ignore, so each is read back.
+    calibrated. Drivers accept settings that they ignore, so each is read back.
 
     Parameters
     ----------
     capture : Capture
-        An opened webcam. name : the camera's, for the warnings.
+        An opened webcam.
+    name : str
+        The camera's, for the warnings.
 
     Returns
     -------
     list of str
-        A warning for each setting that was not taken.
+        A warning for each setting that was not accepted.
     """
     # 1 is V4L2_EXPOSURE_MANUAL in the Linux kernel's videodev2.h; elsewhere OpenCV rounds to off
     manual = 1.0 if capture.getBackendName() == "V4L2" else 0.25
@@ -139,7 +167,7 @@ def lock_settings(capture: Capture, name: str) -> list[str]:
 
 
 def _lower_sharpness(capture: Capture, name: str) -> list[str]:
-    """Ask for no sharpening: halos move edges. A warning where the driver does not obey.
+    """Ask for no sharpening: halos move edges. Return a warning where the driver does not obey.
 
     Drivers whose lowest value is above 0 take that instead: what was lowered is at its lowest.
     """
@@ -160,21 +188,51 @@ def _lower_sharpness(capture: Capture, name: str) -> list[str]:
 
 
 def sharpness(capture: Capture) -> float | None:
-    """Return the sharpness that a webcam's driver tells, in its own units; None without such."""
+    """Return the sharpness setting of a webcam's driver.
+
+    Parameters
+    ----------
+    capture : Capture
+        An opened webcam.
+
+    Returns
+    -------
+    float or None
+        In the driver's units; None where it has no such setting.
+    """
     value = capture.get(cv2.CAP_PROP_SHARPNESS)
     return float(value) if value >= 0.0 else None
 
 
 @dataclass(frozen=True)
 class Device:
-    """A webcam that the system knows: its number and what it calls itself."""
+    """A webcam that the system knows.
+
+    Parameters
+    ----------
+    index : int
+        Its number.
+    name : str
+        As it calls itself.
+    """
 
     index: int
     name: str
 
 
 def list_devices(sysfs: Path = SYSFS) -> list[Device]:
-    """Webcams known to Linux, by number; empty on other systems."""
+    """List the webcams known to Linux.
+
+    Parameters
+    ----------
+    sysfs : Path
+        Where the kernel describes them.
+
+    Returns
+    -------
+    list of Device
+        By number; empty on other systems.
+    """
     if not sysfs.is_dir():
         return []
     devices = []
@@ -187,7 +245,19 @@ def list_devices(sysfs: Path = SYSFS) -> list[Device]:
 
 
 def why_not_opened(index: int, dev: Path = DEV, sysfs: Path = SYSFS) -> str:
-    """Why a webcam may not have opened, and what to do, for an error line."""
+    """Return why a webcam may not have opened, and what to do, for an error line.
+
+    Parameters
+    ----------
+    index : int
+        Its number.
+    dev, sysfs : Path
+        Where the system has devices, and describes them.
+
+    Returns
+    -------
+    str
+    """
     if not sys.platform.startswith("linux"):
         return "no such camera, in use by another program, or not allowed in the system's settings"
     node = dev / f"video{index}"

@@ -27,7 +27,15 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class AlarmState:
-    """Level of every structure that has limits, and what changed with this frame set."""
+    """Level of every structure that has limits.
+
+    Parameters
+    ----------
+    levels : mapping of str to Level
+        By name of the structure.
+    changed : tuple of str
+        Structures whose level changed with this frame set.
+    """
 
     levels: Mapping[str, Level]
     changed: tuple[str, ...] = ()
@@ -41,7 +49,20 @@ class AlarmState:
 
 
 def level_of(bound: float, structure: Structure) -> Level:
-    """Level for a 95 % lower bound, mm; limits count as reached."""
+    """Return the alarm level for a distance.
+
+    Parameters
+    ----------
+    bound : float
+        95 % lower bound of the distance, mm.
+    structure : Structure
+        With its limits, which count as reached when the bound equals them.
+
+    Returns
+    -------
+    Level
+        UNKNOWN where the bound is not finite.
+    """
     if not np.isfinite(bound):
         return Level.UNKNOWN
     if structure.danger is not None and bound <= structure.danger:
@@ -52,14 +73,14 @@ def level_of(bound: float, structure: Structure) -> Level:
 
 
 class Alarms:
-    """Follows the level of every structure with limits, from frame set to frame set."""
+    """Update the level of every structure with limits, from frame set to frame set."""
 
     def __init__(self, structures: Sequence[Structure]) -> None:
         self.structures = {s.name: s for s in structures if s.has_limits}
         self.levels = dict.fromkeys(self.structures, Level.UNKNOWN)
 
     def update(self, near: Proximity | Lost) -> AlarmState:
-        """The new state; without distances every level is unknown, never the last one."""
+        """Return the new state; without distances every level is unknown, never the last one."""
         levels = dict.fromkeys(self.structures, Level.UNKNOWN)
         if not isinstance(near, Lost):
             for found in near.structures:

@@ -33,12 +33,21 @@ SHARE = 0.6
 
 @dataclass(frozen=True)
 class Drift:
-    """What bending does to a tip, model frame, mm.
+    """What bending does to a tip.
 
-    depth : of the tip in tissue along the shaft. assumed : whether that is only assumed.
-    size : how far the tip is expected to be off a straight needle's.
-    shift : (3,) where to, on the mean; zeros where the direction is not known.
-    covariance : (3, 3), mm^2, across the shaft; all round where its direction is not known.
+    Parameters
+    ----------
+    depth : float
+        Of the tip in tissue along the shaft, mm.
+    assumed : bool
+        Whether that is only assumed.
+    size : float
+        How far the tip is expected to be off a straight needle's, mm.
+    shift : ndarray, shape (3,)
+        Mean displacement, model frame, mm; zeros where the direction is not known.
+    covariance : ndarray, shape (3, 3)
+        Across the shaft, model frame, mm^2; equal in all directions across where the direction is
+        not known.
     """
 
     depth: float
@@ -48,7 +57,7 @@ class Drift:
     covariance: Array
 
     def bend(self, straight: Tip) -> Tip:
-        """The tip of the bent needle; bending is a systematic error."""
+        """Return the tip of the bent needle; bending is a systematic error."""
         return replace(
             straight,
             position=straight.position + self.shift,
@@ -57,7 +66,17 @@ class Drift:
 
 
 class Bending:
-    """Bends one needle in one case; a needle of which the tool file says nothing stays straight."""
+    """Bending of one needle in one case; a needle not described in its tool file stays straight.
+
+    Parameters
+    ----------
+    needle : Tool
+        The needle.
+    case : Case
+        Its skin gives the depth.
+    reference : str
+        Name of the reference body.
+    """
 
     def __init__(self, needle: Tool, case: Case, reference: str) -> None:
         self.needle, self.case, self.reference = needle, case, reference
@@ -65,9 +84,23 @@ class Bending:
     def apply(
         self, straight: Tip | Lost, tracked: TrackedFrame, registration: Registration | None
     ) -> tuple[Tip | Lost, Drift | None]:
-        """A straight needle's tip in the model frame, bent, and by how much.
+        """Bend the tip of a straight needle.
 
-        tracked, registration : tell where the bevel faces in the model frame.
+        Parameters
+        ----------
+        straight : Tip or Lost
+            In the model frame.
+        tracked : TrackedFrame
+            The needle's pose, for the direction that the bevel faces.
+        registration : Registration or None
+            To the model frame, for the same.
+
+        Returns
+        -------
+        tip : Tip or Lost
+            In the model frame.
+        drift : Drift or None
+            By how much; None where the tip is lost or the needle stays straight.
         """
         kind = self.needle.needle
         if kind is None or isinstance(straight, Lost):
@@ -87,7 +120,20 @@ class Bending:
 
 
 def drift_size(kind: NeedleKind, depth: float) -> float:
-    """How far the tip is expected to drift at a depth in tissue, both mm."""
+    """Return how far the tip is expected to drift.
+
+    Parameters
+    ----------
+    kind : NeedleKind
+        Gauge and bevel.
+    depth : float
+        In tissue, mm.
+
+    Returns
+    -------
+    float
+        In mm; linear in the depth to MEASURED_DEPTH, quadratic beyond.
+    """
     rate = RATE[kind.bevel]
     if kind.bevel != "pencil":
         rate *= DIAMETER[RATE_GAUGE] / DIAMETER[kind.gauge]
@@ -95,9 +141,19 @@ def drift_size(kind: NeedleKind, depth: float) -> float:
 
 
 def insertion_depth(case: Case, tip: Tip) -> float | None:
-    """From the tip back along its shaft to where that comes out of the skin, mm.
+    """Return the distance from the tip back along its shaft to where that leaves the skin.
 
-    0 outside; None where the case has no skin, or the shaft's direction is not known.
+    Parameters
+    ----------
+    case : Case
+        With skin, if the depth is to be known.
+    tip : Tip
+        Model frame.
+
+    Returns
+    -------
+    float or None
+        In mm; 0 outside; None where the case has no skin, or the shaft's direction is not known.
     """
     skins = case.of_role("skin")
     if not skins:
@@ -115,9 +171,23 @@ def insertion_depth(case: Case, tip: Tip) -> float | None:
 def drift_at(
     kind: NeedleKind, depth: float | None, heading: Array | None, faces: Array | None
 ) -> Drift:
-    """The drift at a depth (mm; None: not known), for unit vectors (3,) of one frame.
+    """Return the drift of a needle at a depth.
 
-    heading : hub towards tip. faces : to where the bevel's opening looks. Either may be None.
+    Parameters
+    ----------
+    kind : NeedleKind
+        Gauge and bevel.
+    depth : float or None
+        In tissue, mm; None: not known.
+    heading : ndarray, shape (3,), or None
+        Unit vector from hub to tip.
+    faces : ndarray, shape (3,), or None
+        Unit vector that the bevel's opening faces, in the same frame.
+
+    Returns
+    -------
+    Drift
+        In that frame; without a mean shift where depth or direction is not known.
     """
     assumed = depth is None
     depth = ASSUMED_DEPTH if depth is None else depth

@@ -17,13 +17,22 @@ ON_SURFACE = 1e-3
 
 @dataclass(frozen=True)
 class StructureProximity:
-    """One structure as seen from the tip, model frame, mm.
+    """One structure as seen from the tip.
 
-    distance : to the surface, negative inside.
-    nearest : (3,) point of the surface nearest to the tip.
-    sd : one standard deviation of the distance (tip and surface).
-    bound : one-sided 95 % lower bound of the distance.
-    ahead : from the tip along its heading to the first hit; None where it would miss.
+    Parameters
+    ----------
+    name, role : str
+        Of the structure.
+    distance : float
+        To the surface, mm; negative inside.
+    nearest : ndarray, shape (3,)
+        Point of the surface nearest to the tip, model frame, mm.
+    sd : float
+        One standard deviation of the distance (tip and surface), mm.
+    bound : float
+        One-sided 95 % lower bound of the distance, mm.
+    ahead : float or None
+        From the tip along its heading to the first hit, mm; None where it would miss.
     """
 
     name: str
@@ -37,24 +46,40 @@ class StructureProximity:
 
 @dataclass(frozen=True)
 class Proximity:
-    """All structures of the case, in its order."""
+    """Proximity of the tip to all structures.
+
+    Parameters
+    ----------
+    structures : tuple of StructureProximity
+        In the order of the case.
+    """
 
     structures: tuple[StructureProximity, ...]
 
     def nearest(self, role: str) -> StructureProximity | None:
-        """The structure of a role with the smallest bound; None where the case has none."""
+        """Return the structure of a role with the smallest bound; None where the case has none."""
         of_role = [s for s in self.structures if s.role == role]
         return min(of_role, key=lambda s: s.bound, default=None)
 
 
 @dataclass(frozen=True)
 class PlanDeviation:
-    """Where the tip is against the planned line, mm and rad.
+    """Where the tip is relative to the planned line.
 
-    to_target : distance to the target; remaining : its part along the plan (negative: beyond it);
-    off_axis : distance from the planned line; angle : between heading and planned direction, None
-    where the heading is not known; sd : one standard deviation of the tip along the direction to
-    the target.
+    Parameters
+    ----------
+    name : str
+        Of the plan.
+    to_target : float
+        Distance to the target, mm.
+    remaining : float
+        Its part along the plan, mm; negative: beyond it.
+    off_axis : float
+        Distance from the planned line, mm.
+    angle : float or None
+        Between heading and planned direction, rad; None where the heading is not known.
+    sd : float
+        One standard deviation of the tip along the direction to the target, mm.
     """
 
     name: str
@@ -66,7 +91,20 @@ class PlanDeviation:
 
 
 def proximity(case: Case, tip: Tip | Lost) -> Proximity | Lost:
-    """Distance of the tip to every structure of the case, tip and structures in the model frame."""
+    """Compute the distance of the tip to every structure of the case.
+
+    Parameters
+    ----------
+    case : Case
+        Structures in the model frame.
+    tip : Tip or Lost
+        Model frame, mm.
+
+    Returns
+    -------
+    Proximity or Lost
+        Lost where the tip is.
+    """
     if isinstance(tip, Lost):
         return tip
     return Proximity(tuple(_one(structure, tip) for structure in case.structures))
@@ -92,7 +130,20 @@ def _one(structure: Structure, tip: Tip) -> StructureProximity:
 
 
 def plan_deviation(plan: Plan | None, tip: Tip | Lost) -> PlanDeviation | Lost:
-    """Where the tip is against the planned line, both in the model frame."""
+    """Compute where the tip is relative to the planned line.
+
+    Parameters
+    ----------
+    plan : Plan or None
+        Model frame, mm.
+    tip : Tip or Lost
+        Model frame, mm.
+
+    Returns
+    -------
+    PlanDeviation or Lost
+        Lost where the tip is, or where there is no plan.
+    """
     if isinstance(tip, Lost):
         return tip
     if plan is None:

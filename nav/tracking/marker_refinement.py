@@ -146,7 +146,7 @@ def _project(camera: Camera, plane: Array, square: Array) -> Array:
 
 
 def _corner_jacobian(camera: Camera, plane: Array, square: Array) -> Array:
-    """Return (8, 8) corner pixels by corner displacement of the plane at a pixel: hence the minus."""
+    """Return (8, 8) corner pixels by corner displacement of the plane seen at a pixel (minus)."""
     step = 1e-3
     result = np.zeros((8, 8))
     for axis in range(2):

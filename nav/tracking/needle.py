@@ -16,10 +16,17 @@ ACROSS = (75.0, 105.0)
 
 @dataclass(frozen=True)
 class NeedleKind:
-    """What decides how a needle bends.
+    """What determines how a needle bends.
 
-    gauge : 14 to 25. bevel_direction : (3,) unit vector in the tool frame, to the side that the
-    opening of the bevel faces; None where it is not known.
+    Parameters
+    ----------
+    gauge : int
+        14 to 25.
+    bevel : {"cutting", "tuohy", "pencil"}
+        Shape of the point.
+    bevel_direction : ndarray, shape (3,), optional
+        Unit vector in the tool frame, to the side that the opening of the bevel faces; None where
+        it is not known.
     """
 
     gauge: int
@@ -28,7 +35,7 @@ class NeedleKind:
 
 
 class NeedleTable(FileModel):
-    """[needle] of TOOL.toml."""
+    """The table [needle] of TOOL.toml."""
 
     gauge: Annotated[int, Field(strict=True, ge=14, le=25)]
     bevel: Bevel
@@ -58,7 +65,7 @@ class NeedleTable(FileModel):
             )
 
     def kind(self) -> NeedleKind:
-        """The needle that the table tells of."""
+        """Return the needle that the table describes."""
         if self.bevel_direction is None:
             return NeedleKind(self.gauge, self.bevel)
         faces = np.array(self.bevel_direction)
@@ -66,7 +73,23 @@ class NeedleTable(FileModel):
 
 
 def unit_vector(value: Vector3 | None) -> Vector3 | None:
-    """For validators: a vector whose length is 1 within 1 %, or None."""
+    """Check, in a validator, that a vector has length 1 within 1 %.
+
+    Parameters
+    ----------
+    value : tuple of three floats, or None
+        The vector.
+
+    Returns
+    -------
+    tuple of three floats, or None
+        The same.
+
+    Raises
+    ------
+    ValueError
+        Another length.
+    """
     if value is not None and abs(float(np.linalg.norm(value)) - 1.0) > 0.01:
         raise ValueError(f"expected a unit vector, got length {np.linalg.norm(value):.3f}")
     return value

@@ -1,7 +1,7 @@
-"""How much less pixels say where their errors are not those of a sensor's pixels, one by one.
+"""How much less pixels say where their errors are not independent, as a sensor's are.
 
 A fit's covariance counts pixels as if each had an error of its own, as large as any other's. Where
-pictures were smoothed, compressed or enlarged, neighbours share their errors, and errors gather at
+images were smoothed, compressed or enlarged, neighbours share their errors, and errors gather at
 edges, which is where a marker's place is read. What the fit's errors are then is seen from the
 residuals r and derivatives J themselves: the sum over pixels that are near each other of
 J_p r_p r_q J_q' takes the place of noise^2 J' J (White 1980, Conley 1999). Its ratio to what
@@ -55,10 +55,14 @@ DIFFERENT = 0.1  # relative change of the growth that is worth fitting again
 
 @dataclass
 class NoiseGrowth:
-    """What one camera's pixels were found to share: the growth of covariances.
+    """Growth of covariances by the errors that one camera's pixels share.
 
-    found, independent : sums over its views, as they are and as independent errors would make them.
-    looks : how many frame sets taught it.
+    Parameters
+    ----------
+    found, independent : float
+        Sums over its views, as they are and as independent errors would make them.
+    looks : int
+        How many frame sets contributed.
     """
 
     found: float = 0.0
@@ -67,13 +71,13 @@ class NoiseGrowth:
 
     @property
     def factor(self) -> float:
-        """Growth of covariances, 1 and more."""
+        """Growth of covariances, at least 1."""
         if not self.independent > 0.0:
             return 1.0
         return float(min(max(self.found / self.independent, 1.0), MOST_GROWTH))
 
     def learn(self, found: float, independent: float) -> bool:
-        """Add a look; return whether covariances are others now."""
+        """Add the sums of one frame set; return whether the growth has changed."""
         before = self.factor
         if independent > 0.0:
             self.found, self.independent = (
@@ -84,7 +88,7 @@ class NoiseGrowth:
 
     @property
     def wait(self) -> int:
-        """Frame sets until the next look; the first come soon, if there is something to learn."""
+        """Frame sets until the next estimate; the first come soon if there is something to learn."""
         base = SELDOM if self.factor == 1.0 else OFTEN
         return int(min(base**self.looks, MOST_WAIT))
 
@@ -96,21 +100,32 @@ def noise_growth(
     plain: Sequence[bool],
     camera: int,
 ) -> tuple[float, float]:
-    """Return what a camera's views show of how pixels' errors go together.
+    """Compare the errors of a camera's pixels with independent ones.
 
     Parameters
     ----------
-    evidence : Evidence
-        Of the tool as it was found. used : (n,) views that contribute.
-    pictures : of each camera, as they were fitted. plain : whether they are as the camera gave
-        them, not with its sharpening undone.
-    camera : which of them.
+    evidence : FitResult
+        Of the tool as it was found.
+    used : ndarray, shape (n,), bool
+        Views that contribute.
+    pictures : sequence of ndarray
+        Image of each camera, as it was fitted.
+    plain : sequence of bool
+        Whether each image is as the camera gave it, not with its sharpening undone.
+    camera : int
+        Which of them.
 
     Returns
     -------
-    tuple of float
-        Sums over the views of the trace of J' R J by that of its expectation, and of what it would
-        be if the errors were independent. Zeros where no view teaches.
+    found : float
+        Sum over the views of the trace of J' R J by that of its expectation.
+    independent : float
+        What it would be if the errors were independent. Both are zero where no view is good enough.
+
+    References
+    ----------
+    White, Econometrica 48(4), 1980.
+    Conley, Journal of Econometrics 92(1), 1999.
     """
     marker_views = evidence.marker_views
     entire = (evidence.visible > ENTIRE) & (evidence.explained > TEACHES)
@@ -141,8 +156,10 @@ def noise_growth(
 
 
 def _whitened(rows: Array, gain: float) -> tuple[Array, Array] | None:
-    """Derivatives by the plane (p, 8), what the view alone has eliminated, so that their products
-    sum to one, and residuals (p,) of the view's own best fit, by their sd; None if too few.
+    """Whiten a view's derivatives and residuals; return None if there are too few.
+
+    Derivatives by the plane (p, 8), what the view alone has eliminated, so that their products sum
+    to one, and residuals (p,) of the view's own best fit, by their sd.
     """
     jacobian, residual = rows[:, :COLUMNS].copy(), rows[:, COLUMNS]
     count = int((rows != 0.0).any(axis=1).sum())
@@ -170,7 +187,7 @@ def _pixel_rows(
     image, grid, curve, power, plane, slope, changes, n, zone, blur, brightness, drift, window,
     cut, unknown,
 ):  # fmt: skip
-    """Derivatives and residual (p, COLUMNS + 1) of all pixels in a window; zeros where not used.
+    """Compute derivatives and residual (p, COLUMNS + 1) of a window's pixels; zeros where not used.
 
     Parameters are those of `accumulate`.
     """
@@ -215,7 +232,7 @@ def _pixel_rows(
 
 @njit(nogil=True, cache=True)
 def _windowed(jacobian, residual, height, width, reach):
-    """Sum of r_p r_q J_p . J_q over near pixels, and its expectation by independent residuals."""
+    """Sum r_p r_q J_p . J_q over near pixels; return it and its expectation if independent."""
     result = np.zeros(2)
     for v in range(height):
         for u in range(width):

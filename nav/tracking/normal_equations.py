@@ -1,7 +1,7 @@
 """The algebra of one pass over a tool's views, compiled: many small matrices, one loop each.
 
-Arrays have a row a view. Information is (n, PLACE, PLACE) of a view's flow and response, gradient
-(n, PLACE), weight (n,) one by the noise's variance and 0 for a view that has no weight.
+Arrays have one row per view. Information is (n, PLACE, PLACE) of a view's flow and response,
+gradient (n, PLACE), weight (n,) one by the noise's variance and 0 for a view that has no weight.
 """
 
 import math
@@ -24,18 +24,27 @@ STILL = 0.1  # change of weight at which it is enough
 
 @njit(nogil=True, cache=True)
 def project_planes(poses, pivot, rotations, translations, planes, count):
-    """How markers' planes lie before their cameras, and move with the tool.
+    """Compute how markers' planes lie before their cameras, and how they move with the tool.
 
     Parameters
     ----------
-    poses : (n, 4, 4) rig_from_tool. pivot : (3,) rig frame, mm.
-    rotations, translations : (n, 3, 3), (n, 3) camera_from_rig.
-    planes : (n, 3, 3) tool frame: along x a cell, along y a cell, where cell (0, 0) begins.
+    poses : ndarray, shape (n, 4, 4)
+        rig_from_tool.
+    pivot : ndarray, shape (3,)
+        Rig frame, mm.
+    rotations, translations : ndarray, shape (n, 3, 3) and (n, 3)
+        camera_from_rig, mm.
+    planes : ndarray, shape (n, 3, 3)
+        In the tool frame, mm; columns: one cell along x, one along y, where cell (0, 0) begins.
+    count : int
+        Cells along a side of a marker.
 
     Returns
     -------
-    tuple
-        (n, 3, 3) homographies from rays to cells; (n, GEOMETRY, MOTION) flow by motion.
+    homographies : ndarray, shape (n, 3, 3)
+        From rays to cells.
+    flow : ndarray, shape (n, GEOMETRY, MOTION)
+        By motion about the pivot.
     """
     half = count / 2.0
     plane = np.empty((len(poses), 3, 3))
@@ -75,7 +84,7 @@ def _product(first, second, result):
 
 @njit(nogil=True, cache=True)
 def _flow_of(plane, moved, half, flow):
-    """Flow of the cells, about their middle, when the plane's frame moves by `moved`."""
+    """Compute the flow of the cells about their middle when the plane's frame moves by `moved`."""
     change = np.empty((3, 3))
     _product(plane, moved, change)
     # from cells to coordinates of -1 to 1 about the middle
@@ -99,9 +108,21 @@ def _flow_of(plane, moved, half, flow):
 
 @njit(nogil=True, cache=True)
 def marginalised(information, gradient, weight, held):
-    """What views say of the pose when each of their planes may lie off by itself.
+    """Marginalise an offset of each view's plane.
 
-    held : (n, GEOMETRY, GEOMETRY) information that its flow off the pose is none.
+    Parameters
+    ----------
+    information, gradient : ndarray, shape (n, PLACE, PLACE) and (n, PLACE)
+        Of each view.
+    weight : ndarray, shape (n,)
+        Of each view.
+    held : ndarray, shape (n, GEOMETRY, GEOMETRY)
+        Prior information that its flow off the pose is zero.
+
+    Returns
+    -------
+    information, gradient : ndarray, shape (n, PLACE, PLACE) and (n, PLACE)
+        What views say of the pose when each of their planes may lie off by itself.
     """
     less_information, less_gradient = np.empty_like(information), np.empty_like(gradient)
     for k in range(len(information)):
@@ -115,18 +136,29 @@ def marginalised(information, gradient, weight, held):
 
 @njit(nogil=True, cache=True)
 def step(information, gradient, weight, flow, camera, prior, toward):
-    """The motion and the cameras' curves that suit most views.
+    """Solve for the motion and the cameras' curves that suit most views.
 
     Parameters
     ----------
-    flow : (n, GEOMETRY, MOTION) by motion. camera : (n,) of each view.
-    prior, toward : (cameras, RESPONSE, RESPONSE), (cameras, RESPONSE) of the curves; of no cameras
-        where curves stay as they are.
+    information, gradient : ndarray, shape (n, PLACE, PLACE) and (n, PLACE)
+        Of each view.
+    weight : ndarray, shape (n,)
+        Of each view; views that disagree get less.
+    flow : ndarray, shape (n, GEOMETRY, MOTION)
+        By motion.
+    camera : ndarray, shape (n,), int
+        Of each view.
+    prior, toward : ndarray, shape (cameras, RESPONSE, RESPONSE) and (cameras, RESPONSE)
+        Of the curves; of no cameras where curves stay as they are.
 
     Returns
     -------
-    tuple
-        Whether there is one; (MOTION,) motion; (cameras, RESPONSE) change of the curves.
+    found : bool
+        Whether there is a solution.
+    motion : ndarray, shape (MOTION,)
+        About the pivot, mm and rad.
+    responses : ndarray, shape (cameras, RESPONSE)
+        Change of the curves.
     """
     count, cameras = len(information), len(prior)
     own, pull = _by_unknowns(information, gradient, weight, flow)
@@ -169,7 +201,7 @@ def step(information, gradient, weight, flow, camera, prior, toward):
 
 @njit(nogil=True, cache=True)
 def _by_unknowns(information, gradient, weight, flow):
-    """Each view's information on motion and its camera's curve: (n, SAY, SAY), (n, SAY)."""
+    """Compute each view's information on motion and its camera's curve: (n, SAY, SAY), (n, SAY)."""
     own, pull = np.empty((len(information), SAY, SAY)), np.empty((len(information), SAY))
     jacobian = np.zeros((PLACE, SAY))
     for a in range(RESPONSE):
@@ -184,7 +216,7 @@ def _by_unknowns(information, gradient, weight, flow):
 
 @njit(nogil=True, cache=True)
 def _disagreement(information, gradient, weight, flow, camera, solution, cameras):
-    """Chi-square (n,) by which each view's own best flow fits better than the common one."""
+    """Compute the chi-square (n,) by which each view's own flow fits better than the common one."""
     chi2 = np.zeros(len(information))
     expected = np.zeros(PLACE)
     for k in range(len(information)):
@@ -201,7 +233,18 @@ def _disagreement(information, gradient, weight, flow, camera, solution, cameras
 
 @njit(nogil=True, cache=True)
 def firm_flow(information):
-    """A view's information of its flow, made solvable."""
+    """Return a view's information of its flow, regularised so that it can be solved.
+
+    Parameters
+    ----------
+    information : ndarray, shape (PLACE, PLACE)
+        Of one view.
+
+    Returns
+    -------
+    ndarray, shape (GEOMETRY, GEOMETRY)
+        With a share FIRM of its trace added to the diagonal.
+    """
     own = information[:GEOMETRY, :GEOMETRY].copy()
     firm = FIRM * np.trace(own) + 1e-12
     for a in range(GEOMETRY):
@@ -211,17 +254,29 @@ def firm_flow(information):
 
 @njit(nogil=True, cache=True)
 def own_flow(information, gradient, flow, responses, camera, by_flow, noise):
-    """How far each view's own light has it off the common step.
+    """Compute how far each view's own pixels have it off the common step.
 
     Parameters
     ----------
-    flow : (n, GEOMETRY) of the common step. responses : (cameras, RESPONSE) of the same.
-    by_flow : (n, 8, 8) corners, px, by flow. noise : (n,) variance.
+    information, gradient : ndarray, shape (n, PLACE, PLACE) and (n, PLACE)
+        Of each view.
+    flow : ndarray, shape (n, GEOMETRY)
+        Of the common step.
+    responses : ndarray, shape (cameras, RESPONSE)
+        Of the common step.
+    camera : ndarray, shape (n,), int
+        Of each view.
+    by_flow : ndarray, shape (n, 8, 8)
+        Corners, px, by flow.
+    noise : ndarray, shape (n,)
+        Variance of the grey levels.
 
     Returns
     -------
-    tuple
-        (n, GEOMETRY) gradient left over; (n,) mean square of the corners' way, px^2, above chance.
+    left : ndarray, shape (n, GEOMETRY)
+        Gradient left over.
+    excess : ndarray, shape (n,)
+        Mean square of the corners' displacement, px^2, above chance.
     """
     left, excess = np.empty((len(flow), GEOMETRY)), np.empty(len(flow))
     for k in range(len(flow)):
@@ -238,7 +293,21 @@ def own_flow(information, gradient, flow, responses, camera, by_flow, noise):
 
 @njit(nogil=True, cache=True)
 def held_flow(information, left, held):
-    """(n, GEOMETRY) flow off the pose that suits what is left, each view held to it."""
+    """Compute the flow off the pose that suits what is left over, each view held to the pose.
+
+    Parameters
+    ----------
+    information : ndarray, shape (n, PLACE, PLACE)
+        Of each view.
+    left : ndarray, shape (n, GEOMETRY)
+        Gradient left over, see `own_flow`.
+    held : ndarray, shape (n, GEOMETRY, GEOMETRY)
+        Prior information that the flow is zero.
+
+    Returns
+    -------
+    ndarray, shape (n, GEOMETRY)
+    """
     off = np.empty_like(left)
     for k in range(len(left)):
         own = information[k, :GEOMETRY, :GEOMETRY].copy() + held[k]
@@ -248,19 +317,29 @@ def held_flow(information, left, held):
 
 @njit(nogil=True, cache=True)
 def follow(flow, responses, camera, by_place, rest, brightness, blur, swing):
-    """Brightness and blur of each view after a step, in place.
+    """Update brightness and blur of each view after a step, in place.
 
     Parameters
     ----------
-    flow : (n, GEOMETRY) of the step. responses : (cameras, RESPONSE) changes of the curves.
-    by_place, rest : what was eliminated, see `solve_view`. brightness : (n, BRIGHTNESS).
-    blur : (n, BLUR) px^2. swing : (n, BLUR) its last change; what goes back goes half the way, as
-        small blurs else swing about.
+    flow : ndarray, shape (n, GEOMETRY)
+        Of the step.
+    responses : ndarray, shape (cameras, RESPONSE)
+        Changes of the curves.
+    camera : ndarray, shape (n,), int
+        Of each view.
+    by_place, rest : ndarray
+        What was eliminated, see `solve_view`.
+    brightness : ndarray, shape (n, BRIGHTNESS)
+        Changed in place.
+    blur : ndarray, shape (n, BLUR)
+        In px^2; changed in place.
+    swing : ndarray, shape (n, BLUR)
+        Its last change; changed in place. A change back is halved, as small blurs would oscillate.
 
     Returns
     -------
-    ndarray
-        (n,) largest change of the blur's sd, px.
+    ndarray, shape (n,)
+        Largest change of the blur's standard deviation, px.
     """
     change = np.empty(len(flow))
     for k in range(len(flow)):
@@ -285,9 +364,24 @@ def follow(flow, responses, camera, by_place, rest, brightness, blur, swing):
 
 @njit(nogil=True, cache=True)
 def usual_of_each_camera(change, pixels, camera, cameras):
-    """Largest of the cameras' medians of a change (n,), each view as often as it has pixels (n,).
+    """Return the largest of the cameras' weighted medians of a change.
 
-    Not the largest of all: a view too poor to tell its blur never comes to rest.
+    Not the largest of all: a view too poor to determine its blur never converges.
+
+    Parameters
+    ----------
+    change : ndarray, shape (n,)
+        Of each view.
+    pixels : ndarray, shape (n,)
+        Weight of each view: its number of pixels.
+    camera : ndarray, shape (n,), int
+        Of each view.
+    cameras : int
+        Number of cameras.
+
+    Returns
+    -------
+    float
     """
     largest, order = 0.0, np.argsort(change)
     for c in range(cameras):
@@ -303,7 +397,20 @@ def usual_of_each_camera(change, pixels, camera, cameras):
 
 @njit(nogil=True, cache=True)
 def curve_information(information, chosen):
-    """(RESPONSE, RESPONSE) that some views of one camera say of its curve, flow eliminated."""
+    """Compute what some views of one camera say of its response curve, their flow eliminated.
+
+    Parameters
+    ----------
+    information : ndarray, shape (n, PLACE, PLACE)
+        Of all views.
+    chosen : ndarray of int
+        Indices of the views.
+
+    Returns
+    -------
+    ndarray, shape (RESPONSE, RESPONSE)
+        Information of the curve's parameters.
+    """
     said = np.zeros((RESPONSE, RESPONSE))
     for k in chosen:
         cross = information[k, :GEOMETRY, GEOMETRY:].copy()
@@ -314,7 +421,22 @@ def curve_information(information, chosen):
 
 @njit(nogil=True, cache=True)
 def corner_covariance(information, by_flow, least):
-    """(n, 8, 8) of corners, px^2, by each view's information; least : px^-2 known of any."""
+    """Compute the covariance of corners by each view's own information.
+
+    Parameters
+    ----------
+    information : ndarray, shape (n, PLACE, PLACE)
+        Of each view.
+    by_flow : ndarray, shape (n, 8, 8)
+        Corners, px, by flow.
+    least : float
+        Prior information of every corner coordinate, px^-2.
+
+    Returns
+    -------
+    ndarray, shape (n, 8, 8)
+        In px^2.
+    """
     covariance = np.empty_like(by_flow)
     for k in range(len(by_flow)):
         back = np.linalg.inv(by_flow[k])

@@ -1,4 +1,4 @@
-"""What cameras do to their pictures that people should know of, in words."""
+"""Messages on what cameras do to their images that users should know of."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +16,20 @@ WORTH_GROWTH = 1.4  # of the variance, below which nobody need care
 
 
 def sharpening_notice(camera: str, sharpening: Sharpening) -> str:
-    """Say that a camera sharpens; empty if it does not, by much."""
+    """Return the notice that a camera sharpens.
+
+    Parameters
+    ----------
+    camera : str
+        Its name.
+    sharpening : Sharpening
+        What was learnt.
+
+    Returns
+    -------
+    str
+        Empty if it hardly sharpens.
+    """
     halo = sharpening.halo
     if halo < WORTH_SAYING:
         return ""
@@ -27,7 +40,20 @@ def sharpening_notice(camera: str, sharpening: Sharpening) -> str:
 
 
 def pixel_notice(camera: str, grid: PixelGrid) -> str:
-    """Say that a camera's pixels are not its own; empty if they are."""
+    """Return the notice that a camera's pixels are not a sensor's own.
+
+    Parameters
+    ----------
+    camera : str
+        Its name.
+    grid : PixelGrid
+        What is odd about them.
+
+    Returns
+    -------
+    str
+        Empty if nothing is.
+    """
     if grid.interlaced:
         return (
             f"rows of {camera} alternate like a comb: interlaced pictures? Use a progressive"
@@ -50,7 +76,20 @@ def pixel_notice(camera: str, grid: PixelGrid) -> str:
 
 
 def noise_notice(camera: str, growth: NoiseGrowth) -> str:
-    """Say that a camera's pixels share their errors; empty if they do not, by much."""
+    """Return the notice that a camera's pixels share their errors.
+
+    Parameters
+    ----------
+    camera : str
+        Its name.
+    growth : NoiseGrowth
+        What was learnt.
+
+    Returns
+    -------
+    str
+        Empty if they hardly do.
+    """
     if growth.factor < WORTH_GROWTH:
         return ""
     return (
@@ -61,7 +100,18 @@ def noise_notice(camera: str, growth: NoiseGrowth) -> str:
 
 
 def picture_notices(cameras: Iterable[CameraState]) -> tuple[str, ...]:
-    """Say what cameras do to their pictures."""
+    """Return notices of what cameras do to their images.
+
+    Parameters
+    ----------
+    cameras : iterable of CameraState
+        Of each camera.
+
+    Returns
+    -------
+    tuple of str
+        One sentence each.
+    """
     said = []
     for state in cameras:
         name = state.eye.camera.name
@@ -77,7 +127,22 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[str, ...]:
 def odd_pixels(
     cameras: Sequence[CameraState], found: PoseCandidate, combed: bool = False
 ) -> list[str]:
-    """Say what is odd about pixels of cameras that see a tool; or only that rows are combed."""
+    """Return notices of what is odd about the pixels of cameras that see a tool.
+
+    Parameters
+    ----------
+    cameras : sequence of CameraState
+        Of each camera of the rig.
+    found : PoseCandidate
+        The tool.
+    combed : bool
+        Whether only interlaced images are reported.
+
+    Returns
+    -------
+    list of str
+        One sentence each.
+    """
     states = [cameras[c] for c in np.unique(found.evidence.marker_views.camera)]
     return [
         pixel_notice(s.eye.camera.name, s.grid)

@@ -37,10 +37,22 @@ PATTERN_SHEET = ROWS * 32
 
 @njit(nogil=True, cache=True)
 def colour_changes(cells, n):
-    """Colours and their changes (4, (2 n + 4)^2), flat; entry j * (2 n + 4) + i is of row j.
+    """Tabulate a marker's colours and their changes from cell to cell.
 
-    The cell before edge i and j; its less that of the next by x; by y; the same of both. Beyond
-    the outermost cells it goes on as they are, as far as edges may be asked for.
+    Beyond the outermost cells the colours continue, as far as edges may be asked for.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (n + 2, n + 2)
+        The pattern with its white zone: 1 white, 0 black.
+    n : int
+        Cells along a side of the marker, border included.
+
+    Returns
+    -------
+    ndarray, shape (4, (2 n + 4)^2), float32
+        Entry j * (2 n + 4) + i is of row j: the cell before edges i and j; its colour less that of
+        the next by x; by y; the same of both.
     """
     width, last = 2 * n + 4, n + 1
     changes = np.zeros((4, width * width), np.float32)
@@ -57,7 +69,7 @@ def colour_changes(cells, n):
 
 
 def _edge_terms(position: int, spread: int, first: int, terms: int) -> Callable[..., None]:
-    """Compiled terms of the edge `further` after the first; all are places in the sheet."""
+    """Compile the terms of the edge `further` after the first; all are places in the sheet."""
     slope, widen, third = terms + ROWS, terms + 2 * ROWS, terms + 3 * ROWS
 
     @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -97,7 +109,7 @@ _terms_by_y = _edge_terms(Y, SY, FIRST_Y, TERMS_Y)
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _first_edges(sheet, count, n):
-    """Find the first edges within reach; how many there are at most by x (an even number), by y."""
+    """Find the first edges within reach; return how many there are at most by x (even), by y."""
     width = 2 * n + 4
     columns, rows = 0.0, 0.0
     for i in range(count):
@@ -115,10 +127,22 @@ def _first_edges(sheet, count, n):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def blurred_pattern(sheet, count, changes, n):
-    """Pattern at the sheet's first `count` positions (cells), and by x, y, sx, sy and xy.
+    """Compute the blurred pattern and its derivatives at the sheet's positions.
 
     It begins from the cell after the last edges within reach, and goes back edge by edge: first
     along the last row, then row by row.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (PATTERN_SHEET,) or longer
+        Rows X to RHO are read (cells); rows LIGHT to BY_XY are written: the pattern, and its
+        derivatives by x, y, sx, sy and xy.
+    count : int
+        Number of positions, up to ROWS.
+    changes : ndarray, shape (4, (2 n + 4)^2)
+        Of the marker, see `colour_changes`.
+    n : int
+        Cells along a side of the marker, border included.
     """
     width = 2 * n + 4
     columns, rows = _first_edges(sheet, count, n)
@@ -175,7 +199,7 @@ def _gather(sheet, target, count, changes, further):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _add_row(sheet, count):
-    """Add what a row of corners does: the tetrachoric series.
+    """Add the contribution of a row of corners: the tetrachoric series.
 
     WIDEN is sx times the second derivative by x, THIRD -sx^3 times the third; so by y.
     """

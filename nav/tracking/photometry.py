@@ -1,11 +1,11 @@
 """Where a marker's pixels lie on it and how they are blurred there: all of one view, compiled.
 
 A marker's plane is measured in cells: the pattern (border included) spans 0 to n in x and y, as
-seen from the front; the white zone goes round it. Blur is a Gaussian in the picture, so that it
-takes in defocus and the pixel's own area; seen through the local scale of the view it becomes one
+seen from the front; the white zone goes round it. Blur is a Gaussian in the image, so that it
+includes defocus and the pixel's own area; seen through the local scale of the view it becomes one
 of (sx, sy) cells with correlation rho (pattern.py). Blur much longer one way than the other is
 motion during the exposure: a mean of narrower Gaussians along the way. What the pixels then say is
-in sums.py.
+in pixel_moments.py.
 """
 
 import math
@@ -36,7 +36,22 @@ NODE = 1.2  # the same between two nodes of it
 
 @njit(nogil=True, cache=True)
 def split_blur(blur):
-    """Narrow Gaussian (3,), motion (2,) px and number of nodes that make a blur of covariance."""
+    """Split a blur into a narrow Gaussian and motion during the exposure.
+
+    Parameters
+    ----------
+    blur : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2.
+
+    Returns
+    -------
+    uu, uv, vv : float
+        Covariance of the narrow Gaussian, px^2.
+    motion_u, motion_v : float
+        Displacement during the exposure, px; zeros where the blur is not longer one way.
+    nodes : int
+        Number of Gaussians along it.
+    """
     middle = 0.5 * (blur[0] + blur[2])
     difference = 0.5 * (blur[0] - blur[2])
     radius = math.sqrt(difference * difference + blur[1] * blur[1])
@@ -55,36 +70,63 @@ def accumulate(
     image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, brightness,
     drift, stride, cut, unknown, beside, odd, moments, histogram, sheet,
 ):  # fmt: skip
-    """Sums of outer products of all pixels' derivative rows, for one marker in one picture.
+    """Sum the outer products of all pixels' derivative rows, for one marker in one image.
 
     Parameters
     ----------
-    image : (height, width) uint8. grid : the camera's RayGrid.grid.
-    window : (row0, row1, column0, column1), the middle row last: (5,).
-    plane : (3, 3) homography from a ray (x, y, 1) to the marker's plane, cells.
-    ray_per_pixel : (2, 2) derivative of the ray by the pixel, at the marker.
-    changes : (4, (2 n + 4)^2) of the marker, see `colour_changes`. n : cells of a side.
-    zone : width of the white zone, cells.
-    blur : (3,) covariance uu, uv, vv, px^2.
-    curve : (4, entries) the camera's response from 0 to 1: grey, its slope, by its two parameters.
-    power : e of response.py: grey levels go as the light to this power.
-    brightness : (BRIGHTNESS,) of the last step, for the residuals; zeros at first.
-    drift : (8,) flow of the plane a row of the picture (rolling shutter).
-    stride : 1 uses every pixel, 2 every other row and column.
-    cut : residual, grey levels, from which a pixel is weighted down (Huber), and from LEAST_USED
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    grid : ndarray
+        The camera's `RayGrid.grid`.
+    window : ndarray, shape (5,), int
+        row0, row1, column0, column1, middle row.
+    plane : ndarray, shape (3, 3)
+        Homography from a ray (x, y, 1) to the marker's plane, cells.
+    ray_per_pixel : ndarray, shape (2, 2)
+        Derivative of the ray by the pixel, at the marker.
+    changes : ndarray, shape (4, (2 n + 4)^2)
+        Of the marker, see `colour_changes`.
+    n : int
+        Cells along a side.
+    zone : float
+        Width of the white zone, cells.
+    blur : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2.
+    curve : ndarray, shape (4, entries)
+        The camera's response from 0 to 1: grey, its slope, its derivatives by its two parameters.
+    power : float
+        Exponent e of response.py: grey levels go as the light to this power.
+    brightness : ndarray, shape (BRIGHTNESS,)
+        Of the last step, for the residuals; zeros at first.
+    drift : ndarray, shape (8,)
+        Flow of the plane per image row (rolling shutter).
+    stride : int
+        1 uses every pixel, 2 every other row and column.
+    cut : float
+        Residual, grey levels, from which a pixel is weighted down (Huber), and from LEAST_USED
         times that it is not used; 0: all are.
-    unknown : grey level that stands for a pixel that is not known; -1 where all are.
-    beside : ((n + 2)^2,) cells of which no pixel is used, or of no length. odd : ((n + 2)^2,), out:
-        pixels beyond the cut by cell; those of `beside` and those that are left count too.
-    moments : (COLUMNS + 1, COLUMNS + 1), out: the last row and column are the residuals.
-    histogram : (HISTOGRAM,), out: of the absolute residuals, all pixels.
-    sheet : (SHEET,), scratch.
+    unknown : float
+        Grey level that stands for a pixel that is not known; -1 where all are.
+    beside : ndarray, shape ((n + 2)^2,) or (0,), bool
+        Cells of which no pixel is used.
+    odd : ndarray, shape ((n + 2)^2,), int
+        Output: pixels beyond the cut by cell; those of `beside` and those that are not used count
+        too.
+    moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
+        Output: the last row and column are the residuals.
+    histogram : ndarray, shape (HISTOGRAM,), int
+        Output: of the absolute residuals, all pixels.
+    sheet : ndarray, shape (SHEET,)
+        Scratch buffer.
 
     Returns
     -------
-    tuple
-        Pixels looked at, pixels used, sum of weights, of weighted grey levels and their squares, of
-        products of neighbours' residuals.
+    looked, used : int
+        Pixels in the marker's reach, and those used.
+    weight, grey, square : float
+        Sum of weights, of weighted grey levels and of their weighted squares.
+    together : float
+        Sum of products of neighbours' weighted residuals.
     """
     moments[:] = 0.0
     histogram[:] = 0
@@ -157,7 +199,7 @@ def accumulate(
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _within(poly, zone, n, span):
-    """First and last pixel of a row that may lie on the marker or its white zone, from 0 on.
+    """Find the first and last pixel of a row that may lie on the marker or its white zone, from 0.
 
     Either side of it is a numerator's sign, a cubic close to its chord.
     """
@@ -182,7 +224,7 @@ def _within(poly, zone, n, span):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _row_polynomials(grid, plane, start, span, v, poly):
-    """Numerators of x and y, and their denominator, as cubics along a row (Lagrange, 4 rays)."""
+    """Fit cubics along a row to numerators of x and y and their denominator (Lagrange, 4 rays)."""
     nodes = np.empty((3, 4))
     for k in range(4):
         rx, ry = ray_at(grid, start + span * k / 3.0, v)
@@ -198,7 +240,7 @@ def _row_polynomials(grid, plane, start, span, v, poly):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _spread(poly, t, plane, ray_per_pixel, uu, uv, vv):
-    """Blur in plane coordinates (sx, sy, rho) and plane by pixel (x_u, x_v, y_u, y_v) at t."""
+    """Return blur on the plane (sx, sy, rho) and plane by pixel (x_u, x_v, y_u, y_v) at t."""
     w = ((poly[2, 3] * t + poly[2, 2]) * t + poly[2, 1]) * t + poly[2, 0]
     x = (((poly[0, 3] * t + poly[0, 2]) * t + poly[0, 1]) * t + poly[0, 0]) / w
     y = (((poly[1, 3] * t + poly[1, 2]) * t + poly[1, 1]) * t + poly[1, 0]) / w
@@ -217,7 +259,20 @@ def _spread(poly, t, plane, ray_per_pixel, uu, uv, vv):
 
 
 def flow(points, parameters):
-    """Displacement (n, 2) that flow parameters (8,) give points (n, 2) in centred coordinates."""
+    """Compute the displacement that flow parameters give points of a marker's plane.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 2)
+        Centred coordinates: the marker spans -1 to 1.
+    parameters : ndarray, shape (8,)
+        Of a homography to first order.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        In the units of the parameters.
+    """
     a, b, c, d, e, f, g, h = parameters
     x, y = points.T
     both = g * x + h * y

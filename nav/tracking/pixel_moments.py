@@ -1,4 +1,4 @@
-"""What a batch of pixels says against a picture: residuals, derivatives, their products; compiled.
+"""What a batch of pixels says against an image: residuals, derivatives, their products; compiled.
 
 Light becomes grey levels by the camera's response (response.py), which slope and curve over the
 marker. All quantities are rows of the sheet (pattern.py).
@@ -67,7 +67,23 @@ def take_in(
     sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside, odd, moments,
     histogram, totals,
 ):  # fmt: skip
-    """Add the sheet's pixels to the sums."""
+    """Add the sheet's pixels to the sums.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (SHEET,)
+        Rows X to RHO, X_U to ALONG_Y and SEEN are read; the others are written.
+    count : int
+        Number of pixels in it.
+    changes, n : ndarray and int
+        Of the marker, see `colour_changes`.
+    nodes : int
+        Number of Gaussians that motion blur is made of, see `split_blur`.
+    curve, power, brightness, cut, unknown, beside, odd, moments, histogram
+        See `accumulate`.
+    totals : ndarray, shape (6,)
+        What `accumulate` returns; added to.
+    """
     draw(sheet, count, changes, n, nodes, curve, power, brightness)
     compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals)
     derive(sheet, count, n / 2.0, brightness)
@@ -76,7 +92,15 @@ def take_in(
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def draw(sheet, count, changes, n, nodes, curve, power, brightness):
-    """The marker as the camera has it at the sheet's pixels, from 0 to 1, and derivatives."""
+    """Render the marker as the camera has it at the sheet's pixels, from 0 to 1, with derivatives.
+
+    Parameters
+    ----------
+    sheet, count, changes, n, nodes
+        See `take_in`.
+    curve, power, brightness
+        See `accumulate`.
+    """
     lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
     if nodes == 1:
         blurred_pattern(sheet, count, changes, n)
@@ -91,6 +115,19 @@ def lean(sheet, count, half, smeared, power, brightness):
 
     Blur mixes in more of the brighter side. Of a pattern p in a light L it makes, to first order in
     the blur's covariance S, L (p + (S grad ln L) . grad p): the pattern from S grad ln L further.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (SHEET,)
+        Rows X and Y are changed.
+    count : int
+        Number of pixels in it.
+    half : float
+        Half the number of cells along a side.
+    smeared : bool
+        Whether there is motion blur.
+    power, brightness
+        See `accumulate`.
     """
     white = brightness[0] + brightness[1]
     if not brightness[0] > 0.0 or not white > 0.0:
@@ -122,7 +159,7 @@ def lean(sheet, count, half, smeared, power, brightness):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _smeared_pattern(sheet, count, changes, n, nodes):
-    """The mean of patterns along the way that a pixel's light went during the exposure."""
+    """Average patterns along the path that a pixel's light went during the exposure."""
     for i in range(count):
         sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i] = sheet[X + i], sheet[Y + i]
         for a in range(6):
@@ -144,7 +181,17 @@ def _smeared_pattern(sheet, count, changes, n, nodes):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def respond(sheet, count, curve):
-    """Light to grey levels from 0 to 1, their slope, and by the curve's parameters."""
+    """Convert light to grey levels from 0 to 1, with the slope and the derivatives by the curve.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (SHEET,)
+        Row LIGHT is read; rows GREY, STEEP, BEND and INK are written.
+    count : int
+        Number of pixels in it.
+    curve : ndarray, shape (4, entries)
+        See `accumulate`.
+    """
     entries = curve.shape[1] - 1
     for i in range(count):
         place = min(max(sheet[LIGHT + i], 0.0), 1.0) * entries
@@ -158,10 +205,22 @@ def respond(sheet, count, curve):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals):
-    """Residuals, and what each pixel counts: nothing where it is odd, overexposed or unknown.
+    """Compute residuals, and each pixel's weight: zero where it is odd, overexposed or unknown.
 
-    Nor in cells beside odd ones: what covers a marker is blurred, and shades what is near.
-    unknown : grey level that stands for a pixel that is not known; -1 where all are.
+    Also zero in cells beside odd ones: what covers a marker is blurred, and shades what is near.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (SHEET,)
+        Rows RESIDUAL and ROOT (root of the weight) are written.
+    count : int
+        Number of pixels in it.
+    n : int
+        Cells along a side.
+    brightness, cut, unknown, beside, odd, histogram
+        See `accumulate`.
+    totals : ndarray, shape (6,)
+        See `take_in`.
     """
     half, width = n / 2.0, n + 2
     dark = brightness[1] / brightness[0] if brightness[0] > 0.0 else 0.0
@@ -211,7 +270,19 @@ def compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, t
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def derive(sheet, count, half, brightness):
-    """The pixels' derivatives, relative to the gain at the marker's middle, times ROOT."""
+    """Compute the pixels' derivatives, relative to the gain at the marker's middle, times ROOT.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (SHEET,)
+        Rows from BLOCK on are written.
+    count : int
+        Number of pixels in it.
+    half : float
+        Half the number of cells along a side.
+    brightness : ndarray, shape (BRIGHTNESS,)
+        Of the last step.
+    """
     one = 1.0 / brightness[0] if brightness[0] > 0.0 else 0.0
     dark, tilt_x, tilt_y = one * brightness[1], one * brightness[2], one * brightness[3]
     xx, xy, yy = one * brightness[6], one * brightness[7], one * brightness[8]
@@ -259,7 +330,17 @@ def derive(sheet, count, half, brightness):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def add_products(sheet, count, moments):
-    """Add the sums of products of every two derivatives; two by two, to read each half as often."""
+    """Add the sums of products of every two derivatives; two by two, to read each half as often.
+
+    Parameters
+    ----------
+    sheet : ndarray, shape (SHEET,)
+        Rows from BLOCK on are read.
+    count : int
+        Number of pixels in it.
+    moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
+        The upper triangle is added to.
+    """
     for a in range(0, COLUMNS + 1, 2):
         first, second = BLOCK + a * ROWS, BLOCK + (a + 1) * ROWS
         for b in range(a, COLUMNS + 1, 2):

@@ -1,9 +1,9 @@
-"""Whether pixels are what a sensor saw, one by one: enlarged, interlaced, black and white pictures.
+"""Whether pixels are a sensor's own: enlarged, interlaced, and black and white images.
 
 Pixels that were copied or interpolated from their neighbours repeat with the period of the
 enlargement (Popescu and Farid 2005, Gallagher 2005): differences of neighbours, of first to third
 order, are small at some places of the period and large at others. Two fields of an interlaced
-picture lie apart where something moves: rows alternate, columns do not. A thresholded picture has
+image lie apart where something moves: rows alternate, columns do not. A thresholded image has
 no grey between black and white.
 """
 
@@ -42,9 +42,16 @@ ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.15, 0.02, 0.2
 class PixelGrid:
     """What is odd about one camera's pixels.
 
-    enlarged : period in px in which pixels repeat along columns and rows, 0 where they do not.
-    copied : whether they are copies, not interpolated. interlaced : whether every second row lies
-    apart. two_tone : whether there is no grey.
+    Parameters
+    ----------
+    enlarged : tuple of two ints
+        Period in px in which pixels repeat along columns and rows; 0 where they do not.
+    copied : bool
+        Whether they are copies, not interpolated.
+    interlaced : bool
+        Whether every second row lies apart.
+    two_tone : bool
+        Whether there is no grey.
     """
 
     enlarged: tuple[int, int] = (0, 0)
@@ -59,7 +66,7 @@ class PixelGrid:
 
     @property
     def shift(self) -> tuple[float, float]:
-        """Px along columns and rows by which the whole picture may lie off: which copy is right?"""
+        """Px along columns and rows by which the image may lie off: which copy is right?"""
         rows, columns = self.enlarged if self.copied else (0, 0)
         return max(rows - 1, 0) / 2.0, max(columns - 1, 0) / 2.0
 
@@ -75,13 +82,26 @@ SOUND = PixelGrid()
 
 
 def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> PixelGrid:
-    """Return what is odd about the pixels of one camera's markers.
+    """Detect what is odd about the pixels of one camera's markers.
 
     Parameters
     ----------
-    picture : (height, width), uint8.
-    boxes : (n, 4) first row, row after the last, first column, column after the last, each marker.
-    spread : grey levels of noise.
+    picture : ndarray, shape (height, width), uint8
+        Grey levels.
+    boxes : ndarray, shape (n, 4), int
+        First row, row after the last, first column, column after the last of each marker.
+    spread : float
+        Noise, grey levels.
+
+    Returns
+    -------
+    PixelGrid
+        SOUND where nothing is odd, or too few pixels are in the boxes.
+
+    References
+    ----------
+    Popescu and Farid, IEEE Transactions on Signal Processing 53(2), 2005.
+    Gallagher, Canadian Conference on Computer and Robot Vision, 2005.
     """
     squares, counts, combs, edges, grey = _sums(picture, boxes, COMB * max(spread, 1.0))
     if counts[0, 0, 0].sum() < LEAST_PIXELS:
@@ -99,7 +119,7 @@ def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> Pix
 
 
 def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[int, int]:
-    """The periods (px) in which differences vanish along columns and rows, 0 if in none."""
+    """Return the periods (px) in which differences vanish along columns and rows, 0 if in none."""
     found = [0, 0]
     for axis in range(2):
         for index, period in enumerate(PERIODS):
@@ -118,7 +138,7 @@ def _ratio(squares: Array, counts: Array) -> float:
 
 @njit(nogil=True, cache=True)
 def _sums(image, boxes, comb):
-    """Squares of differences (axis, order, period, place), their number, what stands out.
+    """Sum squares of differences (axis, order, period, place), their number, what stands out.
 
     Axis 0 is down the rows. Then pixels of a comb along both; pixels whose neighbours differ by
     much; and how many of these are neither black nor white.
@@ -169,14 +189,23 @@ def shift_covariance(
     covariance: Array,
     grids: Sequence[PixelGrid],
 ) -> Array:
-    """Return (6, 6) what shifts of whole pictures make of a motion about the pivot.
+    """Compute the covariance of a motion by unknown shifts of whole images.
 
     Parameters
     ----------
-    evidence : Evidence
-        Of all views. used : (n,) bool.
-    covariance : (6, 6) of the motion by the pixels.
-    grids : of each camera.
+    evidence : FitResult
+        Of all views.
+    used : ndarray, shape (n,), bool
+        Views that contribute.
+    covariance : ndarray, shape (6, 6)
+        Of the motion about the pivot by the pixels, mm^2 and rad^2.
+    grids : sequence of PixelGrid
+        Of each camera.
+
+    Returns
+    -------
+    ndarray, shape (6, 6)
+        To be added to it.
     """
     total = np.zeros((6, 6))
     for index, grid in enumerate(grids):
@@ -200,7 +229,20 @@ def shift_covariance(
 
 
 def boxes_of(corners: Array, size: tuple[int, int]) -> NDArray[np.int64]:
-    """Return (n, 4) boxes around markers' corners (n, 4, 2), as `pixel_grid` takes them."""
+    """Return boxes around markers, as `pixel_grid` takes them.
+
+    Parameters
+    ----------
+    corners : ndarray, shape (n, 4, 2)
+        In px.
+    size : tuple of int
+        Width and height of the image, px.
+
+    Returns
+    -------
+    ndarray, shape (n, 4), int
+        First row, row after the last, first column, column after the last; with a margin.
+    """
     low, high = corners.min(axis=1), corners.max(axis=1)
     margin = AROUND * (high - low)
     low = np.clip(np.floor(low - margin), 0, size).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Whether a marker body can be one: squares of a printable size, in front of which one can be."""
+"""Check that a marker body is plausible: printable squares, visible from in front."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -32,7 +32,12 @@ WIDE_QUIET = 2.0  # sides: wider than any printed zone
 
 
 def check_square(corners: Array) -> None:
-    """Refuse four corners (4, 3), mm, that are no square in order round it.
+    """Refuse four corners that are not a square in order round it.
+
+    Parameters
+    ----------
+    corners : ndarray, shape (4, 3)
+        In mm.
 
     Raises
     ------
@@ -65,7 +70,7 @@ def check_square(corners: Array) -> None:
 
 
 def check_tool(tool: "Tool", where: str) -> tuple[str, ...]:
-    """Judge a marker body and its tip.
+    """Check that a marker body and its tip are plausible.
 
     Parameters
     ----------
@@ -82,7 +87,7 @@ def check_tool(tool: "Tool", where: str) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        What cannot be, with the unit that was likely meant.
+        What is impossible, with the unit that was likely meant.
     """
     found = [*_sizes(tool.markers, where), *_quiet(tool, where)]
     _check_overlap(tool.markers, where)
@@ -120,7 +125,7 @@ def _quiet(tool: "Tool", where: str) -> list[str | None]:
 
 
 def _check_overlap(markers: Sequence["Marker"], where: str) -> None:
-    """Two prints on one face cannot share paper."""
+    """Refuse prints that overlap: two on one face cannot share paper."""
     for one, other in combinations(markers, 2):
         if one.normal @ other.normal < PARALLEL:
             continue
@@ -139,7 +144,7 @@ def _check_overlap(markers: Sequence["Marker"], where: str) -> None:
 
 
 def _inward(markers: Sequence["Marker"], where: str) -> str | None:
-    """Markers of a solid body face outwards; counter-clockwise corners face them inwards."""
+    """Warn of normals that face inwards, as counter-clockwise corners make them on a solid body."""
     middle = np.mean([marker.centre for marker in markers], axis=0)
     normals = np.array([marker.normal for marker in markers])
     away = np.array([marker.centre - middle for marker in markers])

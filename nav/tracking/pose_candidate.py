@@ -1,4 +1,4 @@
-"""A tool found in one frame set: its pose with all errors, and whether that is to be believed."""
+"""A tool found in one frame set: its pose with all errors, and whether it is to be believed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,10 +29,24 @@ MOST_SEEN = 0.6  # of the markers that should be seen; if fewer fit, it is tried
 class PoseCandidate:
     """A tool found in one frame set.
 
-    matrix : (4, 4) rig_from_tool. random : (6, 6) covariance of its errors of this frame set;
-    systematic : (6, 6) of the systematic ones.
-    corners : (n, 4, 2) where each view's pixels have them; projected : where the pose has.
-    residuals : (n, 8) px off the pose.
+    Parameters
+    ----------
+    matrix : ndarray, shape (4, 4)
+        rig_from_tool.
+    random : ndarray, shape (6, 6)
+        Covariance of its errors of this frame set, mm^2 and rad^2.
+    systematic : ndarray, shape (6, 6)
+        Covariance of the systematic errors.
+    evidence : FitResult
+        What the pixels of its views say.
+    consensus : Consensus
+        What these agree on.
+    corners : ndarray, shape (n, 4, 2)
+        Where each view's pixels have them, px.
+    projected : ndarray, shape (n, 4, 2)
+        Where the pose has them, px.
+    residuals : ndarray, shape (n, 8)
+        Difference of the two, px.
     """
 
     matrix: Array
@@ -46,13 +60,13 @@ class PoseCandidate:
 
     @cached_property
     def corner_covariance(self) -> Array:
-        """(n, 8, 8) of each view's corners, px^2, by its own pixels."""
+        """Covariance of each view's corners by its own pixels, (n, 8, 8), px^2."""
         seen = self.evidence
         return np.asarray(corner_covariance(seen.information, seen.by_flow, UNSEEN**-2.0), float)
 
     @property
     def corner_variance(self) -> Array:
-        """(n,) mean over each view's corners and axes, px^2."""
+        """Mean over each view's corners and axes, (n,), px^2."""
         return np.asarray(np.trace(self.corner_covariance, axis1=1, axis2=2) / 8, float)
 
     @property
@@ -100,7 +114,7 @@ class PoseCandidate:
 
     @property
     def share(self) -> float:
-        """Of the views that face a camera, how many contribute."""
+        """Share of the views that face a camera which contribute."""
         return float(self.consensus.used.mean())
 
     @property
@@ -113,7 +127,18 @@ class PoseCandidate:
 
 
 def better(first: PoseCandidate | None, second: PoseCandidate | None) -> PoseCandidate | None:
-    """The one that explains the pixels better."""
+    """Return the candidate that explains the pixels better.
+
+    Parameters
+    ----------
+    first, second : PoseCandidate or None
+        Of the same tool and frame set.
+
+    Returns
+    -------
+    PoseCandidate or None
+        One whose markers lie where the tool has them comes first; None where both are.
+    """
     if first is None or second is None:
         return first or second
     if first.apart != second.apart:
@@ -122,6 +147,17 @@ def better(first: PoseCandidate | None, second: PoseCandidate | None) -> PoseCan
 
 
 def is_same_pose(first: PoseCandidate, second: PoseCandidate) -> bool:
-    """Whether two different poses explain the pixels about as well."""
+    """Return whether two different poses explain the pixels about as well.
+
+    Parameters
+    ----------
+    first, second : PoseCandidate
+        Of the same tool and frame set.
+
+    Returns
+    -------
+    bool
+        False where the poses' rotations hardly differ.
+    """
     angle = angle_between(first.matrix, second.matrix)
     return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)

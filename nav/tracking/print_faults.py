@@ -1,9 +1,9 @@
-"""What is wrong with markers that are in view but are of no use: how they were printed or filed.
+"""What is wrong with markers that are in view but cannot be used: how they were printed or filed.
 
 Sheets of another program may have each marker half turned on its place (OpenCV 4 and 5 draw
 AprilTags so to each other), a border of two cells, white on black, or another dictionary; a webcam
-may deliver mirrored pictures; a tool's file may have corners in another order. Searching costs
-about a dozen detections in a whole picture: it is for a tool that stays lost, not for every frame.
+may deliver mirrored images; a tool's file may have corners in another order. Searching costs
+about a dozen detections in a whole image: it is for a tool that stays lost, not for every frame.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -43,8 +43,14 @@ HALF_TURN_HINT = (
 class PrintFault:
     """Markers in view that cannot be used as they are.
 
-    kind : what is the matter. ids : of the markers, of the dictionary that they were read by.
-    dictionary : that one.
+    Parameters
+    ----------
+    kind : str
+        What is wrong.
+    ids : tuple of int
+        Of the markers, in the dictionary by which they were read.
+    dictionary : str
+        OpenCV's name of that dictionary.
     """
 
     kind: Kind
@@ -53,19 +59,22 @@ class PrintFault:
 
 
 def find_print_fault(image: Picture, tool: Tool, camera: Camera | None = None) -> PrintFault | None:
-    """Return why a tool's markers in a picture are of no use, None where nothing tells.
+    """Find out why a tool's markers in an image cannot be used.
 
     Parameters
     ----------
-    image : array (height, width), uint8.
-    tool : as its file has it.
-    camera : tells whether markers that are read lie as the file says; without it that is not looked
-        at.
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    tool : Tool
+        As its file has it.
+    camera : Camera, optional
+        To check whether markers that are read lie as the file says; without it that is not checked.
 
     Returns
     -------
     PrintFault or None
-        None also where the markers are read and lie as the file says, or where none are in view.
+        None where no reason is found: also where the markers are read and lie as the file says, or
+        where none are in view.
     """
     wanted = set(tool.by_id)
     read = only(read_markers(image, tool.dictionary), wanted)
@@ -84,7 +93,21 @@ def find_print_fault(image: Picture, tool: Tool, camera: Camera | None = None) -
 
 
 def describe_print_fault(fault: PrintFault, tool: Tool, camera: str) -> str:
-    """Return a line for the person at the bench: what was found, expected, and what to do."""
+    """Return a line for the person at the bench: what was found, expected, and what to do.
+
+    Parameters
+    ----------
+    fault : PrintFault
+        What is wrong.
+    tool : Tool
+        Whose markers are meant.
+    camera : str
+        Name of the camera.
+
+    Returns
+    -------
+    str
+    """
     who = marker_list(fault.ids)
     seen = f"{who} of {tool.name} seen by {camera}"
     where = f"{who} {'is' if len(fault.ids) == 1 else 'are'} seen by {camera}"
@@ -108,7 +131,18 @@ def describe_print_fault(fault: PrintFault, tool: Tool, camera: str) -> str:
 
 
 def marker_list(ids: Collection[int]) -> str:
-    """Return ids for people: marker 4; markers 4, 6; markers 40 to 43."""
+    """Return ids for people: marker 4; markers 4, 6; markers 40 to 43.
+
+    Parameters
+    ----------
+    ids : collection of int
+        At least one.
+
+    Returns
+    -------
+    str
+        At most six ids, or a range.
+    """
     each = sorted(set(ids))
     if len(each) == 1:
         return f"marker {each[0]}"
@@ -119,27 +153,78 @@ def marker_list(ids: Collection[int]) -> str:
 
 
 def read_markers(image: Picture, dictionary: str, border: int = 1) -> dict[int, Array]:
-    """Return corners (4, 2), px, in the marker's own order, of each id read once in a picture.
+    """Read the markers of a dictionary in an image.
 
-    border : cells of black around the code.
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    dictionary : str
+        OpenCV's name.
+    border : int
+        Cells of black around the code.
+
+    Returns
+    -------
+    dict of int to ndarray, shape (4, 2)
+        Corners, px, in the marker's own order, of each id that was read once.
     """
     return _read(image, predefined_dictionary(dictionary), border)
 
 
 def read_mirrored(image: Picture, dictionary: str) -> dict[int, Array]:
-    """Return markers of a mirrored picture; corners as if it were not mirrored back, px."""
+    """Read the markers of a mirrored image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    dictionary : str
+        OpenCV's name.
+
+    Returns
+    -------
+    dict of int to ndarray, shape (4, 2)
+        Corners, px, in the image as it is.
+    """
     found = read_markers(np.ascontiguousarray(image[:, ::-1]), dictionary)
     width = image.shape[1]
     return {k: corners * [-1.0, 1.0] + [width - 1.0, 0.0] for k, corners in found.items()}
 
 
 def read_inverted(image: Picture, dictionary: str) -> dict[int, Array]:
-    """Return markers printed white on black."""
+    """Read markers printed white on black.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    dictionary : str
+        OpenCV's name.
+
+    Returns
+    -------
+    dict of int to ndarray, shape (4, 2)
+        As `read_markers`.
+    """
     return read_markers(np.asarray(255 - image, np.uint8), dictionary)
 
 
 def read_wide_border(image: Picture, dictionary: str) -> dict[int, Array]:
-    """Return markers printed with a border of two cells."""
+    """Read markers printed with a border of two cells.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    dictionary : str
+        OpenCV's name.
+
+    Returns
+    -------
+    dict of int to ndarray, shape (4, 2)
+        As `read_markers`.
+    """
     return read_markers(image, dictionary, border=2)
 
 
@@ -151,9 +236,19 @@ DISGUISES: Mapping[Kind, Callable[[Picture, str], dict[int, Array]]] = {
 
 
 def read_any_dictionary(image: Picture, but: str) -> tuple[str, dict[int, Array]] | None:
-    """Return the dictionary of which most markers are read, and these; None of too few.
+    """Find the dictionary of which most markers are read in an image.
 
-    but : a dictionary that is not meant, nor one of its family.
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        Grey levels.
+    but : str
+        A dictionary that is not meant, nor one of its family.
+
+    Returns
+    -------
+    (str, dict) or None
+        Its name, and the markers as `read_markers` returns them; None where too few are read.
     """
     best: tuple[str, dict[int, Array]] | None = None
     for name in FAMILIES:
@@ -169,7 +264,20 @@ def read_any_dictionary(image: Picture, but: str) -> tuple[str, dict[int, Array]
 
 
 def smallest_holding(name: str, ids: Collection[int]) -> str:
-    """Return the smallest dictionary of a family that has some ids."""
+    """Return the smallest dictionary of a family that has some ids.
+
+    Parameters
+    ----------
+    name : str
+        The largest of the family.
+    ids : collection of int
+        At least one.
+
+    Returns
+    -------
+    str
+        OpenCV's name.
+    """
     if not name.endswith("_1000"):
         return name
     size = next(size for size in (50, 100, 250, 1000) if max(ids) < size)
@@ -177,12 +285,34 @@ def smallest_holding(name: str, ids: Collection[int]) -> str:
 
 
 def is_chancy(dictionary: str) -> bool:
-    """Whether a dictionary's markers are so simple that some are read where none are."""
+    """Return whether a dictionary's markers are so simple that some are read where none are.
+
+    Parameters
+    ----------
+    dictionary : str
+        OpenCV's name.
+
+    Returns
+    -------
+    bool
+    """
     return dictionary.startswith(CHANCY)
 
 
 def only(found: Mapping[int, Array], ids: Collection[int]) -> dict[int, Array]:
-    """Return those markers whose ids are wanted."""
+    """Select markers by id.
+
+    Parameters
+    ----------
+    found : mapping of int to ndarray
+        Corners by id.
+    ids : collection of int
+        Which are wanted.
+
+    Returns
+    -------
+    dict of int to ndarray
+    """
     return {k: corners for k, corners in found.items() if k in ids}
 
 
@@ -213,7 +343,7 @@ def _read_but_useless(
 
 
 def _misplaced(found: Mapping[int, Array], tool: Tool, camera: Camera) -> PrintFault | None:
-    """How markers that are read lie against the file."""
+    """Return how markers that are read lie against the file."""
     ids = tuple(sorted(found))
     if len(ids) < 2:
         return None  # one marker lies as it likes
@@ -247,7 +377,7 @@ def _ideal(pixels: Array, camera: Camera) -> Array:
 
 
 def _off(corners: Array, rays: Array) -> float:
-    """Rms of the directions of corners (n, 4, 3), rays (4 n, 2), in the best pose."""
+    """Return the rms of the directions of corners (n, 4, 3), rays (4 n, 2), in the best pose."""
     points = np.ascontiguousarray(corners.reshape(-1, 3))
     try:
         _, turns, shifts, _ = cv2.solvePnPGeneric(

@@ -24,7 +24,19 @@ USUAL = 0.2  # quantile of the views' spreads that is taken as the camera's nois
 
 
 def worthy(stats: Array, worth: float) -> NDArray[np.bool_]:
-    """Views (n,) that explain so much of their variance, and of which enough can be seen."""
+    """Return which views are explained well enough by their marker, and visible enough.
+
+    Parameters
+    ----------
+    stats : ndarray, shape (n, STATS)
+        As `accumulate_views.look` fills it.
+    worth : float
+        Share of the variance that must be explained.
+
+    Returns
+    -------
+    ndarray, shape (n,), bool
+    """
     return np.asarray(_worthy(stats, worth), bool)
 
 
@@ -38,9 +50,16 @@ def _worthy(stats, worth):
 
 
 class Quality:
-    """Judges a fit's views; `stats` (n, STATS) are those of `passes.look`.
+    """Judge a fit's views by what the other views of the same images show.
 
-    spread : (cameras,) grey levels of noise seen there before, or 0.
+    `stats` of the methods are (n, STATS), as `accumulate_views.look` fills them.
+
+    Parameters
+    ----------
+    marker_views : MarkerViews
+        The n views.
+    spread : ndarray, shape (cameras,)
+        Noise seen there before, grey levels; 0 where not known.
     """
 
     def __init__(self, marker_views: MarkerViews, spread: Array) -> None:
@@ -48,52 +67,78 @@ class Quality:
 
     @property
     def usual_cut(self) -> Array:
-        """(n,) residuals from which pixels count less, by the noise seen before; 0: not known."""
+        """Residuals (n,) from which pixels count less, by earlier noise; 0 where not known."""
         return HUBER * CAP * self.spread[self.marker_views.camera]
 
     def good(self, stats: Array, brightness: Array, blur: Array) -> NDArray[np.bool_]:
-        """Views that look like their markers as well as others of the same picture."""
+        """Return views that look like their markers as well as others of the same image."""
         usual = self.usual(stats, NOISE)
         return np.asarray(_alike(stats, self.marker_views.camera, usual, brightness, blur), bool)
 
     def trust(self, stats: Array) -> Array:
-        """(n,) weight of each view: less for one whose pixels fit worse than others'.
+        """Return (n,) weight of each view: less for one whose pixels fit worse than others'.
 
-        Something covers a part of it, or it is bent: its own noise does not tell all of its error.
+        Something covers a part of it, or it is bent: its own noise does not account for all of its
+        error.
         """
         return np.minimum(1.0, np.maximum(self._ratio(stats) / WORSE, 1e-9) ** -4.0)
 
     def worse(self, stats: Array) -> NDArray[np.bool_]:
-        """Views (n,) whose pixels fit worse than others', though not so much as to have none."""
+        """Return views (n,) whose pixels fit worse than others', but well enough to count."""
         ratio = self._ratio(stats)
         return (ratio > WORSE) & (ratio < MISFIT)
 
     def most_lose_pixels(self, stats: Array) -> bool:
-        """Whether most views that fit at all have pixels that do not."""
+        """Return whether most views that fit at all have pixels that do not."""
         fair = worthy(stats, WORTH)
         visible = stats[fair, USED] / np.maximum(stats[fair, LOOKED], 1.0)
         return bool(fair.any()) and float(quantile(visible, 0.5)) < ENTIRE
 
     def _ratio(self, stats: Array) -> Array:
-        """(n,) noise of each view by what is usual in its camera."""
+        """Return (n,) noise of each view by what is usual in its camera."""
         return np.asarray(
             stats[:, NOISE] / self.usual(stats, NOISE)[self.marker_views.camera], float
         )
 
     def cuts(self, stats: Array, near: bool) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Residuals from which pixels count less, whether blur may change, what begins anew.
+        """Choose the cuts of each view by its own spread of residuals and its camera's.
 
-        By each view's own spread of residuals and its camera's. near : whether the pose was near,
-        so that what noise does not explain is the view's own fault.
+        Parameters
+        ----------
+        stats : ndarray, shape (n, STATS)
+            Of a pass.
+        near : bool
+            Whether the pose was near, so that what noise does not explain is the view's own fault.
+
+        Returns
+        -------
+        cut : ndarray, shape (n,)
+            Residuals, grey levels, from which pixels count less.
+        free : ndarray, shape (n,), bool
+            Whether blur may change.
+        gone : ndarray, shape (n,), bool
+            Views that begin anew.
         """
         usual = self.usual(stats, SPREAD)
         cut, free, gone = _cuts(stats, self.marker_views.camera, usual, near)
         return cut, free, gone
 
     def usual(self, stats: Array, column: int) -> Array:
-        """Every camera's noise, grey levels: what the better ones of its views show.
+        """Return every camera's noise: what the better ones of its views show.
 
         Where all its views are covered, what it was before and what others have bounds it.
+
+        Parameters
+        ----------
+        stats : ndarray, shape (n, STATS)
+            Of a pass.
+        column : int
+            NOISE or SPREAD.
+
+        Returns
+        -------
+        ndarray, shape (cameras,)
+            Grey levels.
         """
         return np.asarray(_usual(stats, self.marker_views.camera, column, self.spread), float)
 

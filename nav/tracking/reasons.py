@@ -41,10 +41,29 @@ def why_lost(
     before: Mapping[str, Frame],
     detected: Sequence[MarkerView] = (),
 ) -> str:
-    """Why no marker of a tool was found.
+    """Return why no marker of a tool was found.
 
-    last : (4, 4) rig_from_tool where it was seen last. before : the pictures then.
-    detected : markers that a search of the whole pictures found.
+    Parameters
+    ----------
+    eyes : sequence of CameraModel
+        The cameras.
+    tool : Tool
+        The tool.
+    shape : Shape
+        Of the tool.
+    frames : FrameSet
+        The images.
+    last : ndarray, shape (4, 4), or None
+        rig_from_tool where it was seen last.
+    before : mapping of str to Frame
+        The images then, by camera.
+    detected : sequence of MarkerView
+        Markers that a search of the whole images found.
+
+    Returns
+    -------
+    str
+        A sentence.
     """
     if not frames.frames:
         return "; ".join(frames.missing.values()) or "no picture from any camera"
@@ -119,7 +138,15 @@ RIG = "has one of them been moved or refocused, is one late or frozen, or is it 
 
 @dataclass(frozen=True)
 class Doubts:
-    """What speaks against a pose though it is not refused: cameras, markers, old pictures."""
+    """What speaks against a pose though it is not refused.
+
+    Parameters
+    ----------
+    supports : sequence of CameraSupport
+        What each camera says of it.
+    fresh : Freshness
+        Cameras that repeat images or stopped.
+    """
 
     supports: Sequence[CameraSupport] = ()
     fresh: Freshness = field(default_factory=Freshness)
@@ -129,7 +156,20 @@ NO_DOUBTS = Doubts()
 
 
 def contradicted(tool: Tool, against: Contradiction) -> str:
-    """Why a pose that some views agree on is refused."""
+    """Return why a pose that some views agree on is refused.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    against : Contradiction
+        What speaks against the pose.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
     cameras = " and ".join(against.cameras)
     what = f"{_markers(against.ids)} of {tool.name}"
     if against.twice:
@@ -154,7 +194,7 @@ def _markers(ids: Iterable[int]) -> str:
 
 
 def _doubts(found: PoseCandidate, doubts: Doubts) -> list[str]:
-    """Say what speaks against a pose."""
+    """Return what speaks against a pose, a sentence each."""
     eyes = found.evidence.marker_views.eyes
     said = []
     for support in doubts.supports:
@@ -185,23 +225,49 @@ ASKEW = (
 
 
 def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
-    """Return why markers lie far from where a pose has them: the cameras' fault, or the tool's."""
+    """Return why markers lie far from where a pose has them: the cameras' fault, or the tool's.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    detected : sequence of MarkerView
+        Its markers.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
     return _cameras_apart(tool, detected) or NOT_THIS_TOOL
 
 
 def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
-    """Say which cameras have the tool at different places; empty if none do."""
+    """Return which cameras have the tool at different places; empty if none do."""
     cameras = fits_each_camera(detected)
     return f"{' and '.join(cameras)} see {tool.name} at different places: {RIG}" if cameras else ""
 
 
 def why_loose(tool: Tool, found: PoseCandidate) -> str:
-    """Why what is seen does not hold the tool."""
+    """Return why what is seen does not determine the tool's pose.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    found : PoseCandidate
+        Its uncertain pose.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
     return ASKEW if found.misaligned else _too_few(tool, found)
 
 
 def _too_few(tool: Tool, found: PoseCandidate) -> str:
-    """That what is seen does not hold the tool."""
+    """Return that what is seen does not determine the pose."""
     marker_views, used = found.evidence.marker_views, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
@@ -219,9 +285,23 @@ def _too_few(tool: Tool, found: PoseCandidate) -> str:
 def warning(
     tool: Tool, found: PoseCandidate, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
 ) -> str:
-    """What a user should know of a pose, empty if nothing.
+    """Return what a user should know of a pose.
 
-    detected : markers that a search of the whole pictures found.
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    found : PoseCandidate
+        Its pose.
+    detected : sequence of MarkerView
+        Markers that a search of the whole images found.
+    doubts : Doubts
+        What else speaks against it.
+
+    Returns
+    -------
+    str
+        Empty if nothing.
     """
     said = []
     if not found.consensus.fits:
@@ -248,14 +328,14 @@ def warning(
 
 
 def _beyond_noise(found: PoseCandidate) -> float:
-    """Rms of the corners' residuals that noise does not explain, px per axis."""
+    """Return the rms of the corners' residuals that noise does not explain, px per axis."""
     used = found.consensus.used
     off = (found.residuals[used] ** 2).mean(axis=1) - found.corner_variance[used]
     return float(np.sqrt(max(np.median(off), 0.0)))
 
 
 def _tip(tool: Tool, found: PoseCandidate) -> str:
-    """How far the tip may be off for it, one sd."""
+    """Return how far the tip may be off because of it, one sd."""
     if tool.tip is None:
         return ""
     systematic = Pose(found.pose.transform, found.systematic + found.pose.covariance)
@@ -264,7 +344,7 @@ def _tip(tool: Tool, found: PoseCandidate) -> str:
 
 
 def _cameras(found: PoseCandidate) -> list[str]:
-    """Cameras that see everything turned or grown: one has moved or refocused."""
+    """Name cameras that see everything turned or grown: one has moved or refocused."""
     marker_views, consensus = found.evidence.marker_views, found.consensus
     turned, grown, index_of = {}, {}, {}
     for index, eye in enumerate(marker_views.eyes):
@@ -304,7 +384,7 @@ def _cameras(found: PoseCandidate) -> list[str]:
 
 
 def _elsewhere(view: MarkerView, tool: Tool, found: PoseCandidate) -> bool:
-    """Whether a marker was detected where the tool has it not."""
+    """Return whether a marker was detected where the pose does not have it."""
     marker_views = found.evidence.marker_views
     for k in range(len(marker_views)):
         same = tool.markers[marker_views.marker[k]].id == view.marker.id

@@ -1,4 +1,4 @@
-"""Measured less projected corners of many marker views, with derivatives by the tool's pose.
+"""Measured minus projected corners of many marker views, with derivatives by the tool's pose.
 
 The hot loop of pose fitting: poses are plain 4 x 4 arrays here.
 """
@@ -31,18 +31,18 @@ class ViewStack:
         self._weights: dict[float, Array] = {}
 
     def weights(self, geometric: float) -> Array:
-        """(n, 8, 8) inverse covariances, with a geometric error of so many px added."""
+        """Return inverse covariances (n, 8, 8), with a geometric error, px, added."""
         if geometric not in self._weights:
             total = self.noise + np.eye(8) * max(geometric, 1e-6) ** 2
             self._weights[geometric] = np.asarray(np.linalg.inv(total), float)
         return self._weights[geometric]
 
     def residuals(self, pose: Array) -> Array:
-        """Measured less projected corners (n, 8), px, for rig_from_tool (4, 4)."""
+        """Return measured minus projected corners (n, 8), px, for rig_from_tool (4, 4)."""
         return self.linearised(pose)[0]
 
     def linearised(self, pose: Array) -> tuple[Array, Array]:
-        """Residuals (n, 8), and the projections' derivative by a left perturbation (n, 8, 6)."""
+        """Return residuals (n, 8), and the projections' derivative by a perturbation (n, 8, 6)."""
         points = self.corners.reshape(-1, 3) @ pose[:3, :3].T + pose[:3, 3]
         by_pose = point_jacobian(points).reshape(-1, 4, 3, 6)
         points = points.reshape(-1, 4, 3)
@@ -56,7 +56,7 @@ class ViewStack:
         return self.measured - projected, jacobian
 
     def in_front(self, pose: Array) -> bool:
-        """Whether every marker lies before the camera that sees it and shows it its face."""
+        """Return whether every marker lies before the camera that sees it and faces it."""
         for camera, own in self.cameras:
             points = self.corners[own] @ pose[:3, :3].T + pose[:3, 3]
             c0, c1, _, c3 = camera.from_rig(points.reshape(-1, 3)).reshape(-1, 4, 3).swapaxes(0, 1)
@@ -67,7 +67,7 @@ class ViewStack:
 
     @staticmethod
     def moved(pose: Array, step: Array) -> Array:
-        """A pose (4, 4) after a left perturbation (tx, ty, tz, rx, ry, rz)."""
+        """Return a pose (4, 4) after a left perturbation (tx, ty, tz, rx, ry, rz)."""
         rotation, _ = cv2.Rodrigues(step[3:])
         result = np.eye(4)
         result[:3, :3] = rotation @ pose[:3, :3]

@@ -23,11 +23,17 @@ MOST_INFORMATION = 1.0 / np.array([0.005, 0.05]) ** 2  # so that it never freeze
 
 
 def curve_table(parameters: Array) -> Array:
-    """(4, ENTRIES + 1): grey h from 0 to 1 for light p from 0 to 1, its slope, by each parameter.
+    """Tabulate a response curve with its derivatives.
 
     Parameters
     ----------
-    parameters : (2,) 1 - e, ln q; e not 0.
+    parameters : ndarray, shape (2,)
+        1 - e and ln q; e not 0.
+
+    Returns
+    -------
+    ndarray, shape (4, ENTRIES + 1)
+        For light from 0 to 1: grey from 0 to 1, its slope, its derivatives by each parameter.
     """
     power, q = 1.0 - parameters[0], np.exp(parameters[1])
     light = np.linspace(0.0, 1.0, ENTRIES + 1)
@@ -47,7 +53,17 @@ LINEAR = curve_table(START)
 
 @dataclass
 class Response:
-    """One camera's curve as known so far: parameters (2,) and their information (2, 2)."""
+    """One camera's response curve as known so far.
+
+    Parameters
+    ----------
+    parameters : ndarray, shape (2,)
+        1 - e and ln q.
+    information : ndarray, shape (2, 2)
+        Of the parameters.
+    drawn : ndarray, shape (2,)
+        Parameters of the cached table.
+    """
 
     parameters: Array = field(default_factory=START.copy)
     information: Array = field(default_factory=lambda: np.diag(1.0 / PRIOR_SD**2))
@@ -56,7 +72,7 @@ class Response:
 
     @property
     def table(self) -> Array:
-        """(4, ENTRIES + 1) as `curve_table`; drawn when it is asked for and no longer as good."""
+        """Table as of `curve_table`; computed when it is asked for and no longer accurate."""
         bend, ink = np.abs(self.parameters - self.drawn)
         if bend > SAME_CURVE or ink * abs(self.parameters[0]) > SAME_CURVE:  # a line knows no ink
             self._table, self.drawn = curve_table(self.parameters), self.parameters
@@ -64,19 +80,19 @@ class Response:
 
     @property
     def power(self) -> float:
-        """Of the light, that grey levels go by."""
+        """Exponent of the light that gives grey levels."""
         return float(1.0 - self.parameters[0])
 
     def copy(self) -> "Response":
-        """One that goes its own way; both have the table that is drawn now."""
+        """Return an independent copy; both have the table that is cached now."""
         return Response(self.parameters, self.information, self.drawn, self.table)
 
     def moved(self, step: Array) -> Array:
-        """The parameters after a step, within sensible bounds."""
+        """Return the parameters after a step, within sensible bounds."""
         return np.minimum(np.maximum(self.parameters + step, LOW), HIGH)
 
     def learn(self, information: Array) -> None:
-        """Remember how much a picture said; what is older fades."""
+        """Add the information (2, 2) that an image gave; what is older fades."""
         prior = np.diag(1.0 / PRIOR_SD**2)
         total = prior + KEEP * (self.information - prior) + information
         scale = np.sqrt(np.minimum(1.0, MOST_INFORMATION / np.diag(total)))

@@ -1,4 +1,4 @@
-"""In-camera sharpening undone: the unsharp mask of a picture taken back before anything is fitted.
+"""In-camera sharpening undone: the unsharp mask is inverted before anything is fitted.
 
 A camera that sharpens adds to its grey levels u some of what a blur takes from them, y = S u =
 u + a (u - G u), G a Gaussian of `width` px. For no frequency is S below 1 or above 1 + a, so that
@@ -32,17 +32,25 @@ STEP_BLUR = 0.8  # px, sd of an edge whose halo is told to people
 
 @dataclass(frozen=True)
 class Sharpening:
-    """What a camera's unsharp mask is: its amount, and its width, px (sd of the blur)."""
+    """The unsharp mask of a camera.
+
+    Parameters
+    ----------
+    amount : float
+        Weight a of the difference from the blurred image.
+    width : float
+        Standard deviation of the blur, px.
+    """
 
     amount: float = 0.0
     width: float = 1.5
 
     def apply(self, plain: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Grey levels after sharpening, not clipped."""
+        """Return grey levels after sharpening, not clipped."""
         return plain + self.amount * (plain - blurred(plain, self.width))
 
     def like(self, other: "Sharpening") -> bool:
-        """Whether another does the same as far as grey levels show."""
+        """Return whether another does the same as far as grey levels show."""
         return (
             abs(self.amount - other.amount) < SAME * (self.amount + other.amount) / 2
             and abs(self.width - other.width) < SAME * self.width
@@ -50,7 +58,7 @@ class Sharpening:
 
     @property
     def halo(self) -> float:
-        """By how much a black and white edge overshoots on either side, by its contrast."""
+        """Overshoot of a black and white edge on either side, as a share of its contrast."""
         x = np.linspace(0.0, 4.0 * (self.width + STEP_BLUR), 200)
         sharp, soft = STEP_BLUR, np.hypot(STEP_BLUR, self.width)
         edge = (1.0 + self.amount) * ndtr(x / sharp) - self.amount * ndtr(x / soft)
@@ -58,7 +66,7 @@ class Sharpening:
 
     @property
     def log_gain(self) -> float:
-        """Mean logarithm of S over all frequencies: by so much does it add to the noise's."""
+        """Mean logarithm of S over all frequencies: by that it raises the noise's logarithm."""
         return _log_gain(self.amount, self.width)
 
 
@@ -82,13 +90,37 @@ def _size(width: float) -> int:
 
 
 def blurred(grey: NDArray[np.float32], width: float) -> NDArray[np.float32]:
-    """Grey levels after a Gaussian blur of `width` px, sd."""
+    """Apply a Gaussian blur to grey levels.
+
+    Parameters
+    ----------
+    grey : ndarray, shape (height, width), float32
+        Grey levels.
+    width : float
+        Standard deviation, px.
+
+    Returns
+    -------
+    ndarray, shape (height, width), float32
+    """
     size = _size(width)
     return cv2.GaussianBlur(grey, (size, size), width, borderType=cv2.BORDER_REPLICATE)
 
 
 def unsharpened(picture: Picture, sharpening: Sharpening) -> Picture:
-    """A whole picture with its sharpening undone as far as it was not clipped."""
+    """Undo the sharpening of a whole image, as far as it was not clipped.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (height, width), uint8
+        As the camera gave it.
+    sharpening : Sharpening
+        Of the camera.
+
+    Returns
+    -------
+    ndarray, shape (height, width), uint8
+    """
     if sharpening.amount == 0.0:
         return picture
     grey = picture.astype(np.float32)
@@ -119,13 +151,27 @@ def _undo(
 
 
 class Unsharpened:
-    """A picture with its sharpening undone where a tool's markers are.
+    """An image with its sharpening undone where a tool's markers are.
 
-    picture : as large as the camera's, UNKNOWN where clipped.
+    Parameters
+    ----------
+    picture : ndarray, shape (height, width), uint8
+        As the camera gave it.
+    corners : ndarray, shape (n, 2)
+        Of the markers, px.
+    sharpening : Sharpening
+        Of the camera.
+
+    Attributes
+    ----------
+    picture : ndarray, shape (height, width), uint8
+        With the sharpening undone; UNKNOWN where clipped.
+    clipped_at : ndarray, shape (m, 2), int
+        Rows and columns of clipped pixels.
     """
 
     def __init__(self, picture: Picture, corners: Array, sharpening: Sharpening) -> None:
-        """corners : (n, 2) px of the markers."""
+        """Undo the sharpening around the markers."""
         height, width = picture.shape
         low = np.clip(np.floor(corners.min(axis=0)) - MARGIN, 0, (width - 1, height - 1))
         high = np.clip(np.ceil(corners.max(axis=0)) + MARGIN, low + 1, (width, height))
@@ -141,11 +187,14 @@ class Unsharpened:
         self._write()
 
     def hold(self, expected: Array, known: NDArray[np.bool_]) -> float:
-        """Take clipped pixels as they are expected; by how much that is another than before.
+        """Set clipped pixels to what is expected there.
 
         Parameters
         ----------
-        expected : (m,) grey levels without sharpening at `clipped_at`. known : (m,) bool.
+        expected : ndarray, shape (m,)
+            Grey levels without sharpening at `clipped_at`.
+        known : ndarray, shape (m,), bool
+            Where they are known.
 
         Returns
         -------

@@ -1,7 +1,7 @@
-"""How much a camera sharpens its pictures, learnt from the markers that it sees.
+"""How much a camera sharpens its images, learnt from the markers that it sees.
 
-By likelihood: of all unsharp masks that which, taken back, leaves least of a marker's grey levels
-unexplained. A mask that is taken back makes noise smaller too, by its mean gain, and that is
+By maximum likelihood: of all unsharp masks the one that, undone, leaves least of a marker's grey
+levels unexplained. A mask that is undone makes noise smaller too, by its mean gain, and that is
 counted against it. Two numbers, the logarithms of amount and width, are sought: coarsely at first,
 then by Newton's steps, and what frame sets say one after the other adds up.
 """
@@ -42,9 +42,18 @@ Look = Callable[[Sequence[Sharpening]], FitResult | None]
 class Sharpness:
     """One camera's sharpening as known so far.
 
-    sharpening : PLAIN while none was found. information : (2, 2) of the logarithms.
-    since : frame sets since the last look. lessons : so many looks taught something.
-    doubted : whether it may have changed since.
+    Parameters
+    ----------
+    sharpening : Sharpening
+        PLAIN while none was found.
+    information : ndarray, shape (2, 2)
+        Of the logarithms of amount and width.
+    since : int
+        Frame sets since the last estimate.
+    lessons : int
+        How many frame sets contributed.
+    doubted : bool
+        Whether it may have changed since.
     """
 
     sharpening: Sharpening = PLAIN
@@ -54,13 +63,22 @@ class Sharpness:
     doubted: bool = False
 
     def doubt(self) -> None:
-        """Look at it again when markers are seen again: the camera's settings may have changed."""
+        """Estimate it again when markers are seen again: the camera's settings may have changed."""
         self.doubted, self.since = True, max(self.since, ALARM_WAIT)
 
     def due(self, alarm: bool, moving: bool = False) -> bool:
-        """Return whether it should be looked at.
+        """Return whether it should be estimated.
 
-        alarm : whether pictures suddenly fit worse. moving : whether what is seen moves fast.
+        Parameters
+        ----------
+        alarm : bool
+            Whether images suddenly fit worse.
+        moving : bool
+            Whether what is seen moves fast.
+
+        Returns
+        -------
+        bool
         """
         if not self.lessons:
             return self.since >= ALARM_WAIT
@@ -75,16 +93,19 @@ class Sharpness:
 
 
 def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
-    """What a frame set adds to what is known of its cameras.
+    """Update what is known of the cameras' sharpening from one frame set.
 
     Parameters
     ----------
-    known : of each camera. look : the evidence by such sharpenings, None where there is none.
+    known : sequence of Sharpness
+        Of each camera.
+    look : callable
+        From sharpenings of all cameras to the fit result with them, or None where there is none.
 
     Returns
     -------
     list of Sharpness
-        Of each camera; one that saw too little as it was, but for the time of the look.
+        Of each camera; one that saw too little is unchanged, except for the time of the estimate.
     """
     score = _Score(look, len(known))
     now = [k.sharpening for k in known]
@@ -121,7 +142,7 @@ def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
 
 
 def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: list[int]) -> None:
-    """Find some cameras' sharpenings, of which nothing is known; PLAIN where none explains more.
+    """Find some cameras' sharpenings from nothing known; PLAIN where none explains more.
 
     now : of all cameras, changed in place. plain : score without.
     """
@@ -148,9 +169,18 @@ def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: lis
 
 
 def can_teach(evidence: FitResult, cameras: int) -> NDArray[np.bool_]:
-    """Return (cameras,) which of them see enough of a tool to learn from.
+    """Return which cameras see enough of a tool to learn from.
 
-    evidence : of the tool as it was found.
+    Parameters
+    ----------
+    evidence : FitResult
+        Of the tool as it was found.
+    cameras : int
+        Number of cameras.
+
+    Returns
+    -------
+    ndarray, shape (cameras,), bool
     """
     looked, teaching = _teaching(evidence)
     own = [teaching & (evidence.marker_views.camera == camera) for camera in range(cameras)]
@@ -158,7 +188,7 @@ def can_teach(evidence: FitResult, cameras: int) -> NDArray[np.bool_]:
 
 
 def _teaching(evidence: FitResult) -> tuple[Array, NDArray[np.bool_]]:
-    """Pixels (n,) of each view, and which views look enough like their markers to teach."""
+    """Return pixels (n,) of each view, and which views look enough like their markers to teach."""
     looked = evidence.pixels / np.maximum(evidence.visible, 1e-3)
     return looked, np.asarray(evidence.explained > 0.5, bool)
 
@@ -166,8 +196,8 @@ def _teaching(evidence: FitResult) -> tuple[Array, NDArray[np.bool_]]:
 class _Score:
     """Log likelihood of each camera's markers by sharpenings; -inf where nothing is seen.
 
-    A view counts as many pixels as in the first try, whatever it is tried with: the wider the blur,
-    the more are left out at its rim, and fewer pixels are no merit.
+    A view counts as many pixels as in the first try, whichever sharpening is tried: the wider the
+    blur, the more are left out at its rim, and fewer pixels are no merit.
     """
 
     def __init__(self, look: Look, cameras: int) -> None:
@@ -228,7 +258,7 @@ def _search(score: _Score, now: list[Sharpening], at: Array, cameras: Sequence[i
 
 
 def _newton(score: _Score, now: Sequence[Sharpening]) -> tuple[Array, list[Array]]:
-    """Newton's steps (cameras, 2) of the logarithms, and their information."""
+    """Compute Newton's steps (cameras, 2) of the logarithms, and their information."""
     cameras = range(len(now))
     at = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]]) * DELTA
     values = np.array([score([_moved(s, step) for s in now]) for step in at])

@@ -1,4 +1,4 @@
-"""A running mean of poses, for those who would rather have a late number than a lively one."""
+"""A running mean of poses, for those who prefer a late number to a noisy one."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -13,9 +13,19 @@ from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 
 class Smoother:
-    """The mean of a tool's last poses; a lost tool is lost at once and begins anew.
+    """Average a tool's last poses; a lost tool is lost at once and begins anew.
 
-    A pose so smoothed is as late as half of what it is a mean of: see `delay`.
+    A pose so smoothed is late by half of the time that it is averaged over: see `delay`.
+
+    Parameters
+    ----------
+    frames : int
+        Number of frame sets.
+
+    Attributes
+    ----------
+    delay : float
+        The longest so far, s.
 
     Raises
     ------
@@ -31,7 +41,7 @@ class Smoother:
         self.delay = 0.0  # s, the longest so far
 
     def smooth(self, tracked: TrackedFrame) -> TrackedFrame:
-        """The frame with every tool's mean pose."""
+        """Return the frame with every tool's mean pose."""
         tools = {name: self._tool(name, tracked.time, seen) for name, seen in tracked.tools.items()}
         return replace(tracked, tools=tools)
 
@@ -46,7 +56,18 @@ class Smoother:
 
 
 def mean_pose(poses: Sequence[Pose]) -> Pose:
-    """Mean of poses near one another, their random errors independent."""
+    """Average poses near one another, their random errors independent.
+
+    Parameters
+    ----------
+    poses : sequence of Pose
+        At least one.
+
+    Returns
+    -------
+    Pose
+        With the covariance of the mean.
+    """
     rotation = Rotation.concatenate([pose.transform.rotation for pose in poses]).mean()
     position = np.mean([pose.transform.translation for pose in poses], axis=0)
     covariance = np.mean([pose.covariance for pose in poses], axis=0) / len(poses)

@@ -11,9 +11,21 @@ from nav.tracking.tracked_frame import Tip, TrackedFrame
 def tip_from_pose(
     frame_from_tool: Pose, tool: Tool, systematic_pose: Pose | None = None
 ) -> Tip | None:
-    """The tip of a tool in the frame of its pose; None for a tool without a tip.
+    """Return the tip of a tool in the frame of its pose.
 
-    systematic_pose : the same pose with the covariance of its systematic errors, if it has any.
+    Parameters
+    ----------
+    frame_from_tool : Pose
+        With the covariance of its random errors.
+    tool : Tool
+        The tool.
+    systematic_pose : Pose, optional
+        The same pose with the covariance of its systematic errors, if it has any.
+
+    Returns
+    -------
+    Tip or None
+        mm; None for a tool without a tip.
     """
     if tool.tip is None:
         return None
@@ -45,7 +57,7 @@ def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip
     Returns
     -------
     Tip or Lost
-        mm; or why it is not known.
+        In mm; or why it is not known.
     """
     pose = tracked.pose(needle.name, relative_to=reference)
     if isinstance(pose, Lost):

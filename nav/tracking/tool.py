@@ -32,7 +32,7 @@ TOOL_FORMAT = "c1c2nav/tool/1"
 
 
 class MarkerTable(FileModel):
-    """[[marker]] of TOOL.toml."""
+    """An entry [[marker]] of TOOL.toml."""
 
     id: Annotated[int, Field(strict=True, ge=0)]
     corners: tuple[tuple[Number, ...], ...]
@@ -49,7 +49,7 @@ class MarkerTable(FileModel):
 
 
 class TipTable(FileModel):
-    """[tip] of TOOL.toml."""
+    """The table [tip] of TOOL.toml."""
 
     position: Vector3
     axis: Vector3 | None = None
@@ -73,7 +73,7 @@ class TipTable(FileModel):
 
 
 class ToolFile(PublicFile):
-    """TOOL.toml."""
+    """The file TOOL.toml."""
 
     format: Literal["c1c2nav/tool/1"]
     name: Annotated[str, Field(min_length=1)]
@@ -198,17 +198,46 @@ class Tool:
 
 
 def dictionary_names() -> tuple[str, ...]:
-    """Names of OpenCV's predefined marker dictionaries."""
+    """Return the names of OpenCV's predefined marker dictionaries.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
     return tuple(sorted(n for n in dir(cv2.aruco) if n.startswith("DICT_")))
 
 
 def predefined_dictionary(name: str) -> Any:
-    """OpenCV's dictionary of that name."""
+    """Return one of OpenCV's predefined marker dictionaries.
+
+    Parameters
+    ----------
+    name : str
+        Such as DICT_APRILTAG_36h11.
+
+    Returns
+    -------
+    cv2.aruco.Dictionary
+    """
     return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
 
 
 def marker_pattern(dictionary: str, marker_id: int) -> NDArray[np.uint8]:
-    """Cells of a marker, border included: (n, n), 1 white and 0 black, as seen from the front."""
+    """Return the cells of a marker, border included, as seen from the front.
+
+    Parameters
+    ----------
+    dictionary : str
+        OpenCV's name.
+    marker_id : int
+        In the dictionary.
+
+    Returns
+    -------
+    ndarray, shape (n, n), uint8
+        1 white and 0 black.
+    """
     words = predefined_dictionary(dictionary)
     cells = words.markerSize + 2
     return (cv2.aruco.generateImageMarker(words, marker_id, cells) > 127).astype(np.uint8)
@@ -230,7 +259,8 @@ def load_tool(path: Path) -> Tool:
     Raises
     ------
     InputError
-        What breaks the format or cannot be, no markers, or an id that the dictionary has not.
+        What breaks the format or is impossible, no markers, or an id that the dictionary does not
+        have.
     """
     table = load_toml(path, ToolFile)
     if table.dictionary is None or not table.marker:
@@ -261,7 +291,17 @@ def _tip(table: TipTable | None) -> ToolTip | None:
 
 
 def write_tool(path: Path, tool: Tool, calibration: dict[str, Any] | None = None) -> None:
-    """A marker body as TOOL.toml, whole or not at all."""
+    """Write a tool as TOOL.toml, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    tool : Tool
+        The marker body, with its tip and needle if it has them.
+    calibration : dict, optional
+        How the tip was calibrated; written into [tip].
+    """
     tip = None
     if tool.tip is not None:
         tip = {
@@ -285,6 +325,11 @@ def write_tool(path: Path, tool: Tool, calibration: dict[str, Any] | None = None
 
 def check_tools(tools: Sequence[Tool]) -> None:
     """Refuse tools that cannot be told apart.
+
+    Parameters
+    ----------
+    tools : sequence of Tool
+        Those that are tracked together.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What tracking hands on: for every tool a pose with covariance, or why there is none."""
+"""What tracking returns: for every tool a pose with covariance, or why there is none."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -179,10 +179,10 @@ class Tracker:
     def _ask_silent(
         self, tool: Tool, found: PoseCandidate, frames: FrameSet
     ) -> Contradiction | None:
-        """Search the pictures of cameras that confirm nothing, now and then while they do not.
+        """Search the images of cameras that confirm nothing, now and then while they do not.
 
         A hand before the camera is the usual reason; but if the camera shows the tool elsewhere,
-        the pose is wrong, whatever the other cameras agree on.
+        the pose is wrong, no matter what the other cameras agree on.
         """
         supports = camera_supports(found)
         spoke = {s.camera for s in self.supports.get(tool.name, ()) if s.confirmed}
@@ -203,7 +203,7 @@ class Tracker:
         return find_contradiction(tool, found, supports) if views else None
 
     def _contradicted(self, tool: Tool, against: Contradiction) -> Lost:
-        """Forget a pose that is contradicted; the whole pictures are searched from now on."""
+        """Forget a pose that is contradicted; whole images are searched from now on."""
         self.followers[tool.name].motion.forget()
         self.followers[tool.name].forget()
         self.agreement.deny(against.cameras)
@@ -212,7 +212,7 @@ class Tracker:
         return Lost(contradicted(tool, against))
 
     def _follow(self, frames: FrameSet) -> list[PoseCandidate | None]:
-        """Every tool where its motion leads, one after the other: pixels are shared among threads.
+        """Fit every tool where its motion leads, one after the other; threads share the pixels.
 
         Tools in threads of their own were no faster: most of the rest holds the interpreter.
         """
@@ -220,7 +220,7 @@ class Tracker:
         return [follower.follow(frames, self.pool, self.workers) for follower in followers]
 
     def search(self) -> None:
-        """Search whole pictures for all tools in the next frame set, wherever they were."""
+        """Search whole images for all tools in the next frame set, wherever they were."""
         for follower in self.followers.values():
             follower.motion.forget()
 
@@ -231,7 +231,7 @@ class Tracker:
     def _acquire(
         self, tools: Sequence[Tool], frames: FrameSet, doubted: Mapping[str, PoseCandidate]
     ) -> dict[str, TrackedTool | Lost]:
-        """Search the whole pictures for tools; longer for those that were there a moment ago.
+        """Search whole images for tools; longer for those that were there a moment ago.
 
         doubted : what following made of some of them.
         """
@@ -248,7 +248,7 @@ class Tracker:
         return found
 
     def _forget_pictures(self) -> None:
-        """Nothing fits: what was learnt of the pictures may be why."""
+        """Forget what was learnt of the images, as nothing fits: it may be why."""
         for state in self.states.values():
             state.response, state.blur, state.spread = Response(), START_BLUR.copy(), 0.0
             state.sharpness.doubt()
@@ -272,13 +272,13 @@ class Tracker:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the cameras do to their pictures that people should know of."""
+        """What the cameras do to their images that people should know of."""
         return picture_notices(self.states.values())
 
     def _by_its_pictures(
         self, follower: Follower, found: PoseCandidate, frames: FrameSet
     ) -> PoseCandidate:
-        """What was found, again where it teaches that cameras do otherwise than was thought."""
+        """Learn about the cameras from what was found; return it, fitted again where that changed."""
         cameras = list(self.states.values())
         anew, fast = (
             look_at_pixels(cameras, found, frames, follower.noise),
@@ -298,11 +298,11 @@ class Tracker:
         return found
 
     def _rough(self, found: PoseCandidate, combed: bool = False) -> list[str]:
-        """What is odd about pixels of cameras that see the tool; or only that rows are combed."""
+        """Return what is odd about pixels of cameras that see the tool, or only combed rows."""
         return odd_pixels(list(self.states.values()), found, combed)
 
     def _detect(self, frame: Frame, tools: Sequence[Tool], thorough: bool) -> Views:
-        """Some tools' markers in one picture, refined to its light."""
+        """Detect some tools' markers in one image, and refine them to its pixels."""
         viewer, state = self.viewers[frame.camera], self.states[frame.camera]
         detected = self.detectors[frame.camera].find(frame.image, tools, thorough)
         image = unsharpened(frame.image, state.sharpness.sharpening)
@@ -320,7 +320,7 @@ class Tracker:
         return found
 
     def _begin(self, tool: Tool, views: list[MarkerView], frames: FrameSet) -> TrackedTool | Lost:
-        """A tool from its detected markers: a pose from their corners, then from all its pixels."""
+        """Find a tool from detected markers: pose from their corners, then from all its pixels."""
         follower = self.followers[tool.name]
         follower.forget()
         best = self.doubted.get(tool.name)

@@ -39,13 +39,38 @@ DONE, MORE, FAILED = 0, 1, 2
 
 @njit(nogil=True, cache=True)
 def quantile(values, share):
-    """A quantile by the nearest value: of few numbers, many times."""
+    """Return a quantile by the nearest value: for few numbers, many times.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        At least one.
+    share : float
+        0 to 1.
+
+    Returns
+    -------
+    float
+    """
     return np.sort(values)[int(share * (len(values) - 1) + 0.5)]
 
 
 @njit(nogil=True, cache=True)
 def median_residual(histogram, looked):
-    """Median of the absolute residuals, grey levels."""
+    """Return the median of the absolute residuals.
+
+    Parameters
+    ----------
+    histogram : ndarray, shape (HISTOGRAM,)
+        Of the absolute residuals, bins of one grey level.
+    looked : int
+        Number of pixels.
+
+    Returns
+    -------
+    float
+        Grey levels, interpolated within the bin.
+    """
     below, half = 0.0, looked / 2.0
     for level in range(HISTOGRAM):
         if below + histogram[level] >= half:
@@ -58,22 +83,35 @@ def median_residual(histogram, looked):
 def solve_view(
     moments, weight, grey, square, brightness, blur, prior, free_blur, free_curvature
 ):  # fmt: skip
-    """One Gauss-Newton step of what only this view has, and what it says of the rest.
+    """Take one Gauss-Newton step in what only this view has, and eliminate that.
 
     Parameters
     ----------
-    moments, weight, grey, square : see `accumulate`.
-    brightness : (BRIGHTNESS,), changed to fit best with the geometry as it is.
-    blur : (3,), prior : (3,) px^2. free_blur, free_curvature : whether it, and the light's
-        curvature, may change.
+    moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
+        See `accumulate`.
+    weight, grey, square : float
+        See `accumulate`.
+    brightness : ndarray, shape (BRIGHTNESS,)
+        Changed in place, to fit best with the geometry as it is.
+    blur, prior : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2, now and expected.
+    free_blur, free_curvature : bool
+        Whether the blur, and the light's curvature, may change.
 
     Returns
     -------
-    tuple
-        (PLACE, PLACE) information and (PLACE,) gradient of flow and response, all else eliminated,
-        per grey level^2; (BRIGHTNESS + BLUR, PLACE) and (BRIGHTNESS + BLUR,): how what was
-        eliminated follows; sd of the grey levels about the fit; share of variance explained;
-        variance of the light's curvature by that of the noise; ok.
+    information, gradient : ndarray, shape (PLACE, PLACE) and (PLACE,)
+        Of flow and response, all else eliminated, per grey level^2.
+    follow, rest : ndarray, shape (BRIGHTNESS + BLUR, PLACE) and (BRIGHTNESS + BLUR,)
+        How what was eliminated follows.
+    noise : float
+        Standard deviation of the grey levels about the fit.
+    explained : float
+        Share of variance explained.
+    chance : float
+        Variance of the light's curvature by that of the noise.
+    good : bool
+        Whether the equations could be solved.
     """
     information, right = np.zeros((PLACE, PLACE)), np.zeros(PLACE)
     follow: Any = np.zeros((BRIGHTNESS + BLUR, PLACE))
@@ -146,11 +184,28 @@ def solve_view(
 
 @njit(nogil=True, cache=True)
 def near_odd(odd, looked, width, stride, room):
-    """Cells with pixels that are not the marker's, and the cells next to them: bool.
+    """Return the cells with pixels that are not the marker's, and the cells next to them.
 
-    odd : (width^2,) how many each cell has. looked : pixels of the marker. room : (width^2,) bool,
-    filled and returned; an empty part of it where none is so. That is so while coming near, and if
-    it were most of them: then the pose is off, or the marker another.
+    None while coming near, nor if they were most of the cells: then the pose is off, or the marker
+    is another.
+
+    Parameters
+    ----------
+    odd : ndarray, shape (width^2,)
+        How many such pixels each cell has.
+    looked : float
+        Number of pixels of the marker.
+    width : int
+        Cells along a side, white zone included.
+    stride : int
+        See `accumulate`.
+    room : ndarray, shape (width^2,), bool
+        Scratch buffer.
+
+    Returns
+    -------
+    ndarray, shape (width^2,) or (0,), bool
+        `room`, filled; an empty part of it where there are none.
     """
     least = ODD_SHARE * looked / ((width - 1) * (width - 1))
     if stride > 1 or not (odd > least).any():
@@ -183,16 +238,25 @@ def fit_plane(
 
     Parameters
     ----------
-    image, grid, window, ray_per_pixel, changes, n, zone, curve, power : see `accumulate`.
-    plane : (3, 3) homography from a ray to the marker's plane, cells; changed in place.
-    blur : (3,) covariance uu, uv, vv, px^2; changed in place.
-    scale : pixels a cell.
+    image, grid, window, ray_per_pixel, changes, n, zone, curve, power
+        See `accumulate`.
+    plane : ndarray, shape (3, 3)
+        Homography from a ray to the marker's plane, cells; changed in place.
+    blur : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2; changed in place.
+    scale : float
+        Size of a cell, px.
 
     Returns
     -------
-    tuple
-        DONE, MORE (call again with a new window) or FAILED; (8, 8) covariance of the flow
-        parameters; sd of the grey levels about the fit; share of their variance explained.
+    state : int
+        DONE, MORE (call again with a new window) or FAILED.
+    covariance : ndarray, shape (8, 8)
+        Of the flow parameters.
+    noise : float
+        Standard deviation of the grey levels about the fit.
+    explained : float
+        Share of their variance explained.
     """
     moments = np.empty((COLUMNS + 1, COLUMNS + 1))
     histogram = np.zeros(HISTOGRAM, np.int64)
@@ -246,7 +310,7 @@ def fit_plane(
 
 @njit(nogil=True, cache=True)
 def _largest_move(change):
-    """Largest move of a corner, cells: the flow at (+-1, +-1)."""
+    """Return the largest move of a corner, cells: the flow at (+-1, +-1)."""
     largest = 0.0
     for x in (-1.0, 1.0):
         for y in (-1.0, 1.0):
@@ -259,7 +323,7 @@ def _largest_move(change):
 
 @njit(nogil=True, cache=True)
 def _move(plane, parameters, count):
-    """The plane's homography after the flow: a pixel's plane coordinates move by it."""
+    """Apply the flow to the plane's homography: a pixel's plane coordinates move by it."""
     half = count / 2.0
     a, b, c, d, e, f, g, h = parameters / half
     # to first order the flow is this homography in centred coordinates
@@ -271,7 +335,13 @@ def _move(plane, parameters, count):
 
 @njit(nogil=True, cache=True)
 def bound_blur(blur):
-    """Hold the axes of the blur's covariance in a sensible range, in place."""
+    """Bound the axes of the blur's covariance to a sensible range, in place.
+
+    Parameters
+    ----------
+    blur : ndarray, shape (3,)
+        Covariance uu, uv, vv, px^2.
+    """
     low, high = BLUR_RANGE[0] ** 2, BLUR_RANGE[1] ** 2
     middle = (blur[0] + blur[2]) / 2
     difference = (blur[0] - blur[2]) / 2
