@@ -142,7 +142,7 @@ def _lens(camera: "Camera", place: str) -> list[str | None]:
 
 
 def _invertible(camera: "Camera", pixels: Array, ideal: Array) -> Array:
-    """Return which pixels (n, 2) have a ray that comes back to them, on the lens model's own branch."""
+    """Return which pixels (n, 2) have a ray that projects back to them, on the proper branch."""
     rays = np.column_stack([ideal, np.ones(len(ideal))])
     finite = np.isfinite(ideal).all(axis=1)
     rays[np.logical_not(finite)] = (0.0, 0.0, 1.0)

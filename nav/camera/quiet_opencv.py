@@ -1,4 +1,4 @@
-"""Silence OpenCV and FFmpeg, which write to the terminal by themselves; our messages replace theirs."""
+"""Silence OpenCV and FFmpeg, which write to the terminal; our messages replace theirs."""
 
 import os
 

@@ -119,7 +119,7 @@ class RecordedSource(FrameSource):
         self._closed = False
 
     def __len__(self) -> int:
-        """Return the number of frame sets; for videos what their files announce, 0 if they do not."""
+        """Return the number of frame sets; for videos as announced in their files, else 0."""
         return max(recording.announced for recording in self._recordings.values())
 
     @property

@@ -79,7 +79,7 @@ class VideoFile:
             self.notes.append(f"{self.path}: {TURNED.format(turned)}")
 
     def shots(self) -> Iterator[Shot]:
-        """Yield every image with its time, and lost ones; set `cut_off` if the end came too early."""
+        """Yield every image with its time, and lost ones; set `cut_off` if it ended too early."""
         self.cut_off = ""
         decoder = self._open()
         seen, damaged = 0, False

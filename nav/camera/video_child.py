@@ -85,7 +85,7 @@ class Packets:
         return problem
 
     def until(self, at: float) -> tuple[list[tuple[float, bool, str]], list[float]]:
-        """Return the packets of the image at a time, ms, and the times before it without an image."""
+        """Return packets of the image at a time, ms, and earlier times without an image."""
         self.fill()
         own = [p for p in self.known if abs(p[0] - at) <= SAME]
         before = [p[0] for p in self.known if p[0] < at - SAME]

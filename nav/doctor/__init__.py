@@ -19,7 +19,18 @@ __all__ = ["Check", "doctor", "print_doctor"]
 
 
 def doctor(done: Callable[[Check], None] = lambda check: None) -> list[Check]:
-    """Look at everything; `done` is told each check when it is finished, in order."""
+    """Run all checks.
+
+    Parameters
+    ----------
+    done : callable
+        Called with each check when it is finished, in order.
+
+    Returns
+    -------
+    list of Check
+        In the same order.
+    """
     looks: Sequence[Callable[[], Sequence[Check]]] = (
         check_python,
         check_packages,
@@ -48,9 +59,17 @@ def _looked(look: Callable[[], Sequence[Check]]) -> Sequence[Check]:
 
 
 def print_doctor(console: Console | None = None) -> int:
-    """Show the checks as they are done.
+    """Run all checks, and print each when it is done.
 
-    Returns the exit code: 1 if something fails, else 0; warnings are no failure.
+    Parameters
+    ----------
+    console : Console, optional
+        Where to print.
+
+    Returns
+    -------
+    int
+        Exit code: 1 if something fails, else 0; warnings are no failure.
     """
     console = console or Console()
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}

@@ -17,9 +17,19 @@ def check_cameras(
     devices: Sequence[Device] | None = None,
     measure: Callable[[int], Measured | str | None] | None = None,
 ) -> list[Check]:
-    """Every webcam's true size and rate, one after the other.
+    """Check every webcam's true size and rate, one after the other.
 
-    measure : webcam number -> what it gives; None if it does not open; or what went wrong.
+    Parameters
+    ----------
+    devices : sequence of Device, optional
+        By default those that the system knows.
+    measure : callable, optional
+        From a webcam's number to what it gives; None if it does not open; or what went wrong.
+
+    Returns
+    -------
+    list of Check
+        One for each webcam, or that there is none.
     """
     known = sys.platform.startswith("linux")
     if devices is None:
@@ -51,7 +61,18 @@ def _camera(device: Device, given: Measured | str | None, known: bool) -> Check 
 
 
 def measured(index: int) -> Measured | str | None:
-    """A webcam measured in a process of its own."""
+    """Measure a webcam in a process of its own.
+
+    Parameters
+    ----------
+    index : int
+        Its number.
+
+    Returns
+    -------
+    Measured, str or None
+        None if it does not open; a string says what went wrong.
+    """
     code, out, _ = run([sys.executable, "-m", "nav.camera.measure", str(index)], PATIENCE)
     if code is None:
         return "its driver does not answer"

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,19 @@ Status = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: how it is and, if it is not well, what to do."""
+    """Result of one check.
+
+    Parameters
+    ----------
+    name : str
+        What was checked.
+    status : {"ok", "warn", "fail"}
+        How it is.
+    text : str
+        What was found.
+    advice : str
+        What to do if it is not well.
+    """
 
     name: str
     status: Status

@@ -13,7 +13,18 @@ CORES = 2
 
 
 def check_disk(folder: Path) -> list[Check]:
-    """Free space of the folder where results go, and whether they may."""
+    """Check the free space of the folder where results go, and whether it can be written.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     free = shutil.disk_usage(folder).free
     text = f"{free / 1e9:.1f} GB free in {folder}"
     if not os.access(folder, os.W_OK):
@@ -25,7 +36,20 @@ def check_disk(folder: Path) -> list[Check]:
 
 
 def check_computer(cores: int | None = None, memory: float | None = None) -> list[Check]:
-    """Processor cores that we may use, and memory in bytes."""
+    """Check processor cores and memory.
+
+    Parameters
+    ----------
+    cores : int, optional
+        By default those that this process may use.
+    memory : float, optional
+        In bytes; by default that of the computer, if it is known.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     if cores is None:
         own = getattr(os, "sched_getaffinity", None)
         cores = len(own(0)) if own else os.cpu_count() or 1
@@ -38,7 +62,18 @@ def check_computer(cores: int | None = None, memory: float | None = None) -> lis
 
 
 def check_clock(now: float | None = None) -> list[Check]:
-    """The date, which is written into every file, and the clock that times the pictures."""
+    """Check the date, which is written into every file, and the clock that times the images.
+
+    Parameters
+    ----------
+    now : float, optional
+        Seconds since 1970; by default those of the system.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     now = time.time() if now is None else now
     text = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
     if now < Path(__file__).stat().st_mtime - 86400:

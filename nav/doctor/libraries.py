@@ -25,7 +25,18 @@ PACKAGES = {
 
 
 def check_libraries(binaries: Sequence[Path] | None = None) -> list[Check]:
-    """Shared libraries of the system that Open3D, VTK, Qt and OpenCV load."""
+    """Check the shared libraries of the system that Open3D, VTK, Qt and OpenCV load.
+
+    Parameters
+    ----------
+    binaries : sequence of Path, optional
+        What loads them; by default those of `find_binaries`.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     if not sys.platform.startswith("linux"):
         return [Check("system libraries", "ok", "come with the packages on this system")]
     files = (
@@ -43,7 +54,13 @@ def check_libraries(binaries: Sequence[Path] | None = None) -> list[Check]:
 
 
 def find_binaries() -> dict[str, list[Path]]:
-    """The binaries to look at, by package; packages that are not installed are left out."""
+    """Find the binaries that load libraries of the system.
+
+    Returns
+    -------
+    dict of str to list of Path
+        By package; packages that are not installed are left out.
+    """
     files: dict[str, list[Path]] = {}
     for package, patterns in BINARIES.items():
         spec = importlib.util.find_spec(package)
@@ -53,7 +70,18 @@ def find_binaries() -> dict[str, list[Path]]:
 
 
 def debian_package(library: str) -> str:
-    """The Debian package of a shared library, as libusb-1.0-0 of libusb-1.0.so.0."""
+    """Return the Debian package of a shared library, as libusb-1.0-0 of libusb-1.0.so.0.
+
+    Parameters
+    ----------
+    library : str
+        File name.
+
+    Returns
+    -------
+    str
+        By Debian's naming rule (Policy 8.1), except for those of PACKAGES.
+    """
     if library in PACKAGES:
         return PACKAGES[library]
     stem, _, number = library.lower().replace("_", "-").partition(".so")
@@ -62,6 +90,17 @@ def debian_package(library: str) -> str:
 
 
 def library_advice(problem: str) -> str:
-    """What to install for a loader's message that names a missing library; empty if it does not."""
+    """Return what to install for a loader's message that names a missing library.
+
+    Parameters
+    ----------
+    problem : str
+        The message.
+
+    Returns
+    -------
+    str
+        Empty if it names none.
+    """
     library = re.search(r"(lib\S+\.so[.0-9]*): cannot open shared object", problem)
     return f"as root: apt-get install {debian_package(library[1])}" if library else ""

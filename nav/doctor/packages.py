@@ -25,7 +25,18 @@ MODULES = {  # where a distribution's module has another name
 
 
 def check_python(version: tuple[int, int] = sys.version_info[:2]) -> list[Check]:
-    """Python's version."""
+    """Check Python's version.
+
+    Parameters
+    ----------
+    version : tuple of two ints
+        By default that of this interpreter.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     text = f"{platform.python_version()} ({sys.executable})"
     if version < PYTHON:
         least = ".".join(map(str, PYTHON))
@@ -34,7 +45,13 @@ def check_python(version: tuple[int, int] = sys.version_info[:2]) -> list[Check]
 
 
 def check_packages() -> list[Check]:
-    """Versions of all that c1c2nav needs, and whether each can be imported."""
+    """Check the versions of all packages that c1c2nav needs, and whether each can be imported.
+
+    Returns
+    -------
+    list of Check
+        One for all that are well, and one for each other.
+    """
     try:
         needs = [_requirement(r) for r in metadata.requires("c1c2nav") or () if "extra" not in r]
     except metadata.PackageNotFoundError:
@@ -59,7 +76,7 @@ def check_packages() -> list[Check]:
 
 
 def _requirement(text: str) -> tuple[str, str]:
-    """Name and least version, empty if there is none."""
+    """Return name and least version, empty if there is none."""
     name = re.match(r"[A-Za-z0-9._-]+", text)
     least = re.search(r">=\s*([0-9.]+)", text)
     return (name[0] if name else text), (least[1] if least else "")
@@ -70,7 +87,7 @@ def _module(distribution: str) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Release numbers without trailing noughts: 2.0 is 2."""
+    """Return release numbers without trailing zeros: 2.0 is 2."""
     numbers = [int(n) for n in re.findall(r"[0-9]+", re.split(r"[^0-9.]", version)[0])]
     while numbers and numbers[-1] == 0:
         numbers.pop()
@@ -91,7 +108,7 @@ for name in sys.argv[1:]:
 
 
 def _imports(modules: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each module with why it cannot be imported, empty if it can."""
+    """Yield each module with why it cannot be imported, empty if it can."""
     left = list(modules)
     while left:
         code, out, _ = run([sys.executable, "-c", IMPORTS, *left])

@@ -22,7 +22,18 @@ print(window.ReportCapabilities())
 
 
 def check_opengl(code: str = RENDER) -> list[Check]:
-    """Who draws, found by drawing off screen as the window does."""
+    """Check what OpenGL draws with, by drawing off screen as the window does.
+
+    Parameters
+    ----------
+    code : str
+        Python code that draws and prints the capabilities; for tests.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     driver = "install the graphics card's driver, or on Debian libgl1-mesa-dri and libegl1"
     exit_code, out, _ = run([sys.executable, "-c", code])
     renderer = re.search(r"^OpenGL renderer string:\s*(.+?)\s*$", out, re.MULTILINE)
@@ -40,7 +51,18 @@ def check_opengl(code: str = RENDER) -> list[Check]:
 
 
 def check_display(code: str = SCREEN) -> list[Check]:
-    """Whether the live window can open, and on how large a screen."""
+    """Check whether the live window can open, and on how large a screen.
+
+    Parameters
+    ----------
+    code : str
+        Python code that opens the display and prints its size; for tests.
+
+    Returns
+    -------
+    list of Check
+        One.
+    """
     named = named_displays()
     if sys.platform.startswith("linux") and not named:
         advice = "log in at a screen for nav live; nav track and nav demo run without"

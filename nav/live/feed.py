@@ -38,18 +38,31 @@ class Job(Protocol):
     """A recipe for work that can be sent to another process."""
 
     def open(self, progress: Progress = ...) -> "Work":
-        """Open files and devices; InputError where one is wrong."""
+        """Open files and devices; raise InputError where one is wrong."""
         ...
 
 
 def silent(text: str, share: float) -> None:
-    """Tell nobody of the progress."""
+    """Ignore the progress.
+
+    Parameters
+    ----------
+    text : str
+        What is being done.
+    share : float
+        How much of it is done, 0 to 1.
+    """
 
 
 class ProcessFeed:
     """The window's end of a tracking process.
 
     A thread receives: a process stopped in the middle of a message never holds up the window.
+
+    Parameters
+    ----------
+    job : Job
+        Sent to the process, which opens it.
     """
 
     def __init__(self, job: Job) -> None:
@@ -71,9 +84,19 @@ class ProcessFeed:
         self.receiver.start()
 
     def first(self, timeout: float) -> Message | None:
-        """The first result, end or word that a recording is open, waited for up to `timeout` s.
+        """Wait for the first result, the end, or the message that a recording is open.
 
-        `newest` will give it again.
+        `newest` will return it again.
+
+        Parameters
+        ----------
+        timeout : float
+            Longest wait, s.
+
+        Returns
+        -------
+        Message or None
+            None where there was none in time.
         """
         self.first_message.wait(timeout)
         with self.lock:
@@ -82,7 +105,20 @@ class ProcessFeed:
             return self.said[0] if self.said else None
 
     def said_of_progress(self, text: str, timeout: float) -> bool:
-        """Wait until the process has come to a step of its preparation, or has ended."""
+        """Wait until the process has come to a step of its preparation, or has ended.
+
+        Parameters
+        ----------
+        text : str
+            The step.
+        timeout : float
+            Longest wait, s.
+
+        Returns
+        -------
+        bool
+            Whether it has come to it.
+        """
         with self.progressed:
             self.progressed.wait_for(
                 lambda: text in self.progress or self.ended is not None, timeout
@@ -90,7 +126,7 @@ class ProcessFeed:
             return text in self.progress
 
     def newest(self) -> Message | None:
-        """The newest message; samples of skipped updates are carried over."""
+        """Return the newest message; samples of skipped updates are carried over."""
         with self.lock:
             if self.ended is not None:
                 return self.ended
@@ -129,22 +165,22 @@ class ProcessFeed:
                 self.first_message.set()
 
     def _ready(self) -> bool:
-        """Whether the window still has to hear that a recording is open, and nothing is tracked."""
+        """Return whether the window has yet to read that a recording is open."""
         return bool(self.said) and isinstance(self.said[0], Ready)
 
     def alive(self) -> bool:
-        """Whether the tracking process runs, or its last word is still being read."""
+        """Return whether the tracking process runs, or its last message is still being read."""
         return self.process.is_alive() or self.receiver.is_alive()
 
     def send(self, command: Command) -> None:
-        """Pass a command on; a process that has gone hears nothing."""
+        """Pass a command on; it is dropped where the process has ended."""
         try:
             self.connection.send(command)
         except (BrokenPipeError, OSError):
             log.info("command %s not sent: the tracking process has gone", command.kind)
 
     def close(self) -> None:
-        """End the tracking process, by force if it does not listen."""
+        """End the tracking process, by force if it does not react."""
         self.closing = True
         self.send(Command("quit"))
         self.process.join(timeout=1.0)
@@ -161,7 +197,14 @@ def _work(job: Job, connection: Connection) -> None:
 
 
 def say_end(feed: ProcessFeed, console: Console) -> None:
-    """Say how the tracking process ended.
+    """Report how the tracking process ended.
+
+    Parameters
+    ----------
+    feed : ProcessFeed
+        Of the process.
+    console : Console
+        For messages to the user.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the tracking process tells the window, and the window the tracking process."""
+"""Messages between the tracking process and the window."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT_SAMPLES = 4096  # for a window that does not listen
 
 
 class Stage(Enum):
-    """Where in the work the user is; the window's header shows them in this order."""
+    """The stage of the user's work; the window's header shows them in this order."""
 
     CASE = "Case"
     CAMERAS = "Cameras"
@@ -29,11 +29,20 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A camera's picture made small for the window.
+    """A camera's image made small for the window.
 
-    image : (h, w) uint8, grey. scale : its pixels per full pixel.
-    corners : tool name -> {marker id: (4, 2) refined corners in full pixels}.
-    lost : why there is no current picture, or empty.
+    Parameters
+    ----------
+    camera : str
+        Its name.
+    image : ndarray, shape (h, w), uint8, or None
+        Grey levels; None where there is no current image.
+    scale : float
+        Its pixels per full pixel.
+    corners : mapping
+        Tool name to {marker id: refined corners (4, 2), full px}.
+    lost : str
+        Why there is no current image, or empty.
     """
 
     camera: str
@@ -45,9 +54,16 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Sample:
-    """One point of the strip chart, mm; None where there is no distance.
+    """One point of the strip chart.
 
-    at : s on this machine's monotonic clock, when the pictures were taken.
+    Parameters
+    ----------
+    at : float
+        When the images were taken, s on this machine's monotonic clock.
+    artery, cord : float or None
+        Distance of the nearest one, mm; None where there is none.
+    artery_bound, cord_bound : float or None
+        Its 95 % lower bound, mm.
     """
 
     at: float
@@ -61,13 +77,30 @@ class Sample:
 class Update:
     """The newest result and what happened since the last update.
 
-    captured_at, sent_at : s, monotonic clock; when the pictures were taken, when this was sent.
-    samples : every result since the last update, for the strip chart, oldest first.
-    prompt : what the user should do now, in words (empty: nothing).
-    next_fiducial : label of the fiducial to touch now, None where there is none.
-    notices : warnings of the work so far (a camera's focus not locked, cameras swapped, ...).
-    rate : results per second; delay : s from pictures to result.
-    simulated : time stands still until the next result; captured_at is when this was sent.
+    Parameters
+    ----------
+    guidance : Guidance
+        The result.
+    captured_at, sent_at : float
+        When the images were taken and when this was sent, s, monotonic clock.
+    samples : tuple of Sample
+        Every result since the last update, for the strip chart, oldest first.
+    thumbnails : tuple of Thumbnail
+        Of all cameras.
+    stage : Stage
+        Of the work.
+    prompt : str
+        What the user should do now, in words (empty: nothing).
+    rate : float
+        Results per second.
+    delay : float
+        From images to result, s.
+    notices : tuple of str
+        Warnings of the work so far (a camera's focus not locked, cameras swapped, ...).
+    simulated : bool
+        Whether time stands still until the next result; captured_at is when this was sent.
+    next_fiducial : str, optional
+        Label of the fiducial to touch now; None where there is none.
     """
 
     guidance: Guidance
@@ -86,7 +119,15 @@ class Update:
 
 @dataclass(frozen=True)
 class Preparing:
-    """What the tracking process is doing before its first result; share : done, 0 to 1."""
+    """What the tracking process is doing before its first result.
+
+    Parameters
+    ----------
+    text : str
+        In words.
+    share : float
+        How much of it is done, 0 to 1.
+    """
 
     text: str
     share: float = 0.0
@@ -99,10 +140,15 @@ class Ready:
 
 @dataclass(frozen=True)
 class Standstill:
-    """Recorded or simulated time stands still: no newer pictures exist than the newest ones.
+    """Recorded or simulated time stands still: no newer images exist than the newest ones.
 
-    at : s, monotonic clock. why : the next simulated frame set is being drawn or tracked, the user
-    has paused, or the recording is over (then nothing is present any more).
+    Parameters
+    ----------
+    at : float
+        In s, monotonic clock.
+    why : {"simulated", "paused", "over"}
+        The next simulated frame set is being drawn or tracked, the user has paused, or the
+        recording is over (then nothing is current any more).
     """
 
     at: float
@@ -111,9 +157,14 @@ class Standstill:
 
 @dataclass(frozen=True)
 class Ended:
-    """The source came to its end, or the tracking process failed; `problem` is empty at an end.
+    """The source came to its end, or the tracking process failed.
 
-    result : what the tracking process was asked to bring back, if anything.
+    Parameters
+    ----------
+    problem : str
+        Why it failed; empty at a normal end.
+    result : object
+        What the tracking process was asked to return, if anything.
     """
 
     problem: str = ""
@@ -125,11 +176,16 @@ Message = Update | Preparing | Ready | Standstill | Ended
 
 @dataclass(frozen=True)
 class Command:
-    """What the window asks of the tracking process.
+    """A request of the window to the tracking process.
 
-    capture: take the fiducial that is touched now; undo: forget the last one; plan: follow the plan
-    named in `argument`; skip: go on without verifying; quit: end. For recordings, play: begin;
-    pause: stop or go on; restart: from the start, with nothing touched yet.
+    Parameters
+    ----------
+    kind : str
+        capture: use the fiducial that is touched now; undo: forget the last one; plan: follow the
+        plan named in `argument`; skip: go on without verifying; quit: end. For recordings, play:
+        begin; pause: stop or go on; restart: from the start, with nothing touched yet.
+    argument : str
+        Of the command.
     """
 
     kind: Literal["capture", "undo", "plan", "skip", "quit", "play", "pause", "restart"]
@@ -137,18 +193,18 @@ class Command:
 
 
 class Feed(Protocol):
-    """The window's end of the line to the tracking process."""
+    """The window's end of the connection to the tracking process."""
 
     def newest(self) -> Message | None:
-        """The newest message since the last call, with the samples of skipped ones; None: none."""
+        """Return the newest message since the last call, with skipped samples, or None."""
         ...
 
     def alive(self) -> bool:
-        """Whether the tracking process runs."""
+        """Return whether the tracking process runs."""
         ...
 
     def send(self, command: Command) -> None:
-        """Pass a command on; never waits."""
+        """Pass a command on; never wait."""
         ...
 
     def close(self) -> None:

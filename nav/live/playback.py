@@ -13,7 +13,7 @@ LONGEST_STEP = 5.0
 
 
 class Playback:
-    """What the window wants of a recording. Its commands come in a thread of their own."""
+    """State of a recording's playback; the window's commands come in a thread of their own."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -21,12 +21,12 @@ class Playback:
         self.over = self.restart = self.quit = self.watched = False
 
     def hold(self) -> None:
-        """Wait for the window's `play` before the first frame set, and for its word at the end."""
+        """Wait for the window's `play` before the first frame set, and for a command at the end."""
         self.began = self.playing = False
         self.watched = True
 
     def obey(self, command: Command) -> None:
-        """Take play, pause, restart or quit; other commands are not for this."""
+        """Carry out play, pause, restart or quit; ignore other commands."""
         with self.changed:
             if command.kind == "play":
                 self.began = self.playing = True
@@ -80,6 +80,11 @@ class PacedSource:
     """A recording handed out at its own pace; a tracker that is slower gets every frame, late.
 
     With a window it waits at its end for a replay.
+
+    Parameters
+    ----------
+    source : RecordedSource
+        The recording.
     """
 
     def __init__(self, source: RecordedSource) -> None:
@@ -114,7 +119,7 @@ class PacedSource:
 
 
 class SimulatedTime:
-    """Simulated time, which stands still while pictures are drawn and while they are tracked."""
+    """Simulated time, which stands still while images are drawn and while they are tracked."""
 
     def __init__(self, source: Iterable[FrameSet]) -> None:
         self.source = source

@@ -1,4 +1,4 @@
-"""Turning results into what the window is sent: small pictures, chart samples, rate and delay."""
+"""Turn results into what the window is sent: small images, chart samples, rate and delay."""
 
 import threading
 import time
@@ -21,7 +21,20 @@ STILL_EVERY = 0.1  # s between two messages that time stands still
 
 
 def thumbnails(frames: FrameSet, guidance: Guidance) -> tuple[Thumbnail, ...]:
-    """All cameras' pictures, made small, with the corners that were used."""
+    """Shrink all cameras' images, and add the corners that were used.
+
+    Parameters
+    ----------
+    frames : FrameSet
+        The images.
+    guidance : Guidance
+        Their result.
+
+    Returns
+    -------
+    tuple of Thumbnail
+        One for each camera, those without an image last.
+    """
     made = []
     for name, frame in frames.frames.items():
         scale = min(1.0, THUMBNAIL_WIDTH / frame.image.shape[1])
@@ -37,7 +50,19 @@ def thumbnails(frames: FrameSet, guidance: Guidance) -> tuple[Thumbnail, ...]:
 
 
 def chart_sample(guidance: Guidance, captured_at: float) -> Sample:
-    """Nearest artery and cord of one result, for the strip chart."""
+    """Return the nearest artery and cord of one result, for the strip chart.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        The result.
+    captured_at : float
+        When its images were taken, s, monotonic clock.
+
+    Returns
+    -------
+    Sample
+    """
     near = guidance.proximity
     if isinstance(near, Lost):
         return Sample(captured_at, None, None, None, None)
@@ -52,13 +77,13 @@ def chart_sample(guidance: Guidance, captured_at: float) -> Sample:
 
 
 class Progress:
-    """Rate and delay of results as they come."""
+    """Rate of results as they come."""
 
     def __init__(self) -> None:
         self.ends: deque[float] = deque(maxlen=RATE_WINDOW)
 
     def result(self) -> float:
-        """Note a result; returns results per second over the last ones."""
+        """Count a result; return results per second over the last ones."""
         self.ends.append(time.monotonic())
         if len(self.ends) < 2:
             return 0.0
@@ -66,13 +91,19 @@ class Progress:
 
 
 class Publisher:
-    """Sends the newest result to the window from a thread of its own.
+    """Send the newest result to the window from a thread of its own.
 
     Tracking only leaves its result here and goes on; what the window has no time for is skipped,
-    but for the chart's samples.
+    except for the chart's samples.
 
-    standstill : asked ten times a second; what it says goes to the window. simulated : time stands
-    still until the next result.
+    Parameters
+    ----------
+    connection : Connection
+        To the window.
+    standstill : callable
+        Called ten times per second; what it returns is sent to the window.
+    simulated : bool
+        Whether time stands still until the next result.
     """
 
     def __init__(
@@ -93,7 +124,19 @@ class Publisher:
     def publish(
         self, frames: FrameSet, state: State, captured_at: float, notices: tuple[str, ...] = ()
     ) -> None:
-        """Leave a result; never waits for the window."""
+        """Leave a result to be sent; never wait for the window.
+
+        Parameters
+        ----------
+        frames : FrameSet
+            The images.
+        state : State
+            Of the session after them.
+        captured_at : float
+            When the images were taken, s, monotonic clock.
+        notices : tuple of str
+            Warnings of the work so far.
+        """
         rate, delay = self.progress.result(), time.monotonic() - captured_at
         with self.changed:
             self.samples.append(chart_sample(state.guidance, captured_at))
@@ -142,7 +185,29 @@ def make_update(
     delay: float,
     notices: tuple[str, ...] = (),
 ) -> Update:
-    """The message for one result."""
+    """Make the message for one result.
+
+    Parameters
+    ----------
+    frames : FrameSet
+        The images.
+    state : State
+        Of the session after them.
+    captured_at : float
+        When the images were taken, s, monotonic clock.
+    samples : tuple of Sample
+        Every result since the last update.
+    rate : float
+        Results per second.
+    delay : float
+        From images to result, s.
+    notices : tuple of str
+        Warnings of the work so far.
+
+    Returns
+    -------
+    Update
+    """
     said = (*notices, state.message) if state.message else notices
     return Update(
         state.guidance,

@@ -1,4 +1,4 @@
-"""A puncture's work, step by step: touch the fiducials, register, verify, navigate."""
+"""The workflow of a puncture, step by step: touch the fiducials, register, verify, navigate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,19 @@ REFUTED = Lost("registration does not fit: a check point is off; touch it again,
 
 @dataclass(frozen=True)
 class Touch:
-    """A fiducial touched with the tip: mean (3,) and covariance (3, 3), reference frame, mm."""
+    """A fiducial touched with the tip.
+
+    Parameters
+    ----------
+    fiducial : Fiducial
+        Which was touched.
+    position : ndarray, shape (3,)
+        Mean, reference frame, mm.
+    covariance : ndarray, shape (3, 3)
+        Reference frame, mm^2.
+    wander : float
+        Rms of the tip about the mean, mm.
+    """
 
     fiducial: Fiducial
     position: Array
@@ -43,7 +55,21 @@ class Touch:
 
 @dataclass(frozen=True)
 class State:
-    """What the work has come to after a frame set."""
+    """State of the work after a frame set.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Result of the pipeline.
+    stage : Stage
+        Of the work.
+    prompt : str
+        What the user should do now, in words.
+    next_fiducial : str or None
+        Label of the fiducial to touch now.
+    message : str
+        Answer to the last command, or empty.
+    """
 
     guidance: Guidance
     stage: Stage
@@ -53,13 +79,19 @@ class State:
 
 
 class Session:
-    """Takes frame sets through the pipeline and the user through the work.
+    """Take frame sets through the pipeline and the user through the work.
 
     A registration known beforehand has to be confirmed by one check point; until then, and after
     a check point that does not fit, the pipeline has none, so that no distance is shown.
 
-    fle : fiducial localisation error, mm, one sd per axis. check_limit : mm; a registration with a
-    check point further off is not navigated with.
+    Parameters
+    ----------
+    pipeline : Pipeline
+        With or without a registration.
+    fle : float
+        Fiducial localisation error, mm, one standard deviation per axis.
+    check_limit : float
+        A registration with a check point further off is not navigated with, mm.
     """
 
     def __init__(
@@ -87,7 +119,7 @@ class Session:
 
     @property
     def refuted(self) -> bool:
-        """Whether a check point, or all touched points together, tell against the registration."""
+        """Whether a check point, or all touched points together, refute the registration."""
         far = any(not e.passed or e.distance > self.check_limit for _, e in self.checks)
         return far or (self.assessment is not None and self.assessment.word == "repeat")
 
@@ -102,7 +134,7 @@ class Session:
         return tuple(said)
 
     def step(self, frames: FrameSet) -> State:
-        """One frame set in, guidance and what to do next out."""
+        """Process one frame set: return guidance and what to do next."""
         guidance = self.pipeline.step(frames)
         if self.gathering is not None:
             self._gather(guidance)
@@ -113,7 +145,7 @@ class Session:
         )  # fmt: skip
 
     def command(self, command: Command) -> None:
-        """What the user asks for; one that makes no sense now is answered in words."""
+        """Carry out a command of the user; one that does not apply now is answered in words."""
         self.message = ""
         if command.kind == "capture":
             self._begin_touch()
@@ -125,7 +157,7 @@ class Session:
             self._follow(command.argument)
 
     def _begin_with_known(self) -> None:
-        """One check point, the nearest to the target, before a registration of before is used."""
+        """Ask for the check point nearest to the target before an earlier registration is used."""
         known = self.to_check or self.to_register
         plan = self.pipeline.plan
         if not known:
@@ -212,7 +244,7 @@ class Session:
             self._check(touch)
 
     def _assess(self) -> Assessment:
-        """Judge all touches so far, as `nav register` does."""
+        """Assess all touches so far, as `nav register` does."""
         touches = [*self.touches, *(touch for touch, _ in self.checks)]
         plan = self.pipeline.plan
         return assess_touches(
@@ -268,7 +300,7 @@ class Session:
         self._show_registration()
 
     def _why_refuted(self, touch: Touch) -> str:
-        """What the check point tells, besides that it is off."""
+        """Return what the check point shows, besides that it is off."""
         assert self.registration is not None
         if self.assessment is not None and self.assessment.explanations:
             return f"; {verdict_line(self.assessment)}"
@@ -333,7 +365,7 @@ class Session:
 
 
 def _to_touch_again(found: Assessment) -> set[str]:
-    """Labels of the touches that an only explanation blames; all where it is not so clear."""
+    """Return labels of the touches that the only explanation blames; all where it is unclear."""
     if len(found.explanations) == 1:
         (only,) = found.explanations
         if only.kind in ("point", "points", "labels") and only.factor == 1.0:

@@ -1,4 +1,4 @@
-"""Looks once, at the start of live tracking, whether two cameras were exchanged."""
+"""Check once, at the start of live tracking, whether two cameras were exchanged."""
 
 from collections.abc import Mapping, Sequence
 from threading import Thread
@@ -13,9 +13,17 @@ FRAMES = 2  # tools seen by several cameras when whole pictures were searched
 
 
 class SwapCheck:
-    """Collects a few frame sets' markers, then judges them in a thread of its own.
+    """Collect a few frame sets' markers, then check them in a thread of its own.
 
-    `said` holds the sentence that names the swapped cameras, once there is one.
+    Parameters
+    ----------
+    rig : Rig
+        The cameras.
+
+    Attributes
+    ----------
+    said : tuple of str
+        The sentence that names the swapped cameras, once there is one.
     """
 
     def __init__(self, rig: Rig) -> None:
@@ -25,7 +33,7 @@ class SwapCheck:
         self.thread: Thread | None = None
 
     def look(self, views: Mapping[str, Sequence[MarkerView]]) -> None:
-        """Take what was detected of each tool in one frame set, before anything is left out."""
+        """Collect what was detected of each tool in one frame set, before anything is left out."""
         if self.thread is not None or len(self.rig.cameras) < 2:
             return
         for seen in views.values():

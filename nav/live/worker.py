@@ -1,4 +1,4 @@
-"""The tracking process: drawing a window never delays what it does."""
+"""The tracking process: drawing a window never delays its work."""
 
 import logging
 import signal
@@ -23,7 +23,7 @@ Listener = Callable[[FrameSet, State], Iterable[Command]]
 
 
 class Work(Protocol):
-    """What the tracking process shall do; made in the process itself."""
+    """What the tracking process does; made in the process itself."""
 
     @property
     def source(self) -> FrameSource:
@@ -41,18 +41,25 @@ class Work(Protocol):
         ...
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
-        """Told every result; may answer with commands (a simulated user's keys)."""
+        """Process a result; may return commands (a simulated user's keys)."""
         ...
 
     def finish(self) -> Any:
-        """What to bring back at the end."""
+        """Return the result of the whole work."""
         ...
 
 
 def run(work: Work, listen: Listener, frame_sets: Iterable[FrameSet] | None = None) -> None:
-    """Frame sets through the session until the source ends; `listen` hears every result.
+    """Pass frame sets through the session until the source ends.
 
-    frame_sets : the work's source, if something comes between.
+    Parameters
+    ----------
+    work : Work
+        Source, session and its own listener.
+    listen : callable
+        Called with every frame set and its state; may return commands.
+    frame_sets : iterable of FrameSet, optional
+        Instead of the work's source, if something comes between.
     """
     for frames in work.source if frame_sets is None else frame_sets:
         if frames.captured_at is None:
@@ -66,7 +73,7 @@ def run(work: Work, listen: Listener, frame_sets: Iterable[FrameSet] | None = No
 
 
 class Inbox:
-    """The window's commands; a thread takes them, so that a paused recording hears them too."""
+    """The window's commands; a thread receives them, so that a paused recording gets them too."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -75,7 +82,7 @@ class Inbox:
         threading.Thread(target=self._receive, name="inbox", daemon=True).start()
 
     def pending(self) -> list[Command]:
-        """What came since the last call."""
+        """Return what came since the last call."""
         commands = []
         while self.waiting:
             commands.append(self.waiting.popleft())
@@ -95,7 +102,15 @@ class Inbox:
 
 
 def work_for(job: Job, connection: Connection) -> None:
-    """Do a job in this process and tell the window's end of the connection of it."""
+    """Do a job in this process, and send its messages to the window.
+
+    Parameters
+    ----------
+    job : Job
+        Opened here; opened again where the window asks for a recording from its start.
+    connection : Connection
+        To the window.
+    """
     # Ctrl-C belongs to the window's process, which then says quit
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox(connection)
@@ -117,7 +132,7 @@ def work_for(job: Job, connection: Connection) -> None:
 
 
 def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
-    """Work until the source ends; None: the recording is wanted again from its start."""
+    """Work until the source ends; return None if the recording is wanted again from its start."""
     source, frame_sets, standstill = work.source, None, None
     if isinstance(source, PacedSource):
         if inbox.playback is None:

@@ -1,4 +1,4 @@
-"""The boundary of a surface that crosses itself: without what has the inside on both sides."""
+"""The boundary of a surface that crosses itself, without walls inside on both sides."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +22,25 @@ RAYS_AT_ONCE = 100_000
 def boundary_corners(
     vertices: Array, triangles: NDArray[Any], scene: Any, centre: Array, winding: "WindingNumber"
 ) -> Array:
-    """Return the corners (k, 3, 3) of the triangles that part inside from outside.
+    """Return the triangles that separate inside from outside.
 
     Those that do so in part are cut into pieces of `FINEST`; all others are left as they are.
 
     Parameters
     ----------
-    vertices, triangles : arrays, shapes (n, 3), (m, 3)
-        mm, facing outwards.
+    vertices, triangles : ndarray, shape (n, 3) and (m, 3)
+        In mm, facing outwards.
     scene : open3d.t.geometry.RaycastingScene
         Of the same triangles, `centre` subtracted from the vertices.
+    centre : ndarray, shape (3,)
+        In mm.
     winding : WindingNumber
         Of the surface.
+
+    Returns
+    -------
+    ndarray, shape (k, 3, 3)
+        Corners of the triangles, mm.
     """
     corners = vertices[triangles]
     suspects = _suspects(corners, scene, centre)
@@ -58,7 +65,7 @@ def boundary_corners(
 
 
 def _inner_samples(corners: Array, winding: "WindingNumber") -> NDArray[np.bool_]:
-    """Whether triangles (k, 3, 3) have the inside on both sides, at each of SAMPLES: (k, 4)."""
+    """Return (k, 4) whether triangles (k, 3, 3) have the inside on both sides, at each of SAMPLES."""
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     steps = STEP * np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
@@ -69,7 +76,7 @@ def _inner_samples(corners: Array, winding: "WindingNumber") -> NDArray[np.bool_
 
 
 def _suspects(corners: Array, scene: Any, centre: Array) -> NDArray[np.bool_]:
-    """Triangles from whose middle a ray outwards crosses the surface; it may graze an edge."""
+    """Find triangles from whose middle a ray outwards crosses the surface; it may graze an edge."""
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     ways = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)

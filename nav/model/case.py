@@ -47,7 +47,7 @@ Name = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 
 
 class StructureTable(FileModel):
-    """[[structure]] of case.toml."""
+    """An entry [[structure]] of case.toml."""
 
     name: Name
     role: Role
@@ -58,7 +58,7 @@ class StructureTable(FileModel):
 
 
 class FiducialTable(FileModel):
-    """[[fiducial]] of case.toml."""
+    """An entry [[fiducial]] of case.toml."""
 
     label: Name
     position: Vector3
@@ -67,7 +67,7 @@ class FiducialTable(FileModel):
 
 
 class PlanTable(FileModel):
-    """[[plan]] of case.toml."""
+    """An entry [[plan]] of case.toml."""
 
     name: Name
     entry: Vector3
@@ -75,19 +75,35 @@ class PlanTable(FileModel):
 
 
 class ChainTable(FileModel):
-    """[reconstruction.chain]: the fitted bones, poses as model_from_bone and shape modes."""
+    """The table [reconstruction.chain]: fitted bones, poses as model_from_bone, shape modes."""
 
     weights: tuple[Number, ...]
     pose: dict[str, TransformTable]
 
 
 class ReconstructionTable(FileModel):
-    """[reconstruction] of case.toml: how a scan became this case.
+    """The table [reconstruction] of case.toml: how a scan became this case.
 
-    source : kind of the scan's file. volume : the scan, cropped, beside the case. spacing : of the
-    scan, mm. findings : what was odd about the scan. remarks : what the surfaces lack. made_from :
-    by structure. corrections, labels : files beside the case, what was said about the scan. chain :
-    the fitted bones, learnt : of grey values; from these steps can be run again.
+    Parameters
+    ----------
+    source : str
+        Kind of the scan's file.
+    volume : str, optional
+        The scan, cropped, beside the case.
+    spacing : tuple of three floats
+        Of the scan, mm.
+    findings : tuple of str
+        What was odd about the scan.
+    remarks : tuple of str
+        What the surfaces lack.
+    made_from : dict of str to str
+        By structure.
+    corrections, labels : str, optional
+        Files beside the case: what was said about the scan.
+    chain : ChainTable, optional
+        The fitted bones, from which steps can be run again.
+    learnt : dict of str to dict of str to float
+        What was learnt of grey values, for the same.
     """
 
     source: Name
@@ -103,7 +119,7 @@ class ReconstructionTable(FileModel):
 
 
 class CaseFile(PublicFile):
-    """case.toml."""
+    """The file case.toml."""
 
     format: Literal["c1c2nav/case/1"]
     name: Name
@@ -155,9 +171,17 @@ class Structure:
         return self.caution is not None or self.danger is not None
 
     def sigma_at(self, points: ArrayLike) -> Array:
-        """Return one standard deviation of the surface's own error at points (..., 3) of it, mm.
+        """Return one standard deviation of the surface's own error.
 
-        What the mesh says of the place, or `sigma` where it says nothing.
+        Parameters
+        ----------
+        points : array_like, shape (..., 3)
+            On the surface, model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            In mm: what the mesh says of the place, or `sigma` where it says nothing.
         """
         if self.surface.sigma is not None:
             return self.surface.sigma.at(points)
@@ -288,7 +312,7 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
     ------
     InputError
         What breaks the format, a mesh that is missing or open, limits the wrong way round,
-        sizes that cannot be.
+        impossible sizes.
     """
     table = load_toml(path, CaseFile)
     structures = []
@@ -322,6 +346,13 @@ def _structure(path: Path, table: StructureTable) -> Structure:
 
 def navigable(case: Case, path: Path) -> None:
     """Refuse a case without what the window's gauges need.
+
+    Parameters
+    ----------
+    case : Case
+        As loaded.
+    path : Path
+        Its file, with which the message begins.
 
     Raises
     ------

@@ -14,7 +14,20 @@ NEAR = 0.01
 
 
 def edge_counts(triangles: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return edges (e, 2) of triangles (m, 3), lower index first, and how many each joins."""
+    """Count how many triangles each edge joins.
+
+    Parameters
+    ----------
+    triangles : array_like, shape (m, 3), int
+        Vertex indices.
+
+    Returns
+    -------
+    edges : ndarray, shape (e, 2), int
+        Each once, lower index first.
+    counts : ndarray, shape (e,), int
+        Number of triangles.
+    """
     corners = np.asarray(triangles, np.int64).reshape(-1, 3)
     edges = np.sort(corners[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     base = int(corners.max(initial=0)) + 1
@@ -23,19 +36,31 @@ def edge_counts(triangles: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def count_open_edges(triangles: ArrayLike) -> int:
-    """Edges of triangles (m, 3) that do not join exactly two of them; 0 for a closed surface."""
+    """Count the edges that do not join exactly two triangles.
+
+    Parameters
+    ----------
+    triangles : array_like, shape (m, 3), int
+        Vertex indices.
+
+    Returns
+    -------
+    int
+        0 for a closed surface.
+    """
     _, counts = edge_counts(triangles)
     return int((counts != 2).sum())
 
 
 def check_closed(vertices: Array, triangles: NDArray[np.int64]) -> None:
-    """Refuse triangles that are no closed surface.
+    """Refuse triangles that are not a closed surface.
 
     Parameters
     ----------
-    vertices : array, shape (n, 3)
+    vertices : ndarray, shape (n, 3)
         Each once, mm.
-    triangles : array, shape (m, 3)
+    triangles : ndarray, shape (m, 3), int
+        Vertex indices.
 
     Raises
     ------
@@ -73,7 +98,7 @@ def check_closed(vertices: Array, triangles: NDArray[np.int64]) -> None:
 
 
 def _count_distinct(rows: NDArray[np.int64]) -> int:
-    """How many of the rows (m, 3) are different."""
+    """Count how many of the rows (m, 3) are different."""
     base = int(rows.max(initial=0)) + 1
     _, rank = np.unique(rows[:, 0] * base + rows[:, 1], return_inverse=True)
     return len(np.unique(rank * base + rows[:, 2]))
@@ -91,7 +116,7 @@ def _place(vertices: Array, edge: NDArray[np.int64]) -> str:
 def _gap_that_welding_closes(
     vertices: Array, triangles: NDArray[np.int64], single: NDArray[np.int64]
 ) -> float | None:
-    """How far apart corners are, mm, whose merging leaves no edge open; None if there are none."""
+    """Return how far apart corners are, mm, whose merging leaves no edge open; None if none are."""
     rim = np.unique(single)
     pairs = cKDTree(vertices[rim]).query_pairs(NEAR, output_type="ndarray")
     if not len(pairs):

@@ -33,9 +33,19 @@ class LocalSigma:
         return cKDTree(self.points)
 
     def at(self, points: ArrayLike) -> Array:
-        """Return the standard deviation at points (..., 3) on the surface, mm.
+        """Return the standard deviation at places on the surface.
 
         The mean of the nearest vertices' variances, weighted by their inverse squared distances.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 3)
+            Frame of the surface, mm.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            In mm.
         """
         query = np.asarray(points, float)
         count = min(NEIGHBOURS, len(self.points))

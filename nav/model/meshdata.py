@@ -1,4 +1,4 @@
-"""What a mesh file holds before it is a surface: vertices and polygons, checked to be there."""
+"""What a mesh file holds before it is a surface: vertices and polygons, checked."""
 
 import re
 import warnings
@@ -26,10 +26,20 @@ class MeshError(Exception):
 class MeshData:
     """A mesh as its file has it.
 
-    vertices : (n, 3). corners : (k,) vertex indices of all polygons, one after the other. sizes :
-    (m,) number of corners of each polygon. is_ras : whether the file says that it is in RAS.
-    first_index : what the file counts vertices from, for messages. sigma : (n,) one standard
-    deviation of the surface's own error at each vertex, mm, where the file has it.
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        In mm.
+    corners : ndarray, shape (k,), int
+        Vertex indices of all polygons, one after the other.
+    sizes : ndarray, shape (m,), int
+        Number of corners of each polygon.
+    is_ras : bool
+        Whether the file says that it is in RAS.
+    first_index : int
+        What the file counts vertices from, for messages.
+    sigma : ndarray, shape (n,), optional
+        One standard deviation of the surface's own error at each vertex, mm, where the file has it.
     """
 
     vertices: Array
@@ -41,13 +51,35 @@ class MeshData:
 
 
 def polygons(lists: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return corners and sizes of polygons that are given as lists of corners."""
+    """Join polygons that are given as lists of corners.
+
+    Parameters
+    ----------
+    lists : list of ndarray of int
+        Vertex indices of each polygon.
+
+    Returns
+    -------
+    corners : ndarray, shape (k,), int
+        All vertex indices, one after the other.
+    sizes : ndarray, shape (m,), int
+        Number of corners of each polygon.
+    """
     sizes = np.array([len(entry) for entry in lists], np.int64)
     return np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64), sizes
 
 
 def parse_numbers(text: bytes) -> Array:
-    """Return numbers separated by white space; nan and inf are numbers too.
+    """Parse numbers separated by white space; nan and inf are numbers too.
+
+    Parameters
+    ----------
+    text : bytes
+        Of a file.
+
+    Returns
+    -------
+    ndarray, shape (n,)
 
     Raises
     ------
@@ -64,7 +96,7 @@ def parse_numbers(text: bytes) -> Array:
 
 
 def _no_number(text: bytes) -> str:
-    """What is among numbers that is none, and what to do."""
+    """Return what is among numbers that is not a number, and what to do."""
     for match in re.finditer(rb"\S+", text):
         token = match[0]
         try:
@@ -77,12 +109,22 @@ def _no_number(text: bytes) -> str:
 
 
 def triangulate(mesh: MeshData) -> NDArray[np.int64]:
-    """Return triangles (m, 3) of a mesh's polygons; those of fewer than three corners are left out.
+    """Cut a mesh's polygons into triangles; those of fewer than three corners are left out.
+
+    Parameters
+    ----------
+    mesh : MeshData
+        As its file has it.
+
+    Returns
+    -------
+    ndarray, shape (m, 3), int
+        Vertex indices.
 
     Raises
     ------
     MeshError
-        A polygon names a vertex that is not there, has too many corners, or there are too many.
+        A polygon names a vertex that does not exist, has too many corners, or there are too many.
     """
     wrong = (mesh.corners < 0) | (mesh.corners >= len(mesh.vertices))
     if wrong.any():
@@ -106,7 +148,7 @@ def triangulate(mesh: MeshData) -> NDArray[np.int64]:
 
 
 def _cut_quads(vertices: Array, quads: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Two triangles of each, along the diagonal that leaves both facing the same way."""
+    """Cut each into two triangles, along the diagonal that leaves both facing the same way."""
     a, b, c, d = (vertices[quads[:, k]] for k in range(4))
     with np.errstate(all="ignore"):
         facing = (np.cross(b - a, c - a) * np.cross(c - a, d - a)).sum(axis=1)
@@ -119,7 +161,7 @@ def _cut_quads(vertices: Array, quads: NDArray[np.int64]) -> NDArray[np.int64]:
 def _cut_polygons(
     mesh: MeshData, starts: NDArray[np.int64], which: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Triangles of polygons of five corners and more, which may be concave."""
+    """Cut polygons of five corners and more, which may be concave, into triangles."""
     import pyvista  # heavy: only where a mesh has such
 
     if not np.isfinite(mesh.vertices).all():
@@ -134,7 +176,22 @@ def _cut_polygons(
 
 
 def merge_equal(vertices: ArrayLike, triangles: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
-    """Return vertices that are used and exist once, and triangles of three different ones."""
+    """Merge equal vertices; leave out unused ones and triangles without three different vertices.
+
+    Parameters
+    ----------
+    vertices : array_like, shape (n, 3)
+        In mm.
+    triangles : array_like, shape (m, 3), int
+        Vertex indices.
+
+    Returns
+    -------
+    vertices : ndarray, shape (k, 3)
+        Each once.
+    triangles : ndarray, shape (l, 3), int
+        Indices of these.
+    """
     points, faces = np.asarray(vertices, float), np.asarray(triangles, np.int64)
     key = np.zeros(len(points), np.int64)
     for axis in range(3):

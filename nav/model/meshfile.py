@@ -1,4 +1,4 @@
-"""Meshes in files, whatever wrote them: read and checked without leaving a crash to VTK."""
+"""Meshes in files of any program: read and checked, so that VTK cannot crash on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,8 +38,12 @@ class LoadedMesh:
 
     Parameters
     ----------
-    vertices : (n, 3), LPS, mm. triangles : (m, 3). sigma : where the file says how well its
-        vertices are known.
+    vertices : ndarray, shape (n, 3)
+        LPS, mm.
+    triangles : ndarray, shape (m, 3), int
+        Vertex indices.
+    sigma : LocalSigma, optional
+        Where the file says how well its vertices are known.
     """
 
     vertices: Array
@@ -50,18 +54,23 @@ class LoadedMesh:
 def load_mesh(
     path: Path, field: str, reader: Callable[[bytes], MeshData] | None = None
 ) -> LoadedMesh:
-    """Return the mesh of a file.
+    """Load the mesh of a file.
 
-    A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned. Equal vertices are merged and
-    triangles without area between three vertices left out.
+    A file that says it is RAS (3D Slicer writes SPACE=RAS) is converted to LPS. Equal vertices are
+    merged and triangles without area between three vertices left out.
 
     Parameters
     ----------
     path : Path
+        PLY, STL, OBJ or VTP.
     field : str
-        What it is, for messages.
+        What it is, with which messages begin.
     reader : callable, optional
         Of its content; by default that of its suffix.
+
+    Returns
+    -------
+    LoadedMesh
 
     Raises
     ------
@@ -91,16 +100,17 @@ def load_mesh(
 
 
 def check_positions(vertices: Array) -> None:
-    """Refuse vertices that are not finite, or beyond any room.
+    """Refuse vertices that are not finite, or implausibly far away.
 
     Parameters
     ----------
     vertices : ndarray, shape (n, 3)
-        mm.
+        In mm.
 
     Raises
     ------
     MeshError
+        Naming one of them.
     """
     if not np.isfinite(vertices).all():
         which = int(np.flatnonzero(~np.isfinite(vertices).all(axis=1))[0])

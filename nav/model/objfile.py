@@ -20,7 +20,16 @@ MOST_LINES = 12_000_000
 
 
 def read_obj(content: bytes) -> MeshData:
-    """Return the mesh of an OBJ file; negative indices count back from the newest vertex.
+    """Read the mesh of an OBJ file; negative indices count back from the newest vertex.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    MeshData
 
     Raises
     ------
@@ -59,7 +68,7 @@ def read_obj(content: bytes) -> MeshData:
 
 
 def _face(words: list[bytes], vertices: int, number: int) -> NDArray[np.int64]:
-    """Vertex indices from 0 of ``1``, ``1/2``, ``1//3`` or ``1/2/3``."""
+    """Return vertex indices from 0 of ``1``, ``1/2``, ``1//3`` or ``1/2/3``."""
     try:
         indices = [int(word.partition(b"/")[0]) for word in words]
         corners = np.array([i - 1 if i > 0 else vertices + i for i in indices], np.int64)

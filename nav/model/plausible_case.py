@@ -1,4 +1,4 @@
-"""Whether a case can be one of a neck: sizes of its structures, limits, points near them."""
+"""Check that a case is plausible for a neck: sizes of its structures, limits, points near them."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ MOST_SPREAD = 200.0  # extents of the largest to the smallest structure; one is 
 
 
 def check_case(case: "Case", where: str) -> tuple[str, ...]:
-    """Judge the sizes and places of a case.
+    """Check that the sizes and places of a case are plausible.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def check_case(case: "Case", where: str) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        What cannot be, with the unit that was likely meant.
+        What is impossible, with the unit that was likely meant.
     """
     found: list[str | None] = []
     extents = {}
@@ -97,7 +97,7 @@ def _extent(vertices: Array) -> float:
 
 
 def _shrunk(points: list[Array], extent: float, where: str) -> str | None:
-    """Points that all lie within a hundredth of the structures' extent are in metres."""
+    """Warn of points that all lie within a hundredth of the structures' extent: in metres."""
     if len(points) < 3:
         return None
     spread = _extent(np.array(points))
@@ -110,12 +110,12 @@ def _shrunk(points: list[Array], extent: float, where: str) -> str | None:
 
 
 def _gap(box: Array, other: Array) -> float:
-    """Distance between two boxes (2, 3), mm; 0 where they meet."""
+    """Return the distance between two boxes (2, 3), mm; 0 where they meet."""
     return float(np.linalg.norm(np.maximum(np.maximum(box[0] - other[1], other[0] - box[1]), 0.0)))
 
 
 def _apart(name: str, boxes: Mapping[str, Array], where: str) -> str | None:
-    """A structure that lies far from every other one is in another frame."""
+    """Warn of a structure that lies far from every other one: it is in another frame."""
     others = [box for other, box in boxes.items() if other != name]
     gap = min((_gap(boxes[name], box) for box in others), default=0.0)
     if gap <= MOST_APART:
@@ -127,7 +127,7 @@ def _apart(name: str, boxes: Mapping[str, Array], where: str) -> str | None:
 
 
 def _sides_exchanged(boxes: Mapping[str, Array], where: str) -> str | None:
-    """Left lies at larger x than right, as LPS has it."""
+    """Warn where left does not lie at larger x than right, as LPS has it."""
     for name, box in boxes.items():
         other = SIDE.sub(lambda side: SWAPPED[side[0].lower()], name.lower())
         right = next((b for n, b in boxes.items() if n.lower() == other), None)

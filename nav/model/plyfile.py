@@ -32,9 +32,16 @@ COUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 @dataclass
 class Element:
-    """An element of the header: its name, how many there are, its properties.
+    """An element of the header.
 
-    properties : name, type, and the type of the length where it is a list.
+    Parameters
+    ----------
+    name : str
+        Such as vertex or face.
+    count : int
+        How many there are.
+    properties : list of (str, str, str or None)
+        Name, type, and the type of the length where it is a list.
     """
 
     name: str
@@ -47,18 +54,29 @@ class Element:
         return any(length for _, _, length in self.properties)
 
     def least_size(self, text: bool) -> int:
-        """Bytes (numbers, if text) of one of them whose lists are empty."""
+        """Return the bytes (numbers, if text) of one of them whose lists are empty."""
         kinds = (length or kind for _, kind, length in self.properties)
         return sum(1 if text else np.dtype(kind).itemsize for kind in kinds)
 
 
 def read_ply(content: bytes) -> MeshData:
-    """Return the mesh of a PLY file; properties other than x, y, z, sigma and corners are left out.
+    """Read the mesh of a PLY file.
+
+    Properties other than x, y, z, sigma and corners are left out.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    MeshData
 
     Raises
     ------
     MeshError
-        No PLY, a header that cannot be read, fewer elements than it says, or no faces.
+        Not PLY, a header that cannot be read, fewer elements than it says, or no faces.
     """
     content = content.removeprefix(b"\xef\xbb\xbf")
     header, body = _split(content)
@@ -120,7 +138,7 @@ def _sigma(values: Any) -> Array | None:
 
 
 def _split(content: bytes) -> tuple[str, bytes]:
-    """Header and what follows its last line's end."""
+    """Return the header and what follows its last line's end."""
     end = content.find(b"end_header", 0, MOST_HEADER)
     if not content.startswith(b"ply"):
         raise MeshError("is no PLY: it does not begin with 'ply'")
@@ -172,7 +190,7 @@ def _first_twice(names: list[str]) -> str | None:
 
 
 class _TextElements:
-    """Elements one after the other from the numbers of a text file."""
+    """Read elements one after the other from the numbers of a text file."""
 
     def __init__(self, numbers: Array) -> None:
         self.numbers, self.place = numbers, 0
@@ -182,7 +200,7 @@ class _TextElements:
         return len(self.numbers) - self.place
 
     def read(self, element: Element) -> dict[str, Any]:
-        """Values by property; of a list property its values and its lengths."""
+        """Return values by property; of a list property its values and its lengths."""
         lengths = [int(n) if n == n and abs(n) < 1e9 else -1 for n in self._first_lengths(element)]
         width = len(element.properties) + sum(lengths)
         block = self.numbers[self.place : self.place + element.count * width]
@@ -220,7 +238,7 @@ class _TextElements:
 
 
 class _BinaryElements:
-    """Elements one after the other from the bytes of a binary file."""
+    """Read elements one after the other from the bytes of a binary file."""
 
     def __init__(self, body: bytes, order: str) -> None:
         self.body, self.order, self.place = body, order, 0
@@ -230,7 +248,7 @@ class _BinaryElements:
         return len(self.body) - self.place
 
     def read(self, element: Element) -> dict[str, Any]:
-        """Values by property; of a list property its values and its lengths."""
+        """Return values by property; of a list property its values and its lengths."""
         kinds: list[Any] = []
         place = self.place
         for k, (_, kind, length) in enumerate(element.properties):
@@ -263,7 +281,7 @@ class _BinaryElements:
         return _length(np.frombuffer(self.body, dtype, 1, place)[0], element)
 
     def _fixed(self, rows: NDArray[Any], element: Element) -> dict[str, Any] | None:
-        """Values where all lists are as long as the first ones; else None."""
+        """Return values where all lists are as long as the first ones; else None."""
         result: dict[str, Any] = {}
         for k, (name, _, length) in enumerate(element.properties):
             values = rows[f"value{k}"]
@@ -313,7 +331,7 @@ def _cut_short(element: Element) -> MeshError:
 
 
 def _columns(block: Array, element: Element, lengths: list[int]) -> dict[str, Any] | None:
-    """Values by property of rows that are all alike; None where a list is longer or shorter."""
+    """Return values by property of uniform rows; None where a list is longer or shorter."""
     result: dict[str, Any] = {}
     place, left = 0, iter(lengths)
     for name, _, length in element.properties:

@@ -28,14 +28,14 @@ def outer_surface(vertices: Array, triangles: Triangles) -> tuple[Array, Triangl
 
     Parameters
     ----------
-    vertices : array, shape (n, 3)
-        mm.
-    triangles : array, shape (m, 3)
+    vertices : ndarray, shape (n, 3)
+        In mm.
+    triangles : ndarray, shape (m, 3), int
         Each edge joins two of them.
 
     Returns
     -------
-    vertices, triangles : arrays
+    vertices, triangles : ndarray
         The same ones where there is one shell, or all are apart; facing outwards.
 
     Raises
@@ -79,20 +79,32 @@ def outer_surface(vertices: Array, triangles: Triangles) -> tuple[Array, Triangl
 
 
 def _used(vertices: Array, triangles: Triangles) -> tuple[Array, Triangles]:
-    """Without the vertices that no triangle names."""
+    """Remove the vertices that no triangle names."""
     used, faces = np.unique(triangles, return_inverse=True)
     return vertices[used], faces.reshape(-1, 3)
 
 
 def orient_shells(triangles: Triangles) -> tuple[Triangles, NDArray[np.int64]]:
-    """Return triangles turned so that neighbours face the same way, and each one's shell.
+    """Reverse triangles so that neighbours face the same way, and label the shells.
 
     Shells are joined by edges only; two that touch at a corner are two.
+
+    Parameters
+    ----------
+    triangles : ndarray, shape (m, 3), int
+        Each edge joins two of them.
+
+    Returns
+    -------
+    triangles : ndarray, shape (m, 3), int
+        Consistently oriented within each shell.
+    labels : ndarray, shape (m,), int
+        The shell of each triangle, from 0.
 
     Raises
     ------
     MeshError
-        One that has but one side, as a Klein bottle has.
+        A shell that has but one side, as a Klein bottle has.
     """
     count = len(triangles)
     starts, ends = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
@@ -119,7 +131,22 @@ def orient_shells(triangles: Triangles) -> tuple[Triangles, NDArray[np.int64]]:
 def shell_volumes(
     vertices: Array, triangles: Triangles, labels: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the signed volume of each shell, mm^3; positive where it faces outwards."""
+    """Compute the signed volume of each shell.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        In mm.
+    triangles : ndarray, shape (m, 3), int
+        Vertex indices.
+    labels : ndarray, shape (m,), int
+        The shell of each triangle, from 0.
+
+    Returns
+    -------
+    ndarray, shape (shells,)
+        In mm^3; positive where the shell faces outwards.
+    """
     a, b, c = np.moveaxis(vertices[triangles] - vertices.mean(axis=0), 1, 0)
     sixths = (a * np.cross(b, c)).sum(axis=1)
     return np.asarray(np.bincount(labels, sixths), float) / 6.0
@@ -128,7 +155,7 @@ def shell_volumes(
 def _overlapping(
     vertices: Array, triangles: Triangles, labels: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
-    """The group of each shell: those whose bounding boxes meet, if only by others, share one."""
+    """Group shells: those whose bounding boxes meet, if only by others, share a group."""
     if count == 1:
         return np.zeros(1, np.int64)
     if count > MANY_SHELLS:
@@ -145,7 +172,7 @@ def _overlapping(
 def _unite(
     vertices: Array, shells: list[Triangles], volumes: NDArray[np.float64]
 ) -> tuple[Array, Triangles] | None:
-    """The outer boundary of shells that face outwards; None if it cannot be trusted."""
+    """Return the outer boundary of shells that face outwards; None if it cannot be trusted."""
     import manifold3d  # only where shells meet
 
     solids = []

@@ -15,10 +15,19 @@ WHITE = b" \t\r\n\x0b\x0c"
 
 
 def read_stl(content: bytes) -> MeshData:
-    """Return the triangles of an STL file.
+    """Read the triangles of an STL file.
 
     Text in capitals or after a byte order mark is read, and so is a binary file with other bytes
     after its last triangle.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    MeshData
 
     Raises
     ------
@@ -36,7 +45,7 @@ def read_stl(content: bytes) -> MeshData:
 
 
 def _is_text(content: bytes) -> bool:
-    """Some programs begin binary files with 'solid' too: their size tells, or a byte of no text."""
+    """Return whether it is text, by size or bytes: binary files may begin with 'solid' too."""
     if len(content) >= HEADER and len(content) == HEADER + RECORD.itemsize * _count(content):
         return False
     head = content[:512].removeprefix(b"\xef\xbb\xbf").lstrip(WHITE)

@@ -1,4 +1,4 @@
-"""A closed triangle surface that answers distances and rays."""
+"""A closed triangle surface, with distances and ray casting."""
 
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 
 
 class Surface:
-    """Closed triangle surface: vertices (n, 3), mm, and triangles (m, 3) that face outwards.
+    """A closed triangle surface.
 
     A point is inside where the winding number is not 0, so also where the surface overlaps itself.
-    Distances are exact to float32 (about 1e-5 mm at 100 mm). `sigma` says how well each place of
-    it is known, where its file does.
+    Distances are exact to float32 (about 1e-5 mm at 100 mm).
+
+    Parameters
+    ----------
+    vertices : array_like, shape (n, 3)
+        In mm.
+    triangles : array_like, shape (m, 3), int
+        Vertex indices; facing outwards.
+    sigma : LocalSigma, optional
+        How well each place of it is known, where its file says so.
     """
 
     def __init__(
@@ -47,14 +55,14 @@ class Surface:
 
     @cached_property
     def winding(self) -> "WindingNumber":
-        """Of the surface round points."""
+        """Winding number of the surface round points."""
         from nav.model.winding import WindingNumber  # loads the compiler, as Open3D heavy
 
         return WindingNumber(self.vertices, self.triangles)
 
     @cached_property
     def _boundary_scene(self) -> Any:
-        """Without what has the inside on both sides."""
+        """Scene without walls that have the inside on both sides."""
         corners = boundary_corners(
             self.vertices, self.triangles, self._scene, self._centre, self.winding
         )
@@ -82,8 +90,8 @@ class Surface:
         Returns
         -------
         distance : float
-            mm, negative inside.
-        nearest : array, shape (3,)
+            In mm, negative inside.
+        nearest : ndarray, shape (3,)
             Of the boundary between inside and outside, to 0.1 mm where the surface crosses itself:
             walls that have the inside on both sides are left out.
         """
@@ -96,9 +104,21 @@ class Surface:
         return -distance, nearest
 
     def distances(self, points: ArrayLike) -> tuple[Array, Array]:
-        """Return the signed distances (k,) of points (k, 3) and the nearest surface points (k, 3).
+        """Return the signed distances of points and the nearest surface points.
 
         The same as `distance` of each, and many times as fast.
+
+        Parameters
+        ----------
+        points : array_like, shape (k, 3)
+            Frame of the surface, mm.
+
+        Returns
+        -------
+        distances : ndarray, shape (k,)
+            In mm, negative inside.
+        nearest : ndarray, shape (k, 3)
+            As of `distance`.
         """
         queries = np.asarray(points, float).reshape(-1, 3)
         asked = (queries - self._centre).astype(np.float32)
@@ -116,7 +136,20 @@ class Surface:
         return distances, nearest
 
     def first_hits(self, origins: ArrayLike, directions: ArrayLike) -> Array:
-        """Ways from origins (k, 3) along unit directions (k, 3) to the surface, mm; inf: a miss."""
+        """Cast rays to the surface.
+
+        Parameters
+        ----------
+        origins : array_like, shape (k, 3)
+            Frame of the surface, mm.
+        directions : array_like, shape (k, 3) or (3,)
+            Unit vectors.
+
+        Returns
+        -------
+        ndarray, shape (k,)
+            Distance along each ray, mm; inf: a miss.
+        """
         starts = np.asarray(origins, float) - self._centre
         rays = np.hstack([starts, np.broadcast_to(directions, starts.shape)]).astype(np.float32)
         ways: Array = self._scene.cast_rays(rays)["t_hit"].numpy().astype(float)
@@ -128,7 +161,20 @@ class Surface:
         return nearest, float(np.linalg.norm(query - nearest))
 
     def first_hit(self, origin: ArrayLike, direction: ArrayLike) -> float | None:
-        """Way from origin (3,) along a unit direction (3,) to the surface, mm; None: a miss."""
+        """Cast one ray to the surface.
+
+        Parameters
+        ----------
+        origin : array_like, shape (3,)
+            Frame of the surface, mm.
+        direction : array_like, shape (3,)
+            Unit vector.
+
+        Returns
+        -------
+        float or None
+            Distance along the ray, mm; None: a miss.
+        """
         start = np.asarray(origin, float) - self._centre
         ray = np.concatenate([start, np.asarray(direction)]).astype(np.float32)
         hit = float(self._scene.cast_rays(ray[None])["t_hit"].numpy()[0])
@@ -136,11 +182,23 @@ class Surface:
 
 
 def load_surface(path: Path, field: str) -> Surface:
-    """Return a closed surface from PLY, STL, OBJ or VTP, model frame (LPS).
+    """Load a closed surface from PLY, STL, OBJ or VTP.
 
-    A file that says it is RAS (3D Slicer writes SPACE=RAS) is turned. What a shell of the surface
-    encloses is inside, whichever way its triangles face: shells that overlap are united, one inside
-    another is left out (see `nav.model.shells`).
+    A file that says it is RAS (3D Slicer writes SPACE=RAS) is converted to LPS. What a shell of the
+    surface encloses is inside, whichever way its triangles face: shells that overlap are united,
+    one inside another is left out (see `nav.model.shells`).
+
+    Parameters
+    ----------
+    path : Path
+        The mesh.
+    field : str
+        What it is, with which messages begin.
+
+    Returns
+    -------
+    Surface
+        Model frame (LPS), mm.
 
     Raises
     ------

@@ -50,14 +50,23 @@ class _Document:
 
 
 def read_vtp(content: bytes) -> MeshData:
-    """Return the polygons and triangle strips of a VTP file, all its pieces.
+    """Read the polygons and triangle strips of a VTP file, all its pieces.
 
     Arrays may be text, base64 or appended, uncompressed or compressed with zlib or LZMA.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    MeshData
 
     Raises
     ------
     MeshError
-        No VTP, an array that is missing or shorter than it says, another compressor, no polygons.
+        Not VTP, an array that is missing or shorter than it says, another compressor, no polygons.
     """
     document, tail = _parse(content)
     if document.root.get("type") != "PolyData":
@@ -97,7 +106,7 @@ def read_vtp(content: bytes) -> MeshData:
 
 
 def _parse(content: bytes) -> tuple[_Document, bytes]:
-    """The XML, and what is appended to it, which need not be XML."""
+    """Parse the XML, and return what is appended to it, which need not be XML."""
     content = content.removeprefix(b"\xef\xbb\xbf")
     start = content.find(b"<AppendedData")
     tail = b""
@@ -168,7 +177,7 @@ def _points(
 def _cells(
     attributes: dict[str, str], arrays: list[_DataArray], decode: "_Decoder", section: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Corners and sizes of Polys or Strips."""
+    """Return corners and sizes of Polys or Strips."""
     count = _count(attributes, f"NumberOf{section}")
     own = {a.attributes.get("Name"): a for a in arrays if a.section == section}
     if not count:
@@ -190,7 +199,7 @@ def _cells(
 def _strips(
     corners: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Triangles of triangle strips; every second one is turned."""
+    """Return triangles of triangle strips; every second one is reversed."""
     counts = np.maximum(sizes - 2, 0)
     total = int(counts.sum())
     if total > MOST_TRIANGLES:
@@ -216,7 +225,7 @@ def _count(attributes: dict[str, str], name: str) -> int:
 
 
 class _Decoder:
-    """Numbers of an array, however the file encodes it."""
+    """Decode the numbers of an array, in each of the file's encodings."""
 
     def __init__(self, document: _Document, tail: bytes) -> None:
         root = document.root
@@ -288,7 +297,7 @@ class _Decoder:
 
 
 def _take(source: bytes, start: int, length: int, is_base64: bool) -> bytes:
-    """`length` bytes from place `start` of what is encoded or not."""
+    """Return `length` bytes from place `start` of what is encoded or not."""
     end = start + (-(-length // 3) * 4 if is_base64 else length)
     part = source[start:end]
     if is_base64:

@@ -16,10 +16,16 @@ MOST_ENTRIES = 24
 class TriangleEdges(NamedTuple):
     """The three edges of each triangle as a ray along an axis sees them.
 
-    lower, upper : (m, 3, 2) ends across the axis, that of the lower vertex index first.
-    way : (m, 3) 1 where the triangle runs from lower to upper, else -1.
-    tie : (m, 3) the side on which a ray that meets the edge passes it, 1 or -1.
-    heights : (m, 3) of the corner opposite each edge, along the axis.
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (m, 3, 2)
+        Ends across the axis, that of the lower vertex index first.
+    way : ndarray, shape (m, 3)
+        1 where the triangle runs from lower to upper, else -1.
+    tie : ndarray, shape (m, 3)
+        The side on which a ray that meets the edge passes it, 1 or -1.
+    heights : ndarray, shape (m, 3)
+        Of the corner opposite each edge, along the axis.
     """
 
     lower: Array
@@ -32,9 +38,16 @@ class TriangleEdges(NamedTuple):
 class TriangleGrid(NamedTuple):
     """Which triangles lie over each cell of a grid across the ray.
 
-    origin, per_mm : (2,) a point's column and row are (point - origin) * per_mm.
-    side : number of columns, and of rows.
-    entries : triangles, cell by cell; begins : (side^2 + 1,) where each cell's begin.
+    Parameters
+    ----------
+    origin, per_mm : ndarray, shape (2,)
+        A point's column and row are (point - origin) * per_mm.
+    side : int
+        Number of columns, and of rows.
+    entries : ndarray of int
+        Triangles, cell by cell.
+    begins : ndarray, shape (side^2 + 1,), int
+        Where each cell's entries begin.
     """
 
     origin: Array
@@ -45,7 +58,7 @@ class TriangleGrid(NamedTuple):
 
 
 class WindingNumber:
-    """Signed crossings of a ray from the point to infinity, which is the winding number [1]_.
+    """The winding number of a closed surface, from the signed crossings of a ray to infinity [1]_.
 
     The ray is along the axis in which the surface is shortest; triangles are looked up in a grid
     across it. Whether the ray passes left or right of an edge is computed from the edge's two ends
@@ -56,7 +69,8 @@ class WindingNumber:
     Parameters
     ----------
     vertices : array_like, shape (n, 3)
-    triangles : array_like, shape (m, 3)
+        In mm.
+    triangles : array_like, shape (m, 3), int
         Of closed shells that face outwards: then the number is 1 inside, 0 outside, and 2 or more
         where shells overlap.
 
@@ -97,7 +111,7 @@ class WindingNumber:
 
 
 def _grid_over(corners: Array) -> TriangleGrid:
-    """A grid of cells with the triangles (m, 3, 2) whose bounds meet each."""
+    """Make a grid of cells with the triangles (m, 3, 2) whose bounds meet each."""
     low, high = corners.min(axis=1), corners.max(axis=1)
     origin, extent = low.min(axis=0), np.ptp(corners.reshape(-1, 2), axis=0)
     extent = np.maximum(extent, np.finfo(float).tiny)
@@ -126,7 +140,21 @@ def _grid_over(corners: Array) -> TriangleGrid:
 def signed_crossings(
     edges: TriangleEdges, grid: TriangleGrid, queries: Array
 ) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    """Return for each query (k, 3) how often a ray upwards leaves more than it enters."""
+    """Compute for each query how often a ray upwards leaves the surface more than it enters.
+
+    Parameters
+    ----------
+    edges : TriangleEdges
+        Of the surface.
+    grid : TriangleGrid
+        Of the same triangles.
+    queries : ndarray, shape (k, 3)
+        Points, mm, the ray's axis last.
+
+    Returns
+    -------
+    ndarray, shape (k,), int
+    """
     result = np.zeros(len(queries), np.int64)
     area = np.empty(3)
     for n in range(len(queries)):

@@ -1,4 +1,4 @@
-"""What a run leaves behind in memory: poses, distances, alarms; for reports at its end."""
+"""What a run leaves in memory: poses, distances, alarms; for reports at its end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,18 @@ from nav.tracking.tracked_frame import TrackedFrame
 
 @dataclass(frozen=True)
 class Distances:
-    """One result while navigating, mm: structure name -> (distance, bound); None when lost.
+    """One result while navigating.
 
-    number : of the frame set.
+    Parameters
+    ----------
+    number : int
+        Of the frame set.
+    time : float
+        Of the frame set, s.
+    by_structure : dict of str to (float, float), or None
+        Distance and its bound by structure, mm; None when lost.
+    to_target : float or None
+        Distance to the target, mm.
     """
 
     number: int
@@ -25,7 +34,19 @@ class Distances:
 
 @dataclass(frozen=True)
 class AlarmEvent:
-    """A structure that came to a level."""
+    """A structure that came to a level.
+
+    Parameters
+    ----------
+    time : float
+        Of the frame set, s.
+    structure : str
+        Its name.
+    level : Level
+        The new one.
+    bound : float or None
+        95 % lower bound of the distance, mm.
+    """
 
     time: float
     structure: str
@@ -35,7 +56,7 @@ class AlarmEvent:
 
 @dataclass
 class RunLog:
-    """Grows by one entry a frame set."""
+    """Log of a run; grows by one entry per frame set."""
 
     tracked: list[TrackedFrame] = field(default_factory=list)
     navigated: list[Distances] = field(default_factory=list)
@@ -43,7 +64,7 @@ class RunLog:
     levels: Mapping[str, Level] = field(default_factory=dict)
 
     def add(self, state: State) -> None:
-        """Note one result."""
+        """Add one result."""
         guidance = state.guidance
         self.tracked.append(guidance.tracked)
         if state.stage is not Stage.NAVIGATE:
@@ -62,14 +83,14 @@ class RunLog:
                 self.alarms.append(AlarmEvent(guidance.time, name, level, bound))
 
     def tracked_fraction(self, tools: Sequence[str]) -> float:
-        """Share of frame sets in which all these tools had a pose."""
+        """Return the share of frame sets in which all these tools had a pose."""
         if not self.tracked:
             return 0.0
         whole = sum(all(not isinstance(f.tools[t], Lost) for t in tools) for f in self.tracked)
         return whole / len(self.tracked)
 
     def smallest(self) -> dict[str, float]:
-        """Smallest distance to each structure while navigating, mm."""
+        """Return the smallest distance to each structure while navigating, mm."""
         smallest: dict[str, float] = {}
         for entry in self.navigated:
             for name, (distance, _) in (entry.by_structure or {}).items():

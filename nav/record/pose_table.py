@@ -26,9 +26,16 @@ COLUMNS = (
 
 
 class PosesWriter:
-    """Writes rows to an open file as frames come.
+    """Write rows to an open file as frames come.
 
-    relative_to : poses are ``T_from_tool`` for this tool T, else ``rig_from_tool``.
+    Parameters
+    ----------
+    file : text file
+        Where to write.
+    tools : sequence of Tool
+        One row each per frame.
+    relative_to : str, optional
+        Poses are ``T_from_tool`` for this tool T, else ``rig_from_tool``.
     """
 
     def __init__(self, file: TextIO, tools: Sequence[Tool], relative_to: str | None = None) -> None:
@@ -37,7 +44,7 @@ class PosesWriter:
         self.writer.writerow(COLUMNS)
 
     def write(self, tracked: TrackedFrame) -> None:
-        """All tools of one frame."""
+        """Write all tools of one frame."""
         for tool in self.tools:
             self.writer.writerow(self._row(tracked, tool))
 
@@ -60,7 +67,20 @@ class PosesWriter:
 
 
 def pose_columns(pose: Pose, tool: Tool) -> list[str]:
-    """Columns tx to tip_czz of a pose; empty tip columns for a tool without a tip."""
+    """Return the columns tx to tip_czz of a pose.
+
+    Parameters
+    ----------
+    pose : Pose
+        Of the tool, in the table's frame.
+    tool : Tool
+        For its tip.
+
+    Returns
+    -------
+    list of str
+        Empty tip columns for a tool without a tip.
+    """
     numbers = [*pose.transform.translation, *pose.transform.rotation.as_quat(canonical=True)]
     tip = tip_from_pose(pose, tool)
     columns = [f"{number:.9g}" for number in numbers]
@@ -76,7 +96,7 @@ def _upper(pose: Pose) -> list[str]:
 
 
 def _systematic(pose: Pose | Lost, tool: Tool) -> list[str]:
-    """Columns tip_sxx to tip_szz."""
+    """Return columns tip_sxx to tip_szz."""
     if isinstance(pose, Lost) or tool.tip is None:
         return [""] * 6
     spread = pose.apply(tool.tip.position)[1]
@@ -84,7 +104,18 @@ def _systematic(pose: Pose | Lost, tool: Tool) -> list[str]:
 
 
 def sidecar_path(path: Path) -> Path:
-    """Return the TOML file beside a poses.csv that says what it was made from."""
+    """Return the TOML file beside a poses.csv that says what it was made from.
+
+    Parameters
+    ----------
+    path : Path
+        poses.csv.
+
+    Returns
+    -------
+    Path
+        With the same stem.
+    """
     return Path(path).with_suffix(".toml")
 
 
@@ -95,6 +126,20 @@ def write_sidecar(
     more: Mapping[str, Any],
     to: Path | None = None,
 ) -> None:
-    """What made a poses.csv, in a TOML file of the same stem, or in the file `to`."""
+    """Write what a poses.csv was made from, in a TOML file of the same stem.
+
+    Parameters
+    ----------
+    path : Path
+        poses.csv.
+    inputs : sequence of Path
+        Files that it was made from.
+    relative_to : str or None
+        Tool in whose frame the poses are.
+    more : mapping
+        Further entries.
+    to : Path, optional
+        Another file to write.
+    """
     data = {"format": POSES_FORMAT, "poses": Path(path).name, "relative_to": relative_to, **more}
     write_toml(to or sidecar_path(path), data, inputs)

@@ -1,4 +1,4 @@
-"""timing.csv: how long each frame set took, and whether whole pictures were searched."""
+"""timing.csv: how long each frame set took, and whether whole images were searched."""
 
 import csv
 from typing import TextIO
@@ -9,10 +9,15 @@ COLUMNS = ("frame", "read_ms", "track_ms", "mode")
 
 
 class TimingWriter:
-    """Writes rows to an open file as frames come.
+    """Write rows to an open file as frames come.
 
-    read_ms : waiting for the pictures. track_ms : everything from pictures to poses, in all
-    threads. mode : 'follow' where no whole picture was searched for markers, else 'acquire'.
+    The columns: read_ms, waiting for the images; track_ms, everything from images to poses, in all
+    threads; mode, 'follow' where no whole image was searched for markers, else 'acquire'.
+
+    Parameters
+    ----------
+    file : text file
+        Where to write.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -20,6 +25,6 @@ class TimingWriter:
         self.writer.writerow(COLUMNS)
 
     def write(self, tracked: TrackedFrame, read_seconds: float) -> None:
-        """One frame set."""
+        """Write one frame set; `read_seconds` is how long its reading took."""
         times = (f"{1e3 * seconds:.3f}" for seconds in (read_seconds, tracked.track_seconds))
         self.writer.writerow([tracked.number, *times, tracked.mode])

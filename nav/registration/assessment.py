@@ -1,4 +1,4 @@
-"""From touched fiducials to a registration and what it is worth: the one way, for all commands."""
+"""From touched fiducials to a registration and its quality: one path for all commands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,8 +39,16 @@ CERTAIN = ("unit", "mirrored", "labels", "turned")  # these leave every distance
 class CheckError:
     """How far a check point is off.
 
-    distance : mm. predicted : rms, mm, of such a touch under this registration. limit : mm, what
-    the declared errors exceed with probability `REFUSED` / 2.
+    Parameters
+    ----------
+    label : str
+        Of the check point.
+    distance : float
+        In mm.
+    predicted : float
+        Rms, mm, of such a touch under this registration.
+    limit : float
+        In mm; the declared errors exceed it with probability `REFUSED` / 2.
     """
 
     label: str
@@ -56,20 +64,36 @@ class CheckError:
 
 @dataclass(frozen=True)
 class Assessment:
-    """A registration and what it is worth.
+    """A registration and its quality.
 
-    registration : None where the touched points gave none.
-    labels : of the fiducials registered with, in the order of the residuals.
-    fle : declared, mm, one sd per axis. expected_fre : rms, mm, that the declared errors make.
-    chi2, freedom : of the residuals under the declared errors.
-    fit, check_fit : probability of residuals, and of check points, as large as these (1 where there
-    are none). worst : label of the fiducial with the largest residual.
-    explanations : mistakes that explain the points decisively better than none does.
-    confusion : touched label -> the label it might as well be: another assignment that fits.
-    predicted_tre : rms, mm, at the target, None without one.
-    copied : whether the touched points are the case's own numbers, or their RAS.
-    mirror_fits : whether a mirror image of the touched points would pass as well: they lie nearly
-    in a plane.
+    Parameters
+    ----------
+    registration : Registration or None
+        None where the touched points gave none.
+    labels : tuple of str
+        Of the fiducials registered with, in the order of the residuals.
+    fle : float
+        Declared fiducial localisation error, mm, one standard deviation per axis.
+    expected_fre : float
+        Rms, mm, that the declared errors cause.
+    chi2, freedom : float and int
+        Chi-square of the residuals under the declared errors, and its degrees of freedom.
+    fit, check_fit : float
+        Probability of residuals, and of check points, as large as these; 1 where there are none.
+    worst : str
+        Label of the fiducial with the largest residual.
+    checks : tuple of CheckError
+        Of the check points.
+    explanations : tuple of Explanation
+        Mistakes that explain the points decisively better than none does.
+    confusion : tuple of (str, str)
+        Touched label, and the label that it might as well be: another assignment that fits.
+    predicted_tre : float, optional
+        Rms, mm, at the target; None without one.
+    copied : bool
+        Whether the touched points are the case's own numbers, or their RAS.
+    mirror_fits : bool
+        Whether a mirror image of the touched points would pass as well: they lie nearly in a plane.
     """
 
     registration: Registration | None
@@ -114,15 +138,15 @@ def assess_touches(
     fle: float = FLE,
     target: Array | None = None,
 ) -> Assessment:
-    """Register touched fiducials and judge the result.
+    """Register touched fiducials and assess the result.
 
     Parameters
     ----------
     fiducials : tuple of Fiducial
         All of the case.
     touched : mapping of str to ndarray, shape (3,)
-        By label, in the order of touching; reference frame, mm. Check points are used for judging
-        only.
+        By label, in the order of touching; reference frame, mm. Check points are used for the
+        assessment only.
     covariance : mapping of str to ndarray, shape (3, 3), optional
         Of the touched points without the FLE, mm^2.
     fle : float
@@ -182,7 +206,20 @@ def assess_touches(
 
 
 def check_fle(fle: float, name: str) -> None:
-    """Refuse a fiducial localisation error (mm, one sd per axis) that is not plausible."""
+    """Refuse a fiducial localisation error that is not plausible.
+
+    Parameters
+    ----------
+    fle : float
+        In mm, one standard deviation per axis.
+    name : str
+        Option or field, with which the message begins.
+
+    Raises
+    ------
+    InputError
+        It is outside LEAST_FLE to MOST_FLE.
+    """
     if not LEAST_FLE <= fle <= MOST_FLE:
         raise InputError(
             f"{name}: expected {LEAST_FLE:g} to {MOST_FLE:g} mm (one standard deviation per axis), "
@@ -202,14 +239,19 @@ def check_error(
     Parameters
     ----------
     fiducial : Fiducial
+        Which was touched.
     position : ndarray, shape (3,)
         Where the tip was, reference frame, mm.
     registration : Registration
-        Its covariance is taken as it is.
+        Its covariance is used as it is.
     covariance : ndarray, shape (3, 3), optional
         Of the touched point without the FLE and the fiducial's own sigma, mm^2.
     fle : float
-        mm, one standard deviation per axis.
+        Fiducial localisation error, mm, one standard deviation per axis.
+
+    Returns
+    -------
+    CheckError
     """
     own = np.eye(3) * (fle**2 + _own_variance(fiducial))
     if covariance is not None:
@@ -219,7 +261,7 @@ def check_error(
 
 
 def _own_variance(fiducial: Fiducial) -> float:
-    """How well the case knows where a fiducial is, mm^2 an axis."""
+    """Return how well the case knows where a fiducial is, mm^2 per axis."""
     return 0.0 if fiducial.sigma is None else fiducial.sigma**2
 
 
@@ -235,7 +277,7 @@ def _check_error(label: str, off: Array, predicted: Array, declared: Array) -> C
 def _judge_checks(
     points: TouchedPoints, registration: Registration, transform: RigidTransform, declared: Array
 ) -> tuple[tuple[CheckError, ...], float]:
-    """Errors of the check points, and the probability of such large ones, all together."""
+    """Return errors of the check points, and the probability of such large ones, all together."""
     count = len(points.labels)
     if count == 0:
         return (), 1.0
@@ -260,7 +302,7 @@ def _judge_checks(
 def _confusion(
     points: TouchedPoints, labels: tuple[str, ...], positions: Array
 ) -> tuple[tuple[str, str], ...]:
-    """The best other assignment of labels that would have passed as well."""
+    """Find the best other assignment of labels that would have passed as well."""
     if len(points.labels) < 3 or len(labels) > MOST_SEARCHED:
         return ()
     # touched as they should have been: the fit's noise is the same for every assignment
@@ -275,7 +317,7 @@ def _confusion(
 
 
 def _mirror_fits(points: TouchedPoints) -> bool:
-    """Whether the touched points, mirrored, would have passed: then no residual tells the sides."""
+    """Return whether mirrored points would have passed: then no residual tells the sides."""
     if len(points.labels) < LEAST_JUDGED:
         return False  # too few to judge by is said instead
     # touched as they should have been: the fit's noise is the same for both
@@ -291,7 +333,7 @@ def _is_copied(points: TouchedPoints) -> bool:
 def _units_only(
     points: TouchedPoints, labels: tuple[str, ...], positions: Array
 ) -> tuple[Explanation, ...]:
-    """Explanations by another unit, for points that are too near to each other to register."""
+    """Find explanations by another unit, for points too near to each other to register."""
     if len(points.labels) < 3:
         return ()
     try:

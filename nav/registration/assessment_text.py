@@ -27,7 +27,18 @@ AGAIN = "touch all fiducials again"
 
 
 def verdict_line(assessment: Assessment) -> str:
-    """'good', 'usable: ' and what would make it better, or 'repeat: ' and what is wrong."""
+    """Return the verdict on a registration in a line.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Of the registration.
+
+    Returns
+    -------
+    str
+        'good', 'usable: ' and what would make it better, or 'repeat: ' and what is wrong.
+    """
     word = assessment.word
     if word == "good":
         return word
@@ -36,19 +47,39 @@ def verdict_line(assessment: Assessment) -> str:
 
 
 def check_line(error: CheckError) -> str:
-    """How far a check point is off, against what is predicted."""
+    """Return in a line how far a check point is off, and what is predicted.
+
+    Parameters
+    ----------
+    error : CheckError
+        Of the check point.
+
+    Returns
+    -------
+    str
+    """
     return f"{error.label} is {error.distance:.2f} mm off, {error.predicted:.2f} mm predicted"
 
 
 def explanation_line(found: Explanation) -> str:
-    """What would explain the touched points, and what to do."""
+    """Return in a line what would explain the touched points, and what to do.
+
+    Parameters
+    ----------
+    found : Explanation
+        The mistake.
+
+    Returns
+    -------
+    str
+    """
     return _SENTENCES[found.kind](found) + (
         f", besides: {_unit(found)}" if found.factor != 1.0 and found.kind != "unit" else ""
     )
 
 
 def _refusals(assessment: Assessment) -> list[str]:
-    """What is wrong, what explains it, what to do; nothing that only follows from it."""
+    """Return what is wrong, what explains it, what to do; nothing that only follows from it."""
     reasons = []
     registration, off = assessment.registration, _worst_check(assessment)
     if registration is not None and assessment.fit < REFUSED / 2:
@@ -119,7 +150,7 @@ def _doubts(assessment: Assessment) -> list[str]:
 
 
 def _explained(assessment: Assessment) -> list[str]:
-    """The best explanations; several explain the points equally well."""
+    """Return the best explanations; several explain the points equally well."""
     lines = [explanation_line(e) for e in assessment.explanations[:NAMED]]
     if len(lines) > 1:
         lines = [f"either {lines[0]}", *(f"or, equally likely, {line}" for line in lines[1:])]
@@ -149,7 +180,7 @@ def _labels(found: Explanation) -> str:
 
 
 def _pairs(labels: Sequence[str], others: Sequence[str]) -> str:
-    """What each label should be; exchanged ones in one."""
+    """Return what each label should be; exchanged ones in one."""
     should = dict(zip(labels, others, strict=True))
     words, done = [], set()
     for label, other in should.items():

@@ -17,8 +17,12 @@ CHUNK = 50_000  # fits at a time: bounds the memory
 class Correspondence:
     """An assignment of touched points to fiducials.
 
-    indices : (n,) the fiducial of each touched point. misfit : weighted sum of squared residuals
-    of the best rigid transform.
+    Parameters
+    ----------
+    indices : ndarray, shape (n,), int
+        The fiducial of each touched point.
+    misfit : float
+        Weighted sum of squared residuals of the best rigid transform.
     """
 
     indices: Indices
@@ -29,8 +33,14 @@ class Correspondence:
 class Confusion:
     """The wrong correspondence that fits best.
 
-    fre : rms, mm, of points touched without error. indices : (n,) which fiducial each is taken for.
-    complete : whether every assignment was looked at; otherwise a smaller FRE may exist.
+    Parameters
+    ----------
+    fre : float
+        Rms, mm, of points touched without error.
+    indices : ndarray, shape (n,), int
+        Which fiducial each is mistaken for.
+    complete : bool
+        Whether every assignment was tried; otherwise a smaller FRE may exist.
     """
 
     fre: float
@@ -158,7 +168,7 @@ def smallest_confusion(
 def _extended(
     partial: Indices, model: Array, points: Array, weights: Array, order: Indices, most: float
 ) -> tuple[Indices, Array]:
-    """Every partial assignment with one more fiducial, those that fit."""
+    """Extend every partial assignment by one more fiducial; return those that fit."""
     kept, misfits = [], []
     rows = max(1, CHUNK // len(model))
     for start in range(0, len(partial), rows):
@@ -184,7 +194,7 @@ def _extended(
 
 
 def _spread_order(points: Array) -> Indices:
-    """Points in such an order that the first ones tell most: each farthest from those before."""
+    """Order points so that the first ones determine most: each farthest from those before."""
     order = [int(np.argmax(np.linalg.norm(points - points.mean(axis=0), axis=1)))]
     nearest = np.linalg.norm(points - points[order[0]], axis=1)
     while len(order) < len(points):

@@ -1,4 +1,4 @@
-"""What one mistake would explain touched points that do not fit: found by trying each kind."""
+"""Find the mistakes that would explain touched points that do not fit, by trying each kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,13 +30,30 @@ NEGATED = np.array([-1.0, -1.0, 1.0])  # RAS to LPS and back
 
 @dataclass(frozen=True)
 class Explanation:
-    """A mistake that makes the touched points fit.
+    """A mistake whose correction makes the touched points fit.
 
-    chi2, freedom : of the points once it is put right. penalty : what the search cost: parameters
-    and the number of alternatives, on the scale of chi2. fre : rms, mm, once it is put right.
-    labels : the points that it concerns. others : what each of them is, for wrong labels.
-    factor : touched points times this are millimetres. scale, scale_sd : model size by touched
-    size. distance : mm that a wrong point is off. slip : what happened to its numbers.
+    Parameters
+    ----------
+    kind : str
+        Of mistake.
+    chi2, freedom : float and int
+        Of the points once it is corrected.
+    penalty : float
+        For parameters and the number of alternatives, on the scale of chi2.
+    fre : float
+        Rms, mm, once it is corrected.
+    labels : tuple of str
+        The points that it concerns.
+    others : tuple of str
+        What each of them is, for wrong labels.
+    factor : float
+        Touched points times this are millimetres.
+    scale, scale_sd : float
+        Model size by touched size, and its standard deviation.
+    distance : float
+        How far a wrong point is off, mm.
+    slip : Slip, optional
+        What happened to its numbers.
     """
 
     kind: Kind
@@ -106,7 +123,7 @@ def find_explanations(
 
 
 def _generalises(general: Explanation, special: Explanation) -> bool:
-    """Whether the special one is the general one with fewer numbers free."""
+    """Return whether the special one is the general one with fewer numbers free."""
     if general is special or special.factor != general.factor:
         return False
     if special.kind == "unit":
@@ -116,7 +133,7 @@ def _generalises(general: Explanation, special: Explanation) -> bool:
 
 
 def _factors(points: TouchedPoints) -> list[float]:
-    """Factors by which the touched points may be off, 1 first."""
+    """Return factors by which the touched points may be off, 1 first."""
     centred = [p - np.median(p, axis=0) for p in (points.model, points.touched)]
     ratios = [np.sqrt((centred[0] ** 2).sum() / max((centred[1] ** 2).sum(), 1e-300))]
     first, second = np.triu_indices(len(points.labels), 1)
@@ -129,7 +146,7 @@ def _factors(points: TouchedPoints) -> list[float]:
 def _with_factor(
     points: TouchedPoints, factor: float, labels: tuple[str, ...], positions: Array
 ) -> Iterator[Explanation]:
-    """Every kind of mistake, in points that are first multiplied by a factor."""
+    """Try every kind of mistake, in points that are first multiplied by a factor."""
     scaled = replace(points, touched=points.touched * factor)
     extra = 0.0 if factor == 1.0 else 2.0 * log(len(FACTORS))
     found = [*_wholes(scaled), *_wrong_labels(scaled, labels, positions), *_turned(scaled)]
@@ -140,7 +157,7 @@ def _with_factor(
 
 
 def _wholes(points: TouchedPoints) -> Iterator[Explanation]:
-    """Nothing else, a mirror image, and another scale."""
+    """Try no mistake, a mirror image, and another scale."""
     count, weights = len(points.labels), points.weights
     freedom = 3 * count - 6
     proper, improper = rigid_misfits(points.model[None], points.touched[None], weights)
@@ -185,7 +202,7 @@ def _wrong_labels(
 
 
 def _turned(points: TouchedPoints) -> Iterator[Explanation]:
-    """Some of the points with x and y negated, as RAS is of LPS."""
+    """Try some of the points with x and y negated, as RAS is of LPS."""
     count = len(points.labels)
     if not 4 <= count <= MOST_TURNED:
         return
@@ -211,7 +228,7 @@ def _turned(points: TouchedPoints) -> Iterator[Explanation]:
 
 
 def _left_out(points: TouchedPoints, size: int) -> Iterator[Explanation]:
-    """One or two points that fit nowhere."""
+    """Try one or two points that fit nowhere."""
     count = len(points.labels)
     if count - size < 3 or (size > 1 and count > MOST_SEARCHED):
         return
@@ -230,7 +247,7 @@ def _left_out(points: TouchedPoints, size: int) -> Iterator[Explanation]:
 
 
 def _moved(points: TouchedPoints) -> Iterator[Explanation]:
-    """Two poses: the reference body was knocked after some of the touches."""
+    """Try two poses: the reference body was knocked after some of the touches."""
     count = len(points.labels)
     for first in range(3, count - 2):
         parts = [slice(None, first), slice(first, None)]
@@ -265,7 +282,7 @@ def _explanation(
 def _detailed(
     points: TouchedPoints, found: Explanation, labels: tuple[str, ...], positions: Array
 ) -> Explanation:
-    """A single wrong point with how far it is off and what may have happened to its numbers."""
+    """Add to a single wrong point how far it is off and what may have happened to its numbers."""
     if found.kind != "point":
         return found
     scaled = replace(points, touched=points.touched * found.factor)

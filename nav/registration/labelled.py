@@ -9,8 +9,16 @@ from nav.frames import Array
 class LabelledPoint:
     """A point of a file.
 
-    label : empty where the file gives none. position : (3,), LPS, mm. status : "defined", or why it
-    has no position. place : what names it in the file for people.
+    Parameters
+    ----------
+    label : str
+        Empty where the file gives none.
+    position : ndarray, shape (3,)
+        LPS, mm.
+    status : str
+        "defined", or why it has no position.
+    place : str
+        What identifies it in the file for people.
     """
 
     label: str

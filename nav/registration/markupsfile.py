@@ -1,4 +1,4 @@
-"""Points of 3D Slicer's Markups (.mrk.json), whatever its coordinate system and unit."""
+"""Points of 3D Slicer's Markups (.mrk.json), in any of its coordinate systems and units."""
 
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,24 @@ MM_PER_UNIT = {
 
 
 def read_markups(path: Path) -> list[LabelledPoint]:
-    """Return the control points of a Markups file with one list of points.
+    """Read the control points of a Markups file with one list of points.
 
     Points that Slicer holds as not placed (`positionStatus`) have that status and no position.
+
+    Parameters
+    ----------
+    path : Path
+        The file (.mrk.json).
+
+    Returns
+    -------
+    list of LabelledPoint
+        In the order of the file; LPS, mm.
 
     Raises
     ------
     InputError
-        No Markups, more than one list, a coordinate system or unit that is not known, a label that
+        Not Markups, more than one list, a coordinate system or unit that is not known, a label that
         is not text, a position that is not three finite numbers.
     """
     data = read_json(path)

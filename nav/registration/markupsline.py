@@ -20,7 +20,7 @@ SHORTEST = 5.0  # mm
 
 
 def read_line(path: Path, inside: Array) -> Plan:
-    """Return a line of two points as a plan, named like its file.
+    """Read a line of two points as a plan, named like its file.
 
     Points labelled "entry" and "target" are these; else the end that is nearer to `inside` is the
     target.
@@ -29,13 +29,18 @@ def read_line(path: Path, inside: Array) -> Plan:
     ----------
     path : Path
         Markups file, LPS or RAS, any unit that Slicer knows.
-    inside : array, shape (3,)
+    inside : ndarray, shape (3,)
         A point of the canal, model frame, mm.
+
+    Returns
+    -------
+    Plan
+        Model frame (LPS), mm.
 
     Raises
     ------
     InputError
-        No Markups, not two points that are placed, or both at the same place.
+        Not Markups, not two points that are placed, or both at the same place.
     """
     points = read_markups(path)
     placed = [p for p in points if p.status == "defined"]
@@ -56,7 +61,20 @@ def read_line(path: Path, inside: Array) -> Plan:
 
 
 def line_json(name: str, entry: Array, target: Array) -> str:
-    """Return a line as Slicer's Markups hold it, LPS, mm."""
+    """Return a line as Slicer's Markups hold it.
+
+    Parameters
+    ----------
+    name : str
+        Of the line; begins its points' labels.
+    entry, target : ndarray, shape (3,)
+        LPS, mm.
+
+    Returns
+    -------
+    str
+        Content of a .mrk.json file.
+    """
     document: dict[str, Any] = {
         "@schema": SCHEMA,
         "made_by": f"c1c2nav {nav.__version__}",

@@ -25,10 +25,20 @@ FCSV_STATUS = {"0": "undefined", "1": "preview", "2": "defined", "3": "missing"}
 
 
 def load_points(path: Path) -> dict[str, Array]:
-    """Return points by label, position (3,), LPS, mm.
+    """Load labelled points from a file.
 
     A name that ends in .json is 3D Slicer's Markups; any other file a table with the columns label
-    and x,y,z or l,p,s or r,a,s, or Slicer's .fcsv. RAS is turned to LPS.
+    and x,y,z or l,p,s or r,a,s, or Slicer's .fcsv. RAS is converted to LPS.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (3,)
+        Position by label, LPS, mm.
 
     Raises
     ------
@@ -86,7 +96,7 @@ def _read_table(path: Path) -> list[LabelledPoint]:
 
 
 def _unplaced(row: Row) -> str:
-    """Why a point has no position; empty where it has one."""
+    """Return why a point has no position; empty where it has one."""
     if row.fields.get("defined", "").casefold() in NOT_PLACED:
         return "undefined"
     status = row.fields.get("+1", "")
@@ -97,7 +107,7 @@ def _unplaced(row: Row) -> str:
 
 
 def _system(path: Path, text: str, columns: str, slicer: bool) -> str:
-    """The coordinate system that the columns or the comments say, wherever these stand."""
+    """Return the coordinate system in the columns or the comments, in any place."""
     comments = (line for line in text.split("\n") if line.lstrip().startswith("#"))
     found = [match[1].lower() for line in comments if (match := SYSTEM.search(line))]
     strange = next((name for name in found if name not in SYSTEMS), None)
@@ -114,6 +124,6 @@ def _system(path: Path, text: str, columns: str, slicer: bool) -> str:
 
 
 def _millimetres(column: str) -> str:
-    """The name of a column without its unit, if that is mm."""
+    """Return the name of a column without its unit, if that is mm."""
     match = IN_UNIT.fullmatch(column)
     return match[1] if match and match[2] == "mm" else column

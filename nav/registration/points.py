@@ -14,7 +14,7 @@ LARGEST = 1e7  # mm: micrometres taken for mm stay below, and squares are far fr
 
 
 class DegenerateLayout(InputError):
-    """Fewer than three points, or all close to one line: the rotation about it is free."""
+    """Fewer than three points, or all close to one line: the rotation about it is undetermined."""
 
 
 def register_points(
@@ -23,22 +23,22 @@ def register_points(
     covariance: ArrayLike | None = None,
     fle: float = 0.0,
 ) -> Registration:
-    """Rigid transform that best carries touched points onto model points.
+    """Estimate the rigid transform that best maps touched points onto model points.
 
-    Closed form for equal isotropic errors (Arun et al. 1987, reflections excluded as by Umeyama
-    1991); with covariances, Gauss-Newton on Mahalanobis distances from there (Balachandran and
-    Fitzpatrick 2009). The covariance is never smaller than the one that the residuals show.
+    Closed form for equal isotropic errors [1]_, with reflections excluded [2]_; with covariances,
+    Gauss-Newton on Mahalanobis distances from there [3]_. The covariance is never smaller than the
+    one that the residuals show.
 
     Parameters
     ----------
-    model : array, shape (n, 3)
+    model : array_like, shape (n, 3)
         Fiducials, model frame, mm.
-    touched : array, shape (n, 3)
+    touched : array_like, shape (n, 3)
         The same fiducials touched with the tip, reference frame, mm.
-    covariance : array, shape (n, 3, 3), optional
+    covariance : array_like, shape (n, 3, 3), optional
         Of the touched points, reference frame, mm^2.
     fle : float
-        Fiducial localisation error that the covariances do not hold (divot, hand), mm, one
+        Fiducial localisation error that the covariances do not include (divot, hand), mm, one
         standard deviation per axis.
 
     Returns
@@ -49,9 +49,15 @@ def register_points(
     Raises
     ------
     DegenerateLayout
-        Fewer than three points, or all close to one line: the rotation about it is free.
+        Fewer than three points, or all close to one line: the rotation about it is undetermined.
     InputError
         Unequal counts, or numbers that are not finite.
+
+    References
+    ----------
+    .. [1] Arun et al., IEEE PAMI 9(5), 1987.
+    .. [2] Umeyama, IEEE PAMI 13(4), 1991.
+    .. [3] Balachandran and Fitzpatrick, SPIE 7261, 2009.
     """
     model, touched = _pairs(model, touched)
     start = closed_form(model, touched)
@@ -71,7 +77,18 @@ def register_points(
 
 
 def closed_form(to_points: Array, from_points: Array) -> RigidTransform:
-    """Least-squares rigid transform ``to_from_from`` for paired points, both (n, 3), mm."""
+    """Compute the least-squares rigid transform of paired points by singular value decomposition.
+
+    Parameters
+    ----------
+    to_points, from_points : ndarray, shape (n, 3)
+        In mm.
+
+    Returns
+    -------
+    RigidTransform
+        Maps `from_points` onto `to_points`; never a reflection.
+    """
     to_mean, from_mean = to_points.mean(axis=0), from_points.mean(axis=0)
     u, _, vt = np.linalg.svd((to_points - to_mean).T @ (from_points - from_mean))
     flip = np.diag([1.0, 1.0, np.linalg.det(u @ vt)])
@@ -146,7 +163,7 @@ def normal_equations(
     transform : RigidTransform
         model_from_reference.
     model, touched : ndarray, shape (n, 3)
-        mm.
+        Model frame and reference frame, mm.
     noise : ndarray, shape (n, 3, 3)
         Covariances of the touched points, reference frame, mm^2.
 
@@ -155,6 +172,7 @@ def normal_equations(
     information : ndarray, shape (6, 6)
         Inverse covariance of a left perturbation.
     gradient : ndarray, shape (6,)
+        By a left perturbation.
     chi2 : float
         Sum of squared Mahalanobis distances.
     """

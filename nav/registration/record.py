@@ -30,7 +30,7 @@ class CheckTable(BaseModel):
 
 
 class CalibrationTable(BaseModel):
-    """[calibration] of registration.toml: what is known by these keys; others are left alone."""
+    """The table [calibration] of registration.toml: known keys are checked, others kept."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     verdict: str | None = None
@@ -49,10 +49,22 @@ class CalibrationTable(BaseModel):
 def calibration_table(data: Mapping[str, Any] | None, fre: float) -> CalibrationTable:
     """Check the [calibration] of a registration.toml.
 
+    Parameters
+    ----------
+    data : mapping or None
+        The table, if there is one.
+    fre : float
+        FRE of the file, mm.
+
+    Returns
+    -------
+    CalibrationTable
+        With defaults for keys that are missing.
+
     Raises
     ------
     ValueError
-        A known key of another kind, a verdict that is none, or residuals that do not make the FRE.
+        A known key of another type, an unknown verdict, or residuals that do not match the FRE.
     """
     try:
         table = CalibrationTable.model_validate(data or {})

@@ -23,26 +23,28 @@ def register_files(
     out: Console,
     reference: Path | None = None,
 ) -> None:
-    """Register, judge, write.
+    """Register, assess, write.
 
     Parameters
     ----------
-    case_path
+    case_path : Path
         case.toml.
-    points
+    points : Path
         Touched fiducials.
-    output
+    output : Path
         registration.toml to write.
-    fle
+    fle : float or None
         Fiducial localisation error, mm, one standard deviation per axis; None for the default.
-    reference
+    out : Console
+        For messages to the user.
+    reference : Path, optional
         Tool file of the reference body in whose frame the points are, to be recorded.
 
     Raises
     ------
     InputError
-        A file that is wrong, a touched label that the case has not, too few or collinear points,
-        an FLE that is not plausible, or a verdict of 'repeat'. Then nothing is written.
+        A file that is wrong, a touched label that the case does not have, too few or collinear
+        points, an FLE that is not plausible, or a verdict of 'repeat'. Then nothing is written.
     """
     fle = FLE if fle is None else fle
     check_fle(fle, "--fle")

@@ -30,7 +30,7 @@ REGISTRATION_FORMAT = "c1c2nav/registration/1"
 
 
 class RegistrationFile(PublicFile):
-    """registration.toml."""
+    """The file registration.toml."""
 
     format: Literal["c1c2nav/registration/1"]
     model_from_reference: TransformTable
@@ -140,7 +140,7 @@ def load_registration(path: Path) -> Registration:
     Parameters
     ----------
     path : Path
-        registration.toml.
+        The file.
 
     Returns
     -------
@@ -156,7 +156,19 @@ def load_registration(path: Path) -> Registration:
 
 
 def load_registration_file(path: Path) -> tuple[Registration, RegistrationFile]:
-    """Return the registration of a registration.toml, and all that the file says.
+    """Load a registration and everything else that its file says.
+
+    Parameters
+    ----------
+    path : Path
+        registration.toml.
+
+    Returns
+    -------
+    registration : Registration
+        Without residuals.
+    record : RegistrationFile
+        The content of the file.
 
     Raises
     ------
@@ -186,7 +198,16 @@ def write_registration(
 ) -> None:
     """Write a registration as registration.toml, whole or not at all.
 
-    calibration : what else its [calibration] says.
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    registration : Registration
+        What to write.
+    inputs : tuple of Path
+        Files that it was made from, for the provenance.
+    calibration : mapping, optional
+        Further entries of its [calibration] table.
     """
     data = {
         "format": REGISTRATION_FORMAT,

@@ -1,4 +1,4 @@
-"""Whether a registration of before may be used again: what its file records, and what is given."""
+"""Whether an earlier registration may be used again: what its file records, and what is given."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -34,7 +34,25 @@ def describe_registration(
 ) -> dict[str, Any]:
     """Return the [calibration] table to write.
 
-    case, reference : name and file.
+    Parameters
+    ----------
+    found : Assessment or None
+        Of the registration; None where it is not known.
+    case : (str, Path)
+        Name and file of the case.
+    reference : (str, Path), optional
+        Name and file of the reference body.
+    target : ndarray, shape (3,), optional
+        Where the TRE was predicted, model frame, mm.
+    checks : sequence of CheckError
+        Check points touched since; by default those of the assessment.
+    verified : bool, optional
+        Whether it was confirmed by check points.
+
+    Returns
+    -------
+    dict
+        Entries of the table.
     """
     table: dict[str, Any] = {"case": _made_for(*case)}
     if reference is not None:
@@ -71,16 +89,17 @@ def check_use(
     case: tuple[str, Path],
     reference: tuple[str, Path],
 ) -> tuple[str, ...]:
-    """Refuse a registration that is poor or was made for other files; say what it does not tell.
+    """Refuse a registration that is poor or was made for other files; report what is unknown.
 
     Parameters
     ----------
     path : Path
         registration.toml.
     record : RegistrationFile
+        Its content.
     tre : float or None
         Predicted rms error at the target of the case, mm; None without a plan.
-    case, reference : tuple of str and Path
+    case, reference : (str, Path)
         Name and file of what shall be navigated, and of the reference body.
 
     Returns

@@ -19,11 +19,21 @@ UNITS = (25.4, 1.0 / 25.4)
 
 @dataclass(frozen=True)
 class Slip:
-    """What would make a wrong point right.
+    """What would explain a wrong point.
 
-    kind : 'repeated', it is where another fiducial was touched; 'sign', 'factor', of the numbers
-    of `axes`; 'exchanged', of two axes. label : the other fiducial. factor : by which the numbers
-    are too large. got, expected : the first of these numbers, mm.
+    Parameters
+    ----------
+    kind : {"repeated", "sign", "factor", "exchanged"}
+        'repeated': it is where another fiducial was touched; 'sign' or 'factor' of the numbers of
+        `axes`; 'exchanged': two axes.
+    axes : str
+        Of "x", "y", "z".
+    label : str
+        The other fiducial.
+    factor : float
+        By which the numbers are too large.
+    got, expected : float
+        The first of these numbers, mm.
     """
 
     kind: Literal["repeated", "sign", "factor", "exchanged"]
@@ -37,10 +47,17 @@ class Slip:
 def find_slip(points: TouchedPoints, wrong: int) -> tuple[float, Slip | None]:
     """Find out how far one point is off where the others have it, and why.
 
+    Parameters
+    ----------
+    points : TouchedPoints
+        All of them.
+    wrong : int
+        Index of the point.
+
     Returns
     -------
     distance : float
-        mm.
+        In mm.
     slip : Slip or None
         None where nothing simple explains it.
     """
@@ -67,7 +84,7 @@ def _distance(given: Array, expected: Array) -> float:
 
 
 def _slips(given: Array) -> Iterator[tuple[Slip, Array]]:
-    """Each slip of the numbers with the numbers as they would be without it."""
+    """Yield each slip of the numbers with the numbers as they would be without it."""
     groups = [c for size in (1, 2, 3) for c in combinations(range(3), size)]
     for group in groups:
         axes = "".join(AXES[k] for k in group)

@@ -13,9 +13,18 @@ from nav.frames import Array
 class TouchedPoints:
     """Touched fiducials, in the order of touching.
 
-    labels : (n,). model : (n, 3), where the case has them, model frame, mm. touched : (n, 3),
-    reference frame. covariance : (n, 3, 3) of all errors of a touch, mm^2.
-    registering : (n,) bool, False for check points.
+    Parameters
+    ----------
+    labels : tuple of str
+        Of the n points.
+    model : ndarray, shape (n, 3)
+        Where the case has them, model frame, mm.
+    touched : ndarray, shape (n, 3)
+        Where they were touched, reference frame, mm.
+    covariance : ndarray, shape (n, 3, 3)
+        Of all errors of a touch, mm^2.
+    registering : ndarray, shape (n,), bool
+        False for check points.
     """
 
     labels: tuple[str, ...]
@@ -26,11 +35,11 @@ class TouchedPoints:
 
     @cached_property
     def weights(self) -> Array:
-        """(n,) inverse of each touch's mean variance per axis, mm^-2."""
+        """Inverse of each touch's mean variance per axis, (n,), mm^-2."""
         return np.asarray(3.0 / np.trace(self.covariance, axis1=1, axis2=2), float)
 
     def take(self, which: NDArray[np.bool_]) -> "TouchedPoints":
-        """Some of the points."""
+        """Return some of the points."""
         index = np.flatnonzero(which)
         return TouchedPoints(
             tuple(self.labels[k] for k in index),

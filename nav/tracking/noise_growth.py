@@ -88,7 +88,7 @@ class NoiseGrowth:
 
     @property
     def wait(self) -> int:
-        """Frame sets until the next estimate; the first come soon if there is something to learn."""
+        """Frame sets until the next estimate; the first are soon if there is anything to learn."""
         base = SELDOM if self.factor == 1.0 else OFTEN
         return int(min(base**self.looks, MOST_WAIT))
 

@@ -278,7 +278,7 @@ class Tracker:
     def _by_its_pictures(
         self, follower: Follower, found: PoseCandidate, frames: FrameSet
     ) -> PoseCandidate:
-        """Learn about the cameras from what was found; return it, fitted again where that changed."""
+        """Learn about the cameras from what was found; return it, fitted anew if they changed."""
         cameras = list(self.states.values())
         anew, fast = (
             look_at_pixels(cameras, found, frames, follower.noise),
