@@ -65,7 +65,7 @@ def boundary_corners(
 
 
 def _inner_samples(corners: Array, winding: "WindingNumber") -> NDArray[np.bool_]:
-    """Return (k, 4) whether triangles (k, 3, 3) have the inside on both sides, at each of SAMPLES."""
+    """Return (k, 4) whether triangles have the inside on both sides, at each of SAMPLES."""
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     steps = STEP * np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)

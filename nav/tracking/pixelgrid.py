@@ -66,7 +66,7 @@ class PixelGrid:
 
     @property
     def shift(self) -> tuple[float, float]:
-        """Px along columns and rows by which the image may lie off: which copy is right?"""
+        """Px along columns and rows by which the image may lie off, as the copies are ambiguous."""
         rows, columns = self.enlarged if self.copied else (0, 0)
         return max(rows - 1, 0) / 2.0, max(columns - 1, 0) / 2.0
 
