@@ -50,7 +50,7 @@ app = App(
     ),
     help_format="markdown",
     default_parameter=Parameter(converter=converted),
-    suppress_keyboard_interrupt=False,  # main says it
+    suppress_keyboard_interrupt=False,  # main reports it
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
 case_app = App(name="case", help="Exchange cases with other programs.")

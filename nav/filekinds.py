@@ -10,9 +10,9 @@ POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "picture", "printed sheet", "summary"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
 SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
-HEAD = 65536  # bytes that are looked at; every sign below stands within them
+HEAD = 65536  # bytes that are read; every signature below lies within them
 TOML_FORMAT = re.compile(rb"""^[ \t]*format[ \t]*=[ \t]*["']c1c2nav/([a-z0-9-]+)/\d+["']""", re.M)
-TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what stands behind it belongs to a table
+TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what follows it belongs to a table
 # first lines of our tables
 TABLES = {
     b"frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw": POSES,
@@ -22,7 +22,7 @@ TABLES = {
     b"name,kind,seen,count,mean_mm": "table of deviations",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
-# of a PNG's tEXt chunk; Matplotlib is what earlier versions of our plots say
+# of a PNG's tEXt chunk; plots of earlier versions have Matplotlib
 PNG_MAKERS = (b"Software\0c1c2nav", b"Software\0Matplotlib")
 PNG_METADATA = {"Software": "c1c2nav"}  # for what writes our PNG files
 PDF_AUTHOR = b"/Author (c1c2nav"

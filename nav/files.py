@@ -19,7 +19,7 @@ from nav.frames import rigid
 from nav.outputs import written_whole
 from nav.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, read_text
 
-# strict: neither texts nor true and false pass for numbers
+# strict: neither strings nor booleans are accepted as numbers
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]

@@ -190,7 +190,7 @@ class LiveWork:
                 self.saved = None
             if not self.session.refuted:
                 self._save()
-        except InputError as error:  # the window has gone: nobody else hears of it
+        except InputError as error:  # the window is closed: it can only be logged
             log.error("%s", error)
         return None
 

@@ -46,7 +46,7 @@ class Terminal(io.TextIOWrapper):
         if not isinstance(error, BrokenPipeError):
             self.failure = self.failure or error
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.fileno())  # what is still buffered has a place to go
+        os.dup2(nowhere, self.fileno())  # what is still buffered goes there
         os.close(nowhere)
 
 

@@ -14,7 +14,7 @@ from nav.errors import InputError
 MEGABYTE = 2**20
 # larger than any that a person or a program of this field writes; reading stays within seconds
 MOST_TOML_BYTES = MEGABYTE
-MOST_JSON_BYTES = 4 * MEGABYTE  # Slicer writes about 1 kB a point
+MOST_JSON_BYTES = 4 * MEGABYTE  # Slicer writes about 1 kB per point
 MOST_NESTED = 32  # our formats nest five levels, Slicer's Markups eight
 # nanoseconds since 1970 are below it, and its eighth power is still finite
 MOST_NUMBER = 1e19
@@ -81,7 +81,7 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def _kind(mode: int) -> str:
-    return next((f"it is {name}" for test, name in KINDS if test(mode)), "it is no regular file")
+    return next((f"it is {name}" for test, name in KINDS if test(mode)), "it is not a regular file")
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -125,7 +125,7 @@ def read_text(path: Path, most: int, utf16: bool = True) -> str:
         what = "UTF-16" if encoding == "utf-16" else "UTF-8"
         raise InputError(f"{path}: line {line}: not {what} text; save it as UTF-8") from None
     if "\x00" in text:
-        raise InputError(f"{path}: is no text, or UTF-16 without a mark; save it as UTF-8")
+        raise InputError(f"{path}: is not text, or UTF-16 without a mark; save it as UTF-8")
     text = text.replace("\r\n", "\n")
     # the only line ends there are, or stray ones in fields, as in some of Slicer's tables
     return text.replace("\r", " " if "\n" in text else "\n")

@@ -222,7 +222,7 @@ class _Tally:
         self.tools, self.relative_to = tools, relative_to
         self.count, self.followed = 0, 0
         self.tracked: Counter[str] = Counter()
-        self.seen: Counter[str] = Counter()  # whatever the tool that it is relative to did
+        self.seen: Counter[str] = Counter()  # independent of the tool that it is relative to
         self.warned: Counter[str] = Counter()
         self.lost: dict[str, Counter[str]] = {tool.name: Counter() for tool in tools}
 
@@ -237,7 +237,7 @@ class _Tally:
             if isinstance(seen, Lost):
                 self.lost[tool.name][seen.reason] += 1
             elif seen.warning:
-                # without its figures, so that rows with the same trouble count together
+                # without its numbers, so that rows with the same problem count together
                 self.warned[f"{tool.name}: {seen.warning.split(':')[0]}"] += 1
 
     def say(self, console: Console, rate: float) -> None:

@@ -52,7 +52,7 @@ def test_every_check_says_what_to_do_unless_all_is_well():
     [
         (["ok", "ok"], 0, "ready\n"),
         (["ok", "warn"], 0, "ready, 1 warning\n"),
-        (["warn", "fail", "warn"], 1, "not ready: 1 to mend, 2 warnings\n"),
+        (["warn", "fail", "warn"], 1, "not ready: 1 to fix, 2 warnings\n"),
     ],
 )
 def test_only_a_failure_makes_the_exit_code_1(monkeypatch, statuses, code, verdict):
@@ -241,17 +241,17 @@ def test_size_and_rate_are_measured_not_believed():
         (
             Measured((1920, 1080), 30.0, "MJPG"),
             "ok",
-            "Cam: 1920 x 1080, 30.0 a second, MJPG, sharpness not adjustable",
+            "Cam: 1920 x 1080, 30.0 per second, MJPG, sharpness not adjustable",
         ),
         (
             Measured((1920, 1080), 30.0, "YUYV", 50.0),
             "ok",
-            "Cam: 1920 x 1080, 30.0 a second, YUYV, sharpness 50",
+            "Cam: 1920 x 1080, 30.0 per second, YUYV, sharpness 50",
         ),
         (
             Measured((1920, 1080), 5.0, "", 0.0),
             "warn",
-            "Cam: 1920 x 1080, 5.0 a second, sharpness 0",
+            "Cam: 1920 x 1080, 5.0 per second, sharpness 0",
         ),
         (Measured((0, 0), 0.0, ""), "fail", "Cam: opens, but no picture comes"),
         ("its driver does not answer", "fail", "Cam: its driver does not answer"),

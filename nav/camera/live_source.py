@@ -11,7 +11,7 @@ from nav.camera.rig import Rig
 from nav.camera.webcam import OpenCapture, Webcams
 from nav.errors import InputError, Lost
 
-# s: a frame set comes at least so often, with whatever there is; with POLL well under 0.1
+# s: a frame set comes at least so often, even incomplete; with POLL well under 0.1
 KEEP_UP = 0.09
 ALL_LOST = 0.05  # s between frame sets while there is no picture at all
 POLL = 0.005  # s

@@ -25,8 +25,8 @@ from nav.errors import InputError, Lost
 # s without a new picture; with the time it takes to notice still within 0.1
 LOST_AFTER = 0.09
 REMEMBERED = 8  # pictures that a new one must differ from; drivers have about 4 buffers
-GIVE_UP = 0.5  # s of failed reads, then the device is opened anew
-FROZEN = 2.0  # s of one and the same picture, then the device is opened anew
+GIVE_UP = 0.5  # s of failed reads, then the device is opened again
+FROZEN = 2.0  # s of one and the same picture, then the device is opened again
 HUNG = 5.0  # s that a driver's call takes, then another thread opens the device
 MOST_HUNG = 3  # threads left behind in calls that never return
 SLOW_PERIOD = 1 / 15  # s between pictures; slower is worth a warning
@@ -162,7 +162,7 @@ class LiveCamera:
         period = self.period
         if period is not None and period > SLOW_PERIOD:
             warnings.append(
-                f"camera {self.name}: only {1 / period:.0f} pictures a second; more light, "
+                f"camera {self.name}: only {1 / period:.0f} pictures per second; more light, "
                 "a shorter exposure or a USB port of its own may help"
             )
         return warnings
@@ -231,7 +231,7 @@ class _Attempt:
                     owner._fail(self, f"{where} cannot be opened: {why}")
             except InputError as error:
                 owner._fail(self, str(error))
-            except Exception as error:  # whatever a driver does, this camera is lost, not the rest
+            except Exception as error:  # any error of a driver costs this camera, not the others
                 owner._fail(self, f"camera {owner.name}: {type(error).__name__}: {error}")
             finally:
                 if capture is not None:

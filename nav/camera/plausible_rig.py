@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 # degrees, across the longer side. Below 1 no lens for a metre's distance; 175 is beyond what a
 # pinhole with distortion can model
 FIELD_OF_VIEW = Limits(1.0, 8.0, 130.0, 175.0)
-SQUARE_PIXELS = (
-    0.03  # fx and fy: sensors have square pixels; more means that pictures are stretched
-)
+SQUARE_PIXELS = 0.03  # fx and fy: sensors have square pixels; more means that images are stretched
 MOST_STRETCHED = 2.5  # beyond interlaced halves (2) no video is stretched
 CENTRED = 0.1  # principal point off the middle, in picture sizes; webcams have up to 0.05
 EDITED = 0.15  # ln of picture size: principal point off the middle by it in x and y, to one side
-GRID = 25  # pixels a side at which a lens is tried
+GRID = 25  # pixels per side at which a lens is tried
 CORE = 0.5  # in half sizes: nearer to the middle a lens must be invertible
 INVERTED_TO = 0.5  # px
 BASELINE = Limits(5.0, 30.0, 3000.0, 20000.0)  # mm: housings are wider than 30; a room is smaller

@@ -10,7 +10,7 @@ from nav.camera.image_files import decode_picture, read_picture
 from nav.camera.rig import Camera, check_picture_size
 from nav.errors import InputError, Lost
 
-# what is said of a file whose metadata turn its pictures
+# about a file whose metadata rotate its images
 TURNED = "{} by its metadata; used as the sensor has it, as in calibration"
 
 

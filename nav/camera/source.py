@@ -19,7 +19,7 @@ from nav.camera.video import VideoFile
 from nav.errors import InputError
 
 DEPTH = 4  # frame sets decoded ahead
-FPS = 30.0  # pictures a second where neither times.csv nor the video says
+FPS = 30.0  # pictures per second where neither times.csv nor the video says
 
 
 def open_source(

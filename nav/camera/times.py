@@ -17,7 +17,7 @@ COLUMNS = ("camera", "frame", "time")
 LONGEST_STEP = 10.0  # s: no camera whose pictures are tracked is slower
 SLOW_STEP = 0.5  # s: slower than any video; pictures taken one by one may be
 FAST_STEP = 1e-3  # s: faster than any camera in ordinary use
-SHORTEST_STEP = 2e-5  # s: 50,000 a second, faster than any camera of a useful size
+SHORTEST_STEP = 2e-5  # s: 50,000 per second, faster than any camera of a useful size
 FRAME = re.compile(r"\d{1,9}", re.ASCII)  # a year of pictures has fewer
 # two cameras at 30 per second for over 50 minutes
 LIMITS = TableLimits(size=16 * MEGABYTE, rows=200_000)

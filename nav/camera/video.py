@@ -135,7 +135,7 @@ class VideoFile:
         steps = [after.at - before.at for before, after in pairwise(first)]
         step = median(steps) if steps else 0.0
         if self.times is None and not self.container.timeless and steps and step <= 0:
-            # times that do not move are none
+            # times that do not advance are not used
             self.container = VideoContainer(self.container.cut_off, True, self.container.turned)
         use = self.times is None and not self.container.timeless
         before: float | None = None
@@ -145,7 +145,7 @@ class VideoFile:
                 if passed <= 0:
                     raise InputError(
                         f"{self.path}: frame {number}: its time {picture.at:.3f} s is not after "
-                        f"the one before, {before:.3f} s; say the times in times.csv"
+                        f"the one before, {before:.3f} s; give the times in times.csv"
                     )
                 for k in range(1, _whole_steps(passed, step)):
                     yield VideoPicture(before + k * step, None), True

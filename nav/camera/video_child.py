@@ -24,7 +24,7 @@ AHEAD = 32  # packets known beyond the decoded picture: codecs reorder at most 1
 MOST_FAILURES = 1000  # pictures in a row that cannot be decoded, then it is the end
 WITH_HIDDEN = frozenset((b"VP80", b"VP90", b"AV01"))  # not every packet is a picture
 SAME = 0.5  # ms: times of one picture in both captures
-# said of sound pictures of many webcams
+# about intact images of many webcams
 HARMLESS = ("APP fields", "deprecated pixel format", "EOI missing", "No JPEG data found")
 COMPLAINT = "[OPENCV:FFMPEG:"
 
@@ -123,7 +123,7 @@ def main(path: str) -> None:
     out = os.fdopen(os.dup(1), "wb")
     log = Log()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    # one thread: a complaint is then of the picture just read
+    # one thread: a message is then about the image just read
     capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         send(out, {"kind": "unreadable"})
@@ -174,7 +174,7 @@ def _send_pictures(out: BinaryIO, capture: cv2.VideoCapture, packets: Packets, l
             built_on = "is built on a damaged one"
         send(out, {"kind": "picture", "at": at, "shape": grey.shape, "said": damage}, grey)
     packets.fill()
-    # without a complaint they are outside of what an edit list shows
+    # without a message they are outside of what an edit list shows
     for at, _, problem in () if code in WITH_HIDDEN else packets.known:
         if problem or complaint:
             send(out, {"kind": "lost", "at": at, "said": problem or complaint})

@@ -13,7 +13,7 @@ from nav.camera.quiet_opencv import quiet_opencv
 
 DEV = Path("/dev")
 SYSFS = Path("/sys/class/video4linux")
-# larger pictures do not fit uncompressed through USB 2 at 30 a second
+# larger pictures do not fit uncompressed through USB 2 at 30 per second
 UNCOMPRESSED_PIXELS = 640 * 480
 # One buffer is filled while the other is decoded: with a single one the driver drops every second
 # picture. The capture thread empties them at once, so none grows old there.

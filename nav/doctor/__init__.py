@@ -83,11 +83,11 @@ def print_doctor(console: Console | None = None) -> int:
         row.add_row(check.status, check.name, Text(check.text + advice))
         console.print(row)
 
-    with console.status("looking at this computer ..."):
+    with console.status("checking this computer ..."):
         checks = doctor(show)
     failures = sum(check.status == "fail" for check in checks)
     warnings = sum(check.status == "warn" for check in checks)
-    verdict = f"not ready: {failures} to mend" if failures else "ready"
+    verdict = f"not ready: {failures} to fix" if failures else "ready"
     noted = f", {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
     console.print(verdict + noted)
     return 1 if failures else 0

@@ -9,7 +9,7 @@ from nav.camera.webcam import Device, list_devices, why_not_opened
 from nav.childprocess import run
 from nav.doctor.check import Check
 
-SLOW = 15.0  # pictures a second
+SLOW = 15.0  # pictures per second
 PATIENCE = 8.0  # s for opening and measuring one
 
 
@@ -46,12 +46,12 @@ def _camera(device: Device, given: Measured | str | None, known: bool) -> Check 
         why, _, advice = why_not_opened(device.index).partition("; ")
         return Check(name, "fail", f"{device.name}: {why}", advice) if known else None
     if isinstance(given, str):
-        return Check(name, "fail", f"{device.name}: {given}", "plug it in anew, at another port")
+        return Check(name, "fail", f"{device.name}: {given}", "plug it in again, at another port")
     if not given.rate:
-        advice = "plug it in anew, at a port of its own; is another program using it?"
+        advice = "plug it in again, at a port of its own; is another program using it?"
         return Check(name, "fail", f"{device.name}: opens, but no picture comes", advice)
     width, height = given.size
-    text = f"{device.name}: {width} x {height}, {given.rate:.1f} a second"
+    text = f"{device.name}: {width} x {height}, {given.rate:.1f} per second"
     text += f", {given.coding}" if given.coding else ""
     told = given.sharpness
     text += ", sharpness not adjustable" if told is None else f", sharpness {told:g}"

@@ -47,7 +47,7 @@ def check_libraries(binaries: Sequence[Path] | None = None) -> list[Check]:
         return [Check("system libraries", "warn", "cannot be listed: ldd does not run")]
     missing = sorted(set(re.findall(r"^\s*(\S+) => not found", out, re.MULTILINE)))
     if not missing:
-        return [Check("system libraries", "ok", f"all there ({len(files)} binaries looked at)")]
+        return [Check("system libraries", "ok", f"all present ({len(files)} binaries checked)")]
     packages = " ".join(sorted({debian_package(library) for library in missing}))
     text = f"missing: {', '.join(missing)}"
     return [Check("system libraries", "fail", text, f"as root: apt-get install {packages}")]

@@ -115,7 +115,7 @@ def _imports(modules: Sequence[str]) -> Iterator[tuple[str, str]]:
         lines = out.splitlines()
         yield from zip(lines[0::2], lines[1::2], strict=False)
         answered = len(lines) // 2
-        if answered < len(left):  # it took the process with it; go on behind it
+        if answered < len(left):  # it crashed the process; continue after it
             why = "does not finish loading" if code is None else f"crashes on loading (exit {code})"
             yield left[answered], why
         left = left[answered + 1 :]

@@ -9,7 +9,7 @@ from nav.doctor.check import Check
 from nav.doctor.libraries import library_advice
 
 OPENGL = (3, 2)  # VTK's least
-SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swr", "software")  # Mesa's drawing without a card
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swr", "software")  # Mesa's software renderers
 SMALLEST = (1280, 720)  # that the live window fits on
 RENDER = """
 from vtkmodules.vtkRenderingCore import vtkRenderWindow

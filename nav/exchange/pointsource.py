@@ -81,7 +81,7 @@ def _kind(path: Path) -> tuple[str, frozenset[str]]:
     markups = data.get("markups") if isinstance(data, dict) else None
     first = markups[0] if isinstance(markups, list) and markups else None
     if not isinstance(first, dict):
-        raise InputError(f"{path}: no Slicer Markups; expected markups with controlPoints")
+        raise InputError(f"{path}: not Slicer Markups; expected markups with controlPoints")
     kind = str(first.get("type", "Fiducial")).lower()
     own = str(data.get("made_by", "")).startswith("c1c2nav")
     points = first.get("controlPoints")

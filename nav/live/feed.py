@@ -72,10 +72,10 @@ class ProcessFeed:
         start_process(self.process, job)
         theirs.close()
         self.ended: Ended | None = None
-        self.closing = False  # what still prepares does not hear that it shall end
+        self.closing = False  # a process that is still preparing does not read commands
         self.lock = threading.Lock()
         self.latest: Update | None = None
-        self.said: deque[Message] = deque(maxlen=1)  # of what is no result
+        self.said: deque[Message] = deque(maxlen=1)  # messages other than results
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.first_message = threading.Event()
         self.progress: list[str] = []
@@ -148,7 +148,7 @@ class ProcessFeed:
                 if isinstance(message, Ended):
                     self.ended = ended = message
                 elif isinstance(message, Standstill) and self._ready():
-                    continue  # it is about nothing that is shown; another follows
+                    continue  # nothing is shown yet; another follows
                 elif isinstance(message, Update):
                     self.latest = message
                     self.said.clear()  # time goes on
@@ -177,7 +177,7 @@ class ProcessFeed:
         try:
             self.connection.send(command)
         except (BrokenPipeError, OSError):
-            log.info("command %s not sent: the tracking process has gone", command.kind)
+            log.info("command %s not sent: the tracking process has ended", command.kind)
 
     def close(self) -> None:
         """End the tracking process, by force if it does not react."""

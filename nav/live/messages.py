@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # heavy: the tracking process is started before it is imported
     from nav.pipeline import Guidance
 
-KEPT_SAMPLES = 4096  # for a window that does not listen
+KEPT_SAMPLES = 4096  # for a window that does not read them
 
 
 class Stage(Enum):

@@ -8,7 +8,7 @@ from nav.camera.frameset import FrameSet
 from nav.camera.source import RecordedSource
 from nav.live.messages import Command, Standstill
 
-# s; a simulation that takes longer for a frame set counts as hung, and its numbers are taken away
+# s; a simulation that takes longer for a frame set counts as hung, and its numbers are blanked
 LONGEST_STEP = 5.0
 
 

@@ -173,7 +173,7 @@ class Publisher:
             try:
                 self.connection.send(message)
             except (BrokenPipeError, OSError):
-                return  # the window has gone
+                return  # the window is closed
 
 
 def make_update(

@@ -324,13 +324,13 @@ class Session:
     def _skip(self) -> None:
         """Go on without verifying a registration that was made now and that nothing refutes."""
         if not self.touches:
-            self.message = "A registration of before is not used without this check"
+            self.message = "An earlier registration is not used without this check"
         elif self.refuted:
-            self.message = "Not gone on: the check points do not fit this registration"
+            self.message = "Not continued: the check points do not fit this registration"
         else:
             self.gathering, self.verified = None, True
             if not self.checks:
-                self.message = "Not verified: nobody knows how good this registration is"
+                self.message = "Not verified: the error of this registration is unknown"
 
     def _undo(self) -> None:
         self.gathering = None
@@ -354,7 +354,7 @@ class Session:
             return
         self.registration = None
         self.to_check = list(self.pipeline.case.fiducials_for("check"))
-        self.message = "The registration of before is given up: touch the fiducials"
+        self.message = "The earlier registration is discarded: touch the fiducials"
 
     def _follow(self, name: str) -> None:
         plans = {plan.name: plan for plan in self.pipeline.case.plans}

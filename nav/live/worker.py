@@ -94,7 +94,7 @@ class Inbox:
             try:
                 command = self.connection.recv()
             except (EOFError, OSError):
-                command = Command("quit")  # the window has gone
+                command = Command("quit")  # the window is closed
             quits = command.kind == "quit"
             self.waiting.append(command)
             if self.playback is not None:
@@ -111,7 +111,7 @@ def work_for(job: Job, connection: Connection) -> None:
     connection : Connection
         To the window.
     """
-    # Ctrl-C belongs to the window's process, which then says quit
+    # Ctrl-C belongs to the window's process, which then sends quit
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox(connection)
     ended: Ended | None = None
@@ -128,7 +128,7 @@ def work_for(job: Job, connection: Connection) -> None:
     try:
         connection.send(ended)
     except (BrokenPipeError, OSError):
-        log.info("the window has gone before the end")
+        log.info("the window was closed before the end")
 
 
 def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:

@@ -10,11 +10,11 @@ from nav.frames import Array
 if TYPE_CHECKING:
     from nav.model.winding import WindingNumber  # loads the compiler
 
-# mm: how far beyond a triangle is looked whether that is outside; single precision has 1e-5
+# mm: how far beyond a triangle it is tested for outside; single precision has 1e-5
 STEP = 1e-3
 FINEST = 0.05  # mm: a triangle that is boundary in part is cut until its edges are that short
 MOST_PIECES = 200_000
-# where a triangle is looked at: its middle, and near its corners
+# where a triangle is tested: its middle, and near its corners
 SAMPLES = np.array([[1, 1, 1], [58, 1, 1], [1, 58, 1], [1, 1, 58]]) / [[3], [60], [60], [60]]
 RAYS_AT_ONCE = 100_000
 

@@ -15,7 +15,7 @@ MOST_VERTICES = 3 * MOST_TRIANGLES  # of triangles that share no corner
 MOST_CORNERS = 5_000  # of one polygon: cutting it takes the square of that
 # mm: a hundred metres; single precision, which distances are computed in, has 0.01 mm there
 MOST_COORDINATE = 1e5
-MOST_SHOWN = 30  # characters of a text that is no number
+MOST_SHOWN = 30  # characters of a text that is not a number
 
 
 class MeshError(Exception):
@@ -86,7 +86,7 @@ def parse_numbers(text: bytes) -> Array:
     MeshError
         Something else is among them.
     """
-    text = text.strip()  # numpy takes blanks alone for a number
+    text = text.strip()  # numpy reads blanks alone as a number
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # before numpy 2.3 only a warning
@@ -105,7 +105,7 @@ def _no_number(text: bytes) -> str:
             advice = "write decimal points" if b"," in token else "export it again"
             shown = token[:MOST_SHOWN].decode(errors="replace")
             return f"has {shown!r} where a number is expected; {advice}"
-    return "has something that is no number where a number is expected; export it again"
+    return "has something that is not a number where a number is expected; export it again"
 
 
 def triangulate(mesh: MeshData) -> NDArray[np.int64]:

@@ -79,7 +79,7 @@ def load_mesh(
     """
     reader = reader or READERS.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f"{field}: {path.name} is no mesh; expected PLY, STL, OBJ or VTP")
+        raise InputError(f"{field}: {path.name} is not a mesh; expected PLY, STL, OBJ or VTP")
     try:
         content = read_bytes(path, MOST_MESH_BYTES)
     except InputError as error:

@@ -38,7 +38,7 @@ def read_obj(content: bytes) -> MeshData:
     """
     text = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in text:
-        raise MeshError("is no OBJ: it is not text")
+        raise MeshError("is not OBJ: it is not text")
     if text.count(b"\n") > MOST_LINES:
         raise MeshError(f"has more than {MOST_LINES} lines; reduce it")
     vertices: list[bytes] = []

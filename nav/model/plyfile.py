@@ -25,7 +25,7 @@ TYPES = {
 }
 ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 CORNERS = ("vertex_indices", "vertex_index")
-MOST_SIGMA = 20.0  # mm: a surface known no better is none
+MOST_SIGMA = 20.0  # mm: a surface less certain than this is useless
 MOST_HEADER = 65536  # bytes: comments are a few lines
 COUNT = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -97,7 +97,7 @@ def read_ply(content: bytes) -> MeshData:
             raise MeshError(f"has more than {most} of {element.name}; reduce it")
         found[element.name] = reader.read(element) if element.properties else {}
         if {"vertex", "face"} <= found.keys():
-            break  # what follows is no surface
+            break  # what follows is not part of the surface
     return _mesh(found, b"SPACE=RAS" in content[:2048])
 
 
@@ -141,9 +141,9 @@ def _split(content: bytes) -> tuple[str, bytes]:
     """Return the header and what follows its last line's end."""
     end = content.find(b"end_header", 0, MOST_HEADER)
     if not content.startswith(b"ply"):
-        raise MeshError("is no PLY: it does not begin with 'ply'")
+        raise MeshError("is not PLY: it does not begin with 'ply'")
     if end < 0:
-        raise MeshError("is cut short, or no PLY: its header does not end with 'end_header'")
+        raise MeshError("is cut short, or not PLY: its header does not end with 'end_header'")
     newline = b"\r\n" if content[3:5] == b"\r\n" else content[3:4]
     body = content[end + len(b"end_header") :].lstrip(b" ")
     return content[:end].decode("latin-1"), body.removeprefix(newline)

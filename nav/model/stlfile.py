@@ -58,11 +58,11 @@ def _count(content: bytes) -> int:
 
 def _binary_corners(content: bytes) -> Array:
     if len(content) < HEADER:
-        raise MeshError("is no STL: it has neither 'solid' at its beginning nor a binary header")
+        raise MeshError("is not STL: it has neither 'solid' at its beginning nor a binary header")
     count, room = _count(content), (len(content) - HEADER) // RECORD.itemsize
     if count > room:
         raise MeshError(
-            f"is cut short, or no STL: its header says {count} triangles, it has {room}; "
+            f"is cut short, or not STL: its header says {count} triangles, it has {room}; "
             "copy or export it again"
         )
     rest = len(content) - HEADER - count * RECORD.itemsize
@@ -87,6 +87,6 @@ def _text_corners(content: bytes) -> Array:
     numbers = parse_numbers(text)
     if counts != {len(numbers) / 12}:
         raise MeshError(
-            "is damaged: a facet has not its normal and three vertices; export it again"
+            "is damaged: a facet lacks its normal or one of three vertices; export it again"
         )
     return numbers.reshape(-1, 4, 3)[:, 1:]

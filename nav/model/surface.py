@@ -71,7 +71,7 @@ class Surface:
         return self._scene_of(corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3))
 
     def _scene_of(self, vertices: Array, triangles: NDArray[Any]) -> Any:
-        o3d = import_open3d()  # only where distances are asked
+        o3d = import_open3d()  # only where distances are asked for
         scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         scene.add_triangles(
             o3d.core.Tensor((vertices - self._centre).astype(np.float32)),

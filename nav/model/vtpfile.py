@@ -70,7 +70,7 @@ def read_vtp(content: bytes) -> MeshData:
     """
     document, tail = _parse(content)
     if document.root.get("type") != "PolyData":
-        raise MeshError(f"is no VTP: its type is {document.root.get('type', 'not given'):.40}")
+        raise MeshError(f"is not VTP: its type is {document.root.get('type', 'not given'):.40}")
     decode = _Decoder(document, tail)
     vertices: list[NDArray[Any]] = []
     corners: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
@@ -146,7 +146,7 @@ def _parse(content: bytes) -> tuple[_Document, bytes]:
             open_arrays[-1].text.append(data)
 
     def refuse(*_: object) -> None:
-        raise MeshError("has a document type, which VTP files have not")
+        raise MeshError("has a document type, which VTP files do not have")
 
     open_arrays: list[_DataArray] = []
     parser = expat.ParserCreate()
@@ -155,7 +155,7 @@ def _parse(content: bytes) -> tuple[_Document, bytes]:
     try:
         parser.Parse(content, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise MeshError(f"is no XML, or cut short: {error}") from None
+        raise MeshError(f"is not XML, or cut short: {error}") from None
     return document, tail
 
 
@@ -213,7 +213,7 @@ def _strips(
 
 def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
     if values.dtype.kind == "f" and not (np.abs(values) < 2.0**53).all():
-        raise MeshError("has an index that is no whole number")
+        raise MeshError("has an index that is not a whole number")
     return values.astype(np.int64)
 
 
@@ -233,7 +233,7 @@ class _Decoder:
             self.order = ORDERS[root.get("byte_order", "LittleEndian")]
             self.header = np.dtype(self.order + HEADER_TYPES[root.get("header_type", "UInt32")])
         except KeyError as error:
-            raise MeshError(f"is damaged: {error} is no byte order or header type") from None
+            raise MeshError(f"is damaged: {error} is not a byte order or header type") from None
         compressor = root.get("compressor", "")
         if compressor and compressor not in DECOMPRESSORS:
             raise MeshError(f"is compressed by {compressor:.40}; save it with zlib or uncompressed")

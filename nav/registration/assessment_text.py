@@ -103,7 +103,7 @@ def _refusals(assessment: Assessment) -> list[str]:
         return reasons
     return [
         f"the predicted TRE at the target is {assessment.predicted_tre:.2f} mm, at most "
-        f"{MOST_TRE:g} mm is taken: touch more fiducials, around the target"
+        f"{MOST_TRE:g} mm is accepted: touch more fiducials, around the target"
     ]
 
 
@@ -126,7 +126,9 @@ def _doubts(assessment: Assessment) -> list[str]:
         )
     if assessment.confusion:
         pairs = _pairs([a for a, _ in assessment.confusion], [b for _, b in assessment.confusion])
-        doubts.append(f"wrong labels would fit as well ({pairs}): touch a point that tells them")
+        doubts.append(
+            f"wrong labels would fit as well ({pairs}): touch a point that tells them apart"
+        )
     if assessment.mirror_fits:
         doubts.append(
             "the points lie nearly in a plane, where a mirror image (left for right) fits as well: "

@@ -62,7 +62,7 @@ def read_markups(path: Path) -> list[LabelledPoint]:
 
 
 def _no_markups(path: Path) -> InputError:
-    return InputError(f"{path}: no Slicer Markups; expected markups with controlPoints")
+    return InputError(f"{path}: not Slicer Markups; expected markups with controlPoints")
 
 
 def _lps_from_system(path: Path, markup: dict[str, Any]) -> Array:

@@ -54,7 +54,9 @@ def load_points(path: Path) -> dict[str, Array]:
         if not point.label:
             raise InputError(f"{path}: {point.place}: has no label; give it the fiducial's name")
         if not point.label.isprintable():
-            raise InputError(f"{path}: {point.place}: its label has a character that is no text")
+            raise InputError(
+                f"{path}: {point.place}: its label has a character that cannot be shown"
+            )
         if point.status != "defined":
             raise InputError(
                 f"{path}: point {point.label}: is not placed ({point.status}); "

@@ -94,6 +94,6 @@ def _lines(found: Assessment, plan: str | None) -> list[str]:
             "predicted)"
         )
     if not found.checks:
-        lines.append("no check point touched: an error that all touches share stays unseen")
+        lines.append("no check point touched: an error common to all touches cannot be seen")
     lines.append(f"verdict: {verdict_line(found)}")
     return lines

@@ -51,7 +51,7 @@ class RegistrationFile(PublicFile):
     @classmethod
     def _fre(cls, value: float) -> float:
         if value > MOST_PLAUSIBLE_FRE:
-            raise ValueError(f"{value:g} mm is no registration, at most {MOST_PLAUSIBLE_FRE:g} mm")
+            raise ValueError(f"{value:g} mm is too large, at most {MOST_PLAUSIBLE_FRE:g} mm")
         return value
 
     @field_validator("covariance")

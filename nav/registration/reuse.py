@@ -15,12 +15,12 @@ from nav.registration.record import MadeFor, calibration_table
 from nav.registration.registration_result import RegistrationFile
 from nav.textfile import printable
 
-# mm: what a file that does not say what its touches should make may have. With the default FLE
-# they make 0.4 mm; a cone does not let a tip be so far off that they make more than this.
+# mm: largest FRE of a file that does not give the expected one. With the default FLE that is 0.4
+# mm; in a cone a tip cannot be so far off that it is more than this.
 MOST_FRE = 1.0
-# times what the declared errors make; three fiducials may make 2.4 times that by chance
+# times what the declared errors cause; three fiducials may have 2.4 times that by chance
 MOST_FRE_RATIO = 3.0
-# mm, at the target: eight fiducials touched with the least FLE that is taken make twice as much
+# mm, at the target: eight fiducials touched with the least FLE accepted give twice as much
 LEAST_TRE = 0.003
 
 
@@ -120,12 +120,12 @@ def check_use(
     most = MOST_FRE if made.expected_fre is None else MOST_FRE_RATIO * made.expected_fre
     if fre > most:
         raise InputError(
-            f"{path}: fre: {fre:.2f} mm is poor, at most {most:.2f} mm is taken; register again"
+            f"{path}: fre: {fre:.2f} mm is poor, at most {most:.2f} mm is accepted; register again"
         )
     if tre is not None and not tre <= MOST_TRE:
         raise InputError(
             f"{path}: covariance: the predicted TRE at the target is {tre:.2f} mm, at most "
-            f"{MOST_TRE:g} mm is taken; register again, with more fiducials around the target"
+            f"{MOST_TRE:g} mm is accepted; register again, with more fiducials around the target"
         )
     unknown = []
     if made.case is None and not _is_input(record, case[1]):
@@ -190,7 +190,7 @@ def _summary(
 
 def _date(made_at: str | datetime | None) -> str:
     if isinstance(made_at, datetime):
-        with suppress(OverflowError):  # in the first or the last hours that there are
+        with suppress(OverflowError):  # at the limits of representable dates
             made_at = made_at if made_at.tzinfo is None else made_at.astimezone(UTC)
             return f"made {made_at:%Y-%m-%d %H:%M} UTC"
     return "of unknown date" if made_at is None else f"made {made_at}"

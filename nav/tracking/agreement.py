@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-REMEMBERED = 60.0  # s that cameras seen to agree are taken to stand where they did
+REMEMBERED = 60.0  # s for which cameras that agreed are assumed not to move
 
 
 class CameraAgreement:

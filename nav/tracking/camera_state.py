@@ -17,8 +17,8 @@ from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
 from nav.tracking.sharpness import Look, Sharpness, can_teach, learn
 from nav.tracking.view_solver import quantile
 
-LOOK_AGAIN = 30  # frame sets from one look at a camera's pixels to the next
-NOISIER = 1.5  # than a moment ago: then they are looked at at once
+LOOK_AGAIN = 30  # frame sets from one check of a camera's pixels to the next
+NOISIER = 1.5  # than a moment ago: then they are checked at once
 LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
 LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
 
@@ -60,10 +60,10 @@ class CameraState:
     exposure: Exposure = field(default_factory=Exposure)
     sharpness: Sharpness = field(default_factory=Sharpness)
     grid: PixelGrid = SOUND
-    grid_wait: int = 0  # frame sets until its pixels are looked at again
+    grid_wait: int = 0  # frame sets until its pixels are checked again
     growth: NoiseGrowth = field(default_factory=NoiseGrowth)
-    growth_wait: int = 0  # frame sets until it is looked at again
-    alarm: bool = False  # whether its pictures suddenly fit worse
+    growth_wait: int = 0  # frame sets until it is estimated again
+    alarm: bool = False  # whether its images suddenly fit worse
 
 
 def roughness(states: Sequence[CameraState]) -> Array:

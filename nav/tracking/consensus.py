@@ -29,7 +29,7 @@ REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
 COHERENT, LEFT_OUT = 2, 0.5  # views of a camera, and share of them: not left out without doubt
-SURE_PIXELS = 2.0  # px of residual at which a marker is out whatever the others say
+SURE_PIXELS = 2.0  # px of residual at which a marker is left out regardless of the others
 
 
 @dataclass(frozen=True)

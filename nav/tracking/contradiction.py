@@ -21,7 +21,7 @@ from nav.tracking.tool import Tool
 
 CLEAR_COSINE = 0.4  # 66 degrees: more oblique markers often fail to look like themselves
 CLEAR_CELL = 1.6  # px: cells seen smaller often fail to
-MARGIN = 2.0  # px inside the picture's edge, so that blur does not cut a marker
+MARGIN = 2.0  # px inside the image's edge, so that blur does not cut a marker
 # of a marker's size, a cell of it, and px: a decoded marker further off lies elsewhere, or turned
 ELSEWHERE, ELSEWHERE_PIXELS = 1 / 8, 2.0
 FAR = 1 / 3  # of a marker's size, and the same px: not a bent tool or a rig that is a little wrong
@@ -132,7 +132,7 @@ def camera_supports(
         if not count and not ids:
             continue
         expected = missing = 0
-        if count > 2 * sure:  # else it cannot be doubtful, whatever is clearly visible
+        if count > 2 * sure:  # else it cannot be doubtful
             clear = _clearly_visible(candidate) if clear is None else clear
             expected = int((own & clear).sum())
             missing = int((own & clear & ~confirmed).sum())

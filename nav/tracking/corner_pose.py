@@ -26,7 +26,7 @@ MIN_KEPT = 0.6  # share of the markers' views that must agree for the others to 
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 DECISIVE = 13.8  # chi-square by which a rival pose must be worse: a likelihood ratio of 1000
 AMBIGUOUS = "two poses look the same: one camera sees it nearly flat; turn it or show it to another"
-WORTH_SAYING = 0.05  # px of geometric error below which nobody is told
+WORTH_SAYING = 0.05  # px of geometric error below which there is no warning
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
         geometric = _geometric_error(residuals, stack, freedom)
     if start.rival is not None and _rivalled(pose, start.rival, stack, geometric):
         return Lost(AMBIGUOUS)
-    # never smaller than the residuals show, be their excess too small to be sure of
+    # never smaller than the residuals show, even if their excess is not significant
     excess = max(1.0, _chi2(residuals, stack, geometric) / _freedom(stack))
     covariance = np.linalg.inv(_normal(pose, stack, geometric)[0]) * excess
     return PoseFit(

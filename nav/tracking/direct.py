@@ -60,7 +60,7 @@ UNEVEN = 0.8  # the same by blur and the light's curvature
 TILTED = 0.5  # by the light's slope, as curvature
 BY_CHANCE = 2.0  # of the variance that noise gives the curvature, which says nothing
 WORTH_SHARING = 16000  # pixels in all windows: waking a thread takes as long as some thousands
-FEW = 0.03  # of the pixels of all views: whatever becomes of them moves nothing
+FEW = 0.03  # of the pixels of all views: too few to move anything
 STEADY = 0.02  # largest change of the blur's sd, px, and of the response, in the last pass
 SLACK_FROM, SLACK_MOST = 0.1, 4.0  # px of disagreement from which markers lie off, and at most
 CORNERS = CORNER_FLOW.T @ CORNER_FLOW
@@ -264,7 +264,7 @@ class DirectFit:
     def _look(self, corners: Array, velocity: Array, stride: int, extra: float, free: bool) -> None:
         marker_views, count = self.marker_views, self.marker_views.shape.count
         reach = 1.0 + FARTHEST / 2
-        if self.slopes is None:  # hardly another after a step
+        if self.slopes is None:  # hardly changed after a step
             self.slopes = marker_views.ray_slopes(corners.mean(axis=1))
         window = windows(corners, self.zones, count, marker_views.camera, marker_views.sizes, reach)
         drift = np.zeros((len(marker_views), GEOMETRY))

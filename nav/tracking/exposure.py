@@ -13,9 +13,9 @@ import numpy as np
 
 from nav.frames import Array
 
-KEEP = 0.99  # of what was learnt, a frame set
-CHANGED = 0.25  # of a hand's acceleration, an axis, from one frame set to the next (sd, 30 a s)
-SLOW = 20.0  # px/s: a marker below this tells next to nothing
+KEEP = 0.99  # of what was learnt, per frame set
+CHANGED = 0.25  # of a hand's acceleration, per axis, from one frame set to the next (sd, 30 per s)
+SLOW = 20.0  # px/s: a slower marker says next to nothing
 
 
 @dataclass

@@ -201,7 +201,7 @@ class Follower:
         found = None if evidence is None else self._judge(evidence, frames.time, known)
         if found is None or not timed or known:
             return found
-        # not seen moving yet: by this frame set's own views, or each marker is taken for unbent
+        # not seen moving yet: by this frame set's own views, or each marker is assumed not to bend
         pose = found.matrix
         velocity = found.consensus.velocity
         evidence = self._evidence(marker_views, pictures, pose, velocity, NEAR, pool, workers)
@@ -241,7 +241,7 @@ class Follower:
             if predicted and self.motion.steady:  # else the velocity is not confirmed
                 state.exposure.learn(evidence.blur[own], speed[own])
             if not found.consensus.fits or len(good) < ENOUGH:
-                continue  # what does not fit would teach the curve anything
+                continue  # a fit that fails would corrupt the curve
             response = evidence.responses[index]
             state.response.parameters = response.parameters
             state.response.learn(curve_information(evidence.information, own))

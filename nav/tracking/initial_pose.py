@@ -11,7 +11,7 @@ from nav.tracking.marker_view import MarkerView
 from nav.tracking.reprojection import ViewStack
 
 STEPS = 10
-ROBUST = 3.0  # px: a marker off by more hardly counts
+ROBUST = 3.0  # px: a marker off by more has little weight
 POOR = ROBUST**2 / 2  # px^2, mean bounded square, above which every marker is tried alone
 GOOD = 1.0  # px^2, below which the last pose needs no rival
 MOST_STARTS = 6

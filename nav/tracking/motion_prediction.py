@@ -13,11 +13,11 @@ FORGET = 0.5  # s without being seen, after which a tool may be anywhere
 AT_ONCE = 0.15  # s between two poses that may be of one movement though the tool was searched for
 FASTEST = np.array([2000.0, 30.0])  # mm/s, rad/s: faster than a hand moves a tool
 TREND = 0.7  # of the last change of velocity, expected to go on
-# sd of a velocity: of a hand not seen moving yet; how fast it changes meanwhile (mm/s, rad/s; a s)
+# sd of a velocity: of a hand not seen moving yet; how fast it then changes (mm/s, rad/s; per s)
 UNKNOWN = np.array([100.0] * 3 + [1.0] * 3)
 CHANGE = np.array([150.0] * 3 + [3.0] * 3)
 SOON = 0.1  # s: a velocity that changed by more than a hand's does meanwhile may change so again
-EXTENDED = 1.5  # frame sets from the middle of the last way to the next pose: so far a trend goes
+EXTENDED = 1.5  # frame sets from the middle of the last interval to the next pose: extrapolation
 LEAST = np.array([4.0] * 3 + [0.07] * 3)
 
 
@@ -128,7 +128,7 @@ class Motion:
             return UNKNOWN
         _, between = self.ways[-1]
         gap = abs(time - between)
-        share = 1.0 if len(self.ways) < 2 else 0.3  # the trend tells most of the change
+        share = 1.0 if len(self.ways) < 2 else 0.3  # the trend accounts for most of the change
         return np.hypot(LEAST + share * CHANGE * gap, EXTENDED * self._beyond_hand())
 
     @property

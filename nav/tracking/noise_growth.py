@@ -42,14 +42,14 @@ from nav.tracking.quality import CAP, ENTIRE
 from nav.tracking.sharpening import UNKNOWN
 from nav.tracking.view_solver import HUBER, LEAST_NOISE
 
-REACH = 3  # px: pixels further apart than this are taken for independent
-TEACHES = 0.85  # of the variance explained, from which a view teaches
+REACH = 3  # px: pixels further apart than this are assumed independent
+TEACHES = 0.85  # of the variance explained, from which a view contributes
 LEAST_PIXELS = 200  # of a view that does
 ROUND = 1e-9  # share of the largest eigenvalue below which a plane is not held
-KEEP = 0.9  # of what was learnt, a look
+KEEP = 0.9  # of what was learnt, per estimate
 MOST_GROWTH = 16.0
-OFTEN, SELDOM = 2, 4  # times as long from look to look: where errors are shared, and are not
-MOST_WAIT = 256  # frame sets from one look to the next
+OFTEN, SELDOM = 2, 4  # times as long to the next estimate: where errors are shared, and are not
+MOST_WAIT = 256  # frame sets from one estimate to the next
 DIFFERENT = 0.1  # relative change of the growth that is worth fitting again
 
 
@@ -247,6 +247,6 @@ def _windowed(jacobian, residual, height, width, reach):
                     weight = 1.0 if p == q else 2.0
                     weight *= (1.0 - abs(dx) / (reach + 1.0)) * (1.0 - dy / (reach + 1.0))
                     result[0] += weight * residual[p] * residual[q] * both
-                    # a fit leaves residuals that lean on each other a little
+                    # residuals of a fit are slightly correlated
                     result[1] += weight * ((both if p == q else 0.0) - both * both)
     return result

@@ -10,9 +10,9 @@ from nav.tracking.pixelgrid import PixelGrid
 from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.sharpening import Sharpening
 
-WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo needs no care
+WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo is not reported
 
-WORTH_GROWTH = 1.4  # of the variance, below which nobody need care
+WORTH_GROWTH = 1.4  # of the variance, below which it is not reported
 
 
 def sharpening_notice(camera: str, sharpening: Sharpening) -> str:

@@ -37,7 +37,7 @@ AT_RESPONSE = AT_BLUR + BLUR
 COLUMNS = AT_RESPONSE + RESPONSE
 
 MOST_NODES = 6
-HISTOGRAM = 64  # bins of a grey level each, of absolute residuals
+HISTOGRAM = 64  # bins of one grey level, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
 LEAST_LIGHT = 0.3  # of that at a marker's middle, anywhere on it
 MOST_LEAN = 0.2  # cells that uneven light may move an edge
@@ -52,7 +52,7 @@ for _count in range(1, MOST_NODES + 1):
     NODE_WEIGHTS[_count, :_count] = _weight / 2
 
 # more rows of the sheet of pattern.py: the plane by the pixel, motion and the middle of it, sums
-# over its nodes, grey levels seen, as expected and by the response, what a pixel counts
+# over its nodes, grey levels seen, as expected and by the response, a pixel's weight
 X_U, X_V, Y_U, Y_V, ALONG_X, ALONG_Y, MIDDLE_X, MIDDLE_Y = (
     PATTERN_SHEET + ROWS * k for k in range(8)
 )

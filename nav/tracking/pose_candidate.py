@@ -14,11 +14,11 @@ from nav.tracking.fit_result import FitResult
 from nav.tracking.initial_pose import APART, angle_between
 from nav.tracking.normal_equations import corner_covariance
 
-LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd of a pose that is none
+LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd above which a pose is undetermined
 # mm, rad: the same where the views agree, or are few. From few half-hidden markers errors are no
 # longer linear: of 121 such poses those vaguer than this were up to 21 mm and seven sd off.
 VAGUE = np.array([3.0] * 3 + [0.015] * 3)
-FEW = 4  # views, of which nobody can tell what is wrong where they do not agree
+FEW = 4  # views: if so few disagree, it cannot be told which are wrong
 UNSEEN = 100.0  # px that a corner may be off that a view does not show at all
 CELL = 1 / 8  # of a marker's side; further off than a cell, patterns fit by chance only
 HALF, SURE = 0.35, 0.85  # share of the views used; of the variance that a sure one explains

@@ -30,8 +30,8 @@ FAMILIES = (
 )  # fmt: skip
 CHANCY = ("DICT_4X4", "DICT_APRILTAG_16h5", "DICT_ARUCO_ORIGINAL")  # read in noise now and then
 LIKELY, LIKELY_CHANCY = 2, 4  # markers that are not read by chance
-FITS = 0.08  # of a marker's side, rms: corners that lie as supposed
-CLEARLY = 2.0  # by how much another supposition must fit better
+FITS = 0.08  # of a marker's side, rms: corners that lie as the hypothesis says
+CLEARLY = 2.0  # by how much another hypothesis must fit better
 
 HALF_TURN_HINT = (
     "OpenCV 4 and OpenCV 5 draw AprilTags half turned to each other: print the sheet with `nav "
@@ -346,7 +346,7 @@ def _misplaced(found: Mapping[int, Array], tool: Tool, camera: Camera) -> PrintF
     """Return how markers that are read lie against the file."""
     ids = tuple(sorted(found))
     if len(ids) < 2:
-        return None  # one marker lies as it likes
+        return None  # a single marker may lie in any direction
     pixels = np.array([found[k] for k in ids])
     rays = _ideal(pixels.reshape(-1, 2), camera)
     side = float(np.linalg.norm(pixels - np.roll(pixels, 1, axis=1), axis=2).mean())

@@ -15,13 +15,13 @@ from nav.tracking.marker_views import CameraModel, Shape
 from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 
-EDGE = 10.0  # px: nearer to the picture's edge a marker is as good as outside
+EDGE = 10.0  # px: nearer to the image's edge a marker counts as outside
 INSIDE = 0.7  # of the corners that must be in the picture
 OBLIQUE = 0.2  # cosine: 78 degrees
 SMALL = 12.0  # px: a marker's longest side, below which it is often not found
 DARK = 0.35  # of the brightness a moment ago
 SMOOTH, CONTRAST = 0.3, 0.4  # of the sharpness, and of the contrast, a moment ago
-WORTH_SAYING = 0.05  # px of disagreement below which nobody is told
+WORTH_SAYING = 0.05  # px of disagreement below which there is no warning
 DISAGREE = 0.3  # px by which a camera's markers are turned as a whole
 DISAGREE_PAIR = (
     0.15  # px, the same of two cameras together: each takes about half of what one has moved

@@ -18,7 +18,7 @@ SAME_CURVE = 1e-3  # change of a parameter that no grey level shows
 START = np.array([0.0, np.log(12.0)])  # linear; printed paper is about 13 times lighter than toner
 PRIOR_SD = np.array([0.35, 0.7])  # wide enough for any display gamma, and any ink and printer
 LOW, HIGH = np.array([-0.5, np.log(1.0)]), np.array([0.75, np.log(200.0)])
-KEEP = 0.98  # of what was learnt, a picture: the curve is the camera's, its settings may change
+KEEP = 0.98  # of what was learnt, per image: the curve is the camera's, its settings may change
 MOST_INFORMATION = 1.0 / np.array([0.005, 0.05]) ** 2  # so that it never freezes
 
 
@@ -74,7 +74,8 @@ class Response:
     def table(self) -> Array:
         """Table as of `curve_table`; computed when it is asked for and no longer accurate."""
         bend, ink = np.abs(self.parameters - self.drawn)
-        if bend > SAME_CURVE or ink * abs(self.parameters[0]) > SAME_CURVE:  # a line knows no ink
+        # a linear curve does not depend on the ink
+        if bend > SAME_CURVE or ink * abs(self.parameters[0]) > SAME_CURVE:
             self._table, self.drawn = curve_table(self.parameters), self.parameters
         return self._table
 

@@ -25,9 +25,9 @@ BLACK, WHITE = 1.0, 254.0  # grey levels from which a pixel may have been clippe
 UNKNOWN = 0.0  # stands for a clipped pixel in what `Unsharpened` makes
 LEFT, MORE_SWEEPS = 1e-3, 3  # of the way, after all sweeps; sweeps from a solution nearby
 MARGIN = 30  # px around markers: the fit may go so far, and the filter reaches beyond
-FREQUENCIES = 64  # a side, for the mean of a logarithm
+FREQUENCIES = 64  # per side, for the mean of a logarithm
 SAME = 0.003  # relative change of amount or width that no grey level shows
-STEP_BLUR = 0.8  # px, sd of an edge whose halo is told to people
+STEP_BLUR = 0.8  # px, sd of the edge whose halo is reported
 
 
 @dataclass(frozen=True)

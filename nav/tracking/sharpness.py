@@ -24,12 +24,12 @@ FARTHEST = 0.3  # of Newton's step
 NEWTONS = 3  # in the first frame set
 LOW, HIGH = np.log([0.02, 0.4]), np.log([4.0, 6.0])  # amount; width, px
 GAIN = 0.005  # log likelihood by the number of pixels, below which nothing is gained
-KEEP = 0.97  # of what was learnt, a frame set that teaches
-MOST_WAIT = 1024  # frame sets from one lesson to the next; the first come soon one after the other
+KEEP = 0.97  # of what was learnt, per frame set that contributes
+MOST_WAIT = 1024  # frame sets from one estimate to the next; the first follow each other closely
 PLAIN_WAIT = 32  # at least, where there is no sharpening
-ALARM_WAIT = 5  # at least, where pictures suddenly fit worse, or a look taught nothing
-# frame sets that a lesson waits for a tool to come to rest: smear by motion is no Gaussian blur, so
-# that moving markers cost many trials and teach little
+ALARM_WAIT = 5  # at least, where images suddenly fit worse, or an estimate failed
+# frame sets that an estimate waits for a tool to rest: motion blur is not Gaussian, so
+# that moving markers cost many trials and say little
 PATIENCE = 300
 LEAST_PIXELS = 500  # of a camera
 CUT = 6.0  # residual by noise that pixels which were left out are taken to have

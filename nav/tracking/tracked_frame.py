@@ -174,6 +174,6 @@ class TrackedFrame:
     def _tied(self, first: TrackedTool, second: TrackedTool) -> bool:
         """Whether two poses have a camera in common, or cameras that were shown to agree."""
         if not first.cameras or not second.cameras:
-            return True  # of another source, which answers for that itself
+            return True  # of another source of poses, which is responsible for that
         one, other = set(first.cameras), set(second.cameras)
         return bool(one & other) or any(one & group and other & group for group in self.agreeing)

@@ -317,7 +317,7 @@ def test_a_slow_camera_is_warned_about(left, webcam, clock):
         webcam.deliver()
         clock.now += 0.125
     assert left.warnings == [
-        "camera left: only 8 pictures a second; more light, a shorter exposure or a USB port "
+        "camera left: only 8 pictures per second; more light, a shorter exposure or a USB port "
         "of its own may help"
     ]
 

@@ -442,7 +442,7 @@ def test_from_a_known_registration_back_to_registering():
     work.ask("undo")
     state = work.now()
     assert (state.stage, state.next_fiducial) == (Stage.REGISTER, "D1")
-    assert "given up" in state.message
+    assert "discarded" in state.message
     assert isinstance(state.guidance.proximity, Lost)
     assert "not registered" in state.guidance.proximity.reason
     assert work.touch_all(*POSITIONS).stage is Stage.VERIFY

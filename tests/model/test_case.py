@@ -177,7 +177,7 @@ def test_danger_beyond_caution_is_refused(folder, index, given):
         (("plan", 0, "entry", 0), float("inf"), "plan left: entry number 1: expected a finite"),
         (("structure", 2, "mesh"), "meshes/lost.ply", "structure dura: mesh: "),
         (("structure", 2, "mesh"), "x" * 5000 + ".ply", "structure dura: mesh: "),
-        (("structure", 2, "mesh"), "meshes", "structure dura: mesh: meshes is no mesh"),
+        (("structure", 2, "mesh"), "meshes", "structure dura: mesh: meshes is not a mesh"),
         (("structure",), [table(f"s{k}", "cord") for k in range(501)], "structure: has 501 entri"),
     ],
 )

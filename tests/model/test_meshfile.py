@@ -286,13 +286,13 @@ APART = POINTS[FACES] + 1e-5 * np.random.default_rng(1).uniform(-1, 1, (80, 3, 3
 BOX = np.asarray(pyvista.Box((0, 4, 0, 4, 0, 4)).triangulate().clean().points)
 BAD: list[tuple[str, bytes | str, str]] = [
     ("a.stl", STL[: int(0.6 * len(STL))], "is cut short: it does not end with 'endsolid'"),
-    ("a.stl", STL.replace("endloop\n", "", 1), "is damaged: a facet has not"),
-    ("a.stl", STL.replace("vertex", "vertex 1", 1), "is damaged: a facet has not"),
+    ("a.stl", STL.replace("endloop\n", "", 1), "is damaged: a facet lacks"),
+    ("a.stl", STL.replace("vertex", "vertex 1", 1), "is damaged: a facet lacks"),
     ("a.stl", STL.replace("vertex 2", "vertex two", 1), "has 'two"),
     ("a.stl", "solid x\nendsolid x\n", "has no triangles"),
-    ("a.stl", stl_binary()[:2001], "is cut short, or no STL: its header says 80 triangles, it has"),
-    ("a.stl", stl_binary()[:84], "is cut short, or no STL: its header says 80 triangles, it has 0"),
-    ("a.stl", stl_binary()[:60], "is no STL: it has neither"),
+    ("a.stl", stl_binary()[:2001], "is cut short, or not STL: its header says 80 triangles"),
+    ("a.stl", stl_binary()[:84], "or not STL: its header says 80 triangles, it has 0"),
+    ("a.stl", stl_binary()[:60], "is not STL: it has neither"),
     ("a.stl", stl_binary() + bytes(100), "is damaged: its header says 80 triangles, it has 82"),
     ("a.stl", stl_binary(one_corner(np.nan)), "has a vertex that is not finite"),
     ("a.stl", stl_text(one_corner(np.inf)), "has a vertex that is not finite"),
@@ -321,7 +321,7 @@ BAD: list[tuple[str, bytes | str, str]] = [
     ("a.ply", ply().replace(b"float x", b"float w"), "has no property x of its vertices"),
     ("a.ply", ply().replace(b"ascii", b"binary_mixed"), "has a header line that cannot be read"),
     ("a.ply", ply().replace(b"format ascii 1.0\n", b""), "has no line 'format'"),
-    ("a.ply", ply().replace(b"end_header", b"end"), "is cut short, or no PLY"),
+    ("a.ply", ply().replace(b"end_header", b"end"), "is cut short, or not PLY"),
     ("a.ply", ply()[:-200], "is cut short"),
     ("a.ply", ply("binary_little_endian")[:-200], "is cut short"),
     ("a.ply", ply().replace(b"\n3 ", b"\n300000000 ", 1), "is cut short"),
@@ -342,8 +342,8 @@ BAD: list[tuple[str, bytes | str, str]] = [
     ("a.vtp", vtp_text().replace(b'Points="42"', b'Points="4294967295"'), "is damaged: it says 42"),
     ("a.vtp", vtp_text().replace(b'Points="42"', b'Points="-1"'), "is damaged: NumberOfPoints is"),
     ("a.vtp", vtp_text().replace(b"Float32", b"Complex"), "has an array of type Complex"),
-    ("a.vtp", vtp_text().replace(b'"PolyData"', b'"ImageData"'), "is no VTP: its type is ImageD"),
-    ("a.vtp", vtp_text()[:-30], "is no XML, or cut short"),
+    ("a.vtp", vtp_text().replace(b'"PolyData"', b'"ImageData"'), "is not VTP: its type is ImageD"),
+    ("a.vtp", vtp_text()[:-30], "is not XML, or cut short"),
     (
         "a.vtp",
         vtp_text().replace(b"<VTKFile", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><VTKFile'),
@@ -352,7 +352,7 @@ BAD: list[tuple[str, bytes | str, str]] = [
     (
         "a.vtp",
         vtp_text().replace(b'version="1.0"><', b'version="1.0" header_type="x"><'),
-        "is damaged: 'x' is no byte order or header type",
+        "is damaged: 'x' is not a byte order or header type",
     ),
 ]
 
