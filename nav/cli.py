@@ -691,7 +691,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = _run(None, err)
     except Exception as error:
-        logging.exception("nobody expected this")
+        logging.exception("unexpected error")
         _say(err, f"unexpected error, please report it: {type(error).__name__}: {error}")
         if log is not None:
             _say(err, f"the details are in {log}")

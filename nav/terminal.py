@@ -14,7 +14,7 @@ from rich.console import Console
 from nav.cache import owned_folder, user_cache
 
 LOG_NAME = "log.txt"
-LOG_BYTES = 1_000_000  # a longer log begins anew
+LOG_BYTES = 1_000_000  # a longer log is started again
 OUTPUT, ERRORS = 1, 2  # file descriptors
 
 

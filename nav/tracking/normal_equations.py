@@ -16,7 +16,7 @@ from nav.tracking.view_solver import PLACE, bound_blur, quantile
 MOTION = 6
 SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve
 FIRM = 1e-9  # share of the diagonal added, so that what is not seen stays solvable
-TIMES = 3  # that the views are weighted anew
+TIMES = 3  # that the views are reweighted
 AGREE = 20.0  # chi-square by its median at which a view has half its weight
 MOST_BLURRED = 4.0  # px^2 that a blur may change in a pass
 STILL = 0.1  # change of weight at which it is enough

@@ -114,7 +114,7 @@ def learn(known: Sequence[Sharpness], look: Look) -> list[Sharpness]:
     if not seen.any():
         return [replace(before, since=0) for before in known]
     sharp = plain if all(s == PLAIN for s in now) else score(now)
-    # what is explained as well without is no longer so, and is looked for anew
+    # images explained as well without are no longer sharpened; search again
     new = [
         c
         for c in range(len(known))
