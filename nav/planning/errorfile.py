@@ -1,4 +1,4 @@
-"""errors.toml: the standard deviations that a plan is judged with."""
+"""Read errors.toml: the standard deviations that a plan is judged with."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,11 @@ from nav.planning.needle_deviation import ErrorModel
 
 
 class ErrorFile(PublicFile):
-    """errors.toml: one standard deviation each; what is left out is as by default."""
+    """The contents of errors.toml: standard deviations; a field left out keeps its default.
+
+    The fields are those of `ErrorModel`, with the unit in the name; `bend` and `surface` are
+    factors.
+    """
 
     format: Literal["c1c2nav/errors/1"]
     tip_mm: NotNegative | None = None
@@ -23,12 +27,22 @@ class ErrorFile(PublicFile):
 
 
 def load_errors(path: Path) -> ErrorModel:
-    """Return the error model of an errors.toml.
+    """Read the error model of an errors.toml.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ErrorModel
+        Angles in rad; defaults where the file has no value.
 
     Raises
     ------
     InputError
-        What breaks the format.
+        The file cannot be read or breaks the format.
     """
     table = load_toml(path, ErrorFile)
     given = {
