@@ -70,7 +70,7 @@ class Gap:
         return (points - self.centre) @ self.axes.T
 
     def to_model(self, points: Array) -> Array:
-        """Return points (..., 3), given as left, back, up from the centre in mm, in the model frame."""
+        """Return points (..., 3), given as left, back, up from the centre, in the model frame."""
         return self.centre + np.asarray(points, float) @ self.axes
 
 
@@ -190,7 +190,7 @@ def _canal_axis(canal: Structure, level: Array) -> tuple[Array, Array]:
 
 
 def _lateral(bones: tuple[Array, Array], centre: Array, up: Array) -> Array:
-    """Return the direction to the left, halfway between that of C1 and that of C2 (C1 may be turned)."""
+    """Return the direction to the left, halfway between C1's and C2's, which may be rotated."""
     total = np.sum([lateral_direction(v, centre, up, LEFT) for v in bones], axis=0)
     total -= (total @ up) * up
     direction: Array = total / np.linalg.norm(total)
@@ -198,7 +198,7 @@ def _lateral(bones: tuple[Array, Array], centre: Array, up: Array) -> Array:
 
 
 def _edges(bones: tuple[Array, Array], centre: Array, axes: Array) -> tuple[float, float] | None:
-    """Return the heights of C2's upper and C1's lower edge behind the canal: medians over strips."""
+    """Return the heights of C2's upper and C1's lower edge behind the canal, median of strips."""
     upper, lower = ((v - centre) @ axes.T for v in bones)
     found = []
     for left in np.arange(-STRIP, STRIP, BIN):

@@ -99,7 +99,7 @@ class Deviations:
     registration_source: str = ""
 
     def bend_sd(self, length: float) -> float:
-        """Return one standard deviation of the tip's drift across the shaft at a depth, mm per axis."""
+        """Return the standard deviation of the tip's drift across the shaft, mm per axis."""
         share = self.model.bend if self.needle.bevel_known else 1.0
         return share * drift_size(self.needle.kind, length)
 

@@ -62,7 +62,7 @@ def _moved(
     scale: float,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Return the paths of `owner` (n,) moved at random: those that are possible, and their owners."""
+    """Return the paths of `owner` (n,) moved at random: the possible ones, and their owners."""
     shift = scale * START * rng.standard_normal((len(owner), 3))
     moved = targets[owner] + shift @ judge.gap.axes
     cranial, dorsal = angles_of(judge.gap, judge.side, entries[owner], targets[owner])

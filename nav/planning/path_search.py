@@ -103,7 +103,7 @@ class SideSearch:
         return tuple(a for a in self.arteries if a.side == self.judge.side)
 
     def _best(self, screened: Screened) -> list[PlannedPath]:
-        """Return the best paths that differ, best first; where none keeps the limits, the least bad."""
+        """Return the best paths that differ, best first; or the least bad one."""
         judge = self.judge
         fits = np.flatnonzero(screened.fits)
         if not len(fits):
