@@ -54,6 +54,7 @@ class Box:
         Returns
         -------
         Box
+            The smallest one whose nodes reach as far as the margin.
         """
         low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
         shape = np.ceil((high - low) / spacing).astype(int) + 1

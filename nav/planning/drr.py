@@ -91,6 +91,7 @@ def lateral_beam(gap: Gap, side: str = "left", size: int = SIZE, field: float = 
     Returns
     -------
     ConeBeam
+        Source and detector, model frame.
     """
     from_left = 1.0 if side == "left" else -1.0
     source = gap.centre + from_left * SOURCE_TO_MIDDLE * gap.left

@@ -12,8 +12,12 @@ from nav.planning.needle_deviation import ErrorModel
 class ErrorFile(PublicFile):
     """The contents of errors.toml: standard deviations; a field left out keeps its default.
 
-    The fields are those of `ErrorModel`, with the unit in the name; `bend` and `surface` are
-    factors.
+    Attributes
+    ----------
+    format : str
+        "c1c2nav/errors/1".
+    tip_mm, angle_deg, bend, fle_mm, translation_mm, rotation_deg, surface : float, optional
+        As of `ErrorModel`, in the unit that the name ends in; `bend` and `surface` are factors.
     """
 
     format: Literal["c1c2nav/errors/1"]

@@ -29,6 +29,7 @@ def linear(grid: NDArray[np.float32], x: float, y: float, z: float) -> float:  #
     Returns
     -------
     float
+        In the unit of the grid's values.
     """
     nx, ny, nz = grid.shape
     x, y, z = (
@@ -70,6 +71,7 @@ def cubic(grid: NDArray[np.float32], x: float, y: float, z: float) -> float:  # 
     Returns
     -------
     float
+        In the unit of the grid's values.
     """
     nx, ny, nz = grid.shape
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))

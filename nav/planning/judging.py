@@ -104,6 +104,7 @@ class LineJudge:
         Returns
         -------
         LineMeasures
+            Clearances and angles.
 
         Raises
         ------
@@ -142,6 +143,7 @@ class LineJudge:
         Returns
         -------
         PlannedPath
+            With clearances, probability, cost and problems.
 
         Raises
         ------

@@ -54,6 +54,7 @@ def canal_below(case: Case, gap: Gap) -> Canal:
     Returns
     -------
     Canal
+        Heights and middles, in steps of STEP.
 
     Raises
     ------

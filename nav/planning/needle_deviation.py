@@ -242,6 +242,7 @@ def deviations_of(
     Returns
     -------
     Deviations
+        The model with the registration's covariance, and where that is from.
 
     Raises
     ------

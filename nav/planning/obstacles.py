@@ -119,6 +119,7 @@ class Sac:
         Returns
         -------
         Sac
+            Signed distances of the dura on a grid of 1 mm.
         """
         box = Box.around(targets, SAC_MARGIN, 1.0)
         sigma = float(surface_sigma(dura, targets[:1])[0])
@@ -244,6 +245,7 @@ def distance_field(
     Returns
     -------
     Obstacles
+        The obstacles with their distances.
     """
     with ThreadPoolExecutor(2) as pool:
         grids = list(pool.map(lambda o: distance_grid(o.surface, box), obstacles))

@@ -128,6 +128,7 @@ def target_space(case: Case, gap: Gap, radius: float) -> Space:
     Returns
     -------
     Space
+        Without what the case does not have.
     """
     dura, cord = (next(iter(case.of_role(role)), None) for role in ("dura", "cord"))
     return Space(gap, dura, cord, radius)
@@ -191,6 +192,7 @@ def skin_of(case: Case) -> Structure:
     Returns
     -------
     Structure
+        The skin.
 
     Raises
     ------
@@ -298,6 +300,7 @@ def side_candidates(
     Returns
     -------
     Candidates
+        Entries, targets, and the entries' numbers.
 
     Raises
     ------

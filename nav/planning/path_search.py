@@ -294,6 +294,7 @@ def skin_risk(judge: Judge, candidates: Candidates, screened: Screened) -> SkinR
     Returns
     -------
     SkinRisk
+        Lowest probability and largest reserve of the paths from each entry.
     """
     count = int(candidates.entry_index.max()) + 1
     probability, reserve = np.full(count, np.inf), np.full(count, -np.inf)

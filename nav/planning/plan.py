@@ -154,6 +154,7 @@ def planning_ground(
     Returns
     -------
     PlanningGround
+        Gap, targets, candidates, obstacles and errors.
 
     Raises
     ------

@@ -300,6 +300,7 @@ def new_figure(width: float, height: float) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+        With an Agg canvas.
     """
     figure = Figure(figsize=(width, height), facecolor=BACKGROUND)
     FigureCanvasAgg(figure)

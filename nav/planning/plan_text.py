@@ -54,6 +54,7 @@ def artery_sentence(artery: ArteryInGap) -> str:
     Returns
     -------
     str
+        For people, in one line.
     """
     if artery.enters:
         return f"the {artery.structure} enters the canal below C1: it lies in the gap"
@@ -72,6 +73,7 @@ def blocking_sentence(blocking: Blocking) -> str:
     Returns
     -------
     str
+        For people, in one line.
     """
     what = f"{blocking.structure} is in the way of {100.0 * blocking.blocked:.0f} % of the paths"
     if not blocking.alone:
@@ -134,6 +136,7 @@ def unknown_sentence(role: str, side: str) -> str:
     Returns
     -------
     str
+        For people, in one line.
     """
     if role == "artery":
         return f"no artery on the {side} in this case: the risk to it is unknown, not none"
@@ -155,6 +158,7 @@ def place(clearance: Clearance, path: PlannedPath) -> str:
     Returns
     -------
     str
+        Structure, clearance in mm and depth in mm.
     """
     ahead = clearance.depth - path.depth
     where = f"{clearance.depth:.0f} mm deep" if ahead < 0.05 else f"{ahead:.1f} mm ahead of the tip"
@@ -243,6 +247,7 @@ def side_table(side: SidePlan, paths: tuple[PlannedPath, ...], title: str | None
     Returns
     -------
     rich.table.Table
+        A row for each path.
     """
     title = title or f"{side.side}: {side.candidates} paths looked at, {side.kept} keep clear"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -280,6 +285,7 @@ def narrowest_lines(paths: tuple[PlannedPath, ...]) -> list[str]:
     Returns
     -------
     list of str
+        One for each path.
     """
     return [f"{path.name}: narrowest at {place(path.narrowest, path)}" for path in paths]
 
@@ -299,6 +305,7 @@ def line_lines(path: PlannedPath) -> list[str]:
     Returns
     -------
     list of str
+        One for each limit that it does not keep, or a single one.
     """
     if not path.problems:
         return [f"{path.name}: keeps all limits"]
@@ -318,6 +325,7 @@ def catheter_lines(path: CatheterPath, catheter: Catheter) -> list[str]:
     Returns
     -------
     list of str
+        For people, with warnings where bend or room is too small.
     """
     marks = ", ".join(f"{m.level} {m.at_hub:.0f} mm" for m in path.marks)
     lines = [
@@ -349,6 +357,7 @@ def landmark_lines(landmarks: Landmarks) -> list[str]:
     Returns
     -------
     list of str
+        At most one, about the flare point; empty without a cord.
     """
     if landmarks.flare is None:
         return ["flare point: not found: C1 is turned out of a true lateral view"]

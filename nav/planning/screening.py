@@ -108,6 +108,7 @@ class Judge:
         Returns
         -------
         Screened
+            The paths in the same order.
         """
         ways = targets - entries
         lengths = np.linalg.norm(ways, axis=1)
@@ -189,7 +190,7 @@ class Judge:
     def _probability(
         self, clearances: Array, depths: Array, lengths: Array, places: Array
     ) -> Array:
-        """Return the probability of touching, summed over obstacles as plane walls: not too small."""
+        """Return the probability of touching, as of plane walls, summed over obstacles: not too small."""
         total = np.zeros(len(clearances))
         for s, obstacle in enumerate(self.obstacles.vital):
             spread = self.deviations.sd_across(depths[:, s], lengths, self.gap.centre)
@@ -216,6 +217,7 @@ def cost_of(
     Returns
     -------
     ndarray, shape (n,) or ()
+        Cost of each path, without a unit.
     """
     cost: Array = (
         np.log10(np.asarray(probability) + PER_HINDRANCE * np.asarray(hindered) + LEAST_PROBABILITY)
