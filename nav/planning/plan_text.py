@@ -357,7 +357,7 @@ def landmark_lines(landmarks: Landmarks) -> list[str]:
     Returns
     -------
     list of str
-        At most one, about the flare point; empty without a cord.
+        One about the flare point; none where it is found but there is no cord.
     """
     if landmarks.flare is None:
         return ["flare point: not found: C1 is turned out of a true lateral view"]

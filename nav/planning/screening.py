@@ -190,7 +190,7 @@ class Judge:
     def _probability(
         self, clearances: Array, depths: Array, lengths: Array, places: Array
     ) -> Array:
-        """Return the probability of touching, as of plane walls, summed over obstacles: not too small."""
+        """Return the probability of touching, as of plane walls, summed: not too small."""
         total = np.zeros(len(clearances))
         for s, obstacle in enumerate(self.obstacles.vital):
             spread = self.deviations.sd_across(depths[:, s], lengths, self.gap.centre)

@@ -83,7 +83,7 @@ def test_a_title_in_ras_turns_it(tmp_path):
         (b"POLYGONS 6 30", b"POLYGONS 4000000000 30", "longer than it says"),
         (b"\n4 ", b"\n-4 ", "longer than it says"),
         (b"\n4 ", b"\n4000 ", "longer than it says"),
-        (b"POLYDATA", b"UNSTRUCTURED_GRID", "no VTK file of polygons"),
+        (b"POLYDATA", b"UNSTRUCTURED_GRID", "not a VTK file of polygons"),
         (b"float", b"string", "which is not known"),
         (b"POLYGONS", b"LINES", "no triangles"),
     ],
