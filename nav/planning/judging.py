@@ -152,7 +152,7 @@ class LineJudge:
         """
         placed = on_skin(self.ground.skin, line)
         if not self._within(placed):
-            raise InputError(f"{line.name}: leaves the region that is planned in")
+            raise InputError(f"{line.name}: leaves the region covered by planning")
         search = self.ground.search_of(side_of(placed, self.ground.gap))
         return search.judged(placed.entry, placed.target, samples, line.name)
 

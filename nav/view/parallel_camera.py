@@ -60,7 +60,7 @@ class View:
     def towards(
         focal: ArrayLike, backwards: ArrayLike, up: ArrayLike, half_height: float
     ) -> "View":
-        """Return a view with `up` made perpendicular, or replaced where it is along the view itself.
+        """Return a view with `up` made perpendicular, or replaced if it is along the view itself.
 
         Parameters
         ----------

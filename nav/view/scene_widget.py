@@ -175,7 +175,7 @@ class SceneWidget(Sized):
         overlay.paint(painter, self.case, self.scene)
 
     def _picture_place(self, picture: QImage) -> QRectF:
-        """Return a place as high as the view, centred: true to scale for any width of the picture."""
+        """Return a place as high as the view, centred: true to scale for every width."""
         width = self.height() * picture.width() / picture.height()
         return QRectF((self.width() - width) / 2, 0, width, self.height())
 
