@@ -203,7 +203,7 @@ def _shapes(
             continue
         known = sigmas.get(candidate.own, sigmas.get("*", for_all[0] if for_all else None))
         if known is not None:
-            surface = Surface(surface.vertices, surface.triangles)  # what the user says counts
+            surface = Surface(surface.vertices, surface.triangles)  # the user's sigma counts
         else:
             known = usual_sigma(surface)
         if known is None and candidate.own not in sigmas and not plain:

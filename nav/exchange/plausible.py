@@ -45,7 +45,7 @@ def frame_problem(case: Case) -> str | None:
         vertices = np.concatenate([s.surface.vertices for s in case.structures])
         own, turned = _distance(points, vertices), _distance(points * RAS, vertices)
         if own > FAR and turned < NEARER * own:
-            reasons.append(f"fiducials lie {own:.0f} mm off, turned to RAS {turned:.0f} mm")
+            reasons.append(f"fiducials lie {own:.0f} mm away, in RAS {turned:.0f} mm")
     if not reasons:
         return None
     return (

@@ -181,7 +181,7 @@ def _cells(cursor: _Cursor, words: list[str]) -> tuple[Numbers, Numbers]:
     starts, sizes, at = [], [], 0
     for _ in range(count):
         if at >= total or not 0 <= stored[at] < total - at:
-            raise MeshError("is damaged: its polygons are longer than it says")
+            raise MeshError("is damaged: its polygons are longer than declared")
         starts.append(at)
         sizes.append(int(stored[at]))
         at += sizes[-1] + 1
@@ -203,7 +203,7 @@ def _cells_5(cursor: _Cursor, words: list[str]) -> tuple[Numbers, Numbers]:
     offsets, corners = found["OFFSETS"], found["CONNECTIVITY"]
     sizes = np.diff(offsets)
     if len(offsets) and (offsets[0] != 0 or offsets[-1] != total or (sizes < 0).any()):
-        raise MeshError("is damaged: its polygons are longer than it says")
+        raise MeshError("is damaged: its polygons are longer than declared")
     return corners, sizes
 
 

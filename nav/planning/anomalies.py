@@ -10,7 +10,7 @@ from nav.planning.plan_result import ArteryInGap
 # artery keeps 6.3 mm or more (docs/planning.md), and the abnormal ones go through the dura
 NEAR_SAC = 3.0
 SAC_ROUND_CORD = 4.0  # mm of fluid beside the cord, where the case has no dura
-ABOVE_BELOW = 0.5  # mm beyond the gap's edges that still count
+ABOVE_BELOW = 0.5  # mm beyond the gap's edges that are included
 LEAST_VERTICES = 3
 ARTERY_SIDE = 4.0  # mm from the midline: an artery's middle is further out on its side
 NEAR_LEVEL = 25.0  # mm above or below the level within which an artery must be seen

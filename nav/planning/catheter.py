@@ -104,7 +104,7 @@ def catheter_path(
 ) -> CatheterPath:
     """Find the smoothest path from a needle's tip down to C4 between dura and cord.
 
-    The path that bends least is looked for, with as wide a bend as there is room for.
+    It searches for the path that bends least, with as wide a bend as there is room for.
 
     Parameters
     ----------

@@ -159,7 +159,7 @@ def planning_ground(
     Raises
     ------
     InputError
-        The case lacks what the gap, the canal or the entry is found by.
+        The case lacks a structure that the gap, the canal or the entry is found from.
     """
     settings = settings or PlanSettings()
     say = progress or (lambda _: None)
@@ -224,7 +224,7 @@ def plan_trajectories(
     Raises
     ------
     InputError
-        The case lacks what the gap, the canal or the entry is found by.
+        The case lacks a structure that the gap, the canal or the entry is found from.
     """
     say = progress or (lambda _: None)
     started = time.perf_counter()

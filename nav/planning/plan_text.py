@@ -249,7 +249,7 @@ def side_table(side: SidePlan, paths: tuple[PlannedPath, ...], title: str | None
     rich.table.Table
         A row for each path.
     """
-    title = title or f"{side.side}: {side.candidates} paths looked at, {side.kept} keep clear"
+    title = title or f"{side.side}: {side.candidates} paths considered, {side.kept} keep clear"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in (
         "", "depth", "cranial", "dorsal", "skin", "artery", "cord", "bone",
@@ -360,7 +360,7 @@ def landmark_lines(landmarks: Landmarks) -> list[str]:
         One about the flare point; none where it is found but there is no cord.
     """
     if landmarks.flare is None:
-        return ["flare point: not found: C1 is turned out of a true lateral view"]
+        return ["flare point: not found: C1 is rotated out of a true lateral view"]
     if landmarks.flare_behind_cord is None:
         return []
     off = landmarks.flare_behind_cord

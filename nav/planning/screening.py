@@ -113,7 +113,7 @@ class Judge:
         ways = targets - entries
         lengths = np.linalg.norm(ways, axis=1)
         ends = targets + self.settings.ahead * ways / lengths[:, None]
-        # of the placed needle, which is what may touch, and of what is to be clear ahead of it
+        # of the placed needle, which may touch, and of the length ahead of it, which is to be clear
         least, depths = self._walk(entries, targets, fine)
         ahead, beyond = self._walk(targets, ends, fine)
         places = entries[:, None] + (depths / lengths[:, None])[..., None] * ways[:, None]

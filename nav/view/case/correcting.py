@@ -106,7 +106,7 @@ class Correcting(QObject):
 
     @property
     def unsaved(self) -> tuple[Guidance | None, Proposal | None]:
-        """What would be lost: what was painted since it was saved, and the surfaces from it."""
+        """Unsaved work: what was painted since the last saving, and the surfaces from it."""
         painted = self.draft is not None and self.draft.changed
         guidance = self.draft.guidance if painted and self.draft is not None else None
         proposal = self.proposal

@@ -100,7 +100,7 @@ def load_viewed_case(path: Path, progress: Callable[[str], None] | None = None) 
     Returns
     -------
     ViewedCase
-        The scan on a grid along the model axes.
+        The scan with its axes reordered to grow to the left, to posterior and upwards.
 
     Raises
     ------
