@@ -25,7 +25,20 @@ phantom_app = App(
 
 
 def refuse_foreign(path: Path) -> None:
-    """See `phantoms.kit.export_folder.refuse_foreign`, which is loaded only when needed."""
+    """Refuse a folder that must not be replaced.
+
+    See `phantoms.kit.export_folder.refuse_foreign`, which is imported only when needed.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; need not exist.
+
+    Raises
+    ------
+    InputError
+        It cannot be replaced, or holds what none of our commands wrote.
+    """
     from phantoms.kit import export_folder
 
     export_folder.refuse_foreign(path)

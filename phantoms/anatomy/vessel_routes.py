@@ -201,7 +201,10 @@ class Side:
         return rings[0][0, n], rings[1][0, n]
 
     def _behind_cord(self, share: float, z: float) -> Array:
-        """Return the point half way between the backs of cord and sac, `share` of the half width out."""
+        """Return the point half way between the cord's back and the sac's.
+
+        It is `share` of the cord's half width off the midline.
+        """
         angle = np.arccos(share)
         angle = angle if self._mirror[0] > 0 else np.pi - angle
         n = round(float(angle) / (2.0 * np.pi) * CORNERS)

@@ -1,4 +1,4 @@
-"""Where the kit's parts stand: base, divots, reference seat, bolts; from the parameters alone.
+"""Positions of the kit's parts: base, divots, reference seat, bolts; from the parameters alone.
 
 Model frame: LPS, mm. The phantom lies prone: the base is in front of it (negative y), the frame of
 divots stands round its sides and back, the seat of the reference body at its cranial end.
@@ -78,8 +78,18 @@ _BAR_DIVOTS: tuple[tuple[str, float, float], ...] = (
 class Divot:
     """A 90-degree cone that the tip is put into.
 
-    apex : mm. axis : unit vector outwards. use : registered with, or only checked. holder : the
-    part that it is cut into. Model frame.
+    Attributes
+    ----------
+    label : str
+        Engraved beside it.
+    apex : tuple of 3 float
+        Model frame, mm.
+    axis : tuple of 3 float
+        Unit vector outwards, model frame.
+    use : str
+        "register", or "check" for one that is only checked.
+    holder : Holder
+        The part that it is cut into.
     """
 
     label: str
@@ -93,12 +103,28 @@ class Divot:
 class Layout:
     """Where everything stands, model frame, mm.
 
-    base_top, base_bottom : y of its faces. base_half_width : x. base_ends : z.
-    neck_middle : y of the neck's axis. inner : half width and half AP of the arches' inside.
-    arches : z of each arch's two faces, by holder. divots : those of the frame.
-    model_from_reference : nominal; the reference body's frame is that of `reference.toml`.
-    bolts : (x, z) of upright M3 bolts through the base, by what they hold.
-    table_holes : (x, z) of holes to screw the base to a table, once all else stands on it.
+    Attributes
+    ----------
+    base_top, base_bottom : float
+        y of the base's faces.
+    base_half_width : float
+        x of its edge.
+    base_ends : tuple of 2 float
+        z of its ends.
+    neck_middle : float
+        y of the neck's axis.
+    inner : tuple of 2 float
+        Half width and half AP of the arches' inside.
+    arches : dict of Holder to tuple of 2 float
+        z of each arch's two faces.
+    divots : tuple of Divot
+        Those of the frame.
+    model_from_reference : RigidTransform
+        Nominal; the reference body's frame is that of `reference.toml`.
+    bolts : dict of str to tuple
+        (x, z) of upright M3 bolts through the base, by what they hold.
+    table_holes : tuple
+        (x, z) of holes to screw the base to a table, once all else stands on it.
     """
 
     base_top: float
@@ -115,26 +141,37 @@ class Layout:
 
     @property
     def leg(self) -> float:
-        """x of the middle of an arch's leg."""
+        """x of the middle of an arch's leg, mm."""
         return self.inner[0] + BAND / 2
 
     @property
     def lug(self) -> tuple[float, float]:
-        """x from which and up to which a lug stands behind a leg."""
+        """x at which a lug behind a leg begins and ends, mm."""
         inwards, outwards = LUG_REACH
         return self.leg - inwards, self.leg + outwards
 
     @property
     def bar(self) -> tuple[float, float]:
-        """y of the bar's underside and of its top, which the divots are in: the arches' top."""
+        """y of the bar's underside and of its top, which holds the divots: the arches' top."""
         top = self.neck_middle + self.inner[1] + BAND
         return top - BAR_DEPTH, top
 
     def outside(self, angle: float) -> tuple[Array, Array]:
-        """Point (x, y) on an arch's outside and the outward direction there.
+        """Return a point on an arch's outside and the outward direction there.
 
-        angle : degrees round the neck's axis, 0 left, 90 back. In front of the axis the arch runs
-        straight down to the base.
+        In front of the axis the arch runs straight down to the base.
+
+        Parameters
+        ----------
+        angle : float
+            Round the neck's axis, degrees: 0 left, 90 back.
+
+        Returns
+        -------
+        point : ndarray, shape (2,)
+            x and y, model frame, mm.
+        outward : ndarray, shape (2,)
+            Unit vector in x and y.
         """
         a, b = self.inner[0] + BAND, self.inner[1] + BAND
         c, s = float(np.cos(np.radians(angle))), float(np.sin(np.radians(angle)))
@@ -144,7 +181,18 @@ class Layout:
 
 
 def layout(p: AnatomyParameters) -> Layout:
-    """Where the parts of this anatomy's kit stand."""
+    """Place the parts of a neck's kit.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    Layout
+        Model frame, mm.
+    """
     neck = [outline(p, z) for z in (NECK_BOTTOM, 0.0, NECK_TOP)]
     front = float(neck[1][:, 1].min())
     middle = (front + float(neck[1][:, 1].max())) / 2
@@ -189,7 +237,7 @@ def layout(p: AnatomyParameters) -> Layout:
 
 
 def _legs_apart(p: AnatomyParameters, top: float) -> float:
-    """x of the legs' inner faces.
+    """Return x of the legs' inner faces.
 
     Beside the neck; and so far out that the mould's end plates, which must cover its ends, can be
     drawn off between the lugs.

@@ -13,7 +13,20 @@ STRONG = 300.0  # mg of iodine in a ml of contrast agent as it is sold
 
 
 def pouring(needs: Amounts, filling: Filling) -> list[Block]:
-    """Blocks of the chapter, with amounts for this kit's block."""
+    """Write the chapter on gels, with amounts for this kit's block.
+
+    Parameters
+    ----------
+    needs : Amounts
+        What the kit takes.
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     blocks: list[Block] = [
         Heading(1, "The gel", "gel"),
         Paragraph(

@@ -14,7 +14,18 @@ MOULD = ("mould_left", "mould_right", "mould_cranial", "mould_caudal", "mould_li
 
 
 def casting(filling: Filling) -> tuple[Stage, ...]:
-    """The cord, on the bench; a day before the rest."""
+    """List the steps that cast the cord, on the bench, a day before the rest.
+
+    Parameters
+    ----------
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     return (
         Stage(
             "cord-cast",
@@ -37,7 +48,20 @@ def casting(filling: Filling) -> tuple[Stage, ...]:
 
 
 def pouring_steps(layout: Layout, filling: Filling) -> tuple[Stage, ...]:
-    """From the bare column to a sac that is closed."""
+    """List the steps from the bare column to a closed sac.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     return (*_sac(filling), *_mould(layout), *_gel(layout, filling), *_closing())
 
 
@@ -220,7 +244,18 @@ def _closing() -> tuple[Stage, ...]:
 
 
 def water(filling: Filling) -> Stage:
-    """Fills the sac: it drips from then on."""
+    """Return the step that fills the sac: it drips from then on.
+
+    Parameters
+    ----------
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    Stage
+        The step.
+    """
     return Stage(
         "water",
         "Fill the sac with water",
