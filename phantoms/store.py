@@ -133,7 +133,7 @@ def _read(path: Path) -> Arrays | None:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         path.touch()  # the newest are kept
-    except Exception:  # damaged ones raise anything; the meshes are then made anew
+    except Exception:  # damaged files raise any exception; the meshes are then made again
         return None
     return arrays
 

@@ -166,7 +166,7 @@ def main() -> None:
     x = (features - centre) / sd
     strength = min(RIDGE, key=lambda s: float((ridge(x, flat, s)[1] ** 2).mean()))
     slope, left = ridge(x, flat, strength)
-    # modes span what the regression says and what it leaves over
+    # modes span what the regression predicts, and its residuals
     _, _, modes = np.linalg.svd(np.vstack([left, x @ slope]), full_matrices=False)
     modes = modes[:MODES]
     weights = left @ modes.T

@@ -40,9 +40,7 @@ FIRST_SEED = 5000
 SPACING = 1.2  # mm, of the bones' meshes
 TRIANGLES = 3600  # of a template
 MODES = 20
-NORMAL_WEIGHT = (
-    4.0  # mm for a unit of difference between normals, when nearest points are looked for
-)
+NORMAL_WEIGHT = 4.0  # mm per unit of difference between normals, in the search for nearest points
 AFFINE_STEPS = 25
 STIFFNESS = (30.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.5, 0.3, 0.3, 0.3)
 NEAREST = 16  # vertices that a station follows

@@ -18,8 +18,8 @@ from phantoms.anatomy.vessel_routes import Route, Side, crossings, relaxed, side
 
 HYPOPLASTIC = 3.0  # mm: one side may be thinner, not both
 LIMB = 0.6  # diameter of a fenestration's limb in the canal, share of the trunk's; chosen
-THINNEST = 1.8  # mm, that a limb is at the least
-LEAST_CORD, LEAST_DURA = 0.5, 0.25  # mm, that a vessel keeps from cord and from the sac's wall
+THINNEST = 1.8  # mm, least diameter of a limb
+LEAST_CORD, LEAST_DURA = 0.5, 0.25  # mm, from a vessel to the cord and to the sac's wall
 LEAST_BEND_BUILT = 1.12  # least radius of a bend that is built, in radii of the vessel
 PICA = 1.8  # mm, diameter of the posterior inferior cerebellar artery; chosen
 

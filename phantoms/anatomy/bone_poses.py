@@ -18,11 +18,11 @@ from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import Array
 
 ORIGIN_IN_FRONT = 5.0  # mm, of the spinolaminar line
-LEAST_GAP = 0.6  # of joint_gap, that a joint keeps in every pose
+LEAST_GAP = 0.6  # share of joint_gap that a joint keeps in every pose
 APART = 0.3  # mm between bones everywhere
 DISC = 4.5  # mm, height of a disc at its middle
 NODS = (-10.0, 40.0)  # degrees, C1's front up in neutral
-OPENING = 3.0  # mm at the most, that a joint is opened wider where bones would touch
+OPENING = 3.0  # mm, largest extra opening of a joint where bones would touch
 FACET_GAP = 1.0  # mm, between the facets below C2
 STEEPEST = (-25.0, 35.0)  # degrees, tilt of C3 and C4
 

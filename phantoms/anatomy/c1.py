@@ -62,7 +62,7 @@ def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
     for side, room in zip(SIDES, (room_left, room_right), strict=True):
         bone = _with_bridge(p, side, bone, room)
     bone = subtract(bone, passage, 1.6)
-    # A facet's rim goes where an artery beside it would leave it thinner than can be printed.
+    # A facet's rim is removed where an artery would leave it thinner than can be printed.
     facets = both_sides(ellipsoid(*upper_trough(p)))
     return subtract(bone, lambda q: passage(q) + facets(q) - RIM, 2.0)
 

@@ -11,12 +11,12 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from nav.errors import InputError
 from phantoms.anatomy.sdf import Array
 
-STEP = 2.0  # mm between the heights that are looked at
-REACH = 1.3  # mm, bone so far above and below a height counts there
+STEP = 2.0  # mm between the heights that are examined
+REACH = 1.3  # mm, bone within this distance above and below a height is considered there
 WANTED, LEAST = 0.6, 0.15  # mm from bone: aimed at; refused below. Bone is sampled, so less is left
-NEAR = 5.0  # mm off the sac where it hangs: bone further off is not looked at
+NEAR = 5.0  # mm from the sac where it hangs: bone further away is ignored
 ROUNDS = 6
-GIVES, LEFT = 1.0, 0.4  # mm: how much thinner a sac is where it must be; gap that this aims at
+GIVES, LEFT = 1.0, 0.4  # mm: largest thinning of the sac; gap that it aims at
 
 
 class Shifted(Protocol):

@@ -123,7 +123,7 @@ def _pierces(start: Point, end: Point, t: Triangle) -> bool:
     a, b, c = t
     first, last = _side(a, b, c, start), _side(a, b, c, end)
     if first == last:
-        return False  # both on one side, or the edge lies in the plane: other edges will tell
+        return False  # both on one side, or the edge lies in the plane: other edges decide
     turns = {_side(start, end, p, q) for p, q in ((a, b), (b, c), (c, a))}
     return not {-1, 1} <= turns
 

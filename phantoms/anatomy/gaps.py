@@ -12,7 +12,7 @@ from phantoms.anatomy.mesh import mesh_solid
 from phantoms.anatomy.sdf import Array, Solid
 
 SPACING = 1.8  # mm between samples
-NEAR = 4.0  # mm: samples that lie farther from the other's are not looked at
+NEAR = 4.0  # mm: samples farther than this from the other's are ignored
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,14 @@ def smallest_gap(
 
     Parameters
     ----------
-    a, b : Surface
-        The bones, each in its own frame, mm.
-    frame_from_a, frame_from_b : RigidTransform
-        Their poses in a common frame.
+    a : Surface
+        A bone, in its own frame, mm.
+    frame_from_a : RigidTransform
+        Its pose in a frame common to both bones, mm.
+    b : Surface
+        The other bone, in its own frame, mm.
+    frame_from_b : RigidTransform
+        Its pose in the common frame, mm.
 
     Returns
     -------

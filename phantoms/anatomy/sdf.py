@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Solid = Callable[[Array], Array]
 
 _STEP = 0.2  # mm between the samples of a tube's centre line
-_FAR = 6.0  # mm: a value wherever the surface is at least as far, more than any blend
+_FAR = 6.0  # mm: value wherever the surface is at least this far away; more than any blend
 
 
 def ellipsoid(

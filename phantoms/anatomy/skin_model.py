@@ -21,7 +21,7 @@ CORNERS = 96
 # The classical entry is 10 below and 10 behind the mastoid's tip (Rossitti and Balbo): there the
 # straight needle comes in, at z = 0 and y about 2.
 MASTOID = np.array([-8.0, 10.0])  # mm, y and z of its tip
-# The nape's way behind the spinolaminar line, chosen; it takes part in the neck's size.
+# The nape's distance behind the spinolaminar line, chosen; it grows with the neck's size.
 NAPE, NAPE_SHARE = 20.0, 28.0 / 115.0
 
 # Against the section at z = 0: half width as its share, back and front in mm backwards; chosen to

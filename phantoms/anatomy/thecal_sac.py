@@ -20,7 +20,7 @@ from phantoms.anatomy.sdf import Array
 BOTTOM, TOP = -52.0, 26.0  # mm, ends of the cord; the sac is END longer at both
 END = 1.0
 LEAST_CSF = 0.95  # mm, all round the cord
-TWISTED = 9.0  # mm a radian: what C1's turn takes of the sac's AP half way up, times four
+TWISTED = 9.0  # mm per radian: what C1's turn takes of the sac's AP half way up, times four
 LEAST_GAP = 0.3  # mm, sac to bone
 
 FITTED_AT = np.arange(BOTTOM, TOP + 0.5, STEP)  # mm, heights where the sac is fitted between bones

@@ -104,9 +104,9 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
             for other in _opposed(name):
                 if (other, one) in taken:
                     raise InputError(
-                        f"preset {text!r}: {other} and {name} cannot be together"
+                        f"preset {text!r}: {other} and {name} cannot be combined"
                         if other != name
-                        else f"preset {text!r}: {name} stands there twice"
+                        else f"preset {text!r}: {name} appears twice"
                     )
             taken.add((name, one))
             p = variant.change(p, one)

@@ -184,8 +184,8 @@ def block() -> Part:
         " that the phantom is fixed to: block, phantom and cameras stay where they are while a"
         " needle is pivoted or checked. Let no seam run into a divot, and"
         " clean none with a tool. Drill the guides by hand from above, in mm: " + bores + ". Check"
-        " with a caliper that it is 112.0 mm long and wide: what it is off by, all its distances"
-        " are.",
+        " with a caliper that it is 112.0 mm long and wide: an error there scales all its"
+        " distances.",
     )
 
 

@@ -15,8 +15,8 @@ from phantoms.kit.kit_layout import Divot
 from phantoms.kit.part import LEAST_WALL
 
 DEPTH = 1.2  # mm
-LOOK = 40.0  # degrees from posterior to the left, along which the bones are looked at
-STEEPEST = 20.0  # degrees, a divot's axis may lean so far from that
+LOOK = 40.0  # degrees from posterior to the left: where the bones are viewed from
+STEEPEST = 20.0  # degrees, largest angle of a divot's axis to that
 SEARCHED = 6.0  # mm in front of a bone's hindmost point, and to both sides along z
 STEP = 0.5
 LABELS = {"B1": "C1", "B2": "C2"}

@@ -20,7 +20,7 @@ SEAT_PLACES = {"seat_caudal": NECK_BOTTOM + 4.0, "seat_cranial": NECK_TOP + 2.0}
 FLANGE_LENGTH, FLANGE = 16.0, 5.0  # mm, of a seat's foot; its thickness
 RIB = 4.0
 OVER = 7.0  # mm, a seat's wall round what it holds
-STUB = 0.5  # mm, the rod ends so much within the seats' outer faces
+STUB = 0.5  # mm, from the rod's ends to the seats' outer faces
 
 MOULD_MARGIN = (13.0, 6.0, 6.0)  # mm: beside the cord, under its caudal end, behind its side
 SPOUT = (3.5, 8.0, 12.0)  # mm, radius at the cord, at the top; height

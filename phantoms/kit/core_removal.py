@@ -12,9 +12,10 @@ from phantoms.kit.column import bones_of
 from phantoms.kit.loft import Upright
 from phantoms.kit.solid import solid_of, united
 
-# To posterior, y per z, that are tried: never to anterior, where the end plate stands on the base.
+# Posterior shifts, y per z, that are tried: never to anterior, where the end plate stands on the
+# base.
 LEANS = (0.0, 0.04, 0.08)
-COARSE = 0.1  # mm, bones are simplified to
+COARSE = 0.1  # mm, tolerance to which bones are simplified
 STEP, FIRST_STEP = 2.0, 8.0  # mm, from place to place on the way out; while the lean is chosen
 TOUCH = 0.01  # mm^3
 

@@ -19,12 +19,12 @@ from phantoms.kit.part import Part
 from phantoms.kit.sac_mould import PLATE
 from phantoms.kit.solid import cylinder, placed, solid_of, united
 
-TOUCHING = 0.5  # mm^3: less than that is where faces touch
+TOUCHING = 0.5  # mm^3: smaller overlaps are faces that touch
 NEEDLE_LENGTH = 110.0  # mm, what must be free outside the skin and over a divot
 OUTSIDE_RADIUS, INSIDE_RADIUS = 10.0, 3.0  # mm, the free room round a planned needle
-DIVOT_ANGLE = 35.0  # degrees, a needle may lean so far in a divot
+DIVOT_ANGLE = 35.0  # degrees, largest tilt of a needle in a divot
 DRIVER = 200.0  # mm, what must be free over a table hole for a screwdriver
-OFF_BASE = 0.05  # mm, that such a room begins over the base
+OFF_BASE = 0.05  # mm, height over the base at which such a space begins
 
 # What stands on the base while the gel is poured, and no longer.
 POURING = (

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Point = tuple[float, float, float]
 Holder = Literal["arch_cranial", "arch_caudal", "bar", "column"]
 
-RESTING = 6.0  # mm, the base cuts so much off the neck's front: the gel rests on a flat face
+RESTING = 6.0  # mm, cut off the neck's front by the base: the gel rests on a flat face
 COLUMN_FRONT = 12.0  # mm, how far bones reach in front of C1's anterior arch's back
 BASE_THICKNESS = 8.0
 BASE_ENDS = (-88.0, 111.0)  # mm, z
@@ -32,7 +32,7 @@ ARCH_GAP = 4.0  # mm, from the gel's ends to the arches
 LUG = 6.0  # mm, thickness of the base's lugs that the arches are bolted to
 LUG_HEIGHT = 24.0
 LUG_REACH = (4.0, 8.0)  # mm, from the leg's middle inwards and outwards
-PLATE_SEAL = 2.0  # mm, between lugs an end plate of the mould overlaps the skin so much
+PLATE_SEAL = 2.0  # mm, overlap of the mould's end plates with the skin, between the lugs
 PLATE_FREE = 0.7  # mm, between it and the lugs that it is drawn past
 BAR_HALF_WIDTH = 9.0  # mm
 BAR_DEPTH = 10.0  # mm, thickness of the bar along y
@@ -44,7 +44,7 @@ BOSS_HALF_WIDTH = 5.0
 # mm: design number. With wrong labels, check divots among them, the eight divots to register with
 # fit with at least this FRE in every neck (`smallest_confusion`): some 30 times their FLE.
 LEAST_CONFUSION = 10.0
-LEAST_RISE = 18.0  # degrees, divots look up at least so much, to be reached over the base
+LEAST_RISE = 18.0  # degrees, least upward tilt of divots, to be reached over the base
 
 SEAT = (-15.0, 35.0, 92.0)  # mm, the reference body's ridge
 SEAT_REACH = 61.0  # mm, the farthest that the seat's flange goes to a side
@@ -52,7 +52,7 @@ TABLE_EDGE = 9.0  # mm, a table hole from the base's edge
 TABLE_HOLE = 5.5  # mm, diameter
 TABLE_HEAD = 10.0  # mm, across a 5 mm screw's head and washer, and a driver
 
-# In the order that a hand touches them, by short ways.
+# In the order in which they are touched, by short paths.
 # Round the neck's axis, from its left (0) over its back (90) to its right (180), degrees. Chosen
 # so that they look alike from no side, see LEAST_CONFUSION.
 _ARCH_DIVOTS: tuple[tuple[str, Holder, float], ...] = (

@@ -13,8 +13,8 @@ from phantoms.kit.solid import solid_of
 
 STEP = 2.0  # mm, from section to section
 CORNERS = 120
-_INSIDE = 1e-3  # mm, a section at an end is taken so far inside
-_FLAT = 1e-5  # mm, what lies so near to an end belongs to it
+_INSIDE = 1e-3  # mm, how far inside an end its section is taken
+_FLAT = 1e-5  # mm, vertices within this distance of an end belong to it
 
 
 class Upright:

@@ -8,7 +8,7 @@ from scipy.spatial.transform import RigidTransform
 
 from phantoms.anatomy.mesh import Mesh
 
-BED = (200.0, 200.0, 200.0)  # mm, a printer's room that every part fits into
+BED = (200.0, 200.0, 200.0)  # mm, a printer's build volume, which every part fits into
 LEAST_WALL = 1.2  # mm, three lines of a 0.4 nozzle
 SLIDING = 0.3  # mm, all round, between parts that are pushed together
 

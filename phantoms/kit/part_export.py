@@ -108,7 +108,7 @@ def read_stl(path: Path) -> Mesh:
     data = read_bytes(Path(path), MOST_PART_BYTES)
     count = int.from_bytes(data[80:84], "little")
     if len(data) < 84 or len(data) != 84 + count * _FACET.itemsize:
-        raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are none")
+        raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are not one")
     corners = np.frombuffer(data, _FACET, count, 84)["corners"].reshape(-1, 3)
     _, first, inverse = np.unique(corners, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -155,7 +155,7 @@ def write_3mf(path: Path, placed: Sequence[Placed]) -> None:
         built.SetUUID(_identifier("item", f"{path.stem} {number}"))
     writer = model.QueryWriter("3mf")
     writer.SetDecimalPrecision(DECIMALS)
-    # Into memory: where the disk is full its own writing to a file ends the whole process.
+    # To memory: on a full disk its own writing to a file terminates the whole process.
     data = bytes(writer.WriteToBuffer())
     with written_whole(path) as beside:
         beside.write_bytes(data)

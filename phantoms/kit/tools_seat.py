@@ -20,7 +20,7 @@ LENGTH = 36.0  # mm, of the prism: as long as the printed strip
 POCKET = 15.0  # mm, radius of the room for hub, wings and syringe, open at the back
 POCKET_END = -5.0  # from here its roof closes by 45 degrees, so that it prints without support
 SEAT_BACK, SEAT_FRONT = 11.0, 27.0  # the conical seat
-SEAT_ANGLE = np.radians(8.0)  # a side, as ER collets (ISO 15488): centres, does not stick
+SEAT_ANGLE = np.radians(8.0)  # per side, as in ER collets (ISO 15488): centres, does not stick
 SEAT_RADIUS = 7.0  # mm, at its front
 HUB_FACE = 6.0  # where a bush ends at the back, and a hub rests on it
 PROUD = 1.5  # mm that a bush stands out of the seat for the nut to press on
@@ -29,7 +29,7 @@ KEY = (2.0, 1.2)  # mm, width and height of the rib that stops bush and adaptor 
 NUT_BACK, NUT_FRONT = 19.0, SEAT_FRONT + PROUD + 3.0
 NUT_RADIUS, NUT_CAP, NUT_HOLE = 14.0, 3.0, 5.0  # mm
 TAIL_BACK = -4.0  # where an adaptor ends at the back
-ROUND = 96  # corners of what must turn true
+ROUND = 96  # corners of what must be round
 
 PLASTIC = "PLA or PETG"
 GREY, BLACK = (0.82, 0.82, 0.80), (0.22, 0.23, 0.25)
@@ -181,7 +181,7 @@ def key(play: float, front: float) -> Manifold:
     half, high = KEY[0] / 2 + play, KEY[1] + play
     back = SEAT_FRONT - 6.0 - play
     reach = [seat_radius(z) + high for z in (back, front)]
-    sunk = high + 0.2  # below the cone, which it would only touch else
+    sunk = high + 0.2  # below the cone, which it would otherwise only touch
     slope = [(back - 0.2, reach[0] - sunk), (back + high, reach[0]), (front, reach[1])]
     # drawn in (z, x), pulled along y
     return prism([(back - 0.2, 0.0), *slope, (front, 0.0)], -half, half, "y")

@@ -65,8 +65,8 @@ LUER = Cone(
     source="6 % taper, ISO 80369-7 (before: ISO 594-1, of semi-rigid material: tip 3.925 to 4.027,"
     " male at least 7.5 long, mouth 4.270 to 4.315)",
 )
-# ISO 80369-6 sells its figures, and no free source repeats them. Makers say that NRFit is a fifth
-# smaller than Luer; taper and kind of seat are the standard's.
+# The figures of ISO 80369-6 are not free, and no free source repeats them. Makers say that NRFit is
+# a fifth smaller than Luer; taper and kind of seat are the standard's.
 NRFIT = Cone(
     "NRFit",
     tip=3.2,

@@ -24,16 +24,16 @@ from phantoms.anatomy.vessel import Vessel
 from phantoms.kit.solid import box, hole, united, without
 
 BORES = {2.0: 1.0, 3.0: 2.0, 4.0: 2.0, 5.0: 3.0, 6.0: 4.0}  # mm, inner by outer diameter
-SPARE = 60.0  # mm, a tube is cut so much longer, to be led out of the kit
-TUBE_HOLE = 0.5  # mm, a hole is so much wider than its tube
+SPARE = 60.0  # mm, extra length of a tube, to be led out of the kit
+TUBE_HOLE = 0.5  # mm, difference in diameter of a hole and its tube
 WIRE, WIRE_PLAY = 1.5, 0.5  # mm, annealed copper; how much wider the former's groove is
 CREST = 4.8  # mm, half thickness of the former's ridge
-GROOVE = 0.6  # mm, the wire's middle lies so deep in it
+GROOVE = 0.6  # mm, depth of the wire's middle in it
 FORMER_STEP = 2.0  # mm, along the course
 FORMER_BASE = 3.0  # mm
 FOLD = 9.0  # mm, parts of the course farther from each other may hide each other,
 HIDDEN = 8.4  # mm, when they lie so near to each other as seen from the side
-NEAR = 0.55  # mm, a tube may differ so much from its artery
+NEAR = 0.55  # mm, largest difference in diameter of a tube and its artery
 
 _TURN = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
 _BALL = np.array(

@@ -11,7 +11,7 @@ from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 
 EDGE = 45.0  # degrees
-_STEP = 3.0  # mm, larger triangles are measured at points so far apart
+_STEP = 3.0  # mm, spacing of the points at which larger triangles are measured
 
 
 @dataclass(frozen=True)

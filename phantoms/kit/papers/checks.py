@@ -12,7 +12,7 @@ from phantoms.anatomy.anatomy_files import SIGMA
 from phantoms.anatomy.mesh import Array
 from phantoms.kit.kit_layout import Divot
 
-SHORTEST, LONGEST = 45.0, 148.0  # mm: a length that tells a scale, and that a caliper spans
+SHORTEST, LONGEST = 45.0, 148.0  # mm: long enough to show a scale error; what a caliper spans
 LEAN = 42.0  # degrees that a caliper's point may lean in a cone of 90
 PER_PART, ACROSS = 3, 5  # how many lengths within each part, and between parts
 FLE = 0.25  # mm, one sd per axis, that a divot is touched with by hand

@@ -36,14 +36,28 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph of text."""
+    """A paragraph.
+
+    Attributes
+    ----------
+    text : str
+        With **bold** and `code`.
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list; numbered where the order counts."""
+    """A list.
+
+    Attributes
+    ----------
+    items : tuple of str
+        Its entries.
+    numbered : bool
+        Where the order counts.
+    """
 
     items: tuple[str, ...]
     numbered: bool = False
@@ -51,7 +65,15 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Note:
-    """Text in a box: a danger to take care of, or a hint."""
+    """Text in a box.
+
+    Attributes
+    ----------
+    kind : str
+        "care" for a danger, "hint".
+    text : str
+        With **bold** and `code`.
+    """
 
     kind: Literal["care", "hint"]
     text: str
@@ -104,7 +126,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures side by side, `columns` in a row."""
+    """Pictures side by side.
+
+    Attributes
+    ----------
+    pictures : tuple of Picture
+        In order.
+    columns : int
+        How many in a row.
+    """
 
     pictures: tuple[Picture, ...]
     columns: int
@@ -112,7 +142,19 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Step:
-    """A numbered step of the work, its picture beside its words."""
+    """A numbered step of the work, its picture beside its text.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    title : str
+        Of the step.
+    lines : tuple of str
+        What to do.
+    picture : Picture
+        Beside the text.
+    """
 
     number: int
     title: str

@@ -139,6 +139,6 @@ SHELF_LIFE = (
     ("Gelatine, wrapped in film, 4 °C", "about 10 days with sorbate, 4 days without", "assumed"),
     ("Gelatine at 20 °C", "6 hours; it softens above 25 °C and melts at about 30 °C", "assumed"),
     ("Agar, wrapped in film, 4 °C", "about 2 weeks; it weeps water and shrinks", "assumed"),
-    ("Needle tracks", "turn the aim by a few mm after each puncture; about 20 a side", "assumed"),
+    ("Needle tracks", "turn the aim by a few mm after each puncture; about 20 per side", "assumed"),
     ("Film of the dura", "a new sleeve with every block: it leaks where it was pierced", "chosen"),
 )

@@ -114,7 +114,7 @@ def _draw(
         [label.x - dot, label.y - dot, label.x + dot, label.y + dot], (255, 255, 255), LINE, line
     )
     align, spacing = "left" if left else "right", 0.006 * width
-    # words are read on paper, whatever they stand over
+    # labels have a background, to be legible over anything
     x0, y0, x1, y1 = draw.multiline_textbbox((x, y), text, font, "lm", spacing, align)
     draw.rounded_rectangle([x0 - gap, y0 - gap, x1 + gap, y1 + gap], gap, PAPER)
     draw.multiline_text((x, y), text, INK, font, "lm", spacing, align)

@@ -130,7 +130,7 @@ def _mould(layout: Layout) -> tuple[Stage, ...]:
                 f"Screws **M3 x 16** with washers and nuts: {FLANGE_BOLTS} along the back's "
                 f"flange, {at_rim} at each end plate, then {at_base} from below through the base. "
                 "Hold the nuts with a 5.5 mm spanner. Tighten all a little, then all again.",
-                "Pour in cold water to the brim as a test. Mend what leaks, drain and dry.",
+                "Pour in cold water to the brim as a test. Seal what leaks, drain and dry.",
             ),
             adds=("mould_left", "mould_right", "screws:mould"),
             apart=(("mould_left", (45.0, 0.0, 0.0)), ("mould_right", (-45.0, 0.0, 0.0))),

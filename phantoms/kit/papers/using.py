@@ -11,7 +11,7 @@ from phantoms.kit.papers.checks import FLE, PRINT_SIGMA, lengths, predicted_tre
 from phantoms.kit.papers.document import Block, Bullets, Heading, Note, Paragraph, Table
 
 TUBE_SIGMA = SIGMA["artery"]
-OUTLIER = 2.5  # times the expected error: a divot is then looked at again
+OUTLIER = 2.5  # times the expected error: a divot is then touched again
 
 
 def checking(layout: Layout, wet: bool) -> list[Block]:
@@ -125,7 +125,7 @@ def measuring(anatomy: Anatomy) -> list[Block]:
         ),
         Heading(2, "What to expect"),
         Paragraph(
-            f"If you touch each divot with an error of {FLE} mm (one standard deviation an axis), "
+            f"If you touch each divot with an error of {FLE} mm (one standard deviation per axis), "
             "the position of this phantom's target is then known as follows (rms, by Fitzpatrick "
             f"1998). What you see at a check divot also holds that touch's own error and "
             f"{PRINT_SIGMA} mm of the print."
