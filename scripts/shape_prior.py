@@ -192,7 +192,8 @@ def shape_arrays(templates: dict[str, Mesh], shapes: dict[str, Array]) -> dict[s
     Returns
     -------
     dict of str to ndarray
-        NAME_mean, NAME_triangles, NAME_modes (in units of NAME_scale) and NAME_scale of each bone.
+        NAME_mean, NAME_triangles, NAME_modes (in units of NAME_scale) and NAME_scale of each bone;
+        C5 is a copy of C4.
     """
     count = len(shapes["C1"])
     flat = np.hstack([shapes[name].reshape(count, -1) for name in BONES])

@@ -21,7 +21,7 @@ MOST_ROUNDS = 12  # the last is within a thousandth of the way
 
 
 def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
-    """Find triangles that cross, or seem to in floating point.
+    """Find triangles without a common vertex that cross, or seem to in floating point.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def outline(p: AnatomyParameters, z: float, corners: int = CORNERS) -> Array:
     z : float
         Height in the model frame, mm.
     corners : int, optional
-        Number of points.
+        Number of points, even.
 
     Returns
     -------

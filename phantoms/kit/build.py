@@ -45,7 +45,7 @@ def build_phantom(
     out : Path
         The folder.
     paper : str
-        Paper size of the marker sheets and guides.
+        Of the marker sheets: "a4", "letter" or "a3".
     anatomy_only : bool
         Write the case alone.
     console : rich.console.Console

@@ -277,7 +277,7 @@ def turn_of_z(axis: ArrayLike) -> Rotation:
     Returns
     -------
     Rotation
-        Its third column is the axis.
+        The third column of its matrix is the unit vector along the axis.
     """
     z = _unit(axis)
     helper = np.eye(3)[1 if abs(z[1]) < 0.9 else 2]
