@@ -32,9 +32,10 @@ test: $(ready_for_tests)  ## run the tests
 test-slow: $(ready_for_tests)  ## run the tests that take minutes: kits, guides, boards that are not found
 	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m slow $(ARGS)
 
-check: $(ready)  ## formatting, lint and types
+check: $(ready)  ## formatting, lint, types and the documentation's links
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
+	@$(bin)/python scripts/check_links.py
 	@$(bin)/mypy
 
 bench-live: $(ready_for_tests)  ## does the window slow tracking, and how old are its numbers under load?
