@@ -1,5 +1,6 @@
 """The documentation's internal links resolve, and those that do not are found."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ import pytest
 from scripts.check_links import anchors, broken_links, links, main
 
 ROOT = Path(__file__).parents[1]
+
+
+def python_files():
+    """Return the project's Python files."""
+    folders = ("nav", "calibration", "phantoms", "tests", "scripts")
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
 
 @pytest.fixture
@@ -27,6 +34,14 @@ def project(tmp_path):
 
 def test_the_documentation_has_no_broken_link():
     assert broken_links(ROOT) == []
+
+
+@pytest.mark.parametrize("page", ["docs/design.md", "docs/accuracy.md", "CONTRIBUTING.md"])
+def test_python_files_that_a_page_names_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    files = [f"/{path.relative_to(ROOT).as_posix()}" for path in python_files()]
+    named = set(re.findall(r"`([\w/]+\.py)", text))
+    assert {name for name in named if not any(f.endswith(f"/{name}") for f in files)} == set()
 
 
 @pytest.mark.parametrize(
