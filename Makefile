@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
+.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -32,11 +32,19 @@ test: $(ready_for_tests)  ## run the tests
 test-slow: $(ready_for_tests)  ## run the tests that take minutes: kits, guides, boards that are not found
 	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m slow $(ARGS)
 
-check: $(ready)  ## formatting, lint, types and the documentation's links
+test-fast: $(ready_for_tests)  ## the tests without those of whole images, scans, kits and windows (90 s)
+	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m "not slow and not long" $(ARGS)
+
+check: $(ready)  ## formatting, lint, layers, types and the documentation with its links
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
 	@$(bin)/python scripts/check_links.py
+	@$(bin)/lint-imports --no-logo
 	@$(bin)/mypy
+	@$(MAKE) --silent --no-print-directory docs
+
+docs: $(ready)  ## the documentation as a web site in out/docs; warnings are errors
+	@$(bin)/python -m sphinx -q -W --keep-going -b html -d out/doctrees docs out/docs
 
 bench-live: $(ready_for_tests)  ## does the window slow tracking, and how old are its numbers under load?
 	@PYTHONPATH=. $(on_a_screen) $(bin)/python -m tests.bench.live_rate $(ARGS)

@@ -213,7 +213,7 @@ def live(
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
         run_twin(seed, console())
         return
-    from nav.live.run_live import live_job, run_live
+    from nav.run_live import live_job, run_live
 
     job = live_job(
         rig,

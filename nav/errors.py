@@ -26,7 +26,15 @@ class NothingSafe(Exception):
 
 @dataclass(frozen=True)
 class Lost:
-    """A stage could not answer. Later stages pass it on; nobody invents a number."""
+    """The answer of a stage that could not answer; false in a condition.
+
+    Later stages pass it on; no stage invents a number.
+
+    Parameters
+    ----------
+    reason : str
+        For people, one line.
+    """
 
     reason: str
 

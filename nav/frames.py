@@ -71,7 +71,16 @@ def orthonormal(matrix: Array) -> Array:
 
 @dataclass(frozen=True)
 class Pose:
-    """A transform a_from_b and its 6 x 6 covariance (mm, rad; left perturbation in a)."""
+    """A rigid transform a_from_b with its covariance.
+
+    Parameters
+    ----------
+    transform : RigidTransform
+        a_from_b, mm.
+    covariance : ndarray, shape (6, 6)
+        Of translation and rotation vector, mm^2 and rad^2: a small motion applied in frame a (left
+        perturbation). Zeros if not given.
+    """
 
     transform: RigidTransform
     covariance: Array = field(default_factory=_no_covariance)
@@ -88,13 +97,34 @@ class Pose:
         return Pose(self.transform * other.transform, covariance)
 
     def inv(self) -> "Pose":
-        """``b_from_a`` with its covariance, now in frame b."""
+        """Return ``b_from_a`` with its covariance.
+
+        Returns
+        -------
+        Pose
+            Its covariance is in frame b.
+        """
         inverse = self.transform.inv()
         carry = adjoint(inverse)
         return Pose(inverse, carry @ self.covariance @ carry.T)
 
     def apply(self, point: ArrayLike, covariance: ArrayLike | None = None) -> tuple[Array, Array]:
-        """A point (3,) of frame b, mm, with its 3 x 3 covariance, in frame a with both errors."""
+        """Map a point of frame b to frame a.
+
+        Parameters
+        ----------
+        point : array_like, shape (3,)
+            Frame b, mm.
+        covariance : array_like, shape (3, 3), optional
+            Of the point, frame b, mm^2.
+
+        Returns
+        -------
+        point : ndarray, shape (3,)
+            Frame a, mm.
+        covariance : ndarray, shape (3, 3)
+            Of pose and point together, frame a, mm^2.
+        """
         moved = self.transform.apply(np.asarray(point, float))
         jacobian = point_jacobian(moved)[0]
         total = jacobian @ self.covariance @ jacobian.T

@@ -19,11 +19,28 @@ NOT_REGISTERED = Lost("not registered: touch the fiducials first")
 
 @dataclass(frozen=True)
 class Guidance:
-    """All that the view, the record and the alarms need of one frame set.
+    """All that view, record and alarms need of one frame set.
 
-    reference_tip : the needle's tip in the reference frame, as if it were straight.
-    model_tip : in the model frame, with what is known of its bending.
-    drift : that bending; None where the tool file says nothing of the needle, or the tip is lost.
+    Parameters
+    ----------
+    number : int
+        Of the frame set.
+    time : float
+        s.
+    tracked : TrackedFrame
+        The tools' poses.
+    reference_tip : Tip or Lost
+        In the reference frame, as if the needle were straight.
+    model_tip : Tip or Lost
+        In the model frame, with what is known of the needle's bending.
+    proximity : Proximity or Lost
+        Of the tip to every structure.
+    plan : PlanDeviation or Lost
+        Of the tip from the plan.
+    alarms : AlarmState
+        Level of every structure.
+    drift : Drift, optional
+        The bending; None where the tool file says nothing of the needle, or the tip is lost.
     """
 
     number: int
@@ -38,10 +55,27 @@ class Guidance:
 
 
 class Pipeline:
-    """Tracks one needle against one reference body inside one case.
+    """Track one needle against one reference body inside one case.
 
-    `registration` may be set later (None until the fiducials were touched); `unregistered` says why
-    there is none.
+    Parameters
+    ----------
+    tracker : Tracker
+        Of needle and reference body.
+    needle : Tool
+        With a tip.
+    case : Case
+        What is navigated.
+    registration : Registration, optional
+        May be set later; None until the fiducials were touched.
+    plan : Plan, optional
+        The case's default one if not given.
+    reference : str
+        Name of the reference body.
+
+    Attributes
+    ----------
+    unregistered : Lost
+        Why there is no registration.
     """
 
     def __init__(
@@ -61,7 +95,18 @@ class Pipeline:
         self.alarms = Alarms(case.structures)
 
     def step(self, frames: FrameSet) -> Guidance:
-        """One frame set in, everything the view, the record and the alarms need out."""
+        """Turn one frame set into everything that view, record and alarms need.
+
+        Parameters
+        ----------
+        frames : FrameSet
+            Images of one instant.
+
+        Returns
+        -------
+        Guidance
+            With Lost, and its reason, wherever a stage could not answer.
+        """
         tracked = self.tracker.track(frames)
         in_reference = tip_in_reference(tracked, self.needle, self.reference)
         straight = self._in_model(in_reference)

@@ -12,7 +12,17 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: grey (height, width) uint8; time in s, middle of the exposure."""
+    """One camera's image.
+
+    Parameters
+    ----------
+    camera : str
+        Its name in the rig.
+    time : float
+        Middle of the exposure, s.
+    image : ndarray of uint8, shape (height, width)
+        Grey levels.
+    """
 
     camera: str
     time: float
@@ -21,9 +31,22 @@ class Frame:
 
 @dataclass(frozen=True)
 class FrameSet:
-    """The frames of one instant by camera name; `missing` says why a camera has none.
+    """The images of one instant.
 
-    captured_at : s, this machine's monotonic clock, when live pictures were taken; else None.
+    Parameters
+    ----------
+    number : int
+        From 0.
+    time : float
+        s.
+    frames : mapping
+        Frame by camera name.
+    missing : mapping
+        Why a camera has none, by its name.
+    read_seconds : float
+        How long reading took, s.
+    captured_at : float, optional
+        When live images were taken, by this machine's monotonic clock, s.
     """
 
     number: int

@@ -71,8 +71,22 @@ class RigFile(PublicFile):
 class Camera:
     """A pinhole camera with OpenCV's distortion.
 
-    size : width, height, pixels. matrix : (3, 3). distortion : OpenCV's order.
-    readout : s from first to last row (rolling shutter), 0 for a global one.
+    Parameters
+    ----------
+    name : str
+        Unique in its rig.
+    size : tuple of int
+        Width and height, px.
+    matrix : ndarray, shape (3, 3)
+        Intrinsic matrix, px.
+    distortion : ndarray, shape (n,)
+        Coefficients in OpenCV's order.
+    camera_from_rig : RigidTransform
+        Extrinsics, mm.
+    readout : float
+        From first to last row (rolling shutter), s; 0 for a global shutter.
+    calibration : dict, optional
+        What its calibration recorded.
     """
 
     name: str
@@ -129,7 +143,15 @@ class Camera:
 
 @dataclass(frozen=True)
 class Rig:
-    """The cameras in their common frame; `warnings` say what is unusual about them."""
+    """The cameras in their common frame.
+
+    Parameters
+    ----------
+    cameras : tuple of Camera
+        At least one.
+    warnings : tuple of str
+        What is unusual about them, one line each.
+    """
 
     cameras: tuple[Camera, ...]
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -144,7 +166,17 @@ class Rig:
 
 
 def load_rig(path: Path) -> Rig:
-    """The rig of a rig.toml.
+    """Load a rig from rig.toml.
+
+    Parameters
+    ----------
+    path : Path
+        rig.toml.
+
+    Returns
+    -------
+    Rig
+        With warnings for what is unusual about it.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from nav.exchange.segnrrd import write_seg_nrrd
 from nav.files import load_toml
 from nav.model.case import Case, CaseFile, load_case
 from nav.outputs import written_together
-from nav.planning.markupsline import line_json
+from nav.registration.markupsline import line_json
 
 FORMATS = (*WRITERS, "3mf", "seg.nrrd", "dicom-seg", "mrk.json")
 SEGMENTATION, DICOM_FOLDER, DICOM_SEG = "segmentation.seg.nrrd", "dicom", "segmentation.dcm"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import nav
 from nav.model.case import Fiducial
-from nav.planning.markupsline import SCHEMA
+from nav.registration.markupsline import SCHEMA
 
 
 def fiducials_json(fiducials: Sequence[Fiducial]) -> str:

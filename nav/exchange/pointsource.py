@@ -12,7 +12,7 @@ from nav.errors import InputError
 from nav.exchange.import_sources import SourceFile, has_suffix
 from nav.frames import Array
 from nav.model.case import Fiducial, Plan
-from nav.planning.markupsline import read_line
+from nav.registration.markupsline import read_line
 from nav.registration.pointfile import load_points
 from nav.textfile import read_json
 

@@ -64,6 +64,7 @@ class Update:
     captured_at, sent_at : s, monotonic clock; when the pictures were taken, when this was sent.
     samples : every result since the last update, for the strip chart, oldest first.
     prompt : what the user should do now, in words (empty: nothing).
+    next_fiducial : label of the fiducial to touch now, None where there is none.
     notices : warnings of the work so far (a camera's focus not locked, cameras swapped, ...).
     rate : results per second; delay : s from pictures to result.
     simulated : time stands still until the next result; captured_at is when this was sent.
@@ -80,6 +81,7 @@ class Update:
     delay: float
     notices: tuple[str, ...] = ()
     simulated: bool = False
+    next_fiducial: str | None = None
 
 
 @dataclass(frozen=True)

@@ -155,4 +155,5 @@ def make_update(
         rate,
         delay,
         said,
+        next_fiducial=state.next_fiducial,
     )

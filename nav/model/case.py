@@ -126,7 +126,21 @@ class CaseFile(PublicFile):
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """A named closed surface, model frame. caution, danger, sigma in mm (None: no limit)."""
+    """A named closed surface that is navigated past.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its case.
+    role : str
+        "bone", "artery", "cord", "dura", "skin" or "other".
+    surface : Surface
+        Closed, model frame, mm.
+    caution, danger : float or None
+        Distances from which the alarm is at that level, mm; None: no limit.
+    sigma : float
+        One standard deviation of the surface's own error, mm, where its mesh holds none.
+    """
 
     name: str
     role: str
@@ -152,9 +166,18 @@ class Structure:
 
 @dataclass(frozen=True)
 class Fiducial:
-    """A point that can be touched with the tip: position (3,), model frame, mm.
+    """A point that can be touched with the tip.
 
-    sigma : one standard deviation of each of its coordinates, mm; None where it is not known.
+    Parameters
+    ----------
+    label : str
+        Its name on the phantom or in the scan.
+    position : ndarray, shape (3,)
+        Model frame, mm.
+    use : str
+        "register" or "check".
+    sigma : float, optional
+        One standard deviation of each of its coordinates, mm; None where it is not known.
     """
 
     label: str
@@ -165,7 +188,15 @@ class Fiducial:
 
 @dataclass(frozen=True)
 class Plan:
-    """A trajectory: entry and target (3,), model frame, mm."""
+    """A planned straight trajectory.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its case.
+    entry, target : ndarray, shape (3,)
+        Model frame, mm.
+    """
 
     name: str
     entry: Array
@@ -180,7 +211,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Case:
-    """What is navigated; `warnings` say what is unusual about its files."""
+    """What is navigated: structures, fiducials and plans in the model frame (LPS, mm).
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    structures : tuple of Structure
+        Closed surfaces with their roles and limits.
+    fiducials : tuple of Fiducial
+        Points to register and to check with.
+    plans : tuple of Plan
+        Planned trajectories; the first is the default.
+    warnings : tuple of str
+        What is unusual about its files, one line each.
+    """
 
     name: str
     structures: tuple[Structure, ...]
@@ -194,16 +239,50 @@ class Case:
         return self.plans[0] if self.plans else None
 
     def of_role(self, role: str) -> tuple[Structure, ...]:
-        """Structures of a role, in the case's order."""
+        """Return the structures of a role.
+
+        Parameters
+        ----------
+        role : str
+            See `Structure`.
+
+        Returns
+        -------
+        tuple of Structure
+            In the case's order.
+        """
         return tuple(s for s in self.structures if s.role == role)
 
     def fiducials_for(self, use: str) -> tuple[Fiducial, ...]:
-        """Fiducials for 'register' or 'check'."""
+        """Return the fiducials of a use.
+
+        Parameters
+        ----------
+        use : str
+            "register" or "check".
+
+        Returns
+        -------
+        tuple of Fiducial
+            In the case's order.
+        """
         return tuple(f for f in self.fiducials if f.use == use)
 
 
 def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case:
-    """The case of a case.toml with its meshes; `progress` is told each structure's name.
+    """Load a case from case.toml and its meshes.
+
+    Parameters
+    ----------
+    path : Path
+        case.toml.
+    progress : callable, optional
+        Called with each structure's name before it is loaded.
+
+    Returns
+    -------
+    Case
+        With warnings for what is unusual about it.
 
     Raises
     ------

@@ -39,7 +39,20 @@ MARGIN = 8.0  # mm around all paths: as far as errors move a shaft
 class PlanSettings:
     """What a plan is made for.
 
-    registered : (6, 6) covariance of a registration that was done, else of the case's fiducials.
+    Parameters
+    ----------
+    needle : Needle
+        Gauge, bevel and length.
+    limits : Limits
+        Least clearances, mm, and largest probabilities.
+    errors : ErrorModel
+        Of tip, angle, bending and registration.
+    search : SearchSettings
+        Sides and candidates.
+    registered : ndarray, shape (6, 6), optional
+        Covariance of a registration that was done; else that of the case's fiducials is predicted.
+    seed : int
+        Of the search's random numbers.
     """
 
     needle: Needle = field(default_factory=Needle)

@@ -17,7 +17,6 @@ from nav.planning.errorfile import load_errors
 from nav.planning.gap import find_gap
 from nav.planning.judging import on_skin
 from nav.planning.landmarks import find_landmarks
-from nav.planning.markupsline import read_line
 from nav.planning.needle_deviation import ErrorModel, Needle
 from nav.planning.obstacles import Limits
 from nav.planning.path_candidates import SIDES, SearchSettings, skin_of
@@ -25,6 +24,7 @@ from nav.planning.plan import PlanSettings, plan_trajectories
 from nav.planning.plan_files import CASE, Planned, Write, check_output, write_plan
 from nav.planning.plan_result import PlannedPath, TrajectoryPlan
 from nav.reconstruction.volume import Volume
+from nav.registration.markupsline import read_line
 from nav.registration.registration_result import load_registration
 
 VOLUME_FILE = "volume.nii.gz"  # of a reconstructed case

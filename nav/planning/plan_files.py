@@ -21,10 +21,10 @@ from nav.model.case import OLDER_PLANS, PLANNED
 from nav.outputs import followed, refuse_replacing, refuse_special, written_together
 from nav.planning.catheter import CatheterPath
 from nav.planning.landmarks import Landmarks
-from nav.planning.markupsline import line_json
 from nav.planning.plan_result import Clearance, PlannedPath, SidePlan, TrajectoryPlan
 from nav.planning.plan_text import side_lines, why_best
 from nav.planning.probability import Estimate
+from nav.registration.markupsline import line_json
 
 CASE, PLAN, SUMMARY = "case.toml", "plan.toml", "summary.json"
 OVERVIEW, RADIOGRAPH, RISK = "overview.png", "radiograph.png", "skin_risk.png"

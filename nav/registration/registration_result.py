@@ -66,11 +66,18 @@ class RegistrationFile(PublicFile):
 
 @dataclass(frozen=True)
 class Registration:
-    """Rigid transform of reference coordinates to model coordinates.
+    """The rigid transform of reference coordinates to model coordinates.
 
-    model_from_reference : pose with its 6 x 6 covariance (left perturbation in the model frame).
-    fre : fiducial registration error, rms, mm.
-    residuals : (n,) distance of each carried fiducial to its model point, mm.
+    Parameters
+    ----------
+    model_from_reference : Pose
+        With its 6 x 6 covariance (left perturbation, model frame).
+    fre : float
+        Fiducial registration error, rms, mm.
+    residuals : ndarray, shape (n,)
+        Distance of each mapped fiducial from its model point, mm.
+    method : str
+        How it was made.
     """
 
     model_from_reference: Pose
@@ -79,7 +86,18 @@ class Registration:
     method: str = "points"
 
     def apply(self, tip: Tip) -> Tip:
-        """A tip of the reference frame in the model frame; registration's error is systematic."""
+        """Map a tip from the reference frame to the model frame.
+
+        Parameters
+        ----------
+        tip : Tip
+            Reference frame.
+
+        Returns
+        -------
+        Tip
+            Model frame; the registration's error is added to the systematic ones.
+        """
         position, registration_error = self.model_from_reference.apply(tip.position)
         rotation = self.model_from_reference.transform.rotation.as_matrix()
         heading = None if tip.heading is None else rotation @ tip.heading
@@ -91,10 +109,23 @@ class Registration:
         )
 
     def predicted_tre(self, points: Array) -> Array:
-        """Predicted target registration error, rms, mm, at points (n, 3) of the model frame.
+        """Predict the target registration error from the covariance.
 
-        From the covariance; for equal isotropic errors it is that of Fitzpatrick, West and
-        Maurer (1998).
+        For equal isotropic errors it is that of Fitzpatrick, West and Maurer [1]_.
+
+        Parameters
+        ----------
+        points : ndarray, shape (n, 3)
+            Targets, model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            rms, mm.
+
+        References
+        ----------
+        .. [1] Fitzpatrick, West, Maurer, IEEE Trans Med Imaging 17(5), 1998.
         """
         jacobian = point_jacobian(points)
         spread = np.einsum(
@@ -104,7 +135,17 @@ class Registration:
 
 
 def load_registration(path: Path) -> Registration:
-    """Return the registration of a registration.toml.
+    """Load a registration from registration.toml.
+
+    Parameters
+    ----------
+    path : Path
+        registration.toml.
+
+    Returns
+    -------
+    Registration
+        model_from_reference with its covariance.
 
     Raises
     ------

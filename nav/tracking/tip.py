@@ -27,10 +27,25 @@ def tip_from_pose(
 
 
 def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip | Lost:
-    """The needle's tip in the reference body's frame, mm, or why it is not known.
+    """Return the needle's tip in the reference body's frame.
 
-    Random errors are both poses' (the reference's rotation with its lever arm), the systematic one
-    is the tip calibration's and that of tools and rig which are not as their files say.
+    Random errors are those of both poses (the reference's rotation with its lever arm); the
+    systematic ones are those of the tip's calibration, and of tools and rig that are not as their
+    files say.
+
+    Parameters
+    ----------
+    tracked : TrackedFrame
+        One frame set's poses.
+    needle : Tool
+        With a tip.
+    reference : str
+        Name of the reference body.
+
+    Returns
+    -------
+    Tip or Lost
+        mm; or why it is not known.
     """
     pose = tracked.pose(needle.name, relative_to=reference)
     if isinstance(pose, Lost):

@@ -110,7 +110,15 @@ class ToolFile(PublicFile):
 
 @dataclass(frozen=True)
 class Marker:
-    """A printed square: `corners` (4, 3) in the tool frame, mm, of the black square."""
+    """A printed square marker.
+
+    Parameters
+    ----------
+    id : int
+        In the tool's dictionary.
+    corners : ndarray, shape (4, 3)
+        Of the black square, top left first, clockwise seen from the front; tool frame, mm.
+    """
 
     id: int
     corners: Array
@@ -136,7 +144,17 @@ class Marker:
 
 @dataclass(frozen=True)
 class ToolTip:
-    """Tip of a tool in its frame, mm: position (3,), unit axis (3,) or None, covariance (3, 3)."""
+    """The tip of a tool, in its frame.
+
+    Parameters
+    ----------
+    position : ndarray, shape (3,)
+        mm.
+    axis : ndarray, shape (3,), or None
+        Unit vector from hub to tip, if it is known.
+    covariance : ndarray, shape (3, 3)
+        Of the position, mm^2.
+    """
 
     position: Array
     axis: Array | None
@@ -147,7 +165,22 @@ class ToolTip:
 class Tool:
     """A rigid set of markers, with a tip if it is a navigated needle or pointer.
 
-    warnings : what is unusual about its file, a sentence each.
+    Parameters
+    ----------
+    name : str
+        Unique among the tools that are tracked.
+    dictionary : str
+        OpenCV's name of the markers' dictionary.
+    markers : tuple of Marker
+        Where they are on the tool.
+    tip : ToolTip, optional
+        If it has been calibrated.
+    quiet : float, optional
+        Width of the white zone around each marker, cells.
+    needle : NeedleKind, optional
+        Gauge, bevel and length, for the bending of the needle.
+    warnings : tuple of str
+        What is unusual about its file, one line each.
     """
 
     name: str
@@ -182,7 +215,17 @@ def marker_pattern(dictionary: str, marker_id: int) -> NDArray[np.uint8]:
 
 
 def load_tool(path: Path) -> Tool:
-    """The marker body of a TOOL.toml.
+    """Load a tool from its TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        TOOL.toml.
+
+    Returns
+    -------
+    Tool
+        With warnings for what is unusual about it.
 
     Raises
     ------

@@ -21,16 +21,24 @@ def _nothing() -> Array:
 class TrackedTool:
     """One tool in one frame set.
 
-    rig_from_tool : random errors (pixels) only in its covariance.
-    systematic : (6, 6) covariance of errors that last from frame to frame: misaligned markers,
-        cameras moved, as far as the markers' disagreement shows them.
-    marker_ids : distinct ids used.
-    rms_px : rms of the equivalent corner residual per axis, pixels.
-    corners : camera name -> {marker id: (4, 2) corners, pixels} by each marker's own light, or by
-        the pose where that says little.
-    warning : empty, or what a user should know ('geometry doubtful').
-    cameras : names of those whose pictures confirm the pose; empty where the source of the poses
-        does not say.
+    Parameters
+    ----------
+    rig_from_tool : Pose
+        Its covariance holds random errors (pixels) only.
+    marker_ids : tuple of int
+        Distinct ids used.
+    rms_px : float
+        Of the equivalent corners' residuals, per axis, px.
+    corners : mapping
+        Camera name to {marker id: corners (4, 2), px}: by each marker's own pixels, or by the pose
+        where those say little.
+    warning : str
+        Empty, or what a user should know ("geometry doubtful").
+    systematic : ndarray, shape (6, 6)
+        Covariance of errors that last from frame to frame: misaligned markers, cameras that moved,
+        as far as the markers' disagreement shows them.
+    cameras : tuple of str
+        Those whose images confirm the pose; empty where the source of the poses does not say.
     """
 
     rig_from_tool: Pose
@@ -49,10 +57,18 @@ class TrackedTool:
 
 @dataclass(frozen=True)
 class Tip:
-    """A needle tip in some frame, mm: position, and unit heading (hub towards tip) if known.
+    """A needle tip in some frame.
 
-    random : (3, 3) covariance from pixels, averages out over frames, mm^2.
-    systematic : (3, 3) covariance from calibration and registration, does not, mm^2.
+    Parameters
+    ----------
+    position : ndarray, shape (3,)
+        mm.
+    heading : ndarray, shape (3,), or None
+        Unit vector from hub to tip, if it is known.
+    random : ndarray, shape (3, 3)
+        Covariance from pixels, mm^2; averages out over frames.
+    systematic : ndarray, shape (3, 3)
+        Covariance from calibration and registration, mm^2; does not average out.
     """
 
     position: Array
@@ -71,11 +87,25 @@ Tools = Mapping[str, TrackedTool | Lost]
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """All tools of one frame set; `time` in s, `camera_lost` names cameras without a picture.
+    """All tools of one frame set.
 
-    mode : 'follow' where no whole picture was searched, else 'acquire'.
-    agreeing : groups of cameras whose places in the rig file were shown to fit together, by tools
-        that they saw at the same time.
+    Parameters
+    ----------
+    number : int
+        Of the frame set.
+    time : float
+        s.
+    tools : mapping
+        By name: TrackedTool, or Lost with the reason.
+    camera_lost : mapping
+        Why a camera has no image, by its name.
+    track_seconds : float
+        How long tracking took, s.
+    mode : str
+        "follow" where no whole image was searched, else "acquire".
+    agreeing : tuple of frozenset
+        Groups of cameras whose extrinsics were shown to agree, by tools that they saw at the same
+        time.
     """
 
     number: int
@@ -87,11 +117,37 @@ class TrackedFrame:
     agreeing: tuple[frozenset[str], ...] = ()
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
-        """``rig_from_tool``, or ``reference_from_tool`` with both poses' random errors."""
+        """Return a tool's pose with the covariance of its random errors.
+
+        Parameters
+        ----------
+        tool : str
+            Its name.
+        relative_to : str, optional
+            Name of another tool: then reference_from_tool, with both poses' errors.
+
+        Returns
+        -------
+        Pose or Lost
+            rig_from_tool or reference_from_tool; or why there is none.
+        """
         return self._pose(tool, relative_to, lambda seen: seen.rig_from_tool)
 
     def systematic_pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
-        """The same pose with the covariance of its systematic errors."""
+        """Return a tool's pose with the covariance of its systematic errors.
+
+        Parameters
+        ----------
+        tool : str
+            Its name.
+        relative_to : str, optional
+            As of `pose`.
+
+        Returns
+        -------
+        Pose or Lost
+            As of `pose`.
+        """
         return self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
 
     def _pose(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.camera.frameset import Frame, FrameSet
+from nav.camera.image_frames import Images, frame_set_of_images
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
@@ -54,15 +55,27 @@ Views = dict[str, list[MarkerView]]
 MOST_WORKERS = 4
 SEARCH_FIRST, SEARCH_EVERY = 3, 15  # frame sets in which a lost tool is searched for longer
 VAGUE = 0.1  # px, sd of a marker's own corners, above which the pose's are given
+STEP = 1.0 / 30.0  # s between plain images that have no times
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 
 
 class Tracker:
-    """Finds tools in frame sets, with all cameras used together.
+    """Find tools in frame sets, with all cameras used together.
 
     A tool seen in the frame set before is looked for where its motion leads; only one that is not
-    there is searched in the whole pictures. `views` holds every marker that was found in the last
-    frame set, by tool: for diagnosis.
+    there is searched for in whole images.
+
+    Parameters
+    ----------
+    rig : Rig
+        The cameras.
+    tools : sequence of Tool
+        What to look for.
+
+    Attributes
+    ----------
+    views : dict
+        Every marker found in the last frame set, by tool: for diagnosis.
 
     Raises
     ------
@@ -90,12 +103,37 @@ class Tracker:
         self.supports: dict[str, tuple[CameraSupport, ...]] = {}
         self.silent_for: dict[tuple[str, int], int] = {}
         self.views: Views = {}
+        self.given = 0, -STEP  # number of the next plain images, time of those before
         self.pool = ThreadPoolExecutor(
             max(self.workers, len(rig.cameras)), thread_name_prefix="tracking"
         )
 
-    def track(self, frames: FrameSet) -> TrackedFrame:
-        """Poses of all tools from one frame set alone: no smoothing, nothing old."""
+    def track(self, frames: FrameSet | Images, at: float | None = None) -> TrackedFrame:
+        """Track all tools in one frame set, from it alone: no smoothing, nothing old.
+
+        Parameters
+        ----------
+        frames : FrameSet, mapping, sequence or ndarray
+            A frame set, or plain images; see `nav.camera.image_frames.frame_set_of_images`.
+        at : float, optional
+            Of plain images: the middle of their exposure, s. 1/30 s after those before if not
+            given: how a tool moves only tells where the search begins.
+
+        Returns
+        -------
+        TrackedFrame
+            For every tool its pose with covariance, or why there is none.
+
+        Raises
+        ------
+        InputError
+            Plain images of another size, kind or number than the rig's.
+        """
+        if not isinstance(frames, FrameSet):
+            number, before = self.given
+            now = before + STEP if at is None else float(at)
+            frames = frame_set_of_images(frames, self.rig, number, now)
+            self.given = number + 1, now
         began = time.perf_counter()
         self.views = {tool.name: [] for tool in self.tools}
         self.fresh = self.freshness.check(frames)

@@ -284,8 +284,8 @@ def _scene(
     gauges: Sequence[GaugeState],
 ) -> SceneState:
     labels = _fiducials(case, update.stage)
-    words = update.prompt.replace(",", " ").replace(".", " ").replace(":", " ").split()
-    wanted = next((label for label in labels if label in words), "")
+    label = update.next_fiducial
+    wanted = label if label is not None and label in labels else ""
     tip = update.guidance.model_tip
     if isinstance(found, Why) or isinstance(tip, Lost) or not np.isfinite(tip.position).all():
         return SceneState(plan=plan, fiducials=labels, wanted=wanted)

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cv2
@@ -39,13 +39,13 @@ EXTENT = np.array([35.0, 20.0, 30.0])  # mm
 class ImageSettings:
     """What to simulate; units as in `Optics`, speed in mm/s, hide a share of markers."""
 
-    frames: int
-    seed: int
-    rig: Path | None
-    optics: Optics
-    hide: float
-    speed: float
-    plain: bool
+    frames: int = 60
+    seed: int = 0
+    rig: Path | None = None
+    optics: Optics = field(default_factory=lambda: Optics(exposure=0.005, gradient=(0.15, -0.075)))
+    hide: float = 0.0
+    speed: float = 40.0
+    plain: bool = False
 
 
 def write_images(out: Path, settings: ImageSettings, console: Console) -> None:

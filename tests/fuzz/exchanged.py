@@ -14,7 +14,7 @@ from nav.files import write_toml
 from nav.model.case import Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface
-from nav.planning.markupsline import line_json
+from nav.registration.markupsline import line_json
 from phantoms.anatomy.mesh import Mesh
 from phantoms.store import _write, arrays_of
 from tests.fuzz.archive_damage import zipped

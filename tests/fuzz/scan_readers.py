@@ -13,10 +13,10 @@ from nav.guidance.proximity import proximity
 from nav.model.case import load_case
 from nav.outputs import refuse_replacing
 from nav.planning.errorfile import load_errors
-from nav.planning.markupsline import read_line
 from nav.planning.plan_files import check_output
 from nav.reconstruction.labelmap import LabelMap, read_labels
 from nav.reconstruction.reading import list_series, read_volume
+from nav.registration.markupsline import read_line
 from nav.registration.registration_result import load_registration_file
 from nav.registration.reuse import check_use
 from nav.tracking.tracked_frame import Tip

@@ -14,12 +14,12 @@ from nav.errors import InputError
 from nav.frames import rigid
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ready, Stage, Update
-from nav.live.run_live import LiveJob, live_job
 from nav.live.session import State
 from nav.model.case import load_case
 from nav.registration.assessment import FLE, assess_touches
 from nav.registration.registration_result import load_registration, write_registration
 from nav.registration.reuse import describe_registration
+from nav.run_live import LiveJob, live_job
 from nav.view.live_app import run_window
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.kit.kit_case import phantom_case

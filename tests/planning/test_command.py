@@ -12,8 +12,8 @@ from nav.cli import main
 from nav.errors import InputError
 from nav.model.case import OLDER_PLANS, PLANNED, load_case
 from nav.planning.errorfile import load_errors
-from nav.planning.markupsline import line_json, read_line
 from nav.planning.plan_files import Planned, _case_table, _files_named
+from nav.registration.markupsline import line_json, read_line
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.anatomy.standard_neck import standard_anatomy
 

@@ -66,6 +66,7 @@ def scenes(case: Case) -> dict[str, list]:
                 None,
                 stage=Stage.REGISTER,
                 prompt=f"Touch {label} with the tip, hold still, press Space",
+                next_fiducial=label,
                 notices=("camera left: focus is not locked; lock it, or calibrate again",),
             )
         ],

@@ -276,13 +276,18 @@ def test_plan_stays_named_when_the_tip_is_lost():
     assert state.scene.plan == state.target.plan == "right lateral"
 
 
-def test_wanted_fiducial_is_read_from_the_prompt():
+def test_the_fiducial_to_touch_is_marked_whatever_the_prompt_says():
     script = Script(CASE)
-    prompt = "Touch D3 with the tip, hold still, press Space"
-    state = display(CASE, script.update(NOW, None, stage=Stage.REGISTER, prompt=prompt), NOW, True)
+    prompt = "Touch D1 and D2, 3 of 8: hold still"
+
+    def update(stage, label):
+        return script.update(NOW, None, stage=stage, prompt=prompt, next_fiducial=label)
+
+    state = display(CASE, update(Stage.REGISTER, "D3"), NOW, True)
     assert state.scene.wanted == "D3"
     assert state.scene.fiducials == ("D1", "D2", "D3", "D4", "D5")
-    state = display(CASE, script.update(NOW, None, stage=Stage.NAVIGATE, prompt=prompt), NOW, True)
+    assert display(CASE, update(Stage.REGISTER, None), NOW, True).scene.wanted == ""
+    state = display(CASE, update(Stage.NAVIGATE, None), NOW, True)
     assert state.scene.fiducials == ()
 
 

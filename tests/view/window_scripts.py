@@ -98,6 +98,7 @@ class Script:
         camera_lost: Mapping[str, str] | None = None,
         stage: Stage = Stage.NAVIGATE,
         prompt: str = "",
+        next_fiducial: str | None = None,
         notices: tuple[str, ...] = (),
         samples: tuple[Sample, ...] = (),
         plan: Plan | None = None,
@@ -133,7 +134,7 @@ class Script:
         sample = sample_of(guidance, at)
         return Update(
             guidance, at, at + 0.02, (*samples, sample), thumbnails(tracked, self.number),
-            stage, prompt, 58.0, 0.021, notices,
+            stage, prompt, 58.0, 0.021, notices, next_fiducial=next_fiducial,
         )  # fmt: skip
 
     def _tracked(

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from nav.filekinds import PNG_METADATA
 from nav.model.case import Plan
 from nav.outputs import written_together, written_whole
-from nav.planning.markupsline import line_json
+from nav.registration.markupsline import line_json
 
 if TYPE_CHECKING:
     from nav.view.case.case_window import CaseWindow

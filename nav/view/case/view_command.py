@@ -13,7 +13,7 @@ from rich.console import Console
 
 from nav.display import display_problem
 from nav.errors import InputError
-from nav.planning.markupsline import read_line
+from nav.registration.markupsline import read_line
 from nav.view.case.case_state import ViewState, initial_state
 from nav.view.case.case_text import shortcomings
 from nav.view.case.greys import PRESETS
