@@ -1,7 +1,8 @@
 """Check that every internal link of the documentation resolves.
 
-Relative links and #anchors in README.md, CONTRIBUTING.md and docs/**/*.md are checked; links with a
-scheme (https:, mailto:) are not. One line per broken link, and exit code 1 if there is any.
+Relative links and #anchors in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/**/*.md are
+checked; links with a scheme (https:, mailto:) are not. One line per broken link, and exit code 1
+if there is any.
 
     python scripts/check_links.py [ROOT]
 """
@@ -26,7 +27,7 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
 def pages(root: Path) -> list[Path]:
     """Return the checked pages below a project's root folder, sorted."""
-    named = [root / name for name in ("README.md", "CONTRIBUTING.md")]
+    named = [root / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     return [page for page in named if page.is_file()] + sorted((root / "docs").rglob("*.md"))
 
 
