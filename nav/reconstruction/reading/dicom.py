@@ -32,19 +32,19 @@ def list_series(source: Path, progress: Progress | None = None) -> tuple[SeriesI
     Parameters
     ----------
     source : Path
-        Folder; folders in it are searched too.
+        Folder; its sub-folders are searched, too.
     progress : callable, optional
-        Called with what is being done and the share done.
+        Called with the name of the current task and the fraction that is done.
 
     Returns
     -------
     tuple of SeriesInfo
-        By series number; a series with several volumes has a row for each.
+        By series number; a series with several volumes has one row for each.
 
     Raises
     ------
     InputError
-        It cannot be read, or there are no DICOM slices.
+        The folder cannot be read, or it holds no DICOM slices.
     """
     with quiet_libraries():
         contents = read_folder(Path(source), _advance(progress, "reading headers"))
@@ -52,7 +52,27 @@ def list_series(source: Path, progress: Progress | None = None) -> tuple[SeriesI
 
 
 def read_dicom(source: Path, series: str | None, progress: Progress | None) -> ReadResult:
-    """Read one CT series of a folder, or a multi-frame file; see `read_volume`."""
+    """Read one CT series of a folder, or a multi-frame file; see `read_volume`.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of DICOM files, or one file.
+    series : str or None
+        Name of the series in the table of `list_series`; None reads the best one.
+    progress : callable or None
+        Called with the name of the current task and the fraction that is done.
+
+    Returns
+    -------
+    ReadResult
+        The volume in HU and the findings.
+
+    Raises
+    ------
+    InputError
+        No suitable CT series, damaged files, or values that are not Hounsfield units.
+    """
     contents = read_folder(source, _advance(progress, "reading headers"))
     stacks = build_stacks(contents.headers)
     if source.is_file() and len(contents.headers) == 1 and stacks[0].problem == "single_slice":
@@ -148,7 +168,7 @@ def _pixel_findings(stack: Stack, pixels: PixelFacts) -> list[Finding]:
 
 
 def _tilt_findings(stack: Stack, facts: GridFacts) -> list[Finding]:
-    """Name a header's gantry tilt that the slices' places do not have."""
+    """Report a gantry tilt in the header that the slices' positions contradict."""
     told = math.radians(abs(stack.slices[0].tilt or 0.0))
     if told > TILT_DIFFERS and abs(told - facts.tilt) > TILT_DIFFERS:
         degrees = {"told": math.degrees(told), "found": math.degrees(facts.tilt)}

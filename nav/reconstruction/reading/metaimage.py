@@ -1,4 +1,4 @@
-"""MetaImage files (.mha, .mhd), read by ourselves: MetaIO leaves what is missing as memory was.
+"""MetaImage files (.mha, .mhd), parsed here: MetaIO leaves missing values uninitialised.
 
 References
 ----------
@@ -32,10 +32,20 @@ YES = ("true", "t", "yes", "y", "1")
 def parse_metaimage(path: Path) -> VoxelFile:
     """Read the header of a MetaImage file of a volume.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    VoxelFile
+        Layout of the values and their position.
+
     Raises
     ------
     InputError
-        No MetaImage of a volume, or what stands in it contradicts itself.
+        Not a MetaImage of a volume, or its header contradicts itself.
     """
     fields, behind = _fields(path)
     dimension = _whole(path, fields, ("ndims",), -1)
@@ -74,7 +84,7 @@ def parse_metaimage(path: Path) -> VoxelFile:
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:
-    """Return the fields, keys in small letters, and where the header ends."""
+    """Return the fields, keys in lower case, and the offset at which the header ends."""
     try:
         with path.open("rb") as file:
             start = file.read(LONGEST_HEADER)

@@ -1,4 +1,4 @@
-"""Frames of enhanced DICOM files: each one's place and scale from its functional groups."""
+"""Frames of enhanced DICOM files: position and scale of each from its functional groups."""
 
 from __future__ import annotations
 
@@ -29,10 +29,25 @@ MOST_FRAMES = 20_000
 
 
 def frame_headers(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return for each frame what its functional groups say, by single-frame keyword.
+    """Return the contents of each frame's functional groups, by single-frame keyword.
 
     A file without functional groups, single-frame ones included, has nothing to add: a multi-frame
-    one then has frames without places, which is found later.
+    one then has frames without positions, which is detected later.
+
+    Parameters
+    ----------
+    dataset : pydicom.dataset.Dataset
+        Of the file.
+
+    Returns
+    -------
+    list of dict
+        One per frame.
+
+    Raises
+    ------
+    ValueError
+        The number of frames is implausible, or not that of the functional groups.
     """
     count = int(dataset.get("NumberOfFrames") or 1)
     shared = _values(dataset.get("SharedFunctionalGroupsSequence"), 0)

@@ -35,7 +35,15 @@ AIR_LIKE = -900  # HU; padding below it is air whatever its place
 
 @dataclass(frozen=True)
 class PixelFacts:
-    """What was odd about pixels: slices whose sign was missing; voxels beyond int16."""
+    """What was irregular about stored pixels.
+
+    Parameters
+    ----------
+    reinterpreted : int
+        Slices whose values were read as signed against their header.
+    clipped : int
+        Voxels beyond int16.
+    """
 
     reinterpreted: int
     clipped: int
@@ -49,20 +57,21 @@ def decode_stack(
     Parameters
     ----------
     slices : sequence of SliceHeader
-        In the order wanted; all of one shape.
+        In the wanted order; all of one shape.
     advance : callable
-        Told which share is done.
+        Called with the fraction that is done.
 
     Returns
     -------
-    ndarray, shape (n, rows, columns)
-        int16, HU; what was not measured is air.
-    PixelFacts
+    values : ndarray, shape (n, rows, columns)
+        int16, HU; what was not measured is set to air.
+    facts : PixelFacts
+        What was irregular.
 
     Raises
     ------
     InputError
-        A file cannot be decoded: damaged, cut off, or in a syntax that no decoder here knows.
+        A file cannot be decoded: damaged, cut off, or in a syntax without a decoder.
     """
     values = np.empty((len(slices), slices[0].rows, slices[0].columns), np.int16)
     files: dict[Path, list[int]] = defaultdict(list)
@@ -133,7 +142,7 @@ def _decode_file(
 
 
 def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
-    """Return how the pixels are stored; as the file was read where it does not say it."""
+    """Return how the pixels are stored; where the file does not say, the encoding of its header."""
     if not getattr(dataset, "file_meta", None) or "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta = pydicom.dataset.FileMetaDataset()
         implicit, little = dataset.original_encoding
@@ -149,7 +158,7 @@ def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
 
 
 def _reason(error: Exception) -> str:
-    """Return what an error means for the user, without what the file says."""
+    """Return what an error means for the user, without quoting the file."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -189,7 +198,7 @@ def _to_hounsfield(
 
 
 def _stored_bits(stored: NDArray[Any], header: SliceHeader) -> NDArray[Any]:
-    """Return the stored bits alone: others of a pixel may hold overlays or nothing sensible."""
+    """Return the stored bits alone: others of a pixel may hold overlays or arbitrary values."""
     allocated, bits = header.bits_allocated, header.bits_stored
     high = header.high_bit if bits - 1 <= header.high_bit < allocated else bits - 1
     if bits == allocated:

@@ -1,4 +1,4 @@
-"""A scan from whatever holds it: a DICOM folder, NIfTI, NRRD, MetaImage."""
+"""Reading of a CT scan from any supported source: a DICOM folder, NIfTI, NRRD, MetaImage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_volume(
     """Read a CT volume onto a regular grid in the model frame.
 
     Sheared stacks (gantry tilt), uneven steps and missing slices are resampled from the slices'
-    true places; voxels of regular ones are kept as they are. Each correction is a finding.
+    true positions; voxels of regular ones are kept as they are. Each correction is a finding.
 
     Parameters
     ----------
@@ -44,11 +44,12 @@ def read_volume(
     series : str, optional
         Of a DICOM folder: name in the table of `list_series`. The best one if not given.
     progress : callable, optional
-        Called with what is being done and the share of it that is done.
+        Called with the name of the current task and the fraction of it that is done.
 
     Returns
     -------
     ReadResult
+        The volume in HU, the findings, and which series it is.
 
     Raises
     ------
@@ -67,12 +68,22 @@ def read_volume(
 
 
 def find_kind(source: Path) -> Kind:
-    """Tell from a file's first bytes what it is.
+    """Determine the format of a file from its first bytes.
+
+    Parameters
+    ----------
+    source : Path
+        File or folder.
+
+    Returns
+    -------
+    {"dicom", "nifti", "nrrd", "mha"}
+        "dicom" for every folder.
 
     Raises
     ------
     InputError
-        It is not there, cannot be read, or is nothing that can be read as a volume.
+        It does not exist, cannot be read, or has no format that can be read as a volume.
     """
     try:
         if source.is_dir():
@@ -152,7 +163,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
 
 
 def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
-    """Correct values that are shifted, in place; refuse what cannot be Hounsfield units."""
+    """Correct shifted values in place; refuse values that cannot be Hounsfield units."""
     check = check_values(values)
     if check.verdict == "shifted":
         np.clip(values, -32768 + max(check.offset, 0), 32767 + min(check.offset, 0), out=values)
@@ -180,6 +191,22 @@ def as_slices(
     source: Path, values: NDArray[np.int16], lps_from_voxel: Array
 ) -> tuple[NDArray[np.int16], Placement]:
     """Return a volume of any affine matrix as parallel slices with perpendicular rows and columns.
+
+    Parameters
+    ----------
+    source : Path
+        For messages.
+    values : ndarray, shape (nk, nj, ni)
+        HU, int16.
+    lps_from_voxel : ndarray, shape (4, 4)
+        Of indices (i, j, k), mm.
+
+    Returns
+    -------
+    slices : ndarray, shape (n, rows, columns)
+        The same values, sorted along the slices' normal.
+    placement : Placement
+        Of the slices.
 
     Raises
     ------

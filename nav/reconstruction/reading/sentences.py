@@ -1,4 +1,4 @@
-"""What was found while reading, in sentences: the only place where facts become words."""
+"""Findings of reading as sentences: the only place where facts become words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,18 @@ REASONS = {
 
 
 def describe_problem(code: str) -> str:
-    """Return why a series cannot be read as a CT volume, in words."""
+    """Return why a series cannot be read as a CT volume, in words.
+
+    Parameters
+    ----------
+    code : str
+        `problem` of a `SeriesInfo`.
+
+    Returns
+    -------
+    str
+        Part of a sentence.
+    """
     if code.startswith("not_ct:"):
         modality = code.partition(":")[2]
         return f"not a CT (modality {modality})"
@@ -43,7 +54,18 @@ def describe_problem(code: str) -> str:
 
 
 def describe_series(info: SeriesInfo) -> str:
-    """Return one line about a series, without its name."""
+    """Return one line about a series, without its name.
+
+    Parameters
+    ----------
+    info : SeriesInfo
+        The series.
+
+    Returns
+    -------
+    str
+        Modality, number and size of slices, spacing, extent, kernel, contrast.
+    """
     across, along, step = info.spacing
     size = f"{info.size[0]} x {info.size[1]}"
     parts = [f"{info.modality or 'unknown kind'}, {_count(info.slices, 'slice')} of {size}"]
@@ -59,7 +81,18 @@ def describe_series(info: SeriesInfo) -> str:
 
 
 def describe(result: ReadResult) -> list[str]:
-    """Return the lines that a user sees after a scan was read."""
+    """Return the lines that a user sees after a scan was read.
+
+    Parameters
+    ----------
+    result : ReadResult
+        Of the scan.
+
+    Returns
+    -------
+    list of str
+        The series, the volume, and one line per finding.
+    """
     nz, ny, nx = result.volume.values.shape
     sx, sy, sz = result.volume.spacing
     name = f"series {result.series.name}: " if result.kind == "dicom" else ""
@@ -71,7 +104,18 @@ def describe(result: ReadResult) -> list[str]:
 
 
 def sentence(finding: Finding) -> str:
-    """Return a finding as one line."""
+    """Return a finding as one line.
+
+    Parameters
+    ----------
+    finding : Finding
+        About the scan.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
     f = finding.facts
     if finding.code == "series_chosen":
         return (

@@ -1,4 +1,4 @@
-"""Which slices of a folder belong to one volume: by series, shape, orientation, place and time."""
+"""Grouping of slices into volumes: by series, shape, orientation, position and time."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Stack:
     name : str
         For the user, see `SeriesInfo`.
     volumes : int
-        How many volumes the series has at this place.
+        How many volumes the series has at this position.
     identical, different : int
-        Slices left out: copies of others, and others at the place of one that is kept.
+        Slices left out: copies of others, and others at the position of one that is kept.
     localisers, others : int
-        Localiser pictures, and slices of another size or orientation, in the same series.
+        Localiser images, and slices of another size or orientation, in the same series.
     orientation_spread : float
         Largest difference of direction cosines from the first slice's.
     """
@@ -58,7 +58,7 @@ class Stack:
 
     @property
     def info(self) -> SeriesInfo:
-        """Return the row of a table."""
+        """Return the stack as a row of the table of series."""
         first = self.slices[0]
         across, along = (first.spacing or (0.0, 0.0))[1], (first.spacing or (0.0, 0.0))[0]
         steps = self.placement.steps if self.placement is not None else np.zeros(0)
@@ -78,7 +78,18 @@ class Stack:
 
 
 def build_stacks(headers: Iterable[SliceHeader]) -> list[Stack]:
-    """Group slices into volumes, named after their series' numbers."""
+    """Group slices into volumes, named after their series' numbers.
+
+    Parameters
+    ----------
+    headers : iterable of SliceHeader
+        Of a folder.
+
+    Returns
+    -------
+    list of Stack
+        By series number.
+    """
     stacks: list[Stack] = []
     series: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in headers:
@@ -228,7 +239,7 @@ def _height(header: SliceHeader, normal: np.ndarray) -> float:
 
 
 def _split_by_keys(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
-    """Split by the first header value that tells volumes at the same place apart."""
+    """Split by the first header value that distinguishes volumes at the same position."""
     for k in range(len(slices[0].volume_keys)):
         groups: dict[object, list[SliceHeader]] = defaultdict(list)
         for header in slices:
@@ -240,7 +251,7 @@ def _split_by_keys(slices: list[SliceHeader], normal: np.ndarray) -> list[list[S
 
 
 def _are_volumes(groups: list[list[SliceHeader]], normal: np.ndarray) -> bool:
-    """Return whether each group has several slices, and all cover about the same."""
+    """Return whether each group has several slices, and all cover about the same extent."""
     if min(map(len, groups)) < FEWEST:
         return False
     ranges = []
@@ -253,7 +264,7 @@ def _are_volumes(groups: list[list[SliceHeader]], normal: np.ndarray) -> bool:
 
 
 def _split_far(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
-    """Split where nothing was measured over a long way."""
+    """Split where nothing was measured over a long distance."""
     ordered = sorted(slices, key=lambda s: (_height(s, normal), s.order))
     steps = np.diff([_height(s, normal) for s in ordered])
     moved = steps[steps > SAME_PLACE]
