@@ -1,8 +1,8 @@
-"""A smooth displacement that carries a surface onto its edges, and what is left uncertain.
+"""Smooth displacement that carries a surface onto its edges, and its remaining uncertainty.
 
 Neighbouring vertices move alike: the displacement is a random walk along the mesh's edges, in all
-three directions, so that a tube that lies off its course is moved as a whole though each vertex
-sees only how far it is along its normal.
+three directions, so that a tube that lies off its course is moved as a whole although each vertex
+only observes its offset along its normal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ PRIOR_REACH = 15.0  # mm, over which a surface is off its design alike
 
 @dataclass(frozen=True)
 class Displacement:
-    """by : (n, 3), mm. sd : (n,), of it along the normal, mm."""
+    """Displacement of a surface's vertices.
+
+    Parameters
+    ----------
+    by : ndarray, shape (n, 3)
+        Scan frame, mm.
+    sd : ndarray, shape (n,)
+        Standard deviation of the displacement along the normal, mm.
+    """
 
     by: Array
     sd: Array
@@ -38,8 +46,21 @@ def smooth_displacement(
 
     Parameters
     ----------
-    prior_sd : of a vertex from where it is, mm. roughness : mm per root of mm along the surface.
-    correlation : vertices nearer than that, mm, see the same noise. floor : least sd of an edge.
+    edges : Edges
+        Along the normals of the surface.
+    prior_sd : float
+        Standard deviation of a vertex from its present position, mm.
+    roughness : float
+        mm per square root of mm along the surface.
+    correlation : float
+        Vertices nearer to each other than this, mm, see the same noise.
+    floor : float
+        Lower bound of an edge's standard deviation, mm (added in quadrature).
+
+    Returns
+    -------
+    Displacement
+        Of all vertices.
     """
     probe = edges.probe
     count = len(probe.vertices)
@@ -86,7 +107,7 @@ def _spread(
     information: Array,
     prior: Array,
 ) -> Array:
-    """Return the posterior's sd along the normals (n,), from draws of it."""
+    """Return the posterior's sd along the normals (n,), from samples of it."""
     rng = np.random.default_rng(11)
     count = len(information)
     edges = sparse.triu(walk, 1).tocoo()

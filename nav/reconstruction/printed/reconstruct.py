@@ -1,4 +1,4 @@
-"""From the scan of a printed kit to its surfaces, divots and deviations: the steps in a row."""
+"""Reconstruction of a printed kit from its scan: surfaces, divots and deviations, step by step."""
 
 from __future__ import annotations
 
@@ -47,8 +47,21 @@ MARGIN = 6.0  # mm of the stored scan round the phantom
 
 @dataclass(frozen=True)
 class PlacedDivot:
-    """A divot of the case: position (3,), model frame, mm; covariance (3, 3), mm^2; sigma, mm,
-    of each coordinate. off : mm, from where the kit has it."""
+    """A divot of the case.
+
+    Parameters
+    ----------
+    label, use : str
+        Of the fiducial.
+    position : ndarray, shape (3,)
+        Model frame, mm.
+    covariance : ndarray, shape (3, 3)
+        Model frame, mm^2.
+    sigma : float
+        Standard deviation of each coordinate, mm.
+    off : float
+        Distance from the designed position, mm.
+    """
 
     label: str
     use: str
@@ -62,9 +75,30 @@ class PlacedDivot:
 class PrintedReconstruction:
     """A printed phantom as its scan shows it.
 
-    model_from_scan : the model frame is the kit's, laid on the bone column. structures : in the
-    scan's frame. divots : model frame. volume : the scan, cropped, in the model frame; its grid
-    may lie tilted in it. rows, maps : of the print's deviation. located : the fitted pose.
+    Parameters
+    ----------
+    kit : PrintedKit
+        What was printed.
+    model_from_scan : RigidTransform
+        The model frame is the kit's, aligned with the bone column.
+    structures : tuple of FoundStructure
+        Scan frame.
+    divots : tuple of PlacedDivot
+        Model frame.
+    parts : tuple of FoundPart
+        Those that the scan shows.
+    rows : tuple of Deviation
+        Of the table of deviations.
+    maps : tuple of DeviationMap
+        Of the parts' surfaces.
+    volume : Volume
+        The scan, cropped, in the model frame; its grid may be tilted in it.
+    remarks : tuple of Remark
+        What is missing, displaced or uncertain.
+    read : ReadResult
+        How the scan was read.
+    located : LocatedKit
+        The pose from the search.
     """
 
     kit: PrintedKit
@@ -87,7 +121,17 @@ def reconstruct_kit(
 
     Parameters
     ----------
-    read : the scan. kit : what was printed. tell : is told each of STEPS and the share of it done.
+    read : ReadResult
+        The scan.
+    kit : PrintedKit
+        What was printed.
+    tell : callable, optional
+        Called with the name of the step (one of STEPS) and the fraction of it that is done.
+
+    Returns
+    -------
+    PrintedReconstruction
+        Surfaces, divots and deviations.
 
     Raises
     ------
@@ -141,7 +185,29 @@ def find_parts(
     pose: RigidTransform,
     tell: Callable[[float], None] | None = None,
 ) -> list[FoundPart]:
-    """Find the parts that the scan shows, the largest first: its blur is the others' too."""
+    """Find the parts that the scan shows, the largest first: its blur is used for the others.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    pose : RigidTransform
+        scan_from_model of the whole kit.
+    tell : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    list of FoundPart
+        Those of which enough is seen.
+
+    Raises
+    ------
+    InputError
+        The part with the bones is not among them.
+    """
     ordered = sorted(kit.parts, key=lambda p: -float(np.prod(np.ptp(p.mesh.vertices, axis=0))))
     ordered.sort(key=lambda p: p.name == BONES_PART)  # gel lies round that one
     found: list[FoundPart] = []
@@ -212,7 +278,7 @@ def _structure(kit: PrintedKit, name: str) -> Array:
 def _same_bones(
     structures: Sequence[FoundStructure], parts: Sequence[FoundPart], kit: PrintedKit
 ) -> None:
-    """Refuse bones whose shape or place is another kit's."""
+    """Refuse bones whose shape or position is that of another kit."""
     column = column_pose(parts)
     for s in structures:
         name = s.structure.name

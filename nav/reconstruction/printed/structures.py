@@ -48,11 +48,26 @@ LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit
 
 @dataclass(frozen=True)
 class FoundStructure:
-    """A case's surface in a scan.
+    """A surface of the case in a scan.
 
-    vertices : (n, 3), scan frame. sigma : (n,), mm. scan_from_model : its own pose; of what is
-    not printed that of the column. fit : what its pose was fitted with, None where it was not.
-    edges : as seen, about that pose. seen : share of it that the scan shows.
+    Parameters
+    ----------
+    structure : Structure
+        As designed.
+    vertices : ndarray, shape (n, 3)
+        Scan frame, mm.
+    triangles : ndarray, shape (m, 3)
+        int32.
+    sigma : ndarray, shape (n,)
+        Standard deviation along the normal, mm.
+    scan_from_model : RigidTransform
+        Its own pose; that of the column for what is not printed.
+    fit : PoseFit or None
+        Fit of its pose; None where it was not fitted.
+    edges : Edges
+        As seen, about that pose.
+    seen : float
+        Share of it that the scan shows.
     """
 
     structure: Structure
@@ -66,14 +81,29 @@ class FoundStructure:
 
     @property
     def measured(self) -> bool:
-        """Return whether the scan, rather than the kit, says where it is."""
+        """Return whether the scan, rather than the kit, determines its position."""
         return self.seen >= LEAST_SEEN
 
 
 def find_structures(
     volume: Volume, kit: PrintedKit, parts: Sequence[FoundPart]
 ) -> list[FoundStructure]:
-    """Find all of a kit's structures."""
+    """Find all of a kit's structures in a scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    parts : sequence of FoundPart
+        In the scan, with the bones' part among them.
+
+    Returns
+    -------
+    list of FoundStructure
+        In the order of the kit's case.
+    """
     column = next(p for p in parts if p.part.name == BONES_PART)
     pose = column.scan_from_model
     placed = {s.name: mesh_of(s, pose) for s in kit.case.structures}
@@ -90,7 +120,20 @@ def find_structures(
 
 
 def mesh_of(structure: Structure, pose: RigidTransform) -> Mesh:
-    """Return a structure's surface in a pose."""
+    """Return a structure's surface in a pose.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of the case.
+    pose : RigidTransform
+        From the case's frame.
+
+    Returns
+    -------
+    Mesh
+        In the frame that the pose maps to, mm.
+    """
     surface = structure.surface
     return Mesh(pose.apply(surface.vertices), np.asarray(surface.triangles, np.int32))
 
@@ -101,7 +144,7 @@ def _lying(found: FoundPart) -> Mesh:
 
 
 def _near(structure: Structure, other: str, kit: PrintedKit) -> bool:
-    """Return whether another structure bounds what is outside this one."""
+    """Return whether another structure bounds the outside of this one."""
     role = next(s.role for s in kit.case.structures if s.name == other)
     if role == "skin" or structure.role == "skin":
         return False
@@ -173,7 +216,7 @@ def _soft(
 
 
 def _resting(edges: Edges, placed: Array) -> Edges:
-    """Return edges of gel that is where the kit has it, `placed`, wherever it is not seen.
+    """Return edges of gel that is taken to be at its designed position where it is not seen.
 
     There it rests on the base, and lies as the base does.
     """
