@@ -1,4 +1,4 @@
-"""Fewer triangles for a closed surface, which stays closed."""
+"""Decimation of a closed surface, which stays closed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ def decimated(mesh: Mesh, reduction: float) -> Mesh:
 
     Parameters
     ----------
-    mesh : closed surface.
-    reduction : share of the triangles that is taken away. Where the result would not be closed,
-        less is; in the end none.
+    mesh : Mesh
+        Closed surface.
+    reduction : float
+        Share of the triangles to remove. Where the result would not be closed, fewer are removed;
+        as a last resort none.
+
+    Returns
+    -------
+    Mesh
+        Closed surface.
 
     References
     ----------
