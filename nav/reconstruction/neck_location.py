@@ -1,4 +1,4 @@
-"""Where a scan has the chain of bones, and which of them it holds."""
+"""Location of the chain of bones in a scan, and which of them it holds."""
 
 from __future__ import annotations
 
@@ -28,13 +28,32 @@ LEAST_VIEW = 0.25  # share of a bone in view, below which it is not made
 
 @dataclass(frozen=True)
 class LocatedNeck:
-    """A fitted chain and what of it the scan holds."""
+    """A fitted chain and how much of it the scan holds.
+
+    Parameters
+    ----------
+    chain : Chain
+        As fitted.
+    supports : dict of str to Support
+        By bone.
+    """
 
     chain: Chain
     supports: dict[str, Support]
 
     def has(self, name: str) -> bool:
-        """Return whether the scan holds enough of a bone."""
+        """Return whether the scan holds enough of a bone.
+
+        Parameters
+        ----------
+        name : str
+            Of the bone.
+
+        Returns
+        -------
+        bool
+            True where enough of it is in view and has edges.
+        """
         found = self.supports[name]
         return found.in_view >= LEAST_VIEW and found.matched >= FOUND
 
@@ -54,13 +73,24 @@ def locate_neck(
 
     Parameters
     ----------
-    volume : HU. prior : of the bones. clock : is told the steps. guidance : seeds and labels of
-        bones and the box limit where they may be.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    clock : Clock, optional
+        Receives the steps.
+    guidance : Guidance
+        Its seeds, labels of bones and box limit where the bones may be.
+
+    Returns
+    -------
+    LocatedNeck
+        With at least C1 and C2.
 
     Raises
     ------
     InputError
-        The scan does not show C1 and C2, or not where they are said to be.
+        The scan does not show C1 and C2, or not where the guidance places them.
     """
     clock = clock or Clock()
     anchors = anchors_of(prior, guidance)
@@ -89,7 +119,22 @@ def locate_neck(
 
 
 def neck_of(volume: Volume, prior: ShapePrior, chain: Chain) -> LocatedNeck:
-    """Return what of a chain that was fitted to a scan the scan holds."""
+    """Return how much of a chain that was fitted to a scan the scan holds.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    LocatedNeck
+        The chain with its supports.
+    """
     return LocatedNeck(chain, supports(prior, as_field(volume), chain))
 
 

@@ -1,4 +1,4 @@
-"""What a reconstruction says to its user: remarks as sentences, one line each."""
+"""Remarks of a reconstruction as sentences, one line each."""
 
 from __future__ import annotations
 
@@ -77,5 +77,16 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
 
 
 def sentence(remark: Remark) -> str:
-    """Return a remark as a sentence."""
+    """Return a remark as a sentence.
+
+    Parameters
+    ----------
+    remark : Remark
+        Of a reconstruction.
+
+    Returns
+    -------
+    str
+        One line, without a full stop.
+    """
     return SENTENCES[remark.code](remark.facts)

@@ -37,17 +37,23 @@ FIRM = 0.14  # mm, of the surface besides noise
 
 @dataclass(frozen=True)
 class SkinSurface:
-    """A closed surface.
+    """The skin as a closed surface.
 
     Parameters
     ----------
-    vertices : (n, 3) model frame, mm. triangles : (m, 3) int32, counter-clockwise from outside.
-    sigma : (n,) standard deviation along the normal, mm; NaN where nothing is claimed.
-    claimed : (n,)
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
+    sigma : ndarray, shape (n,)
+        Standard deviation along the normal, mm; NaN where nothing is claimed.
+    claimed : ndarray of bool, shape (n,)
         False where the surface only closes: at cuts, at the scan's border, over sealed openings,
         where something touches the skin.
-    cut_by_view : share of the neck's height at which the field of view cuts its sides.
-    levels : HU of air, of skin, and the threshold between.
+    cut_by_view : float
+        Share of the neck's height at which the field of view cuts its sides.
+    levels : tuple of float
+        Of air, of skin, and the threshold between, HU.
     """
 
     vertices: Array
@@ -63,7 +69,12 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
 
     Parameters
     ----------
-    volume : HU. prior, chain : of the bones, as fitted to it.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to the volume.
 
     Returns
     -------
@@ -120,7 +131,7 @@ def _around(volume: Volume, region: NeckRegion) -> Volume:
 def _body(
     part: Volume, region: NeckRegion, chain: Chain
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the body, airway filled, and what touches it, as couch and headrest, on the grid."""
+    """Return the body, airway filled, and what touches it (couch, headrest), on the grid."""
     rough = coarser(part, ROUGH)
     solid = np.asarray(rough.values, np.float32) > BODY
     steps = rough.spacing[::-1]
@@ -245,7 +256,18 @@ def _faces(mesh: Mesh) -> Any:
 
 
 def is_closed(triangles: NDArray[np.int32]) -> bool:
-    """Return whether every edge has exactly two triangles."""
+    """Return whether every edge has exactly two triangles.
+
+    Parameters
+    ----------
+    triangles : ndarray, shape (m, 3)
+        Of a mesh.
+
+    Returns
+    -------
+    bool
+        True for a closed surface.
+    """
     t = np.asarray(triangles)
     edges = np.sort(np.vstack([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), axis=1)
     keys = edges[:, 0].astype(np.int64) * (int(t.max()) + 1) + edges[:, 1]
@@ -278,7 +300,7 @@ def _at(values: NDArray[np.float32], part: Volume, points: Array) -> Array:
 
 
 def _contrast(grey: Field, vertices: Array, part: Volume) -> Array:
-    """Return by how much HU differ within 2 mm round each vertex, NaN outside the scan."""
+    """Return the range of HU within 2 mm round each vertex, NaN outside the scan."""
     reach = 1.5 * part.spacing.max()
     offsets = reach * np.vstack([np.eye(3), -np.eye(3)])
     values = grey.at(vertices[:, None] + offsets)

@@ -1,8 +1,8 @@
-"""Where a neck's bones may lie in a scan: a bone template correlated with it at every place.
+"""Search for a neck's bones in a scan: a bone template is correlated with it at every position.
 
-The template is the prior's mean chain: places inside the bones count for, a shell round them
-against. It is turned in steps, and each turn is compared at all places at once by Fourier
-transforms. What it proposes, the chain fit judges.
+The template is the prior's mean chain: points inside the bones have positive weight, a shell round
+them negative weight. It is rotated in steps, and each orientation is compared at all positions at
+once by Fourier transforms. The chain fit decides between the proposals.
 """
 
 from __future__ import annotations
@@ -42,12 +42,25 @@ def propose_places(
     tell: Callable[[float], None] | None = None,
     anchors: Anchors | None = None,
 ) -> list[Place]:
-    """Return the best places of the chain, best first.
+    """Propose the best places of the chain, best first.
 
     Parameters
     ----------
-    volume : HU. count : how many are wanted at most. tell : is told the share of the work done.
-    anchors : where the chain may be; anywhere if None.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    count : int
+        How many are wanted at most.
+    tell : callable, optional
+        Called with the fraction that is done.
+    anchors : Anchors, optional
+        Constraints on the chain's place; none if None.
+
+    Returns
+    -------
+    list of Place
+        Apart from each other, best first.
     """
     # asked of small voxels: means over large ones hide a thin cortex over fat marrow
     fine = coarser(volume, BONE_GRID)
@@ -79,14 +92,14 @@ def propose_places(
 
 
 def _origins(shape: tuple[int, ...], coarse: Volume, reach: int) -> Array:
-    """Return the root's places (n, 3), mm, of all comparisons."""
+    """Return the root's positions (n, 3), mm, of all comparisons."""
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     wrapped = np.where(index > np.array(shape) - reach, index - np.array(shape), index)
     return coarse.to_model(wrapped.reshape(-1, 3)[:, ::-1])
 
 
 def _peaks(score: NDArray, coarse: Volume, reach: int, turn: Rotation, count: int) -> list[Place]:
-    """Return the best few places of one turn; the root may lie a little outside the scan."""
+    """Return the best few places of one orientation; the root may lie slightly outside the scan."""
     best = np.argpartition(score.ravel(), -count)[-count:]
     places = []
     for flat in best[np.isfinite(score.ravel()[best])]:

@@ -26,15 +26,7 @@ class DecodingFailed(Exception):
 
 
 class PixelDecoder:
-    """A process that decodes pixels.
-
-    Attributes
-    ----------
-    answered : bool
-        Whether its last answer was complete.
-    process : subprocess.Popen
-        The process.
-    """
+    """A process that decodes pixels; `answered` is whether its last answer was complete."""
 
     def __init__(self) -> None:
         self.answered = True
