@@ -147,7 +147,7 @@ class Anchors:
         if seed is not None and off > FITTED:
             at = ", ".join(f"{v:.0f}" for v in seed.position)
             return (
-                f"{seed.name} is said to be at {at} (LPS, mm), but lies {off:.0f} mm from there "
+                f"{seed.name} is given at {at} (LPS, mm), but lies {off:.0f} mm from there "
                 "in the bones that fit best; move the point into it, or leave it out"
             )
         if not self._in_box(chain):
@@ -223,7 +223,7 @@ def nowhere(anchors: Anchors) -> InputError:
     InputError
         To be raised.
     """
-    said = [f"{seed.name} where it is said to be" for seed in anchors.seeds]
+    said = [f"{seed.name} at the given place" for seed in anchors.seeds]
     said += ["C2 in the box"] if anchors.box is not None else []
     return InputError(
         f"no bones were found with {' and '.join(said)}; is it in the scan's coordinates (LPS, mm)?"

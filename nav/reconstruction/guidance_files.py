@@ -57,7 +57,7 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     if unknown:
         raise InputError(
             f"{path}: point {', '.join(unknown[:6])}: no structure that takes a seed; expected "
-            f"{', '.join(SEEDED)}, with a number behind where there are several"
+            f"{', '.join(SEEDED)}, followed by a number where there are several"
         )
     bones = [seed.name for seed in seeds if ROLES[seed.name] == "bone"]
     twice = next((name for name in bones if bones.count(name) > 1), None)

@@ -163,7 +163,7 @@ def _read(
             counts, matrix, _ = read_nifti(path, lambda _: None)
             own = numbering if numbering is not None else names_in_nifti(path)
             return _by_number(path, counts, matrix, own, wanted), "NIfTI"
-    raise InputError(f"{path}: is no label map; expected .seg.nrrd, NIfTI or DICOM SEG")
+    raise InputError(f"{path}: is not a label map; expected .seg.nrrd, NIfTI or DICOM SEG")
 
 
 def cut_mask(name: str, values: Mask, matrix: Array) -> LabelMask:

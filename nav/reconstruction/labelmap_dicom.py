@@ -56,7 +56,7 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
     except InputError:
         raise
     except Exception as error:  # whatever its checks raise
-        raise InputError(f"{file}: is no DICOM SEG that can be read: {_line(error)}") from None
+        raise InputError(f"{file}: is not a DICOM SEG that can be read: {_line(error)}") from None
     for number, label in zip(numbers, labels, strict=True):
         try:
             mask, matrix = _mask(found, number, file)
@@ -64,7 +64,7 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
             raise
         except Exception as error:
             raise InputError(
-                f"{file}: segment {label}: its frames are no regular stack: {_line(error)}"
+                f"{file}: segment {label}: its frames are not a regular stack: {_line(error)}"
             ) from None
         yield cut_mask(label, mask, matrix)
 

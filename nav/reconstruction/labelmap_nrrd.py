@@ -64,7 +64,7 @@ def read_seg_nrrd(path: Path) -> tuple[NDArray[Any], Array, list[NamedLabel] | N
     if header.components > MOST_LAYERS:
         raise InputError(f"{path}: has {header.components} layers; at most {MOST_LAYERS} are read")
     if header.dtype.kind == "f":
-        raise InputError(f"{path}: holds real numbers, expected labels: is it a scan?")
+        raise InputError(f"{path}: holds floating-point numbers, expected labels: is it a scan?")
     _, scale = length_scale(path, fields)
     matrix = np.diag([scale, scale, scale, 1.0]) @ header.lps_from_voxel
     segments = _segments(path, fields, header.components)

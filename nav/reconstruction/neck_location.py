@@ -141,7 +141,7 @@ def neck_of(volume: Volume, prior: ShapePrior, chain: Chain) -> LocatedNeck:
 def _refuse(neck: LocatedNeck, anchors: Anchors | None) -> None:
     missing = [name for name in NEEDED if not neck.has(name)]
     if missing:
-        said = " where they are said to be" if anchors is not None else ""
+        said = " at the given places" if anchors is not None else ""
         raise InputError(_not_covered(neck, missing, said))
     problem = anchors.problem(neck.chain) if anchors is not None else ""
     if problem:

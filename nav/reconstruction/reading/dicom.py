@@ -87,7 +87,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
     if check.verdict in ("picture", "labels"):
         raise InputError(
             f"{source}: series {stack.name}: values lie from {check.low} to {check.high}: a "
-            "picture of few grey levels, not Hounsfield units; export the original CT slices"
+            "image of few grey levels, not Hounsfield units; export the original CT slices"
         )
     if check.verdict == "shifted":
         np.clip(values, -32768 + max(check.offset, 0), 32767 + min(check.offset, 0), out=values)

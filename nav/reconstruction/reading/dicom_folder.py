@@ -107,7 +107,7 @@ def _nothing_found(contents: FolderContents, paths: list[Path]) -> str:
         return f"no DICOM slice can be read; {path.name}: {why}"
     if contents.without_pictures:
         return (
-            f"has no DICOM slices, only {contents.without_pictures} DICOM files without pictures; "
+            f"has no DICOM slices, only {contents.without_pictures} DICOM files without images; "
             "expected a CT series"
         )
     volumes = [path for path in paths if path.name.lower().endswith(VOLUME_SUFFIXES)]

@@ -200,7 +200,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
             raise Directory
         if not dataset.get("Rows") or not dataset.get("Columns"):
             if not re.fullmatch(r"[0-9.]+", sop_class) or sop_class in CT_CLASSES:
-                raise Damaged("its header breaks off")
+                raise Damaged("its header is cut off")
             return []
         syntax = str(meta.get("TransferSyntaxUID", ""))
         frames = frame_headers(dataset)
@@ -210,7 +210,9 @@ def read_headers(path: Path) -> list[SliceHeader]:
     except (Directory, Damaged):
         raise
     except Exception as error:  # values against the rules raise anything when they are looked at
-        raise Damaged(f"its header has values that are no DICOM ({type(error).__name__})") from None
+        raise Damaged(
+            f"its header has values that are not valid DICOM ({type(error).__name__})"
+        ) from None
 
 
 def _read(path: Path) -> Dataset:
@@ -310,5 +312,5 @@ def _lossy(dataset: Dataset, syntax: str) -> str | None:
     if syntax in LOSSY_SYNTAXES and not (told == "00" and syntax.endswith((".91", ".203"))):
         return LOSSY_SYNTAXES[syntax]
     if told == "01":
-        return "compressed with loss before" + (f", ratio {ratio:g}" if ratio else "")
+        return "compressed with loss earlier" + (f", ratio {ratio:g}" if ratio else "")
     return None

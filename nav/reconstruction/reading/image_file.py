@@ -57,7 +57,7 @@ def read_image_file(
         raise InputError(f"{path}: holds colours or vectors; expected Hounsfield units")
     if min(header.size) < 2:
         size = " x ".join(map(str, header.size))
-        raise InputError(f"{path}: is no volume: {size}; expected three sizes")
+        raise InputError(f"{path}: is not a volume: {size}; expected three sizes")
     advance(0.1)
     stored = read_values(path, header)[..., 0]
     advance(0.7)

@@ -57,10 +57,12 @@ def parse_metaimage(path: Path) -> VoxelFile:
     if volumes > 1:
         raise InputError(f"{path}: has {volumes} volumes (4D); give one of them")
     if dimension < 3 or min(counts) < 1:
-        raise InputError(f"{path}: is no volume: {' x '.join(sizes)}; expected three sizes")
+        raise InputError(f"{path}: is not a volume: {' x '.join(sizes)}; expected three sizes")
     kind = fields.get("elementtype", "").lower()
     if kind not in TYPES:
-        raise InputError(f"{path}: values of type {kind!r:.40}; expected whole or real numbers")
+        raise InputError(
+            f"{path}: values of type {kind!r:.40}; expected integers or floating-point numbers"
+        )
     order = fields.get("binarydatabyteordermsb", fields.get("elementbyteordermsb", "false"))
     dtype: np.dtype[Any] = np.dtype((">" if order.lower() in YES else "<") + TYPES[kind])
     channels = _whole(path, fields, ("elementnumberofchannels",), 1)
@@ -100,7 +102,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
         if key.strip().lower() == "elementdatafile":
             break  # the last one
     if "dimsize" not in fields or "elementdatafile" not in fields:
-        raise InputError(f"{path}: is no MetaImage file: no DimSize or ElementDataFile in it")
+        raise InputError(f"{path}: is not a MetaImage file: no DimSize or ElementDataFile in it")
     return fields, place
 
 

@@ -161,7 +161,7 @@ def _read_to_end(path: Path, file: IO[bytes]) -> None:
         if not file.read(1 << 20):
             return
     raise InputError(
-        f"{path}: goes on for more than {MOST_BEHIND} MB after its values; is it damaged?"
+        f"{path}: continues for more than {MOST_BEHIND} MB after its values; is it damaged?"
     )
 
 
@@ -207,7 +207,7 @@ def parse_header(path: Path, start: bytes) -> NiftiHeader:
         if length in (348, 540):
             break
     else:
-        raise InputError(f"{path}: is no NIfTI file: its header does not begin as one")
+        raise InputError(f"{path}: is not a NIfTI file: its header does not begin as one")
     second = length == 540
     magic = start[4:8] if second else start[344:348]
     if magic[:3] in (b"ni1", b"ni2"):
@@ -248,11 +248,15 @@ class _Fields:
         if code in COLOURS:
             raise InputError(f"{self.path}: holds colours; expected Hounsfield units")
         if code not in TYPES:
-            raise InputError(f"{self.path}: values of type {code}; expected whole or real numbers")
+            raise InputError(
+                f"{self.path}: values of type {code}; expected integers or floating-point numbers"
+            )
         dtype = np.dtype(self.order + TYPES[code])
         offset = self._get(self.offset)[0]
         if not 0 <= offset < MOST_OFFSET:
-            raise InputError(f"{self.path}: its header gives no place of the values: {offset}")
+            raise InputError(
+                f"{self.path}: its header gives an invalid offset of the values: {offset}"
+            )
         slope, intercept = self._get(self.scaling)
         if slope == 0.0 or not math.isfinite(slope) or not math.isfinite(intercept):
             slope, intercept = 1.0, 0.0  # not scaled, says the standard
@@ -286,8 +290,8 @@ class _Fields:
         matrix = sform if sform is not None else qform
         if matrix is None:
             raise InputError(
-                f"{self.path}: its header says neither where the volume lies nor which way it is "
-                "turned (sform, qform): left and right are unknown; convert the scan again"
+                f"{self.path}: its header gives neither the position nor the orientation of the "
+                "volume (sform, qform): left and right are unknown; convert the scan again"
             )
         findings = []
         if sform is not None and qform is not None:

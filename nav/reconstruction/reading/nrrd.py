@@ -104,7 +104,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not start.startswith(b"NRRD000"):
-        raise InputError(f"{path}: is no NRRD file: it does not begin with NRRD000")
+        raise InputError(f"{path}: is not an NRRD file: it does not begin with NRRD000")
     found = re.search(rb"\r?\n\r?\n", start)
     if found is None and len(start) == LONGEST_HEADER:
         raise InputError(f"{path}: its NRRD header has no end")
@@ -134,7 +134,7 @@ def _axes(
         raise InputError(f"{path}: is a single slice; expected a volume")
     if "space directions" not in fields or not space:
         raise InputError(
-            f"{path}: its header does not say which way the volume is turned (space, space "
+            f"{path}: its header does not say how the volume is oriented (space, space "
             "directions): left and right are unknown; export it from a program that writes them"
         )
     vectors = VECTOR.findall(fields["space directions"])
@@ -151,10 +151,10 @@ def _axes(
     if space.endswith("-time") and len(placed) == 4:
         placed, others = placed[:3], [placed[3]]
     if min(counts) < 1 or len(placed) != 3 or len(others) > 1:
-        raise InputError(f"{path}: is no volume: {' x '.join(sizes)}; expected three sizes")
+        raise InputError(f"{path}: is not a volume: {' x '.join(sizes)}; expected three sizes")
     axis = others[0] if others else None
     if axis not in (None, 0, dimension - 1):
-        raise InputError(f"{path}: its numbers are in an order that is not read; save it again")
+        raise InputError(f"{path}: its values are in an order that is not supported; save it again")
     components = 1 if axis is None else counts[axis]
     if axis not in (None, 0) and components > 1:
         raise InputError(f"{path}: has {components} volumes (4D); give one of them")
@@ -221,7 +221,9 @@ def _numbers(text: str) -> list[float]:
 def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[Any]:
     kind = " ".join(fields.get("type", "").lower().split())
     if kind not in TYPES:
-        raise InputError(f"{path}: values of type {kind!r:.40}; expected whole or real numbers")
+        raise InputError(
+            f"{path}: values of type {kind!r:.40}; expected integers or floating-point numbers"
+        )
     dtype = np.dtype(TYPES[kind])
     order = fields.get("endian", "").lower()
     if dtype.itemsize > 1 and order not in ("little", "big"):
@@ -265,7 +267,7 @@ def data_file(path: Path, name: str) -> Path:
         or "\0" in name
         or not (path.parent / name).is_file()
     ):
-        raise InputError(f"{path}: its values are in {name!r:.80}, which is not there")
+        raise InputError(f"{path}: its values are in {name!r:.80}, which does not exist")
     return path.parent / name
 
 

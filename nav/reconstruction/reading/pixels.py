@@ -151,7 +151,7 @@ def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
     syntax = dataset.file_meta.TransferSyntaxUID
     if not isinstance(syntax, UID) or not syntax.is_transfer_syntax:
         raise InputError(
-            f"{path}: says in no way that is known how its pixels are stored ({syntax!s:.60}); "
+            f"{path}: its transfer syntax is unknown ({syntax!s:.60}); "
             "export the series again, without compression"
         )
     return syntax

@@ -126,7 +126,7 @@ def _kind_of_bytes(source: Path, start: bytes) -> Kind:
     if start.startswith(PACKED) or name.endswith((".zip", ".tar")):
         raise InputError(f"{source}: is a packed archive; unpack it and give the folder")
     raise InputError(
-        f"{source}: is no volume that can be read; expected a DICOM folder, NIfTI, NRRD or MHA"
+        f"{source}: is not a volume that can be read; expected a DICOM folder, NIfTI, NRRD or MHA"
     )
 
 
@@ -174,7 +174,7 @@ def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
         raise InputError(f"{source}: {between}, few different ones: a label map, not a CT")
     if check.verdict == "picture":
         raise InputError(
-            f"{source}: {between}: a picture of 256 grey levels, not Hounsfield units; export the "
+            f"{source}: {between}: an image of 256 grey levels, not Hounsfield units; export the "
             "original CT"
         )
     if check.verdict == "unclear" and check.low < BELOW_ANY_MR:

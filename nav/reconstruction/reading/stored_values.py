@@ -122,7 +122,7 @@ def refuse_bomb(path: Path, needed: int, packed: int) -> None:
     if needed > LARGE and needed > LARGE_PACKED * packed:
         raise InputError(
             f"{path}: promises {needed / 1e9:.1f} GB of values that are packed to "
-            f"{packed / 1e6:.1f} MB; no scan is packed so small: is it damaged?"
+            f"{packed / 1e6:.1f} MB; no scan can be compressed that much: is it damaged?"
         )
 
 
