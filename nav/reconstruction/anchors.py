@@ -15,9 +15,9 @@ from nav.reconstruction.guidance import Box, Guidance, Seed
 from nav.reconstruction.prior import ROOT, ShapePrior
 from nav.reconstruction.volume import Array
 
-AROUND = 34.0  # mm from a bone's middle, within which a seed may be one of it: half of C1's width
-PROPOSED = 8.0  # mm outside of the mean bone, at which a seed may still be in the patient's
-FITTED = 4.0  # mm outside of the fitted bone, beyond which a seed is not in it
+AROUND = 34.0  # mm from a bone's middle, within which its seed may lie: half of C1's width
+PROPOSED = 8.0  # mm outside the mean bone, at which a seed may still be in the patient's
+FITTED = 4.0  # mm outside the fitted bone, beyond which a seed contradicts it
 
 
 @dataclass(frozen=True)

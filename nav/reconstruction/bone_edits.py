@@ -15,10 +15,10 @@ from nav.reconstruction.volume import Array, Volume
 
 Window = tuple[slice, slice, slice]
 
-LABEL_REACH = 1.5  # mm outside of a label, beyond which bright voxels do not belong to it
-ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that takes its steps off
-RAMP = 0.8  # mm from a stroke's edge over which grey values pass to it
-PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall is a hand's
+LABEL_REACH = 1.5  # mm outside a label, beyond which bright voxels do not belong to it
+ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that smooths its steps
+RAMP = 0.8  # mm from a stroke's edge, over which grey values change
+PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall counts as painted
 FAR = 99.0  # mm
 
 
@@ -121,7 +121,7 @@ def edited_labels(
     result = labelled.copy()
     for label in labels:
         if label.name in LAST:
-            continue  # cut off where their models end already
+            continue  # already cut off where their models end
         number = names.index(label.name) + 1
         window, distance = distances[label.name]
         stray = (result[window] == number) & (distance > LABEL_REACH)

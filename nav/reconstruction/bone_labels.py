@@ -20,13 +20,13 @@ from nav.reconstruction.sampling import as_field
 from nav.reconstruction.volume import Array, Volume
 
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
-NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
-AROUND, CROWDED = (2.0, 6.0), 0.05  # mm; share of bright voxels there that no bone explains
-CROWDED_NEAR = 1.5  # mm, in place of NEAR, then
-SURE_INSIDE = 0.5  # mm under a model's surface, where marrow is taken for bone whatever its HU
-LAST = ("occiput", "C5")  # of the chain: what lies beyond them has no model
-BEYOND = 1.5  # mm outside of their models, where it begins
-CUT_WIDTH = 0.9  # mm round that cut, where a surface claims nothing
+NEAR = 7.0  # mm outside a model, of the farthest voxels that belong to it: bony bridges
+AROUND, CROWDED = (2.0, 6.0), 0.05  # mm outside; share of bright voxels that means vessels
+CROWDED_NEAR = 1.5  # mm, instead of NEAR in that case
+SURE_INSIDE = 0.5  # mm under a model's surface, below which any HU is bone (marrow)
+LAST = ("occiput", "C5")  # ends of the chain: bone beyond them has no model
+BEYOND = 1.5  # mm outside their models, where they are cut off
+CUT_WIDTH = 0.9  # mm round that cut, where a surface has no claim
 STRAY = 2.5  # mm farther from a bone's model than from another's: belongs to that one
 SEED = 0.8  # mm under a model's surface, where the watershed begins
 SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
@@ -53,7 +53,7 @@ class Levels:
     threshold: float
 
 
-# by bone: the window (slices z, y, x) of the grid, and the signed distances there, mm
+# by bone: a window of the grid (slices z, y, x), and the signed distances there, mm
 Distances = dict[str, tuple[tuple[slice, slice, slice], NDArray[np.float32]]]
 
 
@@ -127,7 +127,7 @@ def label_bones(
     seeds[sure] = labels[sure]
     flooded = _watershed(hu, bone, seeds, nearest)
     for number, name in enumerate(names, start=1):
-        # where bones are fused the flood may run on into the neighbour: the models say where not
+        # where bones are fused the flood may enter the neighbour: the models limit it
         window, distance = distances[name]
         stray = (flooded[window] == number) & (distance - nearest[window] > STRAY)
         flooded[window][stray] = labels[window][stray]
@@ -301,7 +301,7 @@ def _watershed(
 ) -> NDArray[np.uint8]:
     from skimage.segmentation import watershed  # half a second to import
 
-    # darker is later, and so is what lies farther outside the models
+    # darker voxels come later, and so do those farther outside the models
     order = -hu.astype(np.float32) + 60.0 * np.clip(nearest, 0.0, NEAR)
     return watershed(order, seeds, mask=bone).astype(np.uint8)
 

@@ -21,26 +21,26 @@ from nav.reconstruction.canal_prior import CanalPrior
 from nav.reconstruction.volume import Array
 
 STEP = 0.5  # mm, between samples of a ray
-OUTER = 2.2  # mm outside the dura that the epidural tissue is looked at
+OUTER = 2.2  # mm outside the dura in which epidural tissue is sampled
 ROUNDS, SELECTIONS = 3, 3
-KNOTS = 6.0  # mm, between places of local departure
+KNOTS = 6.0  # mm, between knots of local deviations
 ORDER = 3  # of their Fourier series
-LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura, that the parametric anatomy does not know
+LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura about the parametric anatomy
 LOCAL_SD_CONTRAST = (0.4, 0.8)  # where fluid with contrast shows the edges
-CORD_SD, FLUID_SD, EPIDURAL_SD = 12.0, 15.0, 45.0  # HU, about what is seen at the start
+CORD_SD, FLUID_SD, EPIDURAL_SD = 12.0, 15.0, 45.0  # HU, about the initial levels
 CONTRAST = 70.0  # HU of fluid over cord: there is intrathecal contrast
-# an enhanced vein on the dura looks like fluid at its flanks: where one is seen it is modelled
+# an enhanced vein on the dura looks like fluid at its flanks, so it is modelled where one is seen
 LAYER, LAYER_SD = 1.0, 0.35  # mm thick; sd of its HU as a share
-VEIN = 25.0  # HU that a neighbourhood on the dura is brighter than cord and fluid
+VEIN = 25.0  # HU over cord and fluid, of a neighbourhood on the dura
 VEIN_MOST = 200.0  # HU: brighter is an artery or bone
 OBSCURES = (3.0, 2.0)  # rings and angles, sd
-VEIN_REACH = 1.5  # mm, of that neighbourhood to either side of the dura as expected
-STRAY = 4.0  # noise sd that a small neighbourhood may be brighter than the model
+VEIN_REACH = 1.5  # mm, of that neighbourhood to either side of the expected dura
+STRAY = 4.0  # noise sd over the model, of a small neighbourhood: brighter is left out
 LEAST_STRAY = 50.0  # HU
 BLOCK = (5, 5, 4)  # rings, angles, samples
-CLIP = 12.0  # times the median that a block may count
+CLIP = 12.0  # times the median, at which a block's variance is clipped
 LEAST_BLUR = 0.2  # mm
-BLUR_SD = 0.15  # mm, how well the point spread is known
+BLUR_SD = 0.15  # mm, prior sd of the point spread
 # radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue, point spread, HU of
 # epidural veins over that of the tissue
 FIELDS = 7
@@ -275,7 +275,7 @@ def _chosen(
     if contrast:
         most = max(most, 0.8 * float(fields[3].mean() - fields[4].mean()))
     stray = (local > most) & near
-    # a bright thing's flank is as wide as the point spread
+    # the flank of a bright structure is as wide as the point spread
     stray = ndimage.binary_dilation(stray, np.ones((3, 3, 5), bool))
     return np.asarray(near & ~stray)
 
@@ -303,7 +303,7 @@ def _obscured(
     near = np.abs(rho - dura) < VEIN_REACH
     share = 1.0 - (near & chosen).sum(axis=-1) / np.maximum(near.sum(axis=-1), 1)
     share = np.where(veins, 1.0, share)
-    # departures are smooth: what cannot be seen here is not known well beside it
+    # deviations are smooth: what is hidden here is less certain beside it, too
     around = ndimage.gaussian_filter(share, OBSCURES, mode=("nearest", "wrap"))
     return np.maximum(share, around)
 

@@ -27,12 +27,12 @@ from nav.reconstruction.chain import mean_chain
 from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.volume import Array
 
-SPAN = 6.0  # mm, over and under a bone's height in which its canal is measured
+SPAN = 6.0  # mm above and below a bone's height, where its canal is measured
 ARC = np.radians(30.0)  # to either side of a direction
-MOST = 40.0  # mm: a ray that meets no bone
+MOST = 40.0  # mm, of a ray that meets no bone
 MEASURED = ("C1", "C2", "C3", "C4")
-FITTED_MM, FITTED_RAD = 0.3, 0.02  # of a fitted chain's measures
-# pairs child, parent of which the lie counts
+FITTED_MM, FITTED_RAD = 0.3, 0.02  # accuracy of a fitted chain's measures
+# pairs of child and parent whose relative pose is a feature
 LIES = (("C1", "C2"), ("C3", "C2"), ("C4", "C3"))
 
 
@@ -90,7 +90,7 @@ class CanalPrior:
             Mode weights.
         """
         scaled = (features - self.features_mean) / self.features_sd
-        # beyond what was seen the regression is not trusted further
+        # the regression is not extrapolated far beyond the training data
         return np.clip(scaled, -3.5, 3.5) @ self.slope
 
     def radii(self, weights: Array) -> Array:

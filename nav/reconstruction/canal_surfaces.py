@@ -28,10 +28,10 @@ from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.sampling import as_field, cropped
 from nav.reconstruction.volume import Array, Volume
 
-LEAST_RINGS = 8  # in view; else nothing is made
+LEAST_RINGS = 8  # in view; with fewer nothing is made
 PADDING = 15.0  # mm round the prior's dura: what is interpolated
 KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
-CLEAR = 3.0  # times the point spread's sd off bone: nearer, grey values are the bone's too
+CLEAR = 3.0  # times the point spread's sd: nearer to bone, grey values are affected by it
 BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
 # of edges besides noise, as shares of the point spread's sd: everywhere; of the dura where bone or
@@ -229,7 +229,7 @@ def _sampled(
     outer = np.isfinite(values) & (rho > dura[..., None] - 2.0)
     near = np.full(values.shape, 99.0)
     near[outer] = bones.distance(points[outer])
-    # what lies behind a bone is not the canal's
+    # what lies behind a bone is not in the canal
     behind = np.maximum.accumulate(near < 0.0, axis=-1)
     usable &= (near > CLEAR * _blur(volume)) & ~behind
     return Samples(rho, values, usable, float(np.diff(grid.heights).mean()))

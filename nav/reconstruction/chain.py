@@ -26,12 +26,12 @@ from nav.reconstruction.volume import Array
 STEP = 0.5  # mm, between samples of a profile
 SIDE = 1.5  # mm, over which grey values are averaged on either side of an edge
 LEAST_CONTRAST = 70.0  # HU, from bone to outside, below which there is no edge
-FULL_CONTRAST = 350.0  # HU, above which an edge is not better for being steeper
+FULL_CONTRAST = 350.0  # HU, above which a steeper edge is not better
 DISTANCE_COST = 0.6  # of full contrast, for an edge at the end of the reach
-MATCHED = 1.5  # mm: an edge this near supports a bone
+MATCHED = 1.5  # mm: closer edges support a bone
 EDGE_SD = 1.0  # mm, of a vertex from its edge
-INDEPENDENT = 12.0  # vertices that err alike count as one
-ROOT_TURN = np.radians(25.0)  # sd of the patient's turn in the scanner
+INDEPENDENT = 12.0  # number of vertices with correlated errors, which count as one
+ROOT_TURN = np.radians(25.0)  # sd of the patient's rotation in the scanner
 
 
 @dataclass(frozen=True)

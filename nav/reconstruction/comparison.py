@@ -19,8 +19,8 @@ from nav.reconstruction.reconstruction_result import ReconstructedSurface, Recon
 from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.sculpt import distances_to
 
-MOVED = 0.02  # mm: a surface that moves by less is the same
-SIGMA_CHANGED = 0.01  # mm: a sigma that changes by less is the same
+MOVED = 0.02  # mm: a smaller move counts as none
+SIGMA_CHANGED = 0.01  # mm: a smaller change of sigma counts as none
 
 
 @dataclass(frozen=True)

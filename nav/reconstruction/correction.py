@@ -41,7 +41,7 @@ from nav.reconstruction.reconstruction_steps import Key, Made, levels_key, locat
 from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Volume
 
-KEPT_RUNS = 2  # whose results steps are taken over from
+KEPT_RUNS = 2  # whose results are reused
 
 
 class CaseRerun:
@@ -69,7 +69,7 @@ class CaseRerun:
             **_learnt_of(path, self.guidance),
         }
         self.before: Reconstruction | None = None
-        self._last: tuple[Made, ...] = ()  # what the last runs made, the newest last
+        self._last: tuple[Made, ...] = ()  # results of the last runs, the newest last
 
     def prepare(self, tell: Tell | None = None) -> Reconstruction:
         """Run all steps as the case has them, to compare corrections with.

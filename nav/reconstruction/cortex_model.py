@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 
 from nav.reconstruction.volume import Array
 
-# places in the vector of parameters
+# indices in the vector of parameters
 PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR, OTHER = range(8)
 COUNT = 8
-WIDER = 2.0  # times the blur in the slices, of what an edge-enhancing kernel takes away
+WIDER = 2.0  # width of what an edge-enhancing kernel subtracts, times the blur in the slices
 ITERATIONS = 25
-ENOUGH = 1e-3  # of a prior's standard deviation: steps this small end the fit
+ENOUGH = 1e-3  # of a prior's standard deviation: smaller steps end the fit
 
 
 @dataclass(frozen=True)

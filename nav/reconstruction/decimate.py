@@ -9,7 +9,7 @@ import numpy as np
 from nav.model.closed import count_open_edges
 from nav.reconstruction.grey_surface import Mesh, without_fins
 
-# where collapsing edges pinches a surface, a little less of it does not
+# where collapsing edges pinches a surface, a little less reduction does not
 SHARES = (1.0, 0.96, 0.92, 0.85, 0.7, 0.5)
 AGGRESSIONS = (7.0, 4.0)
 
@@ -38,7 +38,7 @@ def decimated(mesh: Mesh, reduction: float) -> Mesh:
 
     if reduction <= 0.0:
         return mesh
-    # about the middle: single precision
+    # centred, because of single precision
     middle = mesh.vertices.mean(axis=0)
     centred = (mesh.vertices - middle).astype(np.float32)
     for share, aggression in product(SHARES, AGGRESSIONS):

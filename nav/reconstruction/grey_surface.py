@@ -12,8 +12,8 @@ from nav.reconstruction.bone_labels import BoneLabels
 from nav.reconstruction.volume import Array, Volume
 
 FILLED = 2.5  # times the threshold's height over soft tissue: the inside
-PIT = 0.5  # mm under the model's surface, where a dark voxel of the label is no hole
-LEAST_PIECE = 5.0  # mm^3 that a separate piece has at least
+PIT = 0.5  # mm under the model's surface, below which a dark voxel of the label is not a hole
+LEAST_PIECE = 5.0  # mm^3, least of a separate piece
 PAD = 2  # voxels round a label
 
 

@@ -32,7 +32,7 @@ ROLES: dict[str, Role] = {
 SEEDED = tuple(name for name, role in ROLES.items() if role in ("bone", "artery"))
 PAINTED = tuple(name for name, role in ROLES.items() if role != "skin")
 LABEL_SIGMA = 0.5  # mm, of surfaces segmented by hand or by a program in a CT of usual resolution
-HAND_SIGMA = 0.5  # mm, of a wall that was painted: half a brush step, and the eye
+HAND_SIGMA = 0.5  # mm, of a painted wall: half a brush step, and the eye's error
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from nav.textfile import read_json
 
 NUMBERED = re.compile(r"[-_ ]*\d+$")
 SIDES = re.compile(r"\b(left|right|l|r|links|rechts)\b")
-SMALLEST_BOX = 20.0  # mm, of a side: C2 does not fit into less
+SMALLEST_BOX = 20.0  # mm, of a side: C2 does not fit into a smaller one
 TISSUE = -400.0  # HU: soft structures have a mean above it
 
 

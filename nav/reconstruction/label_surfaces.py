@@ -27,7 +27,7 @@ STEPS_SIGMA = (0.289, 0.21, 0.195, 0.165, 0.135, 0.11, 0.11, 0.11)
 WALL_SIGMA = (0.298, 0.284, 0.22, 0.18, 0.155, 0.14, 0.18, 0.18)
 FLAT = 8.0  # degrees
 PER_ANISOTROPY = 0.25
-AVERAGED = 8  # times that normals are averaged over neighbours: single terraces have their own
+AVERAGED = 8  # times that normals are averaged over neighbours, against those of single terraces
 
 
 @dataclass(frozen=True, eq=False)

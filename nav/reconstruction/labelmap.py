@@ -22,9 +22,9 @@ from nav.reconstruction.reading.read import find_kind
 from nav.reconstruction.volume import Array
 
 Mask = NDArray[np.bool_]
-MARGIN = 2  # voxels of nothing round a mask
+MARGIN = 2  # empty voxels round a mask
 MOST_LABELS = 500
-EXTENSION_BYTES = 1 << 20  # of a NIfTI's header with its extensions
+EXTENSION_BYTES = 1 << 20  # of a NIfTI header with its extensions
 LABEL_START, LABEL_END = re.compile(rb"<Label[ \t\r\n]"), b"</Label>"
 KEY, NAME = re.compile(rb'Key="(\d{1,9})"'), re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.S)
 LONGEST_LABEL, MOST_NAMED = 1024, 5000  # bytes; labels of a table

@@ -13,7 +13,7 @@ from nav.reconstruction.volume import Array, Volume
 LEAST_BONE = 100.0  # HU: the mean over a whole vertebra, marrow included; soft tissue has 0 to 80
 LEAST_INSIDE = 0.9  # share of the bones' voxels within the scan
 MOST_POINTS = 20_000
-BETTER = 100.0  # HU: a shift that gives so much more is where the labels belong
+BETTER = 100.0  # HU: gain that makes a shift clearly better
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
         labels = [str(found.get_segment_description(n).segment_label) for n in numbers]
     except InputError:
         raise
-    except Exception as error:  # whatever its checks raise
+    except Exception as error:  # its checks raise anything
         raise InputError(f"{file}: is not a DICOM SEG that can be read: {_line(error)}") from None
     for number, label in zip(numbers, labels, strict=True):
         try:
@@ -111,7 +111,7 @@ def _find(folder: Path) -> Path:
         try:
             kind: Any = read_elements(path, ["SOPClassUID"])
             uid = str(kind.get("SOPClassUID", ""))
-        except Exception:  # no DICOM, or damaged
+        except Exception:  # not DICOM, or damaged
             continue
         if uid in SEGMENTATIONS:
             found.append(path)

@@ -24,15 +24,15 @@ from nav.reconstruction.sampling import Field
 from nav.reconstruction.volume import Array
 
 STEP = 0.25  # mm, between samples of a profile
-SIDES = (0.75, 1.0)  # mm: means inside and outside an edge are taken over so much
+SIDES = (0.75, 1.0)  # mm, over which means inside and outside an edge are taken
 REACHES = (2.0, 1.5, 1.0, 0.75)  # mm, about the smoothed offset, of each round
 DISTANCE_COST = 0.5  # of the strongest edge of a profile, for one at the end of the reach
 LEAST_CONTRAST = 50.0  # HU
-FULL_CONTRAST = 300.0  # HU, from which an edge is as good as any
+FULL_CONTRAST = 300.0  # HU, above which a steeper edge is not better
 MODEL_SD = 0.7  # mm, of the chain's model
 EDGE_SD = 0.25  # mm, of a vertex from its edge
 ROUGHNESS = 0.25  # mm per root of mm: sd of the offset's change along the surface
-OUTLIER = 0.8  # mm from the smooth offset, beyond which an edge says nothing
+OUTLIER = 0.8  # mm from the smooth offset, beyond which an edge is ignored
 
 
 def deformed(field: Field, vertices: Array, triangles: NDArray[np.int32]) -> Array:

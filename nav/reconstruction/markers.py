@@ -20,10 +20,10 @@ from nav.reconstruction.neck_region import SKIN_TOP, NeckRegion
 from nav.reconstruction.sampling import Field, as_field, coarser, cropped
 from nav.reconstruction.volume import Array, Volume
 
-LEAST_HU = 250.0  # HU over soft tissue, that a ball shows at least
-SOFT = 80.0  # HU: brighter than this is no soft tissue
+LEAST_HU = 250.0  # HU of a ball over soft tissue, at least
+SOFT = 80.0  # HU: brighter is not soft tissue
 BODY = -300.0  # HU
-GRID = 0.7  # mm, of the voxels in which balls are looked for
+GRID = 0.7  # mm, of the voxels in which balls are searched
 DIAMETERS = (2.5, 9.0)  # mm
 LONGEST = 1.6  # largest to smallest extent of a ball's bright voxels
 LEAST_AIR = 0.3  # share of a shell round a ball that is air
@@ -35,14 +35,14 @@ LEAST_RING = 2
 RAYS = 192
 STEP = 0.1  # mm along a ray
 REACH = 2.5  # mm past the wall, in which a ray must fall to what surrounds the ball
-IN_AIR = -800.0  # HU at a ray's end: nothing but air there
+IN_AIR = -800.0  # HU at a ray's end: less is only air
 LEAST_RAYS = 0.5  # share of rays that show an edge
 MOST_OFF = 0.25  # mm rms of the edges from the fitted ball
 ALIKE_SIZE, ALIKE_HU = 0.15, 0.25  # relative: balls of one kind
 LEAST_COUNT = 3
-FIRM = 0.03  # mm, of a middle besides what its edges' scatter says
-BURIED = 0.15  # mm, the same of a ball with little air round it (measured)
-MOST_CHECKS, CHECK_SHARE = 4, 0.3  # check points: at most so many, and of all markers
+FIRM = 0.03  # mm, error of a centre besides that from its edges' scatter
+BURIED = 0.15  # mm, likewise of a ball with little air round it (measured)
+MOST_CHECKS, CHECK_SHARE = 4, 0.3  # most check points, and their largest share of all markers
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def _of_radius(field: Field, ball: _Ball, radius: float) -> _Ball:
         if np.linalg.norm(step) < 1e-5:
             break
     moved = float(np.linalg.norm(middle - ball.middle))
-    # two ways to place it that differ: each may be the wrong one
+    # two estimates that differ: each may be the wrong one
     return replace(ball, middle=middle, sigma=float(np.hypot(ball.sigma, moved / np.sqrt(3.0))))
 
 

@@ -17,13 +17,13 @@ from nav.reconstruction.template_search import propose_places
 from nav.reconstruction.volume import Volume
 
 PLACES = 6  # proposals that are fitted
-SURE = 0.93  # of a fit's support, above which no other proposal is tried
+SURE = 0.93  # support of a fit, above which no other proposal is tried
 COARSE, COARSE_BLUR = 1.0, 0.7  # mm, of the volume that proposals are fitted to
 COARSE_REACHES = (8.0, 8.0, 8.0, 6.0, 6.0, 6.0, 5.0, 5.0, 4.0, 4.0)  # mm
 FINE_REACHES = (4.0, 4.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0)
 NEEDED = ("C1", "C2")
-FOUND = 0.8  # share of a bone's vertices in view that have an edge: it is there
-LEAST_VIEW = 0.25  # share of a bone in view, below which it is not made
+FOUND = 0.8  # share of a bone's vertices in view with an edge: fewer means that it is absent
+LEAST_VIEW = 0.25  # share of a bone in view, below which it is not reconstructed
 
 
 @dataclass(frozen=True)

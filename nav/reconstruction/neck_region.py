@@ -18,11 +18,11 @@ from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.sampling import cropped
 from nav.reconstruction.volume import Array, Volume
 
-FACE_Y = -45.0  # mm: in front of it, and above FACE_Z, is the face
+FACE_Y = -45.0  # mm: the face lies in front of it and above FACE_Z
 FACE_Z = -35.0  # mm, about the chin's height
 SKIN_TOP = 32.0  # mm: the skin ends here, over the mastoid's tip and the nape's hairline
 VOLUME_TOP = 45.0  # mm: the stored volume ends here
-BELOW_C4 = 45.0  # mm under C4's middle that the neck goes on
+BELOW_C4 = 45.0  # mm below C4's middle, where the neck ends
 ASIDE, FRONT, BACK = 110.0, 110.0, 110.0  # mm, half extents of the stored volume
 AIR = -1000.0
 

@@ -25,8 +25,8 @@ Triangles = NDArray[np.int32]
 BONES = ("occiput", "C1", "C2", "C3", "C4", "C5")
 ROOT = "C2"
 SIDES = ("left", "right")
-# on an artery's way up, and the bone each belongs to: foramina of C4 and C3, entry to and exit from
-# C2, C1's foramen, behind its lateral mass, and where the artery has entered the dura
+# along an artery upwards, and the bone of each: foramina of C4 and C3, entry to and exit from C2,
+# C1's foramen, behind its lateral mass, and where the artery has entered the dura
 STATIONS = {
     "C4": "C4",
     "C3": "C3",
@@ -36,7 +36,7 @@ STATIONS = {
     "groove": "C1",
     "pierce": "C1",
 }
-# child -> parent: each bone hangs on its neighbour towards C2
+# child -> parent: each bone's parent is its neighbour towards C2
 PARENT = {"C1": "C2", "occiput": "C1", "C3": "C2", "C4": "C3", "C5": "C4"}
 
 

@@ -119,7 +119,7 @@ def reconstruct_scan(
                 bar.update(task, completed=done, description=WORDS[step])
 
         try:
-            # what the steps made is of no more use here, and takes memory
+            # the steps' results are not needed any more, and take memory
             found = replace(reconstruct(read, tell, guidance), made={})
         except InputError as error:
             raise InputError(f"{source}: {error}") from None

@@ -47,7 +47,7 @@ Made = Mapping[Key, Any]
 T = TypeVar("T")
 
 MARGIN = 14.0  # mm round the bones
-LUMEN_MARGIN = 0.5  # mm round an artery's wall, that bone is not looked for in
+LUMEN_MARGIN = 0.5  # mm round an artery's wall, where no bone is searched
 LEAST_SPREAD, VOXEL_SPREAD = 0.3, 0.45  # mm, and of the voxel: the point spread's sd
 
 
@@ -378,7 +378,7 @@ def separate_bones(
     near = region.near
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
     excluded |= _given_lumen(near, guidance)
-    # a bone that is hardly in view takes its own voxels, too: else its neighbour would
+    # a bone that is hardly in view gets its voxels, too: otherwise its neighbour would
     found = label_bones(near, region.distances, BONES, excluded, region.levels)
     strokes = guidance.strokes_of("bone")
     edited = edited_labels(

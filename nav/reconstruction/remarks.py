@@ -16,10 +16,10 @@ from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.reconstruction_result import Remark
 from nav.reconstruction.surface_refinement import RefinedSurface
 
-WHOLE = 0.985  # share of a bone in view, from which it is not cut
+WHOLE = 0.985  # share of a bone in view, above which it is not cut
 FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it
-LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is said
-PAST_C1 = 6.0  # mm over C1's top, that an artery reaches which is seen on its whole way
+LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is reported
+PAST_C1 = 6.0  # mm above C1's top, reached by an artery that is seen completely
 
 
 def guidance_remarks(guidance: Guidance, apart: Sequence[str]) -> list[Remark]:
@@ -142,7 +142,7 @@ def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain
             remarks.append(Remark("artery_not_seen", {"side": side, "contrast": artery.contrast}))
         else:
             top = float(chain.vertices(prior, "C1")[:, 2].max()) + PAST_C1
-            # one that enters the canal below C1 may be filled up to there and no further
+            # an artery that enters the canal below C1 may be filled only up to there
             if artery.state == "partly seen" or float(tube.centres[:, 2].max()) < top:
                 remarks.append(Remark("artery_partly_seen", {"side": side, "length": tube.length}))
             foramen = chain.station(prior, side, "C1")

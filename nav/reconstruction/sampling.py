@@ -161,7 +161,7 @@ def _interpolate(values, voxel_from_model, points, out):
         y += voxel_from_model[1, 2] * p[2] + voxel_from_model[1, 3]
         z = voxel_from_model[2, 0] * p[0] + voxel_from_model[2, 1] * p[1]
         z += voxel_from_model[2, 2] * p[2] + voxel_from_model[2, 3]
-        # written so that a NaN is outside
+        # in this form NaN counts as outside
         if not (0.0 <= x <= nx - 1 and 0.0 <= y <= ny - 1 and 0.0 <= z <= nz - 1):
             out[i] = OUTSIDE
             continue

@@ -39,26 +39,26 @@ from nav.reconstruction.volume import Array
 
 USUAL_THICKNESS = 1.0  # mm, of cortex: median of the prior, before the scan's is known
 THICKNESS_SPREAD = 0.5  # sd of its logarithm
-PLACE_SD = 0.7  # mm, of the surface from where it was
+PLACE_SD = 0.7  # mm, of the surface from its present position
 CORTEX_SPREAD = 0.12  # sd of a bone's cortex from place to place, of its height over soft tissue
-CORTEX_TRIED = np.geomspace(420.0, 1900.0, 11)  # HU, of the scan's level
-# HU, of patients' scans: counts where all cortex is thinner than the blur, and a scan hardly
-# tells a thick dark one from a thin bright
+CORTEX_TRIED = np.geomspace(420.0, 1900.0, 11)  # HU, levels that are tried for the scan
+# HU, of patients' scans: matters where all cortex is thinner than the blur, and a scan hardly
+# distinguishes a thick dark one from a thin bright one
 USUAL_CORTEX, USUAL_CORTEX_SD = 1050.0, 250.0
 TRIED_SPREAD = 0.06  # CORTEX_SPREAD while levels are compared
-INDEPENDENT = 80.0  # profiles that the whole surface counts as: neighbours err alike
+INDEPENDENT = 80.0  # number of independent profiles of a surface: errors of neighbours correlate
 SOFT_SD = 60.0  # HU, of soft tissue from place to place: muscle, fat
-SUBSET = 400  # profiles that the scanner is judged from
-CLEAR = 4.0  # mm that no other surface is near, and that the bone is thick, there
-FLAT = 0.12  # 1/mm, mean curvature there at most
-LEAST = 60  # profiles that such an estimate needs
-ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges, that are tried
+SUBSET = 400  # profiles from which the model is estimated
+CLEAR = 4.0  # mm to the next surface, and of bone thickness, at least
+FLAT = 0.12  # 1/mm, largest mean curvature
+LEAST = 60  # profiles, fewest for an estimate
+ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges; values that are tried
 ROUNDS = 2  # of the search for enhancement and cortex in turn
-SETTLING = 2  # fits after which the blur suits the cortex
-GOOD = 0.75  # share of the profiles, those that fit best, that count
+SETTLING = 2  # fits until the blur is consistent with the cortex
+GOOD = 0.75  # share of the profiles that is used: the best fits
 LEAST_NOISE = 5.0  # HU
 THREADS = 2
-BLUR_SPREAD = 0.15  # sd of its logarithm meanwhile
+BLUR_SPREAD = 0.15  # sd of its logarithm while the model is estimated
 LEAST_BLUR = 0.15  # mm
 
 
@@ -259,7 +259,7 @@ def _all_settled(profiles: Array, across: Array, scans: Sequence[ScanModel]) -> 
 def _settled(profiles: Array, across: Array, scan: ScanModel) -> _Settled:
     """Fit profiles, and let all but cortex and enhancement follow from the fits."""
     count = len(profiles)
-    noise = scan.sample_noise  # the same for all that are compared
+    noise = scan.sample_noise  # the same for all models that are compared
     for _ in range(SETTLING + 1):
         level = TRIED_SPREAD * (scan.cortex - scan.soft)
         mean, sd = clear_priors(scan, across, level, BLUR_SPREAD)
@@ -279,7 +279,7 @@ def _updated(scan: ScanModel, fit: ProfileFit, across: Array, good: NDArray[np.b
         np.exp(values[:, LOG_BLUR]), fit.sd[good, LOG_BLUR], across[good]
     )
     r = fit.residuals[good]
-    freedom = r.shape[1] / max(1, r.shape[1] - 5)  # five parameters that profiles tell of
+    freedom = r.shape[1] / max(1, r.shape[1] - 5)  # profiles determine five parameters
     noise = 1.48 * float(np.median(np.abs(r))) * freedom**0.5
     lags = [float(np.mean(r[:, k:] * r[:, : r.shape[1] - k])) for k in range(1, 9)]
     rho = np.array(lags) / max(float(np.mean(r**2)), 1e-9)

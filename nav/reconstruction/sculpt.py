@@ -16,10 +16,10 @@ from nav.reconstruction.guidance import HAND_SIGMA, ROLES, Stroke
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.reconstruction.volume import Array, Volume
 
-GRID = 0.5  # mm, of the voxels that a painted surface is made anew on
+GRID = 0.5  # mm, of the voxels on which a painted surface is remeshed
 MARGIN = 3.0  # mm round all of it
 BAND = 1.6  # mm from the surface, within which distances are computed exactly
-BY_HAND = 0.15  # mm: a vertex this much off the old surface was set by hand
+BY_HAND = 0.15  # mm: a vertex farther from the old surface was painted
 LEAST_PIECE = 5.0  # mm^3
 
 

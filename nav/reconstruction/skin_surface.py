@@ -19,20 +19,20 @@ from nav.reconstruction.sampling import Field, as_field, coarser, cropped
 from nav.reconstruction.volume import Array, Volume
 
 GRID = 1.0  # mm, of the surface's voxels
-ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are told apart
-THIN = 5.0  # mm, half of what a plate is thick at most
-REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
+ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are distinguished
+THIN = 5.0  # mm, half of the largest thickness of a plate
+REGROWN = 2.0  # mm beyond its opened shape, within which the body is kept as seen
 SEALED, HOLLOW = 11.0, 3.0  # mm, half width of openings that are closed, and of hollows behind
-AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: beside and behind is no airway
-CELLS_Y = 15.0  # mm, head's frame: the mastoid's air cells lie before it
-AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
+AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: no airway beside and behind
+CELLS_Y = 15.0  # mm, head's frame: the mastoid's air cells lie in front of it
+AIR, SOFT = -1000.0, 30.0  # HU, defaults where a scan has too little of either
 BODY, NO_TISSUE = -300.0, -700.0  # HU, rough
 TRIANGLES = 50_000
-EDGE_SLOPE = 0.5  # height of the step a mm, of cuts: as soft as a scan's edge
-NEAR_END = 1.6  # mm (voxels of GRID): a vertex this near to an end of scan or cut has no claim
-LEAST_STEP = 0.5  # of the step from air to skin, that is seen at a vertex
-STEP_MM = 1.2  # mm, over which skin rises from air at least
-FIRM = 0.14  # mm, of the surface besides noise
+EDGE_SLOPE = 0.5  # step height per mm, of cuts: as soft as a scan's edge
+NEAR_END = 1.6  # mm (voxels of GRID): a vertex closer to an end of scan or cut has no claim
+LEAST_STEP = 0.5  # of the step from air to skin, least at a vertex
+STEP_MM = 1.2  # mm, least width of the step from air to skin
+FIRM = 0.14  # mm, error of the surface besides noise
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _body(
         return nothing, nothing
     grown = ndimage.distance_transform_edt(~core, sampling=steps) <= THIN + REGROWN
     inner = (slice(4, -4),) * 3
-    # sealed only now: the gap before a couch is no hollow of the body
+    # sealed only now: the gap to a couch is not a hollow of the body
     body = _sealed((grown & padded)[inner], steps)
     other = solid & ~body
     return _finer(body, rough, part), _finer(other, rough, part)
@@ -252,7 +252,7 @@ def _decimated(mesh: Mesh) -> Mesh:
 
 
 def _faces(mesh: Mesh) -> Any:
-    return mesh.triangles  # its type is narrower than what it takes
+    return mesh.triangles  # the declared parameter type is narrower than what is accepted
 
 
 def is_closed(triangles: NDArray[np.int32]) -> bool:
@@ -289,7 +289,7 @@ def _claimed(
     free = _at(beside, part, vertices) < 0.5
     outside = ndimage.binary_dilation(~body, iterations=2).astype(np.float32)
     free &= _at(outside, part, vertices) > 0.5
-    # over an opening that was sealed there is no step on the scan
+    # the scan shows no step over a sealed opening
     grey = as_field(part)
     steep = _contrast(grey, vertices, part) > LEAST_STEP * (SOFT - AIR)
     return np.asarray(within & uncut & free & steep)

@@ -15,7 +15,7 @@ from nav.reconstruction.volume import Array, Volume
 
 STEP = 0.25  # mm, between the samples of a profile
 INNER, OUTER = -3.0, 2.5  # mm, its ends
-REACH = 4.0  # mm, within which another surface is looked for
+REACH = 4.0  # mm, within which another surface is searched
 START = 0.05  # mm off the surface, where rays begin
 NORMAL_RINGS = 2  # over which a normal is averaged
 OWN = -1  # number of the surface itself among its neighbours
@@ -199,7 +199,7 @@ def _rays(
         return distance, hit["geometry_ids"].numpy().astype(np.int64), facing
 
     inward, what, facing = cast(-1.0)
-    # a ray that meets the surface from outside began outside it: thin as nothing
+    # a ray that meets the surface from outside began outside it: no thickness
     thickness = np.where((what == 0) & (facing < 0.0), START, inward)
     outward, what, facing = cast(1.0)
     met = np.isfinite(outward) & (outward <= REACH)

@@ -33,8 +33,8 @@ from nav.reconstruction.volume import Array, Volume
 
 SMOOTHING = 3  # Taubin steps, against the voxels' facets
 REDUCTION = 0.7  # of the triangles at most, where voxels are small
-LEAST_DENSITY = 1.8  # vertices per mm^2 that stay
-MOST_INWARDS = 0.4  # of the bone's thickness that a vertex moves
+LEAST_DENSITY = 1.8  # vertices per mm^2, fewest that stay
+MOST_INWARDS = 0.4  # of the bone's thickness, largest move of a vertex
 MOST_MOVED = 1.5  # mm
 LEAST_UNRESOLVED = 3.0  # mm^2
 

@@ -12,9 +12,9 @@ from nav.reconstruction.mesh_fields import adjacency
 from nav.reconstruction.surface_probe import Probe
 from nav.reconstruction.volume import Array
 
-APART = 0.05  # mm, that surfaces keep from each other
+APART = 0.05  # mm, kept between surfaces
 ROUNDS = 6
-LEAST_TURN = 0.2  # cosine between a triangle's normal before and after: less is folded
+LEAST_TURN = 0.2  # cosine between a triangle's normal before and after: less means folded
 
 
 def untangled(probe: Probe, offset: Array) -> Array:

@@ -21,13 +21,13 @@ from nav.reconstruction.volume import Array
 
 # Calibrated, see above: of each term (n,) of `sigma_terms`
 CALIBRATED = (0.52, 0.16, 0.061, 1.1, 0.19, 0.54, 0.31, 0.21)
-MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
+MOST_FIT = 0.6  # mm, of the fit's own sd: beyond it, its neighbours are more informative
 LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
-UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
-TOUCHING = 0.15  # mm: nearer surfaces were parted by their labels alone
-UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
+UNSEEN_GAP = 2.0  # posterior sd, least for a gap to be distinguished from none
+TOUCHING = 0.15  # mm: nearer surfaces were separated by their labels alone
+UNRESOLVED_REACH = 2.0  # mm, of gaps that are examined
 JOINED = 0.5  # mm between bones that may have grown together
-UNRESOLVED_SD = 1.0  # mm, where the border is no more than the labels'; calibrated as the others
+UNRESOLVED_SD = 1.0  # mm, where only the labels determine the border; calibrated like the others
 
 
 def vertex_sigma(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:

@@ -182,7 +182,7 @@ def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     surfaces, remarks = [], []
     for name, surface in (("cord", found.cord), ("dura", found.dura)):
         role: Role = "cord" if name == "cord" else "dura"
-        # they go on beyond their flat ends
+        # the structures continue beyond these flat ends
         sigma = np.where(surface.ends, CAP_SIGMA, surface.sigma)
         surfaces.append(
             ReconstructedSurface(

@@ -24,15 +24,15 @@ from nav.reconstruction.volume import Array, Volume
 
 GRID = 4.0  # mm, of the comparison
 LATTICE = 2.0  # mm, between the template's points
-SHELL = (1.5, 7.0)  # mm outside the bones that count against
+SHELL = (1.5, 7.0)  # mm outside the bones, of the shell with negative weight
 BONE_GRID = 1.2  # mm, of the voxels that are bone or not
-BONE = (130.0, 330.0)  # HU, from nothing to all of a bone
+BONE = (130.0, 330.0)  # HU, mapped to 0 and 1
 BONES_USED = ("C1", "C2", "C3", "C4")
 PITCH = np.radians([-36.0, -24.0, -12.0, 0.0, 12.0, 24.0, 36.0])
 YAW = np.radians([-18.0, 0.0, 18.0])
 ROLL = np.radians([-14.0, 0.0, 14.0])
-APART = 12.0  # mm, between places that are proposed
-GUIDED_PEAKS = 40  # of each turn, of which those that anchors do not hold are left out
+APART = 12.0  # mm, between proposed places
+GUIDED_PEAKS = 40  # of each rotation, before those that contradict the anchors are left out
 
 
 def propose_places(
@@ -62,7 +62,7 @@ def propose_places(
     list of Place
         Apart from each other, best first.
     """
-    # asked of small voxels: means over large ones hide a thin cortex over fat marrow
+    # evaluated on small voxels: means over large ones hide a thin cortex over fatty marrow
     fine = coarser(volume, BONE_GRID)
     low, high = BONE
     brightness = np.clip((np.asarray(fine.values, np.float32) - low) / (high - low), 0.0, 1.0)

@@ -11,15 +11,15 @@ from nav.reconstruction.sampling import Field, as_field, coarser, smoothed
 from nav.reconstruction.volume import Array, Volume
 
 EDGE_GRID = 2.0  # mm
-EDGE_LEVEL = -500.0  # HU, between air and whatever is there
-LOWEST, HIGHEST = -1000.0, 0.0  # HU, between which grey values say which way an edge faces
-FACING = 0.3  # cosine, of an edge's normal and one of the directions that it may count to
-# mm, wide first: attitudes begin up to 20 degrees off, which is 30 mm at the phantom's ends
+EDGE_LEVEL = -500.0  # HU, between air and anything else
+LOWEST, HIGHEST = -1000.0, 0.0  # HU, range of grey values that determines the direction of an edge
+FACING = 0.3  # cosine between an edge's normal and a direction to which it is assigned
+# mm, wide first: initial rotations are up to 20 degrees off, 30 mm at the phantom's ends
 REACHES = (25.0,) * 8 + (20.0,) * 8 + (14.0,) * 9 + (12.0, 10.0, 8.0, 8.0, 6.0, 6.0, 5.0) + (
     4.0, 4.0, 3.0, 3.0, 2.5, 2.5, 2.0, 2.0,
 )  # fmt: skip
-LEAST_POINTS = 30  # that a step follows from
-SUPPORTED = 1.2  # mm, an edge this near supports a point
+LEAST_POINTS = 30  # fewest for a step
+SUPPORTED = 1.2  # mm: closer edges support a point
 INSIDE, OUTSIDE = 1.0, 1.5  # mm, where an edge must be brighter and darker
 LEAST_STEP = 250.0  # HU, from one to the other
 

@@ -17,10 +17,10 @@ from nav.reconstruction.mesh_fields import adjacency, vertex_areas
 from nav.reconstruction.printed.edges import Edges
 from nav.reconstruction.volume import Array
 
-SAMPLES = 12  # draws from the posterior, for its spread
-ROBUST = 3.0  # sd, beyond which a vertex counts less
+SAMPLES = 12  # samples of the posterior, for its spread
+ROBUST = 3.0  # sd, beyond which a vertex is weighted down
 ROUNDS = 3
-PRIOR_REACH = 15.0  # mm, over which a surface is off its design alike
+PRIOR_REACH = 15.0  # mm, over which deviations from the design correlate
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def smooth_displacement(
     between = sparse.coo_array((weight, (graph.row, graph.col)), shape=graph.shape).tocsr()
     walk = sparse.diags_array(np.asarray(between.sum(axis=1)).ravel()) - between
     smooth = sparse.kron(walk, sparse.eye_array(3)).tocsr()
-    # as many pieces of knowledge as there are patches of that size, not vertices
+    # as many independent terms as there are patches of that size, not vertices
     areas = vertex_areas(probe.vertices, probe.triangles)
     prior = np.maximum(areas, 1e-3) / (PRIOR_REACH * prior_sd) ** 2
     smooth = smooth + sparse.diags_array(np.repeat(prior, 3))
@@ -122,7 +122,7 @@ def _spread(
         right = draw.ravel() + rows.T @ (np.sqrt(information) * rng.standard_normal(count))
         total += (rows @ _solved(matrix, right, np.zeros(3 * count))) ** 2
     mean = total / SAMPLES
-    # few draws, but neighbours are alike
+    # few samples, but neighbours are similar
     graph = abs(walk)
     return np.sqrt((graph @ mean) / np.maximum(graph @ np.ones(count), 1e-12))
 

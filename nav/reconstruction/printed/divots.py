@@ -19,15 +19,15 @@ from nav.reconstruction.printed.kit import KitDivot
 from nav.reconstruction.printed.kit_location import signed_distance
 from nav.reconstruction.volume import Array, Volume
 
-RADIUS = 5.0  # mm round the divot's middle, that is compared
+RADIUS = 5.0  # mm round the divot's middle, where model and scan are compared
 STEP = 0.3  # mm, of the model's grid
 ROOM = 2.5  # mm, of the model beyond RADIUS
 ITERATIONS = 12
-MOST_SHIFT = 1.5  # mm, from where the part's pose has it
-MOST_RESIDUAL = 0.22  # of the step from air to wall: more is no such place
-MOST_FILLED = 0.2  # of the same step, within the cone: more is no hole, or a filled one
+MOST_SHIFT = 1.5  # mm, from its position in the part's pose
+MOST_RESIDUAL = 0.22  # of the step from air to wall: more is not a divot
+MOST_FILLED = 0.2  # of the same step, within the cone: more means no hole, or a filled one
 LEAST_STEP = 300.0  # HU, from air to wall
-FLOOR, SYSTEMATIC = 0.02, 0.05  # mm; of the voxel: levels and point spread as assumed
+FLOOR, SYSTEMATIC = 0.02, 0.05  # mm; of the voxel: errors of assumed levels and point spread
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _model(
     depth = -signed_distance(mesh, middle + local @ axes.T)
     inside = np.clip(depth / STEP + 0.5, 0.0, 1.0)
     core = np.clip((depth - look.thickness) / STEP + 0.5, 0.0, 1.0)
-    # the steps above are a box of STEP wide already
+    # the clipped steps above are already blurred by a box of width STEP
     blur = np.sqrt(
         np.maximum(np.array([look.blur_xy, look.blur_xy, look.blur_z]) ** 2 - STEP**2 / 12, 1e-4)
     )

@@ -27,14 +27,14 @@ from nav.reconstruction.volume import Array, Volume
 
 ROOM = 8.0  # mm of the scan round a surface
 JOINED = 0.4  # mm: nearer surfaces are one print
-LEVEL_SD, BLUR_SD = 15.0, 0.03  # HU; sd of a logarithm: once a print's look is known
+LEVEL_SD, BLUR_SD = 15.0, 0.03  # HU; sd of the logarithm: priors once a print's appearance is known
 SHARP = 0.35  # 1/mm of curvature
-FLAT_COSINE, FROM_SHARP = 0.94, 1.3  # of normals beside a sharp edge; mm that it is kept off
+FLAT_COSINE, FROM_SHARP = 0.94, 1.3  # between normals at a sharp edge; mm kept from it
 CURVATURE_ERROR = 0.3  # of the correction
 LEAST_CONTRAST = 2.5  # times the noise, from outside to wall
-TRUST = 0.6  # mm, sd beyond which a vertex says nothing
-ROBUST = 2.5  # sd, beyond which a vertex counts less
-FLOOR = 0.08  # mm, of a vertex's error that its neighbours share
+TRUST = 0.6  # mm, sd above which a vertex is not used
+ROBUST = 2.5  # sd, beyond which a vertex is weighted down
+FLOOR = 0.08  # mm, error that neighbouring vertices share
 
 
 @dataclass(frozen=True)

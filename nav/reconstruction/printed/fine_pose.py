@@ -27,12 +27,12 @@ from nav.reconstruction.surface_probe import Grey, Probe
 from nav.reconstruction.volume import Array, Volume
 
 CONTACT = 0.9  # mm, of parts that stand on each other
-ASKED = 2500  # vertices that a pose follows from
-LONGEST_EDGE = 3.0  # mm, of triangles that are measured
+ASKED = 2500  # vertices from which a pose is fitted
+LONGEST_EDGE = 3.0  # mm, of triangles of a measured part
 AIR_LEVEL, SURELY_AIR = -450.0, -750.0  # HU
 AIR_REACHES = (6.0, 5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5)  # mm
 AIR_STEP = 0.25  # mm
-MATCHED, MATCH_REACH = 0.8, 2.0  # mm, of a surface from where the kit has it; looked at
+MATCHED, MATCH_REACH = 0.8, 2.0  # mm, from a surface's designed position; range of the search
 ROUNDS = 3  # of edges and pose, for a part
 FIRST_SPREAD, SPREAD = 1.0, 0.5  # mm
 

@@ -22,9 +22,9 @@ from nav.reconstruction.volume import Array
 from nav.textfile import MEGABYTE, read_bytes
 
 MOST_PART_BYTES = 256 * MEGABYTE
-TOOLS = ("mould_", "sac_core")  # parts that stand in the phantom only while it is made
-BONES_PART = "column"  # the part whose print the bones are
-APEX_WITHIN = 0.02  # mm, of a divot's place in the case from a vertex of a part
+TOOLS = ("mould_", "sac_core")  # parts that are in the phantom only while it is made
+BONES_PART = "column"  # the part that contains the bones
+APEX_WITHIN = 0.02  # mm, from a divot's position in the case to a vertex of a part
 NEEDED_BONES = ("C1", "C2")
 
 

@@ -27,13 +27,13 @@ from nav.reconstruction.sampling import coarser
 from nav.reconstruction.volume import Array, Volume
 
 CELL = 13.0  # mm, of the comparison by density
-LATTICE, FINE = 12.0, 4.0  # mm, between the cells of the kit's density; places that make one
+LATTICE, FINE = 12.0, 4.0  # mm, cells of the kit's density; samples in a cell
 ATTITUDES = 2400  # about 18 degrees from each other
 SPIRAL = 1.533751168755204288118041  # of the super-Fibonacci spiral
 AIR, MATERIAL = -900.0, 0.0  # HU, density 0 and 1
 WALL, INFILL = 1.4, 0.25  # mm; density inside, usual
-MARGIN = 20.0  # mm round the kit that air belongs to it
-TRIED = 60  # places that are refined
+MARGIN = 20.0  # mm of air round the kit that belong to the template
+TRIED = 60  # candidates that are refined
 APART_MM, APART_RAD = 10.0, np.radians(12.0)
 POINTS = 1500  # of the kit's surface in air
 

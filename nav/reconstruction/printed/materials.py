@@ -28,15 +28,15 @@ from nav.reconstruction.scan_model import blur_by_direction
 from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
-SUBSET, DIRECTIONS = 500, 5  # profiles that a print is judged from
-CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm without another surface, and of the part; 1/mm
-ROUNDS = 7  # of fits, after which the medians stay
-GOOD = 0.75  # share of the profiles, those that fit best, that count
+SUBSET, DIRECTIONS = 500, 5  # profiles from which a print's appearance is estimated
+CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm to the next surface, and of the part's thickness; 1/mm
+ROUNDS = 7  # of fits, until the medians converge
+GOOD = 0.75  # share of the profiles that is used: the best fits
 USUAL_WALL, WALL_SPREAD = 1.4, 0.35  # mm; sd of its logarithm from print to print
 LEVEL_SD, BLUR_SPREAD, PLACE_SD = 60.0, 0.2, 0.8  # HU; sd of a logarithm; mm
 LEAST_NOISE = 4.0  # HU
 LEAST_INSIDE = 0.75  # mm of a part that are used at least
-OUTER_SAMPLES = 3  # of a profile, that say what is outside
+OUTER_SAMPLES = 3  # of a profile that measure the outside
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def fit_look(
     if gap is not None:
         near = np.isfinite(gap)
         mean[near, GAP] = np.maximum(gap[near], 0.1)
-        # beyond a neighbour nothing is known of what is there
+        # what lies beyond a neighbour is unknown
         places = profile_places()
         last[near] = np.searchsorted(places, np.maximum(gap[near], 0.0) + 0.75, side="right")
         last = np.minimum(last, profiles.shape[1])

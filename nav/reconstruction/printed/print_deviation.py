@@ -18,7 +18,7 @@ from nav.reconstruction.surface_fit import combine
 from nav.reconstruction.volume import Array
 
 UNSEEN_SD = 50.0  # mm
-SYSTEMATIC = 0.06  # mm: opposite walls are shown so much too far apart, or too near
+SYSTEMATIC = 0.06  # mm: systematic error of the distance between opposite walls
 
 
 @dataclass(frozen=True)

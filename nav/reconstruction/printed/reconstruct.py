@@ -31,15 +31,15 @@ from nav.reconstruction.volume import Array, Volume
 
 Tell = Callable[[str, float], None]
 STEPS = ("locate", "parts", "divots", "structures", "deviation")
-LEAST_SUPPORT = 0.7  # of the surface in air: the kit is there
-LEAST_MATCHED = 0.85  # of it, once the pose is fine: it is this kit, not one like it
-LEAST_LEAD = 1.15  # times the next best pose's
-LEAST_VIEW = 0.75  # of that surface that must be in the scan
+LEAST_SUPPORT = 0.7  # of the surface in air: fewer means that the kit is not there
+LEAST_MATCHED = 0.85  # of it, after refinement: fewer means a similar kit
+LEAST_LEAD = 1.15  # times the support of the next best pose
+LEAST_VIEW = 0.75  # share of that surface that must be in the scan
 BONE_IN_VIEW = 0.98  # of a needed bone's vertices
-LEAST_PART_SEEN = 0.2  # of a part's surface, of which a pose follows
-MOST_RMS = 0.45  # mm, of a needed bone's edges about its pose: else it is another bone
-MOST_MOVED, MOST_TURNED = 3.0, 4.0  # mm, degrees: a bone farther off is not where this kit has it
-TOLD_MOVED, TOLD_TURNED = 0.3, 0.7  # mm, degrees: a bone that is farther off is said
+LEAST_PART_SEEN = 0.2  # of a part's surface, least for a pose
+MOST_RMS = 0.45  # mm, of a needed bone's edges about its pose: more means another bone
+MOST_MOVED, MOST_TURNED = 3.0, 4.0  # mm, degrees: a bone farther off is not this kit's
+TOLD_MOVED, TOLD_TURNED = 0.3, 0.7  # mm, degrees: a bone farther off is reported
 TOLD_SD = 3.0  # times its sd
 LEAST_DIVOTS = 4  # to register with
 MARGIN = 6.0  # mm of the stored scan round the phantom
@@ -209,7 +209,7 @@ def find_parts(
         The part with the bones is not among them.
     """
     ordered = sorted(kit.parts, key=lambda p: -float(np.prod(np.ptp(p.mesh.vertices, axis=0))))
-    ordered.sort(key=lambda p: p.name == BONES_PART)  # gel lies round that one
+    ordered.sort(key=lambda p: p.name == BONES_PART)  # that one is embedded in gel
     found: list[FoundPart] = []
     for number, part in enumerate(ordered):
         near = [other.placed for other in kit.parts if other.name != part.name]

@@ -24,7 +24,7 @@ from nav.reconstruction.reconstruction_text import sentence
 
 SHARES = {"locate": 0.25, "parts": 0.3, "divots": 0.08, "structures": 0.25, "deviation": 0.02}
 READ = 0.05
-MOST_SCALE_SD = 0.25  # percent: scales known worse are left to the file
+MOST_SCALE_SD = 0.25  # percent: less accurate scales are only in the file
 WORDS = {
     "locate": "finding the kit",
     "parts": "measuring its parts",

@@ -31,19 +31,19 @@ from nav.reconstruction.surface_safety import crossing_edges
 from nav.reconstruction.volume import Array, Volume
 
 PRINTED = ("bone", "support")
-OFF_PRINT = {"bone": 0.1, "support": 0.3}  # mm, from the print's surface: inside a joint of it
+OFF_PRINT = {"bone": 0.1, "support": 0.3}  # mm, from the print's surface: more is in a joint
 ROUNDS = 2
 ROUGHNESS = {"bone": 0.06, "support": 0.06}  # mm per root of mm along the surface
 SOFT_ROUGHNESS = 0.12
 PRINT_PRIOR = 0.3  # mm, sd of a print from its STL
 EDGE_FLOOR = 0.05  # mm, of an edge
-# What neighbours share, calibrated on simulated scans: of the voxel; of the posterior's sd; and of
-# the blur, for a level that is wrong by SOFT_LEVEL
+# Errors that neighbours share, calibrated on simulated scans: of the voxel; of the posterior's
+# sd; and of the blur, for a level that is wrong by SOFT_LEVEL
 SYSTEMATIC, SOFT_SYSTEMATIC, SOFT_SPREAD = 0.06, 0.1, 1.5
 SOFT_LEVEL = 12.0  # HU
 RESTING_SD = 0.2  # mm
 LEAST_CONTRAST = 15.0  # HU, of a soft structure, below which the scan does not show it
-LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit's place counts
+LEAST_SEEN = 0.25  # share of a surface in the scan, below which its designed position is used
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _soft(
         pose = next((p.scan_from_model for p in parts if p.part.name == "cord"), pose)
     mesh = mesh_of(s, pose)
     usable = smooth_vertices(mesh)
-    # gel ends where any part stands; tubes and sac only touch the bones
+    # gel ends at every part; tubes and sac only touch the bones
     apart = (s.name,) if s.role == "skin" else (s.name, BONES_PART)
     usable &= ~touching(s.surface.vertices, _parts_but(kit, *apart))
     grey = grey_round(volume, mesh.vertices)

@@ -16,8 +16,8 @@ from nav.reconstruction.reading.read_result import Finding, UnmeasuredInterval
 from nav.reconstruction.reading.regular import GAP, GridPlan, plan_grid, resample
 from nav.reconstruction.volume import Volume
 
-OBLIQUE = math.radians(5.0)  # from which the grid's own directions are named
-MOST_NAMED = 3  # gaps that are named one by one
+OBLIQUE = math.radians(5.0)  # rotation of the grid above which it is reported
+MOST_NAMED = 3  # gaps that are reported one by one
 
 
 @dataclass(frozen=True)

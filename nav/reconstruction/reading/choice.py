@@ -10,8 +10,8 @@ from nav.reconstruction.reading.read_result import Finding, SeriesInfo
 from nav.reconstruction.reading.sentences import describe_problem
 from nav.reconstruction.reading.stacks import Stack
 
-LONG_ENOUGH = 80.0  # mm along the normal: more does not show C1 to C4 better
-THICKNESS_CLASS = 0.25  # mm; slices alike within it
+LONG_ENOUGH = 80.0  # mm along the normal: a longer scan does not show C1 to C4 better
+THICKNESS_CLASS = 0.25  # mm; spacings within it count as equal
 
 
 def choose(

@@ -22,7 +22,7 @@ from nav.reconstruction.reading.stacks import Stack, build_stacks
 Progress = Callable[[str, float], None]
 
 TILT_DIFFERS = math.radians(1.0)  # between header and slices
-VISIBLE = 0.02  # mm at the edge of the picture
+VISIBLE = 0.02  # mm at the edge of the image
 COARSE = 4.0  # HU per grey level
 
 
@@ -95,7 +95,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
         findings.append(Finding("shifted_values", {"offset": check.offset}))
     elif check.verdict == "unclear":
         findings.append(Finding("unclear_values", {"low": check.low, "high": check.high}))
-    np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
+    np.maximum(values, AIR, out=values)  # nothing is less dense: lower values are padding
     if stack.placement is None:
         raise AssertionError("a stack without problem has a placement")
     assembled = assemble(

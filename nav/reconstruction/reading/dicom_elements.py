@@ -12,9 +12,9 @@ from pydicom.filereader import _read_file_meta_info, read_partial, read_preamble
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-MOST_ELEMENTS = 20_000  # beside each other; files of scanners have some hundreds
-# bytes that a file compressed as a whole may unpack to, and beyond: times its own
-ALWAYS_UNPACKED, MOST_RATIO = 16 * 2**20, 100  # pictures become 2 to 5 times smaller
+MOST_ELEMENTS = 20_000  # on one level; files from scanners have some hundreds
+# bytes that a file compressed as a whole may unpack to; more only up to a multiple of its size
+ALWAYS_UNPACKED, MOST_RATIO = 16 * 2**20, 100  # images compress 2 to 5 times
 PIECE = 1 << 20  # bytes at a time
 PIXELS = frozenset(map(Tag, ("PixelData", "FloatPixelData", "DoubleFloatPixelData")))
 CHARACTER_SET = Tag("SpecificCharacterSet")

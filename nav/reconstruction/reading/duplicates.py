@@ -73,5 +73,5 @@ def _pixel_digest(header: SliceHeader) -> object:
     try:
         stored = read_elements(header.path, ["PixelData"], before_pixels=False, force=True)
         return hashlib.sha256(stored.PixelData).hexdigest()
-    except Exception:  # damaged files raise anything; found again when pixels are read
+    except Exception:  # damaged files raise anything; reported when pixels are read
         return header.path

@@ -140,7 +140,7 @@ def _padding_value(dataset: Dataset, tag: int) -> float | None:
     element = dataset.get(Tag(tag))
     if element is None:
         return None
-    if isinstance(element.value, bytes):  # its VR was not known
+    if isinstance(element.value, bytes):  # its VR is unknown
         return float(int.from_bytes(element.value[:2], "little")) if element.value else None
     return number(element.value)
 

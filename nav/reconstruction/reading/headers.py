@@ -209,7 +209,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
         ]
     except (Directory, Damaged):
         raise
-    except Exception as error:  # values against the rules raise anything when they are looked at
+    except Exception as error:  # invalid values raise anything when they are accessed
         raise Damaged(
             f"its header has values that are not valid DICOM ({type(error).__name__})"
         ) from None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Verdict = Literal["hu", "shifted", "picture", "labels", "unclear"]
 
-SAMPLED = 2_000_000  # voxels that are looked at
+SAMPLED = 2_000_000  # voxels in the histogram, approximately
 OFFSETS = (1024, -1024)  # HU: intercept of -1024 not applied, or applied twice
 AIR_WINDOW = (-1100, -850)  # HU
 SOFT_WINDOW = (-50, 150)
@@ -111,7 +111,7 @@ def _exact_offset(counts: NDArray[np.float64], offset: int) -> int:
     """Return 1000 instead of 1024 where air lies at 0 rather than at 24."""
     if offset < 0:
         return offset
-    at_zero = float(counts[32768 + 1 : 32768 + 13].sum())  # 0 itself are clipped or padding values
+    at_zero = float(counts[32768 + 1 : 32768 + 13].sum())  # 0 itself: clipped or padding
     at_24 = float(counts[32768 + 18 : 32768 + 30].sum())
     return offset if at_24 >= at_zero else 1000
 

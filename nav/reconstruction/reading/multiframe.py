@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-# functional group: its elements, under the names that single-frame files use
+# by functional group: its elements and their names in single-frame files
 GROUPS: dict[str, dict[str, str]] = {
     "PlanePositionSequence": {"ImagePositionPatient": "ImagePositionPatient"},
     "PlaneOrientationSequence": {"ImageOrientationPatient": "ImageOrientationPatient"},
@@ -55,7 +55,7 @@ def frame_headers(dataset: Dataset) -> list[dict[str, Any]]:
     if per_frame is None:
         if not 1 <= count <= MOST_FRAMES:
             raise ValueError("number of frames")
-        # one file, several frames at the one place that it names: no frame has a place of its own
+        # a file with several frames but one position: no frame has a position of its own
         nowhere = {} if count == 1 else {"ImagePositionPatient": ()}
         return [dict(shared, **nowhere) for _ in range(count)]
     if not 1 <= count <= MOST_FRAMES or len(per_frame) != count:

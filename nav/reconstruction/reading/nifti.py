@@ -37,7 +37,7 @@ COLOURS = {128, 2304}
 DISAGREE = 0.1  # mm at the corners, between the header's two matrices
 FIXED = 540  # bytes of the longest header
 MOST_BEHIND = 64  # MB after the values
-MOST_OFFSET = 1 << 26  # bytes before them: extensions
+MOST_OFFSET = 1 << 26  # bytes before the values: extensions
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ class _Fields:
             )
         slope, intercept = self._get(self.scaling)
         if slope == 0.0 or not math.isfinite(slope) or not math.isfinite(intercept):
-            slope, intercept = 1.0, 0.0  # not scaled, says the standard
+            slope, intercept = 1.0, 0.0  # not scaled, according to the standard
         matrix, findings = self._matrix(size)
         begins = max(int(offset), len(self.start) if int(offset) == 0 else 0)
         return NiftiHeader(size, dtype, begins, slope, intercept, matrix, tuple(findings))

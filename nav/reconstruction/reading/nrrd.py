@@ -39,7 +39,7 @@ TYPES = {
     "double": "f8",
 }  # fmt: skip
 PACKINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
-# signs that turn a space's first three axes to LPS
+# signs that convert a space's first three axes to LPS
 SPACES = {
     "left-posterior-superior": (1, 1, 1), "lps": (1, 1, 1),
     "right-anterior-superior": (-1, -1, 1), "ras": (-1, -1, 1),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import nav
 
-STUCK_SECONDS = 120.0  # frames of a file that take longer will never come
+STUCK_SECONDS = 120.0  # decoding that takes longer is stuck
 _idle: list[PixelDecoder] = []  # a process takes a second to start, so it is kept for the next file
 
 

@@ -29,8 +29,8 @@ RLE = "1.2.840.10008.1.2.5"
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 MOST_THREADS = 4
-WRAPPED = 60_000  # stored values above it are negative ones, read without their sign
-AIR_LIKE = -900  # HU; padding below it is air whatever its place
+WRAPPED = 60_000  # larger stored values are negative ones read as unsigned
+AIR_LIKE = -900  # HU; padding below it is air in any position
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _decode_file(
     try:
         wanted = [h.frame for h in headers]
         native = not syntax.is_encapsulated or syntax == RLE
-        # compiled decoders end their process over damaged pixels
+        # compiled decoders may crash on damaged pixels
         frames: Iterable[NDArray[Any]] = (
             iter_pixels(dataset, raw=True, indices=wanted)
             if native
@@ -216,5 +216,5 @@ def _outside(header: SliceHeader, stored: NDArray[np.int32]) -> NDArray[np.bool_
     value = high * header.slope + header.intercept
     corners = stored[[0, 0, -1, -1], [0, -1, 0, -1]]
     if value > AIR_LIKE and not np.all((corners >= low) & (corners <= high)):
-        return None  # a value that tissue has too
+        return None  # tissue has this value, too
     return np.asarray((stored >= low) & (stored <= high))

@@ -12,12 +12,12 @@ from nav.errors import InputError
 
 Array = NDArray[np.float64]
 
-# in a file's own unit, which may be metres or micrometres: beyond them squares and volumes of mm
-# would soon be more than numbers hold
+# in a file's own unit, which may be metres or micrometres: beyond them squares and volumes in mm
+# would soon overflow
 LEAST_VOXEL, MOST_VOXEL, MOST_ORIGIN = 1e-7, 1e7, 1e9
-FLATTEST = 1e-3  # of a voxel's volume, by that of an upright one with the same edges
+FLATTEST = 1e-3  # volume of a voxel over that of a cuboid with the same edges
 STEPS, FARTHEST = (1e-3, 100.0), 1e5  # mm, between voxels; from the origin
-EXACT = 0.02  # mm: slices closer than this to where a regular grid has them are taken as they are
+EXACT = 0.02  # mm: slices closer than this to a regular grid's are not resampled
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def slice_axes(orientation: Sequence[float]) -> Array | None:
         return None
     normal = np.cross(along_row, down_column)
     normal /= np.linalg.norm(normal)
-    # spread what is left of the skew over both
+    # distribute the remaining skew over both
     middle = along_row + down_column
     middle /= np.linalg.norm(middle)
     across = np.cross(normal, middle)

@@ -63,7 +63,7 @@ def without_output(*streams: int) -> Iterator[None]:
             kept.append((stream, os.dup(stream)))
             os.dup2(nowhere, stream)
         os.close(nowhere)
-    except OSError:  # a stream that is closed needs no silence
+    except OSError:  # a closed stream needs no redirection
         pass
     try:
         yield

@@ -23,9 +23,9 @@ from nav.reconstruction.reading.regular import AIR
 Progress = Callable[[str, float], None]
 
 PACKED = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh")
-SKEWED_IN_PLANE = 1e-3  # rad between rows and columns: no stack of slices
-BELOW_ANY_MR = -200  # values that no other scanner gives
-LONGEST_START = 4096  # bytes that tell what a file is
+SKEWED_IN_PLANE = 1e-3  # rad between rows and columns: more is not a stack of slices
+BELOW_ANY_MR = -200  # values that only a CT produces
+LONGEST_START = 4096  # bytes that identify a format
 
 
 def read_volume(
@@ -139,7 +139,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
     else:
         values, lps_from_voxel, findings = read_image_file(source, kind, advance("reading"))
     findings += _checked(source, values)
-    np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
+    np.maximum(values, AIR, out=values)  # nothing is less dense: lower values are padding
     values, placement = as_slices(source, values, lps_from_voxel)
     sheared = placement.drift > EXACT
     steps = np.linalg.norm(lps_from_voxel[:3, :3], axis=0)

@@ -21,12 +21,12 @@ Values = NDArray[np.int16]  # (slices, rows, columns)
 
 AIR = -1024  # HU of what lies outside every slice
 GAP = 1.5  # times the usual step: slices are missing
-NEIGHBOURS = 5  # steps whose median is the usual one there
-ROUNDED = 0.1  # mm, to which some scanners write positions
+NEIGHBOURS = 5  # steps round a step, whose median is the usual one
+ROUNDED = 0.1  # mm, to which some scanners round positions
 FINE_SHARE = 0.1  # of the steps may be finer than the grid's
-MOST_GROWTH = 6.0  # times as many slices as were measured, at most
+MOST_GROWTH = 6.0  # most slices of the grid per measured slice
 OVERSHOOT = 0.15  # of the range of the four nearest slices, that the spline may exceed it by
-NEGLIGIBLE = 1e-4  # weight of a slice far away
+NEGLIGIBLE = 1e-4  # weight below which a slice is left out
 MOST_BYTES = 4e9
 
 
@@ -124,7 +124,7 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
     start, count = float(heights[0]), int(multiples.sum()) + 1
     expected = start + step * np.append(0, np.cumsum(multiples))
     rounded = _is_rounding(heights, multiples)
-    if rounded:  # the line through all places is truer than each
+    if rounded:  # the line through all positions is more accurate than each of them
         index = np.append(0, np.cumsum(multiples))
         step, start = (float(c) for c in np.polyfit(index, heights, 1))
     uneven = not rounded and bool(np.abs(heights - expected).max() > EXACT)
@@ -283,7 +283,7 @@ def _shift_slices(values: Values, plan: GridPlan, advance: Callable[[float], Non
         moved = image.astype(np.float32) - AIR
         moved = shift_pixels(moved, float(along[1]), rows, axis=0)
         moved = shift_pixels(moved, float(along[0]), columns, axis=1)
-        # a spline overshoots at edges, but no value beyond the slice's own is true
+        # a spline overshoots at edges: values beyond the slice's range are clipped
         np.clip(moved, min(int(image.min()) - AIR, 0), int(image.max()) - AIR, out=moved)
         np.rint(moved + AIR, out=target, casting="unsafe")
     return shifted
@@ -326,7 +326,7 @@ def shift_pixels(
         (1 + 3 * f + 3 * f**2 - 3 * f**3) / 6,
         f**3 / 6,
     )
-    inside = result[whole : whole + count - 1]  # whose places lie between two pixels
+    inside = result[whole : whole + count - 1]  # pixels that lie between two of the image
     for k, weight in enumerate(weights):
         inside += np.float32(weight) * pieces[k : k + len(inside)]
     return np.moveaxis(result, 0, axis)

@@ -16,9 +16,9 @@ from nav.reconstruction.reading.read_result import SeriesInfo
 
 PARALLEL = 1e-3  # slices whose direction cosines differ by less are parallel
 SAME_PLACE, SAME_SHARE = 0.01, 0.05  # mm along the normal; of the usual step
-FAR_APART, FAR_STEPS = 20.0, 5.0  # mm, usual steps: parts of a stack that are no one volume
-OVERLAP = 0.5  # of the shorter's length, from which two volumes cover the same
-FEWEST = 3  # slices of a volume
+FAR_APART, FAR_STEPS = 20.0, 5.0  # mm, usual steps: farther parts of a stack are separate volumes
+OVERLAP = 0.5  # of the shorter one's length: volumes that overlap more cover the same extent
+FEWEST = 3  # fewest slices of a volume
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _named(stacks: Sequence[Stack]) -> list[Stack]:
         text = stack.slices[0].series_number
         return (float(text) if text.isdigit() else np.inf, text)
 
-    ordered = sorted(stacks, key=series_order)  # stable: a series' volumes stay in their order
+    ordered = sorted(stacks, key=series_order)  # stable: keeps the order of a series' volumes
     numbers = [stack.slices[0].series_number or "unnumbered" for stack in ordered]
     seen: dict[str, int] = defaultdict(int)
     named = []
@@ -177,7 +177,7 @@ def _volumes(slices: list[SliceHeader]) -> list[Stack]:
         by_place = _places(part, normal)
         unique, removed = without_identical_pixels(by_place)
         if 2 * sum(len(same) > 1 for same in unique) > len(unique) > 1:
-            # phases; slices of air may be the same in several
+            # phases; slices of air may be identical in several
             removed, different = 0, 0
             most = max(len(same) for same in by_place)
             groups = [[same[k] for same in by_place if len(same) > k] for k in range(most)]

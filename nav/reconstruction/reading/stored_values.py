@@ -18,10 +18,10 @@ from nav.frames import Array
 
 Unpack = Callable[[bytes], bytes]
 PIECE = 1 << 20  # bytes at a time
-MOST_PACKED = 1032  # deflate packs at most so many to one
-# bytes, from which a volume packs at most so many to one: label maps of a whole body 300
+MOST_PACKED = 1032  # largest compression ratio of deflate
+# bytes; from there on the largest plausible ratio: label maps of a whole body reach 300
 LARGE, LARGE_PACKED = 512 * 2**20, 500
-AT_END = -1  # start of values that end with the file
+AT_END = -1  # as `start`: the values end with the file
 
 
 @dataclass(frozen=True)
