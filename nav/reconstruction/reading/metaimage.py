@@ -115,7 +115,7 @@ def _matrix(path: Path, fields: dict[str, str], dimension: int) -> Array:
         np.eye(dimension).ravel().tolist(),
     )  # fmt: skip
     with np.errstate(all="ignore"):
-        directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # one axis per row in the file
+        directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # rows are axes
         matrix[:3, :3] = directions * spacing[:3]
         matrix[:3, 3] = origin[:3]
     if not is_placed(matrix):
