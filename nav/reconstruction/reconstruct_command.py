@@ -157,7 +157,7 @@ def before_reading(options: GuideOptions) -> Guidance:
             f"got {options.label_sigma:g}"
         )
     if options.labels is None and (options.keep_labels or options.numbering is not None):
-        raise InputError("--keep-labels and --numbering are of a label map: give --labels, too")
+        raise InputError("--keep-labels and --numbering need a label map: give --labels, too")
     said = NOTHING if options.corrections is None else load_corrections(options.corrections)
     for path in options.seeds:
         for seed in read_seeds(path):
@@ -280,7 +280,7 @@ def markers_line(markers: Sequence[FoundMarker]) -> str:
     largest = max(m.sigma for m in markers)
     return (
         f"{len(markers)} markers on the skin, balls of {diameter:.1f} mm: M1 to M{len(markers)}"
-        f"{kept}; their middles are known to {largest:.2f} mm"
+        f"{kept}; their centres are known to {largest:.2f} mm"
     )
 
 

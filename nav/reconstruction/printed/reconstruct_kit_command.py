@@ -111,7 +111,7 @@ def say(console: Console, found: PrintedReconstruction) -> None:
     sigma = float(np.median([d.sigma for d in found.divots]))
     console.print(
         f"{len(off)} divots, sigma {sigma:.2f} mm; {np.mean(off):.2f} mm, at most {max(off):.2f} "
-        "mm, from where the kit has them"
+        "mm, from their designed positions"
     )
     console.print(deviation_table(found.rows))
     for remark in found.remarks:
