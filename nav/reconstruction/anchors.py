@@ -1,4 +1,4 @@
-"""Where the chain of bones may lie, as seeds, labels and a box say."""
+"""Constraints on the place of the chain of bones from seeds, labels and a box."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from nav.reconstruction.guidance import Box, Guidance, Seed
 from nav.reconstruction.prior import ROOT, ShapePrior
 from nav.reconstruction.volume import Array
 
-AROUND = 34.0  # mm from a bone's middle, within which a seed may be one of it: half of C1's width
-PROPOSED = 8.0  # mm outside of the mean bone, at which a seed may still be in the patient's
-FITTED = 4.0  # mm outside of the fitted bone, beyond which a seed is not in it
+AROUND = 34.0  # mm from a bone's middle, within which its seed may lie: half of C1's width
+PROPOSED = 8.0  # mm outside the mean bone, at which a seed may still be in the patient's
+FITTED = 4.0  # mm outside the fitted bone, beyond which a seed contradicts it
 
 
 @dataclass(frozen=True)
 class Place:
-    """A proposal: pose of the root bone (model_from_bone), score from -1 to 1."""
+    """A proposed place of the chain of bones.
+
+    Parameters
+    ----------
+    pose : RigidTransform
+        model_from_bone of the root bone.
+    score : float
+        Correlation with the template, -1 to 1.
+    """
 
     pose: RigidTransform
     score: float
@@ -35,10 +43,11 @@ class Anchors:
     Parameters
     ----------
     prior : ShapePrior
+        Of the bones.
     seeds : sequence of Seed
         Points within bones.
     box : Box or None
-        Holds the root bone's middle.
+        Contains the root bone's middle.
     """
 
     prior: ShapePrior
@@ -46,7 +55,20 @@ class Anchors:
     box: Box | None
 
     def near(self, origins: Array, turn: Rotation) -> NDArray[np.bool_]:
-        """Return which of the root's places (n, 3), mm, can agree, the chain so turned."""
+        """Return which places of the root are compatible with seeds and box.
+
+        Parameters
+        ----------
+        origins : ndarray, shape (n, 3)
+            Of the root bone, model frame, mm.
+        turn : Rotation
+            Of the whole mean chain.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            False where a seed is too far from its bone's middle, or the root outside the box.
+        """
         chain = mean_chain(self.prior, RigidTransform.from_rotation(turn))
         kept = np.ones(len(origins), bool)
         if self.box is not None:
@@ -59,27 +81,73 @@ class Anchors:
         return kept
 
     def holds(self, place: Place) -> bool:
-        """Return whether the mean chain at a place has all seeds in or near their bones."""
+        """Return whether the mean chain at a place has all seeds in or near their bones.
+
+        Parameters
+        ----------
+        place : Place
+            A proposal.
+
+        Returns
+        -------
+        bool
+            True where all seeds are less than PROPOSED mm outside their bones.
+        """
         chain = mean_chain(self.prior, place.pose)
         return all(self.off(chain, seed) < PROPOSED for seed in self.seeds)
 
     def furthest(self, chain: Chain) -> tuple[float, Seed | None]:
-        """Return how far outside of its bone the worst seed lies, mm, and which that is."""
+        """Return the seed that lies farthest outside its bone.
+
+        Parameters
+        ----------
+        chain : Chain
+            Of the bones.
+
+        Returns
+        -------
+        distance : float
+            Outside its bone, mm; negative inside; 0 without seeds.
+        seed : Seed or None
+            The one; None without seeds.
+        """
         if not self.seeds:
             return 0.0, None
         return max(((self.off(chain, seed), seed) for seed in self.seeds), key=lambda pair: pair[0])
 
     def agree(self, chain: Chain) -> bool:
-        """Return whether a fitted chain has every seed in its bone, and its root in the box."""
+        """Return whether a fitted chain has every seed in its bone, and its root in the box.
+
+        Parameters
+        ----------
+        chain : Chain
+            As fitted.
+
+        Returns
+        -------
+        bool
+            True where it does.
+        """
         return self.furthest(chain)[0] <= FITTED and self._in_box(chain)
 
     def problem(self, chain: Chain) -> str:
-        """Return what of it a fitted chain does not agree with; empty where it does."""
+        """Return what a fitted chain does not agree with, as a sentence.
+
+        Parameters
+        ----------
+        chain : Chain
+            As fitted.
+
+        Returns
+        -------
+        str
+            Empty where it agrees.
+        """
         off, seed = self.furthest(chain)
         if seed is not None and off > FITTED:
             at = ", ".join(f"{v:.0f}" for v in seed.position)
             return (
-                f"{seed.name} is said to be at {at} (LPS, mm), but lies {off:.0f} mm from there "
+                f"{seed.name} is given at {at} (LPS, mm), but lies {off:.0f} mm from there "
                 "in the bones that fit best; move the point into it, or leave it out"
             )
         if not self._in_box(chain):
@@ -93,7 +161,20 @@ class Anchors:
         return bool(self.box.holds((root.min(axis=0) + root.max(axis=0)) / 2.0))
 
     def off(self, chain: Chain, seed: Seed) -> float:
-        """Return how far outside of its bone a seed lies, mm; negative inside."""
+        """Return how far a seed lies outside its bone.
+
+        Parameters
+        ----------
+        chain : Chain
+            Of the bones.
+        seed : Seed
+            In one of them.
+
+        Returns
+        -------
+        float
+            mm, negative inside.
+        """
         import open3d as o3d  # over a second to import
 
         scene = o3d.t.geometry.RaycastingScene()
@@ -106,9 +187,21 @@ class Anchors:
 
 
 def anchors_of(prior: ShapePrior, guidance: Guidance) -> Anchors | None:
-    """Return what the chain must agree with; None where nothing is said.
+    """Return the constraints on the chain that a guidance contains.
 
-    A label of a bone says where that is as a seed does; where both are given, the seed counts.
+    A bone's label locates it as a seed does; where both are given, the seed counts.
+
+    Parameters
+    ----------
+    prior : ShapePrior
+        Of the bones.
+    guidance : Guidance
+        With seeds, labels or a box.
+
+    Returns
+    -------
+    Anchors or None
+        None where there is no constraint.
     """
     seeds = {label.name: label.seed for label in guidance.labels_of("bone")}
     seeds |= {seed.name: seed for seed in guidance.seeds_of("bone")}
@@ -118,8 +211,19 @@ def anchors_of(prior: ShapePrior, guidance: Guidance) -> Anchors | None:
 
 
 def nowhere(anchors: Anchors) -> InputError:
-    """Return the refusal of a scan in which no place agrees."""
-    said = [f"{seed.name} where it is said to be" for seed in anchors.seeds]
+    """Return the error for a scan in which no place satisfies the constraints.
+
+    Parameters
+    ----------
+    anchors : Anchors
+        The constraints.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+    """
+    said = [f"{seed.name} at the given place" for seed in anchors.seeds]
     said += ["C2 in the box"] if anchors.box is not None else []
     return InputError(
         f"no bones were found with {' and '.join(said)}; is it in the scan's coordinates (LPS, mm)?"

@@ -1,4 +1,4 @@
-"""What labels from elsewhere and strokes of a brush change about the voxels of bones."""
+"""Changes to the bones' voxels by label maps of other programs and by strokes of a brush."""
 
 from __future__ import annotations
 
@@ -15,19 +15,33 @@ from nav.reconstruction.volume import Array, Volume
 
 Window = tuple[slice, slice, slice]
 
-LABEL_REACH = 1.5  # mm outside of a label, beyond which bright voxels do not belong to it
-ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that takes its steps off
-RAMP = 0.8  # mm from a stroke's edge over which grey values pass to it
-PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall is a hand's
+LABEL_REACH = 1.5  # mm outside a label, beyond which bright voxels do not belong to it
+ROUNDED = 0.5  # of a label's voxel: sd of the Gaussian that smooths its steps
+RAMP = 0.8  # mm from a stroke's edge, over which grey values change
+PAINTED_REACH = 1.0  # mm from a stroke's edge, within which a bone's wall counts as painted
 FAR = 99.0  # mm
 
 
 def labelled_distances(
     volume: Volume, distances: Distances, labels: Sequence[GuideLabel]
 ) -> Distances:
-    """Return the signed distances to bones, of those with a label to that instead of their model.
+    """Replace the signed distances to bones by those to their labels, where they have one.
 
-    No other bone reaches into a label.
+    No other bone extends into a label.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    distances : dict
+        Signed distances to the fitted models, see `Distances`, mm.
+    labels : sequence of GuideLabel
+        Of bones.
+
+    Returns
+    -------
+    dict
+        Distances in which labelled bones are replaced.
     """
     found = dict(distances)
     for label in labels:
@@ -40,9 +54,23 @@ def labelled_distances(
 
 
 def painted_distances(volume: Volume, distances: Distances, strokes: Sequence[Stroke]) -> Distances:
-    """Return the signed distances to bones as strokes have them.
+    """Apply strokes to the signed distances to bones.
 
-    A stroke adds to its bone and takes from the others, or takes from its bone.
+    A stroke adds to its bone and removes from the others, or removes from its bone.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    distances : dict
+        Signed distances to bones, see `Distances`, mm.
+    strokes : sequence of Stroke
+        On bones, in order.
+
+    Returns
+    -------
+    dict
+        Changed distances.
     """
     found = dict(distances)
     for stroke in strokes:
@@ -66,13 +94,34 @@ def edited_labels(
     labels: Sequence[GuideLabel],
     strokes: Sequence[Stroke],
 ) -> NDArray[np.uint8]:
-    """Return labels (nz, ny, nx), 0 or 1 + index in `names`, as labels and strokes have them."""
+    """Apply label maps and strokes to the labels of bones.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    labelled : ndarray of uint8, shape (nz, ny, nx)
+        0, or 1 + index in `names`.
+    names : sequence of str
+        Of the bones.
+    distances : dict
+        Signed distances to bones, see `Distances`, mm.
+    labels : sequence of GuideLabel
+        Of bones: voxels of a labelled bone far outside its label are removed from it.
+    strokes : sequence of Stroke
+        On bones, in order.
+
+    Returns
+    -------
+    ndarray of uint8, shape (nz, ny, nx)
+        Changed labels.
+    """
     if not labels and not strokes:
         return labelled
     result = labelled.copy()
     for label in labels:
         if label.name in LAST:
-            continue  # cut off where their models end already
+            continue  # already cut off where their models end
         number = names.index(label.name) + 1
         window, distance = distances[label.name]
         stray = (result[window] == number) & (distance > LABEL_REACH)
@@ -88,9 +137,25 @@ def edited_labels(
 
 
 def painted_greys(volume: Volume, name: str, strokes: Sequence[Stroke], levels: Levels) -> Volume:
-    """Return the scan with the threshold of bone at the brush's edge, for one bone's surface.
+    """Return the scan with grey values that cross the threshold of bone at the brush's edge.
 
-    What was added to the bone is bright, what was taken from it, or given to another, is dark.
+    What was added to the bone is bright; what was removed from it, or given to another, is dark.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    name : str
+        Bone whose surface is to be made.
+    strokes : sequence of Stroke
+        On bones, in order.
+    levels : Levels
+        Grey values of the scan's bone.
+
+    Returns
+    -------
+    Volume
+        HU; the given one where there are no strokes.
     """
     if not strokes:
         return volume
@@ -109,7 +174,22 @@ def painted_greys(volume: Volume, name: str, strokes: Sequence[Stroke], levels: 
 
 
 def held_vertices(name: str, vertices: Array, strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
-    """Return which of a bone's vertices (n, 3) are at the edge of a stroke: where a hand put it."""
+    """Return which vertices of a bone lie at the edge of a stroke, where the user put them.
+
+    Parameters
+    ----------
+    name : str
+        Of the bone.
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    strokes : sequence of Stroke
+        On bones.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True within PAINTED_REACH mm of the edge of a stroke that concerns the bone.
+    """
     held = np.zeros(len(vertices), bool)
     for stroke in strokes:
         if stroke.structure == name or not stroke.erase:
@@ -118,7 +198,22 @@ def held_vertices(name: str, vertices: Array, strokes: Sequence[Stroke]) -> NDAr
 
 
 def label_distance(volume: Volume, mask: LabelMask) -> tuple[Window, NDArray[np.float32]]:
-    """Return a window of the grid round a label and the signed distances of its voxels, mm."""
+    """Return the signed distances of voxels round a label.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    mask : LabelMask
+        The label.
+
+    Returns
+    -------
+    window : tuple of slice
+        Of the grid, z, y, x.
+    distance : ndarray of float32, shape of the window
+        To the label's smoothed boundary, mm, negative inside.
+    """
     points = mask.centres()
     window = grid_window(volume, points.min(axis=0) - WINDOW, points.max(axis=0) + WINDOW)
     inside = mask_on_grid(volume, window, mask)
@@ -133,7 +228,22 @@ def label_distance(volume: Volume, mask: LabelMask) -> tuple[Window, NDArray[np.
 
 
 def mask_on_grid(volume: Volume, window: Window, mask: LabelMask) -> NDArray[np.bool_]:
-    """Return which voxels of a window of the grid lie in a label, by the nearest of its voxels."""
+    """Resample a label onto a window of a grid, by nearest neighbour.
+
+    Parameters
+    ----------
+    volume : Volume
+        With the grid.
+    window : tuple of slice
+        Of the grid, z, y, x.
+    mask : LabelMask
+        The label.
+
+    Returns
+    -------
+    ndarray of bool, shape of the window
+        True within the label.
+    """
     mask_from_voxel = np.linalg.inv(mask.model_from_voxel) @ volume.model_from_voxel
     first = np.array([part.start for part in window])
     shape = tuple(part.stop - part.start for part in window)
@@ -146,7 +256,22 @@ def mask_on_grid(volume: Volume, window: Window, mask: LabelMask) -> NDArray[np.
 
 
 def stroke_distance(volume: Volume, stroke: Stroke) -> tuple[Window, NDArray[np.float32]]:
-    """Return a window of the grid round a stroke and the signed distances of its voxels, mm."""
+    """Return the signed distances of voxels round a stroke.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    stroke : Stroke
+        Of the brush.
+
+    Returns
+    -------
+    window : tuple of slice
+        Of the grid, z, y, x.
+    distance : ndarray of float32, shape of the window
+        To the stroke's surface, mm, negative inside.
+    """
     low, high = stroke.bounds
     margin = float(volume.spacing.max()) + 1.0
     window = grid_window(volume, low - margin, high + margin)
@@ -157,7 +282,20 @@ def stroke_distance(volume: Volume, stroke: Stroke) -> tuple[Window, NDArray[np.
 
 
 def grid_window(volume: Volume, low: Array, high: Array) -> Window:
-    """Return the slices z, y, x of the voxels that hold a box of the model frame, mm."""
+    """Return the window of a grid that contains a box of the model frame.
+
+    Parameters
+    ----------
+    volume : Volume
+        With the grid.
+    low, high : ndarray, shape (3,)
+        Opposite corners of the box, model frame, mm.
+
+    Returns
+    -------
+    tuple of slice
+        Of the grid, z, y, x; clipped to it.
+    """
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     index = volume.to_voxel(corners)
     size = np.array(volume.values.shape[::-1])

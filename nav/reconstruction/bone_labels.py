@@ -1,6 +1,6 @@
-"""Which voxels belong to which bone: the fitted models' distances, and a watershed between them.
+"""Labelling of voxels by bone: distances to the fitted models, and a watershed between them.
 
-Between two bones the fitted models say roughly where the border runs; where they are close, the
+Between two bones the fitted models show roughly where the border runs; where they are close, the
 grey values' valley decides (watershed from the models' eroded insides).
 """
 
@@ -20,13 +20,13 @@ from nav.reconstruction.sampling import as_field
 from nav.reconstruction.volume import Array, Volume
 
 LATTICE = 1.2  # mm, on which the models' distances are exact; between them linear
-NEAR = 7.0  # mm outside a model, beyond which nothing belongs to it: bony bridges do
-AROUND, CROWDED = (2.0, 6.0), 0.05  # mm; share of bright voxels there that no bone explains
-CROWDED_NEAR = 1.5  # mm, in place of NEAR, then
-SURE_INSIDE = 0.5  # mm under a model's surface, where marrow is taken for bone whatever its HU
-LAST = ("occiput", "C5")  # of the chain: what lies beyond them has no model
-BEYOND = 1.5  # mm outside of their models, where it begins
-CUT_WIDTH = 0.9  # mm round that cut, where a surface claims nothing
+NEAR = 7.0  # mm outside a model, of the farthest voxels that belong to it: bony bridges
+AROUND, CROWDED = (2.0, 6.0), 0.05  # mm outside; share of bright voxels that means vessels
+CROWDED_NEAR = 1.5  # mm, instead of NEAR in that case
+SURE_INSIDE = 0.5  # mm under a model's surface, below which any HU is bone (marrow)
+LAST = ("occiput", "C5")  # ends of the chain: bone beyond them has no model
+BEYOND = 1.5  # mm outside their models, where they are cut off
+CUT_WIDTH = 0.9  # mm round that cut, where a surface has no claim
 STRAY = 2.5  # mm farther from a bone's model than from another's: belongs to that one
 SEED = 0.8  # mm under a model's surface, where the watershed begins
 SOFT_SHELL = (2.5, 6.0)  # mm outside, where soft tissue is measured
@@ -36,9 +36,16 @@ WINDOW = 7.5  # mm, round a bone's model
 
 @dataclass(frozen=True)
 class Levels:
-    """Grey values of a scan's bone, HU.
+    """Grey values of a scan's bone.
 
-    soft : of what surrounds it. cortex : peak of the usual cortical profile. threshold : between.
+    Parameters
+    ----------
+    soft : float
+        Of the surrounding soft tissue, HU.
+    cortex : float
+        Peak of the usual cortical profile, HU.
+    threshold : float
+        Between the two, HU.
     """
 
     soft: float
@@ -46,7 +53,7 @@ class Levels:
     threshold: float
 
 
-# by bone: the window (slices z, y, x) of the grid, and the signed distances there, mm
+# by bone: a window of the grid (slices z, y, x), and the signed distances there, mm
 Distances = dict[str, tuple[tuple[slice, slice, slice], NDArray[np.float32]]]
 
 
@@ -54,8 +61,17 @@ Distances = dict[str, tuple[tuple[slice, slice, slice], NDArray[np.float32]]]
 class BoneLabels:
     """Labels on a volume's grid.
 
-    labels : (nz, ny, nx) uint8, 0 or 1 + index in `names`. distances : for each name the window
-    (slices z, y, x) and the model's signed distance there, mm, negative inside.
+    Parameters
+    ----------
+    names : tuple of str
+        Of the bones.
+    labels : ndarray of uint8, shape (nz, ny, nx)
+        0, or 1 + index in `names`.
+    distances : dict
+        For each name a window of the grid (slices z, y, x) and the signed distances to the model
+        there, mm, negative inside.
+    levels : Levels
+        Grey values of bone and soft tissue.
     """
 
     names: tuple[str, ...]
@@ -75,10 +91,21 @@ def label_bones(
 
     Parameters
     ----------
-    volume : HU, cropped to the bones. distances : see `bone_distances`. names : bones that are in
-        it.
-    excluded : voxels that belong to something else, as arteries. levels : of the scan; measured
-        round the models if None.
+    volume : Volume
+        HU, cropped to the bones.
+    distances : dict
+        See `bone_distances`.
+    names : sequence of str
+        Bones that are in the volume.
+    excluded : ndarray of bool, shape (nz, ny, nx), optional
+        Voxels that belong to something else, such as arteries.
+    levels : Levels, optional
+        Of the scan; measured round the models if None.
+
+    Returns
+    -------
+    BoneLabels
+        On the volume's grid.
     """
     shape = volume.values.shape
     nearest = np.full(shape, np.inf, np.float32)
@@ -100,7 +127,7 @@ def label_bones(
     seeds[sure] = labels[sure]
     flooded = _watershed(hu, bone, seeds, nearest)
     for number, name in enumerate(names, start=1):
-        # where bones are fused the flood may run on into the neighbour: the models say where not
+        # where bones are fused the flood may enter the neighbour: the models limit it
         window, distance = distances[name]
         stray = (flooded[window] == number) & (distance - nearest[window] > STRAY)
         flooded[window][stray] = labels[window][stray]
@@ -114,7 +141,23 @@ def label_bones(
 
 
 def bone_distances(volume: Volume, prior: ShapePrior, chain: Chain) -> Distances:
-    """Return the signed distances to each fitted bone, locally deformed, in a window round it."""
+    """Return the signed distances to each fitted bone, locally deformed, in a window round it.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to the scan.
+
+    Returns
+    -------
+    dict
+        For each bone a window of the grid (slices z, y, x) and the distances there, mm, negative
+        inside.
+    """
     field = as_field(volume)
     found = {}
     for name in BONES:
@@ -125,7 +168,20 @@ def bone_distances(volume: Volume, prior: ShapePrior, chain: Chain) -> Distances
 
 
 def nearest_of(volume: Volume, distances: Distances) -> NDArray[np.float32]:
-    """Return the signed distance (nz, ny, nx) to the nearest bone, mm; inf far away."""
+    """Return the signed distance of every voxel to the nearest bone.
+
+    Parameters
+    ----------
+    volume : Volume
+        With the grid.
+    distances : dict
+        See `bone_distances`.
+
+    Returns
+    -------
+    ndarray of float32, shape (nz, ny, nx)
+        mm, negative inside; inf far away.
+    """
     nearest = np.full(volume.values.shape, np.inf, np.float32)
     for window, distance in distances.values():
         nearest[window] = np.minimum(nearest[window], distance)
@@ -133,7 +189,24 @@ def nearest_of(volume: Volume, distances: Distances) -> NDArray[np.float32]:
 
 
 def cut_off(volume: Volume, distances: Distances, name: str, vertices: Array) -> NDArray[np.bool_]:
-    """Return which vertices (n,) of a bone lie where it was cut off as it leaves its model."""
+    """Return which vertices of a bone lie where it was cut off at the end of its model.
+
+    Parameters
+    ----------
+    volume : Volume
+        With the grid.
+    distances : dict
+        See `bone_distances`.
+    name : str
+        Of the bone.
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        All False for bones other than the first and last of the chain.
+    """
     if name not in LAST:
         return np.zeros(len(vertices), bool)
     window, distance = distances[name]
@@ -147,7 +220,26 @@ def cut_off(volume: Volume, distances: Distances, name: str, vertices: Array) ->
 def signed_distance(
     volume: Volume, vertices: Array, triangles: NDArray[np.int32], margin: float = WINDOW
 ) -> tuple[tuple[slice, slice, slice], NDArray[np.float32]]:
-    """Return a window of the grid round a closed surface and the signed distances of its voxels."""
+    """Return the signed distances of voxels round a closed surface.
+
+    Parameters
+    ----------
+    volume : Volume
+        With the grid.
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray, shape (m, 3)
+        int32.
+    margin : float
+        Of the window round the surface, mm.
+
+    Returns
+    -------
+    window : tuple of slice
+        Of the grid, z, y, x.
+    distance : ndarray of float32, shape of the window
+        mm, negative inside; linear between points LATTICE mm apart.
+    """
     import open3d as o3d  # over a second to import
 
     index = volume.to_voxel(vertices)
@@ -172,7 +264,20 @@ def signed_distance(
 
 
 def grey_levels(volume: Volume, nearest: NDArray[np.float32]) -> Levels:
-    """Return a scan's soft tissue, cortex and the threshold between, from round the models."""
+    """Measure a scan's soft tissue and cortex round the models, and the threshold between.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    nearest : ndarray, shape (nz, ny, nx)
+        Signed distance to the nearest bone, mm.
+
+    Returns
+    -------
+    Levels
+        Grey values, HU.
+    """
     hu = np.asarray(volume.values, np.float32)
     shell = (nearest > SOFT_SHELL[0]) & (nearest < SOFT_SHELL[1])
     around = hu[shell]
@@ -186,7 +291,7 @@ def grey_levels(volume: Volume, nearest: NDArray[np.float32]) -> Levels:
 
 
 def _crowded(bright: NDArray[np.bool_], nearest: NDArray[np.float32]) -> bool:
-    """Return whether vessels are as bright as bone: much round the models is, that cannot be it."""
+    """Return whether vessels are as bright as bone: too much round the models is bright."""
     around = (nearest > AROUND[0]) & (nearest < AROUND[1])
     return bool(bright[around].mean() > CROWDED) if around.any() else False
 
@@ -196,13 +301,13 @@ def _watershed(
 ) -> NDArray[np.uint8]:
     from skimage.segmentation import watershed  # half a second to import
 
-    # darker is later, and so is what lies farther outside the models
+    # darker voxels come later, and so do those farther outside the models
     order = -hu.astype(np.float32) + 60.0 * np.clip(nearest, 0.0, NEAR)
     return watershed(order, seeds, mask=bone).astype(np.uint8)
 
 
 def _stretched(coarse: NDArray, stride: Array, size: Array) -> NDArray[np.float32]:
-    """Interpolate a lattice linearly to every grid place it spans, `size` of them."""
+    """Interpolate a lattice linearly to every grid point that it spans, `size` of them."""
     fine = np.asarray(coarse, np.float32)
     for axis, (step, count) in enumerate(zip(stride, size, strict=True)):
         at = np.arange(count) / step

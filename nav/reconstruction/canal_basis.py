@@ -1,4 +1,4 @@
-"""Smooth functions on the canal's nodes: what radii and grey values are made of."""
+"""Smooth functions on the canal's nodes, of which radii and grey values are composed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,39 @@ from nav.reconstruction.volume import Array
 
 @dataclass(frozen=True)
 class Basis:
-    """One field's basis on the nodes (n, m) and which of all parameters are its own."""
+    """Basis functions of one field.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n, m)
+        Values on the nodes.
+    own : ndarray of int, shape (m,)
+        Indices of the field's parameters among all parameters.
+    """
 
     matrix: Array
     own: NDArray[np.intp]
 
 
 def smooth_basis(heights: Array, angles: Array, knots: float, order: int) -> Array:
-    """Return cubic B-splines along the canal times a Fourier series round it: (nodes, m)."""
+    """Return cubic B-splines along the canal times a Fourier series round it.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (k,)
+        Of the nodes' rings, rising, mm.
+    angles : ndarray, shape (j,)
+        Of the nodes on a ring, rad.
+    knots : float
+        Largest distance between knots of the spline, mm.
+    order : int
+        Of the Fourier series.
+
+    Returns
+    -------
+    ndarray, shape (k * j, m)
+        Values on the nodes.
+    """
     count = max(int(np.ceil((heights[-1] - heights[0]) / knots)), 1)
     step = (heights[-1] - heights[0]) / count
     at = heights[0] + step * np.arange(-3, count + 4)
@@ -34,7 +59,20 @@ def smooth_basis(heights: Array, angles: Array, knots: float, order: int) -> Arr
 
 
 def variances(bases: Sequence[Basis], covariance: Array) -> Array:
-    """Return each field's variances on the nodes (fields, nodes)."""
+    """Return the variances of fields on the nodes.
+
+    Parameters
+    ----------
+    bases : sequence of Basis
+        Of each field.
+    covariance : ndarray, shape (p, p)
+        Of all parameters.
+
+    Returns
+    -------
+    ndarray, shape (fields, nodes)
+        In the square of each field's unit.
+    """
     found = []
     for basis in bases:
         own = covariance[np.ix_(basis.own, basis.own)]

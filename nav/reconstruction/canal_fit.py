@@ -1,10 +1,10 @@
-"""Cord and dura in the grey values: maximum a posteriori over very many voxels.
+"""Cord and dura from grey values: maximum a posteriori over a large number of voxels.
 
 Without intrathecal contrast a voxel's noise is as large as the step from cord to fluid. So a few
 hundred smooth parameters are estimated from all voxels of the canal at once: radii of cord and dura
-(the prior's modes and smooth local departures), and grey values of cord, fluid and epidural tissue.
-How much the voxels are worth follows from the residuals' means over blocks: noise that is
-correlated, streaks and what the model lacks count there.
+(the prior's modes and smooth local deviations), and grey values of cord, fluid and epidural tissue.
+The information in the voxels follows from the residuals' means over blocks, which include
+correlated noise, streaks and errors of the model.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from nav.reconstruction.canal_prior import CanalPrior
 from nav.reconstruction.volume import Array
 
 STEP = 0.5  # mm, between samples of a ray
-OUTER = 2.2  # mm outside the dura that the epidural tissue is looked at
+OUTER = 2.2  # mm outside the dura in which epidural tissue is sampled
 ROUNDS, SELECTIONS = 3, 3
-KNOTS = 6.0  # mm, between places of local departure
+KNOTS = 6.0  # mm, between knots of local deviations
 ORDER = 3  # of their Fourier series
-LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura, that the parametric anatomy does not know
+LOCAL_SD = (0.2, 0.3)  # mm, of cord and dura about the parametric anatomy
 LOCAL_SD_CONTRAST = (0.4, 0.8)  # where fluid with contrast shows the edges
-CORD_SD, FLUID_SD, EPIDURAL_SD = 12.0, 15.0, 45.0  # HU, about what is seen at the start
+CORD_SD, FLUID_SD, EPIDURAL_SD = 12.0, 15.0, 45.0  # HU, about the initial levels
 CONTRAST = 70.0  # HU of fluid over cord: there is intrathecal contrast
-# an enhanced vein on the dura looks like fluid at its flanks: where one is seen it is modelled
+# an enhanced vein on the dura looks like fluid at its flanks, so it is modelled where one is seen
 LAYER, LAYER_SD = 1.0, 0.35  # mm thick; sd of its HU as a share
-VEIN = 25.0  # HU that a neighbourhood on the dura is brighter than cord and fluid
+VEIN = 25.0  # HU over cord and fluid, of a neighbourhood on the dura
 VEIN_MOST = 200.0  # HU: brighter is an artery or bone
 OBSCURES = (3.0, 2.0)  # rings and angles, sd
-VEIN_REACH = 1.5  # mm, of that neighbourhood to either side of the dura as expected
-STRAY = 4.0  # noise sd that a small neighbourhood may be brighter than the model
+VEIN_REACH = 1.5  # mm, of that neighbourhood to either side of the expected dura
+STRAY = 4.0  # noise sd over the model, of a small neighbourhood: brighter is left out
 LEAST_STRAY = 50.0  # HU
 BLOCK = (5, 5, 4)  # rings, angles, samples
-CLIP = 12.0  # times the median that a block may count
+CLIP = 12.0  # times the median, at which a block's variance is clipped
 LEAST_BLUR = 0.2  # mm
-BLUR_SD = 0.15  # mm, how well the point spread is known
+BLUR_SD = 0.15  # mm, prior sd of the point spread
 # radius of cord, radius of dura, HU of cord, of fluid, of epidural tissue, point spread, HU of
 # epidural veins over that of the tissue
 FIELDS = 7
@@ -50,8 +50,16 @@ FIELDS = 7
 class Samples:
     """Grey values on the canal's rays.
 
-    rho : (r,) mm from the axis. values : (k, count, r) HU, NaN outside the scan. usable : same,
-    clear of bone. height_step : mm.
+    Parameters
+    ----------
+    rho : ndarray, shape (r,)
+        Distance from the axis, mm.
+    values : ndarray, shape (k, count, r)
+        HU, NaN outside the scan.
+    usable : ndarray of bool, shape (k, count, r)
+        Clear of bone.
+    height_step : float
+        Between rings, mm.
     """
 
     rho: Array
@@ -62,19 +70,26 @@ class Samples:
 
 @dataclass(frozen=True)
 class CanalFit:
-    """What the grey values say of cord and dura.
+    """Cord and dura as fitted to the grey values.
 
     Parameters
     ----------
-    radii, sigma, prior_sigma : (2, k, count)
-        Of cord and dura along the rays, mm.
-    levels : HU of cord, fluid, epidural tissue (means).
-    blur : mm, standard deviation of the point spread.
-    obscured : (k, count), share of the dura's surroundings that bone or vein obscure.
-    noise : HU, of a sample.
-    density : HU^2 mm^3, variance of a mean times its volume.
-    contrast : whether the fluid has contrast.
-    veins : share of the dura beside which something bright as a vein was seen.
+    radii, sigma, prior_sigma : ndarray, shape (2, k, count)
+        Of cord and dura along the rays, their posterior and prior standard deviations, mm.
+    levels : tuple of float
+        Means of cord, fluid and epidural tissue, HU.
+    blur : float
+        Standard deviation of the point spread, mm.
+    obscured : ndarray, shape (k, count)
+        Share of the dura's surroundings that bone or a vein obscures.
+    noise : float
+        Standard deviation of a sample, HU.
+    density : float
+        Variance of a mean times its volume, HU^2 mm^3.
+    contrast : bool
+        Whether the fluid has contrast.
+    veins : float
+        Share of the dura beside which something as bright as a vein was seen.
     """
 
     radii: Array
@@ -90,12 +105,23 @@ class CanalFit:
 
 
 def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float) -> CanalFit:
-    """Fit cord and dura.
+    """Fit cord and dura to grey values.
 
     Parameters
     ----------
-    expected : (m,) mode weights that the bones let expect. samples : of the scan.
-    blur : mm, standard deviation of the scan's point spread as far as it is known.
+    prior : CanalPrior
+        Of cord and dura.
+    expected : ndarray, shape (m,)
+        Mode weights predicted from the bones.
+    samples : Samples
+        Of the scan.
+    blur : float
+        Standard deviation of the scan's point spread, as far as it is known, mm.
+
+    Returns
+    -------
+    CanalFit
+        The prior itself where too little of the canal is in view.
     """
     mean = prior.radii(expected)
     start = _levels(mean, samples)
@@ -161,7 +187,7 @@ def fit_canal(prior: CanalPrior, expected: Array, samples: Samples, blur: float)
 
 
 def _levels(mean: Array, samples: Samples) -> tuple[float, float, float] | None:
-    """Return HU of cord, fluid and epidural tissue where the prior has them; None: not in view."""
+    """Return HU of cord, fluid and epidural tissue at their prior positions; None: not in view."""
     good = samples.usable & np.isfinite(samples.values)
     rho = samples.rho
     cord, dura = mean[0][..., None], mean[1][..., None]
@@ -237,7 +263,7 @@ def _chosen(
     contrast: bool,
     shape: tuple[int, ...],
 ) -> NDArray[np.bool_]:
-    """Choose samples: in view, clear of bone, near enough, and nothing bright as an artery."""
+    """Choose samples: in view, clear of bone, near enough, and nothing as bright as an artery."""
     dura = fields[1].reshape(*shape[1:], 1)
     near = samples.usable & np.isfinite(samples.values) & (samples.rho < dura + OUTER)
     residual = np.where(near, samples.values - model, 0.0)
@@ -249,15 +275,15 @@ def _chosen(
     if contrast:
         most = max(most, 0.8 * float(fields[3].mean() - fields[4].mean()))
     stray = (local > most) & near
-    # a bright thing's flank is as wide as the point spread
+    # the flank of a bright structure is as wide as the point spread
     stray = ndimage.binary_dilation(stray, np.ones((3, 3, 5), bool))
     return np.asarray(near & ~stray)
 
 
 def _veins(fields: Array, samples: Samples, shape: tuple[int, ...]) -> Array:
-    """Return by how much something bright on the dura is over the epidural tissue (k, count), HU.
+    """Return the excess of bright structures on the dura over the epidural tissue (k, count), HU.
 
-    0 where there is nothing.
+    0 where there are none.
     """
     dura = fields[1].reshape(*shape[1:], 1)
     seen = samples.usable & np.isfinite(samples.values)
@@ -277,7 +303,7 @@ def _obscured(
     near = np.abs(rho - dura) < VEIN_REACH
     share = 1.0 - (near & chosen).sum(axis=-1) / np.maximum(near.sum(axis=-1), 1)
     share = np.where(veins, 1.0, share)
-    # departures are smooth: what cannot be seen here is not known well beside it
+    # deviations are smooth: what is hidden here is less certain beside it, too
     around = ndimage.gaussian_filter(share, OBSCURES, mode=("nearest", "wrap"))
     return np.maximum(share, around)
 

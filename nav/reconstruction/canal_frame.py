@@ -22,14 +22,14 @@ INVERSE_ROUNDS = 12
 
 @dataclass(frozen=True)
 class CanalFrame:
-    """Where the chain puts points of the unbent canal.
+    """Map from the unbent canal to the posed chain.
 
     Parameters
     ----------
-    stations : (5,)
+    stations : ndarray, shape (5,)
         Heights in the unbent canal at which a point moves with one bone alone, in the order of
         BONES, falling, mm.
-    motions : (5, 3, 4)
+    motions : ndarray, shape (5, 3, 4)
         model_from_unbent of each bone.
     """
 
@@ -37,13 +37,35 @@ class CanalFrame:
     motions: Array
 
     def to_model(self, points: ArrayLike) -> Array:
-        """Map points (..., 3) of the unbent canal to the model frame, mm."""
+        """Map points of the unbent canal to the model frame.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 3)
+            Unbent frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (..., 3)
+            Model frame, mm.
+        """
         p = np.asarray(points, float)
         motion = self._motion(p[..., 2])
         return np.asarray(np.einsum("...ij,...j->...i", motion[..., :3], p) + motion[..., 3])
 
     def to_unbent(self, points: ArrayLike) -> Array:
-        """Map points (..., 3) of the model frame to the unbent canal, mm, by fixed point."""
+        """Map points of the model frame to the unbent canal, by fixed-point iteration.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 3)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (..., 3)
+            Unbent frame, mm.
+        """
         p = np.asarray(points, float)
         found = p @ self.motions[2, :, :3] - self.motions[2, :, 3] @ self.motions[2, :, :3]
         for _ in range(INVERSE_ROUNDS):
@@ -70,7 +92,17 @@ def canal_frame(
 
     Parameters
     ----------
-    poses : model_from_bone. unbent : unbent_from_bone, of the mean chain. stations : (5,), mm.
+    poses : mapping of str to RigidTransform
+        model_from_bone of the posed chain.
+    unbent : mapping of str to RigidTransform
+        unbent_from_bone of the mean chain.
+    stations : ndarray, shape (5,)
+        Heights at which a point moves with one bone alone, in the order of BONES, mm.
+
+    Returns
+    -------
+    CanalFrame
+        Of the posed chain.
     """
     motions = [(poses[name] * unbent[name].inv()).as_matrix()[:3] for name in BONES]
     return CanalFrame(np.asarray(stations, float), np.array(motions))
@@ -78,10 +110,16 @@ def canal_frame(
 
 @dataclass(frozen=True)
 class PolarGrid:
-    """Places at which a surface round the canal's axis has a radius.
+    """Nodes at which a surface round the canal's axis has a radius.
 
-    heights : (k,), rising, mm. axis : (k,), y of the axis there, mm; x is 0. count : angles, evenly
-    from the left (+x) over posterior (+y).
+    Parameters
+    ----------
+    heights : ndarray, shape (k,)
+        Of the rings, rising, mm.
+    axis : ndarray, shape (k,)
+        y of the axis at these heights, mm; its x is 0.
+    count : int
+        Number of angles, evenly from the left (+x) over posterior (+y).
     """
 
     heights: Array
@@ -94,7 +132,18 @@ class PolarGrid:
         return np.linspace(0.0, 2.0 * np.pi, self.count, endpoint=False)
 
     def points(self, radii: ArrayLike) -> Array:
-        """Return the points at radii (k, count, ...), unbent frame, mm: (k, count, ..., 3)."""
+        """Return the points at radii.
+
+        Parameters
+        ----------
+        radii : array_like, shape (k, count, ...)
+            Distances from the axis, mm.
+
+        Returns
+        -------
+        ndarray, shape (k, count, ..., 3)
+            Unbent frame, mm.
+        """
         radii = np.asarray(radii, float)
         more = (1,) * (radii.ndim - 2)
         angles = self.angles.reshape(1, -1, *more)
@@ -103,13 +152,34 @@ class PolarGrid:
         return np.stack([x, y, np.broadcast_to(heights, x.shape)], axis=-1)
 
     def rays(self) -> tuple[Array, Array]:
-        """Return starts and unit directions of the grid's rays, each (k, count, 3)."""
+        """Return the grid's rays from the axis outwards.
+
+        Returns
+        -------
+        starts, directions : ndarray, shape (k, count, 3)
+            Points on the axis, mm, and unit vectors; unbent frame.
+        """
         starts = self.points(np.zeros((len(self.heights), self.count)))
         return starts, self.points(np.ones((len(self.heights), self.count))) - starts
 
 
 def hits(vertices: Array, triangles: NDArray[np.int32], starts: Array, directions: Array) -> Array:
-    """Return how far rays (..., 3) run until they meet a surface, mm, (...); inf if never."""
+    """Return the lengths of rays until they meet a surface.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        Of the surface, mm.
+    triangles : ndarray, shape (m, 3)
+        int32.
+    starts, directions : ndarray, shape (..., 3)
+        Of the rays, in the frame of the surface, mm, and unit vectors.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        mm; inf where a ray meets nothing.
+    """
     import open3d as o3d  # over a second to import
 
     scene = o3d.t.geometry.RaycastingScene()
@@ -122,7 +192,20 @@ def hits(vertices: Array, triangles: NDArray[np.int32], starts: Array, direction
 
 
 def ring_triangles(rings: int, count: int) -> NDArray[np.int32]:
-    """Return triangles of stacked rings, closed by the two vertices after them: foot and top."""
+    """Return the triangles of stacked rings, closed by the two vertices after them: foot and top.
+
+    Parameters
+    ----------
+    rings : int
+        How many.
+    count : int
+        Vertices per ring.
+
+    Returns
+    -------
+    ndarray of int32, shape (m, 3)
+        The last 2 * `count` are those of foot and top.
+    """
     k, j = np.meshgrid(np.arange(rings - 1), np.arange(count), indexing="ij")
     a, b = k * count + j, k * count + (j + 1) % count
     side = np.stack([a, b, b + count, a, b + count, a + count], axis=-1).reshape(-1, 3)

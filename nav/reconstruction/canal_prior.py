@@ -1,8 +1,8 @@
-"""What is known of cord and dura before a scan is looked at: from the bones round them.
+"""Prior of cord and dura, before a scan is looked at: predicted from the surrounding bones.
 
-Radii of both in the unbent canal (see canal_frame) follow from measures of the bony canal and from
-how the bones lie on each other by linear regression; what the regression leaves over has a
-covariance: its modes are the prior's. `scripts/make_canal_prior.py` makes the file.
+Radii of both in the unbent canal (see canal_frame) follow by linear regression from measures of the
+bony canal and from the bones' relative poses; the covariance of the regression's residuals gives
+the prior's modes. `scripts/make_canal_prior.py` makes the file.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from nav.reconstruction.chain import mean_chain
 from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.volume import Array
 
-SPAN = 6.0  # mm, over and under a bone's height in which its canal is measured
+SPAN = 6.0  # mm above and below a bone's height, where its canal is measured
 ARC = np.radians(30.0)  # to either side of a direction
-MOST = 40.0  # mm: a ray that meets no bone
+MOST = 40.0  # mm, of a ray that meets no bone
 MEASURED = ("C1", "C2", "C3", "C4")
-FITTED_MM, FITTED_RAD = 0.3, 0.02  # of a fitted chain's measures
-# pairs child, parent of which the lie counts
+FITTED_MM, FITTED_RAD = 0.3, 0.02  # accuracy of a fitted chain's measures
+# pairs of child and parent whose relative pose is a feature
 LIES = (("C1", "C2"), ("C3", "C2"), ("C4", "C3"))
 
 
@@ -42,16 +42,26 @@ class CanalPrior:
 
     Parameters
     ----------
-    grid : of both surfaces. unbent_from_root : of the mean chain. stations : (5,), mm.
-    mean : (2, k, count)
-        Radii of cord and dura, mm, at the features' mean.
-    features_mean, features_sd : (f,). slope : (f, m) mode weights by standardised feature.
-    modes : (m, 2, k, count)
+    grid : PolarGrid
+        Of both surfaces.
+    unbent_from_root : RigidTransform
+        Of the mean chain.
+    stations : ndarray, shape (5,)
+        Heights at which a point moves with one bone alone, unbent frame, mm.
+    mean : ndarray, shape (2, k, count)
+        Radii of cord and dura at the features' mean, mm.
+    features_mean, features_sd : ndarray, shape (f,)
+        Of the features, see `canal_features`.
+    slope : ndarray, shape (f, m)
+        Mode weights by standardised feature.
+    modes : ndarray, shape (m, 2, k, count)
         Displacement by one unit of a mode's weight, mm.
-    spread : (m,)
-        Standard deviation of a weight about the regression. rest : (2, k, count) of what the modes
-        leave out, mm.
-    ends : (2,), heights of C4's lower end and the foramen magnum's rim, unbent frame, mm.
+    spread : ndarray, shape (m,)
+        Standard deviation of a weight about the regression.
+    rest : ndarray, shape (2, k, count)
+        Standard deviation that the modes leave out, mm.
+    ends : ndarray, shape (2,)
+        Heights of C4's lower end and the foramen magnum's rim, unbent frame, mm.
     """
 
     grid: PolarGrid
@@ -67,26 +77,65 @@ class CanalPrior:
     ends: Array
 
     def expected(self, features: Array) -> Array:
-        """Return the mode weights (m,) that the bones let expect."""
+        """Predict the mode weights from the bones.
+
+        Parameters
+        ----------
+        features : ndarray, shape (f,)
+            See `canal_features`.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            Mode weights.
+        """
         scaled = (features - self.features_mean) / self.features_sd
-        # beyond what was seen the regression is not trusted further
+        # the regression is not extrapolated far beyond the training data
         return np.clip(scaled, -3.5, 3.5) @ self.slope
 
     def radii(self, weights: Array) -> Array:
-        """Return radii (2, k, count) for mode weights (m,), mm."""
+        """Return the radii for mode weights.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (m,)
+            Of the modes.
+
+        Returns
+        -------
+        ndarray, shape (2, k, count)
+            Of cord and dura, mm.
+        """
         return self.mean + np.tensordot(weights, self.modes, 1)
 
 
 @lru_cache(maxsize=1)
 def load_canal_prior() -> CanalPrior:
-    """Load the prior that comes with the program."""
+    """Load the prior that comes with the program.
+
+    Returns
+    -------
+    CanalPrior
+        Of cord and dura; the same object at every call.
+    """
     path = files("nav.reconstruction") / "data" / "canal_prior.npz"
     with path.open("rb") as file, np.load(file) as data:
         return canal_prior_from_arrays({name: data[name] for name in data.files})
 
 
 def canal_prior_from_arrays(data: Mapping[str, NDArray]) -> CanalPrior:
-    """Build the prior from the arrays of its file."""
+    """Build the prior from the arrays of its file.
+
+    Parameters
+    ----------
+    data : mapping of str to ndarray
+        As `scripts/make_canal_prior.py` writes them.
+
+    Returns
+    -------
+    CanalPrior
+        Of cord and dura.
+    """
     v = {name: np.asarray(value, float) for name, value in data.items()}
     return CanalPrior(
         PolarGrid(v["heights"], v["axis"], v["mean"].shape[2]),
@@ -104,14 +153,42 @@ def canal_prior_from_arrays(data: Mapping[str, NDArray]) -> CanalPrior:
 
 
 def unbent_poses(prior: ShapePrior, unbent_from_root: RigidTransform) -> dict[str, RigidTransform]:
-    """Return the mean chain's poses in the unbent frame."""
+    """Return the mean chain's poses in the unbent frame.
+
+    Parameters
+    ----------
+    prior : ShapePrior
+        Of the bones.
+    unbent_from_root : RigidTransform
+        Of the mean chain.
+
+    Returns
+    -------
+    dict of str to RigidTransform
+        unbent_from_bone by name.
+    """
     return mean_chain(prior, unbent_from_root).poses
 
 
 def frame_of(
     prior: ShapePrior, canal: CanalPrior, poses: Mapping[str, RigidTransform]
 ) -> CanalFrame:
-    """Return the canal frame of a chain's poses."""
+    """Return the canal frame of a chain's poses.
+
+    Parameters
+    ----------
+    prior : ShapePrior
+        Of the bones.
+    canal : CanalPrior
+        Of cord and dura.
+    poses : mapping of str to RigidTransform
+        model_from_bone by name.
+
+    Returns
+    -------
+    CanalFrame
+        Of these poses.
+    """
     return canal_frame(poses, unbent_poses(prior, canal.unbent_from_root), canal.stations)
 
 
@@ -125,15 +202,22 @@ def canal_features(
 
     Parameters
     ----------
-    grid : where rays are sent from. unbent : mean poses. poses : model_from_bone.
-    surfaces : own-frame vertices and triangles of the bones by name.
+    grid : PolarGrid
+        Source of the rays.
+    unbent : mapping of str to RigidTransform
+        Mean poses, unbent_from_bone.
+    poses : mapping of str to RigidTransform
+        model_from_bone.
+    surfaces : mapping of str to (ndarray, ndarray)
+        Vertices, own frame, mm, and triangles of the bones by name.
 
     Returns
     -------
     ndarray, shape (26,)
-        For C1 to C4 the canal's nearest bone in front of the axis, behind it and beside it (mean of
-        both sides), mm; then how C1 lies on C2 against the mean, translation, mm, and rotation
-        vector, rad; and for C3 on C2 and C4 on C3 the same in the sagittal plane, and sideways.
+        For C1 to C4 the distance from the axis to the canal's nearest bone in front, behind and
+        beside (mean of both sides), mm; then the pose of C1 on C2 against the mean, translation,
+        mm, and rotation vector, rad; and for C3 on C2 and C4 on C3 the translation and the
+        rotation about x.
     """
     starts, directions = grid.rays()
     found = []
@@ -158,7 +242,13 @@ def canal_features(
 
 
 def feature_sd() -> Array:
-    """Return how well a fitted chain knows each feature, (26,), mm and rad."""
+    """Return the accuracy with which a fitted chain knows each feature.
+
+    Returns
+    -------
+    ndarray, shape (26,)
+        Standard deviations, mm and rad.
+    """
     by_lie = [FITTED_MM] * 3 + [FITTED_RAD] * 3
     return np.array([FITTED_MM] * 3 * len(MEASURED) + by_lie + 2 * by_lie[:4])
 

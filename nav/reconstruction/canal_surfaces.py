@@ -28,10 +28,10 @@ from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.sampling import as_field, cropped
 from nav.reconstruction.volume import Array, Volume
 
-LEAST_RINGS = 8  # in view; else nothing is made
+LEAST_RINGS = 8  # in view; with fewer nothing is made
 PADDING = 15.0  # mm round the prior's dura: what is interpolated
 KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
-CLEAR = 3.0  # times the point spread's sd off bone: nearer, grey values are the bone's too
+CLEAR = 3.0  # times the point spread's sd: nearer to bone, grey values are affected by it
 BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
 # of edges besides noise, as shares of the point spread's sd: everywhere; of the dura where bone or
@@ -49,13 +49,17 @@ class CanalSurface:
 
     Parameters
     ----------
-    vertices : (n, 3) model frame, mm. triangles : (m, 3) int32, counter-clockwise from outside.
-    sigma : (n,)
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
+    sigma : ndarray, shape (n,)
         Standard deviation along the normal, mm.
-    measured : (n,)
+    measured : ndarray of bool, shape (n,)
         Whether the grey values decide there; elsewhere prior and bones do.
-    source : "prior", "prior and grey values" or "intrathecal contrast".
-    ends : (n,)
+    source : {"prior", "prior and grey values", "intrathecal contrast"}
+        What it was made from.
+    ends : ndarray of bool, shape (n,)
         Whether a vertex belongs to the flat ends, which only close the surface.
     """
 
@@ -69,11 +73,20 @@ class CanalSurface:
 
 @dataclass(frozen=True)
 class CanalFacts:
-    """What was found in the canal.
+    """Measurements in the canal.
 
-    levels : HU of cord, fluid and epidural tissue, NaN where not seen. noise : HU. contrast : in
-    the fluid. heights : (2,), lowest and highest ring, unbent frame, mm; full : whether they reach
-    from C4's lower end to the foramen magnum.
+    Parameters
+    ----------
+    levels : tuple of float
+        Of cord, fluid and epidural tissue, HU, NaN where not seen.
+    noise : float
+        Of a sample, HU.
+    contrast : bool
+        Whether the fluid has contrast.
+    heights : tuple of float
+        Of the lowest and the highest ring, unbent frame, mm.
+    full : bool
+        Whether they reach from C4's lower end to the foramen magnum.
     """
 
     levels: tuple[float, float, float]
@@ -85,7 +98,15 @@ class CanalFacts:
 
 @dataclass(frozen=True)
 class CanalSurfaces:
-    """Cord and dura."""
+    """Cord and dura.
+
+    Parameters
+    ----------
+    cord, dura : CanalSurface
+        Closed surfaces, model frame.
+    facts : CanalFacts
+        Measurements in the canal.
+    """
 
     cord: CanalSurface
     dura: CanalSurface
@@ -103,13 +124,21 @@ def reconstruct_canal(
 
     Parameters
     ----------
-    volume : HU. prior : of the bones. chain : as fitted to this volume. canal : prior of the canal;
-    that of the program if None. use_grey_values : False leaves it at the prior.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to this volume.
+    canal : CanalPrior, optional
+        Prior of the canal; that of the program if None.
+    use_grey_values : bool
+        Whether the prior is updated by the scan.
 
     Returns
     -------
     CanalSurfaces or Lost
-        Lost where less than LEAST_RINGS mm of the canal are in view.
+        Lost where fewer than LEAST_RINGS rings (about 1 mm apart) of the canal are in view.
     """
     canal = load_canal_prior() if canal is None else canal
     frame = frame_of(prior, canal, chain.poses)
@@ -169,7 +198,7 @@ def _wanted(canal: CanalPrior) -> NDArray[np.intp]:
 
 
 def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
-    """Return the rings of the wanted extent that are wholly in view: the longest run."""
+    """Return the rings of the wanted extent that are entirely in view: the longest run."""
     size = np.array(volume.values.shape[::-1])
     index = volume.to_voxel(dura.reshape(-1, 3)).reshape(dura.shape)
     seen = np.all((index >= 0.0) & (index <= size - 1), axis=(1, 2))
@@ -200,14 +229,14 @@ def _sampled(
     outer = np.isfinite(values) & (rho > dura[..., None] - 2.0)
     near = np.full(values.shape, 99.0)
     near[outer] = bones.distance(points[outer])
-    # what lies behind a bone is not the canal's
+    # what lies behind a bone is not in the canal
     behind = np.maximum.accumulate(near < 0.0, axis=-1)
     usable &= (near > CLEAR * _blur(volume)) & ~behind
     return Samples(rho, values, usable, float(np.diff(grid.heights).mean()))
 
 
 def _kept_apart(canal: CanalPrior, frame: CanalFrame, radii: Array, bones: _Bones) -> Array:
-    """Return the radii with the dura off the bones and the cord within the dura."""
+    """Return the radii with the dura kept off the bones and the cord within the dura."""
     cord, dura = radii[0].copy(), radii[1].copy()
     for _ in range(4):
         points = frame.to_model(canal.grid.points(dura))
@@ -219,7 +248,7 @@ def _kept_apart(canal: CanalPrior, frame: CanalFrame, radii: Array, bones: _Bone
 
 
 def _model_sd(fit: CanalFit, which: int) -> Array:
-    """Return what the model of the grey values errs by besides noise (k, count), mm."""
+    """Return the error of the model of the grey values besides noise (k, count), mm."""
     if which == 0:
         return np.full(fit.obscured.shape, MODEL_SD * fit.blur)
     veins = VEIN_SD * min(1.0, fit.veins / MANY_VEINS)

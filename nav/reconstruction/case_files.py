@@ -1,4 +1,4 @@
-"""A reconstruction as a case folder: case.toml, meshes with sigma, the cropped scan, a picture."""
+"""A reconstruction as a case folder: case.toml, meshes with sigma, the cropped scan, an image."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ def write_case(
     Parameters
     ----------
     found : Reconstruction
+        To be written.
     folder : Path
-        Of the case; made where it is not there.
+        Of the case; created where it does not exist.
     name : str
-        Of the case; nothing of the scan's own names is written.
+        Of the case; names from the scan itself are not written.
     inputs : sequence of (str, str)
-        What else it was made from, by a name of ours, and its SHA-256.
+        Further inputs, by a neutral name, and their SHA-256.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def write_case(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
+            raise InputError(f"{path.parent}: cannot be created: {error.strerror}") from None
     with written_together(*files) as beside:
         for temporary, surface in zip(beside, surfaces, strict=False):
             temporary.write_bytes(ply_bytes(surface))
@@ -86,7 +87,7 @@ def write_case(
 
 
 def _shown_labels(found: Reconstruction) -> list[GuideLabel]:
-    """Return the labels as a case may hold them: no skin of the face."""
+    """Return the labels as a case may hold them: without the skin of the face."""
     prior = load_prior()
     return [
         without_face(label, prior, found.chain) if label.role == "skin" else label
@@ -99,7 +100,20 @@ def _toml(table: dict[str, Any]) -> str:
 
 
 def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
-    """Return what case.toml holds, but for its provenance."""
+    """Return the contents of case.toml, except for its provenance.
+
+    Parameters
+    ----------
+    found : Reconstruction
+        To be written.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    dict
+        Tables of the file.
+    """
     surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
     structures = []
     for surface in surfaces:
@@ -141,7 +155,18 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
 
 
 def learnt_table(learnt: Learnt | None) -> dict[str, Any] | None:
-    """Return what was learnt of a scan's grey values as a case holds it."""
+    """Return what was learnt from a scan's grey values as a case holds it.
+
+    Parameters
+    ----------
+    learnt : Learnt or None
+        Of the scan.
+
+    Returns
+    -------
+    dict or None
+        Tables `levels` and `scan`; None for None.
+    """
     if learnt is None:
         return None
     return {
@@ -151,7 +176,18 @@ def learnt_table(learnt: Learnt | None) -> dict[str, Any] | None:
 
 
 def chain_table(chain: Chain) -> dict[str, Any]:
-    """Return the fitted bones as a case holds them."""
+    """Return the fitted bones as a case holds them.
+
+    Parameters
+    ----------
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    dict
+        Mode weights, and by bone rotation vector (rad) and translation (mm) of model_from_bone.
+    """
     return {
         "weights": [float(w) for w in chain.weights],
         "pose": {
@@ -165,19 +201,52 @@ def chain_table(chain: Chain) -> dict[str, Any]:
 
 
 def usual_sigma(surface: ReconstructedSurface) -> float:
-    """Return the rms of a surface's sigma where the scan's border does not close it, mm."""
+    """Return the rms of a surface's sigma, except where the scan's border closes it.
+
+    Parameters
+    ----------
+    surface : ReconstructedSurface
+        With sigma at each vertex.
+
+    Returns
+    -------
+    float
+        mm, rounded, at least LEAST_SIGMA.
+    """
     own = surface.sigma[surface.sigma < CAP_SIGMA]
     rms = float(np.sqrt((own**2).mean())) if len(own) else CAP_SIGMA
     return round(max(rms, LEAST_SIGMA), SIGMA_DIGITS)
 
 
 def mesh_file(name: str) -> str:
-    """Return the path of a structure's mesh, relative to the case."""
+    """Return the path of a structure's mesh, relative to the case.
+
+    Parameters
+    ----------
+    name : str
+        Of the structure.
+
+    Returns
+    -------
+    str
+        With forward slashes.
+    """
     return f"meshes/{name.replace(' ', '_')}.ply"
 
 
 def ply_bytes(surface: ReconstructedSurface) -> bytes:
-    """Return a binary PLY with the property sigma at each vertex, mm."""
+    """Return a binary PLY with the property sigma at each vertex.
+
+    Parameters
+    ----------
+    surface : ReconstructedSurface
+        Model frame, mm.
+
+    Returns
+    -------
+    bytes
+        Of the file; lengths in mm.
+    """
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment millimetres, model frame LPS\n"
         f"element vertex {len(surface.vertices)}\n"
@@ -193,7 +262,22 @@ def ply_bytes(surface: ReconstructedSurface) -> bytes:
 
 
 def write_volume(path: Path, volume: Volume) -> None:
-    """Write a volume as NIfTI; SimpleITK chooses the format by the name's end."""
+    """Write a volume as compressed NIfTI.
+
+    SimpleITK chooses the format by the end of the file name, so a temporary name is used.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, with any ending.
+    volume : Volume
+        HU.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
     import SimpleITK as sitk
 
     image = sitk.GetImageFromArray(_whole(volume.values))

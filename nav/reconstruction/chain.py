@@ -1,7 +1,7 @@
-"""The chain of bones fitted to a CT: poses of all bones and their common shape, jointly.
+"""Chain of bones fitted to a CT: poses of all bones and their common shape, jointly.
 
 An active shape model [1]_ over several bones at once. Along each vertex's normal the strongest step
-from bone to what is softer is looked for; poses and mode weights then follow by Gauss-Newton with
+from bone to what is softer is searched; poses and mode weights then follow by Gauss-Newton with
 the joints' and the modes' prior, in steps of shrinking reach. A bone that the scan does not hold
 follows its neighbours by the prior alone, and its support says so.
 
@@ -26,20 +26,26 @@ from nav.reconstruction.volume import Array
 STEP = 0.5  # mm, between samples of a profile
 SIDE = 1.5  # mm, over which grey values are averaged on either side of an edge
 LEAST_CONTRAST = 70.0  # HU, from bone to outside, below which there is no edge
-FULL_CONTRAST = 350.0  # HU, above which an edge is not better for being steeper
+FULL_CONTRAST = 350.0  # HU, above which a steeper edge is not better
 DISTANCE_COST = 0.6  # of full contrast, for an edge at the end of the reach
-MATCHED = 1.5  # mm: an edge this near supports a bone
+MATCHED = 1.5  # mm: closer edges support a bone
 EDGE_SD = 1.0  # mm, of a vertex from its edge
-INDEPENDENT = 12.0  # vertices that err alike count as one
-ROOT_TURN = np.radians(25.0)  # sd of the patient's turn in the scanner
+INDEPENDENT = 12.0  # number of vertices with correlated errors, which count as one
+ROOT_TURN = np.radians(25.0)  # sd of the patient's rotation in the scanner
 
 
 @dataclass(frozen=True)
 class Support:
     """How well the scan supports a bone.
 
-    in_view : share of its vertices within the scan. matched : share of those with an edge within
-    MATCHED of them. distance : rms of these edges' distances, mm.
+    Parameters
+    ----------
+    in_view : float
+        Share of its vertices within the scan.
+    matched : float
+        Share of those with an edge within MATCHED mm.
+    distance : float
+        Rms of these edges' distances, mm.
     """
 
     in_view: float
@@ -51,25 +57,71 @@ class Support:
 class Chain:
     """Poses and shape of all bones.
 
-    poses : model_from_bone by name. weights : (k,) of the shape modes, in standard deviations.
+    Parameters
+    ----------
+    poses : dict of str to RigidTransform
+        model_from_bone by name.
+    weights : ndarray, shape (k,)
+        Of the shape modes, in standard deviations.
     """
 
     poses: dict[str, RigidTransform]
     weights: Array
 
     def vertices(self, prior: ShapePrior, name: str) -> Array:
-        """Return a bone's vertices (n, 3), model frame, mm."""
+        """Return a bone's vertices.
+
+        Parameters
+        ----------
+        prior : ShapePrior
+            Of the bones.
+        name : str
+            Of the bone.
+
+        Returns
+        -------
+        ndarray, shape (n, 3)
+            Model frame, mm.
+        """
         return np.asarray(self.poses[name].apply(prior.bone(name).shaped(self.weights)), float)
 
     def station(self, prior: ShapePrior, side: str, name: str) -> Array:
-        """Return where an artery usually passes (3,), model frame, mm."""
+        """Return a point on an artery's usual course.
+
+        Parameters
+        ----------
+        prior : ShapePrior
+            Of the bones.
+        side : {"left", "right"}
+            Of the artery.
+        name : str
+            One of STATIONS.
+
+        Returns
+        -------
+        ndarray, shape (3,)
+            Model frame, mm.
+        """
         station = prior.stations[side][name]
         shaped = prior.bone(station.bone).shaped(self.weights)[station.vertices].mean(axis=0)
         return np.asarray(self.poses[station.bone].apply(shaped + station.offset), float)
 
 
 def mean_chain(prior: ShapePrior, model_from_root: RigidTransform) -> Chain:
-    """Return the mean shape hung on a pose of the root bone (C2)."""
+    """Return the mean shape at a pose of the root bone (C2).
+
+    Parameters
+    ----------
+    prior : ShapePrior
+        Of the bones.
+    model_from_root : RigidTransform
+        Pose of C2.
+
+    Returns
+    -------
+    Chain
+        With mean joints and mode weights of 0.
+    """
     poses = {ROOT: model_from_root}
     for joint in prior.joints:
         poses[joint.child] = poses[joint.parent] * joint.parent_from_child
@@ -77,7 +129,20 @@ def mean_chain(prior: ShapePrior, model_from_root: RigidTransform) -> Chain:
 
 
 def vertex_normals(vertices: Array, triangles: NDArray[np.int32]) -> Array:
-    """Return outward unit normals (n, 3), mean of the triangles round each vertex by area."""
+    """Return the normals at vertices, mean of the adjacent triangles' weighted by area.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray, shape (m, 3)
+        Counter-clockwise from outside.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Unit vectors, outwards.
+    """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     across = np.cross(b - a, c - a)
     normals = np.zeros_like(vertices)
@@ -94,14 +159,19 @@ def find_edges(field: Field, points: Array, normals: Array, reach: float) -> tup
 
     Parameters
     ----------
-    points, normals : (n, 3), mm. reach : mm, to either side.
+    field : Field
+        CT, HU.
+    points, normals : ndarray, shape (n, 3)
+        Vertices, model frame, mm, and unit normals, outwards.
+    reach : float
+        Of the search to either side, mm.
 
     Returns
     -------
-    offset : (n,)
+    offset : ndarray, shape (n,)
         Along the normal, mm; NaN where there is no edge or the profile leaves the scan.
-    contrast : (n,)
-        HU.
+    contrast : ndarray, shape (n,)
+        Of the step, HU; 0 where there is none.
     """
     side = round(SIDE / STEP)
     count = 2 * round(reach / STEP) + 1
@@ -137,8 +207,21 @@ def fit_chain(
 
     Parameters
     ----------
-    field : CT, HU. start : where to begin. reaches : of each iteration's search, mm.
-    names : bones whose edges are looked for; all others follow the prior.
+    prior : ShapePrior
+        Of the bones.
+    field : Field
+        CT, HU.
+    start : Chain
+        Initial poses and shape.
+    reaches : sequence of float
+        Of each iteration's search, mm.
+    names : sequence of str
+        Bones whose edges are searched; all others follow the prior.
+
+    Returns
+    -------
+    Chain
+        As fitted.
     """
     chain = start
     for reach in reaches:
@@ -147,7 +230,22 @@ def fit_chain(
 
 
 def supports(prior: ShapePrior, field: Field, chain: Chain) -> dict[str, Support]:
-    """Return how well the scan supports each bone of a fitted chain."""
+    """Return how well the scan supports each bone of a fitted chain.
+
+    Parameters
+    ----------
+    prior : ShapePrior
+        Of the bones.
+    field : Field
+        CT, HU.
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    dict of str to Support
+        By bone.
+    """
     found = {}
     for name in BONES:
         vertices = chain.vertices(prior, name)
@@ -197,7 +295,7 @@ def _add_edges(
     normal: Array,
     right: Array,
 ) -> None:
-    """Add what one bone's edges say to the normal equations."""
+    """Add one bone's edges to the normal equations."""
     bone, pose = prior.bone(name), chain.poses[name]
     vertices = chain.vertices(prior, name)
     normals = vertex_normals(vertices, bone.triangles)
@@ -221,7 +319,7 @@ def _add_edges(
 def _add_joints(
     prior: ShapePrior, chain: Chain, place: dict[str, slice], normal: Array, right: Array
 ) -> None:
-    """Add the joints' prior, and that of the root's turn."""
+    """Add the joints' prior, and that of the root's rotation."""
     for joint in prior.joints:
         parent, child = chain.poses[joint.parent], chain.poses[joint.child]
         back = parent.rotation.inv().as_matrix()

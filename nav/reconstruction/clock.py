@@ -1,4 +1,4 @@
-"""Which step of a reconstruction is on, and how long each took."""
+"""Progress of a reconstruction: the current step, and how long each took."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ Tell = Callable[[str, float], None]
 
 
 class Clock:
-    """Tells a step's name and the share of it that is done; keeps the seconds of each."""
+    """Reports the current step and the fraction of it that is done; measures the seconds of each.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Called with the name of the step and the fraction of it that is done.
+    """
 
     def __init__(self, tell: Tell | None = None) -> None:
         self.tell = tell or (lambda step, share: None)
@@ -17,7 +23,13 @@ class Clock:
         self.seconds: dict[str, float] = {}
 
     def step(self, name: str) -> None:
-        """Begin a step; the one before has ended."""
+        """Begin a step and end the one before.
+
+        Parameters
+        ----------
+        name : str
+            Of the step.
+        """
         now = time.perf_counter()
         if self.name:
             self.seconds[self.name] = now - self.start
@@ -25,10 +37,22 @@ class Clock:
         self.tell(name, 0.0)
 
     def share(self, share: float) -> None:
-        """Say how much of the step is done."""
+        """Report the fraction of the step that is done.
+
+        Parameters
+        ----------
+        share : float
+            0 to 1.
+        """
         self.tell(self.name, share)
 
     def finished(self) -> dict[str, float]:
-        """End the last step; return the seconds of all."""
+        """End the last step.
+
+        Returns
+        -------
+        dict of str to float
+            Seconds of each step.
+        """
         self.step("")
         return self.seconds

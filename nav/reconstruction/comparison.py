@@ -1,4 +1,4 @@
-"""What running steps again has changed: surfaces, their sigma, what they were made from."""
+"""Comparison of two runs of the steps: surfaces, their sigma, what they were made from."""
 
 from __future__ import annotations
 
@@ -19,16 +19,26 @@ from nav.reconstruction.reconstruction_result import ReconstructedSurface, Recon
 from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.sculpt import distances_to
 
-MOVED = 0.02  # mm: a surface that moves by less is the same
-SIGMA_CHANGED = 0.01  # mm: a sigma that changes by less is the same
+MOVED = 0.02  # mm: a smaller move counts as none
+SIGMA_CHANGED = 0.01  # mm: a smaller change of sigma counts as none
 
 
 @dataclass(frozen=True)
 class Moved:
-    """How far a surface has moved: mean and largest distance of old and new vertices, mm.
+    """How far a surface has moved.
 
-    volume : change of the enclosed volume, mm^3. is_new : whether there was none before. sigma :
-    largest change of its sigma, mm. source : what it is made from now, where that has changed.
+    Parameters
+    ----------
+    mean, largest : float
+        Distance of old and new vertices to the other surface, mm.
+    volume : float
+        Change of the enclosed volume, mm^3.
+    is_new : bool
+        Whether there was none before.
+    sigma : float
+        Largest change of its sigma, mm.
+    source : str
+        What it is made from now; empty where that has not changed.
     """
 
     mean: float
@@ -40,35 +50,35 @@ class Moved:
 
     @property
     def shape_kept(self) -> bool:
-        """Whether the surface lies where it did."""
+        """Return whether the surface lies where it did."""
         return not self.is_new and self.largest <= MOVED
 
     @property
     def is_nothing(self) -> bool:
-        """Whether surface, sigma and source are as before."""
+        """Return whether surface, sigma and source are as before."""
         return self.shape_kept and self.sigma <= SIGMA_CHANGED and not self.source
 
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """What running steps again has changed.
+    """Changes of a reconstruction by running steps again.
 
     Parameters
     ----------
     guidance : Guidance
-        That it was made with.
+        With which the steps were run.
     surfaces : tuple of ReconstructedSurface
         Those that are not as before.
-    moved : mapping
+    moved : mapping of str to Moved
         By the name of these.
     removed : tuple of str
-        Structures that are there no more.
+        Structures that no longer exist.
     remarks, remarks_before : tuple of str
         Of all, now and of the same run without the correction.
-    made_from : mapping
+    made_from : mapping of str to str
         By structure, of those in `surfaces`.
     chain, learnt : mapping
-        Tables of the fitted bones, and of what was learnt of grey values.
+        Tables of the fitted bones, and of what was learnt from grey values.
     overview : bytes
         PNG of all surfaces as they are now.
     """
@@ -86,12 +96,23 @@ class Correction:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether everything is as before."""
+        """Return whether everything is as before."""
         return not self.surfaces and not self.removed
 
 
 def compare(before: Reconstruction, after: Reconstruction) -> Correction:
-    """Return what is not as before."""
+    """Return what has changed between two reconstructions.
+
+    Parameters
+    ----------
+    before, after : Reconstruction
+        Of the same scan.
+
+    Returns
+    -------
+    Correction
+        Changed and removed surfaces, remarks, and an overview of `after`.
+    """
     changed, moved = [], {}
     for surface in after.surfaces:
         old = before.surface(surface.name)

@@ -1,4 +1,4 @@
-"""A case corrected: steps run again on its own scan, compared with before, and written beside."""
+"""Correction of a case: steps run again on its own scan, compared, and written beside it."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from nav.reconstruction.reconstruction_steps import Key, Made, levels_key, locat
 from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Volume
 
-KEPT_RUNS = 2  # whose results steps are taken over from
+KEPT_RUNS = 2  # whose results are reused
 
 
 class CaseRerun:
     """Runs steps of a case's reconstruction again.
 
-    What the case's own steps and the last runs made is kept for the next one.
+    The results of the case's own steps and of the last runs are kept for the next one.
 
     Parameters
     ----------
@@ -69,10 +69,21 @@ class CaseRerun:
             **_learnt_of(path, self.guidance),
         }
         self.before: Reconstruction | None = None
-        self._last: tuple[Made, ...] = ()  # what the last runs made, the newest last
+        self._last: tuple[Made, ...] = ()  # results of the last runs, the newest last
 
     def prepare(self, tell: Tell | None = None) -> Reconstruction:
-        """Run all steps as the case has them: what corrections are compared with."""
+        """Run all steps as the case has them, to compare corrections with.
+
+        Parameters
+        ----------
+        tell : callable, optional
+            Called with the name of the step and the fraction of it that is done.
+
+        Returns
+        -------
+        Reconstruction
+            Without corrections other than the case's own.
+        """
         if self.before is None:
             self.before = reconstruct(self.read, tell, self.guidance, self.made)
             self.made = self.before.made
@@ -81,10 +92,22 @@ class CaseRerun:
     def run(self, guidance: Guidance, tell: Tell | None = None) -> Correction:
         """Run the steps that a guidance changes, and those that depend on them.
 
+        Parameters
+        ----------
+        guidance : Guidance
+            The whole guidance, not only what is new.
+        tell : callable, optional
+            Called with the name of the step and the fraction of it that is done.
+
+        Returns
+        -------
+        Correction
+            What has changed.
+
         Raises
         ------
         InputError
-            The scan does not show what it says.
+            The scan does not show what the guidance says.
         """
         before = self.prepare(tell)
         labels = guidance.labels or ()
@@ -98,7 +121,17 @@ class CaseRerun:
 
 
 def case_guidance(path: Path) -> Guidance:
-    """Return what was said about a case's scan.
+    """Return the guidance with which a case was made.
+
+    Parameters
+    ----------
+    path : Path
+        Of case.toml.
+
+    Returns
+    -------
+    Guidance
+        NOTHING where the case names no corrections.
 
     Raises
     ------
@@ -114,12 +147,14 @@ def case_guidance(path: Path) -> Guidance:
 def save_correction(path: Path, correction: Correction) -> Path:
     """Write a correction into a case's folder: new meshes under new names, a new case.toml.
 
-    The earlier case.toml is kept under a number, and all that it names is as it was.
+    The earlier case.toml is kept under a number, and all that it names is left unchanged.
 
     Parameters
     ----------
     path : Path
         Of case.toml.
+    correction : Correction
+        To be written.
 
     Returns
     -------
@@ -191,7 +226,7 @@ def _is_about(line: str, names: Sequence[str]) -> bool:
     """Return whether a remark is about one of these structures, which the new remarks are about.
 
     The figures of a remark may differ by a digit on the scan that was cropped, so that the same
-    remark of before is not found by its letters.
+    earlier remark is not found by its text.
     """
     about, colon, _ = line.partition(":")
     return bool(colon) and any(
@@ -205,7 +240,7 @@ def _mesh_name(folder: Path, name: str) -> str:
 
 
 def _free(folder: Path, stem: str, ending: str, always: bool = False) -> str:
-    """Return the first name that is free: STEM, STEM-1 and so on."""
+    """Return the first file name that is free: STEM, STEM-1 and so on."""
     if not always and not (folder / f"{stem}{ending}").exists():
         return f"{stem}{ending}"
     return next(
@@ -223,15 +258,25 @@ def _text_writer(table: Mapping[str, Any]) -> Callable[[Path], object]:
 
 
 def _same_objects(labels: tuple[Any, ...], own: Guidance) -> tuple[Any, ...]:
-    """Return labels as the objects that were used before, so that steps are taken over."""
+    """Return labels as the objects that were used before, so that results of steps are reused."""
     return tuple(own.label(label.name) or label for label in labels)
 
 
 def why_not_correctable(table: ReconstructionTable | None) -> str:
-    """Return why a case's steps cannot be run again, or nothing.
+    """Return why a case's steps cannot be run again.
 
-    A printed phantom's case is no reconstruction of a patient: its surfaces are the kit's, and the
-    steps for patients would replace them by what looks like bone in its scan.
+    A printed phantom's case is not a reconstruction of a patient: its surfaces are the kit's, and
+    the steps for patients would replace them by what looks like bone in its scan.
+
+    Parameters
+    ----------
+    table : ReconstructionTable or None
+        Of case.toml.
+
+    Returns
+    -------
+    str
+        Part of a sentence; empty where the steps can be run again.
     """
     if table is None or table.volume is None:
         return "has no scan, so that no step can be run again"
@@ -258,14 +303,25 @@ def _scan_of(path: Path) -> tuple[ReadResult, Chain]:
 
 
 def as_read(volume: Volume) -> ReadResult:
-    """Return a volume as if it had been read alone."""
+    """Return a volume as the result of reading it.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+
+    Returns
+    -------
+    ReadResult
+        Without findings.
+    """
     nz, ny, nx = volume.values.shape
     x, y, z = volume.spacing.tolist()
     return ReadResult(volume, (), "nifti", SeriesInfo("1", "CT", nz, (nx, ny), (x, y, z), nz * z))
 
 
 def _learnt_of(path: Path, guidance: Guidance) -> dict[Key, Any]:
-    """Return what a case says of its scan's grey values; what it does not say is learnt again."""
+    """Return what a case holds about its scan's grey values; the rest is learnt again."""
     table = load_toml(path, CaseFile).reconstruction
     found: dict[Key, Any] = {}
     for name, kind, key in (

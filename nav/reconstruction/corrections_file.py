@@ -1,4 +1,4 @@
-"""corrections.toml: what was said about a scan and painted on it, so that it can be repeated."""
+"""corrections.toml: the guidance and brush strokes of a reconstruction, to be repeated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,17 @@ PERPENDICULAR = 1e-3
 
 
 class BoxTable(FileModel):
-    """[box]: centre and half sizes, mm, and unit vectors of its own axes."""
+    """[box]: a box in which C2 is searched.
+
+    Attributes
+    ----------
+    centre : tuple of float
+        Model frame, mm.
+    half : tuple of float
+        Half of its sizes along its own axes, mm.
+    axes : tuple of tuple of float
+        Unit vectors of its own axes, model frame.
+    """
 
     centre: Vector3
     half: tuple[Positive, Positive, Positive]
@@ -45,14 +55,34 @@ class BoxTable(FileModel):
 
 
 class SeedTable(FileModel):
-    """[[seed]]."""
+    """[[seed]]: a point within a structure.
+
+    Attributes
+    ----------
+    structure : str
+        One of SEEDED.
+    position : tuple of float
+        Model frame, mm.
+    """
 
     structure: Literal[SEEDED]  # type: ignore[valid-type]
     position: Vector3
 
 
 class StrokeTable(FileModel):
-    """[[stroke]]: what lies within `radius` of a line is added, or erased."""
+    """[[stroke]]: what lies within `radius` of a line is added, or erased.
+
+    Attributes
+    ----------
+    structure : str
+        One of PAINTED.
+    mode : {"add", "erase"}
+        What the stroke does.
+    radius : float
+        Of the brush, mm.
+    points : tuple of tuple of float
+        Of the line, model frame, mm.
+    """
 
     structure: Literal[PAINTED]  # type: ignore[valid-type]
     mode: Literal["add", "erase"]
@@ -61,7 +91,17 @@ class StrokeTable(FileModel):
 
 
 class LabelTable(FileModel):
-    """[[label]]: a segment of `labels`. sigma : of the labels' own error, mm."""
+    """[[label]]: a segment of `labels`.
+
+    Attributes
+    ----------
+    structure : str
+        One of ROLES.
+    sigma : float
+        Standard deviation of the labels' own error, mm.
+    cut : bool
+        Whether the border of the label map cuts it.
+    """
 
     structure: Literal[tuple(ROLES)]  # type: ignore[valid-type]
     sigma: Positive
@@ -69,7 +109,25 @@ class LabelTable(FileModel):
 
 
 class CorrectionsFile(PublicFile):
-    """corrections.toml."""
+    """Contents of corrections.toml.
+
+    Attributes
+    ----------
+    format : str
+        FORMAT.
+    labels : str, optional
+        File of the label map, relative to this file.
+    keep_labels : bool
+        Whether labels of bones are kept as they are, not refined.
+    box : BoxTable, optional
+        In which C2 is searched.
+    seed : tuple of SeedTable
+        Points within structures.
+    stroke : tuple of StrokeTable
+        Of the brush, in order.
+    label : tuple of LabelTable
+        Segments of the label map that are used.
+    """
 
     format: Literal["c1c2nav/corrections/1"]
     labels: str | None = None
@@ -83,10 +141,20 @@ class CorrectionsFile(PublicFile):
 def load_corrections(path: Path) -> Guidance:
     """Read corrections.toml, and the label map beside it where it names one.
 
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    Guidance
+        Seeds, box, labels and strokes.
+
     Raises
     ------
     InputError
-        Missing, or breaks the format.
+        The file is missing, or breaks the format.
     """
     table = load_toml(path, CorrectionsFile)
     box = None
@@ -121,7 +189,20 @@ def load_corrections(path: Path) -> Guidance:
 
 
 def corrections_table(guidance: Guidance, labels: str | None) -> dict[str, Any]:
-    """Return what corrections.toml holds, but for its provenance. labels : file beside it."""
+    """Return the contents of corrections.toml, except for its provenance.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        To be written.
+    labels : str or None
+        File of the label map beside it.
+
+    Returns
+    -------
+    dict
+        Tables of the file.
+    """
     box = guidance.box
     return {
         "format": FORMAT,
@@ -158,7 +239,15 @@ def _rounded(point: Point) -> list[float]:
 
 
 def write_labels(path: Path, labels: Sequence[GuideLabel]) -> None:
-    """Write labels as `.seg.nrrd`, under the names of the case, on the grid of the first."""
+    """Write labels as `.seg.nrrd`, under the names of the case, on the grid of the first.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    labels : sequence of GuideLabel
+        At least one.
+    """
     matrix = labels[0].mask.model_from_voxel
     grid, first = _grid_of([label.mask for label in labels], matrix)
     segments = []

@@ -5,9 +5,9 @@ cortex, from cortex to soft tissue, and, where another bone is near, from soft t
 
 f(t) = S + (C - S) E(x - t) + (M - C) E(x - tau - t) + (N - S) E(t - x - g)
 
-E is the scanner's response to a step, a Gaussian one with edge enhancement. With a prior on the
-cortex's grey value the place x of the surface follows also where the cortex is thinner than the
-blur, where any threshold is biased.
+E is the scanner's step response, a Gaussian one with edge enhancement. With a prior on the
+cortex's grey value the position x of the surface is determined even where the cortex is thinner
+than the blur, where any threshold is biased.
 
 References
 ----------
@@ -26,21 +26,26 @@ from numpy.typing import NDArray
 
 from nav.reconstruction.volume import Array
 
-# places in the vector of parameters
+# indices in the vector of parameters
 PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR, OTHER = range(8)
 COUNT = 8
-WIDER = 2.0  # times the blur in the slices, of what an edge-enhancing kernel takes away
+WIDER = 2.0  # width of what an edge-enhancing kernel subtracts, times the blur in the slices
 ITERATIONS = 25
-ENOUGH = 1e-3  # of a prior's standard deviation: steps this small end the fit
+ENOUGH = 1e-3  # of a prior's standard deviation: smaller steps end the fit
 
 
 @dataclass(frozen=True)
 class ProfileFit:
     """Fits of n profiles.
 
-    values, sd : (n, 8), the parameters (PLACE and so on) and their posterior standard deviations.
-    cost : (n,), half the sum of squares, with the prior's.
-    residuals : (n, k), HU, NaN where unused.
+    Parameters
+    ----------
+    values, sd : ndarray, shape (n, 8)
+        The parameters (PLACE and so on) and their posterior standard deviations.
+    cost : ndarray, shape (n,)
+        Half the sum of squares, including the prior's.
+    residuals : ndarray, shape (n, k)
+        HU, NaN where unused.
     """
 
     values: Array
@@ -61,16 +66,31 @@ def fit_profiles(
     enhancement: float,
     wider: Array,
 ) -> ProfileFit:
-    """Fit the model to profiles, maximum a posteriori, by Levenberg and Marquardt's method.
+    """Fit the model to profiles, maximum a posteriori, with the Levenberg-Marquardt method.
 
     Parameters
     ----------
-    at : (k,), places of the samples along the normal, mm. profiles : (n, k), HU.
-    first, last : (n,), the samples used, from first to before last.
-    prior, prior_sd : (n, 8), Gaussian; the fit starts at the prior.
-    near : (n,), whether another surface is in reach.
-    noise : (n,), sd of a sample as if samples were independent, HU.
-    enhancement : of the edges, from 0. wider : (n,), times the blur, of what it takes away.
+    at : ndarray, shape (k,)
+        Positions of the samples along the normal, mm.
+    profiles : ndarray, shape (n, k)
+        HU.
+    first, last : ndarray of int, shape (n,)
+        The samples used, from first to before last.
+    prior, prior_sd : ndarray, shape (n, 8)
+        Gaussian prior of the parameters; the fit starts at its mean.
+    near : ndarray of bool, shape (n,)
+        Whether another surface is in reach.
+    noise : ndarray, shape (n,)
+        Standard deviation of a sample as if samples were independent, HU.
+    enhancement : float
+        Of the edges, from 0.
+    wider : ndarray, shape (n,)
+        Width of the blur that edge enhancement subtracts, as a multiple of the blur.
+
+    Returns
+    -------
+    ProfileFit
+        Of the n profiles.
     """
     count = len(profiles)
     values = prior.copy()
@@ -87,7 +107,26 @@ def fit_profiles(
 def profile_model(
     at: Array, values: Array, near: bool, enhancement: float, wider: float = WIDER
 ) -> Array:
-    """Return the model's grey values (k,) at places `at`, mm, for parameters `values` (8,)."""
+    """Return the model's grey values.
+
+    Parameters
+    ----------
+    at : ndarray, shape (k,)
+        Positions along the normal, mm.
+    values : ndarray, shape (8,)
+        The parameters (PLACE and so on).
+    near : bool
+        Whether another surface is in reach.
+    enhancement : float
+        Of the edges, from 0.
+    wider : float
+        Width of the blur that edge enhancement subtracts, as a multiple of the blur.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        HU.
+    """
     out = np.empty(len(at))
     slope = np.empty(COUNT)
     for i, t in enumerate(at):
@@ -97,7 +136,7 @@ def profile_model(
 
 @njit(nogil=True, cache=True)
 def _step(u, blur, enhancement, wider):
-    """Return the response to a step at distance u inside, its slope by u and by log blur."""
+    """Return the response to a step at distance u inside, its derivatives by u and by log blur."""
     a = u / blur
     value = 0.5 * (1.0 + erf(a / sqrt(2.0)))
     density = exp(-0.5 * a * a) / sqrt(2.0 * pi)

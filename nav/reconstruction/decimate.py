@@ -1,4 +1,4 @@
-"""Fewer triangles for a closed surface, which stays closed."""
+"""Decimation of a closed surface, which stays closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from nav.model.closed import count_open_edges
 from nav.reconstruction.grey_surface import Mesh, without_fins
 
-# where collapsing edges pinches a surface, a little less of it does not
+# where collapsing edges pinches a surface, a little less reduction does not
 SHARES = (1.0, 0.96, 0.92, 0.85, 0.7, 0.5)
 AGGRESSIONS = (7.0, 4.0)
 
@@ -19,9 +19,16 @@ def decimated(mesh: Mesh, reduction: float) -> Mesh:
 
     Parameters
     ----------
-    mesh : closed surface.
-    reduction : share of the triangles that is taken away. Where the result would not be closed,
-        less is; in the end none.
+    mesh : Mesh
+        Closed surface.
+    reduction : float
+        Share of the triangles to remove. Where the result would not be closed, fewer are removed;
+        as a last resort none.
+
+    Returns
+    -------
+    Mesh
+        Closed surface.
 
     References
     ----------
@@ -31,7 +38,7 @@ def decimated(mesh: Mesh, reduction: float) -> Mesh:
 
     if reduction <= 0.0:
         return mesh
-    # about the middle: single precision
+    # centred, because of single precision
     middle = mesh.vertices.mean(axis=0)
     centred = (mesh.vertices - middle).astype(np.float32)
     for share, aggression in product(SHARES, AGGRESSIONS):

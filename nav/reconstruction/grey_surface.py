@@ -1,4 +1,4 @@
-"""A label's closed surface at the grey values' half height, before it is refined."""
+"""Closed surface of a label at half the height of the grey values, before it is refined."""
 
 from __future__ import annotations
 
@@ -12,21 +12,44 @@ from nav.reconstruction.bone_labels import BoneLabels
 from nav.reconstruction.volume import Array, Volume
 
 FILLED = 2.5  # times the threshold's height over soft tissue: the inside
-PIT = 0.5  # mm under the model's surface, where a dark voxel of the label is no hole
-LEAST_PIECE = 5.0  # mm^3 that a separate piece has at least
+PIT = 0.5  # mm under the model's surface, below which a dark voxel of the label is not a hole
+LEAST_PIECE = 5.0  # mm^3, least of a separate piece
 PAD = 2  # voxels round a label
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """vertices : (n, 3), model frame, mm. triangles : (m, 3) int32, counter-clockwise outside."""
+    """A triangle mesh.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        Usually in the model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
+    """
 
     vertices: Array
     triangles: NDArray[np.int32]
 
 
 def bone_surface(volume: Volume, found: BoneLabels, name: str) -> Mesh | None:
-    """Return the surface of one labelled bone, closed; None where it has no voxels."""
+    """Return the closed surface of one labelled bone.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    found : BoneLabels
+        On the scan's grid.
+    name : str
+        Of the bone.
+
+    Returns
+    -------
+    Mesh or None
+        Model frame, mm; None where the bone has no voxels.
+    """
     number = found.names.index(name) + 1
     window, distance = found.distances[name]
     label = found.labels[window]
@@ -54,7 +77,24 @@ def bone_surface(volume: Volume, found: BoneLabels, name: str) -> Mesh | None:
 def iso_surface(
     grey: NDArray[np.float32], level: float, volume: Volume, window: tuple[slice, slice, slice]
 ) -> Mesh:
-    """Return where the grey values (nz, ny, nx) of a window cross a level, closed at its border."""
+    """Return the isosurface of a window's grey values, closed at its border.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (nz, ny, nx)
+        Of the window.
+    level : float
+        Of the isosurface, in the unit of `grey`.
+    volume : Volume
+        With the grid.
+    window : tuple of slice
+        Of the grid, z, y, x.
+
+    Returns
+    -------
+    Mesh
+        Model frame, mm; values above the level are inside.
+    """
     import pyvista as pv
 
     padded = np.pad(grey, 1, constant_values=float(grey.min()) - 1.0)
@@ -73,14 +113,21 @@ def iso_surface(
 def without_fins(
     vertices: Array, triangles: NDArray[np.int32]
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """Take away pairs of triangles that lie on each other, as decimation leaves them.
+    """Remove pairs of triangles that lie on each other, as decimation leaves them.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        Of the mesh.
+    triangles : ndarray, shape (m, 3)
+        Of the mesh.
 
     Returns
     -------
-    kept : (k,)
-        Vertices that are still used.
-    triangles : (m, 3)
-        Of these.
+    kept : ndarray of int, shape (k,)
+        Indices of the vertices that are still used.
+    triangles : ndarray of int32, shape (l, 3)
+        Indices into `kept`.
     """
     corners = np.sort(triangles, axis=1)
     _, which, count = np.unique(corners, axis=0, return_inverse=True, return_counts=True)
@@ -93,7 +140,20 @@ def without_fins(
 
 
 def signed_volume(vertices: Array, triangles: NDArray[np.int32]) -> float:
-    """Return a closed surface's volume, mm^3; negative where it faces inwards."""
+    """Return a closed surface's volume.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray, shape (m, 3)
+        Of the surface.
+
+    Returns
+    -------
+    float
+        mm^3; negative where the triangles face inwards.
+    """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 

@@ -1,6 +1,6 @@
-"""What a user or another program says about a scan: seeds, a box, labels, and strokes of a brush.
+"""Guidance by a user or another program: seeds, a box, labels, and strokes of a brush.
 
-Nothing of it is needed. Each part replaces or limits one step, and a reconstruction says which.
+All of it is optional. Each part replaces or limits one step, and a reconstruction reports which.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROLES: dict[str, Role] = {
 SEEDED = tuple(name for name, role in ROLES.items() if role in ("bone", "artery"))
 PAINTED = tuple(name for name, role in ROLES.items() if role != "skin")
 LABEL_SIGMA = 0.5  # mm, of surfaces segmented by hand or by a program in a CT of usual resolution
-HAND_SIGMA = 0.5  # mm, of a wall that was painted: half a brush step, and the eye
+HAND_SIGMA = 0.5  # mm, of a painted wall: half a brush step, and the eye's error
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Box:
-    """A box in which C2 is looked for; it may be turned.
+    """A box in which C2 is searched; it may be rotated.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Box:
     half : tuple of float
         From the centre to its faces along its own axes, mm.
     axes : tuple of tuple of float
-        Its own axes in the model frame, one unit vector a row.
+        Its own axes in the model frame, one unit vector per row.
     """
 
     centre: Point
@@ -75,27 +75,38 @@ class Box:
     axes: tuple[Point, Point, Point] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
     def holds(self, points: Array) -> NDArray[np.bool_]:
-        """Return which points (..., 3), mm, lie within."""
+        """Return which points lie within.
+
+        Parameters
+        ----------
+        points : ndarray, shape (..., 3)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (...)
+            True within the box.
+        """
         own = (points - np.array(self.centre)) @ np.array(self.axes).T
         return np.asarray((np.abs(own) <= np.array(self.half)).all(axis=-1))
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """Return the corners (3,), mm, of the box along the model's axes that holds it."""
+        """Return the opposite corners (3,), mm, of its bounding box along the model's axes."""
         reach = np.abs(np.array(self.axes)).T @ np.array(self.half)
         return np.array(self.centre) - reach, np.array(self.centre) + reach
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """A way of a round brush: what lies within `radius` of a line belongs to a structure, or not.
+    """A stroke of a round brush: what lies within `radius` of a line is added, or removed.
 
     Parameters
     ----------
     structure : str
         One of PAINTED.
     erase : bool
-        Whether it takes away.
+        Whether it removes.
     radius : float
         mm.
     points : tuple of tuple of float
@@ -109,12 +120,23 @@ class Stroke:
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """Return the corners (3,) of the box that holds it, mm."""
+        """Return the opposite corners (3,) of its bounding box, model frame, mm."""
         points = np.array(self.points)
         return points.min(axis=0) - self.radius, points.max(axis=0) + self.radius
 
     def distances(self, points: Array) -> Array:
-        """Return the signed distances of points (n, 3) to its surface, mm; negative inside."""
+        """Return the signed distances of points to the stroke's surface.
+
+        Parameters
+        ----------
+        points : ndarray, shape (n, 3)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            mm, negative inside.
+        """
         line = np.array(self.points)
         least = np.linalg.norm(points - line[0], axis=1)
         for start, end in pairwise(line):
@@ -130,13 +152,14 @@ class Stroke:
 
 @dataclass(frozen=True, eq=False)
 class GuideLabel:
-    """A structure of a label map; two are the same only if they are one object.
+    """A structure of a label map; two are equal only if they are the same object.
 
     Parameters
     ----------
     name : str
         One of ROLES.
     mask : LabelMask
+        Its voxels.
     sigma : float
         One standard deviation of the labels' own error, besides that of their voxels, mm.
     """
@@ -152,7 +175,7 @@ class GuideLabel:
 
     @cached_property
     def seed(self) -> Seed:
-        """Return its innermost point."""
+        """Return its innermost point, as a seed."""
         from scipy.ndimage import distance_transform_edt
 
         depth = distance_transform_edt(self.mask.values, sampling=self.mask.spacing[::-1])
@@ -164,15 +187,18 @@ class GuideLabel:
 
 @dataclass(frozen=True)
 class Guidance:
-    """All that is said about a scan; without arguments nothing.
+    """The whole guidance of a reconstruction; empty without arguments.
 
     Parameters
     ----------
     seeds : tuple of Seed
+        Points within structures.
     box : Box, optional
+        In which C2 is searched.
     labels : tuple of GuideLabel
-        At most one of a name. Bones' are refined by the grey values, unless `keep_labels`.
+        At most one per name. Bones' are refined by the grey values, unless `keep_labels`.
     keep_labels : bool
+        Whether surfaces of bones are made from the labels alone.
     strokes : tuple of Stroke
         In the order in which they were painted: the later one counts.
     """
@@ -187,15 +213,48 @@ class Guidance:
         return bool(self.seeds or self.box or self.labels or self.strokes)
 
     def seeds_of(self, role: Role) -> tuple[Seed, ...]:
-        """Return the seeds of structures of a role."""
+        """Return the seeds of structures of a role.
+
+        Parameters
+        ----------
+        role : Role
+            Of the structures.
+
+        Returns
+        -------
+        tuple of Seed
+            In order.
+        """
         return tuple(seed for seed in self.seeds if ROLES[seed.name] == role)
 
     def strokes_of(self, *roles: Role) -> tuple[Stroke, ...]:
-        """Return the strokes on structures of some roles."""
+        """Return the strokes on structures of some roles.
+
+        Parameters
+        ----------
+        *roles : Role
+            Of the structures.
+
+        Returns
+        -------
+        tuple of Stroke
+            In order.
+        """
         return tuple(stroke for stroke in self.strokes if ROLES[stroke.structure] in roles)
 
     def labels_of(self, *roles: Role) -> tuple[GuideLabel, ...]:
-        """Return the labels of structures of some roles."""
+        """Return the labels of structures of some roles.
+
+        Parameters
+        ----------
+        *roles : Role
+            Of the structures.
+
+        Returns
+        -------
+        tuple of GuideLabel
+            In order.
+        """
         return tuple(label for label in self.labels if label.role in roles)
 
     def label(self, name: str) -> GuideLabel | None:
@@ -211,7 +270,24 @@ NOTHING = Guidance()
 
 
 def with_seed(guidance: Guidance, name: str, position: Iterable[float]) -> Guidance:
-    """Return the guidance with another seed; a bone has one, which moves, an artery several."""
+    """Return the guidance with an additional seed.
+
+    A bone has one seed, which is replaced; an artery may have several.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Before.
+    name : str
+        One of SEEDED.
+    position : iterable of float
+        Model frame, mm.
+
+    Returns
+    -------
+    Guidance
+        With the seed.
+    """
     x, y, z = (float(v) for v in position)
     kept = guidance.seeds
     if ROLES[name] == "bone":

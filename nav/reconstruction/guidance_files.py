@@ -1,4 +1,4 @@
-"""Seeds, boxes and label maps in files of other programs, as guidance of a reconstruction."""
+"""Seeds, boxes and label maps from files of other programs, as guidance of a reconstruction."""
 
 from __future__ import annotations
 
@@ -21,19 +21,30 @@ from nav.textfile import read_json
 
 NUMBERED = re.compile(r"[-_ ]*\d+$")
 SIDES = re.compile(r"\b(left|right|l|r|links|rechts)\b")
-SMALLEST_BOX = 20.0  # mm, of a side: C2 does not fit into less
+SMALLEST_BOX = 20.0  # mm, of a side: C2 does not fit into a smaller one
 TISSUE = -400.0  # HU: soft structures have a mean above it
 
 
 def read_seeds(path: Path) -> tuple[Seed, ...]:
-    """Read points of 3D Slicer's Markups, .fcsv or a table, each called like its structure.
+    """Read points of 3D Slicer's Markups, .fcsv or a table, each named after its structure.
 
-    A number behind a name counts points of one structure: "artery left 1", "C2-1".
+    A trailing number counts points of one structure: "artery left 1", "C2-1".
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    tuple of Seed
+        Model frame, mm.
 
     Raises
     ------
     InputError
-        The file cannot be read, or a point is called like no structure that takes seeds.
+        The file cannot be read, a point's name is not that of a structure that takes seeds, or a
+        bone has several.
     """
     seeds, unknown = [], []
     for label, position in load_points(path).items():
@@ -46,7 +57,7 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     if unknown:
         raise InputError(
             f"{path}: point {', '.join(unknown[:6])}: no structure that takes a seed; expected "
-            f"{', '.join(SEEDED)}, with a number behind where there are several"
+            f"{', '.join(SEEDED)}, followed by a number where there are several"
         )
     bones = [seed.name for seed in seeds if ROLES[seed.name] == "bone"]
     twice = next((name for name in bones if bones.count(name) > 1), None)
@@ -56,7 +67,18 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
 
 
 def seeded_name(label: str) -> str | None:
-    """Return the structure that a point is called after; None where there is none."""
+    """Return the structure after which a point is named.
+
+    Parameters
+    ----------
+    label : str
+        Of the point, possibly with a trailing number.
+
+    Returns
+    -------
+    str or None
+        One of SEEDED; None where there is none.
+    """
     for text in (label, NUMBERED.sub("", label.strip())):
         name = guide_name(text)
         if name in SEEDED:
@@ -65,7 +87,18 @@ def seeded_name(label: str) -> str | None:
 
 
 def guide_name(text: str) -> str | None:
-    """Return the structure of ROLES that a name in other words means; None for another one."""
+    """Return the structure that a name in other words means.
+
+    Parameters
+    ----------
+    text : str
+        Name in another program.
+
+    Returns
+    -------
+    str or None
+        One of ROLES; None for another structure.
+    """
     guess = guess_role(text)
     if guess.name in ROLES and guess.role == ROLES[guess.name]:
         return guess.name
@@ -85,10 +118,20 @@ def guide_name(text: str) -> str | None:
 def read_box(given: str) -> Box:
     """Return the box of six numbers (two corners, LPS, mm) or of a Markups ROI.
 
+    Parameters
+    ----------
+    given : str
+        The numbers, separated by blanks, commas or semicolons, or the path of a file.
+
+    Returns
+    -------
+    Box
+        Model frame, mm.
+
     Raises
     ------
     InputError
-        Neither, or a box into which no bone fits.
+        Neither, or a box that is too small for a bone.
     """
     words = re.split(r"[\s,;]+", given.strip())
     try:
@@ -161,14 +204,14 @@ def _point(values: Array) -> tuple[float, float, float]:
 def read_guide_labels(
     path: Path, numbering: Numbering | None, volume: Volume, sigma: float = LABEL_SIGMA
 ) -> tuple[tuple[GuideLabel, ...], tuple[str, ...]]:
-    """Read the structures of the neck of a label map, checked against the scan.
+    """Read the neck's structures of a label map, checked against the scan.
 
     Parameters
     ----------
     path : Path
         As `nav.reconstruction.labelmap.read_labels` takes it.
     numbering : mapping or str, optional
-        Names by number, for files that name no labels.
+        Names by number, for files that do not name labels.
     volume : Volume
         The scan.
     sigma : float
@@ -176,15 +219,16 @@ def read_guide_labels(
 
     Returns
     -------
-    tuple of GuideLabel
-    tuple of str
-        Labels that are nothing that is reconstructed.
+    labels : tuple of GuideLabel
+        Structures that are used.
+    left_out : tuple of str
+        Names of labels that are not reconstructed.
 
     Raises
     ------
     InputError
-        No label map, none of its structures is of the neck, two are one structure, or it does not
-        lie where the scan is.
+        Not a label map, no structure of the neck, several labels for one structure, or not aligned
+        with the scan.
     """
     read = read_labels(path, numbering)
     found: dict[str, list[LabelMask]] = {}
@@ -211,10 +255,19 @@ def read_guide_labels(
 
 
 def check_on_scan(path: Path, masks: Sequence[LabelMask], volume: Volume) -> None:
-    """Refuse a label map that does not lie where the scan is.
+    """Refuse a label map that is not aligned with the scan.
 
-    Where it has bones, the Hounsfield units within these decide; else whether all of it lies
+    Where it has bones, the Hounsfield units within these decide; otherwise whether all of it lies
     within the scan, in the body.
+
+    Parameters
+    ----------
+    path : Path
+        Of the label map, for the message.
+    masks : sequence of LabelMask
+        Its labels.
+    volume : Volume
+        The scan, HU.
 
     Raises
     ------
@@ -239,5 +292,5 @@ def check_on_scan(path: Path, masks: Sequence[LabelMask], volume: Volume) -> Non
 
 
 def _is_bone(name: str) -> bool:
-    """Return whether a name is of a bone elsewhere: of a vertebra, rib, hip, which others know."""
+    """Return whether a name is that of a bone elsewhere: a vertebra, rib, hip and the like."""
     return bool(re.search(r"\b(vertebrae?|rib|hip|sacrum|scapula|humerus|femur)\b", plain(name)))

@@ -1,4 +1,4 @@
-"""Closed surfaces of label maps: a marching-cubes boundary, smoothed, with its own error."""
+"""Closed surfaces of label maps: an isosurface of the voxels, smoothed, with its own error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STEPS_SIGMA = (0.289, 0.21, 0.195, 0.165, 0.135, 0.11, 0.11, 0.11)
 WALL_SIGMA = (0.298, 0.284, 0.22, 0.18, 0.155, 0.14, 0.18, 0.18)
 FLAT = 8.0  # degrees
 PER_ANISOTROPY = 0.25
-AVERAGED = 8  # times that normals are averaged over neighbours: single terraces have their own
+AVERAGED = 8  # times that normals are averaged over neighbours, against those of single terraces
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +37,15 @@ class LabelSurface:
     Parameters
     ----------
     name : str
+        Of the label.
     vertices : ndarray, shape (n, 3)
         Model frame, mm.
-    triangles : ndarray, shape (m, 3), int32
+    triangles : ndarray of int32, shape (m, 3)
         Facing outwards.
     sigma : ndarray, shape (n,)
         One standard deviation of the surface's error along the normal, mm, if the labels are right.
     dropped : int
-        Stray pieces that were left out.
+        Number of stray pieces that were left out.
     touches_border : bool
         Whether the label map ends within it.
     """
@@ -58,11 +59,21 @@ class LabelSurface:
 
 
 def surface_from_label(mask: LabelMask) -> LabelSurface | None:
-    """Return the smoothed surface of a mask; None where it has no piece that is large enough.
+    """Return the smoothed surface of a mask.
 
     The boundary of the voxels is smoothed by a windowed sinc filter [1]_, which hardly shrinks.
-    Its sigma is the grid's step along the normal times a measured factor, joined with what the
-    smoothing has taken from the volume: thin structures lose most.
+    Its sigma is the grid's step along the normal times a measured factor, combined with the volume
+    that the smoothing has removed: thin structures lose most.
+
+    Parameters
+    ----------
+    mask : LabelMask
+        Of the structure.
+
+    Returns
+    -------
+    LabelSurface or None
+        None where it has no piece that is large enough.
 
     References
     ----------
@@ -93,7 +104,7 @@ def surface_from_label(mask: LabelMask) -> LabelSurface | None:
 
 
 def voxel_sigma(normals: Array, matrix: Array) -> Array:
-    """Return what voxels leave unknown of a smoothed boundary along its normals.
+    """Return the error of a smoothed boundary that results from its voxels.
 
     Parameters
     ----------
@@ -105,7 +116,7 @@ def voxel_sigma(normals: Array, matrix: Array) -> Array:
     Returns
     -------
     ndarray, shape (n,)
-        One standard deviation, mm.
+        One standard deviation along the normal, mm.
     """
     axes = matrix[:3, :3]
     lengths = np.linalg.norm(axes, axis=0)
@@ -121,7 +132,7 @@ def voxel_sigma(normals: Array, matrix: Array) -> Array:
 
 
 def _normals(vertices: Array, triangles: NDArray[np.int32]) -> tuple[Array, float]:
-    """Unit normals at vertices, shape (n, 3), and the area, mm^2."""
+    """Return unit normals at vertices, shape (n, 3), and the area, mm^2."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     cross = np.cross(b - a, c - a)
     normals = np.zeros_like(vertices)
@@ -133,7 +144,7 @@ def _normals(vertices: Array, triangles: NDArray[np.int32]) -> tuple[Array, floa
 
 
 def _averaged(normals: Array, triangles: NDArray[np.int32]) -> Array:
-    """Normals averaged over neighbours, unit vectors."""
+    """Return normals averaged over neighbours, unit vectors."""
     starts, ends = triangles[:, [0, 1, 2]].ravel(), triangles[:, [1, 2, 0]].ravel()
     ones = np.ones(len(starts))
     size = len(normals)
@@ -145,7 +156,7 @@ def _averaged(normals: Array, triangles: NDArray[np.int32]) -> Array:
 
 
 def _without_strays(mask: LabelMask) -> tuple[NDArray[np.bool_], int]:
-    """The mask without pieces that are too small, and how many there were."""
+    """Return the mask without pieces that are too small, and how many there were."""
     labels, count = ndimage.label(mask.values)
     voxel = abs(float(np.linalg.det(mask.model_from_voxel[:3, :3])))
     sizes = np.bincount(labels.ravel())[1:]

@@ -1,4 +1,4 @@
-"""Label maps that other programs made: named masks with their place in the model frame."""
+"""Label maps of other programs: named masks with their place in the model frame."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from nav.reconstruction.reading.read import find_kind
 from nav.reconstruction.volume import Array
 
 Mask = NDArray[np.bool_]
-MARGIN = 2  # voxels of nothing round a mask
+MARGIN = 2  # empty voxels round a mask
 MOST_LABELS = 500
-EXTENSION_BYTES = 1 << 20  # of a NIfTI's header with its extensions
+EXTENSION_BYTES = 1 << 20  # of a NIfTI header with its extensions
 LABEL_START, LABEL_END = re.compile(rb"<Label[ \t\r\n]"), b"</Label>"
 KEY, NAME = re.compile(rb'Key="(\d{1,9})"'), re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.S)
 LONGEST_LABEL, MOST_NAMED = 1024, 5000  # bytes; labels of a table
@@ -38,11 +38,11 @@ class LabelMask:
     Parameters
     ----------
     name : str
-        As its source calls it.
+        In the label map.
     values : ndarray of bool, shape (nz, ny, nx)
-        Cut to what it fills, with a margin.
+        Cropped to the structure, with a margin.
     model_from_voxel : ndarray, shape (4, 4)
-        Maps indices (x, y, z, 1) of voxel centres to the model frame (LPS), mm. May be turned,
+        Maps indices (x, y, z, 1) of voxel centres to the model frame (LPS), mm. May be rotated,
         mirrored or sheared.
     touches_border : bool
         Whether it reaches the border of its label map, where it may have been cut.
@@ -55,12 +55,12 @@ class LabelMask:
 
     @property
     def spacing(self) -> Array:
-        """Steps along x, y and z, shape (3,), mm."""
+        """Return the steps along x, y and z, shape (3,), mm."""
         return np.asarray(np.linalg.norm(self.model_from_voxel[:3, :3], axis=0), float)
 
     @property
     def volume(self) -> float:
-        """Of its voxels, mm^3."""
+        """Return the volume of its voxels, mm^3."""
         voxel = abs(float(np.linalg.det(self.model_from_voxel[:3, :3])))
         return float(np.count_nonzero(self.values)) * voxel
 
@@ -74,7 +74,17 @@ class LabelMask:
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Masks by name, what kind of file they are from, and names that were not wanted."""
+    """Masks of a label map.
+
+    Parameters
+    ----------
+    masks : mapping of str to LabelMask
+        By name.
+    kind : str
+        Format of the file, for people.
+    skipped : tuple of str
+        Names that were not wanted.
+    """
 
     masks: Mapping[str, LabelMask]
     kind: str
@@ -91,18 +101,23 @@ def read_labels(
     Parameters
     ----------
     path : Path
-        A file, or a folder: of DICOM with one SEG in it, or of one mask for each structure
-        (NIfTI or NRRD), named like it, as TotalSegmentator writes.
+        A file, or a folder: of DICOM with one SEG in it, or of one mask per structure (NIfTI or
+        NRRD), named after it, as TotalSegmentator writes.
     numbering : mapping or str, optional
-        Names by number, or "verse", "totalsegmentator": for files that name no labels. Of a name in
-        it, only numbers that occur are taken.
-    wanted : callable
+        Names by number, or "verse", "totalsegmentator": for files that do not name labels. Of its
+        names, only those whose numbers occur are taken.
+    wanted : callable, optional
         Whether a mask of this name is to be read; for a folder of many.
+
+    Returns
+    -------
+    LabelMap
+        Masks that are wanted and not empty.
 
     Raises
     ------
     InputError
-        It is no label map, is damaged, or says not what its numbers mean.
+        It is not a label map, is damaged, or does not say what its numbers mean.
     """
     path = Path(path)
     skipped: dict[str, None] = {}
@@ -148,11 +163,26 @@ def _read(
             counts, matrix, _ = read_nifti(path, lambda _: None)
             own = numbering if numbering is not None else names_in_nifti(path)
             return _by_number(path, counts, matrix, own, wanted), "NIfTI"
-    raise InputError(f"{path}: is no label map; expected .seg.nrrd, NIfTI or DICOM SEG")
+    raise InputError(f"{path}: is not a label map; expected .seg.nrrd, NIfTI or DICOM SEG")
 
 
 def cut_mask(name: str, values: Mask, matrix: Array) -> LabelMask:
-    """Return a mask cut to what it fills, with a margin."""
+    """Return a mask cropped to the structure, with a margin.
+
+    Parameters
+    ----------
+    name : str
+        Of the structure.
+    values : ndarray of bool, shape (nz, ny, nx)
+        On the whole grid.
+    matrix : ndarray, shape (4, 4)
+        model_from_voxel of that grid, mm.
+
+    Returns
+    -------
+    LabelMask
+        With the matrix of the cropped grid.
+    """
     first, last = [], []
     for axis in range(3):
         others = tuple(k for k in range(3) if k != axis)
@@ -169,7 +199,18 @@ def cut_mask(name: str, values: Mask, matrix: Array) -> LabelMask:
 
 
 def names_in_nifti(path: Path) -> dict[int, str] | None:
-    """Return the names of labels that a NIfTI's header has, as TotalSegmentator writes them."""
+    """Return the names of labels in a NIfTI's header extension, as TotalSegmentator writes them.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, compressed or not.
+
+    Returns
+    -------
+    dict of int to str, or None
+        Names by number; None where the header has none.
+    """
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
@@ -188,7 +229,7 @@ def names_in_nifti(path: Path) -> dict[int, str] | None:
 
 
 def _labels_of(table: bytes) -> Iterator[tuple[int, str]]:
-    """Numbers and names of a table of labels."""
+    """Yield numbers and names of a table of labels."""
     for start in islice(LABEL_START.finditer(table), MOST_NAMED):
         label = table[start.end() : start.end() + LONGEST_LABEL].partition(LABEL_END)[0]
         head, closed, content = label.partition(b">")
@@ -205,7 +246,7 @@ def _by_number(
     numbering: Numbering | None,
     wanted: Callable[[str], bool],
 ) -> dict[str, LabelMask]:
-    """Masks of a map of numbers."""
+    """Return the masks of a map of numbers."""
     numbers = [int(n) for n in np.unique(values) if n != 0]
     if not numbers:
         raise InputError(f"{path}: is empty: all its labels are 0")
@@ -241,7 +282,7 @@ def _all(
     path: Path,
     names: list[str] | None = None,
 ) -> dict[str, LabelMask]:
-    """Masks by name: those that are wanted and not empty."""
+    """Return masks by name: those that are wanted and not empty."""
     masks: dict[str, LabelMask] = {}
     for mask in found:
         if not wanted(mask.name) or not mask.values.any():
@@ -257,7 +298,18 @@ def _all(
 
 
 def mask_name(path: Path) -> str:
-    """Return what a mask's file says it is: its name without endings."""
+    """Return the name of a mask's file without its extensions.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    str
+        Name of the structure.
+    """
     name = path.name
     for ending in (".gz", ".nii", ".nrrd", ".seg"):
         if name.lower().endswith(ending):

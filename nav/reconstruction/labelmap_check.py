@@ -1,4 +1,4 @@
-"""Whether a label map lies where its scan does: Hounsfield units within the labels of bones."""
+"""Check of a label map against its scan: Hounsfield units within the labels of bones."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from nav.reconstruction.volume import Array, Volume
 LEAST_BONE = 100.0  # HU: the mean over a whole vertebra, marrow included; soft tissue has 0 to 80
 LEAST_INSIDE = 0.9  # share of the bones' voxels within the scan
 MOST_POINTS = 20_000
-BETTER = 100.0  # HU: a shift that gives so much more is where the labels belong
+BETTER = 100.0  # HU: gain that makes a shift clearly better
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How labels of bones and a scan go together.
+    """Agreement of labels of bones with a scan.
 
     Parameters
     ----------
     inside : float
         Share of the bones' voxels within the scan.
     hounsfield : float
-        Mean within those; nan where none is.
+        Mean within those, HU; nan where there are none.
     shift : float or None
-        How much higher (z, mm) the labels would fit clearly better; None: nowhere.
+        Shift of the labels along z with which they would fit clearly better, mm; None without one.
     """
 
     inside: float
@@ -36,12 +36,25 @@ class Agreement:
 
     @property
     def agrees(self) -> bool:
-        """Whether the labels may be of this scan."""
+        """Return whether the labels may be of this scan."""
         return self.inside >= LEAST_INSIDE and self.hounsfield >= LEAST_BONE
 
 
 def compare_with_scan(bones: Sequence[LabelMask], volume: Volume) -> Agreement:
-    """Compare labels of bones with a scan, where they are and shifted along the body's axis."""
+    """Compare labels of bones with a scan, at their position and shifted along the body's axis.
+
+    Parameters
+    ----------
+    bones : sequence of LabelMask
+        Model frame.
+    volume : Volume
+        The scan, HU.
+
+    Returns
+    -------
+    Agreement
+        At their position; with the best shift where they do not agree there.
+    """
     rng = np.random.default_rng(0)
     points = np.concatenate([mask.centres() for mask in bones])
     if len(points) > MOST_POINTS:

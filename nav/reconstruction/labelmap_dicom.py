@@ -30,10 +30,20 @@ UNPACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
     """Yield every segment of a DICOM SEG file, or of the only one in a folder.
 
+    Parameters
+    ----------
+    path : Path
+        File or folder.
+
+    Yields
+    ------
+    LabelMask
+        One per segment.
+
     Raises
     ------
     InputError
-        None, or several of them; damaged, or its frames are no regular stack.
+        There is no such file, or several; it is damaged, or its frames are not a regular stack.
     """
     import highdicom as hd
 
@@ -45,8 +55,8 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
         labels = [str(found.get_segment_description(n).segment_label) for n in numbers]
     except InputError:
         raise
-    except Exception as error:  # whatever its checks raise
-        raise InputError(f"{file}: is no DICOM SEG that can be read: {_line(error)}") from None
+    except Exception as error:  # its checks raise anything
+        raise InputError(f"{file}: is not a DICOM SEG that can be read: {_line(error)}") from None
     for number, label in zip(numbers, labels, strict=True):
         try:
             mask, matrix = _mask(found, number, file)
@@ -54,13 +64,13 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
             raise
         except Exception as error:
             raise InputError(
-                f"{file}: segment {label}: its frames are no regular stack: {_line(error)}"
+                f"{file}: segment {label}: its frames are not a regular stack: {_line(error)}"
             ) from None
         yield cut_mask(label, mask, matrix)
 
 
 def _refuse_huge(file: Path) -> None:
-    """Refuse, before memory is taken, more than a label map can have."""
+    """Refuse a file that is larger than a label map can be, before memory is allocated."""
     told = read_elements(file, SIZES)
     count = int(told.get("NumberOfFrames") or 1)
     if not 1 <= count <= MOST_FRAMES:
@@ -78,7 +88,7 @@ def _refuse_huge(file: Path) -> None:
 
 
 def _mask(found: Any, number: int, file: Path) -> tuple[Mask, Array]:
-    """A segment's voxels (nz, ny, nx), and what maps their indices to the model frame."""
+    """Return a segment's voxels (nz, ny, nx) and their model_from_voxel, mm."""
     place = found.get_volume_geometry(allow_missing_positions=True)
     if place is None:
         raise ValueError("they are not parallel, or at uneven steps")
@@ -94,14 +104,14 @@ def _mask(found: Any, number: int, file: Path) -> tuple[Mask, Array]:
 
 
 def _find(folder: Path) -> Path:
-    """The only segmentation among a folder's files."""
+    """Return the only segmentation among a folder's files."""
     found, contours = [], False
     paths = [Path(at) / name for at, _, names in os.walk(folder) for name in sorted(names)]
     for path in paths[:MOST_FILES]:
         try:
             kind: Any = read_elements(path, ["SOPClassUID"])
             uid = str(kind.get("SOPClassUID", ""))
-        except Exception:  # no DICOM, or damaged
+        except Exception:  # not DICOM, or damaged
             continue
         if uid in SEGMENTATIONS:
             found.append(path)

@@ -21,7 +21,17 @@ MOST_LAYERS = 64
 
 @dataclass(frozen=True)
 class NamedLabel:
-    """A segment: the value that it has in a layer."""
+    """A segment of a label map.
+
+    Parameters
+    ----------
+    name : str
+        Of the segment.
+    layer : int
+        Its layer, from 0.
+    value : int
+        Its value in that layer.
+    """
 
     name: str
     layer: int
@@ -31,24 +41,30 @@ class NamedLabel:
 def read_seg_nrrd(path: Path) -> tuple[NDArray[Any], Array, list[NamedLabel] | None]:
     """Read a label map with its layers.
 
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
     Returns
     -------
-    ndarray, shape (nz, ny, nx, layers)
-    ndarray, shape (4, 4)
-        lps_from_voxel of indices (x, y, z, 1), mm.
-    list of NamedLabel, or None
-        None where the file names no segments.
+    values : ndarray, shape (nz, ny, nx, layers)
+        As stored.
+    lps_from_voxel : ndarray, shape (4, 4)
+        Of indices (x, y, z, 1), mm.
+    segments : list of NamedLabel, or None
+        None where the file does not name segments.
 
     Raises
     ------
     InputError
-        No label map, or cut off, damaged.
+        Not a label map, or cut off, damaged.
     """
     header, fields = parse_nrrd(path)
     if header.components > MOST_LAYERS:
         raise InputError(f"{path}: has {header.components} layers; at most {MOST_LAYERS} are read")
     if header.dtype.kind == "f":
-        raise InputError(f"{path}: holds real numbers, expected labels: is it a scan?")
+        raise InputError(f"{path}: holds floating-point numbers, expected labels: is it a scan?")
     _, scale = length_scale(path, fields)
     matrix = np.diag([scale, scale, scale, 1.0]) @ header.lps_from_voxel
     segments = _segments(path, fields, header.components)

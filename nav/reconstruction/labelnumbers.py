@@ -1,4 +1,4 @@
-"""What the numbers of known label maps mean."""
+"""Meaning of the numbers in known label maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Numbering = Mapping[int, str] | Literal["verse", "totalsegmentator"]
 
 
 def _verse() -> dict[int, str]:
-    """VerSe's numbers: vertebrae from the top; 28 is a thirteenth thoracic one."""
+    """Return VerSe's numbers: vertebrae from the top; 28 is a thirteenth thoracic one."""
     levels = [*(f"C{k}" for k in range(1, 8)), *(f"T{k}" for k in range(1, 13))]
     levels += [f"L{k}" for k in range(1, 7)]
     named = {k: f"vertebra {level}" for k, level in enumerate(levels, start=1)}
@@ -17,7 +17,7 @@ def _verse() -> dict[int, str]:
 
 
 def _totalsegmentator() -> dict[int, str]:
-    """Numbers of TotalSegmentator's task "total", version 2: what is in or near a neck."""
+    """Return numbers of TotalSegmentator's task "total", version 2: what is in or near a neck."""
     levels = [f"L{k}" for k in range(5, 0, -1)] + [f"T{k}" for k in range(12, 0, -1)]
     levels += [f"C{k}" for k in range(7, 0, -1)]
     named = {k: f"vertebrae_{level}" for k, level in enumerate(levels, start=27)}

@@ -1,9 +1,9 @@
-"""A fitted bone's model deformed locally, each vertex to its own edge and smoothly along the bone.
+"""Local deformation of a fitted bone: each vertex to its own edge, smoothly along the bone.
 
-The chain's shape modes leave a few tenths of a millimetre to a millimetre open. Here each vertex
-moves along its normal to where the grey values fall most strongly outwards, however thin the cortex
-and dark the marrow; a random walk along the edges of the mesh is the prior on these offsets, and
-edges that its neighbours contradict are weighted down [1]_.
+The chain's shape modes leave errors of a few tenths of a millimetre to a millimetre. Here each
+vertex moves along its normal to where the grey values fall most strongly outwards, however thin the
+cortex and dark the marrow; a random walk along the edges of the mesh is the prior on these offsets,
+and edges that their neighbours contradict are weighted down [1]_.
 
 References
 ----------
@@ -24,15 +24,15 @@ from nav.reconstruction.sampling import Field
 from nav.reconstruction.volume import Array
 
 STEP = 0.25  # mm, between samples of a profile
-SIDES = (0.75, 1.0)  # mm: means inside and outside an edge are taken over so much
+SIDES = (0.75, 1.0)  # mm, over which means inside and outside an edge are taken
 REACHES = (2.0, 1.5, 1.0, 0.75)  # mm, about the smoothed offset, of each round
 DISTANCE_COST = 0.5  # of the strongest edge of a profile, for one at the end of the reach
 LEAST_CONTRAST = 50.0  # HU
-FULL_CONTRAST = 300.0  # HU, from which an edge is as good as any
+FULL_CONTRAST = 300.0  # HU, above which a steeper edge is not better
 MODEL_SD = 0.7  # mm, of the chain's model
 EDGE_SD = 0.25  # mm, of a vertex from its edge
 ROUGHNESS = 0.25  # mm per root of mm: sd of the offset's change along the surface
-OUTLIER = 0.8  # mm from the smooth offset, beyond which an edge says nothing
+OUTLIER = 0.8  # mm from the smooth offset, beyond which an edge is ignored
 
 
 def deformed(field: Field, vertices: Array, triangles: NDArray[np.int32]) -> Array:
@@ -40,12 +40,17 @@ def deformed(field: Field, vertices: Array, triangles: NDArray[np.int32]) -> Arr
 
     Parameters
     ----------
-    field : CT, HU. vertices : (n, 3) of a fitted model, model frame, mm. triangles : (m, 3).
+    field : Field
+        CT, HU.
+    vertices : ndarray, shape (n, 3)
+        Of a fitted model, model frame, mm.
+    triangles : ndarray, shape (m, 3)
+        Of the model.
 
     Returns
     -------
     ndarray, shape (n, 3)
-        Where there is no edge, or the scan ends, vertices follow their neighbours.
+        Model frame, mm. Where there is no edge, or the scan ends, vertices follow their neighbours.
     """
     normals = vertex_normals(vertices, triangles)
     places, contrast = _contrasts(field, vertices, normals)
@@ -64,7 +69,7 @@ def deformed(field: Field, vertices: Array, triangles: NDArray[np.int32]) -> Arr
 
 
 def _contrasts(field: Field, vertices: Array, normals: Array) -> tuple[Array, Array]:
-    """Return places (k,) along the normals, mm, and the grey values' fall there (n, k), HU."""
+    """Return positions (k,) along the normals, mm, and the grey values' fall there (n, k), HU."""
     inner, outer = (round(side / STEP) for side in SIDES)
     most = round((max(REACHES) + MODEL_SD) / STEP)
     at = STEP * np.arange(-most - inner, most + outer + 1)
@@ -92,7 +97,7 @@ def _edges(places: Array, contrast: Array, about: Array, reach: float) -> tuple[
 
 
 def _walk(vertices: Array, triangles: NDArray[np.int32]) -> tuple[sparse.csr_array, Array]:
-    """Return the random walk's coupling between vertices (n, n), and its sums (n,)."""
+    """Return the random walk's coupling between vertices (n, n), and its row sums (n,)."""
     graph = adjacency(len(vertices), triangles).tocoo()
     length = np.linalg.norm(vertices[graph.row] - vertices[graph.col], axis=1)
     weight = 1.0 / (ROUGHNESS**2 * np.maximum(length, 0.1))

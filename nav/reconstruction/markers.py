@@ -1,9 +1,9 @@
-"""Balls on the skin that a scan shows: fiducials that come with the case.
+"""Spherical markers on the skin that a scan shows: fiducials that come with the case.
 
 A marker is a ball of plastic, glass or ceramic, 3 to 9 mm wide, on the skin and surrounded by air
-on most sides. Its middle is where the tip is put later: a cap with a divot takes the ball's place
+on most sides. Its centre is where the tip is placed later: a cap with a divot replaces the ball
 (Maurer and others 1997, doi 10.1109/42.611354). All balls of a scan are of one size and material;
-what is not is no marker.
+anything else is not a marker.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from nav.reconstruction.neck_region import SKIN_TOP, NeckRegion
 from nav.reconstruction.sampling import Field, as_field, coarser, cropped
 from nav.reconstruction.volume import Array, Volume
 
-LEAST_HU = 250.0  # HU over soft tissue, that a ball shows at least
-SOFT = 80.0  # HU: brighter than this is no soft tissue
+LEAST_HU = 250.0  # HU of a ball over soft tissue, at least
+SOFT = 80.0  # HU: brighter is not soft tissue
 BODY = -300.0  # HU
-GRID = 0.7  # mm, of the voxels in which balls are looked for
+GRID = 0.7  # mm, of the voxels in which balls are searched
 DIAMETERS = (2.5, 9.0)  # mm
 LONGEST = 1.6  # largest to smallest extent of a ball's bright voxels
 LEAST_AIR = 0.3  # share of a shell round a ball that is air
@@ -35,27 +35,33 @@ LEAST_RING = 2
 RAYS = 192
 STEP = 0.1  # mm along a ray
 REACH = 2.5  # mm past the wall, in which a ray must fall to what surrounds the ball
-IN_AIR = -800.0  # HU at a ray's end: nothing but air there
+IN_AIR = -800.0  # HU at a ray's end: less is only air
 LEAST_RAYS = 0.5  # share of rays that show an edge
 MOST_OFF = 0.25  # mm rms of the edges from the fitted ball
 ALIKE_SIZE, ALIKE_HU = 0.15, 0.25  # relative: balls of one kind
 LEAST_COUNT = 3
-FIRM = 0.03  # mm, of a middle besides what its edges' scatter says
-BURIED = 0.15  # mm, the same of a ball with little air round it (measured)
-MOST_CHECKS, CHECK_SHARE = 4, 0.3  # check points: at most so many, and of all markers
+FIRM = 0.03  # mm, error of a centre besides that from its edges' scatter
+BURIED = 0.15  # mm, likewise of a ball with little air round it (measured)
+MOST_CHECKS, CHECK_SHARE = 4, 0.3  # most check points, and their largest share of all markers
 
 
 @dataclass(frozen=True)
 class FoundMarker:
-    """A ball.
+    """A spherical marker.
 
     Parameters
     ----------
-    label : M1, M2, ... those above the largest gap in height first; each part round the neck from
-        its front over its left and back to its right.
-    position : (3,), middle, model frame, mm.
-    diameter, sigma : mm; sigma is one sd of each of the middle's coordinates.
-    use : registered with, or only checked.
+    label : str
+        M1, M2, ...: those above the largest gap in height first; each group round the neck from its
+        front over its left and back to its right.
+    position : ndarray, shape (3,)
+        Centre, model frame, mm.
+    diameter : float
+        mm.
+    sigma : float
+        One standard deviation of each of the centre's coordinates, mm.
+    use : {"register", "check"}
+        Registered with, or only checked.
     """
 
     label: str
@@ -67,7 +73,15 @@ class FoundMarker:
 
 @dataclass(frozen=True)
 class FoundMarkers:
-    """All of a scan. others : how many balls of other kinds were left out."""
+    """All markers of a scan.
+
+    Parameters
+    ----------
+    markers : tuple of FoundMarker
+        Of one kind.
+    others : int
+        How many balls of other kinds were left out.
+    """
 
     markers: tuple[FoundMarker, ...] = ()
     others: int = 0
@@ -87,24 +101,25 @@ class _Ball:
 def find_markers(
     volume: Volume, region: NeckRegion, target: Array, skin: Surface | None = None
 ) -> FoundMarkers:
-    """Find the balls on the skin round a neck.
+    """Find the spherical markers on the skin round a neck.
 
     Parameters
     ----------
     volume : Volume
         The whole scan, HU.
     region : NeckRegion
-    target : (3,) ndarray
+        Of the neck.
+    target : ndarray, shape (3,)
         Where the registration shall be best, model frame, mm: it decides which markers are kept
         as check points.
     skin : Surface, optional
-        Of the neck, model frame: balls that do not stand on it are no markers. Without it all that
+        Of the neck, model frame: balls that do not stand on it are not markers. Without it all that
         stand in air count.
 
     Returns
     -------
     FoundMarkers
-        None where the scan shows fewer than three balls of one kind.
+        Without markers where the scan shows fewer than three balls of one kind.
     """
     corners = np.array(
         np.meshgrid((-ASIDE, ASIDE), (-ASIDE, ASIDE), (region.bottom - BELOW, SKIN_TOP + ABOVE))
@@ -131,13 +146,13 @@ def find_markers(
 
 
 def _on_skin(ball: _Ball, skin: Surface) -> bool:
-    """Whether a ball stands on the skin, or is hardly sunk into it."""
+    """Return whether a ball stands on the skin, or is hardly sunk into it."""
     away = skin.distance(ball.middle)[0] - ball.radius
     return bool(-SUNK * ball.radius <= away <= OFF_SKIN)
 
 
 def _candidates(volume: Volume) -> list[tuple[Array, float]]:
-    """Return middles and radii of bright blobs that stand in air beside the body."""
+    """Return centres and radii of bright blobs that stand in air beside the body."""
     grid = coarser(volume, GRID)
     values = np.asarray(grid.values, np.float32)
     voxel = float(np.prod(grid.spacing))
@@ -172,7 +187,7 @@ def _in_air(values: NDArray[np.float32], spacing: Array, index: Array, radius: f
 
 
 def _fitted(field: Field, place: Array, radius: float) -> _Ball | None:
-    """Fit a ball to the half heights along rays from its middle; None where it is no ball."""
+    """Fit a ball to the half heights along rays from its centre; None where it is not a ball."""
     fitted = None
     for _ in range(3):
         edges = _edges(field, place, radius)
@@ -189,7 +204,17 @@ def _fitted(field: Field, place: Array, radius: float) -> _Ball | None:
 
 @dataclass(frozen=True)
 class _Edges:
-    """points : (n, 3), mm. in_air : (n,), is there nothing but air beyond? top : HU within."""
+    """Edges of a ball.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+    in_air : ndarray of bool, shape (n,)
+        Whether there is only air beyond.
+    top : float
+        Within the ball, HU.
+    """
 
     points: Array
     in_air: NDArray[np.bool_]
@@ -216,7 +241,7 @@ def _edges(field: Field, middle: Array, radius: float) -> _Edges | None:
 
 
 def _of_radius(field: Field, ball: _Ball, radius: float) -> _Ball:
-    """Place a ball of known radius by its edges against air alone: skin beside it misleads."""
+    """Locate a ball of known radius by its edges against air alone: skin beside it biases it."""
     edges = _edges(field, ball.middle, radius)
     if edges is None or edges.in_air.mean() < LEAST_AIR:
         return replace(ball, sigma=float(np.hypot(ball.sigma, BURIED)))
@@ -230,12 +255,12 @@ def _of_radius(field: Field, ball: _Ball, radius: float) -> _Ball:
         if np.linalg.norm(step) < 1e-5:
             break
     moved = float(np.linalg.norm(middle - ball.middle))
-    # two ways to place it that differ: each may be the wrong one
+    # two estimates that differ: each may be the wrong one
     return replace(ball, middle=middle, sigma=float(np.hypot(ball.sigma, moved / np.sqrt(3.0))))
 
 
 def _sphere(points: Array, hu: float) -> _Ball | None:
-    """Fit a sphere by weighted least squares, points that are off by chance or skin left out."""
+    """Fit a sphere by least squares, outliers and points on the skin left out."""
     kept = np.ones(len(points), bool)
     middle, radius, off = points.mean(axis=0), 0.0, np.zeros(len(points))
     for _ in range(6):
@@ -266,7 +291,7 @@ def _directions() -> Array:
 
 
 def _largest_kind(balls: list[_Ball]) -> list[_Ball]:
-    """Return the most balls that are of one size and brightness."""
+    """Return the largest set of balls that are of one size and brightness."""
     best: list[_Ball] = []
     for one in balls:
         kind = [
@@ -306,7 +331,7 @@ def _between_rings(z: Array) -> float:
 
 
 def _checks(points: Array, target: Array) -> set[int]:
-    """Return which markers are kept as check points: those that registering needs least.
+    """Return which markers are kept as check points: those that the registration needs least.
 
     None of five or fewer.
     """

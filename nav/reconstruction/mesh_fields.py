@@ -14,7 +14,20 @@ TAUBIN = (0.5, -0.53)  # steps that smooth without shrinking [1]
 
 
 def adjacency(count: int, triangles: Triangles) -> sparse.csr_array:
-    """Return the symmetric matrix (n, n) that is 1 where an edge joins two vertices."""
+    """Return the adjacency matrix of a mesh's vertices.
+
+    Parameters
+    ----------
+    count : int
+        Number of vertices, n.
+    triangles : ndarray, shape (m, 3)
+        Of the mesh.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, n)
+        Symmetric; 1 where an edge joins two vertices.
+    """
     pairs = np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     pairs = np.vstack([pairs, pairs[:, ::-1]])
     graph = sparse.coo_array(
@@ -25,7 +38,20 @@ def adjacency(count: int, triangles: Triangles) -> sparse.csr_array:
 
 
 def vertex_areas(vertices: Array, triangles: Triangles) -> Array:
-    """Return a third of the area of the triangles round each vertex (n,), mm^2."""
+    """Return a third of the area of the triangles round each vertex.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray, shape (m, 3)
+        Of the mesh.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm^2.
+    """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6.0
     areas = np.bincount(triangles.ravel(), np.repeat(area, 3), minlength=len(vertices))
@@ -33,7 +59,24 @@ def vertex_areas(vertices: Array, triangles: Triangles) -> Array:
 
 
 def neighbour_mean(graph: sparse.csr_array, areas: Array, field: Array, times: int = 1) -> Array:
-    """Replace a field (n,) or (n, d) by its mean over each vertex and its ring, by area."""
+    """Replace a field by its mean over each vertex and its neighbours, weighted by area.
+
+    Parameters
+    ----------
+    graph : scipy.sparse.csr_array, shape (n, n)
+        See `adjacency`.
+    areas : ndarray, shape (n,)
+        See `vertex_areas`, mm^2.
+    field : ndarray, shape (n,) or (n, d)
+        At the vertices.
+    times : int
+        How often.
+
+    Returns
+    -------
+    ndarray, of the shape of `field`
+        The means.
+    """
     areas = np.maximum(areas, 1e-9)
     total = graph @ areas + areas
     weight = areas if field.ndim == 1 else areas[:, None]
@@ -45,7 +88,21 @@ def neighbour_mean(graph: sparse.csr_array, areas: Array, field: Array, times: i
 
 
 def taubin_smoothed(vertices: Array, triangles: Triangles, times: int) -> Array:
-    """Return vertices smoothed without shrinking.
+    """Smooth a mesh without shrinking it [1]_.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray, shape (m, 3)
+        Of the mesh.
+    times : int
+        How often.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Smoothed vertices, mm.
 
     References
     ----------
@@ -60,7 +117,22 @@ def taubin_smoothed(vertices: Array, triangles: Triangles, times: int) -> Array:
 
 
 def smooth_normals(vertices: Array, triangles: Triangles, times: int) -> Array:
-    """Return outward unit normals (n, 3), averaged `times` over the neighbours."""
+    """Return normals at vertices, averaged over the neighbours.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray, shape (m, 3)
+        Counter-clockwise from outside.
+    times : int
+        How often they are averaged.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Unit vectors, outwards.
+    """
     graph = adjacency(len(vertices), triangles)
     normals = vertex_normals(vertices, triangles)
     normals = neighbour_mean(graph, vertex_areas(vertices, triangles), normals, times)
@@ -68,7 +140,22 @@ def smooth_normals(vertices: Array, triangles: Triangles, times: int) -> Array:
 
 
 def mean_curvature(vertices: Array, triangles: Triangles, normals: Array) -> Array:
-    """Return half the divergence of the normals (n,), 1/mm: the mean curvature, convex positive."""
+    """Return the mean curvature at vertices: half the divergence of the normals.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray, shape (m, 3)
+        Counter-clockwise from outside.
+    normals : ndarray, shape (n, 3)
+        Unit vectors, outwards.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1/mm, positive where the surface is convex.
+    """
     corners = [vertices[triangles[:, k]] for k in range(3)]
     across = np.cross(corners[1] - corners[0], corners[2] - corners[0])
     length = np.linalg.norm(across, axis=1)

@@ -1,4 +1,4 @@
-"""Where a scan has the chain of bones, and which of them it holds."""
+"""Location of the chain of bones in a scan, and which of them it holds."""
 
 from __future__ import annotations
 
@@ -17,24 +17,43 @@ from nav.reconstruction.template_search import propose_places
 from nav.reconstruction.volume import Volume
 
 PLACES = 6  # proposals that are fitted
-SURE = 0.93  # of a fit's support, above which no other proposal is tried
+SURE = 0.93  # support of a fit, above which no other proposal is tried
 COARSE, COARSE_BLUR = 1.0, 0.7  # mm, of the volume that proposals are fitted to
 COARSE_REACHES = (8.0, 8.0, 8.0, 6.0, 6.0, 6.0, 5.0, 5.0, 4.0, 4.0)  # mm
 FINE_REACHES = (4.0, 4.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0)
 NEEDED = ("C1", "C2")
-FOUND = 0.8  # share of a bone's vertices in view that have an edge: it is there
-LEAST_VIEW = 0.25  # share of a bone in view, below which it is not made
+FOUND = 0.8  # share of a bone's vertices in view with an edge: fewer means that it is absent
+LEAST_VIEW = 0.25  # share of a bone in view, below which it is not reconstructed
 
 
 @dataclass(frozen=True)
 class LocatedNeck:
-    """A fitted chain and what of it the scan holds."""
+    """A fitted chain and how much of it the scan holds.
+
+    Parameters
+    ----------
+    chain : Chain
+        As fitted.
+    supports : dict of str to Support
+        By bone.
+    """
 
     chain: Chain
     supports: dict[str, Support]
 
     def has(self, name: str) -> bool:
-        """Return whether the scan holds enough of a bone."""
+        """Return whether the scan holds enough of a bone.
+
+        Parameters
+        ----------
+        name : str
+            Of the bone.
+
+        Returns
+        -------
+        bool
+            True where enough of it is in view and has edges.
+        """
         found = self.supports[name]
         return found.in_view >= LEAST_VIEW and found.matched >= FOUND
 
@@ -54,13 +73,24 @@ def locate_neck(
 
     Parameters
     ----------
-    volume : HU. prior : of the bones. clock : is told the steps. guidance : seeds and labels of
-        bones and the box limit where they may be.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    clock : Clock, optional
+        Receives the steps.
+    guidance : Guidance
+        Its seeds, labels of bones and box limit where the bones may be.
+
+    Returns
+    -------
+    LocatedNeck
+        With at least C1 and C2.
 
     Raises
     ------
     InputError
-        The scan does not show C1 and C2, or not where they are said to be.
+        The scan does not show C1 and C2, or not where the guidance places them.
     """
     clock = clock or Clock()
     anchors = anchors_of(prior, guidance)
@@ -89,14 +119,29 @@ def locate_neck(
 
 
 def neck_of(volume: Volume, prior: ShapePrior, chain: Chain) -> LocatedNeck:
-    """Return what of a chain that was fitted to a scan the scan holds."""
+    """Return how much of a chain that was fitted to a scan the scan holds.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    LocatedNeck
+        The chain with its supports.
+    """
     return LocatedNeck(chain, supports(prior, as_field(volume), chain))
 
 
 def _refuse(neck: LocatedNeck, anchors: Anchors | None) -> None:
     missing = [name for name in NEEDED if not neck.has(name)]
     if missing:
-        said = " where they are said to be" if anchors is not None else ""
+        said = " at the given places" if anchors is not None else ""
         raise InputError(_not_covered(neck, missing, said))
     problem = anchors.problem(neck.chain) if anchors is not None else ""
     if problem:

@@ -1,4 +1,4 @@
-"""Which part of a scan is the neck: the face in front and the head above are left out.
+"""Region of a scan that is the neck: the face in front and the head above are left out.
 
 Planes in the head's frame: that of the unbent canal moved with the fitted occiput, x to the left, y
 to posterior, z to superior, its origin at the canal's back between C1 and C2.
@@ -18,29 +18,63 @@ from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.sampling import cropped
 from nav.reconstruction.volume import Array, Volume
 
-FACE_Y = -45.0  # mm: in front of it, and above FACE_Z, is the face
+FACE_Y = -45.0  # mm: the face lies in front of it and above FACE_Z
 FACE_Z = -35.0  # mm, about the chin's height
 SKIN_TOP = 32.0  # mm: the skin ends here, over the mastoid's tip and the nape's hairline
 VOLUME_TOP = 45.0  # mm: the stored volume ends here
-BELOW_C4 = 45.0  # mm under C4's middle that the neck goes on
+BELOW_C4 = 45.0  # mm below C4's middle, where the neck ends
 ASIDE, FRONT, BACK = 110.0, 110.0, 110.0  # mm, half extents of the stored volume
 AIR = -1000.0
 
 
 @dataclass(frozen=True)
 class NeckRegion:
-    """head_from_model. bottom : height of the neck's lower end in the head's frame, mm."""
+    """Region of the neck.
+
+    Parameters
+    ----------
+    head_from_model : RigidTransform
+        From the model frame to the head's frame.
+    bottom : float
+        Height of the neck's lower end in the head's frame, mm.
+    """
 
     head_from_model: RigidTransform
     bottom: float
 
     def kept(self, points: Array, top: float = SKIN_TOP) -> Array:
-        """Return how far points (..., 3) of the model frame lie within the region, mm, (...)."""
+        """Return how far points lie within the region.
+
+        Parameters
+        ----------
+        points : ndarray, shape (..., 3)
+            Model frame, mm.
+        top : float
+            Height of the upper end in the head's frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            mm; negative outside.
+        """
         q = self.head_from_model.apply(points.reshape(-1, 3)).reshape(points.shape)
         return self._kept(q[..., 1], q[..., 2], top)
 
     def kept_on_grid(self, volume: Volume, top: float = SKIN_TOP) -> NDArray[np.float32]:
-        """Return the same for a volume's voxels (nz, ny, nx)."""
+        """Return how far a volume's voxels lie within the region.
+
+        Parameters
+        ----------
+        volume : Volume
+            With the grid.
+        top : float
+            Height of the upper end in the head's frame, mm.
+
+        Returns
+        -------
+        ndarray of float32, shape (nz, ny, nx)
+            mm; negative outside.
+        """
         head_from_voxel = self.head_from_model.as_matrix() @ volume.model_from_voxel
         nz, ny, nx = (np.arange(n, dtype=np.float32) for n in volume.values.shape)
         y, z = (
@@ -58,8 +92,14 @@ class NeckRegion:
 class NeckCrop:
     """A volume cropped to the neck.
 
-    volume : what is left; where the face was, air. shape_before : of the scan, nz, ny, nx.
-    removed : mm^3 within the crop that were set to air.
+    Parameters
+    ----------
+    volume : Volume
+        What is left, HU; air where the face was.
+    shape_before : tuple of int
+        Of the scan, nz, ny, nx.
+    removed : float
+        Volume within the crop that was set to air, mm^3.
     """
 
     volume: Volume
@@ -68,7 +108,20 @@ class NeckCrop:
 
 
 def neck_region(prior: ShapePrior, chain: Chain) -> NeckRegion:
-    """Return the neck's region for a fitted chain."""
+    """Return the neck's region for a fitted chain.
+
+    Parameters
+    ----------
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    NeckRegion
+        In the frame of the fitted occiput.
+    """
     unbent = unbent_poses(prior, load_canal_prior().unbent_from_root)
     head_from_model = unbent["occiput"] * chain.poses["occiput"].inv()
     low = head_from_model.apply(chain.poses["C4"].translation)[2]
@@ -76,11 +129,21 @@ def neck_region(prior: ShapePrior, chain: Chain) -> NeckRegion:
 
 
 def crop_to_neck(volume: Volume, prior: ShapePrior, chain: Chain) -> NeckCrop:
-    """Crop a volume to what navigation and its views need, the face and the head taken off.
+    """Crop a volume to what navigation and its views need, with face and head removed.
 
     Parameters
     ----------
-    volume : HU. prior, chain : of the bones, as fitted to it.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to the volume.
+
+    Returns
+    -------
+    NeckCrop
+        The cropped volume and how much was removed.
     """
     region = neck_region(prior, chain)
     corners = (

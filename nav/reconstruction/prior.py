@@ -1,4 +1,4 @@
-"""The shape prior: how C1 to C4 and what adjoins them may look and lie.
+"""Shape prior: shapes and relative poses of C1 to C4 and the adjacent bones.
 
 A statistical shape model [1]_ of the parametric anatomy: for each bone a mean surface in its own
 frame and modes of variation that all bones share, and for each joint of the chain the mean pose of
@@ -25,8 +25,8 @@ Triangles = NDArray[np.int32]
 BONES = ("occiput", "C1", "C2", "C3", "C4", "C5")
 ROOT = "C2"
 SIDES = ("left", "right")
-# on an artery's way up, and the bone each belongs to: foramina of C4 and C3, entry to and exit from
-# C2, C1's foramen, behind its lateral mass, and where the artery has entered the dura
+# along an artery upwards, and the bone of each: foramina of C4 and C3, entry to and exit from C2,
+# C1's foramen, behind its lateral mass, and where the artery has entered the dura
 STATIONS = {
     "C4": "C4",
     "C3": "C3",
@@ -36,7 +36,7 @@ STATIONS = {
     "groove": "C1",
     "pierce": "C1",
 }
-# child -> parent: each bone hangs on its neighbour towards C2
+# child -> parent: each bone's parent is its neighbour towards C2
 PARENT = {"C1": "C2", "occiput": "C1", "C3": "C2", "C4": "C3", "C5": "C4"}
 
 
@@ -46,8 +46,12 @@ class BonePrior:
 
     Parameters
     ----------
+    name : str
+        Of the bone.
     mean : ndarray, shape (n, 3)
-        Vertices, mm. triangles : (m, 3), counter-clockwise from outside.
+        Vertices, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
     modes : ndarray, shape (k, n, 3)
         Displacement of the vertices by one standard deviation of each mode, mm.
     """
@@ -58,18 +62,34 @@ class BonePrior:
     modes: Array
 
     def shaped(self, weights: Array) -> Array:
-        """Return the vertices (n, 3) for mode weights (k,), own frame, mm."""
+        """Return the vertices for mode weights.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (k,)
+            In standard deviations.
+
+        Returns
+        -------
+        ndarray, shape (n, 3)
+            Own frame, mm.
+        """
         return self.mean + np.tensordot(weights, self.modes, 1)
 
 
 @dataclass(frozen=True)
 class JointPrior:
-    """How a bone lies on its parent.
+    """Pose of a bone on its parent.
 
     Parameters
     ----------
-    parent_from_child : mean pose. sd : (6,), of translation, mm, and rotation vector, rad, in the
-        parent's frame; wider than the parametric anatomy's, as patients flex and turn.
+    child, parent : str
+        Names of the bones.
+    parent_from_child : RigidTransform
+        Mean pose.
+    sd : ndarray, shape (6,)
+        Of translation, mm, and rotation vector, rad, in the parent's frame; wider than the
+        parametric anatomy's, as patients flex and turn.
     """
 
     child: str
@@ -80,12 +100,16 @@ class JointPrior:
 
 @dataclass(frozen=True)
 class Station:
-    """A place on an artery's usual course, tied to a bone's surface.
+    """A point on an artery's usual course, tied to a bone's surface.
 
     Parameters
     ----------
-    bone : which. vertices : (k,) of its surface, whose mean it follows. offset, sd : (3,) from that
-        mean and its spread, in the bone's frame, mm.
+    bone : str
+        Name of the bone.
+    vertices : ndarray of int, shape (k,)
+        Of its surface; the point follows their mean.
+    offset, sd : ndarray, shape (3,)
+        From that mean, and its spread, in the bone's frame, mm.
     """
 
     bone: str
@@ -96,12 +120,18 @@ class Station:
 
 @dataclass(frozen=True)
 class ShapePrior:
-    """All bones, the joints between them, and where the arteries usually run.
+    """All bones, the joints between them, and the arteries' usual course.
 
     Parameters
     ----------
-    bones : by name. joints : of each bone on its parent. stations : by side ("left", "right") and
-        name, in the order of STATIONS. count : of shape modes.
+    bones : dict of str to BonePrior
+        By name.
+    joints : tuple of JointPrior
+        Of each bone on its parent.
+    stations : dict of str to dict of str to Station
+        By side ("left", "right") and name, in the order of STATIONS.
+    count : int
+        Number of shape modes.
     """
 
     bones: dict[str, BonePrior]
@@ -116,14 +146,31 @@ class ShapePrior:
 
 @lru_cache(maxsize=1)
 def load_prior() -> ShapePrior:
-    """Load the shape prior that comes with the program."""
+    """Load the shape prior that comes with the program.
+
+    Returns
+    -------
+    ShapePrior
+        The same object at every call.
+    """
     path = files("nav.reconstruction") / "data" / "shape_prior.npz"
     with path.open("rb") as file, np.load(file) as data:
         return prior_from_arrays({name: data[name] for name in data.files})
 
 
 def prior_from_arrays(data: dict[str, NDArray]) -> ShapePrior:
-    """Build the prior from the arrays of its file."""
+    """Build the prior from the arrays of its file.
+
+    Parameters
+    ----------
+    data : dict of str to ndarray
+        As `scripts/shape_prior.py` writes them.
+
+    Returns
+    -------
+    ShapePrior
+        Of the chain.
+    """
     bones = {
         name: BonePrior(
             name,

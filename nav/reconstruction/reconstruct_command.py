@@ -38,7 +38,25 @@ MOST_LABEL_SIGMA = 5.0  # mm
 
 @dataclass(frozen=True)
 class GuideOptions:
-    """What the command line says about a scan; see `nav reconstruct --help`."""
+    """Guidance on the command line; see `nav reconstruct --help`.
+
+    Parameters
+    ----------
+    labels : Path, optional
+        Label map.
+    numbering : str, optional
+        Meaning of its numbers.
+    label_sigma : float
+        One standard deviation of the labels' own error, mm.
+    keep_labels : bool
+        Whether surfaces of bones are made from the labels alone.
+    seeds : tuple of Path
+        Files of points.
+    box : str, optional
+        Two corners, or a file.
+    corrections : Path, optional
+        corrections.toml of an earlier reconstruction.
+    """
 
     labels: Path | None = None
     numbering: str | None = None
@@ -57,13 +75,33 @@ def reconstruct_scan(
     console: Console,
     options: GuideOptions | None = None,
 ) -> Path:
-    """Read a scan, reconstruct it, write the case, and say what was found.
+    """Read a scan, reconstruct it, write the case, and print a summary.
+
+    Parameters
+    ----------
+    source : Path
+        Scan, as `read_volume` takes it.
+    output : Path
+        Folder of the case.
+    series : str or None
+        Of a DICOM folder; None reads the best one.
+    name : str
+        Of the case.
+    console : Console
+        For progress and summary.
+    options : GuideOptions, optional
+        Guidance of the reconstruction.
+
+    Returns
+    -------
+    Path
+        Of case.toml.
 
     Raises
     ------
     InputError
-        The scan cannot be read or does not show C1 and C2; what was said about it cannot be read
-        or is of another scan; the folder cannot be written.
+        The scan cannot be read or does not show C1 and C2; the guidance cannot be read or is for
+        another scan; the folder cannot be written.
     """
     options = options or GuideOptions()
     check_output(output)
@@ -81,7 +119,7 @@ def reconstruct_scan(
                 bar.update(task, completed=done, description=WORDS[step])
 
         try:
-            # what the steps made is of no more use here, and takes memory
+            # the steps' results are not needed any more, and take memory
             found = replace(reconstruct(read, tell, guidance), made={})
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
@@ -96,12 +134,22 @@ def reconstruct_scan(
 
 
 def before_reading(options: GuideOptions) -> Guidance:
-    """Return what is said about a scan, apart from a label map, which is compared with it.
+    """Return the guidance, except for a label map, which is compared with the scan later.
+
+    Parameters
+    ----------
+    options : GuideOptions
+        Of the command line.
+
+    Returns
+    -------
+    Guidance
+        Seeds, box and corrections.
 
     Raises
     ------
     InputError
-        A file cannot be read, or says what cannot be.
+        A file cannot be read, or options contradict each other or are out of range.
     """
     if not 0.0 < options.label_sigma <= MOST_LABEL_SIGMA:
         raise InputError(
@@ -109,7 +157,7 @@ def before_reading(options: GuideOptions) -> Guidance:
             f"got {options.label_sigma:g}"
         )
     if options.labels is None and (options.keep_labels or options.numbering is not None):
-        raise InputError("--keep-labels and --numbering are of a label map: give --labels, too")
+        raise InputError("--keep-labels and --numbering need a label map: give --labels, too")
     said = NOTHING if options.corrections is None else load_corrections(options.corrections)
     for path in options.seeds:
         for seed in read_seeds(path):
@@ -124,10 +172,26 @@ def with_labels(
 ) -> tuple[Guidance, tuple[str, ...]]:
     """Return the guidance with the label map's structures, and the labels that are left out.
 
+    Parameters
+    ----------
+    said : Guidance
+        As `before_reading` returns it.
+    options : GuideOptions
+        Of the command line.
+    volume : Volume
+        The scan, HU.
+
+    Returns
+    -------
+    guidance : Guidance
+        With labels.
+    left_out : tuple of str
+        Names of labels that are not reconstructed.
+
     Raises
     ------
     InputError
-        It is none, or lies elsewhere than the scan.
+        It is not a label map, or is not aligned with the scan.
     """
     if options.labels is None:
         if said.labels and options.corrections is not None:
@@ -142,7 +206,7 @@ def with_labels(
 
 
 def _inputs(options: GuideOptions) -> list[tuple[str, str]]:
-    """Return hashes of the files, under names of ours, since theirs may be a patient's."""
+    """Return hashes of the files, under neutral names, since their own may be a patient's."""
     files = [("label map", options.labels), ("corrections", options.corrections)]
     files += [(f"seeds {k}", path) for k, path in enumerate(options.seeds, start=1)]
     if options.box is not None and Path(options.box).is_file():
@@ -151,7 +215,15 @@ def _inputs(options: GuideOptions) -> list[tuple[str, str]]:
 
 
 def show_series(source: Path, console: Console) -> None:
-    """Print a table of a DICOM folder's series."""
+    """Print a table of a DICOM folder's series.
+
+    Parameters
+    ----------
+    source : Path
+        Folder.
+    console : Console
+        To print on.
+    """
     table = Table("series", "modality", "slices", "size", "spacing, mm", "kernel", "")
     for row in list_series(source):
         size = f"{row.size[0]} x {row.size[1]}"
@@ -163,7 +235,15 @@ def show_series(source: Path, console: Console) -> None:
 
 
 def say(console: Console, found: Reconstruction) -> None:
-    """Print what was read, the surfaces with their sigma, and what is missing or unsure."""
+    """Print what was read, the surfaces with their sigma, and what is missing or uncertain.
+
+    Parameters
+    ----------
+    console : Console
+        To print on.
+    found : Reconstruction
+        Of the scan.
+    """
     for line in describe(found.read):
         console.print(line)
     table = Table("structure", "from", "sigma, mm", "largest")
@@ -182,19 +262,41 @@ def say(console: Console, found: Reconstruction) -> None:
 
 
 def markers_line(markers: Sequence[FoundMarker]) -> str:
-    """Return what a user should know of the markers found."""
+    """Return a line about the markers that were found.
+
+    Parameters
+    ----------
+    markers : sequence of FoundMarker
+        At least one.
+
+    Returns
+    -------
+    str
+        Count, diameter, check points, and the largest sigma.
+    """
     checks = [m.label for m in markers if m.use == "check"]
     kept = f", of these {', '.join(checks)} to check with" if checks else ""
     diameter = float(np.median([m.diameter for m in markers]))
     largest = max(m.sigma for m in markers)
     return (
         f"{len(markers)} markers on the skin, balls of {diameter:.1f} mm: M1 to M{len(markers)}"
-        f"{kept}; their middles are known to {largest:.2f} mm"
+        f"{kept}; their centres are known to {largest:.2f} mm"
     )
 
 
 def progress(console: Console) -> Progress:
-    """Return a bar that names the step that is on."""
+    """Return a progress bar that names the current step.
+
+    Parameters
+    ----------
+    console : Console
+        To draw on.
+
+    Returns
+    -------
+    rich.progress.Progress
+        Not started.
+    """
     return Progress(
         TextColumn("{task.description:<24}"),
         BarColumn(),
@@ -207,10 +309,15 @@ def progress(console: Console) -> Progress:
 def check_output(output: Path) -> None:
     """Refuse, before the work, a folder that cannot hold the case.
 
+    Parameters
+    ----------
+    output : Path
+        Folder of the case.
+
     Raises
     ------
     InputError
-        It cannot be made or written, or holds a case.toml that is no case of ours.
+        It cannot be created or written, or holds a case.toml that was not written by this program.
     """
     refuse_folder(output / CASE)
     if (output / CASE).exists():

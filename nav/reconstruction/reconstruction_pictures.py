@@ -1,4 +1,4 @@
-"""Pictures of a reconstruction: slices with the surfaces' contours, and the surfaces in 3D."""
+"""Images of a reconstruction: slices with the surfaces' contours, and the surfaces in 3D."""
 
 from __future__ import annotations
 
@@ -31,19 +31,27 @@ TITLES = ("axial, between C1 and C2", "sagittal", "coronal")
 
 
 class Sliceable(Protocol):
-    """What slices are drawn of."""
+    """Anything with a volume and surfaces that slices can be drawn of."""
 
     @property
     def volume(self) -> Volume:
-        """The scan."""
+        """Return the scan, HU, model frame."""
 
     @property
     def surfaces(self) -> tuple[ReconstructedSurface, ...]:
-        """What is in it."""
+        """Return the surfaces in it, model frame."""
 
 
 def draw_overview(found: Reconstruction, path: Path) -> None:
-    """Draw three slices with contours, and the surfaces from behind and from the left."""
+    """Draw three slices with contours, and the surfaces from behind, from the left and from above.
+
+    Parameters
+    ----------
+    found : Reconstruction
+        To be drawn.
+    path : Path
+        PNG file to write.
+    """
     from matplotlib.figure import Figure
 
     place = between_c1_and_c2(found)
@@ -61,7 +69,18 @@ def draw_overview(found: Reconstruction, path: Path) -> None:
 
 
 def between_c1_and_c2(found: Reconstruction) -> Array:
-    """Return a point of the canal between the arches of C1 and C2 (3,), mm."""
+    """Return a point of the canal between the arches of C1 and C2.
+
+    Parameters
+    ----------
+    found : Reconstruction
+        With a fitted chain.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Model frame, mm.
+    """
     c1, c2 = found.chain.poses["C1"], found.chain.poses[ROOT]
     return np.asarray(0.5 * (c1.translation + c2.translation) - [0.0, 6.0, 0.0], float)
 
@@ -73,7 +92,21 @@ def draw_slice(
     normal: int,
     window: tuple[float, float] = WINDOW,
 ) -> None:
-    """Draw the slice through a place across a model axis, with contours of all surfaces."""
+    """Draw the slice through a point across a model axis, with contours of all surfaces.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        To draw on.
+    found : Sliceable
+        Volume and surfaces.
+    place : ndarray, shape (3,)
+        Model frame, mm.
+    normal : int
+        Model axis across which the slice lies: 0, 1, 2 for x, y, z.
+    window : tuple of float
+        HU that are black and white.
+    """
     across, up = {2: (0, 1), 0: (1, 2), 1: (0, 2)}[normal]
     image, extent = sliced(found, place, normal, across, up)
     axis.imshow(image, cmap="gray", vmin=window[0], vmax=window[1], origin="lower", extent=extent)
@@ -93,7 +126,24 @@ def draw_slice(
 def sliced(
     found: Sliceable, place: Array, normal: int, across: int, up: int
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
-    """Return grey values of a square across a model axis, and its extent, mm."""
+    """Return the grey values of a square across a model axis.
+
+    Parameters
+    ----------
+    found : Sliceable
+        With the volume.
+    place : ndarray, shape (3,)
+        Centre of the square, model frame, mm.
+    normal, across, up : int
+        Model axes: perpendicular to the square, along its rows, and along its columns.
+
+    Returns
+    -------
+    image : ndarray of float32, shape (rows, columns)
+        HU.
+    extent : tuple of float
+        Lowest and highest coordinate along `across`, then along `up`, mm.
+    """
     from nav.reconstruction.sampling import as_field
 
     at = np.arange(-HALF, HALF, 0.3)
@@ -106,7 +156,23 @@ def sliced(
 
 
 def contour(surface: ReconstructedSurface, place: Array, normal: int) -> list[Array]:
-    """Return where a surface crosses a plane across a model axis: segments (2, 3), mm."""
+    """Return the intersection of a surface with a plane across a model axis.
+
+    Parameters
+    ----------
+    surface : ReconstructedSurface
+        Model frame.
+    place : ndarray, shape (3,)
+        A point of the plane, model frame, mm.
+    normal : int
+        Model axis across which the plane lies: 0, 1, 2 for x, y, z.
+
+    Returns
+    -------
+    list of ndarray, shape (n, 3)
+        One polyline of all segments, each followed by a row of NaN, model frame, mm; empty where
+        the surface does not meet the plane.
+    """
     v, t = surface.vertices, surface.triangles
     off = v[:, normal] - place[normal]
     corners = off[t]
@@ -125,7 +191,7 @@ def contour(surface: ReconstructedSurface, place: Array, normal: int) -> list[Ar
 
 
 def _chained(lines: Sequence[Array]) -> list[Array]:
-    """Return segments as one broken line, which draws quickly."""
+    """Return segments as one polyline with gaps, which draws quickly."""
     if not lines:
         return []
     gap = np.full((1, 3), np.nan)
@@ -133,7 +199,20 @@ def _chained(lines: Sequence[Array]) -> list[Array]:
 
 
 def rendered(surfaces: Sequence[ReconstructedSurface], direction: Array) -> NDArray[np.uint8]:
-    """Return a picture of the surfaces seen from a direction (3,), model frame."""
+    """Render the surfaces as seen from a direction; the skin is left out.
+
+    Parameters
+    ----------
+    surfaces : sequence of ReconstructedSurface
+        Model frame.
+    direction : ndarray, shape (3,)
+        From the surfaces to the viewer, model frame.
+
+    Returns
+    -------
+    ndarray of uint8, shape (700, 700, 3)
+        RGB image.
+    """
     import pyvista as pv
 
     offscreen.prepare()

@@ -1,4 +1,4 @@
-"""From a read scan to closed surfaces with their own error: the steps in a row."""
+"""From a scan to closed surfaces with their own error, step by step."""
 
 from __future__ import annotations
 
@@ -76,12 +76,17 @@ def reconstruct(
     read : ReadResult
         The scan.
     tell : callable, optional
-        Told each step's name (one of STEPS) and the share of it that is done.
+        Called with each step's name (one of STEPS) and the fraction of it that is done.
     guidance : Guidance
         Seeds, a box, labels and strokes that replace or limit steps.
     before : mapping, optional
-        `made` of an earlier result on this scan: steps whose guidance and predecessors are the
-        same are taken over.
+        `made` of an earlier result on this scan: results of steps whose guidance and predecessors
+        are the same are reused.
+
+    Returns
+    -------
+    Reconstruction
+        Surfaces, cropped volume, remarks, and what the steps made.
 
     Raises
     ------
@@ -177,7 +182,7 @@ def reconstruct(
 def _markers(
     volume: Volume, prior: ShapePrior, chain: Chain, skin: list[ReconstructedSurface]
 ) -> FoundMarkers:
-    """Return the balls on the skin round the gap between the arches of C1 and C2."""
+    """Return the markers on the skin round the gap between the arches of C1 and C2."""
     region = neck_region(prior, chain)
     gap = region.head_from_model.inv().apply(np.zeros(3))
     surface = Surface(skin[0].vertices, skin[0].triangles) if skin else None
@@ -187,7 +192,7 @@ def _markers(
 def _painted(
     surfaces: list[ReconstructedSurface], guidance: Guidance
 ) -> list[ReconstructedSurface]:
-    """Return the surfaces as strokes on others than bones change them."""
+    """Return the surfaces as changed by strokes on structures other than bones."""
     found = {surface.name: surface for surface in surfaces}
     strokes = guidance.strokes_of("artery", "cord", "dura")
     for name in dict.fromkeys(stroke.structure for stroke in strokes):
@@ -206,5 +211,16 @@ def _clean(surface: ReconstructedSurface) -> ReconstructedSurface:
 
 
 def as_mesh(surface: ReconstructedSurface) -> Mesh:
-    """Return a surface's mesh."""
+    """Return a surface's mesh.
+
+    Parameters
+    ----------
+    surface : ReconstructedSurface
+        Model frame.
+
+    Returns
+    -------
+    Mesh
+        Without sigma.
+    """
     return Mesh(surface.vertices, surface.triangles)

@@ -1,4 +1,4 @@
-"""What a reconstruction gives: surfaces with their own error, and what a user must know of them."""
+"""Result of a reconstruction: surfaces with their own error, and remarks for the user."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Remark:
     Parameters
     ----------
     code : RemarkCode
+        What it is about.
     facts : mapping
         Numbers and words of the sentence, see `nav.reconstruction.reconstruction_text`.
     """
@@ -74,7 +75,14 @@ class ReconstructedSurface:
 
     Parameters
     ----------
-    name, role : as in a case. vertices : (n, 3), model frame, mm. triangles : (m, 3) int32.
+    name : str
+        As in a case.
+    role : Role
+        As in a case.
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
     sigma : ndarray, shape (n,)
         One standard deviation of the surface's own error along the normal, mm.
     source : str
@@ -91,7 +99,15 @@ class ReconstructedSurface:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What was learnt of a scan's grey values: usual ones, and how it shows bone."""
+    """What was learnt from a scan's grey values.
+
+    Parameters
+    ----------
+    levels : Levels
+        Usual grey values.
+    scan : ScanModel
+        How the scan shows bone.
+    """
 
     levels: Levels
     scan: ScanModel
@@ -99,15 +115,30 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A scan's surfaces.
+    """Surfaces of a scan.
 
     Parameters
     ----------
-    surfaces : in the order of a case. volume : HU, cropped to the neck. chain : the fitted bones.
-    remarks : what is missing, cut or unsure. read : how the scan was read.
-    seconds : time of each step. markers : balls on the skin, to be touched. guidance : what was
-    said about the scan. made : what each step made, which a later run takes over as far as the
-    guidance is the same. learnt : of grey values.
+    surfaces : tuple of ReconstructedSurface
+        In the order of a case.
+    volume : Volume
+        HU, cropped to the neck.
+    chain : Chain
+        The fitted bones.
+    remarks : tuple of Remark
+        What is missing, cut or uncertain.
+    read : ReadResult
+        How the scan was read.
+    seconds : mapping of str to float
+        Time of each step.
+    markers : tuple of FoundMarker
+        Spherical markers on the skin, to be touched.
+    guidance : Guidance
+        With which the scan was reconstructed.
+    made : mapping
+        What each step made, which a later run reuses as far as the guidance is the same.
+    learnt : Learnt or None
+        From grey values.
     """
 
     surfaces: tuple[ReconstructedSurface, ...]
@@ -122,5 +153,16 @@ class Reconstruction:
     learnt: Learnt | None = None
 
     def surface(self, name: str) -> ReconstructedSurface | None:
-        """Return the surface of a name; None where there is none."""
+        """Return the surface of a name.
+
+        Parameters
+        ----------
+        name : str
+            Of the structure.
+
+        Returns
+        -------
+        ReconstructedSurface or None
+            None where there is none.
+        """
         return next((s for s in self.surfaces if s.name == name), None)

@@ -1,7 +1,7 @@
-"""The steps of a reconstruction, each a function of what it needs to what it finds.
+"""Steps of a reconstruction, each a function from what it needs to what it finds.
 
-A step is known by its name, by the part of the guidance that it depends on, and by the steps before
-it. So a later run takes over what it need not do again.
+A step's key consists of its name, the part of the guidance on which it depends, and the steps
+before it. So a later run reuses the results that have not changed.
 """
 
 from __future__ import annotations
@@ -47,16 +47,17 @@ Made = Mapping[Key, Any]
 T = TypeVar("T")
 
 MARGIN = 14.0  # mm round the bones
-LUMEN_MARGIN = 0.5  # mm round an artery's wall, that bone is not looked for in
+LUMEN_MARGIN = 0.5  # mm round an artery's wall, where no bone is searched
 LEAST_SPREAD, VOXEL_SPREAD = 0.3, 0.45  # mm, and of the voxel: the point spread's sd
 
 
 class Stages:
-    """Runs steps, or takes over what an earlier run made of the same.
+    """Runs steps, or reuses what an earlier run made with the same key.
 
     Parameters
     ----------
     clock : Clock
+        Receives the steps.
     before : mapping
         `made` of an earlier run on the same scan.
     """
@@ -66,11 +67,37 @@ class Stages:
         self.made: dict[Key, Any] = {}
 
     def known(self, key: Key) -> Any:
-        """Return what an earlier run made, None where it did not."""
+        """Return what an earlier run made.
+
+        Parameters
+        ----------
+        key : tuple
+            Of the step.
+
+        Returns
+        -------
+        object
+            None where it did not.
+        """
         return self.made.get(key, self.before.get(key))
 
     def run(self, key: Key, step: str, work: Callable[[], T]) -> T:
-        """Return what a step finds."""
+        """Return the result of a step, computed only where it is not known.
+
+        Parameters
+        ----------
+        key : tuple
+            Of the step.
+        step : str
+            Name for the clock.
+        work : callable
+            Computes the result.
+
+        Returns
+        -------
+        object
+            What `work` returns, now or in an earlier run.
+        """
         if key in self.made:
             known: T = self.made[key]
             return known
@@ -84,30 +111,85 @@ class Stages:
 
 
 def location_key(guidance: Guidance) -> Key:
-    """Return what the place of the bones depends on."""
+    """Return the key of the bones' location: what it depends on.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+
+    Returns
+    -------
+    tuple
+        Hashable.
+    """
     return ("location", guidance.seeds_of("bone"), guidance.box, guidance.labels_of("bone"))
 
 
 def levels_key(guidance: Guidance) -> Key:
-    """Return what the usual grey values depend on."""
+    """Return the key of the usual grey values: what they depend on.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+
+    Returns
+    -------
+    tuple
+        Hashable.
+    """
     return ("levels", location_key(guidance))
 
 
 def arteries_key(guidance: Guidance) -> Key:
-    """Return what the arteries depend on."""
+    """Return the key of the arteries: what they depend on.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+
+    Returns
+    -------
+    tuple
+        Hashable.
+    """
     said = (guidance.seeds_of("artery"), guidance.labels_of("artery"))
     return ("arteries", location_key(guidance), *said)
 
 
 def bones_key(guidance: Guidance) -> Key:
-    """Return what the voxels of the bones depend on."""
+    """Return the key of the bones' voxels: what they depend on.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+
+    Returns
+    -------
+    tuple
+        Hashable.
+    """
     return ("bones", arteries_key(guidance), guidance.strokes_of("bone", "artery"))
 
 
 def plain_guidance(guidance: Guidance) -> Guidance:
-    """Return what places bones: how the scan shows bone is learnt with that alone.
+    """Return the part of a guidance that locates bones.
 
-    So what is said of arteries, or painted, changes bones only where they touch it.
+    The scan model is learnt with that alone, so that seeds of arteries and strokes change bones
+    only where they touch them.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+
+    Returns
+    -------
+    Guidance
+        Without strokes, and without seeds and labels of other structures.
     """
     return replace(
         guidance,
@@ -118,7 +200,18 @@ def plain_guidance(guidance: Guidance) -> Guidance:
 
 
 def scan_key(guidance: Guidance) -> Key:
-    """Return what is learnt of how the scan shows bone depends on."""
+    """Return the key of the scan model: what it depends on.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+
+    Returns
+    -------
+    tuple
+        Hashable.
+    """
     return ("scan", bones_key(plain_guidance(guidance)))
 
 
@@ -126,8 +219,16 @@ def scan_key(guidance: Guidance) -> Key:
 class BoneRegion:
     """The scan round the bones.
 
-    near : HU, cropped. distances : signed, to each bone. distance : (nz, ny, nx) to the nearest
-    one. levels : grey values of bone and of what surrounds it.
+    Parameters
+    ----------
+    near : Volume
+        HU, cropped.
+    distances : dict
+        Signed distances to each bone, see `Distances`, mm.
+    distance : ndarray of float32, shape (nz, ny, nx)
+        Signed distance to the nearest bone, mm.
+    levels : Levels
+        Grey values of bone and of its surroundings.
     """
 
     near: Volume
@@ -138,7 +239,17 @@ class BoneRegion:
 
 @dataclass(frozen=True, eq=False)
 class LabelledBones:
-    """Voxels of bones, and their surfaces before they are refined."""
+    """Voxels of bones, and their surfaces before they are refined.
+
+    Parameters
+    ----------
+    labels : BoneLabels
+        Of the voxels.
+    rough : mapping of str to Mesh
+        By bone, model frame.
+    apart : tuple of str
+        Bones with a painted piece that does not touch them.
+    """
 
     labels: BoneLabels
     rough: Mapping[str, Mesh]
@@ -154,7 +265,23 @@ def bone_region(
 ) -> BoneRegion:
     """Measure the grey values round the fitted bones, or round their labels.
 
-    levels : of the scan where they are known already, as from a larger part of it.
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    prior : ShapePrior
+        Of the bones.
+    neck : LocatedNeck
+        As fitted.
+    guidance : Guidance
+        With labels of bones.
+    levels : Levels, optional
+        Of the scan where they are known already, for example from a larger part of it.
+
+    Returns
+    -------
+    BoneRegion
+        The cropped scan with distances and levels.
     """
     chain = neck.chain
     corners = np.vstack([chain.vertices(prior, name) for name in bones_of(neck, guidance)])
@@ -170,7 +297,20 @@ def bone_region(
 
 
 def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
-    """Return the bones that are made: those the scan holds, and those of a label map."""
+    """Return the bones that are reconstructed: those the scan holds, and those of a label map.
+
+    Parameters
+    ----------
+    neck : LocatedNeck
+        As fitted.
+    guidance : Guidance
+        With labels of bones.
+
+    Returns
+    -------
+    tuple of str
+        In the order of BONES.
+    """
     labelled = {label.name for label in guidance.labels_of("bone")}
     return tuple(name for name in BONES if neck.has(name) or name in labelled)
 
@@ -178,7 +318,24 @@ def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
 def follow_arteries(
     region: BoneRegion, prior: ShapePrior, neck: LocatedNeck, guidance: Guidance
 ) -> tuple[Artery, ...]:
-    """Find the arteries that no label map gives."""
+    """Find the arteries that no label map contains.
+
+    Parameters
+    ----------
+    region : BoneRegion
+        The scan round the bones.
+    prior : ShapePrior
+        Of the bones and the arteries' course.
+    neck : LocatedNeck
+        As fitted.
+    guidance : Guidance
+        With seeds and labels of arteries.
+
+    Returns
+    -------
+    tuple of Artery
+        Found or not.
+    """
     given = {label.name.rpartition(" ")[2] for label in guidance.labels_of("artery")}
     seeds: dict[str, NDArray[np.float64]] = {}
     for seed in guidance.seeds_of("artery"):
@@ -199,15 +356,29 @@ def follow_arteries(
 def separate_bones(
     region: BoneRegion, arteries: tuple[Artery, ...], guidance: Guidance
 ) -> BoneLabels:
-    """Give every voxel of bone to a bone.
+    """Assign every voxel of bone to a bone.
 
-    What is painted changes only the voxels that the brush has passed: thresholds and watershed are
-    those of the scan, so that a stroke changes nothing elsewhere.
+    Strokes change only the voxels that the brush has passed: thresholds and watershed are those of
+    the scan, so that a stroke changes nothing elsewhere.
+
+    Parameters
+    ----------
+    region : BoneRegion
+        The scan round the bones.
+    arteries : tuple of Artery
+        Whose lumen is not bone.
+    guidance : Guidance
+        With labels and strokes.
+
+    Returns
+    -------
+    BoneLabels
+        On the region's grid.
     """
     near = region.near
     excluded = lumen_mask(near, arteries, LUMEN_MARGIN)
     excluded |= _given_lumen(near, guidance)
-    # a bone that is hardly in view takes its own voxels, too: else its neighbour would
+    # a bone that is hardly in view gets its voxels, too: otherwise its neighbour would
     found = label_bones(near, region.distances, BONES, excluded, region.levels)
     strokes = guidance.strokes_of("bone")
     edited = edited_labels(
@@ -220,7 +391,24 @@ def separate_bones(
 def rough_surfaces(
     region: BoneRegion, labels: BoneLabels, names: tuple[str, ...], guidance: Guidance
 ) -> LabelledBones:
-    """Make a surface of each bone's voxels."""
+    """Make a surface of each bone's voxels.
+
+    Parameters
+    ----------
+    region : BoneRegion
+        The scan round the bones.
+    labels : BoneLabels
+        Of its voxels.
+    names : tuple of str
+        Bones to make.
+    guidance : Guidance
+        With strokes on bones.
+
+    Returns
+    -------
+    LabelledBones
+        With the surfaces of the bones that have voxels.
+    """
     near, strokes = region.near, guidance.strokes_of("bone")
     meshes = {
         name: bone_surface(painted_greys(near, name, strokes, region.levels), labels, name)
@@ -233,12 +421,38 @@ def rough_surfaces(
 
 
 def probe_bones(region: BoneRegion, bones: LabelledBones) -> ProbedSurfaces:
-    """Sample what lies along the normals of the bones' surfaces."""
+    """Sample the scan along the normals of the bones' surfaces.
+
+    Parameters
+    ----------
+    region : BoneRegion
+        The scan round the bones.
+    bones : LabelledBones
+        With their surfaces.
+
+    Returns
+    -------
+    ProbedSurfaces
+        Of all bones.
+    """
     return probe_surfaces(region.near, bones.rough, list(bones.rough))
 
 
 def held_by_hand(probed: ProbedSurfaces, guidance: Guidance) -> dict[str, NDArray[np.bool_]]:
-    """Return the vertices of bones that were painted: the grey values do not move them."""
+    """Return the vertices of bones that were painted: the grey values do not move them.
+
+    Parameters
+    ----------
+    probed : ProbedSurfaces
+        Of the bones.
+    guidance : Guidance
+        With strokes on bones.
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (n,)
+        By bone; empty without strokes.
+    """
     strokes = guidance.strokes_of("bone")
     if not strokes:
         return {}
@@ -248,7 +462,18 @@ def held_by_hand(probed: ProbedSurfaces, guidance: Guidance) -> dict[str, NDArra
 
 
 def point_spread(volume: Volume) -> float:
-    """Return the usual sd of the point spread of a scan of such voxels, mm."""
+    """Return the usual standard deviation of the point spread of a scan with such voxels.
+
+    Parameters
+    ----------
+    volume : Volume
+        With the voxels.
+
+    Returns
+    -------
+    float
+        mm.
+    """
     voxel = float(np.prod(volume.spacing) ** (1.0 / 3.0))
     return float(np.hypot(LEAST_SPREAD, VOXEL_SPREAD * voxel))
 
@@ -263,7 +488,7 @@ def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.f
 
 
 def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
-    """Return the voxels of arteries that labels and strokes give, no bone's."""
+    """Return the voxels of arteries given by labels and strokes, which do not belong to bones."""
     nz, ny, nx = near.values.shape
     mask = np.zeros((nz, ny, nx), bool)
     for label in guidance.labels_of("artery"):

@@ -1,4 +1,4 @@
-"""What a reconstruction says to its user: remarks as sentences, one line each."""
+"""Remarks of a reconstruction as sentences, one line each."""
 
 from __future__ import annotations
 
@@ -48,34 +48,45 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
         f"divot {f['label']}: the scan shows no such cone; it is not among the fiducials"
     ),
     "print_moved": lambda f: (
-        f"{f['name']}: {f['moved']:.2f} mm and {f['turned']:.1f}° from where the kit has it; "
-        "printed or glued so"
+        f"{f['name']}: {f['moved']:.2f} mm and {f['turned']:.1f}° from its designed position; "
+        "printed or glued there"
     ),
     "print_part_missing": lambda f: f"{f['name']}: not seen in the scan",
     "print_unseen": lambda f: (
-        f"{f['name']}: the scan shows {100 * f['seen']:.0f} % of it; it is where the kit has it, "
-        f"its sigma is {f['sigma']:.2f} mm"
+        f"{f['name']}: the scan shows {100 * f['seen']:.0f} % of it; its designed position is "
+        f"used, its sigma is {f['sigma']:.2f} mm"
     ),
     "label_taken": lambda f: (
         f"{f['name']}: "
         + (
             f"from the label map; the error of its labels is taken to be {f['sigma']:.1f} mm"
             if f["kept"]
-            else "which voxels are its own is from the label map"
+            else "its voxels are taken from the label map"
         )
     ),
     "painted": lambda f: (
-        f"{f['name']}: painted by hand; sigma is {f['sigma']:.1f} mm there at least"
+        f"{f['name']}: painted by hand; sigma is at least {f['sigma']:.1f} mm there"
     ),
     "painted_apart": lambda f: (
         f"{f['name']}: a painted piece does not touch the bone and was left out"
     ),
-    "placed_by": lambda f: f"said where to look: {', '.join(f['what'])}",
+    "placed_by": lambda f: f"search guided: {', '.join(f['what'])}",
     "skin_cut": lambda f: f"skin: the scan cuts it ({f['where']})",
     "skin_missing": lambda f: f"skin: {f['why']}",
 }
 
 
 def sentence(remark: Remark) -> str:
-    """Return a remark as a sentence."""
+    """Return a remark as a sentence.
+
+    Parameters
+    ----------
+    remark : Remark
+        Of a reconstruction.
+
+    Returns
+    -------
+    str
+        One line, without a full stop.
+    """
     return SENTENCES[remark.code](remark.facts)

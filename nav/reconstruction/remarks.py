@@ -1,4 +1,4 @@
-"""What a user must know of a reconstruction: what is missing, cut, unsure, or said by somebody."""
+"""Remarks of a reconstruction for its user: what is missing, cut, uncertain, or guided."""
 
 from __future__ import annotations
 
@@ -16,14 +16,27 @@ from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.reconstruction_result import Remark
 from nav.reconstruction.surface_refinement import RefinedSurface
 
-WHOLE = 0.985  # share of a bone in view, from which it is not cut
+WHOLE = 0.985  # share of a bone in view, above which it is not cut
 FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it
-LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is said
-PAST_C1 = 6.0  # mm over C1's top, that an artery reaches which is seen on its whole way
+LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is reported
+PAST_C1 = 6.0  # mm above C1's top, reached by an artery that is seen completely
 
 
 def guidance_remarks(guidance: Guidance, apart: Sequence[str]) -> list[Remark]:
-    """Return what somebody said and did. apart : bones of which a painted piece touches nothing."""
+    """Return remarks about what a user or a label map has changed.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the reconstruction.
+    apart : sequence of str
+        Bones with a painted piece that does not touch them.
+
+    Returns
+    -------
+    list of Remark
+        On labels, seeds, box and strokes.
+    """
     remarks = []
     for label in guidance.labels:
         kept = label.role != "bone" or guidance.keep_labels
@@ -39,7 +52,20 @@ def guidance_remarks(guidance: Guidance, apart: Sequence[str]) -> list[Remark]:
 
 
 def bone_remarks(neck: LocatedNeck, labelled: Sequence[str]) -> list[Remark]:
-    """Return which bones are missing or cut; those of a label map are there."""
+    """Return which bones are missing or cut; those of a label map are present.
+
+    Parameters
+    ----------
+    neck : LocatedNeck
+        As fitted.
+    labelled : sequence of str
+        Bones of the label map.
+
+    Returns
+    -------
+    list of Remark
+        On C1 to C4.
+    """
     remarks = []
     for name in ("C1", "C2", "C3", "C4"):
         in_view = neck.supports[name].in_view
@@ -52,7 +78,18 @@ def bone_remarks(neck: LocatedNeck, labelled: Sequence[str]) -> list[Remark]:
 
 
 def gap_remarks(refined: Mapping[str, RefinedSurface]) -> list[Remark]:
-    """Return which bones touch, or lie closer than the scan resolves."""
+    """Return which bones touch, or lie closer than the scan resolves.
+
+    Parameters
+    ----------
+    refined : mapping of str to RefinedSurface
+        By bone.
+
+    Returns
+    -------
+    list of Remark
+        One per pair of bones.
+    """
     names, remarks = list(refined), []
     told: set[frozenset[str]] = set()
     for name, surface in refined.items():
@@ -73,7 +110,22 @@ def gap_remarks(refined: Mapping[str, RefinedSurface]) -> list[Remark]:
 
 
 def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain) -> list[Remark]:
-    """Return how much of each artery is seen, and whether it runs where arteries do."""
+    """Return how much of each artery is seen, and whether it runs where arteries usually do.
+
+    Parameters
+    ----------
+    arteries : tuple of Artery
+        Found or not.
+    prior : ShapePrior
+        Of the bones and the arteries' course.
+    chain : Chain
+        The fitted bones.
+
+    Returns
+    -------
+    list of Remark
+        At most two per artery.
+    """
     remarks = []
     for artery in arteries:
         side, tube = artery.side, artery.tube
@@ -90,7 +142,7 @@ def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain
             remarks.append(Remark("artery_not_seen", {"side": side, "contrast": artery.contrast}))
         else:
             top = float(chain.vertices(prior, "C1")[:, 2].max()) + PAST_C1
-            # one that enters the canal below C1 may be filled up to there and no further
+            # an artery that enters the canal below C1 may be filled only up to there
             if artery.state == "partly seen" or float(tube.centres[:, 2].max()) < top:
                 remarks.append(Remark("artery_partly_seen", {"side": side, "length": tube.length}))
             foramen = chain.station(prior, side, "C1")
@@ -102,13 +154,35 @@ def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain
 
 
 def scan_remarks(read: ReadResult) -> list[Remark]:
-    """Return how much of the scan was not measured."""
+    """Return how much of the scan was not measured.
+
+    Parameters
+    ----------
+    read : ReadResult
+        The scan.
+
+    Returns
+    -------
+    list of Remark
+        Empty where all of it was.
+    """
     length = sum(interval.high - interval.low for interval in read.unmeasured)
     return [Remark("interpolated", {"length": length})] if length > 0.0 else []
 
 
 def marker_remarks(found: FoundMarkers) -> list[Remark]:
-    """What a user should know of the balls on the skin."""
+    """Return whether balls on the skin were left out.
+
+    Parameters
+    ----------
+    found : FoundMarkers
+        Of the scan.
+
+    Returns
+    -------
+    list of Remark
+        Empty where none were.
+    """
     if found.others == 0:
         return []
     return [Remark("markers_left", {"count": found.others, "taken": len(found.markers)})]

@@ -1,4 +1,4 @@
-"""Grey values between voxels: resampled copies of a volume, and profiles along lines."""
+"""Grey values between voxels: resampled copies of a volume, and interpolation at points."""
 
 from __future__ import annotations
 
@@ -18,14 +18,30 @@ OUTSIDE = np.float32(np.nan)
 class Field:
     """Values on a grid for fast linear interpolation at points of the model frame.
 
-    values : (nz, ny, nx) float32. voxel_from_model : (3, 4).
+    Parameters
+    ----------
+    values : ndarray of float32, shape (nz, ny, nx)
+        Usually HU.
+    voxel_from_model : ndarray, shape (3, 4)
+        From points, mm, to voxel indices (x, y, z).
     """
 
     values: NDArray[np.float32]
     voxel_from_model: Array
 
     def at(self, points: ArrayLike) -> NDArray[np.float32]:
-        """Interpolate at points (..., 3), mm; NaN outside the grid."""
+        """Interpolate at points.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 3)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray of float32, shape (...)
+            NaN outside the grid.
+        """
         p = np.ascontiguousarray(points, dtype=np.float64)
         out = np.empty(p.shape[:-1], np.float32)
         _interpolate(self.values, self.voxel_from_model, p.reshape(-1, 3), out.reshape(-1))
@@ -33,16 +49,39 @@ class Field:
 
 
 def as_field(volume: Volume) -> Field:
-    """Return a volume ready for interpolation."""
+    """Return a volume ready for interpolation.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+
+    Returns
+    -------
+    Field
+        The same values as float32.
+    """
     voxel_from_model = np.asarray(np.linalg.inv(volume.model_from_voxel)[:3], float)
     return Field(np.ascontiguousarray(volume.values, dtype=np.float32), voxel_from_model)
 
 
 def coarser(volume: Volume, spacing: float) -> Volume:
-    """Return a volume smoothed and resampled to about `spacing` mm along each axis.
+    """Resample a volume to a coarser grid.
 
-    Voxels already as large are kept. Each new voxel is a mean over as many whole voxels as fit,
-    after a Gaussian that removes what the new grid cannot hold.
+    Voxels already as large are kept. Each new voxel is the mean of as many whole voxels as fit,
+    which suppresses what the new grid cannot represent.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    spacing : float
+        Wanted along each axis, approximately, mm.
+
+    Returns
+    -------
+    Volume
+        float32.
     """
     values = np.asarray(volume.values, np.float32)
     steps = np.maximum(1, np.rint(spacing / volume.spacing).astype(int))
@@ -64,7 +103,20 @@ def coarser(volume: Volume, spacing: float) -> Volume:
 
 
 def smoothed(volume: Volume, sd: float) -> Volume:
-    """Return a volume convolved with a Gaussian of standard deviation `sd`, mm."""
+    """Convolve a volume with a Gaussian.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    sd : float
+        Standard deviation, mm.
+
+    Returns
+    -------
+    Volume
+        float32, on the same grid.
+    """
     values = np.asarray(volume.values, np.float32)
     for axis, step in zip((2, 1, 0), volume.spacing, strict=True):
         values = gaussian_filter1d(values, sd / step, axis=axis, mode="nearest")
@@ -72,7 +124,20 @@ def smoothed(volume: Volume, sd: float) -> Volume:
 
 
 def cropped(volume: Volume, low: ArrayLike, high: ArrayLike) -> Volume:
-    """Return the part of a volume that holds a box of the model frame, mm, clipped to its grid."""
+    """Return the part of a volume that contains a box of the model frame, clipped to its grid.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    low, high : array_like, shape (3,)
+        Opposite corners of the box, model frame, mm.
+
+    Returns
+    -------
+    Volume
+        A view of the values.
+    """
     low, high = np.asarray(low, float), np.asarray(high, float)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
     index = volume.to_voxel(corners)
@@ -96,7 +161,7 @@ def _interpolate(values, voxel_from_model, points, out):
         y += voxel_from_model[1, 2] * p[2] + voxel_from_model[1, 3]
         z = voxel_from_model[2, 0] * p[0] + voxel_from_model[2, 1] * p[1]
         z += voxel_from_model[2, 2] * p[2] + voxel_from_model[2, 3]
-        # written so that a NaN is outside
+        # in this form NaN counts as outside
         if not (0.0 <= x <= nx - 1 and 0.0 <= y <= ny - 1 and 0.0 <= z <= nz - 1):
             out[i] = OUTSIDE
             continue

@@ -1,5 +1,6 @@
-"""What a scan's own bone says of the scanner: its blur along and across the slices, the grey value
-of cortex, marrow and soft tissue, and the noise.
+"""Model of how a scan shows bone, estimated from its own bone.
+
+Blur along and across the slices, grey values of cortex, marrow and soft tissue, and the noise.
 
 References
 ----------
@@ -38,26 +39,26 @@ from nav.reconstruction.volume import Array
 
 USUAL_THICKNESS = 1.0  # mm, of cortex: median of the prior, before the scan's is known
 THICKNESS_SPREAD = 0.5  # sd of its logarithm
-PLACE_SD = 0.7  # mm, of the surface from where it was
+PLACE_SD = 0.7  # mm, of the surface from its present position
 CORTEX_SPREAD = 0.12  # sd of a bone's cortex from place to place, of its height over soft tissue
-CORTEX_TRIED = np.geomspace(420.0, 1900.0, 11)  # HU, of the scan's level
-# HU, of patients' scans: counts where all cortex is thinner than the blur, and a scan hardly
-# tells a thick dark one from a thin bright
+CORTEX_TRIED = np.geomspace(420.0, 1900.0, 11)  # HU, levels that are tried for the scan
+# HU, of patients' scans: matters where all cortex is thinner than the blur, and a scan hardly
+# distinguishes a thick dark one from a thin bright one
 USUAL_CORTEX, USUAL_CORTEX_SD = 1050.0, 250.0
 TRIED_SPREAD = 0.06  # CORTEX_SPREAD while levels are compared
-INDEPENDENT = 80.0  # profiles that the whole surface counts as: neighbours err alike
+INDEPENDENT = 80.0  # number of independent profiles of a surface: errors of neighbours correlate
 SOFT_SD = 60.0  # HU, of soft tissue from place to place: muscle, fat
-SUBSET = 400  # profiles that the scanner is judged from
-CLEAR = 4.0  # mm that no other surface is near, and that the bone is thick, there
-FLAT = 0.12  # 1/mm, mean curvature there at most
-LEAST = 60  # profiles that such an estimate needs
-ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges, that are tried
+SUBSET = 400  # profiles from which the model is estimated
+CLEAR = 4.0  # mm to the next surface, and of bone thickness, at least
+FLAT = 0.12  # 1/mm, largest mean curvature
+LEAST = 60  # profiles, fewest for an estimate
+ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges; values that are tried
 ROUNDS = 2  # of the search for enhancement and cortex in turn
-SETTLING = 2  # fits after which the blur suits the cortex
-GOOD = 0.75  # share of the profiles, those that fit best, that count
+SETTLING = 2  # fits until the blur is consistent with the cortex
+GOOD = 0.75  # share of the profiles that is used: the best fits
 LEAST_NOISE = 5.0  # HU
 THREADS = 2
-BLUR_SPREAD = 0.15  # sd of its logarithm meanwhile
+BLUR_SPREAD = 0.15  # sd of its logarithm while the model is estimated
 LEAST_BLUR = 0.15  # mm
 
 
@@ -65,10 +66,22 @@ LEAST_BLUR = 0.15  # mm
 class ScanModel:
     """How a scan shows bone.
 
-    cortex, marrow, soft : usual grey values, HU. cortex_sd, marrow_sd : of one place's, HU.
-    blur_xy, blur_z : sd of the point spread in the slices and across, mm. enhancement : of edges.
-    thickness : usual of the cortex, mm. noise : sd of a sample, HU. correlation : mm of a profile
-    that count as one sample.
+    Parameters
+    ----------
+    cortex, marrow, soft : float
+        Usual grey values, HU.
+    cortex_sd, marrow_sd : float
+        Standard deviations from place to place, HU.
+    blur_xy, blur_z : float
+        Standard deviation of the point spread in the slices and across them, mm.
+    enhancement : float
+        Of edges, from 0.
+    thickness : float
+        Usual one of the cortex, mm.
+    noise : float
+        Standard deviation of a sample, HU.
+    correlation : float
+        mm of a profile that count as one sample.
     """
 
     cortex: float
@@ -84,12 +97,36 @@ class ScanModel:
     correlation: float
 
     def blur(self, across: Array) -> Array:
-        """Return the blur along normals, mm; `across`: their share along the z axis."""
+        """Return the blur along normals.
+
+        Parameters
+        ----------
+        across : ndarray, shape (n,)
+            Share of each normal along the z axis.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Standard deviation, mm.
+        """
         part = np.asarray(across) ** 2
         return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
 
     def wider(self, across: Array) -> Array:
-        """Return how much wider along normals is what enhancement takes away: it acts in slices."""
+        """Return the width of what edge enhancement subtracts, relative to the blur.
+
+        It acts in the slices.
+
+        Parameters
+        ----------
+        across : ndarray, shape (n,)
+            Share of each normal along the z axis.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            As a multiple of the blur along the normals.
+        """
         part = np.asarray(across) ** 2
         wide = (WIDER * self.blur_xy) ** 2 * (1.0 - part) + self.blur_z**2 * part
         return np.sqrt(wide) / self.blur(across)
@@ -101,11 +138,21 @@ class ScanModel:
 
 
 def estimate_scan(probes: Sequence[Probe], levels: Levels, spacing: Array) -> ScanModel:
-    """Estimate how a scan shows bone, from places where cortex has no neighbour and is flat.
+    """Estimate how a scan shows bone, from places where the cortex is flat and has no neighbour.
 
     Parameters
     ----------
-    probes : of the scan's bones. levels : rough. spacing : of the voxels, x, y, z, mm.
+    probes : sequence of Probe
+        Of the scan's bones.
+    levels : Levels
+        Rough grey values, HU.
+    spacing : ndarray, shape (3,)
+        Of the voxels along x, y, z, mm.
+
+    Returns
+    -------
+    ScanModel
+        A rough one where there are too few such places.
     """
     clean = [(p.gap > CLEAR) & (p.thickness > CLEAR) & (np.abs(p.curvature) < FLAT) for p in probes]
     profiles = np.vstack([p.profiles[c] for p, c in zip(probes, clean, strict=True)])
@@ -132,7 +179,7 @@ class _Settled:
 
 
 def _best_cortex(profiles: Array, across: Array, scan: ScanModel) -> ScanModel:
-    """Return the model with the likeliest level of the cortex, and the sd of one place's level."""
+    """Return the model with the posterior mean level of the cortex, and one place's sd."""
     levels = [replace(scan, cortex=float(c)) for c in CORTEX_TRIED]
     tried = _all_settled(profiles, across, levels)
     fine = np.geomspace(CORTEX_TRIED[0], CORTEX_TRIED[-1], 20 * len(CORTEX_TRIED))  # equal steps
@@ -148,7 +195,24 @@ def _best_cortex(profiles: Array, across: Array, scan: ScanModel) -> ScanModel:
 
 
 def clear_priors(scan: ScanModel, across: Array, cortex_sd: float, blur_sd: float) -> tuple:
-    """Return prior means and sd (n, 7) of profiles with no neighbour."""
+    """Return the prior of profiles without a neighbour.
+
+    Parameters
+    ----------
+    scan : ScanModel
+        How the scan shows bone.
+    across : ndarray, shape (n,)
+        Share of each normal along the z axis.
+    cortex_sd : float
+        Prior sd of the cortex's grey value, HU.
+    blur_sd : float
+        Prior sd of the logarithm of the blur.
+
+    Returns
+    -------
+    mean, sd : ndarray, shape (n, 8)
+        Of the parameters of `cortex_model`.
+    """
     count = len(across)
     mean, sd = np.empty((count, COUNT)), np.empty((count, COUNT))
     for place, m, s in (
@@ -195,7 +259,7 @@ def _all_settled(profiles: Array, across: Array, scans: Sequence[ScanModel]) -> 
 def _settled(profiles: Array, across: Array, scan: ScanModel) -> _Settled:
     """Fit profiles, and let all but cortex and enhancement follow from the fits."""
     count = len(profiles)
-    noise = scan.sample_noise  # the same for all that are compared
+    noise = scan.sample_noise  # the same for all models that are compared
     for _ in range(SETTLING + 1):
         level = TRIED_SPREAD * (scan.cortex - scan.soft)
         mean, sd = clear_priors(scan, across, level, BLUR_SPREAD)
@@ -215,7 +279,7 @@ def _updated(scan: ScanModel, fit: ProfileFit, across: Array, good: NDArray[np.b
         np.exp(values[:, LOG_BLUR]), fit.sd[good, LOG_BLUR], across[good]
     )
     r = fit.residuals[good]
-    freedom = r.shape[1] / max(1, r.shape[1] - 5)  # five parameters that profiles tell of
+    freedom = r.shape[1] / max(1, r.shape[1] - 5)  # profiles determine five parameters
     noise = 1.48 * float(np.median(np.abs(r))) * freedom**0.5
     lags = [float(np.mean(r[:, k:] * r[:, : r.shape[1] - k])) for k in range(1, 9)]
     rho = np.array(lags) / max(float(np.mean(r**2)), 1e-9)
@@ -234,7 +298,24 @@ def _updated(scan: ScanModel, fit: ProfileFit, across: Array, good: NDArray[np.b
 
 
 def blur_by_direction(blur: Array, sd: Array, across: Array) -> tuple[float, float]:
-    """Return blur in the slices and across: its square is their squares' mean by direction."""
+    """Fit the blur in the slices and across them.
+
+    The square of the blur along a normal is the mean of their squares, weighted by direction.
+
+    Parameters
+    ----------
+    blur : ndarray, shape (n,)
+        Along normals, mm.
+    sd : ndarray, shape (n,)
+        Of the logarithm of each.
+    across : ndarray, shape (n,)
+        Share of each normal along the z axis.
+
+    Returns
+    -------
+    blur_xy, blur_z : float
+        Standard deviations of the point spread, mm.
+    """
     part, squared = across**2, blur**2
     rows = np.stack([1 - part, part], axis=1)
     weight = 1.0 / np.maximum(2 * squared * sd, 1e-3)

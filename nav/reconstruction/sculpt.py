@@ -1,4 +1,4 @@
-"""A surface as strokes of a brush change it, apart from bones: those the grey values decide."""
+"""Strokes of a brush on surfaces other than bones, whose strokes act on voxels and grey values."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from nav.reconstruction.guidance import HAND_SIGMA, ROLES, Stroke
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.reconstruction.volume import Array, Volume
 
-GRID = 0.5  # mm, of the voxels that a painted surface is made anew on
+GRID = 0.5  # mm, of the voxels on which a painted surface is remeshed
 MARGIN = 3.0  # mm round all of it
 BAND = 1.6  # mm from the surface, within which distances are computed exactly
-BY_HAND = 0.15  # mm: a vertex this much off the old surface was set by hand
+BY_HAND = 0.15  # mm: a vertex farther from the old surface was painted
 LEAST_PIECE = 5.0  # mm^3
 
 
 def sculpted(
     surface: ReconstructedSurface | None, name: str, strokes: Sequence[Stroke]
 ) -> ReconstructedSurface | None:
-    """Return a structure's surface with strokes added or taken away; None where nothing is left.
+    """Add strokes to a structure's surface, or remove them from it.
 
     Parameters
     ----------
@@ -36,6 +36,11 @@ def sculpted(
         Of the structure.
     strokes : sequence of Stroke
         On it, in order.
+
+    Returns
+    -------
+    ReconstructedSurface or None
+        None where nothing is left.
     """
     if not strokes:
         return surface
@@ -88,7 +93,20 @@ def _surface_distance(grid: Volume, surface: ReconstructedSurface | None) -> NDA
 
 
 def distances_to(surface: ReconstructedSurface, points: Array) -> NDArray[np.float32]:
-    """Return the signed distances of points (n, 3) to a closed surface, mm; negative inside."""
+    """Return the signed distances of points to a closed surface.
+
+    Parameters
+    ----------
+    surface : ReconstructedSurface
+        Model frame.
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        mm, negative inside.
+    """
     import open3d as o3d  # over a second to import
 
     scene = o3d.t.geometry.RaycastingScene()
@@ -101,7 +119,7 @@ def distances_to(surface: ReconstructedSurface, points: Array) -> NDArray[np.flo
 
 
 def _without_crumbs(distance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return distances in which pieces too small to be meant are outside."""
+    """Return distances in which very small pieces are outside."""
     pieces, count = ndimage.label(distance < 0.0)
     if not count:
         return distance
@@ -112,7 +130,7 @@ def _without_crumbs(distance: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _sigma(vertices: Array, surface: ReconstructedSurface | None) -> Array:
-    """Return the old surface's sigma where that is still, else that of a hand."""
+    """Return the old surface's sigma where that is unchanged, else that of a painted surface."""
     if surface is None:
         return np.full(len(vertices), HAND_SIGMA)
     nearest = cKDTree(surface.vertices).query(vertices)[1]

@@ -19,35 +19,41 @@ from nav.reconstruction.sampling import Field, as_field, coarser, cropped
 from nav.reconstruction.volume import Array, Volume
 
 GRID = 1.0  # mm, of the surface's voxels
-ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are told apart
-THIN = 5.0  # mm, half of what a plate is thick at most
-REGROWN = 2.0  # mm: how far past its rounded shape the body is taken as seen
+ROUGH = 2.0  # mm, of the voxels in which body, couch and airway are distinguished
+THIN = 5.0  # mm, half of the largest thickness of a plate
+REGROWN = 2.0  # mm beyond its opened shape, within which the body is kept as seen
 SEALED, HOLLOW = 11.0, 3.0  # mm, half width of openings that are closed, and of hollows behind
-AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: beside and behind is no airway
-CELLS_Y = 15.0  # mm, head's frame: the mastoid's air cells lie before it
-AIR, SOFT = -1000.0, 30.0  # HU, where a scan has too little of either to measure
+AIRWAY_X, AIRWAY_Y = 40.0, -25.0  # mm, head's frame: no airway beside and behind
+CELLS_Y = 15.0  # mm, head's frame: the mastoid's air cells lie in front of it
+AIR, SOFT = -1000.0, 30.0  # HU, defaults where a scan has too little of either
 BODY, NO_TISSUE = -300.0, -700.0  # HU, rough
 TRIANGLES = 50_000
-EDGE_SLOPE = 0.5  # height of the step a mm, of cuts: as soft as a scan's edge
-NEAR_END = 1.6  # mm (voxels of GRID): a vertex this near to an end of scan or cut has no claim
-LEAST_STEP = 0.5  # of the step from air to skin, that is seen at a vertex
-STEP_MM = 1.2  # mm, over which skin rises from air at least
-FIRM = 0.14  # mm, of the surface besides noise
+EDGE_SLOPE = 0.5  # step height per mm, of cuts: as soft as a scan's edge
+NEAR_END = 1.6  # mm (voxels of GRID): a vertex closer to an end of scan or cut has no claim
+LEAST_STEP = 0.5  # of the step from air to skin, least at a vertex
+STEP_MM = 1.2  # mm, least width of the step from air to skin
+FIRM = 0.14  # mm, error of the surface besides noise
 
 
 @dataclass(frozen=True)
 class SkinSurface:
-    """A closed surface.
+    """The skin as a closed surface.
 
     Parameters
     ----------
-    vertices : (n, 3) model frame, mm. triangles : (m, 3) int32, counter-clockwise from outside.
-    sigma : (n,) standard deviation along the normal, mm; NaN where nothing is claimed.
-    claimed : (n,)
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
+    sigma : ndarray, shape (n,)
+        Standard deviation along the normal, mm; NaN where nothing is claimed.
+    claimed : ndarray of bool, shape (n,)
         False where the surface only closes: at cuts, at the scan's border, over sealed openings,
         where something touches the skin.
-    cut_by_view : share of the neck's height at which the field of view cuts its sides.
-    levels : HU of air, of skin, and the threshold between.
+    cut_by_view : float
+        Share of the neck's height at which the field of view cuts its sides.
+    levels : tuple of float
+        Of air, of skin, and the threshold between, HU.
     """
 
     vertices: Array
@@ -63,7 +69,12 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
 
     Parameters
     ----------
-    volume : HU. prior, chain : of the bones, as fitted to it.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to the volume.
 
     Returns
     -------
@@ -120,7 +131,7 @@ def _around(volume: Volume, region: NeckRegion) -> Volume:
 def _body(
     part: Volume, region: NeckRegion, chain: Chain
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the body, airway filled, and what touches it, as couch and headrest, on the grid."""
+    """Return the body, airway filled, and what touches it (couch, headrest), on the grid."""
     rough = coarser(part, ROUGH)
     solid = np.asarray(rough.values, np.float32) > BODY
     steps = rough.spacing[::-1]
@@ -134,7 +145,7 @@ def _body(
         return nothing, nothing
     grown = ndimage.distance_transform_edt(~core, sampling=steps) <= THIN + REGROWN
     inner = (slice(4, -4),) * 3
-    # sealed only now: the gap before a couch is no hollow of the body
+    # sealed only now: the gap to a couch is not a hollow of the body
     body = _sealed((grown & padded)[inner], steps)
     other = solid & ~body
     return _finer(body, rough, part), _finer(other, rough, part)
@@ -241,11 +252,22 @@ def _decimated(mesh: Mesh) -> Mesh:
 
 
 def _faces(mesh: Mesh) -> Any:
-    return mesh.triangles  # its type is narrower than what it takes
+    return mesh.triangles  # the declared parameter type is narrower than what is accepted
 
 
 def is_closed(triangles: NDArray[np.int32]) -> bool:
-    """Return whether every edge has exactly two triangles."""
+    """Return whether every edge has exactly two triangles.
+
+    Parameters
+    ----------
+    triangles : ndarray, shape (m, 3)
+        Of a mesh.
+
+    Returns
+    -------
+    bool
+        True for a closed surface.
+    """
     t = np.asarray(triangles)
     edges = np.sort(np.vstack([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), axis=1)
     keys = edges[:, 0].astype(np.int64) * (int(t.max()) + 1) + edges[:, 1]
@@ -267,7 +289,7 @@ def _claimed(
     free = _at(beside, part, vertices) < 0.5
     outside = ndimage.binary_dilation(~body, iterations=2).astype(np.float32)
     free &= _at(outside, part, vertices) > 0.5
-    # over an opening that was sealed there is no step on the scan
+    # the scan shows no step over a sealed opening
     grey = as_field(part)
     steep = _contrast(grey, vertices, part) > LEAST_STEP * (SOFT - AIR)
     return np.asarray(within & uncut & free & steep)
@@ -278,7 +300,7 @@ def _at(values: NDArray[np.float32], part: Volume, points: Array) -> Array:
 
 
 def _contrast(grey: Field, vertices: Array, part: Volume) -> Array:
-    """Return by how much HU differ within 2 mm round each vertex, NaN outside the scan."""
+    """Return the range of HU within 2 mm round each vertex, NaN outside the scan."""
     reach = 1.5 * part.spacing.max()
     offsets = reach * np.vstack([np.eye(3), -np.eye(3)])
     values = grey.at(vertices[:, None] + offsets)

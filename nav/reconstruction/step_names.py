@@ -1,4 +1,4 @@
-"""The steps' names for people, and what share of the whole each takes."""
+"""Names of the steps for people, and the share of the total time that each takes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ WORDS = {
 
 
 def share_done(step: str, share: float) -> float:
-    """Return the share of the whole that is done where a step is done by a share."""
+    """Return the fraction of the whole that is done.
+
+    Parameters
+    ----------
+    step : str
+        One of STEPS, the current one.
+    share : float
+        Fraction of it that is done.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     before = SHARES["read"] + sum(SHARES[name] for name in STEPS[: STEPS.index(step)])
     return before + share * SHARES[step]

@@ -1,4 +1,4 @@
-"""A surface's place along its normals, from grey values, and its smooth combination."""
+"""Position of a surface along its normals, from grey values, and its smooth combination."""
 
 from __future__ import annotations
 
@@ -29,26 +29,39 @@ BLUR_SD = 0.05  # of its logarithm, once the scan's is known
 JOINT = 2.0  # mm: a gap this narrow holds cartilage or fluid
 JOINT_LEVEL, JOINT_SD = 85.0, 80.0  # HU, of that
 GAP_SD = 0.6  # mm, of a gap from the unrefined surfaces' distance
-LEAST_GAP = 0.3  # mm, that surfaces which touch are first taken to have
-BEYOND = 0.75  # mm of a neighbour that are used
+LEAST_GAP = 0.3  # mm, initial value for surfaces that touch
+BEYOND = 0.75  # mm of a neighbour that are included
 OTHER_SPREAD = 0.3  # sd of a neighbour's grey value, of cortex over soft tissue
-RISE = 60.0  # HU, outside a dip, that shows something bright that no surface describes
-RISE_NOISE = 6.0  # times the noise, the same
+RISE = 60.0  # HU, beyond a dip, that indicates something bright without a surface
+RISE_NOISE = 6.0  # times the noise, likewise
 LEAST_INSIDE = 0.5  # mm of the bone that are used at least
-MOST_CURVED = 0.35  # 1/mm, of what is corrected
+MOST_CURVED = 0.35  # 1/mm, largest curvature that is corrected
 CURVATURE_ERROR = 0.3  # of the correction
 ROUGHNESS = 0.15  # mm per root of mm: sd of the correction's change along the surface
 MOST_TEXTURE = 1.0  # mm
-RIM = 1.5  # mm under the surface, where its peak is
+RIM = 1.5  # mm under the surface, in which the cortex's peak lies
 LEAST_HEIGHT = 30.0  # HU
 THREADS = 2
 
 
 @dataclass(frozen=True)
 class SurfaceFit:
-    """offset, sd : (n,), along the normals, mm. gap, gap_sd : (n,), from the offset surface to the
-    next, mm, NaN where there is none. misfit : (n,), rms residual over the noise. thickness : (n,),
-    of the cortex, mm. outside : (n,), grey value there, HU."""
+    """Fits of the profiles along a surface's normals.
+
+    Parameters
+    ----------
+    offset, sd : ndarray, shape (n,)
+        Of the surface along the normals, and its standard deviation, mm.
+    gap, gap_sd : ndarray, shape (n,)
+        Distance from the offset surface to the next one, and its standard deviation, mm; NaN where
+        there is none.
+    misfit : ndarray, shape (n,)
+        Rms residual over the noise.
+    thickness : ndarray, shape (n,)
+        Of the cortex, mm.
+    outside : ndarray, shape (n,)
+        Grey value there, HU.
+    """
 
     offset: Array
     sd: Array
@@ -64,7 +77,17 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
 
     Parameters
     ----------
-    levels : grey value of each neighbour, HU; None for bone.
+    probe : Probe
+        The surface and its profiles.
+    scan : ScanModel
+        How the scan shows bone.
+    levels : sequence of float or None
+        Grey value of each neighbour, HU; None for bone.
+
+    Returns
+    -------
+    SurfaceFit
+        Of all vertices.
     """
     mean, sd = clear_priors(scan, probe.across, scan.cortex_sd, BLUR_SD)
     places = profile_places()
@@ -107,12 +130,27 @@ def fit_surface(probe: Probe, scan: ScanModel, levels: Sequence[float | None]) -
 
 
 def texture_sd(blur: Array, texture: float, height: Array) -> Array:
-    """Return how far grains of marrow draw an edge that hardly stands out from them (n,), mm."""
+    """Return how far the texture of marrow displaces an edge with little contrast to it.
+
+    Parameters
+    ----------
+    blur : ndarray, shape (n,)
+        Along the normals, mm.
+    texture : float
+        Standard deviation of marrow, HU.
+    height : ndarray, shape (n,)
+        Of the edge, HU.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Standard deviation, mm.
+    """
     return np.asarray(np.minimum(blur * (texture / height) ** 2, MOST_TEXTURE))
 
 
 def _height(places: Array, fitted: Array, values: Array) -> Array:
-    """Return how high the fitted profiles (n, k) rise over what lies outside (n,), HU."""
+    """Return the height of the fitted profiles (n, k) over the grey value outside (n,), HU."""
     rim = np.abs(places - values[:, PLACE, None] + 0.5 * RIM) <= 0.5 * RIM
     peak = np.where(rim & np.isfinite(fitted), fitted, -np.inf).max(axis=1)
     return np.asarray(np.maximum(peak - values[:, SOFT], LEAST_HEIGHT))
@@ -121,9 +159,27 @@ def _height(places: Array, fitted: Array, values: Array) -> Array:
 def unknown_neighbour(
     places: Array, profiles: Array, scan: ScanModel
 ) -> tuple[NDArray[np.bool_], Array, Array]:
-    """Return where profiles rise again outside, how far out, mm, and how high, HU.
+    """Find profiles that rise again outside.
 
-    Veins, and whatever else is bright and has no surface, would draw the bone's edge.
+    Veins, and anything else that is bright and has no surface, would displace the bone's edge.
+
+    Parameters
+    ----------
+    places : ndarray, shape (k,)
+        Positions of the samples along the normal, mm, outside positive.
+    profiles : ndarray, shape (n, k)
+        HU.
+    scan : ScanModel
+        How the scan shows bone.
+
+    Returns
+    -------
+    found : ndarray of bool, shape (n,)
+        Whether there is such a rise.
+    distance : ndarray, shape (n,)
+        From the surface to its half height, mm.
+    level : ndarray, shape (n,)
+        Its highest grey value, HU.
     """
     outside = places >= 0.0
     at, grey = places[outside], profiles[:, outside]
@@ -139,10 +195,22 @@ def unknown_neighbour(
 
 
 def curvature_shift(probe: Probe, scan: ScanModel) -> tuple[Array, Array]:
-    """Return how far blur draws a curved edge inwards (n,), mm, and the error of that.
+    """Return how far blur moves a curved edge inwards.
 
     The half height of a blurred edge of mean curvature H lies H s^2 inside it, to first order in
-    the blur s; for an enhanced one the Gaussians' mean by their slopes.
+    the blur s; for an enhanced one s^2 is the mean over both Gaussians weighted by their slopes.
+
+    Parameters
+    ----------
+    probe : Probe
+        The surface.
+    scan : ScanModel
+        How the scan shows bone.
+
+    Returns
+    -------
+    shift, sd : ndarray, shape (n,)
+        The shift and the error of this correction, mm.
     """
     blur = scan.blur(probe.across)
     graph = adjacency(len(probe.vertices), probe.triangles)
@@ -156,17 +224,24 @@ def curvature_shift(probe: Probe, scan: ScanModel) -> tuple[Array, Array]:
 
 
 def combine(probe: Probe, offset: Array, sd: Array, correlation: float) -> Array:
-    """Combine offsets along a surface, maximum a posteriori: by their variance, and smooth.
+    """Combine offsets along a surface, maximum a posteriori: weighted by variance, and smooth.
+
+    The prior is a random walk along the edges of the mesh.
 
     Parameters
     ----------
-    offset, sd : (n,), along the normals, mm. correlation : vertices nearer to each other, mm, see
-        the same noise, and so count together as one.
+    probe : Probe
+        The surface.
+    offset, sd : ndarray, shape (n,)
+        Along the normals, and their standard deviations, mm.
+    correlation : float
+        Vertices nearer to each other than this, mm, see the same noise, and so count together as
+        one.
 
     Returns
     -------
     ndarray, shape (n,)
-        Offsets, mm. The prior on them is a random walk along the edges.
+        Offsets, mm.
     """
     graph = adjacency(len(offset), probe.triangles).tocoo()
     length = np.linalg.norm(probe.vertices[graph.row] - probe.vertices[graph.col], axis=1)

@@ -1,4 +1,4 @@
-"""What lies along a surface's normals: grey values, the bone's thickness, the next surface."""
+"""Probing of a surface along its normals: grey values, the bone's thickness, the next surface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nav.reconstruction.volume import Array, Volume
 
 STEP = 0.25  # mm, between the samples of a profile
 INNER, OUTER = -3.0, 2.5  # mm, its ends
-REACH = 4.0  # mm, within which another surface is looked for
+REACH = 4.0  # mm, within which another surface is searched
 START = 0.05  # mm off the surface, where rays begin
 NORMAL_RINGS = 2  # over which a normal is averaged
 OWN = -1  # number of the surface itself among its neighbours
@@ -23,13 +23,32 @@ OWN = -1  # number of the surface itself among its neighbours
 
 @dataclass(frozen=True)
 class Grey:
-    """A volume's cubic spline coefficients, for values between voxels without added blur."""
+    """A volume's cubic spline coefficients, for values between voxels without added blur.
+
+    Parameters
+    ----------
+    coefficients : ndarray of float32, shape (nz, ny, nx)
+        Of the spline.
+    volume : Volume
+        With the grid.
+    """
 
     coefficients: NDArray[np.float32]
     volume: Volume
 
     def at(self, points: Array) -> NDArray[np.float32]:
-        """Interpolate at points (..., 3), mm; the last voxel's value outside the grid."""
+        """Interpolate at points.
+
+        Parameters
+        ----------
+        points : ndarray, shape (..., 3)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray of float32, shape (...)
+            HU; the last voxel's value outside the grid.
+        """
         index = self.volume.to_voxel(points.reshape(-1, 3))[:, ::-1].T
         found = map_coordinates(
             self.coefficients, index, output=np.float32, order=3, mode="nearest", prefilter=False
@@ -41,11 +60,26 @@ class Grey:
 class Probe:
     """A surface and what lies along the normals of its vertices.
 
-    vertices, normals : (n, 3). triangles : (m, 3). profiles : (n, k), HU, at `profile_places`.
-    thickness : (n,), of the bone along the normal, mm. gap : (n,), to the next surface, mm, inf
-    where none is within REACH. nearest : (n,), distance to the nearest other surface, mm, inf where
-    there is none. neighbour : (n,), its number, OWN for the bone itself.
-    curvature : (n,), mean, 1/mm. across : (n,), share of the normal along the volume's z axis.
+    Parameters
+    ----------
+    vertices, normals : ndarray, shape (n, 3)
+        Model frame, mm, and unit vectors, outwards.
+    triangles : ndarray of int32, shape (m, 3)
+        Of the surface.
+    profiles : ndarray, shape (n, k)
+        HU, at `profile_places`.
+    thickness : ndarray, shape (n,)
+        Of the bone along the normal, mm.
+    gap : ndarray, shape (n,)
+        Along the normal to the next surface, mm; inf where there is none within REACH.
+    nearest : ndarray, shape (n,)
+        Distance to the nearest other surface, mm; inf where there is none.
+    neighbour : ndarray of int, shape (n,)
+        Number of the surface that `gap` leads to, OWN for the bone itself.
+    curvature : ndarray, shape (n,)
+        Mean curvature, 1/mm.
+    across : ndarray, shape (n,)
+        Share of the normal along the volume's z axis.
     """
 
     vertices: Array
@@ -61,12 +95,29 @@ class Probe:
 
 
 def profile_places() -> Array:
-    """Return the places of a profile's samples along the normal, mm, outside positive."""
+    """Return the positions of a profile's samples along the normal.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        mm, outside positive.
+    """
     return np.asarray(INNER + STEP * np.arange(round((OUTER - INNER) / STEP) + 1))
 
 
 def grey_values(volume: Volume) -> Grey:
-    """Return a volume ready for cubic interpolation."""
+    """Return a volume ready for cubic interpolation.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+
+    Returns
+    -------
+    Grey
+        Spline coefficients.
+    """
     values = np.asarray(volume.values, np.float32)
     return Grey(np.asarray(spline_filter(values, order=3, output=np.float32)), volume)
 
@@ -74,9 +125,23 @@ def grey_values(volume: Volume) -> Grey:
 def probe_surface(
     grey: Grey, mesh: Mesh, others: Sequence[Mesh], rings: int = NORMAL_RINGS
 ) -> Probe:
-    """Return what lies along the normals of a closed surface among others.
+    """Probe a closed surface among others along its normals.
 
-    rings : over which a normal is averaged; 0 for surfaces with sharp edges.
+    Parameters
+    ----------
+    grey : Grey
+        The scan.
+    mesh : Mesh
+        The surface, model frame, mm.
+    others : sequence of Mesh
+        Surfaces near it.
+    rings : int
+        Over how many rings of neighbours a normal is averaged; 0 for surfaces with sharp edges.
+
+    Returns
+    -------
+    Probe
+        Profiles, thickness and gaps.
     """
     normals = smooth_normals(mesh.vertices, mesh.triangles, rings)
     points = mesh.vertices[:, None] + profile_places()[:, None] * normals[:, None]
@@ -134,7 +199,7 @@ def _rays(
         return distance, hit["geometry_ids"].numpy().astype(np.int64), facing
 
     inward, what, facing = cast(-1.0)
-    # a ray that meets the surface from outside began outside it: thin as nothing
+    # a ray that meets the surface from outside began outside it: no thickness
     thickness = np.where((what == 0) & (facing < 0.0), START, inward)
     outward, what, facing = cast(1.0)
     met = np.isfinite(outward) & (outward <= REACH)

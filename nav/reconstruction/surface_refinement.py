@@ -1,9 +1,9 @@
-"""A bone's surface refined below the voxel, with a standard deviation at each vertex.
+"""Refinement of a bone's surface below the voxel, with a standard deviation at each vertex.
 
 The unrefined surface lies where the grey values pass a threshold. Along its normals a model of a
-thin, blurred cortex says where the bone really ends [1]_, how sure that is, and how wide the gap to
-the next bone is. These offsets are combined along the surface, and the vertices moved, but never so
-far that surfaces meet.
+thin, blurred cortex estimates where the bone really ends [1]_, with what uncertainty, and how wide
+the gap to the next bone is. These offsets are combined along the surface, and the vertices moved,
+but never so far that surfaces meet.
 
 References
 ----------
@@ -33,8 +33,8 @@ from nav.reconstruction.volume import Array, Volume
 
 SMOOTHING = 3  # Taubin steps, against the voxels' facets
 REDUCTION = 0.7  # of the triangles at most, where voxels are small
-LEAST_DENSITY = 1.8  # vertices per mm^2 that stay
-MOST_INWARDS = 0.4  # of the bone's thickness that a vertex moves
+LEAST_DENSITY = 1.8  # vertices per mm^2, fewest that stay
+MOST_INWARDS = 0.4  # of the bone's thickness, largest move of a vertex
 MOST_MOVED = 1.5  # mm
 LEAST_UNRESOLVED = 3.0  # mm^2
 
@@ -43,8 +43,16 @@ LEAST_UNRESOLVED = 3.0  # mm^2
 class UnresolvedGap:
     """Where two surfaces are fused, or their gap is too narrow for the scan.
 
-    neighbour : number among the other surfaces, -1 for the bone itself. place : (3,), model frame,
-    mm. area : mm^2. gap : its median estimate, mm.
+    Parameters
+    ----------
+    neighbour : int
+        Number among the other surfaces, -1 for the bone itself.
+    place : ndarray, shape (3,)
+        Model frame, mm.
+    area : float
+        mm^2.
+    gap : float
+        Median of its estimates, mm.
     """
 
     neighbour: int
@@ -57,9 +65,20 @@ class UnresolvedGap:
 class RefinedSurface:
     """A closed surface with its uncertainty.
 
-    vertices : (n, 3), model frame, mm. triangles : (m, 3) int32. sigma : (n,), sd along the normal,
-    mm. gap : (n,), to the next surface along the normal, mm, NaN where none is near. cortex : (n,),
-    thickness of the cortex, mm. unresolved : gaps that the scan does not show.
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Counter-clockwise from outside.
+    sigma : ndarray, shape (n,)
+        Standard deviation along the normal, mm.
+    gap : ndarray, shape (n,)
+        To the next surface along the normal, mm; NaN where none is near.
+    cortex : ndarray, shape (n,)
+        Thickness of the cortex, mm.
+    unresolved : tuple of UnresolvedGap
+        Gaps that the scan does not show.
     """
 
     vertices: Array
@@ -72,8 +91,19 @@ class RefinedSurface:
 
 @dataclass(frozen=True)
 class SurfaceFits:
-    """By name, surfaces and what lies along their normals, the fits of their profiles, and how far
-    each vertex moves, (n,), mm; and how the scan shows bone."""
+    """Fits of several surfaces, by name.
+
+    Parameters
+    ----------
+    probes : dict of str to Probe
+        Surfaces and their profiles.
+    fits : dict of str to SurfaceFit
+        Of the profiles.
+    offsets : dict of str to ndarray, shape (n,)
+        How far each vertex moves along its normal, mm.
+    scan : ScanModel
+        How the scan shows bone.
+    """
 
     probes: dict[str, Probe]
     fits: dict[str, SurfaceFit]
@@ -83,7 +113,15 @@ class SurfaceFits:
 
 @dataclass(frozen=True)
 class ProbedSurfaces:
-    """Surfaces prepared, and what lies along their normals, by name. count : of all surfaces."""
+    """Prepared surfaces and their profiles.
+
+    Parameters
+    ----------
+    probes : dict of str to Probe
+        By name.
+    count : int
+        Of all surfaces, also those that are only neighbours.
+    """
 
     probes: dict[str, Probe]
     count: int
@@ -92,12 +130,24 @@ class ProbedSurfaces:
 def refine_surfaces(
     volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
 ) -> dict[str, RefinedSurface]:
-    """Refine the named surfaces among all that are there.
+    """Refine the named surfaces among all that are present.
 
     Parameters
     ----------
-    volume : HU, round the bones. meshes : closed surfaces of all bones that are in it, also those
-        that are only neighbours. levels : the scan's rough grey values. names : which to refine.
+    volume : Volume
+        HU, round the bones.
+    meshes : mapping of str to Mesh
+        Closed surfaces of all bones that are in it, also those that are only neighbours, model
+        frame, mm.
+    levels : Levels
+        The scan's rough grey values.
+    names : sequence of str
+        Which to refine.
+
+    Returns
+    -------
+    dict of str to RefinedSurface
+        By name.
     """
     probed = probe_surfaces(volume, meshes, names)
     return refine_probed(probed, learn_scan(volume, probed, levels), volume)
@@ -106,7 +156,25 @@ def refine_surfaces(
 def fit_surfaces(
     volume: Volume, meshes: Mapping[str, Mesh], levels: Levels, names: Sequence[str]
 ) -> SurfaceFits:
-    """Fit the named surfaces' profiles: what `refine_surfaces` moves them by."""
+    """Fit the named surfaces' profiles, from which `refine_surfaces` moves their vertices.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU, round the bones.
+    meshes : mapping of str to Mesh
+        Closed surfaces of all bones that are in it, also those that are only neighbours, model
+        frame, mm.
+    levels : Levels
+        The scan's rough grey values.
+    names : sequence of str
+        Which to fit.
+
+    Returns
+    -------
+    SurfaceFits
+        Of the named surfaces.
+    """
     probed = probe_surfaces(volume, meshes, names)
     return _fit_probed(probed, learn_scan(volume, probed, levels), {})
 
@@ -114,7 +182,23 @@ def fit_surfaces(
 def probe_surfaces(
     volume: Volume, meshes: Mapping[str, Mesh], names: Sequence[str]
 ) -> ProbedSurfaces:
-    """Prepare surfaces and sample what lies along the named ones' normals."""
+    """Prepare surfaces and probe the named ones along their normals.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU, round the bones.
+    meshes : mapping of str to Mesh
+        Closed surfaces of all bones that are in it, also those that are only neighbours, model
+        frame, mm.
+    names : sequence of str
+        Which to probe.
+
+    Returns
+    -------
+    ProbedSurfaces
+        Of the named surfaces.
+    """
     grey = grey_values(volume)
     ready = {name: prepared(mesh) for name, mesh in meshes.items()}
     probes = {
@@ -125,7 +209,22 @@ def probe_surfaces(
 
 
 def learn_scan(volume: Volume, probed: ProbedSurfaces, levels: Levels) -> ScanModel:
-    """Learn how a scan shows bone."""
+    """Learn how a scan shows bone.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU, round the bones.
+    probed : ProbedSurfaces
+        Of the bones.
+    levels : Levels
+        The scan's rough grey values.
+
+    Returns
+    -------
+    ScanModel
+        Of the scan.
+    """
     return estimate_scan(_telling(probed.probes), levels, volume.spacing)
 
 
@@ -135,9 +234,23 @@ def refine_probed(
     volume: Volume,
     held: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> dict[str, RefinedSurface]:
-    """Refine surfaces in a scan that shows bone in a known way.
+    """Refine surfaces with a known scan model.
 
-    held : by name, vertices (n,) that stay where they are.
+    Parameters
+    ----------
+    probed : ProbedSurfaces
+        Of the bones.
+    scan : ScanModel
+        How the scan shows bone.
+    volume : Volume
+        HU, round the bones.
+    held : mapping of str to ndarray of bool, shape (n,), optional
+        By name, vertices that stay where they are.
+
+    Returns
+    -------
+    dict of str to RefinedSurface
+        By name.
     """
     found = _fit_probed(probed, scan, held or {})
     voxel = float(volume.spacing.mean())
@@ -171,9 +284,21 @@ def refine_surface(
 
     Parameters
     ----------
-    grey : the scan. mesh : the surface, `prepared`. others : surfaces near it.
-    scan : how the scan shows bone. levels : grey value of each other surface's inside, HU; None
-        for bone.
+    grey : Grey
+        The scan.
+    mesh : Mesh
+        The surface, `prepared`.
+    others : sequence of Mesh
+        Surfaces near it.
+    scan : ScanModel
+        How the scan shows bone.
+    levels : sequence of float or None, optional
+        Grey value inside each other surface, HU; None for bone.
+
+    Returns
+    -------
+    RefinedSurface
+        Model frame, mm.
     """
     probe = probe_surface(grey, mesh, others)
     levels = [None] * len(others) if levels is None else levels
@@ -182,13 +307,24 @@ def refine_surface(
 
 
 def _telling(probes: Mapping[str, Probe]) -> list[Probe]:
-    """Return the surfaces that tell of the scan: not those that are cut off in their marrow."""
+    """Return the surfaces from which the scan model is learnt: not those cut in the marrow."""
     whole = [probe for name, probe in probes.items() if name not in LAST]
     return whole or list(probes.values())
 
 
 def prepared(mesh: Mesh) -> Mesh:
-    """Return a surface without the voxels' facets and with no more triangles than it needs."""
+    """Smooth the voxels' facets of a surface and reduce its triangles to as many as it needs.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Closed surface, mm.
+
+    Returns
+    -------
+    Mesh
+        Closed surface.
+    """
     vertices = taubin_smoothed(mesh.vertices, mesh.triangles, SMOOTHING)
     area = float(vertex_areas(vertices, mesh.triangles).sum())
     reduction = min(REDUCTION, 1.0 - LEAST_DENSITY * area / len(vertices))

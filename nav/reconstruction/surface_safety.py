@@ -1,4 +1,4 @@
-"""Moves of a surface's vertices, shortened where surfaces would meet or cross themselves."""
+"""Limits on moves of a surface's vertices, so that surfaces do not meet or cross themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nav.reconstruction.mesh_fields import adjacency
 from nav.reconstruction.surface_probe import Probe
 from nav.reconstruction.volume import Array
 
-APART = 0.05  # mm, that surfaces keep from each other
+APART = 0.05  # mm, kept between surfaces
 ROUNDS = 6
-LEAST_TURN = 0.2  # cosine between a triangle's normal before and after: less is folded
+LEAST_TURN = 0.2  # cosine between a triangle's normal before and after: less means folded
 
 
 def untangled(probe: Probe, offset: Array) -> Array:
@@ -22,7 +22,15 @@ def untangled(probe: Probe, offset: Array) -> Array:
 
     Parameters
     ----------
-    offset : (n,), along the normals, mm. Unmoved, the surface does not cross itself.
+    probe : Probe
+        The surface; unmoved, it does not cross itself.
+    offset : ndarray, shape (n,)
+        Along the normals, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Shortened offsets, mm.
     """
     graph = adjacency(len(offset), probe.triangles)
     for turn in range(ROUNDS):
@@ -37,7 +45,20 @@ def untangled(probe: Probe, offset: Array) -> Array:
 
 
 def kept_apart(probes: Mapping[str, Probe], offsets: Mapping[str, Array]) -> dict[str, Array]:
-    """Draw moves back until no vertex lies in another surface, or nearly."""
+    """Draw moves back until no vertex lies in another surface, or closer to it than APART.
+
+    Parameters
+    ----------
+    probes : mapping of str to Probe
+        Of the surfaces.
+    offsets : mapping of str to ndarray, shape (n,)
+        Along the normals, mm.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Reduced offsets, mm.
+    """
     kept = {name: offset.copy() for name, offset in offsets.items()}
     for _ in range(ROUNDS):
         surfaces = {name: moved(probes[name], kept[name]) for name in probes}
@@ -65,12 +86,38 @@ def kept_apart(probes: Mapping[str, Probe], offsets: Mapping[str, Array]) -> dic
 
 
 def moved(probe: Probe, offset: Array) -> Array:
-    """Return the vertices (n, 3) moved along their normals, mm."""
+    """Return the vertices moved along their normals.
+
+    Parameters
+    ----------
+    probe : Probe
+        The surface.
+    offset : ndarray, shape (n,)
+        Along the normals, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Model frame, mm.
+    """
     return probe.vertices + offset[:, None] * probe.normals
 
 
 def crossing_edges(vertices: Array, triangles: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the edges (k, 2) that pass through a triangle: where a surface crosses itself."""
+    """Return the edges that pass through a triangle: where a surface crosses itself.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Of the surface.
+
+    Returns
+    -------
+    ndarray of int32, shape (k, 2)
+        Indices of the edges' vertices.
+    """
     import open3d as o3d  # over a second to import
 
     edges = np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])

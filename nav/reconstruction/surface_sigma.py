@@ -1,10 +1,10 @@
-"""The standard deviation of a refined surface, vertex by vertex.
+"""Standard deviation of a refined surface, vertex by vertex.
 
-What the fit of a profile says of its own error grows where cortex is thin and gaps are narrow, but
-leaves out what all profiles share: voxels, the scanner's blur as it is assumed, bone that is not
-alike everywhere. So it is combined with terms of those, whose sizes are calibrated: by
-`scripts/sigma_calibration.py` on simulated scans with known truth, so that a t distribution of
-these scales describes the errors best, and then all together so that 95 % of a structure's errors
+The error that the fit of a profile estimates for itself grows where cortex is thin and gaps are
+narrow, but leaves out what all profiles share: voxels, the assumed blur of the scanner, bone that
+varies from place to place. So it is combined with terms for these, whose sizes are calibrated with
+`scripts/sigma_calibration.py` on simulated scans with ground truth, so that a t distribution of
+these scales describes the errors best, and then scaled jointly so that 95 % of a structure's errors
 are within 1.96 sigma.
 """
 
@@ -21,32 +21,59 @@ from nav.reconstruction.volume import Array
 
 # Calibrated, see above: of each term (n,) of `sigma_terms`
 CALIBRATED = (0.52, 0.16, 0.061, 1.1, 0.19, 0.54, 0.31, 0.21)
-MOST_FIT = 0.6  # mm, of the fit's own sd: beyond, its neighbours say more
+MOST_FIT = 0.6  # mm, of the fit's own sd: beyond it, its neighbours are more informative
 LEAST_SHELL, MOST_SHELL = 1.0, 3.0  # mm, of a shell whose inside was taken for its outside
-UNSEEN_GAP = 2.0  # posterior sd that a gap has at least to be told from none
-TOUCHING = 0.15  # mm: nearer surfaces were parted by their labels alone
-UNRESOLVED_REACH = 2.0  # mm, of gaps that are judged
+UNSEEN_GAP = 2.0  # posterior sd, least for a gap to be distinguished from none
+TOUCHING = 0.15  # mm: nearer surfaces were separated by their labels alone
+UNRESOLVED_REACH = 2.0  # mm, of gaps that are examined
 JOINED = 0.5  # mm between bones that may have grown together
-UNRESOLVED_SD = 1.0  # mm, where the border is no more than the labels'; calibrated as the others
+UNRESOLVED_SD = 1.0  # mm, where only the labels determine the border; calibrated like the others
 
 
 def vertex_sigma(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
-    """Return the sd of each refined vertex along its normal (n,), mm.
+    """Return the standard deviation of each refined vertex along its normal.
 
     Parameters
     ----------
-    voxel : mean step of the scan's grid, mm.
+    probe : Probe
+        The surface and its profiles.
+    fit : SurfaceFit
+        Of the profiles.
+    scan : ScanModel
+        How the scan shows bone.
+    voxel : float
+        Mean step of the scan's grid, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm.
     """
     terms = sigma_terms(probe, fit, scan, voxel)
     return np.sqrt(((np.array(CALIBRATED) * terms) ** 2).sum(axis=1))
 
 
 def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) -> Array:
-    """Return what a vertex's error consists of (n, 8), mm, before calibration.
+    """Return the terms of a vertex's error before calibration.
 
-    In turn: the fit's sd; blur times voxel, mm^2, as errors of the second order go; a near surface
-    within the blur; noise over contrast; blur across slices; marrow that the surface runs through;
-    borders that only labels drew; bone that may have joined another, where the border is not seen.
+    Parameters
+    ----------
+    probe : Probe
+        The surface and its profiles.
+    fit : SurfaceFit
+        Of the profiles.
+    scan : ScanModel
+        How the scan shows bone.
+    voxel : float
+        Mean step of the scan's grid, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 8)
+        mm. In order: the fit's sd; blur times voxel, mm^2, as second-order errors scale; a near
+        surface within the blur; noise over contrast; blur across slices; marrow that the surface
+        runs through; borders that only labels determined; bone that may have joined another, where
+        the border is not seen.
     """
     blur = scan.blur(probe.across)
     gap = np.maximum(np.fmin(probe.gap, fit.gap), 0.0)  # inf where there is none
@@ -71,9 +98,23 @@ def sigma_terms(probe: Probe, fit: SurfaceFit, scan: ScanModel, voxel: float) ->
 
 
 def astray(probe: Probe, fit: SurfaceFit, scan: ScanModel) -> NDArray[np.bool_]:
-    """Return where (n,) a surface runs through marrow, as where a shell of bone was left hollow.
+    """Return where a surface runs through marrow, as where a shell of bone was left hollow.
 
     There the outside is as bright as marrow, and the surface faces itself, or no cortex shows.
+
+    Parameters
+    ----------
+    probe : Probe
+        The surface and its profiles.
+    fit : SurfaceFit
+        Of the profiles.
+    scan : ScanModel
+        How the scan shows bone.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where it does.
     """
     bright = fit.outside > 0.5 * (scan.marrow + scan.soft)
     facing = (probe.neighbour == OWN) & np.isfinite(probe.gap)
@@ -82,7 +123,20 @@ def astray(probe: Probe, fit: SurfaceFit, scan: ScanModel) -> NDArray[np.bool_]:
 
 
 def unresolved(probe: Probe, fit: SurfaceFit) -> NDArray[np.bool_]:
-    """Return where (n,) another surface is so near that the scan does not show the gap."""
+    """Return where another surface is so near that the scan does not show the gap.
+
+    Parameters
+    ----------
+    probe : Probe
+        The surface and its profiles.
+    fit : SurfaceFit
+        Of the profiles.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where it is.
+    """
     judged = np.isfinite(fit.gap) & (probe.gap < UNRESOLVED_REACH) & (probe.neighbour != OWN)
     unseen = np.nan_to_num(fit.gap) < UNSEEN_GAP * np.nan_to_num(fit.gap_sd)
     return judged & (unseen | (probe.gap < TOUCHING))

@@ -1,4 +1,4 @@
-"""What the steps have found, as surfaces with a sigma and a source each."""
+"""Results of the steps as surfaces with a sigma and a source each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,25 @@ Found = tuple[list[ReconstructedSurface], list[Remark]]
 def bone_surfaces(
     region: BoneRegion, refined: Mapping[str, RefinedSurface], guidance: Guidance
 ) -> list[ReconstructedSurface]:
-    """Return the bones, with no claim where scan or model end; of a hand's walls a hand's."""
+    """Return the bones' surfaces.
+
+    Where the scan or a bone's model ends, sigma is CAP_SIGMA; where a bone was painted, it is at
+    least HAND_SIGMA.
+
+    Parameters
+    ----------
+    region : BoneRegion
+        The scan round the bones.
+    refined : mapping of str to RefinedSurface
+        By bone.
+    guidance : Guidance
+        With labels, seeds and strokes.
+
+    Returns
+    -------
+    list of ReconstructedSurface
+        Model frame.
+    """
     surfaces = []
     for name, surface in refined.items():
         cut = cut_off(region.near, region.distances, name, surface.vertices)
@@ -63,7 +81,30 @@ def labelled_surfaces(
     prior: ShapePrior,
     chain: Chain,
 ) -> list[ReconstructedSurface]:
-    """Return the surfaces with those of the label map in the place of our own."""
+    """Replace surfaces by those of the label map.
+
+    Parameters
+    ----------
+    surfaces : sequence of ReconstructedSurface
+        As reconstructed.
+    guidance : Guidance
+        With labels; those of bones are used only with `keep_labels`.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    list of ReconstructedSurface
+        Model frame.
+
+    Raises
+    ------
+    InputError
+        A label has no piece that is large enough, or that of the skin nothing at the height of the
+        neck.
+    """
     found = {surface.name: surface for surface in surfaces}
     for label in guidance.labels:
         if label.role == "skin":
@@ -75,6 +116,20 @@ def labelled_surfaces(
 
 def without_face(label: GuideLabel, prior: ShapePrior, chain: Chain) -> GuideLabel:
     """Return a label of the skin cut to the neck, so that neither face nor head are in it.
+
+    Parameters
+    ----------
+    label : GuideLabel
+        Of the skin.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted.
+
+    Returns
+    -------
+    GuideLabel
+        Within the neck's region.
 
     Raises
     ------
@@ -90,7 +145,7 @@ def without_face(label: GuideLabel, prior: ShapePrior, chain: Chain) -> GuideLab
 
 
 def _label_skin(label: GuideLabel, prior: ShapePrior, chain: Chain) -> ReconstructedSurface:
-    """Return the skin of a label; where face, head and trunk were cut off nothing is claimed."""
+    """Return the skin of a label, with CAP_SIGMA where face, head and trunk were cut off."""
     neck = without_face(label, prior, chain)
     surface = _label_surface(neck)
     inside = neck_region(prior, chain).kept(surface.vertices)
@@ -103,14 +158,31 @@ def _hounsfield(mask: LabelMask) -> NDArray[np.int16]:
 
 
 def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
-    """Return cord and dura, and what is said of them."""
+    """Return cord and dura, and remarks about them.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to the scan.
+
+    Returns
+    -------
+    surfaces : list of ReconstructedSurface
+        Model frame; empty where too little of the canal is in view.
+    remarks : list of Remark
+        Where the surfaces are missing or follow the prior.
+    """
     found = reconstruct_canal(volume, prior, chain)
     if isinstance(found, Lost):
         return [], [Remark("canal_missing", {"why": found.reason})]
     surfaces, remarks = [], []
     for name, surface in (("cord", found.cord), ("dura", found.dura)):
         role: Role = "cord" if name == "cord" else "dura"
-        # they go on beyond their flat ends
+        # the structures continue beyond these flat ends
         sigma = np.where(surface.ends, CAP_SIGMA, surface.sigma)
         surfaces.append(
             ReconstructedSurface(
@@ -125,7 +197,24 @@ def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
 
 
 def skin_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
-    """Return the skin, and what is said of it."""
+    """Return the skin, and remarks about it.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    prior : ShapePrior
+        Of the bones.
+    chain : Chain
+        As fitted to the scan.
+
+    Returns
+    -------
+    surfaces : list of ReconstructedSurface
+        Model frame; empty where there is no body in the neck's region.
+    remarks : list of Remark
+        Where the skin is missing or cut.
+    """
     found = skin_surface(volume, prior, chain)
     if isinstance(found, Lost):
         return [], [Remark("skin_missing", {"why": found.reason.removeprefix("skin: ")})]
@@ -140,7 +229,20 @@ def skin_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
 
 
 def vessel_surface(artery: Artery, guidance: Guidance) -> ReconstructedSurface:
-    """Return an artery that was seen, or a branch."""
+    """Return the surface of an artery or branch that was seen.
+
+    Parameters
+    ----------
+    artery : Artery
+        With a tube.
+    guidance : Guidance
+        With seeds.
+
+    Returns
+    -------
+    ReconstructedSurface
+        Model frame.
+    """
     assert artery.tube is not None
     mesh, sigma = tube_mesh(artery.tube, CAP_SIGMA)
     trunk = artery.of or artery.name
@@ -181,6 +283,6 @@ def _at_end(label: GuideLabel, vertices: Array) -> NDArray[np.bool_]:
 
 
 def _at_border(volume: Volume, vertices: Array) -> NDArray[np.bool_]:
-    """Return which vertices the scan's border makes, not the bone."""
+    """Return which vertices the scan's border produces, not the bone."""
     index, last = volume.to_voxel(vertices), np.array(volume.values.shape[::-1]) - 1
     return np.asarray(((index < 0.7) | (index > last - 0.7)).any(axis=1))

@@ -1,8 +1,8 @@
-"""Where a neck's bones may lie in a scan: a bone template correlated with it at every place.
+"""Search for a neck's bones in a scan: a bone template is correlated with it at every position.
 
-The template is the prior's mean chain: places inside the bones count for, a shell round them
-against. It is turned in steps, and each turn is compared at all places at once by Fourier
-transforms. What it proposes, the chain fit judges.
+The template is the prior's mean chain: points inside the bones have positive weight, a shell round
+them negative weight. It is rotated in steps, and each orientation is compared at all positions at
+once by Fourier transforms. The chain fit decides between the proposals.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from nav.reconstruction.volume import Array, Volume
 
 GRID = 4.0  # mm, of the comparison
 LATTICE = 2.0  # mm, between the template's points
-SHELL = (1.5, 7.0)  # mm outside the bones that count against
+SHELL = (1.5, 7.0)  # mm outside the bones, of the shell with negative weight
 BONE_GRID = 1.2  # mm, of the voxels that are bone or not
-BONE = (130.0, 330.0)  # HU, from nothing to all of a bone
+BONE = (130.0, 330.0)  # HU, mapped to 0 and 1
 BONES_USED = ("C1", "C2", "C3", "C4")
 PITCH = np.radians([-36.0, -24.0, -12.0, 0.0, 12.0, 24.0, 36.0])
 YAW = np.radians([-18.0, 0.0, 18.0])
 ROLL = np.radians([-14.0, 0.0, 14.0])
-APART = 12.0  # mm, between places that are proposed
-GUIDED_PEAKS = 40  # of each turn, of which those that anchors do not hold are left out
+APART = 12.0  # mm, between proposed places
+GUIDED_PEAKS = 40  # of each rotation, before those that contradict the anchors are left out
 
 
 def propose_places(
@@ -42,14 +42,27 @@ def propose_places(
     tell: Callable[[float], None] | None = None,
     anchors: Anchors | None = None,
 ) -> list[Place]:
-    """Return the best places of the chain, best first.
+    """Propose the best places of the chain, best first.
 
     Parameters
     ----------
-    volume : HU. count : how many are wanted at most. tell : is told the share of the work done.
-    anchors : where the chain may be; anywhere if None.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Of the bones.
+    count : int
+        How many are wanted at most.
+    tell : callable, optional
+        Called with the fraction that is done.
+    anchors : Anchors, optional
+        Constraints on the chain's place; none if None.
+
+    Returns
+    -------
+    list of Place
+        Apart from each other, best first.
     """
-    # asked of small voxels: means over large ones hide a thin cortex over fat marrow
+    # evaluated on small voxels: means over large ones hide a thin cortex over fatty marrow
     fine = coarser(volume, BONE_GRID)
     low, high = BONE
     brightness = np.clip((np.asarray(fine.values, np.float32) - low) / (high - low), 0.0, 1.0)
@@ -79,14 +92,14 @@ def propose_places(
 
 
 def _origins(shape: tuple[int, ...], coarse: Volume, reach: int) -> Array:
-    """Return the root's places (n, 3), mm, of all comparisons."""
+    """Return the root's positions (n, 3), mm, of all comparisons."""
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     wrapped = np.where(index > np.array(shape) - reach, index - np.array(shape), index)
     return coarse.to_model(wrapped.reshape(-1, 3)[:, ::-1])
 
 
 def _peaks(score: NDArray, coarse: Volume, reach: int, turn: Rotation, count: int) -> list[Place]:
-    """Return the best few places of one turn; the root may lie a little outside the scan."""
+    """Return the best few places of one orientation; the root may lie slightly outside the scan."""
     best = np.argpartition(score.ravel(), -count)[-count:]
     places = []
     for flat in best[np.isfinite(score.ravel()[best])]:

@@ -1,4 +1,4 @@
-"""A CT volume: Hounsfield units on a regular grid whose place in the model frame is known."""
+"""CT volume: Hounsfield units on a regular grid whose place in the model frame is known."""
 
 from __future__ import annotations
 
@@ -38,11 +38,33 @@ class Volume:
         return self.model_from_voxel[:3, 3].copy()
 
     def to_model(self, indices: ArrayLike) -> Array:
-        """Map voxel indices (n, 3), in the order x, y, z, to the model frame (n, 3), mm."""
+        """Map voxel indices to the model frame.
+
+        Parameters
+        ----------
+        indices : array_like, shape (n, 3) or (3,)
+            In the order x, y, z.
+
+        Returns
+        -------
+        ndarray, shape (n, 3) or (3,)
+            Model frame, mm.
+        """
         return np.asarray(indices, float) @ self.model_from_voxel[:3, :3].T + self.origin
 
     def to_voxel(self, points: ArrayLike) -> Array:
-        """Map points (n, 3) of the model frame, mm, to voxel indices (n, 3): x, y, z."""
+        """Map points of the model frame to voxel indices.
+
+        Parameters
+        ----------
+        points : array_like, shape (n, 3)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (n, 3)
+            In the order x, y, z, not rounded.
+        """
         steps = self.model_from_voxel[:3, :3]
         return np.asarray(
             np.linalg.solve(steps, (np.asarray(points, float) - self.origin).T).T, float

@@ -315,9 +315,9 @@ def test_what_is_no_volume(tmp_path, suffix):
     expected = {
         "colour": "colours",
         "4D": r"2 volumes \(4D\)",
-        "slice": r"single slice|no volume",
+        "slice": r"single slice|not a volume",
         "labels": "label map",
-        "picture": r"picture|label map",
+        "picture": r"grey levels|label map",
     }
     for name, made in cases.items():
         path = tmp_path / f"{name}{suffix}"
@@ -364,11 +364,11 @@ def test_nrrd_in_ras(tmp_path):
     ("name", "content", "expected"),
     [
         ("a.nii", b"", "is empty"),
-        ("a.nii.gz", b"hello, this is no scan", "no volume that can be read"),
+        ("a.nii.gz", b"hello, this is no scan", "not a volume that can be read"),
         ("a.zip", b"PK\x03\x04" + bytes(50), "packed archive"),
-        ("a.dcm", b"\x89PNG\r\n\x1a\n" + bytes(500), "no volume that can be read"),
+        ("a.dcm", b"\x89PNG\r\n\x1a\n" + bytes(500), "not a volume that can be read"),
         ("a.nrrd", b"NRRD0004\ntype: short\n\n", "header cannot be read"),
-        ("a.mha", b"ObjectType = Image\nNDims = 3\n", "no MetaImage file"),
+        ("a.mha", b"ObjectType = Image\nNDims = 3\n", "not a MetaImage file"),
     ],
 )
 def test_other_files(tmp_path, name, content, expected):

@@ -99,7 +99,7 @@ def test_irregular_series_of_other_makers_are_resampled(case, expected):
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        ("failing/notavolume/001", "all slices at one place"),
+        ("failing/notavolume/001", "all slices at one position"),
         ("failing/sliceorientation/001", "not a CT .modality MR"),
         ("failing/slicecount/001", "not a CT .modality MR"),
         ("generic/rgb/001", "not a CT .modality MR"),

@@ -23,7 +23,7 @@ FACTS = {
     "bits_reinterpreted": {"count": 5},
     "clipped_values": {"count": 5},
     "coarse_values": {"step": 16.0},
-    "damaged_files": {"count": 1, "first": "a.dcm", "why": "its header breaks off"},
+    "damaged_files": {"count": 1, "first": "a.dcm", "why": "its header is cut off"},
     "different_duplicates": {"count": 1},
     "identical_duplicates": {"count": 2},
     "inverted_grey": {},
@@ -75,7 +75,7 @@ def test_sentences_as_they_are_read():
     )
     assert said["shifted_values"] == "values are HU - 1024: corrected"
     assert said["other_files"] == (
-        "1 file that is no DICOM and 2 DICOM files without pictures left out"
+        "1 file that is not DICOM and 2 DICOM files without images left out"
     )
     assert said["uneven_steps"] == (
         "steps between slices from 1.08 to 7.00 mm: resampled to 4.00 mm"

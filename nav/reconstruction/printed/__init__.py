@@ -1,1 +1,1 @@
-"""The scan of a printed phantom: its kit is found in it, measured, and made a case."""
+"""Reconstruction of a printed phantom: its kit is found in the scan, measured, and made a case."""

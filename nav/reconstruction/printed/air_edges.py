@@ -1,4 +1,4 @@
-"""Edges between air and material in a scan: what a surface in air is drawn to, and supported by."""
+"""Edges between air and material in a scan, to which a surface in air is aligned."""
 
 from __future__ import annotations
 
@@ -11,21 +11,38 @@ from nav.reconstruction.sampling import Field, as_field, coarser, smoothed
 from nav.reconstruction.volume import Array, Volume
 
 EDGE_GRID = 2.0  # mm
-EDGE_LEVEL = -500.0  # HU, between air and whatever is there
-LOWEST, HIGHEST = -1000.0, 0.0  # HU, between which grey values say which way an edge faces
-FACING = 0.3  # cosine, of an edge's normal and one of the directions that it may count to
-# mm, wide first: attitudes begin up to 20 degrees off, which is 30 mm at the phantom's ends
+EDGE_LEVEL = -500.0  # HU, between air and anything else
+LOWEST, HIGHEST = -1000.0, 0.0  # HU, range of grey values that determines the direction of an edge
+FACING = 0.3  # cosine between an edge's normal and a direction to which it is assigned
+# mm, wide first: initial rotations are up to 20 degrees off, 30 mm at the phantom's ends
 REACHES = (25.0,) * 8 + (20.0,) * 8 + (14.0,) * 9 + (12.0, 10.0, 8.0, 8.0, 6.0, 6.0, 5.0) + (
     4.0, 4.0, 3.0, 3.0, 2.5, 2.5, 2.0, 2.0,
 )  # fmt: skip
-LEAST_POINTS = 30  # that a step follows from
-SUPPORTED = 1.2  # mm, an edge this near supports a point
+LEAST_POINTS = 30  # fewest for a step
+SUPPORTED = 1.2  # mm: closer edges support a point
 INSIDE, OUTSIDE = 1.0, 1.5  # mm, where an edge must be brighter and darker
 LEAST_STEP = 250.0  # HU, from one to the other
 
 
 def edge_near(field: Field, points: Array, normals: Array, within: float) -> NDArray[np.bool_]:
-    """Return where (n,) it is bright just inside and dark just outside, not farther off than so."""
+    """Return where a surface has an edge to air: bright just inside, dark just outside.
+
+    Parameters
+    ----------
+    field : Field
+        The scan, HU.
+    points : ndarray, shape (n, 3)
+        Of the surface, scan frame, mm.
+    normals : ndarray, shape (n, 3)
+        Unit vectors, outwards.
+    within : float
+        Largest offset of the edge along the normal, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether there is an edge.
+    """
     best = np.full(len(points), -np.inf)
     for off in np.linspace(-within, within, 7):
         inner = field.at(points + (off - INSIDE) * normals)
@@ -35,7 +52,13 @@ def edge_near(field: Field, points: Array, normals: Array, within: float) -> NDA
 
 
 class AirEdges:
-    """Edges between air and material in a scan, by the way they face, to be nearest to."""
+    """Edges between air and material in a scan, by the direction they face, for nearest search.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    """
 
     def __init__(self, volume: Volume) -> None:
         self.volume = smoothed(coarser(volume, EDGE_GRID), 0.4 * EDGE_GRID)
@@ -67,7 +90,20 @@ class AirEdges:
         return np.asarray(found / np.maximum(size, 1e-6))
 
     def refined(self, points: Array, normals: Array, pose: RigidTransform) -> RigidTransform:
-        """Return a pose moved so that points come to lie on edges that face as their normals do."""
+        """Return a pose refined so that points lie on edges that face as their normals do.
+
+        Parameters
+        ----------
+        points, normals : ndarray, shape (n, 3)
+            Of a surface in air, model frame, mm, and its unit normals, outwards.
+        pose : RigidTransform
+            scan_from_model, to start from.
+
+        Returns
+        -------
+        RigidTransform
+            scan_from_model.
+        """
         for reach in REACHES:
             p, n = pose.apply(points), pose.rotation.apply(normals)
             index, inside = self._index(p)
@@ -84,7 +120,22 @@ class AirEdges:
         return pose
 
     def support(self, points: Array, normals: Array, pose: RigidTransform) -> tuple[float, float]:
-        """Return the share of points in the scan with an edge, and the share in the scan."""
+        """Return the shares of points that have an edge, and that lie in the scan.
+
+        Parameters
+        ----------
+        points, normals : ndarray, shape (n, 3)
+            Of a surface in air, model frame, mm, and its unit normals, outwards.
+        pose : RigidTransform
+            scan_from_model.
+
+        Returns
+        -------
+        supported : float
+            Share of the points in the scan that have an edge.
+        in_view : float
+            Share of all points that lie in the scan.
+        """
         p, n = pose.apply(points), pose.rotation.apply(normals)
         _, inside = self._index(p)
         if not inside.any():
@@ -100,7 +151,7 @@ class AirEdges:
 
 
 def _border(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return voxels beside one that is on the other side."""
+    """Return the voxels that have a neighbour on the other side."""
     border = np.zeros(solid.shape, bool)
     for axis in range(3):
         low = [slice(None)] * 3
@@ -113,7 +164,7 @@ def _border(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _aligned(source: Array, target: Array) -> RigidTransform:
-    """Return the rigid motion that best brings points onto points [Arun 1987]."""
+    """Return the rigid motion that best maps points onto points [Arun 1987]."""
     a, b = source.mean(axis=0), target.mean(axis=0)
     u, _, vt = np.linalg.svd((source - a).T @ (target - b))
     turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T

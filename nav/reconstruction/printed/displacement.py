@@ -1,8 +1,8 @@
-"""A smooth displacement that carries a surface onto its edges, and what is left uncertain.
+"""Smooth displacement that carries a surface onto its edges, and its remaining uncertainty.
 
 Neighbouring vertices move alike: the displacement is a random walk along the mesh's edges, in all
-three directions, so that a tube that lies off its course is moved as a whole though each vertex
-sees only how far it is along its normal.
+three directions, so that a tube that lies off its course is moved as a whole although each vertex
+only observes its offset along its normal.
 """
 
 from __future__ import annotations
@@ -17,15 +17,23 @@ from nav.reconstruction.mesh_fields import adjacency, vertex_areas
 from nav.reconstruction.printed.edges import Edges
 from nav.reconstruction.volume import Array
 
-SAMPLES = 12  # draws from the posterior, for its spread
-ROBUST = 3.0  # sd, beyond which a vertex counts less
+SAMPLES = 12  # samples of the posterior, for its spread
+ROBUST = 3.0  # sd, beyond which a vertex is weighted down
 ROUNDS = 3
-PRIOR_REACH = 15.0  # mm, over which a surface is off its design alike
+PRIOR_REACH = 15.0  # mm, over which deviations from the design correlate
 
 
 @dataclass(frozen=True)
 class Displacement:
-    """by : (n, 3), mm. sd : (n,), of it along the normal, mm."""
+    """Displacement of a surface's vertices.
+
+    Parameters
+    ----------
+    by : ndarray, shape (n, 3)
+        Scan frame, mm.
+    sd : ndarray, shape (n,)
+        Standard deviation of the displacement along the normal, mm.
+    """
 
     by: Array
     sd: Array
@@ -38,8 +46,21 @@ def smooth_displacement(
 
     Parameters
     ----------
-    prior_sd : of a vertex from where it is, mm. roughness : mm per root of mm along the surface.
-    correlation : vertices nearer than that, mm, see the same noise. floor : least sd of an edge.
+    edges : Edges
+        Along the normals of the surface.
+    prior_sd : float
+        Standard deviation of a vertex from its present position, mm.
+    roughness : float
+        mm per square root of mm along the surface.
+    correlation : float
+        Vertices nearer to each other than this, mm, see the same noise.
+    floor : float
+        Lower bound of an edge's standard deviation, mm (added in quadrature).
+
+    Returns
+    -------
+    Displacement
+        Of all vertices.
     """
     probe = edges.probe
     count = len(probe.vertices)
@@ -49,7 +70,7 @@ def smooth_displacement(
     between = sparse.coo_array((weight, (graph.row, graph.col)), shape=graph.shape).tocsr()
     walk = sparse.diags_array(np.asarray(between.sum(axis=1)).ravel()) - between
     smooth = sparse.kron(walk, sparse.eye_array(3)).tocsr()
-    # as many pieces of knowledge as there are patches of that size, not vertices
+    # as many independent terms as there are patches of that size, not vertices
     areas = vertex_areas(probe.vertices, probe.triangles)
     prior = np.maximum(areas, 1e-3) / (PRIOR_REACH * prior_sd) ** 2
     smooth = smooth + sparse.diags_array(np.repeat(prior, 3))
@@ -86,7 +107,7 @@ def _spread(
     information: Array,
     prior: Array,
 ) -> Array:
-    """Return the posterior's sd along the normals (n,), from draws of it."""
+    """Return the posterior's sd along the normals (n,), from samples of it."""
     rng = np.random.default_rng(11)
     count = len(information)
     edges = sparse.triu(walk, 1).tocoo()
@@ -101,7 +122,7 @@ def _spread(
         right = draw.ravel() + rows.T @ (np.sqrt(information) * rng.standard_normal(count))
         total += (rows @ _solved(matrix, right, np.zeros(3 * count))) ** 2
     mean = total / SAMPLES
-    # few draws, but neighbours are alike
+    # few samples, but neighbours are similar
     graph = abs(walk)
     return np.sqrt((graph @ mean) / np.maximum(graph @ np.ones(count), 1e-12))
 

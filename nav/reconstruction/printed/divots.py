@@ -1,7 +1,7 @@
-"""A divot's apex below the voxel: the part round it, blurred as the scan is, moved until it fits.
+"""Apex of a divot below the voxel: the part round it, blurred as in the scan, is fitted to it.
 
-The cone is as narrow as the blur, so its edges shift each other; a model of the whole place has
-no such bias. Levels of wall and infill are free, the point spread is the print's.
+The cone is as narrow as the blur, so its edges shift each other; a model of the whole surroundings
+has no such bias. Levels of wall and infill are free, the point spread is the print's.
 """
 
 from __future__ import annotations
@@ -19,21 +19,32 @@ from nav.reconstruction.printed.kit import KitDivot
 from nav.reconstruction.printed.kit_location import signed_distance
 from nav.reconstruction.volume import Array, Volume
 
-RADIUS = 5.0  # mm round the divot's middle, that is compared
+RADIUS = 5.0  # mm round the divot's middle, where model and scan are compared
 STEP = 0.3  # mm, of the model's grid
 ROOM = 2.5  # mm, of the model beyond RADIUS
 ITERATIONS = 12
-MOST_SHIFT = 1.5  # mm, from where the part's pose has it
-MOST_RESIDUAL = 0.22  # of the step from air to wall: more is no such place
-MOST_FILLED = 0.2  # of the same step, within the cone: more is no hole, or a filled one
+MOST_SHIFT = 1.5  # mm, from its position in the part's pose
+MOST_RESIDUAL = 0.22  # of the step from air to wall: more is not a divot
+MOST_FILLED = 0.2  # of the same step, within the cone: more means no hole, or a filled one
 LEAST_STEP = 300.0  # HU, from air to wall
-FLOOR, SYSTEMATIC = 0.02, 0.05  # mm; of the voxel: levels and point spread as assumed
+FLOOR, SYSTEMATIC = 0.02, 0.05  # mm; of the voxel: errors of assumed levels and point spread
 
 
 @dataclass(frozen=True)
 class FoundDivot:
-    """apex : (3,), scan frame, mm. covariance : (3, 3), mm^2. residual : rms, of the step from air
-    to wall."""
+    """A divot in a scan.
+
+    Parameters
+    ----------
+    divot : KitDivot
+        As designed.
+    apex : ndarray, shape (3,)
+        Scan frame, mm.
+    covariance : ndarray, shape (3, 3)
+        Of the apex, scan frame, mm^2.
+    residual : float
+        Rms, as a share of the step from air to wall.
+    """
 
     divot: KitDivot
     apex: Array
@@ -42,7 +53,22 @@ class FoundDivot:
 
 
 def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot | Lost:
-    """Find a divot in a scan; Lost where it lies outside, or the scan shows no such cone."""
+    """Find a divot in a scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    divot : KitDivot
+        As designed.
+    found : FoundPart
+        The part that holds it, in the scan.
+
+    Returns
+    -------
+    FoundDivot or Lost
+        Lost where it lies outside, or the scan shows no such cone.
+    """
     look, pose = found.look, found.scan_from_model
     apex = pose.apply(divot.apex)
     middle = apex + 0.5 * divot.depth * pose.rotation.apply(divot.axis)
@@ -96,7 +122,7 @@ def find_divot(volume: Volume, divot: KitDivot, found: FoundPart) -> FoundDivot 
 
 
 def _mean_in_cone(off: Array, residual: Array, axis: Array, depth: float) -> float:
-    """Return the mean residual well within a cone; `off`: places (n, 3) from its apex."""
+    """Return the mean residual well within a cone; `off` are offsets (n, 3) from its apex."""
     along = off @ axis
     aside = np.linalg.norm(off - along[:, None] * axis, axis=1)
     within = (along > 0.4 * depth) & (along < depth) & (aside < 0.7 * along)
@@ -104,7 +130,7 @@ def _mean_in_cone(off: Array, residual: Array, axis: Array, depth: float) -> flo
 
 
 def _voxels(volume: Volume, middle: Array) -> tuple[Array, Array]:
-    """Return places (n, 3) and values (n,) of the voxels round a place; none where it is cut."""
+    """Return positions (n, 3) and values (n,) of the voxels round a point; none where it is cut."""
     at = volume.to_voxel(middle[None])[0]
     reach = RADIUS / volume.spacing
     low, high = np.floor(at - reach).astype(int), np.ceil(at + reach).astype(int) + 1
@@ -120,7 +146,7 @@ def _voxels(volume: Volume, middle: Array) -> tuple[Array, Array]:
 def _model(
     found: FoundPart, middle: Array, axes: Array
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return blurred walls and infill (x, y, z) on a grid round a place, along the scan's axes."""
+    """Return blurred walls and infill (x, y, z) on a grid round a point, along the scan's axes."""
     look = found.look
     count = 2 * int(np.ceil((RADIUS + ROOM) / STEP)) + 1
     ticks = STEP * (np.arange(count) - 0.5 * (count - 1))
@@ -130,7 +156,7 @@ def _model(
     depth = -signed_distance(mesh, middle + local @ axes.T)
     inside = np.clip(depth / STEP + 0.5, 0.0, 1.0)
     core = np.clip((depth - look.thickness) / STEP + 0.5, 0.0, 1.0)
-    # the steps above are a box of STEP wide already
+    # the clipped steps above are already blurred by a box of width STEP
     blur = np.sqrt(
         np.maximum(np.array([look.blur_xy, look.blur_xy, look.blur_z]) ** 2 - STEP**2 / 12, 1e-4)
     )

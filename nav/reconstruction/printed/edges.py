@@ -1,4 +1,4 @@
-"""Where a print's surface is along the normals of its design, and the pose that follows."""
+"""Edges of a print's surface along the normals of its design, and the pose that follows."""
 
 from __future__ import annotations
 
@@ -27,22 +27,30 @@ from nav.reconstruction.volume import Array, Volume
 
 ROOM = 8.0  # mm of the scan round a surface
 JOINED = 0.4  # mm: nearer surfaces are one print
-LEVEL_SD, BLUR_SD = 15.0, 0.03  # HU; sd of a logarithm: once a print's look is known
+LEVEL_SD, BLUR_SD = 15.0, 0.03  # HU; sd of the logarithm: priors once a print's appearance is known
 SHARP = 0.35  # 1/mm of curvature
-FLAT_COSINE, FROM_SHARP = 0.94, 1.3  # of normals beside a sharp edge; mm that it is kept off
+FLAT_COSINE, FROM_SHARP = 0.94, 1.3  # between normals at a sharp edge; mm kept from it
 CURVATURE_ERROR = 0.3  # of the correction
 LEAST_CONTRAST = 2.5  # times the noise, from outside to wall
-TRUST = 0.6  # mm, sd beyond which a vertex says nothing
-ROBUST = 2.5  # sd, beyond which a vertex counts less
-FLOOR = 0.08  # mm, of a vertex's error that its neighbours share
+TRUST = 0.6  # mm, sd above which a vertex is not used
+ROBUST = 2.5  # sd, beyond which a vertex is weighted down
+FLOOR = 0.08  # mm, error that neighbouring vertices share
 
 
 @dataclass(frozen=True)
 class Edges:
     """Edges along the normals of a surface's vertices.
 
-    probe : the surface and its profiles. offset, sd : (n,), mm, outwards; sd is inf where the
-    scan says nothing. contrast : (n,), HU from outside to the wall.
+    Parameters
+    ----------
+    probe : Probe
+        The surface and its profiles.
+    offset : ndarray, shape (n,)
+        Of the edges along the normals, outwards, mm.
+    sd : ndarray, shape (n,)
+        Standard deviation of the offsets, mm; inf where the scan contains no information.
+    contrast : ndarray, shape (n,)
+        From outside to the wall, HU.
     """
 
     probe: Probe
@@ -57,12 +65,42 @@ class Edges:
 
 
 def grey_round(volume: Volume, vertices: Array) -> Grey:
-    """Return the scan round a surface, ready for cubic interpolation."""
+    """Return the scan round a surface, ready for cubic interpolation.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    vertices : ndarray, shape (n, 3)
+        Of the surface, scan frame, mm.
+
+    Returns
+    -------
+    Grey
+        Of the scan, cropped ROOM mm round the surface.
+    """
     return grey_values(cropped(volume, vertices.min(axis=0) - ROOM, vertices.max(axis=0) + ROOM))
 
 
 def probed(grey: Grey, mesh: Mesh, others: Sequence[Mesh], angular: bool = False) -> Probe:
-    """Return what lies along a surface's normals. angular : it has sharp edges."""
+    """Probe a surface along its normals.
+
+    Parameters
+    ----------
+    grey : Grey
+        The scan.
+    mesh : Mesh
+        Closed surface, scan frame, mm.
+    others : sequence of Mesh
+        Surfaces near it.
+    angular : bool
+        Whether it has sharp edges: then normals are not averaged over neighbours.
+
+    Returns
+    -------
+    Probe
+        Profiles, thickness and gaps.
+    """
     return probe_surface(grey, mesh, others, 0 if angular else NORMAL_RINGS)
 
 
@@ -74,12 +112,27 @@ def find_edges(
     usable: NDArray[np.bool_] | None = None,
     joined: NDArray[np.bool_] | None = None,
 ) -> Edges:
-    """Find where a print's surface is.
+    """Find the edges of a print's surface along its normals.
 
     Parameters
     ----------
-    volume : the probed one. look : of the print. spread : sd of the surface from the probe's, mm.
-    usable : which vertices (n,) are asked. joined : which are not at all on the print's surface.
+    volume : Volume
+        The probed scan, HU.
+    probe : Probe
+        The surface and its profiles.
+    look : PrintLook
+        How the scan shows the print.
+    spread : float
+        Standard deviation of the surface from the probe's, mm.
+    usable : ndarray of bool, shape (n,), optional
+        Which vertices are used; all if None.
+    joined : ndarray of bool, shape (n,), optional
+        Which vertices are not on the print's surface at all.
+
+    Returns
+    -------
+    Edges
+        With infinite sd where no edge was looked for or found.
     """
     count = len(probe.vertices)
     met = np.isfinite(probe.gap)
@@ -111,7 +164,18 @@ def find_edges(
 
 
 def smooth_vertices(mesh: Mesh) -> NDArray[np.bool_]:
-    """Return which vertices (n,) lie on no sharp edge, nor next to one that is near."""
+    """Return which vertices are neither on a sharp edge nor close to one.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Closed surface, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where the surface is smooth.
+    """
     v, t = mesh.vertices, mesh.triangles
     faces = np.cross(v[t[:, 1]] - v[t[:, 0]], v[t[:, 2]] - v[t[:, 0]])
     size = np.linalg.norm(faces, axis=1)
@@ -128,7 +192,20 @@ def smooth_vertices(mesh: Mesh) -> NDArray[np.bool_]:
 
 
 def inside(volume: Volume, points: Array) -> NDArray[np.bool_]:
-    """Return which points (n, 3) lie in a volume, a voxel or more from its border."""
+    """Return which points lie in a volume, a voxel or more from its border.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    points : ndarray, shape (n, 3)
+        Scan frame, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True inside.
+    """
     index, last = volume.to_voxel(points), np.array(volume.values.shape[::-1]) - 1
     return np.asarray(((index > 1.0) & (index < last - 1.0)).all(axis=1))
 
@@ -137,9 +214,20 @@ def inside(volume: Volume, points: Array) -> NDArray[np.bool_]:
 class PoseFit:
     """A motion that carries a surface onto its edges.
 
-    motion : rigid, scan frame. scale : (3,), shares, along `axes` (None where not fitted).
-    covariance : of (t, r[, scale]) about `centre`, mm, rad. rms : of the weighted residuals, mm.
-    used : share of the surface that was seen.
+    Parameters
+    ----------
+    motion : RigidTransform
+        In the scan frame.
+    scale : ndarray, shape (3,)
+        Relative change of size along the fitted axes; 0 where none was fitted.
+    covariance : ndarray, shape (6, 6) or (9, 9)
+        Of translation, rotation vector and, where fitted, scale; about `centre`, mm, rad.
+    centre : ndarray, shape (3,)
+        Mean of the vertices used, scan frame, mm.
+    rms : float
+        Of the weighted residuals, mm.
+    used : float
+        Share of the surface's vertices that were seen.
     """
 
     motion: RigidTransform
@@ -151,9 +239,21 @@ class PoseFit:
 
 
 def fit_pose(edges: Edges, axes: Array | None = None, independent: float = 30.0) -> PoseFit | None:
-    """Fit the rigid motion, and with `axes` (3, 3) (rows) a scale along each, to edges.
+    """Fit the rigid motion, and optionally a scale along axes, to edges.
 
-    independent : vertices that err alike, and count together as one. None where too little is seen.
+    Parameters
+    ----------
+    edges : Edges
+        Of the surface.
+    axes : ndarray, shape (3, 3), optional
+        Rows: unit vectors, scan frame, along each of which a scale is fitted, too.
+    independent : float
+        Number of vertices that err alike, and count together as one.
+
+    Returns
+    -------
+    PoseFit or None
+        None where too little of the surface is seen.
     """
     seen = edges.seen
     count = 6 if axes is None else 9

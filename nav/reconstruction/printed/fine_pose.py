@@ -1,4 +1,4 @@
-"""From a rough pose of a kit to the place of each printed part, below the voxel."""
+"""Refinement of a kit's rough pose to the pose of each printed part, below the voxel."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from nav.reconstruction.surface_probe import Grey, Probe
 from nav.reconstruction.volume import Array, Volume
 
 CONTACT = 0.9  # mm, of parts that stand on each other
-ASKED = 2500  # vertices that a pose follows from
-LONGEST_EDGE = 3.0  # mm, of triangles that are measured
+ASKED = 2500  # vertices from which a pose is fitted
+LONGEST_EDGE = 3.0  # mm, of triangles of a measured part
 AIR_LEVEL, SURELY_AIR = -450.0, -750.0  # HU
 AIR_REACHES = (6.0, 5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5)  # mm
 AIR_STEP = 0.25  # mm
-MATCHED, MATCH_REACH = 0.8, 2.0  # mm, of a surface from where the kit has it; looked at
+MATCHED, MATCH_REACH = 0.8, 2.0  # mm, from a surface's designed position; range of the search
 ROUNDS = 3  # of edges and pose, for a part
 FIRST_SPREAD, SPREAD = 1.0, 0.5  # mm
 
@@ -41,9 +41,21 @@ FIRST_SPREAD, SPREAD = 1.0, 0.5  # mm
 class FoundPart:
     """A part in a scan.
 
-    design : its surface with even triangles, model frame. scan_from_model : its own pose.
-    edges : of the surface in that pose. fit : what is left, with the scale along the bed's axes;
-    None where too little of the part is seen. look : of the print.
+    Parameters
+    ----------
+    part : KitPart
+        As designed.
+    design : Mesh
+        Its surface with even triangles, model frame, mm.
+    scan_from_model : RigidTransform
+        Its own pose.
+    edges : Edges
+        Of the surface in that pose.
+    fit : PoseFit or None
+        What remains in that pose, with the scale along the bed's axes; None where too little of the
+        part is seen.
+    look : PrintLook
+        How the scan shows the print.
     """
 
     part: KitPart
@@ -55,7 +67,22 @@ class FoundPart:
 
 
 def refine_pose(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> RigidTransform:
-    """Refine the whole kit's pose by where its surface in air begins."""
+    """Refine the whole kit's pose by the border of its surface in air.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    pose : RigidTransform
+        scan_from_model, to start from.
+
+    Returns
+    -------
+    RigidTransform
+        scan_from_model; the last one where too few points have an edge.
+    """
     field = as_field(volume)
     points, normals = surface_in_air(kit)
     for reach in AIR_REACHES:
@@ -76,9 +103,24 @@ def refine_pose(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> RigidT
 
 
 def matched_share(volume: Volume, kit: PrintedKit, pose: RigidTransform) -> float:
-    """Return the share of the surface in air, within the scan, that begins within MATCHED of it.
+    """Return the share of the kit's surface in air that lies where the pose has it.
 
-    Another neck's kit has a frame much alike; few of its surfaces lie where this one's do.
+    Another neck's kit has a very similar frame; few of its surfaces lie where this one's do.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    pose : RigidTransform
+        scan_from_model, refined.
+
+    Returns
+    -------
+    float
+        Share, of the surface within the scan, that begins within MATCHED mm of where the pose
+        has it.
     """
     points, normals = surface_in_air(kit)
     p, n = pose.apply(points), pose.rotation.apply(normals)
@@ -100,12 +142,25 @@ def find_part(
     near: Sequence[Mesh],
     known: PrintLook | None,
 ) -> FoundPart:
-    """Find a part's own pose, and how it is scaled.
+    """Find a part's own pose, and its scale.
 
     Parameters
     ----------
-    pose : scan_from_model, about. near : what stands near it as designed, model frame. known : of
-        another print in the scan, whose blur is taken over.
+    volume : Volume
+        The scan, HU.
+    part : KitPart
+        As designed.
+    pose : RigidTransform
+        scan_from_model, approximately.
+    near : sequence of Mesh
+        What stands near it as designed, model frame, mm.
+    known : PrintLook or None
+        Of another print in the scan, whose blur is used.
+
+    Returns
+    -------
+    FoundPart
+        Its `fit` is None where too little of the part is seen.
     """
     design = evenly(part.placed)
     grey = grey_round(volume, pose.apply(design.vertices))
@@ -130,7 +185,20 @@ def find_part(
 
 
 def touching(points: Array, near: Sequence[Mesh]) -> NDArray[np.bool_]:
-    """Return which points (n, 3) another part touches, by design."""
+    """Return which points another part touches, by design.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+    near : sequence of Mesh
+        Closed surfaces of other parts, model frame, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True within CONTACT mm of another part.
+    """
     touched = np.zeros(len(points), bool)
     for mesh in near:
         low, high = mesh.vertices.min(axis=0) - CONTACT, mesh.vertices.max(axis=0) + CONTACT
@@ -145,7 +213,7 @@ def _probe(grey: Grey, design: Mesh, pose: RigidTransform, others: Sequence[Mesh
 
 
 def _some(smooth: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return some of the vertices, evenly: enough for a pose."""
+    """Return an even subset of the vertices, large enough for a pose."""
     index = np.flatnonzero(smooth)
     chosen = np.zeros(len(smooth), bool)
     chosen[index[np.linspace(0, len(index) - 1, min(ASKED, len(index))).astype(int)]] = True
@@ -153,7 +221,18 @@ def _some(smooth: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def evenly(mesh: Mesh) -> Mesh:
-    """Return a closed mesh with no edge longer than LONGEST_EDGE; its surface is the same."""
+    """Refine a closed mesh until no edge is longer than LONGEST_EDGE.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Closed surface, mm.
+
+    Returns
+    -------
+    Mesh
+        The same surface with more triangles.
+    """
     from manifold3d import Manifold, Mesh64  # heavy: only where parts are measured
 
     solid = Manifold(
@@ -170,12 +249,34 @@ def evenly(mesh: Mesh) -> Mesh:
 
 
 def by_name(found: Sequence[FoundPart]) -> Mapping[str, FoundPart]:
-    """Return parts by name."""
+    """Return parts by name.
+
+    Parameters
+    ----------
+    found : sequence of FoundPart
+        In a scan.
+
+    Returns
+    -------
+    mapping of str to FoundPart
+        By name.
+    """
     return {f.part.name: f for f in found}
 
 
 def column_pose(found: Sequence[FoundPart]) -> RigidTransform:
-    """Return the pose of the part that the bones are printed on."""
+    """Return the pose of the part on which the bones are printed.
+
+    Parameters
+    ----------
+    found : sequence of FoundPart
+        With the bones' part among them.
+
+    Returns
+    -------
+    RigidTransform
+        scan_from_model.
+    """
     return by_name(found)[BONES_PART].scan_from_model
 
 

@@ -22,9 +22,9 @@ from nav.reconstruction.volume import Array
 from nav.textfile import MEGABYTE, read_bytes
 
 MOST_PART_BYTES = 256 * MEGABYTE
-TOOLS = ("mould_", "sac_core")  # parts that stand in the phantom only while it is made
-BONES_PART = "column"  # the part whose print the bones are
-APEX_WITHIN = 0.02  # mm, of a divot's place in the case from a vertex of a part
+TOOLS = ("mould_", "sac_core")  # parts that are in the phantom only while it is made
+BONES_PART = "column"  # the part that contains the bones
+APEX_WITHIN = 0.02  # mm, from a divot's position in the case to a vertex of a part
 NEEDED_BONES = ("C1", "C2")
 
 
@@ -32,8 +32,16 @@ NEEDED_BONES = ("C1", "C2")
 class KitPart:
     """A printed part of the assembled phantom.
 
-    mesh : closed, in the part's frame as it lies on the bed, mm. model_from_part : its place.
-    colour : sRGB, 0 to 1.
+    Parameters
+    ----------
+    name, title : str
+        In files, and for people.
+    mesh : Mesh
+        Closed, in the part's frame as it lies on the bed, mm.
+    model_from_part : RigidTransform
+        Its place in the assembled phantom.
+    colour : tuple of float
+        sRGB, 0 to 1.
     """
 
     name: str
@@ -44,7 +52,7 @@ class KitPart:
 
     @property
     def placed(self) -> Mesh:
-        """Return the mesh where the kit has it, model frame."""
+        """Return the mesh at its place in the assembled phantom, model frame, mm."""
         return Mesh(self.model_from_part.apply(self.mesh.vertices), self.mesh.triangles)
 
 
@@ -52,8 +60,18 @@ class KitPart:
 class KitDivot:
     """A divot's cone.
 
-    apex : (3,). axis : (3,), unit, outwards. depth : mm, along the axis. holder : its part.
-    Model frame.
+    Parameters
+    ----------
+    label, use : str
+        Of the fiducial in the case.
+    apex : ndarray, shape (3,)
+        Model frame, mm.
+    axis : ndarray, shape (3,)
+        Unit vector, outwards, model frame.
+    depth : float
+        Along the axis, mm.
+    holder : str
+        Name of the part that has it.
     """
 
     label: str
@@ -66,7 +84,23 @@ class KitDivot:
 
 @dataclass(frozen=True)
 class PrintedKit:
-    """What was printed. path : of kit.toml. case : as designed."""
+    """What was printed.
+
+    Parameters
+    ----------
+    path : Path
+        Of kit.toml.
+    name : str
+        Of the kit.
+    kind : {"dry", "wet"}
+        Without gel, or with it.
+    parts : tuple of KitPart
+        Of the assembled phantom.
+    divots : tuple of KitDivot
+        The case's fiducials that are the apex of a cone in a part.
+    case : Case
+        As designed.
+    """
 
     path: Path
     name: str
@@ -76,7 +110,23 @@ class PrintedKit:
     case: Case
 
     def part(self, name: str) -> KitPart:
-        """Return the part of a name; KeyError if there is none."""
+        """Return the part of a name.
+
+        Parameters
+        ----------
+        name : str
+            Of the part.
+
+        Returns
+        -------
+        KitPart
+            The part.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
         for part in self.parts:
             if part.name == name:
                 return part
@@ -90,6 +140,11 @@ def read_kit(path: Path) -> PrintedKit:
     ----------
     path : Path
         kit.toml, or the folder that holds it.
+
+    Returns
+    -------
+    PrintedKit
+        Its parts, divots and case.
 
     Raises
     ------

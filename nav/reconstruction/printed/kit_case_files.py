@@ -1,4 +1,4 @@
-"""A printed phantom as a case folder: case, meshes with sigma, scan, pictures, deviations."""
+"""A printed phantom as a case folder: case, meshes with sigma, scan, images, deviations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,18 @@ DEVIATION, DEVIATION_PICTURE = "deviation.csv", "deviation.png"
 
 
 def surfaces_of(found: PrintedReconstruction) -> tuple[ReconstructedSurface, ...]:
-    """Return the structures' surfaces in the model frame, in the order of a case."""
+    """Return the structures' surfaces in the model frame, in the order of a case.
+
+    Parameters
+    ----------
+    found : PrintedReconstruction
+        Of the phantom.
+
+    Returns
+    -------
+    tuple of ReconstructedSurface
+        Model frame, mm.
+    """
     made = [
         ReconstructedSurface(
             s.structure.name,
@@ -51,6 +62,15 @@ def surfaces_of(found: PrintedReconstruction) -> tuple[ReconstructedSurface, ...
 
 def write_printed_case(found: PrintedReconstruction, folder: Path, name: str) -> Path:
     """Write a case folder; all files appear together, or none.
+
+    Parameters
+    ----------
+    found : PrintedReconstruction
+        Of the phantom.
+    folder : Path
+        Of the case; created where it does not exist.
+    name : str
+        Of the case.
 
     Returns
     -------
@@ -69,7 +89,7 @@ def write_printed_case(found: PrintedReconstruction, folder: Path, name: str) ->
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
+            raise InputError(f"{path.parent}: cannot be created: {error.strerror}") from None
     with written_together(*files) as beside:
         for temporary, surface in zip(beside, surfaces, strict=False):
             temporary.write_bytes(ply_bytes(surface))
@@ -85,7 +105,22 @@ def write_printed_case(found: PrintedReconstruction, folder: Path, name: str) ->
 def case_table(
     found: PrintedReconstruction, surfaces: tuple[ReconstructedSurface, ...], name: str
 ) -> dict[str, Any]:
-    """Return what case.toml holds, but for its provenance."""
+    """Return the contents of case.toml, except for its provenance.
+
+    Parameters
+    ----------
+    found : PrintedReconstruction
+        Of the phantom.
+    surfaces : tuple of ReconstructedSurface
+        As `surfaces_of` returns them.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    dict
+        Tables of the file.
+    """
     designed = {s.name: s for s in found.kit.case.structures}
     return {
         "format": CASE_FORMAT,
@@ -125,7 +160,7 @@ def case_table(
 
 
 def _between(surfaces: tuple[ReconstructedSurface, ...]) -> Array:
-    """Return a place between C1 and C2, beside the midline: one lateral mass is cut."""
+    """Return a point between C1 and C2, beside the midline, so that one lateral mass is cut."""
     bones = {s.name: s.vertices for s in surfaces if s.role == "bone"}
     middle = 0.5 * (bones["C1"].mean(axis=0) + bones["C2"].mean(axis=0))
     return np.asarray(middle, float)

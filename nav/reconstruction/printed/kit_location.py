@@ -1,9 +1,9 @@
-"""Where a kit lies in a scan, whichever way it was put there.
+"""Search for a kit in a scan, in any position and orientation.
 
 The kit's density on a coarse grid (walls, infill, gel, air) is correlated with the scan's at every
-place and in attitudes spread evenly over all rotations [1]_. The best places are refined: points
-of surfaces that air lies on go to the nearest edges between air and material that face the same
-way, in steps of shrinking reach. What the edges support best is where the kit lies.
+position and in orientations spread evenly over all rotations [1]_. The best poses are refined:
+points of surfaces in air move to the nearest edges between air and material that face the same
+way, in steps of shrinking reach. The pose that the edges support best is chosen.
 
 References
 ----------
@@ -27,24 +27,32 @@ from nav.reconstruction.sampling import coarser
 from nav.reconstruction.volume import Array, Volume
 
 CELL = 13.0  # mm, of the comparison by density
-LATTICE, FINE = 12.0, 4.0  # mm, between the cells of the kit's density; places that make one
+LATTICE, FINE = 12.0, 4.0  # mm, cells of the kit's density; samples in a cell
 ATTITUDES = 2400  # about 18 degrees from each other
 SPIRAL = 1.533751168755204288118041  # of the super-Fibonacci spiral
 AIR, MATERIAL = -900.0, 0.0  # HU, density 0 and 1
 WALL, INFILL = 1.4, 0.25  # mm; density inside, usual
-MARGIN = 20.0  # mm round the kit that air belongs to it
-TRIED = 60  # places that are refined
+MARGIN = 20.0  # mm of air round the kit that belong to the template
+TRIED = 60  # candidates that are refined
 APART_MM, APART_RAD = 10.0, np.radians(12.0)
 POINTS = 1500  # of the kit's surface in air
 
 
 @dataclass(frozen=True)
 class LocatedKit:
-    """Where a kit lies.
+    """Pose of a kit in a scan.
 
-    scan_from_model : its pose. supported : share of the surface in air that is in the scan and has
-    an edge there. in_view : share that is in the scan. rival : the same share as `supported`, of
-    the best pose that is another one.
+    Parameters
+    ----------
+    scan_from_model : RigidTransform
+        The best pose.
+    supported : float
+        Share of the surface in air that is in the scan and has an edge there.
+    in_view : float
+        Share of that surface that is in the scan.
+    rival : float
+        `supported` of the best pose that clearly differs, reduced where less than half of the
+        surface is in the scan.
     """
 
     scan_from_model: RigidTransform
@@ -56,7 +64,22 @@ class LocatedKit:
 def locate_kit(
     volume: Volume, kit: PrintedKit, tell: Callable[[float], None] | None = None
 ) -> LocatedKit:
-    """Find a kit's pose in a scan; always returns the best, whose support must be judged."""
+    """Find a kit's pose in a scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    tell : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    LocatedKit
+        The best pose in any case; the caller must judge its support.
+    """
     tell = tell or (lambda share: None)
     points, normals = surface_in_air(kit)
     poses = _by_density(volume, kit, lambda share: tell(0.7 * share))
@@ -75,7 +98,20 @@ def locate_kit(
 
 
 def surface_in_air(kit: PrintedKit) -> tuple[Array, Array]:
-    """Return points (n, 3) evenly over the parts' surfaces that air lies on, and their normals."""
+    """Sample the parts' surfaces evenly where they adjoin air.
+
+    Parameters
+    ----------
+    kit : PrintedKit
+        What was printed.
+
+    Returns
+    -------
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+    normals : ndarray, shape (n, 3)
+        Unit vectors, outwards.
+    """
     meshes = [part.placed for part in kit.parts]
     gel = [
         Mesh(s.surface.vertices, np.asarray(s.surface.triangles, np.int32))
@@ -104,7 +140,22 @@ def surface_in_air(kit: PrintedKit) -> tuple[Array, Array]:
 
 
 def spread_rotations(count: int) -> Rotation:
-    """Return rotations evenly over all of them, see [1]_."""
+    """Return rotations spread evenly over all of SO(3) [1]_.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+
+    Returns
+    -------
+    scipy.spatial.transform.Rotation
+        Of length `count`.
+
+    References
+    ----------
+    .. [1] Alexa, Super-Fibonacci spirals: fast, low-discrepancy sampling of SO(3), CVPR 2022.
+    """
     s = np.arange(count) + 0.5
     t = s / count
     r, big = np.sqrt(t), np.sqrt(1.0 - t)
@@ -157,7 +208,7 @@ def _by_density(
 
 
 def _kit_density(kit: PrintedKit) -> tuple[Array, Array, Array]:
-    """Return places (n, 3) about the kit's middle, their density less the mean, and the middle."""
+    """Return points (n, 3) about the kit's middle, their density less the mean, and the middle."""
     meshes = [part.placed for part in kit.parts]
     gel = [
         Mesh(s.surface.vertices, np.asarray(s.surface.triangles, np.int32))
@@ -214,7 +265,20 @@ def _areas(mesh: Mesh) -> Array:
 
 
 def signed_distance(mesh: Mesh, points: Array) -> Array:
-    """Return the distance of points (n, 3) from a closed surface (n,), mm, negative inside."""
+    """Return the signed distance of points from a closed surface.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Closed surface, mm.
+    points : ndarray, shape (n, 3)
+        In the frame of the surface, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm, negative inside.
+    """
     import open3d as o3d  # over a second to import
 
     scene = o3d.t.geometry.RaycastingScene()

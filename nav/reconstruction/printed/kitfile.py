@@ -13,7 +13,31 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class PartTable(FileModel):
-    """[[part]] of kit.toml."""
+    """[[part]] of kit.toml.
+
+    Attributes
+    ----------
+    name, title : str
+        In files, and for people.
+    stl, three_mf : str
+        Files of the part, relative to kit.toml.
+    sha256 : str
+        Of the STL file.
+    size : tuple of float
+        Extents, mm.
+    volume : float
+        Of one part, mm^3.
+    count : int
+        How many are printed.
+    material : str
+        To print with.
+    colour : tuple of float
+        sRGB, 0 to 1.
+    printing : str
+        Advice for the print.
+    model_from_part : TransformTable, optional
+        Place in the assembled phantom; absent for what is not a part of the phantom.
+    """
 
     name: Text
     title: Text
@@ -30,7 +54,27 @@ class PartTable(FileModel):
 
 
 class KitFile(PublicFile):
-    """kit.toml."""
+    """Contents of kit.toml.
+
+    Attributes
+    ----------
+    format : str
+        KIT_FORMAT.
+    name : str
+        Of the kit.
+    kind : {"dry", "wet"}
+        Without gel, or with it.
+    seed : int, optional
+        Of the random neck.
+    parameters : dict
+        Of the anatomy.
+    part : tuple of PartTable
+        All printed parts.
+    plates : tuple of str
+        3MF files of whole plates, relative to kit.toml.
+    files : tuple of str
+        Files of the kit's folder.
+    """
 
     format: Literal["c1c2nav/kit/1"]
     name: Text

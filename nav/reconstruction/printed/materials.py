@@ -1,6 +1,6 @@
-"""How a scan shows one print: the level and thickness of its walls, infill, what is outside.
+"""Appearance of one print in a scan: level and thickness of its walls, infill, what is outside.
 
-All of it is measured from the scan's own profiles, by fits whose priors are renewed from their
+All of it is measured from the scan's own profiles, by fits whose priors are updated from their
 medians: slicers, plastics and scanners differ too much for tables.
 """
 
@@ -28,24 +28,37 @@ from nav.reconstruction.scan_model import blur_by_direction
 from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
-SUBSET, DIRECTIONS = 500, 5  # profiles that a print is judged from
-CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm without another surface, and of the part; 1/mm
-ROUNDS = 7  # of fits, after which the medians stay
-GOOD = 0.75  # share of the profiles, those that fit best, that count
+SUBSET, DIRECTIONS = 500, 5  # profiles from which a print's appearance is estimated
+CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm to the next surface, and of the part's thickness; 1/mm
+ROUNDS = 7  # of fits, until the medians converge
+GOOD = 0.75  # share of the profiles that is used: the best fits
 USUAL_WALL, WALL_SPREAD = 1.4, 0.35  # mm; sd of its logarithm from print to print
 LEVEL_SD, BLUR_SPREAD, PLACE_SD = 60.0, 0.2, 0.8  # HU; sd of a logarithm; mm
 LEAST_NOISE = 4.0  # HU
 LEAST_INSIDE = 0.75  # mm of a part that are used at least
-OUTER_SAMPLES = 3  # of a profile, that say what is outside
+OUTER_SAMPLES = 3  # of a profile that measure the outside
 
 
 @dataclass(frozen=True)
 class PrintLook:
     """How a scan shows a print.
 
-    wall, inner : HU, of its walls and of what is between them; inner_sd : from place to place.
-    thickness, thickness_sd : of walls, mm, and sd of the logarithm. blur_xy, blur_z : sd of the
-    point spread, mm. noise : sd of a sample, HU. correlation : mm that count as one sample.
+    Parameters
+    ----------
+    wall, inner : float
+        Of its walls and of what is between them, HU.
+    inner_sd : float
+        Standard deviation of `inner` from place to place, HU.
+    thickness : float
+        Of the walls, mm.
+    thickness_sd : float
+        Standard deviation of the logarithm of the thickness.
+    blur_xy, blur_z : float
+        Standard deviation of the point spread in the slices and across them, mm.
+    noise : float
+        Standard deviation of a sample, HU.
+    correlation : float
+        mm of a profile that count as one sample.
     """
 
     wall: float
@@ -59,7 +72,18 @@ class PrintLook:
     correlation: float
 
     def blur(self, across: Array) -> Array:
-        """Return the blur along normals, mm; `across`: their share along the z axis."""
+        """Return the blur along normals.
+
+        Parameters
+        ----------
+        across : ndarray, shape (n,)
+            Share of each normal along the z axis.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Standard deviation, mm.
+        """
         part = np.asarray(across) ** 2
         return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
 
@@ -70,10 +94,23 @@ def estimate_look(
     known: PrintLook | None = None,
     usable: NDArray[np.bool_] | None = None,
 ) -> PrintLook:
-    """Estimate how a scan shows a print, from places that are flat and have no neighbour.
+    """Estimate how a scan shows a print, from flat places without a neighbour.
 
-    known : of another print in the same scan, whose blur is taken over. usable : which vertices
-    (n,) are asked.
+    Parameters
+    ----------
+    probe : Probe
+        The print's surface and its profiles.
+    spacing : ndarray, shape (3,)
+        Of the voxels along x, y, z, mm.
+    known : PrintLook, optional
+        Of another print in the same scan, whose blur is used.
+    usable : ndarray of bool, shape (n,), optional
+        Which vertices are used; all if None.
+
+    Returns
+    -------
+    PrintLook
+        Medians of the fits.
     """
     clean = (probe.gap > CLEAR) & (probe.thickness > DEEP) & (np.abs(probe.curvature) < FLAT)
     clean &= np.isfinite(probe.profiles).all(axis=1)
@@ -105,7 +142,29 @@ def fit_look(
 ) -> ProfileFit:
     """Fit the model of a wall to profiles.
 
-    gap : to the next surface, mm, inf without. body : thickness of the part along the normal, mm.
+    Parameters
+    ----------
+    profiles : ndarray, shape (n, k)
+        HU, at `profile_places`.
+    across : ndarray, shape (n,)
+        Share of each normal along the z axis.
+    look : PrintLook
+        Means of the priors.
+    level_sd : float
+        Prior sd of the wall's level, HU.
+    thickness_sd, blur_sd : float
+        Prior sd of the logarithms of wall thickness and blur.
+    gap : ndarray, shape (n,), optional
+        Distance to the next surface, mm; inf where there is none.
+    place_sd : float
+        Prior sd of the surface's offset, mm.
+    body : ndarray, shape (n,), optional
+        Thickness of the part along the normal, mm.
+
+    Returns
+    -------
+    ProfileFit
+        Of the n profiles.
     """
     count = len(profiles)
     outside = np.median(profiles[:, -OUTER_SAMPLES:], axis=1)
@@ -126,7 +185,7 @@ def fit_look(
     if gap is not None:
         near = np.isfinite(gap)
         mean[near, GAP] = np.maximum(gap[near], 0.1)
-        # beyond a neighbour nothing is known of what is there
+        # what lies beyond a neighbour is unknown
         places = profile_places()
         last[near] = np.searchsorted(places, np.maximum(gap[near], 0.0) + 0.75, side="right")
         last = np.minimum(last, profiles.shape[1])
@@ -145,7 +204,7 @@ def fit_look(
 
 
 def _in_all_directions(index: NDArray[np.int64], across: Array) -> NDArray[np.int64]:
-    """Return some of the vertices, alike many of each direction to the slices."""
+    """Return a subset of the vertices, equally many of each direction to the slices."""
     bins = np.minimum((DIRECTIONS * across[index] ** 2).astype(int), DIRECTIONS - 1)
     chosen = []
     for k in range(DIRECTIONS):

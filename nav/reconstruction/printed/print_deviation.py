@@ -1,4 +1,4 @@
-"""How far a print is from its STL, by part and by bone."""
+"""Deviation of a print from its STL, by part and by bone."""
 
 from __future__ import annotations
 
@@ -18,18 +18,36 @@ from nav.reconstruction.surface_fit import combine
 from nav.reconstruction.volume import Array
 
 UNSEEN_SD = 50.0  # mm
-SYSTEMATIC = 0.06  # mm: opposite walls are shown so much too far apart, or too near
+SYSTEMATIC = 0.06  # mm: systematic error of the distance between opposite walls
 
 
 @dataclass(frozen=True)
 class Deviation:
     """A part's deviation from its STL, in its own best pose.
 
-    kind : part or bone. seen : vertices that the scan shows, of count. mean, sd, p95, most : of the
-    signed distance from the STL to the print, mm, outwards; p95 and most of its size. scan_sd : of
-    the scan's own error in it, median, mm. scale_x to scale_z : printed over designed, less one, in
-    percent, along the axes of the bed; scale_sd_x to scale_sd_z : of each. moved, turned : of the
-    part from where the kit has it, mm and degrees, seen from the column; each with its sd.
+    Parameters
+    ----------
+    name : str
+        Of the part or bone.
+    kind : {"part", "bone"}
+        Which of them it is.
+    seen, count : int
+        Vertices that the scan shows, and all.
+    mean, sd : float
+        Of the signed distance from the STL to the print, outwards, mm.
+    p95, most : float
+        95th percentile and maximum of the size of that distance, mm.
+    scan_sd : float
+        Median of the scan's own error in it, mm.
+    scale_x, scale_y, scale_z : float
+        Printed over designed size, less one, along the axes of the bed, percent.
+    scale_sd_x, scale_sd_y, scale_sd_z : float
+        Standard deviations of these, percent.
+    moved, moved_sd : float
+        Distance of the part from its designed position relative to the column, and its sd, mm.
+    turned, turned_sd : float
+        Rotation of the part from its designed orientation relative to the column, and its sd,
+        degrees.
     """
 
     name: str
@@ -55,7 +73,19 @@ class Deviation:
 
 @dataclass(frozen=True)
 class DeviationMap:
-    """A part's surface as designed, model frame, and its signed deviation (n,), mm, NaN unseen."""
+    """Deviation of a part's surface.
+
+    Parameters
+    ----------
+    name : str
+        Of the part.
+    vertices : ndarray, shape (n, 3)
+        As designed, model frame, mm.
+    triangles : ndarray, shape (m, 3)
+        int32.
+    deviation : ndarray, shape (n,)
+        Signed, outwards, mm; NaN where it is not seen.
+    """
 
     name: str
     vertices: Array
@@ -66,7 +96,22 @@ class DeviationMap:
 def deviations(
     parts: Sequence[FoundPart], structures: Sequence[FoundStructure]
 ) -> tuple[list[Deviation], list[DeviationMap]]:
-    """Return the table's rows and the maps of what is printed."""
+    """Return the deviations of all printed parts and bones.
+
+    Parameters
+    ----------
+    parts : sequence of FoundPart
+        In the scan.
+    structures : sequence of FoundStructure
+        In the scan; bones with a fitted pose get a row.
+
+    Returns
+    -------
+    rows : list of Deviation
+        Of the table.
+    maps : list of DeviationMap
+        One per part.
+    """
     column = column_pose(parts)
     rows, maps = [], []
     for part in parts:
@@ -85,7 +130,18 @@ def deviations(
 
 
 def signed_field(edges: Edges) -> Array:
-    """Return a surface's smooth signed distance (n,), mm, outwards; NaN where it is not seen."""
+    """Return a surface's smooth signed distance to its edges.
+
+    Parameters
+    ----------
+    edges : Edges
+        Of the surface.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Outwards, mm; NaN where it is not seen.
+    """
     seen = edges.seen
     if not seen.any():
         return np.full(len(seen), np.nan)
@@ -142,7 +198,18 @@ UNITS = {
 
 
 def csv_text(rows: Sequence[Deviation]) -> str:
-    """Return the table as CSV; what was not measured is empty."""
+    """Return the table as CSV.
+
+    Parameters
+    ----------
+    rows : sequence of Deviation
+        Of the table.
+
+    Returns
+    -------
+    str
+        With units in the header; fields that were not measured are empty.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = [f.name for f in fields(Deviation)]

@@ -1,4 +1,4 @@
-"""Pictures of a printed phantom's scan: slices with contours, and the print's deviation."""
+"""Images of a printed phantom's scan: slices with contours, and the print's deviation."""
 
 from __future__ import annotations
 
@@ -27,14 +27,32 @@ SIZE = (700, 700)  # pixels of a view
 
 @dataclass(frozen=True)
 class Sliced:
-    """What slices are drawn of: a volume and surfaces, model frame."""
+    """A volume and the surfaces that are drawn on its slices.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU, model frame.
+    surfaces : tuple of ReconstructedSurface
+        Model frame.
+    """
 
     volume: Volume
     surfaces: tuple[ReconstructedSurface, ...]
 
 
 def draw_overview(found: Sliced, place: Array, path: Path) -> None:
-    """Draw three slices through a place with contours, and the surfaces from three sides."""
+    """Draw three slices through a point with contours, and the surfaces from three sides.
+
+    Parameters
+    ----------
+    found : Sliced
+        Volume and surfaces.
+    place : ndarray, shape (3,)
+        Through which the slices go, model frame, mm.
+    path : Path
+        PNG file to write.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(15, 10), facecolor="black", layout="constrained")
@@ -50,7 +68,15 @@ def draw_overview(found: Sliced, place: Array, path: Path) -> None:
 
 
 def draw_deviation(maps: Sequence[DeviationMap], path: Path) -> None:
-    """Draw the parts coloured by their deviation: the bones' print above, all of them below."""
+    """Draw the parts coloured by their deviation: the bones' print above, all of them below.
+
+    Parameters
+    ----------
+    maps : sequence of DeviationMap
+        Of the parts.
+    path : Path
+        PNG file to write.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""From the scan of a printed kit to its surfaces, divots and deviations: the steps in a row."""
+"""Reconstruction of a printed kit from its scan: surfaces, divots and deviations, step by step."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from nav.reconstruction.volume import Array, Volume
 
 Tell = Callable[[str, float], None]
 STEPS = ("locate", "parts", "divots", "structures", "deviation")
-LEAST_SUPPORT = 0.7  # of the surface in air: the kit is there
-LEAST_MATCHED = 0.85  # of it, once the pose is fine: it is this kit, not one like it
-LEAST_LEAD = 1.15  # times the next best pose's
-LEAST_VIEW = 0.75  # of that surface that must be in the scan
+LEAST_SUPPORT = 0.7  # of the surface in air: fewer means that the kit is not there
+LEAST_MATCHED = 0.85  # of it, after refinement: fewer means a similar kit
+LEAST_LEAD = 1.15  # times the support of the next best pose
+LEAST_VIEW = 0.75  # share of that surface that must be in the scan
 BONE_IN_VIEW = 0.98  # of a needed bone's vertices
-LEAST_PART_SEEN = 0.2  # of a part's surface, of which a pose follows
-MOST_RMS = 0.45  # mm, of a needed bone's edges about its pose: else it is another bone
-MOST_MOVED, MOST_TURNED = 3.0, 4.0  # mm, degrees: a bone farther off is not where this kit has it
-TOLD_MOVED, TOLD_TURNED = 0.3, 0.7  # mm, degrees: a bone that is farther off is said
+LEAST_PART_SEEN = 0.2  # of a part's surface, least for a pose
+MOST_RMS = 0.45  # mm, of a needed bone's edges about its pose: more means another bone
+MOST_MOVED, MOST_TURNED = 3.0, 4.0  # mm, degrees: a bone farther off is not this kit's
+TOLD_MOVED, TOLD_TURNED = 0.3, 0.7  # mm, degrees: a bone farther off is reported
 TOLD_SD = 3.0  # times its sd
 LEAST_DIVOTS = 4  # to register with
 MARGIN = 6.0  # mm of the stored scan round the phantom
@@ -47,8 +47,21 @@ MARGIN = 6.0  # mm of the stored scan round the phantom
 
 @dataclass(frozen=True)
 class PlacedDivot:
-    """A divot of the case: position (3,), model frame, mm; covariance (3, 3), mm^2; sigma, mm,
-    of each coordinate. off : mm, from where the kit has it."""
+    """A divot of the case.
+
+    Parameters
+    ----------
+    label, use : str
+        Of the fiducial.
+    position : ndarray, shape (3,)
+        Model frame, mm.
+    covariance : ndarray, shape (3, 3)
+        Model frame, mm^2.
+    sigma : float
+        Standard deviation of each coordinate, mm.
+    off : float
+        Distance from the designed position, mm.
+    """
 
     label: str
     use: str
@@ -62,9 +75,30 @@ class PlacedDivot:
 class PrintedReconstruction:
     """A printed phantom as its scan shows it.
 
-    model_from_scan : the model frame is the kit's, laid on the bone column. structures : in the
-    scan's frame. divots : model frame. volume : the scan, cropped, in the model frame; its grid
-    may lie tilted in it. rows, maps : of the print's deviation. located : the fitted pose.
+    Parameters
+    ----------
+    kit : PrintedKit
+        What was printed.
+    model_from_scan : RigidTransform
+        The model frame is the kit's, aligned with the bone column.
+    structures : tuple of FoundStructure
+        Scan frame.
+    divots : tuple of PlacedDivot
+        Model frame.
+    parts : tuple of FoundPart
+        Those that the scan shows.
+    rows : tuple of Deviation
+        Of the table of deviations.
+    maps : tuple of DeviationMap
+        Of the parts' surfaces.
+    volume : Volume
+        The scan, cropped, in the model frame; its grid may be tilted in it.
+    remarks : tuple of Remark
+        What is missing, displaced or uncertain.
+    read : ReadResult
+        How the scan was read.
+    located : LocatedKit
+        The pose from the search.
     """
 
     kit: PrintedKit
@@ -87,7 +121,17 @@ def reconstruct_kit(
 
     Parameters
     ----------
-    read : the scan. kit : what was printed. tell : is told each of STEPS and the share of it done.
+    read : ReadResult
+        The scan.
+    kit : PrintedKit
+        What was printed.
+    tell : callable, optional
+        Called with the name of the step (one of STEPS) and the fraction of it that is done.
+
+    Returns
+    -------
+    PrintedReconstruction
+        Surfaces, divots and deviations.
 
     Raises
     ------
@@ -141,9 +185,31 @@ def find_parts(
     pose: RigidTransform,
     tell: Callable[[float], None] | None = None,
 ) -> list[FoundPart]:
-    """Find the parts that the scan shows, the largest first: its blur is the others' too."""
+    """Find the parts that the scan shows, the largest first: its blur is used for the others.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    pose : RigidTransform
+        scan_from_model of the whole kit.
+    tell : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    list of FoundPart
+        Those of which enough is seen.
+
+    Raises
+    ------
+    InputError
+        The part with the bones is not among them.
+    """
     ordered = sorted(kit.parts, key=lambda p: -float(np.prod(np.ptp(p.mesh.vertices, axis=0))))
-    ordered.sort(key=lambda p: p.name == BONES_PART)  # gel lies round that one
+    ordered.sort(key=lambda p: p.name == BONES_PART)  # that one is embedded in gel
     found: list[FoundPart] = []
     for number, part in enumerate(ordered):
         near = [other.placed for other in kit.parts if other.name != part.name]
@@ -212,7 +278,7 @@ def _structure(kit: PrintedKit, name: str) -> Array:
 def _same_bones(
     structures: Sequence[FoundStructure], parts: Sequence[FoundPart], kit: PrintedKit
 ) -> None:
-    """Refuse bones whose shape or place is another kit's."""
+    """Refuse bones whose shape or position is that of another kit."""
     column = column_pose(parts)
     for s in structures:
         name = s.structure.name

@@ -24,7 +24,7 @@ from nav.reconstruction.reconstruction_text import sentence
 
 SHARES = {"locate": 0.25, "parts": 0.3, "divots": 0.08, "structures": 0.25, "deviation": 0.02}
 READ = 0.05
-MOST_SCALE_SD = 0.25  # percent: scales known worse are left to the file
+MOST_SCALE_SD = 0.25  # percent: less accurate scales are only in the file
 WORDS = {
     "locate": "finding the kit",
     "parts": "measuring its parts",
@@ -37,7 +37,27 @@ WORDS = {
 def reconstruct_phantom(
     source: Path, output: Path, kit: Path, series: str | None, name: str, console: Console
 ) -> Path:
-    """Read a printed kit's scan, reconstruct it, write the case, and say what was found.
+    """Read a printed kit's scan, reconstruct it, write the case, and print a summary.
+
+    Parameters
+    ----------
+    source : Path
+        Scan, as `read_volume` takes it.
+    output : Path
+        Folder of the case.
+    kit : Path
+        kit.toml, or its folder.
+    series : str or None
+        Of a DICOM folder; None reads the best one.
+    name : str
+        Of the case.
+    console : Console
+        For progress and summary.
+
+    Returns
+    -------
+    Path
+        Of case.toml.
 
     Raises
     ------
@@ -68,7 +88,15 @@ def reconstruct_phantom(
 
 
 def say(console: Console, found: PrintedReconstruction) -> None:
-    """Print what was read and measured, and what is missing or unsure."""
+    """Print what was read and measured, and what is missing or uncertain.
+
+    Parameters
+    ----------
+    console : Console
+        To print on.
+    found : PrintedReconstruction
+        Of the phantom.
+    """
     for line in describe(found.read):
         console.print(line)
     console.print(
@@ -83,7 +111,7 @@ def say(console: Console, found: PrintedReconstruction) -> None:
     sigma = float(np.median([d.sigma for d in found.divots]))
     console.print(
         f"{len(off)} divots, sigma {sigma:.2f} mm; {np.mean(off):.2f} mm, at most {max(off):.2f} "
-        "mm, from where the kit has them"
+        "mm, from their designed positions"
     )
     console.print(deviation_table(found.rows))
     for remark in found.remarks:
@@ -91,7 +119,18 @@ def say(console: Console, found: PrintedReconstruction) -> None:
 
 
 def deviation_table(rows: tuple[Deviation, ...]) -> Table:
-    """Return the deviation of each part from its STL as a table."""
+    """Return the deviation of each part from its STL as a table.
+
+    Parameters
+    ----------
+    rows : tuple of Deviation
+        Of the parts and bones.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per part or bone.
+    """
     table = Table(
         "print", "mean, mm", "sd", "p95", "scan's sd", "scale by axis, %", "moved, mm", "turned"
     )

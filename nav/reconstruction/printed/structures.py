@@ -31,28 +31,43 @@ from nav.reconstruction.surface_safety import crossing_edges
 from nav.reconstruction.volume import Array, Volume
 
 PRINTED = ("bone", "support")
-OFF_PRINT = {"bone": 0.1, "support": 0.3}  # mm, from the print's surface: inside a joint of it
+OFF_PRINT = {"bone": 0.1, "support": 0.3}  # mm, from the print's surface: more is in a joint
 ROUNDS = 2
 ROUGHNESS = {"bone": 0.06, "support": 0.06}  # mm per root of mm along the surface
 SOFT_ROUGHNESS = 0.12
 PRINT_PRIOR = 0.3  # mm, sd of a print from its STL
 EDGE_FLOOR = 0.05  # mm, of an edge
-# What neighbours share, calibrated on simulated scans: of the voxel; of the posterior's sd; and of
-# the blur, for a level that is wrong by SOFT_LEVEL
+# Errors that neighbours share, calibrated on simulated scans: of the voxel; of the posterior's
+# sd; and of the blur, for a level that is wrong by SOFT_LEVEL
 SYSTEMATIC, SOFT_SYSTEMATIC, SOFT_SPREAD = 0.06, 0.1, 1.5
 SOFT_LEVEL = 12.0  # HU
 RESTING_SD = 0.2  # mm
 LEAST_CONTRAST = 15.0  # HU, of a soft structure, below which the scan does not show it
-LEAST_SEEN = 0.25  # share of a surface that the scan shows, below which the kit's place counts
+LEAST_SEEN = 0.25  # share of a surface in the scan, below which its designed position is used
 
 
 @dataclass(frozen=True)
 class FoundStructure:
-    """A case's surface in a scan.
+    """A surface of the case in a scan.
 
-    vertices : (n, 3), scan frame. sigma : (n,), mm. scan_from_model : its own pose; of what is
-    not printed that of the column. fit : what its pose was fitted with, None where it was not.
-    edges : as seen, about that pose. seen : share of it that the scan shows.
+    Parameters
+    ----------
+    structure : Structure
+        As designed.
+    vertices : ndarray, shape (n, 3)
+        Scan frame, mm.
+    triangles : ndarray, shape (m, 3)
+        int32.
+    sigma : ndarray, shape (n,)
+        Standard deviation along the normal, mm.
+    scan_from_model : RigidTransform
+        Its own pose; that of the column for what is not printed.
+    fit : PoseFit or None
+        Fit of its pose; None where it was not fitted.
+    edges : Edges
+        As seen, about that pose.
+    seen : float
+        Share of it that the scan shows.
     """
 
     structure: Structure
@@ -66,14 +81,29 @@ class FoundStructure:
 
     @property
     def measured(self) -> bool:
-        """Return whether the scan, rather than the kit, says where it is."""
+        """Return whether the scan, rather than the kit, determines its position."""
         return self.seen >= LEAST_SEEN
 
 
 def find_structures(
     volume: Volume, kit: PrintedKit, parts: Sequence[FoundPart]
 ) -> list[FoundStructure]:
-    """Find all of a kit's structures."""
+    """Find all of a kit's structures in a scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    kit : PrintedKit
+        What was printed.
+    parts : sequence of FoundPart
+        In the scan, with the bones' part among them.
+
+    Returns
+    -------
+    list of FoundStructure
+        In the order of the kit's case.
+    """
     column = next(p for p in parts if p.part.name == BONES_PART)
     pose = column.scan_from_model
     placed = {s.name: mesh_of(s, pose) for s in kit.case.structures}
@@ -90,7 +120,20 @@ def find_structures(
 
 
 def mesh_of(structure: Structure, pose: RigidTransform) -> Mesh:
-    """Return a structure's surface in a pose."""
+    """Return a structure's surface in a pose.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of the case.
+    pose : RigidTransform
+        From the case's frame.
+
+    Returns
+    -------
+    Mesh
+        In the frame that the pose maps to, mm.
+    """
     surface = structure.surface
     return Mesh(pose.apply(surface.vertices), np.asarray(surface.triangles, np.int32))
 
@@ -101,7 +144,7 @@ def _lying(found: FoundPart) -> Mesh:
 
 
 def _near(structure: Structure, other: str, kit: PrintedKit) -> bool:
-    """Return whether another structure bounds what is outside this one."""
+    """Return whether another structure bounds the outside of this one."""
     role = next(s.role for s in kit.case.structures if s.name == other)
     if role == "skin" or structure.role == "skin":
         return False
@@ -146,7 +189,7 @@ def _soft(
         pose = next((p.scan_from_model for p in parts if p.part.name == "cord"), pose)
     mesh = mesh_of(s, pose)
     usable = smooth_vertices(mesh)
-    # gel ends where any part stands; tubes and sac only touch the bones
+    # gel ends at every part; tubes and sac only touch the bones
     apart = (s.name,) if s.role == "skin" else (s.name, BONES_PART)
     usable &= ~touching(s.surface.vertices, _parts_but(kit, *apart))
     grey = grey_round(volume, mesh.vertices)
@@ -173,7 +216,7 @@ def _soft(
 
 
 def _resting(edges: Edges, placed: Array) -> Edges:
-    """Return edges of gel that is where the kit has it, `placed`, wherever it is not seen.
+    """Return edges of gel that is taken to be at its designed position where it is not seen.
 
     There it rests on the base, and lies as the base does.
     """

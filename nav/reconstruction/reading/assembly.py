@@ -1,4 +1,4 @@
-"""Slices at known places become a volume: resampled where needed, and named."""
+"""Assembly of parallel slices into a regular volume, resampled where needed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,38 @@ from nav.reconstruction.reading.read_result import Finding, UnmeasuredInterval
 from nav.reconstruction.reading.regular import GAP, GridPlan, plan_grid, resample
 from nav.reconstruction.volume import Volume
 
-OBLIQUE = math.radians(5.0)  # from which the grid's own directions are named
-MOST_NAMED = 3  # gaps that are named one by one
+OBLIQUE = math.radians(5.0)  # rotation of the grid above which it is reported
+MOST_NAMED = 3  # gaps that are reported one by one
 
 
 @dataclass(frozen=True)
 class GridFacts:
-    """tilt : rad, between the slices' normal and the way from slice to slice."""
+    """Geometry of a stack of slices.
+
+    Parameters
+    ----------
+    tilt : float
+        Angle between the slices' normal and the direction from slice to slice, rad.
+    """
 
     tilt: float
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """A volume, what was odd about its slices, and where it was not measured."""
+    """A regular volume assembled from slices.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU, model frame.
+    findings : list of Finding
+        What was irregular about the slices.
+    unmeasured : tuple of UnmeasuredInterval
+        Where no slice was measured.
+    facts : GridFacts
+        Geometry of the stack.
+    """
 
     volume: Volume
     findings: list[Finding]
@@ -44,7 +62,7 @@ def assemble(
     thicknesses: Sequence[float | None] = (),
     advance: Callable[[float], None] = lambda share: None,
 ) -> Assembled:
-    """Make a regular volume in the model's axes of parallel slices.
+    """Assemble parallel slices into a regular volume along the axes of the model frame.
 
     Parameters
     ----------
@@ -53,16 +71,21 @@ def assemble(
     placement : Placement
         Of the n slices.
     what : str
-        Named in messages.
+        Name of the scan in messages.
     thicknesses : sequence of float, optional
         Of each slice, mm; None where unknown.
-    advance : callable
-        Told which share is done.
+    advance : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    Assembled
+        The volume, findings about its slices, and the intervals without measurement.
 
     Raises
     ------
     InputError
-        The regular volume would be too large, or steps or places are absurd.
+        The regular volume would be too large, or steps or positions are implausible.
     """
     _refuse_absurd(placement, what)
     try:
@@ -138,7 +161,7 @@ def _gap_findings(plan: GridPlan) -> list[Finding]:
 
 
 def _turned(volume: Volume) -> float:
-    """Return the angle by which the grid's axes are turned against the model's, rad."""
+    """Return the angle by which the grid's axes are rotated against the model's, rad."""
     directions = volume.model_from_voxel[:3, :3] / volume.spacing
     return float(np.arccos(np.clip((np.trace(directions) - 1) / 2, -1, 1)))
 

@@ -14,24 +14,25 @@ from nav.reconstruction.volume import Volume
 def to_model_axes(
     values: NDArray[np.int16], model_from_voxel: Array
 ) -> tuple[Volume, tuple[int, int, int], tuple[bool, bool, bool]]:
-    """Reorder and flip a volume's axes so that they grow to the left, to posterior and upwards.
+    """Reorder and flip a volume's axes so that they point left, posterior and superior.
 
-    No value changes, and no voxel changes its place.
+    No value changes, and no voxel changes its position.
 
     Parameters
     ----------
     values : ndarray, shape (n2, n1, n0)
-        Indexed by the last voxel axis first.
+        HU, int16, indexed by the last voxel axis first.
     model_from_voxel : ndarray, shape (4, 4)
-        Of indices (i0, i1, i2); its columns are perpendicular.
+        Maps indices (i0, i1, i2) to the model frame, mm; its columns are perpendicular.
 
     Returns
     -------
-    Volume
-    tuple of int
-        Which of the axes given became x, y and z.
-    tuple of bool
-        Whether these run the other way now.
+    volume : Volume
+        The same voxels in the new order.
+    order : tuple of int
+        Which of the given axes became x, y and z.
+    flipped : tuple of bool
+        Whether these run in the opposite direction now.
     """
     steps = model_from_voxel[:3, :3]
     directions = steps / np.linalg.norm(steps, axis=0)

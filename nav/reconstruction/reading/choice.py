@@ -1,4 +1,4 @@
-"""Which of several series is read: the named one, or the best, and why."""
+"""Choice of the series to read: the one asked for, or the best one, and the reason."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ from nav.reconstruction.reading.read_result import Finding, SeriesInfo
 from nav.reconstruction.reading.sentences import describe_problem
 from nav.reconstruction.reading.stacks import Stack
 
-LONG_ENOUGH = 80.0  # mm along the normal: more does not show C1 to C4 better
-THICKNESS_CLASS = 0.25  # mm; slices alike within it
+LONG_ENOUGH = 80.0  # mm along the normal: a longer scan does not show C1 to C4 better
+THICKNESS_CLASS = 0.25  # mm; spacings within it count as equal
 
 
 def choose(
     stacks: Sequence[Stack], source: Path, wanted: str | None
 ) -> tuple[Stack, Finding | None]:
-    """Return the stack to read, and a finding that says why if there was a choice.
+    """Choose the stack to read, and state why where there was a choice.
 
     Parameters
     ----------
     stacks : sequence of Stack
+        Of the folder.
     source : Path
-        For messages.
-    wanted : str, optional
-        Name of a series; one that has several volumes means the first.
+        Folder or file, for messages.
+    wanted : str or None
+        Name of a series; one that has several volumes means the first. None chooses the best.
+
+    Returns
+    -------
+    stack : Stack
+        The one to read.
+    finding : Finding or None
+        Why it was chosen; None where a series was asked for or only one exists.
 
     Raises
     ------
@@ -66,7 +74,7 @@ def _reasons(stacks: Sequence[Stack]) -> str:
 
 
 def _merit(stack: Stack) -> tuple[float, ...]:
-    """Return what makes a series better, the most important first."""
+    """Return the criteria that make a series better, the most important one first."""
     info = stack.info
     step = max(info.spacing[2], info.thickness or 0.0)
     original = "ORIGINAL" in stack.slices[0].image_type
@@ -83,7 +91,18 @@ def _merit(stack: Stack) -> tuple[float, ...]:
 
 
 def stacks_order(info: SeriesInfo) -> float:
-    """Return a series' number, to prefer the earlier of equals."""
+    """Return a series' number, to prefer the earlier one among equals.
+
+    Parameters
+    ----------
+    info : SeriesInfo
+        The series.
+
+    Returns
+    -------
+    float
+        Its number; inf where its name is not a number.
+    """
     try:
         return float(info.name)
     except ValueError:
@@ -91,7 +110,7 @@ def stacks_order(info: SeriesInfo) -> float:
 
 
 def _reason(best: Stack, suitable: Sequence[Stack]) -> str:
-    """Return the first merit by which it is better than the runner-up, as a code."""
+    """Return the first criterion by which it is better than the runner-up, as a code."""
     codes = ("lossless", "longest", "thinnest", "contrast", "original", "finest", "longest")
     others = [s for s in suitable if s is not best]
     if not others:

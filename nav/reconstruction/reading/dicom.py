@@ -22,7 +22,7 @@ from nav.reconstruction.reading.stacks import Stack, build_stacks
 Progress = Callable[[str, float], None]
 
 TILT_DIFFERS = math.radians(1.0)  # between header and slices
-VISIBLE = 0.02  # mm at the edge of the picture
+VISIBLE = 0.02  # mm at the edge of the image
 COARSE = 4.0  # HU per grey level
 
 
@@ -32,19 +32,19 @@ def list_series(source: Path, progress: Progress | None = None) -> tuple[SeriesI
     Parameters
     ----------
     source : Path
-        Folder; folders in it are searched too.
+        Folder; its sub-folders are searched, too.
     progress : callable, optional
-        Called with what is being done and the share done.
+        Called with the name of the current task and the fraction that is done.
 
     Returns
     -------
     tuple of SeriesInfo
-        By series number; a series with several volumes has a row for each.
+        By series number; a series with several volumes has one row for each.
 
     Raises
     ------
     InputError
-        It cannot be read, or there are no DICOM slices.
+        The folder cannot be read, or it holds no DICOM slices.
     """
     with quiet_libraries():
         contents = read_folder(Path(source), _advance(progress, "reading headers"))
@@ -52,7 +52,27 @@ def list_series(source: Path, progress: Progress | None = None) -> tuple[SeriesI
 
 
 def read_dicom(source: Path, series: str | None, progress: Progress | None) -> ReadResult:
-    """Read one CT series of a folder, or a multi-frame file; see `read_volume`."""
+    """Read one CT series of a folder, or a multi-frame file; see `read_volume`.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of DICOM files, or one file.
+    series : str or None
+        Name of the series in the table of `list_series`; None reads the best one.
+    progress : callable or None
+        Called with the name of the current task and the fraction that is done.
+
+    Returns
+    -------
+    ReadResult
+        The volume in HU and the findings.
+
+    Raises
+    ------
+    InputError
+        No suitable CT series, damaged files, or values that are not Hounsfield units.
+    """
     contents = read_folder(source, _advance(progress, "reading headers"))
     stacks = build_stacks(contents.headers)
     if source.is_file() and len(contents.headers) == 1 and stacks[0].problem == "single_slice":
@@ -67,7 +87,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
     if check.verdict in ("picture", "labels"):
         raise InputError(
             f"{source}: series {stack.name}: values lie from {check.low} to {check.high}: a "
-            "picture of few grey levels, not Hounsfield units; export the original CT slices"
+            "image of few grey levels, not Hounsfield units; export the original CT slices"
         )
     if check.verdict == "shifted":
         np.clip(values, -32768 + max(check.offset, 0), 32767 + min(check.offset, 0), out=values)
@@ -75,7 +95,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
         findings.append(Finding("shifted_values", {"offset": check.offset}))
     elif check.verdict == "unclear":
         findings.append(Finding("unclear_values", {"low": check.low, "high": check.high}))
-    np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
+    np.maximum(values, AIR, out=values)  # nothing is less dense: lower values are padding
     if stack.placement is None:
         raise AssertionError("a stack without problem has a placement")
     assembled = assemble(
@@ -148,7 +168,7 @@ def _pixel_findings(stack: Stack, pixels: PixelFacts) -> list[Finding]:
 
 
 def _tilt_findings(stack: Stack, facts: GridFacts) -> list[Finding]:
-    """Name a header's gantry tilt that the slices' places do not have."""
+    """Report a gantry tilt in the header that the slices' positions contradict."""
     told = math.radians(abs(stack.slices[0].tilt or 0.0))
     if told > TILT_DIFFERS and abs(told - facts.tilt) > TILT_DIFFERS:
         degrees = {"told": math.degrees(told), "found": math.degrees(facts.tilt)}

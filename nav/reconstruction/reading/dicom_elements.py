@@ -1,4 +1,4 @@
-"""Elements of a DICOM file by pydicom, within bounds: damaged files make it unpack or read on."""
+"""Bounded reading of DICOM elements: damaged files make pydicom unpack or read on endlessly."""
 
 from __future__ import annotations
 
@@ -12,39 +12,45 @@ from pydicom.filereader import _read_file_meta_info, read_partial, read_preamble
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-MOST_ELEMENTS = 20_000  # beside each other; files of scanners have some hundreds
-# bytes that a file compressed as a whole may unpack to, and beyond: times its own
-ALWAYS_UNPACKED, MOST_RATIO = 16 * 2**20, 100  # pictures become 2 to 5 times smaller
+MOST_ELEMENTS = 20_000  # on one level; files from scanners have some hundreds
+# bytes that a file compressed as a whole may unpack to; more only up to a multiple of its size
+ALWAYS_UNPACKED, MOST_RATIO = 16 * 2**20, 100  # images compress 2 to 5 times
 PIECE = 1 << 20  # bytes at a time
 PIXELS = frozenset(map(Tag, ("PixelData", "FloatPixelData", "DoubleFloatPixelData")))
 CHARACTER_SET = Tag("SpecificCharacterSet")
 
 
 class TooMuch(Exception):
-    """A file has more in it than can be meant; says what."""
+    """A file holds more than a valid one would; the message says what."""
 
 
 def read_elements(
     path: Path, tags: Iterable[Any], before_pixels: bool = True, force: bool = False
 ) -> Dataset:
-    """Read some elements of a DICOM file.
+    """Read selected elements of a DICOM file.
 
     Parameters
     ----------
     path : Path
+        The file.
     tags : iterable
-        Keywords or tags of what is wanted; the rest is passed over.
+        Keywords or tags of the wanted elements; all others are skipped.
     before_pixels : bool
-        Whether to stop where the pixels begin.
+        Whether to stop where the pixel data begin.
     force : bool
-        Whether to read a file without the sign of a DICOM file.
+        Whether to read a file without the DICOM prefix.
+
+    Returns
+    -------
+    pydicom.dataset.Dataset
+        The wanted elements that are present.
 
     Raises
     ------
     TooMuch
-        More elements, or more bytes when unpacked, than a file of a scanner has.
+        More elements, or more bytes when unpacked, than a file from a scanner has.
     Exception
-        Whatever pydicom raises for a damaged file.
+        Anything that pydicom raises for a damaged file.
     """
     count = 0
 
@@ -62,7 +68,7 @@ def read_elements(
 
 
 def _refuse_bomb(file: BinaryIO) -> None:
-    """Refuse a file whose elements are compressed and unpack to more than can be meant."""
+    """Refuse a file whose elements are compressed and unpack to an implausible size."""
     if read_preamble(file, force=True) is not None:
         meta = _read_file_meta_info(file)
         if str(meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:

@@ -1,4 +1,4 @@
-"""A folder of DICOM files: the headers of all slices in it, and what else is there."""
+"""Contents of a folder of DICOM files: the headers of all its slices, and what else is there."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ class FolderContents:
     Parameters
     ----------
     headers : tuple of SliceHeader
+        Of all slices.
     others : int
-        Files that are no DICOM.
+        Number of files that are not DICOM.
     without_pictures : int
-        DICOM files without slices: reports, structures, directories.
+        Number of DICOM files without slices: reports, structures, directories.
     damaged : tuple of (Path, str)
-        Files that begin like DICOM and cannot be read, and why.
+        Files that begin like DICOM but cannot be read, and why.
     """
 
     headers: tuple[SliceHeader, ...]
@@ -42,14 +43,19 @@ class FolderContents:
 
 
 def read_folder(folder: Path, advance: Callable[[float], None]) -> FolderContents:
-    """Read the headers of all DICOM files in a folder and the folders in it.
+    """Read the headers of all DICOM files in a folder and its sub-folders.
 
     Parameters
     ----------
     folder : Path
-        Or one file.
+        Folder, or one file.
     advance : callable
-        Told which share is done.
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    FolderContents
+        Headers of all slices, and what else was found.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def _nothing_found(contents: FolderContents, paths: list[Path]) -> str:
         return f"no DICOM slice can be read; {path.name}: {why}"
     if contents.without_pictures:
         return (
-            f"has no DICOM slices, only {contents.without_pictures} DICOM files without pictures; "
+            f"has no DICOM slices, only {contents.without_pictures} DICOM files without images; "
             "expected a CT series"
         )
     volumes = [path for path in paths if path.name.lower().endswith(VOLUME_SUFFIXES)]

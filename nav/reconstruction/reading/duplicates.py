@@ -1,4 +1,4 @@
-"""Slices that are there twice: told by their names and places, or by their stored pixels."""
+"""Removal of duplicate slices, recognised by names and positions, or by their stored pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from nav.reconstruction.reading.headers import SliceHeader
 
 
 def without_copies(slices: Sequence[SliceHeader]) -> tuple[list[SliceHeader], int]:
-    """Leave out files that are the same slice by name and place."""
+    """Drop files that are the same slice by name and position.
+
+    Parameters
+    ----------
+    slices : sequence of SliceHeader
+        In any order.
+
+    Returns
+    -------
+    kept : list of SliceHeader
+        In the order of acquisition.
+    removed : int
+        How many were dropped.
+    """
     seen: set[tuple[object, ...]] = set()
     kept = []
     for header in sorted(slices, key=lambda s: (s.order, str(s.path))):
@@ -24,7 +37,20 @@ def without_copies(slices: Sequence[SliceHeader]) -> tuple[list[SliceHeader], in
 def without_identical_pixels(
     by_place: list[list[SliceHeader]],
 ) -> tuple[list[list[SliceHeader]], int]:
-    """Leave out slices whose stored pixels and scale are those of another at the same place."""
+    """Drop slices whose stored pixels and scale are those of another at the same position.
+
+    Parameters
+    ----------
+    by_place : list of list of SliceHeader
+        Slices grouped by position.
+
+    Returns
+    -------
+    kept : list of list of SliceHeader
+        The same groups without duplicates.
+    removed : int
+        How many were dropped.
+    """
     removed, kept = 0, []
     for group in by_place:
         seen: set[object] = set()
@@ -41,11 +67,11 @@ def without_identical_pixels(
 
 
 def _pixel_digest(header: SliceHeader) -> object:
-    """Return a digest of a file's stored pixels; for frames of one file, one of its own."""
+    """Return a digest of a file's stored pixels; frames of one file are always distinct."""
     if header.frame:
         return (header.path, header.frame)
     try:
         stored = read_elements(header.path, ["PixelData"], before_pixels=False, force=True)
         return hashlib.sha256(stored.PixelData).hexdigest()
-    except Exception:  # damaged files raise anything; found again when pixels are read
+    except Exception:  # damaged files raise anything; reported when pixels are read
         return header.path

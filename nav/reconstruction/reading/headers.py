@@ -1,4 +1,4 @@
-"""Headers of DICOM files: what placing and scaling a slice needs, and nothing of the patient.
+"""Headers of DICOM files: what locating and scaling a slice needs, and nothing about the patient.
 
 Only the listed elements are read at all. UIDs and times serve to group and sort, and stay here.
 """
@@ -56,7 +56,7 @@ LOSSY_SYNTAXES = {
 
 
 class NotDicom(Exception):
-    """The file is no DICOM file."""
+    """The file is not a DICOM file."""
 
 
 class Directory(Exception):
@@ -64,7 +64,7 @@ class Directory(Exception):
 
 
 class Damaged(Exception):
-    """The file begins like DICOM but cannot be read; says why."""
+    """The file begins like DICOM but cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,65 @@ class SliceHeader:
 
     Parameters
     ----------
-    path, frame
-        File, and which of its frames, counted from 0.
+    path : Path
+        File of the slice.
+    frame : int
+        Which of its frames, counted from 0.
     series_uid, instance_uid : str
         To group by and to recognise copies; never shown.
-    position, orientation, spacing : tuple of float, optional
-        ImagePositionPatient (3,), ImageOrientationPatient (6,), mm; between rows, columns, mm.
+    series_number : str
+        For the user; empty where it is unknown or too long, see `short_number`.
+    modality : str
+        In capitals, "CT" for computed tomography.
+    image_type : tuple of str
+        Values of ImageType.
+    rows, columns : int
+        Size of the image, pixels.
+    position : tuple of float or None
+        ImagePositionPatient, 3 numbers, LPS, mm.
+    orientation : tuple of float or None
+        ImageOrientationPatient, 6 direction cosines, LPS.
+    spacing : tuple of float or None
+        PixelSpacing: between rows, between columns, mm.
+    slope, intercept : float
+        From stored values to HU; 1 and 0 where the file has none.
     rescaled : bool
         Whether slope and intercept are those of the file, not assumed.
-    order : tuple
+    bits_allocated, bits_stored, high_bit : int
+        Layout of a stored pixel.
+    signed : bool
+        Whether stored values have a sign.
+    samples : int
+        Values per pixel.
+    photometric : str
+        PhotometricInterpretation.
+    padding : tuple of int or None
+        Range of stored values that mean "not measured".
+    thickness : float or None
+        Of the slice, mm.
+    tilt : float or None
+        GantryDetectorTilt, degrees.
+    kernel : str
+        Convolution kernel, at most 16 characters; empty where unknown.
+    kvp : float or None
+        Tube voltage, kV.
+    contrast : bool
+        Whether the header names a contrast agent.
+    order : tuple of float
         Instance number, time of acquisition and frame: the order in which slices were made.
     volume_keys : tuple
-        What may tell volumes at the same place apart: temporal position, acquisition, echo,
+        What may distinguish volumes at the same position: temporal position, acquisition, echo,
         kernel, image type.
+    transfer_syntax : str
+        UID of how the pixels are stored; empty where unknown.
+    lossy : str or None
+        How the pixels were compressed with loss; None where they were not.
+    encrypted : bool
+        Whether elements of the header are encrypted.
+    nonlinear : bool
+        Whether a table maps stored values (ModalityLUTSequence).
+    other_quantity : bool
+        Whether RescaleType names another quantity than Hounsfield units.
     """
 
     path: Path
@@ -127,14 +173,24 @@ class SliceHeader:
 def read_headers(path: Path) -> list[SliceHeader]:
     """Read the headers of all slices in a file.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
     Returns
     -------
     list of SliceHeader
-        One per frame; none where the file holds no pictures (reports, structures).
+        One per frame; empty where the file holds no images (reports, structures).
 
     Raises
     ------
-    NotDicom, Directory, Damaged
+    NotDicom
+        The file is not a DICOM file.
+    Directory
+        The file is a DICOMDIR.
+    Damaged
+        The file begins like DICOM but cannot be read.
     """
     dataset = _read(path)
     try:
@@ -144,7 +200,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
             raise Directory
         if not dataset.get("Rows") or not dataset.get("Columns"):
             if not re.fullmatch(r"[0-9.]+", sop_class) or sop_class in CT_CLASSES:
-                raise Damaged("its header breaks off")
+                raise Damaged("its header is cut off")
             return []
         syntax = str(meta.get("TransferSyntaxUID", ""))
         frames = frame_headers(dataset)
@@ -153,8 +209,10 @@ def read_headers(path: Path) -> list[SliceHeader]:
         ]
     except (Directory, Damaged):
         raise
-    except Exception as error:  # values against the rules raise anything when they are looked at
-        raise Damaged(f"its header has values that are no DICOM ({type(error).__name__})") from None
+    except Exception as error:  # invalid values raise anything when they are accessed
+        raise Damaged(
+            f"its header has values that are not valid DICOM ({type(error).__name__})"
+        ) from None
 
 
 def _read(path: Path) -> Dataset:
@@ -254,5 +312,5 @@ def _lossy(dataset: Dataset, syntax: str) -> str | None:
     if syntax in LOSSY_SYNTAXES and not (told == "00" and syntax.endswith((".91", ".203"))):
         return LOSSY_SYNTAXES[syntax]
     if told == "01":
-        return "compressed with loss before" + (f", ratio {ratio:g}" if ratio else "")
+        return "compressed with loss earlier" + (f", ratio {ratio:g}" if ratio else "")
     return None

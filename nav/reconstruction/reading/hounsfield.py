@@ -1,4 +1,4 @@
-"""Whether values are Hounsfield units, told by where air and soft tissue lie."""
+"""Check whether values are Hounsfield units, by the position of air and soft tissue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Verdict = Literal["hu", "shifted", "picture", "labels", "unclear"]
 
-SAMPLED = 2_000_000  # voxels that are looked at
+SAMPLED = 2_000_000  # voxels in the histogram, approximately
 OFFSETS = (1024, -1024)  # HU: intercept of -1024 not applied, or applied twice
 AIR_WINDOW = (-1100, -850)  # HU
 SOFT_WINDOW = (-50, 150)
@@ -24,7 +24,17 @@ MOST_LABELS, PATCHWORK = 200, 0.6  # different values; share of equal neighbours
 
 @dataclass(frozen=True)
 class ValueCheck:
-    """What values are. offset : HU to subtract where they are shifted. low, high : of all."""
+    """What a volume's values are.
+
+    Parameters
+    ----------
+    verdict : {"hu", "shifted", "picture", "labels", "unclear"}
+        Hounsfield units, shifted ones, grey levels of an image, labels, or not recognised.
+    offset : int
+        HU to subtract where they are shifted; else 0.
+    low, high : int
+        Of all values.
+    """
 
     verdict: Verdict
     offset: int
@@ -33,14 +43,20 @@ class ValueCheck:
 
 
 def check_values(values: NDArray[np.int16], known_ct: bool = False) -> ValueCheck:
-    """Tell from a volume's histogram whether its values are Hounsfield units.
+    """Decide from a volume's histogram whether its values are Hounsfield units.
 
     Parameters
     ----------
     values : ndarray, shape (nz, ny, nx)
+        Scaled values, int16.
     known_ct : bool
-        Whether they are of a CT in any case: then a shift is recognised without air, too, by soft
+        Whether they are known to be from a CT: then a shift is recognised without air, too, by soft
         tissue alone.
+
+    Returns
+    -------
+    ValueCheck
+        The verdict, and the offset where the values are shifted.
     """
     stride = max(1, round((values.size / SAMPLED) ** (1 / 3)))
     sample = values[::stride, ::stride, ::stride].ravel().astype(np.int32)
@@ -75,7 +91,7 @@ def _density(counts: NDArray[np.float64], window: tuple[int, int], offset: int) 
 
 
 def _below(counts: NDArray[np.float64], offset: int) -> float:
-    """Return the share of voxels below air, without the one value that scanners pad with."""
+    """Return the share of voxels below air, except for the one value that scanners pad with."""
     tail = counts[: AIR_WINDOW[0] + offset + 32768]
     return float(tail.sum() - tail.max()) if len(tail) else 0.0
 
@@ -95,13 +111,13 @@ def _exact_offset(counts: NDArray[np.float64], offset: int) -> int:
     """Return 1000 instead of 1024 where air lies at 0 rather than at 24."""
     if offset < 0:
         return offset
-    at_zero = float(counts[32768 + 1 : 32768 + 13].sum())  # 0 itself are clipped or padding values
+    at_zero = float(counts[32768 + 1 : 32768 + 13].sum())  # 0 itself: clipped or padding
     at_24 = float(counts[32768 + 18 : 32768 + 30].sum())
     return offset if at_24 >= at_zero else 1000
 
 
 def _is_patchwork(values: NDArray[np.int16]) -> bool:
-    """Return whether most neighbours are equal, as in a label map, background left aside."""
+    """Return whether most neighbours are equal, as in a label map, background excluded."""
     here, beside = values[..., :-1], values[..., 1:]
     coloured = (here != 0) & (here != 255)
     count = int(np.count_nonzero(coloured))

@@ -22,18 +22,28 @@ def read_image_file(
 ) -> tuple[NDArray[np.int16], Array, list[Finding]]:
     """Read an NRRD or MetaImage volume.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : str
+        "nrrd", else MetaImage.
+    advance : callable
+        Called with the fraction that is done.
+
     Returns
     -------
-    ndarray, shape (nk, nj, ni)
-        Values, rounded.
-    ndarray, shape (4, 4)
-        lps_from_voxel of indices (i, j, k), mm; its columns need not be perpendicular.
-    list of Finding
+    values : ndarray, shape (nk, nj, ni)
+        Stored values, rounded to int16.
+    lps_from_voxel : ndarray, shape (4, 4)
+        Of indices (i, j, k), mm; its columns need not be perpendicular.
+    findings : list of Finding
+        What was corrected.
 
     Raises
     ------
     InputError
-        Not a volume of single numbers with a place, cut off, or not to be decoded.
+        Not a scalar volume with a known position, cut off, or cannot be decoded.
     """
     findings = []
     if kind == "nrrd":
@@ -47,7 +57,7 @@ def read_image_file(
         raise InputError(f"{path}: holds colours or vectors; expected Hounsfield units")
     if min(header.size) < 2:
         size = " x ".join(map(str, header.size))
-        raise InputError(f"{path}: is no volume: {size}; expected three sizes")
+        raise InputError(f"{path}: is not a volume: {size}; expected three sizes")
     advance(0.1)
     stored = read_values(path, header)[..., 0]
     advance(0.7)

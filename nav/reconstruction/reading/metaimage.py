@@ -1,4 +1,4 @@
-"""MetaImage files (.mha, .mhd), read by ourselves: MetaIO leaves what is missing as memory was.
+"""MetaImage files (.mha, .mhd), parsed here: MetaIO leaves missing values uninitialised.
 
 References
 ----------
@@ -32,10 +32,20 @@ YES = ("true", "t", "yes", "y", "1")
 def parse_metaimage(path: Path) -> VoxelFile:
     """Read the header of a MetaImage file of a volume.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    VoxelFile
+        Layout of the values and their position.
+
     Raises
     ------
     InputError
-        No MetaImage of a volume, or what stands in it contradicts itself.
+        Not a MetaImage of a volume, or its header contradicts itself.
     """
     fields, behind = _fields(path)
     dimension = _whole(path, fields, ("ndims",), -1)
@@ -47,10 +57,12 @@ def parse_metaimage(path: Path) -> VoxelFile:
     if volumes > 1:
         raise InputError(f"{path}: has {volumes} volumes (4D); give one of them")
     if dimension < 3 or min(counts) < 1:
-        raise InputError(f"{path}: is no volume: {' x '.join(sizes)}; expected three sizes")
+        raise InputError(f"{path}: is not a volume: {' x '.join(sizes)}; expected three sizes")
     kind = fields.get("elementtype", "").lower()
     if kind not in TYPES:
-        raise InputError(f"{path}: values of type {kind!r:.40}; expected whole or real numbers")
+        raise InputError(
+            f"{path}: values of type {kind!r:.40}; expected integers or floating-point numbers"
+        )
     order = fields.get("binarydatabyteordermsb", fields.get("elementbyteordermsb", "false"))
     dtype: np.dtype[Any] = np.dtype((">" if order.lower() in YES else "<") + TYPES[kind])
     channels = _whole(path, fields, ("elementnumberofchannels",), 1)
@@ -74,7 +86,7 @@ def parse_metaimage(path: Path) -> VoxelFile:
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:
-    """Return the fields, keys in small letters, and where the header ends."""
+    """Return the fields, keys in lower case, and the offset at which the header ends."""
     try:
         with path.open("rb") as file:
             start = file.read(LONGEST_HEADER)
@@ -90,7 +102,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
         if key.strip().lower() == "elementdatafile":
             break  # the last one
     if "dimsize" not in fields or "elementdatafile" not in fields:
-        raise InputError(f"{path}: is no MetaImage file: no DimSize or ElementDataFile in it")
+        raise InputError(f"{path}: is not a MetaImage file: no DimSize or ElementDataFile in it")
     return fields, place
 
 
@@ -103,7 +115,7 @@ def _matrix(path: Path, fields: dict[str, str], dimension: int) -> Array:
         np.eye(dimension).ravel().tolist(),
     )  # fmt: skip
     with np.errstate(all="ignore"):
-        directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # axis after axis
+        directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # rows are axes
         matrix[:3, :3] = directions * spacing[:3]
         matrix[:3, 3] = origin[:3]
     if not is_placed(matrix):

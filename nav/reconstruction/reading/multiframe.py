@@ -1,4 +1,4 @@
-"""Frames of enhanced DICOM files: each one's place and scale from its functional groups."""
+"""Frames of enhanced DICOM files: position and scale of each from its functional groups."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-# functional group: its elements, under the names that single-frame files use
+# by functional group: its elements and their names in single-frame files
 GROUPS: dict[str, dict[str, str]] = {
     "PlanePositionSequence": {"ImagePositionPatient": "ImagePositionPatient"},
     "PlaneOrientationSequence": {"ImageOrientationPatient": "ImageOrientationPatient"},
@@ -29,10 +29,25 @@ MOST_FRAMES = 20_000
 
 
 def frame_headers(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return for each frame what its functional groups say, by single-frame keyword.
+    """Return the contents of each frame's functional groups, by single-frame keyword.
 
     A file without functional groups, single-frame ones included, has nothing to add: a multi-frame
-    one then has frames without places, which is found later.
+    one then has frames without positions, which is detected later.
+
+    Parameters
+    ----------
+    dataset : pydicom.dataset.Dataset
+        Of the file.
+
+    Returns
+    -------
+    list of dict
+        One per frame.
+
+    Raises
+    ------
+    ValueError
+        The number of frames is implausible, or not that of the functional groups.
     """
     count = int(dataset.get("NumberOfFrames") or 1)
     shared = _values(dataset.get("SharedFunctionalGroupsSequence"), 0)
@@ -40,7 +55,7 @@ def frame_headers(dataset: Dataset) -> list[dict[str, Any]]:
     if per_frame is None:
         if not 1 <= count <= MOST_FRAMES:
             raise ValueError("number of frames")
-        # one file, several frames at the one place that it names: no frame has a place of its own
+        # a file with several frames but one position: no frame has a position of its own
         nowhere = {} if count == 1 else {"ImagePositionPatient": ()}
         return [dict(shared, **nowhere) for _ in range(count)]
     if not 1 <= count <= MOST_FRAMES or len(per_frame) != count:

@@ -1,4 +1,4 @@
-"""NIfTI files, read by ourselves: libraries hide units, shears and contradicting matrices.
+"""NIfTI files, parsed here: libraries hide units, shears and contradicting matrices.
 
 References
 ----------
@@ -37,12 +37,28 @@ COLOURS = {128, 2304}
 DISAGREE = 0.1  # mm at the corners, between the header's two matrices
 FIXED = 540  # bytes of the longest header
 MOST_BEHIND = 64  # MB after the values
-MOST_OFFSET = 1 << 26  # bytes before them: extensions
+MOST_OFFSET = 1 << 26  # bytes before the values: extensions
 
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """What places and scales the voxels: axes (i, j, k) in RAS, mm."""
+    """Layout, scale and position of a NIfTI file's voxels.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Along the axes i, j, k.
+    dtype : numpy.dtype
+        Of stored values.
+    offset : int
+        Bytes before the values.
+    slope, intercept : float
+        From stored to scaled values.
+    ras_from_voxel : ndarray, shape (4, 4)
+        Of indices (i, j, k), mm.
+    findings : tuple of Finding
+        What was corrected or assumed.
+    """
 
     size: tuple[int, int, int]
     dtype: np.dtype
@@ -58,18 +74,26 @@ def read_nifti(
 ) -> tuple[NDArray[np.int16], Array, list[Finding]]:
     """Read a NIfTI-1 or NIfTI-2 file, compressed or not.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    advance : callable
+        Called with the fraction that is done.
+
     Returns
     -------
-    ndarray, shape (nk, nj, ni)
-        Scaled values, rounded.
-    ndarray, shape (4, 4)
-        lps_from_voxel of indices (i, j, k), mm; its columns need not be perpendicular.
-    list of Finding
+    values : ndarray, shape (nk, nj, ni)
+        Scaled values, rounded to int16.
+    lps_from_voxel : ndarray, shape (4, 4)
+        Of indices (i, j, k), mm; its columns need not be perpendicular.
+    findings : list of Finding
+        What was corrected or assumed.
 
     Raises
     ------
     InputError
-        Not a volume of numbers, cut off, or a header that contradicts itself.
+        Not a scalar volume, cut off, or a header that contradicts itself.
     """
     with _opened(path) as file:
         header = parse_header(path, file.read(FIXED))
@@ -116,7 +140,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _refuse_short(path: Path, header: NiftiHeader) -> None:
-    """Refuse before memory is taken: a file that is much too short for what its header says."""
+    """Refuse a file that is much too short for its header, before memory is allocated."""
     needed = header.offset + math.prod(header.size) * header.dtype.itemsize
     present = path.stat().st_size
     with path.open("rb") as raw:
@@ -132,12 +156,12 @@ def _refuse_short(path: Path, header: NiftiHeader) -> None:
 
 
 def _read_to_end(path: Path, file: IO[bytes]) -> None:
-    """Read on to where a compressed file has its checksum."""
+    """Read to the end, where a compressed file has its checksum."""
     for _ in range(MOST_BEHIND):
         if not file.read(1 << 20):
             return
     raise InputError(
-        f"{path}: goes on for more than {MOST_BEHIND} MB after its values; is it damaged?"
+        f"{path}: continues for more than {MOST_BEHIND} MB after its values; is it damaged?"
     )
 
 
@@ -157,12 +181,24 @@ def _exactly(path: Path, file: IO[bytes], count: int, what: str) -> bytes:
 
 
 def parse_header(path: Path, start: bytes) -> NiftiHeader:
-    """Read the header of a NIfTI file from its first 540 bytes.
+    """Parse the header of a NIfTI file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    start : bytes
+        Its first 540 bytes, or all of a shorter file.
+
+    Returns
+    -------
+    NiftiHeader
+        Layout, scale and position of the voxels.
 
     Raises
     ------
     InputError
-        It is no NIfTI file, or no volume of numbers.
+        Not a NIfTI file, or not a scalar volume.
     """
     if len(start) < 348:
         raise InputError(f"{path}: is cut off in the header: {len(start)} bytes")
@@ -171,7 +207,7 @@ def parse_header(path: Path, start: bytes) -> NiftiHeader:
         if length in (348, 540):
             break
     else:
-        raise InputError(f"{path}: is no NIfTI file: its header does not begin as one")
+        raise InputError(f"{path}: is not a NIfTI file: its header does not begin as one")
     second = length == 540
     magic = start[4:8] if second else start[344:348]
     if magic[:3] in (b"ni1", b"ni2"):
@@ -206,20 +242,24 @@ class _Fields:
             raise InputError(f"{self.path}: is cut off in the header") from None
 
     def header(self) -> NiftiHeader:
-        """Return what places and scales the voxels."""
+        """Return layout, scale and position of the voxels."""
         size = self._size()
         code = int(self._get(("h", self.datatype))[0])
         if code in COLOURS:
             raise InputError(f"{self.path}: holds colours; expected Hounsfield units")
         if code not in TYPES:
-            raise InputError(f"{self.path}: values of type {code}; expected whole or real numbers")
+            raise InputError(
+                f"{self.path}: values of type {code}; expected integers or floating-point numbers"
+            )
         dtype = np.dtype(self.order + TYPES[code])
         offset = self._get(self.offset)[0]
         if not 0 <= offset < MOST_OFFSET:
-            raise InputError(f"{self.path}: its header gives no place of the values: {offset}")
+            raise InputError(
+                f"{self.path}: its header gives an invalid offset of the values: {offset}"
+            )
         slope, intercept = self._get(self.scaling)
         if slope == 0.0 or not math.isfinite(slope) or not math.isfinite(intercept):
-            slope, intercept = 1.0, 0.0  # not scaled, says the standard
+            slope, intercept = 1.0, 0.0  # not scaled, according to the standard
         matrix, findings = self._matrix(size)
         begins = max(int(offset), len(self.start) if int(offset) == 0 else 0)
         return NiftiHeader(size, dtype, begins, slope, intercept, matrix, tuple(findings))
@@ -250,8 +290,8 @@ class _Fields:
         matrix = sform if sform is not None else qform
         if matrix is None:
             raise InputError(
-                f"{self.path}: its header says neither where the volume lies nor which way it is "
-                "turned (sform, qform): left and right are unknown; convert the scan again"
+                f"{self.path}: its header gives neither the position nor the orientation of the "
+                "volume (sform, qform): left and right are unknown; convert the scan again"
             )
         findings = []
         if sform is not None and qform is not None:

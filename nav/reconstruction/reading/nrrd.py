@@ -1,4 +1,4 @@
-"""NRRD files, read by ourselves: libraries end the process where a header is damaged.
+"""NRRD files, parsed here: libraries end the process where a header is damaged.
 
 References
 ----------
@@ -39,7 +39,7 @@ TYPES = {
     "double": "f8",
 }  # fmt: skip
 PACKINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
-# signs that turn a space's first three axes to LPS
+# signs that convert a space's first three axes to LPS
 SPACES = {
     "left-posterior-superior": (1, 1, 1), "lps": (1, 1, 1),
     "right-anterior-superior": (-1, -1, 1), "ras": (-1, -1, 1),
@@ -49,18 +49,24 @@ VECTOR = re.compile(r"none|\([^)]*\)", re.I)
 
 
 def parse_nrrd(path: Path) -> tuple[VoxelFile, dict[str, str]]:
-    """Read the header of a NRRD file of a volume.
+    """Read the header of an NRRD file of a volume.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
 
     Returns
     -------
-    VoxelFile
-    dict
-        Its fields and keys, in small letters; the values of keys without the ``=`` of ``:=``.
+    header : VoxelFile
+        Layout of the values and their position, in the file's unit of length.
+    fields : dict of str to str
+        Fields and keys, in lower case; the values of keys without the ``=`` of ``:=``.
 
     Raises
     ------
     InputError
-        No NRRD of a volume that has a place, or what stands in it contradicts itself.
+        Not an NRRD of a volume with a known position, or its header contradicts itself.
     """
     fields, behind = _fields(path)
     size, components, axis, matrix = _axes(path, fields)
@@ -91,14 +97,14 @@ def parse_nrrd(path: Path) -> tuple[VoxelFile, dict[str, str]]:
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:
-    """Return the fields, and where the header ends."""
+    """Return the fields, and the offset at which the header ends."""
     try:
         with path.open("rb") as file:
             start = file.read(LONGEST_HEADER)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not start.startswith(b"NRRD000"):
-        raise InputError(f"{path}: is no NRRD file: it does not begin with NRRD000")
+        raise InputError(f"{path}: is not an NRRD file: it does not begin with NRRD000")
     found = re.search(rb"\r?\n\r?\n", start)
     if found is None and len(start) == LONGEST_HEADER:
         raise InputError(f"{path}: its NRRD header has no end")
@@ -114,7 +120,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
 def _axes(
     path: Path, fields: dict[str, str]
 ) -> tuple[tuple[int, int, int], int, int | None, Array]:
-    """Return size, components, which axis these are (0 or None), and the matrix."""
+    """Return the size, the number of components, their axis (0 or None), and the matrix."""
     sizes = fields.get("sizes", "").split()
     dimension = _whole(path, fields, "dimension", -1)
     if not 1 <= dimension <= 16 or len(sizes) != dimension or not _are_whole(sizes):
@@ -128,7 +134,7 @@ def _axes(
         raise InputError(f"{path}: is a single slice; expected a volume")
     if "space directions" not in fields or not space:
         raise InputError(
-            f"{path}: its header does not say which way the volume is turned (space, space "
+            f"{path}: its header does not say how the volume is oriented (space, space "
             "directions): left and right are unknown; export it from a program that writes them"
         )
     vectors = VECTOR.findall(fields["space directions"])
@@ -145,10 +151,10 @@ def _axes(
     if space.endswith("-time") and len(placed) == 4:
         placed, others = placed[:3], [placed[3]]
     if min(counts) < 1 or len(placed) != 3 or len(others) > 1:
-        raise InputError(f"{path}: is no volume: {' x '.join(sizes)}; expected three sizes")
+        raise InputError(f"{path}: is not a volume: {' x '.join(sizes)}; expected three sizes")
     axis = others[0] if others else None
     if axis not in (None, 0, dimension - 1):
-        raise InputError(f"{path}: its numbers are in an order that is not read; save it again")
+        raise InputError(f"{path}: its values are in an order that is not supported; save it again")
     components = 1 if axis is None else counts[axis]
     if axis not in (None, 0) and components > 1:
         raise InputError(f"{path}: has {components} volumes (4D); give one of them")
@@ -174,12 +180,26 @@ def _matrix(
 
 
 def length_scale(path: Path, fields: dict[str, str]) -> tuple[str, float]:
-    """Return the unit of lengths, and how many mm it is; "" where it is not said.
+    """Return the unit of lengths of an NRRD file and its size.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    fields : dict of str to str
+        As `parse_nrrd` returns them.
+
+    Returns
+    -------
+    unit : str
+        Name of the unit; empty where the file has none.
+    scale : float
+        mm per unit; 1 where the file has none.
 
     Raises
     ------
     InputError
-        Several units, or one that is not known.
+        Several units, or an unknown one.
     """
     told = {unit for unit in re.findall(r'"([^"]*)"', fields.get("space units", "")) if unit}
     if not told:
@@ -191,7 +211,7 @@ def length_scale(path: Path, fields: dict[str, str]) -> tuple[str, float]:
 
 
 def _numbers(text: str) -> list[float]:
-    """Three numbers in brackets; a fourth one is time."""
+    """Return three numbers in brackets; a fourth one is time."""
     found = [float(part) for part in text.strip().strip("()").split(",")]
     if len(found) not in (3, 4):
         raise ValueError(text)
@@ -201,7 +221,9 @@ def _numbers(text: str) -> list[float]:
 def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[Any]:
     kind = " ".join(fields.get("type", "").lower().split())
     if kind not in TYPES:
-        raise InputError(f"{path}: values of type {kind!r:.40}; expected whole or real numbers")
+        raise InputError(
+            f"{path}: values of type {kind!r:.40}; expected integers or floating-point numbers"
+        )
     dtype = np.dtype(TYPES[kind])
     order = fields.get("endian", "").lower()
     if dtype.itemsize > 1 and order not in ("little", "big"):
@@ -220,10 +242,22 @@ def _data_file(path: Path, fields: dict[str, str]) -> tuple[Path, bool]:
 def data_file(path: Path, name: str) -> Path:
     """Return the file beside a header that holds its values.
 
+    Parameters
+    ----------
+    path : Path
+        File of the header.
+    name : str
+        Of the data file, as the header has it, relative to the header's folder.
+
+    Returns
+    -------
+    Path
+        An existing file.
+
     Raises
     ------
     InputError
-        It is not there, no file, or one of several.
+        It does not exist, is not a file, or is one of several.
     """
     if name.upper().startswith("LIST") or re.search(r"%\d*d", name):
         raise InputError(f"{path}: its values are in several files; convert it to one")
@@ -233,7 +267,7 @@ def data_file(path: Path, name: str) -> Path:
         or "\0" in name
         or not (path.parent / name).is_file()
     ):
-        raise InputError(f"{path}: its values are in {name!r:.80}, which is not there")
+        raise InputError(f"{path}: its values are in {name!r:.80}, which does not exist")
     return path.parent / name
 
 

@@ -1,7 +1,7 @@
-"""Decodes compressed pixels in a process of its own, which damaged ones may end.
+"""Decoder of compressed pixels in a separate process, which damaged data may terminate.
 
-Run as `python -m nav.reconstruction.reading.pixel_child`. Each line that it reads is a request in
-JSON, a path and frame numbers; the answer is a line of JSON, and the frames' values behind it.
+Run as `python -m nav.reconstruction.reading.pixel_child`. Each line of its input is a request in
+JSON, a path and frame numbers; the answer is a line of JSON, followed by the frames' values.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nav.reconstruction.reading.quiet_readers import quiet_libraries
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     out = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):

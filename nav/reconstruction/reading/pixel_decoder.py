@@ -1,4 +1,4 @@
-"""Compressed pixels of DICOM files as processes of their own decode them (see `pixel_child`)."""
+"""Decoding of compressed DICOM pixels in separate processes (see `pixel_child`)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 import nav
 
-STUCK_SECONDS = 120.0  # frames of a file that take longer will never come
+STUCK_SECONDS = 120.0  # decoding that takes longer is stuck
 _idle: list[PixelDecoder] = []  # a process takes a second to start, so it is kept for the next file
 
 
 class DecodingFailed(Exception):
-    """What the decoder said."""
+    """The decoder failed; holds its message."""
 
 
 class PixelDecoder:
-    """A process that decodes; `answered` says whether its last answer was whole."""
+    """A process that decodes pixels; `answered` is whether its last answer was complete."""
 
     def __init__(self) -> None:
         self.answered = True
@@ -41,12 +41,24 @@ class PixelDecoder:
         )
 
     def frames(self, path: Path, frames: list[int]) -> NDArray[Any]:
-        """Return the stored values of some frames, shape (n, rows, columns).
+        """Return the stored values of some frames.
+
+        Parameters
+        ----------
+        path : Path
+            File with compressed pixels.
+        frames : list of int
+            Which of its frames, counted from 0.
+
+        Returns
+        -------
+        ndarray, shape (n, rows, columns)
+            As stored.
 
         Raises
         ------
         NotImplementedError
-            There is no decoder for the way in which they are compressed.
+            There is no decoder for their compression.
         DecodingFailed
             They are damaged.
         """
@@ -80,7 +92,7 @@ class PixelDecoder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked again: it runs, and its last answer was whole."""
+        """Return whether it can be used again: it runs, and its last answer was complete."""
         return self.answered and self.process.poll() is None
 
     def close(self) -> None:
@@ -94,7 +106,27 @@ class PixelDecoder:
 
 
 def decode_frames(path: Path, frames: list[int]) -> NDArray[Any]:
-    """Decode frames of a file in a process of its own; see `PixelDecoder.frames`."""
+    """Decode frames of a file in a separate process.
+
+    Parameters
+    ----------
+    path : Path
+        File with compressed pixels.
+    frames : list of int
+        Which of its frames, counted from 0.
+
+    Returns
+    -------
+    ndarray, shape (n, rows, columns)
+        As stored.
+
+    Raises
+    ------
+    NotImplementedError
+        There is no decoder for their compression.
+    DecodingFailed
+        They are damaged.
+    """
     try:
         decoder = _idle.pop()
     except IndexError:

@@ -1,4 +1,4 @@
-"""Elements that decoding the pixels of a DICOM file needs."""
+"""Elements that are needed to decode the pixels of a DICOM file."""
 
 from typing import Any
 

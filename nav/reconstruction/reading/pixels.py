@@ -29,13 +29,21 @@ RLE = "1.2.840.10008.1.2.5"
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 MOST_THREADS = 4
-WRAPPED = 60_000  # stored values above it are negative ones, read without their sign
-AIR_LIKE = -900  # HU; padding below it is air whatever its place
+WRAPPED = 60_000  # larger stored values are negative ones read as unsigned
+AIR_LIKE = -900  # HU; padding below it is air in any position
 
 
 @dataclass(frozen=True)
 class PixelFacts:
-    """What was odd about pixels: slices whose sign was missing; voxels beyond int16."""
+    """What was irregular about stored pixels.
+
+    Parameters
+    ----------
+    reinterpreted : int
+        Slices whose values were read as signed against their header.
+    clipped : int
+        Voxels beyond int16.
+    """
 
     reinterpreted: int
     clipped: int
@@ -49,20 +57,21 @@ def decode_stack(
     Parameters
     ----------
     slices : sequence of SliceHeader
-        In the order wanted; all of one shape.
+        In the wanted order; all of one shape.
     advance : callable
-        Told which share is done.
+        Called with the fraction that is done.
 
     Returns
     -------
-    ndarray, shape (n, rows, columns)
-        int16, HU; what was not measured is air.
-    PixelFacts
+    values : ndarray, shape (n, rows, columns)
+        int16, HU; what was not measured is set to air.
+    facts : PixelFacts
+        What was irregular.
 
     Raises
     ------
     InputError
-        A file cannot be decoded: damaged, cut off, or in a syntax that no decoder here knows.
+        A file cannot be decoded: damaged, cut off, or in a syntax without a decoder.
     """
     values = np.empty((len(slices), slices[0].rows, slices[0].columns), np.int16)
     files: dict[Path, list[int]] = defaultdict(list)
@@ -107,7 +116,7 @@ def _decode_file(
     try:
         wanted = [h.frame for h in headers]
         native = not syntax.is_encapsulated or syntax == RLE
-        # compiled decoders end their process over damaged pixels
+        # compiled decoders may crash on damaged pixels
         frames: Iterable[NDArray[Any]] = (
             iter_pixels(dataset, raw=True, indices=wanted)
             if native
@@ -133,7 +142,7 @@ def _decode_file(
 
 
 def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
-    """Return how the pixels are stored; as the file was read where it does not say it."""
+    """Return how the pixels are stored; where the file does not say, the encoding of its header."""
     if not getattr(dataset, "file_meta", None) or "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta = pydicom.dataset.FileMetaDataset()
         implicit, little = dataset.original_encoding
@@ -142,14 +151,14 @@ def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
     syntax = dataset.file_meta.TransferSyntaxUID
     if not isinstance(syntax, UID) or not syntax.is_transfer_syntax:
         raise InputError(
-            f"{path}: says in no way that is known how its pixels are stored ({syntax!s:.60}); "
+            f"{path}: its transfer syntax is unknown ({syntax!s:.60}); "
             "export the series again, without compression"
         )
     return syntax
 
 
 def _reason(error: Exception) -> str:
-    """Return what an error means for the user, without what the file says."""
+    """Return what an error means for the user, without quoting the file."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -189,7 +198,7 @@ def _to_hounsfield(
 
 
 def _stored_bits(stored: NDArray[Any], header: SliceHeader) -> NDArray[Any]:
-    """Return the stored bits alone: others of a pixel may hold overlays or nothing sensible."""
+    """Return the stored bits alone: others of a pixel may hold overlays or arbitrary values."""
     allocated, bits = header.bits_allocated, header.bits_stored
     high = header.high_bit if bits - 1 <= header.high_bit < allocated else bits - 1
     if bits == allocated:
@@ -207,5 +216,5 @@ def _outside(header: SliceHeader, stored: NDArray[np.int32]) -> NDArray[np.bool_
     value = high * header.slope + header.intercept
     corners = stored[[0, 0, -1, -1], [0, -1, 0, -1]]
     if value > AIR_LIKE and not np.all((corners >= low) & (corners <= high)):
-        return None  # a value that tissue has too
+        return None  # tissue has this value, too
     return np.asarray((stored >= low) & (stored <= high))

@@ -1,4 +1,4 @@
-"""Where a stack's parallel slices lie, whatever the stack: from a DICOM series or from a file."""
+"""Position of a stack's parallel slices, from a DICOM series as well as from a file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nav.errors import InputError
 
 Array = NDArray[np.float64]
 
-# in a file's own unit, which may be metres or micrometres: beyond them squares and volumes of mm
-# would soon be more than numbers hold
+# in a file's own unit, which may be metres or micrometres: beyond them squares and volumes in mm
+# would soon overflow
 LEAST_VOXEL, MOST_VOXEL, MOST_ORIGIN = 1e-7, 1e7, 1e9
-FLATTEST = 1e-3  # of a voxel's volume, by that of an upright one with the same edges
+FLATTEST = 1e-3  # volume of a voxel over that of a cuboid with the same edges
 STEPS, FARTHEST = (1e-3, 100.0), 1e5  # mm, between voxels; from the origin
-EXACT = 0.02  # mm: slices closer than this to where a regular grid has them are taken as they are
+EXACT = 0.02  # mm: slices closer than this to a regular grid's are not resampled
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,17 @@ class Placement:
 
     @property
     def drift(self) -> float:
-        """Return how far the first pixels lie apart across the normal, mm."""
+        """Return the largest distance between first pixels across the normal, mm."""
         return float(np.ptp(self.offsets, axis=0).max())
 
     def lean(self) -> tuple[float, float]:
-        """Fit the slice vector: how far the slices shift along rows and columns per mm upwards."""
+        """Fit the direction from slice to slice.
+
+        Returns
+        -------
+        tuple of float
+            Shift along rows and along columns per mm of height.
+        """
         centred = self.heights - self.heights.mean()
         slopes = centred @ (self.offsets - self.offsets.mean(axis=0)) / (centred @ centred)
         return float(slopes[0]), float(slopes[1])
@@ -66,7 +72,19 @@ class Placement:
 
 
 def slice_axes(orientation: Sequence[float]) -> Array | None:
-    """Return unit axes (3, 3) of an ImageOrientationPatient; None where it is not perpendicular."""
+    """Return the unit axes of an ImageOrientationPatient.
+
+    Parameters
+    ----------
+    orientation : sequence of float
+        6 direction cosines: along a row, down a column, LPS.
+
+    Returns
+    -------
+    ndarray, shape (3, 3), or None
+        Columns along rows, down columns, and the normal, LPS; None where rows and columns are not
+        perpendicular or not of about unit length.
+    """
     along_row, down_column = np.array(orientation[:3]), np.array(orientation[3:])
     lengths = np.linalg.norm(along_row), np.linalg.norm(down_column)
     if min(lengths) < 0.5 or max(lengths) > 2.0:
@@ -76,7 +94,7 @@ def slice_axes(orientation: Sequence[float]) -> Array | None:
         return None
     normal = np.cross(along_row, down_column)
     normal /= np.linalg.norm(normal)
-    # spread what is left of the skew over both
+    # distribute the remaining skew over both
     middle = along_row + down_column
     middle /= np.linalg.norm(middle)
     across = np.cross(normal, middle)
@@ -84,13 +102,28 @@ def slice_axes(orientation: Sequence[float]) -> Array | None:
 
 
 def place(axes: Array, pixel: tuple[float, float], positions: ArrayLike) -> Placement:
-    """Return the placement of slices whose first pixels are at positions (n, 3), sorted upwards."""
+    """Return the placement of slices from the positions of their first pixels.
+
+    Parameters
+    ----------
+    axes : ndarray, shape (3, 3)
+        Columns: along rows, down columns, normal; LPS.
+    pixel : tuple of float
+        Step from column to column and from row to row, mm.
+    positions : array_like, shape (n, 3)
+        Of each slice's first pixel, LPS, mm, sorted along the normal.
+
+    Returns
+    -------
+    Placement
+        Of the slices.
+    """
     along = np.asarray(positions, float) @ axes
     return Placement(axes, pixel, along[:, 2], along[:, :2])
 
 
 def refuse_absurd(what: str, steps: ArrayLike, places: ArrayLike) -> None:
-    """Refuse steps and places that no scanner has: damaged headers.
+    """Refuse steps and positions that no scanner produces: damaged headers.
 
     Parameters
     ----------
@@ -104,6 +137,7 @@ def refuse_absurd(what: str, steps: ArrayLike, places: ArrayLike) -> None:
     Raises
     ------
     InputError
+        They are out of range.
     """
     a, b, c = np.asarray(steps, float)
     farthest = float(np.abs(np.asarray(places, float)).max())
@@ -115,12 +149,17 @@ def refuse_absurd(what: str, steps: ArrayLike, places: ArrayLike) -> None:
 
 
 def is_placed(matrix: Array) -> bool:
-    """Return whether a matrix places voxels: finite, none flat, none beyond any scanner's.
+    """Return whether a matrix gives voxels a plausible position: finite, not flat, not too far.
 
     Parameters
     ----------
     matrix : ndarray, shape (4, 4)
         lps_from_voxel, in the unit of its file.
+
+    Returns
+    -------
+    bool
+        False for a damaged or degenerate matrix.
     """
     if not np.isfinite(matrix).all():
         return False

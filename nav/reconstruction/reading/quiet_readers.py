@@ -1,4 +1,4 @@
-"""Libraries that read images warn on the terminal; what matters is found by our own checks."""
+"""Suppression of library output: what matters about an image is found by checks of our own."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from pydicom import config
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Silence pydicom and GDCM while a scan is read; as before afterwards.
+    """Silence pydicom and GDCM while a scan is read; their settings are restored afterwards.
 
-    Reading is tolerant too: values that break DICOM's rules are taken as they are, since our own
-    checks decide whether they can be used.
+    Reading is tolerant, too: values that break DICOM's rules are taken as they are, since checks of
+    our own decide whether they can be used.
+
+    Yields
+    ------
+    None
     """
     logger = logging.getLogger("pydicom")
     level, validation = logger.level, config.settings.reading_validation_mode
@@ -38,14 +42,18 @@ def quiet_libraries() -> Iterator[None]:
 
 @contextmanager
 def without_output(*streams: int) -> Iterator[None]:
-    """Let nothing reach standard streams: libjpeg prints there whatever one asks.
+    """Discard what is written to standard streams: libjpeg prints there unconditionally.
 
-    For the moment of reading only, since it holds for all threads.
+    For the moment of reading only, since it affects all threads.
 
     Parameters
     ----------
-    streams : int
-        File descriptors: 1 the output, 2 the errors.
+    *streams : int
+        File descriptors: 1 for the output, 2 for the errors.
+
+    Yields
+    ------
+    None
     """
     _flush()
     kept = []
@@ -55,7 +63,7 @@ def without_output(*streams: int) -> Iterator[None]:
             kept.append((stream, os.dup(stream)))
             os.dup2(nowhere, stream)
         os.close(nowhere)
-    except OSError:  # a stream that is closed needs no silence
+    except OSError:  # a closed stream needs no redirection
         pass
     try:
         yield
@@ -67,7 +75,7 @@ def without_output(*streams: int) -> Iterator[None]:
 
 
 def _flush() -> None:
-    """Flush what Python and the C library still hold for the standard streams."""
+    """Flush what Python and the C library still buffer for the standard streams."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()

@@ -1,4 +1,4 @@
-"""A scan from whatever holds it: a DICOM folder, NIfTI, NRRD, MetaImage."""
+"""Reading of a CT scan from any supported source: a DICOM folder, NIfTI, NRRD, MetaImage."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from nav.reconstruction.reading.regular import AIR
 Progress = Callable[[str, float], None]
 
 PACKED = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh")
-SKEWED_IN_PLANE = 1e-3  # rad between rows and columns: no stack of slices
-BELOW_ANY_MR = -200  # values that no other scanner gives
-LONGEST_START = 4096  # bytes that tell what a file is
+SKEWED_IN_PLANE = 1e-3  # rad between rows and columns: more is not a stack of slices
+BELOW_ANY_MR = -200  # values that only a CT produces
+LONGEST_START = 4096  # bytes that identify a format
 
 
 def read_volume(
@@ -34,7 +34,7 @@ def read_volume(
     """Read a CT volume onto a regular grid in the model frame.
 
     Sheared stacks (gantry tilt), uneven steps and missing slices are resampled from the slices'
-    true places; voxels of regular ones are kept as they are. Each correction is a finding.
+    true positions; voxels of regular ones are kept as they are. Each correction is a finding.
 
     Parameters
     ----------
@@ -44,11 +44,12 @@ def read_volume(
     series : str, optional
         Of a DICOM folder: name in the table of `list_series`. The best one if not given.
     progress : callable, optional
-        Called with what is being done and the share of it that is done.
+        Called with the name of the current task and the fraction of it that is done.
 
     Returns
     -------
     ReadResult
+        The volume in HU, the findings, and which series it is.
 
     Raises
     ------
@@ -67,12 +68,22 @@ def read_volume(
 
 
 def find_kind(source: Path) -> Kind:
-    """Tell from a file's first bytes what it is.
+    """Determine the format of a file from its first bytes.
+
+    Parameters
+    ----------
+    source : Path
+        File or folder.
+
+    Returns
+    -------
+    {"dicom", "nifti", "nrrd", "mha"}
+        "dicom" for every folder.
 
     Raises
     ------
     InputError
-        It is not there, cannot be read, or is nothing that can be read as a volume.
+        It does not exist, cannot be read, or has no format that can be read as a volume.
     """
     try:
         if source.is_dir():
@@ -115,7 +126,7 @@ def _kind_of_bytes(source: Path, start: bytes) -> Kind:
     if start.startswith(PACKED) or name.endswith((".zip", ".tar")):
         raise InputError(f"{source}: is a packed archive; unpack it and give the folder")
     raise InputError(
-        f"{source}: is no volume that can be read; expected a DICOM folder, NIfTI, NRRD or MHA"
+        f"{source}: is not a volume that can be read; expected a DICOM folder, NIfTI, NRRD or MHA"
     )
 
 
@@ -128,7 +139,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
     else:
         values, lps_from_voxel, findings = read_image_file(source, kind, advance("reading"))
     findings += _checked(source, values)
-    np.maximum(values, AIR, out=values)  # nothing is thinner: below is padding
+    np.maximum(values, AIR, out=values)  # nothing is less dense: lower values are padding
     values, placement = as_slices(source, values, lps_from_voxel)
     sheared = placement.drift > EXACT
     steps = np.linalg.norm(lps_from_voxel[:3, :3], axis=0)
@@ -152,7 +163,7 @@ def _read_file(source: Path, kind: Kind, progress: Progress | None) -> ReadResul
 
 
 def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
-    """Correct values that are shifted, in place; refuse what cannot be Hounsfield units."""
+    """Correct shifted values in place; refuse values that cannot be Hounsfield units."""
     check = check_values(values)
     if check.verdict == "shifted":
         np.clip(values, -32768 + max(check.offset, 0), 32767 + min(check.offset, 0), out=values)
@@ -163,7 +174,7 @@ def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
         raise InputError(f"{source}: {between}, few different ones: a label map, not a CT")
     if check.verdict == "picture":
         raise InputError(
-            f"{source}: {between}: a picture of 256 grey levels, not Hounsfield units; export the "
+            f"{source}: {between}: an image of 256 grey levels, not Hounsfield units; export the "
             "original CT"
         )
     if check.verdict == "unclear" and check.low < BELOW_ANY_MR:
@@ -180,6 +191,22 @@ def as_slices(
     source: Path, values: NDArray[np.int16], lps_from_voxel: Array
 ) -> tuple[NDArray[np.int16], Placement]:
     """Return a volume of any affine matrix as parallel slices with perpendicular rows and columns.
+
+    Parameters
+    ----------
+    source : Path
+        For messages.
+    values : ndarray, shape (nk, nj, ni)
+        HU, int16.
+    lps_from_voxel : ndarray, shape (4, 4)
+        Of indices (i, j, k), mm.
+
+    Returns
+    -------
+    slices : ndarray, shape (n, rows, columns)
+        The same values, sorted along the slices' normal.
+    placement : Placement
+        Of the slices.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What reading a scan gives: the volume, what was odd about the scan, and which series it was."""
+"""Result of reading a scan: the volume, what was irregular about the scan, and its series."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ class Finding:
     Parameters
     ----------
     code : FindingCode
+        What it is about.
     facts : mapping
-        Numbers and words that the sentence is made of, see `sentence`. Never of a patient.
+        Numbers and words of which the sentence is made, see `sentence`. Never of a patient.
     """
 
     code: FindingCode
@@ -78,6 +79,7 @@ class SeriesInfo:
         The series number; followed by ``.1``, ``.2`` where one number has several volumes. What
         `read_volume` takes as `series`.
     modality : str
+        "CT" for computed tomography.
     slices : int
         Different positions.
     size : tuple of int
@@ -133,19 +135,20 @@ class UnmeasuredInterval:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """A volume that was read, and what is known of it.
+    """A volume that was read, and what is known about it.
 
     Parameters
     ----------
     volume : Volume
         Hounsfield units, int16.
     findings : tuple of Finding
-        What was odd, corrected or assumed.
+        What was irregular, corrected or assumed.
     kind : {"dicom", "nifti", "nrrd", "mha"}
+        Format of the source.
     series : SeriesInfo
         Without anything that identifies a patient; spacing before resampling.
     unmeasured : tuple of UnmeasuredInterval
-        Where slices are missing or lie further apart than they are thick.
+        Where slices are missing or farther apart than they are thick.
     """
 
     volume: Volume
@@ -155,7 +158,18 @@ class ReadResult:
     unmeasured: tuple[UnmeasuredInterval, ...] = ()
 
     def measured_planes(self, axis: int = 2) -> NDArray[np.bool_]:
-        """Return for each plane of voxels across an axis whether it was measured, shape (n,)."""
+        """Return which planes of voxels across an axis were measured.
+
+        Parameters
+        ----------
+        axis : int
+            0, 1, 2 for x, y, z.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            False within an unmeasured interval.
+        """
         count = self.volume.values.shape[2 - axis]
         places = np.arange(count) * self.volume.spacing[axis]
         measured = np.ones(count, bool)

@@ -1,4 +1,4 @@
-"""From parallel slices to a regular grid: plan it from the slices' places, then resample.
+"""Regular grid of parallel slices: planned from the slices' positions, then resampled.
 
 The grid keeps the slices' own directions, so that only what is irregular is interpolated: sheared
 stacks (gantry tilt) by a shift of each slice within its plane, uneven stacks along the normal.
@@ -21,18 +21,28 @@ Values = NDArray[np.int16]  # (slices, rows, columns)
 
 AIR = -1024  # HU of what lies outside every slice
 GAP = 1.5  # times the usual step: slices are missing
-NEIGHBOURS = 5  # steps whose median is the usual one there
-ROUNDED = 0.1  # mm, to which some scanners write positions
+NEIGHBOURS = 5  # steps round a step, whose median is the usual one
+ROUNDED = 0.1  # mm, to which some scanners round positions
 FINE_SHARE = 0.1  # of the steps may be finer than the grid's
-MOST_GROWTH = 6.0  # times as many slices as were measured, at most
+MOST_GROWTH = 6.0  # most slices of the grid per measured slice
 OVERSHOOT = 0.15  # of the range of the four nearest slices, that the spline may exceed it by
-NEGLIGIBLE = 1e-4  # weight of a slice far away
+NEGLIGIBLE = 1e-4  # weight below which a slice is left out
 MOST_BYTES = 4e9
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Slices missing after a slice (counted from 1) between two heights, mm."""
+    """Slices that are missing.
+
+    Parameters
+    ----------
+    after : int
+        Number of the slice before the gap, counted from 1.
+    missing : int
+        How many slices are missing.
+    low, high : float
+        Heights between which nothing was measured, mm.
+    """
 
     after: int
     missing: int
@@ -47,19 +57,21 @@ class GridPlan:
     Parameters
     ----------
     placement : Placement
+        Of the stack's slices.
     start : tuple of float
         First voxel's centre along the placement's axes: rows, columns, normal; mm.
     steps : tuple of float
-        Along the same, mm.
+        Along the same axes, mm.
     size : tuple of int
-        Along the same.
+        Along the same axes.
     shifted, stepped : bool
-        Whether slices are shifted within their plane, interpolated along the normal.
+        Whether slices are shifted within their plane, and interpolated along the normal.
     uneven : bool
-        Whether the steps are no multiples of one.
+        Whether the steps are not multiples of a common one.
     rounded : bool
-        Whether they are but for positions written to 0.1 mm.
+        Whether they would be but for positions rounded to 0.1 mm.
     gaps : tuple of Gap
+        Where slices are missing.
     """
 
     placement: Placement
@@ -89,10 +101,22 @@ class GridPlan:
 def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
     """Plan the regular grid of a stack.
 
+    Parameters
+    ----------
+    placement : Placement
+        Of the slices.
+    columns, rows : int
+        Of each slice.
+
+    Returns
+    -------
+    GridPlan
+        The grid, and what has to be interpolated.
+
     Raises
     ------
     InputError
-        It would need more memory than is reasonable.
+        The grid would need more memory than is reasonable.
     """
     heights = placement.heights
     gaps = find_gaps(heights)
@@ -100,7 +124,7 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
     start, count = float(heights[0]), int(multiples.sum()) + 1
     expected = start + step * np.append(0, np.cumsum(multiples))
     rounded = _is_rounding(heights, multiples)
-    if rounded:  # the line through all places is truer than each
+    if rounded:  # the line through all positions is more accurate than each of them
         index = np.append(0, np.cumsum(multiples))
         step, start = (float(c) for c in np.polyfit(index, heights, 1))
     uneven = not rounded and bool(np.abs(heights - expected).max() > EXACT)
@@ -137,9 +161,19 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
 def refuse_huge(voxels: int, what: str, bytes_each: int = 2) -> None:
     """Refuse a volume of more than 4 GB.
 
+    Parameters
+    ----------
+    voxels : int
+        Of the volume.
+    what : str
+        Its name, for the message.
+    bytes_each : int
+        Per voxel.
+
     Raises
     ------
     InputError
+        It is larger.
     """
     if voxels * bytes_each > MOST_BYTES:
         raise InputError(
@@ -150,7 +184,18 @@ def refuse_huge(voxels: int, what: str, bytes_each: int = 2) -> None:
 
 
 def find_gaps(heights: Array) -> tuple[Gap, ...]:
-    """Find steps much larger than the usual one around them."""
+    """Find steps much larger than the usual one around them.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (n,)
+        Of the slices, ascending, mm.
+
+    Returns
+    -------
+    tuple of Gap
+        Empty for fewer than four slices.
+    """
     steps = np.diff(heights)
     if len(steps) < 3:
         return ()
@@ -166,7 +211,7 @@ def find_gaps(heights: Array) -> tuple[Gap, ...]:
 
 
 def _step(heights: Array) -> tuple[float, NDArray[np.int_]]:
-    """Return the step that fits best, mm, and how many of it each step is, shape (n - 1,)."""
+    """Return the step that fits best, mm, and each step as a multiple of it, shape (n - 1,)."""
     steps = np.diff(heights)
     ones = np.ones(len(steps), int)
     mean = float(np.ptp(heights)) / len(steps)
@@ -180,7 +225,7 @@ def _step(heights: Array) -> tuple[float, NDArray[np.int_]]:
 
 
 def _is_rounding(heights: Array, multiples: NDArray[np.int_]) -> bool:
-    """Return whether heights are even ones that were rounded to 0.1 mm, and no more than that."""
+    """Return whether heights are even ones that were only rounded to 0.1 mm."""
     tenths = heights / ROUNDED
     if np.abs(tenths - np.round(tenths)).max() > 1e-3:
         return False
@@ -204,9 +249,21 @@ def _phase(heights: Array, step: float) -> float:
 def resample(
     values: Values, plan: GridPlan, advance: Callable[[float], None] = lambda share: None
 ) -> Values:
-    """Return the grid's values (slices, rows, columns) from the stack's.
+    """Resample a stack onto its regular grid.
 
-    advance : told which share is done.
+    Parameters
+    ----------
+    values : ndarray, shape (slices, rows, columns)
+        HU of the stack, int16.
+    plan : GridPlan
+        Of the grid.
+    advance : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    ndarray, shape (slices, rows, columns)
+        HU on the grid, int16.
     """
     if plan.shifted:
         values = _shift_slices(values, plan, lambda share: advance(0.5 * share))
@@ -226,7 +283,7 @@ def _shift_slices(values: Values, plan: GridPlan, advance: Callable[[float], Non
         moved = image.astype(np.float32) - AIR
         moved = shift_pixels(moved, float(along[1]), rows, axis=0)
         moved = shift_pixels(moved, float(along[0]), columns, axis=1)
-        # a spline overshoots at edges, but no value beyond the slice's own is true
+        # a spline overshoots at edges: values beyond the slice's range are clipped
         np.clip(moved, min(int(image.min()) - AIR, 0), int(image.max()) - AIR, out=moved)
         np.rint(moved + AIR, out=target, casting="unsafe")
     return shifted
@@ -240,10 +297,18 @@ def shift_pixels(
     Parameters
     ----------
     image : ndarray, shape (rows, columns)
+        float32.
     shift : float
         Pixels, at least 0.
     size : int
         Of the result along the axis; outside the image it is 0.
+    axis : {0, 1}
+        Along which the image is shifted.
+
+    Returns
+    -------
+    ndarray
+        float32, of `size` along the axis.
     """
     image = np.moveaxis(image, axis, 0)
     count = len(image)
@@ -261,7 +326,7 @@ def shift_pixels(
         (1 + 3 * f + 3 * f**2 - 3 * f**3) / 6,
         f**3 / 6,
     )
-    inside = result[whole : whole + count - 1]  # whose places lie between two pixels
+    inside = result[whole : whole + count - 1]  # pixels that lie between two of the image
     for k, weight in enumerate(weights):
         inside += np.float32(weight) * pieces[k : k + len(inside)]
     return np.moveaxis(result, 0, axis)

@@ -15,12 +15,23 @@ LOW, HIGH = -32768, 32767
 def to_int16(
     stored: NDArray[Any], slope: float, intercept: float, target: NDArray[np.int16]
 ) -> tuple[int, int]:
-    """Scale and round into target.
+    """Scale stored values and round them into an int16 array.
+
+    Parameters
+    ----------
+    stored : ndarray
+        Of any number type.
+    slope, intercept : float
+        Scale of the values.
+    target : ndarray of int16
+        Of the same shape; receives the scaled values.
 
     Returns
     -------
-    tuple of int
-        How many were not finite, and are air now; how many were beyond int16, and are clipped.
+    bad : int
+        How many were not finite, and are set to air.
+    beyond : int
+        How many were beyond int16, and are clipped.
     """
     if slope == 1.0 and intercept == 0.0 and stored.dtype.kind == "i" and stored.itemsize <= 2:
         target[:] = stored

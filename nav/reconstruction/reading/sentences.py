@@ -1,4 +1,4 @@
-"""What was found while reading, in sentences: the only place where facts become words."""
+"""Findings of reading as sentences: the only place where facts become words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from nav.reconstruction.reading.read_result import Finding, ReadResult, SeriesIn
 
 PROBLEMS = {
     "localiser": "a localiser, not slices",
-    "colour": "colour pictures, not grey values",
-    "encrypted": "its headers are encrypted: the slices' places are hidden",
+    "colour": "colour images, not grey values",
+    "encrypted": "its headers are encrypted: the slices' positions are hidden",
     "no_orientation": "no slice orientation (ImageOrientationPatient) in its headers",
     "orientation": "rows and columns are not perpendicular in its headers",
     "no_position": "slices without position (ImagePositionPatient)",
@@ -19,23 +19,34 @@ PROBLEMS = {
     "other_quantity": "values are another quantity than Hounsfield units (RescaleType)",
     "projection": "projections (MIP), not slices",
     "single_slice": "a single slice",
-    "one_place": "all slices at one place (bolus monitoring?)",
+    "one_place": "all slices at one position (bolus monitoring?)",
     "too_few": "only two slices; expected at least three",
 }
 REASONS = {
     "lossless": "not compressed with loss",
-    "longest": "covers most",
+    "longest": "covers the longest part",
     "thinnest": "thinnest slices",
     "contrast": "with contrast",
     "original": "original slices, not reformatted ones",
     "finest": "finest pixels",
     "only": "the only suitable one",
-    "first": "the first of equals",
+    "first": "the first of several equally good ones",
 }
 
 
 def describe_problem(code: str) -> str:
-    """Return why a series cannot be read as a CT volume, in words."""
+    """Return why a series cannot be read as a CT volume, in words.
+
+    Parameters
+    ----------
+    code : str
+        `problem` of a `SeriesInfo`.
+
+    Returns
+    -------
+    str
+        Part of a sentence.
+    """
     if code.startswith("not_ct:"):
         modality = code.partition(":")[2]
         return f"not a CT (modality {modality})"
@@ -43,7 +54,18 @@ def describe_problem(code: str) -> str:
 
 
 def describe_series(info: SeriesInfo) -> str:
-    """Return one line about a series, without its name."""
+    """Return one line about a series, without its name.
+
+    Parameters
+    ----------
+    info : SeriesInfo
+        The series.
+
+    Returns
+    -------
+    str
+        Modality, number and size of slices, spacing, extent, kernel, contrast.
+    """
     across, along, step = info.spacing
     size = f"{info.size[0]} x {info.size[1]}"
     parts = [f"{info.modality or 'unknown kind'}, {_count(info.slices, 'slice')} of {size}"]
@@ -59,7 +81,18 @@ def describe_series(info: SeriesInfo) -> str:
 
 
 def describe(result: ReadResult) -> list[str]:
-    """Return the lines that a user sees after a scan was read."""
+    """Return the lines that a user sees after a scan was read.
+
+    Parameters
+    ----------
+    result : ReadResult
+        Of the scan.
+
+    Returns
+    -------
+    list of str
+        The series, the volume, and one line per finding.
+    """
     nz, ny, nx = result.volume.values.shape
     sx, sy, sz = result.volume.spacing
     name = f"series {result.series.name}: " if result.kind == "dicom" else ""
@@ -71,12 +104,23 @@ def describe(result: ReadResult) -> list[str]:
 
 
 def sentence(finding: Finding) -> str:
-    """Return a finding as one line."""
+    """Return a finding as one line.
+
+    Parameters
+    ----------
+    finding : Finding
+        About the scan.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
     f = finding.facts
     if finding.code == "series_chosen":
         return (
             f"series {f['name']} of {f['count']} taken: {REASONS[f['reason']]} "
-            f"({f['suitable']} suitable); name another one to read that"
+            f"({f['suitable']} suitable); name another one to read it instead"
         )
     if finding.code == "missing_slices":
         return _missing(f)
@@ -86,21 +130,21 @@ def sentence(finding: Finding) -> str:
 
 
 SENTENCES: Mapping[str, str] = {
-    "bits_reinterpreted": "{count} slices say that values have no sign, but they have: read so",
+    "bits_reinterpreted": "{slices} with signed values declared as unsigned: read as signed",
     "clipped_values": "{count} voxels beyond 32767 HU: clipped",
     "coarse_values": "grey levels are {step:.3g} HU apart: edges are less certain",
     "damaged_files": "{files} left out: damaged, first {first}: {why}",
-    "different_duplicates": "{slices} left out: others at the same place, with other values, were "
-    "made before",
+    "different_duplicates": "{slices} left out: others at the same position, with other values, "
+    "were acquired earlier",
     "identical_duplicates": "{slices} left out: copies of others",
     "inverted_grey": "shown inverted (MONOCHROME1): values were taken as they are stored",
     "lateral_offsets": "slices lie up to {largest:.2f} mm off a straight line: each shifted to "
-    "its place",
-    "localisers_left_out": "{pictures} of a localiser left out",
+    "its position",
+    "localisers_left_out": "{images} of a localiser left out",
     "lossy": "compressed with loss ({how}), {count} of {of} slices: edges are less certain",
     "no_rescale": "no rescale slope and intercept in the headers: values taken as stored",
     "not_finite": "{count} voxels that are not a number: set to air",
-    "oblique": "slices are turned by {degrees:.1f}° against the patient's axes: kept so",
+    "oblique": "slices are rotated by {degrees:.1f}° against the patient's axes: kept",
     "orientation_varies": "slices are up to {degrees:.3f}° from parallel: taken as parallel",
     "other_slices": "{slices} of the same series left out: of another size or orientation",
     "outside_set_to_air": "{percent:.0f} % of the volume lies outside the slices: set to air",
@@ -109,11 +153,11 @@ SENTENCES: Mapping[str, str] = {
     "several_volumes": "{count} volumes in this series (phases, or parts far apart): {name} taken",
     "sheared": "axes are {degrees:.2f}° from perpendicular: resampled",
     "shifted_values": "values are HU {sign} {size}: corrected",
-    "slices_apart": "slices {thickness:.3g} mm thick every {step:.3g} mm: what is between is not "
-    "measured",
+    "slices_apart": "slices {thickness:.3g} mm thick every {step:.3g} mm: the gaps between them "
+    "are not measured",
     "tilt": "gantry tilt {degrees:.1f}°: resampled",
-    "tilt_contradicts": "header says gantry tilt {told:.1f}°, the slices' places {found:.1f}°: "
-    "places were used",
+    "tilt_contradicts": "header says gantry tilt {told:.1f}°, the slices' positions {found:.1f}°: "
+    "positions were used",
     "unclear_values": "no air or soft tissue recognised in values from {low} to {high}: are these "
     "Hounsfield units?",
     "uneven_steps": "steps between slices from {least:.2f} to {most:.2f} mm: resampled to "
@@ -126,7 +170,7 @@ SENTENCES: Mapping[str, str] = {
 def _words(facts: Mapping[str, Any]) -> dict[str, Any]:
     words: dict[str, Any] = {}
     if "count" in facts:
-        for noun in ("slice", "file", "picture"):
+        for noun in ("slice", "file", "image"):
             words[f"{noun}s"] = _count(facts["count"], noun)
     if "share" in facts:
         words["percent"] = 100.0 * facts["share"]
@@ -149,9 +193,9 @@ def _missing(f: Mapping[str, Any]) -> str:
 def _other_files(f: Mapping[str, Any]) -> str:
     parts = []
     if f["others"]:
-        parts.append(f"{_count(f['others'], 'file')} that {_are(f['others'])} no DICOM")
+        parts.append(f"{_count(f['others'], 'file')} that {_are(f['others'])} not DICOM")
     if f["without_pictures"]:
-        parts.append(f"{_count(f['without_pictures'], 'DICOM file')} without pictures")
+        parts.append(f"{_count(f['without_pictures'], 'DICOM file')} without images")
     return " and ".join(parts) + " left out"
 
 

@@ -1,4 +1,4 @@
-"""Which slices of a folder belong to one volume: by series, shape, orientation, place and time."""
+"""Grouping of slices into volumes: by series, shape, orientation, position and time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from nav.reconstruction.reading.read_result import SeriesInfo
 
 PARALLEL = 1e-3  # slices whose direction cosines differ by less are parallel
 SAME_PLACE, SAME_SHARE = 0.01, 0.05  # mm along the normal; of the usual step
-FAR_APART, FAR_STEPS = 20.0, 5.0  # mm, usual steps: parts of a stack that are no one volume
-OVERLAP = 0.5  # of the shorter's length, from which two volumes cover the same
-FEWEST = 3  # slices of a volume
+FAR_APART, FAR_STEPS = 20.0, 5.0  # mm, usual steps: farther parts of a stack are separate volumes
+OVERLAP = 0.5  # of the shorter one's length: volumes that overlap more cover the same extent
+FEWEST = 3  # fewest slices of a volume
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Stack:
     name : str
         For the user, see `SeriesInfo`.
     volumes : int
-        How many volumes the series has at this place.
+        How many volumes the series has at this position.
     identical, different : int
-        Slices left out: copies of others, and others at the place of one that is kept.
+        Slices left out: copies of others, and others at the position of one that is kept.
     localisers, others : int
-        Localiser pictures, and slices of another size or orientation, in the same series.
+        Localiser images, and slices of another size or orientation, in the same series.
     orientation_spread : float
         Largest difference of direction cosines from the first slice's.
     """
@@ -58,7 +58,7 @@ class Stack:
 
     @property
     def info(self) -> SeriesInfo:
-        """Return the row of a table."""
+        """Return the stack as a row of the table of series."""
         first = self.slices[0]
         across, along = (first.spacing or (0.0, 0.0))[1], (first.spacing or (0.0, 0.0))[0]
         steps = self.placement.steps if self.placement is not None else np.zeros(0)
@@ -78,7 +78,18 @@ class Stack:
 
 
 def build_stacks(headers: Iterable[SliceHeader]) -> list[Stack]:
-    """Group slices into volumes, named after their series' numbers."""
+    """Group slices into volumes, named after their series' numbers.
+
+    Parameters
+    ----------
+    headers : iterable of SliceHeader
+        Of a folder.
+
+    Returns
+    -------
+    list of Stack
+        By series number.
+    """
     stacks: list[Stack] = []
     series: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in headers:
@@ -99,7 +110,7 @@ def _named(stacks: Sequence[Stack]) -> list[Stack]:
         text = stack.slices[0].series_number
         return (float(text) if text.isdigit() else np.inf, text)
 
-    ordered = sorted(stacks, key=series_order)  # stable: a series' volumes stay in their order
+    ordered = sorted(stacks, key=series_order)  # stable: keeps the order of a series' volumes
     numbers = [stack.slices[0].series_number or "unnumbered" for stack in ordered]
     seen: dict[str, int] = defaultdict(int)
     named = []
@@ -166,7 +177,7 @@ def _volumes(slices: list[SliceHeader]) -> list[Stack]:
         by_place = _places(part, normal)
         unique, removed = without_identical_pixels(by_place)
         if 2 * sum(len(same) > 1 for same in unique) > len(unique) > 1:
-            # phases; slices of air may be the same in several
+            # phases; slices of air may be identical in several
             removed, different = 0, 0
             most = max(len(same) for same in by_place)
             groups = [[same[k] for same in by_place if len(same) > k] for k in range(most)]
@@ -228,7 +239,7 @@ def _height(header: SliceHeader, normal: np.ndarray) -> float:
 
 
 def _split_by_keys(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
-    """Split by the first header value that tells volumes at the same place apart."""
+    """Split by the first header value that distinguishes volumes at the same position."""
     for k in range(len(slices[0].volume_keys)):
         groups: dict[object, list[SliceHeader]] = defaultdict(list)
         for header in slices:
@@ -240,7 +251,7 @@ def _split_by_keys(slices: list[SliceHeader], normal: np.ndarray) -> list[list[S
 
 
 def _are_volumes(groups: list[list[SliceHeader]], normal: np.ndarray) -> bool:
-    """Return whether each group has several slices, and all cover about the same."""
+    """Return whether each group has several slices, and all cover about the same extent."""
     if min(map(len, groups)) < FEWEST:
         return False
     ranges = []
@@ -253,7 +264,7 @@ def _are_volumes(groups: list[list[SliceHeader]], normal: np.ndarray) -> bool:
 
 
 def _split_far(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:
-    """Split where nothing was measured over a long way."""
+    """Split where nothing was measured over a long distance."""
     ordered = sorted(slices, key=lambda s: (_height(s, normal), s.order))
     steps = np.diff([_height(s, normal) for s in ordered])
     moved = steps[steps > SAME_PLACE]

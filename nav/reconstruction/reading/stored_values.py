@@ -1,4 +1,4 @@
-"""Values of a volume as its file stores them: so many bytes, packed or not, and no more."""
+"""Values of a volume as its file stores them: exactly as many bytes as needed, packed or not."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from nav.frames import Array
 
 Unpack = Callable[[bytes], bytes]
 PIECE = 1 << 20  # bytes at a time
-MOST_PACKED = 1032  # deflate packs at most so many to one
-# bytes, from which a volume packs at most so many to one: label maps of a whole body 300
+MOST_PACKED = 1032  # largest compression ratio of deflate
+# bytes; from there on the largest plausible ratio: label maps of a whole body reach 300
 LARGE, LARGE_PACKED = 512 * 2**20, 500
-AT_END = -1  # start of values that end with the file
+AT_END = -1  # as `start`: the values end with the file
 
 
 @dataclass(frozen=True)
 class VoxelFile:
-    """What a header says of a volume's values.
+    """What a header says about a volume's values.
 
     Parameters
     ----------
     size : tuple of int
         Along the axes i, j, k.
     components : int
-        Numbers at a voxel.
+        Values per voxel.
     together : bool
-        Whether the numbers of a voxel follow each other; else the volumes do.
+        Whether the values of a voxel follow each other; else the volumes do.
     dtype : numpy.dtype
+        Of stored values.
     data : Path
         File of the values, often the header's own.
     start, lines : int
@@ -59,18 +60,30 @@ class VoxelFile:
 
     @property
     def bytes_needed(self) -> int:
-        """Of all values, unpacked."""
+        """Return the number of bytes of all values, unpacked."""
         ni, nj, nk = self.size
         return ni * nj * nk * self.components * self.dtype.itemsize
 
 
 def read_values(path: Path, header: VoxelFile) -> NDArray[Any]:
-    """Read all values, shape (nk, nj, ni, components); not to be written to.
+    """Read all values of a volume.
+
+    Parameters
+    ----------
+    path : Path
+        File of the header, for messages.
+    header : VoxelFile
+        Layout of the values.
+
+    Returns
+    -------
+    ndarray, shape (nk, nj, ni, components)
+        As stored; read-only.
 
     Raises
     ------
     InputError
-        Cut off, damaged, or packed smaller than a scan can be.
+        Cut off, damaged, or compressed more than a scan can be.
     """
     needed = header.bytes_needed
     with _opened(path, header) as (file, present):
@@ -90,17 +103,26 @@ def read_values(path: Path, header: VoxelFile) -> NDArray[Any]:
 
 
 def refuse_bomb(path: Path, needed: int, packed: int) -> None:
-    """Refuse values that cannot have been packed so small, before memory is taken for them.
+    """Refuse implausibly compressed values, before memory is allocated for them.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    needed : int
+        Bytes when unpacked.
+    packed : int
+        Bytes in the file.
 
     Raises
     ------
     InputError
-        That.
+        The values cannot have been compressed that much.
     """
     if needed > LARGE and needed > LARGE_PACKED * packed:
         raise InputError(
             f"{path}: promises {needed / 1e9:.1f} GB of values that are packed to "
-            f"{packed / 1e6:.1f} MB; no scan is packed so small: is it damaged?"
+            f"{packed / 1e6:.1f} MB; no scan can be compressed that much: is it damaged?"
         )
 
 
@@ -150,7 +172,7 @@ def _unpacked(path: Path, header: VoxelFile, file: IO[bytes], present: int) -> b
 
 
 def _pieces(packing: str, file: IO[bytes]) -> Iterator[bytes]:
-    """Unpacked bytes, a piece at a time, to the end of the packed data."""
+    """Yield unpacked bytes, a piece at a time, to the end of the packed data."""
     if packing == "bzip2":
         unpack = bz2.BZ2Decompressor()
         while not unpack.eof:
