@@ -1,4 +1,4 @@
-"""From boards seen in pictures to calibrated cameras: the whole way, on arrays."""
+"""From boards seen in images to calibrated cameras: the whole computation, on arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,11 +33,24 @@ WORDS = ("good", "usable", "repeat")
 class Calibration:
     """Calibrated cameras.
 
-    verdicts : of every camera. rms : (cameras,) px per axis. bow : mm from the board's lowest to
-    its highest place, 0 where there is no evidence of any. flat_rms : (cameras,) px, had it been
-    taken for flat. volume : mm rms expected in the working volume, None of a single camera.
-    middle : (3,) of that volume, rig frame. repeats : instants at which the board was where it had
-    been before, which are not counted.
+    Attributes
+    ----------
+    chosen : Chosen
+        The setup with the chosen models and views.
+    verdicts : tuple of CameraVerdict
+        Of every camera.
+    rms : ndarray, shape (cameras,)
+        Of the corners' residuals, px per axis.
+    bow : float
+        From the board's lowest to its highest place, mm; 0 where there is no evidence of any.
+    flat_rms : ndarray, shape (cameras,), or None
+        The rms if the board were taken for flat, px per axis.
+    volume : float or None
+        Expected rms error of points in the working volume, mm; None for a single camera.
+    middle : ndarray, shape (3,)
+        Centre of that volume, rig frame, mm.
+    repeats : tuple of int
+        Instants at which the board was where it had been before, which are not counted.
     """
 
     chosen: Chosen
@@ -56,7 +69,7 @@ class Calibration:
 
     @property
     def word(self) -> str:
-        """good, usable or repeat: the worst of all cameras."""
+        """The worst verdict of all cameras: good, usable or repeat."""
         return max((v.word for v in self.verdicts), key=WORDS.index)
 
 
@@ -67,19 +80,36 @@ def calibrate_cameras(
     names: Sequence[str],
     seed: int = 0,
 ) -> Calibration:
-    """Lenses and places of cameras from a board seen in their pictures.
+    """Calibrate the lenses and poses of cameras from a board seen in their images.
 
-    Bundle adjustment (Triggs et al. 2000) over lenses, places, boards and the board's bow.
+    Bundle adjustment [1]_ over lenses, poses, boards and the board's bow.
 
     Parameters
     ----------
-    seen : corners by camera and instant. sizes : of the cameras' pictures. names : for messages.
-    seed : of the draws that tell what the errors make of measurements.
+    board : Board
+        The board.
+    seen : mapping of (int, int) to Seen
+        Corners by camera and instant.
+    sizes : sequence of (int, int)
+        Width and height of each camera's images, px.
+    names : sequence of str
+        The cameras' names, for messages.
+    seed : int, optional
+        Of the random draws that propagate the errors to measurements.
+
+    Returns
+    -------
+    Calibration
+        The cameras, their uncertainties and verdicts.
 
     Raises
     ------
     InputError
         Too few views, all of them parallel, or cameras that never see the board together.
+
+    References
+    ----------
+    .. [1] Triggs et al., Bundle adjustment: a modern synthesis, 2000.
     """
     repeats = find_repeats(seen)
     sightings = [
@@ -121,12 +151,24 @@ def calibrate_cameras(
 
 
 def scaled(found: Calibration, share: float) -> Calibration:
-    """The same with all lengths multiplied; angles and pixels stay.
+    """Multiply all lengths of a calibration by a factor; angles and pixels stay.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    share : float
+        The factor.
+
+    Returns
+    -------
+    Calibration
+        The scaled calibration.
 
     Raises
     ------
     ValueError
-        Not more than 0.
+        The factor is not above 0.
     """
     if not share > 0:
         raise ValueError(f"expected a share of more than 0, got {share}")
@@ -162,7 +204,7 @@ def _start(
     sizes: Sequence[tuple[int, int]],
     names: Sequence[str],
 ) -> tuple[list[Sighting], Setup]:
-    """Where to begin; the sightings with corners named from the same end of the board."""
+    """Return sightings with corners named from the same end of the board, and the initial setup."""
     lenses, boards = [], []
     for camera, name in enumerate(names):
         own = [s for s in sightings if s.camera == camera]
@@ -207,19 +249,43 @@ def _start(
 
 
 def working_point(board: Board, setup: Setup) -> Array:
-    """(3,) where the board's middle was on the mean, rig frame, mm."""
+    """Compute the mean position of the board's centre.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    setup : Setup
+        The setup with all board poses.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Rig frame, mm.
+    """
     middle = np.array([*np.array(board.size) / 2, 0.0, 1.0])
     return np.asarray(np.mean([b @ middle for b in setup.boards.values()], axis=0)[:3], float)
 
 
 def smear_of(blur: Array) -> float:
-    """px, sd along the longer axis of a blur (3,) beyond its shorter."""
+    """Compute the excess blur along the longer axis of a blur over its shorter one.
+
+    Parameters
+    ----------
+    blur : ndarray, shape (3,)
+        uu, uv, vv, px^2.
+
+    Returns
+    -------
+    float
+        Standard deviation, px.
+    """
     values = np.linalg.eigvalsh([[blur[0], blur[1]], [blur[1], blur[2]]])
     return float(np.sqrt(max(values[1] - values[0], 0.0)))
 
 
 def _rms(chosen: Chosen, fit: Fit) -> Array:
-    """(cameras,) px an axis of the corners."""
+    """Return the rms of the corners' residuals (cameras,), px per axis."""
     bundle = chosen.bundle
     result = np.zeros(len(fit.setup.lenses))
     for camera in range(len(result)):

@@ -60,10 +60,10 @@ def spin_axis(rotations: ArrayLike, towards: ArrayLike | None = None) -> SpinAxi
 
     It is the unit vector n of the tool frame whose images R_k n differ least from their mean, by
     least squares: the eigenvector of sum (R_k - R)' (R_k - R), R the mean, with the smallest
-    eigenvalue. For small turns that is the direction along which the relative rotation vectors are
-    spread most. Poses that are off by more than four times as much as the median pose are left out.
-    The covariance comes from the remaining wobble; wobble that persists from pose to pose is taken
-    into account by `repetition`.
+    eigenvalue. For small turns that is the direction perpendicular to which the relative rotation
+    vectors are smallest. Poses that are off by more than four times as much as the median pose are
+    left out. The covariance comes from the remaining wobble; wobble that persists from pose to pose
+    is taken into account by `repetition`.
 
     Parameters
     ----------
