@@ -261,7 +261,7 @@ def _both(names: Sequence[str]) -> Ask:
 
 
 def _tilt(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | None:
-    """Ask for a tilt about the axis about which boards were tilted least, to the side less tilted."""
+    """Ask for a tilt about the axis with the smallest tilts so far, to the side less tilted."""
     if camera.tilt >= SPARE * TILTED or not camera.views:
         return None
     axis = _lesser_axis(camera.lean)

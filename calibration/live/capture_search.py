@@ -14,7 +14,7 @@ from calibration.live.quick import Glimpse
 from nav.camera.frameset import Picture
 from nav.files import written_whole
 
-MOSTLY = 0.6  # of the board's corners: a camera that saw so many must find them in the thorough search
+MOSTLY = 0.6  # of the corners: a camera that saw so many must find them by the thorough search
 Found = dict[int, Seen]
 
 

@@ -1,4 +1,4 @@
-"""Progress of one camera's captures: bars with the goal marked, and a status mark and number each."""
+"""Progress of one camera's captures: bars with the goal marked, a status mark and a number each."""
 
 from dataclasses import dataclass
 
