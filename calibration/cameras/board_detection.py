@@ -127,7 +127,7 @@ def _first_is_black(picture: Picture, pixels: Array, columns: int) -> bool:
 
 
 def _planes(board: Board, ids: NDArray[np.int64], pixels: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Fit homographies (n, 3, 3) from pixels to squares around each corner; test whether they hold."""
+    """Fit homographies (n, 3, 3) from pixels to squares around each corner; flag valid ones."""
     squares = board.points[ids, :2] / board.square
     planes, fitting = np.zeros((len(ids), 3, 3)), np.zeros(len(ids), np.bool_)
     for k in range(len(ids)):

@@ -269,7 +269,7 @@ class Bundle:
         ]
 
     def _floor(self, residuals: Sequence[Array]) -> Array:
-        """Estimate the excess error (cameras,), px, of corners beyond their noise, by its median."""
+        """Estimate the excess error (cameras,), px, of corners beyond their noise, robustly."""
         floor = np.zeros(self.of.max() + 1)
         for camera in np.unique(self.of):
             own = [k for k, c in enumerate(self.of) if c == camera]

@@ -17,7 +17,7 @@ WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFl
 
 
 class AskBar(Sized):
-    """What to do: a drawing, a sentence and a less prominent line; the edge's colour is the status."""
+    """What to do: drawing, sentence and a less prominent line; the edge's colour is the status."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -21,7 +21,13 @@ CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
 class Panes(Sized):
-    """All cameras side by side."""
+    """All cameras side by side.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The cameras' names.
+    """
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()

@@ -121,7 +121,7 @@ def _shading(items: Sequence[SceneItem]) -> Shading:
 
 
 def _rays(ideal: Array, model_from_camera: Array) -> Rays:
-    """Return rays (n, 6) in the model frame, with z = 1 in the camera's, so that length is depth."""
+    """Return rays (n, 6) in the model frame, z = 1 in the camera's, so that length is depth."""
     rays = np.empty((len(ideal), 6), np.float32)
     rays[:, :3] = model_from_camera[:3, 3]
     rays[:, 3:] = ideal @ model_from_camera[:3, :2].T + model_from_camera[:3, 2]

@@ -12,7 +12,7 @@ from nav.openthreed import import_open3d
 
 Fraction = NDArray[np.float32]  # (z, y, x), 0 to 1
 ROWS = 2  # rays along x through each voxel's side, each way
-AWAY = np.array([1.37e-3, 0.71e-3])  # offset from a ray's centre, share of its spacing: misses edges
+AWAY = np.array([1.37e-3, 0.71e-3])  # offset of rays from their centres, share: misses edges
 
 
 @dataclass(frozen=True)

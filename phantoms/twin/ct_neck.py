@@ -89,9 +89,7 @@ def neck(s: Any, share: Fraction, grid: Grid, window: Window) -> Values:
 
 
 def _muscles(x: Values, y: Values, z: Values, slow: Values, slower: Values) -> Values:
-    """Assign each place to the tissue that is nearest relative to its radii; thin seams of fat
-    between.
-    """
+    """Assign each place to the tissue nearest in its radii, with thin seams of fat between."""
     # they run nearly along the neck: a slice in COARSE is enough
     some = slice(None, None, COARSE)
     bend, bow = slower[some], slow[some]

@@ -42,7 +42,7 @@ class Closed(Protocol):
 
 @dataclass(frozen=True)
 class Surface:
-    """A closed surface that is not, or no longer, a case's structure; see `Closed` for the fields."""
+    """A closed surface that is not, or no longer, a case's structure; fields as in `Closed`."""
 
     name: str
     role: str

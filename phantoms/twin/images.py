@@ -54,7 +54,7 @@ class ImageSettings:
     speed : float
         Rms speed of the tip, mm/s.
     plain : bool
-        Passed on to `World.cameras`.
+        An even grey instead of the room.
     """
 
     frames: int = 60
@@ -192,7 +192,7 @@ def _finger(
     share: float,
     rng: np.random.Generator,
 ) -> Placed:
-    """Return a patch in front of the carrier that hides a share of the markers facing the cameras."""
+    """Return a patch before the carrier that hides a share of the markers facing the cameras."""
     eyes = [camera.camera_from_rig.inv().translation for camera in world.rig.cameras]
     eye = rig_from_needle.inv().apply(np.mean(eyes, axis=0))
     towards = np.array([eye[0], eye[1], 0.0])

@@ -83,7 +83,7 @@ class DividedRays:
 
 
 def _cubic(corners: NDArray[np.intp], parts: int, count: int) -> tuple[NDArray[np.intp], Array]:
-    """Return the first of four neighbours (n,) and their Lagrange weights (n, 4) at corners, in parts."""
+    """Return the first of four neighbours (n,) and Lagrange weights (n, 4) at corners, in parts."""
     place = corners / parts
     nodes = min(count, 4)
     first = np.clip(corners // parts - 1, 0, count - nodes)

@@ -1,4 +1,4 @@
-"""A neck in the second CT simulator: same surfaces and ground truth, other physics and materials."""
+"""A neck in the second CT simulator: same surfaces and truth, other physics and materials."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from nav.frames import Array
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _cell(edges, value):
-    """Return the index of the interval that holds value; -1 before the first edge, their number after."""
+    """Return the index of the interval that holds value; -1 before the first, the count after."""
     count = edges.shape[0]
     if value < edges[0]:
         return -1
@@ -70,7 +70,7 @@ def _area(polygon, count):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _clipped(x_edges, y_edges, light, corners, spans, work):
-    """Return (light times area, area) of a pixel's parts in a span of cells, by clipping its square.
+    """Return (light times area, area) of a pixel's parts in a span of cells, by clipping.
 
     corners : (4, 3), x w, y w and w of the pixel's corners on the plane. spans : first and last
     cell along x, then y. work : (4, 16, 5), buffer.
@@ -106,7 +106,7 @@ def _corner_area(here, one, other):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _side_area(first, across_first, second, across_second):
-    """Return the area that a line cuts off beside one of the square's sides, whose ends come first."""
+    """Return the area that a line cuts off beside a side of the square, whose ends come first."""
     return 0.5 * (first / (first - across_first) + second / (second - across_second))
 
 
@@ -172,7 +172,7 @@ def _along(edges, light, fixed, axis, first, last, begins, ends, corners):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _alike(light, x_first, x_last, y_first, y_last):
-    """Return along which axes the light of a span of cells is constant: bit 1 along x, bit 2 along y."""
+    """Return the axes along which a span of cells has constant light: bit 1 is x, bit 2 is y."""
     along = 3
     for j in range(y_first, y_last + 1):
         for i in range(x_first, x_last + 1):
@@ -252,7 +252,7 @@ def draw_rectangle(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _to_plane(g, rays, x_edges, y_edges, plane, cells):
-    """Map a row of pixel corners to the plane (n, 3), and find the cells (n, 2) that they are in."""
+    """Map a row of pixel corners to the plane (n, 3), and find the cells (n, 2) that hold them."""
     for k in range(plane.shape[0]):
         u, v = rays[k, 0], rays[k, 1]
         w = g[2, 0] * u + g[2, 1] * v + g[2, 2]

@@ -99,7 +99,7 @@ def _vertebra(
     arteries: Sequence[Closed],
     rng: np.random.Generator,
 ) -> tuple[RigidTransform, Surface]:
-    """Build a vertebra like C4, of slightly different size, as close below the one above as C4 to C3."""
+    """Build a vertebra like C4 of slightly other size, as close to the one above as C4 to C3."""
     larger = 1.0 + 0.04 * rng.standard_normal(3)
     own = replace(
         p,

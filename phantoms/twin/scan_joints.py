@@ -154,7 +154,7 @@ def with_joints(
 
 @dataclass(frozen=True)
 class _Facing:
-    """One surface's vertices in a joint: which, distance of the other surface, and its direction."""
+    """One surface's vertices in a joint: which, distance to the other surface, and direction."""
 
     index: NDArray[np.intp]
     gap: Array
@@ -255,7 +255,7 @@ def _stepped(
 
 
 def _allowed(points: Array, step: Array, other: Mesh, clear: float) -> Array:
-    """Return how much of their steps points may take, 0 to 1, to keep the distance from a surface, mm."""
+    """Return the share of their steps, 0 to 1, that keeps points clear of a surface, mm."""
     length = np.linalg.norm(step, axis=1)
     before = _closest(other, points) - points
     room = np.maximum(np.linalg.norm(before, axis=1) - clear, 0.0)
