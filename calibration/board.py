@@ -17,7 +17,7 @@ from nav.frames import Array
 from nav.tracking.tool import dictionary_names
 
 BOARD_FORMAT = "c1c2nav/board/1"
-LEAST_SQUARES = 3  # a side: two inner corners
+LEAST_SQUARES = 3  # per side: two inner corners
 
 Length = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Squares = Annotated[int, Field(strict=True, ge=LEAST_SQUARES)]

@@ -108,7 +108,7 @@ def _by_squares(picture: Picture, board: Board) -> tuple[NDArray[np.int64], Arra
     ids = np.arange(len(pixels))
     if _mirrored(pixels, shape[0]):
         return None
-    # the first square is black: tell which end of the board it is at
+    # the first square is black: find at which end of the board it is
     return (ids, pixels) if _first_is_black(picture, pixels, shape[0]) else (ids[::-1], pixels)
 
 

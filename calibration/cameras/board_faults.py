@@ -98,7 +98,7 @@ def _other_files(board: Board) -> Iterator[tuple[str, Board]]:
     yield f"it is printed {how}: {_inverted(other)}", other
     if board.is_charuco and board.rows % 2 == 0:
         old = replace(board, legacy=not board.legacy)
-        yield f"its layout is another: write legacy = {str(old.legacy).lower()}", old
+        yield f"it has the other layout: write legacy = {str(old.legacy).lower()}", old
     columns, rows = board.columns, board.rows
     sizes = [(columns + 1, rows + 1), (columns - 1, rows - 1)]
     if board.is_charuco:
@@ -143,12 +143,13 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
     if len(read) >= least:
         if _half_turned(read, board):
             return BoardFault(
-                "each of its markers is half turned on its place; OpenCV 4 and OpenCV 5 draw "
-                "AprilTags half turned to each other: print the board anew with `nav print`"
+                "each of its markers is half turned in its place; OpenCV 4 and OpenCV 5 draw "
+                "AprilTags half turned relative to each other: print the board again with "
+                "`nav print`"
             )
         return BoardFault(
-            f"{len(read)} markers of {board.dictionary} are read in a picture, but do not lie as "
-            "board.toml says: is it this board's file?"
+            f"{len(read)} markers of {board.dictionary} are read in a picture, but are not "
+            "arranged as in board.toml: is it this board's file?"
         )
     looks: tuple[tuple[str, Callable[[Picture, str], dict[int, Array]]], ...] = (
         (f"white on black: {_inverted(replace(board, inverted=True))}", read_inverted),

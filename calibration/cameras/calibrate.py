@@ -122,7 +122,8 @@ def calibrate_cameras(
         chosen = choose(board.points, board.size, sightings, setup, sizes)
     except np.linalg.LinAlgError:
         raise InputError(
-            "the pictures do not tell the cameras' lenses; tilt the board more, fill the pictures"
+            "the pictures do not determine the cameras' lenses; tilt the board more, and fill the "
+            "pictures with it"
         ) from None
     fit, rng = chosen.fit, np.random.default_rng(seed)
     verdicts = []
@@ -220,8 +221,8 @@ def _start(
         normals = np.array([pose[:3, 2] for pose in poses.values()])
         if lens is None or np.arccos(np.clip(normals @ normals.T, -1, 1)).max() < LEAST_TILT:
             raise InputError(
-                f"{name}: all boards are about parallel, which does not tell the focal length; "
-                f"tilt the board by about {RECOMMENDED_TILT} degrees in some pictures"
+                f"{name}: all boards are about parallel, which does not determine the focal "
+                f"length; tilt the board by about {RECOMMENDED_TILT} degrees in some pictures"
             )
         lenses.append(lens)
         boards.append(poses)
@@ -230,7 +231,7 @@ def _start(
     except AmbiguousHalfTurn:
         raise InputError(
             f"a chessboard of {board.columns} x {board.rows} squares looks the same after half a "
-            "turn, and these pictures do not tell which way round each camera saw it; move and "
+            "turn, and these pictures do not show which way round each camera saw it; move and "
             "tilt it more, or use a board of an even and an odd number of squares, or a ChArUco one"
         ) from None
     last = len(board.points) - 1
@@ -242,8 +243,8 @@ def _start(
     setup, loose = setup_of(lenses, boards)
     if loose:
         raise InputError(
-            f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera tied "
-            "to it does; file names must be equal for pictures of the same instant"
+            f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera "
+            "connected to it does; file names must be equal for pictures of the same instant"
         )
     return sightings, setup
 

@@ -22,7 +22,7 @@ from nav.tracking.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, HISTOGRAM,
 from nav.tracking.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view
 
 HALF = 0.5  # squares around a corner whose pixels belong to it
-REACH = 12.0  # px from a corner: the lens bends what is further, by up to 0.1 px at 20
+REACH = 12.0  # px from a corner: the lens bends what is farther away, by up to 0.1 px at 20
 SHAPE_SD = 0.01  # prior of scale and perspective, relative
 STEPS = 15
 CONVERGED = 0.002  # px

@@ -16,7 +16,7 @@ from calibration.cameras.initial_rig import alike_poses
 from nav.frames import Array
 
 LEAST_LEAD = 2  # instants by which one way round must explain more than any other
-SAME_TURN = 0.1  # rad: relative poses further apart are different
+SAME_TURN = 0.1  # rad: relative poses farther apart are different
 
 
 class AmbiguousHalfTurn(Exception):

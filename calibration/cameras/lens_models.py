@@ -46,7 +46,7 @@ class Lens:
         Parameters
         ----------
         points : ndarray, shape (n, 3)
-            In the camera frame, mm.
+            In the camera frame, in front of the camera.
 
         Returns
         -------

@@ -126,7 +126,7 @@ def _calibrate(
     for warning in printed.warnings:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if ruler is not None and body is not None:
-        raise InputError("--ruler and --body: give one of them; both tell the scale")
+        raise InputError("--ruler and --body: give one of them; both determine the scale")
     if body is not None and len(folders) < 2:
         raise InputError("--body: one camera does not see how large a body is; use --ruler")
     scale = scale_by_ruler(ruler)
@@ -353,19 +353,19 @@ def notes(found: Calibration, gathered: Gathered, scale: Scale) -> list[str]:
         if verdict.unreached and verdict.beyond is not None:
             lines.append(
                 f"{name}: the board was never {where(verdict.unreached)}; the lens there is "
-                f"extrapolated (± {verdict.beyond:.2f} px if it goes on as it begins)"
+                f"extrapolated (± {verdict.beyond:.2f} px if the lens model holds there)"
             )
     if found.bow > 0.0:
         assert found.flat_rms is not None
         lines.append(
-            f"the board is bowed by {found.bow:.2f} mm; that is taken into account (were it flat, "
-            f"corners would be off by {found.flat_rms.max():.3f} instead of "
+            f"the board is bowed by {found.bow:.2f} mm; that is taken into account (taken "
+            f"as flat, corners would be off by {found.flat_rms.max():.3f} instead of "
             f"{found.rms.max():.3f} px)"
         )
     if found.volume is not None:
         lines.append(
-            f"within 60 mm of where the board was, points are right to {found.volume:.4f} mm rms, "
-            "scale aside"
+            f"within 60 mm of where the board was, points are accurate to "
+            f"{found.volume:.4f} mm rms, apart from the scale"
         )
     lines.append(f"scale by {scale.words}" if scale.words else UNVERIFIED)
     return lines

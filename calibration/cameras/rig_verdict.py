@@ -24,7 +24,7 @@ RECOMMENDED_PICTURES = 20  # twice what 'good' requires: some do not fit, or rep
 RECOMMENDED_TILT = 30  # degrees to each side
 # limits of 'good' and 'usable'
 GOOD_PIXELS, USABLE_PIXELS = 0.1, 0.5  # px, sd of where a known direction is seen
-UNKNOWN_PIXELS = 20.0  # px: a lens known no better is not known
+UNKNOWN_PIXELS = 20.0  # px: a lens with a larger error counts as unknown
 # px per axis of corners in images not used: sharp pictures of a stiff board reach 0.1 to 0.45
 GOOD_HELD_OUT, USABLE_HELD_OUT = 0.5, 1.0
 GOOD_MM, USABLE_MM = 0.02, 0.1  # mm rms in the working volume

@@ -204,4 +204,4 @@ def _in_words(name: str, why: str) -> str:
     other = OTHER_SIZE.search(why)
     if other is None:
         return why
-    return f"camera {name}: pictures are {other[1]} now, were {other[2]} at the start; start anew"
+    return f"camera {name}: pictures are {other[1]} now, were {other[2]} at the start; start again"

@@ -170,7 +170,7 @@ class CalibrateWindow(QMainWindow):
             self.bar.show_ask(Ask("busy", "Starting the cameras"), "")
         elif age > STALE:
             why = f"no picture for {age:.0f} s"
-            self.bar.show_ask(Ask("lost", "No pictures come"), why)
+            self.bar.show_ask(Ask("lost", "No pictures arrive"), why)
             self.panes.show_panes(shown, why)
         else:
             self.bar.show_ask(shown.ask, self.problem or shown.detail)

@@ -172,7 +172,7 @@ class Taking:
             else:
                 missing[k] = (
                     f"camera {name}: pictures are {size[0]} x {size[1]} now, were {first[0]} x "
-                    f"{first[1]} at the start; start anew"
+                    f"{first[1]} at the start; start again"
                 )
         return images, missing
 

@@ -99,7 +99,7 @@ def calibrate_needle(
     old = None if table is None else table.tip
     pivot = _pivot(poses, seen, old)
     if spin is not None and guide is not None:
-        raise InputError("--spin and --guide: give one of them; both tell the axis")
+        raise InputError("--spin and --guide: give one of them; both determine the axis")
     axis = _axis(spin, tool_name, old, pivot) if guide is None else _guided(guide, tool_name)
     data = _document(tool_name, table, pivot, axis, seen)
     along = None if guide is None else guide.poses
@@ -134,7 +134,7 @@ def _spare_markers(output: Path) -> None:
     try:
         there = load_toml(output, ToolFile)
     except InputError:
-        return  # no tool file: kept as a backup all the same
+        return  # not a tool file: it is kept as a backup anyway
     if there.marker:
         raise InputError(
             f"{output}: has markers that would be lost; give it with --tool, or another --output"
@@ -243,10 +243,10 @@ def _lines(name: str, pivot: PivotCalibration, seen: ToolPoses) -> list[str]:
 
 def _doubt(seen: ToolPoses) -> str:
     if seen.systematic is not None:
-        return "what lasts of that is in the tip's covariance"
+        return "the persistent part of that error is in the tip's covariance"
     return (
-        "what lasts of that is not in the tip's covariance, since the tool was tracked without a "
-        "tip: track the same pictures with the new file, and calibrate once more"
+        "the persistent part of that error is not in the tip's covariance, since the tool was "
+        "tracked without a tip: track the same pictures with the new file, and calibrate again"
     )
 
 

@@ -97,7 +97,7 @@ def check_fit(rms: float, sd: float, independent: float) -> None:
         )
     if independent < LEAST_INDEPENDENT:
         raise NotCalibrated(
-            f"repeat: the poses' errors follow each other so closely that they tell no more than "
+            f"repeat: the poses' errors are so strongly correlated that they tell no more than "
             f"{independent:.0f} independent poses would; record longer, turn in all directions, "
             "hold the tip still in the divot"
         )

@@ -14,9 +14,9 @@ from calibration.needle.algebra import (
 )
 from nav.frames import Array
 
-SEAT = 0.2  # mm, sd per axis: what is allowed for play in the divot while searching
-LEAST_PLAY = 0.03  # mm, sd per axis: for leaving out, no seat is taken as better than that
-OFF = 16.27  # squared distance beyond which a pose is left out: 99.9 % of chi-square, 3 freedoms
+SEAT = 0.2  # mm, sd per axis: play in the divot that is assumed while searching
+LEAST_PLAY = 0.03  # mm, sd per axis: least play that is assumed for leaving poses out
+OFF = 16.27  # squared distance beyond which a pose is left out: 99.9 % of chi-square, 3 dof
 MEDIAN = 2.366  # its median
 SAMPLES, SAMPLE, BEST = 300, 4, 5
 MAX_ROUNDS = 20

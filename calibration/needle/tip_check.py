@@ -78,7 +78,7 @@ def touch_errors(touched: ArrayLike, known: ArrayLike, register: bool = False) -
     """
     found, true = np.asarray(touched, float), np.asarray(known, float)
     if found.shape != true.shape or found.ndim != 2 or found.shape[1] != 3:
-        raise InputError(f"check: expected (n, 3) points twice, got {found.shape}, {true.shape}")
+        raise InputError(f"check: expected two arrays (n, 3), got {found.shape}, {true.shape}")
     if not (np.isfinite(found).all() and np.isfinite(true).all()):
         raise InputError("check: a point has a number that is not finite")
     least = LEAST_REGISTERED if register else LEAST_DIVOTS
@@ -187,6 +187,6 @@ def _say(labels: list[str], errors: TouchErrors, register: bool, console: Consol
     )
     if register:
         console.print(
-            "each divot was carried by a registration to all others: what they share, such as a "
-            "tip calibrated wrong, shows only in part"
+            "each divot was mapped by a registration to all others: errors that they share, such "
+            "as a wrong tip calibration, show only in part"
         )

@@ -218,7 +218,7 @@ def _fold_lines(net: Net, side: Segment) -> list[Segment]:
     parts, at = [], -MARK
     for low, high in [*sorted(taken), (length + MARK, length + MARK)]:
         if low - at > CLEAR:
-            # from the inside outwards, so that the dashes of both ends look alike
+            # from the inside outwards, so that the dashes of both ends look the same
             ends = sorted((at, min(low, length + MARK)), key=lambda x: abs(x - length / 2))
             parts.append((start + ends[0] * along, start + ends[1] * along))
         at = max(at, high)

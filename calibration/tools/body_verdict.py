@@ -15,7 +15,7 @@ GOOD_PICTURES, GOOD_DIRECTIONS = 6, 3  # of one marker
 MOST_POOR = 0.25  # share of the markers that may be poorly known
 MOST_LEFT_OUT, GOOD_LEFT_OUT = 0.3, 0.1  # share of the views
 MOST_RMS, GOOD_RMS = 1.0, 0.15  # px
-UNLIKE = 3.0  # excess over their noise of one camera's residuals by another's
+UNLIKE = 3.0  # ratio of two cameras' residuals, each relative to its noise
 MOST_MOVED = 3.0  # mm: a marker so far from its file's place is a different one
 SURE, TELLING = 3.0, 5e-4  # sd, and share, by which a size must differ from the printed one
 NAMED = 4  # markers that are named at most
@@ -205,12 +205,12 @@ def verdict_in_words(
     if rms > GOOD_RMS:
         advice.append(
             f"corners are {rms:.2f} px off: hold the tool still, check that its faces are flat, "
-            "calibrate the rig anew"
+            "calibrate the rig again"
         )
     if max(spread.values()) > UNLIKE * min(spread.values()):
         worst, best = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
         advice.append(
-            f"camera {worst} disagrees with camera {best}: has one moved? Calibrate the rig anew"
+            f"camera {worst} disagrees with camera {best}: has one moved? Calibrate the rig again"
         )
     if size_differs(scale):
         assert scale is not None
@@ -251,7 +251,7 @@ def size_in_words(scale: tuple[float, float]) -> str:
     return (
         f"by the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
         f"{100 * scale[1]:.2f} %, the printed size stays): measure a marker, or calibrate the rig "
-        "anew"
+        "again"
     )
 
 

@@ -69,7 +69,7 @@ def calibrate_tool(
     if nominal.tip is not None:
         console.print(
             f"the [tip] of {tool.name} was calibrated with the old geometry and is left out: "
-            "calibrate the needle anew",
+            "calibrate the needle again",
             markup=False,
         )
     console.print(f"verdict: {found.verdict}", markup=False)
@@ -111,7 +111,7 @@ def measured_body(
     try:
         first = _seen(source, cameras, nominal, images, console, "tracking", True)
         begin = _geometry(first, nominal, cameras, images, None)
-        seen = _seen(source, cameras, begin.tool, images, console, "once more", False)
+        seen = _seen(source, cameras, begin.tool, images, console, "second pass", False)
     finally:
         source.close()
     return _geometry(seen, nominal, cameras, images, begin.tool), seen

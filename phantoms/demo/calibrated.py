@@ -209,7 +209,7 @@ def _waved(rng: np.random.Generator, share: float) -> RigidTransform:
 
 
 def _turned(rng: np.random.Generator, share: float) -> RigidTransform:
-    """Return the needle's carrier turned all around three times, its shaft in several directions."""
+    """Return the needle's carrier turned all around three times, its shaft in all directions."""
     roll = Rotation.from_rotvec([0.0, 0.0, 6 * np.pi * share + rng.uniform(-0.2, 0.2)])
     lying = Rotation.from_rotvec([np.pi / 2 + rng.uniform(-0.6, 0.6), 0.0, 0.0])
     across = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])

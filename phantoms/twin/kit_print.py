@@ -18,7 +18,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.reconstruction.printed.kit import BONES_PART, KitPart, PrintedKit
 from phantoms.anatomy.mesh import Array, Mesh
 
-BLEND = 6.0  # mm, over which a strut gives way to a bone that sits off its place
+BLEND = 6.0  # mm, over which a strut gives way to a bone that is displaced
 FOOT_HEIGHT = 0.8  # mm, up to which the first layers are squeezed out
 LONGEST_EDGE = (
     2.5  # mm, of a printed part's triangles: what is straight in the STL is not straight in print

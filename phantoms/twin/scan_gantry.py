@@ -184,7 +184,7 @@ def _moved(
         vertices = patient_from_gantry.apply(s.vertices).astype(np.float32).astype(float)
         seen = seen_of(inside)
         if seen == "no" and s.role == "skin":
-            seen = s.seen  # all round the slices
+            seen = s.seen  # it surrounds the slices
         structures.append(replace(s, vertices=vertices, seen=seen))
     return replace(
         truth,

@@ -22,7 +22,7 @@ from phantoms.twin.scan_parameters import ScanParameters
 
 BEAD_DIAMETER = 5.0  # mm
 BEAD_HU = 950.0  # PTFE, as in CT test phantoms
-STANDS_OFF = 4.5  # mm from the skin to the bead's middle
+STANDS_OFF = 4.5  # mm from the skin to the bead's centre
 # Angle around the neck's axis from left (0) over back (90) to right (180), and height, mm:
 # chosen so that only the correct order of labels fits, and clear of the entries at z = 0.
 PLACES = (

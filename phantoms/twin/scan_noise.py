@@ -1,6 +1,6 @@
 """Noise of a reconstruction from projections.
 
-Its power is |f| times the kernel's squared transfer, directed where fewer quanta came through,
+Its power is ``|f|`` times the kernel's squared transfer, directed where fewer quanta came through,
 correlated across slices by their profile. Noise of frequency (fx, fy) comes from the projections
 taken along the lines across it. So the noise is split into wedges of direction; each is scaled,
 place by place, by the quanta that were lost in the projections it comes from: long paths through

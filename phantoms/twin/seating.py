@@ -1,8 +1,8 @@
 """How a needle's tip comes to rest in a divot, a cone of 90 degrees.
 
-    The foremost point of a bevel is no mathematical point: it is rounded, with a radius rho of
+    The foremost point of a bevel is not a mathematical point: it is rounded, with a radius rho of
     about 0.1 to 0.4 mm. A ball of that radius in a cone of 45 degrees half angle touches its wall
-    all round when its centre stands rho * sqrt(2) over the apex, and no lower:
+    all around when its centre is rho * sqrt(2) above the apex, and no lower:
 
         \\         /        height of the ball's centre  rho * sqrt(2)
          \\  .-.  /         height of its lowest point   rho * (sqrt(2) - 1)
@@ -12,11 +12,11 @@
              V  apex
 
     The tip is the point of the ball that is foremost along the shaft: centre + rho * heading. With
-    the shaft along the cone's axis it rests rho * (sqrt(2) - 1) over the apex; with it tilted by t
+    the shaft along the cone's axis it rests rho * (sqrt(2) - 1) above the apex; with it tilted by t
     it goes sideways by rho * sin(t), away from the side the shaft leans to, and rises to
     rho * (sqrt(2) - cos(t)). That is a bias: touching again does not average it out, touching from
     another direction does in part. A printed cone has a rounded bottom itself; a ball smaller than
-    that lies in it, so much higher.
+    that rests in it, and thus higher.
 
     Friction leaves the tip short: it stays a little up the wall, at a side and by a distance that
     differ from touch to touch. A ball pushed along the axis slides down a wall of 45 degrees while
