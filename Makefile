@@ -35,13 +35,10 @@ test-slow: $(ready_for_tests)  ## run the tests that take minutes: kits, guides,
 test-fast: $(ready_for_tests)  ## the tests without those of whole images, scans, kits and windows (90 s)
 	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m "not slow and not long" $(ARGS)
 
-coverage: $(ready_for_tests)  ## the tests with the share of lines that they run, in out/coverage
-	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered \
-	  --cov-report=html:out/coverage $(ARGS)
-
-check: $(ready)  ## formatting, lint, layers, types and the documentation
+check: $(ready)  ## formatting, lint, layers, types and the documentation with its links
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
+	@$(bin)/python scripts/check_links.py
 	@$(bin)/lint-imports --no-logo
 	@$(bin)/mypy
 	@$(MAKE) --silent --no-print-directory docs

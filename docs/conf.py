@@ -17,6 +17,8 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["README.md"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
+# Links to files outside this folder (CONTRIBUTING.md); scripts/check_links.py checks all links.
+suppress_warnings = ["myst.xref_missing"]
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False

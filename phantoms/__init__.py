@@ -1,1 +1,1 @@
-"""What is printed, and its twin: anatomy, kit, and the simulated cameras."""
+"""Printed phantoms and their twin: anatomy, kit, and the simulated cameras."""

@@ -25,7 +25,20 @@ phantom_app = App(
 
 
 def refuse_foreign(path: Path) -> None:
-    """See `phantoms.kit.export_folder.refuse_foreign`, which is loaded only when needed."""
+    """Refuse a folder that must not be replaced.
+
+    See `phantoms.kit.export_folder.refuse_foreign`, which is imported only when needed.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; need not exist.
+
+    Raises
+    ------
+    InputError
+        It cannot be replaced, or holds what none of our commands wrote.
+    """
     from phantoms.kit import export_folder
 
     export_folder.refuse_foreign(path)
@@ -73,7 +86,7 @@ def build(
     anatomy_only: AnatomyOnly = False,
     paper: Paper = "a4",
 ) -> None:
-    """A kit of a named neck: parts to print, marker sheets, case, guide.
+    """Build a kit of a named neck: parts to print, marker sheets, case, guide.
 
     Example: nav phantom build --preset standard --out kit
 
@@ -98,7 +111,7 @@ def random(
     anatomy_only: AnatomyOnly = False,
     paper: Paper = "a4",
 ) -> None:
-    """A kit of a neck drawn from the published spreads, so that nobody trains twice on one.
+    """Build a kit of a neck drawn from the published spreads: a different one for each seed.
 
     Example: nav phantom random --seed 7 --out kit-7
     """
@@ -119,7 +132,7 @@ def measure(
     set_: Settings = None,
     markdown: Annotated[bool, Parameter(negative="", help="As a Markdown table.")] = False,
 ) -> None:
-    """What a neck's meshes measure, beside what is published.
+    """Measure a neck's meshes, beside what is published.
 
     Example: nav phantom measure --preset female+narrow-gap
     """
@@ -150,7 +163,7 @@ def ct(
     noise: Annotated[float, Parameter(help="HU, standard deviation.")] = 15.0,
     seed: Annotated[int, Parameter(help="Other noise.")] = 0,
 ) -> None:
-    """A simulated CT of a case: 0.4 x 0.4 x 0.6 mm, Hounsfield units, patient axes.
+    """Simulate a CT of a case: 0.4 x 0.4 x 0.6 mm, Hounsfield units, patient axes.
 
     Example: nav phantom ct --case kit/case.toml --out neck.nii.gz
     """
@@ -216,7 +229,7 @@ def scan(
         ),
     ] = None,
 ) -> None:
-    """A random CT of a random neck, with the truth of what is in it: to test a segmentation.
+    """Simulate a random CT of a random neck, with ground truth: to test a segmentation.
 
     Writes scan.nii.gz (or scan.mha, or dicom/), case.toml with the surfaces as they lie in the
     scan, and truth.toml: what is in view, joints, arteries, all that was drawn.
@@ -251,7 +264,7 @@ def scan(
 
 @phantom_app.command(name="list")
 def list_variants() -> None:
-    """The named variants, what they are, and what they mean for a lateral C1-C2 puncture."""
+    """List the named variants, what they are, and what they mean for a lateral C1-C2 puncture."""
     from phantoms.anatomy.variants import VARIANTS
 
     table = Table("name", "what it is", "for the puncture")
@@ -266,7 +279,7 @@ def list_variants() -> None:
 
 @phantom_app.command(name="parameters")
 def list_parameters() -> None:
-    """Every number that a neck is made from: default, range, unit, source."""
+    """List every number that a neck is made from: default, range, unit, source."""
     from phantoms.anatomy.described import described
 
     shown = console()

@@ -1,4 +1,4 @@
-"""What a neck is made from, as asked for on the command line or in a file."""
+"""Recipes of necks, as asked for on the command line or in a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from phantoms.anatomy.variants import of_size, preset
 
 @dataclass(frozen=True)
 class Recipe:
-    """A neck and how it came about: name, parameters, seed where it was drawn."""
+    """A neck and how it was specified.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    parameters : AnatomyParameters
+        The neck.
+    seed : int, optional
+        Where it was drawn.
+    """
 
     name: str
     parameters: AnatomyParameters
@@ -33,9 +43,28 @@ def named_recipe(
     settings: Sequence[str] = (),
     file: Path | None = None,
 ) -> Recipe:
-    """Size first, then the preset's variants, then a file's numbers, then single settings.
+    """Make a recipe from options and a file.
 
+    Size is applied first, then the preset's variants, then a file's numbers, then single settings.
     A file that sets every parameter leaves nothing to preset and size: the neck is named after it.
+
+    Parameters
+    ----------
+    preset_text : str, optional
+        Variants joined by "+"; "standard" by default.
+    sex : str, optional
+        "female", "male" or "mean".
+    stature : float, optional
+        mm.
+    settings : sequence of str, optional
+        Single parameters as NAME=VALUE.
+    file : Path, optional
+        TOML file of parameters, for example a kit.toml.
+
+    Returns
+    -------
+    Recipe
+        Not checked for being possible.
 
     Raises
     ------
@@ -70,7 +99,17 @@ def named_recipe(
 
 
 def random_recipe(seed: int) -> Recipe:
-    """The first neck of a seed whose meshes keep clear of each other.
+    """Draw the first neck of a seed whose meshes keep clear of each other.
+
+    Parameters
+    ----------
+    seed : int
+        0 or more.
+
+    Returns
+    -------
+    Recipe
+        With its seed.
 
     Raises
     ------
@@ -85,12 +124,24 @@ def random_recipe(seed: int) -> Recipe:
 
 
 def with_values(p: AnatomyParameters, values: dict[str, Any]) -> AnatomyParameters:
-    """The neck with some parameters changed by their described names.
+    """Change some parameters of a neck by their described names.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    values : dict of str to Any
+        A number, a list of numbers by level, or a word, by name; one number serves all levels.
+
+    Returns
+    -------
+    AnatomyParameters
+        A changed copy; ranges are not checked.
 
     Raises
     ------
     InputError
-        A name that is not known, or a number where a word is expected and the other way round.
+        An unknown name, or a number where a word is expected and vice versa.
     """
     known = {d.name: d for d in described()}
     for name, value in values.items():
@@ -101,7 +152,18 @@ def with_values(p: AnatomyParameters, values: dict[str, Any]) -> AnatomyParamete
 
 
 def parameter_table(p: AnatomyParameters) -> dict[str, Any]:
-    """All parameters by their described names, as a file holds them."""
+    """List all parameters by their described names, as a file holds them.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    dict of str to Any
+        Numbers, lists of numbers by level, and words.
+    """
     table: dict[str, Any] = {}
     for d in described():
         value = value_of(p, d.name)
@@ -116,7 +178,7 @@ def _replaced(owner: Any, path: list[str], value: Any) -> Any:
 
 
 def _fitting(name: str, value: Any, default: Any) -> Any:
-    """The value in the default's form; one number serves all levels."""
+    """Convert a value to the default's form; one number serves all levels."""
     if isinstance(default, str):
         if not isinstance(value, str):
             raise InputError(f"{name}: expected a word, got {value!r}")
@@ -151,9 +213,9 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    """Parameters of a TOML file: a table [parameters] (as kit.toml has it), or all of it.
+    """Read parameters of a TOML file: a table [parameters] (as in kit.toml), or all of it.
 
-    What is wrong with them is said here: only here is it known which file they are from.
+    Errors in them are raised here: only here the file that they are from is known.
     """
     data = read_toml(path)
     try:
@@ -165,7 +227,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _flat(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's parameters by their described names."""
+    """Flatten a file's parameters to their described names."""
     from nav.reconstruction.printed.kitfile import KIT_FORMAT
 
     if data.get("format", KIT_FORMAT) != KIT_FORMAT:

@@ -1,4 +1,4 @@
-"""Meshes once made, kept in the user's cache for as long as sources and numbers stay the same."""
+"""Cache of meshes, kept in the user's cache while sources and numbers stay the same."""
 
 from __future__ import annotations
 
@@ -24,15 +24,21 @@ KEPT = 60  # newest results; one is about 3 MB
 
 
 def stored_meshes(key: str, make: Callable[[], Mapping[str, Mesh]]) -> dict[str, Mesh]:
-    """Return meshes by name: from the cache, or made and put there; the same bits either way.
+    """Return meshes by name: from the cache, or made and put there; bit-identical either way.
+
+    A cache that cannot be read or written is ignored.
 
     Parameters
     ----------
     key : str
-        Everything that they are made from. A cache that cannot be read or written is as good as
-        none.
+        Everything that they are made from.
     make : callable
         Makes them.
+
+    Returns
+    -------
+    dict of str to Mesh
+        By name.
     """
     stored = stored_arrays(key, lambda: arrays_of(make()))
     try:
@@ -42,7 +48,18 @@ def stored_meshes(key: str, make: Callable[[], Mapping[str, Mesh]]) -> dict[str,
 
 
 def arrays_of(meshes: Mapping[str, Mesh]) -> Arrays:
-    """Return all that meshes by name consist of, to be stored; `meshes_of` is the way back."""
+    """Return all that meshes by name consist of, to be stored; `meshes_of` is the inverse.
+
+    Parameters
+    ----------
+    meshes : mapping of str to Mesh
+        By name.
+
+    Returns
+    -------
+    dict of str to ndarray
+        "names", and "v0", "t0" and so on: vertices and triangles in the order of the names.
+    """
     arrays: Arrays = {"names": np.array(list(meshes))}
     for i, mesh in enumerate(meshes.values()):
         arrays |= {f"v{i}": mesh.vertices, f"t{i}": mesh.triangles}
@@ -50,13 +67,42 @@ def arrays_of(meshes: Mapping[str, Mesh]) -> Arrays:
 
 
 def meshes_of(stored: Mapping[str, NDArray[Any]]) -> dict[str, Mesh]:
-    """Return the meshes by name that `arrays_of` took apart."""
+    """Return the meshes by name from the arrays of `arrays_of`.
+
+    Parameters
+    ----------
+    stored : mapping of str to ndarray
+        May hold other arrays, too.
+
+    Returns
+    -------
+    dict of str to Mesh
+        By name.
+
+    Raises
+    ------
+    KeyError
+        An array is missing.
+    """
     names = [str(name) for name in stored["names"]]
     return {name: Mesh(stored[f"v{i}"], stored[f"t{i}"]) for i, name in enumerate(names)}
 
 
 def stored_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
-    """Return arrays by name, as `stored_meshes` does meshes."""
+    """Return arrays by name: from the cache, or made and put there, as by `stored_meshes`.
+
+    Parameters
+    ----------
+    key : str
+        Everything that they are made from.
+    make : callable
+        Makes them.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name.
+    """
     path = user_cache() / "phantoms" / f"{_digest(key)}.npz"
     found = _read(path)
     if found is not None:
@@ -72,7 +118,7 @@ def _digest(key: str) -> str:
 
 @cache
 def _sources() -> str:
-    """Digest of what decides a mesh besides the key: our sources, the libraries' releases."""
+    """Digest what decides a mesh besides the key: our sources, the libraries' releases."""
     total = hashlib.sha256()
     for folder in ("anatomy", "kit"):
         for file in sorted((HERE / folder).glob("*.py")):
@@ -87,7 +133,7 @@ def _read(path: Path) -> Arrays | None:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         path.touch()  # the newest are kept
-    except Exception:  # damaged ones raise anything; the meshes are then made anew
+    except Exception:  # damaged files raise any exception; the meshes are then made again
         return None
     return arrays
 

@@ -30,7 +30,21 @@ RIDGE = np.geomspace(1.0, 1000.0, 13)
 
 
 def neck_of(seed: int, directory: Path | None) -> dict[str, np.ndarray] | None:
-    """Return a neck's surfaces and poses; None if it was not made."""
+    """Return a neck's surfaces and poses.
+
+    Parameters
+    ----------
+    seed : int
+        Of the random neck.
+    directory : Path or None
+        Of necks that were made before; the neck is made now where None.
+
+    Returns
+    -------
+    dict of str to ndarray or None
+        NAME_v, shape (n, 3), and NAME_t, shape (m, 3), of each structure, mm; of bones in their
+        own frames, with NAME_pose, shape (4, 4), model_from_bone. None if the directory lacks it.
+    """
     if directory is not None:
         path = directory / f"{seed}.npz"
         if not path.exists():
@@ -56,14 +70,42 @@ def neck_of(seed: int, directory: Path | None) -> dict[str, np.ndarray] | None:
 
 
 def filled(radii: np.ndarray) -> np.ndarray:
-    """Continue radii (k, count) beyond where the surface ends, from the nearest ring."""
+    """Continue radii beyond where the surface ends, from the nearest ring.
+
+    Parameters
+    ----------
+    radii : ndarray, shape (k, count)
+        By height and angle, mm; rings that are not finite are replaced.
+
+    Returns
+    -------
+    ndarray, shape (k, count)
+        mm.
+    """
     good = np.flatnonzero(np.isfinite(radii).all(axis=1))
     nearest = good[np.abs(np.arange(len(radii))[:, None] - good).argmin(axis=1)]
     return radii[nearest]
 
 
 def ridge(x: np.ndarray, y: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope (f, m) and leave-one-out residuals (n, m) of centred y on centred x."""
+    """Fit a ridge regression and its leave-one-out residuals.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, f)
+        Centred features.
+    y : ndarray, shape (n, m)
+        Centred values.
+    strength : float
+        Of the penalty.
+
+    Returns
+    -------
+    slope : ndarray, shape (f, m)
+        Coefficients.
+    residuals : ndarray, shape (n, m)
+        Leave-one-out residuals.
+    """
     gram = np.linalg.inv(x.T @ x + strength * np.eye(x.shape[1]))
     slope = gram @ x.T @ y
     leverage = np.einsum("ij,jk,ik->i", x, gram, x) + 1.0 / len(x)
@@ -71,6 +113,7 @@ def ridge(x: np.ndarray, y: np.ndarray, strength: float) -> tuple[np.ndarray, np
 
 
 def main() -> None:
+    """Make the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--necks", type=Path)
@@ -123,7 +166,7 @@ def main() -> None:
     x = (features - centre) / sd
     strength = min(RIDGE, key=lambda s: float((ridge(x, flat, s)[1] ** 2).mean()))
     slope, left = ridge(x, flat, strength)
-    # modes span what the regression says and what it leaves over
+    # modes span what the regression predicts, and its residuals
     _, _, modes = np.linalg.svd(np.vstack([left, x @ slope]), full_matrices=False)
     modes = modes[:MODES]
     weights = left @ modes.T

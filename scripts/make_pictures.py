@@ -1,4 +1,4 @@
-"""The documentation's pictures, drawn anew: `make pictures`. All but the calibration window's."""
+"""Make the pictures of the documentation, all but the calibration window's: `make pictures`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CROP = (960, 720)  # pixels of a camera's picture
 
 
 def main() -> None:
-    """Draw them all into docs/images."""
+    """Make them all in docs/images."""
     console = Console()
     with TemporaryDirectory() as folder:
         work = Path(folder)
@@ -62,19 +62,41 @@ def main() -> None:
 
 
 def window(work: Path, console: Console) -> None:
-    """The live window at the target, from the demonstration."""
+    """Take the live window at the target, from the demonstration.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for the demonstration, not there yet.
+    console : rich.console.Console
+        Where progress is shown.
+    """
     run_demo(work, seed=0, headless=True, stay=False, console=console)
     shutil.copyfile(work / "live.png", IMAGES / "window.png")
 
 
 def kit(work: Path, console: Console) -> None:
-    """The standard phantom, from its guide's cover."""
+    """Take the standard phantom, from its guide's cover.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for the kit, not there yet.
+    console : rich.console.Console
+        Where progress is shown.
+    """
     build_phantom(named_recipe(), "wet", work, "A4", False, console)
     shutil.copyfile(work / "pictures" / "cover.png", IMAGES / "phantom.png")
 
 
 def slices(case: Path) -> None:
-    """Axial slices of a CT of the standard neck."""
+    """Draw axial slices of a CT of the standard neck.
+
+    Parameters
+    ----------
+    case : Path
+        case.toml of the standard kit.
+    """
     volume = ct_volume(closed(load_case(case)))
     tiles = []
     for name, z in SLICES.items():
@@ -85,7 +107,7 @@ def slices(case: Path) -> None:
 
 
 def scans() -> None:
-    """Axial and sagittal slices of six simulated scans of random necks."""
+    """Draw axial and sagittal slices of six simulated scans of random necks."""
     tiles = []
     for seed, hard in SCANS:
         recipe = random_recipe(seed)
@@ -106,7 +128,7 @@ def scans() -> None:
 
 
 def _shown(plane: np.ndarray, across: float, down: float) -> Image.Image:
-    """A slice in a bone window, its middle 150 mm."""
+    """Return a slice in a bone window, its middle 150 mm."""
     grey = np.clip((plane.astype(float) + 350.0) * (255.0 / 1500.0), 0, 255).astype(np.uint8)
     scale = SCAN_TILE / SCAN_SIDE
     size = round(plane.shape[1] * across * scale), round(plane.shape[0] * down * scale)
@@ -117,7 +139,17 @@ def _shown(plane: np.ndarray, across: float, down: float) -> Image.Image:
 
 
 def case_view(work: Path, console: Console) -> None:
-    """A case reconstructed from the CT of the second simulated neck, as `nav view` shows it."""
+    """Take a case reconstructed from a simulated CT as `nav view` shows it.
+
+    The CT is that of the second neck of SCANS.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for scan and case, not there yet.
+    console : rich.console.Console
+        Where progress is shown.
+    """
     from nav.view.case.view_command import ViewOptions, view_case
 
     seed, hard = SCANS[1]
@@ -135,7 +167,15 @@ def case_view(work: Path, console: Console) -> None:
 
 
 def camera(work: Path, console: Console) -> None:
-    """The middle of what the left camera sees."""
+    """Take the middle of what the left camera sees.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for the images, not there yet.
+    console : rich.console.Console
+        Where progress is shown.
+    """
     settings = ImageSettings(1, 1, None, OPTICS, 0.0, 50.0, False)
     write_images(work, settings, console)
     picture = Image.open(work / "left" / "000000.png")
@@ -144,7 +184,13 @@ def camera(work: Path, console: Console) -> None:
 
 
 def variants(work: Path) -> None:
-    """Bones, cord, sac and arteries of every variant, seen from the left and behind."""
+    """Draw bones, cord, sac and arteries of every variant, seen from the left and behind.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for single pictures.
+    """
     tiles = []
     with Studio(TILE) as studio:
         for name in ("standard", *variant_names()):
@@ -157,7 +203,15 @@ def variants(work: Path) -> None:
 
 
 def plans(work: Path, console: Console) -> None:
-    """Plans of the standard neck, and of one with an artery in the gap."""
+    """Take plans of the standard neck, and of one with an artery in the gap.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for cases and plans.
+    console : rich.console.Console
+        Where progress is shown.
+    """
     for name, picture in (("standard", "plan-overview"), ("intersegmental", "plan-refused")):
         case = work / f"case-{name}"
         build_phantom(named_recipe(name), "wet", case, "a4", True, console)
@@ -168,7 +222,18 @@ def plans(work: Path, console: Console) -> None:
 
 
 def shown(anatomy: Anatomy) -> list[Shown]:
-    """What is within the neck."""
+    """Return what is within the neck, coloured.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    list of Shown
+        Bones, arteries, cord and translucent dura, model frame, mm.
+    """
     colours = {"bone": BONE, "artery": RED, "cord": CORD, "dura": DURA}
     return [
         Shown(
@@ -183,7 +248,13 @@ def shown(anatomy: Anatomy) -> list[Shown]:
 
 
 def gap() -> Shown:
-    """A cube about the gap of C1 and C2, which fills the picture."""
+    """Return a box about the gap of C1 and C2, which fills the picture.
+
+    Returns
+    -------
+    Shown
+        Without triangles, model frame, mm.
+    """
     corners = np.array(np.meshgrid(*[(-1.0, 1.0)] * 3)).reshape(3, -1).T
     middle = np.array([8.0, -4.0, 2.0])
     flat = corners * [4.0, 4.0, AROUND_THE_GAP] + middle
@@ -191,7 +262,17 @@ def gap() -> Shown:
 
 
 def written(tile: Image.Image, text: str, colour: int | tuple[int, int, int]) -> None:
-    """Words in the upper left corner."""
+    """Write text into the upper left corner of a picture.
+
+    Parameters
+    ----------
+    tile : PIL.Image.Image
+        Is drawn on.
+    text : str
+        The text.
+    colour : int or tuple of 3 int
+        0 to 255, grey or RGB as the picture is.
+    """
     ImageDraw.Draw(tile).text((10, 8), text, colour, ImageFont.load_default(tile.width // 26 + 6))
 
 

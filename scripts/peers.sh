@@ -12,7 +12,7 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear "$venv"
 fi
 
-# stands in each call, so that nobody's dependencies bring another version
+# in each call, so that no dependency brings another version
 opencv="numpy==2.2.6 opencv-contrib-python-headless==4.12.0.88"
 for peer in "" pupil-apriltags==1.0.4.post11 \
     "scikit-surgeryarucotracker==1.1.0 scikit-surgerycore==0.8.3 imshowTk==1.0.0"; do

@@ -40,9 +40,7 @@ FIRST_SEED = 5000
 SPACING = 1.2  # mm, of the bones' meshes
 TRIANGLES = 3600  # of a template
 MODES = 20
-NORMAL_WEIGHT = (
-    4.0  # mm for a unit of difference between normals, when nearest points are looked for
-)
+NORMAL_WEIGHT = 4.0  # mm per unit of difference between normals, in the search for nearest points
 AFFINE_STEPS = 25
 STIFFNESS = (30.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.5, 0.3, 0.3, 0.3)
 NEAREST = 16  # vertices that a station follows
@@ -59,7 +57,17 @@ OUTPUT = Path(__file__).parents[1] / "nav" / "reconstruction" / "data" / "shape_
 
 @dataclass(frozen=True)
 class Neck:
-    """Bones in their own frames, their poses (model_from_bone), the arteries' lines by side."""
+    """A random neck.
+
+    Attributes
+    ----------
+    bones : dict of str to Mesh
+        In their own frames, mm.
+    poses : dict of str to RigidTransform
+        model_from_bone, mm.
+    arteries : dict of str to ndarray, shape (n, 3)
+        The trunks' centre lines by side, model frame, mm.
+    """
 
     bones: dict[str, Mesh]
     poses: dict[str, RigidTransform]
@@ -67,7 +75,23 @@ class Neck:
 
 
 def make_neck(p: AnatomyParameters) -> Neck:
-    """Build one neck's bones and arteries."""
+    """Build one neck's bones and arteries.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    Neck
+        Its bones, poses and arteries.
+
+    Raises
+    ------
+    InputError
+        The neck is impossible: which parameter, and why.
+    """
     poses = check_possible(p)
     bones = {}
     for name in BONES:
@@ -78,7 +102,18 @@ def make_neck(p: AnatomyParameters) -> Neck:
 
 
 def correspond(template: Mesh, target: Mesh) -> Array:
-    """Return the template's vertices (n, 3) moved onto a target's surface."""
+    """Move the template's vertices onto a target's surface: affine, then smoothly deformed.
+
+    Parameters
+    ----------
+    template, target : Mesh
+        The same bone of two necks, its own frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        The template's vertices on the target, mm.
+    """
     points, normals = _dense(target)
     tree = cKDTree(np.hstack([points, NORMAL_WEIGHT * normals]))
     vertices, triangles = template.vertices.copy(), template.triangles
@@ -145,7 +180,21 @@ def _template(mesh: Mesh) -> Mesh:
 
 
 def shape_arrays(templates: dict[str, Mesh], shapes: dict[str, Array]) -> dict[str, NDArray]:
-    """Return means and modes of all bones; shapes : (necks, n, 3) by bone."""
+    """Return means and modes of all bones.
+
+    Parameters
+    ----------
+    templates : dict of str to Mesh
+        By bone; give the triangles.
+    shapes : dict of str to ndarray, shape (necks, n, 3)
+        Corresponding vertices by bone, its own frame, mm.
+
+    Returns
+    -------
+    dict of str to ndarray
+        NAME_mean, NAME_triangles, NAME_modes (in units of NAME_scale) and NAME_scale of each bone;
+        C5 is a copy of C4.
+    """
     count = len(shapes["C1"])
     flat = np.hstack([shapes[name].reshape(count, -1) for name in BONES])
     mean = flat.mean(axis=0)
@@ -168,7 +217,19 @@ def shape_arrays(templates: dict[str, Mesh], shapes: dict[str, Array]) -> dict[s
 
 
 def joint_arrays(necks: list[Neck]) -> dict[str, NDArray]:
-    """Return the joints' mean poses and their spread."""
+    """Return the joints' mean poses and their spread.
+
+    Parameters
+    ----------
+    necks : list of Neck
+        With their poses.
+
+    Returns
+    -------
+    dict of str to ndarray
+        CHILD_on_PARENT, shape (4, 4), parent_from_child, mm, and CHILD_on_PARENT_sd, shape (6,),
+        mm and radians, SLACK included.
+    """
     arrays: dict[str, NDArray] = {}
     for child, parent in PARENT.items():
         one, other = ("C4", "C3") if child == "C5" else (child, parent)
@@ -186,7 +247,21 @@ def joint_arrays(necks: list[Neck]) -> dict[str, NDArray]:
 
 
 def station_arrays(necks: list[Neck], shapes: dict[str, Array]) -> dict[str, NDArray]:
-    """Return where the arteries pass, tied to the bones' vertices."""
+    """Return where the arteries pass, tied to the bones' vertices.
+
+    Parameters
+    ----------
+    necks : list of Neck
+        With their arteries.
+    shapes : dict of str to ndarray, shape (necks, n, 3)
+        Corresponding vertices by bone, its own frame, mm.
+
+    Returns
+    -------
+    dict of str to ndarray
+        For each artery_SIDE_STATION the indices of the NEAREST vertices, the mean offset of the
+        artery from their mean, and its sd; the bone's frame, mm.
+    """
     arrays: dict[str, NDArray] = {}
     for side in SIDES:
         places = [_stations(neck, side) for neck in necks]

@@ -3,9 +3,9 @@
 Each folder holds a simulated scan (scan.nii.gz, scan.mha or dicom/) and its true surfaces
 (meshes/C1.ply and so on). The bones are found as `nav reconstruct` does, and each refined vertex's
 distance to the truth is compared with the terms of its sigma. The sizes are those under which a t
-distribution of four degrees of freedom describes all errors best, every structure counting alike;
+distribution of four degrees of freedom describes all errors best, every structure weighted equally;
 then all are scaled so that half of the structures have 95 % of their errors within 1.96 sigma.
-Scans named after --check do not calibrate: their coverage is told only.
+Scans named after --check do not calibrate: only their coverage is reported.
 
     python scripts/sigma_calibration.py FOLDER... [--check FOLDER...]
 """
@@ -48,20 +48,46 @@ WITHIN, SHARE = 1.96, 0.95
 
 @dataclass(frozen=True)
 class Judged:
-    """One structure of one scan. errors : (n,), mm. terms : (n, 8), mm."""
+    """One structure of one scan.
+
+    Attributes
+    ----------
+    name : str
+        Of scan and structure.
+    errors : ndarray, shape (n,)
+        Signed distances of the refined vertices to the true surface, mm.
+    terms : ndarray, shape (n, 8)
+        Of sigma, mm.
+    """
 
     name: str
     errors: Array
     terms: Array
 
     def coverage(self, sizes: Array) -> float:
-        """Return the share of errors within 1.96 sigma."""
+        """Return the share of errors within 1.96 sigma for given sizes (8,) of the terms."""
         sigma = np.sqrt(((sizes * self.terms) ** 2).sum(axis=1))
         return float(np.mean(np.abs(self.errors) < WITHIN * sigma))
 
 
 def judge(folder: Path) -> list[Judged]:
-    """Return errors and terms of a scan's refined bones."""
+    """Compute errors and terms of a scan's refined bones.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the scan and its true meshes.
+
+    Returns
+    -------
+    list of Judged
+        The bones of JUDGED that were refined.
+
+    Raises
+    ------
+    InputError
+        The scan cannot be reconstructed.
+    """
     source = next(folder / name for name in SCANS if (folder / name).exists())
     volume, prior = read_volume(source).volume, load_prior()
     neck = locate_neck(volume, prior)
@@ -91,7 +117,20 @@ def judge(folder: Path) -> list[Judged]:
 
 
 def distances_to(truth: Path, points: Array) -> Array:
-    """Return signed distances (n,) to a true surface, mm, outside positive."""
+    """Return signed distances to a true surface.
+
+    Parameters
+    ----------
+    truth : Path
+        Mesh of the surface, mm.
+    points : ndarray, shape (n, 3)
+        In the mesh's frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm, outside positive.
+    """
     import open3d as o3d
 
     mesh = pv.read(truth)
@@ -105,7 +144,18 @@ def distances_to(truth: Path, points: Array) -> Array:
 
 
 def calibrate(structures: list[Judged]) -> Array:
-    """Return the sizes (8,) of sigma's terms."""
+    """Fit the sizes of sigma's terms.
+
+    Parameters
+    ----------
+    structures : list of Judged
+        All those that calibrate.
+
+    Returns
+    -------
+    ndarray, shape (8,)
+        Factors of the terms.
+    """
     terms = np.vstack([s.terms for s in structures])
     errors = np.concatenate([s.errors for s in structures])
     weight = np.concatenate([np.full(len(s.errors), 1.0 / len(s.errors)) for s in structures])
@@ -125,7 +175,7 @@ def calibrate(structures: list[Judged]) -> Array:
 
 
 def main() -> None:
-    """Calibrate and tell the coverage of each structure."""
+    """Calibrate and report the coverage of each structure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--check", type=Path, nargs="*", default=[])

@@ -1,4 +1,4 @@
-"""A case as files of other programs: which files, and their writing."""
+"""Export a case to files of other programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS = (*WRITERS, "3mf", "seg.nrrd", "dicom-seg", "mrk.json")
 SEGMENTATION, DICOM_FOLDER, DICOM_SEG = "segmentation.seg.nrrd", "dicom", "segmentation.dcm"
 FIDUCIALS = "fiducials.mrk.json"
 SPACING = 0.5  # mm, of the grid of a case without a scan
-SPACINGS = (0.1, 5.0)  # mm, that can be meant
+SPACINGS = (0.1, 5.0)  # mm, accepted
 Write = Callable[[Path], Any]
 Tell = Callable[[str], None]
 
@@ -47,12 +47,12 @@ def export_case(
     spacing : float
         Of a label map's voxels, for a case without a scan, mm.
     tell : callable
-        Told what is being done.
+        Called with a description of each step.
 
     Returns
     -------
     list of Path
-        What was written.
+        The files written.
 
     Raises
     ------
@@ -98,7 +98,14 @@ def export_case(
 
 
 def check_formats(formats: Sequence[str], spacing: float) -> None:
-    """Refuse formats that are not written, none at all, and a spacing that cannot be meant.
+    """Refuse unsupported formats, no format at all, and a spacing outside of the accepted range.
+
+    Parameters
+    ----------
+    formats : sequence of str
+        As given on the command line; expected of `FORMATS`.
+    spacing : float
+        mm.
 
     Raises
     ------
@@ -110,19 +117,37 @@ def check_formats(formats: Sequence[str], spacing: float) -> None:
         raise InputError(f"--format: give one or several of {known}")
     unknown = [f for f in formats if f not in FORMATS]
     if unknown:
-        raise InputError(f"--format: {unknown[0]!r:.40} is not written; expected one of {known}")
+        raise InputError(f"--format: {unknown[0]!r:.40} is not supported; expected one of {known}")
     low, high = SPACINGS
     if not low <= spacing <= high:
         raise InputError(f"--spacing: expected {low:g} to {high:g} mm, got {spacing:g}")
 
 
 def case_file(path: Path) -> Path:
-    """Return case.toml of a case that is given as a file or as its folder."""
+    """Return the case.toml of a case that is given as a file or as its folder.
+
+    Parameters
+    ----------
+    path : Path
+        A case.toml, or its folder.
+
+    Returns
+    -------
+    Path
+        Of the file, which need not exist.
+    """
     return path / "case.toml" if path.is_dir() else path
 
 
 def refuse_dicom_left(folder: Path, formats: Sequence[str]) -> None:
-    """Refuse to mix a series with what another export has left in its folder.
+    """Refuse to mix a DICOM series with files that another export has left in its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        To write to.
+    formats : sequence of str
+        Nothing is checked without "dicom-seg".
 
     Raises
     ------
@@ -138,7 +163,7 @@ def refuse_dicom_left(folder: Path, formats: Sequence[str]) -> None:
 
 
 def _mesh_files(case: Case, folder: Path, formats: Sequence[str]) -> list[tuple[Path, Write]]:
-    """Meshes and markups: each with what writes it."""
+    """Return meshes and markups, each with what writes it."""
     files: list[tuple[Path, Write]] = []
     stems = file_stems([s.name for s in case.structures])
     for ending in (f for f in WRITERS if f in formats):

@@ -1,4 +1,4 @@
-"""Structures of a case as segments of one grid, with colours and codes that programs show."""
+"""Structures of a case as segments of one grid, with the colours and codes that programs show."""
 
 from __future__ import annotations
 
@@ -31,7 +31,17 @@ COLOURS: dict[str, Colour] = {  # as the window draws them
 
 @dataclass(frozen=True)
 class Code:
-    """A coded term: SNOMED CT's value and meaning."""
+    """A coded term.
+
+    Parameters
+    ----------
+    value : str
+        The code.
+    meaning : str
+        In words.
+    scheme : str
+        Coding scheme: "SCT" is SNOMED CT.
+    """
 
     value: str
     meaning: str
@@ -62,7 +72,17 @@ NAMED_CODES = (
 
 @dataclass(frozen=True)
 class Segment:
-    """A structure as voxels of a grid."""
+    """A structure as voxels of a grid.
+
+    Parameters
+    ----------
+    name : str
+        Of the structure.
+    role : str
+        Decides colour and codes.
+    block : Block
+        The voxels inside.
+    """
 
     name: str
     role: str
@@ -75,12 +95,12 @@ class Segment:
 
     @property
     def category(self) -> Code:
-        """Whether it is anatomy."""
+        """Coded category: anatomical structure or physical object."""
         return OBJECT_CATEGORY if self.role == "support" else STRUCTURE_CATEGORY
 
     @property
     def code(self) -> Code:
-        """What it is."""
+        """Coded type, by the structure's name or else by its role."""
         named = (c for p, role, c in NAMED_CODES if role == self.role and p.search(self._lower))
         return next(named, CODES.get(self.role, CODES["other"]))
 
@@ -91,7 +111,17 @@ class Segment:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """All structures of a case on one grid, and the scan on it where the case has one."""
+    """All structures of a case on one grid, and the scan on it where the case has one.
+
+    Parameters
+    ----------
+    grid : VoxelGrid
+        The grid of all blocks.
+    segments : tuple of Segment
+        In the case's order; they may overlap.
+    volume : Volume or None
+        The scan on the same grid.
+    """
 
     grid: VoxelGrid
     segments: tuple[Segment, ...]
@@ -104,18 +134,24 @@ def segment_case(
     spacing: float,
     progress: Callable[[str], None] | None = None,
 ) -> Segmentation:
-    """Voxelise the structures of a case; a voxel belongs where its centre is inside.
+    """Voxelise the structures of a case: a voxel belongs to a structure if its centre is inside.
 
     Parameters
     ----------
     case : Case
+        Closed surfaces.
     volume : Volume, optional
         The scan of the case: its grid is taken, longer by whole voxels where structures reach
         beyond it.
     spacing : float
         Of the grid's voxels where there is no volume, mm.
     progress : callable, optional
-        Told each structure's name.
+        Called with each structure's name.
+
+    Returns
+    -------
+    Segmentation
+        All structures; the scan is padded with air.
 
     Raises
     ------
@@ -147,6 +183,18 @@ def segment_case(
 def read_case_volume(path: Path, table: CaseFile) -> Volume | None:
     """Return the scan that a case was made from, cropped, or None where it has none.
 
+    Parameters
+    ----------
+    path : Path
+        Of the case.toml.
+    table : CaseFile
+        Its contents.
+
+    Returns
+    -------
+    Volume or None
+        HU.
+
     Raises
     ------
     InputError
@@ -158,7 +206,18 @@ def read_case_volume(path: Path, table: CaseFile) -> Volume | None:
 
 
 def layers(segments: Sequence[Segment]) -> list[int]:
-    """Return a layer for each segment, such that none overlaps another one of its layer."""
+    """Return a layer for each segment, such that none overlaps another one of its layer.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        On one grid.
+
+    Returns
+    -------
+    list of int
+        Numbers of layers from 0, in the order of the segments; each gets the lowest that is free.
+    """
     placed: list[list[Segment]] = []
     result = []
     for segment in segments:
@@ -197,13 +256,13 @@ def _bounds(structure: Structure) -> Array:
 
 
 def _corners(points: Array) -> Array:
-    """The eight corners of the box round points (n, 3)."""
+    """Return the eight corners of the bounding box of points (n, 3)."""
     low, high = points.min(axis=0), points.max(axis=0)
     return np.stack(np.meshgrid(*np.stack([low, high], axis=1)), axis=-1).reshape(-1, 3)
 
 
 def _padded(volume: Volume, grid: VoxelGrid, before: tuple[int, int, int]) -> Volume:
-    """The volume on a longer grid, with air where it has no values."""
+    """Return the volume on a longer grid, with air where it has no values."""
     after = [
         total - own - first
         for total, own, first in zip(grid.size, volume.values.shape[::-1], before, strict=True)

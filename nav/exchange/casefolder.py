@@ -1,4 +1,4 @@
-"""An imported case as a folder: case.toml and meshes with their sigma."""
+"""Write an imported case as a folder: case.toml and meshes with their sigma."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ DIGITS = 3
 
 
 def write_imported(found: ImportedCase, folder: Path) -> Path:
-    """Write a case folder; all files appear together, or none. Returns the path of case.toml.
+    """Write a case folder; all files appear together, or none.
+
+    Parameters
+    ----------
+    found : ImportedCase
+        The case, with where it is from.
+    folder : Path
+        To write to.
+
+    Returns
+    -------
+    Path
+        Of case.toml.
 
     Raises
     ------

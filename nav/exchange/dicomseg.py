@@ -1,4 +1,4 @@
-"""Segmentations as DICOM SEG, with the CT series that it refers to; nobody's name is in them."""
+"""Write segmentations as DICOM SEG with the CT series they refer to, without personal data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ def write_dicom(paths: Sequence[Path], seg: Path, found: Segmentation) -> None:
     paths : sequence of Path
         One for every slice of the grid, the lowest first.
     seg : Path
+        Of the segmentation.
     found : Segmentation
+        Its grid, segments and scan.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what rules say about values that we leave empty
+        warnings.simplefilter("ignore")  # about values that are left empty on purpose
         slices = _slices(found)
         for path, dataset in zip(paths, slices, strict=True):
             dataset.save_as(path, enforce_file_format=True)
@@ -159,12 +161,12 @@ def _digest(found: Segmentation) -> str:
 
 
 def _uid(digest: str, what: str) -> str:
-    """Return the same identifier for the same content; pydicom's own would be a random one."""
+    """Return the same identifier for the same content; pydicom's own would be random."""
     number = int.from_bytes(hashlib.sha256(f"{digest} {what}".encode()).digest()[:16], "big")
     return f"2.25.{number}"
 
 
 def _decimal(value: float) -> str:
-    """A number in the 16 characters that a decimal string holds."""
+    """Return a number in the 16 characters that a decimal string holds."""
     text = f"{value + 0.0:.12g}"
     return text if len(text) <= 16 else f"{value:.8g}"

@@ -1,4 +1,4 @@
-"""`nav case export` and `nav case import`."""
+"""Run `nav case export` and `nav case import`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,20 @@ from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
 def export_files(
     case: Path, output: Path, formats: Sequence[str], spacing: float, console: Console
 ) -> None:
-    """Export a case and say what was written.
+    """Export a case and print what was written.
+
+    Parameters
+    ----------
+    case : Path
+        case.toml, or its folder.
+    output : Path
+        Folder to write to.
+    formats : sequence of str
+        Of `nav.exchange.case_export.FORMATS`.
+    spacing : float
+        Of a label map's voxels, for a case without a scan, mm.
+    console : rich.console.Console
+        Printed to.
 
     Raises
     ------
@@ -39,7 +52,20 @@ def import_files(
     options: ImportOptions,
     console: Console,
 ) -> None:
-    """Import a case and say what it has.
+    """Import a case, write it, and print what it has.
+
+    Parameters
+    ----------
+    source : Path
+        See `nav.exchange.importer.import_case`.
+    output : Path
+        Folder of the case.
+    name : str
+        Of the case.
+    options : ImportOptions
+        As given on the command line.
+    console : rich.console.Console
+        Printed to.
 
     Raises
     ------
@@ -56,7 +82,17 @@ def import_files(
 
 
 def numbering_of(words: str | None) -> Numbering | None:
-    """Return what --labels means: a known numbering, or "1=C1,2=C2".
+    """Return the meaning of --labels: a known numbering, or numbers with names.
+
+    Parameters
+    ----------
+    words : str or None
+        "verse", "totalsegmentator", or numbers and names such as "1=C1,2=C2".
+
+    Returns
+    -------
+    str, dict of int to str, or None
+        None where nothing is given.
 
     Raises
     ------
@@ -82,7 +118,17 @@ def numbering_of(words: str | None) -> Numbering | None:
 
 
 def is_ras(space: str | None) -> bool | None:
-    """Return what --space means.
+    """Return the meaning of --space.
+
+    Parameters
+    ----------
+    space : str or None
+        lps or ras, letter case ignored.
+
+    Returns
+    -------
+    bool or None
+        Whether it is RAS; None where nothing is given.
 
     Raises
     ------
@@ -120,6 +166,6 @@ def _say(console: Console, found: ImportedCase) -> None:
 
 @contextmanager
 def _told(console: Console) -> Iterator[Callable[[str], None]]:
-    """Yield what says the step that is being done."""
+    """Yield a function that shows the step that is being done."""
     with console.status("reading") as status:
         yield lambda words: status.update(words)

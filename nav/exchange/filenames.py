@@ -1,4 +1,4 @@
-"""File names for structures: what every system takes, and each once."""
+"""Make file names for structures: valid on every system, and each used once."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,18 @@ LONGEST = 60  # characters
 
 
 def file_stems(names: Sequence[str]) -> list[str]:
-    """Return a file name without ending for each name, all different, capitals ignored."""
+    """Return a file name without ending for each name, all different, letter case ignored.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Any text.
+
+    Returns
+    -------
+    list of str
+        ASCII letters, digits, ".", "_" and "-", in the order of the names.
+    """
     taken: set[str] = set()
     stems = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Structures of a source before they are loaded: their names, roles, and what loads them."""
+"""List the structures of a source before they are loaded: names, roles, and what loads them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,18 @@ ROLES = ("bone", "cord", "dura", "artery", "skin", "support", "other", LEFT_OUT)
 class Candidate:
     """A structure before it is loaded.
 
-    own : its name in the source. name : in the case. role : None where it is not known. load :
-    makes its surface, or raises InputError. mask : of a label map.
+    Parameters
+    ----------
+    own : str
+        Its name in the source.
+    name : str
+        Its name in the case.
+    role : str or None
+        None where it is not known.
+    load : callable
+        Returns its surface, or raises InputError.
+    mask : LabelMask, optional
+        Of a label map.
     """
 
     own: str
@@ -39,14 +49,25 @@ def read_masks(
 ) -> tuple[str | None, dict[str, LabelMask], tuple[str, ...]]:
     """Read the label maps of a scene, or the source itself if it has no models.
 
+    Parameters
+    ----------
+    source : Path
+        The file or folder.
+    found : Sources
+        What it holds.
+    numbering : str or dict of int to str, optional
+        Of the labels.
+    roles : sequence of str
+        NAME=ROLE: labels of these names are read even if they are not part of a neck.
+
     Returns
     -------
-    str or None
-        Kind of the label map.
-    dict
-        Masks by name.
-    tuple of str
-        Names of labels that are nothing of a neck.
+    kind : str or None
+        Of the label map.
+    masks : dict of str to LabelMask
+        By name.
+    skipped : tuple of str
+        Names of labels that do not belong to a neck.
 
     Raises
     ------
@@ -80,7 +101,22 @@ def read_masks(
 def candidates_of(
     found: Sources, masks: dict[str, LabelMask], is_ras: bool | None
 ) -> list[Candidate]:
-    """Return every model and mask of a source, with the role that its name tells."""
+    """Return every model and mask of a source, with the role that its name indicates.
+
+    Parameters
+    ----------
+    found : Sources
+        Models and their files.
+    masks : dict of str to LabelMask
+        By name.
+    is_ras : bool or None
+        Whether models are in RAS where their files do not say it.
+
+    Returns
+    -------
+    list of Candidate
+        Models, then masks.
+    """
     made = []
     for model in found.models:
         guess = guess_role(model.name)
@@ -103,9 +139,23 @@ def _load_mask(mask: LabelMask) -> Surface:
 def with_roles(
     candidates: Sequence[Candidate], roles: Sequence[str], problems: list[str]
 ) -> tuple[list[Candidate], list[str]]:
-    """Return candidates whose role is known, and the names of those left out.
+    """Return the candidates whose role is known, and the names of those left out.
 
-    roles : NAME=ROLE. problems : is added to.
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Of the source.
+    roles : sequence of str
+        NAME=ROLE, as given on the command line.
+    problems : list of str
+        Problems found are appended.
+
+    Returns
+    -------
+    chosen : list of Candidate
+        With their roles.
+    left_out : list of str
+        Names in the source.
     """
     names = {c.name: c.own for c in candidates} | {c.own: c.own for c in candidates}
     given, plain, wrong = split_assignments(list(roles), "--role", names)

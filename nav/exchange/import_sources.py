@@ -1,4 +1,4 @@
-"""What a source of another program holds, before it is a case."""
+"""The contents of another program's source, before it is a case."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ class SourceFile:
     name : str
         Of the node in a scene, or of the file without its endings.
     path : Path
-    lps_from_file : array, shape (4, 4)
+        The file.
+    lps_from_file : ndarray, shape (4, 4)
         Of the transforms above the node in a scene.
     is_ras : bool or None
-        What the scene says of a model's coordinates; None: nothing.
+        What the scene states about a model's coordinates; None where it states nothing.
     """
 
     name: str
@@ -41,8 +42,14 @@ class SourceFile:
 class Sources:
     """Files of a folder or scene, and what of it cannot be used.
 
-    models, points : what they hold. segmentations : label maps. problems : sentences.
-    left_out : what is of no use here, in words.
+    Parameters
+    ----------
+    models, points, segmentations : tuple of SourceFile
+        Models, markups and label maps.
+    problems : tuple of str
+        Sentences.
+    left_out : tuple of str
+        What is not used, in words.
     """
 
     models: tuple[SourceFile, ...] = ()
@@ -54,7 +61,21 @@ class Sources:
 
 @dataclass(frozen=True)
 class ImportedShape:
-    """A structure of a source: a surface with its own sigma, or None where that is unknown."""
+    """A structure of a source.
+
+    Parameters
+    ----------
+    name, role : str
+        In the case.
+    origin : str
+        "model" or "label map".
+    surface : Surface
+        Closed, model frame, mm.
+    sigma : float or None
+        Its own, mm; None where it is not known.
+    mask : LabelMask, optional
+        Of a label map.
+    """
 
     name: str
     role: str
@@ -65,7 +86,18 @@ class ImportedShape:
 
 
 def file_name(path: Path) -> str:
-    """Return a file's name without its endings."""
+    """Return a file's name without its endings.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        Without ".mrk.json" and the like as a whole.
+    """
     name = path.name
     for ending in (*POINT_SUFFIXES, *MODEL_SUFFIXES):
         if name.lower().endswith(ending):
@@ -74,31 +106,45 @@ def file_name(path: Path) -> str:
 
 
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
-    """Return whether a file's name ends in one of the suffixes, capitals ignored."""
+    """Return whether a file's name ends in one of the suffixes, letter case ignored.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    suffixes : tuple of str
+        In small letters, with the dot.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
     return path.name.lower().endswith(suffixes)
 
 
 def split_assignments(
     given: list[str], option: str, names: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str], list[str]]:
-    """Split words NAME=VALUE of an option.
+    """Split the words NAME=VALUE of an option.
 
     Parameters
     ----------
     given : list of str
+        As given on the command line.
     option : str
-        For the sentences.
-    names : mapping
-        Of each structure's own name, and of others that mean it, to its own.
+        Its name, for messages.
+    names : mapping of str to str
+        From a structure's own name, and from others that mean it, to its own.
 
     Returns
     -------
-    dict
-        Values by a structure's own name, or by "*".
-    list of str
+    values : dict of str to str
+        By a structure's own name, or by "*".
+    plain : list of str
         Words without a name.
-    list of str
-        Problems: names that are not there.
+    problems : list of str
+        About names that do not exist.
     """
     values: dict[str, str] = {}
     plain: list[str] = []

@@ -1,4 +1,4 @@
-"""Surfaces of a source's models and label maps, in the model frame, checked to be closed."""
+"""Load surfaces of a source's models and label maps, in the model frame, checked to be closed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from nav.model.surface import Surface
 from nav.reconstruction.label_surfaces import LabelSurface
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
-HEAD = 4096  # bytes in which a file says its coordinate system
+HEAD = 4096  # bytes at the start in which a file may state its coordinate system
 LEAST_SIGMA = 0.02  # mm
-MANY_TRIANGLES = 200_000  # distances to more slow the pictures down
+MANY_TRIANGLES = 200_000  # distances to more slow the display down
 MOST_REDUCTION = 0.75  # beyond, the volume shrinks by more than a per cent
 
 
@@ -33,9 +33,15 @@ def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
     Parameters
     ----------
     source : SourceFile
+        The file, and its place in a scene.
     is_ras : bool, optional
-        What the user says of files that do not say their coordinate system; else the scene's word
-        counts, else they are LPS.
+        What the user says of files that do not state their coordinate system; else what the scene
+        states counts, else they are LPS.
+
+    Returns
+    -------
+    Surface
+        mm, LPS.
 
     Raises
     ------
@@ -56,6 +62,20 @@ def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
 def closed_surface(mesh: LoadedMesh, field: str, file: str) -> Surface:
     """Return the outer surface of a mesh.
 
+    Parameters
+    ----------
+    mesh : LoadedMesh
+        mm.
+    field : str
+        What it is called in messages.
+    file : str
+        Its file, in messages.
+
+    Returns
+    -------
+    Surface
+        Closed, with the mesh's sigma.
+
     Raises
     ------
     InputError
@@ -74,10 +94,20 @@ def closed_surface(mesh: LoadedMesh, field: str, file: str) -> Surface:
 def surface_of_label(found: LabelSurface) -> Surface:
     """Return the surface of a label, with its own sigma.
 
+    Parameters
+    ----------
+    found : LabelSurface
+        Model frame, mm. Very many triangles are decimated.
+
+    Returns
+    -------
+    Surface
+        Closed.
+
     Raises
     ------
     InputError
-        It is not closed: its voxels touch along edges only.
+        It is not closed (its voxels touch along edges only), or has too many triangles.
     """
     sigma = LocalSigma(found.vertices, np.maximum(found.sigma, LEAST_SIGMA))
     vertices, triangles = merge_equal(found.vertices, found.triangles)
@@ -95,7 +125,7 @@ def surface_of_label(found: LabelSurface) -> Surface:
 
 
 def _decimated(vertices: Array, triangles: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
-    """Fewer triangles, by quadric decimation, at least a quarter of them."""
+    """Return fewer triangles, by quadric decimation: at least a quarter of them."""
     import fast_simplification
 
     reduction = min(1.0 - MANY_TRIANGLES / len(triangles), MOST_REDUCTION)
@@ -106,7 +136,18 @@ def _decimated(vertices: Array, triangles: NDArray[np.int64]) -> tuple[Array, ND
 
 
 def usual_sigma(surface: Surface) -> float | None:
-    """Return the rms of a surface's own sigma, mm; None where it has none."""
+    """Return the rms of a surface's own sigma.
+
+    Parameters
+    ----------
+    surface : Surface
+        With or without sigma at its vertices.
+
+    Returns
+    -------
+    float or None
+        mm; None where it has none.
+    """
     if surface.sigma is None:
         return None
     return float(max(np.sqrt((surface.sigma.values**2).mean()), LEAST_SIGMA))

@@ -1,4 +1,4 @@
-"""From what another program has saved to a case: everything that is wrong is said at once."""
+"""Import a case from what another program has saved; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -41,11 +41,22 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the user says of a source.
+    """The user's statements about a source.
 
-    roles : NAME=ROLE. sigma : NAME=mm, or mm for all. checks : labels of fiducials.
-    is_ras : whether models are in RAS where their files do not say it. numbering : of labels.
-    scan : the CT that a label map belongs to.
+    Parameters
+    ----------
+    roles : tuple of str
+        NAME=ROLE.
+    sigma : tuple of str
+        NAME=mm, or mm for all.
+    checks : tuple of str
+        Labels of fiducials that are only checked.
+    is_ras : bool, optional
+        Whether models are in RAS where their files do not say it.
+    numbering : str or dict of int to str, optional
+        Of a label map's labels.
+    scan : Path, optional
+        The CT that a label map belongs to.
     """
 
     roles: tuple[str, ...] = ()
@@ -60,9 +71,23 @@ class ImportOptions:
 class ImportedCase:
     """A case, and where it is from.
 
-    made_from : by structure, in words. left_out : what of the source is not in it. remarks : what a
-    user should know. kind : of a label map, or None. spacing : of it, mm. inputs : SHA-256 of the
-    files it was made from, by a name of ours, since theirs may be a patient's.
+    Parameters
+    ----------
+    case : Case
+        As it would be loaded.
+    made_from : dict of str to str
+        Source of each structure, in words.
+    left_out : tuple of str
+        What of the source is not in it.
+    remarks : tuple of str
+        What a user should know.
+    kind : str or None
+        Of a label map.
+    spacing : tuple of three float, or None
+        Of the label map, mm.
+    inputs : tuple of tuple (str, str)
+        SHA-256 of the files it was made from, by generated names, since their own may be a
+        patient's.
     """
 
     case: Case
@@ -82,19 +107,25 @@ def import_case(
     Parameters
     ----------
     source : Path
-        .mrb, .mrml, a folder, .seg.nrrd, NIfTI, DICOM SEG, or a single model.
+        .mrb, .mrml, a folder, .seg.nrrd, NIfTI or DICOM SEG.
     name : str
         Of the case.
     options : ImportOptions
+        The user's statements about the source.
     tell : callable
-        Told what is being done.
+        Called with a description of each step.
+
+    Returns
+    -------
+    ImportedCase
+        The case with its sources and remarks.
 
     Raises
     ------
     InputError
         Everything that is wrong, in one line: structures whose role is not known, surfaces that
         are not closed or whose sigma is not given, points that are not placed, another coordinate
-        system or unit than meant.
+        system or unit than meant, a single model in place of a folder.
     """
     with ExitStack() as stack:
         tell("reading the source")
@@ -154,7 +185,7 @@ def _sources(source: Path, stack: ExitStack) -> Sources:
 def _shapes(
     chosen: Sequence[Candidate], options: ImportOptions, problems: list[str], tell: Tell
 ) -> tuple[list[ImportedShape], list[str]]:
-    """Surfaces with their sigma; what cannot be one is a problem."""
+    """Return surfaces with their sigma; what cannot be one is added to the problems."""
     names = {c.name: c.own for c in chosen} | {c.own: c.own for c in chosen}
     given, plain, wrong = split_assignments(list(options.sigma), "--sigma", names)
     problems += wrong
@@ -172,7 +203,7 @@ def _shapes(
             continue
         known = sigmas.get(candidate.own, sigmas.get("*", for_all[0] if for_all else None))
         if known is not None:
-            surface = Surface(surface.vertices, surface.triangles)  # what the user says counts
+            surface = Surface(surface.vertices, surface.triangles)  # the user's sigma counts
         else:
             known = usual_sigma(surface)
         if known is None and candidate.own not in sigmas and not plain:
@@ -228,7 +259,7 @@ def _structures(shapes: Sequence[ImportedShape]) -> tuple[Structure, ...]:
 
 
 def _inside(shapes: Sequence[ImportedShape]) -> Array:
-    """A point of the canal: the middle of cord or dura, else of everything."""
+    """Return a point of the canal: the middle of cord or dura, else of everything."""
     for roles in (("cord",), ("dura",), ORDER):
         points = [s.surface.vertices for s in shapes if s.role in roles]
         if points:
@@ -265,7 +296,7 @@ def _checked(
     chosen: Sequence[Candidate],
     problems: list[str],
 ) -> Case:
-    """The case with warnings for what is unusual about it; what cannot be is a problem."""
+    """Return the case with warnings about what is unusual; the impossible becomes a problem."""
     if not case.structures:
         return case
     try:
@@ -280,7 +311,7 @@ def _checked(
 
 
 def _inputs(source: Path, found: Sources) -> tuple[tuple[str, str], ...]:
-    """Hashes of the source, or of the models and points of a folder."""
+    """Return hashes of the source, or of the models and points of a folder."""
     files = [source] if source.is_file() else [f.path for f in (*found.models, *found.points)]
     return tuple(
         (f"source {k}{''.join(path.suffixes[-1:])}", sha256(path))
@@ -291,7 +322,7 @@ def _inputs(source: Path, found: Sources) -> tuple[tuple[str, str], ...]:
 def _refuse_elsewhere(
     chosen: Sequence[Candidate], skipped: Sequence[str], problems: list[str]
 ) -> None:
-    """Vertebrae, but none of the neck: another part of the body."""
+    """Add a problem if there are vertebrae, but none of the neck: another part of the body."""
     others = [name for name in skipped if re.search(r"\bvertebra", plain_name(name))]
     if others and not any(c.role == "bone" for c in chosen):
         problems.append(
@@ -300,7 +331,7 @@ def _refuse_elsewhere(
 
 
 def _missing(case: Case) -> list[str]:
-    """What a case lacks that navigation or planning needs, a sentence each."""
+    """Return what a case lacks that navigation or planning needs, a sentence each."""
     said = []
     for role, what in (("artery", "artery"), ("cord", "cord")):
         if not case.of_role(role):

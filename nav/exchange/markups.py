@@ -1,4 +1,4 @@
-"""Fiducials of a case as points of 3D Slicer's Markups (.mrk.json)."""
+"""Write fiducials of a case as points of 3D Slicer's Markups (.mrk.json)."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,18 @@ from nav.registration.markupsline import SCHEMA
 
 
 def fiducials_json(fiducials: Sequence[Fiducial]) -> str:
-    """Return points as Slicer's Markups hold them, LPS, mm; `description` says their use."""
+    """Return points as a document of Slicer's Markups; `description` states their use.
+
+    Parameters
+    ----------
+    fiducials : sequence of Fiducial
+        Model frame, mm.
+
+    Returns
+    -------
+    str
+        JSON, LPS, mm.
+    """
     points = [
         {
             "id": str(k),

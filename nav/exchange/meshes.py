@@ -1,4 +1,4 @@
-"""Surfaces as mesh files: STL, OBJ, PLY, VTP, and all of a case as one 3MF."""
+"""Write surfaces as mesh files: STL, OBJ, PLY, VTP, and all of a case as one 3MF."""
 
 from __future__ import annotations
 
@@ -18,13 +18,24 @@ from nav.filekinds import OBJ_COMMENT, PLY_COMMENT, STL_START, XML_COMMENT
 from nav.frames import Array
 from nav.model.case import Structure
 
-SPACE = "SPACE=LPS"  # how 3D Slicer tells the coordinate system of a mesh
+SPACE = "SPACE=LPS"  # how 3D Slicer recognises the coordinate system of a mesh
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
 
 
 def stl_bytes(structure: Structure) -> bytes:
-    """Return a binary STL, mm, LPS."""
+    """Return a structure as a binary STL.
+
+    Parameters
+    ----------
+    structure : Structure
+        Model frame, mm.
+
+    Returns
+    -------
+    bytes
+        mm, LPS.
+    """
     surface = structure.surface
     facets = np.zeros(len(surface.triangles), _FACET)
     corners = surface.vertices[surface.triangles]
@@ -37,7 +48,18 @@ def stl_bytes(structure: Structure) -> bytes:
 
 
 def obj_bytes(structure: Structure) -> bytes:
-    """Return an OBJ, mm, LPS."""
+    """Return a structure as an OBJ.
+
+    Parameters
+    ----------
+    structure : Structure
+        Model frame, mm.
+
+    Returns
+    -------
+    bytes
+        mm, LPS.
+    """
     lines = [f"{OBJ_COMMENT.decode()}, millimetres", f"# {SPACE}", "o structure"]
     lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in structure.surface.vertices.tolist()]
     faces = (structure.surface.triangles + 1).tolist()
@@ -46,7 +68,18 @@ def obj_bytes(structure: Structure) -> bytes:
 
 
 def ply_bytes(structure: Structure) -> bytes:
-    """Return a binary PLY, mm, LPS, with the property sigma at each vertex, mm."""
+    """Return a structure as a binary PLY, with the property sigma at each vertex.
+
+    Parameters
+    ----------
+    structure : Structure
+        Model frame, mm.
+
+    Returns
+    -------
+    bytes
+        mm, LPS; sigma in mm.
+    """
     surface = structure.surface
     header = (
         "ply\nformat binary_little_endian 1.0\n"
@@ -64,7 +97,18 @@ def ply_bytes(structure: Structure) -> bytes:
 
 
 def vtp_bytes(structure: Structure) -> bytes:
-    """Return a VTK polygonal file, mm, LPS, with the array sigma at each vertex, mm."""
+    """Return a structure as a VTK polygonal file, with the array sigma at each vertex.
+
+    Parameters
+    ----------
+    structure : Structure
+        Model frame, mm.
+
+    Returns
+    -------
+    bytes
+        mm, LPS; sigma in mm.
+    """
     surface = structure.surface
     count = len(surface.triangles)
     points = _array("Points", surface.vertices, "Float64", 3)
@@ -99,6 +143,18 @@ def _array(name: str, values: Any, kind: str, components: int = 1) -> str:
 
 def threemf_bytes(name: str, structures: Sequence[Structure]) -> bytes:
     """Return a 3MF with every structure as an object, in place, with its name and colour.
+
+    Parameters
+    ----------
+    name : str
+        Title of the document.
+    structures : sequence of Structure
+        Model frame, mm.
+
+    Returns
+    -------
+    bytes
+        mm, LPS.
 
     Raises
     ------

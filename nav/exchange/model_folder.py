@@ -1,4 +1,4 @@
-"""A folder of models and points, as sources of a case."""
+"""Read a folder of models and points as sources of a case."""
 
 from __future__ import annotations
 
@@ -21,10 +21,20 @@ MOST_FILES = 5000
 def read_model_folder(folder: Path) -> Sources:
     """Return the models and points of a folder and of the folders in it.
 
+    Parameters
+    ----------
+    folder : Path
+        Searched to any depth; hidden files are left out.
+
+    Returns
+    -------
+    Sources
+        Models and points.
+
     Raises
     ------
     InputError
-        It has too many files to be meant.
+        It has too many files to be a folder of models.
     """
     models, points = [], []
     for path in files_below(folder):
@@ -36,12 +46,22 @@ def read_model_folder(folder: Path) -> Sources:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return the files in a folder and its folders, sorted; hidden ones left out.
+    """Return the files in a folder and its folders, sorted; hidden ones are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Searched to any depth.
+
+    Returns
+    -------
+    list of Path
+        Files, folder by folder.
 
     Raises
     ------
     InputError
-        Too many.
+        There are more than MOST_FILES.
     """
     found: list[Path] = []
     for at, folders, names in os.walk(folder):

@@ -1,4 +1,4 @@
-"""Whether models that do not say their coordinate system are in LPS."""
+"""Check whether models that do not state their coordinate system are in LPS."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ import numpy as np
 from nav.frames import Array
 from nav.model.case import Case
 
-FAR, NEARER = 5.0, 0.5  # mm, and share: fiducials of a phantom or skull lie on or near a surface
+FAR, NEARER = 5.0, 0.5  # mm, and ratio: fiducials of a phantom or skull lie on or near a surface
 BEHIND = 2.0  # mm
 SIDE = re.compile(r"\b(left|right)\b")
 RAS = np.array([-1.0, -1.0, 1.0])
 
 
 def frame_problem(case: Case) -> str | None:
-    """Return a sentence where the models of a case must be in RAS or mirrored, else None.
+    """Return a sentence if the models of a case must be in RAS or mirrored.
 
-    Looked at are left and right of what is named so, the arteries, which lie before the cord, and
-    fiducials, whose coordinate system is known.
+    Evidence is where structures named left and right lie, whether the vertebral arteries lie
+    ventral of the cord, and the distance of fiducials, whose coordinate system is known.
+
+    Parameters
+    ----------
+    case : Case
+        As if its models were in LPS.
+
+    Returns
+    -------
+    str or None
+        None where nothing indicates it.
     """
     reasons = []
     if _sides_exchanged(case):
@@ -35,7 +45,7 @@ def frame_problem(case: Case) -> str | None:
         vertices = np.concatenate([s.surface.vertices for s in case.structures])
         own, turned = _distance(points, vertices), _distance(points * RAS, vertices)
         if own > FAR and turned < NEARER * own:
-            reasons.append(f"fiducials lie {own:.0f} mm off, turned to RAS {turned:.0f} mm")
+            reasons.append(f"fiducials lie {own:.0f} mm away, in RAS {turned:.0f} mm")
     if not reasons:
         return None
     return (
@@ -55,7 +65,7 @@ def _distance(points: Array, vertices: Array) -> float:
 
 
 def _sides_exchanged(case: Case) -> bool:
-    """Whether a left one lies to the right of its counterpart; x goes to the left in LPS."""
+    """Return whether a left one lies to the right of its counterpart; x goes to the left in LPS."""
     places = {s.name.lower(): _middle(s.surface.vertices)[0] for s in case.structures}
     for name, x in places.items():
         if "left" in name:

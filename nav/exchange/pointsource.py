@@ -1,4 +1,4 @@
-"""Fiducials and plans from Markups of 3D Slicer."""
+"""Read fiducials and plans from Markups of 3D Slicer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ from nav.textfile import read_json
 
 @dataclass(frozen=True)
 class PointsFound:
-    """Fiducials and plans, and what could not be used. left_out : other kinds of markups."""
+    """Fiducials and plans, and what could not be used.
+
+    Parameters
+    ----------
+    fiducials : tuple of Fiducial
+        Model frame, mm.
+    plans : tuple of Plan
+        Model frame, mm.
+    problems : tuple of str
+        Sentences.
+    left_out : tuple of str
+        Other kinds of markups.
+    """
 
     fiducials: tuple[Fiducial, ...]
     plans: tuple[Plan, ...]
@@ -33,10 +45,16 @@ def read_points(sources: Sequence[SourceFile], checks: Sequence[str], inside: Ar
     Parameters
     ----------
     sources : sequence of SourceFile
+        Files, with their transforms in a scene.
     checks : sequence of str
         Labels of fiducials that are only checked, never used for registering.
-    inside : array, shape (3,)
-        A point of the canal, which a plan's target is nearer to than its entry, mm.
+    inside : ndarray, shape (3,)
+        A point of the canal, which a plan's target is nearer to than its entry; model frame, mm.
+
+    Returns
+    -------
+    PointsFound
+        With the problems of all files, instead of an exception at the first.
     """
     fiducials: list[Fiducial] = []
     plans: list[Plan] = []
@@ -74,7 +92,7 @@ def read_points(sources: Sequence[SourceFile], checks: Sequence[str], inside: Ar
 
 
 def _kind(path: Path) -> tuple[str, frozenset[str]]:
-    """What a file of markups holds, and the labels that our own export marks as check points."""
+    """Return the kind of markups in a file, and the labels that our export marks as checks."""
     if not has_suffix(path, (".json",)):
         return "fiducial", frozenset()
     data = read_json(path)
@@ -99,5 +117,5 @@ def _placed(source: SourceFile, point: Array) -> Array:
 
 
 def _without_path(sentence: str, source: SourceFile) -> str:
-    """Without the folder, which for a packed scene is one that nobody knows."""
+    """Remove the folder, which for a packed scene is a temporary one."""
     return sentence.replace(str(source.path), source.path.name)

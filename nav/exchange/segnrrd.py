@@ -1,4 +1,4 @@
-"""Segmentations as `.seg.nrrd`, as 3D Slicer writes and reads them."""
+"""Write segmentations as `.seg.nrrd`, as 3D Slicer writes and reads them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from nav.exchange.case_segments import Code, Segment, Segmentation, layers
 from nav.filekinds import NRRD_COMMENT
 
 LEVEL = 4  # of compression: more takes several times as long for a few per cent
-PIECE = 1 << 24  # bytes that are packed at a time
+PIECE = 1 << 24  # bytes that are compressed at a time
 
 
 def write_seg_nrrd(path: Path, found: Segmentation) -> None:
     """Write a segmentation as a binary labelmap, LPS, mm.
 
     Segments that overlap (the cord lies in the dura) are put into layers of their own, as 3D Slicer
-    does; within a layer each has a label value.
+    does [1]_; within a layer each has a label value.
 
     Parameters
     ----------
     path : Path
         To write; see `nav.outputs.written_together`.
     found : Segmentation
+        Its grid and segments.
 
     References
     ----------
-    3D Slicer developer guide, Segmentations: segmentation file format.
+    .. [1] 3D Slicer developer guide, Segmentations: segmentation file format.
     """
     layer_of = layers(found.segments)
     count = max(layer_of) + 1
@@ -91,7 +92,7 @@ def _segment_lines(k: int, segment: Segment, layer: int, label: int) -> list[str
 
 
 def _extent(segment: Segment) -> str:
-    """First and last voxel that it fills along x, y and z."""
+    """Return the first and last voxel that a segment fills along x, y and z."""
     numbers = []
     for axis in range(3):
         others = tuple(k for k in range(3) if k != 2 - axis)
@@ -116,5 +117,5 @@ def _vector(values: np.ndarray) -> str:
 
 
 def _escaped(text: str) -> str:
-    """What NRRD's key/value pairs need."""
+    """Escape a text for NRRD's key/value pairs."""
     return text.replace("\\", "\\\\").replace("\n", "\\n")

@@ -1,4 +1,4 @@
-"""Scenes of 3D Slicer (.mrml with its files, .mrb): models, markups and segmentations in place."""
+"""Read scenes of 3D Slicer (.mrml with files, .mrb): models, markups, segmentations in place."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from nav.textfile import MEGABYTE, read_bytes
 MOST_SCENE_BYTES = 64 * MEGABYTE
 MOST_PACKED_BYTES = 4096 * MEGABYTE  # of a .mrb's files, unpacked
 MOST_PACKED_FILES = 5000
-# unpacked, and beyond that: times the packed size; models become ten times smaller, label maps are
-# packed before
+# unpacked size that is always accepted, and the largest ratio to the packed size beyond it: models
+# become ten times smaller, label maps are compressed already
 ALWAYS_UNPACKED, MOST_RATIO = 64 * MEGABYTE, 100
-LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, characters; of longer ones systems complain
+LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, characters; systems refuse longer ones
 LONGEST_SHOWN = 60
 MOST_NESTED = 32  # transforms above each other
 MOST_SCALE = 1e4  # of transforms together: micrometres or metres to millimetres, and more
@@ -41,12 +41,22 @@ HARDEN = "harden the transform in Slicer (Data module) and save again"
 
 @contextmanager
 def opened_scene(path: Path) -> Iterator[Sources]:
-    """Yield what a scene holds; the files of a .mrb are there meanwhile.
+    """Yield the contents of a scene; the files of a .mrb exist meanwhile.
+
+    Parameters
+    ----------
+    path : Path
+        A .mrml or .mrb.
+
+    Yields
+    ------
+    Sources
+        Files of models, points and segmentations with their transforms.
 
     Raises
     ------
     InputError
-        It is no scene, or damaged.
+        It is not a scene, or damaged.
     """
     if path.suffix.lower() != ".mrb":
         yield read_scene(path)
@@ -56,7 +66,7 @@ def opened_scene(path: Path) -> Iterator[Sources]:
 
 
 def _unpacked(path: Path, folder: Path) -> Path:
-    """Unpack a .mrb; the path of its scene."""
+    """Unpack a .mrb and return the path of its scene."""
     try:
         with zipfile.ZipFile(path) as packed:
             entries = [e for e in packed.infolist() if not e.is_dir()]
@@ -87,7 +97,7 @@ def _unpacked(path: Path, folder: Path) -> Path:
         what = f"cannot be unpacked: {error.strerror or error}"
         raise InputError(f"{path}: {what}") from None
     except Exception:  # damaged ones raise anything
-        raise InputError(f"{path}: is damaged, or no .mrb: it cannot be unpacked") from None
+        raise InputError(f"{path}: is damaged, or not a .mrb: it cannot be unpacked") from None
     scenes = sorted(folder.rglob("*.mrml"), key=lambda p: len(p.parts))
     if not scenes:
         raise InputError(f"{path}: has no scene (.mrml) in it")
@@ -95,30 +105,35 @@ def _unpacked(path: Path, folder: Path) -> Path:
 
 
 def read_scene(path: Path, shown: Path | None = None) -> Sources:
-    """Return what a scene file names.
+    """Return the files that a scene names.
 
     Parameters
     ----------
     path : Path
         The .mrml file.
     shown : Path, optional
-        What to call it in messages.
+        The name to use in messages.
+
+    Returns
+    -------
+    Sources
+        Files of models, points and segmentations with their transforms, and problems.
 
     Raises
     ------
     InputError
-        It is no scene.
+        It is not a scene.
     """
     shown = shown or path
     content = read_bytes(path, MOST_SCENE_BYTES)
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise InputError(f"{shown}: is no scene of 3D Slicer: it declares entities")
+        raise InputError(f"{shown}: is not a scene of 3D Slicer: it declares entities")
     try:
         root = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
-        raise InputError(f"{shown}: is no scene of 3D Slicer: {error}") from None
+        raise InputError(f"{shown}: is not a scene of 3D Slicer: {error}") from None
     if root.tag != "MRML":
-        raise InputError(f"{shown}: is no scene of 3D Slicer: begins with {root.tag!r:.30}")
+        raise InputError(f"{shown}: is not a scene of 3D Slicer: begins with {root.tag!r:.30}")
     nodes = {e.get("id", ""): e for e in root.iter() if e.get("id")}
     models: list[SourceFile] = []
     points: list[SourceFile] = []
@@ -160,7 +175,7 @@ def read_scene(path: Path, shown: Path | None = None) -> Sources:
 
 
 def _references(node: ElementTree.Element) -> dict[str, str]:
-    """Ids by role: references="display:ID;storage:ID ID2;"."""
+    """Return ids by role: references="display:ID;storage:ID ID2;"."""
     found = {}
     for part in node.get("references", "").split(";"):
         role, _, ids = part.partition(":")
@@ -196,7 +211,7 @@ def _file(
 
 
 def _is_ras(node: ElementTree.Element, nodes: dict[str, ElementTree.Element]) -> bool:
-    """What the storage node says; before Slicer 4.11 it says nothing, and that was RAS."""
+    """Return what the storage node states; before Slicer 4.11 nothing, which means RAS."""
     storage = _storage(node, nodes)
     system = "" if storage is None else storage.get("coordinateSystem", "")
     return system.strip().upper() not in ("LPS", "1")
@@ -209,12 +224,12 @@ def _is_within_room(matrix: Array) -> bool:
 
 
 def _ras_from_node(node: ElementTree.Element, nodes: dict[str, ElementTree.Element]) -> Array:
-    """The transforms above a node, multiplied.
+    """Return the product of the transforms above a node.
 
     Raises
     ------
     ValueError
-        One is not linear, or they form a circle.
+        One is not linear, or they form a cycle.
     """
     result = np.eye(4)
     at = node
@@ -232,16 +247,16 @@ def _ras_from_node(node: ElementTree.Element, nodes: dict[str, ElementTree.Eleme
         try:
             matrix = np.array(text.split(), float).reshape(4, 4)
         except ValueError:
-            raise ValueError(f"the transform {name} is no matrix of 16 numbers") from None
+            raise ValueError(f"the transform {name} is not a matrix of 16 numbers") from None
         with np.errstate(all="ignore"):
             undone = np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) >= 1e-9
         if not undone:
-            raise ValueError(f"the transform {name} is no transform that can be undone")
+            raise ValueError(f"the transform {name} cannot be inverted")
         result = matrix @ result if _is_within_room(matrix) else matrix
         if not _is_within_room(result):
             raise ValueError(
-                f"the transform {name} carries it out of any room; expected millimetres within "
+                f"the transform {name} moves it too far; expected millimetres within "
                 f"{MOST_COORDINATE:g}"
             )
         at = parent
-    raise ValueError(f"its transforms form a circle; {HARDEN}")
+    raise ValueError(f"its transforms form a cycle; {HARDEN}")

@@ -1,4 +1,4 @@
-"""What a structure is, guessed from its name: English, German, Latin, and TotalSegmentator's."""
+"""Guess what a structure is from its name: English, German, Latin, and TotalSegmentator's."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from unicodedata import combining, normalize
 
 from nav.model.case import Role
 
-LEFT_OUT: Final = "none"  # what --role calls a structure that is not taken over
+LEFT_OUT: Final = "none"  # what --role calls a structure that is not imported
 Guess = Role | Literal["none"]
 
 
 @dataclass(frozen=True)
 class NamedRole:
-    """A structure's name in the case, and its role; None where the name does not tell it.
+    """A structure's name in the case, and its role.
 
-    Role "none": known, and nothing that is navigated (a kidney).
+    Parameters
+    ----------
+    name : str
+        In the case.
+    role : str or None
+        None where the name does not tell it; "none" where it is known and not navigated (a kidney).
     """
 
     name: str
@@ -57,13 +62,13 @@ OTHERS: tuple[tuple[re.Pattern[str], Role], ...] = (
     (DURA, "dura"),
     (SUPPORT, "support"),
 )
-# what makes another thing of the words above
+# words that make the words above mean something else
 NOT_THAT = re.compile(
     r"\b(dis[ck]s?|bandscheibe\w*|discus|nerves?|nerv|nervus|roots?|wurzel\w*|ligament\w*|muscles?|muskel\w*|"
     r"musculus|veins?|vena|venae|vene\w*|vocal|umbilical|canal\w*|\w*kanal|screws?|schraube\w*|"
     r"foramen|joints?|gelenk\w*|tumou?r|lesion|target|ziel|plan|csf|liquor|process\w*|arch|bogen)\b"
 )
-ELSEWHERE = re.compile(  # TotalSegmentator's other classes, and what scenes hold beside anatomy
+ELSEWHERE = re.compile(  # TotalSegmentator's other classes, and what scenes hold besides anatomy
     r"^(spleen|kidney.*|gallbladder|liver|stomach|pancreas|adrenal gland.*|lung.*|esophagus|"
     r"trachea|thyroid gland|small bowel|duodenum|colon|urinary bladder|prostate|heart|aorta|"
     r"pulmonary vein|brachiocephalic.*|subclavian artery.*|atrial appendage.*|.*vena cava|"
@@ -83,6 +88,16 @@ def guess_role(name: str) -> NamedRole:
 
     Vertebrae are called C1 to C7, vertebral arteries with their side, since planning looks for
     these; other names are kept.
+
+    Parameters
+    ----------
+    name : str
+        In the source.
+
+    Returns
+    -------
+    NamedRole
+        Without a role where the name is ambiguous.
     """
     text = plain(name)
     if ELSEWHERE.match(text):
@@ -129,7 +144,18 @@ def _bone(name: str, text: str) -> NamedRole | None:
 
 
 def plain(name: str) -> str:
-    """Return a name in small letters, without accents, words apart by single blanks."""
+    """Return a name in small letters, without accents, words separated by single blanks.
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+
+    Returns
+    -------
+    str
+        a to z, 0 to 9 and blanks; words joined by capitals (spinalCord) are separated.
+    """
     text = "".join(c for c in normalize("NFKD", name.replace("ß", "ss")) if not combining(c))
     text = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)  # spinalCord
     return " ".join(re.sub(r"[^a-z0-9]+", " ", text.lower()).split())

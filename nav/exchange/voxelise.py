@@ -1,4 +1,4 @@
-"""Closed surfaces on a grid of voxels: which voxel centres lie inside."""
+"""Voxelise closed surfaces: which voxel centres of a grid lie inside."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from nav.frames import Array
 from nav.model.surface import Surface
 
 Mask = NDArray[np.bool_]
-MARGIN = 1  # voxels of nothing round all structures
-MOST_VOXELS = 400_000_000  # of a whole grid: 0.4 GB a layer
+MARGIN = 1  # empty voxels around all structures
+MOST_VOXELS = 400_000_000  # of a whole grid: 0.4 GB per layer
 
 
 @dataclass(frozen=True)
 class VoxelGrid:
-    """Where voxels are.
+    """The positions of voxels.
 
     Parameters
     ----------
-    size : (nx, ny, nz). model_from_voxel : ndarray, shape (4, 4)
+    size : tuple of three int
+        Number of voxels along x, y and z.
+    model_from_voxel : ndarray, shape (4, 4)
         Maps indices (x, y, z, 1) of voxel centres to the model frame, mm.
     """
 
@@ -33,7 +35,7 @@ class VoxelGrid:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of arrays over the grid: (nz, ny, nx)."""
+        """Shape of arrays over the grid: (nz, ny, nx)."""
         return self.size[2], self.size[1], self.size[0]
 
     @property
@@ -43,7 +45,7 @@ class VoxelGrid:
 
     @property
     def voxel_volume(self) -> float:
-        """Of one voxel, mm^3."""
+        """Volume of one voxel, mm³."""
         return float(abs(np.linalg.det(self.model_from_voxel[:3, :3])))
 
     def to_voxel(self, points: Array) -> Array:
@@ -54,14 +56,22 @@ class VoxelGrid:
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a grid: values (dz, dy, dx) from index `first` (x, y, z)."""
+    """A part of a grid.
+
+    Parameters
+    ----------
+    first : tuple of three int
+        Index of its first voxel along x, y and z.
+    values : ndarray of bool, shape (dz, dy, dx)
+        Of the voxels from there.
+    """
 
     first: tuple[int, int, int]
     values: Mask
 
     @property
     def window(self) -> tuple[slice, slice, slice]:
-        """Where it lies in an array (nz, ny, nx)."""
+        """Slices of the block in an array (nz, ny, nx)."""
         x, y, z = self.first
         dz, dy, dx = self.values.shape
         return slice(z, z + dz), slice(y, y + dy), slice(x, x + dx)
@@ -72,10 +82,15 @@ def grid_over(low: Array, high: Array, spacing: float) -> VoxelGrid:
 
     Parameters
     ----------
-    low, high : array, shape (3,)
-        Corners of the box, mm.
+    low, high : ndarray, shape (3,)
+        Corners of the box, model frame, mm.
     spacing : float
         Of the voxels, mm.
+
+    Returns
+    -------
+    VoxelGrid
+        With nodes at multiples of the spacing.
 
     Raises
     ------
@@ -92,12 +107,20 @@ def grid_over(low: Array, high: Array, spacing: float) -> VoxelGrid:
 
 
 def extended(grid: VoxelGrid, points: Array) -> tuple[VoxelGrid, tuple[int, int, int]]:
-    """Return the grid, longer by whole voxels so that points (n, 3), mm, lie within.
+    """Return a grid that is longer by whole voxels, so that points lie within.
+
+    Parameters
+    ----------
+    grid : VoxelGrid
+        Kept as a part of the result.
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
 
     Returns
     -------
-    VoxelGrid
-    tuple of int
+    longer : VoxelGrid
+        The grid, or a longer one.
+    before : tuple of three int
         How many voxels were added before the first one, along x, y and z.
 
     Raises
@@ -122,6 +145,11 @@ def extended(grid: VoxelGrid, points: Array) -> tuple[VoxelGrid, tuple[int, int,
 
 def refuse_too_fine(grid: VoxelGrid) -> None:
     """Refuse a grid that no program would open.
+
+    Parameters
+    ----------
+    grid : VoxelGrid
+        Of a label map.
 
     Raises
     ------
@@ -150,6 +178,11 @@ def voxelise(surface: Surface, grid: VoxelGrid) -> Block:
         Closed, model frame.
     grid : VoxelGrid
         What lies outside of it is left out.
+
+    Returns
+    -------
+    Block
+        As large as the surface needs within the grid.
     """
     index = grid.to_voxel(surface.vertices)
     size = np.array(grid.size)
@@ -195,7 +228,7 @@ def _add_crossings(
                         side = 1
                     elif area[j] < 0.0:
                         side = -1
-                    elif y[a] != y[b]:  # as if the line ran a little beside the edge
+                    elif y[a] != y[b]:  # as if the line ran slightly beside the edge
                         side = 1 if y[a] > y[b] else -1
                     elif x[a] != x[b]:
                         side = 1 if x[b] > x[a] else -1

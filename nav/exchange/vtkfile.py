@@ -1,6 +1,6 @@
-"""Legacy VTK files, in which 3D Slicer keeps models unless told otherwise.
+"""Read legacy VTK files, in which 3D Slicer keeps models unless told otherwise.
 
-Read by ourselves: VTK's reader ends the process where a count or an index is wrong.
+This reader is our own: VTK's ends the process where a count or an index is wrong.
 
 References
 ----------
@@ -35,18 +35,40 @@ Numbers = NDArray[Any]
 
 
 def read_vtk_mesh(path: Path, field: str) -> LoadedMesh:
-    """Return the triangles of a legacy VTK file, LPS; RAS is turned where its title says it.
+    """Read the triangles of a legacy VTK file, LPS; RAS is converted where its title states it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    field : str
+        What it is called in messages.
+
+    Returns
+    -------
+    LoadedMesh
+        mm, LPS.
 
     Raises
     ------
     InputError
-        It cannot be read, holds no polygons, or places that cannot be.
+        It cannot be read, holds no polygons, or impossible positions.
     """
     return load_mesh(path, field, read_vtk)
 
 
 def read_vtk(content: bytes) -> MeshData:
-    """Return the polygons of a legacy VTK file, text or binary, of any version.
+    """Parse the polygons of a legacy VTK file, text or binary, of any version.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    MeshData
+        Points, corners and sizes of the polygons, and whether the title states RAS.
 
     Raises
     ------
@@ -56,7 +78,7 @@ def read_vtk(content: bytes) -> MeshData:
     lines = content[: 4 * LONGEST_LINE].split(b"\n", 4)
     version = re.match(rb"# vtk DataFile Version (\d)\.\d", content)
     if version is None or len(lines) < 4 or b"POLYDATA" not in lines[3].upper():
-        raise MeshError("is no VTK file of polygons")
+        raise MeshError("is not a VTK file of polygons")
     form = lines[2].strip().upper()
     if form not in (b"ASCII", b"BINARY"):
         raise MeshError("is neither a text nor a binary VTK file")
@@ -74,7 +96,7 @@ def read_vtk(content: bytes) -> MeshData:
 
 
 class _Cursor:
-    """A place in a file, from which words and numbers are read on."""
+    """A position in a file, from which words and numbers are read on."""
 
     def __init__(self, content: bytes, at: int, binary: bool) -> None:
         self.content, self.at, self.binary = content, at, binary
@@ -96,7 +118,7 @@ class _Cursor:
         self.at = len(self.content) if found is None else found.end()
 
     def numbers(self, count: int, kind: str, most: int) -> Numbers:
-        """Return so many numbers of a type."""
+        """Return a number of values of a type."""
         if kind.lower() not in TYPES:
             raise MeshError(f"has values of the type {kind[:40]}, which is not known")
         dtype = np.dtype(">" + TYPES[kind.lower()])
@@ -118,14 +140,14 @@ class _Cursor:
 def _parts(
     cursor: _Cursor, has_offsets: bool
 ) -> tuple[Numbers | None, list[Numbers], list[Numbers]]:
-    """Points, and corners and sizes of the polygons."""
+    """Return points, and corners and sizes of the polygons."""
     points: Numbers | None = None
     corners: list[Numbers] = []
     sizes: list[Numbers] = []
     while words := cursor.words():
         key = words[0].upper()
         if key in DATA:
-            break  # what follows are colours and the like
+            break  # colours and the like follow
         if key == "POINTS":
             kind = words[2] if len(words) > 2 else ""
             points = cursor.numbers(3 * _count(words, 1), kind, 3 * MOST_VERTICES)
@@ -153,13 +175,13 @@ def _count(words: list[str], position: int) -> int:
 
 
 def _cells(cursor: _Cursor, words: list[str]) -> tuple[Numbers, Numbers]:
-    """Corners and sizes before version 5: each polygon begins with its number of corners."""
+    """Return corners and sizes before version 5: each polygon begins with its number of corners."""
     count, total = _count(words, 1), _count(words, 2)
     stored = _whole(cursor.numbers(total, "int", MOST_INDICES))
     starts, sizes, at = [], [], 0
     for _ in range(count):
         if at >= total or not 0 <= stored[at] < total - at:
-            raise MeshError("is damaged: its polygons are longer than it says")
+            raise MeshError("is damaged: its polygons are longer than declared")
         starts.append(at)
         sizes.append(int(stored[at]))
         at += sizes[-1] + 1
@@ -170,7 +192,7 @@ def _cells(cursor: _Cursor, words: list[str]) -> tuple[Numbers, Numbers]:
 
 
 def _cells_5(cursor: _Cursor, words: list[str]) -> tuple[Numbers, Numbers]:
-    """Corners and sizes since version 5: where each polygon begins, then all corners."""
+    """Return corners and sizes since version 5: where each polygon begins, then all corners."""
     wanted, total = _count(words, 1), _count(words, 2)
     found = {}
     for name, count in (("OFFSETS", wanted), ("CONNECTIVITY", total)):
@@ -181,7 +203,7 @@ def _cells_5(cursor: _Cursor, words: list[str]) -> tuple[Numbers, Numbers]:
     offsets, corners = found["OFFSETS"], found["CONNECTIVITY"]
     sizes = np.diff(offsets)
     if len(offsets) and (offsets[0] != 0 or offsets[-1] != total or (sizes < 0).any()):
-        raise MeshError("is damaged: its polygons are longer than it says")
+        raise MeshError("is damaged: its polygons are longer than declared")
     return corners, sizes
 
 
@@ -192,7 +214,7 @@ def _whole(values: Numbers) -> Numbers:
 
 
 def _triangles(corners: Numbers, sizes: Numbers) -> tuple[Numbers, Numbers]:
-    """Triangles of strips: every second one is turned."""
+    """Return the triangles of strips: every second one is flipped."""
     made = []
     for strip in np.split(corners, np.cumsum(sizes)[:-1]):
         triangles = np.stack([strip[:-2], strip[1:-1], strip[2:]], axis=1)

@@ -1,4 +1,4 @@
-"""Arteries where none should be, and structures that a case lacks."""
+"""Arteries that run where none should, and arteries that a case lacks."""
 
 import numpy as np
 
@@ -10,16 +10,28 @@ from nav.planning.plan_result import ArteryInGap
 # artery keeps 6.3 mm or more (docs/planning.md), and the abnormal ones go through the dura
 NEAR_SAC = 3.0
 SAC_ROUND_CORD = 4.0  # mm of fluid beside the cord, where the case has no dura
-ABOVE_BELOW = 0.5  # mm beyond the gap's edges that still count
+ABOVE_BELOW = 0.5  # mm beyond the gap's edges that are included
 LEAST_VERTICES = 3
 ARTERY_SIDE = 4.0  # mm from the midline: an artery's middle is further out on its side
 NEAR_LEVEL = 25.0  # mm above or below the level within which an artery must be seen
 
 
 def arteries_in_gap(case: Case, gap: Gap) -> tuple[ArteryInGap, ...]:
-    """Return arteries that enter the canal, or run in it, at the height of the gap.
+    """Return the arteries that enter the canal, or run in it, at the height of the gap.
 
     None should: the usual one is lateral and ventral of the canal there.
+
+    Parameters
+    ----------
+    case : Case
+        With arteries, and dura or cord.
+    gap : Gap
+        Its gap between C1 and C2.
+
+    Returns
+    -------
+    tuple of ArteryInGap
+        Where the case has no dura, the cord with an assumed margin of fluid stands for the canal.
     """
     dura = next(iter(case.of_role("dura")), None)
     canal = dura or case.of_role("cord")[0]
@@ -51,7 +63,22 @@ def arteries_in_gap(case: Case, gap: Gap) -> tuple[ArteryInGap, ...]:
 
 
 def sides_without_artery(case: Case, gap: Gap) -> tuple[str, ...]:
-    """Return sides on which the case has no artery near the gap: the risk there is not known."""
+    """Return the sides on which the case has no artery near the gap.
+
+    The risk to an artery on such a side is not known.
+
+    Parameters
+    ----------
+    case : Case
+        Its structures of role artery are examined.
+    gap : Gap
+        Its gap between C1 and C2.
+
+    Returns
+    -------
+    tuple of str
+        "left", "right", both, or empty.
+    """
     sides = set()
     for artery in case.of_role("artery"):
         local = gap.to_level(artery.surface.vertices)

@@ -1,4 +1,4 @@
-"""The catheter's path: from the needle's opening down behind the cord to C4."""
+"""Plan the catheter's path: from the needle's opening down behind the cord to C4."""
 
 from dataclasses import dataclass
 
@@ -20,15 +20,24 @@ RADII = (10.0, 8.0, 6.5, 5.0, 4.0, 3.0, 2.0)  # mm, bends that are tried, the wi
 MARGIN = 14.0  # mm around the first guess
 POINT_STEP = 1.0  # mm between points of the path
 BACK_TO_MIDDLE = 10.0  # mm on which a first guess comes back to the midline
-# of the sum that is made least: a millimetre of length, of bending (times mm), of lacking room and
-# of a radius that is too small; the last two are walls, the first two only choose between paths
+# weights of the minimised energy: per millimetre of length, of bending (times mm), of missing
+# clearance, and of too small a radius; the last two are barriers, the first two only choose
+# between paths
 LENGTH, BENDING, ROOM, RADIUS, EVEN, START, END = 0.02, 0.5, 40.0, 4000.0, 2.0, 40.0, 20.0
-TOLERANCE = 0.1  # mm of room, and tenth of a radius, that may lack at the end
+TOLERANCE = 0.1  # mm of clearance, and share of a radius, that may be missing at the end
 
 
 @dataclass(frozen=True)
 class Catheter:
-    """What is led through the needle: diameter, mm; smallest_bend, mm, that it bears (assumed)."""
+    """The catheter that is led through the needle.
+
+    Parameters
+    ----------
+    diameter : float
+        mm.
+    smallest_bend : float
+        Radius of the tightest bend that it takes without kinking, mm (assumed).
+    """
 
     diameter: float = 0.9
     smallest_bend: float = 5.0
@@ -36,10 +45,16 @@ class Catheter:
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a catheter's tip lies when so much of it is in.
+    """The length of catheter that is in when its tip lies at a level.
 
-    level : C2, C3 or C4, at the arch's spinolaminar point. along : mm from the needle's opening.
-    at_hub, at_skin : mm of catheter from its tip to the needle's hub, and to the skin without it.
+    Parameters
+    ----------
+    level : str
+        C2, C3 or C4: the height of its arch's spinolaminar point.
+    along : float
+        From the needle's opening to the tip, mm.
+    at_hub, at_skin : float
+        Catheter from its tip to the needle's hub, and to the skin along the needle's path, mm.
     """
 
     level: str
@@ -52,9 +67,22 @@ class Mark:
 class CatheterPath:
     """A path in the dorsal subarachnoid space.
 
-    points : (n, 3), model frame, mm, from the needle's opening. opening : (3,) unit, to where the
-    bevel's opening faces. smallest_radius : of its bends, mm, and radius_at : (3,) where that is.
-    room : least distance from its wall to dura or cord, mm. end : the level that it reaches.
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Model frame, mm, from the needle's opening.
+    opening : ndarray, shape (3,)
+        Unit vector, model frame: where the bevel's opening faces.
+    smallest_radius : float
+        Of its bends, mm.
+    radius_at : ndarray, shape (3,)
+        Where the tightest bend is, model frame, mm.
+    room : float
+        Least distance from the catheter's wall to dura or cord, mm.
+    marks : tuple of Mark
+        Lengths to read, by level.
+    end : str
+        The level that it reaches, C4 or C3.
     """
 
     points: Array
@@ -67,7 +95,7 @@ class CatheterPath:
 
     @property
     def length(self) -> float:
-        """From the needle's opening to its end, mm."""
+        """Length from the needle's opening to the path's end, mm."""
         return float(np.linalg.norm(np.diff(self.points, axis=0), axis=1).sum())
 
 
@@ -76,12 +104,26 @@ def catheter_path(
 ) -> CatheterPath:
     """Find the smoothest path from a needle's tip down to C4 between dura and cord.
 
-    The path that bends least is looked for, with as wide a bend as there is room for.
+    It searches for the path that bends least, with as wide a bend as there is room for.
 
     Parameters
     ----------
-    path : two arrays, shape (3,)
-        Entry and target of the needle, mm.
+    case : Case
+        With dura, and bones named C4 or C3.
+    gap : Gap
+        Its gap between C1 and C2.
+    path : tuple of two ndarray, shape (3,)
+        Entry and target of the needle, model frame, mm.
+    needle : Needle
+        Its length sets what is read at the hub.
+    catheter : Catheter
+        Its diameter sets the clearance.
+
+    Returns
+    -------
+    CatheterPath
+        The first whose bends are as wide as intended and that keeps clear; else the one that bends
+        least, which may come too near: see its `room`.
 
     Raises
     ------
@@ -131,7 +173,18 @@ def catheter_path(
 
 
 def bend_radii(points: Array) -> Array:
-    """Radii of the circles through three neighbours of points (n, 3): (n - 2,), mm."""
+    """Return the radii of the circles through each three successive points.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        mm.
+
+    Returns
+    -------
+    ndarray, shape (n - 2,)
+        Radii, mm; very large where the three lie on a line.
+    """
     a, b, c = points[:-2], points[1:-1], points[2:]
     sides = [np.linalg.norm(v, axis=1) for v in (b - a, c - b, c - a)]
     area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
@@ -140,7 +193,7 @@ def bend_radii(points: Array) -> Array:
 
 
 def _behind_cord(case: Case, gap: Gap, middles: Array) -> Array:
-    """Points half way between cord and dura behind the middles (n, 3), in the midline."""
+    """Return points halfway between cord and dura behind the middles (n, 3), in the midline."""
     wall = case.of_role("dura")[0].surface.first_hits(middles, gap.back)
     cord = next(iter(case.of_role("cord")), None)
     front = 0.4 * wall
@@ -154,7 +207,7 @@ def _behind_cord(case: Case, gap: Gap, middles: Array) -> Array:
 def _first_guess(
     target: Array, bend: tuple[Array, Array], behind: Array, gap: Gap, radius: float
 ) -> Array:
-    """An arc out of the needle's opening until it leads caudad, then back to the midline."""
+    """Return an arc out of the needle's opening until it leads caudad, then back to the midline."""
     heading, opening = bend
     turns = np.linspace(TUOHY_ANGLE, np.pi / 2.0, 12)[:, None]
     arc = target + radius * (
@@ -172,7 +225,7 @@ def _first_guess(
 
 
 class _Room:
-    """How far points are from dura and cord, less a catheter's radius."""
+    """Distances of points from dura and cord, less a catheter's radius."""
 
     def __init__(self, case: Case, guess: Array, radius: float) -> None:
         self.radius = radius
@@ -181,7 +234,7 @@ class _Room:
         self.grids += [distance_grid(s.surface, self.box) for s in case.of_role("cord")[:1]]
 
     def clearance(self, points: Array) -> Array:
-        """Least distances of points (n, 3), mm."""
+        """Return the least distances of points (n, 3), mm."""
         return self._all(points).min(axis=0) - self.radius
 
     def _all(self, points: Array) -> Array:
@@ -191,7 +244,7 @@ class _Room:
         )
 
     def wall(self, points: Array, wanted: float) -> tuple[float, Array]:
-        """Sum of squares of what lacks to a distance wanted, and its gradient (n, 3)."""
+        """Return the sum of squared shortfalls from a wanted distance, and its gradient (n, 3)."""
         total, slope = 0.0, np.zeros_like(points)
         for grid, values in zip(self.grids, self._all(points), strict=True):
             lack = np.maximum(wanted + self.radius - values, 0.0)
@@ -207,7 +260,7 @@ class _Room:
 def _smoothed(
     guess: Array, start: Array, gap: Gap, end: float, room: _Room, radius: float
 ) -> Array:
-    """The path that bends least, from a first guess (n, 3)."""
+    """Return the path that bends least, from a first guess (n, 3)."""
     first = guess[0]
     count = len(guess)
     step = float(np.linalg.norm(np.diff(guess, axis=0), axis=1).mean())
@@ -254,7 +307,7 @@ def _smoothed(
 def _marks(
     gap: Gap, points: Array, levels: dict[str, float], needle: Needle, depth: float
 ) -> tuple[Mark, ...]:
-    """How much catheter is in when its tip is at each level."""
+    """Return how much catheter is in when its tip is at each level."""
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     heights = gap.to_level(points)[:, 2]
     marks = []

@@ -1,4 +1,4 @@
-"""Signed distances of a surface on a regular grid: each node knows its nearest triangle [1]_.
+"""Signed distances of a surface on a regular grid, from the nearest triangle of each node [1]_.
 
 Triangles are drawn into the nodes near them with exact distances; nodes further away try their
 neighbours' nearest triangles, sweep by sweep (fast sweeping).
@@ -24,7 +24,17 @@ REACH = 12.0  # mm: further away a node only knows that it is further
 
 @dataclass(frozen=True)
 class Box:
-    """Nodes of a grid along the model frame's axes: origin (3,), spacing (mm), shape."""
+    """Nodes of a regular grid along the axes of the model frame.
+
+    Parameters
+    ----------
+    origin : ndarray, shape (3,)
+        The first node, model frame, mm.
+    spacing : float
+        Between nodes along each axis, mm.
+    shape : tuple of three int
+        Number of nodes along x, y and z.
+    """
 
     origin: Array
     spacing: float
@@ -32,18 +42,31 @@ class Box:
 
     @staticmethod
     def around(points: Array, margin: float, spacing: float) -> "Box":
-        """The box round points (n, 3) with a margin, mm."""
+        """Return the box around points with a margin.
+
+        Parameters
+        ----------
+        points : ndarray, shape (n, 3)
+            Model frame, mm.
+        margin, spacing : float
+            mm.
+
+        Returns
+        -------
+        Box
+            The smallest one whose nodes reach as far as the margin.
+        """
         low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
         shape = np.ceil((high - low) / spacing).astype(int) + 1
         return Box(low, spacing, (int(shape[0]), int(shape[1]), int(shape[2])))
 
     def holds(self, points: Array, margin: float = 0.0) -> bool:
-        """Whether points (n, 3) all lie within, by a margin, mm."""
+        """Return whether points (n, 3), mm, all lie within the box by a margin, mm."""
         high = self.origin + self.spacing * (np.array(self.shape) - 1)
         return bool(((points >= self.origin + margin) & (points <= high - margin)).all())
 
     def nodes(self, indices: NDArray[np.int64]) -> Array:
-        """Where nodes of indices (k, 3) lie, mm."""
+        """Return the positions (k, 3) of nodes with indices (k, 3), mm."""
         at: Array = self.origin + self.spacing * indices
         return at
 
@@ -54,11 +77,13 @@ def distance_grid(surface: Surface, box: Box) -> NDArray[np.float32]:
     Parameters
     ----------
     surface : Surface
+        A closed surface, model frame, mm.
     box : Box
+        The nodes.
 
     Returns
     -------
-    ndarray, shape box.shape
+    ndarray of float32, shape box.shape
         mm, at most REACH outside. Exact near the surface; further away the triangle taken for the
         nearest may rarely be its neighbour.
     """
@@ -73,7 +98,7 @@ def distance_grid(surface: Surface, box: Box) -> NDArray[np.float32]:
 
 
 def _signed(distances: NDArray[np.float32], surface: Surface, box: Box) -> NDArray[np.float32]:
-    """Distances with their sign: beyond a step from the surface neighbours share it."""
+    """Return distances with their sign: beyond a step from the surface neighbours share it."""
     winding = surface.winding
     near = distances <= 1.01 * box.spacing
     at = np.argwhere(near)
@@ -93,7 +118,24 @@ def _signed(distances: NDArray[np.float32], surface: Surface, box: Box) -> NDArr
 def squared_distance(
     px: float, py: float, pz: float, t: Array
 ) -> float:  # pragma: no cover - compiled
-    """Squared distance of a point to a triangle (3, 3): Ericson, Real-Time Collision Detection."""
+    """Return the squared distance of a point to a triangle [1]_.
+
+    Parameters
+    ----------
+    px, py, pz : float
+        The point, mm.
+    t : ndarray, shape (3, 3)
+        The triangle's corners as rows, mm.
+
+    Returns
+    -------
+    float
+        mm².
+
+    References
+    ----------
+    .. [1] Ericson, Real-Time Collision Detection.
+    """
     abx, aby, abz = t[1, 0] - t[0, 0], t[1, 1] - t[0, 1], t[1, 2] - t[0, 2]
     acx, acy, acz = t[2, 0] - t[0, 0], t[2, 1] - t[0, 1], t[2, 2] - t[0, 2]
     apx, apy, apz = px - t[0, 0], py - t[0, 1], pz - t[0, 2]
@@ -130,7 +172,24 @@ def squared_distance(
 def nearest_triangles(
     corners: Array, nx: int, ny: int, nz: int, spacing: float
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:  # pragma: no cover - compiled
-    """Distance of each node (nx, ny, nz) to triangles (m, 3, 3) and the nearest one's number."""
+    """Return the distance of each node of a grid to the nearest triangle, and which one that is.
+
+    Parameters
+    ----------
+    corners : ndarray, shape (m, 3, 3)
+        Triangles, mm from the first node.
+    nx, ny, nz : int
+        Nodes along each axis.
+    spacing : float
+        Between nodes, mm.
+
+    Returns
+    -------
+    distances : ndarray of float32, shape (nx, ny, nz)
+        Unsigned, mm, at most REACH.
+    which : ndarray of int32, shape (nx, ny, nz)
+        Index of the triangle; -1 where none is within REACH.
+    """
     best = np.full((nx, ny, nz), REACH * REACH)
     which = np.full((nx, ny, nz), -1, np.int32)
     for m in range(len(corners)):

@@ -1,4 +1,4 @@
-"""Digitally reconstructed radiographs: what a C-arm's picture of the plan will look like."""
+"""Digitally reconstructed radiographs: what a C-arm's image of the plan will look like."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ SIZE = 512  # px
 # mm: distances of a usual C-arm, source to detector and source to patient (assumed)
 SOURCE_TO_DETECTOR, SOURCE_TO_MIDDLE = 1000.0, 700.0
 FIELD = 115.0  # mm across, at the patient's middle
-# per mm: bone, at the mean energy of a C-arm's beam of about 70 kV; water's is 0.02
+# per mm, at the mean energy of a C-arm's beam of about 70 kV
 BONE_ATTENUATION = 0.05
 WATER_ATTENUATION = 0.02
 AIR_HU = -1000.0
@@ -23,11 +23,18 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True, eq=False)
 class ConeBeam:
-    """A flat detector and a point source.
+    """A point source and a flat detector.
 
-    source : (3,) model frame, mm. corner : (3,) centre of the pixel in row 0, column 0.
-    across, down : (3,) from a pixel to the next in its row, and in its column, mm.
-    shape : rows and columns.
+    Parameters
+    ----------
+    source : ndarray, shape (3,)
+        Model frame, mm.
+    corner : ndarray, shape (3,)
+        Centre of the pixel in row 0, column 0, model frame, mm.
+    across, down : ndarray, shape (3,)
+        From a pixel to the next in its row, and in its column, mm.
+    shape : tuple of two int
+        Rows and columns.
     """
 
     source: Array
@@ -37,7 +44,18 @@ class ConeBeam:
     shape: tuple[int, int]
 
     def project(self, points: Array) -> Array:
-        """Pixels (n, 2), column and row, of points (n, 3), mm; a pixel's centre is whole."""
+        """Project points onto the detector.
+
+        Parameters
+        ----------
+        points : array_like, shape (n, 3) or (3,)
+            Model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+            Column and row, pixels; a pixel's centre has whole numbers.
+        """
         normal = np.cross(self.across, self.down)
         ways = np.atleast_2d(points) - self.source
         share = ((self.corner - self.source) @ normal) / (ways @ normal)
@@ -52,12 +70,29 @@ class ConeBeam:
 
     @property
     def spacing(self) -> float:
-        """mm between pixels on the detector."""
+        """Distance between pixels on the detector, mm."""
         return float(np.linalg.norm(self.across))
 
 
 def lateral_beam(gap: Gap, side: str = "left", size: int = SIZE, field: float = FIELD) -> ConeBeam:
-    """A true lateral view of the gap: the source on `side`, ventral to the left of the picture."""
+    """Return the beam of a true lateral view of the gap.
+
+    Parameters
+    ----------
+    gap : Gap
+        The gap between C1 and C2, which the beam is centred on.
+    side : str
+        "left" or "right": where the source is. Ventral is to the left of the image on both sides.
+    size : int
+        Rows and columns, pixels.
+    field : float
+        Width of the field of view at the patient's middle, mm.
+
+    Returns
+    -------
+    ConeBeam
+        Source and detector, model frame.
+    """
     from_left = 1.0 if side == "left" else -1.0
     source = gap.centre + from_left * SOURCE_TO_MIDDLE * gap.left
     spacing = field * SOURCE_TO_DETECTOR / SOURCE_TO_MIDDLE / size
@@ -68,9 +103,22 @@ def lateral_beam(gap: Gap, side: str = "left", size: int = SIZE, field: float = 
 
 
 def drr_of_surfaces(surfaces: list[Surface], beam: ConeBeam) -> NDArray[np.float32]:
-    """Line integrals (rows, columns) of attenuation through closed surfaces, as solid bone.
+    """Return line integrals of attenuation through closed surfaces, as solid bone.
 
-    The path within a surface is what its outgoing walls are further off than its ingoing ones.
+    The path length within a surface is the distance to its exit points minus that to its entry
+    points.
+
+    Parameters
+    ----------
+    surfaces : list of Surface
+        Model frame, mm.
+    beam : ConeBeam
+        Source and detector.
+
+    Returns
+    -------
+    ndarray of float32, shape beam.shape
+        Dimensionless.
     """
     total = np.zeros(beam.shape)
     for surface in surfaces:
@@ -81,7 +129,20 @@ def drr_of_surfaces(surfaces: list[Surface], beam: ConeBeam) -> NDArray[np.float
 
 
 def drr_of_volume(volume: Volume, beam: ConeBeam) -> NDArray[np.float32]:
-    """Line integrals (rows, columns) of attenuation through a CT, water's scaled by its HU."""
+    """Return line integrals of attenuation through a CT, water's scaled by the voxels' HU.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    beam : ConeBeam
+        Source and detector.
+
+    Returns
+    -------
+    ndarray of float32, shape beam.shape
+        Dimensionless.
+    """
     voxel_from_model = np.linalg.inv(volume.model_from_voxel)
     rotation, shift = voxel_from_model[:3, :3], voxel_from_model[:3, 3]
     step = float(volume.spacing.min())
@@ -109,9 +170,18 @@ def add_path_lengths(
     across: Array,
     down: Array,
 ) -> None:  # pragma: no cover - compiled
-    """Add to each pixel of `total` the way of its ray within triangles (m, 3, 3), mm.
+    """Add to each pixel of `total` the path length of its ray within closed triangle meshes.
 
-    pixels : (m, 3, 2) where the triangles' corners are projected to.
+    Parameters
+    ----------
+    total : ndarray, shape (rows, columns)
+        mm; changed in place.
+    corners : ndarray, shape (m, 3, 3)
+        Triangles, model frame, mm.
+    pixels : ndarray, shape (m, 3, 2)
+        Column and row that the triangles' corners are projected to.
+    source, corner, across, down : ndarray, shape (3,)
+        The beam, as of `ConeBeam`.
     """
     rows, columns = total.shape
     for m in range(len(corners)):
@@ -160,10 +230,25 @@ def integrate(
     steps: Array,
     step: float,
 ) -> Array:  # pragma: no cover - compiled
-    """Integrals of HU + 1000 along rays, HU mm, by trilinear interpolation.
+    """Return integrals of HU + 1000 along rays, by trilinear interpolation.
 
-    values : (nz, ny, nx). source, corner, across, down : in voxels, order x, y, z. steps : (3, 3)
-    from voxels to mm. step : between samples, mm.
+    Parameters
+    ----------
+    values : ndarray of int16, shape (nz, ny, nx)
+        HU.
+    source, corner, across, down : ndarray, shape (3,)
+        The beam, in voxels, order x, y, z.
+    rows, columns : int
+        Of the detector.
+    steps : ndarray, shape (3, 3)
+        From voxels to mm.
+    step : float
+        Between samples along a ray, mm.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        HU mm; values below -1000 HU count as -1000.
     """
     nz, ny, nx = values.shape
     top = np.array([nx - 1.0, ny - 1.0, nz - 1.0])

@@ -1,4 +1,4 @@
-"""errors.toml: the standard deviations that a plan is judged with."""
+"""Read errors.toml: the standard deviations that a plan is judged with."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,15 @@ from nav.planning.needle_deviation import ErrorModel
 
 
 class ErrorFile(PublicFile):
-    """errors.toml: one standard deviation each; what is left out is as by default."""
+    """The contents of errors.toml: standard deviations; a field left out keeps its default.
+
+    Attributes
+    ----------
+    format : str
+        "c1c2nav/errors/1".
+    tip_mm, angle_deg, bend, fle_mm, translation_mm, rotation_deg, surface : float, optional
+        As of `ErrorModel`, in the unit that the name ends in; `bend` and `surface` are factors.
+    """
 
     format: Literal["c1c2nav/errors/1"]
     tip_mm: NotNegative | None = None
@@ -23,12 +31,22 @@ class ErrorFile(PublicFile):
 
 
 def load_errors(path: Path) -> ErrorModel:
-    """Return the error model of an errors.toml.
+    """Read the error model of an errors.toml.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ErrorModel
+        Angles in rad; defaults where the file has no value.
 
     Raises
     ------
     InputError
-        What breaks the format.
+        The file cannot be read or breaks the format.
     """
     table = load_toml(path, ErrorFile)
     given = {

@@ -1,4 +1,4 @@
-"""Exact clearances of single paths, structure by structure."""
+"""Exact clearances of single paths, for each structure."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from nav.planning.obstacles import Obstacles
 from nav.planning.plan_result import Clearance
 from nav.planning.shaft_distances import line_distances
 
-REACH = 15.0  # mm beyond the grid's box: triangles further off are not looked at
+REACH = 15.0  # mm beyond the grid's box: triangles further away are left out
 
 
 @dataclass(frozen=True, eq=False)
 class _Triangles:
-    """A structure's triangles near the paths, and spheres round them."""
+    """A structure's triangles near the paths, and their bounding spheres."""
 
     structure: Structure
     limit: float
@@ -27,7 +27,13 @@ class _Triangles:
 
 
 class ExactClearances:
-    """Distances of straight shafts to every structure, from the triangles themselves."""
+    """Distances of straight shafts to every structure, from the triangles themselves.
+
+    Parameters
+    ----------
+    obstacles : Obstacles
+        Triangles further than REACH from their grid's box are left out.
+    """
 
     def __init__(self, obstacles: Obstacles) -> None:
         self._obstacles = obstacles
@@ -51,9 +57,20 @@ class ExactClearances:
                 self._near.append(_Triangles(structure, obstacle.limit, corners, centres, radii))
 
     def distances(self, starts: Array, ends: Array) -> tuple[Array, Array]:
-        """Wall distances (n, structures) of axes from starts to ends, mm, and the shares of them.
+        """Return the distances of shaft axes to the structures' walls, and where they are least.
 
-        Negative where an axis runs within a structure: how deep, from the structure's surface.
+        Parameters
+        ----------
+        starts, ends : ndarray, shape (n, 3)
+            Of the axes, model frame, mm.
+
+        Returns
+        -------
+        distances : ndarray, shape (n, structures)
+            mm; negative where an axis runs within a structure: how deep, from the structure's
+            surface.
+        shares : ndarray, shape (n, structures)
+            Of the axis, 0 at its start and 1 at its end, where the distance is least.
         """
         least = np.empty((len(starts), len(self._near)))
         shares = np.empty_like(least)
@@ -76,13 +93,28 @@ class ExactClearances:
 
     @property
     def limits(self) -> Array:
-        """Least clearances asked for, mm: (structures,)."""
+        """Least clearances required, shape (structures,), mm."""
         return np.array([near.limit for near in self._near])
 
     def clearances(
         self, entry: Array, target: Array, radius: float, ahead: float
     ) -> tuple[Clearance, ...]:
-        """All clearances of one path, in the case's order of importance."""
+        """Return all clearances of one path, in the case's order of importance.
+
+        Parameters
+        ----------
+        entry, target : ndarray, shape (3,)
+            Of the path, model frame, mm.
+        radius : float
+            Of the shaft, mm.
+        ahead : float
+            Length beyond the target that is to be clear as well, mm.
+
+        Returns
+        -------
+        tuple of Clearance
+            One per structure near the paths.
+        """
         way = target - entry
         length = float(np.linalg.norm(way))
         end = target + ahead / length * way
@@ -112,9 +144,24 @@ def different(
     count: int,
     apart: tuple[float, float, float],
 ) -> list[int]:
-    """The first `count` of paths in an order that differ from those before them.
+    """Return the first paths in an order that differ from those before them.
 
-    apart : mm between entries, rad between directions, mm between targets: one is enough.
+    Parameters
+    ----------
+    entries, targets : ndarray, shape (n, 3)
+        Of the paths, mm.
+    order : ndarray of int
+        Indices of paths, the best first.
+    count : int
+        Paths that are wanted, at most.
+    apart : tuple of three float
+        mm between entries, rad between directions, mm between targets: a path differs if one of
+        them is exceeded.
+
+    Returns
+    -------
+    list of int
+        Indices of the paths chosen, in the order given.
     """
     ways = targets - entries
     ways = ways / np.linalg.norm(ways, axis=1, keepdims=True)

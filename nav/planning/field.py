@@ -1,4 +1,4 @@
-"""Distances to all obstacles on one grid, and the compiled walk along a shaft through them."""
+"""Interpolate distances to all obstacles on one grid; walk along shafts through them (compiled)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,20 @@ Stack = NDArray[np.float32]  # (obstacles, nx, ny, nz), mm
 
 @njit(cache=True, nogil=True)
 def linear(grid: NDArray[np.float32], x: float, y: float, z: float) -> float:  # pragma: no cover
-    """Interpolate a grid trilinearly at fractional indices; beyond its border, at the border."""
+    """Interpolate a grid trilinearly; beyond its border, at the border.
+
+    Parameters
+    ----------
+    grid : ndarray of float32, shape (nx, ny, nz)
+        Values at the nodes.
+    x, y, z : float
+        Fractional indices.
+
+    Returns
+    -------
+    float
+        In the unit of the grid's values.
+    """
     nx, ny, nz = grid.shape
     x, y, z = (
         min(max(x, 0.0), nx - 1.001),
@@ -35,7 +48,7 @@ def linear(grid: NDArray[np.float32], x: float, y: float, z: float) -> float:  #
 
 @njit(cache=True, nogil=True)
 def _weights(t: float) -> tuple[float, float, float, float]:  # pragma: no cover - compiled
-    """Catmull and Rom's, of the four nodes round a place."""
+    """Return the Catmull-Rom weights of the four nodes around a place."""
     return (
         t * (-0.5 + t * (1.0 - 0.5 * t)),
         1.0 + t * t * (-2.5 + 1.5 * t),
@@ -46,7 +59,20 @@ def _weights(t: float) -> tuple[float, float, float, float]:  # pragma: no cover
 
 @njit(cache=True, nogil=True)
 def cubic(grid: NDArray[np.float32], x: float, y: float, z: float) -> float:  # pragma: no cover
-    """Interpolate a grid with cubics; trilinearly within a node of its border."""
+    """Interpolate a grid with Catmull-Rom cubics; trilinearly within a node of its border.
+
+    Parameters
+    ----------
+    grid : ndarray of float32, shape (nx, ny, nz)
+        Values at the nodes.
+    x, y, z : float
+        Fractional indices.
+
+    Returns
+    -------
+    float
+        In the unit of the grid's values.
+    """
     nx, ny, nz = grid.shape
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
     if i < 1 or j < 1 or k < 1 or i > nx - 3 or j > ny - 3 or k > nz - 3:
@@ -72,23 +98,29 @@ def walk_straight(
     enough: float = 1e9,
     step: float = STEP,
 ) -> tuple[Array, Array]:  # pragma: no cover - compiled
-    """Least distance of straight lines to each obstacle, and how far along it is.
+    """Return the least distance of straight lines to each obstacle, and how far along it is.
 
     Parameters
     ----------
-    stack, origin, spacing
-        Signed distances, and where they are.
-    starts, ends : arrays, shape (n, 3)
-        mm.
+    stack : ndarray of float32, shape (obstacles, nx, ny, nz)
+        Signed distances, mm.
+    origin : ndarray, shape (3,)
+        The grid's first node, model frame, mm.
+    spacing : float
+        Between nodes, mm.
+    starts, ends : ndarray, shape (n, 3)
+        Of the lines, model frame, mm.
     enough : float
-        An obstacle that is further than this, mm, is looked at every COARSE_STEP only.
+        An obstacle that is further away than this, mm, is sampled every COARSE_STEP only.
     step : float
-        mm, the finest.
+        The finest step, mm.
 
     Returns
     -------
-    two arrays, shape (n, obstacles)
-        mm.
+    least : ndarray, shape (n, obstacles)
+        Least distance, mm.
+    place : ndarray, shape (n, obstacles)
+        Where that is, mm from the start.
     """
     count = len(stack)
     least, place = np.empty((len(starts), count)), np.empty((len(starts), count))
@@ -129,7 +161,26 @@ def walk_straight(
 def displaced(
     start: Array, direction: Array, length: float, knee: float, m: Array, t: float
 ) -> tuple[float, float, float]:  # pragma: no cover - compiled
-    """Where the point at depth t of a path is in a sample `m`; see `walk_bent`."""
+    """Return where the point at depth t of a path is in a sample `m`.
+
+    Parameters
+    ----------
+    start, direction : ndarray, shape (3,)
+        The path's entry, mm, and unit vector, model frame.
+    length : float
+        Of the path, mm.
+    knee : float
+        Depth beyond which the bend is parabolic, mm.
+    m : ndarray, shape (12,)
+        The sample, as a row of `moved` of `walk_bent`, which has the equation.
+    t : float
+        Depth of the point, mm.
+
+    Returns
+    -------
+    x, y, z : float
+        Model frame, mm.
+    """
     px, py, pz = (
         start[0] + t * direction[0],
         start[1] + t * direction[1],
@@ -156,23 +207,36 @@ def walk_bent(
     which: NDArray[np.int64],
     hints: Array,
 ) -> tuple[Array, Array]:  # pragma: no cover - compiled
-    """Least distance of one path, displaced differently in each sample, to each obstacle.
+    """Return the least distance to each obstacle of one path, displaced differently in each sample.
 
     A point x at depth t of a path of length L goes to x + offset + (L - t) tilt + b(t) bend +
     rotation x (x): b is t / L, and parabolic beyond `knee`.
 
     Parameters
     ----------
-    moved : array, shape (samples, 12)
-        offset, mm; tilt; bend, mm; rotation, rad.
-    which, hints : arrays, shape (k,)
-        Which obstacles of the stack; depths, mm, that are likely to be the nearest to each: they
-        only save time.
+    stack : ndarray of float32, shape (obstacles, nx, ny, nz)
+        Signed distances, mm.
+    origin : ndarray, shape (3,)
+        The grid's first node, model frame, mm.
+    spacing : float
+        Between nodes, mm.
+    start, end : ndarray, shape (3,)
+        Of the path, model frame, mm.
+    moved : ndarray, shape (samples, 12)
+        Offset, mm; tilt; bend, mm; rotation, rad.
+    knee : float
+        Depth, mm.
+    which : ndarray of int64, shape (k,)
+        The obstacles of the stack that are examined.
+    hints : ndarray, shape (k,)
+        Depths, mm, that are likely to be the nearest to each: they only save time.
 
     Returns
     -------
-    two arrays, shape (samples, k)
-        Least distance and depth of it, mm.
+    least : ndarray, shape (samples, k)
+        Least distance, mm.
+    place : ndarray, shape (samples, k)
+        Its depth, mm.
     """
     count = len(which)
     least, place = np.empty((len(moved), count)), np.empty((len(moved), count))
@@ -223,7 +287,7 @@ def _lowest(
     m: Array,
     at: float,
 ) -> tuple[float, float]:  # pragma: no cover - compiled
-    """The least distance near a depth, by cubics and a parabola through three places."""
+    """Return the least distance near a depth, by cubics and a parabola through three places."""
     middle = min(max(at, BENT_STEP), length - BENT_STEP)
     best, where = 1e9, at
     values = np.empty(3)
@@ -252,7 +316,24 @@ def _lowest(
 def gradients(
     grid: NDArray[np.float32], origin: Array, spacing: float, points: Array
 ) -> Array:  # pragma: no cover - compiled
-    """Unit gradients (n, 3) of a grid of distances at points (n, 3): away from the surface."""
+    """Return unit gradients of a grid of distances: away from the surface.
+
+    Parameters
+    ----------
+    grid : ndarray of float32, shape (nx, ny, nz)
+        Signed distances, mm.
+    origin : ndarray, shape (3,)
+        Its first node, model frame, mm.
+    spacing : float
+        Between nodes, mm.
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Zero where the grid is constant.
+    """
     result = np.zeros((len(points), 3))
     for n in range(len(points)):
         x, y, z = (points[n] - origin) / spacing
@@ -269,7 +350,24 @@ def gradients(
 def distances_at(
     grid: NDArray[np.float32], origin: Array, spacing: float, points: Array
 ) -> Array:  # pragma: no cover - compiled
-    """Distances (n,) of points (n, 3), mm."""
+    """Return the distances at points of a grid.
+
+    Parameters
+    ----------
+    grid : ndarray of float32, shape (nx, ny, nz)
+        Signed distances, mm.
+    origin : ndarray, shape (3,)
+        Its first node, model frame, mm.
+    spacing : float
+        Between nodes, mm.
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm.
+    """
     result = np.empty(len(points))
     for n in range(len(points)):
         x, y, z = (points[n] - origin) / spacing

@@ -1,4 +1,4 @@
-"""Where the gap between C1 and C2 is, with the canal behind it, from a case's anatomy alone."""
+"""Find the gap between C1 and C2, with the canal behind it, from a case's anatomy alone."""
 
 import re
 from dataclasses import dataclass
@@ -22,19 +22,28 @@ LONGEST_ARCH = 28.0  # mm above or below the level that an arch is looked for
 
 @dataclass(frozen=True)
 class Gap:
-    """The level at which a lateral C1-C2 puncture goes in, model frame, mm.
+    """The level at which a lateral C1-C2 puncture goes in.
 
     Parameters
     ----------
-    centre : (3,) of the canal at the level: half way between C1's arch and C2's lamina.
-    left, back, up : (3,) unit vectors: lateral to the left, dorsal, cranial.
-    front_wall, back_wall : of the canal in the midline, along `back` from the centre.
-    half_width : of the canal.
-    third : where its posterior third begins, along `back` from the centre.
-    cord_back : the cord's dorsal margin in the midline likewise; None without a cord.
-    lower, upper : heights of C2's and of C1's edge along `up` from the centre.
-    spinolaminar : (3,) of C1 and of C2.
-    canal : name of the structure that the canal was measured on.
+    centre : ndarray, shape (3,)
+        Of the canal at the level, halfway between C1's arch and C2's lamina; model frame, mm.
+    left, back, up : ndarray, shape (3,)
+        Unit vectors, model frame: lateral to the left, dorsal, cranial.
+    front_wall, back_wall : float
+        Of the canal in the midline, along `back` from the centre, mm.
+    half_width : float
+        Of the canal, mm.
+    third : float
+        Where its posterior third begins, along `back` from the centre, mm.
+    cord_back : float or None
+        The cord's dorsal margin in the midline likewise, mm; None without a cord.
+    lower, upper : float
+        Heights of C2's and of C1's edge along `up` from the centre, mm.
+    spinolaminar : tuple of two ndarray, shape (3,)
+        Spinolaminar points of C1 and of C2, model frame, mm.
+    canal : str
+        Name of the structure that the canal was measured on.
     """
 
     centre: Array
@@ -53,20 +62,34 @@ class Gap:
 
     @property
     def axes(self) -> Array:
-        """(3, 3): left, back and up as rows."""
+        """Left, back and up as the rows of a (3, 3) matrix."""
         return np.stack([self.left, self.back, self.up])
 
     def to_level(self, points: Array) -> Array:
-        """Points (..., 3) of the model frame as left, back, up from the centre, mm."""
+        """Return points (..., 3) of the model frame as left, back, up from the centre, mm."""
         return (points - self.centre) @ self.axes.T
 
     def to_model(self, points: Array) -> Array:
-        """Points (..., 3) given as left, back, up from the centre, in the model frame."""
+        """Return points (..., 3), given as left, back, up from the centre, in the model frame."""
         return self.centre + np.asarray(points, float) @ self.axes
 
 
 def bone_named(case: Case, level: str) -> Structure | None:
-    """The bone of a level ("C1" to "C7") by its name, as segmentations and people write it."""
+    """Return the bone of a vertebral level, found by its name.
+
+    Parameters
+    ----------
+    case : Case
+        Its structures of role bone are searched.
+    level : str
+        "C1" to "C7". Letter case is ignored; the level may stand anywhere in the name as a word, as
+        segmentations and people write it.
+
+    Returns
+    -------
+    Structure or None
+        The first that fits; None where there is none.
+    """
     pattern = re.compile(rf"(?<![a-z0-9]){level.lower()}(?![0-9])")
     found = [s for s in case.of_role("bone") if pattern.search(s.name.lower())]
     return found[0] if found else None
@@ -74,6 +97,17 @@ def bone_named(case: Case, level: str) -> Structure | None:
 
 def find_gap(case: Case) -> Gap:
     """Find the level between C1 and C2, the canal's directions and its posterior third.
+
+    Parameters
+    ----------
+    case : Case
+        With bones named C1 and C2, and dura or cord.
+
+    Returns
+    -------
+    Gap
+        Where the case has no dura, the canal's back wall is estimated from the laminae, and the
+        posterior third is what is behind the cord.
 
     Raises
     ------
@@ -117,7 +151,7 @@ def find_gap(case: Case) -> Gap:
     spinolaminar = tuple(
         _spinolaminar(bone, centre, back, up, side) for bone, side in ((c1, 1.0), (c2, -1.0))
     )
-    if canal.role == "cord":  # what the canal really is, is not known: to the laminae
+    if canal.role == "cord":  # the canal itself is not known: estimated from the laminae
         walls = walls[0], float(min((p - centre) @ back for p in spinolaminar)) - 2.0
     return Gap(
         centre, left, back, up, walls[0], walls[1], half_width, third, cord_back, -half, half,
@@ -137,7 +171,7 @@ def _needed(case: Case, level: str) -> Structure:
 
 
 def _canal_axis(canal: Structure, level: Array) -> tuple[Array, Array]:
-    """Unit vector upwards along the canal near a level, and the canal's middle there."""
+    """Return the unit vector upwards along the canal near a level, and the canal's middle there."""
     vertices, up, centre = canal.surface.vertices, UP, level
     for _ in range(2):
         heights = (vertices - centre) @ up
@@ -156,7 +190,7 @@ def _canal_axis(canal: Structure, level: Array) -> tuple[Array, Array]:
 
 
 def _lateral(bones: tuple[Array, Array], centre: Array, up: Array) -> Array:
-    """To the left: half way between that of C1 and that of C2, which may be turned."""
+    """Return the direction to the left, halfway between C1's and C2's, which may be rotated."""
     total = np.sum([lateral_direction(v, centre, up, LEFT) for v in bones], axis=0)
     total -= (total @ up) * up
     direction: Array = total / np.linalg.norm(total)
@@ -164,7 +198,7 @@ def _lateral(bones: tuple[Array, Array], centre: Array, up: Array) -> Array:
 
 
 def _edges(bones: tuple[Array, Array], centre: Array, axes: Array) -> tuple[float, float] | None:
-    """Heights of C2's upper and C1's lower edge behind the canal's middle, median over strips."""
+    """Return the heights of C2's upper and C1's lower edge behind the canal, median of strips."""
     upper, lower = ((v - centre) @ axes.T for v in bones)
     found = []
     for left in np.arange(-STRIP, STRIP, BIN):
@@ -180,7 +214,7 @@ def _edges(bones: tuple[Array, Array], centre: Array, axes: Array) -> tuple[floa
 
 
 def _section(canal: Structure, centre: Array, axes: Array) -> tuple[Array, float]:
-    """The middle of the canal in the plane of a point, and its half width."""
+    """Return the middle of the canal in the plane of a point, and its half width."""
     local = (canal.surface.vertices - centre) @ axes.T
     near = local[np.abs(local[:, 2]) < SLICE / 2.0]
     if len(near) < 8:
@@ -191,7 +225,7 @@ def _section(canal: Structure, centre: Array, axes: Array) -> tuple[Array, float
 
 
 def _cord_back(cord: Structure | None, centre: Array, back: Array, wall: float) -> float | None:
-    """The cord's dorsal margin in the midline, along `back` from the centre."""
+    """Return the cord's dorsal margin in the midline, along `back` from the centre."""
     if cord is None:
         return None
     way = cord.surface.first_hit(centre + wall * back, -back)
@@ -199,7 +233,7 @@ def _cord_back(cord: Structure | None, centre: Array, back: Array, wall: float) 
 
 
 def _spinolaminar(bone: Structure, centre: Array, back: Array, up: Array, side: float) -> Array:
-    """The most ventral point of an arch behind the canal, in the midline."""
+    """Return the most ventral point of an arch behind the canal, in the midline."""
     heights = side * np.arange(0.0, LONGEST_ARCH, RAY_HEIGHTS)
     origins = centre + heights[:, None] * up
     ways = bone.surface.first_hits(origins, back)

@@ -1,4 +1,4 @@
-"""A line that is set by hand, judged while it is moved: clearances at once, the risk soon after."""
+"""Judge a line that is set by hand while it is moved: clearances at once, the risk soon after."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ from nav.planning.plan import (
 from nav.planning.plan_result import Clearance, PlannedPath
 
 ROOM = 25.0  # mm around all candidates, in which a line may be moved
-SOON = 1500  # samples of a probability that is wanted soon
+SOON = 1500  # samples of a probability that is needed quickly
 SHORTEST = 5.0  # mm, of a line
 
 
 @dataclass(frozen=True)
 class LineMeasures:
-    """What is known of a line at once.
+    """The measures of a line that are available at once.
 
     Parameters
     ----------
-    name, side : str
+    name : str
+        Of the line.
+    side : str
+        "left" or "right": where it enters.
     entry, target : ndarray, shape (3,)
-        The entry is where the line leaves the skin, mm.
+        The entry is where the line leaves the skin; model frame, mm.
     depth : float
         From the skin to the target, mm.
     cranial, dorsal : float
-        By how much the entry lies so of the lateral line through the target, rad.
+        Angles by which the entry lies cranial and dorsal of the lateral line through the target,
+        rad.
     clearances : tuple of Clearance
         Wall to wall, of the whole shaft and what is ahead of it; vital structures first.
     within : bool
@@ -62,14 +66,18 @@ class LineMeasures:
 
 
 class LineJudge:
-    """Judges lines of one case as `nav plan` judges its paths.
+    """Judge lines of one case as `nav plan` judges its paths.
+
+    Making one takes some seconds.
 
     Parameters
     ----------
     case : Case
+        With what planning needs.
     settings : PlanSettings, optional
+        Needle, limits, errors, angles.
     progress : callable, optional
-        Told each step's name; making it takes some seconds.
+        Called with each step's name.
 
     Raises
     ------
@@ -88,10 +96,20 @@ class LineJudge:
     def measure(self, line: Plan) -> LineMeasures:
         """Measure a line: a few milliseconds.
 
+        Parameters
+        ----------
+        line : Plan
+            Entry and target, model frame, mm; the entry is moved to the skin.
+
+        Returns
+        -------
+        LineMeasures
+            Clearances and angles.
+
         Raises
         ------
         InputError
-            It does not pass through the skin, or is too short.
+            The line does not pass through the skin, or is too short.
         """
         ground = self.ground
         placed = on_skin(ground.skin, line)
@@ -115,14 +133,26 @@ class LineJudge:
     def judge(self, line: Plan, samples: int = SAMPLES) -> PlannedPath:
         """Judge a line as `nav plan --line` does, with its probability.
 
+        Parameters
+        ----------
+        line : Plan
+            Entry and target, model frame, mm; the entry is moved to the skin.
+        samples : int
+            Of the probability.
+
+        Returns
+        -------
+        PlannedPath
+            With clearances, probability, cost and problems.
+
         Raises
         ------
         InputError
-            It does not pass through the skin, is too short, or leaves the neck.
+            The line does not pass through the skin, is too short, or leaves the neck.
         """
         placed = on_skin(self.ground.skin, line)
         if not self._within(placed):
-            raise InputError(f"{line.name}: leaves the region that is planned in")
+            raise InputError(f"{line.name}: leaves the region covered by planning")
         search = self.ground.search_of(side_of(placed, self.ground.gap))
         return search.judged(placed.entry, placed.target, samples, line.name)
 
@@ -134,10 +164,22 @@ class LineJudge:
 def on_skin(skin: Structure, line: Plan) -> Plan:
     """Return a line with its entry where it leaves the skin.
 
+    Parameters
+    ----------
+    skin : Structure
+        The structure that the needle enters.
+    line : Plan
+        Entry and target, model frame, mm.
+
+    Returns
+    -------
+    Plan
+        With the same name and target.
+
     Raises
     ------
     InputError
-        It does not pass through the skin, or is too short.
+        The line does not pass through the skin, or is too short.
     """
     if np.linalg.norm(line.entry - line.target) < SHORTEST:
         raise InputError(f"{line.name}: entry and target are less than {SHORTEST:g} mm apart")

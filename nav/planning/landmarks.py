@@ -1,4 +1,4 @@
-"""What a lateral radiograph is read by: spinolaminar line, flare point, the cord's margin."""
+"""Find the landmarks of a lateral radiograph: spinolaminar line, flare point, the cord's margin."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,25 @@ from nav.planning.gap import Gap, bone_named
 BIN = 0.5  # mm along the lateral view
 ARCH_FROM, ARCH_TO = 0.5, 5.0  # mm ventral of the spinolaminar line: where the arch is a bar
 RISE = 1.5  # mm over the arch's upper edge: there the flare begins
-LIKELY = 5.0  # mm from the cord's dorsal margin; further off C1 is turned out of a true lateral
+LIKELY = 5.0  # mm from the cord's dorsal margin; beyond, C1 is rotated out of a true lateral
 MASS_RISE = 6.0  # mm over it: the flank of the flare's triangle up to here
 
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Points (3,) in the midline plane, model frame, mm; None where they cannot be told.
+    """Points in the midline plane that a lateral radiograph is read by.
 
-    spinolaminar : of C1 and C2. flare : where C1's posterior arch flares into its lateral mass,
-    on the lateral view. cord_margin : the cord's dorsal margin at the level.
-    flare_behind_cord : how far the flare point lies behind that margin, mm.
+    Parameters
+    ----------
+    spinolaminar : tuple of two ndarray, shape (3,)
+        Of C1 and C2, model frame, mm.
+    flare : ndarray, shape (3,), or None
+        Where C1's posterior arch flares into its lateral mass, on the lateral view; model frame,
+        mm. None where it cannot be determined.
+    cord_margin : ndarray, shape (3,), or None
+        The cord's dorsal margin at the level, model frame, mm; None without a cord.
+    flare_behind_cord : float or None
+        How far the flare point lies behind that margin, mm.
     """
 
     spinolaminar: tuple[Array, Array]
@@ -35,6 +43,19 @@ def find_landmarks(case: Case, gap: Gap) -> Landmarks:
 
     The flare point is where the line along the upper edge of C1's posterior arch meets the one
     along the flank of what is ventral of it, both on the lateral silhouette [1]_.
+
+    Parameters
+    ----------
+    case : Case
+        The flare point needs a bone named C1.
+    gap : Gap
+        Its gap between C1 and C2.
+
+    Returns
+    -------
+    Landmarks
+        Without a flare point where it cannot be determined, or is further than LIKELY from the
+        cord's margin.
 
     References
     ----------

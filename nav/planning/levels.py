@@ -1,4 +1,4 @@
-"""The canal down to C4: its middle at each height, and where each arch lies behind it."""
+"""Follow the canal down to C4: its middle at each height, and where each arch lies behind it."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,14 @@ STEP = 1.0  # mm
 class Canal:
     """The canal below the gap, along the gap's `up`.
 
-    heights : (n,) from the gap's centre, mm, falling. middles : (n, 3) of the canal there, mm.
+    Parameters
+    ----------
+    gap : Gap
+        The gap between C1 and C2.
+    heights : ndarray, shape (n,)
+        From the gap's centre along `up`, mm, falling.
+    middles : ndarray, shape (n, 3)
+        Of the canal at these heights, model frame, mm.
     """
 
     gap: Gap
@@ -26,7 +33,7 @@ class Canal:
     middles: Array
 
     def middle_at(self, heights: Array) -> Array:
-        """Middles (k, 3) at heights (k,), mm."""
+        """Return the canal's middles (k, 3) at heights (k,), mm."""
         order = np.argsort(self.heights)
         at = [
             np.interp(heights, self.heights[order], self.middles[order, axis]) for axis in range(3)
@@ -35,7 +42,25 @@ class Canal:
 
 
 def canal_below(case: Case, gap: Gap) -> Canal:
-    """Return the canal's middles from the gap as far down as the case has dura or cord."""
+    """Return the canal's middles from the gap as far down as the case has dura or cord.
+
+    Parameters
+    ----------
+    case : Case
+        With dura or cord.
+    gap : Gap
+        Its gap between C1 and C2.
+
+    Returns
+    -------
+    Canal
+        Heights and middles, in steps of STEP.
+
+    Raises
+    ------
+    InputError
+        Dura or cord ends at C1-C2.
+    """
     canal: Structure = (case.of_role("dura") or case.of_role("cord"))[0]
     local = gap.to_level(canal.surface.vertices)
     lowest = float(local[:, 2].min())
@@ -53,9 +78,20 @@ def canal_below(case: Case, gap: Gap) -> Canal:
 
 
 def level_heights(case: Case, canal: Canal) -> dict[str, float]:
-    """Return the heights of the arches of C2, C3, C4: their spinolaminar points, by level, mm.
+    """Return the heights of the arches of C2, C3 and C4: their spinolaminar points.
 
-    A level whose bone is not in the case, or does not lie behind the canal, is left out.
+    Parameters
+    ----------
+    case : Case
+        With bones named by level.
+    canal : Canal
+        Its middles.
+
+    Returns
+    -------
+    dict of str to float
+        mm along the gap's `up` from its centre, by level. A level whose bone is not in the case, or
+        does not lie behind the canal, is left out.
     """
     found: dict[str, float] = {}
     for level in LEVELS:

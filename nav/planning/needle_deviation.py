@@ -1,4 +1,4 @@
-"""How far a placed needle may be from its plan: one joint model of all errors."""
+"""How far a placed needle may deviate from its plan: one joint model of all errors."""
 
 from dataclasses import dataclass, field
 
@@ -20,8 +20,17 @@ SHARED = 13
 class Needle:
     """The needle of a plan.
 
-    length : hub to tip, mm. bevel_known : the opening faces caudad as the plan has it, so that
-    guidance takes the mean drift into account; else it may drift to any side.
+    Parameters
+    ----------
+    gauge : int
+        Outer diameter by `nav.guidance.bending.DIAMETER`.
+    bevel : str
+        "tuohy", "cutting" or "pencil".
+    length : float
+        Hub to tip, mm.
+    bevel_known : bool
+        The opening faces caudad as the plan has it, so that guidance takes the mean drift into
+        account; else it may drift to any side.
     """
 
     gauge: int = 17
@@ -31,7 +40,7 @@ class Needle:
 
     @property
     def kind(self) -> NeedleKind:
-        """What decides how it bends."""
+        """Gauge and bevel: what determines how it bends."""
         return NeedleKind(self.gauge, self.bevel)
 
 
@@ -41,16 +50,22 @@ class ErrorModel:
 
     Parameters
     ----------
-    tip : mm per axis. Where the tip of a straight needle ends: 0.34 mm rms in the simulated
-        puncture of README.md, 0.2 per axis.
-    angle : rad per axis, of the shaft about the tip. 2.25 degrees on the mean in robot-guided
-        C1-C2 screws of patients (10.1186/s12893-022-01826-2), 1.8 per axis.
-    bend : share of the drift of docs/bending.md that stays unknown where the bevel's direction is
+    tip : float
+        mm per axis. Where the tip of a straight needle ends: 0.34 mm rms in the simulated puncture
+        of README.md, 0.2 per axis.
+    angle : float
+        rad per axis, of the shaft about the tip. 2.25 degrees on the mean in robot-guided C1-C2
+        screws of patients (10.1186/s12893-022-01826-2), 1.8 per axis.
+    bend : float
+        Share of the drift of docs/bending.md that stays unknown where the bevel's direction is
         known (`nav.guidance.bending.SHARE`, assumed); where not, all of the drift.
-    fle : mm per axis, of a touched fiducial: the registration's default.
-    translation, rotation : mm and rad per axis of the registration where the case has no
-        fiducials to compute it from: what eight fiducials of a kit give with that FLE.
-    surface : factor on each structure's own sigma.
+    fle : float
+        mm per axis, of a touched fiducial: the registration's default.
+    translation, rotation : float
+        mm and rad per axis of the registration where the case has no fiducials to compute it from:
+        what eight fiducials of a kit give with that FLE.
+    surface : float
+        Factor on each structure's own sigma.
     """
 
     tip: float = 0.2
@@ -66,8 +81,16 @@ class ErrorModel:
 class Deviations:
     """The error model of one case and needle.
 
-    registration : (6, 6) factor F of the covariance F F' of a left perturbation, mm and rad.
-    registration_source : in words, where that is from.
+    Parameters
+    ----------
+    model : ErrorModel
+        Standard deviations.
+    needle : Needle
+        Of the plan.
+    registration : ndarray, shape (6, 6)
+        Factor F of the covariance F F' of a left perturbation, mm and rad.
+    registration_source : str
+        Where that is from, in words.
     """
 
     model: ErrorModel
@@ -76,12 +99,24 @@ class Deviations:
     registration_source: str = ""
 
     def bend_sd(self, length: float) -> float:
-        """One sd of the tip's drift across the shaft at a depth, mm per axis."""
+        """Return the standard deviation of the tip's drift across the shaft, mm per axis."""
         share = self.model.bend if self.needle.bevel_known else 1.0
         return share * drift_size(self.needle.kind, length)
 
     def shared_factor(self, entry: Array, target: Array) -> Array:
-        """The matrix (12, 13) from normal numbers to what `nav.planning.field.walk_bent` takes."""
+        """Return the matrix from normal numbers to the displacement of a path.
+
+        Parameters
+        ----------
+        entry, target : ndarray, shape (3,)
+            Of the path, model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (12, 13)
+            Its product with 13 standard normal numbers is a row of `moved` of
+            `nav.planning.field.walk_bent`.
+        """
         length = float(np.linalg.norm(target - entry))
         across = across_axes((target - entry) / length)
         factor = np.zeros((12, SHARED))
@@ -93,7 +128,20 @@ class Deviations:
         return factor
 
     def point_factor(self, entry: Array, target: Array, depth: float) -> Array:
-        """The matrix (3, 13) from normal numbers to the displacement of a point of the shaft."""
+        """Return the matrix from normal numbers to the displacement of a point of the shaft.
+
+        Parameters
+        ----------
+        entry, target : ndarray, shape (3,)
+            Of the path, model frame, mm.
+        depth : float
+            Of the point, mm from the entry.
+
+        Returns
+        -------
+        ndarray, shape (3, 13)
+            mm, model frame.
+        """
         length = float(np.linalg.norm(target - entry))
         factor = self.shared_factor(entry, target)
         point = entry + depth / length * (target - entry)
@@ -106,9 +154,21 @@ class Deviations:
         return moved
 
     def sd_across(self, depth: Array, length: Array, near: Array) -> Array:
-        """One sd of the shaft's place across itself, mm per axis, but for the surface's own.
+        """Return one standard deviation of the shaft's position across itself.
 
-        depth, length : mm, of one shape. near : (3,) where the registration's error is taken.
+        The surface's own error is not included.
+
+        Parameters
+        ----------
+        depth, length : ndarray, shape (n,)
+            Of places on shafts from the entry, and of the shafts, mm.
+        near : ndarray, shape (3,)
+            Where the registration's error is taken, model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            mm per axis.
         """
         bends = np.vectorize(self.bend_sd)(length)
         moved = self.registration[:3] - cross_matrix(near) @ self.registration[3:]
@@ -123,7 +183,20 @@ class Deviations:
 
 
 def bend_share(depth: Array | float, length: Array | float) -> Array:
-    """The share of the tip's drift that a shaft has at a depth: as the drift goes with depth."""
+    """Return the share of the tip's drift that a shaft has at a depth.
+
+    It grows as the drift grows with depth: linearly, and parabolically beyond MEASURED_DEPTH.
+
+    Parameters
+    ----------
+    depth, length : ndarray or float
+        From the entry, and of the whole shaft, mm.
+
+    Returns
+    -------
+    ndarray
+        1 at the tip.
+    """
 
     def drift(d: Array | float) -> Array:
         return np.asarray(d * np.maximum(1.0, np.asarray(d) / MEASURED_DEPTH))
@@ -132,7 +205,18 @@ def bend_share(depth: Array | float, length: Array | float) -> Array:
 
 
 def across_axes(direction: Array) -> Array:
-    """Two unit vectors (2, 3) across a direction and across each other."""
+    """Return two unit vectors perpendicular to a direction and to each other.
+
+    Parameters
+    ----------
+    direction : ndarray, shape (3,)
+        Unit vector.
+
+    Returns
+    -------
+    ndarray, shape (2, 3)
+        As rows.
+    """
     first = np.cross(direction, np.eye(3)[np.argmin(np.abs(direction))])
     first /= np.linalg.norm(first)
     return np.stack([first, np.cross(direction, first)])
@@ -141,17 +225,29 @@ def across_axes(direction: Array) -> Array:
 def deviations_of(
     case: Case, model: ErrorModel, needle: Needle, registered: Array | None = None
 ) -> Deviations:
-    """The error model of a case.
+    """Return the error model of a case.
 
     Parameters
     ----------
-    registered : array, shape (6, 6), optional
-        Covariance of a registration that was done; else what the case's fiducials would give.
+    case : Case
+        Its fiducials predict the registration's covariance.
+    model : ErrorModel
+        Standard deviations.
+    needle : Needle
+        Of the plan.
+    registered : ndarray, shape (6, 6), optional
+        Covariance of a registration that was done, mm and rad; else the one that the case's
+        fiducials would give, or, without enough of them, `model.translation` and `model.rotation`.
+
+    Returns
+    -------
+    Deviations
+        The model with the registration's covariance, and where that is from.
 
     Raises
     ------
     InputError
-        A covariance that is none.
+        The covariance is not positive semidefinite, or not finite.
     """
     if registered is not None:
         return Deviations(model, needle, _factor(registered), "of the registration given")

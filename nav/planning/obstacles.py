@@ -1,4 +1,4 @@
-"""What a needle must not touch, and how near it may come."""
+"""The obstacles of a planned needle, and how near it may come to each."""
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -19,14 +19,23 @@ SAC_MARGIN = 12.0  # mm around the targets
 
 @dataclass(frozen=True)
 class Limits:
-    """The least wall-to-wall clearance of a planned shaft, mm, and the highest probabilities.
+    """The least wall-to-wall clearances of a planned shaft, mm, and the highest probabilities.
 
-    artery, cord : by default each structure's own `danger` limit, which is where the live window
-    turns red; None where that holds. bone : a needle that scrapes along bone is led by it, chosen.
-    artery_in_gap : the least clearance to an artery that runs in the gap itself; by default its
-    `caution` limit. accept_artery_in_gap : an artery that enters or crosses the canal in the gap is
-    a contraindication to a puncture from its side, however far a path keeps from it, unless this
-    is set. artery_probability, cord_probability : of touching one, see docs/planning.md.
+    Parameters
+    ----------
+    artery, cord : float, optional
+        By default each structure's own `danger` limit, which is where the live window turns red.
+    bone : float
+        A needle that scrapes along bone is led by it (chosen).
+    support : float
+        To the phantom's supports.
+    artery_in_gap : float, optional
+        To an artery that runs in the gap itself; by default its `caution` limit.
+    accept_artery_in_gap : bool
+        An artery that enters or crosses the canal in the gap is a contraindication to a puncture
+        from its side, however far a path keeps from it, unless this is set.
+    artery_probability, cord_probability : float
+        Of touching one, see docs/planning.md.
     """
 
     artery: float | None = None
@@ -43,7 +52,16 @@ class Limits:
 class Obstacle:
     """A structure, or all bones, or all supports: what one distance grid is made of.
 
-    limit : least clearance, mm. name : for people.
+    Parameters
+    ----------
+    name : str
+        For people.
+    role : str
+        Role of its structures.
+    structures : tuple of Structure
+        One, or several of the same role.
+    limit : float
+        Least clearance, mm.
     """
 
     name: str
@@ -73,7 +91,14 @@ class Obstacle:
 class Sac:
     """The dura near the targets: the tip is to end within it.
 
-    grid : signed distances at the nodes of `box`, mm. sigma : of its surface, mm.
+    Parameters
+    ----------
+    box : Box
+        Nodes around the targets.
+    grid : ndarray of float32, shape box.shape
+        Signed distances at the nodes, mm.
+    sigma : float
+        One standard deviation of its surface, mm.
     """
 
     box: Box
@@ -82,20 +107,47 @@ class Sac:
 
     @staticmethod
     def around(dura: Structure, targets: Array) -> "Sac":
-        """The dura near targets (n, 3)."""
+        """Return the dura near targets.
+
+        Parameters
+        ----------
+        dura : Structure
+            Closed surface.
+        targets : ndarray, shape (n, 3)
+            Model frame, mm; the surface's sigma is taken at the first.
+
+        Returns
+        -------
+        Sac
+            Signed distances of the dura on a grid of 1 mm.
+        """
         box = Box.around(targets, SAC_MARGIN, 1.0)
         sigma = float(surface_sigma(dura, targets[:1])[0])
         return Sac(box, distance_grid(dura.surface, box), sigma)
 
     def depths(self, points: Array) -> Array:
-        """How deep points (n, 3) are within it, mm: (n,)."""
+        """Return how deep points (n, 3) are within it, mm, shape (n,); negative outside."""
         inside: Array = -distances_at(self.grid, self.box.origin, self.box.spacing, points)
         return inside
 
 
 @dataclass(frozen=True, eq=False)
 class Obstacles:
-    """All obstacles of a case with their distances on one grid."""
+    """All obstacles of a case with their distances on one grid.
+
+    Parameters
+    ----------
+    all : tuple of Obstacle
+        Vital ones first.
+    given : Limits
+        What the limits were made from.
+    box : Box
+        The grid's nodes.
+    stack : ndarray of float32, shape (obstacles, nx, ny, nz)
+        Signed distances, mm.
+    sac : Sac, optional
+        The dura near the targets.
+    """
 
     all: tuple[Obstacle, ...]
     given: Limits
@@ -110,25 +162,51 @@ class Obstacles:
 
     @property
     def limits(self) -> Array:
-        """Least clearances, mm."""
+        """Least clearances, shape (obstacles,), mm."""
         return np.array([o.limit for o in self.all])
 
     def index(self, obstacle: Obstacle) -> int:
-        """Where it is in the stack."""
+        """Return the position of an obstacle in the stack."""
         return self.all.index(obstacle)
 
 
 def surface_sigma(structure: Structure, points: Array) -> Array:
-    """One standard deviation of a surface's own error where it is nearest to points (n, 3), mm."""
+    """Return one standard deviation of a surface's own error where it is nearest to points.
+
+    Parameters
+    ----------
+    structure : Structure
+        With one sigma, or one per vertex.
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm.
+    """
     if structure.surface.sigma is None:
         return np.full(len(points), structure.sigma)
     return structure.sigma_at(structure.surface.distances(points)[1])
 
 
 def obstacles_of(case: Case, limits: Limits, in_gap: Collection[str] = ()) -> tuple[Obstacle, ...]:
-    """The obstacles of a case: arteries, cord, all bones as one, all supports as one.
+    """Return the obstacles of a case: arteries, cord, all bones as one, all supports as one.
 
-    in_gap : names of arteries that run in the gap.
+    Parameters
+    ----------
+    case : Case
+        Its structures by role.
+    limits : Limits
+        Least clearances.
+    in_gap : collection of str
+        Names of arteries that run in the gap: they keep at least the clearance of
+        `limits.artery_in_gap`.
+
+    Returns
+    -------
+    tuple of Obstacle
+        In that order.
     """
     found = []
     for role, given in (("artery", limits.artery), ("cord", limits.cord)):
@@ -151,7 +229,24 @@ def obstacles_of(case: Case, limits: Limits, in_gap: Collection[str] = ()) -> tu
 def distance_field(
     obstacles: tuple[Obstacle, ...], limits: Limits, box: Box, sac: Sac | None = None
 ) -> Obstacles:
-    """Compute the distances to all obstacles on a grid, two at a time."""
+    """Compute the distances to all obstacles on a grid, two at a time.
+
+    Parameters
+    ----------
+    obstacles : tuple of Obstacle
+        As of `obstacles_of`.
+    limits : Limits
+        Kept with the result.
+    box : Box
+        The nodes.
+    sac : Sac, optional
+        The dura near the targets; kept with the result.
+
+    Returns
+    -------
+    Obstacles
+        The obstacles with their distances.
+    """
     with ThreadPoolExecutor(2) as pool:
         grids = list(pool.map(lambda o: distance_grid(o.surface, box), obstacles))
     return Obstacles(obstacles, limits, box, np.stack(grids), sac)

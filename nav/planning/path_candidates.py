@@ -1,4 +1,4 @@
-"""All straight paths that are looked at: targets behind the cord, entries on the skin."""
+"""List all straight paths that are considered: targets behind the cord, entries on the skin."""
 
 from dataclasses import dataclass
 
@@ -24,12 +24,21 @@ WALL = 0.3  # mm that a needle's wall is to keep from the dura at the target; ab
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """What is looked at.
+    """The extent of the search.
 
-    angle : rad, largest to the lateral direction, cranial, caudal, ventral or dorsal. Landmarks
-    on a lateral view hold near 0; more than 20 degrees are no lateral puncture (chosen).
-    spacing : rad between entries as seen from the target. ahead : mm beyond the tip that are to
-    be clear as the shaft is: the dura is pushed ahead by about so much before it gives way.
+    Parameters
+    ----------
+    angle : float
+        Largest angle to the lateral direction, cranial, caudal, ventral or dorsal, rad. Landmarks
+        on a lateral view hold near 0; with more than 20 degrees it is not a lateral puncture
+        (chosen).
+    spacing : float
+        Between entries as seen from the target, rad.
+    ahead : float
+        mm beyond the tip that are to be clear as the shaft is: the dura is pushed ahead by about so
+        much before it gives way.
+    sides : tuple of str
+        "left", "right" or both.
     """
 
     angle: float = np.radians(20.0)
@@ -40,7 +49,17 @@ class SearchSettings:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Where a tip may end: inside the dura, behind the cord, in the canal's posterior third."""
+    """Where a tip may end: inside the dura, behind the cord, in the canal's posterior third.
+
+    Parameters
+    ----------
+    gap : Gap
+        The gap between C1 and C2.
+    dura, cord : Structure or None
+        None where the case has none.
+    radius : float
+        Of the needle, mm.
+    """
 
     gap: Gap
     dura: Structure | None
@@ -48,7 +67,7 @@ class Space:
     radius: float
 
     def holds(self, points: Array) -> NDArray[np.bool_]:
-        """Whether points (n, 3), model frame, may be targets: (n,)."""
+        """Return whether points (n, 3), model frame, mm, may be targets, shape (n,)."""
         local = self.gap.to_level(points)
         front = self.gap.third
         if self.gap.cord_back is not None:
@@ -73,7 +92,17 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Straight paths of one side: entries and targets (n, 3), mm; seen (n,): which entry of it."""
+    """Straight paths of one side.
+
+    Parameters
+    ----------
+    side : str
+        "left" or "right".
+    entries, targets : ndarray, shape (n, 3)
+        Model frame, mm.
+    entry_index : ndarray of int64, shape (n,)
+        Number of each path's entry on the skin, which several paths share.
+    """
 
     side: str
     entries: Array
@@ -85,13 +114,38 @@ class Candidates:
 
 
 def target_space(case: Case, gap: Gap, radius: float) -> Space:
-    """The space for tips of a needle, from the case's dura and cord."""
+    """Return the space in which a needle's tip may end, from the case's dura and cord.
+
+    Parameters
+    ----------
+    case : Case
+        Of several duras or cords the first is taken.
+    gap : Gap
+        Its gap between C1 and C2.
+    radius : float
+        Of the needle, mm.
+
+    Returns
+    -------
+    Space
+        Without what the case does not have.
+    """
     dura, cord = (next(iter(case.of_role(role)), None) for role in ("dura", "cord"))
     return Space(gap, dura, cord, radius)
 
 
 def find_targets(space: Space) -> Array:
-    """Targets (n, 3), model frame, on a grid in the space.
+    """Return targets on a grid in the space, finer where it is small.
+
+    Parameters
+    ----------
+    space : Space
+        Where a tip may end.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Model frame, mm.
 
     Raises
     ------
@@ -128,7 +182,17 @@ def find_targets(space: Space) -> Array:
 
 
 def skin_of(case: Case) -> Structure:
-    """The outermost structure, which the needle enters.
+    """Return the outermost structure of role skin, which the needle enters.
+
+    Parameters
+    ----------
+    case : Case
+        Of several skins the one with the largest bounding box is taken.
+
+    Returns
+    -------
+    Structure
+        The skin.
 
     Raises
     ------
@@ -145,9 +209,23 @@ def skin_of(case: Case) -> Structure:
 
 
 def entries_along(skin: Structure, targets: Array, outwards: Array) -> Array:
-    """Where lines from targets (n, 3) along unit vectors outwards leave the skin; nan: nowhere.
+    """Return where lines from targets outwards leave the skin.
 
     It is the outermost place: an ear or a chin in the way is gone through from there.
+
+    Parameters
+    ----------
+    skin : Structure
+        Its surface is intersected.
+    targets : ndarray, shape (n, 3)
+        Model frame, mm.
+    outwards : ndarray, shape (n, 3)
+        Unit vectors.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Entries, mm; nan where a line does not meet the skin.
     """
     starts = targets + OUTSIDE * outwards
     ways = skin.surface.first_hits(starts, -outwards)
@@ -157,7 +235,22 @@ def entries_along(skin: Structure, targets: Array, outwards: Array) -> Array:
 
 
 def outward_directions(gap: Gap, side: str, cranial: Array, dorsal: Array) -> Array:
-    """Unit vectors (n, 3) from the target to the side, by angles (n,) cranial and dorsal, rad."""
+    """Return unit vectors from the target to the side.
+
+    Parameters
+    ----------
+    gap : Gap
+        Its axes define the directions.
+    side : str
+        "left" or "right".
+    cranial, dorsal : ndarray, shape (n,)
+        Angles to the lateral direction, rad.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Model frame.
+    """
     outwards = np.stack([SIDES[side] * np.ones(len(cranial)), np.tan(dorsal), np.tan(cranial)], 1)
     outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
     result: Array = outwards @ gap.axes
@@ -165,7 +258,22 @@ def outward_directions(gap: Gap, side: str, cranial: Array, dorsal: Array) -> Ar
 
 
 def angles_of(gap: Gap, side: str, entries: Array, targets: Array) -> tuple[Array, Array]:
-    """How far entries lie cranial and dorsal of the lateral line through the target: (n,), rad."""
+    """Return by how much entries lie cranial and dorsal of the lateral line through the target.
+
+    Parameters
+    ----------
+    gap : Gap
+        Its axes define the directions.
+    side : str
+        "left" or "right".
+    entries, targets : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    cranial, dorsal : ndarray, shape (n,)
+        rad.
+    """
     out = (entries - targets) @ gap.axes.T
     lateral = SIDES[side] * out[:, 0]
     return np.arctan2(out[:, 2], lateral), np.arctan2(out[:, 1], lateral)
@@ -174,12 +282,30 @@ def angles_of(gap: Gap, side: str, entries: Array, targets: Array) -> tuple[Arra
 def side_candidates(
     gap: Gap, skin: Structure, targets: Array, side: str, settings: SearchSettings
 ) -> Candidates:
-    """All paths of a side: from each entry on the skin to each target within the angle.
+    """Return all paths of a side: from each entry on the skin to each target within the angle.
+
+    Parameters
+    ----------
+    gap : Gap
+        The gap between C1 and C2.
+    skin : Structure
+        The structure that the needle enters.
+    targets : ndarray, shape (n, 3)
+        Model frame, mm.
+    side : str
+        "left" or "right".
+    settings : SearchSettings
+        Angle and spacing.
+
+    Returns
+    -------
+    Candidates
+        Entries, targets, and the entries' numbers.
 
     Raises
     ------
     InputError
-        The skin is not there on that side.
+        The skin does not reach to that side.
     """
     steps = np.arange(-settings.angle, settings.angle + 1e-9, settings.spacing)
     cranial, dorsal = (a.ravel() for a in np.meshgrid(steps, steps, indexing="ij"))

@@ -1,4 +1,4 @@
-"""The best candidates moved a little, until nothing near them is better."""
+"""Refine the best candidates by small moves, until nothing near them is better."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,28 @@ def moves(
     tries: int,
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
-    """Entries and targets (n, 3) near those of a path, targets where they may be."""
+    """Return paths near a given one, moved at random, whose targets are allowed.
+
+    Parameters
+    ----------
+    judge : Judge
+        Of the path's side.
+    skin : Structure
+        Entries are where the new lines leave it.
+    path : PlannedPath
+        The path to move.
+    scale : float
+        Factor on the first round's standard deviations, START and START_ANGLE.
+    tries : int
+        Paths that are drawn.
+    rng : numpy.random.Generator
+        Of the draws.
+
+    Returns
+    -------
+    entries, targets : ndarray, shape (n, 3)
+        Model frame, mm; n is at most `tries`.
+    """
     owner = np.zeros(tries, np.int64)
     entries, targets, _ = _moved(
         judge, skin, path.entry[None], path.target[None], owner, scale, rng
@@ -41,7 +62,7 @@ def _moved(
     scale: float,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, NDArray[np.int64]]:
-    """The paths of `owner` (n,) moved at random: those that are possible, and their owners."""
+    """Return the paths of `owner` (n,) moved at random: the possible ones, and their owners."""
     shift = scale * START * rng.standard_normal((len(owner), 3))
     moved = targets[owner] + shift @ judge.gap.axes
     cranial, dorsal = angles_of(judge.gap, judge.side, entries[owner], targets[owner])
@@ -55,10 +76,26 @@ def _moved(
 def refine(
     judge: Judge, skin: Structure, entries: Array, targets: Array, rng: np.random.Generator
 ) -> Screened:
-    """Return each path (n, 3), or the best path near it that keeps the limits and costs less.
+    """Return each path, or the best path near it that keeps the limits and costs less.
 
     Targets and angles are moved at random by steps that shrink (an evolution strategy); the entry
     is where the new line leaves the skin.
+
+    Parameters
+    ----------
+    judge : Judge
+        Of the paths' side.
+    skin : Structure
+        The structure that the needle enters.
+    entries, targets : ndarray, shape (n, 3)
+        Model frame, mm.
+    rng : numpy.random.Generator
+        Of the moves.
+
+    Returns
+    -------
+    Screened
+        The n refined paths, in the same order.
     """
     best = judge.screen(entries, targets, fine=True)
     cost = np.where(best.fits, best.cost, np.inf)

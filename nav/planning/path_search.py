@@ -1,4 +1,4 @@
-"""The search of one side: candidates, the best of them exactly, and why there are none."""
+"""Search one side: candidates, the best of them exactly, and why there is none."""
 
 from dataclasses import dataclass, replace
 
@@ -35,7 +35,23 @@ DRAWS = 20261129  # seed of the draws that all paths share
 
 @dataclass(frozen=True, eq=False)
 class SideSearch:
-    """All that the search of one side needs."""
+    """The search of one side.
+
+    Parameters
+    ----------
+    judge : Judge
+        Of this side.
+    skin : Structure
+        The structure that the needle enters.
+    exact : ExactClearances
+        Of the case.
+    arteries : tuple of ArteryInGap
+        Of both sides.
+    unknown : tuple of str
+        Roles of which this side has nothing.
+    rng : numpy.random.Generator
+        Of refinement; probabilities have draws of their own.
+    """
 
     judge: Judge
     skin: Structure
@@ -45,7 +61,20 @@ class SideSearch:
     rng: np.random.Generator
 
     def run(self, candidates: Candidates) -> tuple[SidePlan, SkinRisk]:
-        """Search the side."""
+        """Search the side.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            Its paths.
+
+        Returns
+        -------
+        SidePlan
+            The best paths that differ, or the least bad one with what blocks the side.
+        SkinRisk
+            For each entry on the skin.
+        """
         screened = self.judge.screen(candidates.entries, candidates.targets)
         risk = skin_risk(self.judge, candidates, screened)
         contraindicated = self._contraindications()
@@ -70,11 +99,11 @@ class SideSearch:
         )
 
     def _contraindications(self) -> tuple[ArteryInGap, ...]:
-        """Arteries in the gap on this side."""
+        """Return the arteries in the gap on this side."""
         return tuple(a for a in self.arteries if a.side == self.judge.side)
 
     def _best(self, screened: Screened) -> list[PlannedPath]:
-        """The best paths that differ, best first; where none keeps the limits, the least bad."""
+        """Return the best paths that differ, best first; or the least bad one."""
         judge = self.judge
         fits = np.flatnonzero(screened.fits)
         if not len(fits):
@@ -113,7 +142,7 @@ class SideSearch:
         return sorted(paths, key=lambda p: (len(p.problems), p.cost))
 
     def _polished(self, path: PlannedPath) -> PlannedPath:
-        """The path moved a little while its sampled cost falls and its limits are kept.
+        """Return the path moved a little while its sampled cost falls and its limits are kept.
 
         To first order a shaft that runs along the cord is no worse than one that only comes as
         near; sampled it is.
@@ -133,14 +162,29 @@ class SideSearch:
         return best
 
     def _least_bad(self, screened: Screened) -> PlannedPath:
-        """The path with the largest least reserve."""
+        """Return the path with the largest least reserve."""
         k = int(np.argmax(screened.reserves(self.judge.obstacles.limits)))
         return self.judged(screened.entries[k], screened.targets[k], SAMPLES)
 
     def judged(
         self, entry: Array, target: Array, samples: int, name: str | None = None
     ) -> PlannedPath:
-        """One path with everything that is said of it."""
+        """Judge one path in full.
+
+        Parameters
+        ----------
+        entry, target : ndarray, shape (3,)
+            Model frame, mm.
+        samples : int
+            Of the probability; the same draws for every path, so that paths can be compared.
+        name : str, optional
+            By default the side and the level.
+
+        Returns
+        -------
+        PlannedPath
+            With clearances, probability, cost and problems.
+        """
         judge = self.judge
         clearances = self.exact.clearances(entry, target, judge.radius, judge.settings.ahead)
         # the same draws for every path, so that they can be compared
@@ -211,7 +255,7 @@ class SideSearch:
         return tuple(found)
 
     def _blocking(self, screened: Screened) -> tuple[Blocking, ...]:
-        """What takes paths of this side away: alone first, then by how many."""
+        """Return what takes paths of this side away: alone first, then by how many."""
         obstacles = self.judge.obstacles
         near = screened.clearances < obstacles.limits
         found = []
@@ -236,7 +280,22 @@ class SideSearch:
 
 
 def skin_risk(judge: Judge, candidates: Candidates, screened: Screened) -> SkinRisk:
-    """What entering at each place of the skin means at best."""
+    """Return what entering at each place of the skin means at best.
+
+    Parameters
+    ----------
+    judge : Judge
+        Of the side.
+    candidates : Candidates
+        Its paths.
+    screened : Screened
+        The same paths, judged.
+
+    Returns
+    -------
+    SkinRisk
+        Lowest probability and largest reserve of the paths from each entry.
+    """
     count = int(candidates.entry_index.max()) + 1
     probability, reserve = np.full(count, np.inf), np.full(count, -np.inf)
     entries = np.full((count, 3), np.nan)
@@ -250,7 +309,7 @@ def skin_risk(judge: Judge, candidates: Candidates, screened: Screened) -> SkinR
 
 
 def _incidence(skin: Structure, entry: Array, target: Array) -> float:
-    """Angle between a path and the skin's normal where it enters, rad."""
+    """Return the angle between a path and the skin's normal where it enters, rad."""
     way = (target - entry) / np.linalg.norm(target - entry)
     outside = entry - 5.0 * way
     # away from the skin is along its normal, but for its curvature over a few millimetres

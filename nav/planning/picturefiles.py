@@ -1,4 +1,4 @@
-"""Which pictures `nav plan` writes, and what is in each."""
+"""List the pictures that `nav plan` writes, with what draws each."""
 
 from pathlib import Path
 
@@ -22,7 +22,23 @@ from nav.reconstruction.volume import Volume
 def picture_files(
     case: Case, planned: Planned, volume: Volume | None = None
 ) -> list[tuple[str, Write]]:
-    """Names of pictures with what writes each; the radiograph is of the CT, if there is one."""
+    """Return the names of the pictures with the functions that write them.
+
+    Parameters
+    ----------
+    case : Case
+        The anatomy.
+    planned : Planned
+        The plan, landmarks and catheter.
+    volume : Volume, optional
+        The CT that the radiograph is computed from; else it is computed from the bones' surfaces.
+
+    Returns
+    -------
+    list of tuple (str, callable)
+        File name, and what writes it to a given path: overview, radiograph and risk map (PNG), and
+        the coloured skin (PLY).
+    """
     plan = planned.plan
     best = plan.best
     shown = best or _least_bad(plan)

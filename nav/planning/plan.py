@@ -50,7 +50,8 @@ class PlanSettings:
     search : SearchSettings
         Sides and candidates.
     registered : ndarray, shape (6, 6), optional
-        Covariance of a registration that was done; else that of the case's fiducials is predicted.
+        Covariance of a registration that was done, mm and rad; else that of the case's fiducials is
+        predicted.
     seed : int
         Of the search's random numbers.
     """
@@ -65,9 +66,32 @@ class PlanSettings:
 
 @dataclass(frozen=True, eq=False)
 class PlanningGround:
-    """All that paths of a case are judged by, whichever path it is.
+    """All that any path of a case is judged by.
 
-    without : sides of which the case has no artery. in_gap : arteries that run in the gap.
+    Parameters
+    ----------
+    settings : PlanSettings
+        What the plan is made for.
+    gap : Gap
+        The gap between C1 and C2.
+    skin : Structure
+        The structure that the needle enters.
+    space : Space
+        Where a tip may end.
+    candidates : tuple of Candidates
+        The paths of each side.
+    obstacles : Obstacles
+        With their distances.
+    deviations : Deviations
+        Errors of case and needle.
+    exact : ExactClearances
+        Of the obstacles.
+    in_gap : tuple of ArteryInGap
+        Arteries that run in the gap.
+    without : tuple of str
+        Sides on which the case has no artery.
+    has_cord : bool
+        Whether the case has a cord.
     """
 
     settings: PlanSettings
@@ -84,11 +108,11 @@ class PlanningGround:
 
     @property
     def radius(self) -> float:
-        """Of the needle, mm."""
+        """Radius of the needle, mm."""
         return DIAMETER[self.settings.needle.gauge] / 2.0
 
     def search_of(self, side: str) -> SideSearch:
-        """What searches a side, and judges single paths of it."""
+        """Return the search of a side, "left" or "right", which also judges single paths of it."""
         unknown = (("artery",) if side in self.without else ()) + (
             () if self.has_cord else ("cord",)
         )
@@ -116,14 +140,26 @@ def planning_ground(
 
     Parameters
     ----------
-    case, settings, lines, progress : as of `plan_trajectories`.
+    case : Case
+        With bones named C1 and C2, dura or cord, and skin.
+    settings : PlanSettings, optional
+        Needle, limits, errors, angles.
+    lines : sequence of Plan, optional
+        Further lines, around which distances are computed as well.
+    progress : callable, optional
+        Called with each step's name.
     margin : float
         Around all candidates and lines, in which distances are known, mm.
+
+    Returns
+    -------
+    PlanningGround
+        Gap, targets, candidates, obstacles and errors.
 
     Raises
     ------
     InputError
-        The case lacks what the gap, the canal or the entry is found by.
+        The case lacks a structure that the gap, the canal or the entry is found from.
     """
     settings = settings or PlanSettings()
     say = progress or (lambda _: None)
@@ -172,13 +208,13 @@ def plan_trajectories(
     Parameters
     ----------
     case : Case
-        With bones named C1 and C2, dura or cord, and skin. Its own plans are not looked at.
+        With bones named C1 and C2, dura or cord, and skin. Its own plans are ignored.
     settings : PlanSettings, optional
         Needle, limits, errors, angles.
     lines : sequence of Plan, optional
         Further lines to be judged the same way, such as those set by hand.
     progress : callable, optional
-        Is told each step's name.
+        Called with each step's name.
 
     Returns
     -------
@@ -188,7 +224,7 @@ def plan_trajectories(
     Raises
     ------
     InputError
-        The case lacks what the gap, the canal or the entry is found by.
+        The case lacks a structure that the gap, the canal or the entry is found from.
     """
     say = progress or (lambda _: None)
     started = time.perf_counter()
@@ -218,7 +254,20 @@ def plan_trajectories(
 
 
 def side_of(line: Plan, gap: Gap) -> str:
-    """The side that a line enters from."""
+    """Return the side that a line enters from.
+
+    Parameters
+    ----------
+    line : Plan
+        Entry and target, model frame.
+    gap : Gap
+        Its lateral axis decides.
+
+    Returns
+    -------
+    str
+        "left" or "right".
+    """
     return "left" if (line.entry - line.target) @ gap.left > 0.0 else "right"
 
 

@@ -1,4 +1,4 @@
-"""`nav plan`: from a case to a new one with its plans, tables and pictures."""
+"""Run `nav plan`: from a case to a new one with its plans, tables and pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,27 @@ NEEDLE_LENGTHS = (40.0, 250.0)  # mm, hub to tip
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What the command line says; see `nav plan --help`."""
+    """The command's options, as given; see `nav plan --help`.
+
+    Parameters
+    ----------
+    sides : tuple of str
+        "left", "right" or both.
+    needle : Needle
+        Gauge, bevel and length.
+    limits : Limits
+        Least clearances, mm, and largest probabilities.
+    angle : float
+        Largest angle to the lateral direction, degrees.
+    lines : tuple of Path
+        Lines set by hand, to be judged as well.
+    registration, errors, ct : Path, optional
+        A registration, an errors.toml, and the CT that the radiograph is computed from.
+    seed : int
+        Of the search's random numbers.
+    pictures : bool
+        Whether pictures are written.
+    """
 
     sides: tuple[str, ...] = ("left", "right")
     needle: Needle = field(default_factory=Needle)
@@ -51,12 +71,23 @@ class PlanOptions:
 def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) -> None:
     """Plan on a case, print a table for each side, write the folder.
 
+    Parameters
+    ----------
+    case : Path
+        A case.toml, or the folder of one.
+    output : Path
+        Folder of the new case.
+    options : PlanOptions
+        As given on the command line.
+    console : rich.console.Console
+        Tables and progress are printed to it.
+
     Raises
     ------
     InputError
         Bad options, a case that lacks what planning needs, files that cannot be read or written.
     NothingSafe
-        No side has a path that keeps the limits; all is written by then.
+        No side has a path that keeps the limits; everything has been written by then.
     """
     _check(options)
     path = case / CASE if case.is_dir() else case
@@ -120,6 +151,16 @@ def _check(options: PlanOptions) -> None:
 def sides_of(word: str) -> tuple[str, ...]:
     """Return the sides that left, right or both means.
 
+    Parameters
+    ----------
+    word : str
+        As given on the command line.
+
+    Returns
+    -------
+    tuple of str
+        "left", "right" or both.
+
     Raises
     ------
     InputError
@@ -147,7 +188,7 @@ def _settings(options: PlanOptions) -> PlanSettings:
 
 
 def _numbered(plan: TrajectoryPlan) -> TrajectoryPlan:
-    """Names that tell the paths of a side apart."""
+    """Return the plan with names that tell the paths of a side apart."""
     sides = tuple(
         replace(
             side,
@@ -162,7 +203,7 @@ def _numbered(plan: TrajectoryPlan) -> TrajectoryPlan:
 
 
 def _catheter(case: Case, plan: TrajectoryPlan) -> tuple[CatheterPath | None, str | None]:
-    """The catheter's path from the best needle, or why there is none."""
+    """Return the catheter's path from the best needle, or why there is none."""
     best = plan.best
     if best is None:
         return None, None
@@ -174,7 +215,7 @@ def _catheter(case: Case, plan: TrajectoryPlan) -> tuple[CatheterPath | None, st
 
 
 def _volume(given: Path | None, folder: Path) -> Volume | None:
-    """The CT that the radiograph is computed from: the one given, else the case's own, if any."""
+    """Return the CT for the radiograph: the one given, else the case's own, if any."""
     path = given or folder / VOLUME_FILE
     if given is None and not path.is_file():
         return None

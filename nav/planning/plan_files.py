@@ -1,4 +1,4 @@
-"""What `nav plan` writes: the case with its plans, tables, Slicer lines, pictures."""
+"""Write the files of `nav plan`: the case with its plans, tables, Slicer lines, pictures."""
 
 import json
 import shutil
@@ -41,7 +41,19 @@ Write = Callable[[Path], None]
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """All that is written of a plan."""
+    """All that is written of a plan.
+
+    Parameters
+    ----------
+    plan : TrajectoryPlan
+        Both sides.
+    catheter : CatheterPath or None
+        From the best needle; None where there is none.
+    landmarks : Landmarks
+        Of the lateral view.
+    seed : int
+        Of the search's random numbers.
+    """
 
     plan: TrajectoryPlan
     catheter: CatheterPath | None
@@ -50,7 +62,7 @@ class Planned:
 
     @property
     def offered(self) -> tuple[PlannedPath, ...]:
-        """Paths that keep all limits, the best side's first, numbered names."""
+        """Paths that keep all limits, the best side's first, with numbered names."""
         sides = [s for s in self.plan.sides if s.verdict != "refused"]
         sides.sort(key=lambda s: (s.verdict == "unknown", s.paths[0].cost))
         return tuple(path for side in sides for path in side.paths)
@@ -58,6 +70,13 @@ class Planned:
 
 def check_output(case: Path, folder: Path) -> None:
     """Refuse a folder before any work is done for it.
+
+    Parameters
+    ----------
+    case : Path
+        The case.toml that is planned on.
+    folder : Path
+        Of the new case.
 
     Raises
     ------
@@ -85,9 +104,11 @@ def write_plan(
     case : Path
         The case.toml that was planned on; it and its meshes are copied.
     folder : Path
-        Of the new case, as `check_output` has found it good.
-    pictures : sequence of (name, write)
-        Further files of the folder, each with what writes it.
+        Of the new case, as checked by `check_output`.
+    planned : Planned
+        The plan with catheter and landmarks.
+    pictures : sequence of tuple (str, callable)
+        Further files of the folder: name, and what writes it to a given path.
 
     Raises
     ------
@@ -147,7 +168,7 @@ def _texter(text: str) -> Write:
 
 
 def _case_table(table: dict[str, Any], planned: Planned, made: dict[str, Any]) -> dict[str, Any]:
-    """The case's own table with the new plans before its old ones."""
+    """Return the case's own table with the new plans before its old ones."""
     new = [
         {"name": p.name, "entry": _rounded(p.entry), "target": _rounded(p.target)}
         for p in planned.offered
@@ -163,7 +184,7 @@ def _case_table(table: dict[str, Any], planned: Planned, made: dict[str, Any]) -
 def _planned_again(made: dict[str, Any], is_older: bool) -> dict[str, Any]:
     """Return [reconstruction] without the remark that the case is to be planned again.
 
-    is_older : plans of before are kept after the new ones, so that there is something to say.
+    is_older : earlier plans are kept after the new ones, and a remark says so.
     """
     if "remarks" not in made:
         return made
@@ -174,7 +195,18 @@ def _planned_again(made: dict[str, Any], is_older: bool) -> dict[str, Any]:
 
 
 def plan_table(planned: Planned) -> dict[str, Any]:
-    """What plan.toml and summary.json hold of a plan: lengths in mm, angles in degrees."""
+    """Return the part of plan.toml and summary.json that describes a plan.
+
+    Parameters
+    ----------
+    planned : Planned
+        The plan with catheter and landmarks.
+
+    Returns
+    -------
+    dict
+        Lengths in mm, angles in degrees; None where something is not known.
+    """
     plan = planned.plan
     model = plan.deviations.model
     return {

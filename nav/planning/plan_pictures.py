@@ -1,4 +1,4 @@
-"""Pictures of a plan: the paths in 3D, the risk on the skin, the lateral radiograph."""
+"""Draw the pictures of a plan: the paths in 3D, the risk on the skin, the lateral radiograph."""
 
 import importlib
 from pathlib import Path
@@ -25,7 +25,7 @@ BACKGROUND, INK = "#10151b", "#e8eef2"
 SAFE, CAUTION, DANGER = "#2ec4b6", "#ffb000", "#e5383b"
 STEEL, CATHETER = "#c9d3da", "#b388ff"
 RISK_COLOURS = LinearSegmentedColormap.from_list("risk", [SAFE, CAUTION, DANGER])
-CLEAR = 0.3  # line integral: where nothing is clearer, soft tissue is all round
+CLEAR = 0.3  # line integral: where no pixel is below, soft tissue is all around
 WIDEST_RANGE, NARROWEST_RANGE = 100.0, 3.0  # largest over least probability of the colours
 LOOKS = {  # colour and opacity by role
     "bone": ("#e9dfc7", 1.0),
@@ -40,7 +40,24 @@ VIEW = (1100, 900)  # px
 def draw_scene(
     case: Case, plan: TrajectoryPlan, catheter: CatheterPath | None, side: str
 ) -> NDArray[np.uint8]:
-    """The anatomy from one side and behind with the paths of that side: (rows, columns, 3)."""
+    """Draw the anatomy from one side and behind, with the paths of that side.
+
+    Parameters
+    ----------
+    case : Case
+        The anatomy.
+    plan : TrajectoryPlan
+        Paths, lines set by hand, and the risk on the skin.
+    catheter : CatheterPath or None
+        Drawn if given.
+    side : str
+        "left" or "right".
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+        RGB.
+    """
     offscreen.prepare()
     pyvista: Any = importlib.import_module("pyvista")
     plotter = pyvista.Plotter(off_screen=True, window_size=VIEW)
@@ -107,7 +124,19 @@ def _add_patch(
 
 
 def risk_scale(plan: TrajectoryPlan) -> tuple[float, float]:
-    """The probabilities that the colours reach from and to, the same on both sides."""
+    """Return the probabilities that the colours range over, the same on both sides.
+
+    Parameters
+    ----------
+    plan : TrajectoryPlan
+        With the risk on the skin.
+
+    Returns
+    -------
+    least, most : float
+        Their ratio is limited by NARROWEST_RANGE and WIDEST_RANGE; 0.01 and 1 where no risk is
+        known.
+    """
     known = np.concatenate([r.probability[np.isfinite(r.probability)] for r in plan.skin])
     if not len(known):
         return 0.01, 1.0
@@ -117,7 +146,20 @@ def risk_scale(plan: TrajectoryPlan) -> tuple[float, float]:
 
 
 def risk_colours(risk: SkinRisk, scale: tuple[float, float]) -> NDArray[np.uint8]:
-    """Colours (n, 3) of the places of the skin; grey where no path keeps clear."""
+    """Return the colours of the places of the skin; grey where no path keeps clear.
+
+    Parameters
+    ----------
+    risk : SkinRisk
+        n places.
+    scale : tuple of two float
+        Lowest and highest probability, as of `risk_scale`; the colours are logarithmic.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 3)
+        RGB.
+    """
     known = np.isfinite(risk.probability)
     colours = np.full((len(known), 3), 110, np.uint8)
     shades = RISK_COLOURS(LogNorm(*scale, clip=True)(risk.probability[known]))
@@ -133,11 +175,27 @@ def draw_radiograph(
     landmarks: Landmarks,
     path: PlannedPath | None,
 ) -> None:
-    """The lateral radiograph with needle, spinolaminar line, flare point and cord margin."""
+    """Draw the lateral radiograph with needle, spinolaminar line, flare point and cord margin.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Drawn into.
+    image : ndarray of float32, shape (rows, columns)
+        Line integrals of attenuation.
+    beam : ConeBeam
+        Of the image.
+    plan : TrajectoryPlan
+        Its gap is used.
+    landmarks : Landmarks
+        Those that are None are left out.
+    path : PlannedPath or None
+        The needle, if any.
+    """
     middle = image[
         beam.shape[0] // 4 : -beam.shape[0] // 4, beam.shape[1] // 4 : -beam.shape[1] // 4
     ]
-    if middle.min() > CLEAR:  # soft tissue all round: what bone adds to it
+    if middle.min() > CLEAR:  # soft tissue all around: scale to what bone adds to it
         low, high = np.percentile(middle, [2.0, 99.8])
         axes.imshow(image, cmap="gray", vmin=low, vmax=high)
     else:
@@ -173,7 +231,17 @@ def _line(
 
 
 def draw_skin_risk(axes: Any, risk: SkinRisk, plan: TrajectoryPlan) -> None:
-    """The skin of one side seen from that side: what entering there means at best."""
+    """Draw the skin of one side, seen from that side, coloured by the best risk of entering there.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Drawn into.
+    risk : SkinRisk
+        Of the side.
+    plan : TrajectoryPlan
+        The entries of its paths are marked.
+    """
     gap = plan.gap
     local = gap.to_level(risk.entries)
     across = local[:, 1] if risk.side == "left" else -local[:, 1]
@@ -222,12 +290,31 @@ def draw_skin_risk(axes: Any, risk: SkinRisk, plan: TrajectoryPlan) -> None:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A dark figure, drawn without a display."""
+    """Return a dark figure that needs no display.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With an Agg canvas.
+    """
     figure = Figure(figsize=(width, height), facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
     return figure
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
+    """Write a figure as PNG.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        As of `new_figure`.
+    path : Path
+        The file.
+    """
     figure.savefig(path, format="png", dpi=110, metadata=PNG_METADATA, facecolor=BACKGROUND)

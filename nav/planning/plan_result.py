@@ -1,4 +1,4 @@
-"""What planning found, as values; sentences are made of them in `nav.planning.plan_text`."""
+"""The results of planning, as values; sentences are made of them in `nav.planning.plan_text`."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,18 +9,30 @@ from nav.planning.needle_deviation import Deviations
 from nav.planning.obstacles import Limits, Obstacles
 from nav.planning.probability import TouchProbability
 
-# safe: paths keep all limits. unknown: so they do, but something that matters is not in the case.
+# safe: paths keep all limits. unknown: they do, but something that matters is not in the case.
 # refused: no path keeps all limits
 Verdict = Literal["safe", "unknown", "refused"]
 
 
 @dataclass(frozen=True)
 class Clearance:
-    """Wall to wall, between a shaft and one structure.
+    """Wall-to-wall clearance between a shaft and one structure.
 
-    distance : mm, negative where the shaft goes through it. limit : mm, that is asked for.
-    depth : mm from the skin along the shaft; beyond the path's own depth it is ahead of the tip.
-    at, nearest : (3,) on the shaft's axis and on the structure, mm.
+    Parameters
+    ----------
+    structure : str
+        Its name.
+    role : str
+        Its role.
+    distance : float
+        mm; negative where the shaft goes through it.
+    limit : float
+        Required, mm.
+    depth : float
+        Where it is least, mm from the skin along the shaft; beyond the path's own depth it is ahead
+        of the tip.
+    at, nearest : ndarray, shape (3,)
+        There, on the shaft's axis and on the structure; model frame, mm.
     """
 
     structure: str
@@ -33,17 +45,40 @@ class Clearance:
 
     @property
     def reserve(self) -> float:
-        """How much more it is than is asked for, mm."""
+        """Clearance beyond the limit, mm; negative where the limit is not kept."""
         return self.distance - self.limit
 
 
 @dataclass(frozen=True)
 class PlannedPath:
-    """A straight path, model frame, mm and rad.
+    """A straight path, with all that is known of it.
 
-    cranial, dorsal : by which angle the entry lies so from the lateral line through the target.
-    incidence : between path and skin's normal. clearances : of every structure, vital ones first.
-    cost : what paths are ranked by, see docs/planning.md. problems : limits that it does not keep.
+    Parameters
+    ----------
+    name : str
+        For people.
+    side : str
+        "left" or "right".
+    entry, target : ndarray, shape (3,)
+        Model frame, mm.
+    depth : float
+        From the skin to the target, mm.
+    cranial, dorsal : float
+        Angles by which the entry lies cranial and dorsal of the lateral line through the target,
+        rad.
+    incidence : float
+        Angle between path and the skin's normal, rad.
+    clearances : tuple of Clearance
+        Of every structure, vital ones first.
+    probability : TouchProbability
+        Of touching artery or cord.
+    hindered : float
+        Probability that the tip ends outside of the dura or the shaft meets bone, to first order:
+        the needle then has to be placed again.
+    cost : float
+        What paths are ranked by, see docs/planning.md.
+    problems : tuple of Problem
+        Limits that it does not keep.
     """
 
     name: str
@@ -62,11 +97,11 @@ class PlannedPath:
 
     @property
     def narrowest(self) -> Clearance:
-        """Where least is left of what is asked for."""
+        """The clearance with the least reserve."""
         return min(self.clearances, key=lambda c: c.reserve)
 
     def nearest(self, role: str) -> Clearance | None:
-        """The nearest structure of a role; None where the case has none."""
+        """Return the smallest clearance to structures of a role; None where the case has none."""
         found = [c for c in self.clearances if c.role == role]
         return min(found, key=lambda c: c.distance, default=None)
 
@@ -75,8 +110,18 @@ class PlannedPath:
 class ArteryInGap:
     """An artery that runs where the needle goes.
 
-    enters : whether it goes through the dura there; else it lies within. at : (3,) its middle in
-    the gap, mm. behind_cord : whether that is behind the cord.
+    Parameters
+    ----------
+    structure : str
+        Its name.
+    enters : bool
+        Whether it goes through the dura there; else it lies within.
+    behind_cord : bool
+        Whether it lies behind the cord.
+    at : ndarray, shape (3,)
+        Its middle in the gap, model frame, mm.
+    side : str
+        "left" or "right".
     """
 
     structure: str
@@ -90,8 +135,14 @@ class ArteryInGap:
 class Problem:
     """A limit that is not kept.
 
-    kind : clearance, probability, depth, angle, target, artery in gap.
-    structure : which, or the role for a probability. value, limit : mm, or a probability.
+    Parameters
+    ----------
+    kind : str
+        clearance, probability, depth, angle, target, artery in gap.
+    structure : str
+        Its name, or the role for a probability.
+    value, limit : float
+        mm, rad, or a probability.
     """
 
     kind: str
@@ -102,11 +153,22 @@ class Problem:
 
 @dataclass(frozen=True)
 class Blocking:
-    """A structure that alone takes all paths of a side, or the most of them.
+    """A structure that blocks all paths of a side, or most of them.
 
-    blocked : share of the candidates that come nearer to it than asked for. best : the largest
-    clearance to it of a path that keeps every other limit (else of any path), mm; limit.
-    depth : of the narrowest place on that path, mm. alone : whether paths would be left without it.
+    Parameters
+    ----------
+    structure, role : str
+        Its name and role.
+    blocked : float
+        Share of the candidates that come nearer to it than its limit.
+    best : float
+        The largest clearance to it of a path that keeps every other limit (else of any path), mm.
+    limit : float
+        Required clearance, mm.
+    depth : float
+        Of the narrowest place on that path, mm.
+    alone : bool
+        Whether paths would be left without it.
     """
 
     structure: str
@@ -120,12 +182,24 @@ class Blocking:
 
 @dataclass(frozen=True)
 class SidePlan:
-    """What was found for one side.
+    """The result for one side.
 
-    paths : the best that differ, best first; of a refused side the least bad one, with problems.
-    candidates, kept : number looked at, and of those that keep all limits on the grid.
-    blocking : what takes paths away, most first. arteries : those in the gap that matter here.
-    unknown : roles of which this side has nothing, so that the risk is not known.
+    Parameters
+    ----------
+    side : str
+        "left" or "right".
+    verdict : str
+        "safe", "unknown" or "refused".
+    paths : tuple of PlannedPath
+        The best that differ, best first; of a refused side the least bad one, with problems.
+    candidates, kept : int
+        Number considered, and of those that keep all limits on the grid.
+    blocking : tuple of Blocking
+        What blocks paths, most first.
+    arteries : tuple of ArteryInGap
+        Those in the gap that matter here.
+    unknown : tuple of str
+        Roles of which this side has nothing, so that the risk is not known.
     """
 
     side: str
@@ -140,11 +214,19 @@ class SidePlan:
 
 @dataclass(frozen=True, eq=False)
 class SkinRisk:
-    """What entering at a place of the skin means at best: entries (n, 3), mm; arrays (n,).
+    """The lowest risk of entering at each place of the skin.
 
-    probability : of touching artery or cord, of the best path that keeps the clearances; nan where
-    none does, and everywhere on a side that is refused. reserve : the largest least reserve of a
-    path from there, mm.
+    Parameters
+    ----------
+    side : str
+        "left" or "right".
+    entries : ndarray, shape (n, 3)
+        Model frame, mm.
+    probability : ndarray, shape (n,)
+        Of touching artery or cord, of the best path that keeps the clearances; nan where none does,
+        and everywhere on a side that is refused.
+    reserve : ndarray, shape (n,)
+        The largest least reserve of a path from there, mm.
     """
 
     side: str
@@ -155,7 +237,29 @@ class SkinRisk:
 
 @dataclass(frozen=True, eq=False)
 class TrajectoryPlan:
-    """The plans of a case, both sides, with what they rest on."""
+    """The plans of a case, both sides, with what they are based on.
+
+    Parameters
+    ----------
+    case : str
+        Its name.
+    gap : Gap
+        The gap between C1 and C2.
+    limits : Limits
+        As given.
+    deviations : Deviations
+        The error model.
+    obstacles : Obstacles
+        With their distances.
+    sides : tuple of SidePlan
+        Results.
+    skin : tuple of SkinRisk
+        One for each side.
+    lines : tuple of PlannedPath
+        Lines set by hand, judged.
+    seconds : float
+        Time taken.
+    """
 
     case: str
     gap: Gap

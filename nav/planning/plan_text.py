@@ -1,4 +1,4 @@
-"""What planning found, in sentences and tables for people; facts come as values."""
+"""Describe the results of planning in sentences and tables for people."""
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
@@ -21,7 +21,18 @@ NEVER = 1e-9  # a probability below this is shown as such
 
 
 def percent(estimate: Estimate | None) -> str:
-    """A probability as people read it; "?" where it is not known."""
+    """Format a probability for people.
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+        None where the case lacks the structure.
+
+    Returns
+    -------
+    str
+        "?" where it is not known.
+    """
     if estimate is None:
         return "?"
     value = estimate.value
@@ -33,7 +44,18 @@ def percent(estimate: Estimate | None) -> str:
 
 
 def artery_sentence(artery: ArteryInGap) -> str:
-    """Why an artery in the gap forbids a puncture."""
+    """Explain why an artery in the gap forbids a puncture.
+
+    Parameters
+    ----------
+    artery : ArteryInGap
+        As found.
+
+    Returns
+    -------
+    str
+        For people, in one line.
+    """
     if artery.enters:
         return f"the {artery.structure} enters the canal below C1: it lies in the gap"
     where = "behind the cord" if artery.behind_cord else "beside the cord"
@@ -41,37 +63,60 @@ def artery_sentence(artery: ArteryInGap) -> str:
 
 
 def blocking_sentence(blocking: Blocking) -> str:
-    """What a structure takes away from a side."""
+    """Describe how many paths of a side a structure blocks, and how near the best one passes it.
+
+    Parameters
+    ----------
+    blocking : Blocking
+        As found.
+
+    Returns
+    -------
+    str
+        For people, in one line.
+    """
     what = f"{blocking.structure} is in the way of {100.0 * blocking.blocked:.0f} % of the paths"
     if not blocking.alone:
         return what
     return (
-        f"{what}; of those that keep all else clear the best passes it at {blocking.best:.1f} mm, "
-        f"{blocking.depth:.0f} mm deep, {blocking.limit:.1f} mm are asked for"
+        f"{what}; of those that keep all other limits the best passes it at "
+        f"{blocking.best:.1f} mm, "
+        f"{blocking.depth:.0f} mm deep; at least {blocking.limit:.1f} mm is required"
     )
 
 
 def problem_sentence(problem: Problem) -> str:
-    """A limit that a path does not keep."""
+    """Describe a limit that a path does not keep.
+
+    Parameters
+    ----------
+    problem : Problem
+        As found.
+
+    Returns
+    -------
+    str
+        Without a subject, such as "goes through the cord".
+    """
     if problem.kind == "clearance":
         if problem.value < 0.0:
             return f"goes through {problem.structure}"
         return (
             f"passes {problem.structure} at {problem.value:.1f} mm, "
-            f"{problem.limit:.1f} mm are asked for"
+            f"at least {problem.limit:.1f} mm is required"
         )
     if problem.kind == "probability":
         return (
             f"touches {'an artery' if problem.structure == 'artery' else 'the cord'} with a "
             f"probability of {percent(Estimate(problem.value, 0.0))}, "
-            f"at most {percent(Estimate(problem.limit, 0.0))} is asked for"
+            f"at most {percent(Estimate(problem.limit, 0.0))} is allowed"
         )
     if problem.kind == "depth":
         return f"is {problem.value:.0f} mm deep, the needle reaches {problem.limit:.0f} mm"
     if problem.kind == "angle":
         return (
             f"is {np.degrees(problem.value):.0f} degrees off lateral, at most "
-            f"{np.degrees(problem.limit):.0f} are asked for"
+            f"{np.degrees(problem.limit):.0f} are allowed"
         )
     if problem.kind == "target":
         return "does not end behind the cord in the posterior third of the canal"
@@ -79,7 +124,20 @@ def problem_sentence(problem: Problem) -> str:
 
 
 def unknown_sentence(role: str, side: str) -> str:
-    """What a case lacks, and what that means."""
+    """Describe what a case lacks, and what that means.
+
+    Parameters
+    ----------
+    role : str
+        "artery" or "cord".
+    side : str
+        "left" or "right".
+
+    Returns
+    -------
+    str
+        For people, in one line.
+    """
     if role == "artery":
         return f"no artery on the {side} in this case: the risk to it is unknown, not none"
     return (
@@ -88,14 +146,38 @@ def unknown_sentence(role: str, side: str) -> str:
 
 
 def place(clearance: Clearance, path: PlannedPath) -> str:
-    """The narrowest place of a path."""
+    """Describe where a path is nearest to a structure.
+
+    Parameters
+    ----------
+    clearance : Clearance
+        To the structure.
+    path : PlannedPath
+        Its depth separates shaft and what is ahead of the tip.
+
+    Returns
+    -------
+    str
+        Structure, clearance in mm and depth in mm.
+    """
     ahead = clearance.depth - path.depth
     where = f"{clearance.depth:.0f} mm deep" if ahead < 0.05 else f"{ahead:.1f} mm ahead of the tip"
     return f"{clearance.structure} {clearance.distance:.1f} mm, {where}"
 
 
 def side_lines(side: SidePlan) -> list[str]:
-    """The sentences of one side."""
+    """Return the sentences about one side.
+
+    Parameters
+    ----------
+    side : SidePlan
+        Its result.
+
+    Returns
+    -------
+    list of str
+        Empty where there is nothing to add to the table.
+    """
     lines = [unknown_sentence(role, side.side) for role in side.unknown]
     own = [a for a in side.arteries if a.side == side.side]
     if side.verdict == "refused":
@@ -121,7 +203,18 @@ def side_lines(side: SidePlan) -> list[str]:
 
 
 def why_best(plan: TrajectoryPlan) -> str | None:
-    """Why the best path is the best, in one line."""
+    """Explain why the best path is the best, in one line.
+
+    Parameters
+    ----------
+    plan : TrajectoryPlan
+        Both sides.
+
+    Returns
+    -------
+    str or None
+        None where all sides are refused.
+    """
     best = plan.best
     if best is None:
         return None
@@ -140,8 +233,23 @@ def why_best(plan: TrajectoryPlan) -> str | None:
 
 
 def side_table(side: SidePlan, paths: tuple[PlannedPath, ...], title: str | None = None) -> Table:
-    """The paths of a side: lengths in mm, angles in degrees, p a probability."""
-    title = title or f"{side.side}: {side.candidates} paths looked at, {side.kept} keep clear"
+    """Return the table of a side's paths: lengths in mm, angles in degrees, p a probability.
+
+    Parameters
+    ----------
+    side : SidePlan
+        Its result.
+    paths : tuple of PlannedPath
+        The rows.
+    title : str, optional
+        By default the side with its numbers of paths.
+
+    Returns
+    -------
+    rich.table.Table
+        A row for each path.
+    """
+    title = title or f"{side.side}: {side.candidates} paths considered, {side.kept} keep clear"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in (
         "", "depth", "cranial", "dorsal", "skin", "artery", "cord", "bone",
@@ -167,7 +275,18 @@ def side_table(side: SidePlan, paths: tuple[PlannedPath, ...], title: str | None
 
 
 def narrowest_lines(paths: tuple[PlannedPath, ...]) -> list[str]:
-    """The narrowest place of each path."""
+    """Return a sentence about the narrowest place of each path.
+
+    Parameters
+    ----------
+    paths : tuple of PlannedPath
+        Any.
+
+    Returns
+    -------
+    list of str
+        One for each path.
+    """
     return [f"{path.name}: narrowest at {place(path.narrowest, path)}" for path in paths]
 
 
@@ -176,14 +295,38 @@ def _distance(clearance: Clearance | None) -> str:
 
 
 def line_lines(path: PlannedPath) -> list[str]:
-    """The sentences of a line set by hand."""
+    """Return the sentences about a line set by hand.
+
+    Parameters
+    ----------
+    path : PlannedPath
+        The line, judged.
+
+    Returns
+    -------
+    list of str
+        One for each limit that it does not keep, or a single one.
+    """
     if not path.problems:
         return [f"{path.name}: keeps all limits"]
     return [f"{path.name}: {problem_sentence(p)}" for p in path.problems]
 
 
 def catheter_lines(path: CatheterPath, catheter: Catheter) -> list[str]:
-    """What is to be known of the catheter."""
+    """Return the sentences about the catheter: lengths to read, bends, room.
+
+    Parameters
+    ----------
+    path : CatheterPath
+        Its path.
+    catheter : Catheter
+        Its smallest bend decides on a warning.
+
+    Returns
+    -------
+    list of str
+        For people, with warnings where bend or room is too small.
+    """
     marks = ", ".join(f"{m.level} {m.at_hub:.0f} mm" for m in path.marks)
     lines = [
         f"catheter: {path.length:.0f} mm from the needle's opening to {path.end}, opening caudad; "
@@ -195,18 +338,29 @@ def catheter_lines(path: CatheterPath, catheter: Catheter) -> list[str]:
         lines.append("C4 is not in this case: the path ends at C3")
     if path.smallest_radius < catheter.smallest_bend:
         lines.append(
-            f"the catheter bears bends of {catheter.smallest_bend:g} mm: it may kink there; turn "
+            f"the catheter takes bends of {catheter.smallest_bend:g} mm: it may kink there; turn "
             "the path more cranial, or take a softer catheter"
         )
     if path.room < 0.0:
-        lines.append("there is not room for it all along: it touches cord or dura")
+        lines.append("there is not room for it along the whole path: it touches cord or dura")
     return lines
 
 
 def landmark_lines(landmarks: Landmarks) -> list[str]:
-    """What the radiograph shows."""
+    """Return the sentences about what the radiograph shows.
+
+    Parameters
+    ----------
+    landmarks : Landmarks
+        As found.
+
+    Returns
+    -------
+    list of str
+        One about the flare point; none where it is found but there is no cord.
+    """
     if landmarks.flare is None:
-        return ["flare point: not found: C1 is turned out of a true lateral view"]
+        return ["flare point: not found: C1 is rotated out of a true lateral view"]
     if landmarks.flare_behind_cord is None:
         return []
     off = landmarks.flare_behind_cord

@@ -1,4 +1,4 @@
-"""How likely a placed needle touches an artery or the cord.
+"""Estimate how likely a placed needle touches an artery or the cord.
 
 All errors of a sample are shared by the whole shaft: one tip offset, one angle, one bend, one
 registration, one offset of each surface. So whether it touches is one event, and nothing is
@@ -28,17 +28,25 @@ from nav.planning.obstacles import Obstacles, surface_sigma
 
 DEFENSIVE = 0.15  # share of the samples that the error model itself draws
 MODES = 2  # design points for each structure
-APART = 6.0  # mm along the path between two places that are looked at as modes of their own
+APART = 6.0  # mm along the path between two places that count as separate modes
 WORTH = 2.0  # sd beyond the nearest mode at which another one is not worth samples
-FURTHEST = 6.0  # sd: failures beyond are sampled from here, one in a thousand million
+FURTHEST = 6.0  # sd: failures beyond are sampled from here, probability 1e-9
 DESIGN_STEPS = 4
 PLACES = 0.5  # mm along the path between places where an obstacle may be nearest
-REACHED = 7.0  # sd: an obstacle that is further all along counts as never touched (1e-12)
+REACHED = 7.0  # sd: an obstacle further away from the whole path is never touched (1e-12)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A probability with the standard error of its estimate."""
+    """A probability with the standard error of its estimate.
+
+    Parameters
+    ----------
+    value : float
+        The probability.
+    error : float
+        One standard error.
+    """
 
     value: float
     error: float
@@ -48,9 +56,16 @@ class Estimate:
 class TouchProbability:
     """Probabilities that a placed needle touches.
 
-    total : an artery or the cord. artery, cord : any of that role; None where the case has none.
-    missed : that the tip ends outside of the dura; None where the case has none. by_structure : in
-    the order of the case's vital obstacles.
+    Parameters
+    ----------
+    total : Estimate
+        Of touching an artery or the cord.
+    artery, cord : Estimate or None
+        Any structure of that role; None where the case has none.
+    missed : Estimate or None
+        That the tip ends outside of the dura; None where the case has none.
+    by_structure : tuple of Estimate
+        In the order of the case's vital obstacles.
     """
 
     total: Estimate
@@ -63,7 +78,7 @@ class TouchProbability:
 class _Path:
     """The margins (mm) of one path as functions of normal numbers: the shared ones, then surfaces.
 
-    Only obstacles within REACHED sd of some place of the shaft are looked at.
+    Only obstacles within REACHED sd of some place of the shaft are examined.
     """
 
     def __init__(
@@ -106,7 +121,7 @@ class _Path:
         return SHARED + self.count
 
     def margins(self, numbers: Array) -> tuple[Array, Array]:
-        """Margins (n, count) to the obstacles that are looked at, mm, and the depths of them."""
+        """Return margins (n, count) to the obstacles that are examined, mm, and their depths."""
         box = self.obstacles.box
         moved = np.ascontiguousarray(numbers[:, :SHARED] @ self.factor.T)
         least, depth = walk_bent(
@@ -123,7 +138,7 @@ class _Path:
         return least - self.radius - self.sigmas * numbers[:, SHARED:], depth
 
     def misses(self, numbers: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Whether the tip ends outside of the dura: (n,)."""
+        """Return whether the tip ends outside of the dura: (n,)."""
         sac = self.obstacles.sac
         assert sac is not None
         factor = self.deviations.point_factor(self.entry, self.target, self.length)
@@ -132,7 +147,7 @@ class _Path:
         return np.asarray(sac.depths(tips) + own < 0.0)
 
     def slope(self, s: int, depth: float, numbers: Array) -> Array:
-        """Of obstacle s's margin at a depth, by the normal numbers (dimensions,)."""
+        """Return the gradient (dimensions,) of obstacle s's margin at a depth."""
         factor = self.deviations.point_factor(self.entry, self.target, depth)
         point = self.entry + depth / self.length * (self.target - self.entry)
         point = point + factor @ numbers[:SHARED]
@@ -157,15 +172,18 @@ def touch_probability(
 
     Parameters
     ----------
-    obstacles, deviations
-        What is in the way, and how far the needle may be off.
-    path : two arrays, shape (3,)
-        Entry and target, mm.
+    obstacles : Obstacles
+        What is in the way.
+    deviations : Deviations
+        How far the needle may deviate.
+    path : tuple of two ndarray, shape (3,)
+        Entry and target, model frame, mm.
     radius : float
         Of the shaft, mm.
     samples : int
         Needles that are drawn.
     rng : numpy.random.Generator
+        Of the draws.
 
     Returns
     -------
@@ -212,7 +230,30 @@ def plain_probability(
     samples: int,
     rng: np.random.Generator,
 ) -> Estimate:
-    """The same by plain Monte Carlo, to compare: no weights, no design points."""
+    """Estimate the total of `touch_probability` by plain Monte Carlo, to compare.
+
+    It uses no weights and no design points.
+
+    Parameters
+    ----------
+    obstacles : Obstacles
+        What is in the way.
+    deviations : Deviations
+        How far the needle may deviate.
+    path : tuple of two ndarray, shape (3,)
+        Entry and target, model frame, mm.
+    radius : float
+        Of the shaft, mm.
+    samples : int
+        Needles that are drawn.
+    rng : numpy.random.Generator
+        Of the draws.
+
+    Returns
+    -------
+    Estimate
+        Of touching an artery or the cord.
+    """
     margin = _Path(obstacles, deviations, path, radius)
     numbers = rng.standard_normal((samples, margin.dimensions))
     share = float((margin.margins(numbers)[0] < 0.0).any(axis=1).mean())
@@ -220,7 +261,7 @@ def plain_probability(
 
 
 def _stratified(values: Array, component: NDArray[np.int64], counts: NDArray[np.int64]) -> Estimate:
-    """Mean of all values, of which each component has a fixed number, and its standard error."""
+    """Return the mean of stratified values, and its standard error."""
     total = len(values)
     sums = np.bincount(component, values, minlength=len(counts))
     squares = np.bincount(component, values**2, minlength=len(counts))
@@ -230,7 +271,7 @@ def _stratified(values: Array, component: NDArray[np.int64], counts: NDArray[np.
 
 
 def _narrow_places(depths: Array, away: Array) -> list[float]:
-    """Depths at which a path is locally nearest to an obstacle, in sd; the nearest first."""
+    """Return depths at which a path is locally nearest to an obstacle, in sd; the nearest first."""
     places: list[float] = []
     for k in np.argsort(away):
         if len(places) == MODES or (places and away[k] > away.min() + WORTH):
@@ -241,7 +282,7 @@ def _narrow_places(depths: Array, away: Array) -> list[float]:
 
 
 def _design_points(margin: _Path) -> tuple[Array, Array]:
-    """Most likely failures (modes, dimensions), and the share of the samples that each gets."""
+    """Return the most likely failures (modes, dimensions), and each one's share of samples."""
     found = [
         _design_point(margin, s, depth) for s in range(margin.count) for depth in margin.places[s]
     ]
@@ -249,13 +290,13 @@ def _design_points(margin: _Path) -> tuple[Array, Array]:
         return np.zeros((0, margin.dimensions)), np.zeros(0)
     centres = np.array(found)
     sizes = np.linalg.norm(centres, axis=1)
-    # each structure's own probability is asked for, so that none is left without samples
+    # each structure's own probability is reported, so that none is left without samples
     worth = np.where(sizes < sizes.min() + WORTH, 1.0, 0.4)
     return centres, worth / worth.sum()
 
 
 def _design_point(margin: _Path, s: int, depth: float) -> Array:
-    """The nearest point to 0 at which obstacle s is touched: Rackwitz and Fiessler's iteration."""
+    """Return the nearest point to 0 at which obstacle s is touched, by Rackwitz and Fiessler."""
     numbers = np.zeros(margin.dimensions)
     values, _ = margin.margins(numbers[None])
     if values[0, s] < 0.0:

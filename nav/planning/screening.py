@@ -1,4 +1,4 @@
-"""A first judgement of thousands of paths: distances on the grid, errors to first order."""
+"""Screen thousands of paths: distances on the grid, errors to first order."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ from nav.planning.needle_deviation import Deviations
 from nav.planning.obstacles import Obstacles, surface_sigma
 from nav.planning.path_candidates import SearchSettings, Space, angles_of
 
-ENOUGH = 8.0  # mm: further obstacles need no exact distance in the first judgement
+ENOUGH = 8.0  # mm: further obstacles need no exact distance in the screening
 HAND = 10.0  # mm of a needle that must stay outside
 COARSE, FINE = 0.5, 0.25  # mm along the shaft
-# what the cost is made of besides the logarithm of the probability (chosen): ten degrees off
-# lateral, or ten millimetres deeper, are worth a probability 1.26 or 1.12 times as small
+# terms of the cost besides the logarithm of the probability (chosen): ten degrees off lateral, or
+# ten millimetres deeper, are worth a probability 1.26 or 1.12 times as small
 LEAST_PROBABILITY = 1e-4
-# of a touch: a tip outside of the dura, or on bone, does no harm, but is to be placed again
+# relative to a touch: a tip outside of the dura, or on bone, is harmless, but has to be redone
 PER_HINDRANCE = 0.2
 PER_ANGLE = 0.1 / np.radians(10.0) ** 2
 PER_DEPTH = 0.05 / 10.0
@@ -27,12 +27,22 @@ PER_DEPTH = 0.05 / 10.0
 
 @dataclass(frozen=True, eq=False)
 class Screened:
-    """Paths with their first judgement; arrays of one length n.
+    """Paths with their first judgement.
 
-    clearances, depths : (n, obstacles) wall to wall and where along the shaft, mm.
-    probability : of touching artery or cord, to first order. missed : likewise, that the tip ends
-    outside of the dura. fits : whether all limits but the
-    arteries' probability are kept. cost : the lower the better.
+    Parameters
+    ----------
+    entries, targets : ndarray, shape (n, 3)
+        Model frame, mm.
+    clearances, depths : ndarray, shape (n, obstacles)
+        Wall to wall, and where along the shaft, mm.
+    probability : ndarray, shape (n,)
+        Of touching artery or cord, to first order.
+    hindered : ndarray, shape (n,)
+        Probability that the tip ends outside of the dura or the shaft meets bone, to first order.
+    fits : ndarray of bool, shape (n,)
+        Whether all limits are kept except those of probabilities.
+    cost : ndarray, shape (n,)
+        The lower the better.
     """
 
     entries: Array
@@ -45,14 +55,32 @@ class Screened:
     cost: Array
 
     def reserves(self, limits: Array) -> Array:
-        """The least reserve of each path, mm: (n,)."""
+        """Return the least reserve of each path, mm, shape (n,), given the limits (obstacles,)."""
         least: Array = (self.clearances - limits).min(axis=1)
         return least
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What paths of one side are judged by."""
+    """Judge paths of one side to first order.
+
+    Parameters
+    ----------
+    gap : Gap
+        The gap between C1 and C2.
+    space : Space
+        Where a tip may end.
+    obstacles : Obstacles
+        With their distances.
+    deviations : Deviations
+        Errors of case and needle.
+    settings : SearchSettings
+        Angle, and length that is to be clear ahead of the tip.
+    side : str
+        "left" or "right".
+    radius : float
+        Of the needle, mm.
+    """
 
     gap: Gap
     space: Space
@@ -64,15 +92,28 @@ class Judge:
 
     @property
     def deepest(self) -> float:
-        """mm from skin to target that the needle reaches; some of it stays out for the hand."""
+        """Largest depth that the needle reaches, mm; some of its length stays out for the hand."""
         return self.deviations.needle.length - HAND
 
     def screen(self, entries: Array, targets: Array, fine: bool = False) -> Screened:
-        """Judge paths from entries to targets (n, 3)."""
+        """Judge paths on the grid.
+
+        Parameters
+        ----------
+        entries, targets : ndarray, shape (n, 3)
+            Model frame, mm.
+        fine : bool
+            With finer steps along the shaft, near or far from obstacles.
+
+        Returns
+        -------
+        Screened
+            The paths in the same order.
+        """
         ways = targets - entries
         lengths = np.linalg.norm(ways, axis=1)
         ends = targets + self.settings.ahead * ways / lengths[:, None]
-        # of the placed needle, which is what may touch, and of what is to be clear ahead of it
+        # of the placed needle, which may touch, and of the length ahead of it, which is to be clear
         least, depths = self._walk(entries, targets, fine)
         ahead, beyond = self._walk(targets, ends, fine)
         places = entries[:, None] + (depths / lengths[:, None])[..., None] * ways[:, None]
@@ -92,7 +133,7 @@ class Judge:
         )  # fmt: skip
 
     def _walk(self, starts: Array, ends: Array, fine: bool) -> tuple[Array, Array]:
-        """Least distances of axes (n, obstacles), and where along them, mm."""
+        """Return least distances of axes (n, obstacles), and where along them, mm."""
         box = self.obstacles.box
         return walk_straight(
             self.obstacles.stack,
@@ -112,10 +153,25 @@ class Judge:
         lengths: Array,
         places: Array,
     ) -> Array:
-        """That a tip ends outside of the dura, or its shaft meets bone; as of plane walls.
+        """Return the probability that a tip ends outside of the dura, or its shaft meets bone.
 
-        targets (n, 3); clearances, depths (n, obstacles) and lengths (n,), mm; places (n,
-        obstacles, 3) of the shaft that are nearest to each obstacle.
+        To first order: surfaces are taken as planes, and probabilities are summed.
+
+        Parameters
+        ----------
+        targets : ndarray, shape (n, 3)
+            Model frame, mm.
+        clearances, depths : ndarray, shape (n, obstacles)
+            Wall to wall, and where along the shaft, mm.
+        lengths : ndarray, shape (n,)
+            Of the shafts, mm.
+        places : ndarray, shape (n, obstacles, 3)
+            Of the shaft that are nearest to each obstacle, model frame, mm.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            At most 1.
         """
         total = np.zeros(len(targets))
         factor = self.deviations.model.surface
@@ -134,7 +190,7 @@ class Judge:
     def _probability(
         self, clearances: Array, depths: Array, lengths: Array, places: Array
     ) -> Array:
-        """That of the narrowest places, each as of a plane wall; summed, so not too small."""
+        """Return the probability of touching, as of plane walls, summed: not too small."""
         total = np.zeros(len(clearances))
         for s, obstacle in enumerate(self.obstacles.vital):
             spread = self.deviations.sd_across(depths[:, s], lengths, self.gap.centre)
@@ -147,7 +203,22 @@ class Judge:
 def cost_of(
     probability: Array, hindered: Array, cranial: Array, dorsal: Array, depth: Array
 ) -> Array:
-    """What paths are ranked by, the lower the better: see docs/planning.md."""
+    """Return what paths are ranked by, the lower the better: see docs/planning.md.
+
+    Parameters
+    ----------
+    probability, hindered : array_like, shape (n,) or ()
+        Of touching artery or cord, and of having to place the needle again.
+    cranial, dorsal : ndarray, shape (n,) or ()
+        Angles to the lateral direction, rad.
+    depth : ndarray, shape (n,) or ()
+        mm.
+
+    Returns
+    -------
+    ndarray, shape (n,) or ()
+        Cost of each path, without a unit.
+    """
     cost: Array = (
         np.log10(np.asarray(probability) + PER_HINDRANCE * np.asarray(hindered) + LEAST_PROBABILITY)
         + PER_ANGLE * (cranial**2 + dorsal**2)

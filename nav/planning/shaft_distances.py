@@ -1,4 +1,4 @@
-"""Exact distances between straight shafts and triangles."""
+"""Compute exact distances between straight shafts and triangles."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from nav.planning.distancegrid import squared_distance
 
 @njit(cache=True, nogil=True)
 def _segments(p: Array, d: Array, q: Array, e: Array) -> tuple[float, float]:  # pragma: no cover
-    """Squared distance of segments p + s d and q + t e, and s: Ericson 5.1.9."""
+    """Return the squared distance of segments p + s d and q + t e, and s: Ericson 5.1.9."""
     a, f, b = 0.0, 0.0, 0.0
     c, g = 0.0, 0.0
     for k in range(3):
@@ -41,7 +41,7 @@ def _segments(p: Array, d: Array, q: Array, e: Array) -> tuple[float, float]:  #
 
 @njit(cache=True, nogil=True)
 def _pierces(p: Array, d: Array, t: Array) -> bool:  # pragma: no cover - compiled
-    """Whether the segment p + s d goes through a triangle (3, 3)."""
+    """Return whether the segment p + s d goes through a triangle (3, 3)."""
     ax, ay, az = t[1, 0] - t[0, 0], t[1, 1] - t[0, 1], t[1, 2] - t[0, 2]
     bx, by, bz = t[2, 0] - t[0, 0], t[2, 1] - t[0, 1], t[2, 2] - t[0, 2]
     hx, hy, hz = d[1] * bz - d[2] * by, d[2] * bx - d[0] * bz, d[0] * by - d[1] * bx
@@ -64,19 +64,25 @@ def _pierces(p: Array, d: Array, t: Array) -> bool:  # pragma: no cover - compil
 def line_distances(
     corners: Array, centres: Array, radii: Array, starts: Array, ends: Array
 ) -> tuple[Array, Array]:  # pragma: no cover - compiled
-    """Exact distance of straight lines to triangles, and the share of the line at which it is.
+    """Return the exact distance of straight lines to triangles, and where on the line it is.
 
     Parameters
     ----------
-    corners : array, shape (m, 3, 3)
-    centres, radii : arrays, shapes (m, 3), (m,)
-        Of spheres round the triangles, which are passed over where these are further off.
-    starts, ends : arrays, shape (n, 3)
+    corners : ndarray, shape (m, 3, 3)
+        Triangles, mm.
+    centres : ndarray, shape (m, 3)
+        Of spheres around the triangles; a triangle is skipped where its sphere is further away.
+    radii : ndarray, shape (m,)
+        Of the spheres, mm.
+    starts, ends : ndarray, shape (n, 3)
+        Of the lines, mm.
 
     Returns
     -------
-    two arrays, shape (n,)
-        Distance, mm, 0 where the line goes through; 0 at the start and 1 at the end.
+    least : ndarray, shape (n,)
+        Distance, mm; 0 where the line goes through a triangle.
+    place : ndarray, shape (n,)
+        Share of the line: 0 at the start, 1 at the end.
     """
     least, place = np.empty(len(starts)), np.empty(len(starts))
     for n in range(len(starts)):

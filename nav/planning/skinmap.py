@@ -7,11 +7,24 @@ from scipy.spatial import Delaunay, QhullError
 from nav.frames import Array
 from nav.planning.plan_result import SkinRisk
 
-LONGEST_EDGE = 8.0  # mm: longer ones bridge what was not looked at
+LONGEST_EDGE = 8.0  # mm: longer ones bridge places that were not sampled
 
 
 def patch(risk: SkinRisk) -> tuple[Array, NDArray[np.int64]]:
-    """Return vertices (n, 3), which are the entries, and triangles (m, 3) between neighbours."""
+    """Return a triangulation of the places of the skin.
+
+    Parameters
+    ----------
+    risk : SkinRisk
+        n places.
+
+    Returns
+    -------
+    vertices : ndarray, shape (n, 3)
+        The entries, model frame, mm.
+    triangles : ndarray of int64, shape (m, 3)
+        Between neighbours; none where the places are too few or lie on a line.
+    """
     entries = risk.entries
     if len(entries) < 4:
         return entries, np.zeros((0, 3), np.int64)
@@ -27,7 +40,20 @@ def patch(risk: SkinRisk) -> tuple[Array, NDArray[np.int64]]:
 
 
 def ply_of(risks: tuple[SkinRisk, ...], colours: tuple[NDArray[np.uint8], ...]) -> bytes:
-    """Return a binary PLY of all sides: colour, probability and reserve (mm) at each vertex."""
+    """Return a binary PLY of all sides: colour, probability and reserve (mm) at each vertex.
+
+    Parameters
+    ----------
+    risks : tuple of SkinRisk
+        One for each side.
+    colours : tuple of ndarray of uint8, shape (n, 3)
+        RGB of their places.
+
+    Returns
+    -------
+    bytes
+        The file's contents; model frame, mm.
+    """
     parts, faces, start = [], [], 0
     for risk, colour in zip(risks, colours, strict=True):
         vertices, triangles = patch(risk)

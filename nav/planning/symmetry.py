@@ -1,4 +1,4 @@
-"""The direction to the left of a bone that has a left and a right half."""
+"""Find the direction to the left of a bone that has a left and a right half."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -13,19 +13,24 @@ YAW_STEPS = 19
 
 
 def lateral_direction(vertices: Array, centre: Array, up: Array, guess: Array) -> Array:
-    """Return the unit vector (3,) across the plane that a bone is best mirrored at.
+    """Return the unit vector perpendicular to a bone's plane of mirror symmetry.
 
-    The plane contains `up`; where it lies and how it is turned about `up` is found by mirroring
-    the bone's vertices and comparing each with its nearest neighbour.
+    The plane contains `up`; its position and its rotation about `up` are found by mirroring the
+    bone's vertices and comparing each with its nearest neighbour.
 
     Parameters
     ----------
-    vertices : array, shape (n, 3)
-        Of the bone, mm.
-    centre, up : arrays, shape (3,)
+    vertices : ndarray, shape (n, 3)
+        Of the bone, model frame, mm.
+    centre, up : ndarray, shape (3,)
         A point near the plane, and a unit vector in it.
-    guess : array, shape (3,)
-        About to the left; the result is at most 45 degrees from it.
+    guess : ndarray, shape (3,)
+        Roughly to the left; the result is at most 45 degrees from it.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Unit vector, model frame.
     """
     points = vertices[:: max(1, len(vertices) // MOST_POINTS)] - centre
     tree = cKDTree(points)

@@ -1,4 +1,4 @@
-"""Pictures of the case, drawn off screen by VTK: they change with the view, not with the needle.
+"""Render the case off screen with VTK: pictures change with the view, not with the needle.
 
 The needle and all that moves with it is painted over a finished picture (see overlay), with the
 picture's depth telling what is in front. So a new needle pose costs a millisecond, not a rendering,
@@ -25,18 +25,25 @@ Depth = NDArray[np.float32]
 
 OPACITY = {"dura": 0.32, "skin": 0.10}
 SPECULAR = {"bone": 0.12, "cord": 0.25, "artery": 0.35}
-SAMPLES = 4  # a pixel, in a refined picture
+SAMPLES = 4  # per pixel, in a refined picture
 SIGMA_COLOURS = "colours of sigma"  # of a mesh's points
-STRIPS = 6  # a refined picture is drawn in strips, so that no one of them holds up the window
+STRIPS = 6  # a refined picture is rendered in strips, so that none of them blocks the window
 CLIP = (1.0, 2 * EYE_DISTANCE)
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A picture of a view.
+    """A rendered picture of a view.
 
-    image : (h, w, 3). solid, veil : (h/2, w/2) depth, mm from the eye, of the nearest opaque and of
-    the nearest translucent surface; infinite where there is none.
+    Parameters
+    ----------
+    view : View
+        Of the picture.
+    image : ndarray of uint8, shape (h, w, 3)
+        RGB.
+    solid, veil : ndarray of float32, shape (h / 2, w / 2)
+        Depth of the nearest opaque and of the nearest translucent surface, mm from the eye;
+        infinite where there is none.
     """
 
     view: View
@@ -46,7 +53,13 @@ class Drawn:
 
 
 class Anatomy:
-    """Draws the structures of a case."""
+    """Renders the structures of a case.
+
+    Parameters
+    ----------
+    case : Case
+        Surfaces in the model frame, mm.
+    """
 
     def __init__(self, case: Case) -> None:
         offscreen.prepare()
@@ -61,7 +74,7 @@ class Anatomy:
         for structure in case.structures:
             if structure.role not in OPACITY:
                 self._add(structure)
-        # translucent ones are drawn in this order: far sides outside in, near sides inside out
+        # translucent ones are rendered in this order: far sides outside in, near sides inside out
         veils = [s for role in ("skin", "dura") for s in case.of_role(role)]
         for structure in veils:
             self._add(structure, culling="front")
@@ -104,12 +117,12 @@ class Anatomy:
                 actor.SetVisibility(shown)
 
     def show_without(self, hidden: frozenset[str], skin: bool) -> None:
-        """Show all structures but those named, and the skin only where it is asked for."""
+        """Show all structures but those named, and the skin only if `skin` is set."""
         for name, actor in self.actors:
             actor.SetVisibility(name not in hidden and (skin or self.roles[name] != "skin"))
 
     def colour_by_sigma(self, by_sigma: bool) -> None:
-        """Give surfaces the colour of their standard deviation, or that of their role."""
+        """Colour surfaces by their standard deviation, or by their role."""
         if by_sigma == self._by_sigma:
             return
         self._by_sigma = by_sigma
@@ -127,7 +140,20 @@ class Anatomy:
             mapper.SetScalarVisibility(by_sigma)
 
     def quick(self, view: View, width: int, height: int) -> Drawn:
-        """A picture for a moving view: half as fine, enlarged."""
+        """Return a picture for a moving view: at half resolution, enlarged.
+
+        Parameters
+        ----------
+        view : View
+            To render.
+        width, height : int
+            Of the picture, px.
+
+        Returns
+        -------
+        Drawn
+            With its depth.
+        """
         w, h = max(8, width // 2), max(8, height // 2)
         self._aim(view, w, h)
         self._samples(0)
@@ -139,7 +165,20 @@ class Anatomy:
         return Drawn(view, np.ascontiguousarray(image), solid, veil)
 
     def refine(self, rough: Drawn, width: int, height: int) -> Iterator[Drawn | None]:
-        """The fine picture of a rough one's view, a strip each time; the last item is the whole."""
+        """Render the fine picture of a rough one's view, in strips.
+
+        Parameters
+        ----------
+        rough : Drawn
+            As of `quick`; its depth is kept.
+        width, height : int
+            Of the picture, px.
+
+        Yields
+        ------
+        Drawn or None
+            None after each strip; the whole picture as the last item.
+        """
         edges = np.linspace(0, height, STRIPS + 1).round().astype(int)
         image = np.empty((height, width, 3), np.uint8)
         view = rough.view
@@ -173,7 +212,7 @@ class Anatomy:
             self.window.SetMultiSamples(number)
 
     def _veil(self, width: int, height: int) -> Depth:
-        """Depth of the translucent dura alone, drawn as if it were opaque."""
+        """Return the depth of the translucent dura alone, rendered as if it were opaque."""
         shown = [(actor, actor.GetVisibility()) for _, actor in self.actors]
         veils = [
             actor
@@ -214,10 +253,28 @@ class Anatomy:
 
 
 def darkened(image: Picture, solid: Depth, strength: float = 0.035) -> Picture:
-    """A picture with surfaces darkened where something close stands before them.
+    """Return a picture with surfaces darkened where something close stands in front of them.
 
-    Unsharp masking of the depth (Luft, Colditz and Deussen 2006): it parts near from far where a
-    parallel projection alone does not.
+    Unsharp masking of the depth [1]_: it separates near from far where a parallel projection alone
+    does not.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (h, w, 3)
+        RGB.
+    solid : ndarray of float32
+        Depth, mm, of any resolution; infinite where there is nothing.
+    strength : float
+        Darkening per mm.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+        RGB.
+
+    References
+    ----------
+    .. [1] Luft, Colditz and Deussen, Image Enhancement by Unsharp Masking the Depth Buffer, 2006.
     """
     depth = np.where(np.isfinite(solid), solid, EYE_DISTANCE + 60.0).astype(np.float32)
     size = max(3, solid.shape[0] // 24) | 1

@@ -1,4 +1,4 @@
-"""The cameras' pictures with the markers found in them."""
+"""Show the cameras' pictures with the markers found in them."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,13 @@ from nav.view.theme import BACK, FAINT, LINE, PANEL, QUIET, TEXT, TOOL, faded, f
 
 
 class Pictures(Sized):
-    """All cameras side by side. tools : names, in the order of their colours."""
+    """All cameras side by side.
+
+    Parameters
+    ----------
+    tools : sequence of str
+        Names, in the order of their colours.
+    """
 
     def __init__(self, tools: Sequence[str]) -> None:
         super().__init__()
@@ -24,7 +30,7 @@ class Pictures(Sized):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
     def show_pictures(self, thumbnails: tuple[Thumbnail, ...], blank: str) -> None:
-        """Show other pictures; with a reason in `blank` none of them."""
+        """Show other pictures; none of them if `blank` gives a reason."""
         if (thumbnails is self.thumbnails and blank == self.blank) or (
             blank and blank == self.blank and not thumbnails
         ):
@@ -33,7 +39,7 @@ class Pictures(Sized):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Side by side, each as large as fits."""
+        """Paint the pictures side by side, each as large as fits."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -1,4 +1,4 @@
-"""A gauge: one distance, its bound, a bar with its limits, and the state told three times."""
+"""A gauge: one distance, its bound, a bar with its limits, and the state shown in three ways."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
@@ -27,7 +27,13 @@ INSIDE_SHARE = 0.12
 
 
 class Gauge(Sized):
-    """Paints a GaugeState. `lit` is the blinking phase: only a danger's word follows it."""
+    """Paints a GaugeState.
+
+    Parameters
+    ----------
+    role : str
+        "artery" or "cord".
+    """
 
     def __init__(self, role: str) -> None:
         super().__init__()
@@ -36,7 +42,15 @@ class Gauge(Sized):
         self.lit = True
 
     def show_state(self, state: GaugeState, lit: bool) -> None:
-        """Show a new state; repaints only what changed."""
+        """Show a new state; repaints only if something changed.
+
+        Parameters
+        ----------
+        state : GaugeState
+            To show.
+        lit : bool
+            Phase of blinking: only the word of a danger follows it.
+        """
         if state.level is not Level.DANGER:
             lit = True
         if state != self.state or lit != self.lit:
@@ -45,14 +59,14 @@ class Gauge(Sized):
             self.update()
 
     def words(self) -> str:
-        """All that the gauge says, as one line."""
+        """Return all that the gauge shows, as one line."""
         s = self.state
         if s.why is not None:
             return f"{s.role}: {s.why.headline}: {s.why.detail}"
         return f"{s.role} {s.name}: {s.value} mm, {s.bound}, {s.level.word}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The whole gauge."""
+        """Paint the whole gauge."""
         m, g = self.metrics, self.metrics.grid
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -140,7 +154,7 @@ class Gauge(Sized):
         self._bound(painter, line.right(), baseline)
 
     def _bound(self, painter: QPainter, right: float, baseline: float) -> None:
-        """The bound, flush right, above it what it is, and whether bending is in it."""
+        """Paint the bound, flush right, below what it is and whether bending is in it."""
         m = self.metrics
         for text, size, up, colour in (
             (self.state.bound, m.medium, 0.0, TEXT),
@@ -153,7 +167,7 @@ class Gauge(Sized):
             painter.drawText(QPointF(right - width, baseline - up), text)
 
     def _reason(self, painter: QPainter, box: QRectF, why: Why) -> None:
-        """Hatched, and on it why there is no number."""
+        """Hatch the area, and write on it why there is no number."""
         m, g = self.metrics, self.metrics.grid
         room = box.adjusted(0, 1.0 * g, 0, -0.5 * g)
         hatch(painter, room, LINE, 2 * g)
@@ -178,9 +192,9 @@ class Gauge(Sized):
             plate.moveTop(plate.bottom())
 
     def _bar(self, painter: QPainter, box: QRectF) -> None:
-        """Danger and caution zones, the bound's place (arrow) and the estimate's (line).
+        """Paint danger and caution zones, the bound's position (arrow) and the estimate's (line).
 
-        It begins inside the structure, so that an arrow left of 0 says so.
+        It begins inside the structure, so that an arrow left of 0 shows that.
         """
         m, g, s = self.metrics, self.metrics.grid, self.state
         track = QRectF(box.left(), box.top() + 0.75 * g, box.width(), 2 * g)
@@ -224,7 +238,7 @@ class Gauge(Sized):
                 self._needle(painter, track, at(s.lower), at(s.distance))
 
     def _further(self, painter: QPainter, end: QPointF, way: float) -> None:
-        """Chevrons at the bar's end: the value lies beyond it."""
+        """Paint chevrons at the bar's end: the value lies beyond it."""
         g = self.metrics.grid
         painter.setPen(QPen(TEXT, 0.35 * g, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         for inwards in (0.7, 1.6):

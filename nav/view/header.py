@@ -1,4 +1,4 @@
-"""The header: where in the work we are; and below it what to do now, with the keys."""
+"""The header: the present stage of the work; and below it what to do now, with the keys."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
@@ -27,14 +27,14 @@ class Steps(Sized):
         self.stage, self.live = Stage.CASE, False
 
     def show_stage(self, stage: Stage, live: bool) -> None:
-        """Light another stage; only outlined when no data comes."""
+        """Light another stage; it is only outlined when no data comes."""
         if (stage, live) != (self.stage, self.live):
             self.stage, self.live = stage, live
             self.setAccessibleName(f"stage {stage.value}")
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Words with arrows between; done ones bright, later ones faint."""
+        """Paint words with arrows between; done ones bright, later ones faint."""
         m, g = self.metrics, self.metrics.grid
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -74,7 +74,10 @@ class Steps(Sized):
 
 
 class Prompt(Sized):
-    """What to do now, in words, and buttons that say their keys."""
+    """What to do now, in words, and buttons that show their keys.
+
+    `asked` is emitted with the command of a button.
+    """
 
     asked = Signal(str)
 
@@ -94,13 +97,13 @@ class Prompt(Sized):
         self.set_metrics(self.metrics)
 
     def show_prompt(self, text: str, usable: frozenset[str]) -> None:
-        """Show what to do; only the buttons that make sense now are there."""
+        """Show what to do; only the buttons in `usable` are visible."""
         self.text.setText(text)
         for kind, button in self.buttons.items():
             button.setVisible(kind in usable)
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         g = metrics.grid
         self.row.setContentsMargins(2 * g, 0, g, 0)
@@ -113,7 +116,18 @@ class Prompt(Sized):
 
 
 def button_style(metrics: Metrics) -> str:
-    """Flat dark buttons."""
+    """Return the style sheet of flat dark buttons.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        Of the window.
+
+    Returns
+    -------
+    str
+        For `setStyleSheet`.
+    """
     g = metrics.grid
     return (
         f"QPushButton {{ color: {TEXT.name()}; background: {LINE.name()}; border: 0;"

@@ -1,4 +1,4 @@
-"""The last half minute of distances, with holes where there was no data."""
+"""Keep the last half minute of distances, with gaps where there was no data."""
 
 from collections import deque
 from itertools import islice, zip_longest
@@ -16,7 +16,7 @@ HOLD = 0.1
 
 
 class History:
-    """Keeps samples and gives them as lines; a hole stays a hole."""
+    """Keeps samples and returns them as lines; a gap stays a gap."""
 
     def __init__(self) -> None:
         self.samples: deque[Sample] = deque()
@@ -30,7 +30,22 @@ class History:
             self.samples.popleft()
 
     def line(self, role: str, now: float) -> tuple[Array, Array, Array]:
-        """Times (n,), s, now is 0; distances and bounds (n,), mm; NaN in the holes."""
+        """Return the line of a role.
+
+        Parameters
+        ----------
+        role : str
+            "artery" or "cord".
+        now : float
+            s, of the samples' clock.
+
+        Returns
+        -------
+        times : ndarray, shape (n,)
+            s; now is 0.
+        distances, bounds : ndarray, shape (n,)
+            mm; NaN in the gaps.
+        """
         at: list[float] = []
         value: list[float | None] = []
         bound: list[float | None] = []

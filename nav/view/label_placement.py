@@ -1,4 +1,4 @@
-"""Where a label goes: near what it names, over nothing that matters, and not jumping about."""
+"""Place labels: near what they name, over nothing that matters, and without jumping."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ OUTSIDE, ON_LABEL, ON_LINE = 1000.0, 2000.0, 300.0
 
 
 class LabelPlacer:
-    """Remembers from picture to picture where the labels were."""
+    """Places labels, and remembers from picture to picture where they were."""
 
     def __init__(self) -> None:
         self.last: dict[str, int] = {}
@@ -30,10 +30,29 @@ class LabelPlacer:
         lines: Sequence[QLineF],
         unit: float,
     ) -> QRectF:
-        """The rectangle of a label of a size, px.
+        """Return the rectangle of a label.
 
-        anchor : what it names. room : where labels may be. taken, lines : what it must not, and
-        should not cover. unit : the grid, px.
+        Parameters
+        ----------
+        name : str
+            Identifies the label from picture to picture.
+        anchor : QPointF
+            The position of what it names, px.
+        size : tuple of two float
+            Width and height, px.
+        room : QRectF
+            Where labels may be.
+        taken : sequence of QRectF
+            What it must not cover.
+        lines : sequence of QLineF
+            What it should not cover.
+        unit : float
+            The grid, px.
+
+        Returns
+        -------
+        QRectF
+            Within the room, if it fits.
         """
         half = np.array(size) / 2
         reach = np.repeat(REACHES, len(ANGLES))
@@ -59,14 +78,14 @@ class LabelPlacer:
 
 
 def _share(low: Array, high: Array, box: QRectF) -> Array:
-    """Share of each rectangle (corners (n, 2)) that lies in a box."""
+    """Return the share of each rectangle (corners (n, 2)) that lies in a box."""
     left = np.maximum(low, (box.left(), box.top()))
     right = np.minimum(high, (box.right(), box.bottom()))
     return np.clip(right - left, 0.0, None).prod(axis=1) / (high - low).prod(axis=1)
 
 
 def _covered(line: QLineF, low: Array, high: Array) -> Array:
-    """Share of a line that lies in each rectangle (corners (n, 2))."""
+    """Return the share of a line that lies in each rectangle (corners (n, 2))."""
     along = np.linspace(0.0, 1.0, 24)[:, None]
     points = np.array([line.x1(), line.y1()]) + along * np.array([line.dx(), line.dy()])
     within = (points > low[:, None]) & (points < high[:, None])

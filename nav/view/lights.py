@@ -13,7 +13,7 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class Lights(Sized):
-    """One row a light; as many rows as fit, the tools first."""
+    """One row per light; as many rows as fit, the tools first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,14 +21,22 @@ class Lights(Sized):
         self.age = ""
 
     def show_lights(self, lights: tuple[Light, ...], age: str = "") -> None:
-        """Show other lights; age : how old what is shown is, in words."""
+        """Show other lights.
+
+        Parameters
+        ----------
+        lights : tuple of Light
+            Tools first.
+        age : str
+            How old the pictures behind the numbers are, in words.
+        """
         if (lights, age) != (self.lights, self.age):
             self.lights, self.age = lights, age
             self.setAccessibleName("; ".join(f"{x.name} {x.word} {x.reason}" for x in lights))
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Rows from the top."""
+        """Paint rows from the top."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         m, g = self.metrics, self.metrics.grid

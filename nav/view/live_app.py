@@ -23,12 +23,17 @@ from nav.view.live_window import LiveWindow
 from nav.view.quitting import add_quit_key, closed_by_signals
 from nav.view.render_process import ProcessDrawing
 
-# ms that the last word stays on the screen before the window closes by itself
+# ms that the last message stays on the screen before the window closes by itself
 LAST_LOOK_MS = 1500
 
 
 def application() -> QApplication:
-    """The one QApplication; made if there is none.
+    """Return the one QApplication; it is made if there is none.
+
+    Returns
+    -------
+    QApplication
+        Of this process.
 
     Raises
     ------
@@ -46,7 +51,13 @@ def application() -> QApplication:
 
 
 def has_display() -> bool:
-    """Whether a window can be seen here."""
+    """Return whether a window can be seen here.
+
+    Returns
+    -------
+    bool
+        False with an off-screen platform.
+    """
     if qt_platform() in UNSEEN:
         return False
     return bool(named_displays()) or not sys.platform.startswith("linux")
@@ -62,11 +73,29 @@ def run_window(
     close_at_end: bool = False,
     still: Path | None = None,
 ) -> int:
-    """Show the live window until it is closed, and end the tracking process; returns an exit code.
+    """Show the live window until it is closed, and end the tracking process.
 
-    close_at_end : close a moment after the source came to its end.
-    still : write the window's last live picture there (PNG) when the source ends.
-    Exit code 1 if the tracking process failed, else 0.
+    Parameters
+    ----------
+    case : Case
+        What is navigated.
+    feed : Feed
+        The window's end of the connection to the tracking process.
+    needle : Tool
+        Its markers determine the length of the shaft that is drawn.
+    title : str
+        Of the window.
+    reference : str
+        Name of the reference body.
+    close_at_end : bool
+        Close a moment after the source came to its end.
+    still : Path, optional
+        Write the window's last live picture there (PNG) when the source ends.
+
+    Returns
+    -------
+    int
+        Exit code: 1 if the tracking process failed, else 0.
 
     Raises
     ------
@@ -129,12 +158,29 @@ def write_still(
 ) -> None:
     """Write a PNG of the window as it was at the last of some updates; needs no display.
 
-    updates : oldest first; their samples fill the strip chart.
+    Parameters
+    ----------
+    path : Path
+        To write.
+    case : Case
+        What is navigated.
+    needle : Tool
+        Its markers determine the length of the shaft that is drawn.
+    updates : sequence of Update
+        Oldest first; their samples fill the strip chart.
+    title : str
+        Of the window.
+    reference : str
+        Name of the reference body.
+    size : tuple of two int
+        Width and height, px.
 
     Raises
     ------
     OSError
         It cannot be written.
+    ValueError
+        There are no updates.
     """
     if not updates:
         raise ValueError("expected at least one update")

@@ -1,4 +1,4 @@
-"""Everything that the window shows, as values: texts, levels, places, and reasons for blanks."""
+"""Everything that the window shows, as values: texts, levels, positions, and reasons for blanks."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,15 @@ from nav.live.messages import Stage
 
 @dataclass(frozen=True)
 class Why:
-    """Why there is no number: a few words, and what else is known."""
+    """The reason why there is no number.
+
+    Parameters
+    ----------
+    headline : str
+        A few words.
+    detail : str
+        What else is known.
+    """
 
     headline: str
     detail: str = ""
@@ -20,9 +28,24 @@ class Why:
 class GaugeState:
     """One gauge: the distance to the nearest structure of a role, or why there is none.
 
-    value, bound : texts, empty where there is no number. distance, lower : the same, mm, for the
-    bar. caution, danger : limits of the structure shown, mm. full : the bar's end, mm. bending :
-    whether that is in the bound.
+    Parameters
+    ----------
+    role, name : str
+        Of the structure shown.
+    level : Level
+        Of alarm.
+    value, bound : str
+        Distance and its bound as texts, empty where there is no number.
+    distance, lower : float or None
+        The same, mm, for the bar.
+    caution, danger : float or None
+        Limits of the structure shown, mm.
+    full : float
+        The bar's end, mm.
+    why : Why or None
+        Why there is no number.
+    bending : str
+        Whether the needle's bending is in the bound, in words.
     """
 
     role: str
@@ -46,7 +69,15 @@ class GaugeState:
 
 @dataclass(frozen=True)
 class AheadLine:
-    """What the heading hits, and in how many millimetres (text)."""
+    """The structure that the heading hits.
+
+    Parameters
+    ----------
+    name, role : str
+        Of the structure.
+    text : str
+        In how many millimetres.
+    """
 
     name: str
     role: str
@@ -55,7 +86,23 @@ class AheadLine:
 
 @dataclass(frozen=True)
 class TargetState:
-    """Where the tip is against the plan, as texts; `why` instead of them where it is not known."""
+    """The tip relative to the plan, as texts.
+
+    Parameters
+    ----------
+    plan : str
+        Its name.
+    distance : str
+        To the target.
+    spread : str
+        Half of the 95 % interval of the distance.
+    off_axis : str
+        Distance from the plan's line.
+    angle : str
+        To the plan.
+    why : Why or None
+        Why the numbers are not known.
+    """
 
     plan: str
     distance: str = ""
@@ -67,7 +114,17 @@ class TargetState:
 
 @dataclass(frozen=True)
 class Light:
-    """A tool or a camera: seen, doubtful, lost or (no data at all) unknown, and why."""
+    """The status of a tool or a camera.
+
+    Parameters
+    ----------
+    name : str
+        Of the tool or camera.
+    status : str
+        "seen", "doubtful", "lost" or (no data at all) "unknown".
+    reason : str
+        Why.
+    """
 
     name: str
     status: Literal["seen", "doubtful", "lost", "unknown"]
@@ -83,7 +140,19 @@ class Light:
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """Shortest way from the tip to a structure, (3,) each, model frame, mm."""
+    """The shortest connection from the tip to a structure.
+
+    Parameters
+    ----------
+    role : str
+        Of the structure.
+    start, end : ndarray, shape (3,)
+        Tip, and nearest point of the structure; model frame, mm.
+    text : str
+        Its length.
+    level : Level
+        Of alarm.
+    """
 
     role: str
     start: Array
@@ -94,10 +163,22 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class SceneState:
-    """What moves in the 3D view.
+    """The moving parts of the 3D view.
 
-    tip, heading : (3,), model frame, mm; None where there is no needle to draw. ahead : way to the
-    first hit, mm. plan, fiducials, wanted : what is shown of the case, by name.
+    Parameters
+    ----------
+    tip, heading : ndarray, shape (3,), or None
+        Model frame, mm, and unit vector; None where there is no needle to draw.
+    ahead : float or None
+        Distance to the first hit, mm.
+    segments : tuple of Segment
+        Shortest connections to structures.
+    plan : str
+        Name of the plan shown.
+    fiducials : tuple of str
+        Labels of the fiducials shown.
+    wanted : str
+        Label of the fiducial to touch next.
     """
 
     tip: Array | None = None
@@ -111,7 +192,15 @@ class SceneState:
 
 @dataclass(frozen=True)
 class Banner:
-    """A message across the view; `alarming` where something is wrong, not merely awaited."""
+    """A message across the view.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+    alarming : bool
+        Something is wrong, not merely awaited.
+    """
 
     text: str
     alarming: bool
@@ -119,7 +208,37 @@ class Banner:
 
 @dataclass(frozen=True, eq=False)
 class DisplayState:
-    """Exactly what the window shows. age : of the pictures that the numbers come from."""
+    """Exactly what the window shows.
+
+    Parameters
+    ----------
+    live : bool
+        Whether the numbers are current.
+    banner : Banner or None
+        Across the view.
+    stage : Stage
+        Of the work.
+    prompt : str
+        What to do.
+    notices : tuple of str
+        For the user, the newest last.
+    artery, cord : GaugeState
+        The gauges.
+    ahead : tuple of AheadLine
+        What the heading hits.
+    ahead_why : Why or None
+        Why that is empty.
+    target : TargetState
+        The tip relative to the plan.
+    lights : tuple of Light
+        Tools and lost cameras.
+    delay, rate : str
+        Of the tracking.
+    scene : SceneState
+        The 3D view.
+    age : str
+        Of the pictures that the numbers come from.
+    """
 
     live: bool
     banner: Banner | None

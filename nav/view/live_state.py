@@ -1,7 +1,7 @@
-"""What the window shows of an update, at a moment.
+"""Decide what the window shows of an update, at a moment.
 
-Whatever the update says, nothing old or unknown becomes a number here: a lost tool, a late
-update or an ended process leaves every number out and says why.
+No update can turn anything old or unknown into a number here: a lost tool, a late update or an
+ended process leaves every number out and states why.
 """
 
 import math
@@ -31,7 +31,7 @@ from nav.view.words import bending_text, between, bound_text, distance_text, one
 
 # mm: the gauges' bars end here, or at three times the caution limit
 SHORTEST_BAR = 15.0
-# what the needle can run into, of interest in this order where two are met at once
+# what the needle can hit; the order decides where two are hit at once
 AHEAD_ROLES = ("cord", "artery", "dura", "bone", "support")
 
 
@@ -49,11 +49,35 @@ def display(
     preparing: Preparing | None = None,
     stale_after: float = STALE_AFTER,
 ) -> DisplayState:
-    """What to show of the newest update at `now` (s, monotonic clock).
+    """Return what to show of the newest update at a moment.
 
-    alive : whether the tracking process runs. ended : its last word, if it was said.
-    needle, reference : the tools' names. plan : the one followed where the update does not tell.
-    standstill, preparing : the newest of these. stale_after : s, `Pace`'s.
+    Parameters
+    ----------
+    case : Case
+        What is navigated.
+    update : Update or None
+        The newest.
+    now : float
+        s, monotonic clock.
+    alive : bool
+        Whether the tracking process runs.
+    ended : Ended, optional
+        Its last message, if it came.
+    needle, reference : str
+        The tools' names.
+    plan : str
+        The one followed where the update does not tell.
+    standstill : Standstill, optional
+        The newest.
+    preparing : Preparing, optional
+        The newest.
+    stale_after : float
+        Largest age of pictures whose numbers are shown, s: see `nav.view.pace.Pace`.
+
+    Returns
+    -------
+    DisplayState
+        Without numbers where there is a reason to blank them.
     """
     stage = update.stage if update is not None else Stage.CASE
     notices = update.notices if update is not None else ()
@@ -100,7 +124,7 @@ def _banner(
     preparing: Preparing | None,
     stale_after: float,
 ) -> Banner | None:
-    """Why nothing may be shown, or None."""
+    """Return why nothing may be shown, or None."""
     if ended is not None:
         if ended.problem:
             return Banner(f"Tracking process ended: {ended.problem}", True)
@@ -128,7 +152,7 @@ def _banner(
 
 
 def _plan_name(case: Case, update: Update | None, before: str) -> str:
-    """The plan that is followed; a plan is no measurement, so it stays when the tip is lost."""
+    """Return the plan that is followed; it is not a measurement and stays when the tip is lost."""
     if update is not None and not isinstance(update.guidance.plan, Lost):
         return update.guidance.plan.name
     if before:
@@ -137,7 +161,7 @@ def _plan_name(case: Case, update: Update | None, before: str) -> str:
 
 
 def _proximity(guidance: Guidance, needle: str, reference: str) -> Proximity | Why:
-    """The distances, or the first thing in the line that keeps them from being known."""
+    """Return the distances, or the first reason why they are not known."""
     for tool in (needle, reference):
         seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
         if isinstance(seen, Lost):
@@ -151,7 +175,24 @@ def _proximity(guidance: Guidance, needle: str, reference: str) -> Proximity | W
 
 
 def gauge_limits(case: Case, role: str, name: str = "") -> tuple[float | None, float | None, float]:
-    """Caution, danger and the bar's end, mm, of a structure or of the first one of a role."""
+    """Return the limits of a structure, or of the first one of a role, and the end of its bar.
+
+    Parameters
+    ----------
+    case : Case
+        What is navigated.
+    role : str
+        Of the structure.
+    name : str
+        Of the structure; the first of the role if there is none of this name.
+
+    Returns
+    -------
+    caution, danger : float or None
+        mm; None where it has none.
+    full : float
+        The bar's end, mm.
+    """
     of_role = case.of_role(role)
     chosen = next((s for s in of_role if s.name == name), of_role[0] if of_role else None)
     if chosen is None:
@@ -203,7 +244,7 @@ def _urgency(level: Level) -> float:
 
 
 def _ahead(found: Proximity | Why) -> tuple[AheadLine, ...]:
-    """The first two different structures along the heading, nearest first."""
+    """Return the first two different structures along the heading, nearest first."""
     if isinstance(found, Why):
         return ()
     return tuple(
@@ -215,7 +256,7 @@ def _ahead(found: Proximity | Why) -> tuple[AheadLine, ...]:
 
 
 def _hits(found: Proximity) -> list[tuple[float, StructureProximity]]:
-    """What the heading hits, nearest first, with the way to it, mm."""
+    """Return what the heading hits, nearest first, with the distance to it, mm."""
     hits = [
         (s.ahead, s)
         for s in found.structures
@@ -269,7 +310,7 @@ def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...
 
 
 def _fiducials(case: Case, stage: Stage) -> tuple[str, ...]:
-    """Labels of what is to be touched in a stage."""
+    """Return the labels of what is to be touched in a stage."""
     use = {Stage.REGISTER: "register", Stage.VERIFY: "check"}.get(stage, "")
     # without check points one to register with is checked
     chosen = case.fiducials_for(use) or (case.fiducials if stage is Stage.VERIFY else ())
@@ -290,7 +331,7 @@ def _scene(
     if isinstance(found, Why) or isinstance(tip, Lost) or not np.isfinite(tip.position).all():
         return SceneState(plan=plan, fiducials=labels, wanted=wanted)
     nearest = {s.name: s.nearest for s in found.structures}
-    # while fiducials are touched, far from everything, the ways would only be in the way
+    # while fiducials are touched, far from everything, the lines would only hide the view
     navigating = update.stage is Stage.NAVIGATE
     segments = tuple(
         Segment(gauge.role, tip.position, nearest[gauge.name], f"{gauge.value} mm", gauge.level)

@@ -1,4 +1,4 @@
-"""The live window: polls the tracking process, and shows what `state.display` makes of it."""
+"""The live window: polls the tracking process, and shows what `live_state.display` makes of it."""
 
 import logging
 import os
@@ -48,7 +48,7 @@ from nav.view.window_layout import places
 log = logging.getLogger(__name__)
 
 POLL_MS = 33
-# polls after a process's death in which its last word may still come
+# polls after a process's death in which its last message may still come
 PATIENCE = 5
 # Hz; IEC 60601-1-8 has 1.4 to 2.8 for alarms of high priority, lit for 20 to 60 % of the time
 BLINK, LIT = 2.0, 0.5
@@ -63,9 +63,24 @@ USABLE = {
 class LiveWindow(QMainWindow):
     """The window of one case.
 
-    feed : the tracking process's end of the line. needle, reference : the tools; the needle's
-    markers tell the shaft's length. diameter : of the shaft, mm. clock : s, the feed's clock.
-    drawing : who draws the anatomy; None: this process, which is for stills and tests only.
+    Parameters
+    ----------
+    case : Case
+        What is navigated.
+    feed : Feed
+        The window's end of the connection to the tracking process.
+    needle : Tool
+        Its markers determine the length of the shaft that is drawn.
+    title : str
+        Of the window.
+    reference : str
+        Name of the reference body.
+    diameter : float
+        Of the shaft, mm.
+    clock : callable
+        The feed's clock, s.
+    drawing : Drawing, optional
+        What renders the anatomy; by default this process, which is for stills and tests only.
     """
 
     def __init__(
@@ -139,11 +154,11 @@ class LiveWindow(QMainWindow):
         self.views.skin.connect(self.scene.show_skin)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Everything in its place."""
+        """Arrange everything for another size."""
         self._arrange()
 
     def _arrange(self) -> None:
-        """Places and sizes, from the window's size."""
+        """Set positions and sizes from the window's size."""
         m = Metrics(self.height())
         g = m.grid
         boxes = places(self.width(), self.height())
@@ -168,7 +183,7 @@ class LiveWindow(QMainWindow):
         self._place_notices()
 
     def _place_notices(self) -> None:
-        """Place notices below the banner, where there is one: it says why nothing is shown."""
+        """Place notices below the banner, if there is one: it states why nothing is shown."""
         g = Metrics(self.height()).grid
         view = places(self.width(), self.height())["scene"]
         below = 2 * g + self.banner.height() if self.banner.isVisibleTo(self) else 0
@@ -177,7 +192,7 @@ class LiveWindow(QMainWindow):
     def poll(self) -> None:
         """Take the newest message, if any, and show it; called about 30 times a second.
 
-        Whatever goes wrong with a message, the one before does not stay on the screen.
+        If anything goes wrong with a message, the one before does not stay on the screen.
         """
         self.pace.look(self.clock())
         try:
@@ -217,14 +232,14 @@ class LiveWindow(QMainWindow):
             self.feed.send(Command("play"))
 
     def _watch(self, message: Message | None) -> None:
-        """A process that died without a word has ended as well."""
+        """End the display if the process died without a message."""
         gone = message is None and self.ended is None and not self.feed.alive()
         self._silent = self._silent + 1 if gone else 0
         if self._silent > PATIENCE:
             self._end(Ended("it stopped without saying why"))
 
     def _end(self, ended: Ended) -> None:
-        """The last live picture is taken before it is blanked."""
+        """Keep the last live picture before it is blanked."""
         self.ended = ended
         self._keep_still()
         self.on_end(ended)
@@ -291,12 +306,18 @@ class LiveWindow(QMainWindow):
         self.views.show_active(self.scene.named)
 
     def _blank_at_once(self) -> None:
-        """Paint what has lost its numbers before anything else is done."""
+        """Repaint what has lost its numbers before anything else is done."""
         for part in (*self.gauges.values(), self.target, self.ahead, self.lights, self.scene):
             part.repaint()
 
     def ask(self, kind: str) -> None:
-        """Send a command to the tracking process: plan means the next one."""
+        """Send a command to the tracking process.
+
+        Parameters
+        ----------
+        kind : str
+            "capture", "undo", "skip", "pause" or "restart"; "plan" selects the next plan.
+        """
         if self.ended is not None:
             return
         if kind == "plan":
@@ -313,7 +334,7 @@ class LiveWindow(QMainWindow):
         self.feed.send(Command("plan", names[following]))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space, Backspace, S, P, K, Home: commands. R and the digits: views."""
+        """Handle keys: Space, Backspace, S, P, K, Home are commands; R and the digits are views."""
         if event.isAutoRepeat():
             return
         kinds = {
@@ -337,7 +358,12 @@ class LiveWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def screenshot(self, path: Path) -> None:
-        """Write the whole window as a PNG, finely drawn; whole or not at all.
+        """Write the whole window as a PNG, finely rendered; whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            To write; an existing file is replaced.
 
         Raises
         ------
@@ -345,7 +371,7 @@ class LiveWindow(QMainWindow):
             It cannot be written.
         """
         path = Path(path)
-        self._arrange()  # a window that is not shown was not told its size yet
+        self._arrange()  # a window that is not shown has not received its size yet
         self.strip.show_history(self.clock(), must=True)
         self.scene.work(finish=True)
         picture = self.grab()

@@ -1,4 +1,4 @@
-"""Which way the patient lies in the view, and how long ten millimetres are."""
+"""Show the patient's orientation in the view, and the length of ten millimetres."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -11,7 +11,19 @@ AXES = (("L", "R"), ("P", "A"), ("S", "I"))  # of +x, -x, ... in LPS
 
 
 def paint_axes(painter: QPainter, view: View, middle: QPointF, metrics: Metrics) -> None:
-    """Three axes with a letter at either end; what points away from the viewer is faint."""
+    """Paint three axes with a letter at either end; those pointing away from the viewer are faint.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the view.
+    view : View
+        Its orientation.
+    middle : QPointF
+        Where the axes meet, px.
+    metrics : Metrics
+        Of the window.
+    """
     reach = 5.5 * metrics.grid
     ends = []
     for axis, letters in enumerate(AXES):
@@ -41,7 +53,19 @@ def paint_axes(painter: QPainter, view: View, middle: QPointF, metrics: Metrics)
 
 
 def paint_ruler(painter: QPainter, pixels_per_mm: float, right: QPointF, metrics: Metrics) -> None:
-    """A bar of 10 mm (or 1, 5, 50: what fits), its right end at a place."""
+    """Paint a bar of 10 mm (or 1, 5, 20, 50: what fits).
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the view.
+    pixels_per_mm : float
+        Scale of the view.
+    right : QPointF
+        The bar's right end, px.
+    metrics : Metrics
+        Of the window.
+    """
     wanted = 12 * metrics.grid / pixels_per_mm
     length = min((1.0, 5.0, 10.0, 20.0, 50.0), key=lambda mm: abs(np.log(mm / wanted)))
     left = right - QPointF(length * pixels_per_mm, 0)

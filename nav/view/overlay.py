@@ -1,4 +1,4 @@
-"""What moves in the 3D view, painted over the anatomy: needle, plan, shortest ways, labels."""
+"""Paint what moves in the 3D view over the anatomy: needle, plan, shortest connections, labels."""
 
 from itertools import pairwise
 
@@ -22,16 +22,27 @@ from nav.view.label_placement import LabelPlacer
 from nav.view.live_display import SceneState, Segment
 from nav.view.theme import ACCENT, BACK, LEVEL, QUIET, ROLE, STEEL, TEXT, Metrics, faded, font
 
-# how strongly the needle shows: in front of everything, within the dura, behind bone
+# opacity of the needle: in front of everything, within the dura, behind bone
 FREE, VEILED, HIDDEN = 1.0, 0.78, 0.33
 DEPTH_TOLERANCE = 0.3  # mm
-PIECE = 1.0  # mm of shaft that is in front of or behind something as a whole
+PIECE = 1.0  # mm of shaft that is tested as a whole for being in front of or behind something
 
 
 class Overlay:
-    """Paints a SceneState over a drawn anatomy.
+    """Paints a SceneState over a rendered anatomy.
 
-    width, height : of the widget, px. diameter, length : of the shaft, mm.
+    Parameters
+    ----------
+    drawn : Drawn
+        The anatomy, with its view and depth.
+    width, height : int
+        Of the widget, px.
+    metrics : Metrics
+        Of the window.
+    diameter, length : float
+        Of the shaft, mm.
+    labels : LabelPlacer
+        Kept from picture to picture.
     """
 
     def __init__(
@@ -50,7 +61,17 @@ class Overlay:
         self.labels = labels
 
     def paint(self, painter: QPainter, case: Case, scene: SceneState) -> None:
-        """Plan, fiducials, needle, ways and labels, in this order."""
+        """Paint plan, fiducials, needle, connections and labels, in this order.
+
+        Parameters
+        ----------
+        painter : QPainter
+            Of the widget.
+        case : Case
+            Its plans and fiducials are shown.
+        scene : SceneState
+            What is shown of them, and the needle.
+        """
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._plan(painter, case, scene)
         self._fiducials(painter, case, scene)
@@ -73,7 +94,7 @@ class Overlay:
         return QPointF(x, y)
 
     def _strength(self, points: Array) -> Array:
-        """How strongly points (n, 3) of the picture (x, y, depth) show, 0 to 1."""
+        """Return the opacity of points (n, 3) of the picture (x, y, depth), 0 to 1."""
         rows, columns = self.drawn.solid.shape
         x = np.clip((points[:, 0] * columns / self.width).astype(int), 0, columns - 1)
         y = np.clip((points[:, 1] * rows / self.height).astype(int), 0, rows - 1)
@@ -84,7 +105,7 @@ class Overlay:
         return strength
 
     def _runs(self, start: Array, end: Array) -> list[tuple[Array, Array, float]]:
-        """A straight way cut where it passes behind or before something: ends and strength."""
+        """Return a line cut where it passes behind or before something: ends and opacity."""
         count = max(2, int(np.linalg.norm(end - start) / PIECE) + 1)
         along = np.linspace(0.0, 1.0, count + 1)
         points = start + along[:, None] * (end - start)
@@ -126,7 +147,7 @@ class Overlay:
             painter.drawLine(start - across, end - across)
 
     def _ahead(self, painter: QPainter, tip: Array, hit: Array) -> None:
-        """Dots along the heading, and a cross where it would first hit something."""
+        """Paint dots along the heading, and a cross where it would first hit something."""
         g = self.metrics.grid
         start, end = self._point(tip), self._point(hit)
         pen = QPen(faded(TEXT, 0.75), 0.25 * g, Qt.PenStyle.DotLine, Qt.PenCapStyle.RoundCap)
@@ -203,7 +224,7 @@ class Overlay:
         painter.drawEllipse(end, 0.45 * g, 0.45 * g)
 
     def _labels(self, painter: QPainter, case: Case, scene: SceneState) -> None:
-        """The millimetres to each structure on a plate that covers nothing of interest."""
+        """Paint the millimetres to each structure on a plate that covers nothing of interest."""
         if scene.tip is None:
             return
         g = self.metrics.grid
@@ -260,7 +281,7 @@ class Overlay:
 
 
 def _nearest(box: QRectF, point: QPointF) -> QPointF:
-    """The point of a box nearest to a point."""
+    """Return the point of a box nearest to a point."""
     return QPointF(
         min(max(point.x(), box.left()), box.right()), min(max(point.y(), box.top()), box.bottom())
     )

@@ -1,4 +1,4 @@
-"""What lies over the 3D view: the banner, a notice, the buttons of the views."""
+"""Widgets over the 3D view: the banner, a notice, the buttons of the views."""
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -13,7 +13,13 @@ from nav.view.viewpoints import VIEWPOINTS
 
 
 class BannerBar(Sized):
-    """A message across the view; hidden when there is none."""
+    """A message across the view; hidden when there is none.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Of the view.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -31,7 +37,7 @@ class BannerBar(Sized):
             self.update()
 
     def fit(self) -> None:
-        """As high as the words need."""
+        """Set the height to what the words need."""
         m, g = self.metrics, self.metrics.grid
         room = QRectF(0, 0, self.width() - 5.5 * g - m.medium, 20 * m.medium)
         flags = int(Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
@@ -40,7 +46,7 @@ class BannerBar(Sized):
         self.resize(self.width(), round(words.height() + 2.5 * g))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Cross or dashed circle, and the words."""
+        """Paint a cross or dashed circle, and the words."""
         if self.banner is None:
             return
         m, g = self.metrics, self.metrics.grid
@@ -63,7 +69,13 @@ class BannerBar(Sized):
 
 
 class Notices(Sized):
-    """The newest notice that was not dismissed, one line."""
+    """The newest notice that was not dismissed, on one line.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Of the view.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -81,7 +93,7 @@ class Notices(Sized):
         self.hide()
 
     def show_notices(self, notices: tuple[str, ...]) -> None:
-        """Show what is still to be read."""
+        """Show the newest of the notices that were not dismissed."""
         self.dismissed &= set(notices)  # what comes again is shown again
         self.notices = tuple(n for n in notices if n not in self.dismissed)
         text = self.notices[-1] if self.notices else ""
@@ -92,7 +104,7 @@ class Notices(Sized):
         self.setVisible(bool(self.notices))
 
     def fit(self, widest: int = 0) -> None:
-        """As wide as the words need, up to what was given last."""
+        """Set the width to what the words need, up to the widest, px, that was given last."""
         self.widest = widest or self.widest
         g = self.metrics.grid
         words = QFontMetricsF(self.text.font()).horizontalAdvance(self.text.text())
@@ -100,13 +112,13 @@ class Notices(Sized):
         self.resize(min(width, self.widest), round(2.6 * self.metrics.small))
 
     def dismiss(self) -> None:
-        """Read: it does not come back."""
+        """Dismiss the notice: it is not shown again."""
         if self.notices:
             self.dismissed.add(self.notices[-1])
             self.show_notices(self.notices)
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         g = metrics.grid
         self.row.setContentsMargins(2 * g, g // 2, g, g // 2)
@@ -122,7 +134,15 @@ class Notices(Sized):
 
 
 class ViewButtons(Sized):
-    """Buttons for the named views, with their keys, and for the skin."""
+    """Buttons for the named views, with their keys, and for the skin.
+
+    `chosen` is emitted with the name of a view, `skin` with whether it is shown.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Of the view.
+    """
 
     chosen = Signal(str)
     skin = Signal(bool)
@@ -146,12 +166,12 @@ class ViewButtons(Sized):
             self.row.addWidget(button)
 
     def show_active(self, name: str) -> None:
-        """Light the view that is kept; a view turned by hand has none."""
+        """Light the button of the current view; a view turned by hand has none."""
         for view, button in zip(VIEWPOINTS, self.buttons, strict=False):
             button.setChecked(view == name)
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         self.row.setContentsMargins(0, 0, 0, 0)
         self.row.setSpacing(metrics.grid // 2)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from nav.frames import Array
 
-# millimetres between the eye and the focal point; a parallel projection only needs it to be outside
+# mm between the eye and the focal point; a parallel projection only needs it to be outside
 EYE_DISTANCE = 400.0
 # LPS: patient's left, posterior, superior
 DIRECTIONS = {
@@ -19,18 +19,36 @@ DIRECTIONS = {
 
 
 def unit(vector: ArrayLike) -> Array:
-    """The vector (3,) with length one."""
+    """Return a vector scaled to length one.
+
+    Parameters
+    ----------
+    vector : array_like, shape (3,)
+        Not zero.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Unit vector.
+    """
     vector = np.asarray(vector, float)
     return vector / np.linalg.norm(vector)
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Where the eye is.
+    """The pose of a parallel camera.
 
-    focal : (3,) point in the middle of the picture, model frame, mm.
-    backwards : (3,) unit, from the focal point to the eye. up : (3,) unit, at right angles to it.
-    half_height : mm of the model from the picture's middle to its upper edge.
+    Parameters
+    ----------
+    focal : ndarray, shape (3,)
+        Point in the middle of the picture, model frame, mm.
+    backwards : ndarray, shape (3,)
+        Unit vector from the focal point to the eye.
+    up : ndarray, shape (3,)
+        Unit vector perpendicular to it.
+    half_height : float
+        mm of the model from the picture's middle to its upper edge.
     """
 
     focal: Array
@@ -42,7 +60,24 @@ class View:
     def towards(
         focal: ArrayLike, backwards: ArrayLike, up: ArrayLike, half_height: float
     ) -> "View":
-        """A view with `up` made perpendicular; any up will do when it is along the view itself."""
+        """Return a view with `up` made perpendicular, or replaced if it is along the view itself.
+
+        Parameters
+        ----------
+        focal : array_like, shape (3,)
+            Point in the middle of the picture, model frame, mm.
+        backwards : array_like, shape (3,)
+            From the focal point to the eye, of any length.
+        up : array_like, shape (3,)
+            Roughly upwards.
+        half_height : float
+            mm from the picture's middle to its upper edge.
+
+        Returns
+        -------
+        View
+            Seen along `backwards`.
+        """
         back = unit(backwards)
         side = np.cross(np.asarray(up, float), back)
         if np.linalg.norm(side) < 1e-3:
@@ -56,11 +91,24 @@ class View:
 
     @property
     def eye(self) -> Array:
-        """The eye's place, mm."""
+        """Position of the eye, model frame, mm."""
         return self.focal + EYE_DISTANCE * self.backwards
 
     def project(self, points: ArrayLike, width: int, height: int) -> Array:
-        """Points (n, 3) as (n, 3): x, y in pixels from the top left, and depth from the eye, mm."""
+        """Project points into a picture.
+
+        Parameters
+        ----------
+        points : array_like, shape (n, 3) or (3,)
+            Model frame, mm.
+        width, height : int
+            Of the picture, px.
+
+        Returns
+        -------
+        ndarray, shape (n, 3)
+            x, y in pixels from the top left, and depth from the eye, mm.
+        """
         away = np.atleast_2d(np.asarray(points, float)) - self.focal
         scale = height / 2 / self.half_height
         return np.column_stack(
@@ -72,11 +120,11 @@ class View:
         )
 
     def zoomed(self, factor: float) -> "View":
-        """Closer by a factor, within 5 to 400 mm."""
+        """Return a view that is closer by a factor, with a half height of 5 to 400 mm."""
         return replace(self, half_height=float(np.clip(self.half_height / factor, 5.0, 400.0)))
 
     def differs(self, other: "View") -> bool:
-        """Whether a picture of the one would not do for the other."""
+        """Return whether the views differ so much that they need different pictures."""
         return bool(
             np.abs(self.focal - other.focal).max() > 0.02
             or np.abs(self.backwards - other.backwards).max() > 1e-3

@@ -1,4 +1,4 @@
-"""Ways to end a window: Ctrl-C and other requests from outside, and a key."""
+"""Close a window: by Ctrl-C and other requests from outside, and by a key."""
 
 import os
 import signal
@@ -19,7 +19,13 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 def add_quit_key(window: QWidget) -> None:
-    """Close a window by the usual key."""
+    """Close a window by the usual key.
+
+    Parameters
+    ----------
+    window : QWidget
+        The shortcut belongs to it.
+    """
     QShortcut(QKeySequence(QUIT_KEY), window, window.close)
 
 
@@ -27,8 +33,18 @@ def add_quit_key(window: QWidget) -> None:
 def closed_by_signals(close: Callable[[], Any]) -> Iterator[None]:
     """Let Ctrl-C and requests to end (SIGTERM, SIGHUP) close a window, at once and in order.
 
-    Python would raise an exception in whatever Qt is calling, which Qt prints and forgets. A
-    second signal ends the process by force.
+    Python would raise an exception in any function that Qt is calling, which Qt prints and ignores.
+    A second signal ends the process by force.
+
+    Parameters
+    ----------
+    close : callable
+        Closes the window; called by Qt's event loop.
+
+    Yields
+    ------
+    None
+        The window's event loop runs in the block.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What lies ahead of the needle, and where it is against the plan."""
+"""Show what lies ahead of the needle, and where the tip is relative to the plan."""
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
@@ -18,11 +18,11 @@ class _Panel(Sized):
     title = ""
 
     def why(self) -> Why | None:
-        """Why it is empty."""
+        """Return why it is empty."""
         return None
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Title, then what there is."""
+        """Paint the title, then the contents."""
         m, g = self.metrics, self.metrics.grid
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -50,10 +50,10 @@ class _Panel(Sized):
         painter.end()
 
     def body(self, painter: QPainter, box: QRectF) -> None:
-        """What there is."""
+        """Paint the contents."""
 
     def pair(self, painter: QPainter, row: QRectF, left: str, right: str, size: int) -> None:
-        """A name and its value, flush left and right."""
+        """Paint a name and its value, flush left and right."""
         painter.setFont(font(size))
         value = QFontMetricsF(painter.font()).horizontalAdvance(right)
         painter.setPen(TEXT)
@@ -65,7 +65,7 @@ class _Panel(Sized):
 
 
 class Ahead(_Panel):
-    """What the present heading hits first, and next."""
+    """The structures that the present heading hits first and next."""
 
     title = "AHEAD"
 
@@ -75,18 +75,18 @@ class Ahead(_Panel):
         self.reason: Why | None = Why("no data")
 
     def show_ahead(self, lines: tuple[AheadLine, ...], why: Why | None) -> None:
-        """Show other structures."""
+        """Show other structures, or why there are none."""
         if (lines, why) != (self.lines, self.reason):
             self.lines, self.reason = lines, why
             self.setAccessibleName("; ".join(f"{x.name} in {x.text}" for x in lines))
             self.update()
 
     def why(self) -> Why | None:
-        """Why it is empty."""
+        """Return why it is empty."""
         return self.reason
 
     def body(self, painter: QPainter, box: QRectF) -> None:
-        """First large, the next one small."""
+        """Paint the first one large, the next one small."""
         m, g = self.metrics, self.metrics.grid
         top = box.top()
         for index, line in enumerate(self.lines):
@@ -118,11 +118,11 @@ class Target(_Panel):
             self.update()
 
     def why(self) -> Why | None:
-        """Why it is empty."""
+        """Return why it is empty."""
         return self.state.why
 
     def body(self, painter: QPainter, box: QRectF) -> None:
-        """Distance with its spread, then off axis and angle."""
+        """Paint the distance with its spread, then off axis and angle."""
         m = self.metrics
         row = QRectF(box.left(), box.top(), box.width(), 1.5 * m.medium)
         painter.setFont(font(m.medium))

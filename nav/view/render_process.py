@@ -1,9 +1,9 @@
-"""Who draws the anatomy: this process, or one of its own that never holds up the window.
+"""Render the anatomy in this process, or in one of its own that never blocks the window.
 
-The window asks for a view and goes on; what is drawn it takes when it is there, first roughly, then
-finely. In the live window the drawing is done by a process of low priority, because a processor
-that does the graphics card's work may be busy for seconds, and numbers must not stay on the screen
-meanwhile.
+The window asks for a view and goes on; it takes rendered pictures when they arrive, first rough,
+then fine. In the live window the rendering is done by a process of low priority, because a
+processor that does the graphics card's work may be busy for seconds, and numbers must not stay on
+the screen meanwhile.
 """
 
 import logging
@@ -22,20 +22,30 @@ from nav.model.surface import Surface
 from nav.view.anatomy import Anatomy, Drawn
 from nav.view.parallel_camera import View
 
-NICENESS = 10  # about a tenth of the window's and tracking's share of a processor that all want
-# s of rest before a view is drawn finely, and between looks for a newer view meanwhile
+NICENESS = 10  # about a tenth of the window's and tracking's share of a busy processor
+# s of rest before a view is rendered finely, and between checks for a newer view meanwhile
 REST, LOOK = 0.15, 0.02
-RESTARTS = 2  # of a process that dies; more often it would die again
+RESTARTS = 2  # of a process that dies; more would not help
 PATIENCE = 90.0  # s that a whole picture (of a still) is waited for
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A picture that is asked for: view, size in px, and whether the skin is in it.
+    """A picture that is requested.
 
-    hidden : names of structures that are not in it. by_sigma : surfaces have the colour of their
-    standard deviation.
+    Parameters
+    ----------
+    view : View
+        To render.
+    width, height : int
+        px.
+    skin : bool
+        Whether the skin is in it.
+    hidden : frozenset of str
+        Names of structures that are not in it.
+    by_sigma : bool
+        Surfaces have the colour of their standard deviation.
     """
 
     view: View
@@ -47,32 +57,40 @@ class Wanted:
 
 
 class Drawing(Protocol):
-    """Draws views of a case, the newest one that was asked for."""
+    """Renders views of a case, the newest one that was requested."""
 
     @property
     def problem(self) -> str:
-        """Why nothing is drawn any more, or empty."""
+        """Why nothing is rendered any more, or empty."""
         ...
 
     def ask(self, wanted: Wanted) -> None:
-        """Ask for another picture; never waits."""
+        """Request another picture; never waits."""
         ...
 
     def newest(self) -> Drawn | None:
-        """What was drawn since the last call, or None."""
+        """Return what was rendered since the last call, or None."""
         ...
 
     def finish(self) -> Drawn | None:
-        """The fine picture of what was asked for last, waited for; None where it is known."""
+        """Wait for the fine picture of the last request; None if it was returned before."""
         ...
 
     def close(self) -> None:
-        """Free what drawing needs."""
+        """Free what rendering needs."""
         ...
 
 
 class OwnDrawing:
-    """Draws in this process, at most one small piece a call."""
+    """Renders in this process, at most one small piece per call.
+
+    Parameters
+    ----------
+    case : Case
+        Surfaces in the model frame, mm.
+    clock : callable
+        s.
+    """
 
     problem = ""
 
@@ -86,7 +104,7 @@ class OwnDrawing:
 
     @property
     def busy(self) -> bool:
-        """Whether something is left to draw."""
+        """Whether something is left to render."""
         return self.wanted is not None
 
     @property
@@ -96,25 +114,25 @@ class OwnDrawing:
         return rough and self.clock() - self.asked_at < REST
 
     def ask(self, wanted: Wanted) -> None:
-        """See Drawing."""
+        """Request another picture; see Drawing."""
         self.wanted, self.asked_at = wanted, self.clock()
         self.rough = self.strips = None
         self.anatomy.show_without(wanted.hidden, wanted.skin)
         self.anatomy.colour_by_sigma(wanted.by_sigma)
 
     def newest(self) -> Drawn | None:
-        """See Drawing; draws the next piece."""
+        """Render the next piece, and return what is ready; see Drawing."""
         return None if self.rests else self._piece()
 
     def finish(self) -> Drawn | None:
-        """See Drawing."""
+        """Render all that is left; see Drawing."""
         drawn = None
         while self.wanted is not None:
             drawn = self._piece() or drawn
         return drawn
 
     def close(self) -> None:
-        """See Drawing."""
+        """Free the graphics context."""
         self.anatomy.close()
 
     def _piece(self) -> Drawn | None:
@@ -133,9 +151,15 @@ class OwnDrawing:
 
 
 class ProcessDrawing:
-    """Draws in a process of its own. A thread takes its pictures, so that the window never waits.
+    """Renders in a process of its own.
 
-    A view is sent when the rough picture of the one before has come: a slow machine skips views.
+    A thread receives its pictures, so that the window never waits. A view is sent when the rough
+    picture of the one before has come: a slow machine skips views.
+
+    Parameters
+    ----------
+    case : Case
+        Surfaces in the model frame, mm.
     """
 
     def __init__(self, case: Case) -> None:
@@ -153,31 +177,31 @@ class ProcessDrawing:
 
     @property
     def problem(self) -> str:
-        """Why nothing is drawn any more, or empty."""
+        """Why nothing is rendered any more, or empty."""
         return "the 3D view cannot be drawn here" if self.restarts < 0 else ""
 
     def ask(self, wanted: Wanted) -> None:
-        """See Drawing."""
+        """Request another picture; see Drawing."""
         with self.lock:
             self.waiting = self.last = wanted
             self.fine = False
             self._send()
 
     def newest(self) -> Drawn | None:
-        """See Drawing."""
+        """Return what was rendered since the last call, or None; see Drawing."""
         with self.lock:
             drawn, self.drawn = self.drawn, None
         return drawn
 
     def finish(self) -> Drawn | None:
-        """See Drawing."""
+        """Wait for the fine picture of the last request; see Drawing."""
         with self.lock:
             if self.last is not None:
                 self.lock.wait_for(lambda: self.fine or bool(self.problem), PATIENCE)
         return self.newest()
 
     def close(self) -> None:
-        """See Drawing."""
+        """End the process."""
         with self.lock:
             self.closed = True
         self.connection.close()
@@ -197,7 +221,7 @@ class ProcessDrawing:
         ).start()
 
     def _send(self) -> None:
-        """Pass on the view that waits, if the one before is drawn; the lock is held."""
+        """Send the view that waits, if the one before is rendered; the lock is held."""
         if self.waiting is None or self.outstanding or self.closed:
             return
         try:
@@ -233,7 +257,7 @@ class ProcessDrawing:
 
 
 def _draw_for(shapes: list, connection: Connection) -> None:
-    """Draw what is asked for until the window goes."""
+    """Render what is requested until the window goes."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the window's process

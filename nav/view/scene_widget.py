@@ -31,9 +31,18 @@ MOVING = 1 / 12  # s between two pictures while the view moves
 
 
 class SceneWidget(Sized):
-    """Shows a SceneState; `work` is called often, and asks for and takes the anatomy's pictures.
+    """Shows a SceneState; `work` is called often, and requests and takes the anatomy's pictures.
 
-    drawing : who draws them; None: this process, a small piece with each `work`.
+    Parameters
+    ----------
+    case : Case
+        What is navigated.
+    diameter, length : float
+        Of the shaft, mm.
+    clock : callable
+        s.
+    drawing : Drawing, optional
+        What renders the pictures; by default this process, a small piece with each `work`.
     """
 
     def __init__(
@@ -62,7 +71,7 @@ class SceneWidget(Sized):
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def sizeHint(self) -> QSize:
-        """Large: it takes the room that is left."""
+        """Return a large size: the view takes the room that is left."""
         return QSize(1200, 700)
 
     def show_scene(self, scene: SceneState) -> None:
@@ -92,9 +101,12 @@ class SceneWidget(Sized):
         self._old = True
 
     def work(self, finish: bool = False) -> None:
-        """Ask for the anatomy's picture if another is due, and take what is drawn.
+        """Request the anatomy's picture if another is due, and take what is rendered.
 
-        finish : wait for the fine picture.
+        Parameters
+        ----------
+        finish : bool
+            Wait for the fine picture.
         """
         size, now = self._pixels(), self.clock()
         due = finish or now - self._asked_at >= MOVING
@@ -108,7 +120,7 @@ class SceneWidget(Sized):
             self.update()  # why may have changed
 
     def wanted(self, width: int, height: int) -> Wanted:
-        """Return the picture that is asked for, in a size, px."""
+        """Return the request for the current view in a size, px."""
         return Wanted(self.view, width, height, self.skin)
 
     def _use(self, drawn: Drawn) -> None:
@@ -124,7 +136,7 @@ class SceneWidget(Sized):
         return max(16, round(self.width() * ratio)), max(16, round(self.height() * ratio))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The anatomy's last picture and what moves over it."""
+        """Paint the anatomy's last picture and what moves over it."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), BACK)
         m, g = self.metrics, self.metrics.grid
@@ -163,26 +175,26 @@ class SceneWidget(Sized):
         overlay.paint(painter, self.case, self.scene)
 
     def _picture_place(self, picture: QImage) -> QRectF:
-        """As high as the view, in its middle: true to scale even if drawn for another width."""
+        """Return a place as high as the view, centred: true to scale for every width."""
         width = self.height() * picture.width() / picture.height()
         return QRectF((self.width() - width) / 2, 0, width, self.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The same view at another size."""
+        """Keep the view at another size."""
         self._look(self.view)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Left turns, middle or right shifts."""
+        """Begin to turn (left button) or shift (middle or right) the view."""
         self._drag = (event.position(), event.button())
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The hand lets go."""
+        """End turning or shifting."""
         self._drag = None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Turn or shift the view with the hand."""
+        """Turn or shift the view with the mouse."""
         if self._drag is None:
             return
         last, button = self._drag
@@ -194,10 +206,10 @@ class SceneWidget(Sized):
         self._look(turned(self.view, (step.x(), step.y()), size, turn))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Closer or further."""
+        """Zoom with the wheel."""
         self.named = self.named if self.named == FOLLOW else ""
         self._look(self.view.zoomed(1.15 ** (event.angleDelta().y() / 120)))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the standard view."""
+        """Go back to the standard view."""
         self.look(STANDARD)

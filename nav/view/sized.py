@@ -6,13 +6,19 @@ from nav.view.theme import Metrics
 
 
 class Sized(QWidget):
-    """Holds the metrics that it is painted with."""
+    """A widget that holds the metrics that it is painted with.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        Of the widget.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.metrics = Metrics(1080)
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         self.metrics = metrics
         self.update()

@@ -1,4 +1,4 @@
-"""Marks that tell a level or a status by their shape, and the hatching of what is empty."""
+"""Paint marks that show a level or a status by their shape, and hatching where nothing is known."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -8,9 +8,21 @@ from nav.view.theme import BACK, LEVEL, LOST, faded
 
 
 def draw_level(painter: QPainter, box: QRectF, level: Level, colour: QColor | None = None) -> None:
-    """Clear: open circle. Caution: half-filled circle. Danger: filled circle with a bar.
+    """Draw the mark of an alarm level.
 
-    Unknown: a dashed circle.
+    Clear: open circle. Caution: half-filled circle. Danger: filled circle with an exclamation mark.
+    Unknown: a dotted circle.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    box : QRectF
+        Of the mark, px.
+    level : Level
+        To show.
+    colour : QColor, optional
+        By default the level's own.
     """
     colour = colour or LEVEL[level]
     width = box.width() * 0.13
@@ -39,7 +51,19 @@ def draw_level(painter: QPainter, box: QRectF, level: Level, colour: QColor | No
 
 
 def draw_status(painter: QPainter, box: QRectF, status: str) -> None:
-    """A tool's light. Seen: filled circle. Doubtful: half. Lost: cross. Unknown: dashed circle."""
+    """Draw the light of a tool or camera.
+
+    Seen: filled circle. Doubtful: half-filled. Lost: cross. Unknown: dotted circle.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    box : QRectF
+        Of the mark, px.
+    status : str
+        "seen", "doubtful", "lost" or "unknown".
+    """
     colour = {
         "seen": LEVEL[Level.CLEAR],
         "doubtful": LEVEL[Level.CAUTION],
@@ -66,7 +90,19 @@ def draw_status(painter: QPainter, box: QRectF, status: str) -> None:
 
 
 def hatch(painter: QPainter, box: QRectF, colour: QColor, step: float) -> None:
-    """Slanted lines: nothing is known here."""
+    """Draw slanted lines: nothing is known here.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    box : QRectF
+        To fill, px.
+    colour : QColor
+        Of the lines, which are made translucent.
+    step : float
+        Between the lines, px.
+    """
     painter.save()
     painter.setClipRect(box)
     painter.setPen(QPen(faded(colour, 0.55), max(1.0, step / 5)))

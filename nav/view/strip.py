@@ -13,12 +13,18 @@ from nav.view.history import SPAN, History
 from nav.view.sized import Sized
 from nav.view.theme import FAINT, LEVEL, LINE, PANEL, QUIET, ROLE, TEXT, Metrics, faded, font
 
-# s between two drawings: a chart of 30 s moves one pixel in this time
+# s between two updates: a chart of 30 s moves one pixel in this time
 EVERY = 0.1
 
 
 class Strip(Sized):
-    """Two charts one above the other, artery and cord."""
+    """Two charts one above the other, artery and cord.
+
+    Parameters
+    ----------
+    limits : dict of str to tuple
+        By role: caution, danger and the scale's end, mm, as of `nav.view.live_state.gauge_limits`.
+    """
 
     def __init__(self, limits: dict[str, tuple[float | None, float | None, float]]) -> None:
         super().__init__()
@@ -92,7 +98,7 @@ class Strip(Sized):
         return text
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         small = font(metrics.small)
         for role, plot in self.plots.items():
@@ -110,7 +116,7 @@ class Strip(Sized):
         self.graphics.ci.layout.setVerticalSpacing(g / 2)
 
     def show_history(self, now: float, must: bool = False) -> None:
-        """Draw the lines as of now, s, unless that was done a moment ago."""
+        """Draw the lines as of now, s, at most once in EVERY unless with `must`."""
         if now - self._last < EVERY and not must:
             return
         self._last = now

@@ -1,4 +1,4 @@
-"""One look: colours, three text sizes, an 8 px grid at 1080 px that grows with the window."""
+"""The look: colours, three text sizes, an 8 px grid at 1080 px that grows with the window."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -42,7 +42,13 @@ LOST = QColor("#ff8f6b")
 
 @dataclass(frozen=True)
 class Metrics:
-    """Sizes for a window of a height, px: grid, the three text sizes, line width."""
+    """Sizes for a window of a height, px: grid, the three text sizes, line width.
+
+    Parameters
+    ----------
+    height : int
+        Of the window, px.
+    """
 
     height: int
 
@@ -74,9 +80,14 @@ class Metrics:
 
 @cache
 def family() -> str:
-    """The one typeface: DejaVu Sans as Matplotlib brings it, so that it looks the same everywhere.
+    """Load the one typeface: DejaVu Sans of Matplotlib, so that it looks the same everywhere.
 
     Qt brings no fonts, and a bare system has none. Needs a running QGuiApplication.
+
+    Returns
+    -------
+    str
+        The family's name; the system's own where it cannot be loaded.
     """
     import matplotlib
 
@@ -93,7 +104,20 @@ def family() -> str:
 
 
 def font(pixels: int, bold: bool = False) -> QFont:
-    """The typeface in a size, px."""
+    """Return the typeface in a size.
+
+    Parameters
+    ----------
+    pixels : int
+        Font size, px.
+    bold : bool
+        Whether it is bold.
+
+    Returns
+    -------
+    QFont
+        A new one.
+    """
     chosen = QFont(family())
     chosen.setPixelSize(pixels)
     chosen.setBold(bold)
@@ -101,7 +125,20 @@ def font(pixels: int, bold: bool = False) -> QFont:
 
 
 def faded(colour: QColor, alpha: float) -> QColor:
-    """A colour made translucent; alpha 0 to 1."""
+    """Return a colour made translucent.
+
+    Parameters
+    ----------
+    colour : QColor
+        Not changed.
+    alpha : float
+        0 to 1.
+
+    Returns
+    -------
+    QColor
+        A new one.
+    """
     result = QColor(colour)
     result.setAlphaF(alpha)
     return result

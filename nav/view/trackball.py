@@ -1,4 +1,4 @@
-"""Turning and shifting a view with the hand, as VTK's trackball camera does."""
+"""Turn and shift a view with the mouse, as VTK's trackball camera does."""
 
 from dataclasses import replace
 
@@ -6,12 +6,29 @@ from scipy.spatial.transform import Rotation
 
 from nav.view.parallel_camera import View
 
-# rad of turn for a way across the whole picture (VTK: 20 degrees a tenth)
+# rad of turn for a movement across the whole picture (VTK: 20 degrees per tenth)
 TURN = 3.5
 
 
 def turned(view: View, step: tuple[float, float], size: tuple[int, int], turn: bool) -> View:
-    """The view after the hand moved by `step` px in a picture of `size` px: turned, or shifted."""
+    """Return the view after the mouse moved.
+
+    Parameters
+    ----------
+    view : View
+        Before.
+    step : tuple of two float
+        Movement to the right and down, px.
+    size : tuple of two int
+        Width and height of the picture, px.
+    turn : bool
+        Turn about the focal point, or else shift.
+
+    Returns
+    -------
+    View
+        With the same scale.
+    """
     dx, dy = step
     width, height = size
     if turn:

@@ -1,4 +1,4 @@
-"""The views one can go to with a key."""
+"""The named views that can be selected with a key."""
 
 import numpy as np
 
@@ -16,7 +16,24 @@ UP: Array = np.array([0.0, 0.0, 1.0])
 
 
 def viewpoint(name: str, case: Case, scene: SceneState | None, last: View | None = None) -> View:
-    """A named view of a case; the needle's own needs a needle, or it stays what it was."""
+    """Return a named view of a case.
+
+    Parameters
+    ----------
+    name : str
+        Of `VIEWPOINTS`.
+    case : Case
+        Its plan or bones are in the middle.
+    scene : SceneState or None
+        The needle for its own view; the fiducials that the standard view shows.
+    last : View, optional
+        Kept for the needle's view where there is no needle.
+
+    Returns
+    -------
+    View
+        The standard view where the needle's has neither needle nor `last`.
+    """
     focal = _middle(case)
     if name == FOLLOW:
         if scene is None or scene.tip is None or scene.heading is None:
@@ -30,7 +47,7 @@ def viewpoint(name: str, case: Case, scene: SceneState | None, last: View | None
 
 
 def _widened(view: View, case: Case, labels: tuple[str, ...]) -> View:
-    """The view with these fiducials in it."""
+    """Return the view with these fiducials in it."""
     points = [f.position for f in case.fiducials if f.label in labels]
     if not points:
         return view
@@ -48,7 +65,7 @@ def _widened(view: View, case: Case, labels: tuple[str, ...]) -> View:
 
 
 def _middle(case: Case) -> Array:
-    """The target if there is a plan, or else the middle of the bones, or of everything."""
+    """Return the target if there is a plan, or else the middle of the bones, or of everything."""
     if case.default_plan is not None:
         return case.default_plan.target
     chosen = case.of_role("bone") or case.structures
@@ -57,7 +74,7 @@ def _middle(case: Case) -> Array:
 
 
 def _standard_direction(case: Case) -> Array:
-    """From behind and above, on the side that the plan comes from (the left without one)."""
+    """Return a direction from behind and above, on the plan's side (the left without one)."""
     side = 1.0
     plan = case.default_plan
     if plan is not None and plan.entry[0] < plan.target[0]:

@@ -1,4 +1,4 @@
-"""Where everything is in a window of a size, on the grid."""
+"""Lay out the parts of a window of a size, on the grid."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,15 @@ from nav.view.theme import Metrics
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle: left, top, width, height, px."""
+    """A rectangle in a window.
+
+    Parameters
+    ----------
+    x, y : int
+        Left and top, px.
+    width, height : int
+        px.
+    """
 
     x: int
     y: int
@@ -26,7 +34,18 @@ class Box:
 
 
 def places(width: int, height: int) -> dict[str, Box]:
-    """The box of every part of the window by its name; none overlaps another."""
+    """Return the box of every part of the window; none overlaps another.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the window, px.
+
+    Returns
+    -------
+    dict of str to Box
+        By the part's name.
+    """
     m = Metrics(height)
     g = m.grid
     column = min(max(round(0.46 * height), width // 4), 2 * width // 5)

@@ -1,4 +1,4 @@
-"""Numbers as the window writes them."""
+"""Format numbers for the window."""
 
 import math
 
@@ -11,7 +11,18 @@ Z95_BOTH_SIDES = 1.96
 
 
 def one_decimal(value: float) -> str:
-    """One decimal, never '-0.0', with a true minus sign."""
+    """Format a number with one decimal, never '-0.0', with a true minus sign.
+
+    Parameters
+    ----------
+    value : float
+        Any unit.
+
+    Returns
+    -------
+    str
+        Without a unit.
+    """
     text = f"{value:.1f}"
     if text == "-0.0":
         text = "0.0"
@@ -19,14 +30,36 @@ def one_decimal(value: float) -> str:
 
 
 def distance_text(distance: float) -> str:
-    """A distance, mm; inside a structure in words."""
+    """Format a distance; inside a structure in words.
+
+    Parameters
+    ----------
+    distance : float
+        mm; negative inside.
+
+    Returns
+    -------
+    str
+        Without a unit.
+    """
     if distance < 0:
         return f"INSIDE {one_decimal(-distance)}"
     return one_decimal(distance)
 
 
 def bound_text(structure: StructureProximity) -> str:
-    """The 95 % lower bound, rounded towards the danger: it must not promise more than it holds."""
+    """Format the 95 % lower bound, rounded towards danger: it must not promise more than it holds.
+
+    Parameters
+    ----------
+    structure : StructureProximity
+        Distance and bound, mm.
+
+    Returns
+    -------
+    str
+        With ≥, or with "up to" inside a structure.
+    """
     lower = math.floor(structure.bound * 10 + 1e-6) / 10
     if structure.distance < 0:
         return f"up to {one_decimal(-lower)}"
@@ -34,7 +67,18 @@ def bound_text(structure: StructureProximity) -> str:
 
 
 def bending_text(drift: Drift | None) -> str:
-    """Whether the needle's bending is in the bound; the depth, where that is only assumed."""
+    """Describe whether the needle's bending is in the bound; the depth, where it is only assumed.
+
+    Parameters
+    ----------
+    drift : Drift or None
+        None where bending is not in the bound.
+
+    Returns
+    -------
+    str
+        A few words.
+    """
     if drift is None:
         return "without bending"
     if drift.assumed:
@@ -43,7 +87,18 @@ def bending_text(drift: Drift | None) -> str:
 
 
 def between(sd: float) -> str:
-    """Half of the 95 % interval, rounded up; empty where it is not known."""
+    """Format half of the 95 % interval, rounded up.
+
+    Parameters
+    ----------
+    sd : float
+        One standard deviation, mm.
+
+    Returns
+    -------
+    str
+        With ±; empty where it is not known.
+    """
     if not math.isfinite(sd):
         return ""
     return f"\u00b1 {one_decimal(math.ceil(Z95_BOTH_SIDES * sd * 10 - 1e-6) / 10)}"

@@ -1,4 +1,4 @@
-"""An anatomy as a case folder: case.toml and meshes."""
+"""Write an anatomy as a case folder: case.toml and meshes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ SIGMA = {"bone": 0.3, "support": 0.3, "artery": 0.8, "cord": 0.5, "dura": 0.5, "
 
 
 def write_case(anatomy: Anatomy, directory: Path) -> Path:
-    """Write DIRECTORY/case.toml and DIRECTORY/meshes/*.ply; case.toml comes last, whole.
+    """Write DIRECTORY/case.toml and DIRECTORY/meshes/*.ply.
+
+    case.toml is written last and atomically.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The case to write.
+    directory : Path
+        Folder of the case.
 
     Returns
     -------
@@ -38,7 +47,18 @@ def write_case(anatomy: Anatomy, directory: Path) -> Path:
 
 
 def case_table(anatomy: Anatomy) -> dict[str, Any]:
-    """What case.toml holds, but for its provenance."""
+    """Return the content of case.toml, without its provenance.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The case.
+
+    Returns
+    -------
+    dict
+        Format, name, structures, fiducials and plans, ready to be written as TOML.
+    """
     return {
         "format": "c1c2nav/case/1",
         "name": anatomy.name,
@@ -55,12 +75,36 @@ def case_table(anatomy: Anatomy) -> dict[str, Any]:
 
 
 def mesh_file(structure: AnatomyStructure) -> str:
-    """Path of its mesh, relative to the case."""
+    """Return the path of a structure's mesh, relative to the case folder.
+
+    Parameters
+    ----------
+    structure : AnatomyStructure
+        Its name becomes the file's, with underscores in place of spaces.
+
+    Returns
+    -------
+    str
+        Such as "meshes/cord.ply".
+    """
     return f"meshes/{structure.name.replace(' ', '_')}.ply"
 
 
 def ply_bytes(structure: AnatomyStructure) -> bytes:
-    """Binary PLY; the vertices are single precision already, so nothing is lost."""
+    """Encode a structure's surface as binary PLY.
+
+    The vertices are single precision already, so nothing is lost.
+
+    Parameters
+    ----------
+    structure : AnatomyStructure
+        Surface in the model frame, mm.
+
+    Returns
+    -------
+    bytes
+        The whole file, little endian.
+    """
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment millimetres, model frame LPS\n"
         f"element vertex {len(structure.vertices)}\n"

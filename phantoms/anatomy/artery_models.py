@@ -18,47 +18,95 @@ from phantoms.anatomy.vessel_routes import Route, Side, crossings, relaxed, side
 
 HYPOPLASTIC = 3.0  # mm: one side may be thinner, not both
 LIMB = 0.6  # diameter of a fenestration's limb in the canal, share of the trunk's; chosen
-THINNEST = 1.8  # mm, that a limb is at the least
-LEAST_CORD, LEAST_DURA = 0.5, 0.25  # mm, that a vessel keeps from cord and from the sac's wall
+THINNEST = 1.8  # mm, least diameter of a limb
+LEAST_CORD, LEAST_DURA = 0.5, 0.25  # mm, from a vessel to the cord and to the sac's wall
 LEAST_BEND_BUILT = 1.12  # least radius of a bend that is built, in radii of the vessel
 PICA = 1.8  # mm, diameter of the posterior inferior cerebellar artery; chosen
 
 
 def vessels(p: AnatomyParameters, poses: BonePoses) -> tuple[Vessel, ...]:
-    """All vessels, left ones first.
+    """Route all vessels of a neck through its bones and dura.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Where its bones lie.
+
+    Returns
+    -------
+    tuple of Vessel
+        Left ones first; model frame, mm.
 
     Raises
     ------
     InputError
-        One has no room: which, where.
+        There is no room for a vessel: which, and where.
     """
     return tuple(vessel for side in SIDES for vessel in _of_side(p, poses, side))
 
 
 def rooms(p: AnatomyParameters, poses: BonePoses, side: str, bone_pose: RigidTransform) -> Solid:
-    """The room that a side's vessels take, wall gap included, in the frame of a bone.
+    """Return the space that a side's vessels take, wall gap included, in the frame of a bone.
 
     Parameters
     ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Where its bones lie.
+    side : str
+        "left" or "right".
     bone_pose : RigidTransform
         model_from_bone.
+
+    Returns
+    -------
+    Solid
+        Union of the side's vessels, `artery_wall_gap` thicker all round; the bone's frame, mm.
+
+    Raises
+    ------
+    InputError
+        There is no room for a vessel: which, and where.
     """
     return room_of(_of_side(p, poses, side), p.artery_wall_gap, bone_pose)
 
 
 def room_of(made: Sequence[Vessel], gap: float, bone_pose: RigidTransform) -> Solid:
-    """The room that vessels take with a gap all round, mm, in the frame of a bone."""
+    """Return the space that vessels take with a gap all round, in the frame of a bone.
+
+    Parameters
+    ----------
+    made : sequence of Vessel
+        The vessels, model frame, mm.
+    gap : float
+        Added to their radii, mm.
+    bone_pose : RigidTransform
+        model_from_bone.
+
+    Returns
+    -------
+    Solid
+        Their union in the bone's frame, mm.
+    """
     room = union([vessel.solid(gap) for vessel in made], 0.0)
     return moved(room, bone_pose.inv())
 
 
 def check_possible(p: AnatomyParameters) -> None:
-    """Whether each artery has room in the bones that it passes, and suits the other one.
+    """Check that each artery fits through the bones that it passes, and goes with the other one.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
 
     Raises
     ------
     InputError
-        Which has not, and what was expected.
+        The parameter that does not fit, and what was expected.
     """
     if max(p.artery(side).diameter for side in SIDES) < HYPOPLASTIC:
         raise InputError(
@@ -86,7 +134,7 @@ def check_possible(p: AnatomyParameters) -> None:
 
 
 def _check_fluid(p: AnatomyParameters, name: str) -> None:
-    """Whether there is room within the sac for what runs there."""
+    """Check that the sac has room for what runs in it."""
     artery: ArteryParameters = getattr(p, name)
     free = LEAST_CORD + LEAST_DURA
     if artery.course != "normal":

@@ -1,4 +1,4 @@
-"""How the bones sit on each other, and where each lies in the model frame."""
+"""The bones' poses relative to each other and in the model frame."""
 
 from __future__ import annotations
 
@@ -18,18 +18,24 @@ from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import Array
 
 ORIGIN_IN_FRONT = 5.0  # mm, of the spinolaminar line
-LEAST_GAP = 0.6  # of joint_gap, that a joint keeps in every pose
+LEAST_GAP = 0.6  # share of joint_gap that a joint keeps in every pose
 APART = 0.3  # mm between bones everywhere
 DISC = 4.5  # mm, height of a disc at its middle
 NODS = (-10.0, 40.0)  # degrees, C1's front up in neutral
-OPENING = 3.0  # mm at the most, that a joint is opened wider where bones would touch
+OPENING = 3.0  # mm, largest extra opening of a joint where bones would touch
 FACET_GAP = 1.0  # mm, between the facets below C2
 STEEPEST = (-25.0, 35.0)  # degrees, tilt of C3 and C4
 
 
 @dataclass(frozen=True)
 class BonePoses:
-    """Where each bone lies: model_from_bone."""
+    """Poses of the bones in the model frame, mm.
+
+    Attributes
+    ----------
+    occiput, c1, c2, c3, c4 : RigidTransform
+        model_from_bone of each.
+    """
 
     occiput: RigidTransform
     c1: RigidTransform
@@ -38,14 +44,25 @@ class BonePoses:
     c4: RigidTransform
 
     def of(self, name: str) -> RigidTransform:
-        """By "occiput", "C1" to "C4"."""
+        """Return model_from_bone of a bone.
+
+        Parameters
+        ----------
+        name : str
+            "occiput", or "C1" to "C4".
+
+        Returns
+        -------
+        RigidTransform
+            model_from_bone, mm.
+        """
         pose: RigidTransform = getattr(self, name.lower())
         return pose
 
 
 @lru_cache(maxsize=16)
 def bone_poses(p: AnatomyParameters) -> BonePoses:
-    """Where the bones lie.
+    """Place the bones on each other in the posture that the parameters ask for.
 
     In neutral C1 rests on C2's joints with `joint_gap`, its anterior arch `dens_gap` in front of
     the dens, nodded until the window is `window_height` high. From there it nods about the middle
@@ -56,6 +73,16 @@ def bone_poses(p: AnatomyParameters) -> BonePoses:
 
     The model's origin is the middle of the window before C1 turns, ORIGIN_IN_FRONT of the
     spinolaminar line.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    BonePoses
+        model_from_bone of the occiput and C1 to C4.
 
     Raises
     ------
@@ -86,7 +113,7 @@ def _origin(p: AnatomyParameters, atlas: RigidTransform, axis: RigidTransform) -
 
 
 def _neutral(p: AnatomyParameters, axis: RigidTransform) -> RigidTransform:
-    """C1 on C2 with the head in neutral, C2 turned about its origin as in the model."""
+    """Place C1 on C2 with the head in neutral, C2 turned about its origin as in the model."""
     turn = axis.rotation
     lower = turn.apply(c2.window_edge(p))
 
@@ -108,7 +135,7 @@ def _neutral(p: AnatomyParameters, axis: RigidTransform) -> RigidTransform:
 
 
 def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float, opening: float) -> RigidTransform:
-    """C1 on C2, in C2's place turned as in the model; `tilt` in degrees, anterior end up."""
+    """Place C1 on C2, which is turned as in the model; `tilt` in degrees, anterior end up."""
     nod = Rotation.from_euler("x", -tilt, degrees=True)
     # Heights first: the facets' planes are joint_gap apart, seen from C2's.
     top, _ = c2.upper_facet(p)
@@ -132,7 +159,7 @@ def _c1_on_c2(p: AnatomyParameters, turn: Rotation, tilt: float, opening: float)
 
 
 def _about(point: Array, axis: str, degrees: float) -> RigidTransform:
-    """A turn about an axis of the frame through a point."""
+    """Return a rotation about an axis of the frame through a point."""
     rotation = Rotation.from_euler(axis, degrees, degrees=True)
     return RigidTransform.from_components(point - rotation.apply(point), rotation)
 
@@ -142,7 +169,7 @@ def _dens_direction(p: AnatomyParameters, turn: Rotation) -> Array:
 
 
 def _turned(p: AnatomyParameters, turn: Rotation) -> RigidTransform:
-    """About the dens, the face to the left."""
+    """Return C1's turn about the dens, positive with the face to the left."""
     point = turn.apply(c2.dens_axis(p, 0.0))
     rotation = Rotation.from_rotvec(np.radians(p.c1_rotation) * _dens_direction(p, turn))
     return RigidTransform.from_components(point - rotation.apply(point), rotation)
@@ -151,7 +178,7 @@ def _turned(p: AnatomyParameters, turn: Rotation) -> RigidTransform:
 def _lifted_atlas(
     p: AnatomyParameters, axis: RigidTransform, atlas: RigidTransform, cause: str
 ) -> RigidTransform:
-    """C1 moved along the dens until its joints with C2 are as open as they must be."""
+    """Move C1 along the dens until its joints with C2 are as open as they must be."""
     upper, lower = _surface(p, "C1"), _surface(p, "C2")
     return _lifted(
         upper, atlas, lower, axis, _dens_direction(p, axis.rotation), LEAST_GAP * p.joint_gap,
@@ -172,7 +199,7 @@ def _lifted(
     upper: Surface, upper_pose: RigidTransform, lower: Surface, lower_pose: RigidTransform,
     direction: Array, least: float, refusal: str,
 ) -> RigidTransform:  # fmt: skip
-    """The upper bone moved along a direction, no more than it takes to be `least` away."""
+    """Move the upper bone along a direction, no further than it takes to be `least` away."""
 
     def moved(lift: float) -> RigidTransform:
         return RigidTransform.from_translation(lift * direction) * upper_pose
@@ -186,7 +213,7 @@ def _lifted(
 def _hung(
     p: AnatomyParameters, upper_pose: RigidTransform, upper: str, lower: subaxial.Level, gap: float
 ) -> RigidTransform:
-    """A bone under the one above."""
+    """Place a bone under the one above."""
     if upper == "C2":
         facet, plate, edge = c2.lower_facet(p), c2.lower_plate(p), c2.lower_lamina_edge(p)
     else:
@@ -223,7 +250,7 @@ def _hung(
 
 
 def _opening(gap_left: Callable[[float], float], least: float, refusal: str) -> float:
-    """How much wider than usual a joint must be for its bones to be `least` apart."""
+    """Return how much wider than usual a joint must be for its bones to be `least` apart."""
     if gap_left(0.0) >= least:
         return 0.0
     steps = np.arange(0.0, OPENING + 0.25, 0.5)

@@ -32,12 +32,19 @@ PONTICULUS = 2.4  # mm, thickness of a bridge over the groove before edges are r
 
 
 def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid:
-    """The bone, with its canal, foramina and the grooves of the arteries.
+    """Build the bone, with its canal, foramina and the grooves of the arteries.
 
     Parameters
     ----------
+    p : AnatomyParameters
+        The neck.
     room_left, room_right : Solid
-        The rooms that the arteries take, wall gap included, in C1's frame.
+        The space that the arteries take, wall gap included, in C1's frame.
+
+    Returns
+    -------
+    Solid
+        C1 in its own frame, mm.
 
     Raises
     ------
@@ -55,7 +62,7 @@ def c1_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
     for side, room in zip(SIDES, (room_left, room_right), strict=True):
         bone = _with_bridge(p, side, bone, room)
     bone = subtract(bone, passage, 1.6)
-    # A facet's rim goes where an artery beside it would leave it thinner than can be printed.
+    # A facet's rim is removed where an artery would leave it thinner than can be printed.
     facets = both_sides(ellipsoid(*upper_trough(p)))
     return subtract(bone, lambda q: passage(q) + facets(q) - RIM, 2.0)
 
@@ -70,13 +77,35 @@ def _check_width(p: AnatomyParameters) -> None:
 
 
 def c1_box(p: AnatomyParameters) -> tuple[Array, Array]:
-    """Lowest and highest corner of a box that holds the bone, C1's frame, mm."""
+    """Return the bounds of a box that holds the bone.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    low, high : ndarray, shape (3,)
+        Its lowest and highest corner, C1's frame, mm.
+    """
     x = p.c1_width / 2 + 3.0
     return np.array([-x, -p.c1_canal_ap - 11.0, -18.0]), np.array([x, 13.0, 15.0])
 
 
 def foramen_centre(p: AnatomyParameters) -> Array:
-    """Middle of the left foramen transversarium, C1's frame, mm."""
+    """Return the middle of the left foramen transversarium.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C1's frame, mm.
+    """
     return np.array([p.c1_foramen_lateral, -p.c1_canal_ap + 8.8, -1.5])
 
 
@@ -179,14 +208,29 @@ def _mass_centre(p: AnatomyParameters) -> Array:
 
 
 def upper_trough(p: AnatomyParameters) -> tuple[Array, Array, Array]:
-    """Ellipsoid that hollows the left upper facet: centre, radii, axes; C1's frame, mm."""
+    """Return the ellipsoid that hollows the left upper facet.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    centre : ndarray, shape (3,)
+        C1's frame, mm.
+    radii : ndarray, shape (3,)
+        mm.
+    axes : ndarray, shape (3, 3)
+        Rows are the unit vectors along which the radii run.
+    """
     axes = (MASS_TURN * Rotation.from_euler("y", -20.0, degrees=True)).as_matrix().T
     centre = _mass_centre(p) + np.array((-5.4, 0.2, 12.6))
     return centre, np.array([7.6, 10.4, 10.4]), axes
 
 
 def _with_bridge(p: AnatomyParameters, side: str, bone: Solid, room: Solid) -> Solid:
-    """The bone with a side's ponticulus: from the lateral mass over the artery to the arch."""
+    """Add a side's ponticulus: from the lateral mass over the artery to the arch."""
     artery, half = p.artery(side), p.c1_canal_width / 2
     if artery.ponticulus == "none":
         return bone
@@ -215,12 +259,25 @@ def _with_bridge(p: AnatomyParameters, side: str, bone: Solid, room: Solid) -> S
 
 
 def _slab(middle: Array, normal: Array, half: float) -> Solid:
-    """All that lies within `half` of a plane."""
+    """Return everything that lies within `half` of a plane."""
     return lambda q: np.abs((q - middle) @ normal) - half
 
 
 def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:
-    """Middle of the left lower facet and its outward normal, C1's frame, mm."""
+    """Return the middle of the left lower facet and its outward normal.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    point : ndarray, shape (3,)
+        Middle of the facet, C1's frame, mm.
+    normal : ndarray, shape (3,)
+        Outward unit normal.
+    """
     # A smaller ring has lower masses; else C1 would have to nod for it.
     height = -9.6 + 0.27 * (29.0 - p.c1_canal_ap)
     point = np.array([p.c1_canal_width / 2 + 2.2, -p.c1_canal_ap + 8.2, height])
@@ -229,15 +286,48 @@ def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:
 
 
 def arch_back(p: AnatomyParameters) -> Array:
-    """Middle of the anterior arch's back, C1's frame, mm."""
+    """Return the middle of the anterior arch's back.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C1's frame, mm.
+    """
     return np.array([0.0, -p.c1_canal_ap, 0.0])
 
 
 def window_edge(p: AnatomyParameters) -> Array:
-    """Lowest point of the posterior arch where a lateral needle passes it, C1's frame, mm."""
+    """Return the lowest point of the posterior arch where a lateral needle passes it.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C1's frame, mm.
+    """
     return np.array([p.c1_canal_width / 2 + 2.6, -4.7, GROOVE_MIDDLE - p.c1_groove_thickness / 2])
 
 
 def groove_floor(p: AnatomyParameters) -> float:
-    """Height of the arch's upper side under the artery, C1's frame, mm."""
+    """Return the height of the arch's upper side under the artery.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    float
+        z in C1's frame, mm.
+    """
     return GROOVE_MIDDLE + p.c1_groove_thickness / 2

@@ -31,12 +31,19 @@ DENS_LEAN = np.tan(np.radians(22.0))  # against the lower end plate's normal
 
 
 def c2_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid:
-    """The bone, with its canal and foramina.
+    """Build the bone, with its canal and foramina.
 
     Parameters
     ----------
+    p : AnatomyParameters
+        The neck.
     room_left, room_right : Solid
-        The rooms that the arteries take, wall gap included, in C2's frame.
+        The space that the arteries take, wall gap included, in C2's frame.
+
+    Returns
+    -------
+    Solid
+        C2 in its own frame, mm.
     """
     bone = union([_body(p), _upper_joint(p)], 3.0)
     bone = union([bone, _dens(p)], 2.0)
@@ -51,7 +58,18 @@ def c2_solid(p: AnatomyParameters, room_left: Solid, room_right: Solid) -> Solid
 
 
 def c2_box(p: AnatomyParameters) -> tuple[Array, Array]:
-    """Lowest and highest corner of a box that holds the bone, C2's frame, mm."""
+    """Return the bounds of a box that holds the bone.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    low, high : ndarray, shape (3,)
+        Its lowest and highest corner, C2's frame, mm.
+    """
     back = _back(p)
     y = p.c2_spinous_length + 5.0
     return np.array([-33.0, back - 26.0, -20.0]), np.array(
@@ -60,19 +78,58 @@ def c2_box(p: AnatomyParameters) -> tuple[Array, Array]:
 
 
 def dens_axis(p: AnatomyParameters, height: float) -> Array:
-    """Middle of the dens at a height above the shoulders, C2's frame, mm."""
+    """Return the middle of the dens at a height above the shoulders.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    height : float
+        Along the axis of the dens, from its shoulders, mm.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C2's frame, mm.
+    """
     base = np.array([0.0, _back(p) - 3.0, SHOULDERS + _rise(p)])
     return base + height * np.array([0.0, DENS_LEAN, 1.0]) / np.hypot(1.0, DENS_LEAN)
 
 
 def dens_front(p: AnatomyParameters, height: float) -> Array:
-    """Foremost point of the dens at a height above the shoulders, C2's frame, mm."""
+    """Return the foremost point of the dens at a height above the shoulders.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    height : float
+        Along the axis of the dens, from its shoulders, mm.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C2's frame, mm.
+    """
     forwards = np.array([0.0, -1.0, DENS_LEAN]) / np.hypot(1.0, DENS_LEAN)
     return dens_axis(p, height) + p.dens_ap / 2 * forwards
 
 
 def upper_facet(p: AnatomyParameters) -> tuple[Array, Array]:
-    """Middle of the left upper facet and its outward normal, C2's frame, mm."""
+    """Return the middle of the left upper facet and its outward normal.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    point : ndarray, shape (3,)
+        Middle of the facet, C2's frame, mm.
+    normal : ndarray, shape (3,)
+        Outward unit normal.
+    """
     normal = FACET_AXES.as_matrix()[:, 2]
     # As far out as C1's lower facets.
     middle = np.array([p.c1_canal_width / 2 - 0.35, _back(p) - 6.2, 12.9 + _rise(p)])
@@ -80,39 +137,85 @@ def upper_facet(p: AnatomyParameters) -> tuple[Array, Array]:
 
 
 def lower_facet(p: AnatomyParameters) -> tuple[Array, Array]:
-    """Middle of the left lower facet and its outward normal, C2's frame, mm."""
+    """Return the middle of the left lower facet and its outward normal.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    point : ndarray, shape (3,)
+        Middle of the facet, C2's frame, mm.
+    normal : ndarray, shape (3,)
+        Outward unit normal.
+    """
     normal = Rotation.from_euler("x", -58.0, degrees=True).apply((0.0, 0.0, -1.0))
     return np.array([p.c2_canal_width / 2 + 6.0, -11.2, -4.2]), normal
 
 
 def lower_plate(p: AnatomyParameters) -> Array:
-    """Middle of the body's lower end plate, C2's frame, mm."""
+    """Return the middle of the body's lower end plate.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C2's frame, mm.
+    """
     return np.array([0.0, -p.c2_canal_ap + 0.6 - p.c2_body_ap / 2, -0.4])
 
 
 def lower_lamina_edge(p: AnatomyParameters) -> Array:
-    """Lower edge of the lamina's front on the midline, C2's frame, mm."""
+    """Return the lower edge of the lamina's front on the midline.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C2's frame, mm.
+    """
     low = _lamina_middle(p) - p.c2_lamina_height / 2
     return np.array([0.0, 1.6 + CANAL_LEAN * (low + 0.5), low + 2.3])
 
 
 def window_edge(p: AnatomyParameters) -> Array:
-    """Highest point of the lamina where a lateral needle passes it, C2's frame, mm."""
+    """Return the highest point of the lamina where a lateral needle passes it.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        C2's frame, mm.
+    """
     return np.array([0.0, 0.0, _lamina_middle(p) + 0.3 + p.c2_lamina_height / 2])
 
 
 def _rise(p: AnatomyParameters) -> float:
-    """How much taller the body is for a high window, so that C1 need not nod for all of it."""
+    """Return how much taller the body is for a high window, so that C1 nods for part of it only."""
     return 0.5 * max(p.window_height - USUAL_WINDOW, 0.0)
 
 
 def _lamina_middle(p: AnatomyParameters) -> float:
-    """Height of the lamina's middle: its upper edge stays, and reaches up into a low window."""
+    """Return the height of the lamina's middle: a fixed upper edge, higher for low windows."""
     return 2.25 + 0.5 * max(USUAL_WINDOW - p.window_height, 0.0) - p.c2_lamina_height / 2
 
 
 def _back(p: AnatomyParameters) -> float:
-    """y of the back of the body, at the height of the shoulders."""
+    """Return y of the back of the body, at the height of the shoulders."""
     return -p.c2_canal_ap + 5.0
 
 
@@ -154,7 +257,7 @@ def _upper_joint(p: AnatomyParameters) -> Solid:
 
 
 def _arch(p: AnatomyParameters) -> Solid:
-    """Pillar and lamina; the lower facet cuts them off in front."""
+    """Build pillar and lamina; the lower facet cuts them off in front."""
     return intersect(union([_pillar(p), _lamina(p)], 3.0), half_space(*lower_facet(p)), 1.2)
 
 
@@ -186,7 +289,7 @@ def _transverse_process(p: AnatomyParameters) -> Solid:
 
 
 def _floor(p: AnatomyParameters, side: str) -> Solid:
-    """What a high-riding artery leaves by over; by itself the process is a thin skin there."""
+    """Build the floor under the exit of a high-riding artery, where the process is a thin skin."""
     x, mirror = p.c2_canal_width / 2, np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
     points = [(x + 7.2, -21.4, 5.6), (x + 7.6, -18.0, 5.0), (x + 7.2, -14.2, 5.0)]
     return tube(np.multiply(points, mirror), [(1.8, 1.8)] * 3, up=(0, 0, 1))
@@ -227,7 +330,7 @@ def _spinous_process(p: AnatomyParameters) -> Solid:
 
 
 def _canal(p: AnatomyParameters) -> Solid:
-    """Keeps the canal as wide as asked for, whatever was blended into it."""
+    """Build the canal that is cut out, so that it is as wide as asked for after all blending."""
     ap, width = p.c2_canal_ap / 2, p.c2_canal_width / 2
     lean = np.array([0.0, CANAL_LEAN, 1.0])
     centre = np.array([0.0, -ap - 0.6, -0.5])

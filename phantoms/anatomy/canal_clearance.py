@@ -1,4 +1,4 @@
-"""Where the sac finds room in the bony canal."""
+"""Fit the sac into the bony canal."""
 
 from __future__ import annotations
 
@@ -11,44 +11,50 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from nav.errors import InputError
 from phantoms.anatomy.sdf import Array
 
-STEP = 2.0  # mm between the heights that are looked at
-REACH = 1.3  # mm, bone so far above and below a height counts there
+STEP = 2.0  # mm between the heights that are examined
+REACH = 1.3  # mm, bone within this distance above and below a height is considered there
 WANTED, LEAST = 0.6, 0.15  # mm from bone: aimed at; refused below. Bone is sampled, so less is left
-NEAR = 5.0  # mm off the sac where it hangs: bone further off is not looked at
+NEAR = 5.0  # mm from the sac where it hangs: bone further away is ignored
 ROUNDS = 6
-GIVES, LEFT = 1.0, 0.4  # mm: how much thinner a sac is where it must be; gap that this aims at
+GIVES, LEFT = 1.0, 0.4  # mm: largest thinning of the sac; gap that it aims at
 
 
 class Shifted(Protocol):
-    """A sac shifted and made thinner by so much at the heights."""
+    """A sac that is shifted and made thinner by given amounts at given heights."""
 
-    def depth(self, points: Array) -> Array: ...
+    def depth(self, points: Array) -> Array:
+        """Return how deep points (n, 3) lie within the sac's wall, mm, (n,)."""
+        ...
 
-    def sac(self, z: Array) -> tuple[Array, Array, Array]: ...
+    def sac(self, z: Array) -> tuple[Array, Array, Array]:
+        """Return y of the middle, half AP and half width at heights z, mm."""
+        ...
 
 
 def fitted(
     sac: Callable[[Array, Array], Shifted], heights: Array, bones: Mapping[str, Array]
 ) -> tuple[Array, Array]:
-    """How the sac keeps off the bones: it is shifted; where that is not enough it is thinner too.
+    """Shift the sac off the bones and, where that is not enough, make it thinner too.
 
     Parameters
     ----------
-    sac : makes the sac that is shifted backwards, and of an AP smaller, by so much at each height.
-    heights : array, shape (k,)
-        Even, mm.
-    bones : arrays, shape (n, 3)
+    sac : callable
+        Makes the sac that is shifted backwards by its first argument and whose AP is smaller by its
+        second; both ndarray, shape (k,), mm, at `heights`.
+    heights : ndarray, shape (k,)
+        Evenly spaced, model frame, mm.
+    bones : mapping of str to ndarray, shape (n, 3)
         Points of each bone's surface by its name, model frame, mm.
 
     Returns
     -------
-    shift, thinner : arrays, shape (k,)
-        mm.
+    shift, thinner : ndarray, shape (k,)
+        The two arguments of `sac`, mm.
 
     Raises
     ------
     InputError
-        It touches a bone wherever it lies: which, at which height, what would help.
+        It touches a bone in every position: which, at which height, and what would help.
     """
     thinner = np.zeros(len(heights))
     hanging = sac(thinner, thinner)
@@ -82,7 +88,7 @@ def _shifted(sac: Callable[[Array], Shifted], every: Array, heights: Array) -> A
 
 
 def _worst(sac: Shifted, near: Mapping[str, Array]) -> tuple[float, str, float]:
-    """Smallest gap to a bone, mm, which one, and at which height."""
+    """Return the smallest gap to a bone, mm, which one, and at which height."""
     found = (np.inf, "", 0.0)
     for name, points in near.items():
         depth = sac.depth(points)
@@ -97,7 +103,7 @@ def _near(sac: Shifted, points: Array, heights: Array) -> Array:
 
 
 def _gaps(sac: Shifted, points: Array, heights: Array) -> tuple[Array, Array]:
-    """Smallest gap to bone in front of the sac's middle and behind it, at each height."""
+    """Return the smallest gap to bone in front of the sac's middle and behind it, by height."""
     gap = -sac.depth(points)
     behind = points[:, 1] > sac.sac(points[:, 2])[0]
     front, back = np.full(len(heights), 50.0), np.full(len(heights), 50.0)

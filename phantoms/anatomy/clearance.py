@@ -1,4 +1,4 @@
-"""Whether the structures of a neck keep clear of each other; what to change where they do not."""
+"""Check that the structures of a neck keep clear of each other; say what to change otherwise."""
 
 from __future__ import annotations
 
@@ -29,18 +29,32 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Solid:
-    """A structure's surface and role, model frame."""
+    """Surface and role of a structure.
+
+    Attributes
+    ----------
+    role : str
+        "bone", "cord", "dura", "artery" or "skin".
+    mesh : Mesh
+        Model frame, mm.
+    """
 
     role: str
     mesh: Mesh
 
 
 def check_clear(structures: Mapping[str, Solid], joined: Collection[frozenset[str]] = ()) -> None:
-    """No two structures touch, the cord lies in the dura, all lies under the skin.
+    """Check that no two structures touch, the cord lies in the dura, and all lies under the skin.
 
-    joined : pairs that are one where they meet: a branch and its trunk. An artery may pierce the
-    dura. Gaps are measured from each surface's vertices and triangle
-    middles to the other surface, exactly.
+    An artery may pierce the dura. Gaps are measured exactly, from each surface's vertices and
+    triangle middles to the other surface.
+
+    Parameters
+    ----------
+    structures : mapping of str to Solid
+        By name; model frame, mm.
+    joined : collection of frozenset of str
+        Pairs of names that are connected and may overlap: a branch and its trunk.
 
     Raises
     ------
@@ -73,7 +87,7 @@ def check_clear(structures: Mapping[str, Solid], joined: Collection[frozenset[st
 
 
 def _far(a: Gauge, b: Gauge) -> bool:
-    """Whether their boxes are further apart than any gap that is asked for."""
+    """Return whether their boxes are further apart than any gap that is asked for."""
     low = [g.vertices.min(axis=0) for g in (a, b)]
     high = [g.vertices.max(axis=0) for g in (a, b)]
     return bool((low[0] > high[1] + CORD).any() or (low[1] > high[0] + CORD).any())

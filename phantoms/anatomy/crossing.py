@@ -1,7 +1,7 @@
-"""Whether a mesh cuts itself, exactly.
+"""Exact self-intersection tests of meshes.
 
 Open3D finds pairs of triangles that cross, but in floating point: coplanar neighbours on a flat
-face look crossed to it now and then. So its pairs are tested again in rational numbers.
+face sometimes look crossed to it. So its pairs are tested again in rational numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,18 @@ MOST_ROUNDS = 12  # the last is within a thousandth of the way
 
 
 def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
-    """Triangles without a common vertex that cross, or in floating point seem to."""
+    """Find triangles without a common vertex that cross, or seem to in floating point.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Any units.
+
+    Returns
+    -------
+    list of tuple of int
+        Pairs of triangle indices, as Open3D reports them.
+    """
     o3d = import_open3d()
     found = o3d.geometry.TriangleMesh(
         o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
@@ -30,12 +41,23 @@ def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
 
 
 def crosses_itself(mesh: Mesh) -> bool:
-    """Whether two triangles without a common vertex have a point in common."""
+    """Return whether two triangles without a common vertex have a point in common.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Any units.
+
+    Returns
+    -------
+    bool
+        True for a self-intersecting mesh; exact, in rational arithmetic.
+    """
     return any(True for _ in _crossing(mesh))
 
 
 def _crossing(mesh: Mesh) -> Iterator[tuple[int, int]]:
-    """Pairs of triangles that cross."""
+    """Yield pairs of triangles that cross."""
     for i, j in suspect_pairs(mesh):
         apart = not set(mesh.triangles[i]) & set(mesh.triangles[j])
         if apart and _meet(_exact(mesh, i), _exact(mesh, j)):
@@ -43,14 +65,20 @@ def _crossing(mesh: Mesh) -> Iterator[tuple[int, int]]:
 
 
 def uncrossed(rough: Mesh, even: Mesh) -> Mesh | None:
-    """The even mesh, its vertices put back half way to the rough one's wherever triangles cross.
+    """Move vertices of the even mesh half way back to the rough one's wherever triangles cross.
 
-    Again and further around where that is not enough. None where it never is.
+    The vertices of the triangles that cross and of their neighbours are moved, up to MOST_ROUNDS
+    times.
 
     Parameters
     ----------
     rough, even : Mesh
-        The same triangles, of other vertices; the rough one does not cross itself.
+        The same triangles with different vertices; the rough one does not cross itself.
+
+    Returns
+    -------
+    Mesh or None
+        A mesh that does not cross itself, None where none was found.
     """
     vertices, triangles = even.vertices.copy(), even.triangles
     for _ in range(MOST_ROUNDS):
@@ -81,7 +109,7 @@ def _meet(one: Triangle, other: Triangle) -> bool:
 
 
 def _side(a: Point, b: Point, c: Point, d: Point) -> int:
-    """On which side of the plane through a, b, c the point d lies: -1, 0 or 1."""
+    """Return on which side of the plane through a, b, c the point d lies: -1, 0 or 1."""
     u, v, w = ([p[k] - a[k] for k in range(3)] for p in (b, c, d))
     volume = (
         u[0] * (v[1] * w[2] - v[2] * w[1])
@@ -95,13 +123,13 @@ def _pierces(start: Point, end: Point, t: Triangle) -> bool:
     a, b, c = t
     first, last = _side(a, b, c, start), _side(a, b, c, end)
     if first == last:
-        return False  # both on one side, or the edge lies in the plane: other edges will tell
+        return False  # both on one side, or the edge lies in the plane: other edges decide
     turns = {_side(start, end, p, q) for p, q in ((a, b), (b, c), (c, a))}
     return not {-1, 1} <= turns
 
 
 def _overlap(one: Triangle, other: Triangle) -> bool:
-    """Of two triangles in one plane: no edge of either separates them."""
+    """Return whether two triangles in one plane overlap: no edge of either separates them."""
     u, v = ([one[k][i] - one[0][i] for i in range(3)] for k in (1, 2))
     normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]
     drop = max(range(3), key=lambda k: abs(normal[k]))

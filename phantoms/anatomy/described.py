@@ -1,4 +1,4 @@
-"""Every parameter by the name that people use, with its range; and whether values keep to it."""
+"""Every parameter by its public name, with its range; and a check that values keep to it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,22 @@ from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters, Mea
 
 @dataclass(frozen=True)
 class Described:
-    """A parameter by the name that people use: `c1_width`, or `artery_left.diameter`.
+    """A parameter by its public name.
 
-    choices : what a parameter that is no number may be. measure : of one that is.
+    Parameters
+    ----------
+    name : str
+        Such as `c1_width`, or `artery_left.diameter`.
+    default : Any
+        Its value in the standard neck: a number, a tuple by level, or a word.
+    what : str
+        What it is, for people.
+    source : str
+        Where the default comes from.
+    measure : Measure or None
+        Unit and range of a number; None for a word.
+    choices : tuple of str
+        The words that a parameter that is not a number may be.
     """
 
     name: str
@@ -27,7 +40,13 @@ class Described:
 
 
 def described() -> Iterator[Described]:
-    """Every parameter, in order."""
+    """List every parameter, in order.
+
+    Yields
+    ------
+    Described
+        Those of the arteries as "artery_left.NAME" and "artery_right.NAME".
+    """
     for member in fields(AnatomyParameters):
         if member.name in ("artery_left", "artery_right"):
             yield from (
@@ -46,7 +65,20 @@ def _described(prefix: str, owner: type, member: Field[Any]) -> Described:
 
 
 def value_of(p: AnatomyParameters, name: str) -> Any:
-    """A parameter's value by its described name."""
+    """Return a parameter's value by its described name.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    name : str
+        As in `Described.name`, such as "artery_left.diameter".
+
+    Returns
+    -------
+    Any
+        A number, a tuple by level, or a word.
+    """
     value: Any = p
     for part in name.split("."):
         value = getattr(value, part)
@@ -54,7 +86,12 @@ def value_of(p: AnatomyParameters, name: str) -> Any:
 
 
 def check_ranges(p: AnatomyParameters) -> None:
-    """Every parameter is a finite number in its range, or one of its words.
+    """Check that every parameter is a finite number in its range, or one of its words.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
 
     Raises
     ------
@@ -82,7 +119,7 @@ def check_ranges(p: AnatomyParameters) -> None:
 
 
 def _with_parameters_listed(owner: type) -> None:
-    """The class's help lists each parameter with unit, default, range and source."""
+    """Add each parameter with unit, default, range and source to the docstring of its class."""
     lines = [(owner.__doc__ or "").rstrip(), "", "    Parameters", "    ----------"]
     for member in fields(owner):
         if not member.metadata:

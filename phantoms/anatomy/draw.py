@@ -1,4 +1,4 @@
-"""Random necks: plausible anatomy from the published spreads, so that none comes twice."""
+"""Random necks: plausible anatomy drawn from the published spreads."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ CANAL_SD, SAC_SD = 0.06, 0.04
 FREE_SD = 0.10  # of the share of the free space that is behind the cord, chosen
 POSTURE_SD = {"head_flexion": 4.0, "c1_rotation": 3.0}  # degrees, a head laid straight; chosen
 TUBES = (2.0, 3.0, 4.0, 5.0)  # mm, silicone tubes that C1's foramen takes
-SPARE = 0.3  # mm, more than the least between sac and bone
-CANAL_OWN = 0.03  # of each level's own
+SPARE = 0.3  # mm, beyond the least gap between sac and bone
+CANAL_OWN = 0.03  # of each level by itself
 BEHIND = 4.2 / (15.8 - 7.94)  # of the free AP at C1-C2, of the mean values
 DORSAL = (1.8, 6.5)  # mm, range of dorsal_csf
 BESIDE_CORD = 4.0  # mm, widest artery that enters the canal below C1
@@ -45,16 +45,26 @@ LOOP, HIGH_RIDING = 0.48, 0.25
 
 
 def random_necks(seed: int) -> Iterator[AnatomyParameters]:
-    """Necks drawn from the published spreads; the same seed always gives the same ones.
+    """Draw necks from the published spreads; the same seed always gives the same ones.
 
     Sex and stature set the size; then each measure varies by what is left of its spread, bones
-    mostly together in each direction, canals and sac together. What cannot be built is drawn
-    again, so the rarest combinations are rarer still than published.
+    mostly together in each direction, canals and sac together. A neck that cannot be built is
+    drawn again, so the rarest combinations are rarer still than published.
+
+    Parameters
+    ----------
+    seed : int
+        0 or more.
+
+    Yields
+    ------
+    AnatomyParameters
+        Necks that pass `check_possible`, at most TRIES draws in all.
 
     Raises
     ------
     InputError
-        A seed below 0, or no more possible necks within 200 draws.
+        A seed below 0, or no further possible neck within TRIES draws.
     """
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
@@ -72,12 +82,39 @@ def random_necks(seed: int) -> Iterator[AnatomyParameters]:
 
 
 def random_parameters(seed: int) -> AnatomyParameters:
-    """The first neck of a seed; see `random_necks`."""
+    """Draw the first neck of a seed; see `random_necks`.
+
+    Parameters
+    ----------
+    seed : int
+        0 or more.
+
+    Returns
+    -------
+    AnatomyParameters
+        A neck that can be built.
+
+    Raises
+    ------
+    InputError
+        A seed below 0, or no possible neck within TRIES draws.
+    """
     return next(random_necks(seed))
 
 
 def drawn(rng: np.random.Generator) -> AnatomyParameters:
-    """One draw, whether it can be built or not."""
+    """Make one draw, whether it can be built or not.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the draw.
+
+    Returns
+    -------
+    AnatomyParameters
+        Not checked.
+    """
     sex = ("female", "male")[rng.integers(2)]
     p = sized(SEX[sex] * (1.0 + STATURE_SD * _normal(rng)), NECK[sex])
     bones = {way: _normal(rng) for way in ("width", "height", "ap")}
@@ -108,14 +145,14 @@ def drawn(rng: np.random.Generator) -> AnatomyParameters:
 
 
 def _way(name: str) -> str:
-    """The direction of a bone's length, by its name."""
+    """Return the direction of a bone's length, by its name."""
     if "width" in name or "lateral" in name:
         return "width"
     return "height" if "height" in name else "ap"
 
 
 def _in_canal(p: AnatomyParameters) -> dict[str, Any]:
-    """The sac no larger than the canal leaves it: it lines the canal, as it does in life."""
+    """Make the sac no larger than the canal allows: it lines the canal, as in life."""
     sac = {kind: list(getattr(p, f"sac_{kind}")) for kind in ("ap", "width")}
     for (kind, level), (room, _) in rooms(p).items():
         sac[kind][level] = min(sac[kind][level], round(room - SPARE, 2))
@@ -129,7 +166,7 @@ def _within(value: Any, factor: float, low: float, high: float) -> Any:
 
 
 def _artery(rng: np.random.Generator, hole: float) -> ArteryParameters:
-    """hole : widest tube that goes through C1's foramen, mm."""
+    """Draw an artery; `hole` is the widest tube that goes through C1's foramen, mm."""
     spread = next(f for f in fields(ArteryParameters) if f.name == "diameter").metadata["measure"]
     wide = 4.6 * float(np.exp(spread.spread * _normal(rng)))
     draw = {name: float(rng.random()) for name in ("course", "pica", "bridge", "loop", "rise")}

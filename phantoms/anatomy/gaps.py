@@ -1,4 +1,4 @@
-"""How far apart two bones are, from samples of their surfaces."""
+"""Distances between bones, from samples of their surfaces."""
 
 from __future__ import annotations
 
@@ -12,26 +12,64 @@ from phantoms.anatomy.mesh import mesh_solid
 from phantoms.anatomy.sdf import Array, Solid
 
 SPACING = 1.8  # mm between samples
-NEAR = 4.0  # mm: samples that lie farther from the other's are not looked at
+NEAR = 4.0  # mm: samples farther than this from the other's are ignored
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A bone: its solid, and samples (n, 3) of its surface; its own frame, mm."""
+    """A bone's solid with samples of its surface.
+
+    Attributes
+    ----------
+    solid : Solid
+        The bone, its own frame, mm.
+    points : ndarray, shape (n, 3)
+        Samples of its surface, its own frame, mm.
+    """
 
     solid: Solid
     points: Array
 
 
 def sampled_surface(solid: Solid, low: Array, high: Array) -> Surface:
-    """Samples of a solid that lies inside a box."""
+    """Sample the surface of a solid that lies inside a box.
+
+    Parameters
+    ----------
+    solid : Solid
+        Any frame, mm.
+    low, high : ndarray, shape (3,)
+        Corners of the box, the solid's frame, mm.
+
+    Returns
+    -------
+    Surface
+        The solid with samples about SPACING apart.
+    """
     return Surface(solid, mesh_solid(solid, low, high, SPACING).vertices)
 
 
 def smallest_gap(
     a: Surface, frame_from_a: RigidTransform, b: Surface, frame_from_b: RigidTransform
 ) -> float:
-    """Smallest distance between two bones, mm; negative where they overlap, NEAR at the most."""
+    """Return the smallest distance between two bones.
+
+    Parameters
+    ----------
+    a : Surface
+        A bone, in its own frame, mm.
+    frame_from_a : RigidTransform
+        Its pose in a frame common to both bones, mm.
+    b : Surface
+        The other bone, in its own frame, mm.
+    frame_from_b : RigidTransform
+        Its pose in the common frame, mm.
+
+    Returns
+    -------
+    float
+        mm; negative where they overlap, at most NEAR.
+    """
     b_from_a = frame_from_b.inv() * frame_from_a
     return min(_one_way(a, b, b_from_a), _one_way(b, a, b_from_a.inv()))
 

@@ -1,4 +1,4 @@
-"""Closed triangle meshes: of solids, of swept tubes; and what makes a mesh fit to use."""
+"""Closed triangle meshes of solids and of swept tubes, and operations on them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ Triangles = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Mesh:
-    """Closed surface: vertices (n, 3) in mm, triangles (m, 3), counter-clockwise from outside."""
+    """Closed surface.
+
+    Attributes
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Vertex indices, counter-clockwise seen from outside.
+    """
 
     vertices: Array
     triangles: Triangles
@@ -28,9 +36,25 @@ class Mesh:
 def mesh_solid(
     solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float, rounding: float = 0.5
 ) -> Mesh:
-    """Surface of a solid that lies wholly inside the box from low to high, in even triangles.
+    """Mesh the surface of a solid with even triangles.
 
     See `rough_and_even`. Where the solid runs out thin its triangles may cross.
+
+    Parameters
+    ----------
+    solid : Solid
+        Lies wholly inside the box.
+    low, high : array_like, shape (3,)
+        Corners of the box, the solid's frame, mm.
+    spacing : float
+        Of the sampling grid, mm.
+    rounding : float, optional
+        Standard deviation of the Gaussian that rounds the edges, mm.
+
+    Returns
+    -------
+    Mesh
+        In the solid's frame, mm.
 
     Raises
     ------
@@ -43,21 +67,28 @@ def mesh_solid(
 def rough_and_even(
     solid: Solid, low: ArrayLike, high: ArrayLike, spacing: float, rounding: float = 0.5
 ) -> tuple[Mesh, Mesh]:
-    """A solid's surface as the grid's cells have it, and with its triangles made even.
+    """Mesh a solid's surface, once as the grid's cells give it and once with even triangles.
 
     The solid is sampled on a regular grid, its edges rounded by a Gaussian of sd `rounding` mm, and
-    its surface taken by flying edges. Then the vertices slide along the surface until the triangles
-    are even, and are put back onto the interpolated surface, so that the grid leaves no steps.
+    its surface extracted by flying edges. Then the vertices slide along the surface until the
+    triangles are even, and are put back onto the interpolated surface, so that the grid leaves no
+    steps.
 
     Parameters
     ----------
-    low, high : array-like, shape (3,)
-        Corners of the box, mm. spacing : of the grid, mm.
+    solid : Solid
+        Lies wholly inside the box.
+    low, high : array_like, shape (3,)
+        Corners of the box, the solid's frame, mm.
+    spacing : float
+        Of the sampling grid, mm.
+    rounding : float, optional
+        Standard deviation of the Gaussian that rounds the edges, mm.
 
     Returns
     -------
     rough, even : Mesh
-        The same triangles, of other vertices.
+        The same triangles with different vertices; the solid's frame, mm.
 
     Raises
     ------
@@ -94,7 +125,7 @@ def rough_and_even(
 
 
 def _settled(mesh: Mesh, values: Array, rounds: int = 7) -> Array:
-    """Vertices slid to even spacing on the surface where `values` is 0; all in grid steps."""
+    """Slide vertices to even spacing on the surface where `values` is 0; all in grid steps."""
     coefficients = spline_filter(values, order=3)
     vertices, average = mesh.vertices, _neighbour_average(mesh)
     for i in range(rounds):
@@ -125,13 +156,17 @@ def _neighbour_average(mesh: Mesh) -> sparse.csr_matrix:
 
 
 def mesh_rings(rings: Array) -> Mesh:
-    """Closed tube through rings of points.
+    """Mesh a closed tube through rings of points.
 
     Parameters
     ----------
-    rings : array, shape (n, k, 3)
-        n rings of k points each; a ring runs counter-clockwise seen from the last ring, mm.
-        First and last ring are closed by a fan from their middle.
+    rings : ndarray, shape (n, k, 3)
+        n rings of k points each, mm; a ring runs counter-clockwise seen from the last ring.
+
+    Returns
+    -------
+    Mesh
+        First and last ring are closed by a fan from their middle; the rings' frame, mm.
     """
     n, k = rings.shape[:2]
     vertices = np.concatenate(
@@ -151,7 +186,18 @@ def mesh_rings(rings: Array) -> Mesh:
 
 
 def largest_piece(mesh: Mesh) -> Mesh:
-    """The connected piece with the most vertices."""
+    """Return the connected component with the most vertices.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Any frame.
+
+    Returns
+    -------
+    Mesh
+        The component, its vertices in their previous order.
+    """
     i, j = edges(mesh).T
     links = sparse.coo_matrix((np.ones(len(i)), (i, j)), shape=(len(mesh.vertices),) * 2)
     _, piece = connected_components(links, directed=False)
@@ -162,23 +208,58 @@ def largest_piece(mesh: Mesh) -> Mesh:
 
 
 def moved_mesh(mesh: Mesh, b_from_a: RigidTransform) -> Mesh:
-    """A mesh given in frame a, in frame b."""
+    """Transform a mesh given in frame a to frame b.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        In frame a, mm.
+    b_from_a : RigidTransform
+        The transform, mm.
+
+    Returns
+    -------
+    Mesh
+        In frame b, rounded to single precision.
+    """
     return Mesh(_as_filed(b_from_a.apply(mesh.vertices)), mesh.triangles)
 
 
 def _as_filed(vertices: Array) -> Array:
-    """Rounded to the single precision that mesh files hold."""
+    """Round to the single precision that mesh files hold."""
     return vertices.astype(np.float32).astype(float)
 
 
 def edges(mesh: Mesh) -> NDArray[np.int32]:
-    """Edges, each once, lower vertex first: shape (e, 2)."""
+    """List the edges of a mesh, each once.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Any frame.
+
+    Returns
+    -------
+    ndarray of int32, shape (e, 2)
+        Vertex indices, the lower one first.
+    """
     t = mesh.triangles
     both = np.sort(np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), axis=1)
     return np.unique(both, axis=0)
 
 
 def signed_volume(mesh: Mesh) -> float:
-    """Enclosed volume in mm^3; positive where the triangles face outwards."""
+    """Return the enclosed volume.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Closed, mm.
+
+    Returns
+    -------
+    float
+        mm^3; positive where the triangles face outwards.
+    """
     a, b, c = (mesh.vertices[mesh.triangles[:, i]] for i in range(3))
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)

@@ -1,4 +1,4 @@
-"""Measuring closed meshes with rays and signed distances."""
+"""Measurements of closed meshes by ray casting and signed distances."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ class Gauge:
 
     Parameters
     ----------
-    vertices : array, shape (n, 3)
-    triangles : array, shape (m, 3)
-    frame_from_mesh : where the mesh lies in the frame that is measured in; where it is by default.
+    vertices : ndarray, shape (n, 3)
+        The mesh's frame, mm.
+    triangles : ndarray, shape (m, 3)
+        Vertex indices.
+    frame_from_mesh : RigidTransform, optional
+        Pose of the mesh in the frame that is measured in; the mesh's own frame by default.
     """
 
     def __init__(
@@ -39,37 +42,63 @@ class Gauge:
 
     @classmethod
     def of(cls, mesh: Mesh) -> Gauge:
-        """A mesh where it is."""
+        """Make the gauge of a mesh in the mesh's own frame."""
         return cls(mesh.vertices, mesh.triangles)
 
     def reach(self, point: ArrayLike, direction: ArrayLike) -> float:
-        """From a point to the first surface in a direction; infinite where there is none."""
+        """Measure from a point to the first surface in a direction; infinite where there is none.
+
+        Parameters
+        ----------
+        point : array_like, shape (3,)
+            Start of the ray, mm.
+        direction : array_like, shape (3,)
+            Of any length.
+
+        Returns
+        -------
+        float
+            mm.
+        """
         way = np.asarray(direction, float)
         way = way / np.linalg.norm(way)
         ray = self._tensor(np.array([[*np.asarray(point, float), *way]], np.float32))
         return float(self._scene.cast_rays(ray)["t_hit"].numpy()[0])
 
     def across(self, point: ArrayLike, direction: ArrayLike) -> float:
-        """Through a point, from surface to surface along a direction."""
+        """Measure through a point, from surface to surface along a direction.
+
+        Parameters
+        ----------
+        point : array_like, shape (3,)
+            mm.
+        direction : array_like, shape (3,)
+            Of any length.
+
+        Returns
+        -------
+        float
+            mm; infinite where a side has no surface.
+        """
         return self.reach(point, direction) + self.reach(point, -np.asarray(direction, float))
 
     def signed_distance(self, points: ArrayLike) -> Array:
-        """Of points (n, 3): negative inside."""
+        """Return the signed distances of points (n, 3), mm, (n,); negative inside."""
         found = self._scene.compute_signed_distance(
             self._tensor(np.asarray(points, np.float32)), nsamples=INSIDE_RAYS
         )
         return np.asarray(found.numpy(), float)
 
     def distance(self, points: ArrayLike) -> Array:
-        """Of points (n, 3) to the surface, exact point to triangle."""
+        """Return the distances of points (n, 3) to the surface's triangles, exact, mm, (n,)."""
         found = self._scene.compute_distance(self._tensor(np.asarray(points, np.float32)))
         return np.asarray(found.numpy(), float)
 
     def surface_points(self) -> Array:
-        """Vertices and middles of triangles."""
+        """Return the vertices and the middles of the triangles, (n + m, 3), mm."""
         return np.concatenate([self.vertices, self.vertices[self.triangles].mean(axis=1)])
 
     def gap(self, other: Gauge) -> float:
-        """Smallest distance to another surface's points; negative where they overlap."""
+        """Return the smallest distance to another surface's points, mm; negative on overlap."""
         one = other.signed_distance(self.surface_points()).min()
         return float(min(one, self.signed_distance(other.surface_points()).min()))

@@ -1,4 +1,4 @@
-"""A stub of the occipital bone: the condyles, what surrounds the foramen magnum, cut off flat.
+"""A stub of the occipital bone: condyles and surroundings of the foramen magnum, cut off flat.
 
 Its own frame is C1's while the head is in neutral. Given for the left side, x >= 0, and mirrored.
 """
@@ -29,7 +29,18 @@ CUT = 21.0  # mm, height of the flat top, about 20 over the condyles
 
 
 def occiput_solid(p: AnatomyParameters) -> Solid:
-    """The bone; its condyles lie `joint_gap` over C1's upper facets."""
+    """Build the bone; its condyles lie `joint_gap` over C1's upper facets.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    Solid
+        The bone in its own frame, mm.
+    """
     level = _frame_from_level(p)
     bone = moved(union([_rim(), _clivus()], 4.0), level)
     bone = union([bone, _condyle(p)], 5.0)
@@ -39,25 +50,50 @@ def occiput_solid(p: AnatomyParameters) -> Solid:
 
 
 def occiput_box(p: AnatomyParameters) -> tuple[Array, Array]:
-    """Lowest and highest corner of a box that holds the bone, its own frame, mm."""
+    """Return the bounds of a box that holds the bone.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    low, high : ndarray, shape (3,)
+        Its lowest and highest corner, the bone's frame, mm.
+    """
     y = condyle_axis(p)[1]
     return np.array([-35.0, y - 32.0, -3.0]), np.array([35.0, y + 60.0, 42.0])
 
 
 def condyle_axis(p: AnatomyParameters) -> Array:
-    """Point of the transverse axis that the head nods about on C1, its own frame, mm."""
+    """Return a point of the transverse axis about which the head nods on C1.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        The bone's frame, mm.
+    """
     centre, _, _ = c1.upper_trough(p)
     return np.array([0.0, centre[1], centre[2]])
 
 
 def _frame_from_level(p: AnatomyParameters) -> RigidTransform:
-    """Rim, clivus and foramen are given level, from the middle of the foramen's front edge."""
+    """Return the pose of rim, clivus and foramen.
+
+    They are given level, from the middle of the foramen's front edge.
+    """
     basion = np.array([0.0, -p.c1_canal_ap + 3.0, 0.0])
     return RigidTransform.from_components(basion, Rotation.from_euler("x", TILT, degrees=True))
 
 
 def _rim() -> Solid:
-    """Round the foramen: lateral parts with the jugular processes, and the squama behind."""
+    """Build the rim of the foramen: lateral parts, jugular processes, and the squama behind."""
     ring = tube(
         [
             (-6.0, -3.4, 16.0),
@@ -88,7 +124,7 @@ def _clivus() -> Solid:
 
 
 def _condyle(p: AnatomyParameters) -> Solid:
-    """What C1's upper facet was hollowed out with, less the gap."""
+    """Build the ellipsoid that hollows C1's upper facet, smaller by the gap, with a root."""
     centre, radii, axes = c1.upper_trough(p)
     ball = ellipsoid(centre, radii - p.joint_gap, axes)
     root = tube(

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF009 - the calls make fields
-"""The numbers that the anatomy is made from: unit, default, range and source of each."""
+"""Parameters of the anatomy: unit, default, range and source of each."""
 
 from __future__ import annotations
 
@@ -17,12 +17,21 @@ Ponticulus = Literal["none", "incomplete", "complete"]
 
 @dataclass(frozen=True)
 class Measure:
-    """What is known of a parameter.
+    """What is known of a parameter that is a number.
 
-    unit : "mm" or "degrees". low, high : inclusive range that is built. spread : one sd, as a
-    share of the default, that random necks are drawn with; 0 where they keep the default. what :
-    what is measured. source : where the default comes from; 'chosen' is by us, within what is
-    published.
+    Parameters
+    ----------
+    unit : str
+        "mm" or "degrees".
+    low, high : float
+        Inclusive range that can be built.
+    spread : float
+        Standard deviation, as a share of the default, that random necks are drawn with; 0 where
+        they keep the default.
+    what : str
+        What is measured.
+    source : str
+        Where the default comes from; "chosen" is by us, within what is published.
     """
 
     unit: str
@@ -256,5 +265,5 @@ class AnatomyParameters:
     neck_ap: float = _mm(115.0, 90.0, 145.0, "neck at C1-C2, AP", "as its width", 0.06)
 
     def artery(self, side: str) -> ArteryParameters:
-        """Of the left or the right side."""
+        """Return the parameters of the artery of a side, "left" or "right"."""
         return self.artery_left if side == "left" else self.artery_right

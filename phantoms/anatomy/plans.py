@@ -1,4 +1,4 @@
-"""Planned needles: straight from the side to the fluid behind the cord; what is in their way."""
+"""Planned needles: straight from the side into the fluid behind the cord; obstacles near them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ NEAR_CORD = 1.1  # mm, below which that alarms on a plan followed exactly: 1.0 f
 
 @dataclass(frozen=True)
 class AnatomyPlan:
-    """A trajectory, model frame, mm. What is in its way is said in its name."""
+    """A trajectory.
+
+    Attributes
+    ----------
+    name : str
+        With the obstacles that lie too close to the needle.
+    entry, target : tuple of 3 float
+        Model frame, mm.
+    """
 
     name: str
     entry: tuple[float, float, float]
@@ -33,9 +41,25 @@ class AnatomyPlan:
 def lateral_plans(
     p: AnatomyParameters, poses: BonePoses, meshes: Mapping[str, Mesh], arteries: Collection[str]
 ) -> tuple[AnatomyPlan, ...]:
-    """From the left and from the right: 0 to the coronal plane, 0 craniocaudal.
+    """Plan the lateral punctures from the left and from the right.
 
-    meshes : bones, cord and arteries by name, model frame, mm. arteries : their names.
+    Their angles to the coronal plane and in the craniocaudal direction are 0.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Where its bones lie.
+    meshes : mapping of str to Mesh
+        Bones, cord and arteries by name, model frame, mm.
+    arteries : collection of str
+        The arteries' names in `meshes`.
+
+    Returns
+    -------
+    tuple of AnatomyPlan
+        The left one, the right one; model frame, mm.
     """
     height = _height(p, poses, meshes)
     middle, y, z = (float(v) for v in Sac(p, poses).target(height))
@@ -52,13 +76,24 @@ def lateral_plans(
 
 
 def way(entry: tuple[float, float, float], target: tuple[float, float, float]) -> Array:
-    """Points (600, 3) of a needle's axis, evenly from skin to target."""
+    """Sample a needle's axis evenly from skin to target.
+
+    Parameters
+    ----------
+    entry, target : tuple of 3 float
+        mm.
+
+    Returns
+    -------
+    ndarray, shape (600, 3)
+        Points from `entry` to `target`, mm.
+    """
     start, end = np.array(entry), np.array(target)
     return np.asarray(start + np.linspace(0.0, 1.0, 600)[:, None] * (end - start))
 
 
 def _height(p: AnatomyParameters, poses: BonePoses, bones: Mapping[str, Mesh]) -> float:
-    """z of the plan: the model's 0, or half way between two laminae that are close."""
+    """Return z of the plan: the model's 0, or half way between two laminae that are close."""
     height = 0.0
     upper, lower = (Gauge.of(bones[name]) for name in ("C1", "C2"))
     for _ in range(3):
@@ -80,7 +115,7 @@ def _said(
     target: tuple[float, float, float],
     near: Mapping[str, tuple[list[Gauge], float]],
 ) -> str:
-    """The plan's name, with what is nearer to a 17G needle on it than it should be."""
+    """Return the plan's name, with what is nearer to a 17G needle on it than it should be."""
     axis, said = way(entry, target), []
     for what, (gauges, limit) in near.items():
         wall = min(float(gauge.signed_distance(axis).min()) for gauge in gauges) - NEEDLE_RADIUS

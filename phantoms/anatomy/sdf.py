@@ -18,20 +18,27 @@ Array = NDArray[np.float64]
 Solid = Callable[[Array], Array]
 
 _STEP = 0.2  # mm between the samples of a tube's centre line
-_FAR = 6.0  # mm: a value wherever the surface is at least as far, more than any blend
+_FAR = 6.0  # mm: value wherever the surface is at least this far away; more than any blend
 
 
 def ellipsoid(
     centre: ArrayLike, radii: ArrayLike, axes: ArrayLike | None = None, exponent: float = 2.0
 ) -> Solid:
-    """Superellipsoid: exponent 2 is an ellipsoid, larger is closer to a box.
+    """Build a superellipsoid: exponent 2 is an ellipsoid, larger is closer to a box.
 
     Parameters
     ----------
-    centre, radii : array, shape (3,)
+    centre, radii : array_like, shape (3,)
         mm.
-    axes : array, shape (3, 3), optional
+    axes : array_like, shape (3, 3), optional
         Rows are the unit vectors along which the radii run; the frame's own axes by default.
+    exponent : float, optional
+        Of the implicit equation.
+
+    Returns
+    -------
+    Solid
+        In the frame of `centre`.
     """
     c, r = np.asarray(centre, float), np.asarray(radii, float)
     rows = np.eye(3) if axes is None else np.asarray(axes, float)
@@ -50,16 +57,23 @@ def ellipsoid(
 def tube(
     points: ArrayLike, half_sizes: ArrayLike, up: ArrayLike = (0, 0, 1), exponent: float = 2.0
 ) -> Solid:
-    """Sweep of a superellipse along a cubic spline, both ends rounded.
+    """Sweep a superellipse along a cubic spline, both ends rounded.
 
     Parameters
     ----------
-    points : array, shape (n, 3)
+    points : array_like, shape (n, 3)
         The centre line goes through them, mm.
-    half_sizes : array, shape (n, 2)
+    half_sizes : array_like, shape (n, 2)
         Half width (across `up`) and half height (along `up`) at each point, mm.
-    up : array, shape (3,)
-        Direction that stays the height's, made square to the centre line.
+    up : array_like, shape (3,), optional
+        Direction of the height all along, made perpendicular to the centre line.
+    exponent : float, optional
+        Of the section: 2 is an ellipse, larger is closer to a rectangle.
+
+    Returns
+    -------
+    Solid
+        In the frame of `points`.
     """
     centres, tangents, sizes = spline_samples(points, half_sizes)
     hint = np.asarray(up, float)
@@ -87,7 +101,24 @@ def tube(
 
 
 def spline_samples(points: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:
-    """Centres (m, 3), unit tangents (m, 3), values (m, k) on the cubic spline through points."""
+    """Sample the cubic spline through points at steps of about _STEP mm.
+
+    Parameters
+    ----------
+    points : array_like, shape (n, 3)
+        mm.
+    values : array_like, shape (n, k)
+        Given at the points, interpolated without overshoot.
+
+    Returns
+    -------
+    centres : ndarray, shape (m, 3)
+        Points on the spline, mm.
+    tangents : ndarray, shape (m, 3)
+        Unit tangents there.
+    values : ndarray, shape (m, k)
+        Values there.
+    """
     p, v = np.asarray(points, float), np.asarray(values, float)
     at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))])
     s = np.linspace(0.0, at[-1], max(2, round(at[-1] / _STEP) + 1))
@@ -99,7 +130,20 @@ def spline_samples(points: ArrayLike, values: ArrayLike) -> tuple[Array, Array, 
 
 
 def half_space(point: ArrayLike, outward: ArrayLike) -> Solid:
-    """All that lies behind the plane through `point` with the normal `outward`."""
+    """Build the half space behind a plane.
+
+    Parameters
+    ----------
+    point : array_like, shape (3,)
+        On the plane, mm.
+    outward : array_like, shape (3,)
+        Normal of the plane, of any length, away from the solid.
+
+    Returns
+    -------
+    Solid
+        In the frame of `point`; its values are exact distances.
+    """
     n = np.asarray(outward, float)
     n = n / np.linalg.norm(n)
     offset = float(n @ np.asarray(point, float))
@@ -107,7 +151,20 @@ def half_space(point: ArrayLike, outward: ArrayLike) -> Solid:
 
 
 def union(solids: Sequence[Solid], blend: float) -> Solid:
-    """Union whose inner corners are rounded over about `blend` mm."""
+    """Unite solids; inner corners are rounded over about `blend` mm.
+
+    Parameters
+    ----------
+    solids : sequence of Solid
+        At least one, all in the same frame.
+    blend : float
+        mm; 0 for sharp corners.
+
+    Returns
+    -------
+    Solid
+        In the same frame.
+    """
 
     def solid(p: Array) -> Array:
         value = solids[0](p)
@@ -119,33 +176,83 @@ def union(solids: Sequence[Solid], blend: float) -> Solid:
 
 
 def subtract(solid: Solid, tool: Solid, blend: float) -> Solid:
-    """`solid` without `tool`, edges rounded over about `blend` mm."""
+    """Subtract a tool from a solid; edges are rounded over about `blend` mm.
+
+    Parameters
+    ----------
+    solid, tool : Solid
+        In the same frame.
+    blend : float
+        mm; 0 for sharp edges.
+
+    Returns
+    -------
+    Solid
+        In the same frame.
+    """
     return lambda p: -_smooth_minimum(-solid(p), tool(p), blend)
 
 
 def intersect(solid: Solid, other: Solid, blend: float) -> Solid:
-    """What both have in common, edges rounded over about `blend` mm."""
+    """Intersect two solids; edges are rounded over about `blend` mm.
+
+    Parameters
+    ----------
+    solid, other : Solid
+        In the same frame.
+    blend : float
+        mm; 0 for sharp edges.
+
+    Returns
+    -------
+    Solid
+        In the same frame.
+    """
     return lambda p: -_smooth_minimum(-solid(p), -other(p), blend)
 
 
 def both_sides(left: Solid) -> Solid:
-    """The solid given for x >= 0, and its mirror image."""
+    """Add the mirror image of a solid that is given for x >= 0.
+
+    Parameters
+    ----------
+    left : Solid
+        Evaluated at x >= 0 only.
+
+    Returns
+    -------
+    Solid
+        Symmetric about x = 0.
+    """
     return lambda p: left(np.column_stack([np.abs(p[:, 0]), p[:, 1:]]))
 
 
 def moved(solid: Solid, b_from_a: RigidTransform) -> Solid:
-    """A solid given in frame a, in frame b."""
+    """Transform a solid given in frame a to frame b.
+
+    Parameters
+    ----------
+    solid : Solid
+        In frame a, mm.
+    b_from_a : RigidTransform
+        The transform, mm.
+
+    Returns
+    -------
+    Solid
+        In frame b, mm.
+    """
     a_from_b = b_from_a.inv()
     return lambda p: solid(a_from_b.apply(p))
 
 
 def _within(p: Array, low: Array, high: Array) -> NDArray[np.intp]:
-    """Which points lie in a box, or less than _FAR outside."""
+    """Return the indices of points that lie in a box, or less than _FAR outside."""
     return np.flatnonzero(np.all((p > low - _FAR) & (p < high + _FAR), axis=1))
 
 
 def _first_order_distance(local: Array, radii: Array, exponent: float) -> Array:
-    """(k - 1) / |grad k| for the superellipsoid k = 1; exact to first order at the surface."""
+    """Return (k - 1) / |grad k| for the superellipsoid k = 1; first order exact at the surface."""
     q = np.abs(local) / radii
     steep = q if exponent == 2.0 else q ** (exponent - 1.0)
     k = np.einsum("ij,ij->i", steep, q) ** (1.0 / exponent)

@@ -1,6 +1,6 @@
 """Skin of the upper neck: from the mastoid processes to below C4, model frame.
 
-Each half is a height field over y and z: whatever lies on it, a mould that is split at x = 0 opens
+Each half is a height field over y and z: with all its relief, a mould that is split at x = 0 opens
 sideways. That is why the furrow of the nape is flat.
 """
 
@@ -21,7 +21,7 @@ CORNERS = 96
 # The classical entry is 10 below and 10 behind the mastoid's tip (Rossitti and Balbo): there the
 # straight needle comes in, at z = 0 and y about 2.
 MASTOID = np.array([-8.0, 10.0])  # mm, y and z of its tip
-# The nape's way behind the spinolaminar line, chosen; it takes part in the neck's size.
+# The nape's distance behind the spinolaminar line, chosen; it grows with the neck's size.
 NAPE, NAPE_SHARE = 20.0, 28.0 / 115.0
 
 # Against the section at z = 0: half width as its share, back and front in mm backwards; chosen to
@@ -33,16 +33,44 @@ _FRONT = (1.5, 0.5, 0.0, 0.0, 0.0, 0.0, -0.5, -1.0)
 
 
 def skin_mesh(p: AnatomyParameters, poses: BonePoses) -> Mesh:
-    """The neck, closed flat at both ends."""
+    """Mesh the neck's skin, closed flat at both ends.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Not used; the skin does not depend on the posture.
+
+    Returns
+    -------
+    Mesh
+        Model frame, mm.
+    """
     z = np.linspace(NECK_BOTTOM, NECK_TOP, round((NECK_TOP - NECK_BOTTOM) / RING_SPACING) + 1)
     rings = [np.column_stack([outline(p, h), np.full(CORNERS, h)]) for h in z]
     return mesh_rings(np.array(rings))
 
 
 def outline(p: AnatomyParameters, z: float, corners: int = CORNERS) -> Array:
-    """Section of the skin at a height, x and y, mm: (corners, 2), evenly spaced.
+    """Return the section of the skin at a height.
 
-    Counter-clockwise seen from above, from the front's middle; left and right are mirror images.
+    Counter-clockwise seen from above, starting at the front's middle; left and right are mirror
+    images.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    z : float
+        Height in the model frame, mm.
+    corners : int, optional
+        Number of points, even.
+
+    Returns
+    -------
+    ndarray, shape (corners, 2)
+        x and y in the model frame, mm, evenly spaced.
     """
     front, back = _ends(p, z)
     y = 0.5 * (front + back) + 0.5 * (back - front) * np.sin(np.linspace(-0.5, 0.5, 801) * np.pi)
@@ -55,7 +83,20 @@ def outline(p: AnatomyParameters, z: float, corners: int = CORNERS) -> Array:
 
 
 def skin_x(p: AnatomyParameters, y: ArrayLike, z: ArrayLike = 0.0) -> Array:
-    """Half width of the neck at y and z, mm; 0 in front of it and behind it."""
+    """Return the half width of the neck; 0 in front of it and behind it.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    y, z : array_like
+        Model frame, mm; broadcast against each other.
+
+    Returns
+    -------
+    ndarray
+        x of the left side's skin, mm, of the shape of y and z.
+    """
     y, z = np.asarray(y, float), np.asarray(z, float)
     front, back = _ends(p, z)
     u = np.clip((2.0 * y - front - back) / (back - front), -1.0, 1.0)
@@ -67,15 +108,37 @@ def skin_x(p: AnatomyParameters, y: ArrayLike, z: ArrayLike = 0.0) -> Array:
 
 
 def skin_middle(p: AnatomyParameters) -> float:
-    """y of the neck's axis at z = 0, mm: the spine lies in its back half."""
+    """Return y of the neck's axis at z = 0: the spine lies in its back half.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    float
+        Model frame, mm.
+    """
     front, back = _ends(p, 0.0)
     return float(front + back) / 2.0
 
 
 def landmarks(p: AnatomyParameters, poses: BonePoses) -> dict[str, Array]:
-    """Points of the skin that a finger finds, by name, (3,) mm.
+    """Return the points of the skin that can be palpated.
 
-    The mastoids' tips, and the skin straight behind the spinous process of C2.
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Where its bones lie.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (3,)
+        The mastoids' tips, and the skin straight behind the spinous process of C2, by name; model
+        frame, mm.
     """
     y, z = MASTOID
     x = float(skin_x(p, y, z))
@@ -88,7 +151,7 @@ def landmarks(p: AnatomyParameters, poses: BonePoses) -> dict[str, Array]:
 
 
 def _ends(p: AnatomyParameters, z: ArrayLike) -> tuple[Array, Array]:
-    """y of the front and of the back."""
+    """Return y of the front and of the back."""
     nape = NAPE + NAPE_SHARE * p.neck_ap
     return nape - p.neck_ap + _along(_FRONT, z), nape + _along(_BACK, z)
 
@@ -99,7 +162,7 @@ def _along(values: tuple[float, ...], z: ArrayLike) -> Array:
 
 
 def _mastoid(y: Array, z: Array) -> Array:
-    """The process's relief: a knob with a blunt tip, wider and flatter upwards."""
+    """Return the mastoid process's relief: a knob with a blunt tip, wider and flatter upwards."""
     tip_y, tip_z = MASTOID
     above = z - tip_z
     height = (
@@ -110,7 +173,10 @@ def _mastoid(y: Array, z: Array) -> Array:
 
 
 def _muscles(y: Array, z: Array) -> Array:
-    """Sternocleidomastoid, from the mastoid down and forwards, the hollow behind it, trapezius."""
+    """Return the relief of sternocleidomastoid, the hollow behind it, and trapezius.
+
+    Sternocleidomastoid runs from the mastoid down and forwards.
+    """
     down = np.clip((MASTOID[1] - z) / 72.0, 0.0, 1.0)
     along = MASTOID[0] - 1.0 - 34.0 * down
     fades_in = 1.0 / (1.0 + np.exp((z + 1.0) / 4.0))

@@ -33,7 +33,19 @@ BONES = ("occiput", "C1", "C2", "C3", "C4")
 
 @dataclass(frozen=True)
 class AnatomyStructure:
-    """A closed surface, facing outwards: vertices (n, 3) float64, mm, triangles (m, 3) int32."""
+    """A closed surface, facing outwards.
+
+    Attributes
+    ----------
+    name : str
+        Such as "C1" or "vertebral artery left".
+    role : str
+        "bone", "cord", "dura", "artery", "skin", "support" or "other".
+    vertices : ndarray of float64, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Vertex indices.
+    """
 
     name: str
     role: Role
@@ -48,7 +60,17 @@ class AnatomyStructure:
 
 @dataclass(frozen=True)
 class AnatomyFiducial:
-    """A divot: the apex of its cone in the model frame, mm; never both registered and checked."""
+    """A divot; never both registered and checked.
+
+    Attributes
+    ----------
+    label : str
+        Its name.
+    position : tuple of 3 float
+        The apex of its cone, model frame, mm.
+    use : str
+        "register" or "check".
+    """
 
     label: str
     position: tuple[float, float, float]
@@ -57,8 +79,24 @@ class AnatomyFiducial:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A whole case. Model frame: LPS (x left, y posterior, z superior), mm; origin on the midline,
-    half way between C1's posterior arch and C2's lamina, 5 in front of the spinolaminar line."""
+    """A whole case.
+
+    The model frame is LPS (x left, y posterior, z superior), mm, with its origin on the midline,
+    half way between C1's posterior arch and C2's lamina, 5 mm in front of the spinolaminar line.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    parameters : AnatomyParameters
+        What the structures were made from.
+    structures : tuple of AnatomyStructure
+        Their surfaces.
+    fiducials : tuple of AnatomyFiducial
+        The divots; empty until something holds them.
+    plans : tuple of AnatomyPlan
+        The lateral punctures.
+    """
 
     name: str
     parameters: AnatomyParameters
@@ -67,7 +105,13 @@ class Anatomy:
     plans: tuple[AnatomyPlan, ...]
 
     def structure(self, name: str) -> AnatomyStructure:
-        """The structure of that name; KeyError where there is none."""
+        """Return the structure of a name.
+
+        Raises
+        ------
+        KeyError
+            There is no structure of that name.
+        """
         for structure in self.structures:
             if structure.name == name:
                 return structure
@@ -79,19 +123,29 @@ def standard_anatomy(
     name: str = "standard",
     progress: Progress | None = None,
 ) -> Anatomy:
-    """Bones, cord, sac, arteries and neck, with the lateral C1-C2 plans; no divots yet.
+    """Build bones, cord, sac, arteries and neck, with the lateral C1-C2 plans; no divots yet.
 
-    The same parameters give the same vertices to the bit. What was made before comes from the
-    user's cache.
+    The same parameters give bit-identical vertices. What was made before is read from the user's
+    cache.
 
     Parameters
     ----------
-    progress : is told each structure's name when it is begun.
+    parameters : AnatomyParameters, optional
+        The neck; the defaults if not given.
+    name : str, optional
+        Becomes part of the anatomy's name.
+    progress : callable, optional
+        Called with the name of each structure when work on it begins.
+
+    Returns
+    -------
+    Anatomy
+        Without fiducials.
 
     Raises
     ------
     InputError
-        A parameter out of its range, or a combination that cannot be: which, and why.
+        A parameter out of its range, or an impossible combination: which, and why.
     """
     p = parameters or AnatomyParameters()
     tell = progress or (lambda name: None)
@@ -106,7 +160,18 @@ def standard_anatomy(
 
 
 def role_of(name: str) -> Role:
-    """By a structure's name."""
+    """Return the role of a structure by its name.
+
+    Parameters
+    ----------
+    name : str
+        Of a structure of `standard_anatomy`.
+
+    Returns
+    -------
+    str
+        "bone", "cord", "dura", "skin"; "artery" for any other name.
+    """
     if name in BONES:
         return "bone"
     if name in ("cord", "dura", "skin"):
@@ -115,7 +180,7 @@ def role_of(name: str) -> Role:
 
 
 def _checked_arrays(p: AnatomyParameters, tell: Progress) -> Arrays:
-    """Meshes and plans as arrays, if the parameters can be together."""
+    """Return meshes and plans as arrays, if the parameters are possible together."""
     poses = check_possible(p)
     meshes = _clear_meshes(p, poses, tell)
     arteries = [name for name in meshes if role_of(name) == "artery"]
@@ -164,7 +229,7 @@ def _meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str,
 
 
 def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tuple[Array, Array]]:
-    """A bone and the box that holds it, its own frame."""
+    """Return a bone and the box that holds it, its own frame."""
     if name == "occiput":
         return _under_the_skin(occiput.occiput_solid(p), p, poses), occiput.occiput_box(p)
     room = [rooms(p, poses, side, poses.of(name)) for side in SIDES]
@@ -177,7 +242,7 @@ def _bone(p: AnatomyParameters, poses: BonePoses, name: str) -> tuple[Solid, tup
 
 
 def _under_the_skin(head: Solid, p: AnatomyParameters, poses: BonePoses) -> Solid:
-    """A nodding head's stub, cut off below the neck's flat upper end where it would come out."""
+    """Cut off a nodding head's stub below the neck's flat upper end where it would come out."""
     top = NECK_TOP - UNDER_SKIN - 0.5
     if float(poses.of("occiput").apply(bone_poses._surface(p, "occiput").points)[:, 2].max()) < top:
         return head

@@ -1,7 +1,7 @@
 """C3 and C4.
 
 Their own frame, LPS: origin on the midline on the spinolaminar line, at the height of the middle of
-the body's back, which z runs along. Built for the left side, x >= 0, and mirrored; only the
+the body's back, along which z runs. Built for the left side, x >= 0, and mirrored; only the
 arteries' rooms differ by side.
 """
 
@@ -38,7 +38,7 @@ OUTSIDE = 2.4  # mm of bone outside it
 class _Sizes:
     """A level's own numbers, mm: half of the width over all, canal, height; set of the back.
 
-    stretch : heights against those that the shape is given for (a body 14 high at its back).
+    stretch : heights relative to those that the shape is given for (a body 14 high at its back).
     lamina, lamina_half : height of the lamina's middle, half of its own. droop, tip : of the
     spinous process.
     """
@@ -57,12 +57,21 @@ class _Sizes:
 def subaxial_solid(
     p: AnatomyParameters, level: Level, room_left: Solid, room_right: Solid
 ) -> Solid:
-    """The bone, with its canal and foramina.
+    """Build the bone, with its canal and foramina.
 
     Parameters
     ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
     room_left, room_right : Solid
-        The rooms that the arteries take, wall gap included, in the bone's frame.
+        The space that the arteries take, wall gap included, in the bone's frame.
+
+    Returns
+    -------
+    Solid
+        The bone in its own frame, mm.
 
     Raises
     ------
@@ -91,7 +100,20 @@ def _check_width(s: _Sizes, level: Level) -> None:
 
 
 def subaxial_box(p: AnatomyParameters, level: Level) -> tuple[Array, Array]:
-    """Lowest and highest corner of a box that holds the bone, its own frame, mm."""
+    """Return the bounds of a box that holds the bone.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    low, high : ndarray, shape (3,)
+        Its lowest and highest corner, the bone's frame, mm.
+    """
     s = _sizes(p, level)
     x = s.half_width + 3.0
     return (
@@ -101,34 +123,116 @@ def subaxial_box(p: AnatomyParameters, level: Level) -> tuple[Array, Array]:
 
 
 def foramen_centre(p: AnatomyParameters, level: Level) -> Array:
-    """Middle of the left foramen transversarium, the bone's frame, mm."""
+    """Return the middle of the left foramen transversarium.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        The bone's frame, mm.
+    """
     return _foramen_centre(_sizes(p, level))
 
 
 def upper_facet(p: AnatomyParameters, level: Level) -> tuple[Array, Array]:
-    """Middle of the left upper facet and its outward normal, the bone's frame, mm."""
+    """Return the middle of the left upper facet and its outward normal.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    point : ndarray, shape (3,)
+        Middle of the facet, the bone's frame, mm.
+    normal : ndarray, shape (3,)
+        Outward unit normal.
+    """
     return _upper_facet(_sizes(p, level))
 
 
 def lower_facet(p: AnatomyParameters, level: Level) -> tuple[Array, Array]:
-    """Middle of the left lower facet and its outward normal, the bone's frame, mm."""
+    """Return the middle of the left lower facet and its outward normal.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    point : ndarray, shape (3,)
+        Middle of the facet, the bone's frame, mm.
+    normal : ndarray, shape (3,)
+        Outward unit normal.
+    """
     return _lower_facet(_sizes(p, level))
 
 
 def upper_plate(p: AnatomyParameters, level: Level) -> Array:
-    """Middle of the body's upper end plate, the bone's frame, mm."""
+    """Return the middle of the body's upper end plate.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        The bone's frame, mm.
+    """
     s = _sizes(p, level)
     return np.array([0.0, -s.canal_ap - 7.0, 5.0 * s.stretch])
 
 
 def lower_plate(p: AnatomyParameters, level: Level) -> Array:
-    """Middle of the body's lower end plate, the bone's frame, mm."""
+    """Return the middle of the body's lower end plate.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        The bone's frame, mm.
+    """
     s = _sizes(p, level)
     return np.array([0.0, -s.canal_ap - 7.0, -7.0 * s.stretch])
 
 
 def lamina_edges(p: AnatomyParameters, level: Level) -> tuple[Array, Array]:
-    """Upper and lower edge of the lamina's front on the midline, the bone's frame, mm."""
+    """Return the upper and lower edge of the lamina's front on the midline.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    level : str
+        "C3" or "C4".
+
+    Returns
+    -------
+    upper, lower : ndarray, shape (3,)
+        The bone's frame, mm.
+    """
     s = _sizes(p, level)
     high = s.lamina_half
     return (
@@ -202,7 +306,7 @@ def _pedicle(s: _Sizes) -> Solid:
 
 
 def _arch(s: _Sizes) -> Solid:
-    """Pillar and lamina; the lamina must not bulge over the lower facet."""
+    """Build pillar and lamina; the lamina must not bulge over the lower facet."""
     both = union([_pillar(s), _lamina(s)], 3.0)
     return intersect(both, half_space(*_lower_facet(s)), 1.2)
 
@@ -282,7 +386,7 @@ def _foramen(s: _Sizes) -> Solid:
 
 
 def _canal(s: _Sizes) -> Solid:
-    """A rounded triangle, its base on the body's back."""
+    """Build a rounded triangle, its base on the body's back."""
     ap, half = s.canal_ap, s.canal_half
     lean = np.array([0.0, 0.06, 1.0])
     ends = [np.array([0.0, -ap + 5.4, 0.0]) + t * lean for t in (-24.0, 0.0, 24.0)]

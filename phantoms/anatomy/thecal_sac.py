@@ -20,7 +20,7 @@ from phantoms.anatomy.sdf import Array
 BOTTOM, TOP = -52.0, 26.0  # mm, ends of the cord; the sac is END longer at both
 END = 1.0
 LEAST_CSF = 0.95  # mm, all round the cord
-TWISTED = 9.0  # mm a radian: what C1's turn takes of the sac's AP half way up, times four
+TWISTED = 9.0  # mm per radian: what C1's turn takes of the sac's AP half way up, times four
 LEAST_GAP = 0.3  # mm, sac to bone
 
 FITTED_AT = np.arange(BOTTOM, TOP + 0.5, STEP)  # mm, heights where the sac is fitted between bones
@@ -45,12 +45,22 @@ _CISTERN = (
 
 @dataclass(frozen=True)
 class Sac:
-    """Thecal sac and cord as egg shaped sections by height, model frame, mm.
+    """Thecal sac and cord as egg-shaped sections by height, model frame, mm.
 
-    poses : where the bones lie. The sac hangs at the front of the posterior arches;
-    where C1 is turned on C2, it shifts and turns with C1. shift : how far backwards of there it
-    lies at the heights FITTED_AT, mm, and thinner : how much less its AP is; so that it keeps off
-    the bones if None.
+    The sac hangs at the front of the posterior arches; where C1 is turned on C2, it shifts and
+    turns with C1.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Where its bones lie.
+    shift : tuple of float, optional
+        How far behind its hanging position it lies at the heights FITTED_AT, mm.
+    thinner : tuple of float, optional
+        How much smaller its AP is there, mm. If either is None, both are fitted so that the sac
+        keeps off the bones.
     """
 
     p: AnatomyParameters
@@ -65,55 +75,85 @@ class Sac:
         return np.array([c1 + 4.0, 0.0, c2 - 5.0, c3 - 2.0, c4 - 2.0])
 
     def back(self, z: ArrayLike) -> Array:
-        """y of the sac's back wall on the midline."""
+        """Return y of the sac's back wall on the midline at heights z, mm."""
         return self._place(z, -self._cistern(z)[0])[..., 1]
 
     def turn(self, z: ArrayLike) -> Array:
-        """How far the sections are turned to the left, radians."""
+        """Return how far the sections at heights z are turned to the left, radians."""
         share = self._share(z)
         return self._yaw * share**2 * (3.0 - 2.0 * share)
 
     def sac(self, z: ArrayLike) -> tuple[Array, Array, Array]:
-        """y of the middle, half AP, half width."""
+        """Return y of the sac's middle, its half AP and its half width at heights z, mm."""
         middle, half, width = self._sac(z)
         return middle[..., 1], half, width
 
     def cord(self, z: ArrayLike) -> tuple[Array, Array, Array]:
-        """y of the middle, half AP, half width."""
+        """Return y of the cord's middle, its half AP and its half width at heights z, mm."""
         middle, half, width = self._cord(z)
         return middle[..., 1], half, width
 
     def target(self, z: float = 0.0) -> Array:
-        """In the dorsal subarachnoid space, on the midline, half way between C1 and C2 or at z.
+        """Return the aim in the dorsal subarachnoid space, on the midline.
 
-        A little behind its middle: a 17G needle's wall is then 1.5 from the cord.
+        It lies a little behind the middle of that space: a 17G needle's wall is then 1.5 mm from
+        the cord.
+
+        Parameters
+        ----------
+        z : float, optional
+            Height, mm; half way between C1 and C2 by default.
+
+        Returns
+        -------
+        ndarray, shape (3,)
+            Model frame, mm.
         """
         return np.append(self._place(z, np.array(0.45 * self.p.dorsal_csf)), z)
 
     def sac_rings(self, z: ArrayLike, corners: int) -> Array:
-        """Sections of the sac at heights z (n,), counter-clockwise from above: (n, corners, 3)."""
+        """Return the sections of the sac.
+
+        Parameters
+        ----------
+        z : array_like, shape (n,)
+            Heights, mm.
+        corners : int
+            Number of points of each section.
+
+        Returns
+        -------
+        ndarray, shape (n, corners, 3)
+            Counter-clockwise seen from above, model frame, mm.
+        """
         return self._rings(z, *self._sac(z), self._by_level(_EGG, z), corners)
 
     def cord_rings(self, z: ArrayLike, corners: int) -> Array:
-        """Sections of the cord, as those of the sac."""
+        """Return the sections of the cord; parameters and result as those of `sac_rings`."""
         return self._rings(z, *self._cord(z), np.zeros_like(z, float), corners)
 
     def meshes(self) -> tuple[Mesh, Mesh]:
-        """Cord and dura, cut off flat; the dura a little longer at both ends."""
+        """Mesh cord and dura, cut off flat; the dura is a little longer at both ends.
+
+        Returns
+        -------
+        cord, dura : Mesh
+            Model frame, mm.
+        """
         z = np.arange(BOTTOM, TOP + 0.5, 1.0)
         longer = np.concatenate([[BOTTOM - END], z, [TOP + END]])
         return mesh_rings(self.cord_rings(z, 36)), mesh_rings(self.sac_rings(longer, 56))
 
     def depth(self, points: Array) -> Array:
-        """How far points (n, 3) lie within the sac's wall, in their horizontal plane, mm, (n,)."""
+        """Return how far points (n, 3) lie within the sac, horizontally to its wall, mm, (n,)."""
         return -_beyond(self.sac_rings(points[:, 2], 64), points)
 
     def from_cord(self, points: Array) -> Array:
-        """How far points (n, 3) lie outside of the cord, in their horizontal plane, mm, (n,)."""
+        """Return how far points (n, 3) lie outside the cord, measured horizontally, mm, (n,)."""
         return _beyond(self.cord_rings(points[:, 2], 64), points)
 
     def _sac(self, z: ArrayLike) -> tuple[Array, Array, Array]:
-        """Middle (x, y), half AP, half width."""
+        """Return middle (x, y), half AP and half width."""
         behind, beside = self._cistern(z)
         # Where it is twisted its front gives way to C2's shoulder.
         share = self._share(z)
@@ -132,7 +172,7 @@ class Sac:
         return self._place(z, behind + half), half, self._by_level(self.p.cord_width, z) / 2
 
     def _place(self, z: ArrayLike, forwards: Array) -> Array:
-        """x, y of a point so far in front of the back wall, the cistern left out: (..., 2)."""
+        """Return x, y of a point so far in front of the back wall, cistern left out: (..., 2)."""
         z = np.asarray(z, float)
         at, *wall = self._stations.T
         x, y = (PchipInterpolator(at, w)(np.clip(z, at[0], at[-1])) for w in wall)
@@ -147,7 +187,7 @@ class Sac:
 
     @staticmethod
     def _between(fit: tuple[float, ...], z: ArrayLike) -> Array:
-        """What is given at FITTED_AT, at heights z."""
+        """Interpolate what is given at FITTED_AT to heights z."""
         return np.asarray(PchipInterpolator(FITTED_AT, fit)(np.clip(z, BOTTOM, TOP)))
 
     @cached_property
@@ -181,17 +221,17 @@ class Sac:
         return np.asarray(self.poses.c2.apply(c2.dens_axis(self.p, 0.6 * self.p.dens_height))[:2])
 
     def _share(self, z: ArrayLike) -> Array:
-        """How far up a height is between where the sac keeps to C2 and where it keeps to C1."""
+        """Return how far up a height is from where the sac follows C2 to where it follows C1."""
         low, high = -2.5, float(self.poses.c1.translation[2]) + 0.5
         return np.clip((np.asarray(z, float) - low) / (high - low), 0.0, 1.0)
 
     def _by_level(self, values: ArrayLike, z: ArrayLike) -> Array:
-        """A measure given at `LEVELS`, at heights z; constant beyond the ends."""
+        """Interpolate a measure given at `LEVELS` to heights z; constant beyond the ends."""
         line = PchipInterpolator(self.heights[::-1], np.asarray(values, float)[::-1])
         return line(np.clip(np.asarray(z, float), self.heights[-1], self.heights[0]))
 
     def _cistern(self, z: ArrayLike) -> tuple[Array, Array]:
-        """What is added behind and at each side."""
+        """Return what is added behind and at each side."""
         over = np.clip(np.asarray(z, float) - self.heights[0], 0.0, _CISTERN[0][-1])
         at, back, side = _CISTERN
         return PchipInterpolator(at, back)(over), PchipInterpolator(at, side)(over)
@@ -225,12 +265,17 @@ def _fitted(p: AnatomyParameters, poses: BonePoses) -> tuple[tuple[float, ...], 
 
 
 def check_possible(p: AnatomyParameters) -> None:
-    """Whether cord, sac and canal fit in each other.
+    """Check that cord, sac and canal fit in each other.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
 
     Raises
     ------
     InputError
-        Which does not, where, and how much it may be.
+        Which does not fit, where, and how large it may be.
     """
     for i, level in enumerate(LEVELS):
         for name, least in (("ap", LEAST_CSF), ("width", LEAST_CSF)):
@@ -256,7 +301,19 @@ def check_possible(p: AnatomyParameters) -> None:
 
 
 def rooms(p: AnatomyParameters) -> dict[tuple[str, int], tuple[float, str]]:
-    """How large the sac may be, mm, and by which parameter; by "ap" or "width" and level number."""
+    """Return how large the sac may be in the bony canals.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    dict of tuple of (str, int) to tuple of (float, str)
+        The largest size, mm, and the parameter that limits it; by "ap" or "width" and index in
+        LEVELS.
+    """
     found = {}
     for level, ap in (
         ("C1", _behind_dens(p)),
@@ -272,18 +329,18 @@ def rooms(p: AnatomyParameters) -> dict[tuple[str, int], tuple[float, str]]:
 
 
 def _behind_dens(p: AnatomyParameters) -> float:
-    """What C1's canal has behind the dens, its ligament's gap before it left out, mm."""
+    """Return what C1's canal has behind the dens, without the gap in front of the dens, mm."""
     return p.c1_canal_ap - p.dens_gap - p.dens_ap
 
 
 def _turned(xy: Array, angle: ArrayLike) -> Array:
-    """Points (..., 2) turned to the left about the origin, seen from above, radians."""
+    """Rotate points (..., 2) to the left about the origin, seen from above, radians."""
     c, s = np.cos(angle), np.sin(angle)
     return np.stack([c * xy[..., 0] - s * xy[..., 1], s * xy[..., 0] + c * xy[..., 1]], axis=-1)
 
 
 def _beyond(rings: Array, points: Array) -> Array:
-    """Distance of point i to ring i, in its plane; negative inside: (n,)."""
+    """Return the distance of point i to ring i, in its plane; negative inside: (n,)."""
     a = rings[..., :2]
     b = np.roll(a, -1, axis=1)
     along, to = b - a, points[:, None, :2] - a

@@ -1,4 +1,4 @@
-"""Whether a neck can be: ranges, posture, what has room in what."""
+"""Check that a neck is possible: ranges, posture, room for everything."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from phantoms.anatomy.parameters import AnatomyParameters
 
 
 def check_possible(p: AnatomyParameters) -> BonePoses:
-    """Where the bones lie, if the parameters can be together.
+    """Check that the parameters are possible together.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    BonePoses
+        Where its bones lie.
 
     Raises
     ------
     InputError
-        A parameter out of its range, or a combination that cannot be: which, and why.
+        A parameter out of its range, or an impossible combination: which, and why.
     """
     check_ranges(p)
     artery_models.check_possible(p)

@@ -25,8 +25,19 @@ Change = Callable[[AnatomyParameters], AnatomyParameters]
 class Variant:
     """A named change of the standard neck.
 
-    what : for people. danger : what it means for a lateral C1-C2 puncture, "" for nothing.
-    change : by side ("left" or "right"), or by "" for what has no side.
+    Parameters
+    ----------
+    name : str
+        Its name in a preset.
+    what : str
+        What it is, for people.
+    danger : str
+        What it means for a lateral C1-C2 puncture, "" for nothing.
+    sided : bool
+        Whether it is of one side.
+    change : callable
+        Changes a neck, called with the neck and the side: "left" or "right", or "" for a variant
+        without side.
     """
 
     name: str
@@ -37,21 +48,39 @@ class Variant:
 
 
 def variant_names() -> tuple[str, ...]:
-    """Of all variants, in order."""
+    """List the names of all variants, in order.
+
+    Returns
+    -------
+    tuple of str
+        The keys of VARIANTS.
+    """
     return tuple(VARIANTS)
 
 
 def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameters:
-    """The neck that a preset's text means: "standard", or variants joined by "+".
+    """Return the neck that a preset's text means: "standard", or variants joined by "+".
 
-    A variant of one side is the left's; NAME:right and NAME:both say otherwise. Sizes come first,
-    wherever they stand. Example: "female+intersegmental:right+narrow-gap".
+    A sided variant applies to the left; NAME:right and NAME:both say otherwise. Sizes are applied
+    first, wherever they are in the text. Example: "female+intersegmental:right+narrow-gap".
+
+    Parameters
+    ----------
+    text : str
+        The preset.
+    base : AnatomyParameters, optional
+        The neck to change; the standard one by default.
+
+    Returns
+    -------
+    AnatomyParameters
+        Not checked for being possible.
 
     Raises
     ------
     InputError
-        A name that is not known, a side that a variant does not have, or two variants that cannot
-        be together.
+        An unknown name, a side that a variant does not have, or two variants that exclude each
+        other.
     """
     p = base or AnatomyParameters()
     words = [word.strip() for word in text.split("+")]
@@ -75,9 +104,9 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
             for other in _opposed(name):
                 if (other, one) in taken:
                     raise InputError(
-                        f"preset {text!r}: {other} and {name} cannot be together"
+                        f"preset {text!r}: {other} and {name} cannot be combined"
                         if other != name
-                        else f"preset {text!r}: {name} stands there twice"
+                        else f"preset {text!r}: {name} appears twice"
                     )
             taken.add((name, one))
             p = variant.change(p, one)
@@ -85,21 +114,36 @@ def preset(text: str, base: AnatomyParameters | None = None) -> AnatomyParameter
 
 
 def _opposed(name: str) -> tuple[str, ...]:
-    """Variants that cannot be on the same side as this one; itself among them."""
+    """Return the variants that exclude this one on the same side, itself among them."""
     return next((group for group in OPPOSED if name in group), (name,))
 
 
 def of_size(sex: str = "mean", stature: float | None = None) -> AnatomyParameters:
-    """The standard neck of a woman, a man, or their mean, at a stature in mm (the sex's mean).
+    """Return the standard neck of a woman, a man, or their mean, at a stature.
 
-    Sagittal measures of bones go by 1.10 from women to men at 1626 and 1755 mm (Reed and Jones,
-    UMTRI-2017-1); widths change half as much, the cord a sixth, the sac as the canals, gaps
-    not at all.
+    Sagittal measures of bones grow by a factor of 1.10 from women to men at 1626 and 1755 mm [1]_;
+    widths change half as much, the cord a sixth, the sac as the canals, gaps not at all.
+
+    Parameters
+    ----------
+    sex : str, optional
+        "mean", "female" or "male".
+    stature : float, optional
+        mm; the sex's mean by default.
+
+    Returns
+    -------
+    AnatomyParameters
+        The neck.
 
     Raises
     ------
     InputError
         Another sex, or a stature out of range.
+
+    References
+    ----------
+    .. [1] Reed and Jones, UMTRI-2017-1.
     """
     if sex not in SEX:
         raise InputError(f"sex: expected {', '.join(SEX)}, got {sex!r}")
@@ -112,7 +156,20 @@ def of_size(sex: str = "mean", stature: float | None = None) -> AnatomyParameter
 
 
 def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
-    """The standard neck with bones and neck that many times as large."""
+    """Scale the bones and the neck of the standard neck.
+
+    Parameters
+    ----------
+    bones : float
+        Factor of the bones' sagittal measures; widths, cord and sac follow in part.
+    neck : float, optional
+        Factor of the neck's width and AP.
+
+    Returns
+    -------
+    AnatomyParameters
+        The neck.
+    """
     p = AnatomyParameters()
     window = 10.0 * (bones - 1.0)  # 10 in women, 12 in men, after their size: a little more
     changed: dict[str, Any] = {"window_height": p.window_height * bones + window}
@@ -128,7 +185,13 @@ def sized(bones: float, neck: float = 1.0) -> AnatomyParameters:
 
 
 def bone_lengths() -> list[str]:
-    """Names of the parameters that are lengths of C1 to C4."""
+    """List the parameters that are lengths of C1 to C4.
+
+    Returns
+    -------
+    list of str
+        Names of fields of AnatomyParameters.
+    """
     prefixes = ("c1_", "c2_", "c3_", "c4_", "dens_", "body_height")
     no_length = ("c1_rotation", "c2_tilt", "dens_gap", "c1_foramen_width", "c1_foramen_ap")
     return [
@@ -143,7 +206,7 @@ def _whole(change: Change) -> Callable[[AnatomyParameters, str], AnatomyParamete
 
 
 def _size(sex: str) -> Callable[[AnatomyParameters, str], AnatomyParameters]:
-    """Sizes of a sex, on a neck that may have been changed already."""
+    """Return a change to the sizes of a sex, on a neck that may have been changed already."""
 
     def change(p: AnatomyParameters, side: str) -> AnatomyParameters:
         target, standard = of_size(sex), AnatomyParameters()
@@ -164,7 +227,22 @@ def _ratio(value: Any, new: Any, old: Any) -> Any:
 
 
 def scaled(p: AnatomyParameters, names: tuple[str, ...], factor: float) -> AnatomyParameters:
-    """The same neck with some of its measures that many times as large."""
+    """Multiply some measures of a neck by a factor.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    names : tuple of str
+        Fields that are numbers or tuples of numbers.
+    factor : float
+        The factor.
+
+    Returns
+    -------
+    AnatomyParameters
+        A changed copy.
+    """
     changed: dict[str, Any] = {}
     for name in names:
         value = getattr(p, name)

@@ -19,9 +19,20 @@ LEAST_BEND = 1.2  # least radius of a bend, in radii of the vessel
 class Vessel:
     """An artery's outside, model frame.
 
-    side : "left" or "right". line : its centre line goes through these points in order, (n, 3) mm.
-    diameter : outer, mm. pierces : where the centre line goes through the dura, (k, 3) mm.
-    joins : name of the vessel that it leaves or runs into, "" for a trunk; there both overlap.
+    Parameters
+    ----------
+    name : str
+        Such as "vertebral artery left".
+    side : str
+        "left" or "right".
+    line : ndarray, shape (n, 3)
+        The centre line goes through these points in order, mm.
+    diameter : float
+        Outer, mm.
+    pierces : ndarray, shape (k, 3)
+        Where the centre line goes through the dura, mm.
+    joins : str, optional
+        Name of the vessel that it leaves or runs into, "" for a trunk; there both overlap.
     """
 
     name: str
@@ -33,11 +44,11 @@ class Vessel:
 
     @property
     def length(self) -> float:
-        """Of the centre line, mm."""
+        """Length of the centre line, mm."""
         return float(np.linalg.norm(np.diff(self.line, axis=0), axis=1).sum())
 
     def mesh(self) -> Mesh:
-        """Its surface, both ends hemispheres."""
+        """Mesh its surface, both ends hemispheres; model frame, mm."""
         centres, tangents, _ = spline_samples(self.line, np.zeros((len(self.line), 1)))
         count = max(3, round(self.length / min(SPACING, 0.2 * self.diameter)) + 1)
         keep = np.unique(np.linspace(0, len(centres) - 1, count).round().astype(int))
@@ -63,28 +74,67 @@ class Vessel:
         return mesh_rings(np.array(rings))
 
     def solid(self, extra: float = 0.0) -> Solid:
-        """The vessel, `extra` mm thicker all round."""
+        """Return the vessel as a solid, `extra` mm thicker all round."""
         radius = self.diameter / 2 + extra
         # No part of a vessel runs along this direction.
         return tube(self.line, np.full((len(self.line), 2), radius), up=(0.3, 1.0, 0.2))
 
 
 def resampled(points: ArrayLike, spacing: float = SPACING) -> Array:
-    """Points at even steps of about `spacing` mm on the cubic spline through points (n, 3)."""
+    """Resample the cubic spline through points at even steps.
+
+    Parameters
+    ----------
+    points : array_like, shape (n, 3)
+        mm.
+    spacing : float, optional
+        Approximate step, mm.
+
+    Returns
+    -------
+    ndarray, shape (m, 3)
+        mm.
+    """
     p = np.asarray(points, float)
     fine, _, _ = spline_samples(p, np.zeros((len(p), 1)))
     return evenly(fine, spacing)
 
 
 def evenly(line: Array, spacing: float) -> Array:
-    """Points at even steps of about `spacing` mm on a chain of points (n, 3), both ends kept."""
+    """Resample a polyline at even steps, both ends kept.
+
+    Parameters
+    ----------
+    line : ndarray, shape (n, 3)
+        mm.
+    spacing : float
+        Approximate step, mm.
+
+    Returns
+    -------
+    ndarray, shape (m, 3)
+        At least 4 points, mm.
+    """
     at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     steps = np.linspace(0.0, at[-1], max(4, round(at[-1] / spacing) + 1))
     return np.column_stack([np.interp(steps, at, line[:, k]) for k in range(3)])
 
 
 def bend_radii(line: Array, reach: int = 2) -> Array:
-    """Radius of the circle through each point and those `reach` before and after, mm, (n,)."""
+    """Return the radius of the circle through each point and two of its neighbours.
+
+    Parameters
+    ----------
+    line : ndarray, shape (n, 3)
+        mm.
+    reach : int, optional
+        The neighbours are so many points before and after.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        mm; infinite for the first and last `reach` points.
+    """
     a, b, c = line[: -2 * reach], line[reach:-reach], line[2 * reach :]
     u, v, w = b - a, c - b, c - a
     twice_area = np.linalg.norm(np.cross(u, w), axis=1)
@@ -95,7 +145,7 @@ def bend_radii(line: Array, reach: int = 2) -> Array:
 
 
 def _steady_normals(tangents: Array) -> Array:
-    """Unit normals along a line that turn no more than it does itself."""
+    """Return unit normals along a line that turn no more than the line itself."""
     normal = np.cross(tangents[0], (0.0, 1.0, 0.0))
     normals = []
     for t in tangents:

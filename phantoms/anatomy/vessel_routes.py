@@ -1,4 +1,4 @@
-"""Where the arteries run: points on their way, made into lines that tubes can follow."""
+"""Routes of the arteries: points on their way, made into lines that tubes can follow."""
 
 from __future__ import annotations
 
@@ -36,10 +36,15 @@ _BEHIND_JOINT = ((24.2, -13.0, 0.2), (20.6, -4.4, 0.9), (15.4, -2.2, 0.7))
 
 @dataclass(frozen=True)
 class Route:
-    """Points on a vessel's way (n, 3), model frame, mm.
+    """Points on a vessel's way.
 
-    pierce : number of the point in the dura's wall; those before it lie outside, those after it
-    inside. -1 if all lie inside.
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+    pierce : int
+        Index of the point in the dura's wall; those before it lie outside, those after it inside.
+        -1 if all lie inside.
     """
 
     points: Array
@@ -47,7 +52,19 @@ class Route:
 
 
 class Side:
-    """A side's points on the way, for the left side given and mirrored for the right one."""
+    """A side's points on the way, given for the left side and mirrored for the right one.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    poses : BonePoses
+        Where its bones lie.
+    sac : Sac
+        Its thecal sac and cord.
+    side : str
+        "left" or "right".
+    """
 
     def __init__(self, p: AnatomyParameters, poses: BonePoses, sac: Sac, side: str) -> None:
         self.p, self.poses, self.sac = p, poses, sac
@@ -55,26 +72,48 @@ class Side:
         self._mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
 
     def normal(self) -> Route:
-        """Through the foramina, round the lateral mass of C1, over its arch, into the dura."""
+        """Route it through the foramina, round C1's lateral mass, over its arch, into the dura."""
         outside = [*self._to_c2(), *self._loop(), *self._over_c1()]
         inside = self._into_the_dura()
         return Route(np.array([*outside, *inside]), len(outside))
 
     def intersegmental(self) -> Route:
-        """From C2 behind the joint into the canal below C1, and up beside the cord."""
+        """Route it from C2 behind the joint into the canal below C1, and up beside the cord."""
         outside = [*self._to_c2(), *self._behind_joint()]
         inside = self._up_the_canal()
         return Route(np.array([*outside, *inside]), len(outside))
 
     def limb(self, trunk: Array) -> Route:
-        """A second limb that leaves the trunk (n, 3) at C2 and joins it again within the dura."""
+        """Route a second limb that leaves the trunk at C2 and joins it again within the dura.
+
+        Parameters
+        ----------
+        trunk : ndarray, shape (n, 3)
+            The trunk's centre line, model frame, mm.
+
+        Returns
+        -------
+        Route
+            Model frame, mm.
+        """
         start = trunk[np.linalg.norm(trunk - self._through_c2()[-1], axis=1).argmin()]
         outside = [start, *self._behind_joint()]
         inside = self._up_the_canal()[:-1]
         return Route(np.array([*outside, *inside, trunk[-2]]), len(outside))
 
     def low_pica(self, trunk: Array) -> Route:
-        """From the trunk's end down behind the cord to the window and up again; all inside."""
+        """Route a PICA from the trunk's end down behind the cord to the window and up again.
+
+        Parameters
+        ----------
+        trunk : ndarray, shape (n, 3)
+            The trunk's centre line, model frame, mm.
+
+        Returns
+        -------
+        Route
+            All of it inside the dura; model frame, mm.
+        """
         top = trunk[-2]
         # How far from the midline, as a share of the cord's half width, and how high.
         down = ((0.95, 14.0), (0.86, 8.0), (0.76, 2.5), (0.48, -1.2))
@@ -91,7 +130,7 @@ class Side:
         return [np.array([c4[0], c4[1], VESSEL_BOTTOM]), c4, c3, *self._through_c2()]
 
     def _through_c2(self) -> list[Array]:
-        """Within C2; a high-riding artery keeps to its entry, and leaves below the facet."""
+        """Route it within C2; a high-riding artery keeps its entry, and leaves below the facet."""
         points = np.array(_THROUGH_C2) + self.artery.rise * np.array(_RISEN)
         points[:, 0] += self._wider
         return [self.poses.c2.apply(self._mirror * q) for q in points]
@@ -105,7 +144,7 @@ class Side:
         return (self.p.c2_canal_width - 23.6) / 2
 
     def _loop(self) -> list[Array]:
-        """Outside of the middle between C2 and C1; the larger it is, the rounder at its back."""
+        """Route it outside the middle between C2 and C1; a larger loop has a rounder back."""
         loop = self.artery.loop
         middle = 0.5 * (self._through_c2()[-1] + self._over_c1()[0]) - self._model(
             (0, 0.15 * loop, 0.1 * loop)
@@ -138,13 +177,13 @@ class Side:
         return [self.poses.c1.apply(self._mirror * np.array(q)) for q in points]
 
     def _into_the_dura(self) -> list[Array]:
-        """Through the sac's side above C1's arch, and a short way up beside the cord."""
+        """Route it through the sac's side above C1's arch, and a short way up beside the cord."""
         at = float(self.sac.heights[0]) + 4.2
         wall, _ = self._beside(at)
         return [wall, *(self._between(z) for z in (at + 0.5 * (VESSEL_TOP - at), VESSEL_TOP))]
 
     def _up_the_canal(self) -> list[Array]:
-        """Through the sac's side in the window, and up beside the cord."""
+        """Route it through the sac's side in the window, and up beside the cord."""
         wall, _ = self._beside(0.8, 0.3)
         return [wall, *(self._between(z) for z in (5.0, 9.0, 14.0, 19.0, VESSEL_TOP))]
 
@@ -152,7 +191,7 @@ class Side:
         return 0.5 * np.sum(self._beside(z), axis=0)
 
     def _beside(self, z: float, back: float = 0.0) -> tuple[Array, Array]:
-        """The sac's wall and the cord's at the side, or a little further back (radians)."""
+        """Return the sac's wall and the cord's at the side, or a little further back (radians)."""
         angle = np.where(self._mirror[0] > 0, back, np.pi - back)
         n = round(float(angle) / (2.0 * np.pi) * CORNERS)
         rings = (
@@ -162,7 +201,10 @@ class Side:
         return rings[0][0, n], rings[1][0, n]
 
     def _behind_cord(self, share: float, z: float) -> Array:
-        """Half way between the cord's back and the sac's, `share` of the cord's half width out."""
+        """Return the point half way between the cord's back and the sac's.
+
+        It is `share` of the cord's half width off the midline.
+        """
         angle = np.arccos(share)
         angle = angle if self._mirror[0] > 0 else np.pi - angle
         n = round(float(angle) / (2.0 * np.pi) * CORNERS)
@@ -172,16 +214,30 @@ class Side:
         return 0.5 * (cord + behind[np.abs(behind[:, 0] - cord[0]).argmin()])
 
     def _model(self, points: ArrayLike) -> Array:
-        """Points given in the model frame for the left side."""
+        """Mirror points given in the model frame for the left side to this side."""
         return self._mirror * np.asarray(points, float)
 
 
 def relaxed(route: Route, sac: Sac, diameter: float) -> Array:
-    """Even points on a line along a route that a tube of a diameter can follow: (n, 3), mm.
+    """Relax a route to a line that a tube of a diameter can follow.
 
     Bends are opened to LEAST_BEND radii, and the line is pushed off the dura, on its own side of
-    it, and off the cord, until both hold; only its start stays where it is. Where that cannot be
-    had the line comes as near to it as it can.
+    it, and off the cord, until both hold; only its start is fixed. Where that is impossible the
+    line comes as near to it as it can.
+
+    Parameters
+    ----------
+    route : Route
+        The points to follow, model frame, mm.
+    sac : Sac
+        Thecal sac and cord.
+    diameter : float
+        Of the tube, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Evenly spaced points, model frame, mm.
     """
     # Fine against the sharpest bend, which is measured over four steps.
     spacing = min(1.0, 0.18 * diameter)
@@ -203,7 +259,20 @@ def relaxed(route: Route, sac: Sac, diameter: float) -> Array:
 
 
 def crossings(sac: Sac, line: Array) -> Array:
-    """Where a line (n, 3) goes through the sac's wall: (k, 3), mm."""
+    """Find where a line goes through the sac's wall.
+
+    Parameters
+    ----------
+    sac : Sac
+        Thecal sac and cord.
+    line : ndarray, shape (n, 3)
+        Model frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (k, 3)
+        Model frame, mm.
+    """
     depth = sac.depth(line)
     i = np.flatnonzero((depth[:-1] > 0.0) != (depth[1:] > 0.0))
     share = (depth[i] / (depth[i] - depth[i + 1]))[:, None]
@@ -211,7 +280,22 @@ def crossings(sac: Sac, line: Array) -> Array:
 
 
 def sides(route: Route, line: Array, diameter: float) -> Array:
-    """-1 where a line is to stay out of the sac, 1 within it, 0 where it goes through: (n,)."""
+    """Return the side of the sac's wall on which each point of a line has to stay.
+
+    Parameters
+    ----------
+    route : Route
+        What the line follows.
+    line : ndarray, shape (n, 3)
+        Model frame, mm.
+    diameter : float
+        Of the tube, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        -1 outside the sac, 1 within it, 0 where the line goes through the wall.
+    """
     if route.pierce < 0:
         return np.ones(len(line))
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
@@ -221,7 +305,7 @@ def sides(route: Route, line: Array, diameter: float) -> Array:
 
 
 def _pushes(sac: Sac, line: Array, side: Array, radius: float) -> Array:
-    """How far each point is to move away from the cord, mm; negative towards it: (n,)."""
+    """Return how far each point is to move away from the cord, mm; negative towards it: (n,)."""
     depth, cord = sac.depth(line), sac.from_cord(line)
     least = np.where(side < 0, radius + OFF_DURA + depth, radius + OFF_CORD - cord)
     most = np.where(side > 0, depth - radius - OFF_DURA, np.inf)
@@ -231,7 +315,7 @@ def _pushes(sac: Sac, line: Array, side: Array, radius: float) -> Array:
 
 
 def _outwards(sac: Sac, line: Array, push: Array) -> Array:
-    """Points but the first moved away from the middle of the cord, in their horizontal plane."""
+    """Move points but the first away from the middle of the cord, in their horizontal plane."""
     away = line[:, :2] - sac.cord_rings(line[:, 2], 4)[..., :2].mean(axis=1)
     away /= np.maximum(np.linalg.norm(away, axis=1), 1e-6)[:, None]
     moved = line.copy()

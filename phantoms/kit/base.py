@@ -18,7 +18,18 @@ CHAMFER = 1.0  # mm
 
 
 def base_solid(layout: Layout) -> Manifold:
-    """Plate and lugs, with all holes, recesses and letters, model frame."""
+    """Build plate and lugs, with all holes, recesses and letters.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
+    """
     return without(
         united([_plate(layout), *_lugs(layout)]),
         [*_recesses(layout), *_holes(layout), *_letters(layout)],
@@ -37,7 +48,7 @@ def _plate(layout: Layout) -> Manifold:
 
 
 def _lugs(layout: Layout) -> list[Manifold]:
-    """Behind each leg of an arch, on its side away from the gel."""
+    """Build a lug behind each leg of an arch, on its side away from the gel."""
     lugs = []
     for name, (low, high) in layout.arches.items():
         z = (high + LEG_FIT, high + LUG) if name == "arch_cranial" else (low - LUG, low - LEG_FIT)
@@ -88,7 +99,7 @@ def _holes(layout: Layout) -> list[Manifold]:
 
 
 def _letters(layout: Layout) -> list[Manifold]:
-    """As read from behind, the head upwards: the patient's left is then at the left."""
+    """Build the letters, read from behind, head upwards: the patient's left is at the left."""
     x, top, mid = layout.base_half_width - 14.0, layout.base_top, (layout.base_ends[1] - 20.0)
     beside = (SEAT[0] + FLANGE_END + layout.base_half_width) / 2
     right, up = (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)

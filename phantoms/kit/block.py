@@ -1,4 +1,4 @@
-"""The block that needles are calibrated in and accuracy is tested with.
+"""The block in which needles are calibrated and accuracy is tested.
 
 One print, flat on the bed. Divots of 90 degrees at five heights for touching known points and the
 distances between them, one of them for pivoting and for turning the needle about its three axes
@@ -61,8 +61,16 @@ GROOVE_DIRECTION = (-1.0, 0.0, 0.0)  # of one laid in the groove, its carrier ov
 class BlockDivot:
     """A divot of the block.
 
-    label. apex : (3,), block frame, mm. axis : (3,) unit vector from the apex outwards.
-    depth : of the cone, mm.
+    Attributes
+    ----------
+    label : str
+        Engraved beside it.
+    apex : ndarray, shape (3,)
+        Block frame, mm.
+    axis : ndarray, shape (3,)
+        Unit vector from the apex outwards.
+    depth : float
+        Of the cone, mm.
     """
 
     label: str
@@ -73,7 +81,17 @@ class BlockDivot:
 
 @dataclass(frozen=True)
 class Guide:
-    """An upright hole for a gauge: x and y, and diameter of its bore, mm."""
+    """An upright hole for a needle.
+
+    Attributes
+    ----------
+    gauge : int
+        Of the needle.
+    x, y : float
+        Its axis, block frame, mm.
+    diameter : float
+        Of its bore, mm.
+    """
 
     gauge: int
     x: float
@@ -104,7 +122,13 @@ SCREW_HOLE = 4.5  # mm
 
 
 def block_divots() -> tuple[BlockDivot, ...]:
-    """All divots; the pivot, P, first."""
+    """List all divots; the pivot, P, first.
+
+    Returns
+    -------
+    tuple of BlockDivot
+        Block frame, mm.
+    """
     up = np.array([0.0, 0.0, 1.0])
     x, y, top = _PIVOT
     divots = [BlockDivot("P", np.array([x, y, top - PIVOT_DEPTH]), up, PIVOT_DEPTH)]
@@ -122,7 +146,13 @@ def block_divots() -> tuple[BlockDivot, ...]:
 
 
 def block_guides() -> tuple[Guide, ...]:
-    """The upright guides, from the left."""
+    """List the upright guides, from the left.
+
+    Returns
+    -------
+    tuple of Guide
+        Block frame, mm.
+    """
     first = -GUIDE_PITCH * (len(GAUGES) - 1) / 2
     return tuple(
         Guide(gauge, first + GUIDE_PITCH * k, GUIDE_Y, diameter + BORE_CLEARANCE)
@@ -131,7 +161,13 @@ def block_guides() -> tuple[Guide, ...]:
 
 
 def block() -> Part:
-    """The block as it is printed."""
+    """Build the block as it is printed.
+
+    Returns
+    -------
+    Part
+        Not part of the phantom.
+    """
     cutters = [divot(d.apex, d.axis, d.depth) for d in block_divots()]
     cutters += [_bore(guide) for guide in block_guides()]
     cutters += [hole((x, y, -1.0), (x, y, PLATE + 1.0), SCREW_HOLE) for x, y in _SCREWS]
@@ -148,13 +184,18 @@ def block() -> Part:
         " that the phantom is fixed to: block, phantom and cameras stay where they are while a"
         " needle is pivoted or checked. Let no seam run into a divot, and"
         " clean none with a tool. Drill the guides by hand from above, in mm: " + bores + ". Check"
-        " with a caliper that it is 112.0 mm long and wide: what it is off by, all its distances"
-        " are.",
+        " with a caliper that it is 112.0 mm long and wide: an error there scales all its"
+        " distances.",
     )
 
 
 def write_block_points(path: Path) -> None:
-    """block.csv: label,x,y,z of each divot's apex, block frame, mm.
+    """Write label, x, y and z of each divot's apex as CSV, block frame, mm.
+
+    Parameters
+    ----------
+    path : Path
+        Usually block.csv.
 
     Raises
     ------
@@ -189,7 +230,7 @@ def _body() -> Manifold:
 
 
 def _bore(guide: Guide) -> Manifold:
-    """Two lands that hold the shaft, wider between them, and a mouth that finds the tip."""
+    """Build two lands that hold the shaft, wider between them, and a mouth that guides the tip."""
     top, land, wide = TOWER[2], guide.diameter / 2, RELIEF / 2
     step = wide - land
     at = (guide.x, guide.y, 0.0)
@@ -212,7 +253,7 @@ def _groove() -> Manifold:
 
 
 def _labels() -> list[Manifold]:
-    """Beside each divot, to be read from the front."""
+    """Build a label beside each divot, to be read from the front."""
     labels = [_text(name, x, y) for name, (_, _, _, x, y) in _UPRIGHT.items()]
     for letter, (x, y) in _SLOPED.items():
         for number, side in enumerate((-1.0, 1.0), start=1):
@@ -226,10 +267,10 @@ def _labels() -> list[Manifold]:
 
 
 def _text(text: str, x: float, y: float) -> Manifold:
-    """On the plate."""
+    """Build a text on the plate."""
     return label(text, LABEL, (x, y, PLATE), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
 def _upright_text(text: str, x: float, z: float) -> Manifold:
-    """On the tower's front."""
+    """Build a text on the tower's front."""
     return label(text, LABEL, (x, TOWER[0], z), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0))

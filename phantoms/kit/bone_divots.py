@@ -15,15 +15,26 @@ from phantoms.kit.kit_layout import Divot
 from phantoms.kit.part import LEAST_WALL
 
 DEPTH = 1.2  # mm
-LOOK = 40.0  # degrees from posterior to the left, along which the bones are looked at
-STEEPEST = 20.0  # degrees, a divot's axis may lean so far from that
+LOOK = 40.0  # degrees from posterior to the left: where the bones are viewed from
+STEEPEST = 20.0  # degrees, largest angle of a divot's axis to that
 SEARCHED = 6.0  # mm in front of a bone's hindmost point, and to both sides along z
 STEP = 0.5
 LABELS = {"B1": "C1", "B2": "C2"}
 
 
 def bone_divots(anatomy: Anatomy) -> tuple[Divot, ...]:
-    """For each of the two bones that has a spot flat and thick enough, model frame."""
+    """Find a check divot for each of the two bones that has a spot flat and thick enough.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck; bones that it lacks are left out.
+
+    Returns
+    -------
+    tuple of Divot
+        At most one on C1 and one on C2, model frame, mm.
+    """
     found = []
     names = {s.name for s in anatomy.structures}
     for label, name in LABELS.items():
@@ -37,7 +48,7 @@ def bone_divots(anatomy: Anatomy) -> tuple[Divot, ...]:
 
 
 def _spot(bone: Gauge) -> tuple[Array, Array] | None:
-    """Apex and axis where the surface is flattest, of all spots that are thick enough."""
+    """Return apex and axis where the surface is flattest, of all spots that are thick enough."""
     turn = np.radians(LOOK)
     look = np.array([np.sin(turn), np.cos(turn), 0.0])
     across = np.array([np.cos(turn), -np.sin(turn), 0.0])
@@ -61,7 +72,7 @@ def _spot(bone: Gauge) -> tuple[Array, Array] | None:
 
 
 def _ring(bone: Gauge, start: Array, look: Array, across: Array) -> Array | None:
-    """Points of the surface (9, 3) in and round a spot, as seen along `look`."""
+    """Return points of the surface (9, 3) in and round a spot, seen along `look`."""
     turns = np.radians(45.0 * np.arange(8))
     up = np.array([0.0, 0.0, 1.0])
     offsets = [np.zeros(3), *(DEPTH * (np.cos(t) * across + np.sin(t) * up) for t in turns)]
@@ -73,7 +84,7 @@ def _ring(bone: Gauge, start: Array, look: Array, across: Array) -> Array | None
 
 
 def _plane(points: Array, look: Array) -> tuple[Array, Array, float]:
-    """Middle and normal of the plane through points, and how uneven they are, mm rms."""
+    """Return middle and normal of the plane through points, and their residuals, mm rms."""
     middle = points.mean(axis=0)
     _, size, axes = np.linalg.svd(points - middle)
     normal = axes[2] * np.sign(axes[2] @ look)
@@ -81,7 +92,7 @@ def _plane(points: Array, look: Array) -> tuple[Array, Array, float]:
 
 
 def _inside(bone: Gauge, apex: Array, normal: Array) -> bool:
-    """The cone's apex, and a wall round its mouth's lower half, lie in the bone."""
+    """Return whether the cone's apex, and a wall round its mouth's lower half, lie in the bone."""
     helper = np.cross(normal, (0.0, 0.0, 1.0))
     helper /= np.linalg.norm(helper)
     ring = [

@@ -34,13 +34,28 @@ Step = Callable[[str], None]
 def build_phantom(
     recipe: Recipe, kind: str, out: Path, paper: str, anatomy_only: bool, console: Console
 ) -> None:
-    """A kit, or the case alone, in a folder: all of it, or nothing.
+    """Write a kit, or the case alone, into a folder: completely or not at all.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The neck.
+    kind : str
+        "dry" or "wet".
+    out : Path
+        The folder.
+    paper : str
+        Of the marker sheets: "a4", "letter" or "a3".
+    anatomy_only : bool
+        Write the case alone.
+    console : rich.console.Console
+        Where progress and result are shown.
 
     Raises
     ------
     InputError
-        A kind or paper that is not known, a neck that cannot be, a folder that holds something
-        else or cannot be written, a full disk.
+        An unknown kind or paper, an impossible neck, a folder that holds something else or cannot
+        be written, a full disk.
     """
     sort = _kind(kind)
     paper_named(paper)
@@ -69,7 +84,25 @@ def _write_kit(
 
 
 def all_parts(recipe: Recipe, kind: Kind) -> tuple[Part, ...]:
-    """Everything that is printed: phantom, needle carrier with what goes into it, test block."""
+    """List everything that is printed: phantom, needle carrier with its inserts, test block.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The neck.
+    kind : Kind
+        "dry" or "wet".
+
+    Returns
+    -------
+    tuple of Part
+        Those of the phantom first.
+
+    Raises
+    ------
+    InputError
+        An impossible neck, or one that no kit of this kind can be built for.
+    """
     anatomy = standard_anatomy(recipe.parameters, recipe.name)
     placed = layout(recipe.parameters)
     return (*kit_parts(anatomy, placed, kind), *carrier_parts(), block())
@@ -84,7 +117,7 @@ def _kind(text: str) -> Kind:
 
 @contextmanager
 def _steps(console: Console) -> Iterator[Step]:
-    """A bar that names what is being made; how many steps there are shows as they come."""
+    """Show a bar that names what is being made; the number of steps is not known in advance."""
     with progress_bar(console) as bar:
         task = bar.add_task("phantom", total=None, note="")
         yield lambda name: _advance(bar, task, name)

@@ -43,7 +43,18 @@ OFF_BASE = 4.0  # mm, bones
 
 
 def bones_of(anatomy: Anatomy) -> dict[str, Manifold]:
-    """Every bone as a solid, by name."""
+    """Convert every bone to a solid.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    dict of str to Manifold
+        By name; model frame, mm.
+    """
     return {
         s.name: solid_of(Mesh(s.vertices, s.triangles))
         for s in anatomy.structures
@@ -52,7 +63,19 @@ def bones_of(anatomy: Anatomy) -> dict[str, Manifold]:
 
 
 def column_solid(anatomy: Anatomy, layout: Layout) -> Manifold:
-    """Bones, struts and foot as one, model frame.
+    """Unite bones, struts and foot.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
 
     Raises
     ------
@@ -70,7 +93,22 @@ def column_solid(anatomy: Anatomy, layout: Layout) -> Manifold:
 
 
 def struts(anatomy: Anatomy, layout: Layout) -> Manifold:
-    """Foot, median keel, a web to C1's lateral masses and one to the occiput; ends in the bones."""
+    """Build the foot, a median keel, a web to C1's lateral masses and one to the occiput.
+
+    They end in the bones.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm; clear of arteries, sac and the lateral view of the window.
+    """
     front = _Front(anatomy)
     pieces = [_keel(front, layout), _foot(layout)]
     half = anatomy.parameters.c1_canal_width / 2
@@ -100,7 +138,7 @@ class _Front:
         self._sac = sac.vertices
 
     def reach(self, x: Array, z: Array, name: str | None = None) -> Array:
-        """y of the first surface at x, z (n,); nan where there is none in front of the sac.
+        """Return y of the first surface at x, z (n,); nan where there is none in front of the sac.
 
         name : only where that bone is the first.
         """
@@ -114,12 +152,12 @@ class _Front:
         return np.where(hit, y, np.nan)
 
     def heights(self, name: str) -> Array:
-        """z on the midline where a bone is the first to be seen, mm."""
+        """Return z on the midline where a bone is the first to be seen, mm."""
         z = np.arange(-70.0, 60.0, 0.5)
         return z[~np.isnan(self.reach(np.zeros(len(z)), z, name))]
 
     def _limit(self, z: Array) -> Array:
-        """y in front of the sac, and of the window as it is seen from the side."""
+        """Return y in front of the sac, and of the window as it is seen from the side."""
         order = np.argsort(self._sac[:, 2], kind="stable")
         heights, y = self._sac[order, 2], self._sac[order, 1]
         first = np.searchsorted(heights, z - 1.5)
@@ -152,7 +190,7 @@ def _web(front: _Front, layout: Layout, name: str, reach: float) -> Manifold:
 
 
 def _filled(at: Array, y: Array) -> Array:
-    """Sunk into the bone; straight over gaps between, nan beyond the ends."""
+    """Sink a profile into the bone; straight over gaps between, nan beyond the ends."""
     seen = ~np.isnan(y)
     return np.interp(at, at[seen], y[seen] + SINK, left=np.nan, right=np.nan)
 
@@ -169,7 +207,7 @@ def _foot(layout: Layout) -> Manifold:
 
 
 def _foot_holes(layout: Layout) -> list[Manifold]:
-    """Bolts from below; nuts are pushed in from the foot's sides, as webs stand on its top."""
+    """Build bolts from below and nut slots from the foot's sides, as webs stand on its top."""
     half, _, _ = FOOT
     low = layout.base_top - FOOT_RECESS + NUT_ABOVE
     cutters = []
@@ -184,7 +222,7 @@ def _foot_holes(layout: Layout) -> list[Manifold]:
 
 
 def _grown(mesh: Mesh, by: float) -> Manifold:
-    """A mesh whose vertices are moved outwards along their normals."""
+    """Move the vertices of a mesh outwards along their normals."""
     corners = mesh.vertices[mesh.triangles]
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = np.zeros_like(mesh.vertices)

@@ -20,7 +20,7 @@ SEAT_PLACES = {"seat_caudal": NECK_BOTTOM + 4.0, "seat_cranial": NECK_TOP + 2.0}
 FLANGE_LENGTH, FLANGE = 16.0, 5.0  # mm, of a seat's foot; its thickness
 RIB = 4.0
 OVER = 7.0  # mm, a seat's wall round what it holds
-STUB = 0.5  # mm, the rod ends so much within the seats' outer faces
+STUB = 0.5  # mm, from the rod's ends to the seats' outer faces
 
 MOULD_MARGIN = (13.0, 6.0, 6.0)  # mm: beside the cord, under its caudal end, behind its side
 SPOUT = (3.5, 8.0, 12.0)  # mm, radius at the cord, at the top; height
@@ -28,14 +28,40 @@ PEG = (3.0, 2.0, 2.5)  # mm, registration pegs: radius at the face, at the end; 
 
 
 def rod_solid(anatomy: Anatomy) -> Manifold:
-    """The dry kit's cord, its ends pulled straight into the seats, model frame."""
+    """Build the dry kit's cord, its ends extended straight into the seats.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
+    """
     cord = Upright(structure_solid(anatomy, "cord"))
     low = SEAT_PLACES["seat_caudal"] - SEAT_WALL + STUB
     return cord.lengthened(low, SEAT_PLACES["seat_cranial"] + SEAT_WALL - STUB)
 
 
 def seat_solid(anatomy: Anatomy, layout: Layout, name: str) -> Manifold:
-    """An upright wall on a foot that holds the rod's end and, caudally, the arteries' tubes."""
+    """Build an upright wall on a foot that holds the rod's end and, caudally, the arteries' tubes.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+    name : str
+        "seat_caudal" or "seat_cranial".
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
+    """
     way = 1.0 if name == "seat_cranial" else -1.0
     inner = SEAT_PLACES[name]
     outer = inner + way * SEAT_WALL
@@ -62,7 +88,7 @@ def seat_solid(anatomy: Anatomy, layout: Layout, name: str) -> Manifold:
 def _wall(
     layout: Layout, socket: CrossSection, tubes: list[tuple[tuple[float, float], float]]
 ) -> CrossSection:
-    """Outline in x, y: from the base to round all holes."""
+    """Return the outline in x, y: from the base to round all holes."""
     left, _, right, back = socket.bounds()
     reach = max(-left, right, *(abs(at[0]) + r for at, r in tubes), 0.0) + OVER
     high = max(back, *(at[1] + r for at, r in tubes), back) + OVER
@@ -77,10 +103,20 @@ def _wall(
 
 
 def mould_solids(anatomy: Anatomy) -> dict[str, Manifold]:
-    """Two halves that part in a sagittal plane, to cast the cord in soft silicone; model frame.
+    """Build two halves that part in a sagittal plane, to cast the cord in soft silicone.
 
-    Cast standing on the caudal end, through the spout. The cast is longer than the cord by what
-    sits in the plugs.
+    It is cast standing on the caudal end, through the spout. The cast is longer than the cord by
+    what sits in the plugs.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    dict of str to Manifold
+        "cord_mould_left" and "cord_mould_right", model frame, mm.
     """
     cord = Upright(structure_solid(anatomy, "cord"))
     low, high = cord.low - SEATED, cord.high + END + SEATED

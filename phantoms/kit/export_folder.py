@@ -1,4 +1,4 @@
-"""A whole folder written at once: built beside, and renamed into place when all of it is there."""
+"""Atomic replacement of a whole folder: built beside it, and renamed when complete."""
 
 from __future__ import annotations
 
@@ -32,11 +32,21 @@ UNMINDED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file managers, n
 
 @contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
-    """A new folder to write into, renamed to `path` at the end, removed on any failure.
+    """Make a new folder to write into, renamed to `path` at the end, removed on any failure.
 
     What is at `path` may be nothing, an empty folder, or an earlier kit, case or demonstration:
-    then it stays as it is until the new one is complete, and is kept under a number. A link is
+    then it is left as it is until the new one is complete, and is kept under a number. A link is
     followed: what it points to is replaced.
+
+    Parameters
+    ----------
+    path : Path
+        Where the folder is to be.
+
+    Yields
+    ------
+    Path
+        The unfinished folder to write into.
 
     Raises
     ------
@@ -76,7 +86,7 @@ def _unwritable(path: Path, error: Exception) -> InputError:
 
 
 def _made_parents(folder: Path) -> list[Path]:
-    """Makes the folder; which ones had to be made, the deepest first."""
+    """Make the folder; return which ones had to be made, the deepest first."""
     made: list[Path] = []
     for parent in reversed([folder, *folder.parents]):
         if not parent.is_dir():
@@ -108,7 +118,7 @@ def _exchange(path: Path, new: Path, target: Path) -> None:
 
 
 def _refuse_fixed(path: Path, target: Path) -> None:
-    """Folders that cannot be renamed, or would be pulled from under the command."""
+    """Refuse folders that cannot be renamed, or that the command itself runs in."""
     if target.is_mount():
         raise InputError(f"{path}: is a mount point, never replaced; give a new folder in it")
     with suppress(OSError):
@@ -118,6 +128,11 @@ def _refuse_fixed(path: Path, target: Path) -> None:
 
 def refuse_foreign(path: Path) -> None:
     """Refuse a folder that cannot be replaced, or that holds what none of our commands wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; need not exist.
 
     Raises
     ------
@@ -154,7 +169,7 @@ def _refuse_content(path: Path, target: Path) -> None:
 
 
 def _own_files(folder: Path) -> set[str]:
-    """What an earlier kit or case says that it consists of; relative, with slashes."""
+    """List what an earlier kit or case says that it consists of; relative, with slashes."""
     own: set[str] = set()
     kit, case = _table(folder / "kit.toml"), _table(folder / "case.toml")
     if kit:
@@ -167,7 +182,7 @@ def _own_files(folder: Path) -> set[str]:
 
 
 def _is_demonstration(folder: Path) -> bool:
-    """Whether a folder was written by `nav demo`: its summary comes last, so it is complete."""
+    """Return whether `nav demo` wrote a folder: its summary comes last, so it is complete."""
     try:
         return file_kind(folder / "summary.json") == SUMMARY
     except OSError:
@@ -175,7 +190,7 @@ def _is_demonstration(folder: Path) -> bool:
 
 
 def _demonstration_files(folder: Path) -> set[str]:
-    """Everything that `nav demo` writes, also with --calibrated; what is there of it."""
+    """List everything that `nav demo` writes, also with --calibrated, and that is there."""
     case = _table(folder / "case" / "case.toml")
     meshes = _texts([_entry(s, "mesh") for s in _list(case.get("structure"))])
     own = {*DEMONSTRATION, "case/case.toml", *(f"case/{mesh}" for mesh in meshes)}
@@ -184,7 +199,7 @@ def _demonstration_files(folder: Path) -> set[str]:
 
 
 def _table(path: Path) -> dict[str, Any]:
-    """A TOML file of ours; empty where it is missing, unreadable or another's."""
+    """Read a TOML file of ours; empty where it is missing, unreadable or another program's."""
     try:
         table = read_toml(path)
     except InputError:

@@ -24,10 +24,32 @@ Kind = Literal["dry", "wet"]
 
 @dataclass(frozen=True)
 class KitPart:
-    """A part as kit.toml has it.
+    """A part as kit.toml describes it.
 
-    stl, three_mf : its files. sha256 : of the STL as it was written. size : (3,), mm.
-    volume : mm^3, of one. model_from_part : None for what is no part of the phantom.
+    Attributes
+    ----------
+    name : str
+        Stem of its files.
+    title : str
+        For people.
+    stl, three_mf : Path
+        Its files.
+    sha256 : str
+        Of the STL as it was written.
+    size : ndarray, shape (3,)
+        mm.
+    volume : float
+        Of one, mm^3.
+    count : int
+        How many are printed.
+    material : str
+        Of the print.
+    colour : tuple of 3 float
+        sRGB, 0 to 1.
+    printing : str
+        Whether it needs support, and where.
+    model_from_part : RigidTransform or None
+        Its pose in the assembled phantom; None for what is not part of the phantom.
     """
 
     name: str
@@ -51,7 +73,23 @@ class KitPart:
 
 @dataclass(frozen=True)
 class WrittenKit:
-    """A kit as kit.toml has it. files : all that the folder held when it was written."""
+    """A kit as kit.toml describes it.
+
+    Attributes
+    ----------
+    name : str
+        Of the kit.
+    kind : str
+        "dry" or "wet".
+    seed : int or None
+        Of a random neck.
+    parameters : AnatomyParameters
+        The neck.
+    parts : tuple of KitPart
+        What is printed.
+    files : tuple of str
+        All that the folder held when it was written.
+    """
 
     name: str
     kind: str
@@ -61,7 +99,13 @@ class WrittenKit:
     files: tuple[str, ...]
 
     def part(self, name: str) -> KitPart:
-        """The part of that name; KeyError if there is none."""
+        """Return the part of a name.
+
+        Raises
+        ------
+        KeyError
+            There is no part of that name.
+        """
         for part in self.parts:
             if part.name == name:
                 return part
@@ -69,7 +113,14 @@ class WrittenKit:
 
 
 def write_parts(folder: Path, parts: Sequence[Part]) -> None:
-    """FOLDER/stl and FOLDER/3mf with a file of each part, and plates of all in FOLDER/3mf.
+    """Write a file of each part into FOLDER/stl and FOLDER/3mf, and plates of all into FOLDER/3mf.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the kit.
+    parts : sequence of Part
+        To be printed.
 
     Raises
     ------
@@ -91,12 +142,27 @@ def write_kit_toml(
     parts: Sequence[Part],
     seed: int | None = None,
 ) -> None:
-    """kit.toml beside what `write_parts` wrote; written last, since it lists the folder's files.
+    """Write kit.toml beside what `write_parts` wrote; last, since it lists the folder's files.
+
+    Parameters
+    ----------
+    path : Path
+        Of kit.toml.
+    name : str
+        Of the kit.
+    kind : Kind
+        "dry" or "wet".
+    parameters : AnatomyParameters
+        The neck.
+    parts : sequence of Part
+        As given to `write_parts`.
+    seed : int, optional
+        Of a random neck.
 
     Raises
     ------
     InputError
-        A part's file that is not there, or kit.toml cannot be written.
+        A part's file is missing, or kit.toml cannot be written.
     """
     folder = path.parent
     document = {
@@ -113,12 +179,22 @@ def write_kit_toml(
 
 
 def load_kit(path: Path) -> WrittenKit:
-    """The kit of a kit.toml.
+    """Load a kit.toml.
+
+    Parameters
+    ----------
+    path : Path
+        Of kit.toml.
+
+    Returns
+    -------
+    WrittenKit
+        The files of its parts are not opened.
 
     Raises
     ------
     InputError
-        What breaks the format: file, field, what was expected.
+        What violates the format: file, field, what was expected.
     """
     table = load_toml(path, KitFile)
     try:

@@ -42,7 +42,20 @@ LABEL_UNDER = 6.3  # mm, its middle from the apex
 
 
 def arch_solid(layout: Layout, name: Holder) -> Manifold:
-    """An arch with its divots, model frame; flat on its face away from the gel."""
+    """Build an arch with its divots; flat on its face away from the gel.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+    name : Holder
+        "arch_cranial" or "arch_caudal".
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
+    """
     low, high = layout.arches[name]
     divots = [d for d in layout.divots if d.holder == name]
     shape = _band(layout)
@@ -60,9 +73,19 @@ def arch_solid(layout: Layout, name: Holder) -> Manifold:
 
 
 def bar_solid(layout: Layout) -> Manifold:
-    """The bar with its wings and divots, model frame; flat on its underside.
+    """Build the bar with its wings and divots; flat on its underside.
 
-    Nuts are dropped into slots from the top: their floors keep them while the bar is laid in.
+    Nuts are dropped into slots from the top, whose floors keep them while the bar is laid in.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
     """
     (low, high), half = layout.bar, BAR_HALF_WIDTH
     caudal = layout.arches["arch_caudal"][1] - BAR_RECESS + BAR_FIT
@@ -102,7 +125,7 @@ def _wing(low: float, high: float, left: float, right: float, z: float) -> Manif
 
 
 def _band(layout: Layout) -> CrossSection:
-    """An arch's outline in x, y: straight legs up to the neck's axis, half an ellipse over it."""
+    """Return an arch's outline in x, y: straight legs up to the neck's axis, an ellipse above."""
     a, b = layout.inner
     foot = layout.base_top - LEG_RECESS
     return _arched(layout, a + BAND, b + BAND, foot) - _arched(layout, a, b, foot - 1.0)
@@ -115,7 +138,7 @@ def _arched(layout: Layout, a: float, b: float, foot: float) -> CrossSection:
 
 
 def _boss(d: Divot) -> CrossSection:
-    """What holds a divot: its face square to the divot's axis."""
+    """Return what holds a divot: its face perpendicular to the divot's axis."""
     axis = np.array(d.axis[:2])
     across = np.array([-axis[1], axis[0]])
     face = np.array(d.apex[:2]) + DIVOT_DEPTH * axis
@@ -124,7 +147,7 @@ def _boss(d: Divot) -> CrossSection:
 
 
 def _arch_label(d: Divot, face: float, inwards: float) -> Manifold:
-    """Under the divot, its top towards it."""
+    """Build the label under the divot, its top towards it."""
     axis = np.array(d.axis)
     at = np.array([d.apex[0], d.apex[1], face]) - LABEL_UNDER * axis
     return label(d.label, LETTERS, at, np.cross(axis, (0.0, 0.0, inwards)), axis)

@@ -16,9 +16,21 @@ FLAT, ARC = 10, 40  # points of half a ring: along the base, round the neck
 
 
 def skin_on_base(p: AnatomyParameters, layout: Layout) -> Mesh:
-    """A closed mesh in rings, model frame.
+    """Mesh the gel's surface in rings, closed.
 
     The mould's inside is the same to 0.03 mm in the mean, 0.5 mm along its edges.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Mesh
+        Model frame, mm.
     """
     heights = np.linspace(NECK_BOTTOM, NECK_TOP, round((NECK_TOP - NECK_BOTTOM) / RING_SPACING) + 1)
     rings = [np.column_stack([_ring(p, layout.base_top, z), np.full(_CORNERS, z)]) for z in heights]
@@ -29,7 +41,7 @@ _CORNERS = 2 * (FLAT + ARC)
 
 
 def _ring(p: AnatomyParameters, base: float, z: float) -> Array:
-    """x and y of a section, (corners, 2), counter-clockwise from the front's middle."""
+    """Return x and y of a section, (corners, 2), counter-clockwise from the front's middle."""
     whole = outline(p, z, 1600)
     left = whole[: len(whole) // 2 + 1]
     lip = base + LIP
@@ -44,7 +56,7 @@ def _ring(p: AnatomyParameters, base: float, z: float) -> Array:
 
 
 def _evenly(line: Array, count: int) -> Array:
-    """So many points along a line, its ends and its second point (the lip) among them."""
+    """Resample a line to so many points, its ends and its second point (the lip) among them."""
     at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     even = np.concatenate([[0.0], np.linspace(at[1], at[-1], count - 1)])
     return np.column_stack([np.interp(even, at, line[:, k]) for k in range(2)])

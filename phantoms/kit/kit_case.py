@@ -31,14 +31,29 @@ def phantom_case(
     name: str = "standard",
     progress: Progress | None = None,
 ) -> Anatomy:
-    """All that a phantom of this neck holds, as it is printed, tubed and poured.
+    """Build the case of a phantom: all that it holds, as it is printed, tubed and poured.
 
-    kind : "wet" has skin (the gel's surface, cut flat by the base) and dura; "dry" has neither.
+    Parameters
+    ----------
+    parameters : AnatomyParameters, optional
+        The neck; the standard one by default.
+    kind : Kind, optional
+        "wet" has skin (the gel's surface, cut flat by the base) and dura; "dry" has neither, and
+        check divots in the bones.
+    name : str, optional
+        Becomes part of the anatomy's name.
+    progress : callable, optional
+        Called with the name of each step when it begins.
+
+    Returns
+    -------
+    Anatomy
+        With supports and divots.
 
     Raises
     ------
     InputError
-        A parameter out of its range, or a combination that cannot be: which, and why.
+        A parameter out of its range, or an impossible combination: which, and why.
     """
     tell = progress or (lambda name: None)
     anatomy = standard_anatomy(parameters, name, tell)

@@ -1,7 +1,7 @@
-"""Whether a kit goes together: parts beside each other, and the room that must be free.
+"""Check that a kit can be assembled: parts against each other, and the space that must be free.
 
-Free must be the needle's way, the way to each divot, to each table screw, and the way that the
-mould's end plates are put on and drawn off.
+Free must be the needle's path, the access to each divot and to each table screw, and the way on
+which the mould's end plates are put on and drawn off.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from phantoms.kit.part import Part
 from phantoms.kit.sac_mould import PLATE
 from phantoms.kit.solid import cylinder, placed, solid_of, united
 
-TOUCHING = 0.5  # mm^3: less than that is where faces touch
+TOUCHING = 0.5  # mm^3: smaller overlaps are faces that touch
 NEEDLE_LENGTH = 110.0  # mm, what must be free outside the skin and over a divot
 OUTSIDE_RADIUS, INSIDE_RADIUS = 10.0, 3.0  # mm, the free room round a planned needle
-DIVOT_ANGLE = 35.0  # degrees, a needle may lean so far in a divot
+DIVOT_ANGLE = 35.0  # degrees, largest tilt of a needle in a divot
 DRIVER = 200.0  # mm, what must be free over a table hole for a screwdriver
-OFF_BASE = 0.05  # mm, that such a room begins over the base
+OFF_BASE = 0.05  # mm, height over the base at which such a space begins
 
 # What stands on the base while the gel is poured, and no longer.
 POURING = (
@@ -45,7 +45,14 @@ END_PLATES = {"mould_cranial": 1.0, "mould_caudal": -1.0}
 class Clash:
     """Two things in the same place.
 
-    stage : "pouring", "drawing" (an end plate is on its way) or "use". volume : shared, mm^3.
+    Attributes
+    ----------
+    stage : str
+        "pouring", "drawing" (an end plate is being removed) or "use".
+    one, other : str
+        Their names.
+    volume : float
+        Shared, mm^3.
     """
 
     stage: str
@@ -55,11 +62,25 @@ class Clash:
 
 
 def fits(parts: Sequence[Part], anatomy: Anatomy, layout: Layout) -> tuple[Clash, ...]:
-    """What is in each other's way, of either kind's parts; none in a kit that can be built.
+    """Find what is in each other's way, of either kind's parts.
 
-    Checked are parts against parts; the room round the planned needles, the cone in which a needle
+    Checked are parts against parts; the space round the planned needles, the cone in which a needle
     can lean in a divot, the screws and the driver of each table hole against parts. While the gel
     is poured the mould and the core stand on the base with the column, later all others.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of the kit; those that are not part of the phantom are ignored.
+    anatomy : Anatomy
+        With the planned needles.
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    tuple of Clash
+        Empty for a kit that can be built.
     """
     solids = {
         p.name: placed(solid_of(p.mesh), p.model_from_part)
@@ -77,7 +98,7 @@ def fits(parts: Sequence[Part], anatomy: Anatomy, layout: Layout) -> tuple[Clash
 
 
 def _needed(anatomy: Anatomy, layout: Layout) -> dict[str, Manifold]:
-    """Rooms that must be free, by name."""
+    """Return the spaces that must be free, by name."""
     rooms = {}
     for plan in anatomy.plans:
         entry, target = np.array(plan.entry), np.array(plan.target)
@@ -102,9 +123,9 @@ def _needed(anatomy: Anatomy, layout: Layout) -> dict[str, Manifold]:
 
 
 def _drawn(pouring: dict[str, Manifold]) -> Iterator[Clash]:
-    """Each end plate against all that stands, on its whole way past base and core.
+    """Check each end plate against all that stands, on its whole way past base and core.
 
-    The core goes with the cranial one, whose handle is in front of that.
+    The core goes with the cranial one, since its handle is in front of that.
     """
     for name, way in END_PLATES.items():
         gone = (name, "sac_core") if name == "mould_cranial" else (name,)
@@ -114,7 +135,7 @@ def _drawn(pouring: dict[str, Manifold]) -> Iterator[Clash]:
 
 
 def _swept(solid: Manifold, way: float, standing: Sequence[Manifold]) -> Manifold:
-    """A plate's places along z, close enough for no gap, until it is past all that stands."""
+    """Unite a plate's places along z, close enough for no gap, until it is past all that stands."""
     low, high = np.reshape(solid.bounding_box(), (2, 3))[:, 2]
     bounds = np.array([np.reshape(s.bounding_box(), (2, 3))[:, 2] for s in standing])
     past = bounds[:, 1].max() - low if way > 0.0 else high - bounds[:, 0].min()

@@ -1,4 +1,4 @@
-"""Where the kit's parts stand: base, divots, reference seat, bolts; from the parameters alone.
+"""Positions of the kit's parts: base, divots, reference seat, bolts; from the parameters alone.
 
 Model frame: LPS, mm. The phantom lies prone: the base is in front of it (negative y), the frame of
 divots stands round its sides and back, the seat of the reference body at its cranial end.
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Point = tuple[float, float, float]
 Holder = Literal["arch_cranial", "arch_caudal", "bar", "column"]
 
-RESTING = 6.0  # mm, the base cuts so much off the neck's front: the gel rests on a flat face
+RESTING = 6.0  # mm, cut off the neck's front by the base: the gel rests on a flat face
 COLUMN_FRONT = 12.0  # mm, how far bones reach in front of C1's anterior arch's back
 BASE_THICKNESS = 8.0
 BASE_ENDS = (-88.0, 111.0)  # mm, z
@@ -32,7 +32,7 @@ ARCH_GAP = 4.0  # mm, from the gel's ends to the arches
 LUG = 6.0  # mm, thickness of the base's lugs that the arches are bolted to
 LUG_HEIGHT = 24.0
 LUG_REACH = (4.0, 8.0)  # mm, from the leg's middle inwards and outwards
-PLATE_SEAL = 2.0  # mm, between lugs an end plate of the mould overlaps the skin so much
+PLATE_SEAL = 2.0  # mm, overlap of the mould's end plates with the skin, between the lugs
 PLATE_FREE = 0.7  # mm, between it and the lugs that it is drawn past
 BAR_HALF_WIDTH = 9.0  # mm
 BAR_DEPTH = 10.0  # mm, thickness of the bar along y
@@ -44,7 +44,7 @@ BOSS_HALF_WIDTH = 5.0
 # mm: design number. With wrong labels, check divots among them, the eight divots to register with
 # fit with at least this FRE in every neck (`smallest_confusion`): some 30 times their FLE.
 LEAST_CONFUSION = 10.0
-LEAST_RISE = 18.0  # degrees, divots look up at least so much, to be reached over the base
+LEAST_RISE = 18.0  # degrees, least upward tilt of divots, to be reached over the base
 
 SEAT = (-15.0, 35.0, 92.0)  # mm, the reference body's ridge
 SEAT_REACH = 61.0  # mm, the farthest that the seat's flange goes to a side
@@ -52,7 +52,7 @@ TABLE_EDGE = 9.0  # mm, a table hole from the base's edge
 TABLE_HOLE = 5.5  # mm, diameter
 TABLE_HEAD = 10.0  # mm, across a 5 mm screw's head and washer, and a driver
 
-# In the order that a hand touches them, by short ways.
+# In the order in which they are touched, by short paths.
 # Round the neck's axis, from its left (0) over its back (90) to its right (180), degrees. Chosen
 # so that they look alike from no side, see LEAST_CONFUSION.
 _ARCH_DIVOTS: tuple[tuple[str, Holder, float], ...] = (
@@ -78,8 +78,18 @@ _BAR_DIVOTS: tuple[tuple[str, float, float], ...] = (
 class Divot:
     """A 90-degree cone that the tip is put into.
 
-    apex : mm. axis : unit vector outwards. use : registered with, or only checked. holder : the
-    part that it is cut into. Model frame.
+    Attributes
+    ----------
+    label : str
+        Engraved beside it.
+    apex : tuple of 3 float
+        Model frame, mm.
+    axis : tuple of 3 float
+        Unit vector outwards, model frame.
+    use : str
+        "register", or "check" for one that is only checked.
+    holder : Holder
+        The part that it is cut into.
     """
 
     label: str
@@ -93,12 +103,28 @@ class Divot:
 class Layout:
     """Where everything stands, model frame, mm.
 
-    base_top, base_bottom : y of its faces. base_half_width : x. base_ends : z.
-    neck_middle : y of the neck's axis. inner : half width and half AP of the arches' inside.
-    arches : z of each arch's two faces, by holder. divots : those of the frame.
-    model_from_reference : nominal; the reference body's frame is that of `reference.toml`.
-    bolts : (x, z) of upright M3 bolts through the base, by what they hold.
-    table_holes : (x, z) of holes to screw the base to a table, once all else stands on it.
+    Attributes
+    ----------
+    base_top, base_bottom : float
+        y of the base's faces.
+    base_half_width : float
+        x of its edge.
+    base_ends : tuple of 2 float
+        z of its ends.
+    neck_middle : float
+        y of the neck's axis.
+    inner : tuple of 2 float
+        Half width and half AP of the arches' inside.
+    arches : dict of Holder to tuple of 2 float
+        z of each arch's two faces.
+    divots : tuple of Divot
+        Those of the frame.
+    model_from_reference : RigidTransform
+        Nominal; the reference body's frame is that of `reference.toml`.
+    bolts : dict of str to tuple
+        (x, z) of upright M3 bolts through the base, by what they hold.
+    table_holes : tuple
+        (x, z) of holes to screw the base to a table, once all else stands on it.
     """
 
     base_top: float
@@ -115,26 +141,37 @@ class Layout:
 
     @property
     def leg(self) -> float:
-        """x of the middle of an arch's leg."""
+        """x of the middle of an arch's leg, mm."""
         return self.inner[0] + BAND / 2
 
     @property
     def lug(self) -> tuple[float, float]:
-        """x from which and up to which a lug stands behind a leg."""
+        """x at which a lug behind a leg begins and ends, mm."""
         inwards, outwards = LUG_REACH
         return self.leg - inwards, self.leg + outwards
 
     @property
     def bar(self) -> tuple[float, float]:
-        """y of the bar's underside and of its top, which the divots are in: the arches' top."""
+        """y of the bar's underside and of its top, which holds the divots: the arches' top."""
         top = self.neck_middle + self.inner[1] + BAND
         return top - BAR_DEPTH, top
 
     def outside(self, angle: float) -> tuple[Array, Array]:
-        """Point (x, y) on an arch's outside and the outward direction there.
+        """Return a point on an arch's outside and the outward direction there.
 
-        angle : degrees round the neck's axis, 0 left, 90 back. In front of the axis the arch runs
-        straight down to the base.
+        In front of the axis the arch runs straight down to the base.
+
+        Parameters
+        ----------
+        angle : float
+            Round the neck's axis, degrees: 0 left, 90 back.
+
+        Returns
+        -------
+        point : ndarray, shape (2,)
+            x and y, model frame, mm.
+        outward : ndarray, shape (2,)
+            Unit vector in x and y.
         """
         a, b = self.inner[0] + BAND, self.inner[1] + BAND
         c, s = float(np.cos(np.radians(angle))), float(np.sin(np.radians(angle)))
@@ -144,7 +181,18 @@ class Layout:
 
 
 def layout(p: AnatomyParameters) -> Layout:
-    """Where the parts of this anatomy's kit stand."""
+    """Place the parts of a neck's kit.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    Layout
+        Model frame, mm.
+    """
     neck = [outline(p, z) for z in (NECK_BOTTOM, 0.0, NECK_TOP)]
     front = float(neck[1][:, 1].min())
     middle = (front + float(neck[1][:, 1].max())) / 2
@@ -189,7 +237,7 @@ def layout(p: AnatomyParameters) -> Layout:
 
 
 def _legs_apart(p: AnatomyParameters, top: float) -> float:
-    """x of the legs' inner faces.
+    """Return x of the legs' inner faces.
 
     Beside the neck; and so far out that the mould's end plates, which must cover its ends, can be
     drawn off between the lugs.

@@ -14,14 +14,23 @@ ENGRAVED = 0.6  # mm, depth
 
 
 def label(text: str, height: float, at: ArrayLike, right: ArrayLike, up: ArrayLike) -> Manifold:
-    """Cutter of a text in a flat face, readable from outside.
+    """Build the cutter of a text in a flat face, readable from outside.
 
     Parameters
     ----------
-    at : array, shape (3,)
+    text : str
+        Characters that `engraving` knows.
+    height : float
+        Of a capital letter, mm.
+    at : array_like, shape (3,)
         Its middle, on the face, mm.
-    right, up : array, shape (3,)
-        Unit vectors in the face as a reader sees it; their product points outwards.
+    right, up : array_like, shape (3,)
+        Unit vectors in the face as a reader sees it; their cross product points outwards.
+
+    Returns
+    -------
+    Manifold
+        In the frame of `at`, ENGRAVED deep.
     """
     u, v = np.asarray(right, float), np.asarray(up, float)
     turn = Rotation.from_matrix(np.column_stack([u, v, np.cross(u, v)]))

@@ -13,14 +13,24 @@ from phantoms.kit.solid import solid_of
 
 STEP = 2.0  # mm, from section to section
 CORNERS = 120
-_INSIDE = 1e-3  # mm, a section at an end is taken so far inside
-_FLAT = 1e-5  # mm, what lies so near to an end belongs to it
+_INSIDE = 1e-3  # mm, how far inside an end its section is taken
+_FLAT = 1e-5  # mm, vertices within this distance of an end belong to it
 
 
 class Upright:
     """A closed mesh whose sections along z are single outlines, each star-shaped about its middle.
 
-    low, high : z of its ends, mm.
+    Parameters
+    ----------
+    solid : Manifold
+        The mesh, mm.
+    corners : int, optional
+        Points of each ring of a solid that is made from it.
+
+    Attributes
+    ----------
+    low, high : float
+        z of its ends, mm.
     """
 
     def __init__(self, solid: Manifold, corners: int = CORNERS) -> None:
@@ -30,17 +40,17 @@ class Upright:
         self._corners = corners
 
     def section(self, z: float) -> CrossSection:
-        """Its outline in x, y; beyond its ends that of the end."""
+        """Return its outline in x, y at a height z, mm; beyond its ends that of the end."""
         inside = min(max(z, self.low + _INSIDE), self.high - _INSIDE)
         pieces = self.solid.slice(inside).decompose()
         return max(pieces, key=lambda piece: piece.area())
 
     def middle(self, z: float) -> Array:
-        """Middle (x, y) of its section."""
+        """Return the middle (x, y) of its section at a height z, mm."""
         return _middle(self.section(z))
 
     def heights(self, low: float, high: float, step: float = STEP) -> Array:
-        """z from low to high in even steps of at most `step`."""
+        """Return z from low to high in even steps of at most `step`, mm."""
         return np.linspace(low, high, int(np.ceil((high - low) / step)) + 1)
 
     def grown(
@@ -51,9 +61,23 @@ class Upright:
         kinks: Sequence[float] = (),
         step: float = STEP,
     ) -> Manifold:
-        """From z = low to high, its outlines moved outwards by a distance that may vary with z.
+        """Loft its outlines, moved outwards by a distance that may vary with z.
 
-        kinks : heights between that must be sections.
+        Parameters
+        ----------
+        low, high : float
+            z of the solid's ends, mm.
+        by : callable
+            Returns the distance at a height, mm.
+        kinks : sequence of float, optional
+            Heights between the ends that must be sections, mm.
+        step : float, optional
+            Largest distance from section to section, mm.
+
+        Returns
+        -------
+        Manifold
+            In the same frame.
         """
         z = np.unique(np.round(np.concatenate([self.heights(low, high, step), kinks]), 6))
         rings = []
@@ -70,7 +94,7 @@ class Upright:
         return solid_of(mesh_rings(np.array(rings)))
 
     def lengthened(self, low: float, high: float) -> Manifold:
-        """Itself, with its flat ends pulled straight to z = low and to z = high."""
+        """Extend its flat ends straight to z = low and to z = high, mm."""
         surface = self.solid.to_mesh64()
         mesh = Mesh(
             np.asarray(surface.vert_properties, float)[:, :3],
@@ -80,7 +104,7 @@ class Upright:
 
 
 def _pulled(mesh: Mesh, end: float, to: float) -> Mesh:
-    """A mesh whose flat end at z = end is moved to z = to, upright walls between."""
+    """Move a mesh's flat end at z = end to z = to, upright walls between."""
     at_end = np.abs(mesh.vertices[:, 2] - end) < _FLAT
     in_end = at_end[mesh.triangles].all(axis=1)
     cap, rest = mesh.triangles[in_end], mesh.triangles[~in_end]
@@ -95,7 +119,22 @@ def _pulled(mesh: Mesh, end: float, to: float) -> Mesh:
 
 
 def ring(outline: CrossSection, middle: Array, corners: int) -> Array:
-    """Points (corners, 2) of a star-shaped outline at even angles round its middle."""
+    """Sample a star-shaped outline at even angles round its middle.
+
+    Parameters
+    ----------
+    outline : CrossSection
+        In x, y, mm.
+    middle : ndarray, shape (2,)
+        Inside the outline, mm.
+    corners : int
+        Number of points.
+
+    Returns
+    -------
+    ndarray, shape (corners, 2)
+        Counter-clockwise from the direction of x, mm.
+    """
     polygon = max(outline.to_polygons(), key=len)
     start = np.asarray(polygon, float) - middle
     end = np.roll(start, -1, axis=0)

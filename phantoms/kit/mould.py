@@ -47,7 +47,20 @@ PARTING = 0.1  # mm, between the halves, filled with grease
 
 
 def mould_solids(anatomy: Anatomy, layout: Layout) -> dict[str, Manifold]:
-    """Shells, end plates and lid by name, model frame."""
+    """Build the mould's shells, end plates and lid.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    dict of str to Manifold
+        By the part's name; model frame, mm.
+    """
     skin = Upright(structure_solid(anatomy, "skin"))
     gel = _gel(skin.lengthened(skin.low - 1.0, skin.high + 1.0), layout)
     shells = _shells(skin, gel, layout)
@@ -65,7 +78,7 @@ def _resting(solid: Manifold, layout: Layout) -> Manifold:
 
 
 def _on_bed(solid: Manifold) -> Manifold:
-    """Rims round the widest necks are cut to the bed's width."""
+    """Cut rims round the widest necks to the bed's width."""
     half = BED[0] / 2 - 0.5
     return solid.trim_by_plane((1.0, 0.0, 0.0), -half).trim_by_plane((-1.0, 0.0, 0.0), -half)
 
@@ -112,7 +125,7 @@ def _shells(skin: Upright, gel: Manifold, layout: Layout) -> Manifold:
 
 
 def _back(skin: Upright) -> Array:
-    """y and z (n, 2) of the skin on the midline, from end to end."""
+    """Return y and z (n, 2) of the skin on the midline, from end to end."""
     z = skin.heights(skin.low, skin.high)
     return np.column_stack([[skin.section(float(h)).bounds()[3] for h in z], z])
 
@@ -125,7 +138,7 @@ def _pour_top(skin: Upright) -> float:
 
 
 def _pour(by: float) -> CrossSection:
-    """The opening as seen from behind, in z, x: pointed, so that it prints upright."""
+    """Return the opening as seen from behind, in z, x: pointed, so that it prints upright."""
     half, tip, low, high = POUR
     slope = half - tip
     outline = [
@@ -147,7 +160,7 @@ def _flange_bolts(skin: Upright) -> list[tuple[float, float]]:
 
 
 def _rim_places(skin: Upright, z: float) -> list[tuple[float, float]]:
-    """x, y of the bolts through a rim: where rays from the middle leave the grown outline."""
+    """Return x, y of the bolts through a rim: where rays from the middle meet the grown outline."""
     outline = skin.section(z).offset(RIM_BOLT, circular_segments=64)
     middle = skin.middle(z)
     polygon = np.asarray(max(outline.to_polygons(), key=len)) - middle
@@ -174,7 +187,7 @@ def _rim_holes(skin: Upright) -> list[Manifold]:
 
 
 def _end_plate(anatomy: Anatomy, skin: Upright, layout: Layout, end: str) -> Manifold:
-    """Closes the mould; holds the core and, caudally, the tubes where they belong."""
+    """Build a plate that closes the mould and holds the core and, caudally, the tubes in place."""
     inner, outer = (
         (skin.high, skin.high + PLATE) if end == "cranial" else (skin.low - PLATE, skin.low)
     )
@@ -198,7 +211,7 @@ def _end_plate(anatomy: Anatomy, skin: Upright, layout: Layout, end: str) -> Man
 
 
 def _between_lugs(layout: Layout, low: float, high: float) -> list[Manifold]:
-    """What an end plate must not have, to be drawn off along the neck between the base's lugs."""
+    """Build what an end plate must not have, to be drawn off between the base's lugs."""
     side = layout.lug[0] - PLATE_FREE
     top = layout.base_top + LUG_HEIGHT + PLATE_FREE
     return [
@@ -208,7 +221,7 @@ def _between_lugs(layout: Layout, low: float, high: float) -> list[Manifold]:
 
 
 def _lid(skin: Upright, gel: Manifold) -> Manifold:
-    """Closes the pour opening; its underside is the skin."""
+    """Build the lid that closes the pour opening; its underside is the skin."""
     top = _pour_top(skin)
     plug = without(prism(_pour(-SLIDING), skin.middle(0.0)[1], top, "y"), [gel])
     cover = prism(_pour(COLLAR + 1.0), top, top + LID, "y")

@@ -1,4 +1,4 @@
-"""The needle's carrier: a prism for the paper markers, its nut, and all that goes into them."""
+"""The needle's carrier: a prism for the paper markers, its nut, and what goes into them."""
 
 from __future__ import annotations
 
@@ -43,15 +43,34 @@ FLUTES = 12  # round the nut, for the fingers
 
 
 def carrier_parts(paper: float = PAPER) -> tuple[Part, ...]:
-    """The carrier with all that goes into it: nut, a bush for each gauge, both adaptors.
+    """Build the carrier and what goes into it: nut, a bush for each gauge, both adaptors.
 
-    paper : thickness of the paper glued to the faces, mm.
+    Parameters
+    ----------
+    paper : float, optional
+        Thickness of the paper and glue on the faces, mm.
+
+    Returns
+    -------
+    tuple of Part
+        The carrier first; none is part of the phantom.
     """
     return (carrier(paper), nut(), *(bush(gauge) for gauge in GAUGES), *map(adaptor, (LUER, NRFIT)))
 
 
 def carrier(paper: float = PAPER) -> Part:
-    """The prism with pocket, seat and threaded nose; paper : thickness on its faces, mm."""
+    """Build the prism with pocket, seat and threaded nose.
+
+    Parameters
+    ----------
+    paper : float, optional
+        Thickness of the paper and glue on the faces, mm.
+
+    Returns
+    -------
+    Part
+        As it lies on the bed.
+    """
     back, front = -LENGTH / 2, LENGTH / 2
     outline = _octagon(needle_apothem() - paper)
     foot = _octagon(needle_apothem() - paper - FOOT)
@@ -85,7 +104,13 @@ def carrier(paper: float = PAPER) -> Part:
 
 
 def nut() -> Part:
-    """The nut on the carrier's nose."""
+    """Build the nut on the carrier's nose.
+
+    Returns
+    -------
+    Part
+        As it lies on the bed.
+    """
     solid = turned(NUT_BACK, NUT_FRONT, NUT_RADIUS)
     flute = [
         cylinder((NUT_RADIUS + 1.2) * at, (NUT_RADIUS + 1.2) * at + [0, 0, 60.0], 2.0)
@@ -108,9 +133,9 @@ def nut() -> Part:
 
 
 def _thread(play: float, low: float, high: float) -> Manifold:
-    """A round thread; the same for bolt and nut, so that it has no start to line up.
+    """Build a round thread; the same for bolt and nut, so that it has no start to line up.
 
-    A circle whose middle runs round the axis once a pitch: right-handed, no overhang above 45
+    A circle whose middle runs round the axis once per pitch: right-handed, no overhang above 45
     degrees.
     """
     radius = THREAD_RADIUS - THREAD_OFFSET + play
@@ -124,7 +149,7 @@ def _thread(play: float, low: float, high: float) -> Manifold:
 
 
 def _lead_in() -> Manifold:
-    """What the nose is kept of, for the nut to find its thread."""
+    """Build the envelope of the nose, tapered for the nut to find its thread."""
     return united(
         [
             turned(0.0, SEAT_FRONT - 1.2, 2 * THREAD_RADIUS),
@@ -145,7 +170,7 @@ def _round_about(count: int) -> Array:
 
 
 def _marked(text: str, angle: float, z: float) -> Manifold:
-    """Between nut and edge, its foot outwards, so that it is read from outside."""
+    """Build a text between nut and edge, its foot outwards, so that it is read from outside."""
     distance = (NUT_RADIUS + needle_apothem()) / 2
     out = np.array([np.cos(angle), np.sin(angle), 0.0])
     across = np.cross(out, (0.0, 0.0, -1.0))

@@ -1,4 +1,4 @@
-"""Parts as files that slicers read: STL, and 3MF with names and colours; plates of parts."""
+"""Export of parts for slicers: STL, and 3MF with names and colours; plates of parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute
 
 @dataclass(frozen=True)
 class Placed:
-    """A part on a plate: its own frame moved by x and y, mm."""
+    """A part on a plate.
+
+    Attributes
+    ----------
+    part : Part
+        The part.
+    x, y : float
+        Shift of its own frame on the plate, mm.
+    """
 
     part: Part
     x: float = 0.0
@@ -37,7 +45,20 @@ class Placed:
 
 
 def stl_bytes(mesh: Mesh) -> bytes:
-    """Binary STL, millimetres; the vertices are single precision already, so nothing is lost."""
+    """Encode a mesh as binary STL.
+
+    The vertices are single precision already, so nothing is lost.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        mm.
+
+    Returns
+    -------
+    bytes
+        The whole file.
+    """
     facets = np.zeros(len(mesh.triangles), _FACET)
     corners = mesh.vertices[mesh.triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -48,7 +69,14 @@ def stl_bytes(mesh: Mesh) -> bytes:
 
 
 def write_stl(path: Path, mesh: Mesh) -> None:
-    """A binary STL, whole or not at all; the same mesh gives the same bytes.
+    """Write a binary STL atomically; the same mesh gives the same bytes.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    mesh : Mesh
+        mm.
 
     Raises
     ------
@@ -60,17 +88,27 @@ def write_stl(path: Path, mesh: Mesh) -> None:
 
 
 def read_stl(path: Path) -> Mesh:
-    """The mesh of a binary STL: equal corners are one vertex, in the order of first use.
+    """Read the mesh of a binary STL; equal corners become one vertex, in the order of first use.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    Mesh
+        In the file's units.
 
     Raises
     ------
     InputError
-        Missing, or no binary STL.
+        Missing, or not a binary STL.
     """
     data = read_bytes(Path(path), MOST_PART_BYTES)
     count = int.from_bytes(data[80:84], "little")
     if len(data) < 84 or len(data) != 84 + count * _FACET.itemsize:
-        raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are none")
+        raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are not one")
     corners = np.frombuffer(data, _FACET, count, 84)["corners"].reshape(-1, 3)
     _, first, inverse = np.unique(corners, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -81,10 +119,17 @@ def read_stl(path: Path) -> Mesh:
 
 
 def write_3mf(path: Path, placed: Sequence[Placed]) -> None:
-    """A 3MF in millimetres: each part with its title, material and colour, where it is placed.
+    """Write parts as 3MF in millimetres, each with its title, material, colour and place.
 
-    The same parts give the same bytes: the identifiers that the format wants are made from the
-    parts' names rather than drawn.
+    The same parts give the same bytes: the identifiers that the format requires are derived from
+    the parts' names instead of random.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    placed : sequence of Placed
+        The parts and their shifts.
 
     Raises
     ------
@@ -110,7 +155,7 @@ def write_3mf(path: Path, placed: Sequence[Placed]) -> None:
         built.SetUUID(_identifier("item", f"{path.stem} {number}"))
     writer = model.QueryWriter("3mf")
     writer.SetDecimalPrecision(DECIMALS)
-    # Into memory: where the disk is full its own writing to a file ends the whole process.
+    # To memory: on a full disk its own writing to a file terminates the whole process.
     data = bytes(writer.WriteToBuffer())
     with written_whole(path) as beside:
         beside.write_bytes(data)
@@ -138,9 +183,21 @@ def _identifier(kind: str, name: str) -> str:
 
 
 def plates(parts: Sequence[Part], bed: tuple[float, float] = BED[:2]) -> list[list[Placed]]:
-    """Every part, as often as it is printed, laid out on as few plates as rows allow.
+    """Lay out every part, as often as it is printed, on as few plates as rows allow.
 
     The deepest come first, in rows from the front left corner; x and y of a plate run from 0.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        To be printed.
+    bed : tuple of 2 float, optional
+        Width and depth of the printer's bed, mm.
+
+    Returns
+    -------
+    list of list of Placed
+        The parts of each plate.
 
     Raises
     ------

@@ -47,11 +47,21 @@ MOST_UNDERCUT = 7.0  # mm, that sleeve and gel give way for the core; chosen
 
 
 def kit_parts(anatomy: Anatomy, layout: Layout, kind: Kind) -> tuple[Part, ...]:
-    """Every printed part of a kit.
+    """Build every printed part of a kit.
 
     Parameters
     ----------
-    kind : "dry" (bones, tubes, cord; no gel) or "wet" (with mould, core and plugs, for gel).
+    anatomy : Anatomy
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+    kind : Kind
+        "dry" (bones, tubes, cord; no gel) or "wet" (with mould, core and plugs, for gel).
+
+    Returns
+    -------
+    tuple of Part
+        Each as it lies on the bed.
 
     Raises
     ------

@@ -37,17 +37,44 @@ BARB_LENGTH = 12.0
 
 
 def structure_solid(anatomy: Anatomy, name: str) -> Manifold:
-    """A structure of the anatomy as a solid, model frame."""
+    """Convert a structure of the anatomy to a solid.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    name : str
+        Of the structure.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
+
+    Raises
+    ------
+    KeyError
+        There is no structure of that name.
+    """
     s = anatomy.structure(name)
     return solid_of(Mesh(s.vertices, s.triangles))
 
 
 def core_solid(anatomy: Anatomy) -> Manifold:
-    """The core with its handle, model frame; it goes through both end plates of the mould.
+    """Build the core with its handle.
 
-    The sleeve on it goes through them too, and stands out.
-
+    The core goes through both end plates of the mould; so does the sleeve on it, which protrudes.
     Where bone would hold it as it is drawn, it is shaved off.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
     """
     dura = Upright(structure_solid(anatomy, "dura"))
     low, high = NECK_BOTTOM - PLATE - STANDS_OUT, NECK_TOP + PLATE + STANDS_OUT
@@ -65,10 +92,22 @@ def core_solid(anatomy: Anatomy) -> Manifold:
 
 
 def plug_solid(anatomy: Anatomy, end: str) -> Manifold:
-    """The "cranial" or "caudal" plug, model frame.
+    """Build a plug of the sac.
 
     Its inner face stands at the end of the sac; the cord's end sits in it, short of the bottom,
     where the channel opens. From there the water passes the cord in a notch at either side.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    end : str
+        "cranial" or "caudal".
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
     """
     dura = Upright(structure_solid(anatomy, "dura"))
     cord = Upright(structure_solid(anatomy, "cord"))
@@ -101,14 +140,14 @@ def plug_solid(anatomy: Anatomy, end: str) -> Manifold:
 
 
 def _between(shape: CrossSection, start: float, length: float) -> Manifold:
-    """A prism along z whose start is open: it begins a little before."""
+    """Build a prism along z whose start is open: it begins a little before."""
     begin = start - np.sign(length) * 1e-3
     end = start + length
     return prism(shape, min(begin, end), max(begin, end), "z")
 
 
 def _barb(at: tuple[float, float], start: float, way: float) -> Manifold:
-    """What a tube is pushed on."""
+    """Build the barb that a tube is pushed on."""
 
     def point(along: float) -> tuple[float, float, float]:
         return (*at, start + way * along)

@@ -25,7 +25,18 @@ FLANGE_END = 46.0
 
 
 def seat_solid(layout: Layout) -> Manifold:
-    """A profile in x, y pulled along z, model frame: its faces print as upright, even walls."""
+    """Build a profile in x, y extruded along z: its faces print as upright, even walls.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Manifold
+        Model frame, mm.
+    """
     solid = prism(_profile(layout), SEAT[2] - _half(), SEAT[2] + _half(), "z")
     top = layout.base_top
     holes = [
@@ -35,12 +46,18 @@ def seat_solid(layout: Layout) -> Manifold:
 
 
 def roof_length() -> float:
-    """From the ridge down a face, mm."""
+    """Return the length of a face, from the ridge down.
+
+    Returns
+    -------
+    float
+        mm.
+    """
     return REFERENCE_RIDGE + REFERENCE_PITCH + _half()
 
 
 def _half() -> float:
-    """From the middle of a face's markers to the face's edge, mm."""
+    """Return the distance from the middle of a face's markers to the face's edge, mm."""
     return REFERENCE_PITCH / 2 + REFERENCE_MARKER / 2 + REFERENCE_QUIET + MARGIN
 
 

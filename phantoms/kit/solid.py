@@ -40,7 +40,17 @@ _PRISM_AXES: dict[Axis, Array] = {
 
 
 def solid_of(mesh: Mesh) -> Manifold:
-    """A closed mesh as a solid.
+    """Convert a closed mesh to a solid.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        mm.
+
+    Returns
+    -------
+    Manifold
+        In the mesh's frame.
 
     Raises
     ------
@@ -59,12 +69,22 @@ def solid_of(mesh: Mesh) -> Manifold:
 
 
 def mesh_of(solid: Manifold) -> Mesh:
-    """A solid's surface, in numbers that the single precision of mesh files holds exactly.
+    """Mesh a solid's surface, in numbers that the single precision of mesh files holds exactly.
 
-    Rounded to single precision as they come, corners of one plane would be rounded apart, and its
-    triangles cut each other. Booleans leave slivers: details below a few thousandths of a
-    millimetre are dropped, and more where triangles still cross. If that does not help, they stay:
-    a slit without width does a printer no harm.
+    Simply rounded to single precision, corners of one plane would be rounded apart, and its
+    triangles would intersect. Booleans leave slivers: details below a few thousandths of a
+    millimetre are dropped, and more where triangles still intersect. If that does not help, they
+    are kept: a slit without width does no harm to a print.
+
+    Parameters
+    ----------
+    solid : Manifold
+        mm.
+
+    Returns
+    -------
+    Mesh
+        In the solid's frame.
     """
     first = _rounded(solid.simplify(DETAILS[0]))
     others = (_rounded(solid.as_original().simplify(detail)) for detail in DETAILS)
@@ -78,38 +98,106 @@ def _rounded(solid: Manifold) -> Mesh:
 
 
 def on_grid(vertices: Array) -> Array:
-    """Rounded to fractions of a micrometre that single precision holds: flat faces stay flat."""
+    """Round to fractions of a micrometre that single precision holds: flat faces stay flat.
+
+    Parameters
+    ----------
+    vertices : ndarray
+        mm, of any shape.
+
+    Returns
+    -------
+    ndarray
+        Multiples of 1 / GRID mm.
+    """
     return np.round(vertices * GRID) / GRID
 
 
 def placed(solid: Manifold, b_from_a: RigidTransform) -> Manifold:
-    """A solid given in frame a, in frame b."""
+    """Transform a solid given in frame a to frame b.
+
+    Parameters
+    ----------
+    solid : Manifold
+        In frame a, mm.
+    b_from_a : RigidTransform
+        The transform, mm.
+
+    Returns
+    -------
+    Manifold
+        In frame b, mm.
+    """
     return solid.transform(b_from_a.as_matrix()[:3])
 
 
 def united(solids: Iterable[Manifold]) -> Manifold:
-    """All of them as one."""
+    """Unite solids.
+
+    Parameters
+    ----------
+    solids : iterable of Manifold
+        In the same frame.
+
+    Returns
+    -------
+    Manifold
+        Their union.
+    """
     return Manifold.batch_boolean(list(solids), OpType.Add)
 
 
 def without(solid: Manifold, cutters: Iterable[Manifold]) -> Manifold:
-    """A solid less all cutters."""
+    """Subtract all cutters from a solid.
+
+    Parameters
+    ----------
+    solid : Manifold
+        mm.
+    cutters : iterable of Manifold
+        In the same frame.
+
+    Returns
+    -------
+    Manifold
+        The difference.
+    """
     return Manifold.batch_boolean([solid, *cutters], OpType.Subtract)
 
 
 def box(low: ArrayLike, high: ArrayLike) -> Manifold:
-    """From its lowest to its highest corner."""
+    """Build a box from its lowest to its highest corner.
+
+    Parameters
+    ----------
+    low, high : array_like, shape (3,)
+        mm.
+
+    Returns
+    -------
+    Manifold
+        Parallel to the axes.
+    """
     low, high = np.asarray(low, float), np.asarray(high, float)
     return _snapped(Manifold.cube(high - low).translate(low))
 
 
 def prism(outline: ArrayLike | CrossSection, low: float, high: float, axis: Axis) -> Manifold:
-    """An outline pulled along an axis from low to high.
+    """Extrude an outline along an axis.
 
     Parameters
     ----------
-    outline : array, shape (n, 2), or CrossSection
-        Corners in either sense: (x, y) for axis z, (y, z) for axis x, (z, x) for axis y.
+    outline : array_like, shape (n, 2), or CrossSection
+        Corners in either sense, mm: (x, y) for axis z, (y, z) for axis x, (z, x) for axis y.
+    low, high : float
+        Ends along the axis, mm.
+    axis : Axis
+        "x", "y" or "z".
+
+    Returns
+    -------
+    Manifold
+        In the frame of the axis.
     """
     shape = outline if isinstance(outline, CrossSection) else region(outline)
     upright = Manifold.extrude(shape, high - low).translate((0.0, 0.0, low))
@@ -117,12 +205,23 @@ def prism(outline: ArrayLike | CrossSection, low: float, high: float, axis: Axis
 
 
 def _snapped(solid: Manifold) -> Manifold:
-    """Faces that are meant to lie in one plane do: a hair apart, they would enclose a slit."""
+    """Round vertices so that faces meant to be coplanar are: else they would enclose a slit."""
     return solid.warp_batch(lambda vertices: np.round(vertices, 5))
 
 
 def region(outline: ArrayLike) -> CrossSection:
-    """What a polygon encloses, corners (n, 2) in either sense."""
+    """Return what a polygon encloses.
+
+    Parameters
+    ----------
+    outline : array_like, shape (n, 2)
+        Corners in either sense, mm.
+
+    Returns
+    -------
+    CrossSection
+        Its interior.
+    """
     corners = np.asarray(outline, float)
     x, y = corners.T
     if x @ np.roll(y, -1) < y @ np.roll(x, -1):
@@ -138,9 +237,25 @@ def cylinder(
     corners: int = CORNERS,
     outside: bool = False,
 ) -> Manifold:
-    """Round rod or, with another radius at its end (0: a point), cone.
+    """Build a round rod or, with another radius at its end (0: a point), a cone.
 
-    outside : its corners lie outside the circle, which its sides touch.
+    Parameters
+    ----------
+    start, end : array_like, shape (3,)
+        Ends of the axis, mm.
+    radius : float
+        At the start, mm.
+    end_radius : float, optional
+        At the end, mm; as at the start by default.
+    corners : int, optional
+        Of the polygon.
+    outside : bool, optional
+        Whether its corners lie outside the circle, which its sides touch, instead of on it.
+
+    Returns
+    -------
+    Manifold
+        In the frame of `start`.
     """
     start, end = np.asarray(start, float), np.asarray(end, float)
     last = radius if end_radius is None else end_radius
@@ -152,7 +267,18 @@ def cylinder(
 
 
 def turn_of_z(axis: ArrayLike) -> Rotation:
-    """A rotation that carries z onto an axis, the same one every time."""
+    """Return a rotation that carries z onto an axis; deterministic.
+
+    Parameters
+    ----------
+    axis : array_like, shape (3,)
+        Of any length but 0.
+
+    Returns
+    -------
+    Rotation
+        The third column of its matrix is the unit vector along the axis.
+    """
     z = _unit(axis)
     helper = np.eye(3)[1 if abs(z[1]) < 0.9 else 2]
     x = np.cross(helper, z)
@@ -165,21 +291,63 @@ def _unit(axis: ArrayLike) -> Array:
 
 
 def hole(start: ArrayLike, end: ArrayLike, diameter: float = M3_HOLE) -> Manifold:
-    """Cutter of a round hole; for its ends to be open they lie outside the part."""
+    """Build the cutter of a round hole; for its ends to be open they lie outside the part.
+
+    Parameters
+    ----------
+    start, end : array_like, shape (3,)
+        Ends of the axis, mm.
+    diameter : float, optional
+        mm; a clearance hole for M3 by default.
+
+    Returns
+    -------
+    Manifold
+        In the frame of `start`.
+    """
     return cylinder(start, end, diameter / 2, outside=True)
 
 
 def bolt_hole(head: ArrayLike, axis: ArrayLike, length: float) -> Manifold:
-    """Cutter for an M3 bolt: its head's room behind `head`, its hole `length` along the axis."""
+    """Build the cutter for an M3 bolt: space for the head behind `head`, the hole in front of it.
+
+    Parameters
+    ----------
+    head : array_like, shape (3,)
+        Middle of the head's underside, mm.
+    axis : array_like, shape (3,)
+        From the head along the bolt, of any length.
+    length : float
+        Of the hole, mm.
+
+    Returns
+    -------
+    Manifold
+        In the frame of `head`.
+    """
     at, way = np.asarray(head, float), _unit(axis)
     room = cylinder(at - 30.0 * way, at, M3_HEAD / 2, outside=True)
     return united([room, hole(at - way, at + length * way)])
 
 
 def nut_pocket(bottom: ArrayLike, axis: ArrayLike, depth: float, flat: ArrayLike) -> Manifold:
-    """Cutter for an M3 nut that is pushed in against `axis` until `bottom`.
+    """Build the cutter for an M3 nut that is pushed in against `axis` until `bottom`.
 
-    depth : of the pocket along the axis. flat : direction square to two of the nut's sides.
+    Parameters
+    ----------
+    bottom : array_like, shape (3,)
+        Middle of the pocket's bottom, mm.
+    axis : array_like, shape (3,)
+        From the bottom outwards, of any length.
+    depth : float
+        Of the pocket along the axis, mm.
+    flat : array_like, shape (3,)
+        Direction perpendicular to two of the nut's sides.
+
+    Returns
+    -------
+    Manifold
+        In the frame of `bottom`.
     """
     z = _unit(axis)
     x = np.asarray(flat, float) - (np.asarray(flat, float) @ z) * z
@@ -192,14 +360,23 @@ def nut_pocket(bottom: ArrayLike, axis: ArrayLike, depth: float, flat: ArrayLike
 
 
 def divot(apex: ArrayLike, axis: ArrayLike, depth: float, over: float = 0.5) -> Manifold:
-    """Cutter of a 90-degree cone; its apex stays a vertex of what it is cut from.
+    """Build the cutter of a 90-degree cone; its apex stays a vertex of what it is cut from.
 
     Parameters
     ----------
-    axis : array, shape (3,)
-        Outwards, from the apex to the mouth.
+    apex : array_like, shape (3,)
+        mm.
+    axis : array_like, shape (3,)
+        Outwards, from the apex to the mouth, of any length.
     depth : float
-        From the apex to the part's surface; the cutter stands `over` above it.
+        From the apex to the part's surface, mm.
+    over : float, optional
+        How far the cutter stands above the surface, mm.
+
+    Returns
+    -------
+    Manifold
+        In the frame of `apex`.
     """
     high = depth + over
     return cylinder(np.asarray(apex, float) + high * _unit(axis), apex, high, 0.0)
@@ -208,7 +385,24 @@ def divot(apex: ArrayLike, axis: ArrayLike, depth: float, over: float = 0.5) -> 
 def chamfered(
     outline: ArrayLike | CrossSection, low: float, high: float, chamfer: float, axis: Axis
 ) -> Manifold:
-    """A prism of a convex outline whose edges at both ends are broken by 45 degrees."""
+    """Extrude a convex outline whose edges at both ends are chamfered by 45 degrees.
+
+    Parameters
+    ----------
+    outline : array_like, shape (n, 2), or CrossSection
+        As for `prism`, mm.
+    low, high : float
+        Ends along the axis, mm.
+    chamfer : float
+        mm.
+    axis : Axis
+        "x", "y" or "z".
+
+    Returns
+    -------
+    Manifold
+        In the frame of the axis.
+    """
     shape = outline if isinstance(outline, CrossSection) else region(outline)
     small = shape.offset(-chamfer, miter_limit=4.0)
     whole = prism(small, low, high, axis)
@@ -216,17 +410,21 @@ def chamfered(
 
 
 def laid(solid: Manifold, turn: Rotation) -> tuple[Mesh, RigidTransform]:
-    """A part given in the model frame, turned to lie on the bed.
+    """Turn a part given in the model frame to lie on the bed.
 
     Parameters
     ----------
+    solid : Manifold
+        Model frame, mm.
     turn : Rotation
         From the model's directions to the bed's (z up).
 
     Returns
     -------
-    mesh : in the part's frame: lowest point at z = 0, its middle over the bed's.
-    model_from_part
+    mesh : Mesh
+        In the part's frame: lowest point at z = 0, its middle over the bed's, mm.
+    model_from_part : RigidTransform
+        mm.
     """
     turned = placed(solid, RigidTransform.from_rotation(turn))
     bounds = np.reshape(turned.bounding_box(), (2, 3))

@@ -1,4 +1,4 @@
-"""What holds the bones, as the case's structure of its own."""
+"""The bones' supports, as a structure of the case."""
 
 from __future__ import annotations
 
@@ -18,16 +18,28 @@ SPACING = 1.6  # mm, grid that the supports are meshed on
 
 
 def supports_mesh(anatomy: Anatomy, layout: Layout) -> Mesh:
-    """What holds the bones, ending at their surfaces, model frame, mm.
+    """Mesh what holds the bones, ending at their surfaces.
 
-    Meshed anew in even triangles: a boolean's cut along the bones is full of slivers. Edges are
+    Remeshed in even triangles: a boolean's cut along the bones is full of slivers. Edges are
     rounded by half a millimetre. Where a strut runs out thin against a bone, two triangles may be
     slid through each other: those are put back.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    layout : Layout
+        Where the kit's parts stand.
+
+    Returns
+    -------
+    Mesh
+        Model frame, mm.
 
     Raises
     ------
     InputError
-        The surface cuts itself all the same.
+        The surface still intersects itself.
     """
     whole = struts(anatomy, layout)
     low, high = np.array(whole.bounding_box()).reshape(2, 3)
@@ -46,7 +58,7 @@ def supports_mesh(anatomy: Anatomy, layout: Layout) -> Mesh:
 
 
 def _bare(struts: Gauge, low: Array, high: Array, anatomy: Anatomy) -> Solid:
-    """Struts within the box from low to high less the bones, as a signed distance."""
+    """Return the signed distance of struts within the box from low to high less the bones."""
     bones = [Gauge.of(s.mesh).signed_distance for s in anatomy.structures if s.role == "bone"]
 
     def distance(points: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What goes into the carrier's seat: split bushes on a needle's shaft, adaptors for its hub."""
+"""Inserts of the carrier's seat: split bushes on a needle's shaft, adaptors for its hub."""
 
 from __future__ import annotations
 
@@ -36,7 +36,25 @@ SHOULDER = NUT_FRONT + 1.0  # where the male cone begins
 
 
 def bush(gauge: int) -> Part:
-    """The split bush for a shaft; its three fingers close as the nut presses it into the seat."""
+    """Build the split bush for a shaft.
+
+    Its three fingers close as the nut presses it into the seat.
+
+    Parameters
+    ----------
+    gauge : int
+        Of the needle, one of GAUGES.
+
+    Returns
+    -------
+    Part
+        As it lies on the bed.
+
+    Raises
+    ------
+    KeyError
+        Another gauge.
+    """
     diameter = GAUGES[gauge] + BORE_CLEARANCE
     front = SEAT_FRONT + PROUD
     bore = diameter / 2
@@ -64,7 +82,18 @@ def bush(gauge: int) -> Part:
 
 
 def adaptor(cone: Cone) -> Part:
-    """The adaptor with a male cone for a hub in front, and a female one behind for a syringe."""
+    """Build the adaptor with a male cone for a hub in front, and a female one behind for a syringe.
+
+    Parameters
+    ----------
+    cone : Cone
+        The standard of both.
+
+    Returns
+    -------
+    Part
+        As it lies on the bed.
+    """
     end = SHOULDER + cone.length
     bore = cone.tip / 2 - LEAST_WALL
     inner = TAIL_BACK + cone.depth  # where the female cone ends
@@ -101,7 +130,7 @@ def adaptor(cone: Cone) -> Part:
 
 
 def _insert() -> Manifold:
-    """What bushes and adaptors have in common: tail and cone."""
+    """Build what bushes and adaptors have in common: tail and cone."""
     narrow, front = seat_radius(SEAT_BACK), SEAT_FRONT + PROUD
     tail = tail_radius()
     return united(
@@ -114,6 +143,6 @@ def _insert() -> Manifold:
 
 
 def _slots(back: float, front: float) -> list[Manifold]:
-    """Cuts between the fingers, none at the key."""
+    """Build the cuts between the fingers, none at the key."""
     slot = box((0.0, -SLOT / 2, back), (20.0, SLOT / 2, front))
     return [slot.rotate((0.0, 0.0, 90.0 + 360.0 / FINGERS * k)) for k in range(FINGERS)]

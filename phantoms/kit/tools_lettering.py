@@ -58,9 +58,25 @@ _STROKES = {
 
 
 def engraving(text: str, height: float, depth: float, stroke: float = STROKE) -> Manifold:
-    """Cutter of a label: text in the plane z = 0, read from +z, its middle at the origin, mm.
+    """Build the cutter of a label: text in the plane z = 0, read from +z, its middle at the origin.
 
-    It reaches from `depth` below the plane to as far above it. Capital letters, digits, - > and ^.
+    It reaches from `depth` below the plane to as far above it.
+
+    Parameters
+    ----------
+    text : str
+        Capital letters, digits, spaces, - > and ^.
+    height : float
+        Of a capital letter, mm.
+    depth : float
+        mm.
+    stroke : float, optional
+        Width of a line, mm.
+
+    Returns
+    -------
+    Manifold
+        mm.
 
     Raises
     ------
@@ -78,7 +94,7 @@ def engraving(text: str, height: float, depth: float, stroke: float = STROKE) ->
 
 
 def _segments(letter: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Start of each straight piece, and the way to its end."""
+    """Yield the start of each straight piece, and the vector to its end."""
     for stroke in filter(None, _STROKES[letter].split("|")):
         points = [(int(point[0]), int(point[1])) for point in stroke.split()]
         for (x, y), (u, v) in pairwise(points):

@@ -11,10 +11,24 @@ BORE_CLEARANCE = 0.1  # mm, of the diameter: a needle slides, and a split bush s
 
 @dataclass(frozen=True)
 class Cone:
-    """A male cone and the female one that takes it, mm.
+    """A male cone and the female one that takes it; lengths in mm.
 
-    tip : diameter of the male's end. taper : of the diameter, a length. length : of the male cone.
-    mouth : diameter of the female's opening. depth : of the female cone. source : of these.
+    Parameters
+    ----------
+    name : str
+        Of the connector.
+    tip : float
+        Diameter of the male cone's end.
+    taper : float
+        Of the diameter, per length.
+    length : float
+        Of the male cone.
+    mouth : float
+        Diameter of the female cone's opening.
+    depth : float
+        Of the female cone.
+    source : str
+        Of these figures.
     """
 
     name: str
@@ -51,8 +65,8 @@ LUER = Cone(
     source="6 % taper, ISO 80369-7 (before: ISO 594-1, of semi-rigid material: tip 3.925 to 4.027,"
     " male at least 7.5 long, mouth 4.270 to 4.315)",
 )
-# ISO 80369-6 sells its figures, and no free source repeats them. Makers say that NRFit is a fifth
-# smaller than Luer; taper and kind of seat are the standard's.
+# The figures of ISO 80369-6 are not free, and no free source repeats them. Makers say that NRFit is
+# a fifth smaller than Luer; taper and kind of seat are the standard's.
 NRFIT = Cone(
     "NRFit",
     tip=3.2,

@@ -1,9 +1,9 @@
 """The arteries: silicone tubes that can be bought, and a former to bend their wire on.
 
 A tube is led through the bones' foramina, which hold it in C4 to C1. Between C2 and C1, and round
-C1's lateral mass, nothing does: there it keeps the course of an annealed copper wire in its lumen.
-A former shows that course in full size. Clips on the struts would have to stand in the puncture
-window, where a needle and the eye must see nothing but anatomy.
+C1's lateral mass, nothing holds it: there it keeps the course of an annealed copper wire in its
+lumen. A former shows that course in full size. Clips on the struts would have to stand in the
+puncture window, where needle and eye must meet nothing but anatomy.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from phantoms.anatomy.vessel import Vessel
 from phantoms.kit.solid import box, hole, united, without
 
 BORES = {2.0: 1.0, 3.0: 2.0, 4.0: 2.0, 5.0: 3.0, 6.0: 4.0}  # mm, inner by outer diameter
-SPARE = 60.0  # mm, a tube is cut so much longer, to be led out of the kit
-TUBE_HOLE = 0.5  # mm, a hole is so much wider than its tube
+SPARE = 60.0  # mm, extra length of a tube, to be led out of the kit
+TUBE_HOLE = 0.5  # mm, difference in diameter of a hole and its tube
 WIRE, WIRE_PLAY = 1.5, 0.5  # mm, annealed copper; how much wider the former's groove is
 CREST = 4.8  # mm, half thickness of the former's ridge
-GROOVE = 0.6  # mm, the wire's middle lies so deep in it
+GROOVE = 0.6  # mm, depth of the wire's middle in it
 FORMER_STEP = 2.0  # mm, along the course
 FORMER_BASE = 3.0  # mm
 FOLD = 9.0  # mm, parts of the course farther from each other may hide each other,
 HIDDEN = 8.4  # mm, when they lie so near to each other as seen from the side
-NEAR = 0.55  # mm, a tube may differ so much from its artery
+NEAR = 0.55  # mm, largest difference in diameter of a tube and its artery
 
 _TURN = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
 _BALL = np.array(
@@ -47,7 +47,15 @@ _BALL = np.array(
 
 @dataclass(frozen=True)
 class Tube:
-    """A silicone tube to buy: inner and outer diameter, length, mm."""
+    """A silicone tube to buy.
+
+    Attributes
+    ----------
+    name : str
+        Of its artery.
+    inner, outer, length : float
+        Inner and outer diameter, length, mm.
+    """
 
     name: str
     inner: float
@@ -57,14 +65,32 @@ class Tube:
 
 @dataclass(frozen=True)
 class TubeEnd:
-    """Where a tube leaves the neck caudally: x, y and diameter, mm."""
+    """Where a tube leaves the neck caudally.
+
+    Attributes
+    ----------
+    at : tuple of 2 float
+        x and y, model frame, mm.
+    diameter : float
+        Of the artery, mm.
+    """
 
     at: tuple[float, float]
     diameter: float
 
 
 def tubes(anatomy: Anatomy) -> tuple[Tube, ...]:
-    """What to buy for the arteries of this anatomy.
+    """List what to buy for the arteries of an anatomy.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    tuple of Tube
+        One for each vessel.
 
     Raises
     ------
@@ -79,7 +105,18 @@ def tubes(anatomy: Anatomy) -> tuple[Tube, ...]:
 
 
 def tube_ends(anatomy: Anatomy) -> tuple[TubeEnd, ...]:
-    """Where the arteries that come from below leave the neck."""
+    """Find where the arteries that come from below leave the neck.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    tuple of TubeEnd
+        Model frame, mm.
+    """
     p = anatomy.parameters
     low = float(anatomy.structure("dura").vertices[:, 2].min())
     return tuple(
@@ -90,15 +127,38 @@ def tube_ends(anatomy: Anatomy) -> tuple[TubeEnd, ...]:
 
 
 def tube_holes(ends: Sequence[TubeEnd], low: float, high: float) -> list[Manifold]:
-    """Cutters of the holes for them through a wall from z = low to z = high."""
+    """Build the cutters of the tubes' holes through a wall.
+
+    Parameters
+    ----------
+    ends : sequence of TubeEnd
+        Of the tubes.
+    low, high : float
+        z of the wall's faces, mm.
+
+    Returns
+    -------
+    list of Manifold
+        Model frame, mm.
+    """
     return [hole((*e.at, low), (*e.at, high), e.diameter + TUBE_HOLE) for e in ends]
 
 
 def former_solids(anatomy: Anatomy) -> dict[str, Manifold]:
-    """For every artery from below a ridge on a plate, as high as the artery lies from the midline.
+    """Build a former for every artery that comes from below.
 
-    The wire is pressed into the groove on the ridge's crest. Model frame: the plate is towards the
-    midline.
+    It is a ridge on a plate, as high as the artery lies from the midline. The wire is pressed into
+    the groove on the ridge's crest.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    dict of str to Manifold
+        By part name; model frame, mm: the plate is towards the midline.
     """
     p = anatomy.parameters
     low = float(anatomy.structure("dura").vertices[:, 2].min())
@@ -112,8 +172,11 @@ def former_solids(anatomy: Anatomy) -> dict[str, Manifold]:
 
 
 def _laid(vessel: Vessel) -> Array:
-    """Its centre line (n, 3) as far as the dura, or until it runs under itself as seen from the
-    side: no wire could be laid there, and the last millimetres are bent by hand."""
+    """Return the part of the centre line, (m, 3), along which a wire can be laid.
+
+    It ends at the dura, or where the line runs under itself as seen from the side: no wire could
+    be laid there, and the last millimetres are bent by hand.
+    """
     line = vessel.line
     if len(vessel.pierces):
         line = line[: int(np.linalg.norm(line - vessel.pierces[0], axis=1).argmin()) + 1]
@@ -126,7 +189,7 @@ def _laid(vessel: Vessel) -> Array:
 
 
 def _former(line: Array) -> Manifold:
-    """The left side's, x outwards."""
+    """Build the left side's former, x outwards."""
     count = int(np.ceil(np.linalg.norm(np.diff(line, axis=0), axis=1).sum() / FORMER_STEP))
     points = line[np.unique(np.linspace(0, len(line) - 1, count).round().astype(int))]
     floor = float(points[:, 0].min()) - 2 * CREST - FORMER_BASE
@@ -143,14 +206,14 @@ def _former(line: Array) -> Manifold:
 
 
 def _swept(a: Array, b: Array, radius: float, ways: tuple[Array, Array]) -> Manifold:
-    """A rod with round ends from a to b, swept along x at each end by its own way."""
+    """Build a rod with round ends from a to b, swept along x at each end by its own vector."""
     ball = radius * _BALL
     points = [a + ball, b + ball, a + ways[0] + ball, b + ways[1] + ball]
     return Manifold.hull_points(np.concatenate(points))
 
 
 def _stocked(name: str, diameter: float) -> tuple[float, float]:
-    """Inner and outer diameter of the tube nearest to an artery's."""
+    """Return inner and outer diameter of the tube nearest to an artery's."""
     nearest = min(BORES, key=lambda outer: abs(outer - diameter))
     if abs(nearest - diameter) > NEAR:
         raise InputError(

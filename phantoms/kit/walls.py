@@ -1,4 +1,4 @@
-"""How thick a part's walls are, measured through them from its surface."""
+"""Wall thickness of parts, measured through them from their surface."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 
 EDGE = 45.0  # degrees
-_STEP = 3.0  # mm, larger triangles are measured at points so far apart
+_STEP = 3.0  # mm, spacing of the points at which larger triangles are measured
 
 
 @dataclass(frozen=True)
 class Walls:
-    """Thickness square to the surface at points on it; infinite beside a blunt edge.
+    """Thickness perpendicular to the surface at points on it; infinite beside a blunt edge.
 
-    A wall has two sides that face away from each other: where their normals are more than
-    EDGE apart from that, an edge was measured. points : (n, 3), mm. thickness : (n,), mm.
-    area : (n,), mm^2, of the surface that a point stands for.
+    A wall has two sides that face away from each other: where their normals deviate from that by
+    more than EDGE, an edge was measured.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 3)
+        On the surface, mm.
+    thickness : ndarray, shape (n,)
+        mm.
+    area : ndarray, shape (n,)
+        Of the surface that a point stands for, mm^2.
     """
 
     points: Array
@@ -28,12 +36,23 @@ class Walls:
     area: Array
 
     def thin(self, least: float) -> float:
-        """Area of the surface under which the wall is thinner than that, mm^2."""
+        """Return the area of the surface under which the wall is thinner than `least` mm, mm^2."""
         return float(self.area[self.thickness < least].sum())
 
 
 def walls(mesh: Mesh) -> Walls:
-    """Measured by a ray inwards from each triangle, from several points of a large one."""
+    """Measure the walls by a ray inwards from each triangle, from several points of a large one.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Closed, mm.
+
+    Returns
+    -------
+    Walls
+        In the mesh's frame.
+    """
     points, normals, area = _samples(mesh)
     o3d = import_open3d()
     scene = o3d.t.geometry.RaycastingScene(nthreads=1)
@@ -48,7 +67,7 @@ def walls(mesh: Mesh) -> Walls:
 
 
 def _samples(mesh: Mesh) -> tuple[Array, Array, Array]:
-    """Points, unit normals and areas of even pieces of all triangles."""
+    """Return points, unit normals and areas of even pieces of all triangles."""
     corners = mesh.vertices[mesh.triangles]
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     double = np.linalg.norm(cross, axis=1)
@@ -67,7 +86,7 @@ def _samples(mesh: Mesh) -> tuple[Array, Array, Array]:
 
 
 def _centres(n: int) -> Array:
-    """Barycentric middles of the n^2 equal triangles that a triangle is cut into."""
+    """Return barycentric middles of the n^2 equal triangles that a triangle is cut into."""
     upright = [(i + 1 / 3, j + 1 / 3) for i in range(n) for j in range(n - i)]
     turned = [(i + 2 / 3, j + 2 / 3) for i in range(n - 1) for j in range(n - 1 - i)]
     u, v = np.array(upright + turned).T / n

@@ -1,1 +1,1 @@
-"""The neck that was made, measured."""
+"""Measurements of a neck on its meshes."""

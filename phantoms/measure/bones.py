@@ -1,4 +1,4 @@
-"""Bones, and how they lie to each other."""
+"""Measures of the bones, and of their poses relative to each other."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ from phantoms.measure.neck_measures import (
 
 
 def c1_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure C1.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Its rows of the table.
+    """
     g, p = neck.own("C1"), neck.p
     middle = (0.0, -p.c1_canal_ap / 2, 0.0)
     front = -p.c1_canal_ap - 2.5
@@ -65,6 +77,18 @@ def c1_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def c2_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure C2.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Its rows of the table.
+    """
     g, p = neck.own("C2"), neck.p
     middle = c2.dens_axis(p, 9.0)
     up = c2.dens_axis(p, 1.0) - c2.dens_axis(p, 0.0)
@@ -92,6 +116,18 @@ def c2_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def lower_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure C3 and C4.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Their rows of the table.
+    """
     published: dict[subaxial.Level, tuple[tuple[float, ...], ...]] = {
         "C3": ((15.5,), (21.8,), (49.9,), (41.1,)),
         "C4": ((15.0,), (23.0,), (51.7,), (39.6,)),
@@ -119,7 +155,7 @@ def lower_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def _clear_opening(g: Gauge) -> tuple[float, float]:
-    """AP and width of what can be seen through a canal that runs along the frame's z, mm."""
+    """Return AP and width of what is open through a canal that runs along the frame's z, mm."""
     heights = np.arange(g.vertices[:, 2].min() + 2, g.vertices[:, 2].max() - 2, 1.0)
     inside = np.array([0.0, -6.0])
     fronts, backs, sides = [], [], []
@@ -134,6 +170,18 @@ def _clear_opening(g: Gauge) -> tuple[float, float]:
 
 
 def between_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure gaps and angles between the bones.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Their rows of the table.
+    """
     anatomy, p, g = neck.anatomy, neck.p, neck.gauges
     y = anatomy.plans[0].target[1]
 
@@ -176,7 +224,7 @@ def between_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def _window(neck: Neck, y: float) -> tuple[float, float]:
-    """Top of C2 and bottom of C1's arch as seen from the side at y, model z, mm."""
+    """Return the top of C2 and the bottom of C1's arch seen from the side at y, model z, mm."""
     near = {
         name: v[np.abs(v[:, 1] - y) < 0.5][:, 2]
         for name in ("C1", "C2")
@@ -186,7 +234,7 @@ def _window(neck: Neck, y: float) -> tuple[float, float]:
 
 
 def _lamina_gap(neck: Neck, above: str, below: str) -> float:
-    """Between two laminae as seen from the middle of the canal, looking straight back, mm."""
+    """Measure between two laminae, seen straight back from the middle of the canal, mm."""
     sac = Sac(neck.p, neck.poses)
     high = float(neck.poses.of(above).translation[2])
     low = float(neck.poses.of(below).translation[2])

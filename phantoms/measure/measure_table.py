@@ -1,4 +1,4 @@
-"""What the meshes of a neck measure, beside what is published.
+"""Measures of a neck's meshes, beside what is published.
 
 Nothing here reads the parameters for a length: everything is measured on the surfaces, with rays
 and signed distances, at places that the bones' frames give.
@@ -15,10 +15,20 @@ from phantoms.measure.soft import artery_measures, needle_measures, sac_measures
 
 
 def measured(anatomy: Anatomy) -> tuple[Measured, ...]:
-    """Every quantity of the table, in order.
+    """Measure every quantity of the table.
 
     Places are those of a standard course of the arteries; for other variants the rows about the
     left artery's course mean little.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+
+    Returns
+    -------
+    tuple of Measured
+        In order.
     """
     neck = Neck(anatomy)
     return (
@@ -33,7 +43,18 @@ def measured(anatomy: Anatomy) -> tuple[Measured, ...]:
 
 
 def as_markdown(rows: tuple[Measured, ...]) -> str:
-    """A table for each group, as Markdown."""
+    """Format a table for each group as Markdown.
+
+    Parameters
+    ----------
+    rows : tuple of Measured
+        Of `measured`.
+
+    Returns
+    -------
+    str
+        The tables.
+    """
     lines: list[str] = []
     for group in dict.fromkeys(row.group for row in rows):
         lines += ["", f"| {group} | measured | published | source |", "| --- | --- | --- | --- |"]
@@ -42,7 +63,20 @@ def as_markdown(rows: tuple[Measured, ...]) -> str:
 
 
 def as_table(rows: tuple[Measured, ...], title: str) -> Table:
-    """For a terminal; what lies beyond the published values says by how much."""
+    """Format the rows for a terminal, with how far they lie outside the published values.
+
+    Parameters
+    ----------
+    rows : tuple of Measured
+        Of `measured`.
+    title : str
+        Of the table.
+
+    Returns
+    -------
+    rich.table.Table
+        To be printed.
+    """
     table = Table("", "quantity", "measured", "published", "", title=title)
     for row in rows:
         beyond = f"{100 * row.off:.0f} % beyond" if row.off > 0.005 else ""

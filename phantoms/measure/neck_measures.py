@@ -1,4 +1,4 @@
-"""What is measured, on what, and where it is published."""
+"""Values and sources of what is measured, and the neck that it is measured on."""
 
 from __future__ import annotations
 
@@ -30,8 +30,20 @@ VALOSEK = "Valosek 2024, 10.1162/imag_a_00075"
 class Measured:
     """A quantity as measured on the meshes.
 
-    published : one value, or the smallest and largest of several studies; none where it is chosen
-    by us. unit : "mm" or "degrees".
+    Parameters
+    ----------
+    group : str
+        Such as "C1" or "dura".
+    quantity : str
+        What is measured.
+    measured : float
+        In `unit`.
+    published : tuple of float
+        One value, or the smallest and largest of several studies; empty where it is chosen by us.
+    source : str
+        Where it is published.
+    unit : str, optional
+        "mm" or "degrees".
     """
 
     group: str
@@ -43,7 +55,7 @@ class Measured:
 
     @property
     def off(self) -> float:
-        """Share by which it lies outside of what is published; 0 within."""
+        """Share by which it lies outside what is published; 0 within."""
         if not self.published:
             return 0.0
         low, high = min(self.published), max(self.published)
@@ -56,7 +68,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Neck:
-    """An anatomy with a gauge for each structure, in the model's and in the bones' own frames."""
+    """An anatomy with a gauge for each structure, in the model's and in the bones' own frames.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The neck.
+    """
 
     anatomy: Anatomy
 
@@ -72,10 +90,10 @@ class Neck:
 
     @cached_property
     def gauges(self) -> dict[str, Gauge]:
-        """Every structure where it is."""
+        """The gauge of every structure by name, model frame."""
         return {s.name: Gauge.of(s.mesh) for s in self.anatomy.structures}
 
     def own(self, bone: str) -> Gauge:
-        """A bone in its own frame."""
+        """Return the gauge of a bone in the bone's own frame."""
         s = self.anatomy.structure(bone)
         return Gauge(s.vertices, s.triangles, self.poses.of(bone).inv())

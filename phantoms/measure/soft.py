@@ -1,4 +1,4 @@
-"""Sac, cord, artery, and the planned needle among them."""
+"""Measures of sac, cord, artery, and the planned needle among them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ from phantoms.measure.neck_measures import CRUZ, EBR, KAUR23, VALOSEK, Measured,
 
 
 def sac_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure cord and dura.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Their rows of the table.
+    """
     sac = Sac(neck.p, neck.poses)
     published = {
         "cord": ((8.11, 7.94, 7.76, 7.59, 7.62), (11.37, 11.59, 11.73, 12.14, 12.93)),
@@ -41,6 +53,18 @@ def sac_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def artery_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure the left vertebral artery.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Its rows of the table.
+    """
     trunk = next(v for v in vessels(neck.p, neck.poses) if v.name == "vertebral artery left")
     line, _, _ = spline_samples(trunk.line, np.zeros((len(trunk.line), 1)))
     g = neck.gauges["vertebral artery left"]
@@ -71,7 +95,7 @@ def artery_measures(neck: Neck) -> Iterator[Measured]:
 
 
 def _stations(neck: Neck, line: Array) -> tuple[int, int, int, int]:
-    """Where the trunk's line enters and leaves C2, passes C1's foramen and pierces the dura."""
+    """Find where the trunk's line enters and leaves C2, passes C1's foramen, pierces the dura."""
     foramen = neck.poses.of("C1").apply(c1.foramen_centre(neck.p))
     at_c1 = int(np.linalg.norm(line - foramen, axis=1).argmin())
     to_c2 = neck.gauges["C2"].signed_distance(line[:at_c1])
@@ -83,7 +107,7 @@ def _stations(neck: Neck, line: Array) -> tuple[int, int, int, int]:
 
 
 def _groove(neck: Neck, line: Array) -> tuple[float, float]:
-    """x of both ends of what lies on the posterior arch, behind the lateral mass, mm."""
+    """Return x of both ends of what lies on the posterior arch, behind the lateral mass, mm."""
     near = neck.gauges["C1"].distance(line) < neck.p.artery_left.diameter / 2 + 1.5
     behind = line[:, 1] > line[0, 1] + 6.0  # the foramen's back wall and the mass are in front
     on_arch = line[near & behind]
@@ -95,6 +119,18 @@ def _length(line: Array, first: int, last: int) -> float:
 
 
 def needle_measures(neck: Neck) -> Iterator[Measured]:
+    """Measure the planned needles: depth and distances.
+
+    Parameters
+    ----------
+    neck : Neck
+        The neck.
+
+    Yields
+    ------
+    Measured
+        Their rows of the table.
+    """
     plan = neck.anatomy.plans[0]
     entry, target = np.array(plan.entry), np.array(plan.target)
 
@@ -110,7 +146,7 @@ def needle_measures(neck: Neck) -> Iterator[Measured]:
     axes = [way(plan.entry, plan.target) for plan in neck.anatomy.plans]
 
     def clear(*names: str) -> float:
-        """Of the nearer of the planned needles, from either side."""
+        """Return the clearance of the nearer of the planned needles, from either side."""
         walls = [neck.gauges[name].signed_distance(axis).min() for name in names for axis in axes]
         return float(min(walls)) - NEEDLE_RADIUS
 

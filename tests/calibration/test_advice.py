@@ -21,7 +21,7 @@ def rows() -> dict[str, list[str]]:
 
 def test_the_guides_limits_are_the_codes():
     limits = {
-        "pictures used": (rig_verdict.ENOUGH_VIEWS, rig_verdict.FEW_VIEWS, ""),
+        "images used": (rig_verdict.ENOUGH_VIEWS, rig_verdict.FEW_VIEWS, ""),
         "covered": (100 * rig_verdict.COVERED, 100 * rig_verdict.HARDLY_COVERED, " %"),
         "tilt, end to end": (
             np.degrees(rig_verdict.TILTED),
@@ -35,7 +35,7 @@ def test_the_guides_limits_are_the_codes():
             100 * rig_verdict.USABLE_FOCUS,
             " %",
         ),
-        "smear of the usual picture, sd": (rig_verdict.SMEARED, 2 * rig_verdict.SMEARED, " px"),
+        "smear of the usual image, sd": (rig_verdict.SMEARED, 2 * rig_verdict.SMEARED, " px"),
     }
     table = rows()
     for name, (good, usable, unit) in limits.items():
@@ -48,7 +48,7 @@ def test_the_guides_limits_are_the_codes():
 def test_all_recommend_the_same(capsys):
     pictures, tilt = rig_verdict.RECOMMENDED_PICTURES, rig_verdict.RECOMMENDED_TILT
     guide = " ".join(GUIDE.read_text().split())
-    assert f"{pictures} pictures of each are good" in guide
+    assert f"{pictures} images of each are good" in guide
     assert f"tilted by about {tilt} degrees to all sides" in guide
     with pytest.raises(SystemExit):
         main(["calibrate", "camera", "--help"])

@@ -178,7 +178,7 @@ def test_two_series_are_not_mixed(tmp_path):
 
 @pytest.mark.parametrize(
     ("formats", "spacing", "said"),
-    [([], 0.5, "give one"), (["fbx"], 0.5, "'fbx' is not written"), (["stl"], 50.0, "--spacing")],
+    [([], 0.5, "give one"), (["fbx"], 0.5, "'fbx' is not supported"), (["stl"], 50.0, "--spacing")],
 )
 def test_what_cannot_be_written_is_refused(tmp_path, formats, spacing, said):
     with pytest.raises(InputError, match=said):

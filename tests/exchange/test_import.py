@@ -244,7 +244,7 @@ def test_a_packed_scene_with_a_segmentation(exported, tmp_path):
 
 def test_scenes_that_cannot_be_trusted_are_refused(exported, tmp_path):
     circle = scene(tmp_path / "a", exported, parent='references="transform:T1;"')
-    with pytest.raises(InputError, match="form a circle"):
+    with pytest.raises(InputError, match="form a cycle"):
         import_case(circle, "x", ImportOptions(sigma=SIGMA))
     path = scene(tmp_path / "b", exported)
     (tmp_path / "b" / "C1.vtk").unlink()
@@ -267,7 +267,7 @@ def test_scenes_that_cannot_be_trusted_are_refused(exported, tmp_path):
 @pytest.mark.parametrize("up", ["1e308", "-2e5", "1e6"])
 def test_a_scene_that_places_models_out_of_any_room_is_refused(exported, tmp_path, up, recwarn):
     path = scene(tmp_path / "scene", exported, up=up)
-    with pytest.raises(InputError, match="Up carries it out of any room"):
+    with pytest.raises(InputError, match="Up moves it too far"):
         import_case(path, "x", ImportOptions(sigma=SIGMA))
     assert not list(recwarn)
 
@@ -346,7 +346,7 @@ def test_the_commands_end_to_end(tmp_path, capsys):
 def test_a_scene_whose_entities_grow_is_refused(tmp_path, coding):
     path = tmp_path / "s.mrml"
     path.write_bytes((UTF_8_BOMB + b"<MRML>&l;</MRML>").decode().encode(coding))
-    with pytest.raises(InputError, match="is no scene of 3D Slicer"):
+    with pytest.raises(InputError, match="is not a scene of 3D Slicer"):
         import_case(path, "x", ImportOptions())
 
 

@@ -97,7 +97,7 @@ def test_joined_variants_can_be(words):
      "intersegmental+fenestrated", "ponticulus:both+ponticulus-incomplete:right"],
 )  # fmt: skip
 def test_variants_that_contradict_each_other_are_refused(words):
-    with pytest.raises(InputError, match=r"cannot be together|stands there twice"):
+    with pytest.raises(InputError, match=r"cannot be combined|appears twice"):
         preset(words)
 
 

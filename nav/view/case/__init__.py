@@ -1,1 +1,1 @@
-"""`nav view`: a case in slices of its scan and in 3D."""
+"""`nav view`: show a case in slices of its scan and in 3D."""

@@ -22,6 +22,13 @@ from nav.view.render_process import ProcessDrawing
 def run_case_window(viewed: ViewedCase, state: ViewState) -> None:
     """Show a case until its window is closed.
 
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case; it is loaded again after it was corrected.
+    state : ViewState
+        Where to begin.
+
     Raises
     ------
     InputError
@@ -36,7 +43,20 @@ def run_case_window(viewed: ViewedCase, state: ViewState) -> None:
 
 
 def kept_state(state: ViewState, viewed: ViewedCase) -> ViewState:
-    """Return what a corrected case's window begins with: what the one before showed last."""
+    """Return what a corrected case's window begins with: what the one before showed last.
+
+    Parameters
+    ----------
+    state : ViewState
+        Of the window before.
+    viewed : ViewedCase
+        The corrected case.
+
+    Returns
+    -------
+    ViewState
+        Without what belongs to correcting.
+    """
     first = initial_state(viewed)
     return replace(
         first,
@@ -86,6 +106,17 @@ def write_case_picture(
     path: Path, viewed: ViewedCase, state: ViewState, size: tuple[int, int]
 ) -> None:
     """Write a PNG of the window as it would be; opens none and needs no display.
+
+    Parameters
+    ----------
+    path : Path
+        To write.
+    viewed : ViewedCase
+        The case.
+    state : ViewState
+        What is shown.
+    size : tuple of two int
+        Width and height, px.
 
     Raises
     ------

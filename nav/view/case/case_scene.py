@@ -20,23 +20,33 @@ from nav.view.viewpoints import UP
 TITLE = "3D"
 FROM = (0.62, 0.72, 0.34)  # from behind, the left and above
 MARGIN = 1.08
-BEHIND = 0.35  # how strongly shows what is behind a surface
+BEHIND = 0.35  # opacity of what is behind a surface
 DEPTH_TOLERANCE = 0.5  # mm
 
 
 class CaseScene(SceneWidget):
-    """Draws the structures that a ViewState shows."""
+    """Shows the structures of a ViewState in 3D.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+    state : ViewState
+        What is shown.
+    drawing : Drawing, optional
+        What renders the pictures; by default this process.
+    """
 
     def __init__(
         self, viewed: ViewedCase, state: ViewState, drawing: Drawing | None = None
     ) -> None:
         super().__init__(viewed.case, 1.0, 1.0, drawing=drawing)
         self.viewed, self.state = viewed, state
-        self.skin = True  # whether it shows is up to the state
+        self.skin = True  # whether it shows is decided by the state
         self.reset()
 
     def show_state(self, state: ViewState) -> None:
-        """Show another state; the picture is drawn again only where it changes."""
+        """Show another state; the picture is rendered again only if it changes."""
         old, self.state = self.state, state
         if old.hidden != state.hidden or old.by_sigma != state.by_sigma:
             self._look(self.view)
@@ -55,7 +65,7 @@ class CaseScene(SceneWidget):
         self._look(View.towards(middle, FROM, UP, half))
 
     def wanted(self, width: int, height: int) -> Wanted:
-        """Return the picture that is asked for, in a size, px."""
+        """Return the request for the current view in a size, px."""
         return Wanted(self.view, width, height, True, self.state.hidden, self.state.by_sigma)
 
     def paint_over(self, painter: QPainter, drawn: Drawn) -> None:
@@ -79,12 +89,27 @@ class CaseScene(SceneWidget):
         paint_cross(painter, QPointF(x, y), 2.0 * m.grid, colour, 1.5 * m.hair)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the view at the beginning."""
+        """Go back to the view at the beginning."""
         self.reset()
 
 
 def strength_in_depth(drawn: Drawn, points: Array, width: int, height: int) -> Array:
-    """Return how strongly points (n, 3), mm, show: fully before all surfaces, weakly behind."""
+    """Return the opacity of points: full before all surfaces, weak behind.
+
+    Parameters
+    ----------
+    drawn : Drawn
+        The picture, with its depth.
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+    width, height : int
+        Of the widget, px.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1, or BEHIND.
+    """
     projected = drawn.view.project(points, width, height)
     rows, columns = drawn.solid.shape
     x = np.clip((projected[:, 0] * columns / width).astype(int), 0, columns - 1)

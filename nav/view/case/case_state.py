@@ -1,4 +1,4 @@
-"""What the user has chosen to look at, as a value; each action returns the next one."""
+"""The user's choices of what is shown, as a value; each action returns the next one."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ SHORTEST_PLAN = 1.0  # mm
 
 @dataclass(frozen=True, eq=False)
 class ViewState:
-    """What is looked at.
+    """What is shown of a case.
 
     Parameters
     ----------
     cross : ndarray, shape (3,)
         The linked cross-hair: all three slices pass through it, model frame, mm.
     window : GreyWindow
+        Of the slices.
     hidden : frozenset of str
         Names of structures that are not shown.
     by_sigma : bool
         Whether surfaces have the colour of their standard deviation.
     plans : tuple of Plan
-        The case's, as far as they were not moved.
+        The case's own, as moved so far, and lines that were drawn.
     saved_plans : tuple of Plan
-        That lie in files as they are.
+        Those that are in files in this form.
     hidden_plans : frozenset of str
         Names of plans that are not shown.
     active : str
@@ -44,13 +45,13 @@ class ViewState:
     tool : Tool
         What the left button does in a slice.
     begun : ndarray, shape (3,), or None
-        Entry of a line whose target is still to be set, mm.
+        Entry of a line whose target is still to be set, model frame, mm.
     draft : Draft or None
         Corrections that are being made.
     proposal : Proposal or None
-        Surfaces that running steps again has given.
+        Surfaces from running steps again.
     stale : bool
-        Whether they are of before, not of the draft.
+        Whether the proposal does not match the draft.
     """
 
     cross: Array
@@ -69,17 +70,17 @@ class ViewState:
 
     @property
     def shown_plans(self) -> tuple[Plan, ...]:
-        """Return the plans that are shown."""
+        """The plans that are shown."""
         return tuple(plan for plan in self.plans if plan.name not in self.hidden_plans)
 
     @property
     def unsaved_plans(self) -> tuple[Plan, ...]:
-        """Return the plans that were drawn or moved and lie in no file."""
+        """The plans that were drawn or moved and are in no file."""
         return tuple(p for p in self.plans if not any(p is saved for saved in self.saved_plans))
 
     @property
     def scored(self) -> Plan | None:
-        """Return the plan that is scored; None where none is shown."""
+        """The plan that is scored; None where none is shown."""
         plans = self.shown_plans
         first = plans[0] if plans else None
         return next((plan for plan in plans if plan.name == self.active), first)
@@ -89,6 +90,16 @@ def initial_state(viewed: ViewedCase) -> ViewState:
     """Return where to begin: at the plan's target, else between C1 and C2, else in the middle.
 
     The skin is hidden, and all plans but the first: they would cover everything else.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+
+    Returns
+    -------
+    ViewState
+        With the case's plans.
     """
     skins = frozenset(s.name for s in viewed.case.structures if s.role == "skin")
     plans = viewed.case.plans
@@ -117,7 +128,22 @@ def _beginning(viewed: ViewedCase) -> Array:
 
 
 def moved(state: ViewState, viewed: ViewedCase, point: ArrayLike) -> ViewState:
-    """Return the state with the cross-hair at a model point (3,), kept within the case's box."""
+    """Return the state with the cross-hair elsewhere, kept within the case's box.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    viewed : ViewedCase
+        The case.
+    point : array_like, shape (3,)
+        Model frame, mm.
+
+    Returns
+    -------
+    ViewState
+        After.
+    """
     low, high = viewed.box
     return replace(state, cross=np.clip(np.asarray(point, float), low, high))
 
@@ -126,6 +152,22 @@ def stepped(state: ViewState, viewed: ViewedCase, plane: Plane, steps: float) ->
     """Return the state some slices further along a plane's normal.
 
     A step is the scan's own along the axis that runs most that way.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    viewed : ViewedCase
+        The case.
+    plane : Plane
+        Of the slice.
+    steps : float
+        Number of slices; negative backwards.
+
+    Returns
+    -------
+    ViewState
+        After.
     """
     volume, step = viewed.volume, NO_SCAN_STEP
     if volume is not None:
@@ -137,21 +179,67 @@ def stepped(state: ViewState, viewed: ViewedCase, plane: Plane, steps: float) ->
 
 
 def shown(state: ViewState, name: str, visible: bool) -> ViewState:
-    """Return the state with a structure shown, or hidden."""
+    """Return the state with a structure shown, or hidden.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    name : str
+        Of the structure.
+    visible : bool
+        Whether it is shown.
+
+    Returns
+    -------
+    ViewState
+        After.
+    """
     hidden = state.hidden - {name} if visible else state.hidden | {name}
     return replace(state, hidden=hidden)
 
 
 def plan_shown(state: ViewState, name: str, visible: bool) -> ViewState:
-    """Return the state with a plan shown, or hidden."""
+    """Return the state with a plan shown, or hidden.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    name : str
+        Of the plan.
+    visible : bool
+        Whether it is shown; a plan that is shown is scored.
+
+    Returns
+    -------
+    ViewState
+        After.
+    """
     hidden = state.hidden_plans - {name} if visible else state.hidden_plans | {name}
     return replace(state, hidden_plans=hidden, active=name if visible else state.active)
 
 
 def plan_moved(state: ViewState, name: str, end: str, point: ArrayLike) -> ViewState:
-    """Return the state with a plan's "entry" or "target" at a model point (3,), mm.
+    """Return the state with one end of a plan moved.
 
     Entry and target never come closer than a millimetre: then nothing changes.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    name : str
+        Of the plan.
+    end : str
+        "entry" or "target".
+    point : array_like, shape (3,)
+        Its new position, model frame, mm.
+
+    Returns
+    -------
+    ViewState
+        After; the plan is scored.
     """
     place = np.asarray(point, float)
     plans = []
@@ -166,9 +254,21 @@ def plan_moved(state: ViewState, name: str, end: str, point: ArrayLike) -> ViewS
 
 
 def plan_added(state: ViewState, entry: ArrayLike, target: ArrayLike) -> ViewState:
-    """Return the state with a line from an entry to a target (3,), mm, named and chosen.
+    """Return the state with a new line, named and chosen.
 
-    Where they are closer than a millimetre there is none.
+    If its ends are closer than a millimetre, no line is added.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    entry, target : array_like, shape (3,)
+        Model frame, mm.
+
+    Returns
+    -------
+    ViewState
+        After.
     """
     start, end = np.asarray(entry, float), np.asarray(target, float)
     if np.linalg.norm(start - end) < SHORTEST_PLAN:
@@ -180,11 +280,35 @@ def plan_added(state: ViewState, entry: ArrayLike, target: ArrayLike) -> ViewSta
 
 
 def plans_saved(state: ViewState) -> ViewState:
-    """Return the state after the plans that are shown were written."""
+    """Return the state after the plans that are shown were written.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+
+    Returns
+    -------
+    ViewState
+        After.
+    """
     return replace(state, saved_plans=(*state.saved_plans, *state.shown_plans))
 
 
 def with_tool(state: ViewState, tool: Tool) -> ViewState:
-    """Return the state with another tool in the hand."""
+    """Return the state with another tool selected.
+
+    Parameters
+    ----------
+    state : ViewState
+        Before.
+    tool : Tool
+        What the left button does in a slice.
+
+    Returns
+    -------
+    ViewState
+        After; what was begun with the tool before is ended.
+    """
     draft = None if state.draft is None else released(state.draft)
     return replace(state, tool=tool, begun=None, draft=draft)

@@ -1,4 +1,4 @@
-"""The words of the case's window."""
+"""Words of the case's window."""
 
 from __future__ import annotations
 
@@ -13,20 +13,57 @@ NO_REMARKS = "The reconstruction has no remarks."
 
 
 def directed(axis: int, value: float) -> str:
-    """Return a coordinate with the patient's side, as in "L 12.3"."""
+    """Format a coordinate with the patient's side, as in "L 12.3".
+
+    Parameters
+    ----------
+    axis : int
+        Of LPS: 0, 1 or 2.
+    value : float
+        mm.
+
+    Returns
+    -------
+    str
+        Without a unit.
+    """
     negative, positive = NORMAL_LETTERS[axis]
     return f"{positive if value >= 0 else negative} {abs(value):.1f}"
 
 
 def position(point: Array) -> str:
-    """Return a model point in LPS, with the patient's sides."""
+    """Format a point in LPS, with the patient's sides.
+
+    Parameters
+    ----------
+    point : ndarray, shape (3,)
+        Model frame, mm.
+
+    Returns
+    -------
+    str
+        In one line.
+    """
     numbers = ", ".join(f"{value:.1f}" for value in point)
     sides = " ".join(directed(axis, float(value)) for axis, value in enumerate(point))
     return f"LPS {numbers} mm  ({sides})"
 
 
 def reading_parts(reading: Reading, has_scan: bool) -> tuple[str, str, str]:
-    """Return a reading as position, Hounsfield units, and nearest surface with its sigma."""
+    """Format a reading.
+
+    Parameters
+    ----------
+    reading : Reading
+        At a point.
+    has_scan : bool
+        Whether the case has a scan.
+
+    Returns
+    -------
+    position, units, surface : str
+        Position, Hounsfield units, and nearest surface with its sigma.
+    """
     if reading.hounsfield is not None:
         units = f"{reading.hounsfield:.0f} HU"
     else:
@@ -42,29 +79,86 @@ def reading_parts(reading: Reading, has_scan: bool) -> tuple[str, str, str]:
 
 
 def sigma_text(sigma: float) -> str:
-    """Return a standard deviation with two significant digits, mm."""
+    """Format a standard deviation with two significant digits.
+
+    Parameters
+    ----------
+    sigma : float
+        mm.
+
+    Returns
+    -------
+    str
+        With its unit.
+    """
     return f"{sigma:.2f} mm" if sigma < 1.0 else f"{sigma:.1f} mm"
 
 
 def short_name(name: str) -> str:
-    """Return a structure's name as it stands in a slice: VA, as radiology has it."""
+    """Return a structure's name as it is written in a slice: VA, as radiology has it.
+
+    Parameters
+    ----------
+    name : str
+        Of the structure.
+
+    Returns
+    -------
+    str
+        The same for all but vertebral arteries.
+    """
     return name.replace("vertebral artery", "VA")
 
 
 def slice_title(plane: Plane, cross: Array) -> str:
-    """Return a slice's name and place."""
+    """Return a slice's name and position.
+
+    Parameters
+    ----------
+    plane : Plane
+        Of the slice.
+    cross : ndarray, shape (3,)
+        Model frame, mm.
+
+    Returns
+    -------
+    str
+        Such as "axial  S 12.3 mm".
+    """
     return f"{plane.name}  {directed(plane.normal, float(cross[plane.normal]))} mm"
 
 
 def window_text(window: GreyWindow) -> str:
-    """Return window and level as radiology writes them."""
+    """Format window and level as radiology writes them.
+
+    Parameters
+    ----------
+    window : GreyWindow
+        HU.
+
+    Returns
+    -------
+    str
+        With the preset's name, if it is one.
+    """
     name = preset_name(window)
     numbers = f"W {window.width:.0f}  L {window.level:.0f}"
     return f"{numbers}  ({name})" if name else numbers
 
 
 def shortcomings(viewed: ViewedCase) -> tuple[str, ...]:
-    """Return everything that keeps a case from being complete, a sentence each."""
+    """Return everything that keeps a case from being complete, a sentence each.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+
+    Returns
+    -------
+    tuple of str
+        With the case's own warnings.
+    """
     found = [f"not in this case: {', '.join(viewed.lacking)}"] if viewed.lacking else []
     if viewed.volume is None:
         found.append(NO_SCAN)
@@ -72,12 +166,34 @@ def shortcomings(viewed: ViewedCase) -> tuple[str, ...]:
 
 
 def sources(viewed: ViewedCase) -> dict[str, str]:
-    """Return what each structure was made from, where the case says."""
+    """Return what each structure was made from, where the case states it.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+
+    Returns
+    -------
+    dict of str to str
+        By structure.
+    """
     return {} if viewed.reconstruction is None else dict(viewed.reconstruction.made_from)
 
 
 def findings(viewed: ViewedCase) -> tuple[str, ...]:
-    """Return what the reconstruction says of its scan, and where surfaces are badly known."""
+    """Return the reconstruction's findings about its scan, and which surfaces are uncertain.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+
+    Returns
+    -------
+    tuple of str
+        A sentence each.
+    """
     said = () if viewed.reconstruction is None else tuple(viewed.reconstruction.findings)
     shares = viewed.unsure_shares
     if not shares:

@@ -45,7 +45,7 @@ from nav.view.case.slice_widget import SliceWidget, sources_of
 from nav.view.render_process import Drawing
 from nav.view.theme import ACCENT, BACK, QUIET, TEXT, Metrics, font
 
-POLL_MS = 33  # between looks for a new picture of the 3D view
+POLL_MS = 33  # between checks for a new picture of the 3D view
 KEYS = "click: cross-hair · wheel: slices · Ctrl+wheel: zoom · right drag: grey values · Q: quit"
 DRAW = "click or drag: first the entry at the skin, then the target"
 SHORTEST_DRAG = 4.0  # mm: less is a click
@@ -76,13 +76,16 @@ STEPS = {
 class CaseWindow(QMainWindow):
     """Shows a case; everything that is chosen is in `state`.
 
+    `corrected` is emitted when the case was written anew and is to be loaded again.
+
     Parameters
     ----------
     viewed : ViewedCase
+        The case.
     state : ViewState, optional
         Where to begin.
     drawing : Drawing, optional
-        Who draws the surfaces in 3D; by default this process, which is for pictures and tests.
+        What renders the surfaces in 3D; by default this process, which is for pictures and tests.
     folder : Path
         Where screenshots and lines are written.
     scorer : Scorer, optional
@@ -176,7 +179,7 @@ class CaseWindow(QMainWindow):
         whole.addLayout(self.foot)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Sizes follow the window's height."""
+        """Adapt sizes to the window's height."""
         self._arrange()
 
     def _arrange(self) -> None:
@@ -211,7 +214,7 @@ class CaseWindow(QMainWindow):
         self.show_reading(None)
 
     def step(self, plane: Plane, steps: float) -> None:
-        """Go some slices along a plane's normal."""
+        """Go a number of slices along a plane's normal."""
         self.use(stepped(self.state, self.viewed, plane, steps))
         self.show_reading(None)
 
@@ -220,7 +223,7 @@ class CaseWindow(QMainWindow):
         self.use(replace(self.state, window=window))
 
     def choose_sigma(self, by_sigma: bool) -> None:
-        """Give surfaces the colour of their sigma, or of their role."""
+        """Colour surfaces by their sigma, or by their role."""
         self.use(replace(self.state, by_sigma=by_sigma))
 
     def show_structure(self, name: str, visible: bool) -> None:
@@ -233,24 +236,32 @@ class CaseWindow(QMainWindow):
         self.show_score()
 
     def move_plan(self, name: str, end: str, point: Array) -> None:
-        """Set a plan's entry or target to a model point (3,), mm; its score follows."""
+        """Set a plan's "entry" or "target" to a model point (3,), mm; its score follows."""
         self.use(plan_moved(self.state, name, end, point))
         self.show_score()
 
     def choose_tool(self, tool: Tool) -> None:
-        """Take a tool in the hand."""
+        """Select what the left button does in a slice."""
         self.use(with_tool(self.state, tool))
         self.correcting.choose_tool(tool)
 
     def use_tool(self, what: str, point: Array) -> None:
-        """Press, move or release the tool at a model point (3,), mm."""
+        """Use the tool in a slice.
+
+        Parameters
+        ----------
+        what : str
+            "press", "move" or "release".
+        point : ndarray, shape (3,)
+            Where, model frame, mm.
+        """
         if self.state.tool == "line":
             self._draw_line(what, point)
         else:
             self.correcting.use_tool(what, self.state.tool, point)
 
     def _draw_line(self, what: str, point: Array) -> None:
-        """Two clicks, or one drag, from the entry to the target."""
+        """Set the entry and the target by two clicks, or by one drag."""
         begun = self.state.begun
         if what == "press" and begun is None:
             self.use(replace(self.state, begun=point))
@@ -262,7 +273,7 @@ class CaseWindow(QMainWindow):
             self.show_score()
 
     def show_score(self) -> None:
-        """Measure the line that is chosen, and ask for its probability."""
+        """Measure the line that is chosen, and request its probability."""
         line = self.state.scored if self.state.draft is None else None
         self.scorer.want(line)
         if line is None:
@@ -307,7 +318,7 @@ class CaseWindow(QMainWindow):
         self.corrected.emit()
 
     def show_reading(self, point: Array | None) -> None:
-        """Say what is at a model point (3,), mm; None: at the cross-hair."""
+        """Show what is at a model point (3,), mm; None: at the cross-hair."""
         at = self.state.cross if point is None else point
         reading = self.probe.at(at, self.state.hidden)
         parts = reading_parts(reading, self.viewed.volume is not None)
@@ -315,7 +326,13 @@ class CaseWindow(QMainWindow):
             label.setText(text)
 
     def ask(self, kind: str) -> None:
-        """Do what a button says: reset, screenshot, save plan, draw line, correct."""
+        """Do what a button stands for.
+
+        Parameters
+        ----------
+        kind : str
+            "reset", "screenshot", "save plan", "draw line" or "correct".
+        """
         if kind == "reset":
             for view in self.slices.values():
                 view.reset()
@@ -332,7 +349,7 @@ class CaseWindow(QMainWindow):
             self.correct(self.state.draft is None)
 
     def _say(self, write: Callable[[], list[Path]]) -> bool:
-        """Write, and say what; return whether it could be written."""
+        """Write files, and show which; return whether they could be written."""
         try:
             self.said.setText("written: " + ", ".join(str(path) for path in write()))
         except (InputError, OSError) as error:
@@ -341,7 +358,7 @@ class CaseWindow(QMainWindow):
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Q: quit. S, R, P, L, C, U: as the buttons. 1 to 3: grey values. +, -: zoom.
+        """Handle keys. Q: quit. S, R, P, L, C, U: as the buttons. 1 to 3: grey values. +, -: zoom.
 
         Arrows: slices. While correcting, B, E, D, Z, Return, comma and full stop, too.
         """
@@ -400,11 +417,11 @@ class CaseWindow(QMainWindow):
         self.ask("reset")
 
     def finish(self) -> None:
-        """Draw everything finely, for a picture."""
+        """Render everything finely, for a picture."""
         self.scene.work(finish=True)
 
     def close_now(self) -> None:
-        """Close without asking, whatever is unsaved."""
+        """Close without asking, even if work is unsaved."""
         self._warned = self._unsaved
         self.close()
 
@@ -414,7 +431,7 @@ class CaseWindow(QMainWindow):
         return (*self.correcting.unsaved, *self.state.unsaved_plans)
 
     def _refuses_to_close(self) -> bool:
-        """Return whether something would be lost that was not warned of, and say what."""
+        """Return whether something would be lost that was not warned about, and show what."""
         unsaved = self._unsaved
         painted, proposal, *plans = unsaved
         words = ["what was painted or placed"] * (painted is not None)
@@ -428,7 +445,7 @@ class CaseWindow(QMainWindow):
         return True
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Refuse once where unsaved work would be lost; else end the drawing."""
+        """Refuse once if unsaved work would be lost; else end the rendering."""
         if self._refuses_to_close():
             event.ignore()
             return

@@ -17,12 +17,34 @@ CACHED = 400
 
 
 def one_path(contour: Contour) -> QPainterPath:
-    """Return a contour's lines as one path, mm."""
+    """Return a contour's lines as one path.
+
+    Parameters
+    ----------
+    contour : Contour
+        In a slice.
+
+    Returns
+    -------
+    QPainterPath
+        Model coordinates along the plane's axes, mm.
+    """
     return _path(list(contour.lines), [np.ones(len(line), bool) for line in contour.lines])
 
 
 def paths_by_sigma(contour: Contour) -> list[tuple[QColor, QPainterPath]]:
-    """Return a contour's lines as paths of one colour each, by their standard deviation."""
+    """Return a contour's lines as paths of one colour each, by their standard deviation.
+
+    Parameters
+    ----------
+    contour : Contour
+        In a slice.
+
+    Returns
+    -------
+    list of tuple (QColor, QPainterPath)
+        Model coordinates along the plane's axes, mm.
+    """
     if not contour.lines:
         return []
     shades = [_shade((s[1:] + s[:-1]) / 2.0) for s in contour.sigma]
@@ -59,7 +81,13 @@ def _path(lines: list[NDArray[np.float64]], connect: list[NDArray[np.bool_]]) ->
 
 
 class ContourPaths:
-    """Paths of a case's contours, kept for the slices that were looked at last."""
+    """Paths of a case's contours, cached for the most recent slices.
+
+    Parameters
+    ----------
+    contours : Contours
+        Of the case.
+    """
 
     def __init__(self, contours: Contours) -> None:
         self.contours = contours
@@ -70,7 +98,24 @@ class ContourPaths:
     def paths(
         self, structure: str, plane: Plane, position: float, by_sigma: bool
     ) -> list[tuple[QColor | None, QPainterPath]]:
-        """Return a structure's paths in a slice, with a colour each where it is sigma's."""
+        """Return a structure's paths in a slice.
+
+        Parameters
+        ----------
+        structure : str
+            Its name.
+        plane : Plane
+            Of the slice.
+        position : float
+            Along the plane's normal, mm.
+        by_sigma : bool
+            Whether a path has the colour of its sigma.
+
+        Returns
+        -------
+        list of tuple (QColor or None, QPainterPath)
+            Model coordinates along the plane's axes, mm; None for the structure's own colour.
+        """
         key = (structure, plane.name, position, by_sigma)
         if key not in self._kept:
             contour = self.contours.contour(structure, plane, position)

@@ -1,4 +1,4 @@
-"""Contours: where surfaces cross the plane of a slice."""
+"""Compute contours: where surfaces cross the plane of a slice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Crossing:
     Parameters
     ----------
     vertices : ndarray, shape (n, 3)
-    triangles : ndarray, shape (m, 3)
+        Model frame, mm.
+    triangles : ndarray of int32, shape (m, 3)
+        Closed.
     sigma : ndarray, shape (n,)
         One standard deviation at the vertices, mm.
     """
@@ -85,9 +87,18 @@ class Crossing:
 
 
 def joined(segments: NDArray[np.intp]) -> list[NDArray[np.int64]]:
-    """Join segments (n, 2) between numbered points to lines of these numbers.
+    """Join segments between numbered points to lines.
 
-    Closed ones, where each point is the end of two segments, begin and end with the same point.
+    Parameters
+    ----------
+    segments : ndarray of int, shape (n, 2)
+        Numbers of their ends.
+
+    Returns
+    -------
+    list of ndarray of int64, shape (k,)
+        Numbers of the points along each line. Closed lines, where each point is the end of two
+        segments, begin and end with the same point.
     """
     pairs = np.ascontiguousarray(segments, np.int64)
     order = np.argsort(pairs.ravel(), kind="stable")
@@ -137,7 +148,13 @@ def _walk(pairs, owner, first):
 
 
 class Contours:
-    """Contours of a case's structures, kept for the slices that were looked at last."""
+    """Contours of a case's structures, cached for the most recent slices.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+        Closed surfaces, model frame, mm.
+    """
 
     def __init__(self, structures: Sequence[Structure]) -> None:
         self.crossings = {

@@ -1,4 +1,4 @@
-"""The choices of correcting by hand: structure, tool, brush, and what is done with the result."""
+"""Choices for correcting by hand: structure, tool, brush, and what is done with the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nav.view.sized import Sized
 from nav.view.theme import ACCENT, BACK, FAINT, LINE, QUIET, TEXT, Metrics, font
 
 CHOSEN = tuple(name for name in ROLES if name != "skin")
-STEP = 4  # of the slider for a millimetre
+STEP = 4  # of the slider, per millimetre
 TOOLS: dict[Tool, str] = {
     "look": "look  [Esc]",
     "add": "paint  [B]",
@@ -38,7 +38,7 @@ ACTIONS = {
 
 
 class CorrectPanel(Sized):
-    """Shows a Draft, the progress of steps and what they gave."""
+    """Shows a Draft, the progress of steps and their results."""
 
     tool_chosen = Signal(str)
     structure_chosen = Signal(str)
@@ -98,7 +98,7 @@ class CorrectPanel(Sized):
         column.addWidget(self.said)
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         small, g = font(metrics.small), metrics.grid
         self.title.setFont(font(metrics.small, bold=True))
@@ -129,7 +129,21 @@ class CorrectPanel(Sized):
     def show_draft(
         self, draft: Draft, tool: Tool, proposal: Proposal | None, stale: bool, busy: bool
     ) -> None:
-        """Show what is chosen and what can be done; what is stale cannot be saved."""
+        """Show the choices and what can be done.
+
+        Parameters
+        ----------
+        draft : Draft
+            Corrections that are being made.
+        tool : Tool
+            What the left button does.
+        proposal : Proposal or None
+            Surfaces from running steps again.
+        stale : bool
+            The proposal does not match the draft: it cannot be saved.
+        busy : bool
+            Steps are running.
+        """
         before = self.blockSignals(True)
         self.structure.setCurrentText(draft.structure)
         self.brush.setValue(round(draft.radius * STEP))
@@ -150,10 +164,10 @@ class CorrectPanel(Sized):
         self.buttons["discard"].setEnabled(draft.changed or proposal is not None)
 
     def show_progress(self, share: float | None) -> None:
-        """Show how much of a run is done; None: nothing runs."""
+        """Show the share of a run that is done; None: nothing runs."""
         self.bar.setVisible(share is not None)
         self.bar.setValue(round(1000 * (share or 0.0)))
 
     def say(self, lines: tuple[str, ...]) -> None:
-        """Say what came of it."""
+        """Show the results, line by line."""
         self.said.setText("\n".join(lines))

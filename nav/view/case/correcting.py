@@ -1,4 +1,4 @@
-"""Correcting a case by hand: paint, place seeds, run steps again, look, save or discard."""
+"""Correct a case by hand: paint, place seeds, run steps again, look, save or discard."""
 
 from __future__ import annotations
 
@@ -38,21 +38,24 @@ from nav.view.case.rerun import Failed, Prepared, Rerun, StepTold, without_label
 
 POLL_MS = 100
 PREPARING = "reading the case's own steps; you can begin"
-STARTED = "paint what is missing, erase what is too much, or set seeds; then run again"
-STALE = "changed since it was run; the dashed surfaces are of before"
-AGAIN = "being run again; the dashed surfaces are of the run before"
-DROPPED = "more was painted while it was run: run again"
+STARTED = "paint what is missing, erase what does not belong, or set seeds; then run again"
+STALE = "changed since the last run; the dashed surfaces are from that run"
+AGAIN = "running again; the dashed surfaces are from the run before"
+DROPPED = "more was painted during the run: run again"
 RUN_FIRST = "run again first: more was painted since"
 
 
 class Correcting(QObject):
-    """Holds what is being corrected; the window asks it and shows its state.
+    """Holds what is being corrected; the window uses it and shows its state.
+
+    `changed` is emitted with every new draft or proposal, `saved` with the path of the corrections.
 
     Parameters
     ----------
     path : Path
         Of case.toml.
     panel : CorrectPanel
+        Its choices and texts.
     make : callable
         Makes what runs steps again; called when correcting begins.
     """
@@ -68,7 +71,7 @@ class Correcting(QObject):
         self.proposal: Proposal | None = None
         self.tool: Tool = "look"
         self.asked: Guidance | None = None  # what is being run
-        self.note: tuple[str, ...] = ()  # what is said before the proposal
+        self.note: tuple[str, ...] = ()  # what is shown before the proposal
         self.preparing = self.active = False
         self.timer = QTimer(self)
         self.timer.setInterval(POLL_MS)
@@ -85,7 +88,7 @@ class Correcting(QObject):
 
     @property
     def stale(self) -> bool:
-        """Whether the proposal is not what the draft would give, or is being made anew."""
+        """Whether the proposal is not what the draft would give, or is being computed again."""
         if self.proposal is None or self.draft is None:
             return False
         made_with = self.proposal.correction.guidance
@@ -93,7 +96,7 @@ class Correcting(QObject):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return what is said: news first, then what has become of the surfaces."""
+        """The lines to show: news first, then the changes of the surfaces."""
         if self.proposal is None or self.draft is None:
             return self.note or ((PREPARING,) if self.preparing else (STARTED,))
         if not self.stale:
@@ -103,7 +106,7 @@ class Correcting(QObject):
 
     @property
     def unsaved(self) -> tuple[Guidance | None, Proposal | None]:
-        """Return what would be lost: what was painted since it was saved, and what it gave."""
+        """Unsaved work: what was painted since the last saving, and the surfaces from it."""
         painted = self.draft is not None and self.draft.changed
         guidance = self.draft.guidance if painted and self.draft is not None else None
         proposal = self.proposal
@@ -112,7 +115,7 @@ class Correcting(QObject):
         return guidance, proposal
 
     def begin(self) -> str:
-        """Begin to correct; return why that cannot be, or nothing."""
+        """Begin to correct; return why that is not possible, or an empty string."""
         if self.draft is None:
             try:
                 problem = why_not_correctable(load_toml(self.path, CaseFile).reconstruction)
@@ -131,12 +134,22 @@ class Correcting(QObject):
         return ""
 
     def pause(self) -> None:
-        """Leave correcting; what was done waits for `begin`."""
+        """Leave correcting; the draft is kept for `begin`."""
         self.active, self.tool = False, "look"
         self.timer.stop()
 
     def use_tool(self, what: str, tool: Tool, point: Array) -> None:
-        """Press, move or release a tool at a model point (3,), mm."""
+        """Use a tool in a slice.
+
+        Parameters
+        ----------
+        what : str
+            "press", "move" or "release".
+        tool : Tool
+            What the left button does.
+        point : ndarray, shape (3,)
+            Where, model frame, mm.
+        """
         if self.draft is None:
             return
         if what == "press":
@@ -147,12 +160,12 @@ class Correcting(QObject):
             self._use(lambda draft, _: released(draft), None)
 
     def choose_tool(self, tool: Tool) -> None:
-        """Take another tool."""
+        """Select another tool."""
         self.tool = tool
         self.show()
 
     def ask(self, kind: str) -> None:
-        """Do what a button says: undo, clear seeds, run, save, discard."""
+        """Do what a button stands for: undo, clear seeds, run, save, discard."""
         if self.draft is None:
             return
         if kind == "undo":
@@ -171,7 +184,7 @@ class Correcting(QObject):
         self.show()
 
     def poll(self) -> None:
-        """Take what has come of running steps."""
+        """Take the reports of running steps."""
         reports = self.rerun.reports() if self.rerun is not None else []
         for report in reports:
             if isinstance(report, StepTold):
@@ -198,7 +211,7 @@ class Correcting(QObject):
                 self.note = (WORDS[told.step],)
 
     def _take(self, correction: Correction) -> None:
-        """Propose what a run gave, unless something else was said since."""
+        """Propose the result of a run, unless the draft has changed since."""
         if self.draft is not None and _is_same(self.draft.guidance, correction.guidance):
             self.proposal = Proposal(correction)
             self._rest(())
@@ -206,11 +219,11 @@ class Correcting(QObject):
             self._rest((DROPPED,))
 
     def _is_asked(self, guidance: Guidance) -> bool:
-        """Return whether it is what is being run: what was given up may still be reported."""
+        """Return whether it is what is being run: what was cancelled may still be reported."""
         return self.asked is not None and _is_same(self.asked, guidance)
 
     def _rest(self, note: tuple[str, ...]) -> None:
-        """Nothing runs any more."""
+        """Note that nothing runs any more."""
         self.asked, self.note = None, note
         self.panel.show_progress(None)
 
@@ -224,7 +237,7 @@ class Correcting(QObject):
         self._rest(())
 
     def show(self) -> None:
-        """Show the draft; tell the window."""
+        """Show the draft, and notify the window."""
         if self.draft is not None and self.active:
             self.panel.show_draft(self.draft, self.tool, self.proposal, self.stale, self.running)
             self.panel.say(self.lines)
@@ -261,5 +274,5 @@ class Correcting(QObject):
 
 
 def _is_same(one: Guidance, other: Guidance) -> bool:
-    """Return whether two guidances say the same; labels, which nobody paints here, are copies."""
+    """Return whether two guidances are equal except for labels: nobody paints these here."""
     return without_labels(one) == without_labels(other)

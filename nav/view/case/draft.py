@@ -24,13 +24,13 @@ from nav.reconstruction.guidance import (
 Tool = Literal["look", "line", "add", "erase", "seed"]
 RADII = (0.5, 10.0)  # mm, of the brush
 RADIUS = 2.0  # mm, at first
-DENSE = 0.5  # of the radius: points of a stroke lie that far apart
-NEAR_SEED = 2.5  # mm, within which a seed is taken hold of
+DENSE = 0.5  # of the radius: points of a stroke are that far apart
+NEAR_SEED = 2.5  # mm, within which a seed is grabbed
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What was said about a scan and is being changed.
+    """The guidance of a case's reconstruction while it is being changed.
 
     Parameters
     ----------
@@ -72,17 +72,58 @@ class Draft:
 
 
 def with_structure(draft: Draft, name: str) -> Draft:
-    """Return the draft with another structure chosen."""
+    """Return the draft with another structure chosen.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+    name : str
+        Of the structure.
+
+    Returns
+    -------
+    Draft
+        After.
+    """
     return replace(draft, structure=name, painting=False, held=None)
 
 
 def with_radius(draft: Draft, radius: float) -> Draft:
-    """Return the draft with another brush, mm."""
+    """Return the draft with another brush.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+    radius : float
+        mm; limited to RADII.
+
+    Returns
+    -------
+    Draft
+        After.
+    """
     return replace(draft, radius=float(np.clip(radius, *RADII)))
 
 
 def begun(draft: Draft, tool: Tool, point: ArrayLike) -> Draft:
-    """Return the draft with a stroke begun, or a seed set or taken hold of, at a point (3,)."""
+    """Return the draft with a stroke begun, or a seed set or grabbed.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+    tool : Tool
+        What the left button does.
+    point : array_like, shape (3,)
+        Where, model frame, mm.
+
+    Returns
+    -------
+    Draft
+        After; unchanged where the tool does not apply to the structure.
+    """
     place = _point(point)
     kept = (*draft.past, draft.guidance)
     if tool == "seed" and draft.can_seed:
@@ -97,7 +138,20 @@ def begun(draft: Draft, tool: Tool, point: ArrayLike) -> Draft:
 
 
 def dragged(draft: Draft, point: ArrayLike) -> Draft:
-    """Return the draft with its stroke, or the seed that is held, led on to a point (3,)."""
+    """Return the draft with its stroke, or the seed that is held, moved on to a point.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+    point : array_like, shape (3,)
+        Where, model frame, mm.
+
+    Returns
+    -------
+    Draft
+        After.
+    """
     place = _point(point)
     if draft.held is not None:
         moved = replace(draft.held, position=place)
@@ -114,12 +168,34 @@ def dragged(draft: Draft, point: ArrayLike) -> Draft:
 
 
 def released(draft: Draft) -> Draft:
-    """Return the draft with the mouse let go."""
+    """Return the draft after the mouse button was released.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+
+    Returns
+    -------
+    Draft
+        After.
+    """
     return replace(draft, painting=False, held=None)
 
 
 def undone(draft: Draft) -> Draft:
-    """Return the draft before the last stroke or seed."""
+    """Return the draft before the last stroke or seed.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+
+    Returns
+    -------
+    Draft
+        After; unchanged where there is nothing to undo.
+    """
     if not draft.past:
         return draft
     *past, guidance = draft.past
@@ -127,7 +203,18 @@ def undone(draft: Draft) -> Draft:
 
 
 def without_seeds(draft: Draft) -> Draft:
-    """Return the draft without the seeds of its structure."""
+    """Return the draft without the seeds of its structure.
+
+    Parameters
+    ----------
+    draft : Draft
+        Before.
+
+    Returns
+    -------
+    Draft
+        After.
+    """
     seeds = tuple(s for s in draft.guidance.seeds if s.name != draft.structure)
     if seeds == draft.guidance.seeds:
         return draft
@@ -136,7 +223,18 @@ def without_seeds(draft: Draft) -> Draft:
 
 
 def shown_role(name: str) -> str:
-    """Return the role whose colour a structure has."""
+    """Return the role whose colour a structure has.
+
+    Parameters
+    ----------
+    name : str
+        Of the structure.
+
+    Returns
+    -------
+    str
+        "other" where the name is not known.
+    """
     return str(ROLES.get(name, "other"))
 
 

@@ -1,4 +1,4 @@
-"""Strokes, seeds, the brush and surfaces that are proposed, painted over a slice."""
+"""Paint strokes, seeds and the brush over a slice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,21 @@ PROPOSED = QColor("#ffffff")
 def paint_draft(
     painter: QPainter, draft: Draft, cross: Array, picture: Picture, m: Metrics
 ) -> None:
-    """Paint all strokes where they cross the slice, and seeds near it."""
+    """Paint all strokes where they cross the slice, and seeds near it.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the slice.
+    draft : Draft
+        To show.
+    cross : ndarray, shape (3,)
+        The slice passes through it, model frame, mm.
+    picture : Picture
+        Of the slice.
+    m : Metrics
+        Of the window.
+    """
     position = float(cross[picture.plane.normal])
     for stroke in draft.guidance.strokes:
         _paint_stroke(painter, stroke, position, picture, m)
@@ -43,7 +57,23 @@ def paint_draft(
 def paint_brush(
     painter: QPainter, draft: Draft, tool: Tool, at: Array, picture: Picture, m: Metrics
 ) -> None:
-    """Paint the brush under the mouse."""
+    """Paint the brush under the mouse.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the slice.
+    draft : Draft
+        Structure and radius.
+    tool : Tool
+        Only "add" and "erase" have a brush.
+    at : ndarray, shape (3,)
+        The mouse, model frame, mm.
+    picture : Picture
+        Of the slice.
+    m : Metrics
+        Of the window.
+    """
     if tool not in ("add", "erase") or not draft.can_paint:
         return
     x, y = picture.pixels(at)
@@ -69,7 +99,7 @@ def _paint_stroke(
     pixels = picture.pixels(points)
     colour = ERASED if stroke.erase else ROLE.get(shown_role(stroke.structure), TEXT)
     wash = faded(colour, 0.7 if stroke.erase else WASH)
-    # one layer, so that where the brush passed twice it is not painted twice
+    # one layer, so that places that the brush passed twice are not painted twice
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
     path = QPainterPath()

@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 LEAST_WIDTH, MOST_WIDTH = 10.0, 5000.0  # HU
 LEAST_LEVEL, MOST_LEVEL = -1024.0, 3071.0  # HU
 LOWEST, HIGHEST = -32768, 32767
-HU_PER_PIXEL = 1 / 300.0  # of the width, when a hand drags
+HU_PER_PIXEL = 1 / 300.0  # of the width, per pixel of a drag
 
 
 @dataclass(frozen=True)
 class GreyWindow:
-    """From black at `level - width / 2` to white at `level + width / 2`, HU."""
+    """A range of grey values, from black at `level - width / 2` to white at `level + width / 2`.
+
+    Parameters
+    ----------
+    level, width : float
+        HU.
+    """
 
     level: float
     width: float
 
     def dragged(self, right: float, down: float) -> GreyWindow:
-        """Return it after a drag in pixels: to the right widens it, down lowers the level."""
+        """Return the window after a drag, px: to the right widens it, down lowers the level."""
         step = max(self.width, 50.0) * HU_PER_PIXEL
         return GreyWindow(
             float(np.clip(self.level - step * down, LEAST_LEVEL, MOST_LEVEL)),
@@ -46,5 +52,16 @@ STANDARD = PRESETS["bone"]
 
 
 def preset_name(window: GreyWindow) -> str:
-    """Return the name of the preset that this is, or empty."""
+    """Return the name of the preset that a window is.
+
+    Parameters
+    ----------
+    window : GreyWindow
+        HU.
+
+    Returns
+    -------
+    str
+        Empty where it is none.
+    """
     return next((name for name, preset in PRESETS.items() if preset == window), "")

@@ -1,4 +1,4 @@
-"""A case as it is looked at: its surfaces, its scan where it has one, and what it lacks."""
+"""Load a case to be viewed: its surfaces, its scan where it has one, and what it lacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PERPENDICULAR = 1e-4  # cosine between a grid's axes
 # what a case of the upper cervical spine has; a name, or a role of which one is needed
 EXPECTED_NAMES = ("C1", "C2", "vertebral artery left", "vertebral artery right")
 UNSURE, LEAST_SHARE = 1.0, 0.01  # mm of sigma; of a surface
-OUTER = ("skin", "support")  # roles that lie round what one looks at
+OUTER = ("skin", "support")  # roles that surround what is of interest
 MARGIN = 6.0  # mm
 EXPECTED_ROLES = ("cord", "dura", "skin")
 
@@ -37,6 +37,7 @@ class ViewedCase:
     path : Path
         Of case.toml.
     case : Case
+        Its structures, fiducials and plans.
     volume : Volume or None
         The scan, HU; None where the case has none.
     reconstruction : ReconstructionTable or None
@@ -50,7 +51,7 @@ class ViewedCase:
 
     @property
     def box(self) -> tuple[Array, Array]:
-        """Return the corners (3,), mm, of the model's box round the scan, or all structures."""
+        """Corners (3,), mm, of the box in the model frame around the scan, or all structures."""
         if self.volume is not None:
             return box(self.volume)
         points = np.vstack([s.surface.vertices for s in self.case.structures])
@@ -58,7 +59,7 @@ class ViewedCase:
 
     @property
     def focus(self) -> tuple[Array, Array]:
-        """Return the corners (3,), mm, of the box that slices show at first: all but the skin."""
+        """Corners (3,), mm, of the box that slices show at first: all but the skin."""
         inner = [s for s in self.case.structures if s.role not in OUTER] or self.case.structures
         points = np.vstack([s.surface.vertices for s in inner])
         plan = self.case.default_plan
@@ -68,7 +69,7 @@ class ViewedCase:
 
     @property
     def unsure_shares(self) -> dict[str, float]:
-        """Return the share of vertices with a sigma above UNSURE, where it is a percent or more."""
+        """Share of vertices with a sigma above UNSURE, by structure, from one per cent."""
         shares = {}
         for structure in self.case.structures:
             sigma = structure.sigma_at(structure.surface.vertices)
@@ -77,7 +78,7 @@ class ViewedCase:
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """Return the names and roles that a case of a neck has, and this one has not."""
+        """Names and roles that a case of a neck has, and this one has not."""
         names = {s.name for s in self.case.structures}
         roles = {s.role for s in self.case.structures}
         return (
@@ -94,7 +95,12 @@ def load_viewed_case(path: Path, progress: Callable[[str], None] | None = None) 
     path : Path
         case.toml, or the folder that holds it.
     progress : callable, optional
-        Told the name of each structure, and "scan".
+        Called with the name of each structure, and "scan".
+
+    Returns
+    -------
+    ViewedCase
+        The scan with its axes reordered to grow to the left, to posterior and upwards.
 
     Raises
     ------
@@ -108,7 +114,7 @@ def load_viewed_case(path: Path, progress: Callable[[str], None] | None = None) 
             raise InputError(f"{path}: holds no {CASE_NAME}; give the folder of a case")
         path = path / CASE_NAME
     elif path.is_file() and path.suffix.lower() != ".toml":
-        raise InputError(f"{path}: is no case; expected case.toml, or the folder that holds it")
+        raise InputError(f"{path}: is not a case; expected case.toml, or the folder that holds it")
     table = load_toml(path, CaseFile)
     case = load_case(path, progress)
     reconstruction = table.reconstruction

@@ -1,4 +1,4 @@
-"""Fiducials and plans over a picture of the case: painted alike in slices and in 3D."""
+"""Paint fiducials and plans over a picture of the case: the same way in slices and in 3D."""
 
 from __future__ import annotations
 
@@ -12,13 +12,27 @@ from nav.frames import Array
 from nav.model.case import Fiducial, Plan
 from nav.view.theme import ACCENT, BACK, TEXT, Metrics, faded, font
 
-Strength = Callable[[Array], Array]  # of points (n, 3), model frame: how strongly they show, 0 to 1
+Strength = Callable[[Array], Array]  # opacity, 0 to 1, of points (n, 3), model frame, mm
 PIECES = 60  # of a plan's line
 HANDLE = 0.8  # of the grid: radius of an entry's or target's ring
 
 
 def paint_cross(painter: QPainter, at: QPointF, size: float, colour: QColor, width: float) -> None:
-    """Paint a cross with a gap in its middle, so that what it marks stays visible."""
+    """Paint a cross with a gap in its middle, so that what it marks stays visible.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    at : QPointF
+        Its middle, px.
+    size : float
+        From the middle to an end, px.
+    colour : QColor
+        Of the lines.
+    width : float
+        Of the lines, px.
+    """
     painter.setPen(QPen(colour, width))
     for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         way = QPointF(x, y)
@@ -26,7 +40,21 @@ def paint_cross(painter: QPainter, at: QPointF, size: float, colour: QColor, wid
 
 
 def paint_label(painter: QPainter, at: QPointF, text: str, colour: QColor, m: Metrics) -> None:
-    """Paint words at a place on a dark outline, readable over anything."""
+    """Paint words on a dark outline, readable over anything.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    at : QPointF
+        Left end of the baseline, px.
+    text : str
+        The words.
+    colour : QColor
+        Of the words.
+    m : Metrics
+        Of the window.
+    """
     painter.setFont(font(m.small))
     painter.setPen(faded(BACK, 0.9 * colour.alphaF()))
     for dx, dy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
@@ -42,7 +70,21 @@ def paint_fiducials(
     strength: Strength,
     m: Metrics,
 ) -> None:
-    """Paint each fiducial with its label; squares for check points."""
+    """Paint each fiducial with its label; squares for check points.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    fiducials : tuple of Fiducial
+        Model frame, mm.
+    pixels : callable
+        From points (n, 3), model frame, mm, to pixels (n, 2).
+    strength : callable
+        From points (n, 3), model frame, mm, to opacities (n,).
+    m : Metrics
+        Of the window.
+    """
     if not fiducials:
         return
     points = np.stack([f.position for f in fiducials])
@@ -67,7 +109,21 @@ def paint_plan(
     strength: Strength,
     m: Metrics,
 ) -> None:
-    """Paint a plan's line, its entry as a ring and its target as a ring with a cross."""
+    """Paint a plan's line, its entry as a ring and its target as a ring with a cross.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the widget.
+    plan : Plan
+        Model frame, mm.
+    pixels : callable
+        From points (n, 3), model frame, mm, to pixels (n, 2).
+    strength : callable
+        From points (n, 3), model frame, mm, to opacities (n,).
+    m : Metrics
+        Of the window.
+    """
     along = np.linspace(0.0, 1.0, PIECES + 1)
     points = plan.entry + along[:, None] * (plan.target - plan.entry)
     places = pixels(points)

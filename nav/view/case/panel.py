@@ -36,7 +36,7 @@ class SigmaBar(Sized):
     """The colours of sigma with their millimetres."""
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         self.setFixedHeight(round(1.5 * metrics.grid + 3.4 * metrics.small))
 
@@ -71,7 +71,15 @@ def _tick_text(tick: float) -> str:
 
 
 class CasePanel(Sized):
-    """Remarks, structures, window presets, sigma as colour, buttons."""
+    """Remarks, structures, window presets, sigma as colour, buttons.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+    state : ViewState
+        What is chosen.
+    """
 
     shown = Signal(str, bool)  # structure, visible
     plan_shown = Signal(str, bool)  # plan, visible
@@ -189,7 +197,7 @@ class CasePanel(Sized):
         column.addWidget(self.buttons["correct"])
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         g, small = metrics.grid, font(metrics.small)
         self.name.setFont(font(metrics.medium, bold=True))
@@ -219,7 +227,7 @@ class CasePanel(Sized):
             part.set_metrics(metrics)
 
     def _add_plan(self, name: str) -> None:
-        """Give a line that was drawn a box in the list."""
+        """Add a box for a line that was drawn to the list."""
         box = self.plans[name] = self._plan_box(name)
         box.setFont(font(self.metrics.small))
         box.setStyleSheet(box_style(ACCENT, self.metrics.grid))
@@ -238,7 +246,7 @@ class CasePanel(Sized):
         _set_quietly(self.buttons["draw line"], state.tool == "line")
         _set_quietly(self.buttons["correct"], state.draft is not None)
         self.correct.setVisible(state.draft is not None)
-        # while correcting there is no room for it, and it is that of the surfaces as they were
+        # while correcting there is no room for it, and it belongs to the surfaces as they were
         self.score.setVisible(state.draft is None and self.score.shown is not None)
         chosen = preset_name(state.window)
         for name, button in self.presets.items():
@@ -248,7 +256,18 @@ class CasePanel(Sized):
 
 
 def area_style(grid: int) -> str:
-    """Return the style of what can be scrolled."""
+    """Return the style sheet of a scroll area.
+
+    Parameters
+    ----------
+    grid : int
+        Of the window, px.
+
+    Returns
+    -------
+    str
+        For `setStyleSheet`.
+    """
     return (
         f"QWidget {{ background: {PANEL.name()}; }}"
         f"QScrollBar:vertical {{ background: {PANEL.name()}; width: {grid}px; margin: 0; }}"
@@ -258,12 +277,36 @@ def area_style(grid: int) -> str:
 
 
 def literal(text: str) -> str:
-    """Return text for a button whose ampersands are not keys."""
+    """Escape the ampersands of a text for a button, where they would mark keys.
+
+    Parameters
+    ----------
+    text : str
+        As it is to be read.
+
+    Returns
+    -------
+    str
+        For `setText`.
+    """
     return text.replace("&", "&&")
 
 
 def box_style(colour: QColor, grid: int) -> str:
-    """Return the style of a check box that is filled with a colour."""
+    """Return the style sheet of a check box that is filled with a colour.
+
+    Parameters
+    ----------
+    colour : QColor
+        Of the checked box.
+    grid : int
+        Of the window, px.
+
+    Returns
+    -------
+    str
+        For `setStyleSheet`.
+    """
     return (
         f"QCheckBox {{ color: {TEXT.name()}; padding: {grid // 4}px; spacing: {grid}px; }}"
         f"QCheckBox::indicator {{ width: {2 * grid}px; height: {2 * grid}px;"

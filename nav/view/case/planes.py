@@ -1,4 +1,4 @@
-"""The three planes of the slice views, and where a point of the model is in a picture of one."""
+"""The three planes of the slice views, and how points of the model map to a picture of one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class Plane:
     Parameters
     ----------
     name : str
+        Such as "axial".
     normal, across, down : int
         Model axes (LPS): across the slice, along the picture's rows and along its columns.
-    signs : tuple of int
+    signs : tuple of two int
         Whether the picture's right and lower edges are where these axes grow (1) or fall (-1).
-    letters : tuple of str
+    letters : tuple of four str
         At the left, right, upper and lower edge.
     """
 
@@ -44,11 +45,11 @@ NORMAL_LETTERS = {0: ("R", "L"), 1: ("A", "P"), 2: ("I", "S")}  # of negative, p
 
 @dataclass(frozen=True)
 class Framing:
-    """Which part of a plane a picture shows.
+    """The part of a plane that a picture shows.
 
     Parameters
     ----------
-    middle : tuple of float
+    middle : tuple of two float
         Of the picture, model coordinates along the plane's `across` and `down` axes, mm.
     half : float
         From there to the nearest edge of the picture, mm.
@@ -58,7 +59,7 @@ class Framing:
     half: float
 
     def zoomed(self, factor: float, about: tuple[float, float] | None = None) -> Framing:
-        """Return it closer by a factor; the place `about` (mm) stays where it is."""
+        """Return the framing closer by a factor; the position `about` (mm) stays where it is."""
         half = float(np.clip(self.half / factor, LEAST_HALF, MOST_HALF))
         if about is None:
             return replace(self, half=half)
@@ -67,13 +68,23 @@ class Framing:
         return Framing((x, y), half)
 
     def shifted(self, across: float, down: float) -> Framing:
-        """Return it moved by mm along its axes."""
+        """Return the framing moved by mm along its axes."""
         return replace(self, middle=(self.middle[0] + across, self.middle[1] + down))
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Where the points of a plane are in a picture of `width` x `height` pixels."""
+    """The mapping between the points of a plane and the pixels of a picture.
+
+    Parameters
+    ----------
+    plane : Plane
+        Of the slice.
+    framing : Framing
+        The part that is shown.
+    width, height : float
+        px.
+    """
 
     plane: Plane
     framing: Framing
@@ -82,7 +93,7 @@ class Picture:
 
     @property
     def scale(self) -> float:
-        """Return pixels per mm."""
+        """Pixels per mm."""
         return min(self.width, self.height) / 2.0 / self.framing.half
 
     def pixels(self, points: ArrayLike) -> Array:
@@ -96,7 +107,7 @@ class Picture:
         return np.asarray(away * self.scale + [self.width / 2.0, self.height / 2.0], float)
 
     def in_plane(self, x: float, y: float) -> tuple[float, float]:
-        """Return the place along the plane's axes, mm, of a pixel."""
+        """Return the position of a pixel along the plane's axes, mm."""
         away = np.array([x - self.width / 2.0, y - self.height / 2.0]) / self.scale
         a, b = away * self.plane.signs + self.framing.middle
         return float(a), float(b)
@@ -109,9 +120,21 @@ class Picture:
 
 
 def framing_of(plane: Plane, low: ArrayLike, high: ArrayLike, aspect: float = 1.0) -> Framing:
-    """Return the framing that shows a box of the model between two corners (3,), mm, whole.
+    """Return the framing that shows a whole box of the model.
 
-    aspect : width over height of the picture.
+    Parameters
+    ----------
+    plane : Plane
+        Of the slice.
+    low, high : array_like, shape (3,)
+        Corners of the box, model frame, mm.
+    aspect : float
+        Width over height of the picture.
+
+    Returns
+    -------
+    Framing
+        Centred on the box.
     """
     low, high = np.asarray(low, float), np.asarray(high, float)
     axes = [plane.across, plane.down]

@@ -1,4 +1,4 @@
-"""What is at a place: Hounsfield units, the nearest surface and how well it is known there."""
+"""Read what is at a point: Hounsfield units, the nearest surface and its uncertainty there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nav.view.case.slices import value_at
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What is at a place.
+    """The reading at a point.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Reading:
     distance : float
         To that surface, mm; negative inside.
     sigma : float
-        One standard deviation of that surface at the nearest place of it, mm.
+        One standard deviation of that surface at its nearest point, mm.
     """
 
     point: Array
@@ -40,7 +40,15 @@ class Reading:
 
 
 class Probe:
-    """Answers what is at a place of a case."""
+    """Reads what is at points of a case.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+        Closed surfaces, model frame, mm.
+    volume : Volume or None
+        The scan, HU.
+    """
 
     def __init__(self, structures: Sequence[Structure], volume: Volume | None) -> None:
         self.structures, self.volume = tuple(structures), volume
@@ -48,7 +56,7 @@ class Probe:
         self._reach = {s.name: longest_edge(s) for s in self.structures}
 
     def at(self, point: Array, hidden: frozenset[str] = frozenset()) -> Reading:
-        """Return what is at a model point (3,), mm; structures that are hidden do not count."""
+        """Return the reading at a model point (3,), mm; structures that are hidden do not count."""
         hounsfield = None if self.volume is None else value_at(self.volume, point)
         shown = [s for s in self.structures if s.name not in hidden]
         if not shown:
@@ -64,6 +72,17 @@ class Probe:
 
 
 def longest_edge(structure: Structure) -> float:
-    """Return the longest edge of a structure's triangles, mm."""
+    """Return the longest edge of a structure's triangles.
+
+    Parameters
+    ----------
+    structure : Structure
+        mm.
+
+    Returns
+    -------
+    float
+        mm.
+    """
     corners = structure.surface.vertices[structure.surface.triangles]
     return float(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max())

@@ -1,4 +1,4 @@
-"""Surfaces that running steps again has given, beside those of the case until they are saved."""
+"""Surfaces from running steps again, beside those of the case until they are saved."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from nav.view.case.planes import Picture
 from nav.view.theme import BACK, Metrics, faded
 
 PROPOSED = QColor("#7dff9b")  # no structure has it
-STALE_STRENGTH = 0.3  # of the colour of surfaces that are not what was painted last
+STALE_STRENGTH = 0.3  # opacity of surfaces that do not match what was painted last
 
 
 class Proposal:
-    """What a correction changes, with its contours.
+    """The changes of a correction, with their contours.
 
     Parameters
     ----------
     correction : Correction
+        As computed.
     """
 
     def __init__(self, correction: Correction) -> None:
@@ -45,14 +46,14 @@ class Proposal:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return what is not as before, a line each."""
+        """The changes, a line each."""
         if self.correction.is_nothing:
             return ("nothing has changed",)
         moved = [_moved_text(name, m) for name, m in self.correction.moved.items()]
-        gone = [f"{name}: is there no more" for name in self.correction.removed]
+        gone = [f"{name}: no longer exists" for name in self.correction.removed]
         before, now = self.correction.remarks_before, self.correction.remarks
         new = [f"new remark: {r}" for r in now if r not in before]
-        over = [f"no more: {r}" for r in before if r not in now]
+        over = [f"no longer: {r}" for r in before if r not in now]
         return (*moved, *gone, *new, *over)
 
 
@@ -78,9 +79,22 @@ def paint_proposal(
     m: Metrics,
     stale: bool = False,
 ) -> None:
-    """Paint the contours of the surfaces that are proposed, dashed, over those of the case.
+    """Paint the contours of the proposed surfaces, dashed, over those of the case.
 
-    stale : they are of before, and are painted faintly.
+    Parameters
+    ----------
+    painter : QPainter
+        Of the slice.
+    proposal : Proposal
+        To show.
+    cross : ndarray, shape (3,)
+        The slice passes through it, model frame, mm.
+    picture : Picture
+        Of the slice.
+    m : Metrics
+        Of the window.
+    stale : bool
+        The surfaces do not match the draft, and are painted faintly.
     """
     strength = STALE_STRENGTH if stale else 1.0
     plane, scale = picture.plane, picture.scale

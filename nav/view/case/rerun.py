@@ -1,4 +1,4 @@
-"""Running steps of a case again in a process of its own, which the window never waits for."""
+"""Run steps of a case again in a process of its own, which the window never waits for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ ENDED = "the process that runs steps again has ended; start it again with the bu
 
 @dataclass(frozen=True)
 class StepTold:
-    """A step is on, and the share of it that is done."""
+    """The progress of a step.
+
+    Parameters
+    ----------
+    step : str
+        Its name.
+    share : float
+        Of it that is done, 0 to 1.
+    """
 
     step: str
     share: float
@@ -32,14 +40,19 @@ class StepTold:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The case's own steps are done: from now on only what a correction changes is run."""
+    """Report that the case's own steps are done: now only what a correction changes is run."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Nothing came of it, and why.
+    """Report that there is no result.
 
-    guidance : that was being run; None where nothing can be run.
+    Parameters
+    ----------
+    reason : str
+        Why.
+    guidance : Guidance or None
+        That was being run; None where nothing can be run.
     """
 
     reason: str
@@ -53,19 +66,19 @@ class Rerun(Protocol):
     """Runs steps of one case again."""
 
     def run(self, guidance: Guidance) -> None:
-        """Begin with a guidance; what was being run before is given up first."""
+        """Begin with a guidance; what was being run before is cancelled first."""
         ...
 
     def cancel(self) -> None:
-        """Give up what is being run; what was made before is kept."""
+        """Cancel what is being run; earlier results are kept."""
         ...
 
     def reports(self) -> list[Report]:
-        """What has come since the last call; never waits."""
+        """Return what has come since the last call; never waits."""
         ...
 
     def close(self) -> None:
-        """End it."""
+        """End the running."""
         ...
 
 
@@ -85,7 +98,7 @@ class ProcessRerun:
         self._start()
 
     def run(self, guidance: Guidance) -> None:
-        """See Rerun."""
+        """Begin with a guidance; see Rerun."""
         if not self.process.is_alive():
             self.connection.close()
             self._start()
@@ -93,12 +106,12 @@ class ProcessRerun:
         self._send(without_labels(guidance))
 
     def cancel(self) -> None:
-        """See Rerun."""
+        """Cancel what is being run; see Rerun."""
         self._pending = False
         self._send(None)
 
     def reports(self) -> list[Report]:
-        """See Rerun."""
+        """Return what has come since the last call; see Rerun."""
         found: list[Report] = []
         try:
             while self.connection.poll():
@@ -112,7 +125,7 @@ class ProcessRerun:
         return found
 
     def close(self) -> None:
-        """See Rerun."""
+        """End the process."""
         self._closed = True
         self.connection.close()
         self.process.kill()
@@ -130,8 +143,8 @@ class ProcessRerun:
         self._reason = ""
 
     def _send(self, asked: Guidance | None) -> None:
-        """Send what is asked for; None: nothing any more. A pipe that is broken is reported."""
-        with suppress(OSError):  # `reports` finds it, after what the process said before its end
+        """Send a request; None cancels. A pipe that is broken is reported."""
+        with suppress(OSError):  # `reports` finds it, after what the process sent before its end
             self.connection.send(asked)
 
     def _received(self, report: Report) -> Report:
@@ -148,7 +161,7 @@ class ProcessRerun:
 
 
 def _serve(path: Path, connection: Connection) -> None:
-    """Run what is asked for until the window goes."""
+    """Run what is requested until the window goes."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the window's process
@@ -161,7 +174,7 @@ def _serve(path: Path, connection: Connection) -> None:
 
 
 class _Superseded(Exception):
-    """Something else is asked for: what is being run is given up."""
+    """Something else is requested: what is being run is cancelled."""
 
 
 def _serve_case(path: Path, connection: Connection) -> None:
@@ -196,7 +209,18 @@ def _serve_case(path: Path, connection: Connection) -> None:
 
 
 def without_labels(guidance: Guidance) -> Guidance:
-    """Return a guidance without its label maps, which nobody changes here and which are large."""
+    """Return a guidance without its label maps, which nobody changes here and which are large.
+
+    Parameters
+    ----------
+    guidance : Guidance
+        Of the case.
+
+    Returns
+    -------
+    Guidance
+        A copy.
+    """
     return replace(guidance, labels=())
 
 
@@ -208,7 +232,7 @@ def _tried(
     except InputError as error:
         connection.send(Failed(str(error), guidance))
     except (MemoryError, ValueError, ArithmeticError, IndexError) as error:
-        # a correction may ask for what no step was made for: the window says so and lives
+        # a correction may cause input that no step expects: the window shows that and goes on
         hint = "; undo the last stroke" if guidance is not None else ""
         connection.send(Failed(f"a step failed ({type(error).__name__}){hint}", guidance))
     return None

@@ -1,4 +1,4 @@
-"""What the case's window writes: pictures of itself, and plans as lines."""
+"""Write files from the case's window: pictures of itself, and plans as lines."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 def write_png(image: QImage, path: Path) -> None:
     """Write an image as PNG, whole or not at all, with the mark of our own pictures.
 
+    Parameters
+    ----------
+    image : QImage
+        The text of the mark is set in it.
+    path : Path
+        To write.
+
     Raises
     ------
     InputError
@@ -35,13 +42,42 @@ def write_png(image: QImage, path: Path) -> None:
 
 
 def picture_of(window: CaseWindow) -> QImage:
-    """Return what a window shows, finely drawn."""
+    """Return what a window shows, finely rendered.
+
+    Parameters
+    ----------
+    window : CaseWindow
+        Laid out.
+
+    Returns
+    -------
+    QImage
+        Of the window's size.
+    """
     window.finish()
     return window.grab().toImage()
 
 
 def save_picture(window: CaseWindow, folder: Path) -> Path:
-    """Write a picture of a window into a folder, under the first free number."""
+    """Write a picture of a window into a folder, under the first free number.
+
+    Parameters
+    ----------
+    window : CaseWindow
+        Laid out.
+    folder : Path
+        To write to.
+
+    Returns
+    -------
+    Path
+        Of the picture.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
     stem = safe_name(window.viewed.case.name)
     path = next(p for n in count(1) if not (p := folder / f"{stem}-view-{n}.png").exists())
     write_png(picture_of(window), path)
@@ -50,6 +86,18 @@ def save_picture(window: CaseWindow, folder: Path) -> Path:
 
 def save_plans(plans: Sequence[Plan], folder: Path) -> list[Path]:
     """Write plans as lines for 3D Slicer, together, each under the first number that is free.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        Model frame, mm.
+    folder : Path
+        To write to.
+
+    Returns
+    -------
+    list of Path
+        In the order of the plans.
 
     Raises
     ------
@@ -73,5 +121,16 @@ def _line_file(name: str, number: int) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return a name as a file's: letters, digits, dash and underscore."""
+    """Return a name that can be a file's: letters, digits, dash and underscore.
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+
+    Returns
+    -------
+    str
+        At most 80 characters; "case" where none is left.
+    """
     return re.sub(r"[^\w-]+", "_", name)[:80].strip("_") or "case"

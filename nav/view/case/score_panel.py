@@ -1,4 +1,4 @@
-"""The score of the line that is moved, as a block of rows."""
+"""Show the score of the line that is moved, as a block of rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ScorePanel(Sized):
         self.show_score(None)
 
     def set_metrics(self, metrics: Metrics) -> None:
-        """Sizes for another window height."""
+        """Set the sizes for another window height."""
         super().set_metrics(metrics)
         self.label.setFont(font(metrics.small))
         self.label.setStyleSheet(f"color: {TEXT.name()}")

@@ -1,4 +1,4 @@
-"""The words of a line's score."""
+"""Words of a line's score."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ WAITING = "..."
 
 @dataclass(frozen=True)
 class ScoreText:
-    """What stands in the window of a line.
+    """The texts about a line in the window.
 
     Parameters
     ----------
     title : str
-    rows : tuple of (str, str, bool)
+        Name and side.
+    rows : tuple of tuple (str, str, bool)
         Word, value, and whether a limit is not kept.
     problems : tuple of str
         Limits that are not kept, a sentence each.
@@ -35,7 +36,22 @@ class ScoreText:
 def score_text(
     name: str, measures: LineMeasures | str, path: PlannedPath | str | None
 ) -> ScoreText:
-    """Return a line's score in words; path : None where it is not judged yet."""
+    """Describe a line's score in words.
+
+    Parameters
+    ----------
+    name : str
+        Of the line.
+    measures : LineMeasures or str
+        What is known at once, or why it is not.
+    path : PlannedPath, str or None
+        The line judged, or why it is not; None where it is not judged yet.
+
+    Returns
+    -------
+    ScoreText
+        For the window.
+    """
     if isinstance(measures, str):
         return ScoreText(name, (), (measures.removeprefix(f"{name}: "),))
     rows = []
@@ -65,7 +81,7 @@ def score_text(
 
 def _probability(measures: LineMeasures, path: PlannedPath | str | None) -> str:
     if not measures.within:
-        return "unknown: it leaves the region that is planned in"
+        return "unknown: it leaves the region covered by planning"
     if not isinstance(path, PlannedPath):
         return WAITING
     found = path.probability

@@ -1,4 +1,4 @@
-"""Scoring of the line that is moved: clearances at once, its probability a moment later."""
+"""Score the line that is moved: clearances at once, its probability a moment later."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ REST = 0.25  # s that a line has to rest before its probability is estimated fin
 
 
 class Scorer(QObject):
-    """Judges the newest line that is wanted, in a thread of its own.
+    """Judges the newest line that is requested, in a thread of its own.
+
+    `ready` is emitted when the judge can measure, or `problem` has the reason why not; `judged`
+    with a line and its PlannedPath, or the reason why there is none.
 
     Parameters
     ----------
     case : Case
+        With what planning needs.
     make : callable
         Makes the judge; takes some seconds.
     """
@@ -40,7 +44,10 @@ class Scorer(QObject):
         self._thread: threading.Thread | None = None
 
     def want(self, line: Plan | None) -> None:
-        """Ask for the probability of a line; the newest counts. The first call starts all."""
+        """Request the probability of a line; the newest counts.
+
+        The first call starts the thread.
+        """
         if line is not None and self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._run, name="scoring", daemon=True)
             self._thread.start()
@@ -63,7 +70,7 @@ class Scorer(QObject):
         """Make the judge now, in this thread; for pictures and tests."""
         try:
             self.judge = self.judge or self.make(self.case)
-        except Exception as error:  # the thread would end and the window wait for ever
+        except Exception as error:  # else the thread would end and the window wait forever
             self.problem = _reason(error)
 
     def close(self) -> None:
@@ -75,7 +82,20 @@ class Scorer(QObject):
             self._thread.join(timeout=5.0)
 
     def path(self, line: Plan, samples: int = SAMPLES) -> PlannedPath | str:
-        """Return a line judged with its probability, or why it is not."""
+        """Judge a line with its probability.
+
+        Parameters
+        ----------
+        line : Plan
+            Model frame, mm.
+        samples : int
+            Of the probability.
+
+        Returns
+        -------
+        PlannedPath or str
+            The line judged, or why it is not.
+        """
         if self.judge is None:
             return self.problem
         try:
@@ -111,7 +131,7 @@ class Scorer(QObject):
 
 
 def _reason(error: Exception) -> str:
-    """Return why there is no score; what no one foresaw is named by its type."""
+    """Return why there is no score; an unforeseen error is named by its type."""
     if isinstance(error, InputError):
         return f"no score: {error}"
     return f"no score: it could not be computed ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""How a slice is painted: grey values, contours, marks, cross-hair, patient directions."""
+"""Paint a slice: grey values, contours, marks, cross-hair, patient directions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,28 @@ if TYPE_CHECKING:
 NEAR, FAR = 3.0, 12.0  # mm from the slice: marks show fully to NEAR, faintly to FAR
 FAINT_MARK = 0.3
 GAP = 2.2  # of the grid: half the hole in the middle of the cross-hair
-LABELLED = ("bone", "artery")  # roles whose names stand in the slices
-SHORTEST_LABELLED = 8.0  # mm round: smaller contours have no name beside them
+LABELLED = ("bone", "artery")  # roles whose names are written in the slices
+SHORTEST_LABELLED = 8.0  # mm of length: shorter contours have no name beside them
 
 
 def paint_slice(
     painter: QPainter, sources: Sources, state: ViewState, picture: Picture, m: Metrics
 ) -> None:
-    """Paint one slice of a case."""
+    """Paint one slice of a case.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of the slice.
+    sources : Sources
+        Of the case.
+    state : ViewState
+        What is shown.
+    picture : Picture
+        Of the slice.
+    m : Metrics
+        Of the window.
+    """
     painter.fillRect(QRectF(0, 0, picture.width, picture.height), BACK)
     _greys(painter, sources, state, picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -59,14 +73,44 @@ def paint_slice(
 
 
 def strength_off_slice(points: Array, picture: Picture, cross: Array) -> Array:
-    """Return how strongly points (n, 3), mm, show in the slice through `cross`, 0 to 1."""
+    """Return the opacity of points in a slice, by their distance from it.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Model frame, mm.
+    picture : Picture
+        Of the slice.
+    cross : ndarray, shape (3,)
+        The slice passes through it, model frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0 to 1.
+    """
     axis = picture.plane.normal
     off = np.abs(points[:, axis] - cross[axis])
     return np.where(off <= NEAR, 1.0, np.where(off <= FAR, FAINT_MARK, 0.0))
 
 
 def crossing(plan: Plan, axis: int, position: float) -> Array | None:
-    """Return where a plan's line crosses a slice (3,), mm; None where it does not."""
+    """Return where a plan's line crosses a slice.
+
+    Parameters
+    ----------
+    plan : Plan
+        Model frame, mm.
+    axis : int
+        Model axis that the slice is perpendicular to.
+    position : float
+        Of the slice along it, mm.
+
+    Returns
+    -------
+    ndarray, shape (3,), or None
+        Model frame, mm; None where it does not cross it.
+    """
     start, end = plan.entry[axis] - position, plan.target[axis] - position
     if start * end > 0.0 or start == end:
         return None

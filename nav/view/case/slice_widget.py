@@ -20,14 +20,26 @@ from nav.view.case.slice_painting import paint_slice
 from nav.view.case.slices import SliceCache
 from nav.view.sized import Sized
 
-ZOOM = 1.15  # for a notch of the wheel
-NEAR_HANDLE = 1.4  # of the grid: how near to an entry or target the mouse takes hold of it
+ZOOM = 1.15  # per notch of the wheel
+NEAR_HANDLE = 1.4  # of the grid: how near to an entry or target the mouse grabs it
 NOTCH = 120.0  # of Qt's wheel
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What all three slice views take their pictures from."""
+    """The data that all three slice views are painted from.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+    slices : SliceCache or None
+        Of its scan; None where it has none.
+    contours : Contours
+        Of its structures.
+    paths : ContourPaths
+        Of the contours.
+    """
 
     viewed: ViewedCase
     slices: SliceCache | None
@@ -36,14 +48,35 @@ class Sources:
 
 
 def sources_of(viewed: ViewedCase) -> Sources:
-    """Return the sources of a case."""
+    """Return the sources of a case.
+
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+
+    Returns
+    -------
+    Sources
+        With empty caches.
+    """
     contours = Contours(viewed.case.structures)
     slices = None if viewed.volume is None else SliceCache(viewed.volume)
     return Sources(viewed, slices, contours, ContourPaths(contours))
 
 
 class SliceWidget(Sized):
-    """Shows a ViewState in one plane."""
+    """Shows a ViewState in one plane.
+
+    Parameters
+    ----------
+    sources : Sources
+        Of the case.
+    plane : Plane
+        Of the slice.
+    state : ViewState
+        What is shown.
+    """
 
     crossed = Signal(object)  # the cross-hair's new place (3,)
     stepped = Signal(object, float)  # plane, slices
@@ -68,7 +101,7 @@ class SliceWidget(Sized):
 
     @property
     def picture(self) -> Picture:
-        """Return where points are in the widget."""
+        """The mapping of points to the widget."""
         width, height = max(self.width(), 1), max(self.height(), 1)
         if self.framing is None:
             low, high = self.sources.viewed.focus
@@ -86,7 +119,7 @@ class SliceWidget(Sized):
         self.update()
 
     def zoom(self, factor: float, about: tuple[float, float] | None = None) -> None:
-        """Show it larger by a factor; the place `about`, mm along the axes, stays where it is."""
+        """Zoom in by a factor; the position `about`, mm along the axes, stays where it is."""
         self.framing = self.picture.framing.zoomed(factor, about)
         self.update()
 
@@ -100,12 +133,12 @@ class SliceWidget(Sized):
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show what was shown, or everything if nothing was zoomed yet."""
+        """Keep what was shown, or show everything if nothing was zoomed yet."""
         if self._held is None and self.framing is not None and not event.oldSize().isValid():
             self.framing = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Left: cross-hair, or a plan's end; right: window and level; middle: shift."""
+        """Begin a drag; left: cross-hair or plan's end, right: grey values, middle: shift."""
         self._held, self._last = event.button(), event.position()
         self._handle = None
         if self._held == Qt.MouseButton.LeftButton:
@@ -114,14 +147,14 @@ class SliceWidget(Sized):
                 self._use("press", self._point(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The hand lets go."""
+        """End the drag, or the use of a tool."""
         used = self._held == Qt.MouseButton.LeftButton and self._handle is None
         if used and self.state.tool != "look":
             self.tool_used.emit("release", self._point(event.position()))
         self._held = self._handle = None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with what the press began; say what is under the mouse."""
+        """Continue what the press began, and report what is under the mouse."""
         at = event.position()
         step, self._last = at - self._last, at
         point = self._point(at)
@@ -143,7 +176,7 @@ class SliceWidget(Sized):
         self.hovered.emit(point)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the mouse."""
+        """Report that nothing is under the mouse."""
         self._under = None
         self.update()
         self.hovered.emit(None)
@@ -162,7 +195,7 @@ class SliceWidget(Sized):
             self.stepped.emit(self.plane, float(whole))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show the whole slice again; with a tool in the hand it is a second press."""
+        """Show the whole slice again; with a tool selected it is a second press."""
         if self.state.tool != "look":
             self.mousePressEvent(event)
             return
@@ -192,5 +225,22 @@ class SliceWidget(Sized):
 
 
 def near_slice(point: Array, plane: Plane, cross: Array, within: float = 3.0) -> bool:
-    """Return whether a point (3,) is within some mm of the slice through the cross-hair."""
+    """Return whether a point is near the slice through the cross-hair.
+
+    Parameters
+    ----------
+    point : ndarray, shape (3,)
+        Model frame, mm.
+    plane : Plane
+        Of the slice.
+    cross : ndarray, shape (3,)
+        Model frame, mm.
+    within : float
+        Largest distance, mm.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
     return bool(abs(point[plane.normal] - cross[plane.normal]) <= within)

@@ -1,4 +1,4 @@
-"""Grey values of a slice of the scan, across a model axis whatever way the scan's grid lies."""
+"""Resample slices of the scan across a model axis, for any orientation of the scan's grid."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Slice:
 
     Parameters
     ----------
-    values : ndarray, shape (rows, columns)
+    values : ndarray of int16, shape (rows, columns)
         HU; OUTSIDE where there is no scan. Rows run down the picture, columns to its right.
-    low, high : tuple of float
+    low, high : tuple of two float
         Model coordinates along the plane's axes of the upper left and the lower right corner of
         the picture (edges of pixels, not their centres), mm.
     """
@@ -37,7 +37,18 @@ class Slice:
 
 
 def box(volume: Volume) -> tuple[Array, Array]:
-    """Return the corners (3,), mm, of the model's box round the volume's voxels."""
+    """Return the corners of the box along the model axes around a volume's voxels.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+
+    Returns
+    -------
+    low, high : ndarray, shape (3,)
+        Model frame, mm.
+    """
     last = np.array(volume.values.shape[::-1]) - 0.5
     corners = np.array(np.meshgrid(*((-0.5, n) for n in last), indexing="ij")).reshape(3, -1).T
     points = volume.to_model(corners)
@@ -45,7 +56,20 @@ def box(volume: Volume) -> tuple[Array, Array]:
 
 
 def contains(volume: Volume, point: Array) -> bool:
-    """Return whether a model point (3,) lies within the scan."""
+    """Return whether a point lies within the scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    point : ndarray, shape (3,)
+        Model frame, mm.
+
+    Returns
+    -------
+    bool
+        Voxels reach half a step beyond their centres.
+    """
     index = volume.to_voxel(point[None])[0]
     return bool(
         (index >= -0.5).all() and (index <= np.array(volume.values.shape[::-1]) - 0.5).all()
@@ -53,9 +77,23 @@ def contains(volume: Volume, point: Array) -> bool:
 
 
 def extract(volume: Volume, plane: Plane, position: float) -> Slice:
-    """Interpolate the slice at a coordinate along the plane's normal, mm, linearly.
+    """Interpolate a slice linearly.
 
     Its pixels are as large as the scan's finest step.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    plane : Plane
+        Of the slice.
+    position : float
+        Along the plane's normal, mm.
+
+    Returns
+    -------
+    Slice
+        Of the whole scan.
     """
     low, high = box(volume)
     step = float(volume.spacing.min())
@@ -80,7 +118,7 @@ def extract(volume: Volume, plane: Plane, position: float) -> Slice:
 
 
 def _sampled(values: NDArray, origin: Array, steps: Array, counts: list[int]) -> NDArray[np.int16]:
-    """Linear interpolation of values (z, y, x) on a grid: index = origin + steps @ (row, column).
+    """Interpolate values (z, y, x) linearly on a grid: index = origin + steps @ (row, column).
 
     Voxels reach half a step beyond their centres, where the border's value is kept.
     """
@@ -114,14 +152,20 @@ def _sampled(values: NDArray, origin: Array, steps: Array, counts: list[int]) ->
 
 
 class SliceCache:
-    """The slices that were looked at last."""
+    """The most recent slices of a scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, HU.
+    """
 
     def __init__(self, volume: Volume) -> None:
         self.volume = volume
         self._kept: OrderedDict[tuple[str, int], Slice] = OrderedDict()
 
     def slice(self, plane: Plane, position: float) -> Slice:
-        """Return a slice, from memory where it is there; see `extract`."""
+        """Return a slice, from memory if it is there; see `extract`."""
         key = (plane.name, round(position / ROUNDED))
         if key not in self._kept:
             self._kept[key] = extract(self.volume, plane, position)
@@ -132,7 +176,20 @@ class SliceCache:
 
 
 def value_at(volume: Volume, point: Array) -> float | None:
-    """Return the HU of the voxel that holds a model point (3,); None outside the scan."""
+    """Return the HU of the voxel that holds a point.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    point : ndarray, shape (3,)
+        Model frame, mm.
+
+    Returns
+    -------
+    float or None
+        None outside the scan.
+    """
     if not contains(volume, point):
         return None
     index = np.rint(volume.to_voxel(point[None])[0]).astype(int)

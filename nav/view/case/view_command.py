@@ -1,4 +1,4 @@
-"""`nav view`: a case in slices of its scan and in 3D."""
+"""Run `nav view`: show a case in slices of its scan and in 3D."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ LEAST_SIDE, MOST_SIDE = 400, 8000  # pixels of a picture
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """What `nav view` was asked to begin with.
+    """The command's options, as given; see `nav view --help`.
 
     Parameters
     ----------
-    at : tuple of float, optional
+    at : tuple of three float, optional
         Of the cross-hair, LPS, mm.
     window : str
         Name of a preset of grey values.
     by_sigma : bool
+        Whether surfaces have the colour of their standard deviation.
     hide, show : tuple of str
         Names of structures.
     size : str
@@ -53,10 +54,21 @@ class ViewOptions:
 def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console: Console) -> None:
     """Load a case and show it, or write a picture of it.
 
+    Parameters
+    ----------
+    path : Path
+        case.toml, or the folder that holds it.
+    options : ViewOptions
+        As given on the command line.
+    screenshot : Path or None
+        The picture to write; None opens the window.
+    console : rich.console.Console
+        Progress and warnings are printed to it.
+
     Raises
     ------
     InputError
-        The case or its scan cannot be read, an option names what is not there, or there is no
+        The case or its scan cannot be read, an option names what does not exist, or there is no
         display.
     """
     size = picture_size(options.size)
@@ -81,10 +93,22 @@ def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console
 def first_state(viewed: ViewedCase, options: ViewOptions) -> ViewState:
     """Return what a case's window begins with.
 
+    Parameters
+    ----------
+    viewed : ViewedCase
+        The case.
+    options : ViewOptions
+        As given on the command line.
+
+    Returns
+    -------
+    ViewState
+        With the lines of the options.
+
     Raises
     ------
     InputError
-        No such preset or structure, or a place outside the case.
+        No such preset or structure, or a point outside the case.
     """
     state = initial_state(viewed)
     if options.window not in PRESETS:
@@ -136,12 +160,22 @@ def _place(viewed: ViewedCase, at: tuple[float, float, float]) -> np.ndarray:
 
 
 def picture_size(text: str) -> tuple[int, int]:
-    """Return width and height, px, of WIDTHxHEIGHT.
+    """Parse the size of a picture.
+
+    Parameters
+    ----------
+    text : str
+        WIDTHxHEIGHT.
+
+    Returns
+    -------
+    width, height : int
+        px.
 
     Raises
     ------
     InputError
-        Something else, or sizes that cannot be.
+        Something else, or sizes out of range.
     """
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
     sides = (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,1 +1,1 @@
-"""What comes with a kit on paper: guide as HTML and PDF, bill of materials, pictures."""
+"""The papers of a kit: guide as HTML and PDF, bill of materials, pictures."""

@@ -36,7 +36,17 @@ Shot = Callable[[Studio, Path], None]
 
 @dataclass(frozen=True)
 class Album:
-    """Pictures by what they show. steps : each with its picture, in order."""
+    """Pictures by what they show.
+
+    Attributes
+    ----------
+    cover, exploded : Picture
+        The first page's picture, and the exploded view.
+    parts : dict of str to Picture
+        Each part on the bed, by its name.
+    steps : tuple of tuple of (Stage, Picture)
+        Each step with its picture, in order.
+    """
 
     cover: Picture
     exploded: Picture
@@ -54,9 +64,31 @@ def take_album(
     size: tuple[int, int],
     progress: Progress,
 ) -> Album:
-    """Takes them all into FOLDER/pictures; progress is told what each shows.
+    """Take all pictures into FOLDER/pictures.
 
-    gel_block : of a kit that is filled, model frame. size : pixels.
+    Parameters
+    ----------
+    folder : Path
+        Of the kit; must not hold "pictures" yet.
+    parts : sequence of Part
+        All that is printed.
+    anatomy : Anatomy
+        The phantom's case.
+    layout : Layout
+        Where the kit's parts stand.
+    gel_block : Mesh or None
+        The neck as it stands on the base, model frame, mm; None for a kit that is not filled.
+    needs : Amounts
+        What the kit takes.
+    size : tuple of 2 int
+        Width and height of the pictures, pixels.
+    progress : callable
+        Called with what each picture shows.
+
+    Returns
+    -------
+    Album
+        File names relative to `folder`.
     """
     wet = gel_block is not None
     phantom = pieces(parts, anatomy, layout, gel_block) | formers(parts, anatomy.parameters)
@@ -102,7 +134,7 @@ def _taken(
 
 
 def _standing(work: Sequence[Stage], phantom: dict[str, Piece]) -> tuple[str, ...]:
-    """What stands at the end of the work."""
+    """Return the names of what stands at the end of the work."""
     last, before = walked(work, phantom)[-1]
     return tuple(dict.fromkeys([*before, *matching(last.adds, phantom)]))
 
@@ -132,7 +164,7 @@ def _bed_shot(part: Part) -> Shot:
 
 
 def _bed(part: Part) -> list[Shown]:
-    """A piece of the printer's bed under a part, with a line every 10 mm."""
+    """Return a piece of the printer's bed under a part, with a line every 10 mm."""
     low, high = part.mesh.vertices.min(axis=0)[:2], part.mesh.vertices.max(axis=0)[:2]
     low, high = np.floor(low / GRID) * GRID - GRID / 2, np.ceil(high / GRID) * GRID + GRID / 2
     plate = box((*low, -1.0), (*high, -0.15))

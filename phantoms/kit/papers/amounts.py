@@ -1,4 +1,4 @@
-"""How much of everything a kit takes: gel, silicone, tubes, film, filament."""
+"""Amounts that a kit takes: gel, silicone, tubes, film, filament."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ DENSITY = {"PLA": 1.24, "PETG": 1.27, "TPU": 1.21, "resin": 1.18}  # g/ml
 class Filling:
     """What is poured, and what keeps it apart.
 
-    gel, cord, csf : ml, of the gel block, the cord cast in silicone, the water round it.
-    film : girth with the seam and length of the dura's film, mm.
+    Attributes
+    ----------
+    gel, cord, csf : float
+        Of the gel block, the cord cast in silicone, the water round it, ml.
+    film : tuple of 2 float
+        Girth with the seam and length of the dura's film, mm.
     """
 
     gel: float
@@ -42,7 +46,12 @@ class Filling:
 class Amounts:
     """What a kit takes.
 
-    tubes : to buy for the arteries. filling : of a kit with gel.
+    Attributes
+    ----------
+    tubes : tuple of Tube
+        To buy for the arteries.
+    filling : Filling or None
+        Of a kit with gel.
     """
 
     tubes: tuple[Tube, ...]
@@ -50,14 +59,26 @@ class Amounts:
 
 
 def amounts(anatomy: Anatomy, parts: Sequence[Part], gel_block: Mesh | None) -> Amounts:
-    """Of an anatomy's kit.
+    """Determine the amounts for an anatomy's kit.
 
     Parameters
     ----------
+    anatomy : Anatomy
+        The phantom's case.
     parts : sequence of Part
         Those that the gel flows round, such as the bone column.
-    gel_block : Mesh, optional
-        The neck as it stands on the base, model frame; of a kit that is filled.
+    gel_block : Mesh or None
+        The neck as it stands on the base, model frame, mm; None for a kit that is not filled.
+
+    Returns
+    -------
+    Amounts
+        Filling is None without a gel block.
+
+    Raises
+    ------
+    InputError
+        An artery for which no tube exists.
     """
     filled = None if gel_block is None else _filling(anatomy, parts, gel_block)
     return Amounts(tubes(anatomy), filled)
@@ -81,34 +102,102 @@ def _filling(anatomy: Anatomy, parts: Sequence[Part], gel_block: Mesh) -> Fillin
 
 
 def poured_volume(block: Manifold, inside: Sequence[Manifold]) -> float:
-    """Of a block less what stands in it, ml."""
+    """Return the volume of a block less what stands in it.
+
+    Parameters
+    ----------
+    block : Manifold
+        mm.
+    inside : sequence of Manifold
+        In the same frame, mm.
+
+    Returns
+    -------
+    float
+        ml.
+    """
     return float(without(block, inside).volume()) / 1000.0
 
 
 def tube_size(tube: Tube) -> str:
-    """Inner by outer diameter of the tube on sale that comes nearest."""
+    """Format inner by outer diameter of the nearest tube that is sold.
+
+    Parameters
+    ----------
+    tube : Tube
+        Of an artery.
+
+    Returns
+    -------
+    str
+        Such as "3 x 5 mm".
+    """
     return f"{tube.inner:g} x {round(tube.outer)} mm"
 
 
 def wire_thickness(tube: Tube) -> float:
-    """Of the wire that goes into a tube, mm."""
+    """Return the thickness of the wire that goes into a tube.
+
+    Parameters
+    ----------
+    tube : Tube
+        Of an artery.
+
+    Returns
+    -------
+    float
+        mm.
+    """
     return WIRE if tube.inner >= 2.0 else THIN_WIRE
 
 
 def bore_volume(tube: Tube) -> float:
-    """What fills a tube beside its wire, ml."""
+    """Return the volume of a tube's bore beside its wire.
+
+    Parameters
+    ----------
+    tube : Tube
+        Of an artery.
+
+    Returns
+    -------
+    float
+        ml.
+    """
     area = np.pi / 4 * (tube.inner**2 - wire_thickness(tube) ** 2)
     return float(area * tube.length / 1000.0)
 
 
 def surface_area(mesh: Mesh) -> float:
-    """Of a mesh, mm^2."""
+    """Return the surface area of a mesh.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        mm.
+
+    Returns
+    -------
+    float
+        mm^2.
+    """
     a, b, c = (mesh.vertices[mesh.triangles[:, i]] for i in range(3))
     return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2.0)
 
 
 def filament_grams(part: Part) -> float:
-    """About what one print weighs: walls of three lines, a fifth of the rest; no support."""
+    """Estimate what one print weighs: walls of three lines, a fifth of the rest; no support.
+
+    Parameters
+    ----------
+    part : Part
+        Of which one is printed.
+
+    Returns
+    -------
+    float
+        g.
+    """
     volume = signed_volume(part.mesh)
     walls = min(volume, surface_area(part.mesh) * SHELL)
     density = next((d for name, d in DENSITY.items() if name in part.material), DENSITY["PLA"])

@@ -36,7 +36,25 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Kit:
-    """What the guide is about."""
+    """What the guide is about.
+
+    Attributes
+    ----------
+    name : str
+        Of the neck, for people.
+    kind : str
+        A key of KINDS.
+    parts : sequence of Part
+        All that is printed.
+    anatomy : Anatomy
+        The phantom's case.
+    layout : Layout
+        Where the kit's parts stand.
+    needs : Amounts
+        What the kit takes.
+    rows : sequence of Item
+        The bill of materials.
+    """
 
     name: str
     kind: str
@@ -48,7 +66,20 @@ class Kit:
 
 
 def guide(kit: Kit, album: Album) -> Document:
-    """The whole document."""
+    """Compose the whole document.
+
+    Parameters
+    ----------
+    kit : Kit
+        What it is about.
+    album : Album
+        Its pictures.
+
+    Returns
+    -------
+    Document
+        To be written as HTML and PDF.
+    """
     filling = kit.needs.filling
     blocks: list[Block] = [
         _cover(kit, album.cover),

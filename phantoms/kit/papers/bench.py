@@ -1,4 +1,4 @@
-"""What lies on the bench in the pictures: formers with the wires that are bent on them."""
+"""Bench work in the pictures: formers with the wires that are bent on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,20 @@ SPAN = 2.0  # mm, a straight piece of wire
 
 
 def formers(parts: Sequence[Part], p: AnatomyParameters) -> dict[str, Piece]:
-    """The formers side by side on the bench, each with its wire; z up."""
+    """Place the formers side by side on the bench, each with its wire.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of the kit; those that are not formers are ignored.
+    p : AnatomyParameters
+        The neck, whose arteries the wires follow.
+
+    Returns
+    -------
+    dict of str to Piece
+        "former:SIDE" and "wire:SIDE"; bench frame, z up, mm.
+    """
     found: dict[str, Piece] = {}
     lines = {v.side: v.line for v in reversed(vessels(p, bone_poses(p)))}
     y = 0.0
@@ -46,7 +59,7 @@ def formers(parts: Sequence[Part], p: AnatomyParameters) -> dict[str, Piece]:
 
 
 def _on_former(line: Array, side: str, high: Array) -> Array:
-    """A course (n, 3), model frame, in the frame of its former as it lies on the bed.
+    """Transform a course (n, 3) from the model frame to the frame of its former on the bed.
 
     high : the former's highest corner there; its plate's middle is at x = y = 0.
     """

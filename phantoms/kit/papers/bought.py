@@ -1,4 +1,4 @@
-"""What to buy, for this kit's sizes; the same rows go into bom.csv."""
+"""Bill of materials for this kit's sizes; the same rows go into bom.csv."""
 
 from __future__ import annotations
 
@@ -30,7 +30,21 @@ HEAD = ("group", "item", "quantity", "unit", "size", "material", "for")
 
 @dataclass(frozen=True)
 class Item:
-    """A row of the bill of materials."""
+    """A row of the bill of materials.
+
+    Attributes
+    ----------
+    group : str
+        Such as "print", "fasteners" or "tools".
+    name : str
+        What it is.
+    quantity : float
+        How many or how much, in `unit`.
+    unit : str
+        Such as "pieces", "mm" or "g".
+    size, material, purpose : str
+        For people; may be empty.
+    """
 
     group: str
     name: str
@@ -44,7 +58,24 @@ class Item:
 def items(
     parts: Sequence[Part], needs: Amounts, screws: Sequence[Screw], lengths: NeedleLengths
 ) -> tuple[Item, ...]:
-    """All rows: printed, bought, poured. lengths : of needles that reach the targets."""
+    """List all rows: printed, bought, poured.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        All that is printed.
+    needs : Amounts
+        What the kit takes.
+    screws : sequence of Screw
+        Of the kit.
+    lengths : NeedleLengths
+        Of needles that reach the targets.
+
+    Returns
+    -------
+    tuple of Item
+        By group.
+    """
     filling = needs.filling
     return (
         *(_printed(part) for part in parts),
@@ -59,7 +90,18 @@ def items(
 
 
 def bom_csv(rows: Sequence[Item]) -> str:
-    """The bill of materials as CSV."""
+    """Format the bill of materials as CSV.
+
+    Parameters
+    ----------
+    rows : sequence of Item
+        Its rows.
+
+    Returns
+    -------
+    str
+        With a header.
+    """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
@@ -69,7 +111,20 @@ def bom_csv(rows: Sequence[Item]) -> str:
 
 
 def buying(rows: Sequence[Item], wet: bool) -> list[Block]:
-    """Blocks of the chapter."""
+    """Write the chapter on what to buy.
+
+    Parameters
+    ----------
+    rows : sequence of Item
+        The bill of materials.
+    wet : bool
+        Whether the kit is filled with gel.
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     bought = [item for item in rows if item.group not in ("print", "gel")]
     latex = Note(
         "care",
@@ -241,7 +296,7 @@ def _tools(wet: bool) -> list[Item]:
 
 
 def _drills() -> str:
-    """Of all bores of the needle's inserts and of the block's guides, to the twentieth."""
+    """Return the drills for all bores of inserts and guides, rounded to a twentieth of a mm."""
     bores = [diameter + BORE_CLEARANCE for diameter in GAUGES.values()]
     bores += [cone.tip - 2 * LEAST_WALL for cone in (LUER, NRFIT)]
     sizes = sorted({round(20 * bore) / 20 for bore in bores})

@@ -1,4 +1,4 @@
-"""What tells whether a print is true: lengths for a caliper, and errors to expect at divots."""
+"""Checks of a print: lengths for a caliper, and errors to expect at divots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phantoms.anatomy.anatomy_files import SIGMA
 from phantoms.anatomy.mesh import Array
 from phantoms.kit.kit_layout import Divot
 
-SHORTEST, LONGEST = 45.0, 148.0  # mm: a length that tells a scale, and that a caliper spans
+SHORTEST, LONGEST = 45.0, 148.0  # mm: long enough to show a scale error; what a caliper spans
 LEAN = 42.0  # degrees that a caliper's point may lean in a cone of 90
 PER_PART, ACROSS = 3, 5  # how many lengths within each part, and between parts
 FLE = 0.25  # mm, one sd per axis, that a divot is touched with by hand
@@ -21,7 +21,17 @@ PRINT_SIGMA = SIGMA["bone"]
 
 @dataclass(frozen=True)
 class Length:
-    """From one divot's apex to another's: mm. holder : the part, or "" where there are two."""
+    """A distance from one divot's apex to another's.
+
+    Attributes
+    ----------
+    first, second : str
+        Labels of the divots.
+    holder : str
+        The part that holds both, "" where they are on two.
+    length : float
+        mm.
+    """
 
     first: str
     second: str
@@ -30,10 +40,20 @@ class Length:
 
 
 def lengths(divots: Sequence[Divot]) -> tuple[Length, ...]:
-    """Worth measuring: the longest within each part, then the longest between parts.
+    """Choose lengths to measure: the longest within each part, then the longest between parts.
 
-    Only such that a caliper's two points reach both apexes. Each divot ends no more than two of
-    them, so that one bad divot is told from a bad scale.
+    Only those whose two apexes a caliper's points reach. Each divot is an end of at most two of
+    them, so that one bad divot can be told from a bad scale.
+
+    Parameters
+    ----------
+    divots : sequence of Divot
+        Of the frame, model frame, mm.
+
+    Returns
+    -------
+    tuple of Length
+        At most PER_PART for each part and ACROSS between parts.
     """
     pairs = [
         Length(a.label, b.label, a.holder if a.holder == b.holder else "", _apart(a, b))
@@ -57,7 +77,7 @@ def lengths(divots: Sequence[Divot]) -> tuple[Length, ...]:
 
 
 def _reached_together(a: Divot, b: Divot) -> bool:
-    """Whether parallel points, square to the line between the apexes, go into both cones."""
+    """Return whether parallel points, perpendicular to the apexes' line, fit into both cones."""
     line = np.subtract(b.apex, a.apex)
     line /= np.linalg.norm(line)
     axes = np.array([a.axis, b.axis])
@@ -72,15 +92,25 @@ def _apart(a: Divot, b: Divot) -> float:
 
 
 def predicted_tre(fiducials: Array, point: Array, fle: float = FLE) -> float:
-    """Rms length of the error at a point after registering, mm (Fitzpatrick 1998).
+    """Predict the rms target registration error at a point [1]_.
 
     Parameters
     ----------
-    fiducials : array, shape (n, 3)
+    fiducials : ndarray, shape (n, 3)
         mm.
-    point : array, shape (3,)
-    fle : float
-        One standard deviation an axis of each fiducial, mm.
+    point : ndarray, shape (3,)
+        In the same frame, mm.
+    fle : float, optional
+        One standard deviation per axis of each fiducial, mm.
+
+    Returns
+    -------
+    float
+        Rms length of the error, mm.
+
+    References
+    ----------
+    .. [1] Fitzpatrick, West and Maurer, IEEE TMI 17(5), 1998.
     """
     centred = fiducials - fiducials.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)

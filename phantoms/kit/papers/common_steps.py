@@ -1,4 +1,4 @@
-"""The steps of the assembly: what both kits share, in the order of the work."""
+"""Assembly steps that both kits share, in the order of the work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from phantoms.kit.papers.tubing import tubing
 
 
 def phantom_steps(layout: Layout, needs: Amounts) -> tuple[Stage, ...]:
-    """From the empty base to the phantom that is ready to be registered."""
+    """List the steps from the empty base to the phantom that is ready to be registered.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+    needs : Amounts
+        What the kit takes; with a filling for a wet kit.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     filling = needs.filling
     if filling is None:
         return (
@@ -100,7 +113,10 @@ def _dry_cord() -> tuple[Stage, ...]:
 
 
 def _trial() -> Stage:
-    """Gel and mould are in the way later, and a column that is off is printed anew."""
+    """Return the step that tries arches and bar on.
+
+    Gel and mould are in the way later, and a column that is off is printed again.
+    """
     return Stage(
         "trial",
         "Try arches and bar on, and measure",

@@ -1,6 +1,6 @@
 """A document as blocks, written once and rendered as HTML and as PDF.
 
-Words may hold **bold** and `code`; nothing else is markup. Only characters of Windows-1252 are
+Texts may hold **bold** and `code`; nothing else is markup. Only characters of Windows-1252 are
 used, which the PDF's built-in fonts have.
 """
 
@@ -17,7 +17,17 @@ _MARKED = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")
 
 @dataclass(frozen=True)
 class Heading:
-    """level : 1 begins a chapter, on a page of its own; 2 a section. name : to link to."""
+    """A heading.
+
+    Attributes
+    ----------
+    level : int
+        1 begins a chapter, on a page of its own; 2 a section.
+    text : str
+        Its text.
+    name : str
+        To link to.
+    """
 
     level: Literal[1, 2]
     text: str
@@ -26,14 +36,28 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Words."""
+    """A paragraph.
+
+    Attributes
+    ----------
+    text : str
+        With **bold** and `code`.
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list; numbered where the order counts."""
+    """A list.
+
+    Attributes
+    ----------
+    items : tuple of str
+        Its entries.
+    numbered : bool
+        Where the order counts.
+    """
 
     items: tuple[str, ...]
     numbered: bool = False
@@ -41,7 +65,15 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Note:
-    """Words in a box: a danger to take care of, or a hint."""
+    """Text in a box.
+
+    Attributes
+    ----------
+    kind : str
+        "care" for a danger, "hint".
+    text : str
+        With **bold** and `code`.
+    """
 
     kind: Literal["care", "hint"]
     text: str
@@ -49,7 +81,19 @@ class Note:
 
 @dataclass(frozen=True)
 class Table:
-    """head (k,), rows (n, k); shares (k,) of the width; columns of numbers stand to the right."""
+    """A table.
+
+    Attributes
+    ----------
+    head : tuple of k str
+        The columns' titles.
+    rows : tuple of tuple of k str
+        The cells.
+    shares : tuple of k float
+        Of the width.
+    numbers : tuple of int
+        Indices of the columns of numbers, which are aligned right.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -59,7 +103,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """file : relative to the document. width, height : pixels. share : of the text's width."""
+    """A picture.
+
+    Attributes
+    ----------
+    file : str
+        Relative to the document.
+    caption : str
+        May be empty.
+    width, height : int
+        Pixels.
+    share : float
+        Of the text's width.
+    """
 
     file: str
     caption: str
@@ -70,7 +126,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures side by side, so many in a row."""
+    """Pictures side by side.
+
+    Attributes
+    ----------
+    pictures : tuple of Picture
+        In order.
+    columns : int
+        How many in a row.
+    """
 
     pictures: tuple[Picture, ...]
     columns: int
@@ -78,7 +142,19 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Step:
-    """A numbered step of the work, its picture beside its words."""
+    """A numbered step of the work, its picture beside its text.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    title : str
+        Of the step.
+    lines : tuple of str
+        What to do.
+    picture : Picture
+        Beside the text.
+    """
 
     number: int
     title: str
@@ -88,7 +164,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Cover:
-    """The first page. facts : rows of a name and a value."""
+    """The first page.
+
+    Attributes
+    ----------
+    title, subtitle : str
+        Its headings.
+    picture : Picture
+        Under them.
+    facts : tuple of tuple of 2 str
+        Rows of a name and a value.
+    notice : str
+        A warning.
+    """
 
     title: str
     subtitle: str
@@ -104,7 +192,17 @@ Block = (
 
 @dataclass(frozen=True)
 class Document:
-    """title : of the window or the file. running : at the foot of every page."""
+    """A document.
+
+    Attributes
+    ----------
+    title : str
+        Of the window or the file.
+    running : str
+        At the foot of every page.
+    blocks : tuple of Block
+        Its content.
+    """
 
     title: str
     running: str
@@ -121,7 +219,7 @@ class Document:
         return tuple(b for b in self.blocks if isinstance(b, Step))
 
     def pictures(self) -> Iterator[Picture]:
-        """Every picture, as often as it is shown."""
+        """Yield every picture, as often as it is shown."""
         for block in self.blocks:
             if isinstance(block, Picture):
                 yield block
@@ -132,7 +230,20 @@ class Document:
 
 
 def marked_up(text: str, bold: Callable[[str], str], code: Callable[[str], str]) -> str:
-    """Words for a language with tags: escaped, with bold and code as the functions put them."""
+    """Convert text for a language with tags: escaped, with bold and code as the functions say.
+
+    Parameters
+    ----------
+    text : str
+        With **bold** and `code`.
+    bold, code : callable
+        Return marked text with its tags.
+
+    Returns
+    -------
+    str
+        HTML or a dialect of it.
+    """
 
     def tag(found: re.Match[str]) -> str:
         return bold(found[1]) if found[1] is not None else code(found[2])

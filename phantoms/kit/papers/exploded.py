@@ -1,4 +1,4 @@
-"""The exploded view: every part off its place, in the direction that it is taken off."""
+"""The exploded view: every part shifted in the direction in which it is taken off."""
 
 from __future__ import annotations
 
@@ -53,7 +53,20 @@ LEFT_OUT = (
 
 
 def exploded(phantom: Mapping[str, Piece], wet: bool) -> list[Shown]:
-    """What is shown, each printed part labelled, in the model frame."""
+    """Shift every piece off its place; each printed part is labelled.
+
+    Parameters
+    ----------
+    phantom : mapping of str to Piece
+        By name, model frame, mm.
+    wet : bool
+        Whether the kit is filled with gel.
+
+    Returns
+    -------
+    list of Shown
+        Model frame, mm.
+    """
     shown: list[Shown] = []
     number = 0
     shifts = _WET if wet else _DRY

@@ -1,4 +1,4 @@
-"""Gels to pour: what goes in, how they are made, how long they keep."""
+"""Gels to pour: ingredients, preparation, shelf life."""
 
 from __future__ import annotations
 
@@ -12,9 +12,22 @@ SORBATE = 0.002  # potassium sorbate, w/w, assumed: what food is preserved with
 class Gel:
     """A recipe.
 
-    solids : what is stirred into water, share of the whole's weight and where that comes from.
-    density : g/ml. heat, pour : degrees C that it is made at, and poured below. set : how it sets.
-    steps : how it is made. remarks : what it is good for.
+    Attributes
+    ----------
+    name : str
+        Of the gel.
+    use : str
+        What it is good for.
+    solids : tuple of tuple of (str, float, str)
+        What is stirred into water: name, share of the whole's weight, where that comes from.
+    density : float
+        g/ml.
+    heat, pour : int
+        Temperature at which it is made, and below which it is poured, degrees C.
+    set : str
+        How it sets.
+    steps : tuple of str
+        How it is made.
     """
 
     name: str
@@ -27,7 +40,18 @@ class Gel:
     steps: tuple[str, ...]
 
     def grams(self, volume: float) -> tuple[tuple[str, float, str], ...]:
-        """Ingredients for a block of so many ml, losses included: name, g, source."""
+        """Return the ingredients for a block, losses included.
+
+        Parameters
+        ----------
+        volume : float
+            Of the block, ml.
+
+        Returns
+        -------
+        tuple of tuple of (str, float, str)
+            Name, g, source of the share; water first.
+        """
         mass = volume * LOSSES * self.density
         water = 1.0 - sum(share for _, share, _ in self.solids)
         rows = (("water, boiled and cooled", water, ""), *self.solids)
@@ -115,6 +139,6 @@ SHELF_LIFE = (
     ("Gelatine, wrapped in film, 4 °C", "about 10 days with sorbate, 4 days without", "assumed"),
     ("Gelatine at 20 °C", "6 hours; it softens above 25 °C and melts at about 30 °C", "assumed"),
     ("Agar, wrapped in film, 4 °C", "about 2 weeks; it weeps water and shrinks", "assumed"),
-    ("Needle tracks", "turn the aim by a few mm after each puncture; about 20 a side", "assumed"),
+    ("Needle tracks", "turn the aim by a few mm after each puncture; about 20 per side", "assumed"),
     ("Film of the dura", "a new sleeve with every block: it leaks where it was pierced", "chosen"),
 )

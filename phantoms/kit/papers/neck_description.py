@@ -1,4 +1,4 @@
-"""What is special about a neck, told from its parameters."""
+"""The special features of a neck, derived from its parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ THIN_CSF = 3.2  # mm behind the cord
 
 
 def special(p: AnatomyParameters) -> tuple[tuple[str, str], ...]:
-    """What a person who punctures this neck should know: what, and what it means; may be empty."""
+    """List what a person who punctures this neck should know.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The neck.
+
+    Returns
+    -------
+    tuple of tuple of (str, str)
+        What, and what it means for the puncture; may be empty.
+    """
     found = [entry for side in SIDES for entry in _artery(p, side)]
     if p.window_height <= NARROW:
         what = f"the window between C1 and C2 is {p.window_height:.1f} mm high"
@@ -54,7 +65,7 @@ def _artery(p: AnatomyParameters, side: str) -> list[tuple[str, str]]:
 
 
 def _what(name: str, loop: float) -> str:
-    """The variant in words; with the neck's own number where the variant names one."""
+    """Describe the variant, with the neck's own number where the variant names one."""
     if name == "posterior-loop":
         return f"the artery's loop between C2 and C1 bows back by {loop:.0f} mm"
     return VARIANTS[name].what

@@ -1,4 +1,4 @@
-"""Steps of the needle: its carrier, its strip, what clamps it; and the test that it drips."""
+"""Steps of the needle: its carrier, its strip, how it is clamped; and the test that it drips."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from phantoms.kit.papers.step_scenes import Stage
 
 
 def needle_steps(lengths: NeedleLengths) -> tuple[Stage, ...]:
-    """The carrier, on the bench; in the tool's frame.
+    """List the steps of the carrier, on the bench; pictures in the tool's frame.
 
-    lengths : of needles that reach the targets.
+    Parameters
+    ----------
+    lengths : NeedleLengths
+        Of needles that reach the targets.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
     """
     bush = f"needle-bush-{GAUGE}g"
     return (
@@ -69,7 +77,18 @@ def needle_steps(lengths: NeedleLengths) -> tuple[Stage, ...]:
 
 
 def last_steps(wet: bool) -> tuple[Stage, ...]:
-    """Calibrate at the block, and the first puncture; model frame."""
+    """List the last steps: the first puncture; pictures in the model frame.
+
+    Parameters
+    ----------
+    wet : bool
+        Whether the kit is filled with gel.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     drip = (
         "Take the stylet out in the dorsal space: clear water must **drip** within some seconds. "
         "No drip: the tip is not in the sac, or the film lies over it; turn the bevel.",

@@ -1,4 +1,4 @@
-"""How long a needle must be to reach this neck's targets from the carrier."""
+"""Needle lengths that reach this neck's targets from the carrier."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ LOST = HUB_FACE - pocket_end(WINGS)  # mm more, where wide wings begin at the hu
 
 @dataclass(frozen=True)
 class NeedleLength:
-    """Of a needle, from hub to tip, mm: the least, and the next that is sold."""
+    """Length of a needle from hub to tip.
+
+    Attributes
+    ----------
+    least : float
+        That is needed, mm.
+    sold : float
+        The next that is sold, mm.
+    """
 
     least: float
     sold: float
@@ -28,10 +36,16 @@ class NeedleLength:
 
 @dataclass(frozen=True)
 class NeedleLengths:
-    """What reaches every target of a case.
+    """Needles that reach every target of a case.
 
-    way : the longest from skin to target, mm. plain, winged : in a bush, with a hub that rests on
-    it, or wings that do not let it. on_hub : on an adaptor, which leaves the whole shaft free.
+    Attributes
+    ----------
+    way : float
+        The longest distance from skin to target, mm.
+    plain, winged : NeedleLength
+        In a bush, with a hub that rests on it, or with wings that prevent that.
+    on_hub : NeedleLength
+        On an adaptor, which leaves the whole shaft free.
     """
 
     way: float
@@ -41,7 +55,18 @@ class NeedleLengths:
 
 
 def needle_lengths(plans: Sequence[AnatomyPlan]) -> NeedleLengths:
-    """For the plans of a case."""
+    """Determine the needles for the plans of a case.
+
+    Parameters
+    ----------
+    plans : sequence of AnatomyPlan
+        At least one, mm.
+
+    Returns
+    -------
+    NeedleLengths
+        For the longest of them.
+    """
     way = max(float(np.linalg.norm(np.subtract(p.entry, p.target))) for p in plans)
     free = way + REACH
     return NeedleLengths(
@@ -50,11 +75,22 @@ def needle_lengths(plans: Sequence[AnatomyPlan]) -> NeedleLengths:
 
 
 def _at_least(length: float) -> NeedleLength:
-    """Longer than all that are common: ordered in steps of a centimetre."""
+    """Return the next length that is sold; beyond those, ordered in steps of a centimetre."""
     sold = next((s for s in SOLD if s >= length), round_to(length, 10.0))
     return NeedleLength(length, sold)
 
 
 def needed(length: NeedleLength) -> str:
-    """In words."""
+    """Format a needle length for people.
+
+    Parameters
+    ----------
+    length : NeedleLength
+        Least and sold, mm.
+
+    Returns
+    -------
+    str
+        Such as "at least 97 mm (on sale: 120 mm)".
+    """
     return f"at least {np.ceil(length.least - 1e-9):.0f} mm (on sale: {length.sold:.0f} mm)"

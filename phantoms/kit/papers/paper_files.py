@@ -1,4 +1,4 @@
-"""Writes a kit's papers: pictures, bill of materials, guide as HTML and PDF."""
+"""Files of a kit's papers: pictures, bill of materials, guide as HTML and PDF."""
 
 from __future__ import annotations
 
@@ -31,19 +31,29 @@ def write_papers(
     progress: Progress = lambda name: None,
     size: tuple[int, int] = SIZE,
 ) -> None:
-    """FOLDER/guide.html, guide.pdf, bom.csv and pictures/*.png of a kit.
+    """Write FOLDER/guide.html, guide.pdf, bom.csv and pictures/*.png of a kit.
 
-    The same kit gives the same bytes on the same machine. What is written before an error stays:
+    The same kit gives the same bytes on the same machine. What is written before an error is left:
     the caller throws the folder away.
 
     Parameters
     ----------
-    parts : all that is printed, with the needle's carrier and the block.
-    anatomy : the phantom's case; of a wet one with cord, dura and skin.
-    kind : "dry" or "wet".
-    recipe_name : the neck's, for people.
-    progress : called before each picture with what it is of.
-    size : of the pictures, pixels.
+    folder : Path
+        Of the kit.
+    parts : sequence of Part
+        All that is printed, with the needle's carrier and the block.
+    anatomy : Anatomy
+        The phantom's case; of a wet one with cord, dura and skin.
+    layout : Layout
+        Where the kit's parts stand.
+    kind : str
+        "dry" or "wet".
+    recipe_name : str
+        The neck's, for people.
+    progress : callable, optional
+        Called before each picture with what it shows.
+    size : tuple of 2 int, optional
+        Of the pictures, pixels.
 
     Raises
     ------

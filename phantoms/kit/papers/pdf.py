@@ -77,7 +77,15 @@ _CONTENTS = _style("contents", fontSize=10, leading=15)
 
 
 def write_pdf(path: Path, document: Document) -> None:
-    """Writes the document; its pictures are found relative to the file's folder."""
+    """Write the document as PDF; its pictures are found relative to the file's folder.
+
+    Parameters
+    ----------
+    path : Path
+        Of the PDF.
+    document : Document
+        To be written.
+    """
     _Writer(path.parent, document).write(path)
 
 

@@ -30,7 +30,15 @@ WIDTH = A4[0] - 2 * MARGIN * mm
 
 
 class PagesOf(BaseDocTemplate):
-    """Footers, bookmarks, and the entries of the table of contents."""
+    """Template of the pages: footers, bookmarks, and the entries of the table of contents.
+
+    Parameters
+    ----------
+    path : Path
+        Of the PDF.
+    document : Document
+        Gives title, footer and chapters.
+    """
 
     def __init__(self, path: Path, document: Document) -> None:
         super().__init__(
@@ -65,7 +73,7 @@ class PagesOf(BaseDocTemplate):
         canvas.restoreState()
 
     def afterFlowable(self, flowable: Flowable) -> None:
-        """Bookmark what says that it wants one."""
+        """Bookmark a flowable that has an outline level."""
         level = getattr(flowable, "outline", None)
         if level is None:
             return
@@ -81,14 +89,20 @@ class CountedImage(Image):
     """A picture that is left out while pages are only counted."""
 
     def draw(self) -> None:
-        """Called with the canvas set."""
+        """Draw the image; called with the canvas set."""
         if not self.canv._doctemplate.only_counts:
             super().draw()
 
 
 @contextmanager
 def binary_streams() -> Iterator[None]:
-    """Pictures as bytes rather than as letters, which take long and a quarter more room."""
+    """Embed pictures as bytes instead of letters, which are slow and a quarter larger.
+
+    Yields
+    ------
+    None
+        The setting of reportlab is restored at the end.
+    """
     before = rl_config.useA85
     rl_config.useA85 = 0
     try:

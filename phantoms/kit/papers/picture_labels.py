@@ -1,4 +1,4 @@
-"""Words at a picture's sides, each with a line to what it names."""
+"""Labels at a picture's sides, each with a line to what it names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ INK, LINE, PAPER = (29, 39, 51), (91, 103, 117), (255, 255, 255)
 
 @dataclass(frozen=True)
 class Label:
-    """Words and the pixel (x right, y down) that they name."""
+    """A label.
+
+    Attributes
+    ----------
+    text : str
+        Its words.
+    x, y : float
+        The pixel that they name, x right, y down.
+    """
 
     text: str
     x: float
@@ -25,7 +33,22 @@ class Label:
 def with_labels(
     image: Image.Image, labels: Sequence[Label], letters: float = LETTERS
 ) -> Image.Image:
-    """The picture with its labels: left ones at its left, right ones at its right."""
+    """Draw labels into a picture: left ones at its left, right ones at its right.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Is drawn on.
+    labels : sequence of Label
+        May be empty.
+    letters : float, optional
+        Height of the letters, as a share of the picture's width.
+
+    Returns
+    -------
+    PIL.Image.Image
+        The same picture.
+    """
     if not labels:
         return image
     size = letters * image.width
@@ -46,7 +69,7 @@ def with_labels(
 
 
 def _left_count(ordered: Sequence[Label], width: int) -> int:
-    """How many stand at the left: those of the left half, but neither side has two thirds."""
+    """Return how many are placed at the left: those of the left half, at most two thirds a side."""
     count = sum(label.x < width / 2 for label in ordered)
     most = -(-2 * len(ordered) // 3)
     return min(max(count, len(ordered) - most), most)
@@ -57,7 +80,7 @@ def _lines(label: Label) -> list[str]:
 
 
 def _apart(middles: Sequence[float], sizes: Sequence[float], bottom: float) -> list[float]:
-    """Middles in order, so far apart that no two of those sizes touch, within the picture."""
+    """Return middles in order, so far apart that labels of those sizes fit without touching."""
     placed: list[float] = []
     free = 0.0
     for y, size in zip(middles, sizes, strict=True):
@@ -91,7 +114,7 @@ def _draw(
         [label.x - dot, label.y - dot, label.x + dot, label.y + dot], (255, 255, 255), LINE, line
     )
     align, spacing = "left" if left else "right", 0.006 * width
-    # words are read on paper, whatever they stand over
+    # labels have a background, to be legible over anything
     x0, y0, x1, y1 = draw.multiline_textbbox((x, y), text, font, "lm", spacing, align)
     draw.rounded_rectangle([x0 - gap, y0 - gap, x1 + gap, y1 + gap], gap, PAPER)
     draw.multiline_text((x, y), text, INK, font, "lm", spacing, align)

@@ -1,4 +1,4 @@
-"""What is no printed part but stands in the pictures: paper sheets, needle, arrows."""
+"""Props in the pictures that are not printed parts: paper sheets, needle, arrows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,18 @@ SHAFT, HUB_SIZE = 0.75, (3.4, 22.0)  # mm: radius, and of a hub radius and lengt
 
 
 def reference_sheet(scene_from_reference: RigidTransform) -> tuple[Shown, ...]:
-    """The reference body's paper: two white faces, eight markers."""
+    """Build the reference body's paper: two white faces, eight markers.
+
+    Parameters
+    ----------
+    scene_from_reference : RigidTransform
+        Pose of the reference body in the picture's scene, mm.
+
+    Returns
+    -------
+    tuple of Shown
+        White faces, black cells.
+    """
     half = REFERENCE_PITCH + REFERENCE_RIDGE
     faces = [
         _quad(centre, right * half, down * half, np.cross(down, right), LIFT)
@@ -40,7 +51,18 @@ def reference_sheet(scene_from_reference: RigidTransform) -> tuple[Shown, ...]:
 
 
 def needle_strip(scene_from_needle: RigidTransform) -> tuple[Shown, ...]:
-    """The needle carrier's paper: eight white faces, sixteen markers."""
+    """Build the needle carrier's paper: eight white faces, sixteen markers.
+
+    Parameters
+    ----------
+    scene_from_needle : RigidTransform
+        Pose of the carrier in the picture's scene, mm.
+
+    Returns
+    -------
+    tuple of Shown
+        White faces, black cells.
+    """
     down = np.array([0.0, 0.0, NEEDLE_FACE])
     faces = []
     for side in range(NEEDLE_SIDES):
@@ -50,7 +72,20 @@ def needle_strip(scene_from_needle: RigidTransform) -> tuple[Shown, ...]:
 
 
 def needle(scene_from_needle: RigidTransform, hub: float, tip: float) -> tuple[Shown, ...]:
-    """Shaft and hub along the tool's z; hub : z of its face; tip : z of the needle's point; mm."""
+    """Build shaft and hub along the tool's z.
+
+    Parameters
+    ----------
+    scene_from_needle : RigidTransform
+        Pose of the tool in the picture's scene, mm.
+    hub, tip : float
+        z of the hub's face and of the needle's point, mm.
+
+    Returns
+    -------
+    tuple of Shown
+        Shaft, hub.
+    """
     radius, length = HUB_SIZE
     shaft = cylinder((0, 0, hub), (0, 0, tip - 2.0), SHAFT)
     point = cylinder((0, 0, tip - 2.0), (0, 0, tip), SHAFT, 0.05)
@@ -63,7 +98,20 @@ def needle(scene_from_needle: RigidTransform, hub: float, tip: float) -> tuple[S
 
 
 def along(entry: ArrayLike, target: ArrayLike, tip: float) -> RigidTransform:
-    """model_from_needle of a needle whose tip, z = `tip` mm in its frame, is at the target."""
+    """Return the pose of a needle on a plan, its tip at the target.
+
+    Parameters
+    ----------
+    entry, target : array_like, shape (3,)
+        Model frame, mm.
+    tip : float
+        z of the tip in the needle's frame, mm.
+
+    Returns
+    -------
+    RigidTransform
+        model_from_needle.
+    """
     target = np.asarray(target, float)
     axis = target - np.asarray(entry, float)
     axis /= np.linalg.norm(axis)
@@ -71,7 +119,20 @@ def along(entry: ArrayLike, target: ArrayLike, tip: float) -> RigidTransform:
 
 
 def arrow(start: ArrayLike, end: ArrayLike, radius: float = 2.5) -> Shown:
-    """From start to end, mm: which way something is pushed or drawn."""
+    """Build an arrow: the direction in which something is pushed or drawn.
+
+    Parameters
+    ----------
+    start, end : array_like, shape (3,)
+        mm.
+    radius : float, optional
+        Of the shaft, mm.
+
+    Returns
+    -------
+    Shown
+        In the frame of `start`.
+    """
     start, end = np.asarray(start, float), np.asarray(end, float)
     axis = (end - start) / np.linalg.norm(end - start)
     neck = end - 5.0 * radius * axis
@@ -92,7 +153,7 @@ def _paper(faces: list[Mesh], tool: Tool, place: RigidTransform) -> tuple[Shown,
 
 
 def _cells(dictionary: str, marker_id: int, corners: Array) -> list[Mesh]:
-    """A quad for each black cell of a marker, corners (4, 3) from the top left one clockwise."""
+    """Build a quad for each black cell of a marker, corners (4, 3) clockwise from the top left."""
     black = marker_pattern(dictionary, marker_id) == 0
     count = len(black)
     right, down = (corners[1] - corners[0]) / count, (corners[3] - corners[0]) / count
@@ -110,7 +171,7 @@ def _cells(dictionary: str, marker_id: int, corners: Array) -> list[Mesh]:
 
 
 def _quad(middle: Array, right: Array, down: Array, normal: Array, lift: float) -> Mesh:
-    """A rectangle by its middle and half sides, lifted along its normal."""
+    """Build a rectangle by its middle and half sides, lifted along its normal."""
     at = middle + lift * normal / np.linalg.norm(normal)
     corners = np.array([at - right - down, at - right + down, at + right + down, at + right - down])
     return Mesh(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32))

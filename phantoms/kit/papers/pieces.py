@@ -1,4 +1,4 @@
-"""Everything that stands in the pictures of the assembly, by name, in the model frame."""
+"""Everything that is shown in the pictures of the assembly, by name, in the model frame."""
 
 from __future__ import annotations
 
@@ -58,9 +58,23 @@ SHORT = {
 def pieces(
     parts: Sequence[Part], anatomy: Anatomy, layout: Layout, gel_block: Mesh | None
 ) -> dict[str, Piece]:
-    """By name: the phantom's parts as they are placed, and what is bought or poured.
+    """Return the phantom's parts as they are placed, and what is bought or poured, by name.
 
-    gel_block : of a kit that is filled. Screws are `screws:` and what they hold.
+    Parameters
+    ----------
+    parts : sequence of Part
+        All that is printed.
+    anatomy : Anatomy
+        The phantom's case.
+    layout : Layout
+        Where the kit's parts stand.
+    gel_block : Mesh or None
+        The neck as it stands on the base, model frame, mm; None for a kit that is not filled.
+
+    Returns
+    -------
+    dict of str to Piece
+        Model frame, mm. Screws are "screws:" and what they hold.
     """
     found: dict[str, Piece] = {
         part.name: (_shown(part, part.model_from_part),)
@@ -85,9 +99,19 @@ def pieces(
 
 
 def needle_pieces(parts: Sequence[Part], length: float) -> dict[str, Piece]:
-    """The needle's carrier and what goes into it, in the tool's frame (z towards the tip).
+    """Return the needle's carrier and what goes into it, by name.
 
-    length : of the needle from hub to tip, mm.
+    Parameters
+    ----------
+    parts : sequence of Part
+        Those of the carrier among them.
+    length : float
+        Of the needle from hub to tip, mm.
+
+    Returns
+    -------
+    dict of str to Piece
+        Tool frame (z towards the tip), mm.
     """
     bush = f"needle-bush-{GAUGE}g"
     wanted = ("needle-carrier", "needle-nut", bush, "needle-adaptor-luer")
@@ -104,7 +128,20 @@ def needle_pieces(parts: Sequence[Part], length: float) -> dict[str, Piece]:
 
 
 def placed_pieces(some: dict[str, Piece], scene_from_piece: RigidTransform) -> dict[str, Piece]:
-    """Pieces carried into another scene."""
+    """Transform pieces into another scene.
+
+    Parameters
+    ----------
+    some : dict of str to Piece
+        By name.
+    scene_from_piece : RigidTransform
+        From the pieces' frame to the scene, mm.
+
+    Returns
+    -------
+    dict of str to Piece
+        In the scene.
+    """
     return {
         name: tuple(
             replace(s, place=scene_from_piece if s.place is None else scene_from_piece * s.place)
@@ -146,7 +183,7 @@ def _poured(anatomy: Anatomy, gel_block: Mesh, found_parts: dict[str, Piece]) ->
 
 
 def _hose(plug: Piece, end: str) -> Shown:
-    """What is pushed onto a plug's barb, which is the plug's outermost end."""
+    """Build the hose on a plug's barb, which is the plug's outermost end."""
     points = scene_points(plug[0])
     way = 1.0 if end == "cranial" else -1.0
     last = float((way * points[:, 2]).max())
@@ -158,7 +195,7 @@ def _hose(plug: Piece, end: str) -> Shown:
 
 
 def _tube_ends(anatomy: Anatomy, out: float) -> Iterator[Shown]:
-    """What stands so far out of the neck, mm, of the tubes that come from below."""
+    """Yield what extends `out` mm out of the neck of the tubes that come from below."""
     for vessel in vessels(anatomy.parameters, bone_poses(anatomy.parameters)):
         x, y, z = vessel.line[0]
         if z < NECK_BOTTOM + FROM_BELOW:
@@ -167,7 +204,7 @@ def _tube_ends(anatomy: Anatomy, out: float) -> Iterator[Shown]:
 
 
 def _screws(layout: Layout, found: dict[str, Piece]) -> dict[str, Piece]:
-    """By what they hold; heads where they are turned from."""
+    """Return screws by what they hold; heads where they are turned from."""
     up = np.array([0.0, 1.0, 0.0])
     from_below = {
         name: [np.array([x, layout.base_bottom + M3_HEAD_DEPTH, z]) for x, z in places]
@@ -196,7 +233,7 @@ def _screws(layout: Layout, found: dict[str, Piece]) -> dict[str, Piece]:
 
 
 def _screw_set(heads: Sequence[tuple[Array, Array]], length: float) -> Shown:
-    """Screws by the underside of the head and the way they point."""
+    """Build screws by the underside of the head and the direction in which they point."""
     radius, high = HEAD
     solids = []
     for head, axis in heads:

@@ -7,13 +7,26 @@ from phantoms.kit.papers.document import Block, Bullets, Heading, Note, Paragrap
 from phantoms.kit.papers.gels import GELS, LOSSES, SAFETY, SHELF_LIFE, Gel
 from phantoms.kit.tubes import WIRE
 
-IODINE = 25.0  # HU for each mg of iodine in a ml at 120 kV, assumed
+IODINE = 25.0  # HU per mg/ml of iodine at 120 kV, assumed
 VESSEL = 350.0  # HU wanted in an artery; 300 to 450 are usual, 10.3174/ajnr.A1768
-STRONG = 300.0  # mg of iodine in a ml of contrast agent as it is sold
+STRONG = 300.0  # mg/ml of iodine in contrast agent as it is sold
 
 
 def pouring(needs: Amounts, filling: Filling) -> list[Block]:
-    """Blocks of the chapter, with amounts for this kit's block."""
+    """Write the chapter on gels, with amounts for this kit's block.
+
+    Parameters
+    ----------
+    needs : Amounts
+        What the kit takes.
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     blocks: list[Block] = [
         Heading(1, "The gel", "gel"),
         Paragraph(
@@ -69,8 +82,8 @@ def _contrast(needs: Amounts, filling: Filling) -> tuple[str, ...]:
     bore = sum(bore_volume(tube) for tube in needs.tubes)
     thin = " A bore of 1 mm is filled before its wire goes in." if _any_thin(needs) else ""
     return (
-        f"Thin contrast agent of {STRONG:.0f} mg iodine a ml 1 to {parts - 1:.0f} with water: "
-        f"about {VESSEL:.0f} HU at 120 kV (assumed {IODINE:.0f} HU for each mg a ml). Beside "
+        f"Thin contrast agent of {STRONG:.0f} mg iodine per ml 1 to {parts - 1:.0f} with water: "
+        f"about {VESSEL:.0f} HU at 120 kV (assumed {IODINE:.0f} HU per mg/ml). Beside "
         f"their wires the tubes hold {bore:.1f} ml in all.",
         "Fill the tubes **when they lie in the bones and before their upper ends are closed**: "
         "later those are in the gel. Raise the head's end. Push the contrast in at the lower "

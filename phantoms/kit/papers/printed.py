@@ -44,7 +44,20 @@ BRIDGES = (
 
 
 def printing(parts: Sequence[Part], pictures: Mapping[str, Picture]) -> list[Block]:
-    """Blocks of the chapter; pictures : of the parts on the bed, by part's name."""
+    """Write the chapter on printing.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        All that is printed.
+    pictures : mapping of str to Picture
+        Of the parts on the bed, by part's name.
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     total = sum(part.count * filament_grams(part) for part in parts)
     pieces = sum(part.count for part in parts)
     return [
@@ -91,17 +104,50 @@ def _settings(parts: Sequence[Part]) -> tuple[tuple[str, str], ...]:
 
 
 def titled(part: Part) -> str:
-    """A part's title as it begins a line."""
+    """Return a part's title as it begins a line.
+
+    Parameters
+    ----------
+    part : Part
+        With its title.
+
+    Returns
+    -------
+    str
+        With a capital letter.
+    """
     return part.title[:1].upper() + part.title[1:]
 
 
 def size_text(part: Part) -> str:
-    """Width x depth x height on the bed, mm."""
+    """Format width x depth x height of a part on the bed.
+
+    Parameters
+    ----------
+    part : Part
+        With its mesh.
+
+    Returns
+    -------
+    str
+        mm, without the unit.
+    """
     return " x ".join(f"{v:.1f}" for v in np.ptp(part.mesh.vertices, axis=0))
 
 
 def round_to(value: float, step: float) -> float:
-    """The next multiple of a step above."""
+    """Round up to a multiple of a step.
+
+    Parameters
+    ----------
+    value, step : float
+        In the same unit; the step is positive.
+
+    Returns
+    -------
+    float
+        At least `value`, up to rounding errors.
+    """
     return float(np.ceil(value / step - 1e-9) * step)
 
 

@@ -1,4 +1,4 @@
-"""Screws by what they hold: how many the layout has, how long they must be."""
+"""Screws by what they hold: their number from the layout, and their length."""
 
 from __future__ import annotations
 
@@ -22,7 +22,19 @@ FLANGE_BOLTS, CORD_MOULD_BOLTS = 3, 6
 
 @dataclass(frozen=True)
 class Screw:
-    """So many M3 screws of a length, mm; each takes a nut. washers : one under each nut."""
+    """M3 screws of one length for one purpose; each takes a nut.
+
+    Attributes
+    ----------
+    purpose : str
+        What they hold.
+    count : int
+        How many.
+    length : int
+        mm.
+    washers : bool
+        One under each nut.
+    """
 
     purpose: str
     count: int
@@ -31,7 +43,20 @@ class Screw:
 
 
 def screws(layout: Layout, wet: bool) -> tuple[Screw, ...]:
-    """All of a kit's."""
+    """List all screws of a kit.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+    wet : bool
+        Whether the kit is filled with gel.
+
+    Returns
+    -------
+    tuple of Screw
+        One for each purpose.
+    """
     left_out = ("seat_caudal", "seat_cranial") if wet else ("mould",)
     found = [
         Screw(words, len(layout.bolts[name]), length, name != "column")

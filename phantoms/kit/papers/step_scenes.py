@@ -1,4 +1,4 @@
-"""Steps of the work as scenes: what is added is coloured, what is there already is pale."""
+"""Steps of the work as scenes: what is added is coloured, what is already there is pale."""
 
 from __future__ import annotations
 
@@ -38,11 +38,30 @@ Piece = tuple[Shown, ...]
 class Stage:
     """A step of the work.
 
-    name : stem of its picture. adds : names of pieces, or patterns as of files, that come; drops :
-    that go. focus : what fills the picture, all where empty; zoom on it. view : a name of VIEWS.
-    apart : pieces that stand off their place in this picture, mm. extras : shown in this picture
-    only. aside : work on the bench, of which nothing stays and nothing of before is shown. tried :
-    what comes is put on and taken off again.
+    Attributes
+    ----------
+    name : str
+        Stem of its picture.
+    title : str
+        Of the step.
+    lines : tuple of str
+        What to do.
+    adds, drops : tuple of str
+        Names of pieces, or patterns as of files, that are added and removed.
+    focus : tuple of str
+        What fills the picture, as names or patterns; everything if empty.
+    zoom : float
+        How many times larger than that.
+    view : str
+        A key of VIEWS.
+    apart : tuple of tuple of (str, tuple of 3 float)
+        Pieces that are shifted off their place in this picture, mm.
+    extras : Piece
+        Shown in this picture only.
+    aside : bool
+        Work on the bench: nothing of it is kept, and nothing of before is shown.
+    tried : bool
+        What is added is put on and taken off again.
     """
 
     name: str
@@ -66,7 +85,21 @@ def take_stage(
     before: Sequence[str],
     pieces: Mapping[str, Piece],
 ) -> None:
-    """The picture of a stage; before : names of the pieces that are there already."""
+    """Take the picture of a stage.
+
+    Parameters
+    ----------
+    studio : Studio
+        Takes the picture.
+    path : Path
+        Of the PNG.
+    stage : Stage
+        The step.
+    before : sequence of str
+        Names of the pieces that are already there.
+    pieces : mapping of str to Piece
+        All by name, in the scene's frame, mm.
+    """
     added = matching(stage.adds, pieces)
     pieces = {name: _moved(name, piece, stage) for name, piece in pieces.items()}
     shown: list[Shown] = []
@@ -85,7 +118,20 @@ def take_stage(
 def walked(
     stages: Sequence[Stage], pieces: Mapping[str, Piece]
 ) -> list[tuple[Stage, tuple[str, ...]]]:
-    """Each stage with the names of the pieces that are there before it."""
+    """Go through the stages and note what is there before each.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        In order.
+    pieces : mapping of str to Piece
+        All by name.
+
+    Returns
+    -------
+    list of tuple of (Stage, tuple of str)
+        Each stage with the names of the pieces that are shown as already there.
+    """
     there: list[str] = []
     walked_through = []
     for stage in stages:
@@ -98,13 +144,37 @@ def walked(
 
 
 def matching(patterns: Sequence[str], pieces: Mapping[str, Piece]) -> list[str]:
-    """Names of the pieces that patterns mean, in the patterns' order, each once."""
+    """Find the pieces that patterns mean.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        Names, or patterns as of files.
+    pieces : mapping of str to Piece
+        All by name.
+
+    Returns
+    -------
+    list of str
+        Names in the patterns' order, each once.
+    """
     found = [name for pattern in patterns for name in pieces if fnmatchcase(name, pattern)]
     return list(dict.fromkeys(found))
 
 
 def pale(solid: Shown) -> Shown:
-    """As what is there already."""
+    """Show a solid as already there: pale and without label.
+
+    Parameters
+    ----------
+    solid : Shown
+        In its own colour.
+
+    Returns
+    -------
+    Shown
+        A changed copy.
+    """
     red, green, blue = (
         (1.0 - PALE) * own + PALE * paper for own, paper in zip(solid.colour, PAPER, strict=True)
     )
@@ -112,12 +182,36 @@ def pale(solid: Shown) -> Shown:
 
 
 def coloured(solid: Shown, number: int) -> Shown:
-    """As what comes now: a printed part in one of HIGHLIGHTS, anything else as it is."""
+    """Show a solid as added: a printed part in one of HIGHLIGHTS, anything else as it is.
+
+    Parameters
+    ----------
+    solid : Shown
+        In its own colour.
+    number : int
+        Which highlight, repeating.
+
+    Returns
+    -------
+    Shown
+        A copy, or the solid itself.
+    """
     return replace(solid, colour=HIGHLIGHTS[number % len(HIGHLIGHTS)]) if made(solid) else solid
 
 
 def made(solid: Shown) -> bool:
-    """Whether it is a printed part, which may have any colour."""
+    """Return whether a solid is a printed part, which may have any colour.
+
+    Parameters
+    ----------
+    solid : Shown
+        In a picture.
+
+    Returns
+    -------
+    bool
+        Its `printed`.
+    """
     return solid.printed
 
 

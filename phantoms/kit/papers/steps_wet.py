@@ -14,7 +14,18 @@ MOULD = ("mould_left", "mould_right", "mould_cranial", "mould_caudal", "mould_li
 
 
 def casting(filling: Filling) -> tuple[Stage, ...]:
-    """The cord, on the bench; a day before the rest."""
+    """List the steps that cast the cord, on the bench, a day before the rest.
+
+    Parameters
+    ----------
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     return (
         Stage(
             "cord-cast",
@@ -37,7 +48,20 @@ def casting(filling: Filling) -> tuple[Stage, ...]:
 
 
 def pouring_steps(layout: Layout, filling: Filling) -> tuple[Stage, ...]:
-    """From the bare column to a sac that is closed."""
+    """List the steps from the bare column to a closed sac.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the kit's parts stand.
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     return (*_sac(filling), *_mould(layout), *_gel(layout, filling), *_closing())
 
 
@@ -106,7 +130,7 @@ def _mould(layout: Layout) -> tuple[Stage, ...]:
                 f"Screws **M3 x 16** with washers and nuts: {FLANGE_BOLTS} along the back's "
                 f"flange, {at_rim} at each end plate, then {at_base} from below through the base. "
                 "Hold the nuts with a 5.5 mm spanner. Tighten all a little, then all again.",
-                "Pour in cold water to the brim as a test. Mend what leaks, drain and dry.",
+                "Pour in cold water to the brim as a test. Seal what leaks, drain and dry.",
             ),
             adds=("mould_left", "mould_right", "screws:mould"),
             apart=(("mould_left", (45.0, 0.0, 0.0)), ("mould_right", (-45.0, 0.0, 0.0))),
@@ -220,7 +244,18 @@ def _closing() -> tuple[Stage, ...]:
 
 
 def water(filling: Filling) -> Stage:
-    """Fills the sac: it drips from then on."""
+    """Return the step that fills the sac: it drips from then on.
+
+    Parameters
+    ----------
+    filling : Filling
+        What is poured.
+
+    Returns
+    -------
+    Stage
+        The step.
+    """
     return Stage(
         "water",
         "Fill the sac with water",

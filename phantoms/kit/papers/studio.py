@@ -1,4 +1,4 @@
-"""Pictures of solids on white: soft light, dark edges, words with leader lines."""
+"""Pictures of solids on white: soft light, dark edges, labels with leader lines."""
 
 from __future__ import annotations
 
@@ -34,8 +34,22 @@ DEPTH_SLACK = 1e-3  # of the depth buffer (1.2 mm), that a point may lie behind 
 class Shown:
     """A solid in a picture.
 
-    place : scene_from_mesh. label : words with a line to it. edges : whether sharp ones are drawn.
-    printed : a part of the kit, which may be shown in any colour.
+    Parameters
+    ----------
+    mesh : Mesh
+        mm.
+    colour : tuple of 3 float
+        sRGB, 0 to 1.
+    opacity : float, optional
+        0 to 1.
+    place : RigidTransform, optional
+        scene_from_mesh; identity by default.
+    label : str, optional
+        Words with a line to it.
+    edges : bool, optional
+        Whether sharp ones are drawn.
+    printed : bool, optional
+        Whether it is a part of the kit, which may be shown in any colour.
     """
 
     mesh: Mesh
@@ -49,13 +63,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class View:
-    """towards : from the scene to the viewer. up : what is up in the picture. Scene's frame."""
+    """A direction of view, in the scene's frame.
+
+    Attributes
+    ----------
+    towards : tuple of 3 float
+        From the scene to the viewer.
+    up : tuple of 3 float
+        What is up in the picture.
+    """
 
     towards: tuple[float, float, float]
     up: tuple[float, float, float]
 
     def axes(self) -> Array:
-        """Rows: right, up and towards the viewer, unit vectors."""
+        """Return the unit vectors right, up and towards the viewer as rows, (3, 3)."""
         back = np.asarray(self.towards, float) / np.linalg.norm(self.towards)
         right = np.cross(self.up, back)
         right /= np.linalg.norm(right)
@@ -63,7 +85,13 @@ class View:
 
 
 class Studio:
-    """One off-screen window that takes all pictures; a context manager."""
+    """One off-screen window that takes all pictures; a context manager.
+
+    Parameters
+    ----------
+    size : tuple of 2 int, optional
+        Width and height of the pictures, pixels.
+    """
 
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
         offscreen.prepare()
@@ -95,13 +123,22 @@ class Studio:
         zoom: float = 1.0,
         letters: float = LETTERS,
     ) -> None:
-        """A PNG of solids, seen along parallel rays.
+        """Take a picture of solids, seen along parallel rays.
 
         Parameters
         ----------
-        frame : what fills the picture; all that is shown where None.
-        zoom : how many times larger than that.
-        letters : height of the labels', as a share of the picture's width.
+        path : Path
+            Of the PNG.
+        shown : sequence of Shown
+            What is in the picture.
+        view : View
+            From where.
+        frame : sequence of Shown, optional
+            What fills the picture; all that is shown by default.
+        zoom : float, optional
+            How many times larger than that.
+        letters : float, optional
+            Height of the labels' letters, as a share of the picture's width.
         """
         for solid in sorted(shown, key=lambda s: -s.opacity):  # translucent ones last
             self._add(solid)
@@ -144,7 +181,7 @@ class Studio:
                 actor.user_matrix = solid.place.as_matrix()
 
     def _surface(self, solid: Shown) -> tuple[pv.PolyData, pv.PolyData | None]:
-        """Made once for each mesh; the mesh is kept, so that its identity stays its own."""
+        """Make surface and edges once for each mesh, which is kept so that its id stays unique."""
         key = id(solid.mesh)
         if key not in self._surfaces:
             bare: Any = pv.make_tri_mesh(solid.mesh.vertices, np.asarray(solid.mesh.triangles, int))
@@ -182,7 +219,7 @@ class Studio:
         camera.clipping_range = (1.0, 2 * REACH)
 
     def _labels(self, shown: Sequence[Shown]) -> list[Label]:
-        """Of each labelled solid a point that is seen, near the middle of what is seen of it."""
+        """Return for each labelled solid a visible point, near the middle of its visible part."""
         width, height = self.size
         camera = self._plotter.camera
         matrix = pv.array_from_vtkmatrix(
@@ -206,7 +243,7 @@ class Studio:
         return labels
 
     def _depth(self) -> NDArray[np.float32]:
-        """Of the window, 0 near to 1 far, rows from the top."""
+        """Read the window's depth buffer, 0 near to 1 far, rows from the top."""
         width, height = self.size
         data = vtkFloatArray()
         self._plotter.render_window.GetZbufferData(0, 0, width - 1, height - 1, data)
@@ -214,13 +251,37 @@ class Studio:
 
 
 def scene_points(solid: Shown) -> Array:
-    """Its vertices in the scene, (n, 3)."""
+    """Return a solid's vertices in the scene.
+
+    Parameters
+    ----------
+    solid : Shown
+        In a picture.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Scene's frame, mm.
+    """
     points = solid.mesh.vertices
     return points if solid.place is None else solid.place.apply(points)
 
 
 def surface_points(solid: Shown, most: int = 6000) -> Array:
-    """The middles of its triangles in the scene; about so many where there are more."""
+    """Return the middles of a solid's triangles in the scene.
+
+    Parameters
+    ----------
+    solid : Shown
+        In a picture.
+    most : int, optional
+        Of more triangles than that only every so many is taken.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Scene's frame, mm.
+    """
     triangles = solid.mesh.triangles
     triangles = triangles[:: max(1, len(triangles) // most)]
     points = solid.mesh.vertices[triangles].mean(axis=1)
@@ -228,6 +289,19 @@ def surface_points(solid: Shown, most: int = 6000) -> Array:
 
 
 def shifted(place: RigidTransform | None, shift: ArrayLike) -> RigidTransform:
-    """A place moved in the scene."""
+    """Shift a pose in the scene.
+
+    Parameters
+    ----------
+    place : RigidTransform or None
+        scene_from_mesh; None for identity.
+    shift : array_like, shape (3,)
+        Scene's frame, mm.
+
+    Returns
+    -------
+    RigidTransform
+        The shifted scene_from_mesh.
+    """
     move = RigidTransform.from_translation(np.asarray(shift, float))
     return move if place is None else move * place

@@ -16,12 +16,36 @@ _CT_WIRE = " For a CT take **coated aluminium wire** instead: it makes fewer str
 
 
 def branching(needs: Amounts) -> bool:
-    """Whether a vessel begins or ends at another one."""
+    """Return whether a vessel begins or ends at another one.
+
+    Parameters
+    ----------
+    needs : Amounts
+        What the kit takes.
+
+    Returns
+    -------
+    bool
+        True where there are more tubes than sides.
+    """
     return len(needs.tubes) > len(SIDES)
 
 
 def tubing(needs: Amounts, wet: bool) -> tuple[Stage, ...]:
-    """Bend the wires, lead the tubes through the bones."""
+    """List the steps that bend the wires and lead the tubes through the bones.
+
+    Parameters
+    ----------
+    needs : Amounts
+        What the kit takes.
+    wet : bool
+        Whether the kit is filled with gel.
+
+    Returns
+    -------
+    tuple of Stage
+        In order.
+    """
     sizes = "; ".join(
         f"{tube.name.removeprefix('vertebral ')}: **{tube_size(tube)}**, {tube.length:.0f} mm"
         for tube in needs.tubes

@@ -11,11 +11,24 @@ from phantoms.kit.papers.checks import FLE, PRINT_SIGMA, lengths, predicted_tre
 from phantoms.kit.papers.document import Block, Bullets, Heading, Note, Paragraph, Table
 
 TUBE_SIGMA = SIGMA["artery"]
-OUTLIER = 2.5  # times the expected error: a divot is then looked at again
+OUTLIER = 2.5  # times the expected error: a divot is then touched again
 
 
 def checking(layout: Layout, wet: bool) -> list[Block]:
-    """The chapter on the caliper."""
+    """Write the chapter on the caliper.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the divots are.
+    wet : bool
+        Whether the kit is filled with gel.
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     between = "when arches and bar are on"
     if wet:
         between = (
@@ -70,7 +83,18 @@ def _holder(name: str) -> str:
 
 
 def measuring(anatomy: Anatomy) -> list[Block]:
-    """The chapter on calibrating, registering, and what to expect."""
+    """Write the chapter on calibrating, registering, and what to expect.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The phantom's case, with fiducials and plans.
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     registered = [f for f in anatomy.fiducials if f.use == "register"]
     checks = [f for f in anatomy.fiducials if f.use == "check"]
     fiducials = np.array([f.position for f in registered])
@@ -101,7 +125,7 @@ def measuring(anatomy: Anatomy) -> list[Block]:
         ),
         Heading(2, "What to expect"),
         Paragraph(
-            f"If you touch each divot with an error of {FLE} mm (one standard deviation an axis), "
+            f"If you touch each divot with an error of {FLE} mm (one standard deviation per axis), "
             "the position of this phantom's target is then known as follows (rms, by Fitzpatrick "
             f"1998). What you see at a check divot also holds that touch's own error and "
             f"{PRINT_SIGMA} mm of the print."
@@ -151,7 +175,20 @@ _COMMANDS = (
 
 
 def truth(anatomy: Anatomy, kind: str) -> list[Block]:
-    """The chapter on what the case and the print have in common, and what not."""
+    """Write the chapter on what the case and the print have in common, and what not.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The phantom's case.
+    kind : str
+        "dry" or "wet".
+
+    Returns
+    -------
+    list of Block
+        The chapter.
+    """
     shown = ("bone", "artery", "cord", "support") + (("dura", "skin") if kind == "wet" else ())
     here = [s.name for s in anatomy.structures if s.role in shown and s.role != "support"]
     gone = [s.name for s in anatomy.structures if s.role not in shown]

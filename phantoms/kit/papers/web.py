@@ -73,7 +73,18 @@ a { color: var(--accent); }
 
 
 def as_html(document: Document) -> str:
-    """The whole file; the same document gives the same text."""
+    """Render the document as one HTML file; the same document gives the same text.
+
+    Parameters
+    ----------
+    document : Document
+        To be written.
+
+    Returns
+    -------
+    str
+        The whole file.
+    """
     body = "\n".join(_html(block) for block in document.blocks)
     contents = _contents(document)
     first, rest = body.split("</header>", 1) if "</header>" in body else ("", body)

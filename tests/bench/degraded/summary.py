@@ -13,8 +13,9 @@ from tests.bench.tracking.measure import ITSELF, Record
 INSIDE = 7.815  # chi-square with three degrees of freedom: 95 %
 FAR_SD, FAR_MM = 5.0, 1.0  # an error beyond both must come with a warning
 COLUMNS = (
-    "pictures", "frames", "tracked %", "warned %", "tip rms mm", "p95", "in 95 %", "e²/σ²",
-    "worst unsaid: sd", "mm", "beyond 5 sd, 1 mm", "OpenCV apriltag mm", "pupil-apriltags mm", "ms",
+    "images", "frames", "tracked %", "warned %", "tip rms mm", "p95", "in 95 %", "e²/σ²",
+    "worst without warning: sd", "mm", "beyond 5 sd, 1 mm", "OpenCV apriltag mm",
+    "pupil-apriltags mm", "ms",
 )  # fmt: skip
 
 

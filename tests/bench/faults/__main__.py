@@ -118,7 +118,9 @@ def main() -> None:
     wanted = parser.parse_args()
     console = Console()
     drawn = recordings(wanted.seed, console)
-    table = Table("fault", "frames", "lost", "warned", "bad", "bad, unsaid", "worst unsaid")
+    table = Table("fault", "frames", "lost", "warned", "bad")
+    for column in ("bad without warning", "worst without warning"):
+        table.add_column(column)
     unsaid = 0
     with progress_bar(console) as bar:
         chosen = [kind for kind in KINDS if wanted.only in kind.name]

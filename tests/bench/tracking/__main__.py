@@ -35,7 +35,7 @@ FRAMES, QUICK_FRAMES = 10, 3
 GROWTH_FRAMES = 24
 BOUND_FRAMES = 10  # of a case: the bound differs little from pose to pose, and takes seconds
 WIDTH = 190  # characters: a row of the table is one line
-PAGE = ROOT / "docs" / "accuracy.md"
+PAGE = ROOT / "docs" / "accuracy" / "tracking.md"
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, help="processes that make pictures (all cores)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench-tracking")
     parser.add_argument("--reuse", action="store_true", help="print what was measured before")
-    parser.add_argument("--docs", action="store_true", help="write the tables to docs/accuracy.md")
+    parser.add_argument("--docs", action="store_true", help="write docs/accuracy/tracking.md")
     parser.add_argument(
         "--add", type=Path, nargs="*", default=[], help="other runs' figures.json for --docs"
     )

@@ -1,4 +1,4 @@
-"""docs/accuracy.md: the measured tables stand between two marks and are never typed by hand."""
+"""The measured tables of docs/accuracy/tracking.md, which stand between two marks."""
 
 from pathlib import Path
 

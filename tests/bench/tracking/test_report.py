@@ -54,7 +54,7 @@ def test_a_tracker_that_is_not_there_is_named(figures):
 
 
 def test_the_page_gets_the_tables_between_its_marks(tmp_path, figures):
-    page = tmp_path / "accuracy.md"
+    page = tmp_path / "tracking.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     made = {"at": "2026-01-02T03:04:05+00:00", "command": "make bench-tracking", "by": "c1c2nav",
             "machine": "some, 2 cores", "versions": "some"}  # fmt: skip
@@ -68,7 +68,7 @@ def test_the_page_gets_the_tables_between_its_marks(tmp_path, figures):
 
 
 def test_a_page_without_marks_is_refused(tmp_path):
-    page = tmp_path / "accuracy.md"
+    page = tmp_path / "tracking.md"
     page.write_text("nothing\n")
     with pytest.raises(InputError, match="expected the marks"):
         put_between(page, "text")

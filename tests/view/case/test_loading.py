@@ -46,7 +46,7 @@ def _refused(path):
 def test_no_case_there(tmp_path):
     assert "case.toml" in _refused(tmp_path)
     scan = write_case(tmp_path / "a").parent / "volume.nii.gz"
-    assert "is no case; expected case.toml" in _refused(scan)
+    assert "is not a case; expected case.toml" in _refused(scan)
     assert "missing.toml" in _refused(tmp_path / "missing.toml")
 
 
