@@ -17,14 +17,14 @@ from nav.frames import Array
 from nav.tracking.tool import dictionary_names
 
 BOARD_FORMAT = "c1c2nav/board/1"
-LEAST_SQUARES = 3  # a side: two inner corners
+LEAST_SQUARES = 3  # per side: two inner corners
 
 Length = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Squares = Annotated[int, Field(strict=True, ge=LEAST_SQUARES)]
 
 
 class BoardFile(PublicFile):
-    """board.toml."""
+    """Contents of a board.toml file (`FORMATS` describes each field)."""
 
     format: Literal["c1c2nav/board/1"]
     type: Literal["charuco", "chessboard"]
@@ -63,9 +63,24 @@ class BoardFile(PublicFile):
 class Board:
     """A flat target: x to the right, y down as printed, z away from the viewer; mm.
 
-    The origin is the outer corner of the top left square. marker, dictionary : of a ChArUco board,
-    else None. legacy : the layout of OpenCV before 4.6. inverted : printed white on black.
-    warnings : what is unusual about its file.
+    The origin is the outer corner of the top left square.
+
+    Attributes
+    ----------
+    columns, rows : int
+        Squares in a row and in a column.
+    square : float
+        Side of a square, mm.
+    marker : float or None
+        Side of a marker of a ChArUco board, mm; None for a chessboard.
+    dictionary : str or None
+        OpenCV's name of a ChArUco board's marker dictionary; None for a chessboard.
+    legacy : bool
+        The layout of OpenCV before 4.6.
+    inverted : bool
+        Printed white on black.
+    warnings : tuple of str
+        What is unusual about its file.
     """
 
     columns: int
@@ -89,14 +104,14 @@ class Board:
 
     @cached_property
     def points(self) -> Array:
-        """Inner corners (n, 3) by id: row by row."""
+        """Inner corners, ndarray, shape (n, 3), mm, by id: row by row."""
         x, y = np.meshgrid(np.arange(1, self.columns), np.arange(1, self.rows))
         flat = np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)])
         return np.asarray(flat * self.square, float)
 
     @cached_property
     def charuco(self) -> cv2.aruco.CharucoBoard:
-        """The same for OpenCV."""
+        """The same board as an OpenCV object."""
         assert self.dictionary is not None
         assert self.marker is not None
         board = cv2.aruco.CharucoBoard(
@@ -106,7 +121,7 @@ class Board:
         return board
 
     def white_at(self, column: int, row: int) -> bool:
-        """Whether a square is white; a ChArUco board's markers stand in the white ones."""
+        """Return whether a square is white; a ChArUco board's markers are in the white ones."""
         shifted = self.is_charuco and self.legacy and self.rows % 2 == 0
         return (column + row + shifted) % 2 == 1
 
@@ -117,7 +132,18 @@ class Board:
         return {place: k for k, place in enumerate(p for p in places if self.white_at(*p))}
 
     def scaled(self, share: float) -> "Board":
-        """The board as it is if all was printed larger by a share."""
+        """Return the board as if everything were printed larger by a factor.
+
+        Parameters
+        ----------
+        share : float
+            Factor of all lengths; 1 leaves the board as it is.
+
+        Returns
+        -------
+        Board
+            With its square and marker multiplied by the factor.
+        """
         marker = None if self.marker is None else self.marker * share
         return replace(self, square=self.square * share, marker=marker)
 
@@ -127,17 +153,27 @@ class Board:
         return not self.is_charuco and (self.columns + self.rows) % 2 == 0
 
     def as_black_on_white(self, picture: Picture) -> Picture:
-        """Return a picture in which the board's dark squares are dark, however it was printed."""
+        """Return an image in which the board's dark squares are dark, however it was printed."""
         return np.asarray(255 - picture, np.uint8) if self.inverted else picture
 
 
 def load_board(path: Path) -> Board:
-    """board.toml.
+    """Read and check a board.toml file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Board
+        With warnings for what is unusual about its sizes.
 
     Raises
     ------
     InputError
-        Missing, unreadable, or a field that breaks the format.
+        The file is missing or unreadable, or a field breaks the format.
     """
     file = load_toml(Path(path), BoardFile)
     columns, rows = file.squares
@@ -148,7 +184,17 @@ def load_board(path: Path) -> Board:
 
 
 def save_board(path: Path, board: Board, inputs: Sequence[Path] = ()) -> None:
-    """board.toml with its provenance."""
+    """Write a board.toml file with its provenance.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    board : Board
+        The board to describe.
+    inputs : sequence of Path, optional
+        Files that it was made from, for the provenance.
+    """
     write_toml(
         path,
         {

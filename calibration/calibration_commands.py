@@ -282,7 +282,7 @@ def _only_one(name: str, value: object, other: str) -> None:
 
 
 def _numbers(options: list[str]) -> dict[str, int]:
-    """Webcams' numbers by camera name, of NAME=NUMBER."""
+    """Parse NAME=NUMBER options into webcams' numbers by camera name."""
     cameras: dict[str, int] = {}
     for option in options:
         name, _, number = option.rpartition("=")

@@ -1,4 +1,4 @@
-"""Whether a calibration board can be one: squares that are printed and seen."""
+"""Whether the sizes of a calibration board are plausible: squares that can be printed and seen."""
 
 from typing import TYPE_CHECKING
 
@@ -8,14 +8,21 @@ from nav.plausibility import Limits
 if TYPE_CHECKING:
     from calibration.board import Board
 
-# mm, side of a square: below 4 no camera at a metre resolves it; 150 makes a board of a metre
+# mm, side of a square: below 4 no camera at 1 m resolves it; 150 makes a board of 1 m
 SQUARE = Limits(1.5, 4.0, 150.0, 600.0)
-MOST_SQUARES = 100  # a side: more are no squares but millimetres
+MOST_SQUARES = 100  # per side: more are likely millimetres
 SMALL_MARKER = 0.4  # of the square: smaller ones are seldom read
 
 
 def check_board(board: "Board", where: str) -> tuple[str, ...]:
-    """Judge the sizes of a board.
+    """Check the plausibility of the sizes of a board.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    where : str
+        The file's name, with which each sentence begins.
 
     Returns
     -------
@@ -25,7 +32,7 @@ def check_board(board: "Board", where: str) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        What cannot be, with the unit that was likely meant.
+        A size is impossible; the message names the unit that was likely meant.
     """
     if max(board.columns, board.rows) > MOST_SQUARES:
         raise InputError(

@@ -1,4 +1,4 @@
-"""A board found in a picture: its inner corners, by name, with their covariances."""
+"""A board found in an image: its inner corners, by id, with their covariances."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,25 @@ from nav.camera.frameset import Picture
 from nav.frames import Array
 from nav.tracking.tool import marker_pattern
 
-LEAST_CORNERS = 8  # of a board in a picture, to say something of a pose
-NEAR = 1.6  # squares: corners around one, by which the board is flat there
-MOST_OFF = 0.15  # squares that a corner may be off where its neighbours have it
+LEAST_CORNERS = 8  # of a board in an image, to determine a pose
+NEAR = 1.6  # squares: radius of the corners that determine the plane around one
+MOST_OFF = 0.15  # squares that a corner may be off where its neighbours predict it
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Inner corners of a board in one picture.
+    """Inner corners of a board in one image.
 
-    ids (n,). pixels (n, 2). covariance (n, 2, 2), px^2. blur : (3,) px^2, of all.
+    Attributes
+    ----------
+    ids : ndarray of int, shape (n,)
+        Ids of the corners, as in `Board.points`.
+    pixels : ndarray, shape (n, 2)
+        Where they are, px.
+    covariance : ndarray, shape (n, 2, 2)
+        Of each, px^2.
+    blur : ndarray, shape (3,)
+        Common to all: uu, uv, vv, px^2.
     """
 
     ids: NDArray[np.int64]
@@ -31,10 +40,22 @@ class Seen:
 
 
 def find_board(picture: Picture, board: Board) -> Seen | None:
-    """The board's corners in a picture, refined to its light; None where it is not seen.
+    """Find a board's corners in an image, refined on the grey levels around them.
 
     Without markers all corners must be in view, and a board that looks the same after half a turn
-    (both numbers of squares even, or both odd) may be taken for that.
+    (both numbers of squares even, or both odd) may be taken for its turned self.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (height, width)
+        Grey levels.
+    board : Board
+        The board.
+
+    Returns
+    -------
+    Seen or None
+        The corners; None where the board is not seen.
     """
     picture = board.as_black_on_white(picture)
     found = _by_markers(picture, board) if board.is_charuco else _by_squares(picture, board)
@@ -53,7 +74,7 @@ def find_board(picture: Picture, board: Board) -> Seen | None:
 
 
 def _printed(board: Board, ids: NDArray[np.int64]) -> Print:
-    """What is printed around some corners."""
+    """Return what is printed around some corners."""
     place = np.round(board.points[ids, :2] / board.square).astype(int) - 1
     white = np.array([board.white_at(column, row) for column, row in place])
     if board.dictionary is None or board.marker is None:
@@ -87,7 +108,7 @@ def _by_squares(picture: Picture, board: Board) -> tuple[NDArray[np.int64], Arra
     ids = np.arange(len(pixels))
     if _mirrored(pixels, shape[0]):
         return None
-    # the first square is black: tell which end of the board it is at
+    # the first square is black: find at which end of the board it is
     return (ids, pixels) if _first_is_black(picture, pixels, shape[0]) else (ids[::-1], pixels)
 
 
@@ -97,7 +118,7 @@ def _mirrored(pixels: Array, columns: int) -> bool:
 
 
 def _first_is_black(picture: Picture, pixels: Array, columns: int) -> bool:
-    """Whether the square between the first four inner corners is black, as at (1, 1)."""
+    """Return whether the square between the first four inner corners is black, as at (1, 1)."""
     four = pixels[[0, 1, columns, columns + 1]]
     inside = four.mean(axis=0)
     beside = inside + (four[1] - four[0])
@@ -106,7 +127,7 @@ def _first_is_black(picture: Picture, pixels: Array, columns: int) -> bool:
 
 
 def _planes(board: Board, ids: NDArray[np.int64], pixels: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """(n, 3, 3) from pixels to squares around each corner, it at (1, 1); whether that holds."""
+    """Fit homographies (n, 3, 3) from pixels to squares around each corner; flag valid ones."""
     squares = board.points[ids, :2] / board.square
     planes, fitting = np.zeros((len(ids), 3, 3)), np.zeros(len(ids), np.bool_)
     for k in range(len(ids)):

@@ -1,4 +1,4 @@
-"""What is in pictures in which a board is not found: the same board printed or filed otherwise."""
+"""Diagnosis of images in which a board is not found: printed or described differently."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,16 +21,20 @@ from nav.tracking.print_faults import (
     read_wide_border,
 )
 
-SAMPLE = 6  # pictures that are looked at closely
-FLAT = 0.2  # of a marker's side, rms that markers of one flat board lie off a homography
+SAMPLE = 6  # images that are examined
+FLAT = 0.2  # of a marker's side: rms distance of a flat board's markers from a homography
 
 
 @dataclass(frozen=True)
 class BoardFault:
-    """How a board in a picture differs from its file.
+    """How a board in an image differs from its file.
 
-    words : what was found, and what to do, a clause. usable : the board as it is, where only the
-    file is to be changed.
+    Attributes
+    ----------
+    words : str
+        What was found, and what to do, a clause.
+    usable : Board or None
+        The board as it really is, where only the file is to be changed.
     """
 
     words: str
@@ -38,9 +42,21 @@ class BoardFault:
 
 
 def find_board_fault(pictures: Sequence[Picture], board: Board) -> BoardFault | None:
-    """Return why a board is not found in any of some pictures, None where nothing tells.
+    """Diagnose why a board is not found in any of some images.
 
-    Looks at `SAMPLE` of them at most, as each takes about a second.
+    Examines at most `SAMPLE` of them, as each takes about a second.
+
+    Parameters
+    ----------
+    pictures : sequence of ndarray of uint8, shape (height, width)
+        Grey levels.
+    board : Board
+        The board as its file describes it.
+
+    Returns
+    -------
+    BoardFault or None
+        The first fault found; None where no cause is found.
     """
     step = max(1, len(pictures) // SAMPLE)
     for picture in pictures[::step][:SAMPLE]:
@@ -76,13 +92,13 @@ def _inverted(board: Board) -> str:
 
 
 def _other_files(board: Board) -> Iterator[tuple[str, Board]]:
-    """Files that the board may have instead, and what to say of each."""
+    """Yield the descriptions that the board may have instead, and what to say about each."""
     other = replace(board, inverted=not board.inverted)
     how = "white on black" if other.inverted else "black on white"
     yield f"it is printed {how}: {_inverted(other)}", other
     if board.is_charuco and board.rows % 2 == 0:
         old = replace(board, legacy=not board.legacy)
-        yield f"its layout is another: write legacy = {str(old.legacy).lower()}", old
+        yield f"it has the other layout: write legacy = {str(old.legacy).lower()}", old
     columns, rows = board.columns, board.rows
     sizes = [(columns + 1, rows + 1), (columns - 1, rows - 1)]
     if board.is_charuco:
@@ -105,7 +121,7 @@ def _enough_markers(board: Board, size: tuple[int, int]) -> bool:
 
 
 def _markers_instead(picture: Picture) -> BoardFault | None:
-    """A board with markers where one without is expected."""
+    """Detect a board with markers where one without is expected."""
     found = read_any_dictionary(picture, but="")
     if found is None:
         return None
@@ -117,7 +133,7 @@ def _markers_instead(picture: Picture) -> BoardFault | None:
 
 
 def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
-    """Markers that are in view but not as the board's file has them."""
+    """Detect markers that are in view but not as the board's file describes them."""
     assert board.dictionary is not None
     least = LIKELY_CHANCY if is_chancy(board.dictionary) else LIKELY
     read = read_markers(board.as_black_on_white(picture), board.dictionary)
@@ -127,12 +143,13 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
     if len(read) >= least:
         if _half_turned(read, board):
             return BoardFault(
-                "each of its markers is half turned on its place; OpenCV 4 and OpenCV 5 draw "
-                "AprilTags half turned to each other: print the board anew with `nav print`"
+                "each of its markers is half turned in its place; OpenCV 4 and OpenCV 5 draw "
+                "AprilTags half turned relative to each other: print the board again with "
+                "`nav print`"
             )
         return BoardFault(
-            f"{len(read)} markers of {board.dictionary} are read in a picture, but do not lie as "
-            "board.toml says: is it this board's file?"
+            f"{len(read)} markers of {board.dictionary} are read in a picture, but are not "
+            "arranged as in board.toml: is it this board's file?"
         )
     looks: tuple[tuple[str, Callable[[Picture, str], dict[int, Array]]], ...] = (
         (f"white on black: {_inverted(replace(board, inverted=True))}", read_inverted),
@@ -152,7 +169,7 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
 
 
 def _half_turned(read: dict[int, Array], board: Board) -> bool:
-    """Whether markers lie in their places, but half turned there."""
+    """Return whether markers are in their places, but half turned there."""
     squares = {marker: place for place, marker in board.marker_at.items()}
     known = [k for k in read if k in squares]
     if len(known) < max(LIKELY, 4):
@@ -167,7 +184,7 @@ def _half_turned(read: dict[int, Array], board: Board) -> bool:
 
 
 def _off_plane(places: Array, pixels: Array) -> float:
-    """Rms by which pixels (n, 4, 2) lie off places on a plane, in the plane's unit."""
+    """Return the rms distance of pixels (n, 4, 2) from places on a plane, in the plane's unit."""
     plane, _ = cv2.findHomography(pixels.reshape(-1, 2), places.reshape(-1, 2))
     if plane is None:
         return float("inf")

@@ -1,4 +1,4 @@
-"""Bundle adjustment: lenses, places of cameras and boards, and the board's bow, all at once.
+"""Bundle adjustment: lenses, poses of cameras and boards, and the board's bow, jointly.
 
 Gauss-Newton with Levenberg's damping on the corners' residuals, weighted by their covariances and
 by how well the model fits (Huber 1964), over all unknowns together (Triggs et al. 2000).
@@ -17,18 +17,27 @@ from nav.frames import Array, orthonormal
 
 INTRINSICS = 12
 HUBER = 3.0  # sd
-BOW_SD = 3.0  # mm: what is known of a board before it is seen
+BOW_SD = 3.0  # mm: prior of a board's bow
 DISTORTION_SD = np.array([2.0, 4.0, 0.05, 0.05, 8.0, 4.0, 8.0, 8.0])
 STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd
 MEDIAN = 1.386  # of a chi-square with two degrees of freedom
-UNTOLD = 1e-13  # share of information, above what rounding makes of none
+UNTOLD = 1e-13  # share of information, above the rounding errors of zero
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """Corners of the board in one picture.
+    """Corners of the board in one image.
 
-    instant, camera : which. ids (n,). pixels (n, 2). covariance (n, 2, 2), px^2.
+    Attributes
+    ----------
+    instant, camera : int
+        Indices of instant and camera.
+    ids : ndarray of int, shape (n,)
+        Ids of the corners.
+    pixels : ndarray, shape (n, 2)
+        Where they are, px.
+    covariance : ndarray, shape (n, 2, 2)
+        Of each, px^2.
     """
 
     instant: int
@@ -40,10 +49,18 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is estimated.
+    """The quantities that are estimated.
 
-    cameras : camera_from_rig, (4, 4) each; the first is the rig's frame and stays.
-    boards : rig_from_board of every instant, (4, 4). bow : (k,) mm, see `shape`.
+    Attributes
+    ----------
+    lenses : tuple of Lens
+        Of each camera.
+    cameras : tuple of ndarray, shape (4, 4)
+        camera_from_rig of each; the first is the rig's frame and stays fixed.
+    boards : dict of int to ndarray, shape (4, 4)
+        rig_from_board of every instant.
+    bow : ndarray, shape (k,)
+        Bow of the board, mm, see `shape`.
     """
 
     lenses: tuple[Lens, ...]
@@ -54,11 +71,24 @@ class Setup:
 
 @dataclass(frozen=True)
 class Fit:
-    """A setup that suits the sightings best.
+    """The setup that fits the sightings best.
 
-    floor : (cameras,) px, sd an axis of what corners are off beyond their own covariances.
-    residuals : px, (n, 2) of every sighting.
-    covariance : of the unknowns in the order of `unknowns`. log_likelihood : of all residuals.
+    Attributes
+    ----------
+    setup : Setup
+        The estimate.
+    models : tuple of str
+        Lens model of each camera, a key of `MODELS`.
+    floor : ndarray, shape (cameras,)
+        Standard deviation per axis of the corners' errors beyond their own covariances, px.
+    residuals : tuple of ndarray, shape (n, 2)
+        Of every sighting, px.
+    covariance : ndarray, shape (u, u)
+        Of the unknowns, in the order of `unknowns`.
+    unknowns : Unknowns
+        Indices of the unknowns.
+    chi : float
+        Sum of Huber losses of all whitened residuals.
     """
 
     setup: Setup
@@ -82,7 +112,17 @@ class Fit:
 
 
 class Unknowns:
-    """Where each unknown stands among all of them."""
+    """Indices of each unknown among all of them.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Lens model of each camera.
+    instants : sequence of int
+        Instants with a board pose.
+    bow : int
+        Number of bow terms.
+    """
 
     def __init__(self, models: Sequence[str], instants: Sequence[int], bow: int) -> None:
         self.free = [np.array([0, 1, 2, 3, *(4 + k for k in MODELS[m])]) for m in models]
@@ -105,8 +145,20 @@ class Unknowns:
 class Linearised:
     """Equations of one sighting at a fit, whitened and weighted.
 
-    rows : (2 n, u) derivative of the corners by the unknowns at `places` (u,). right : (2 n,)
-    residuals. weight : (2 n,) that wrong corners count less by. root : (n, 2, 2) whitening.
+    Attributes
+    ----------
+    sighting : Sighting
+        The sighting.
+    rows : ndarray, shape (2 n, u)
+        Derivative of the corners by the unknowns at `places`.
+    right : ndarray, shape (2 n,)
+        Residuals.
+    weight : ndarray, shape (2 n,)
+        Factor by which wrong corners count less.
+    places : ndarray of int, shape (u,)
+        Indices of the unknowns.
+    root : ndarray, shape (n, 2, 2)
+        Whitening matrices.
     """
 
     sighting: Sighting
@@ -118,9 +170,16 @@ class Linearised:
 
 
 class Bundle:
-    """The sightings of one board, and how a setup explains them.
+    """The sightings of one board, and how well a setup explains them.
 
-    points : (n, 3) corners of the flat board, mm, by id. size : its width and height, mm.
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Corners of the flat board by id, mm.
+    size : tuple of 2 floats
+        Width and height of the board, mm.
+    sightings : sequence of Sighting
+        All of them.
     """
 
     def __init__(
@@ -131,9 +190,21 @@ class Bundle:
         self.of = np.array([sighting.camera for sighting in sightings])
 
     def fit(self, setup: Setup, models: Sequence[str], floor: Array | None = None) -> Fit:
-        """The best setup near a start.
+        """Fit the best setup near an initial one.
 
-        floor : (cameras,) px, as found before; measured where None.
+        Parameters
+        ----------
+        setup : Setup
+            Initial estimate.
+        models : sequence of str
+            Lens model of each camera.
+        floor : ndarray, shape (cameras,), optional
+            As found before, px; estimated where None.
+
+        Returns
+        -------
+        Fit
+            The setup, its residuals and its covariance.
         """
         unknowns, given, damping = (
             Unknowns(models, sorted(setup.boards), len(setup.bow)),
@@ -169,12 +240,12 @@ class Bundle:
         return Fit(setup, tuple(models), floor, residuals, inverse_of(normal), unknowns, chi)
 
     def without(self, left_out: Sequence[int]) -> "Bundle":
-        """Without some sightings, by their index."""
+        """Return the bundle without some sightings, given by their index."""
         kept = [s for k, s in enumerate(self.sightings) if k not in set(left_out)]
         return Bundle(self.points, self.size, kept)
 
     def whitened(self, fit: Fit) -> list[Array]:
-        """Residuals (n, 2) of every sighting, sd."""
+        """Return the whitened residuals (n, 2) of every sighting, sd."""
         roots = self._roots(fit.floor)
         return [
             (root @ off[..., None])[..., 0] for root, off in zip(roots, fit.residuals, strict=True)
@@ -191,14 +262,14 @@ class Bundle:
         return tuple(result)
 
     def _roots(self, floor: Array) -> list[Array]:
-        """Whitening (n, 2, 2) of every sighting's residuals."""
+        """Return the whitening matrices (n, 2, 2) of every sighting's residuals."""
         return [
             np.linalg.inv(np.linalg.cholesky(s.covariance + floor[s.camera] ** 2 * np.eye(2)))
             for s in self.sightings
         ]
 
     def _floor(self, residuals: Sequence[Array]) -> Array:
-        """(cameras,) px by which corners are off besides their noise, by the usual residual."""
+        """Estimate the excess error (cameras,), px, of corners beyond their noise, robustly."""
         floor = np.zeros(self.of.max() + 1)
         for camera in np.unique(self.of):
             own = [k for k, c in enumerate(self.of) if c == camera]
@@ -234,7 +305,7 @@ class Bundle:
         roots: Sequence[Array],
         unknowns: Unknowns,
     ) -> tuple[Array, Array]:
-        """Normal matrix and right side of all unknowns, what was known beforehand included."""
+        """Return normal matrix and right-hand side of all unknowns, including the prior."""
         normal = np.zeros((unknowns.count, unknowns.count))
         right = np.zeros(unknowns.count)
         flat = shaped(self.points, self.size, setup.bow)
@@ -246,7 +317,7 @@ class Bundle:
         return normal + np.diag(known), right + pull
 
     def linearised(self, fit: Fit) -> list[Linearised]:
-        """Every sighting's whitened equations at a fit."""
+        """Return every sighting's whitened equations at a fit."""
         flat = shaped(self.points, self.size, fit.setup.bow)
         found = []
         for sighting, root, own in zip(
@@ -260,7 +331,7 @@ class Bundle:
         self, setup: Setup, sighting: Sighting, root: Array, residual: Array, flat: Array,
         unknowns: Unknowns,
     ) -> tuple[Array, Array, Array, NDArray[np.int64]]:  # fmt: skip
-        """Whitened and weighted: (2 n, u) derivative, (2 n,) residuals; weights (2 n,), places."""
+        """Return whitened, weighted rows (2 n, u) and residuals (2 n,); weights (2 n,), places."""
         jacobian, places = self._jacobian(setup, sighting, flat, unknowns)
         white = (root @ residual[..., None])[..., 0]
         off = np.sqrt((white**2).sum(axis=1))
@@ -271,7 +342,7 @@ class Bundle:
     def _jacobian(
         self, setup: Setup, sighting: Sighting, flat: Array, unknowns: Unknowns
     ) -> tuple[Array, NDArray[np.int64]]:
-        """(n, 2, u) derivative of pixels by the unknowns at `places` (u,)."""
+        """Return the derivative (n, 2, u) of pixels by the unknowns at `places` (u,)."""
         camera, board = setup.cameras[sighting.camera], setup.boards[sighting.instant]
         in_rig = flat[sighting.ids] @ board[:3, :3].T + board[:3, 3]
         in_camera = in_rig @ camera[:3, :3].T + camera[:3, 3]
@@ -306,9 +377,21 @@ class Bundle:
 
 
 def prior_of(setup: Setup, unknowns: Unknowns) -> tuple[Array, Array]:
-    """What is known of all unknowns beforehand: (u,) information, (u,) its pull to what is likely.
+    """Return the prior of all unknowns; only bow and distortion have one.
 
-    Of the bow and of the distortion only.
+    Parameters
+    ----------
+    setup : Setup
+        The current estimate.
+    unknowns : Unknowns
+        Indices of the unknowns.
+
+    Returns
+    -------
+    known : ndarray, shape (u,)
+        Diagonal of the prior's information matrix.
+    pull : ndarray, shape (u,)
+        Right-hand side of the prior.
     """
     known, pull = np.zeros(unknowns.count), np.zeros(unknowns.count)
     known[unknowns.bow] = 1.0 / BOW_SD**2
@@ -321,10 +404,20 @@ def prior_of(setup: Setup, unknowns: Unknowns) -> tuple[Array, Array]:
 
 
 def inverse_of(normal: Array) -> Array:
-    """The inverse (u, u) of a normal matrix, symmetric and positive definite.
+    """Invert a normal matrix, symmetric and positive definite.
 
-    Unknowns are scaled to one size first; what the sightings do not tell (a direction of less than
-    `UNTOLD` of the best told one's information) is known no better than that.
+    Unknowns are scaled to equal size first; directions that the sightings do not determine (with
+    less than `UNTOLD` of the information of the best-determined one) are known no better than that.
+
+    Parameters
+    ----------
+    normal : ndarray, shape (u, u)
+        The normal matrix.
+
+    Returns
+    -------
+    ndarray, shape (u, u)
+        Its inverse, symmetric.
     """
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
     values, vectors = np.linalg.eigh((normal + normal.T) / 2 * np.outer(scale, scale))
@@ -334,7 +427,20 @@ def inverse_of(normal: Array) -> Array:
 
 
 def moved(pose: Array, motion: Array) -> Array:
-    """A pose (4, 4) after a motion (6,): shift and small rotation, in the frame it leads to."""
+    """Apply a small motion to a pose, in the frame that the pose maps to.
+
+    Parameters
+    ----------
+    pose : ndarray, shape (4, 4)
+        The pose, mm.
+    motion : ndarray, shape (6,)
+        Shift (mm) and rotation vector (rad).
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        The moved pose, orthonormalised.
+    """
     by = np.eye(4)
     by[:3, :3] = Rotation.from_rotvec(motion[3:]).as_matrix()
     by[:3, 3] = motion[:3]
@@ -342,7 +448,7 @@ def moved(pose: Array, motion: Array) -> Array:
 
 
 def _by_motion(by_point: Array, points: Array) -> Array:
-    """(n, 2, 6) derivative by a motion of the points (n, 3)."""
+    """Return the derivative (n, 2, 6) by a motion of the points (n, 3)."""
     x, y, z = points.T
     o = np.zeros(len(points))
     # the cross product of the rotation and the point

@@ -1,4 +1,4 @@
-"""From boards seen in pictures to calibrated cameras: the whole way, on arrays."""
+"""From boards seen in images to calibrated cameras: the whole computation, on arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,11 +33,24 @@ WORDS = ("good", "usable", "repeat")
 class Calibration:
     """Calibrated cameras.
 
-    verdicts : of every camera. rms : (cameras,) px per axis. bow : mm from the board's lowest to
-    its highest place, 0 where there is no evidence of any. flat_rms : (cameras,) px, had it been
-    taken for flat. volume : mm rms expected in the working volume, None of a single camera.
-    middle : (3,) of that volume, rig frame. repeats : instants at which the board was where it had
-    been before, which are not counted.
+    Attributes
+    ----------
+    chosen : Chosen
+        The setup with the chosen models and views.
+    verdicts : tuple of CameraVerdict
+        Of every camera.
+    rms : ndarray, shape (cameras,)
+        Of the corners' residuals, px per axis.
+    bow : float
+        From the board's lowest to its highest place, mm; 0 where there is no evidence of any.
+    flat_rms : ndarray, shape (cameras,), or None
+        The rms if the board were taken for flat, px per axis.
+    volume : float or None
+        Expected rms error of points in the working volume, mm; None for a single camera.
+    middle : ndarray, shape (3,)
+        Centre of that volume, rig frame, mm.
+    repeats : tuple of int
+        Instants at which the board was where it had been before, which are not counted.
     """
 
     chosen: Chosen
@@ -56,7 +69,7 @@ class Calibration:
 
     @property
     def word(self) -> str:
-        """good, usable or repeat: the worst of all cameras."""
+        """The worst verdict of all cameras: good, usable or repeat."""
         return max((v.word for v in self.verdicts), key=WORDS.index)
 
 
@@ -67,19 +80,36 @@ def calibrate_cameras(
     names: Sequence[str],
     seed: int = 0,
 ) -> Calibration:
-    """Lenses and places of cameras from a board seen in their pictures.
+    """Calibrate the lenses and poses of cameras from a board seen in their images.
 
-    Bundle adjustment (Triggs et al. 2000) over lenses, places, boards and the board's bow.
+    Bundle adjustment [1]_ over lenses, poses, boards and the board's bow.
 
     Parameters
     ----------
-    seen : corners by camera and instant. sizes : of the cameras' pictures. names : for messages.
-    seed : of the draws that tell what the errors make of measurements.
+    board : Board
+        The board.
+    seen : mapping of (int, int) to Seen
+        Corners by camera and instant.
+    sizes : sequence of (int, int)
+        Width and height of each camera's images, px.
+    names : sequence of str
+        The cameras' names, for messages.
+    seed : int, optional
+        Of the random draws that propagate the errors to measurements.
+
+    Returns
+    -------
+    Calibration
+        The cameras, their uncertainties and verdicts.
 
     Raises
     ------
     InputError
         Too few views, all of them parallel, or cameras that never see the board together.
+
+    References
+    ----------
+    .. [1] Triggs et al., Bundle adjustment: a modern synthesis, 2000.
     """
     repeats = find_repeats(seen)
     sightings = [
@@ -92,7 +122,8 @@ def calibrate_cameras(
         chosen = choose(board.points, board.size, sightings, setup, sizes)
     except np.linalg.LinAlgError:
         raise InputError(
-            "the pictures do not tell the cameras' lenses; tilt the board more, fill the pictures"
+            "the pictures do not determine the cameras' lenses; tilt the board more, and fill the "
+            "pictures with it"
         ) from None
     fit, rng = chosen.fit, np.random.default_rng(seed)
     verdicts = []
@@ -121,12 +152,24 @@ def calibrate_cameras(
 
 
 def scaled(found: Calibration, share: float) -> Calibration:
-    """The same with all lengths multiplied; angles and pixels stay.
+    """Multiply all lengths of a calibration by a factor; angles and pixels stay.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    share : float
+        The factor.
+
+    Returns
+    -------
+    Calibration
+        The scaled calibration.
 
     Raises
     ------
     ValueError
-        Not more than 0.
+        The factor is not above 0.
     """
     if not share > 0:
         raise ValueError(f"expected a share of more than 0, got {share}")
@@ -162,7 +205,7 @@ def _start(
     sizes: Sequence[tuple[int, int]],
     names: Sequence[str],
 ) -> tuple[list[Sighting], Setup]:
-    """Where to begin; the sightings with corners named from the same end of the board."""
+    """Return sightings with corners named from the same end of the board, and the initial setup."""
     lenses, boards = [], []
     for camera, name in enumerate(names):
         own = [s for s in sightings if s.camera == camera]
@@ -178,8 +221,8 @@ def _start(
         normals = np.array([pose[:3, 2] for pose in poses.values()])
         if lens is None or np.arccos(np.clip(normals @ normals.T, -1, 1)).max() < LEAST_TILT:
             raise InputError(
-                f"{name}: all boards are about parallel, which does not tell the focal length; "
-                f"tilt the board by about {RECOMMENDED_TILT} degrees in some pictures"
+                f"{name}: all boards are about parallel, which does not determine the focal "
+                f"length; tilt the board by about {RECOMMENDED_TILT} degrees in some pictures"
             )
         lenses.append(lens)
         boards.append(poses)
@@ -188,7 +231,7 @@ def _start(
     except AmbiguousHalfTurn:
         raise InputError(
             f"a chessboard of {board.columns} x {board.rows} squares looks the same after half a "
-            "turn, and these pictures do not tell which way round each camera saw it; move and "
+            "turn, and these pictures do not show which way round each camera saw it; move and "
             "tilt it more, or use a board of an even and an odd number of squares, or a ChArUco one"
         ) from None
     last = len(board.points) - 1
@@ -200,26 +243,50 @@ def _start(
     setup, loose = setup_of(lenses, boards)
     if loose:
         raise InputError(
-            f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera tied "
-            "to it does; file names must be equal for pictures of the same instant"
+            f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera "
+            "connected to it does; file names must be equal for pictures of the same instant"
         )
     return sightings, setup
 
 
 def working_point(board: Board, setup: Setup) -> Array:
-    """(3,) where the board's middle was on the mean, rig frame, mm."""
+    """Compute the mean position of the board's centre.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    setup : Setup
+        The setup with all board poses.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Rig frame, mm.
+    """
     middle = np.array([*np.array(board.size) / 2, 0.0, 1.0])
     return np.asarray(np.mean([b @ middle for b in setup.boards.values()], axis=0)[:3], float)
 
 
 def smear_of(blur: Array) -> float:
-    """px, sd along the longer axis of a blur (3,) beyond its shorter."""
+    """Compute the excess blur along the longer axis of a blur over its shorter one.
+
+    Parameters
+    ----------
+    blur : ndarray, shape (3,)
+        uu, uv, vv, px^2.
+
+    Returns
+    -------
+    float
+        Standard deviation, px.
+    """
     values = np.linalg.eigvalsh([[blur[0], blur[1]], [blur[1], blur[2]]])
     return float(np.sqrt(max(values[1] - values[0], 0.0)))
 
 
 def _rms(chosen: Chosen, fit: Fit) -> Array:
-    """(cameras,) px an axis of the corners."""
+    """Return the rms of the corners' residuals (cameras,), px per axis."""
     bundle = chosen.bundle
     result = np.zeros(len(fit.setup.lenses))
     for camera in range(len(result)):

@@ -1,4 +1,4 @@
-"""What the pictures show and no more: lens model, bow and views, chosen by evidence."""
+"""Model selection: lens model, bow and views, no more than the images support."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,25 +14,38 @@ from calibration.cameras.shape import ORDERS
 from nav.frames import Array
 
 RICHEST = "rational"
-ODD = 3.0  # rms of a view by its camera's usual, above which it does not fit
+ODD = 3.0  # rms of a view over its camera's median, above which it does not fit
 MOST_LEFT_OUT = 0.3  # of a camera's views
 ROUNDS = 3
 FOCUS_ROUNDS = 4  # a large change is found step by step
-NEAR = 3  # numbers of distortion, from which on the next simpler model is a good start
+NEAR = 3  # distortion parameters from which on the next simpler model is a good start
 LEAST_HELD_OUT = 8  # views: of fewer, one left out changes the others' fit too much
-# of the picture's width, rms over all of it: a lens known worse runs away where the board was not,
-# while a lens that merely is not known there is off by a tenth of this
+# of the image's width, rms over all of it: a lens known worse diverges where the board was not,
+# while a lens that is merely unknown there is off by a tenth of this
 TAME = 0.005
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The best setup for what the pictures show.
+    """The best setup for what the images show.
 
-    left_out : sightings that do not fit. flat : the same with a flat board, where the board is
-    not. held_out : how well instants are predicted by the others. rivals : of each camera, the lens
-    by the model chosen, and by the one that predicts best, from its own pictures alone. focus :
-    of each camera, how it changed during the pictures; the lens is that of the last.
+    Attributes
+    ----------
+    fit : Fit
+        The fit to all views kept.
+    bundle : Bundle
+        The views kept.
+    left_out : tuple of Sighting
+        Sightings that do not fit.
+    flat : Fit or None
+        The same with a flat board, where the board is bowed.
+    held_out : HeldOut
+        How well instants are predicted from the others.
+    rivals : tuple of (Lens, Lens)
+        Of each camera, the lens by the chosen model and by the one that predicts best, from its own
+        images alone.
+    focus : tuple of FocusChange or None
+        Of each camera, how it changed during the images; the lens is that of the last.
     """
 
     fit: Fit
@@ -48,7 +61,16 @@ class Chosen:
 class ChosenLens:
     """One camera by itself.
 
-    model : of its lens. rivals : see `Chosen`. sightings : as focused for the last of them.
+    Attributes
+    ----------
+    model : str
+        Of its lens.
+    rivals : tuple of 2 Lens
+        See `Chosen`.
+    sightings : list of Sighting
+        As focused for the last of them.
+    focus : FocusChange or None
+        How the focus changed.
     """
 
     model: str
@@ -59,17 +81,36 @@ class ChosenLens:
 
 def choose(points: Array, size: tuple[float, float], sightings: Sequence[Sighting], setup: Setup,
            pictures: Sequence[tuple[int, int]]) -> Chosen:  # fmt: skip
-    """Lens model of each camera, bow of the board, and which views fit, from a start.
+    """Choose each camera's lens model, the bow of the board, and which views fit.
 
-    The lens that predicts held-out instants best (see `held_out`), or that should by Akaike's
-    criterion (1974) where there are too few to hold any out, as long as it does not run away
-    where the board was not; a bow where there is evidence of one (Bayesian information criterion,
-    Schwarz 1978). The covariance is enlarged where instants agree less than their corners' errors
-    let expect.
+    The lens model is the one that predicts held-out instants best (see `held_out`), or that should
+    by Akaike's criterion [1]_ where there are too few to hold any out, as long as it does not
+    diverge where the board was not; a bow is included where there is evidence of one (Bayesian
+    information criterion [2]_). The covariance is enlarged where instants agree less than expected
+    from their corners' errors.
 
     Parameters
     ----------
-    points, size : of the board, mm. pictures : (width, height) of each camera's, px.
+    points : ndarray, shape (n, 3)
+        Corners of the flat board by id, mm.
+    size : tuple of 2 floats
+        Width and height of the board, mm.
+    sightings : sequence of Sighting
+        All of them.
+    setup : Setup
+        Initial estimate.
+    pictures : sequence of (int, int)
+        Width and height of each camera's images, px.
+
+    Returns
+    -------
+    Chosen
+        The fit, and what was chosen.
+
+    References
+    ----------
+    .. [1] Akaike, 1974.
+    .. [2] Schwarz, 1978.
     """
     kept, left_out = list(sightings), []
     focus: list[FocusChange | None] = [None] * len(setup.lenses)
@@ -97,7 +138,7 @@ def _lenses(
     points: Array, size: tuple[float, float], sightings: Sequence[Sighting], setup: Setup,
     pictures: Sequence[tuple[int, int]],
 ) -> list[ChosenLens]:  # fmt: skip
-    """The lens model of every camera, each by itself, the board being bowed or not."""
+    """Choose the lens model of every camera, each by itself, allowing for a bow of the board."""
     result = []
     for camera, lens in enumerate(setup.lenses):
         own = [replace(s, camera=0) for s in sightings if s.camera == camera]
@@ -121,7 +162,7 @@ def _lenses(
 def _lens(
     bundle: Bundle, alone: Setup, picture: tuple[int, int]
 ) -> tuple[str, str, dict[str, Fit]]:
-    """One camera's model, the one that predicts best, and the fits of all."""
+    """Return one camera's model, the one that predicts best, and the fits of all."""
     richest = bundle.fit(alone, [RICHEST])
     tried: dict[str, Fit] = {}
     setup = alone
@@ -139,7 +180,7 @@ def _lens(
 def _predicting_best(
     bundle: Bundle, tried: Mapping[str, Fit], picture: tuple[int, int], corners: Array
 ) -> tuple[str, str]:
-    """The model to take, and of those that do not run away the one that predicts best."""
+    """Return the model to use, and the one that predicts best among those that do not diverge."""
     held_out = {model: predict_held_out(bundle, fit) for model, fit in tried.items()}
     losses = {model: found.losses for model, found in held_out.items()}
     enough = len(bundle.sightings) >= LEAST_HELD_OUT
@@ -154,20 +195,20 @@ def _predicting_best(
     if tame:
         best = min(tame, key=lambda m: badness[m])
         candidates.append(best)
-    # what the pictures leave open is an error like what they show
+    # what the images leave undetermined is an error, too
     off = {m: 2 * float(held_out[m].rms[0]) ** 2 + open_[m] for m in candidates}
     return min(candidates, key=lambda m: off[m]), best
 
 
 def _left_open(fit: Fit, picture: tuple[int, int], corners: Array) -> float:
-    """px^2 by which directions are not known, mean over the whole picture."""
+    """Return the mean variance of directions over the whole image, px^2."""
     directions = directions_of(fit, 0, picture, corners)
     at = fit.unknowns.lens[0]
     return float(directions.variance(fit.covariance[at, at]).mean())
 
 
 def _simpler(setup: Setup, model: str) -> Setup:
-    """With only those numbers of the distortion that a model has."""
+    """Return a setup with only those distortion parameters that a model has."""
     lenses = []
     for lens in setup.lenses:
         distortion = np.zeros(len(lens.distortion))
@@ -178,7 +219,7 @@ def _simpler(setup: Setup, model: str) -> Setup:
 
 
 def _bow(bundle: Bundle, setup: Setup, models: Sequence[str]) -> tuple[Fit, Fit | None]:
-    """The fit with as much bow as there is evidence of; and the flat one, if it is another."""
+    """Return the fit with as much bow as there is evidence for; and the flat one, if it differs."""
     lenses = [
         _simpler(replace(setup, lenses=(lens,)), model).lenses[0]
         for lens, model in zip(setup.lenses, models, strict=True)
@@ -195,7 +236,20 @@ def _bow(bundle: Bundle, setup: Setup, models: Sequence[str]) -> tuple[Fit, Fit 
 
 
 def odd_views(bundle: Bundle, fit: Fit) -> list[int]:
-    """Indexes of sightings that fit far worse than others of the same camera."""
+    """Find sightings that fit far worse than others of the same camera.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        All sightings.
+    fit : Fit
+        Their fit.
+
+    Returns
+    -------
+    list of int
+        Indices of the sightings; at most 30 % of a camera's.
+    """
     rms = np.array([np.sqrt((r**2).mean()) for r in bundle.whitened(fit)])
     odd: list[int] = []
     for camera in np.unique(bundle.of):

@@ -1,11 +1,11 @@
-"""Inner corners of a board from the light of all pixels around each; compiled.
+"""Refinement of a board's inner corners on the grey levels of all pixels around each; compiled.
 
 What is printed within half a square of an inner corner is known: two edges that cross, and on a
 ChArUco board a quarter of each of two markers. That pattern, blurred, is fitted to the grey levels
-as tracking fits a marker: eight numbers of a plane's flow, brightness, offset and their slopes; the
-blur is that of the picture's corners in common. Every pixel belongs to one corner, so that their
-errors are independent. The camera's lens need not be known: nearby, the board is a homography of
-the pixels.
+as tracking fits a marker: eight parameters of a plane's flow, brightness, offset and their slopes;
+the blur is common to the image's corners. Every pixel belongs to one corner, so that their errors
+are independent. The camera's lens need not be known: locally, the board is a homography of the
+pixels.
 """
 
 from dataclasses import dataclass
@@ -21,25 +21,32 @@ from nav.tracking.pattern import colour_changes
 from nav.tracking.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, HISTOGRAM, SHEET
 from nav.tracking.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view
 
-HALF = 0.5  # squares around a corner that are its own
-REACH = 12.0  # px from a corner: the lens bends what is further, by up to 0.1 px at 20
-SHAPE_SD = 0.01  # what is known of scale and perspective beforehand, a share
+HALF = 0.5  # squares around a corner whose pixels belong to it
+REACH = 12.0  # px from a corner: the lens bends what is farther away, by up to 0.1 px at 20
+SHAPE_SD = 0.01  # prior of scale and perspective, relative
 STEPS = 15
 CONVERGED = 0.002  # px
-MOST_MOVE, MOST_WANDER = 1.0, 3.0  # px, in a step and in all
-LEAST_SCALE = 6.0  # px a square
+MOST_MOVE, MOST_WANDER = 1.0, 3.0  # px, per step and in total
+LEAST_SCALE = 6.0  # px per square
 MODEL_ERROR = 0.002  # px, one sd: lenses do not blur quite like Gaussians
-MOST_OFF = 0.35  # of the contrast, residual's sd: then it is no corner
-FITTED = 14  # numbers, but for the blur
+MOST_OFF = 0.35  # of the contrast: sd of the residual, above which it is not a corner
+FITTED = 14  # parameters, without the blur
 
 
 @dataclass(frozen=True)
 class Print:
     """What is printed around corners.
 
-    white : (n,) whether the square up and left of each is white. markers : (m, c + 2, c + 2) uint8
-    patterns with a white cell around, 1 white. which : (n, 2) markers of the two white squares,
-    the upper one first, or of no rows where there are none. side : of a marker, squares.
+    Attributes
+    ----------
+    white : ndarray of bool, shape (n,)
+        Whether the square up and left of each is white.
+    markers : ndarray of uint8, shape (m, c + 2, c + 2)
+        Patterns with a border of white cells; 1 is white.
+    which : ndarray of int, shape (n, 2)
+        Markers of the two white squares, the upper one first; of no rows where there are none.
+    side : float
+        Of a marker, in squares.
     """
 
     white: NDArray[np.bool_]
@@ -50,10 +57,18 @@ class Print:
 
 @dataclass(frozen=True)
 class Corners:
-    """Corners refined in one picture.
+    """Corners refined in one image.
 
-    pixels : (n, 2). covariance : (n, 2, 2), px^2. good : (n,) whether the pixels look like a
-    corner. blur : (3,) of all, px^2: uu, uv, vv.
+    Attributes
+    ----------
+    pixels : ndarray, shape (n, 2)
+        Where they are, px.
+    covariance : ndarray, shape (n, 2, 2)
+        Of each, px^2.
+    good : ndarray of bool, shape (n,)
+        Whether the pixels look like a corner.
+    blur : ndarray, shape (3,)
+        Common to all: uu, uv, vv, px^2.
     """
 
     pixels: Array
@@ -63,14 +78,22 @@ class Corners:
 
 
 def refine_corners(picture: Picture, planes: Array, printed: Print) -> Corners:
-    """Corners refined to the light around them.
+    """Refine corners on the grey levels around them.
 
     Parameters
     ----------
-    picture : (height, width), uint8.
-    planes : (n, 3, 3) homography from pixels to squares, the corner at (1, 1), right to about a
-        pixel there and to a few degrees.
-    printed : what is around each.
+    picture : ndarray of uint8, shape (height, width)
+        Grey levels.
+    planes : ndarray, shape (n, 3, 3)
+        Homography from pixels to squares, the corner at (1, 1), accurate to about a pixel there and
+        to a few degrees.
+    printed : Print
+        What is printed around each corner.
+
+    Returns
+    -------
+    Corners
+        The refined corners.
     """
     blur = np.array([1.0, 0.0, 1.0])
     cells = printed.markers.shape[1] - 2
@@ -164,7 +187,7 @@ def _fit(image, plane, checks, white, markers, which, cells, side, blur, free):
             return False, none
         if move < CONVERGED and step >= 3:
             break
-    # the corner's place in squares, carried to pixels
+    # covariance of the corner in squares, propagated to pixels
     places = np.array([[inverse[0, 0], inverse[0, 3]], [inverse[3, 0], inverse[3, 3]]])
     back = np.linalg.inv(derivative(plane, _corner(plane)))
     covariance = back @ places @ back.T * (max(noise, LEAST_NOISE) * looked / used) ** 2
@@ -173,14 +196,14 @@ def _fit(image, plane, checks, white, markers, which, cells, side, blur, free):
 
 @njit(nogil=True, cache=True)
 def _corner(plane):
-    """Pixel of the corner."""
+    """Return the pixel of the corner."""
     back = np.linalg.inv(plane) @ np.ones(3)
     return back[:2] / back[2]
 
 
 @njit(nogil=True, cache=True)
 def _move(plane, flow):
-    """Move the plane by a flow (8,) about the corner; a square is a unit."""
+    """Move the plane by a flow (8,) about the corner; the unit is a square."""
     a, b, c, d, e, f, g, h = flow
     step = np.array([[1.0 + b, c, a], [e, 1.0 + f, d], [-g, -h, 1.0]])
     centre = np.array([[1.0, 0.0, -1.0], [0.0, 1.0, -1.0], [0.0, 0.0, 1.0]])

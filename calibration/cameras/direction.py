@@ -1,6 +1,7 @@
-"""Where a lens shows known directions, how wrong that is, and where in the picture it was checked.
+"""Where a lens projects known directions, how uncertain that is, and where it was checked.
 
-A turn of the whole camera is not the lens's error: it is taken away, as fitted where the board was.
+A rotation of the whole camera is not an error of the lens: it is removed, as fitted where the board
+was.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from calibration.cameras.bundle import Fit
 from calibration.cameras.lens_models import Lens
 from nav.frames import Array
 
-GRID = 13  # points a side of the picture
+GRID = 13  # points per side of the image
 MARGIN = 0.04  # of the picture's width beyond the outermost corners: lenses are smooth
 EDGE = 0.03  # of the picture: outermost points
 CORNERS = {
@@ -24,11 +25,20 @@ CORNERS = {
 
 @dataclass(frozen=True)
 class Directions:
-    """Points spread over a picture, and what a lens makes of them.
+    """Points spread over an image, and how a lens maps them.
 
-    pixels : (n, 2). reached : (n,) whether the board's corners surround the point, or nearly.
-    rays : (n, 3). by_lens : (n, 2, k) derivative of the pixels by the lens's free numbers, turns
-    taken away. turns : (2 n, 3) by turns of the camera.
+    Attributes
+    ----------
+    pixels : ndarray, shape (n, 2)
+        The points, px.
+    reached : ndarray of bool, shape (n,)
+        Whether the board's corners surround the point, or nearly.
+    rays : ndarray, shape (n, 3)
+        Their rays, camera frame.
+    by_lens : ndarray, shape (n, 2, k)
+        Derivative of the pixels by the lens's free parameters, rotations removed.
+    turns : ndarray, shape (2 n, 3)
+        Derivative of the pixels by rotations of the camera.
     """
 
     pixels: Array
@@ -38,11 +48,11 @@ class Directions:
     turns: Array
 
     def variance(self, covariance: Array) -> Array:
-        """(n,) px^2, both axes together, of errors with a covariance (k, k)."""
+        """Return the variance (n,), px^2, of both axes together, from a covariance (k, k)."""
         return np.einsum("nak,kl,nal->n", self.by_lens, covariance, self.by_lens)
 
     def apart(self, one: Lens, other: Lens) -> Array:
-        """(n,) px^2 by which two lenses disagree."""
+        """Return the squared distance (n,), px^2, between the projections of two lenses."""
         rays = rays_of(one, self.pixels)
         off = other.project(rays)[0] - one.project(rays)[0]
         off = _without_turns(off.reshape(-1, 1), self.turns, self.reached)
@@ -51,7 +61,7 @@ class Directions:
 
     @property
     def unreached(self) -> tuple[str, ...]:
-        """Names of the picture's corners that the board did not come near."""
+        """Names of the image's corners that the board did not come near."""
         shares = self.pixels / self.pixels.max(axis=0)
         return tuple(
             name
@@ -61,9 +71,23 @@ class Directions:
 
 
 def directions_of(fit: Fit, camera: int, size: tuple[int, int], corners: Array) -> Directions:
-    """Directions all over one camera's picture.
+    """Sample directions over the whole of one camera's image.
 
-    corners : (m, 2) px, all of the board's that were used.
+    Parameters
+    ----------
+    fit : Fit
+        Fit with the camera's lens.
+    camera : int
+        Index of the camera.
+    size : tuple of 2 ints
+        Width and height of its images, px.
+    corners : ndarray, shape (m, 2)
+        All corners of the board that were used, px.
+
+    Returns
+    -------
+    Directions
+        On a grid of points.
     """
     lens = fit.setup.lenses[camera]
     u, v = np.meshgrid(*(np.linspace(EDGE, 1.0 - EDGE, GRID) * s for s in size))
@@ -79,13 +103,41 @@ def directions_of(fit: Fit, camera: int, size: tuple[int, int], corners: Array) 
 
 
 def surrounded(pixels: Array, corners: Array, margin: float) -> NDArray[np.bool_]:
-    """(n,) whether pixels lie within the convex hull of corners, or up to a margin outside, px."""
+    """Test whether pixels are within the convex hull of corners, or up to a margin outside.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, 2)
+        Points to test, px.
+    corners : ndarray, shape (m, 2)
+        Corners that span the hull, px.
+    margin : float
+        Allowed distance outside the hull, px.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether each is.
+    """
     hull = cv2.convexHull(corners.astype(np.float32))
     return np.array([cv2.pointPolygonTest(hull, p, True) >= -margin for p in pixels.tolist()])
 
 
 def rays_of(lens: Lens, pixels: Array) -> Array:
-    """(n, 3) rays, z 1, of pixels (n, 2)."""
+    """Compute the rays of pixels by undistortion.
+
+    Parameters
+    ----------
+    lens : Lens
+        The lens.
+    pixels : ndarray, shape (n, 2)
+        In the distorted image, px.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Rays, camera frame, with z = 1.
+    """
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
     given = np.ascontiguousarray(pixels.reshape(-1, 1, 2))
     ideal = cv2.undistortPoints(given, lens.matrix, lens.distortion, criteria=stop)
@@ -93,7 +145,7 @@ def rays_of(lens: Lens, pixels: Array) -> Array:
 
 
 def _without_turns(columns: Array, turns: Array, reached: NDArray[np.bool_]) -> Array:
-    """Columns (2 n, k) less the turn that suits them best where the board was."""
+    """Remove from columns (2 n, k) the rotation that fits them best where the board was."""
     where = np.repeat(reached, 2)
     if where.sum() < 6:
         where = np.ones(len(columns), np.bool_)

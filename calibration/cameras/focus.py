@@ -1,10 +1,10 @@
-"""Did a camera's focus change between pictures? A focal length of each view tells.
+"""Detection of a change of focus between images, from the focal length of each view.
 
 Autofocus, a touched ring or a lens that warms up change the focal length by tenths of a per cent to
-several. One lens for all pictures then fits badly, and distortion is found that is none. To first
-order, each view's own focal length and its covariance follow from the equations at the fit, with
-lens, bow and the board's pose free; a step or a drift in time is far more likely than any of these
-by chance.
+several per cent. One lens for all images then fits badly, and a spurious distortion is found. To
+first order, each view's own focal length and its covariance follow from the equations at the fit,
+with lens, bow and the board's pose free; a step or a drift in time is far more likely than any of
+these by chance.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,23 @@ from nav.frames import Array
 LEAST_VIEWS = 6
 CERTAIN = 16.0  # chi-square with one degree of freedom: four sd, as a dozen steps are tried
 WORTH_SAYING = 0.0005  # of the focal length: 0.3 mm of 600 mm
-STEPWISE = 10.0  # chi-square by which a step must explain more than a drift, to be called one
+STEPWISE = 10.0  # chi-square by which a step must explain more than a drift to be preferred
 
 
 @dataclass(frozen=True)
 class FocusChange:
-    """A focal length that changed during the pictures.
+    """A focal length that changed during the images.
 
-    share : by which it grew, from the first to the last view. after : the last instant before a
-    step; None of a drift. shares : (views,) of each view, the last one's 0. instants : of them.
+    Attributes
+    ----------
+    share : float
+        Relative growth from the first to the last view.
+    after : int or None
+        The last instant before a step; None for a drift.
+    shares : ndarray, shape (views,)
+        Relative deviation of each view; 0 for the last one.
+    instants : tuple of int
+        Instants of the views.
     """
 
     share: float
@@ -38,11 +46,11 @@ class FocusChange:
 
     @property
     def is_drift(self) -> bool:
-        """Whether it changed little by little."""
+        """Whether it changed gradually."""
         return self.after is None
 
     def then(self, more: "FocusChange") -> "FocusChange":
-        """Return this change with what was found after it was taken into account."""
+        """Return this change combined with what was found after it was taken into account."""
         shares = (1.0 + self.shares) * (1.0 + more.shares) - 1.0
         return replace(self, share=-float(shares[0]), shares=shares)
 
@@ -50,12 +58,21 @@ class FocusChange:
 def find_focus_change(
     bundle: Bundle, fit: Fit, inflation: float, known: FocusChange | None = None
 ) -> FocusChange | None:
-    """Return how one camera's focal length changed from view to view, None where it did not.
+    """Find how one camera's focal length changed from view to view.
 
     Parameters
     ----------
-    bundle, fit : of this camera alone. inflation : see `HeldOut`. known : a change that is taken
-        into account already, of which the rest is looked for.
+    bundle, fit : Bundle and Fit
+        Of this camera alone.
+    inflation : float
+        See `HeldOut`.
+    known : FocusChange, optional
+        A change that is already taken into account, whose remainder is estimated.
+
+    Returns
+    -------
+    FocusChange or None
+        The change; None where it did not change significantly.
     """
     parts = {p.sighting.instant: p for p in bundle.linearised(fit)}
     instants = tuple(sorted(parts))
@@ -94,7 +111,7 @@ def find_focus_change(
 
 
 def _explained(pattern: Array, information: Array, pull: Array) -> tuple[float, float]:
-    """By how much chi-square falls if focal lengths follow a pattern, and its size."""
+    """Return the decrease of chi-square if focal lengths follow a pattern, and its amplitude."""
     weight = float(pattern @ information @ pattern)
     if weight <= 0.0:
         return 0.0, 0.0
@@ -105,9 +122,23 @@ def _explained(pattern: Array, information: Array, pull: Array) -> tuple[float, 
 def as_last_focused(
     sightings: Sequence[Sighting], lens: Lens, change: FocusChange
 ) -> list[Sighting]:
-    """Return one camera's sightings as they would be, had it been focused as for the last.
+    """Convert one camera's sightings to the focus of the last one.
 
-    A focal length scales the picture about the principal point.
+    A focal length scales the image about the principal point.
+
+    Parameters
+    ----------
+    sightings : sequence of Sighting
+        Of one camera.
+    lens : Lens
+        Its lens, focused as for the last.
+    change : FocusChange
+        How the focus changed.
+
+    Returns
+    -------
+    list of Sighting
+        With corrected pixels.
     """
     middle = lens.pinhole[2:]
     shares = dict(zip(change.instants, change.shares, strict=True))

@@ -1,4 +1,4 @@
-"""All pictures of a board read and searched."""
+"""Read all images of a board and search them for it."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +19,22 @@ from nav.track import progress_bar
 
 @dataclass(frozen=True)
 class Gathered:
-    """What all cameras' pictures show.
+    """What all cameras' images show.
 
-    cameras : names. sizes : width and height of each one's pictures. instants : stems of file
-    names. seen : by camera and instant, indexes. damaged : names of files that cannot be read.
+    Attributes
+    ----------
+    cameras : tuple of str
+        Names of the cameras.
+    sizes : tuple of (int, int)
+        Width and height of each one's images, px.
+    instants : tuple of str
+        Stems of the file names.
+    seen : mapping of (int, int) to Seen
+        Corners by indices of camera and instant.
+    pictures : int
+        How many images there are.
+    damaged : tuple of str
+        Names of files that cannot be read.
     """
 
     cameras: tuple[str, ...]
@@ -33,7 +45,7 @@ class Gathered:
     damaged: tuple[str, ...]
 
     def name(self, camera: int, instant: int) -> str:
-        """A picture's name for people."""
+        """Return an image's name for people."""
         alone = len(self.cameras) == 1
         return (
             self.instants[instant] if alone else f"{self.cameras[camera]}/{self.instants[instant]}"
@@ -41,15 +53,25 @@ class Gathered:
 
 
 def camera_folders(images: Path) -> dict[str, Path]:
-    """The cameras' sub-folders of pictures, by name, in natural order.
+    """Find the cameras' sub-folders of images.
+
+    Parameters
+    ----------
+    images : Path
+        Folder with a sub-folder for each camera.
+
+    Returns
+    -------
+    dict of str to Path
+        Folders by name, in natural order.
 
     Raises
     ------
     InputError
-        No folder, or none with pictures in it.
+        It is not a folder, or no sub-folder has images in it.
     """
     if not images.is_dir():
-        raise InputError(f"{images}: expected a folder with a sub-folder of pictures a camera")
+        raise InputError(f"{images}: expected a folder with a sub-folder of pictures per camera")
     folders = {f.name: f for f in images.iterdir() if f.is_dir() and pictures_in(f)}
     if not folders:
         hint = "; for one camera use: nav calibrate camera" if pictures_in(images) else ""
@@ -58,12 +80,26 @@ def camera_folders(images: Path) -> dict[str, Path]:
 
 
 def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathered:
-    """Search all pictures of some cameras' folders for the board.
+    """Search all images of some cameras' folders for the board.
+
+    Parameters
+    ----------
+    folders : mapping of str to Path
+        Folder of each camera by name.
+    board : Board
+        The board.
+    console : Console
+        Where progress is shown.
+
+    Returns
+    -------
+    Gathered
+        The corners found.
 
     Raises
     ------
     InputError
-        No picture, pictures of two sizes, or the board in none of a camera's pictures.
+        No image, images of two sizes, or the board in none of a camera's images.
     """
     files = {name: pictures_in(folder) for name, folder in folders.items()}
     for name, own in files.items():
@@ -131,7 +167,7 @@ def _check(
 
 
 def _instead(files: Sequence[Path], board: Board) -> str:
-    """What is in pictures instead of the board, and what to do."""
+    """Describe what is in images instead of the board, and what to do."""
     step = max(1, len(files) // SAMPLE)
     read = [read_picture(file) for file in files[::step][:SAMPLE]]
     pictures = [picture for picture in read if not isinstance(picture, Lost)]

@@ -1,8 +1,9 @@
 """Boards that look the same after half a turn: which way round each camera saw them.
 
-A chessboard with both numbers of squares even, or both odd, has no top. Each camera may have named
-its corners from either end, at every instant anew. Where two cameras see the board at once, their
-relative pose must be the same at all instants; turned boards scatter it, as the board moves.
+A chessboard with both numbers of squares even, or both odd, has no distinguished top. Each camera
+may have named its corners from either end, independently at every instant. Where two cameras see
+the board at once, their relative pose must be the same at all instants; turned boards scatter it,
+as the board moves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from calibration.cameras.initial_rig import alike_poses
 from nav.frames import Array
 
 LEAST_LEAD = 2  # instants by which one way round must explain more than any other
-SAME_TURN = 0.1  # rad: relative poses further apart are two
+SAME_TURN = 0.1  # rad: relative poses farther apart are different
 
 
 class AmbiguousHalfTurn(Exception):
@@ -23,23 +24,42 @@ class AmbiguousHalfTurn(Exception):
 
 
 def half_turn(board: Board) -> Array:
-    """Return board_from_turned_board (4, 4): half a turn about the board's middle."""
+    """Compute half a turn about the board's centre.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        board_from_turned_board, mm.
+    """
     result = np.diag([-1.0, -1.0, 1.0, 1.0])
     result[:2, 3] = board.size
     return result
 
 
 def find_turned(board: Board, boards: Sequence[Mapping[int, Array]]) -> set[tuple[int, int]]:
-    """Return (camera, instant) at which corners are to be named from the other end.
+    """Find where corners are to be named from the other end of the board.
 
     Parameters
     ----------
-    boards : camera_from_board (4, 4) by instant, of each camera.
+    board : Board
+        The board.
+    boards : sequence of mapping of int to ndarray, shape (4, 4)
+        camera_from_board by instant, of each camera.
+
+    Returns
+    -------
+    set of (int, int)
+        Camera and instant.
 
     Raises
     ------
     AmbiguousHalfTurn
-        Two ways round fit as well, for cameras that see the board together.
+        Two ways round fit equally well, for cameras that see the board together.
     """
     if not board.is_symmetric:
         return set()
@@ -67,7 +87,7 @@ def find_turned(board: Board, boards: Sequence[Mapping[int, Array]]) -> set[tupl
 def _against(
     common: Sequence[int], one: Mapping[int, Array], other: Mapping[int, Array], turn: Array
 ) -> list[int]:
-    """Instants at which the other camera's board is turned against the first one's."""
+    """Return instants at which the other camera's board is turned relative to the first one's."""
     back = [np.linalg.inv(one[k]) for k in common]
     straight = [other[k] @ inverse for k, inverse in zip(common, back, strict=True)]
     swapped = [other[k] @ turn @ inverse for k, inverse in zip(common, back, strict=True)]

@@ -1,10 +1,10 @@
-"""How well a fit predicts instants that it was not made of: leave-one-out cross-validation.
+"""Leave-one-out cross-validation: how well a fit predicts instants that it does not contain.
 
-For every instant the unknowns that all instants share (lenses, places of cameras, bow) are found
+For every instant the unknowns that all instants share (lenses, poses of cameras, bow) are estimated
 without it, by one Gauss-Newton step from the fit of all; the board's pose at that instant is free,
 as it is in use. In a linear problem that is exact: the residuals of a deleted block of rows follow
-from the normal matrix without it (Cook and Weisberg 1982, chapter 3.8). A number of distortion
-that the pictures do not tell predicts badly, however well it fits.
+from the normal matrix without it (Cook and Weisberg 1982, chapter 3.8). A distortion parameter that
+the images do not determine predicts badly, however well it fits.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,23 @@ import numpy as np
 from calibration.cameras.bundle import HUBER, Bundle, Fit, Linearised, inverse_of, prior_of
 from nav.frames import Array
 
-POSE = 6  # numbers of a board's pose
+POSE = 6  # parameters of a board's pose
 
 
 @dataclass(frozen=True)
 class Reduced:
     """One instant's equations with the board's pose eliminated, whitened.
 
-    rows : (m, s) by the shared unknowns. right : (m,) residuals. weight : (m,), see `Linearised`.
-    parts : the sightings in the order of the rows.
+    Attributes
+    ----------
+    rows : ndarray, shape (m, s)
+        By the shared unknowns.
+    right : ndarray, shape (m,)
+        Residuals.
+    weight : ndarray, shape (m,)
+        See `Linearised`.
+    parts : tuple of Linearised
+        The sightings in the order of the rows.
     """
 
     rows: Array
@@ -34,12 +42,18 @@ class Reduced:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Residuals of instants that had no part in the fit.
+    """Residuals of instants that did not contribute to the fit.
 
-    losses : (instants,) Huber's loss of whitened residuals. rms : (cameras,) px per axis.
-    inflation : by which the covariance of what is shared is too small, as instants differ from each
-    other by more than the errors of their corners explain (a cluster-robust variance, Liang and
-    Zeger 1986, as one factor).
+    Attributes
+    ----------
+    losses : ndarray, shape (instants,)
+        Huber's loss of whitened residuals.
+    rms : ndarray, shape (cameras,)
+        Px per axis.
+    inflation : float
+        Factor by which the covariance of the shared unknowns is too small, as instants differ from
+        each other by more than the errors of their corners explain (a cluster-robust variance,
+        Liang and Zeger 1986, as one factor).
     """
 
     losses: Array
@@ -50,12 +64,22 @@ class HeldOut:
 def reduce_poses(
     bundle: Bundle, fit: Fit, more: Mapping[int, Array] | None = None
 ) -> dict[int, Reduced]:
-    """Every instant's equations by what is shared.
+    """Eliminate the board's pose from every instant's equations.
 
     Parameters
     ----------
-    more : further columns (m, k) by instant, whitened and weighted as the rows are; appended to the
-        shared ones.
+    bundle : Bundle
+        All sightings.
+    fit : Fit
+        Their fit.
+    more : mapping of int to ndarray, shape (m, k), optional
+        Further columns by instant, whitened and weighted as the rows are; appended to the shared
+        ones.
+
+    Returns
+    -------
+    dict of int to Reduced
+        By instant.
     """
     shared = fit.unknowns.bow.stop
     of: dict[int, list[Linearised]] = {}
@@ -82,7 +106,20 @@ def reduce_poses(
 
 
 def predict_held_out(bundle: Bundle, fit: Fit) -> HeldOut:
-    """Residuals of every instant by a fit to all others."""
+    """Predict every instant from a fit to all others.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        All sightings.
+    fit : Fit
+        Their fit.
+
+    Returns
+    -------
+    HeldOut
+        Losses and residuals of the predictions.
+    """
     reduced = list(reduce_poses(bundle, fit).values())
     shared = fit.unknowns.bow.stop
     normal = np.diag(prior_of(fit.setup, fit.unknowns)[0][:shared])
@@ -112,13 +149,23 @@ def predict_held_out(bundle: Bundle, fit: Fit) -> HeldOut:
 
 
 def simplest_that_predicts(losses: Mapping[str, Array]) -> str:
-    """The first that predicts as well as the best, as far as the instants can tell.
+    """Choose the first candidate that predicts as well as the best, within the statistical error.
 
-    One standard error of the paired differences (Breiman et al. 1984, the 1-SE rule).
+    The tolerance is one standard error of the paired differences (the 1-SE rule [1]_).
 
     Parameters
     ----------
-    losses : (instants,) of each candidate, the simplest first.
+    losses : mapping of str to ndarray, shape (instants,)
+        Of each candidate, the simplest first.
+
+    Returns
+    -------
+    str
+        Name of the candidate.
+
+    References
+    ----------
+    .. [1] Breiman et al., 1984.
     """
     best = min(losses, key=lambda name: losses[name].sum())
     for name, own in losses.items():

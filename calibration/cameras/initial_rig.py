@@ -1,4 +1,4 @@
-"""Where bundle adjustment begins: each camera by itself, then how they stand to each other."""
+"""Initial estimate of the bundle adjustment: each camera by itself, then their relative poses."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,18 +11,34 @@ from calibration.cameras.bundle import Setup, Sighting
 from calibration.cameras.lens_models import Lens
 from nav.frames import Array
 
-AGREE_ANGLE, AGREE_SHIFT = 0.03, 0.03  # rad, and of the distance: relative poses that are alike
+AGREE_ANGLE, AGREE_SHIFT = 0.03, 0.03  # rad, and of the distance: tolerance of equal relative poses
 
 
 def lens_of(
     points: Array, sightings: Sequence[Sighting], size: tuple[int, int]
 ) -> tuple[Lens, dict[int, Array]]:
-    """A camera's lens, two numbers of distortion, and camera_from_board (4, 4) of each instant.
+    """Estimate a camera's lens with two distortion parameters, and the board's poses.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Corners of the flat board by id, mm.
+    sightings : sequence of Sighting
+        Of this camera.
+    size : tuple of 2 ints
+        Width and height of its images, px.
+
+    Returns
+    -------
+    lens : Lens
+        Its intrinsics.
+    poses : dict of int to ndarray, shape (4, 4)
+        camera_from_board by instant, mm.
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        The boards say nothing of the focal length: too few, or all parallel to the picture.
+        The boards do not determine the focal length: too few, or all parallel to the image plane.
     """
     boards = [points[s.ids].astype(np.float32) for s in sightings]
     pixels = [s.pixels.astype(np.float32) for s in sightings]
@@ -51,9 +67,21 @@ def lens_of(
 def setup_of(
     lenses: Sequence[Lens], boards: Sequence[Mapping[int, Array]]
 ) -> tuple[Setup, list[int]]:
-    """All cameras in the first one's frame; and which ones nothing ties to it.
+    """Express all cameras in the first one's frame.
 
-    boards : camera_from_board by instant, of each camera.
+    Parameters
+    ----------
+    lenses : sequence of Lens
+        Of each camera.
+    boards : sequence of mapping of int to ndarray, shape (4, 4)
+        camera_from_board by instant, of each camera.
+
+    Returns
+    -------
+    setup : Setup
+        The initial setup.
+    loose : list of int
+        Cameras that no common instant connects to the first one.
     """
     cameras: dict[int, Array] = {0: np.eye(4)}
     while len(cameras) < len(lenses):
@@ -79,7 +107,18 @@ def setup_of(
 
 
 def usual_pose(poses: Sequence[Array]) -> Array:
-    """The mean of those poses (4, 4) that most others are like."""
+    """Average those poses that most others agree with.
+
+    Parameters
+    ----------
+    poses : sequence of ndarray, shape (4, 4)
+        Poses, mm.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        Mean rotation and median translation.
+    """
     best = max((alike_poses(poses, k) for k in range(len(poses))), key=lambda like: like.sum())
     turns = Rotation.from_matrix([pose[:3, :3] for pose in poses])
     result = np.eye(4)
@@ -89,7 +128,20 @@ def usual_pose(poses: Sequence[Array]) -> Array:
 
 
 def alike_poses(poses: Sequence[Array], index: int) -> NDArray[np.bool_]:
-    """Return (n,) which poses (4, 4) are like one of them."""
+    """Test which poses are close to one of them.
+
+    Parameters
+    ----------
+    poses : sequence of ndarray, shape (4, 4)
+        Poses, mm.
+    index : int
+        Index of the pose to compare with.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether each is close in angle and translation.
+    """
     turns = Rotation.from_matrix([pose[:3, :3] for pose in poses])
     shifts = np.array([pose[:3, 3] for pose in poses])
     far = np.linalg.norm(shifts, axis=1).max() + 1e-9

@@ -1,4 +1,4 @@
-"""Lens models that a camera may turn out to have, from the simplest on."""
+"""Lens models to choose from, the simplest first."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import numpy as np
 from nav.frames import Array
 
 DISTORTION = 8  # k1 k2 p1 p2 k3 k4 k5 k6, OpenCV's order
-# numbers of each model among them
+# indices of each model's parameters
 MODELS: dict[str, tuple[int, ...]] = {
     "no distortion": (),
     "k1": (0,),
@@ -21,21 +21,41 @@ MODELS: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True)
 class Lens:
-    """Intrinsics: fx, fy, cx, cy, px, (4,); distortion (8,), OpenCV's order."""
+    """Intrinsics of a camera.
+
+    Attributes
+    ----------
+    pinhole : ndarray, shape (4,)
+        fx, fy, cx, cy, px.
+    distortion : ndarray, shape (8,)
+        In OpenCV's order: k1, k2, p1, p2, k3, k4, k5, k6.
+    """
 
     pinhole: Array
     distortion: Array
 
     @property
     def matrix(self) -> Array:
-        """(3, 3)."""
+        """Camera matrix (3, 3), px."""
         fx, fy, cx, cy = self.pinhole
         return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
 
     def project(self, points: Array) -> tuple[Array, Array, Array]:
-        """Pixels (n, 2) of points (n, 3) in the camera frame, and their derivatives.
+        """Project points and differentiate.
 
-        By the points, (n, 2, 3), and by the twelve intrinsics, (n, 2, 12).
+        Parameters
+        ----------
+        points : ndarray, shape (n, 3)
+            In the camera frame, in front of the camera.
+
+        Returns
+        -------
+        pixels : ndarray, shape (n, 2)
+            Projections, px.
+        by_point : ndarray, shape (n, 2, 3)
+            Derivative by the points.
+        by_lens : ndarray, shape (n, 2, 12)
+            Derivative by the twelve intrinsics.
         """
         given = np.ascontiguousarray(points.reshape(-1, 1, 3))
         pixels, jacobian = cv2.projectPoints(
@@ -45,11 +65,11 @@ class Lens:
         return np.asarray(pixels).reshape(-1, 2), rows[:, :, 3:6], rows[:, :, 6:18]
 
     def moved(self, change: Array) -> "Lens":
-        """After a change (12,) of the intrinsics."""
+        """Return the lens after a change (12,) of the intrinsics."""
         return Lens(self.pinhole + change[:4], self.distortion + change[4:])
 
     def written(self, model: str) -> Array:
-        """The distortion as rig.toml has it: as many numbers as the model needs."""
+        """Return the distortion as written to rig.toml: as many numbers as the model needs."""
         if model == "no distortion":
             return np.zeros(5)
         return self.distortion if model == "rational" else self.distortion[:5]

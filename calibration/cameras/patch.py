@@ -1,7 +1,7 @@
-"""What the pixels around one corner of a board say against the picture of it; compiled.
+"""Normal equations of the pixels around one corner of a board against its rendering; compiled.
 
 The corner's four squares are a pattern of two by two cells, the markers in the white ones patterns
-of their own; both are blurred by the tracker's kernel, and their light adds up.
+of their own; both are blurred by the tracker's kernel, and their grey levels add up.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ from nav.tracking.pixel_moments import (
 )
 from nav.tracking.response import LINEAR
 
-N = 2  # squares a side of the pattern, the corner in its middle
+N = 2  # squares per side of the pattern, the corner in its centre
 
 
 @njit(nogil=True, cache=True)
@@ -48,7 +48,50 @@ def patch_sums(
     image, plane, at, reach, scale, checks, white, markers, which, cells, side, blur, brightness,
     cut, moments, histogram, sheet,
 ):  # fmt: skip
-    """As `accumulate`, of the pixels within `reach` squares of a corner at pixel `at`."""
+    """Accumulate the moments of the pixels within `reach` of a corner, as `accumulate` does.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width)
+        Grey levels.
+    plane : ndarray, shape (3, 3)
+        Homography from pixels to squares, the corner at (1, 1).
+    at : ndarray, shape (2,)
+        Pixel of the corner.
+    reach : float
+        Half side of the patch, squares.
+    scale : float
+        Px per square at the corner.
+    checks : ndarray of float32
+        Colour changes of the pattern of squares.
+    white : bool
+        Whether the square up and left of the corner is white.
+    markers : ndarray of float32
+        Colour changes of the markers' patterns.
+    which : ndarray of int, shape (2,)
+        Markers of the two white squares; -1 for none.
+    cells : int
+        Cells per side of a marker.
+    side : float
+        Of a marker, squares.
+    blur : ndarray, shape (3,)
+        uu, uv, vv, px^2.
+    brightness : ndarray, shape (BRIGHTNESS,)
+        Current brightness parameters.
+    cut : float
+        Threshold of the residuals' weights.
+    moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
+        Overwritten with the moments.
+    histogram : ndarray of int, shape (HISTOGRAM,)
+        Overwritten with the histogram of the residuals.
+    sheet : ndarray, shape (SHEET,)
+        Buffer for the pixels.
+
+    Returns
+    -------
+    ndarray, shape (6,)
+        Totals; the first three are the pixels in the patch, those used, and their weight.
+    """
     moments[:] = 0.0
     histogram[:] = 0
     totals, by_pixel = np.zeros(6), derivative(plane, at)
@@ -92,7 +135,7 @@ def _take_in(
     sheet, count, checks, white, markers, which, cells, side, brightness, cut, moments, histogram,
     totals,
 ):  # fmt: skip
-    """Add the sheet's pixels to the sums: squares, less what the markers' black cells take."""
+    """Add the sheet's pixels to the sums: squares, minus what the markers' black cells absorb."""
     lean(sheet, count, 1.0, False, 1.0, brightness)
     blurred_pattern(sheet, count, checks, N)
     if which[0] >= 0:
@@ -133,7 +176,7 @@ def _take_in(
 
 @njit(nogil=True, cache=True)
 def _spread(by_pixel, blur):
-    """Blur in squares: xx, yy, xy."""
+    """Return the blur in squares: xx, yy, xy."""
     uu, uv, vv = blur[0], blur[1], blur[2]
     x_u, x_v, y_u, y_v = by_pixel[0, 0], by_pixel[0, 1], by_pixel[1, 0], by_pixel[1, 1]
     xx = x_u * x_u * uu + 2 * x_u * x_v * uv + x_v * x_v * vv
@@ -144,7 +187,20 @@ def _spread(by_pixel, blur):
 
 @njit(nogil=True, cache=True)
 def derivative(plane, at):
-    """(2, 2) squares by pixels."""
+    """Compute the derivative of squares by pixels.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (3, 3)
+        Homography from pixels to squares.
+    at : ndarray, shape (2,)
+        Pixel.
+
+    Returns
+    -------
+    ndarray, shape (2, 2)
+        Jacobian, squares per px.
+    """
     w = plane[2, 0] * at[0] + plane[2, 1] * at[1] + plane[2, 2]
     x = (plane[0, 0] * at[0] + plane[0, 1] * at[1] + plane[0, 2]) / w
     y = (plane[1, 0] * at[0] + plane[1, 1] * at[1] + plane[1, 2]) / w

@@ -1,4 +1,4 @@
-"""A picture of where in each camera's image the corners lay, and how they fit."""
+"""A plot of where in each camera's image the corners were, and how well they fit."""
 
 from pathlib import Path
 
@@ -17,7 +17,17 @@ INK, GOOD, LEFT = "#1b2a33", "#00897b", "#d81b60"
 
 
 def draw_coverage(path: Path, found: Calibration, gathered: Gathered) -> None:
-    """A PNG: for each camera its corners in the image, and all residuals around zero."""
+    """Draw a PNG: for each camera its corners in the image, and all residuals around zero.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    found : Calibration
+        The calibration.
+    gathered : Gathered
+        What the images showed.
+    """
     count = len(gathered.cameras)
     columns = min(count, ACROSS)
     rows = -(-count // columns)

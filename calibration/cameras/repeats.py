@@ -1,6 +1,6 @@
-"""Pictures that show the board where another one had it already: they say nothing new.
+"""Images that show the board where an earlier one already showed it: they add no information.
 
-Counted as views, they promise what they do not hold: each repeats the same errors of lens and
+Counted as views, they would make the result look too good: each repeats the same errors of lens and
 board, and one left out is predicted by its twin.
 """
 
@@ -11,16 +11,22 @@ import numpy as np
 
 from calibration.cameras.board_detection import Seen
 
-SAME_PLACE: Final = 0.5  # px, rms: by less no hand holds a board twice in the same place
+SAME_PLACE: Final = 0.5  # px, rms: no hand holds a board twice in the same place to less than this
 SHARED: Final = 0.8  # of the corners of either
 
 
 def find_repeats(seen: Mapping[tuple[int, int], Seen]) -> dict[int, int]:
-    """Return instants that repeat an earlier one in every camera that saw them, and which one.
+    """Find instants that repeat an earlier one in every camera that saw them.
 
     Parameters
     ----------
-    seen : corners by camera and instant.
+    seen : mapping of (int, int) to Seen
+        Corners by camera and instant.
+
+    Returns
+    -------
+    dict of int to int
+        The earlier instant by the repeating one.
     """
     of: dict[int, dict[int, Seen]] = {}
     for (camera, instant), one in seen.items():

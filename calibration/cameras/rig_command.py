@@ -1,4 +1,4 @@
-"""`nav calibrate camera` and `nav calibrate rig`: from folders of pictures to rig.toml."""
+"""`nav calibrate camera` and `nav calibrate rig`: from folders of images to rig.toml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,15 +22,20 @@ from nav.outputs import written_together
 from nav.tracking.tool import load_tool
 
 RULER = 100.0  # mm, as printed
-RULER_RANGE = (90.0, 110.0)  # mm: what else is measured is no printed ruler of 100 mm
+RULER_RANGE = (90.0, 110.0)  # mm: any other value is not of a printed ruler of 100 mm
 UNVERIFIED = "scale unverified: measure the printed ruler and give it with --ruler"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What tells how long things are.
+    """What determines the scale.
 
-    share : of the calibration's lengths by the board's as printed. words : what told it.
+    Attributes
+    ----------
+    share : float
+        Factor of the calibration's lengths over those of the board as printed.
+    words : str or None
+        What determined it; None if unverified.
     """
 
     share: float
@@ -39,7 +44,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class KnownBody:
-    """A marker body whose true size is known, and pictures of it turned before the cameras."""
+    """A marker body whose true size is known, and images of it turned before the cameras.
+
+    Attributes
+    ----------
+    tool : Path
+        TOOL.toml of the body.
+    images : Path
+        The images.
+    """
 
     tool: Path
     images: Path
@@ -49,12 +62,27 @@ def calibrate_camera(
     images: Path, board: Path, output: Path, console: Console, ruler: float | None = None,
     name: str = "camera",
 ) -> None:  # fmt: skip
-    """One camera by the pictures of one folder; writes a rig.toml of one.
+    """Calibrate one camera from the images of one folder; write a rig.toml of one camera.
+
+    Parameters
+    ----------
+    images : Path
+        Folder of images.
+    board : Path
+        board.toml of the board they show.
+    output : Path
+        rig.toml to write; a picture of the coverage is written beside it.
+    console : Console
+        Where progress and result are printed.
+    ruler : float, optional
+        Length of the printed ruler of 100 mm, mm.
+    name : str, optional
+        The camera's name.
 
     Raises
     ------
     InputError
-        See `calibrate_cameras`, `gather`; or a ruler that is none.
+        See `calibrate_cameras`, `gather`; or the ruler is out of range.
     """
     if not images.is_dir():
         raise InputError(f"{images}: expected a folder of pictures")
@@ -65,14 +93,27 @@ def calibrate_rig(
     images: Path, board: Path, output: Path, console: Console, ruler: float | None = None,
     body: KnownBody | None = None,
 ) -> None:  # fmt: skip
-    """All cameras of a rig together, by a sub-folder of pictures each; writes rig.toml.
+    """Calibrate all cameras of a rig together, from a sub-folder of images each; write rig.toml.
 
-    body : tells the scale instead of the ruler.
+    Parameters
+    ----------
+    images : Path
+        Folder with a sub-folder of images for each camera.
+    board : Path
+        board.toml of the board they show.
+    output : Path
+        rig.toml to write; a picture of the coverage is written beside it.
+    console : Console
+        Where progress and result are printed.
+    ruler : float, optional
+        Length of the printed ruler of 100 mm, mm.
+    body : KnownBody, optional
+        Determines the scale instead of the ruler.
 
     Raises
     ------
     InputError
-        See `calibrate_cameras`, `gather`, `measured_body`; or a ruler that is none.
+        See `calibrate_cameras`, `gather`, `measured_body`; or the ruler is out of range.
     """
     _calibrate(camera_folders(images), board, output, console, ruler, body)
 
@@ -85,7 +126,7 @@ def _calibrate(
     for warning in printed.warnings:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if ruler is not None and body is not None:
-        raise InputError("--ruler and --body: give one of them; both tell the scale")
+        raise InputError("--ruler and --body: give one of them; both determine the scale")
     if body is not None and len(folders) < 2:
         raise InputError("--body: one camera does not see how large a body is; use --ruler")
     scale = scale_by_ruler(ruler)
@@ -109,12 +150,22 @@ def _calibrate(
 
 
 def scale_by_ruler(ruler: float | None) -> Scale:
-    """What the printed ruler tells, mm; None: nothing.
+    """Convert the measured length of the printed ruler to a scale.
+
+    Parameters
+    ----------
+    ruler : float or None
+        Measured length of the ruler of 100 mm, mm; None if it was not measured.
+
+    Returns
+    -------
+    Scale
+        Unverified if there is no ruler.
 
     Raises
     ------
     InputError
-        That is not about 100 mm.
+        The length is not about 100 mm.
     """
     if ruler is None:
         return Scale(1.0, None)
@@ -127,7 +178,7 @@ def scale_by_ruler(ruler: float | None) -> Scale:
 
 
 def _scale_by(body: KnownBody, rig: Rig, console: Console) -> Scale:
-    """By what lengths must be multiplied for a body to have its true size."""
+    """Return the factor by which lengths must be multiplied for a body to have its true size."""
     tool = load_tool(body.tool)
     size = measured_body(body.images, rig, tool, console)[0].scale
     if size is None:
@@ -137,6 +188,24 @@ def _scale_by(body: KnownBody, rig: Rig, console: Console) -> Scale:
 
 
 def rig_of(found: Calibration, gathered: Gathered, board: Board, scale: Scale) -> Rig:
+    """Assemble the rig with its calibration results.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    gathered : Gathered
+        What the images showed.
+    board : Board
+        The board, at its true size.
+    scale : Scale
+        What determined the scale.
+
+    Returns
+    -------
+    Rig
+        Ready to be written to rig.toml.
+    """
     cameras = []
     fit = found.fit
     for k, name in enumerate(gathered.cameras):
@@ -157,7 +226,7 @@ def rig_of(found: Calibration, gathered: Gathered, board: Board, scale: Scale) -
 def _facts(
     found: Calibration, gathered: Gathered, camera: int, board: Board, scale: Scale
 ) -> dict[str, Any]:
-    """What calibration knows besides, for [camera.calibration]."""
+    """Return the further results of the calibration, for [camera.calibration]."""
     fit, verdict = found.fit, found.verdicts[camera]
     lens, place = fit.unknowns.lens[camera], fit.unknowns.place[camera]
     changed = found.chosen.focus[camera]
@@ -195,6 +264,19 @@ def _facts(
 
 
 def tell(console: Console, found: Calibration, gathered: Gathered, scale: Scale) -> None:
+    """Print the calibration's table, advice and notes.
+
+    Parameters
+    ----------
+    console : Console
+        Where they are printed.
+    found : Calibration
+        The calibration.
+    gathered : Gathered
+        What the images showed.
+    scale : Scale
+        What determined the scale.
+    """
     table = Table(box=None, pad_edge=False)
     for heading in (
         "camera",
@@ -233,7 +315,22 @@ def _advise(console: Console, name: str, verdict: CameraVerdict) -> None:
 
 
 def notes(found: Calibration, gathered: Gathered, scale: Scale) -> list[str]:
-    """What else a person should know, in sentences."""
+    """List what else a person should know.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    gathered : Gathered
+        What the images showed.
+    scale : Scale
+        What determined the scale.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
     lines = []
     left = [gathered.name(s.camera, s.instant) for s in found.chosen.left_out]
     if left:
@@ -256,19 +353,19 @@ def notes(found: Calibration, gathered: Gathered, scale: Scale) -> list[str]:
         if verdict.unreached and verdict.beyond is not None:
             lines.append(
                 f"{name}: the board was never {where(verdict.unreached)}; the lens there is "
-                f"extrapolated (± {verdict.beyond:.2f} px if it goes on as it begins)"
+                f"extrapolated (± {verdict.beyond:.2f} px if the lens model holds there)"
             )
     if found.bow > 0.0:
         assert found.flat_rms is not None
         lines.append(
-            f"the board is bowed by {found.bow:.2f} mm; that is taken into account (were it flat, "
-            f"corners would be off by {found.flat_rms.max():.3f} instead of "
+            f"the board is bowed by {found.bow:.2f} mm; that is taken into account (taken "
+            f"as flat, corners would be off by {found.flat_rms.max():.3f} instead of "
             f"{found.rms.max():.3f} px)"
         )
     if found.volume is not None:
         lines.append(
-            f"within 60 mm of where the board was, points are right to {found.volume:.4f} mm rms, "
-            "scale aside"
+            f"within 60 mm of where the board was, points are accurate to "
+            f"{found.volume:.4f} mm rms, apart from the scale"
         )
     lines.append(f"scale by {scale.words}" if scale.words else UNVERIFIED)
     return lines

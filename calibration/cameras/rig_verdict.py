@@ -1,4 +1,4 @@
-"""How good a calibration is: what its errors make of what will be measured, in numbers and words.
+"""The quality of a calibration: how its errors affect measurements, in numbers and words.
 
 Single parameters are correlated and tell little. So setups are drawn from the parameters' joint
 covariance, and what each of them would measure is compared.
@@ -16,16 +16,16 @@ from calibration.cameras.lens_models import Lens
 from nav.frames import Array
 
 DRAWS = 60
-GRID = 7  # points a side of what is compared
+GRID = 7  # points per side of what is compared
 WORKING = 60.0  # mm around the working point, each way
-CELLS = (8, 5)  # of the picture, to tell how much of it the corners cover
+CELLS = (8, 5)  # of the image, to measure how much of it the corners cover
 # what is recommended everywhere: in the guide, by --help, in messages and in the window
-RECOMMENDED_PICTURES = 20  # twice what 'good' asks for: some do not fit, or repeat others
+RECOMMENDED_PICTURES = 20  # twice what 'good' requires: some do not fit, or repeat others
 RECOMMENDED_TILT = 30  # degrees to each side
 # limits of 'good' and 'usable'
 GOOD_PIXELS, USABLE_PIXELS = 0.1, 0.5  # px, sd of where a known direction is seen
-UNKNOWN_PIXELS = 20.0  # px: a lens known no better is not known
-# px an axis of corners in pictures not used: sharp pictures of a stiff board reach 0.1 to 0.45
+UNKNOWN_PIXELS = 20.0  # px: a lens with a larger error counts as unknown
+# px per axis of corners in images not used: sharp pictures of a stiff board reach 0.1 to 0.45
 GOOD_HELD_OUT, USABLE_HELD_OUT = 0.5, 1.0
 GOOD_MM, USABLE_MM = 0.02, 0.1  # mm rms in the working volume
 ENOUGH_VIEWS, FEW_VIEWS = 10, 5
@@ -41,14 +41,29 @@ NOT_PREDICTED = (
 
 @dataclass(frozen=True)
 class CameraVerdict:
-    """One camera's calibration judged.
+    """Verdict on one camera's calibration.
 
-    word : good, usable or repeat. advice : what to do, sentences. pixels : expected error of where
-    a known direction is seen, rms over the part of the picture that the board reached. beyond : the
-    same over the rest, None where there is none. unreached : names of the picture's corners that
-    are in the rest. held_out : px per axis, rms of corners in pictures not used to predict
-    them. covered : share of the picture. tilt : rad, of boards to each other in the two
-    directions, the lesser.
+    Attributes
+    ----------
+    word : str
+        good, usable or repeat.
+    advice : tuple of str
+        What to do, sentences.
+    pixels : float
+        Expected error of the projection of a known direction, rms over the part of the image that
+        the board reached, px.
+    beyond : float or None
+        The same over the rest; None where there is none.
+    unreached : tuple of str
+        Names of the image's corners that are in the rest.
+    held_out : float
+        Rms of corners in images not used to predict them, px per axis.
+    covered : float
+        Share of the image.
+    tilt : float
+        Range of the boards' tilt in the two directions, the smaller one, rad.
+    views : int
+        How many views were used.
     """
 
     word: str
@@ -66,10 +81,20 @@ class CameraVerdict:
 class Evidence:
     """What one camera's calibration is judged by.
 
-    corners : (n, 2) px, of every view used. normals : (n, 3) of the boards, camera frame. smear :
-    px, sd of the usual view's blur along its longer axis, less the shorter. held_out : px, see
-    `HeldOut`. rivals : the lens by the model chosen, and by the one that predicts best. focus : by
-    what share the focal length changed during the pictures.
+    Attributes
+    ----------
+    corners : sequence of ndarray, shape (n, 2)
+        Of every view used, px.
+    normals : ndarray, shape (n, 3)
+        Of the boards, camera frame.
+    smear : float
+        Standard deviation of the median view's blur along its longer axis, beyond the shorter, px.
+    held_out : float
+        See `HeldOut`, px.
+    rivals : tuple of 2 Lens
+        The lens by the chosen model, and by the one that predicts best.
+    focus : float
+        Relative change of the focal length during the images.
     """
 
     corners: Sequence[Array]
@@ -81,7 +106,24 @@ class Evidence:
 
 
 def judge_camera(fit: Fit, camera: int, size: tuple[int, int], evidence: Evidence) -> CameraVerdict:
-    """Verdict of one camera."""
+    """Judge one camera's calibration.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit.
+    camera : int
+        Index of the camera.
+    size : tuple of 2 ints
+        Width and height of its images, px.
+    evidence : Evidence
+        What it is judged by.
+
+    Returns
+    -------
+    CameraVerdict
+        The verdict with advice.
+    """
     corners = np.concatenate(evidence.corners)
     directions = directions_of(fit, camera, size, corners)
     at = fit.unknowns.lens[camera]
@@ -119,7 +161,18 @@ def _focus(share: float) -> str:
 
 
 def where(corners: Sequence[str]) -> str:
-    """Return what to call the parts of a picture that a board never came near."""
+    """Name the parts of an image that a board never came near.
+
+    Parameters
+    ----------
+    corners : sequence of str
+        Names of the image's corners among them; none for the edge.
+
+    Returns
+    -------
+    str
+        A phrase that completes a sentence.
+    """
     if not corners:
         return "at the picture's edge"
     if len(corners) == 4:
@@ -133,9 +186,23 @@ def _beyond(pixels: float | None, corners: Sequence[str]) -> str:
 
 
 def volume_spread(fit: Fit, middle: Array, rng: np.random.Generator) -> float:
-    """mm rms by which points around a middle (3,), rig frame, are measured wrong.
+    """Estimate the rms error of points measured in the working volume.
 
     Points are triangulated by drawn setups from what the best one sees, and aligned rigidly.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit, with its covariance.
+    middle : ndarray, shape (3,)
+        Centre of the volume, rig frame, mm.
+    rng : numpy.random.Generator
+        For the draws.
+
+    Returns
+    -------
+    float
+        Rms error, mm.
     """
     side = np.linspace(-WORKING, WORKING, GRID)
     points = np.stack(np.meshgrid(side, side, side), axis=-1).reshape(-1, 3) + middle
@@ -158,7 +225,22 @@ def volume_spread(fit: Fit, middle: Array, rng: np.random.Generator) -> float:
 
 
 def drawn(covariance: Array, count: int, rng: np.random.Generator) -> Array:
-    """(count, n) errors of a covariance (n, n), whatever the sizes of its unknowns."""
+    """Draw errors with a given covariance; unknowns of very different size are allowed.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (n, n)
+        The covariance.
+    count : int
+        Number of draws.
+    rng : numpy.random.Generator
+        For the draws.
+
+    Returns
+    -------
+    ndarray, shape (count, n)
+        The errors.
+    """
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     half = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
@@ -166,14 +248,40 @@ def drawn(covariance: Array, count: int, rng: np.random.Generator) -> Array:
 
 
 def off_aligned(found: Array, points: Array) -> Array:
-    """(n, 3) how far points are from where others are, once the two sets lie on each other."""
+    """Compute the residuals of points after a rigid alignment to others.
+
+    Parameters
+    ----------
+    found : ndarray, shape (n, 3)
+        Points to align, mm.
+    points : ndarray, shape (n, 3)
+        Points to align them to, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Aligned minus true, about the centroid, mm.
+    """
     a, b = found - found.mean(axis=0), points - points.mean(axis=0)
     turn, _ = Rotation.align_vectors(b, a)
     return np.asarray(turn.apply(a) - b, float)
 
 
 def triangulated(rays: Sequence[Array], places: Sequence[Array]) -> Array:
-    """(n, 3) points, rig frame, of rays (n, 3) in cameras at camera_from_rig (4, 4)."""
+    """Triangulate points from the rays of several cameras.
+
+    Parameters
+    ----------
+    rays : sequence of ndarray, shape (n, 3)
+        Of each camera, camera frame, z = 1.
+    places : sequence of ndarray, shape (4, 4)
+        camera_from_rig of each, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Points, rig frame, mm.
+    """
     rows = []
     for ray, place in zip(rays, places, strict=True):
         rows.append(ray[:, :1] * place[2] - place[0])
@@ -187,14 +295,38 @@ def triangulated(rays: Sequence[Array], places: Sequence[Array]) -> Array:
 
 
 def coverage(pixels: Array, size: tuple[int, int]) -> float:
-    """Share of the picture's cells in which corners lay."""
+    """Compute the share of the image's cells in which corners were.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, 2)
+        Corners, px.
+    size : tuple of 2 ints
+        Width and height of the image, px.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     cells = np.array(CELLS)
     place = np.floor(pixels / np.array(size) * cells).astype(int).clip(0, cells - 1)
     return len(np.unique(place, axis=0)) / float(cells.prod())
 
 
 def tilts(normals: Array) -> float:
-    """rad from board to board in that direction in which they are tilted less, end to end."""
+    """Compute the range of the boards' tilt in the direction in which they are tilted least.
+
+    Parameters
+    ----------
+    normals : ndarray, shape (n, 3)
+        Of the boards, camera frame.
+
+    Returns
+    -------
+    float
+        From end to end, rad; 0 for fewer than two.
+    """
     flat = normals[:, :2] / np.maximum(np.abs(normals[:, 2:]), 1e-6)
     flat = np.arctan(flat - flat.mean(axis=0))
     if len(flat) < 2:

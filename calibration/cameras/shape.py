@@ -1,4 +1,4 @@
-"""How a board is bowed: a smooth surface over the flat sheet, which paper keeps its lengths on."""
+"""The bow of a board: a smooth surface over the flat sheet, on which paper keeps its lengths."""
 
 import numpy as np
 
@@ -13,15 +13,42 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)
 
 
 def heights(points: Array, size: tuple[float, float]) -> Array:
-    """(n, terms) height z at points (n, 3) of the flat board by a mm of each term."""
+    """Compute the height of points for one mm of each bow term.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Of the flat board, mm.
+    size : tuple of 2 floats
+        Width and height of the board, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, terms)
+        Height z per term.
+    """
     u, v = _centred(points, size)
     return np.column_stack([u**i * v**j for i, j in TERMS])
 
 
 def shaped(points: Array, size: tuple[float, float], bow: Array) -> Array:
-    """Points (n, 3) of the flat board where a bow (k,), mm, has them.
+    """Bend the flat board's points by a bow.
 
     A sheet does not stretch: where it rises, it covers less of the plane (to second order).
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Of the flat board, mm.
+    size : tuple of 2 floats
+        Width and height of the board, mm.
+    bow : ndarray, shape (k,)
+        Coefficients of the first terms, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Points of the bowed board, mm.
     """
     if not np.any(bow):
         return points
@@ -38,9 +65,21 @@ def shaped(points: Array, size: tuple[float, float], bow: Array) -> Array:
 
 
 def most_bowed(points: Array, size: tuple[float, float], bow: Array) -> float:
-    """Return mm from the lowest to the highest of some points above their best plane.
+    """Compute the range of the heights of some points above their best-fitting plane.
 
-    points : (n, 3) of the flat board; where no corner was seen, a shape is not known.
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Of the flat board, mm; where no corner was seen, the shape is unknown.
+    size : tuple of 2 floats
+        Width and height of the board, mm.
+    bow : ndarray, shape (k,)
+        Coefficients of the first terms, mm.
+
+    Returns
+    -------
+    float
+        From the lowest to the highest, mm.
     """
     z = heights(points, size)[:, : len(bow)] @ bow
     plane = np.column_stack([np.ones(len(z)), points[:, :2]])

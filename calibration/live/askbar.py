@@ -17,14 +17,14 @@ WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFl
 
 
 class AskBar(Sized):
-    """What to do, as drawing, sentence and a quieter line; its edge tells how things stand."""
+    """What to do: drawing, sentence and a less prominent line; the edge's colour is the status."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ask, self.detail = Ask("busy", "Starting the cameras"), ""
 
     def show_ask(self, ask: Ask, detail: str) -> None:
-        """Show another one."""
+        """Show another one, with a detail line below it."""
         if (ask, detail) != (self.ask, self.detail):
             self.ask, self.detail = ask, detail
             self.setAccessibleName(ask.say)
@@ -32,11 +32,11 @@ class AskBar(Sized):
 
     @staticmethod
     def wanted_height(metrics: Metrics) -> int:
-        """For two lines of the sentence and one of detail."""
+        """Return the height for two lines of the sentence and one of detail."""
         return round(2.45 * metrics.large + 1.4 * metrics.medium + 3 * metrics.grid)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Edge, drawing, words; after a capture the whole bar is in its colour."""
+        """Draw edge, drawing and text; after a capture the whole bar is in its colour."""
         g = self.metrics.grid
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

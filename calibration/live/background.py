@@ -1,4 +1,4 @@
-"""Work beside the window."""
+"""Background threads."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,18 @@ T = TypeVar("T")
 
 
 def aside(work: Callable[[], T]) -> Future[T]:
-    """Work in a thread of its own, which never keeps the program from ending."""
+    """Run a function in a daemon thread, which never keeps the program from ending.
+
+    Parameters
+    ----------
+    work : callable
+        Function without arguments.
+
+    Returns
+    -------
+    Future
+        Of its result, or of the exception that it raised.
+    """
     future: Future[T] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""What one picture of a board is worth for calibration: where, how tilted, how near it is."""
+"""What one image of a board contributes to a calibration: position, tilt and distance."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,28 @@ from calibration.cameras.lens_models import DISTORTION, Lens
 from calibration.cameras.rig_verdict import CELLS
 from nav.frames import Array
 
-GUESSED_FOCAL = 0.9  # of a picture's width: a usual webcam's
+GUESSED_FOCAL = 0.9  # of an image's width: a typical webcam's
 Cell = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Look:
-    """A board in one camera's picture.
+    """A board in one camera's image.
 
-    cells : columns and rows of the picture's cells that its corners lie in. middle : (2,) shares
-    of the picture. normal : (3,) away from the viewer, camera frame. spin : rad, of the board in
-    the picture. square : log of a square's side, px. width : the corners' share of the picture.
+    Attributes
+    ----------
+    cells : frozenset of (int, int)
+        Columns and rows of the image's cells that its corners are in.
+    middle : ndarray, shape (2,)
+        Mean of the corners, as shares of the image.
+    normal : ndarray, shape (3,)
+        Away from the viewer, camera frame.
+    spin : float
+        Rotation of the board in the image, rad.
+    square : float
+        Logarithm of a square's side in px.
+    width : float
+        The corners' share of the image's width.
     """
 
     cells: frozenset[Cell]
@@ -34,12 +45,23 @@ class Look:
 
     @property
     def lean(self) -> Array:
-        """(2,) rad: leaning so that what lies right, or below, in the picture is the nearer."""
+        """Tilt (2,), rad: positive where what is right, or below, in the image is nearer."""
         return np.arctan(self.normal[:2] / max(abs(float(self.normal[2])), 1e-6))
 
 
 def guessed_lens(size: tuple[int, int]) -> Lens:
-    """A usual webcam's lens, until pictures tell a better one."""
+    """Guess a typical webcam's lens, to be used until images determine a better one.
+
+    Parameters
+    ----------
+    size : tuple of 2 ints
+        Width and height of the images, px.
+
+    Returns
+    -------
+    Lens
+        Without distortion.
+    """
     focal = GUESSED_FOCAL * size[0]
     middle = (np.array(size) - 1) / 2
     return Lens(np.array([focal, focal, *middle]), np.zeros(DISTORTION))
@@ -48,7 +70,26 @@ def guessed_lens(size: tuple[int, int]) -> Lens:
 def look_at(
     board: Board, ids: NDArray[np.int64], pixels: Array, size: tuple[int, int], lens: Lens
 ) -> Look | None:
-    """What corners (n,), (n, 2) of a board say; None where they give no pose."""
+    """Evaluate the corners of a board seen in an image.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    ids : ndarray of int, shape (n,)
+        Ids of the corners.
+    pixels : ndarray, shape (n, 2)
+        Where they are, px.
+    size : tuple of 2 ints
+        Width and height of the image, px.
+    lens : Lens
+        Lens of the camera.
+
+    Returns
+    -------
+    Look or None
+        None where the corners give no pose.
+    """
     points = board.points[ids]
     plane, _ = cv2.findHomography(points[:, :2], pixels)
     ideal = np.ascontiguousarray(rays_of(lens, pixels)[:, :2])
@@ -80,20 +121,46 @@ def look_at(
 
 
 def cells_of(pixels: Array, size: tuple[int, int]) -> frozenset[Cell]:
-    """Columns and rows of the cells of a picture that pixels (n, 2) lie in."""
+    """Find the cells of an image that pixels are in.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, 2)
+        Pixels.
+    size : tuple of 2 ints
+        Width and height of the image, px.
+
+    Returns
+    -------
+    frozenset of (int, int)
+        Columns and rows of the cells.
+    """
     cells = np.array(CELLS)
     place = np.floor(pixels / np.array(size) * cells).astype(int).clip(0, cells - 1)
     return frozenset((int(c), int(r)) for c, r in place)
 
 
 def pixels_of(plane: Array, points: Array) -> Array:
-    """Points (n, 2) through a homography (3, 3)."""
+    """Map points through a homography.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (3, 3)
+        The homography.
+    points : ndarray, shape (n, 2)
+        The points.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        The mapped points.
+    """
     lifted = np.column_stack([points, np.ones(len(points))]) @ plane.T
     return np.asarray(lifted[:, :2] / lifted[:, 2:], float)
 
 
 def _growth(plane: Array, at: Array) -> Array:
-    """(2, 2) derivative of a homography."""
+    """Return the derivative (2, 2) of a homography."""
     steps = np.array([[0.0, 0.0], [0.5, 0.0], [0.0, 0.5]]) + at
     seen = pixels_of(plane, steps)
     return np.column_stack([seen[1] - seen[0], seen[2] - seen[0]]) / 0.5

@@ -1,4 +1,4 @@
-"""Cameras of unknown size opened for calibration; those that are not there are tried again."""
+"""Cameras of unknown size opened for calibration; absent ones are tried again."""
 
 import re
 import threading
@@ -28,20 +28,28 @@ Size = tuple[int, int]
 
 
 class BoardCameras(FrameSource):
-    """Frame sets of webcams before anything is known of them.
+    """Frame sets of webcams before anything is known about them.
 
-    Each is asked for the largest size, and keeps the size of its first picture. As `LiveSource`
-    otherwise; a camera that cannot be opened is `missing`, and tried again every two seconds.
+    Each is asked for the largest size, and keeps the size of its first image. Otherwise as
+    `LiveSource`; a camera that cannot be opened is `missing`, and tried again every two seconds.
 
     Parameters
     ----------
-    devices : webcam numbers by camera name. size : to ask for.
-    capture, first_picture, retry : for tests.
+    devices : mapping of str to int
+        Webcam numbers by camera name.
+    size : tuple of 2 ints, optional
+        Width and height to ask for, px.
+    capture : callable, optional
+        Opens a webcam; for tests.
+    first_picture : float, optional
+        Time to wait for a first image, s; for tests.
+    retry : float, optional
+        Time between attempts, s; for tests.
 
     Raises
     ------
     InputError
-        None of them gives a picture: why the first does not.
+        None of them gives an image: the reason for the first one.
     """
 
     def __init__(
@@ -69,16 +77,16 @@ class BoardCameras(FrameSource):
             raise InputError(next(iter(self.absent.values())))
 
     def __len__(self) -> int:
-        """0: not known beforehand."""
+        """Return 0: the number of frame sets is not known beforehand."""
         return 0
 
     @property
     def warnings(self) -> list[str]:
-        """What the drivers did not lock, and slowness, as of now."""
+        """Settings that the drivers did not lock, and slowness, as of now."""
         return [] if self._source is None else self._source.warnings
 
     def close(self) -> None:
-        """Free the cameras; an iteration going on ends."""
+        """Release the cameras; a running iteration ends."""
         self._closed.set()
         if self._source is not None:
             self._source.close()
@@ -100,13 +108,13 @@ class BoardCameras(FrameSource):
                     break
 
     def _told(self, frames: FrameSet) -> FrameSet:
-        """With the reasons of cameras that are absent."""
+        """Add the reasons of cameras that are absent."""
         self._number += 1
         missing = {name: _in_words(name, why) for name, why in frames.missing.items()}
         return replace(frames, number=self._number, missing=missing | self.absent)
 
     def _returned(self) -> bool:
-        """Whether an absent camera has come; they are tried now and then, in a thread."""
+        """Return whether an absent camera has come; they are tried now and then, in a thread."""
         away = [name for name in list(self.absent) if name not in self.sizes]
         if not away:
             return bool(self.absent)
@@ -116,7 +124,7 @@ class BoardCameras(FrameSource):
         return False
 
     def _open(self) -> None:
-        """All cameras of known size as one source; one that fails once more is absent."""
+        """Open all cameras of known size as one source; one that fails again is absent."""
         while not self._closed.is_set():
             names = [n for n in self.devices if n in self.sizes]
             self._source = None
@@ -141,7 +149,7 @@ class BoardCameras(FrameSource):
             return
 
     def _probe(self, names: list[str]) -> None:
-        """Sizes of cameras' first pictures; drivers that hang are left behind."""
+        """Find the sizes of cameras' first images; drivers that hang are abandoned."""
         jobs = {name: aside(partial(self._first_size, name)) for name in names}
         until = time.monotonic() + self._first_picture
         for name, job in jobs.items():
@@ -151,7 +159,7 @@ class BoardCameras(FrameSource):
                 found = f"camera {name}: device {self.devices[name]}: its driver does not answer"
             except (
                 Exception
-            ) as error:  # whatever a driver does, this camera is absent, not the rest
+            ) as error:  # any failure of a driver makes this camera absent, not the rest
                 found = f"camera {name}: {type(error).__name__}: {error}"
             if isinstance(found, str):
                 self.absent[name] = found
@@ -160,7 +168,7 @@ class BoardCameras(FrameSource):
                 self.absent.setdefault(name, f"camera {name}: starting")
 
     def _first_size(self, name: str) -> Size | str:
-        """The size of a camera's first picture, or why there is none."""
+        """Return the size of a camera's first image, or why there is none."""
         index = self.devices[name]
         where = f"camera {name}: device {index}"
         capture = self._capture(index)
@@ -187,13 +195,13 @@ def _picture_size(capture: Capture, seconds: float) -> Size | None:
 
 
 def _unknown(name: str, size: Size) -> Camera:
-    """A camera of which only the size is known."""
+    """Return a camera of which only the size is known."""
     return Camera(name, size, np.eye(3), np.zeros(5), RigidTransform.identity())
 
 
 def _in_words(name: str, why: str) -> str:
-    """A reason without mention of a file that is not there yet."""
+    """Return a reason without mention of a file that does not exist yet."""
     other = OTHER_SIZE.search(why)
     if other is None:
         return why
-    return f"camera {name}: pictures are {other[1]} now, were {other[2]} at the start; start anew"
+    return f"camera {name}: pictures are {other[1]} now, were {other[2]} at the start; start again"

@@ -1,4 +1,4 @@
-"""The window in which cameras are calibrated: pictures taken, calibrated, judged, saved."""
+"""The window in which cameras are calibrated: images taken, calibrated, judged, saved."""
 
 import logging
 import time
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 33
 STALE = 0.6  # s: older pictures are not shown as present
-ROUND = 270.0  # degrees a second, of the busy arc
+ROUND = 270.0  # degrees per second, of the busy arc
 TAKING, CALIBRATING, RESULT, SAVING = "taking", "calibrating", "result", "saving"
 # key, label, and when it is there
 BUTTONS = {
@@ -43,10 +43,27 @@ BUTTONS = {
 
 
 class CalibrateWindow(QMainWindow):
-    """Takes pictures by itself, then calibrates and shows the verdict.
+    """Window that takes images automatically, then calibrates and shows the verdict.
 
-    save : writes the result; it may raise InputError. ruler : mm, of 100 printed. `saved` says at
-    the end which result was written, None: nothing was.
+    Parameters
+    ----------
+    source : BoardCameras
+        The cameras.
+    taking : Taking
+        Decides which images are taken.
+    save : callable
+        Writes the result; it may raise InputError.
+    ruler : float, optional
+        Measured length of the printed 100 mm, mm.
+    title : str, optional
+        Title of the window.
+    clock : callable, optional
+        Monotonic clock, s; for tests.
+
+    Attributes
+    ----------
+    saved : Result or None
+        At the end, the result that was written; None if nothing was.
     """
 
     def __init__(
@@ -96,7 +113,7 @@ class CalibrateWindow(QMainWindow):
         self.notices = Notices(body)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Everything in its place."""
+        """Lay out all parts."""
         self._arrange()
 
     def _arrange(self) -> None:
@@ -128,7 +145,7 @@ class CalibrateWindow(QMainWindow):
         self.notices.move(counted, bottom + g + (foot - self.notices.height()) // 2)
 
     def poll(self) -> None:
-        """Show what there is now; called about 30 times a second."""
+        """Update what is shown; called about 30 times a second."""
         if self._job is not None and self._job.done():
             job, self._job = self._job, None
             self._after(job)
@@ -153,7 +170,7 @@ class CalibrateWindow(QMainWindow):
             self.bar.show_ask(Ask("busy", "Starting the cameras"), "")
         elif age > STALE:
             why = f"no picture for {age:.0f} s"
-            self.bar.show_ask(Ask("lost", "No pictures come"), why)
+            self.bar.show_ask(Ask("lost", "No pictures arrive"), why)
             self.panes.show_panes(shown, why)
         else:
             self.bar.show_ask(shown.ask, self.problem or shown.detail)
@@ -236,12 +253,12 @@ class CalibrateWindow(QMainWindow):
         self.close()
 
     def _go_on(self, problem: str) -> None:
-        """Take pictures again; `problem` is said below what is asked for until one is taken."""
+        """Take images again; `problem` is shown below the request until one is taken."""
         self.state, self.problem, self._told_at = TAKING, problem, self.taking.captures
         self.watch = Watch(self.source, self.taking)
 
     def _after(self, job: Future[Any]) -> None:
-        """What came of calibrating or saving."""
+        """Handle the outcome of calibrating or saving."""
         error = job.exception()
         if error is not None and not isinstance(error, InputError):
             log.error("it failed", exc_info=error)
@@ -258,7 +275,7 @@ class CalibrateWindow(QMainWindow):
             self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Free the cameras; a file that is being written is waited for."""
+        """Release the cameras; a file that is being written is waited for."""
         if self.state == SAVING:
             event.ignore()
             return
@@ -270,7 +287,7 @@ class CalibrateWindow(QMainWindow):
 
 
 def _main_style(m: Metrics) -> str:
-    """The button to press now stands out."""
+    """Return a style that highlights the button to press now."""
     return (
         'QPushButton[main="true"] { background: #7fb4ff; color: #0f151b; }'
         f"QPushButton:focus {{ border: {max(1, round(2 * m.hair))}px solid #7fb4ff; }}"

@@ -1,4 +1,4 @@
-"""What the window shows while pictures are taken, as values."""
+"""What the window shows while images are taken, as values."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,19 @@ from nav.frames import Array
 
 @dataclass(frozen=True)
 class Pane:
-    """One camera. image : its present picture, None: `why`. corners : (n, 2) px, of the board."""
+    """One camera's pane.
+
+    Attributes
+    ----------
+    camera : str
+        Name of the camera.
+    image : ndarray of uint8, shape (height, width), or None
+        Its present image; None: see `why`.
+    why : str
+        Why there is no image.
+    corners : ndarray, shape (n, 2)
+        Of the board, px.
+    """
 
     camera: str
     image: Picture | None
@@ -20,10 +32,24 @@ class Pane:
 
 @dataclass(frozen=True)
 class Shown:
-    """All that is to be seen.
+    """Everything that is visible.
 
-    at : s, monotonic clock, when the pictures were taken. detail : a quieter line below what is
-    asked for. captured : a picture was taken just now. notices : of the cameras.
+    Attributes
+    ----------
+    at : float
+        When the images were taken, monotonic clock, s.
+    panes : tuple of Pane
+        Of each camera.
+    ask : Ask
+        What the person is asked to do.
+    detail : str
+        A less prominent line below the request.
+    progress : Progress
+        Of the captures.
+    captured : bool
+        Whether an image was taken just now.
+    notices : tuple of str
+        Warnings of the cameras.
     """
 
     at: float

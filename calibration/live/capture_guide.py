@@ -1,4 +1,4 @@
-"""What to ask for next, and whether to take the present picture. No state, no Qt."""
+"""What to ask for next, and whether to take the present image. No state, no Qt."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from calibration.live.progress import (
 )
 from nav.frames import Array
 
-# what makes a picture a new one, by any other of the same camera
+# differences that make an image a new one, to every other of the same camera
 NEW_PLACE = 0.12  # of the picture
 NEW_LEAN = np.radians(8.0)
 NEW_SPIN = np.radians(25.0)
@@ -25,7 +25,7 @@ NEW_SQUARE = np.log(1.15)
 NEW_CELLS = 2
 MOST = 60  # captures
 BY_ONE = 2  # more captures by one camera alone than by several at once
-LARGE = 0.45  # of the picture's width: a board that need not come nearer
+LARGE = 0.45  # of the image's width: a board that need not come nearer
 
 EDGES = {
     (0, -1): "top edge", (0, 1): "bottom edge", (-1, 0): "left side", (1, 0): "right side",
@@ -40,9 +40,18 @@ REGIONS = {**EDGES, (0, -1): "upper edge", (0, 1): "lower edge", (-1, 0): "left 
 class Ask:
     """What to do next.
 
-    kind : show, both, tilt, place, nearer, farther, more, still or done. say : for a person.
-    camera : whose picture it is about, None: all. way : (right, down) in the picture, -1 to 1:
-    the side to bring nearer, or the place. cells : that are to be filled.
+    Attributes
+    ----------
+    kind : str
+        show, both, tilt, place, nearer, farther, more, still or done.
+    say : str
+        Sentence for a person.
+    camera : int or None
+        Index of the camera whose image it is about; None: all.
+    way : tuple of 2 ints
+        Right and down in the image, -1 to 1: the side to bring nearer, or the place.
+    cells : frozenset of (int, int)
+        Cells that are to be filled.
     """
 
     kind: str
@@ -54,7 +63,15 @@ class Ask:
 
 @dataclass(frozen=True)
 class Advice:
-    """What to ask for, and whether to take the present picture."""
+    """What to ask for, and whether to take the present image.
+
+    Attributes
+    ----------
+    ask : Ask
+        The request.
+    capture : bool
+        Whether to take the image.
+    """
 
     ask: Ask
     capture: bool
@@ -67,12 +84,25 @@ def advise(
     still: Collection[int],
     names: Sequence[str],
 ) -> Advice:
-    """What to do now.
+    """Decide what to do now.
 
     Parameters
     ----------
-    taken : captures so far. progress : of them. present : the board in the present pictures, by
-    camera; empty: it is not seen. still : cameras in which it does not move.
+    taken : sequence of Capture
+        Captures so far.
+    progress : Progress
+        Of the captures.
+    present : Capture
+        The board in the present images, by camera; empty if it is not seen.
+    still : collection of int
+        Cameras in which it does not move.
+    names : sequence of str
+        The cameras' names.
+
+    Returns
+    -------
+    Advice
+        Request, and whether to capture.
     """
     want = wanted(progress, names)
     if not present:
@@ -89,7 +119,22 @@ def advise(
 
 
 def worth_taking(taken: Sequence[Capture], progress: Progress, present: Capture) -> bool:
-    """Whether the present pictures are different enough from all captures."""
+    """Return whether the present images are different enough from all captures.
+
+    Parameters
+    ----------
+    taken : sequence of Capture
+        Captures so far.
+    progress : Progress
+        Of the captures.
+    present : Capture
+        The board in the present images, by camera.
+
+    Returns
+    -------
+    bool
+        Whether they add information.
+    """
     fills = {k: len(look.cells - progress.cameras[k].cells) for k, look in present.items()}
     if not any(fills[k] >= NEW_CELLS or _is_new(taken, k, look) for k, look in present.items()):
         return False
@@ -102,7 +147,20 @@ def worth_taking(taken: Sequence[Capture], progress: Progress, present: Capture)
 
 
 def alike(present: Capture, other: Capture) -> bool:
-    """Whether a board is seen where another capture has it."""
+    """Return whether a board is seen at the same place as in another capture.
+
+    Parameters
+    ----------
+    present : Capture
+        The board in the present images, by camera.
+    other : Capture
+        The other capture.
+
+    Returns
+    -------
+    bool
+        Whether that holds for all cameras that see it.
+    """
     return bool(present) and all(
         camera in other and not _differ(look, other[camera]) for camera, look in present.items()
     )
@@ -123,7 +181,20 @@ def _differ(one: Look, other: Look) -> bool:
 
 
 def wanted(progress: Progress, names: Sequence[str]) -> Ask:
-    """What captures lack most, whatever is seen now."""
+    """Return the request for what captures lack most, independent of what is seen now.
+
+    Parameters
+    ----------
+    progress : Progress
+        Of the captures.
+    names : sequence of str
+        The cameras' names.
+
+    Returns
+    -------
+    Ask
+        The request.
+    """
     several = len(names) > 1
     if progress.captures == 0:
         return _show(names)
@@ -144,7 +215,24 @@ def wanted(progress: Progress, names: Sequence[str]) -> Ask:
 
 
 def satisfies(want: Ask, progress: Progress, present: Capture, names: Sequence[str]) -> bool:
-    """Whether the board is where it is asked for."""
+    """Return whether the board is where it is asked for.
+
+    Parameters
+    ----------
+    want : Ask
+        The request.
+    progress : Progress
+        Of the captures.
+    present : Capture
+        The board in the present images, by camera.
+    names : sequence of str
+        The cameras' names.
+
+    Returns
+    -------
+    bool
+        Whether the request is satisfied.
+    """
     if want.kind in ("show", "both"):
         return len(present) >= min(2, len(names))
     if want.kind == "more":
@@ -173,7 +261,7 @@ def _both(names: Sequence[str]) -> Ask:
 
 
 def _tilt(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | None:
-    """Tilt about that axis about which boards were tilted least, to the side less tilted."""
+    """Ask for a tilt about the axis with the smallest tilts so far, to the side less tilted."""
     if camera.tilt >= SPARE * TILTED or not camera.views:
         return None
     axis = _lesser_axis(camera.lean)
@@ -183,7 +271,7 @@ def _tilt(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | Non
 
 
 def _lesser_axis(lean: Array) -> Array:
-    """(2,) the direction in which boards lean least differently."""
+    """Return the direction (2,) in which the boards' tilt varies least."""
     if len(lean) < 3:
         spread = np.ptp(lean, axis=0)
         return np.array([0.0, 1.0]) if spread[1] <= spread[0] else np.array([1.0, 0.0])
@@ -193,13 +281,13 @@ def _lesser_axis(lean: Array) -> Array:
 
 
 def _rounded(way: Array) -> tuple[int, int]:
-    """The nearest of eight directions."""
+    """Round to the nearest of eight directions."""
     octant = np.round(np.arctan2(way[1], way[0]) / (np.pi / 4)) * np.pi / 4
     return int(np.round(np.cos(octant))), int(np.round(np.sin(octant)))
 
 
 def _place(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | None:
-    """Into that part of the picture which is emptiest."""
+    """Ask for the emptiest part of the image."""
     if camera.covered >= COVERED:
         return None
     empty = {way: cells - camera.cells for way, cells in PARTS.items()}
@@ -209,7 +297,7 @@ def _place(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | No
 
 
 def _parts() -> Mapping[tuple[int, int], frozenset[Cell]]:
-    """Cells of the picture's nine parts, by way from its middle."""
+    """Return the cells of the image's nine parts, by direction from its centre."""
     thirds = []
     for count in CELLS:
         side = (count + 1) // 3

@@ -1,4 +1,4 @@
-"""Taken pictures searched with all care, judged, and kept."""
+"""Taken images searched thoroughly, judged, and kept."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from calibration.live.quick import Glimpse
 from nav.camera.frameset import Picture
 from nav.files import written_whole
 
-MOSTLY = 0.6  # of the board's corners: who saw so many must see them when looking closely
+MOSTLY = 0.6  # of the corners: a camera that saw so many must find them by the thorough search
 Found = dict[int, Seen]
 
 
@@ -24,10 +24,24 @@ def search(
     board: Board,
     names: Sequence[str],
 ) -> Found | str:
-    """The board in pictures by camera, or why they are not good enough, a sentence.
+    """Search the taken images for the board.
 
-    glimpses : what was seen of it at first sight. A camera that saw little of it then and nothing
-    now is left out.
+    Parameters
+    ----------
+    images : mapping of int to ndarray of uint8, shape (height, width)
+        By camera.
+    glimpses : mapping of int to Glimpse
+        What the fast search found. A camera that saw little of the board then and nothing now is
+        left out.
+    board : Board
+        The board.
+    names : sequence of str
+        The cameras' names.
+
+    Returns
+    -------
+    dict of int to Seen, or str
+        The board's corners by camera, or why the images are not good enough, a sentence.
     """
     seen: Found = {}
     for camera, image in images.items():
@@ -46,7 +60,18 @@ def search(
 def write_pictures(
     folder: Path, names: Sequence[str], images: Mapping[int, Picture], number: int
 ) -> None:
-    """PNG files of one instant, FOLDER/CAMERA/NUMBER.png, each whole or not at all.
+    """Write PNG files of one instant, FOLDER/CAMERA/NUMBER.png, each whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to.
+    names : sequence of str
+        The cameras' names.
+    images : mapping of int to ndarray of uint8, shape (height, width)
+        By camera.
+    number : int
+        Number of the instant.
 
     Raises
     ------
@@ -59,7 +84,13 @@ def write_pictures(
 
 
 def warm_up(board: Board) -> None:
-    """Compile what searches pictures, before it is needed: the first time that takes long."""
+    """Compile the functions that search images before they are needed: the first time takes long.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    """
     if board.is_charuco:
         size = (60 * board.columns, 60 * board.rows)
         find_board(np.asarray(board.charuco.generateImage(size, None, 30), np.uint8), board)

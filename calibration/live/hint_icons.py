@@ -21,7 +21,17 @@ SHORTER = 0.8
 
 
 def draw_ask(painter: QPainter, box: QRectF, ask: Ask) -> None:
-    """The drawing for what is asked, in a square box."""
+    """Draw the icon of a request in a square box.
+
+    Parameters
+    ----------
+    painter : QPainter
+        The painter.
+    box : QRectF
+        The box.
+    ask : Ask
+        The request.
+    """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     DRAWN.get(ask.kind, _show)(painter, box, ask)
@@ -29,7 +39,18 @@ def draw_ask(painter: QPainter, box: QRectF, ask: Ask) -> None:
 
 
 def tilted(way: tuple[int, int]) -> Array:
-    """(4, 2) the board's corners with the side at `way` (right, down) nearer."""
+    """Compute the corners of a board with one side nearer.
+
+    Parameters
+    ----------
+    way : tuple of 2 ints
+        The side, right and down.
+
+    Returns
+    -------
+    ndarray, shape (4, 2)
+        Corners, from -1 to 1.
+    """
     along = np.array(way, float) / max(np.linalg.norm(way), 1e-9)
     share = FRONT @ along
     flat = FRONT - (1 - SHORTER) * np.outer(share, along)
@@ -38,7 +59,7 @@ def tilted(way: tuple[int, int]) -> Array:
 
 
 def _board(painter: QPainter, box: QRectF, corners: Array, ink: QColor = TEXT) -> QPolygonF:
-    """A chequered board; corners (4, 2) from -1 to 1 in the box."""
+    """Draw a chequered board; corners (4, 2) from -1 to 1 in the box."""
     source = np.array([[0, 0], [COLUMNS, 0], [COLUMNS, ROWS], [0, ROWS]], np.float32)
     plane = cv2.getPerspectiveTransform(source, corners.astype(np.float32))
     outline = _polygon(box, corners)
@@ -68,7 +89,7 @@ def _show(painter: QPainter, box: QRectF, ask: Ask) -> None:
 
 
 def _frame(painter: QPainter, box: QRectF) -> None:
-    """The four corners of a picture."""
+    """Draw the four corners of an image."""
     painter.setPen(QPen(ACCENT, box.width() * 0.045))
     arm = box.width() * 0.2
     inner = box.adjusted(*(box.width() * 0.03 * s for s in (1, 1, -1, -1)))
@@ -164,7 +185,7 @@ def _half(painter: QPainter, box: QRectF, ask: Ask) -> None:
 
 
 def _busy(painter: QPainter, box: QRectF, ask: Ask) -> None:
-    """An arc that goes round: `way` holds its place, degrees."""
+    """Draw an arc that goes round: `way` holds its angle, degrees."""
     inset = box.width() * 0.14
     ring = box.adjusted(inset, inset, -inset, -inset)
     painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -1,4 +1,4 @@
-"""The calibration of what was taken: in words, and written."""
+"""The calibration of what was captured: in words, and written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,19 @@ WHAT_NEXT = {
 
 @dataclass(frozen=True)
 class Result:
-    """Calibrated cameras, and what they were calibrated by."""
+    """Calibrated cameras, and what they were calibrated from.
+
+    Attributes
+    ----------
+    found : Calibration
+        The calibration.
+    gathered : Gathered
+        The corners.
+    board : Board
+        The board, at its true size.
+    scale : Scale
+        What determined the scale.
+    """
 
     found: Calibration
     gathered: Gathered
@@ -42,7 +54,7 @@ class Result:
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """A line of words and numbers a camera, as `HEADINGS`."""
+        """A line of words and numbers per camera, as `HEADINGS`."""
         rows: list[tuple[str, ...]] = []
         for k, (name, v) in enumerate(zip(self.gathered.cameras, self.found.verdicts, strict=True)):
             rows.append((
@@ -53,7 +65,7 @@ class Result:
 
     @property
     def advice(self) -> list[str]:
-        """What could be done better, a sentence a camera."""
+        """What could be done better, a sentence per camera."""
         return [
             f"{name}: {'; '.join(v.advice)}"
             for name, v in zip(self.gathered.cameras, self.found.verdicts, strict=True)
@@ -67,9 +79,21 @@ class Result:
 
 
 def calibrated(gathered: Gathered, board: Board, ruler: float | None) -> Result:
-    """Cameras calibrated by what was taken.
+    """Calibrate cameras from what was captured.
 
-    board : as it is by the ruler. ruler : what 100 printed mm measure, mm; None: not known.
+    Parameters
+    ----------
+    gathered : Gathered
+        The corners.
+    board : Board
+        The board, at the size that the ruler gives.
+    ruler : float or None
+        Measured length of the printed 100 mm, mm; None if not known.
+
+    Returns
+    -------
+    Result
+        The calibration.
 
     Raises
     ------
@@ -82,12 +106,21 @@ def calibrated(gathered: Gathered, board: Board, ruler: float | None) -> Result:
 
 
 def save(result: Result, output: Path, board_file: Path) -> None:
-    """Write rig.toml and the picture beside it; old ones are kept under a number.
+    """Write rig.toml and the plot beside it; old ones are kept under a number.
+
+    Parameters
+    ----------
+    result : Result
+        The calibration.
+    output : Path
+        rig.toml to write.
+    board_file : Path
+        The board's file, for the provenance.
 
     Raises
     ------
     InputError
-        It cannot be written.
+        They cannot be written.
     """
     rig = rig_of(result.found, result.gathered, result.board, result.scale)
     with written_together(output, output.with_suffix(".png")) as (rig_file, picture):
@@ -96,6 +129,16 @@ def save(result: Result, output: Path, board_file: Path) -> None:
 
 
 def report(result: Result, output: Path, console: Console) -> None:
-    """The same as the command that calibrates by folders says."""
+    """Print the same as the command that calibrates from folders.
+
+    Parameters
+    ----------
+    result : Result
+        The calibration.
+    output : Path
+        The rig.toml that was written.
+    console : Console
+        Where it is printed.
+    """
     tell(console, result.found, result.gathered, result.scale)
     console.print(f"{output} and {output.with_suffix('.png').name}: {result.found.word}")

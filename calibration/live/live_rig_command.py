@@ -24,24 +24,34 @@ def capture_and_calibrate(
     size: tuple[int, int] = LARGEST,
     capture: OpenCapture | None = None,
 ) -> None:
-    """Calibrate live cameras by a board that is held before them; writes rig.toml.
+    """Calibrate live cameras with a board held in front of them; write rig.toml.
 
-    A window says what to do and takes the pictures by itself.
+    A window says what to do and takes the images automatically.
 
     Parameters
     ----------
-    cameras : webcam numbers by camera name, in the rig's order; the first is the rig's frame.
-    board : board.toml. output : rig.toml; an old one is kept under a number.
-    ruler : what the printed ruler of 100 mm measures, mm.
-    keep : folder for the pictures, a sub-folder a camera, as `calibrate_rig` reads them.
-    size : of the pictures, to ask for; the cameras give the nearest that they have.
-    capture : opens a webcam; for tests.
+    cameras : mapping of str to int
+        Webcam numbers by camera name, in the rig's order; the first is the rig's frame.
+    board : Path
+        board.toml.
+    output : Path
+        rig.toml; an old one is kept under a number.
+    console : Console
+        Where the result is printed.
+    ruler : float, optional
+        Measured length of the printed ruler of 100 mm, mm.
+    keep : Path, optional
+        Folder for the images, with a sub-folder per camera, as `calibrate_rig` reads them.
+    size : tuple of 2 ints, optional
+        Size of the images to ask for, px; the cameras give the nearest that they have.
+    capture : callable, optional
+        Opens a webcam; for tests.
 
     Raises
     ------
     InputError
-        No display, no camera that opens, a wrong board, a ruler that is none, or a folder to keep
-        pictures in that has some already.
+        There is no display, no camera opens, the board is wrong, the ruler is out of range, or the
+        folder to keep images in already has some.
     """
     from nav.display import can_show
 
@@ -65,7 +75,7 @@ def capture_and_calibrate(
 
 
 def _check_empty(keep: Path, cameras: Mapping[str, int]) -> None:
-    """Pictures of two times would be calibrated as one."""
+    """Refuse a folder with images: those of two sessions would be calibrated as one."""
     for name in cameras:
         if pictures_in(keep / name):
             raise InputError(f"--keep {keep}: {name} has pictures in it already; give a new folder")

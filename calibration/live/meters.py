@@ -1,4 +1,4 @@
-"""How far one camera's captures are: bars with the goal marked, and a mark and number each."""
+"""Progress of one camera's captures: bars with the goal marked, a status mark and a number each."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,19 @@ FULL = 1.25  # the bar's length, goals
 
 @dataclass(frozen=True)
 class Meter:
-    """One measure. share : of the goal. status : unknown (too little), doubtful (usable), seen."""
+    """One measure.
+
+    Attributes
+    ----------
+    name : str
+        What is measured.
+    value : str
+        Value and goal, as text.
+    share : float
+        Of the goal.
+    status : str
+        unknown (too little), doubtful (usable) or seen.
+    """
 
     name: str
     value: str
@@ -32,7 +44,20 @@ class Meter:
 
 
 def meters(camera: CameraProgress, progress: Progress) -> tuple[Meter, ...]:
-    """What one camera's captures are worth, and how much of that is enough."""
+    """Compare one camera's captures with how much is enough.
+
+    Parameters
+    ----------
+    camera : CameraProgress
+        Of the camera.
+    progress : Progress
+        Of all cameras.
+
+    Returns
+    -------
+    tuple of Meter
+        Images, coverage, tilt, and with several cameras common captures.
+    """
     goal = np.degrees(SPARE * TILTED)
     result = [
         _meter("pictures", f"{camera.views} of {progress.least}", camera.views, FEW_VIEWS,
@@ -57,7 +82,19 @@ def _meter(name: str, value: str, have: float, few: float, enough: float) -> Met
 
 
 def draw_meters(painter: QPainter, box: QRectF, shown: tuple[Meter, ...], metrics: Metrics) -> None:
-    """Side by side."""
+    """Draw meters side by side.
+
+    Parameters
+    ----------
+    painter : QPainter
+        The painter.
+    box : QRectF
+        Where to draw.
+    shown : tuple of Meter
+        What to draw.
+    metrics : Metrics
+        Sizes of the window's parts.
+    """
     g = metrics.grid
     width = (box.width() - 2 * g * (len(shown) - 1)) / len(shown)
     for index, meter in enumerate(shown):
@@ -83,7 +120,7 @@ def _draw(painter: QPainter, box: QRectF, meter: Meter, m: Metrics) -> None:
 
 
 def _bar(painter: QPainter, box: QRectF, meter: Meter, m: Metrics) -> None:
-    """Filled up to the share, with a tick at the goal."""
+    """Draw a bar filled up to the share, with a tick at the goal."""
     colour = LEVEL[Level.CLEAR] if meter.status == "seen" else LEVEL[Level.CAUTION]
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(LINE)

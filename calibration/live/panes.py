@@ -1,4 +1,4 @@
-"""The cameras' pictures with the board's corners, and which parts of them are covered."""
+"""The cameras' images with the board's corners, and which parts of them are covered."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -21,7 +21,13 @@ CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
 class Panes(Sized):
-    """All cameras side by side."""
+    """All cameras side by side.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The cameras' names.
+    """
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
@@ -31,13 +37,13 @@ class Panes(Sized):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
     def show_panes(self, shown: Shown | None, blank: str) -> None:
-        """Show what is seen now; with a reason in `blank` no pictures."""
+        """Show what is seen now; with a reason in `blank`, no images."""
         if shown is not self.shown or blank != self.blank:
             self.shown, self.blank = shown, blank
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Each as large as fits."""
+        """Draw each camera as large as fits."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -109,7 +115,7 @@ class Panes(Sized):
             painter.drawRect(place.adjusted(inset, inset, -inset, -inset))
 
     def _cells(self, painter: QPainter, place: QRectF, index: int) -> None:
-        """Covered cells are tinted; those that are asked for are outlined."""
+        """Tint covered cells; outline those that are asked for."""
         assert self.shown is not None
         m, ask = self.metrics, self.shown.ask
         wanted = ask.cells if ask.camera == index else frozenset[Cell]()

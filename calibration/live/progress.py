@@ -1,4 +1,4 @@
-"""What captures so far are worth, by the limits that the verdict has."""
+"""Progress of the captures, measured by the limits of the verdict."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from calibration.cameras.rig_verdict import (
 from calibration.live.board_view import Cell, Look
 from nav.frames import Array
 
-# a little more than the verdict asks: some pictures may not fit, and be left out
+# a little more than the verdict requires: some images may not fit, and be left out
 SPARE = 1.1
 TOGETHER, FEW_TOGETHER = 6, 2  # instants that a camera shares with another
 NEAR_AND_FAR = 1.2  # largest to smallest board in the picture
@@ -29,10 +29,24 @@ Capture = Mapping[int, Look]  # by camera
 class CameraProgress:
     """One camera's captures.
 
-    cells : covered. covered : share of the picture. tilt : rad end to end, in that direction in
-    which it is less. lean : (n, 2) rad of all boards. near, far : their `Look.square`.
-    widest : the largest board's share of the picture's width. together : captures that another
-    camera has as well.
+    Attributes
+    ----------
+    views : int
+        How many there are.
+    cells : frozenset of (int, int)
+        Cells covered.
+    covered : float
+        Share of the image.
+    tilt : float
+        From end to end, in the direction in which it is smaller, rad.
+    lean : ndarray, shape (n, 2)
+        Tilts of all boards, rad.
+    near, far : float
+        Largest and smallest `Look.square`.
+    widest : float
+        The largest board's share of the image's width.
+    together : int
+        Captures that another camera has as well.
     """
 
     views: int
@@ -55,7 +69,18 @@ class CameraProgress:
 class Progress:
     """All cameras' captures.
 
-    tied : whether common captures lead from each camera to each other. least : views a camera.
+    Attributes
+    ----------
+    cameras : tuple of CameraProgress
+        Of each camera.
+    captures : int
+        How many there are.
+    together : int
+        Captures by several cameras at once.
+    tied : bool
+        Whether common captures connect each camera to each other.
+    least : int
+        Views required per camera.
     """
 
     cameras: tuple[CameraProgress, ...]
@@ -82,7 +107,7 @@ class Progress:
         return self.tied and all(self.enough(k) for k in range(len(self.cameras)))
 
     def enough(self, camera: int) -> bool:
-        """Whether one camera's captures suffice for a good calibration."""
+        """Return whether one camera's captures suffice for a good calibration."""
         own = self.cameras[camera]
         return (
             own.views >= self.least
@@ -94,7 +119,22 @@ class Progress:
 
 
 def progress_of(taken: Sequence[Capture], cameras: int, least: int = ENOUGH_VIEWS) -> Progress:
-    """What some captures are worth for a number of cameras. least : views a camera."""
+    """Measure the progress of some captures.
+
+    Parameters
+    ----------
+    taken : sequence of Capture
+        The captures.
+    cameras : int
+        Number of cameras.
+    least : int, optional
+        Views required per camera.
+
+    Returns
+    -------
+    Progress
+        Of all cameras.
+    """
     several = [set(capture) for capture in taken if len(capture) > 1]
     return Progress(
         tuple(_camera(taken, k) for k in range(cameras)),

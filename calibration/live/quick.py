@@ -1,4 +1,4 @@
-"""The board in live pictures, found fast enough to keep up; its corners are not refined."""
+"""Fast detection of the board in live images; its corners are not refined."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,21 +15,34 @@ LEAST_CORNERS = 8
 WIDEST = 1920  # px: larger pictures are shrunk for this
 SMALL = 800  # px: up to here all of OpenCV's thresholds are cheap
 WINDOW = 13  # px, of the one threshold taken in larger pictures: 2.4 times as fast as all three
-CHESS_WIDEST = 960  # px: a chessboard that is not there takes long to be not found
+CHESS_WIDEST = 960  # px: the search for a chessboard that is absent takes long
 
 
 @dataclass(frozen=True)
 class Glimpse:
-    """Inner corners of a board, right to about a pixel. ids (n,). pixels (n, 2)."""
+    """Inner corners of a board, accurate to about a pixel.
+
+    Attributes
+    ----------
+    ids : ndarray of int, shape (n,)
+        Ids of the corners.
+    pixels : ndarray, shape (n, 2)
+        Where they are, px.
+    """
 
     ids: NDArray[np.int64]
     pixels: Array
 
 
 class Spotter:
-    """Looks for one board in one camera's pictures.
+    """Detector of one board in one camera's images.
 
-    Measured on one core: 25 ms for a picture of 1920 x 1200 with a board of 12 x 9 squares.
+    Measured on one core: 25 ms for an image of 1920 x 1200 with a board of 12 x 9 squares.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
     """
 
     def __init__(self, board: Board) -> None:
@@ -37,7 +50,7 @@ class Spotter:
         self._detectors: dict[bool, Any] = {}
 
     def find(self, picture: Picture) -> Glimpse | None:
-        """The board's corners; None where fewer than eight are seen."""
+        """Find the board's corners; return None where fewer than eight are seen."""
         picture = self.board.as_black_on_white(picture)
         widest = WIDEST if self.board.is_charuco else CHESS_WIDEST
         scale = max(1.0, picture.shape[1] / widest)

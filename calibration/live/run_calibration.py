@@ -1,4 +1,4 @@
-"""The window run as a program, and what it leaves in files and on the terminal."""
+"""The window run as a program, and its output in files and on the terminal."""
 
 from pathlib import Path
 
@@ -17,9 +17,24 @@ def run_window(
     source: BoardCameras, board: Board, board_file: Path, output: Path, console: Console,
     ruler: float | None, keep: Path | None,
 ) -> None:  # fmt: skip
-    """Show the window until something is saved or it is closed; frees the cameras.
+    """Show the window until something is saved or it is closed; release the cameras.
 
-    board : as it is by the ruler. Other parameters as of `capture_and_calibrate`.
+    Parameters
+    ----------
+    source : BoardCameras
+        The cameras; closed at the end.
+    board : Board
+        The board, at the size that the ruler gives.
+    board_file : Path
+        The board's file, for the provenance.
+    output : Path
+        rig.toml to write.
+    console : Console
+        Where the result is printed.
+    ruler : float or None
+        Measured length of the printed ruler of 100 mm, mm.
+    keep : Path or None
+        Folder for the images.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether a board is held still: how far its corners moved over the last pictures."""
+"""Whether a board is held still: how far its corners moved over the last images."""
 
 from collections import deque
 
@@ -9,20 +9,26 @@ from nav.frames import Array
 
 FRAMES = 4  # pictures over which it must not move
 LEAST_TIME = 0.1  # s that these span at least
-LONGEST = 0.5  # s between two of them: more is not a look at one motion
+LONGEST = 0.5  # s between two of them: beyond, they do not show one motion
 MOST_MOVED = 1.0  # px at WIDTH between any two of them; larger pictures may move more
 WIDTH = 1280  # px
 
 
 class Stillness:
-    """One camera's last sights of the board."""
+    """One camera's last detections of the board.
+
+    Parameters
+    ----------
+    width : int
+        Width of the images, px.
+    """
 
     def __init__(self, width: int) -> None:
         self.most = MOST_MOVED * max(1.0, width / WIDTH)
         self._seen: deque[tuple[float, Glimpse]] = deque()
 
     def add(self, time: float, glimpse: Glimpse | None) -> None:
-        """The next picture's; None: the board is not in it."""
+        """Add the next image's detection, at a time in s; None if the board is not in it."""
         if glimpse is None or (self._seen and time - self._seen[-1][0] > LONGEST):
             self._seen.clear()
         if glimpse is not None:
@@ -39,7 +45,7 @@ class Stillness:
 
     @property
     def moved(self) -> float:
-        """px, the most that the board moved between the newest picture and one of the others."""
+        """The farthest that the board moved between the newest image and one of the others, px."""
         if len(self._seen) < 2:
             return float("inf")
         newest = self._seen[-1][1]
@@ -50,7 +56,7 @@ class Stillness:
 
 
 def _distances(one: Glimpse, other: Glimpse) -> Array:
-    """px, of the corners that both have; infinite where they have none in common."""
+    """Return the distances, px, of the common corners; infinite where there are none."""
     _, here, there = np.intersect1d(one.ids, other.ids, return_indices=True)
     if not len(here):
         return np.array([np.inf])

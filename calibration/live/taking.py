@@ -1,4 +1,4 @@
-"""Pictures taken by themselves: frame sets in, what to show out."""
+"""Automatic capture: frame sets in, what to show out."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,17 +27,24 @@ from nav.errors import InputError
 FLASH = 1.0  # s that 'captured' stays
 AGAIN = 1.5  # s that it says why a picture was not good enough, before the next is taken
 LOST_FOR = 0.4  # s without a new picture: until then the last one stays
-LEARN_FROM = 5  # views that tell a lens better than a guess does
+LEARN_FROM = 5  # views that determine a lens better than a guess
 LIKELY_FOCAL = (0.3, 8.0)  # of the picture's width
 MORE = 6  # views that are asked for after a calibration was not good enough
 
 
 class Taking:
-    """Takes pictures of a board when they are worth it, and says what to do for the next.
+    """Takes images of a board when they add information, and says what to do for the next.
 
     Parameters
     ----------
-    names : the cameras'. keep : folder to write the pictures to as well. clock : s.
+    names : sequence of str
+        The cameras' names.
+    board : Board
+        The board.
+    keep : Path, optional
+        Folder to write the images to as well.
+    clock : callable, optional
+        Monotonic clock, s.
     """
 
     def __init__(
@@ -67,7 +74,20 @@ class Taking:
         self._word, self._word_until = Ask("show", ""), -np.inf
 
     def step(self, frames: FrameSet, notices: Sequence[str] = ()) -> Shown:
-        """The next pictures: what to show, after taking them if they are worth it."""
+        """Process the next images, take them if they add information, and return what to show.
+
+        Parameters
+        ----------
+        frames : FrameSet
+            The next images.
+        notices : sequence of str, optional
+            Warnings of the cameras.
+
+        Returns
+        -------
+        Shown
+            What to show.
+        """
         images, missing = self._images(frames)
         glimpses = self._glimpses(frames, images)
         present = {
@@ -89,7 +109,7 @@ class Taking:
         missing: Mapping[int, str],
         glimpses: Mapping[int, Glimpse],
     ) -> Pane:
-        """A camera's picture; none of it is kept for longer than a slow camera needs."""
+        """Return a camera's pane; no image is kept for longer than a slow camera needs."""
         if camera in images:
             seen = glimpses[camera].pixels if camera in glimpses else np.zeros((0, 2))
             self._panes[camera] = Pane(self.names[camera], images[camera], "", seen)
@@ -102,12 +122,17 @@ class Taking:
         return self._clock() - self._last_seen[camera] > LOST_FOR
 
     def gathered(self) -> Gathered:
-        """All captures as a calibration takes them.
+        """Return all captures as the input of a calibration.
+
+        Returns
+        -------
+        Gathered
+            The corners.
 
         Raises
         ------
         InputError
-            A camera of which there is none.
+            A camera has none.
         """
         for camera, name in enumerate(self.names):
             if not any(k == camera for k, _ in self.seen):
@@ -122,7 +147,7 @@ class Taking:
         )
 
     def ask_for_more(self) -> None:
-        """A calibration was not good enough: some pictures more."""
+        """Require some more images, after a calibration that was not good enough."""
         fewest = min(camera.views for camera in self.progress.cameras)
         self.least = max(ENOUGH_VIEWS, fewest + MORE)
         self._learn()
@@ -132,7 +157,7 @@ class Taking:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _images(self, frames: FrameSet) -> tuple[dict[int, Picture], dict[int, str]]:
-        """Pictures, and why there are none, by camera."""
+        """Return images, and why there are none, by camera."""
         images: dict[int, Picture] = {}
         missing: dict[int, str] = {}
         for k, name in enumerate(self.names):
@@ -147,7 +172,7 @@ class Taking:
             else:
                 missing[k] = (
                     f"camera {name}: pictures are {size[0]} x {size[1]} now, were {first[0]} x "
-                    f"{first[1]} at the start; start anew"
+                    f"{first[1]} at the start; start again"
                 )
         return images, missing
 
@@ -181,7 +206,7 @@ class Taking:
             which = "The camera" if len(self.names) == 1 else f"The {name.upper()} camera"
             return Ask("lost", f"{which} gives no picture", gone[0]), why
         if len(images) < len(self.names):
-            return self._last  # a picture is on its way
+            return self._last  # an image is about to arrive
         self._last = self._judged(images, glimpses, present)
         return self._last
 
@@ -238,7 +263,7 @@ class Taking:
         self._pending = self._pool.submit(work)
 
     def _finish(self) -> None:
-        """Count what was taken, once it is searched."""
+        """Count what was taken, once it has been searched."""
         if self._pending is None or not self._pending.done():
             return
         job, self._pending = self._pending, None
@@ -260,7 +285,7 @@ class Taking:
         self._word, self._word_until = word, self._clock() + seconds
 
     def _learn(self) -> None:
-        """Better lenses from all captures, and what these are worth."""
+        """Estimate better lenses from all captures, and update the progress."""
         for camera in range(len(self.names)):
             own = [
                 Sighting(instant, k, s.ids, s.pixels, s.covariance)

@@ -15,14 +15,14 @@ WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFl
 
 
 class VerdictTable(Sized):
-    """A line a camera, then advice, then what else is to be known."""
+    """A line per camera, then advice, then notes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.result: Result | None = None
 
     def show_result(self, result: Result | None) -> None:
-        """Show another one."""
+        """Show another result."""
         self.result = result
         if result is not None:
             words = [" ".join(row) for row in result.rows] + result.advice + result.notes
@@ -30,7 +30,7 @@ class VerdictTable(Sized):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Headings quiet, the rest as large as it is important."""
+        """Draw headings in a quiet colour, the rest as large as it is important."""
         g = self.metrics.grid
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

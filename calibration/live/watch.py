@@ -1,4 +1,4 @@
-"""The thread that takes pictures while the window shows them."""
+"""The thread that takes images while the window shows them."""
 
 import logging
 import threading
@@ -12,7 +12,15 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Takes the cameras' frame sets through `Taking` until it is stopped; keeps the newest."""
+    """Passes the cameras' frame sets to `Taking` until it is stopped; keeps the newest result.
+
+    Parameters
+    ----------
+    source : BoardCameras
+        The cameras.
+    taking : Taking
+        Decides which images are taken.
+    """
 
     def __init__(self, source: BoardCameras, taking: Taking) -> None:
         self.source, self.taking = source, taking
@@ -23,7 +31,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it; what was taken stays."""
+        """Stop the thread; what was taken is kept."""
         self._stopped.set()
         self._thread.join(timeout=5.0)
 

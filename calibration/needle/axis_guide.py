@@ -1,4 +1,4 @@
-"""A needle's axis by a guide that holds it: a hole of known direction, as in a divot block."""
+"""A needle's axis from a guide that holds it: a hole of known direction, as in a divot block."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,18 @@ MOST_WOBBLE = np.radians(3.0)  # rms: then it is not a guide that holds the shaf
 class GuidedAxis:
     """The axis of a needle in a guide.
 
-    axis : (3,) unit vector, tool frame, hub to tip. covariance : (3, 3), rad^2, across the axis.
-    wobble : rms angle of the guide's direction from its mean, rad. poses : how many;
-    independent : how many independent ones they are worth.
+    Attributes
+    ----------
+    axis : ndarray, shape (3,)
+        Unit vector, tool frame, hub to tip.
+    covariance : ndarray, shape (3, 3)
+        Across the axis, rad^2.
+    wobble : float
+        Rms angle of the guide's direction from its mean, rad.
+    poses : int
+        How many poses there were.
+    independent : float
+        How many independent poses they are worth.
     """
 
     axis: Array
@@ -36,24 +45,29 @@ class GuidedAxis:
 
 
 def guided_axis(rotations: ArrayLike, direction: ArrayLike) -> GuidedAxis:
-    """The mean direction of a guide as the tool has it.
+    """Estimate a needle's axis as the mean direction of a guide in the tool frame.
 
-    How well the shaft fills the guide is in the wobble, if it is turned meanwhile; that the guide
-    points where it is said to is not.
+    The wobble shows how well the shaft fills the guide, if the needle is turned meanwhile. It does
+    not show whether the guide points in the direction that is given.
 
     Parameters
     ----------
-    rotations : array, shape (n, 3, 3)
+    rotations : array_like, shape (n, 3, 3)
         a_from_tool, in the order of time; turn the needle about itself meanwhile.
-    direction : array, shape (3,)
-        Of the guide in frame a, in which the needle is put in: hub to tip. Any length.
+    direction : array_like, shape (3,)
+        Of the guide in frame a, in which the needle is inserted: hub to tip. Any length.
+
+    Returns
+    -------
+    GuidedAxis
+        The axis, its covariance and the wobble.
 
     Raises
     ------
     NotCalibrated
         Fewer than ten poses, or wobble above 3 degrees rms.
     InputError
-        Shapes, or numbers that are not finite, or a direction of no length.
+        Wrong shapes, numbers that are not finite, or a direction of zero length.
     """
     turns, along = np.asarray(rotations, float), np.asarray(direction, float)
     if turns.ndim != 3 or turns.shape[1:] != (3, 3) or not np.isfinite(turns).all():

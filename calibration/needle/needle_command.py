@@ -1,4 +1,4 @@
-"""`nav calibrate needle`: poses of a tool pivoted in a divot in, TOOL.toml with its tip out."""
+"""`nav calibrate needle`: from poses of a tool pivoted in a divot to a TOOL.toml with its tip."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +18,24 @@ from nav.files import load_toml, write_toml
 from nav.frames import Array
 from nav.tracking.tool import TOOL_FORMAT, TipTable, ToolFile
 
-DIFFERENT = np.radians(5.0)  # an axis that far off the file's is worth a word
+DIFFERENT = np.radians(5.0)  # an axis that far from the file's is reported
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The needle's axis, (3,) unit vector or None, and where it comes from."""
+    """The needle's axis and where it comes from.
+
+    Attributes
+    ----------
+    direction : ndarray, shape (3,), or None
+        Unit vector, tool frame; None if unknown.
+    source : str
+        'none', 'file', 'spin' or 'guide'.
+    spin : SpinAxis or None
+        The spin calibration, if it was done.
+    guide : GuidedAxis or None
+        The calibration in a guide, if it was done.
+    """
 
     direction: Array | None
     source: str
@@ -33,7 +45,15 @@ class Axis:
 
 @dataclass(frozen=True)
 class Guide:
-    """Poses of a needle in a guide hole, and its direction (3,) in their frame, hub to tip."""
+    """Poses of a needle in a guide hole, and the direction of the hole.
+
+    Attributes
+    ----------
+    poses : Path
+        A poses.csv file.
+    direction : tuple of 3 floats
+        In the poses' frame, hub to tip.
+    """
 
     poses: Path
     direction: tuple[float, float, float]
@@ -52,31 +72,34 @@ def calibrate_needle(
 
     Parameters
     ----------
-    poses
+    poses : Path
         poses.csv: the tool turned about its tip, in any frame in which the divot rests.
-    tool_name
-        Whose poses.
-    tool
-        TOOL.toml that is kept but for its [tip]; without, the output holds only name and [tip].
-    output
-        TOOL.toml to write. One that is there is kept as OUTPUT.1.toml and so on.
-    spin
+    tool_name : str
+        Name of the tool whose poses are used.
+    tool : Path or None
+        TOOL.toml that is kept except for its [tip]; without it, the output holds only name and
+        [tip].
+    output : Path
+        TOOL.toml to write. An existing one is kept as OUTPUT.1.toml and so on.
+    console : Console
+        Where the result is printed.
+    spin : Path, optional
         poses.csv of the tool spun about its own axis, for [tip].axis.
-    guide
-        The tool in a guide hole, for the same.
+    guide : Guide, optional
+        The tool in a guide hole, for the same purpose.
 
     Raises
     ------
     InputError
-        A file that is missing or wrong, a tool file of another name, or poses that do not give a
-        tip to rely on (verdict 'repeat'). Then nothing is written.
+        A file is missing or wrong, the tool file is that of another tool, or the poses do not give
+        a reliable tip (verdict 'repeat'). Nothing is written then.
     """
     table = _tool_file(tool, tool_name, output)
     seen = load_poses(poses, tool_name)
     old = None if table is None else table.tip
     pivot = _pivot(poses, seen, old)
     if spin is not None and guide is not None:
-        raise InputError("--spin and --guide: give one of them; both tell the axis")
+        raise InputError("--spin and --guide: give one of them; both determine the axis")
     axis = _axis(spin, tool_name, old, pivot) if guide is None else _guided(guide, tool_name)
     data = _document(tool_name, table, pivot, axis, seen)
     along = None if guide is None else guide.poses
@@ -111,7 +134,7 @@ def _spare_markers(output: Path) -> None:
     try:
         there = load_toml(output, ToolFile)
     except InputError:
-        return  # no tool file: kept as a backup all the same
+        return  # not a tool file: it is kept as a backup anyway
     if there.marker:
         raise InputError(
             f"{output}: has markers that would be lost; give it with --tool, or another --output"
@@ -153,7 +176,7 @@ def _guided(guide: Guide, name: str) -> Axis:
 def _document(
     name: str, table: ToolFile | None, pivot: PivotCalibration, axis: Axis, seen: ToolPoses
 ) -> Mapping[str, Any]:
-    """What TOOL.toml holds: all of the old one but its tip."""
+    """Return the contents of TOOL.toml: everything from the old one except its tip."""
     kept: dict[str, Any] = {}
     if table is not None:
         # a marker's corners stay as they were read
@@ -170,7 +193,7 @@ def _document(
 
 
 def _calibration(pivot: PivotCalibration, axis: Axis, seen: ToolPoses) -> dict[str, Any]:
-    """[tip.calibration]."""
+    """Return the table [tip.calibration]."""
     table: dict[str, Any] = {
         "pivot": pivot.pivot,
         "pivot_covariance": pivot.pivot_covariance,
@@ -220,10 +243,10 @@ def _lines(name: str, pivot: PivotCalibration, seen: ToolPoses) -> list[str]:
 
 def _doubt(seen: ToolPoses) -> str:
     if seen.systematic is not None:
-        return "what lasts of that is in the tip's covariance"
+        return "the persistent part of that error is in the tip's covariance"
     return (
-        "what lasts of that is not in the tip's covariance, since the tool was tracked without a "
-        "tip: track the same pictures with the new file, and calibrate once more"
+        "the persistent part of that error is not in the tip's covariance, since the tool was "
+        "tracked without a tip: track the same pictures with the new file, and calibrate again"
     )
 
 

@@ -30,25 +30,43 @@ from nav.errors import InputError
 from nav.frames import Array
 
 NOT_ROTATION = 1e-4
-MOVED = 0.5  # mm: a second tip that far off is another one
+MOVED = 0.5  # mm: a second tip that far away is a different one
 
 
 @dataclass(frozen=True)
 class PivotCalibration:
-    """A tip found by pivoting.
+    """A tip found by pivot calibration.
 
-    tip : (3,), tool frame, mm, and its covariance (3, 3), mm^2.
-    pivot : (3,) the divot in the poses' frame, mm, and its pivot_covariance (3, 3), mm^2.
-    residuals : (n, 3) by which each pose's tip is off the pivot, the poses' frame, mm.
-    kept : (n,) whether a pose was used.
-    rms : of the residuals' lengths over the poses used, mm; expected : what the poses' covariances
-        predict, None where there are none.
-    play : sd per axis of what those covariances do not explain, mm.
-    independent : how many independent poses the used ones are worth.
-    spread, weakest : smallest spread of the turning, and along which unit vector (3,) of the tool
-        frame the tip is therefore known least (see Turning).
-    cone : full spread of the axis's directions in two perpendicular directions, degrees.
-    verdict : 'good', or 'usable: ' and what would make it better.
+    Attributes
+    ----------
+    tip : ndarray, shape (3,)
+        Tool frame, mm.
+    covariance : ndarray, shape (3, 3)
+        Of the tip, mm^2.
+    pivot : ndarray, shape (3,)
+        The divot in the poses' frame, mm.
+    pivot_covariance : ndarray, shape (3, 3)
+        Of the pivot, mm^2.
+    residuals : ndarray, shape (n, 3)
+        How far each pose's tip is off the pivot, the poses' frame, mm.
+    kept : ndarray of bool, shape (n,)
+        Whether a pose was used.
+    rms : float
+        Of the residuals' lengths over the poses used, mm.
+    expected : float or None
+        The rms that the poses' covariances predict, mm; None where there are none.
+    play : float
+        Standard deviation per axis of what those covariances do not explain, mm.
+    independent : float
+        How many independent poses the used ones are worth.
+    spread : float
+        Smallest spread of the turning (see `Turning`).
+    weakest : ndarray, shape (3,)
+        Unit vector of the tool frame along which the tip is therefore known least.
+    cone : tuple of 2 floats
+        Full spread of the axis's directions in two perpendicular directions, degrees.
+    verdict : str
+        'good', or 'usable: ' and what would make it better.
     """
 
     tip: Array
@@ -79,38 +97,49 @@ def pivot_calibration(
     systematic: ArrayLike | None = None,
     axis: ArrayLike | None = None,
 ) -> PivotCalibration:
-    """The tip of a tool from poses in which it stayed in one place.
+    """Estimate the tip of a tool from poses in which the tip stayed in one place.
 
-    Each pose k says ``R_k tip + t_k = pivot``. Start: linear least squares (the algebraic one-step
-    variant compared by Yaniv, Which pivot calibration?, Proc. SPIE 9415, 2015) to small samples,
-    and poses that do not fit left out (`belonging`). Then least squares with the covariance of each
-    pose's tip, J C J' with J = [I, -[p]x], plus the same play on all axes: as much as makes the
-    residuals as large as they are, or none. The covariance is the inverse normal matrix times the
-    number of poses that tell as much as one independent pose (`repetition`): errors that last from
-    pose to pose do not average out. Errors that depend smoothly on how the tool is turned pass for
-    another tip: residuals do not show them, and they are counted only as far as `systematic` does.
+    Each pose k gives ``R_k tip + t_k = pivot``. The initial estimate is by linear least squares
+    (the algebraic one-step variant compared in [1]_) on small samples, and poses that do not fit
+    are left out (`belonging`). Then follows least squares with the covariance of each pose's tip, J
+    C J' with J = [I, -[p]x], plus the same play on all axes: as much as explains the size of the
+    residuals, or none. The covariance is the inverse normal matrix times the number of poses that
+    tell as much as one independent pose (`repetition`): errors that persist from pose to pose do
+    not average out. Errors that depend smoothly on the orientation of the tool are
+    indistinguishable from another tip: residuals do not show them, and they are taken into account
+    only as far as `systematic` contains them.
 
     Parameters
     ----------
-    rotations, translations : array, shape (n, 3, 3) and (n, 3)
+    rotations, translations : array_like, shape (n, 3, 3) and (n, 3)
         Poses a_from_tool in the order of time, mm; a is any frame in which the divot rests.
-    covariances : array, shape (n, 6, 6), optional
+    covariances : array_like, shape (n, 6, 6), optional
         Of the poses, mm and rad, left perturbation in a (translation first); only their random
         part. Equal weights without.
-    systematic : array, shape (n, 3, 3), optional
-        Covariance of each pose's tip by errors that last from pose to pose, frame a, mm^2. No
-        number of poses takes them away: see `systematic_covariance`.
-    axis : array, shape (3,), optional
-        Of the needle, tool frame: whose directions `cone` tells; the tip's direction without.
+    systematic : array_like, shape (n, 3, 3), optional
+        Covariance of each pose's tip due to errors that persist from pose to pose, frame a, mm^2.
+        No number of poses removes them: see `systematic_covariance`.
+    axis : array_like, shape (3,), optional
+        Of the needle, tool frame: the axis whose directions `cone` describes; the tip's direction
+        without.
+
+    Returns
+    -------
+    PivotCalibration
+        Tip, pivot, their covariances, the residuals and a verdict.
 
     Raises
     ------
     NotCalibrated
         Fewer than ten poses, no turning or about one axis only, more than 30 % of the poses off one
-        pivot, more than 1 mm rms, another tip in the poses left out, or a tip known worse than
-        0.3 mm (1 sd).
+        pivot, more than 1 mm rms, another tip in the poses left out, or a tip known worse than 0.3
+        mm (1 sd).
     InputError
-        Shapes that do not belong together, numbers that are not finite, no rotations.
+        Shapes that do not match, numbers that are not finite, or matrices that are not rotations.
+
+    References
+    ----------
+    .. [1] Yaniv, Which pivot calibration?, Proc. SPIE 9415, 2015.
     """
     turns, places, noise = _checked(rotations, translations, covariances)
     check_turning(turning(turns))
@@ -146,7 +175,7 @@ def pivot_calibration(
 def _fitted(
     turns: Array, places: Array, noise: Array | None, start: Array, kept: NDArray[np.bool_]
 ) -> tuple[Fit, float]:
-    """Weighted fit to the poses kept, and their repetition, which its play takes into account."""
+    """Fit the poses kept, and return their repetition, which the play takes into account."""
     own = None if noise is None else noise[kept]
     fit = weighted_fit(turns[kept], places[kept], own, start)
     points = turns @ fit.tip + places
@@ -162,7 +191,7 @@ def _total(
     systematic: ArrayLike | None,
     kept: NDArray[np.bool_],
 ) -> Array:
-    """Covariance of tip and pivot, (6, 6)."""
+    """Return the covariance of tip and pivot, (6, 6)."""
     total = np.asarray(np.linalg.inv(fit.information) * repeated, float)
     if systematic is None:
         return total
@@ -176,7 +205,7 @@ def _total(
 
 
 def _expected(points: Array, noise: Array | None, kept: NDArray[np.bool_]) -> float | None:
-    """Predicted rms of the residuals' lengths at points (k, 3), mm."""
+    """Predict the rms of the residuals' lengths at points (k, 3), mm."""
     if noise is None:
         return None
     return float(np.sqrt(Noise.of(points, noise[kept]).values.sum(axis=1).mean()))
@@ -205,12 +234,12 @@ def _checked(
         )
     off = np.abs(turns @ turns.transpose(0, 2, 1) - np.eye(3)).max()
     if off > NOT_ROTATION or np.linalg.det(turns).min() < 0.0:
-        raise InputError("pivot: a rotation is none: its rows are not orthonormal and right-handed")
+        raise InputError("pivot: not a rotation: its rows are not orthonormal and right-handed")
     return turns, places, noise
 
 
 def _check_one_tip(turns: Array, places: Array, found: Array) -> None:
-    """Refuse if the poses left out pivot about another point of the tool."""
+    """Refuse poses of which those left out pivot about another point of the tool."""
     if len(turns) < LEAST_POSES:
         return
     spread = float(turning(turns).spread[0])
@@ -230,7 +259,7 @@ def _check_one_tip(turns: Array, places: Array, found: Array) -> None:
 
 def _direction(axis: ArrayLike | None, tip: Array) -> Array:
     direction = tip if axis is None else np.asarray(axis, float)
-    # a tip at the tool's origin has no direction: any will do
+    # a tip at the tool's origin has no direction: use any
     return direction if np.linalg.norm(direction) > 1e-6 else np.array([0.0, 0.0, 1.0])
 
 

@@ -1,4 +1,4 @@
-"""How far, and about which axes, a tool was turned: what its poses can tell of the tip."""
+"""How far, and about which axes, a tool was turned: what its poses can tell about the tip."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,19 @@ from nav.frames import Array
 
 @dataclass(frozen=True)
 class Turning:
-    """spread : (3,) ascending; how far unit vectors fixed in the tool moved, rms, in radians for
-    small turns: the singular values of all (rotation - mean rotation), over the root of their
-    number. The tip along direction k is known that many times worse than a point's place.
-    directions : (3, 3), row k the unit vector of spread k, tool frame.
-    angle : 95 % of the rotations are within that of their mean, rad.
+    """How the rotations of a tool are spread.
+
+    Attributes
+    ----------
+    spread : ndarray, shape (3,)
+        How far unit vectors fixed in the tool moved, rms, ascending, in radians for small turns:
+        the singular values of all (rotation - mean rotation), over the square root of their number.
+        The tip along direction k is known worse than the place of a point by the inverse of spread
+        k.
+    directions : ndarray, shape (3, 3)
+        Row k is the unit vector of spread k, tool frame.
+    angle : float
+        95 % of the rotations are within that angle of their mean, rad.
     """
 
     spread: Array
@@ -29,7 +37,18 @@ class Turning:
 
 
 def turning(rotations: Array) -> Turning:
-    """How rotations (n, 3, 3) spread."""
+    """Measure how rotations are spread.
+
+    Parameters
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        a_from_tool.
+
+    Returns
+    -------
+    Turning
+        Spread, principal directions and angle.
+    """
     off = rotations - rotations.mean(axis=0)
     values, vectors = np.linalg.eigh(np.einsum("nji,njk->ik", off, off) / len(off))
     turns = Rotation.from_matrix(rotations)
@@ -38,10 +57,21 @@ def turning(rotations: Array) -> Turning:
 
 
 def cone_angles(rotations: Array, axis: Array) -> tuple[float, float]:
-    """Full spread of an axis's directions in two perpendicular directions, degrees, wider first.
+    """Measure the full spread of an axis's directions in two perpendicular directions.
 
-    rotations : (n, 3, 3). axis : (3,), tool frame. Angles are taken from the mean direction, the
-    two directions are the principal ones.
+    Angles are taken from the mean direction; the two directions are the principal ones.
+
+    Parameters
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        a_from_tool.
+    axis : ndarray, shape (3,)
+        Tool frame, any length.
+
+    Returns
+    -------
+    tuple of 2 floats
+        Degrees, the wider one first.
     """
     directions = rotations @ (axis / np.linalg.norm(axis))
     mean = directions.mean(axis=0)

@@ -1,4 +1,4 @@
-"""A tool's poses from poses.csv, lost rows left out."""
+"""A tool's poses from poses.csv, without the rows in which it was lost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +25,22 @@ LIMITS = TableLimits(size=64 * MEGABYTE, rows=60_000)
 
 @dataclass(frozen=True)
 class ToolPoses:
-    """Poses of one tool in the order of the file: a_from_tool, mm.
+    """Poses a_from_tool of one tool in the order of the file, mm.
 
-    rotations : (n, 3, 3). translations : (n, 3).
-    covariances : (n, 6, 6) as FORMATS has it, or None where a row has none.
-    systematic : (n, 3, 3) of the tip's systematic errors, mm^2, or None where a row has none.
-    lost : rows in which the tool was lost. doubtful : rows that warn of a doubtful geometry.
+    Attributes
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        Of the poses.
+    translations : ndarray, shape (n, 3)
+        Of the poses, mm.
+    covariances : ndarray, shape (n, 6, 6), or None
+        As `FORMATS` describes; None where a row has none.
+    systematic : ndarray, shape (n, 3, 3), or None
+        Of the tip's systematic errors, mm^2; None where a row has none.
+    lost : int
+        Rows in which the tool was lost.
+    doubtful : int
+        Rows that warn of a doubtful geometry.
     """
 
     rotations: Array
@@ -42,13 +52,25 @@ class ToolPoses:
 
 
 def load_poses(path: Path, tool: str) -> ToolPoses:
-    """The poses of a tool in a poses.csv.
+    """Read the poses of one tool from a poses.csv file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tool : str
+        Name of the tool.
+
+    Returns
+    -------
+    ToolPoses
+        The poses of all rows in which the tool was tracked.
 
     Raises
     ------
     InputError
-        Missing, no poses.csv, no such tool (the names that are there are listed), or a tracked row
-        with not a number or not finite.
+        The file is missing or not a poses.csv, there is no such tool (the names that are there are
+        listed), or a tracked row has a value that is not a finite number.
     """
     table = read_table(
         path, [NEEDED], (*COVARIANCE, *SYSTEMATIC, "reason", "frame"), LIMITS, "frame {frame}"
@@ -77,7 +99,7 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
 
 
 def _covariances(table: Table, rows: Sequence[Row], columns: Sequence[str]) -> Array | None:
-    """Symmetric matrices from their upper triangles, row by row; None if a number is missing."""
+    """Build symmetric matrices from their upper triangles; None if a number is missing."""
     if not rows or not all(row.fields.get(column) for row in rows for column in columns):
         return None
     upper, size = table.numbers(columns, rows), 6 if columns is COVARIANCE else 3

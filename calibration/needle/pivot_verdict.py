@@ -1,4 +1,4 @@
-"""What the figures of a pivot calibration mean for the person at the bench."""
+"""What the results of a pivot calibration mean for the person at the bench."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from nav.frames import Array
 
 LEAST_POSES = 10
 LEAST_TURN = np.radians(5.0)  # of rotations from their mean
-# spread of the turning (see Turning), rad: least that is taken, and that is good
+# spread of the turning (see Turning), rad: the least accepted, and what is good
 LEAST_SPREAD, GOOD_SPREAD = 0.05, 0.15
 ONE_AXIS = 0.3  # share of the second spread below which the first is 'one axis only'
 MOST_LEFT_OUT, GOOD_LEFT_OUT = 0.3, 0.1  # share of the poses
@@ -19,11 +19,22 @@ LEAST_INDEPENDENT, GOOD_INDEPENDENT = 6.0, 20.0
 
 
 class NotCalibrated(InputError):
-    """The poses do not give a tip that could be relied on: verdict 'repeat', and what to do."""
+    """The poses do not give a reliable tip: verdict 'repeat', and what to do."""
 
 
 def check_turning(turned: Turning) -> None:
-    """Refuse a tool that was not turned, or about one axis only."""
+    """Refuse a tool that was not turned, or about one axis only.
+
+    Parameters
+    ----------
+    turned : Turning
+        Of the poses.
+
+    Raises
+    ------
+    NotCalibrated
+        The turning is below the limits; the message says what to do.
+    """
     if turned.angle < LEAST_TURN:
         raise NotCalibrated(
             f"repeat: the tool was turned by only {np.degrees(turned.angle):.1f} degrees; keep the "
@@ -43,7 +54,18 @@ def check_turning(turned: Turning) -> None:
 
 
 def check_left_out(left_out: float) -> None:
-    """Refuse where too large a share is of no or of another pivot."""
+    """Refuse poses of which too large a share has no pivot or another one.
+
+    Parameters
+    ----------
+    left_out : float
+        Share of the poses left out, 0 to 1.
+
+    Raises
+    ------
+    NotCalibrated
+        The share is above 30 %.
+    """
     if left_out > MOST_LEFT_OUT:
         raise NotCalibrated(
             f"repeat: {100 * left_out:.0f} % of the poses do not fit one pivot: the tip left the "
@@ -52,7 +74,22 @@ def check_left_out(left_out: float) -> None:
 
 
 def check_fit(rms: float, sd: float, independent: float) -> None:
-    """Refuse what is too far off one pivot, or says too little (mm, mm, number)."""
+    """Refuse a fit that is too far off one pivot, or determines the tip too poorly.
+
+    Parameters
+    ----------
+    rms : float
+        Of the residuals' lengths, mm.
+    sd : float
+        Standard deviation of the tip in the worst direction, mm.
+    independent : float
+        How many independent poses the poses are worth.
+
+    Raises
+    ------
+    NotCalibrated
+        One of them is beyond its limit; the message says what to do.
+    """
     if rms > MOST_RMS:
         raise NotCalibrated(
             f"repeat: the tip is {rms:.2f} mm (rms) off one point, at most {MOST_RMS:g} mm is "
@@ -60,7 +97,7 @@ def check_fit(rms: float, sd: float, independent: float) -> None:
         )
     if independent < LEAST_INDEPENDENT:
         raise NotCalibrated(
-            f"repeat: the poses' errors follow each other so closely that they tell no more than "
+            f"repeat: the poses' errors are so strongly correlated that they tell no more than "
             f"{independent:.0f} independent poses would; record longer, turn in all directions, "
             "hold the tip still in the divot"
         )
@@ -74,7 +111,26 @@ def check_fit(rms: float, sd: float, independent: float) -> None:
 def verdict_in_words(
     turned: Turning, left_out: float, play: float, sd: float, independent: float
 ) -> str:
-    """'good', or 'usable: ' and what would make it better."""
+    """Return the verdict: 'good', or 'usable: ' and what would make it better.
+
+    Parameters
+    ----------
+    turned : Turning
+        Of the poses used.
+    left_out : float
+        Share of the poses left out, 0 to 1.
+    play : float
+        Standard deviation per axis of what the poses' covariances do not explain, mm.
+    sd : float
+        Standard deviation of the tip in the worst direction, mm.
+    independent : float
+        How many independent poses the poses used are worth.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     advice = []
     if turned.spread[0] < GOOD_SPREAD:
         advice.append(

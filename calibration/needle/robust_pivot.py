@@ -1,4 +1,4 @@
-"""Which poses belong to one pivot: found from small samples, then by distance."""
+"""Which poses share one pivot: found from small samples, then by distance."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ from calibration.needle.algebra import (
 )
 from nav.frames import Array
 
-SEAT = 0.2  # mm, sd per axis: what is allowed for play in the divot while searching
-LEAST_PLAY = 0.03  # mm, sd per axis: for leaving out, no seat is taken as better than that
-OFF = 16.27  # squared distance beyond which a pose is left out: 99.9 % of chi-square, 3 freedoms
+SEAT = 0.2  # mm, sd per axis: play in the divot that is assumed while searching
+LEAST_PLAY = 0.03  # mm, sd per axis: least play that is assumed for leaving poses out
+OFF = 16.27  # squared distance beyond which a pose is left out: 99.9 % of chi-square, 3 dof
 MEDIAN = 2.366  # its median
 SAMPLES, SAMPLE, BEST = 300, 4, 5
 MAX_ROUNDS = 20
@@ -27,14 +27,34 @@ Kept = NDArray[np.bool_]
 def belonging(
     rotations: Array, translations: Array, covariances: Array | None
 ) -> tuple[Array, Kept]:
-    """Tip (3,) near the best and which poses (n,) belong to its pivot; always the same answer.
+    """Find the tip approximately and the poses that share its pivot; deterministic.
 
-    Start: of `SAMPLES` small samples (random numbers of a fixed seed) and the fit to all, the one
-    with the least sum of squared distances, each cut off at `OFF` (RANSAC as scored by Torr and
-    Zisserman 2000), after refitting the best few to what they keep. Then, until nothing changes, a
-    weighted fit to the poses kept and a new choice among all: a pose is left out if its squared
-    Mahalanobis distance is above `OFF`. The play in it is the one of the median pose, so that poor
-    seating of all makes no pose an outlier.
+    Initial estimate: of `SAMPLES` small samples (random numbers of a fixed seed) and the fit to
+    all, the one with the least sum of squared distances, each truncated at `OFF` (RANSAC with the
+    score of [1]_), after refitting the best few to the poses that they keep. Then, until nothing
+    changes, a weighted fit to the poses kept and a new choice among all: a pose is left out if its
+    squared Mahalanobis distance is above `OFF`. The play in it is that of the median pose, so that
+    poor seating of all poses makes none of them an outlier.
+
+    Parameters
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        Of the poses a_from_tool.
+    translations : ndarray, shape (n, 3)
+        Of the poses, mm.
+    covariances : ndarray, shape (n, 6, 6), or None
+        Of the poses, mm and rad; None if there are none.
+
+    Returns
+    -------
+    tip : ndarray, shape (3,)
+        Tool frame, mm.
+    kept : ndarray of bool, shape (n,)
+        Whether a pose belongs to the tip's pivot.
+
+    References
+    ----------
+    .. [1] Torr and Zisserman, MLESAC, Computer Vision and Image Understanding 78, 2000.
     """
     tip, kept = _start(rotations, translations, covariances)
     for _ in range(MAX_ROUNDS):
@@ -80,7 +100,7 @@ def _start(rotations: Array, translations: Array, covariances: Array | None) -> 
 
 
 def _distances(noise: Noise, residuals: Array) -> Array:
-    """Squared distances with the play that puts their median where chi-square has it."""
+    """Return squared distances with the play that puts their median where chi-square has it."""
 
     def excess(variance: float) -> float:
         return float(np.median(noise.squared(residuals, np.sqrt(variance)))) - MEDIAN

@@ -1,4 +1,4 @@
-"""How much poses that follow each other tell that the ones before have not told."""
+"""How much information successive poses add to the ones before them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,22 +6,28 @@ from numpy.typing import NDArray
 from nav.frames import Array
 
 NOTHING = 1e-6  # of the expected variance: less is rounding
-SURE = 2.0  # standard deviations by which a correlation must differ from none
+SURE = 2.0  # standard deviations by which a correlation must differ from zero
 
 
 def repetition(residuals: Array, kept: NDArray[np.bool_]) -> float:
-    """Number of poses that together tell as much as one independent pose: 1 or more.
+    """Count the poses that together tell as much as one independent pose: 1 or more.
 
-    1 + 2 (rho_1 + rho_2 + ...), rho_l the autocorrelation of the residuals at a lag of l poses,
-    mean of the three axes, summed up to the first that chance may have made (below 2 / sqrt(3 n)).
-    By that ratio the variance of a mean of correlated numbers exceeds the one of independent ones.
+    1 + 2 (rho_1 + rho_2 + ...), where rho_l is the autocorrelation of the residuals at a lag of l
+    poses, averaged over the three axes, summed up to the first that may be due to chance (below 2 /
+    sqrt(3 n)). By that ratio the variance of a mean of correlated numbers exceeds that of
+    independent ones.
 
     Parameters
     ----------
-    residuals : array, shape (n, 3)
+    residuals : ndarray, shape (n, 3)
         Whitened, in the order of time.
-    kept : array of bool, shape (n,)
-        Others have no weight, but keep their place in time.
+    kept : ndarray of bool, shape (n,)
+        Poses that count; others have no weight, but keep their place in time.
+
+    Returns
+    -------
+    float
+        The ratio.
     """
     values = np.where(kept[:, None], residuals, 0.0)
     power = float((values**2).sum()) / max(int(kept.sum()), 1)

@@ -1,4 +1,4 @@
-"""A needle's axis: spun about itself, that direction alone stays where it is."""
+"""A needle's axis from spinning it: the one direction that stays fixed."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ MOST_LEFT_OUT = 0.3
 OFF = 4.0  # sd of the median pose, beyond which a pose is left out
 LEAST_OFF = np.radians(0.2)  # nearer is never left out
 ROUNDING = 1e-6  # rad
-CLEAR = 0.2  # cosine: less along or against `towards` does not tell the sign
+CLEAR = 0.2  # cosine with `towards`, below which the sign is undetermined
 ROUNDS = 20
 
 
@@ -26,9 +26,20 @@ ROUNDS = 20
 class SpinAxis:
     """The axis of a spun tool.
 
-    axis : (3,) unit vector, tool frame. covariance : (3, 3), rad^2, across the axis.
-    wobble : rms angle of the axis's direction from its mean, rad. turn : range of the spin, rad.
-    kept : (n,) whether a pose was used. independent : how many independent poses they are worth.
+    Attributes
+    ----------
+    axis : ndarray, shape (3,)
+        Unit vector, tool frame.
+    covariance : ndarray, shape (3, 3)
+        Across the axis, rad^2.
+    wobble : float
+        Rms angle of the axis's direction from its mean, rad.
+    turn : float
+        Range of the spin, rad.
+    kept : ndarray of bool, shape (n,)
+        Whether a pose was used.
+    independent : float
+        How many independent poses the used ones are worth.
     """
 
     axis: Array
@@ -45,28 +56,34 @@ class SpinAxis:
 
 
 def spin_axis(rotations: ArrayLike, towards: ArrayLike | None = None) -> SpinAxis:
-    """The common axis of rotations that differ only by a spin about it.
+    """Estimate the common axis of rotations that differ only by a spin about it.
 
-    The unit vector n of the tool frame whose images R_k n differ least from their mean, by least
-    squares: the eigenvector of sum (R_k - R)' (R_k - R), R the mean, with the least eigenvalue. For
-    small turns that is the direction across which the relative rotation vectors are least. Poses
-    off by more than four times what the median pose is are left out. The covariance comes from the
-    wobble that is left, with wobble that lasts from pose to pose counted as `repetition` says.
+    It is the unit vector n of the tool frame whose images R_k n differ least from their mean, by
+    least squares: the eigenvector of sum (R_k - R)' (R_k - R), R the mean, with the smallest
+    eigenvalue. For small turns that is the direction perpendicular to which the relative rotation
+    vectors are smallest. Poses that are off by more than four times as much as the median pose are
+    left out. The covariance comes from the remaining wobble; wobble that persists from pose to pose
+    is taken into account by `repetition`.
 
     Parameters
     ----------
-    rotations : array, shape (n, 3, 3)
+    rotations : array_like, shape (n, 3, 3)
         a_from_tool, in the order of time.
-    towards : array, shape (3,), optional
-        Tool frame: the axis's sign is such that it points along it (hub to tip).
+    towards : array_like, shape (3,), optional
+        Tool frame: the sign of the axis is chosen so that it points along it (hub to tip).
+
+    Returns
+    -------
+    SpinAxis
+        The axis, its covariance, and how the tool was spun.
 
     Raises
     ------
     NotCalibrated
-        Fewer than ten poses, spun by less than 60 degrees, wobble above 3 degrees rms, more than
-        30 % of the poses left out, or `towards` at right angles to the axis.
+        Fewer than ten poses, spun by less than 60 degrees, wobble above 3 degrees rms, more than 30
+        % of the poses left out, or `towards` at right angles to the axis.
     InputError
-        Shape, or numbers that are not finite.
+        Wrong shape, or numbers that are not finite.
     """
     turns = np.asarray(rotations, float)
     if turns.ndim != 3 or turns.shape[1:] != (3, 3) or not np.isfinite(turns).all():
@@ -100,7 +117,7 @@ def _axis(turns: Array) -> tuple[Array, NDArray[np.bool_]]:
 
 
 def _turn(turns: Array, axis: Array) -> float:
-    """Range of the spin about the axis, rad, wherever it begins."""
+    """Return the range of the spin about the axis, rad, independent of where it begins."""
     relative = Rotation.from_matrix(turns[0].T @ turns).as_quat()
     angles = np.sort(2.0 * np.arctan2(relative[:, :3] @ axis, relative[:, 3]) % (2 * np.pi))
     gaps = np.diff(np.append(angles, angles[0] + 2 * np.pi))
@@ -124,13 +141,13 @@ def _check(turn: float, wobble: float, left_out: float) -> None:
 def _covariance(
     turns: Array, axis: Array, off: Array, kept: NDArray[np.bool_]
 ) -> tuple[Array, float]:
-    """Of the axis, (3, 3), rad^2, and the poses' repetition."""
+    """Return the covariance of the axis, (3, 3), rad^2, and the poses' repetition."""
     across = np.linalg.svd(axis[None])[2][1:].T
     count = int(kept.sum())
     design = np.concatenate([turns[kept] @ across, np.tile(-np.eye(3), (count, 1, 1))], axis=2)
     matrix = np.einsum("nia,nib->ab", design, design)
     repeated = repetition(off / ROUNDING, kept)
-    # images differ across the axis only: two numbers a pose, two for the axis, two for the mean
+    # images differ across the axis only: two numbers per pose, two for the axis, two for the mean
     freedom = max(2.0 * count - 4.0 * repeated, float(count))
     variance = float((off[kept] ** 2).sum()) / freedom
     small = np.linalg.inv(matrix)[:2, :2] * variance * repeated

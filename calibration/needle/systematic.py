@@ -1,22 +1,32 @@
-"""What errors that depend on how the tool is turned make of a pivot calibration."""
+"""The effect on a pivot calibration of errors that depend on the tool's orientation."""
 
 import numpy as np
 
 from calibration.needle.algebra import normal_equations
 from nav.frames import Array
 
-OTHER_VIEW = 0.3  # rad of turning after which 61 % of such an error lasts, as tracking has it
-MOST_POSES = 400  # evenly chosen: more make the answer no other
+OTHER_VIEW = 0.3  # rad of turning after which 61 % of such an error remains, as in tracking
+MOST_POSES = 400  # evenly chosen: more do not change the result
 
 
 def systematic_covariance(rotations: Array, systematic: Array) -> Array:
-    """Covariance (6, 6) of tip (tool frame) and pivot (poses' frame) by systematic errors, mm^2.
+    """Compute the covariance of tip and pivot due to systematic errors.
 
-    Each pose's tip is off by an error that is fixed in the tool's frame but for its turning: two
-    poses an angle apart share exp(-(angle / 0.3 rad)^2 / 2) of it. That is carried through the
-    equal-weight fit. More poses do not make it less, a wide cone does.
+    Each pose's tip has an error that is fixed in the tool's frame except for its dependence on
+    orientation: two poses an angle apart share exp(-(angle / 0.3 rad)^2 / 2) of it. That is
+    propagated through the equal-weight fit. More poses do not reduce it; a wide cone does.
 
-    rotations : (n, 3, 3) a_from_tool. systematic : (n, 3, 3) of each pose's tip, frame a, mm^2.
+    Parameters
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        a_from_tool.
+    systematic : ndarray, shape (n, 3, 3)
+        Covariance of each pose's tip, frame a, mm^2.
+
+    Returns
+    -------
+    ndarray, shape (6, 6)
+        Of tip (tool frame) and pivot (frame a), mm^2.
     """
     chosen = np.unique(np.linspace(0, len(rotations) - 1, MOST_POSES).round().astype(int))
     turns, spread = rotations[chosen], systematic[chosen]
@@ -31,7 +41,7 @@ def systematic_covariance(rotations: Array, systematic: Array) -> Array:
 
 
 def _shared(turns: Array) -> Array:
-    """(n, n): how much of its systematic error each pose shares with each other."""
+    """Return, (n, n), how much of its systematic error each pose shares with each other."""
     traces = np.einsum("kij,lij->kl", turns, turns)
     angles = np.arccos(np.clip((traces - 1.0) / 2.0, -1.0, 1.0))
     return np.asarray(np.exp(-0.5 * (angles / OTHER_VIEW) ** 2), float)

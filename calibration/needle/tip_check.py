@@ -1,4 +1,4 @@
-"""`nav calibrate check`: known divots are touched, and the error is what is seen."""
+"""`nav calibrate check`: known divots are touched, and the errors are reported."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from nav.registration.pointfile import load_points
 from nav.registration.points import register_points
 
 LEAST_DIVOTS = 3
-LEAST_REGISTERED = 4  # three of them carry the fourth
+LEAST_REGISTERED = 4  # three of them map the fourth
 SURE = 0.95
 
 
@@ -26,10 +26,19 @@ SURE = 0.95
 class TouchErrors:
     """How far touched points are off the known ones, in the frame of the known ones, mm.
 
-    errors : (n, 3) touched - known. distances : (n,) their lengths. mean : (3,) mean error, what
-    all touches share. rms, largest : of the distances. bound : upper 95 % bound (one-sided, by
-    Student's t) of the mean distance; distances are skewed, so that with six divots and errors
-    alike in all directions it holds in 92 %.
+    Attributes
+    ----------
+    errors : ndarray, shape (n, 3)
+        Touched minus known, mm.
+    distances : ndarray, shape (n,)
+        Lengths of the errors, mm.
+    mean : ndarray, shape (3,)
+        Mean error, which all touches share, mm.
+    rms, largest : float
+        Of the distances, mm.
+    bound : float
+        Upper 95 % bound (one-sided, by Student's t) of the mean distance, mm. Distances are skewed,
+        so that with six divots and isotropic errors it holds in 92 % of cases.
     """
 
     errors: Array
@@ -40,31 +49,36 @@ class TouchErrors:
     bound: float
 
     def within(self, limit: float) -> bool:
-        """Whether the largest distance and the mean distance's bound are at most the limit, mm."""
+        """Return whether the largest distance and the mean's bound are at most the limit, mm."""
         return self.largest <= limit and self.bound <= limit
 
 
 def touch_errors(touched: ArrayLike, known: ArrayLike, register: bool = False) -> TouchErrors:
-    """Errors of touched divots.
+    """Compute the errors of touched divots.
 
     Parameters
     ----------
-    touched, known : array, shape (n, 3)
-        The same divots, mm; in one frame, but with `register`.
-    register
-        The frames differ: each divot is carried by the rigid transform that all others give (leave
+    touched, known : array_like, shape (n, 3)
+        The same divots, mm, in one frame unless `register` is set.
+    register : bool, optional
+        The frames differ: each divot is mapped by the rigid transform that all others give (leave
         one out), since one that took part in a registration would look better than it is. A rigid
-        error that all touches share stays unseen then.
+        error that all touches share is not visible then.
+
+    Returns
+    -------
+    TouchErrors
+        In the frame of the known divots.
 
     Raises
     ------
     InputError
         Unequal shapes, numbers that are not finite, fewer than three divots (four with `register`),
-        or a layout that leaves the registration free.
+        or a layout for which the registration is undetermined.
     """
     found, true = np.asarray(touched, float), np.asarray(known, float)
     if found.shape != true.shape or found.ndim != 2 or found.shape[1] != 3:
-        raise InputError(f"check: expected (n, 3) points twice, got {found.shape}, {true.shape}")
+        raise InputError(f"check: expected two arrays (n, 3), got {found.shape}, {true.shape}")
     if not (np.isfinite(found).all() and np.isfinite(true).all()):
         raise InputError("check: a point has a number that is not finite")
     least = LEAST_REGISTERED if register else LEAST_DIVOTS
@@ -97,18 +111,20 @@ def _carried_by_others(touched: Array, known: Array) -> Array:
 def calibrate_check(
     touched: Path, known: Path, limit: float, console: Console, register: bool = False
 ) -> bool:
-    """Compare touched divots with where they are known to be; print the errors.
+    """Compare touched divots with their known positions; print the errors.
 
     Parameters
     ----------
-    touched
-        Points (CSV label,x,y,z or Slicer Markups) as the tip found them.
-    known
+    touched : Path
+        Points (CSV label,x,y,z or Slicer Markups) as touched with the tip.
+    known : Path
         Points, or case.toml: its fiducials. Labels as in `touched`; others are not used.
-    limit
+    limit : float
         Largest error that passes, mm.
-    register
-        The two are in different frames: see `touch_errors`.
+    console : Console
+        Where the errors are printed.
+    register : bool, optional
+        The two files are in different frames: see `touch_errors`.
 
     Returns
     -------
@@ -118,7 +134,8 @@ def calibrate_check(
     Raises
     ------
     InputError
-        A file that is wrong, a label that is not known, too few divots, or no limit above 0.
+        A file is wrong, a label is not known, there are too few divots, or the limit is not above
+        0.
     """
     if not (np.isfinite(limit) and limit > 0):
         raise InputError(f"--limit: expected more than 0, mm, got {limit}")
@@ -170,6 +187,6 @@ def _say(labels: list[str], errors: TouchErrors, register: bool, console: Consol
     )
     if register:
         console.print(
-            "each divot was carried by a registration to all others: what they share, such as a "
-            "tip calibrated wrong, shows only in part"
+            "each divot was mapped by a registration to all others: errors that they share, such "
+            "as a wrong tip calibration, show only in part"
         )

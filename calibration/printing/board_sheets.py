@@ -1,4 +1,4 @@
-"""Calibration targets that suit a sheet of paper, and a page of each."""
+"""Calibration targets for each sheet of paper, and a page of each."""
 
 from calibration.board import Board
 from calibration.printing.cells import marker_areas
@@ -34,12 +34,38 @@ IF_NOT_100 = (
 
 
 def boards_for(paper: Paper) -> dict[str, Board]:
-    """The targets of a paper by the stem of their files."""
+    """Return the targets for a sheet of paper.
+
+    Parameters
+    ----------
+    paper : Paper
+        The paper.
+
+    Returns
+    -------
+    dict of str to Board
+        By the stem of their files.
+    """
     return BOARDS[paper.name]
 
 
 def board_page(paper: Paper, name: str, board: Board) -> bytes:
-    """A PDF of one page: the board in the middle, ruler and text below."""
+    """Draw a PDF of one page: the board in the middle, ruler and text below.
+
+    Parameters
+    ----------
+    paper : Paper
+        The paper.
+    name : str
+        Stem of the board's files, a key of `TITLES`.
+    board : Board
+        The board.
+
+    Returns
+    -------
+    bytes
+        The PDF file.
+    """
     file = f"{name}.pdf"
     page = Page(paper, f"{TITLES[name]} ({file})")
     box = paper.area.centred(*board.size)
@@ -52,7 +78,18 @@ def board_page(paper: Paper, name: str, board: Board) -> bytes:
 
 
 def board_facts(board: Board) -> tuple[str, ...]:
-    """What a board is, in two lines of words."""
+    """Describe a board.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+
+    Returns
+    -------
+    tuple of str
+        Two lines.
+    """
     squares = f"{board.columns} x {board.rows} squares of {board.square:g} mm"
     if board.dictionary is None:
         inner = f"{board.columns - 1} x {board.rows - 1} inner corners, no markers"
@@ -62,7 +99,18 @@ def board_facts(board: Board) -> tuple[str, ...]:
 
 
 def last_id(board: Board) -> int:
-    """The highest marker id of a ChArUco board; ids begin at 0."""
+    """Return the highest marker id of a ChArUco board; ids begin at 0.
+
+    Parameters
+    ----------
+    board : Board
+        A ChArUco board.
+
+    Returns
+    -------
+    int
+        The id.
+    """
     return int(board.charuco.getIds().max())
 
 

@@ -7,15 +7,28 @@ from nav.frames import Array
 from nav.tracking.tool import marker_pattern
 
 Point = tuple[int, int]
-STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # round a cell, clockwise as y runs down
+STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # around a cell, clockwise as y runs down
 
 
 def marker_areas(dictionary: str, marker_id: int, corners: ArrayLike) -> list[Array]:
-    """Outlines (n, 2) of a marker's black areas and of the white ones within, mm.
+    """Compute the outlines of a marker's black areas and of the white ones within.
 
-    corners : (4, 2), where the black square's corners stand, from the top left one clockwise.
-    To be filled where an odd number of them lie. Neighbouring cells share no drawn edge, so that
-    no printer or viewer can leave a fine white line between them.
+    They are to be filled by the even-odd rule. Neighbouring cells share no drawn edge, so that no
+    printer or viewer can leave a fine white line between them.
+
+    Parameters
+    ----------
+    dictionary : str
+        OpenCV's name of the marker dictionary.
+    marker_id : int
+        Id of the marker.
+    corners : array_like, shape (4, 2)
+        Corners of the black square, from the top left one clockwise, mm.
+
+    Returns
+    -------
+    list of ndarray, shape (n, 2)
+        Outlines, mm.
     """
     black = marker_pattern(dictionary, marker_id) == 0
     c0, c1, _, c3 = np.asarray(corners, float)
@@ -24,9 +37,20 @@ def marker_areas(dictionary: str, marker_id: int, corners: ArrayLike) -> list[Ar
 
 
 def outlines(black: ArrayLike) -> list[list[Point]]:
-    """Closed outlines of the true cells of a grid (rows, columns): corner points (x, y).
+    """Trace the closed outlines of the true cells of a grid.
 
-    True cells lie at the right of each outline's way as seen with y down; only corners are listed.
+    True cells are on the right of each outline's direction as seen with y down; only corners are
+    listed.
+
+    Parameters
+    ----------
+    black : array_like of bool, shape (rows, columns)
+        The grid.
+
+    Returns
+    -------
+    list of list of (int, int)
+        Corner points (x, y) of each outline.
     """
     edges = _edges(np.asarray(black, bool))
     loops = []
@@ -36,7 +60,7 @@ def outlines(black: ArrayLike) -> list[list[Point]]:
 
 
 def _edges(black: np.ndarray) -> dict[Point, list[Point]]:
-    """Directions of the border edges that begin at each grid point."""
+    """Return the directions of the border edges that begin at each grid point."""
     padded = np.pad(black, 1)
     edges: dict[Point, list[Point]] = {}
     for row, column in np.argwhere(black):
@@ -55,9 +79,9 @@ def _edges(black: np.ndarray) -> dict[Point, list[Point]]:
 
 
 def _loop(edges: dict[Point, list[Point]], start: Point) -> list[Point]:
-    """One closed way along the edges, which are taken out.
+    """Trace one closed path along the edges, which are removed.
 
-    As many edges end as begin at each point, so that any way comes back to its start.
+    As many edges end as begin at each point, so that any path returns to its start.
     """
     at = start
     way: list[Point] = []
@@ -71,7 +95,7 @@ def _loop(edges: dict[Point, list[Point]], start: Point) -> list[Point]:
 
 
 def _corners(way: list[Point]) -> list[Point]:
-    """The way without the points in the middle of straight stretches."""
+    """Return the path without the points in the middle of straight stretches."""
     kept = []
     for before, at, after in zip([way[-1], *way], way, [*way[1:], way[0]], strict=False):
         if (at[0] - before[0], at[1] - before[1]) != (after[0] - at[0], after[1] - at[1]):

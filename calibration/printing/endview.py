@@ -13,20 +13,41 @@ ALONG = 1e-6  # largest part of a face's normal along the view
 
 @dataclass(frozen=True, eq=False)
 class EndView:
-    """Lines of the faces, x right, y down, and their outward normals (n, 2)."""
+    """A body seen end on, x right, y down.
+
+    Attributes
+    ----------
+    lines : tuple of (ndarray, ndarray), shape (2,)
+        Start and end of each face, mm.
+    normals : ndarray, shape (n, 2)
+        Outward unit normals of the faces.
+    """
 
     lines: tuple[Segment, ...]
     normals: Array
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """Least and greatest x and y, (2,) each, mm."""
+        """Smallest and largest x and y, (2,) each, mm."""
         points = np.array(self.lines).reshape(-1, 2)
         return points.min(axis=0), points.max(axis=0)
 
 
 def end_view(net: Net, outline: Outline) -> EndView | None:
-    """The body from below, its faces upwards if it can be; None if one is not seen edge on."""
+    """Project a body from below, with its faces upwards if possible.
+
+    Parameters
+    ----------
+    net : Net
+        The body's net.
+    outline : Outline
+        The net's outline.
+
+    Returns
+    -------
+    EndView or None
+        None if a face is not seen edge on.
+    """
     first = net.sheet_from_tool[0]
     normals = first.rotation.apply(np.array([face.normal for face in net.faces]))
     if np.abs(normals[:, 1]).max() > ALONG:
@@ -42,7 +63,7 @@ def end_view(net: Net, outline: Outline) -> EndView | None:
 
 
 def _turned(outward: Array) -> Array:
-    """The turn (2, 2) that brings a direction upwards; none for a body that looks all ways."""
+    """Return the rotation (2, 2) that turns a direction upwards; identity for no direction."""
     length = np.linalg.norm(outward)
     if length < ALONG:
         return np.eye(2)

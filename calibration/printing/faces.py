@@ -12,12 +12,20 @@ from nav.tracking.tool import Marker, Tool, marker_pattern
 SAME_PLANE = 0.01  # mm off a face's plane at most, of a marker that lies in it
 PARALLEL = 1e-3  # sine of the angle below which two planes have no fold
 WIDEST_FOLD = 5.0  # mm of paper between a white zone and the fold beside it, at most
-TOUCH = 1e-6  # mm, what counts as touching only
+TOUCH = 1e-6  # mm, what counts as merely touching
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """Markers in one plane. zones (n, 4, 3): corners of their white zones, tool frame, mm."""
+    """Markers in one plane.
+
+    Attributes
+    ----------
+    markers : tuple of Marker
+        The markers.
+    zones : ndarray, shape (n, 4, 3)
+        Corners of their white zones, tool frame, mm.
+    """
 
     markers: tuple[Marker, ...]
     zones: Array
@@ -33,7 +41,7 @@ class Face:
         return self.markers[0].centre
 
     def holds(self, marker: Marker) -> bool:
-        """Whether a marker lies in this plane and looks the same way."""
+        """Return whether a marker is in this plane and faces the same way."""
         off = np.abs((marker.corners - self.point) @ self.normal).max()
         return bool(off < SAME_PLANE and marker.normal @ self.normal > 0)
 
@@ -42,10 +50,21 @@ class Face:
 class Hinge:
     """Where the planes of two neighbouring faces meet, tool frame.
 
-    faces : their numbers. point (3,), mm, and along (3,), unit: the line. inward : for each face
-    the unit vector (3,) in its plane from the line to the face. gap : the wider of the two
-    distances to a white zone, mm. angle : by which the second face is folded away from the
-    viewer of the first, radians; negative towards the viewer.
+    Attributes
+    ----------
+    faces : tuple of 2 ints
+        Indices of the faces.
+    point : ndarray, shape (3,)
+        A point of the line, mm.
+    along : ndarray, shape (3,)
+        Unit vector of the line.
+    inward : tuple of 2 ndarray, shape (3,)
+        For each face, the unit vector in its plane from the line to the face.
+    gap : float
+        The larger of the two distances to a white zone, mm.
+    angle : float
+        By which the second face is folded away from the viewer of the first, rad; negative towards
+        the viewer.
     """
 
     faces: tuple[int, int]
@@ -56,11 +75,11 @@ class Hinge:
     angle: float
 
     def of(self, face: int) -> Array:
-        """The direction from the line to one of its faces."""
+        """Return the direction from the line to one of its faces."""
         return self.inward[self.faces.index(face)]
 
     def unfolded(self, face: int) -> RigidTransform:
-        """The turn about the line that brings this face into the other one's plane."""
+        """Return the rotation about the line that brings this face into the other one's plane."""
         other = self.faces[1 - self.faces.index(face)]
         before, after = self.of(face), -self.of(other)
         turn = _frame(after, self.along) @ _frame(before, self.along).T
@@ -70,7 +89,18 @@ class Hinge:
 
 
 def faces_of(tool: Tool) -> tuple[Face, ...]:
-    """A tool's markers by the plane in which they lie, in the order of its markers."""
+    """Group a tool's markers by the plane in which they lie.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+
+    Returns
+    -------
+    tuple of Face
+        In the order of its markers.
+    """
     groups: list[list[Marker]] = []
     for marker in tool.markers:
         for group in groups:
@@ -83,14 +113,40 @@ def faces_of(tool: Tool) -> tuple[Face, ...]:
 
 
 def white_zone(marker: Marker, tool: Tool) -> Array:
-    """Corners (4, 3) of a marker's white zone, mm; half a cell wide where the tool does not say."""
+    """Compute the corners of a marker's white zone.
+
+    Parameters
+    ----------
+    marker : Marker
+        The marker.
+    tool : Tool
+        Its tool; the zone is half a cell wide where the tool does not specify it.
+
+    Returns
+    -------
+    ndarray, shape (4, 3)
+        Corners, tool frame, mm.
+    """
     cells = len(marker_pattern(tool.dictionary, marker.id))
     quiet = marker.side / cells / 2 if tool.quiet is None else tool.quiet
     return marker.centre + (marker.corners - marker.centre) * (1 + 2 * quiet / marker.side)
 
 
 def hinge_of(faces: Sequence[Face], first: int, second: int) -> Hinge | None:
-    """Where two faces meet; None if they are parallel, far from it, or do not face it."""
+    """Find where two faces meet.
+
+    Parameters
+    ----------
+    faces : sequence of Face
+        All faces.
+    first, second : int
+        Indices of the two.
+
+    Returns
+    -------
+    Hinge or None
+        None if they are parallel, far from the line where their planes meet, or do not face it.
+    """
     a, b = faces[first], faces[second]
     along = np.cross(a.normal, b.normal)
     sine = float(np.linalg.norm(along))

@@ -18,9 +18,22 @@ BOTTOM = 0.8  # mm from the last base line to the lower edge
 def draw_footer(
     page: Page, box: Box, file: str, title: str, facts: Sequence[str], if_not: Sequence[str]
 ) -> None:
-    """Ruler at the left, name and facts (three lines) at the right of a footer's box.
+    """Draw ruler at the left, name and facts (three lines) at the right of a footer's box.
 
-    if_not : two lines that say what to do if the ruler is not 100 mm long.
+    Parameters
+    ----------
+    page : Page
+        The page to draw on.
+    box : Box
+        The footer.
+    file : str
+        Name of the file.
+    title : str
+        Title of the page.
+    facts : sequence of str
+        Lines that describe what is printed.
+    if_not : sequence of str
+        Two lines on what to do if the ruler is not 100 mm long.
     """
     _draw_ruler(page, box)
     words = ("Measure from 0 to 100 with a steel rule.", *if_not)
@@ -38,7 +51,7 @@ def draw_footer(
 
 
 def _draw_ruler(page: Page, box: Box) -> None:
-    """0 to 100 mm: the middles of the first and the last tick are that far from each other."""
+    """Draw 0 to 100 mm: the distance between the centres of the first and the last tick."""
     left, foot = box.left, box.top + max(TICKS.values())
     page.line((left - TICK_WIDTH / 2, foot), (left + RULER + TICK_WIDTH / 2, foot), TICK_WIDTH)
     for at in range(RULER + 1):

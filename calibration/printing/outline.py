@@ -12,9 +12,9 @@ from calibration.printing.unfolding import Net
 from nav.frames import Array
 
 CUT_WIDTH = 0.15  # mm; the line lies outside of what is cut out
-EDGE = 1.0  # mm of paper left round the white zones where nothing is folded
+EDGE = 1.0  # mm of paper left around the white zones where nothing is folded
 TAB, CHAMFER = 8.0, 3.0  # mm, width of a glue tab and how much shorter it is at its corners
-MARK = 6.0  # mm that a fold line goes on beyond the piece
+MARK = 6.0  # mm that a fold line extends beyond the piece
 CLEAR = 0.5  # mm; a fold line nearer to a white zone than this is left out beside it
 
 Segment = tuple[Array, Array]  # start (2,), end (2,), mm
@@ -22,13 +22,21 @@ Segment = tuple[Array, Array]  # start (2,), end (2,), mm
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A face's paper: polygon (n, 2), mm, clockwise; for each side its hinge or None."""
+    """A face's paper.
+
+    Attributes
+    ----------
+    polygon : ndarray, shape (n, 2)
+        Clockwise, mm.
+    hinges : tuple of Hinge or None
+        Of each side.
+    """
 
     polygon: Array
     hinges: tuple[Hinge | None, ...]
 
     def side(self, hinge: Hinge) -> Segment | None:
-        """The side that lies on a hinge."""
+        """Return the side that lies on a hinge."""
         for number, own in enumerate(self.hinges):
             if own is hinge:
                 return self.polygon[number], self.polygon[(number + 1) % len(self.polygon)]
@@ -37,7 +45,17 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """Lines on a sheet, mm: cuts and folds; panels by face; tabs to be glued, (4, 2) each."""
+    """Lines on a sheet, mm.
+
+    Attributes
+    ----------
+    panels : tuple of Panel
+        By face.
+    tabs : tuple of ndarray, shape (4, 2)
+        Tabs to be glued.
+    cuts, folds : tuple of (ndarray, ndarray), shape (2,)
+        Start and end of each line.
+    """
 
     panels: tuple[Panel, ...]
     tabs: tuple[Array, ...]
@@ -46,13 +64,24 @@ class Outline:
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """Least and greatest x and y of all lines, (2,) each, mm."""
+        """Smallest and largest x and y of all lines, (2,) each, mm."""
         points = np.array([*self.cuts, *self.folds]).reshape(-1, 2)
         return points.min(axis=0), points.max(axis=0)
 
 
 def outline_of(net: Net) -> Outline:
-    """The lines of a net. Each seam has a tab at the face laid later."""
+    """Compute the lines of a net; each seam has a tab at the face laid out later.
+
+    Parameters
+    ----------
+    net : Net
+        The net.
+
+    Returns
+    -------
+    Outline
+        Panels, tabs, cuts and folds.
+    """
     panels = tuple(_panel(net, face) for face in range(len(net.faces)))
     tabs: list[Array] = []
     edges: list[Segment] = []
@@ -85,12 +114,12 @@ class _Line(NamedTuple):
     inward: Array
 
     def beyond(self, points: Array) -> Array:
-        """How far points (n, 2) lie on the face's side, (n,), mm."""
+        """Return how far points (n, 2) are on the face's side, (n,), mm."""
         return np.asarray((points - self.point) @ self.inward)
 
 
 def _panel(net: Net, face: int) -> Panel:
-    """The box round a face's white zones, as far as its hinges."""
+    """Return the box around a face's white zones, as far as its hinges."""
     lines = [
         _Line(h, net.on_sheet(face, h.point[None])[0], net.directed(face, h.of(face)))
         for h in (*net.folds, *net.seams)
@@ -103,7 +132,7 @@ def _panel(net: Net, face: int) -> Panel:
 
 
 def _box(net: Net, face: int, lines: Iterable[_Line]) -> Array:
-    """White zones with their edge, and what lies between them and the hinges: (4, 2), mm."""
+    """Return the box (4, 2), mm, of white zones with their edge and the space to the hinges."""
     zones = net.zones[face].reshape(-1, 2)
     c0, c1, _, _ = net.markers[net.faces[face].markers[0].id]
     x, y = (c1 - c0) / np.linalg.norm(c1 - c0)
@@ -121,7 +150,7 @@ def _sides(polygon: Array) -> Iterable[Segment]:
 
 
 def _clipped(polygon: Array, line: _Line) -> Array:
-    """The part of a convex polygon on the face's side of a line."""
+    """Clip a convex polygon to the face's side of a line."""
     kept = []
     for start, end in _sides(polygon):
         before, after = (float(x) for x in line.beyond(np.array([start, end])))
@@ -140,13 +169,13 @@ def _hinge_at(side: Segment, lines: Iterable[_Line]) -> Hinge | None:
 
 
 def _outward(start: Array, end: Array) -> tuple[Array, Array]:
-    """Unit vectors along a side of a clockwise polygon, and out of the polygon."""
+    """Return unit vectors along a side of a clockwise polygon, and out of the polygon."""
     along = (end - start) / np.linalg.norm(end - start)
     return along, np.array([along[1], -along[0]])
 
 
 def _outside(start: Array, end: Array) -> Segment:
-    """The middle of the line to draw, whose inner edge is the side; closed at the corners."""
+    """Return the centre line to draw, whose inner edge is the side; closed at the corners."""
     along, out = _outward(start, end)
     half = CUT_WIDTH / 2
     return start + half * (out - along), end + half * (out + along)
@@ -160,7 +189,7 @@ def _tab(start: Array, end: Array) -> Array:
 
 
 def _shared(side: Segment, other: Segment | None) -> tuple[Segment | None, list[Segment]]:
-    """The part of a side that the other face's side shares, and what is left of it."""
+    """Return the part of a side that the other face's side shares, and what is left of it."""
     if other is None:
         return None, [side]
     start, end = side
@@ -177,7 +206,7 @@ def _shared(side: Segment, other: Segment | None) -> tuple[Segment | None, list[
 
 
 def _fold_lines(net: Net, side: Segment) -> list[Segment]:
-    """A fold's line and its marks beyond both ends, without the parts beside white zones."""
+    """Return a fold's line and its marks beyond both ends, without the parts beside white zones."""
     start, end = side
     along, out = _outward(start, end)
     length = (end - start) @ along
@@ -189,7 +218,7 @@ def _fold_lines(net: Net, side: Segment) -> list[Segment]:
     parts, at = [], -MARK
     for low, high in [*sorted(taken), (length + MARK, length + MARK)]:
         if low - at > CLEAR:
-            # from the inside outwards, so that the dashes of both ends look alike
+            # from the inside outwards, so that the dashes of both ends look the same
             ends = sorted((at, min(low, length + MARK)), key=lambda x: abs(x - length / 2))
             parts.append((start + ends[0] * along, start + ends[1] * along))
         at = max(at, high)

@@ -18,7 +18,15 @@ EVEN_ODD = 0  # reportlab's number for the fill rule that leaves holes
 
 
 class Page:
-    """A page without pictures: areas, lines and words in black, nothing else."""
+    """A page without images: areas, lines and text in black, nothing else.
+
+    Parameters
+    ----------
+    paper : Paper
+        Size of the page.
+    title : str
+        Title of the PDF file.
+    """
 
     def __init__(self, paper: Paper, title: str) -> None:
         self._bytes = BytesIO()
@@ -42,7 +50,7 @@ class Page:
         return x * POINTS, (self._height - y) * POINTS
 
     def fill(self, polygons: Iterable[ArrayLike]) -> None:
-        """Black where an odd number of the closed polygons, each (n, 2) mm, lie: one area."""
+        """Fill closed polygons, each (n, 2) mm, with black as one area, by the even-odd rule."""
         path = self._canvas.beginPath()
         for polygon in polygons:
             first, *rest = np.asarray(polygon, float)
@@ -55,7 +63,17 @@ class Page:
     def line(
         self, start: ArrayLike, end: ArrayLike, width: float = 0.15, dashed: bool = False
     ) -> None:
-        """A straight line from start to end, (2,) mm, of a width in mm; blunt ends."""
+        """Draw a straight line with blunt ends.
+
+        Parameters
+        ----------
+        start, end : array_like, shape (2,)
+            Ends, mm.
+        width : float, optional
+            Width, mm.
+        dashed : bool, optional
+            Draw it dashed.
+        """
         self._canvas.setLineWidth(width * POINTS)
         self._canvas.setDash(*([[d * POINTS for d in DASHES], 0] if dashed else [[], 0]))
         self._canvas.line(*self._at(start), *self._at(end))
@@ -68,7 +86,21 @@ class Page:
         bold: bool = False,
         centred: bool = False,
     ) -> None:
-        """One line of words; `at` is the left end, or the middle, of its base line, mm; size mm."""
+        """Draw one line of text.
+
+        Parameters
+        ----------
+        at : tuple of 2 floats
+            Left end of the base line, or its centre, mm.
+        words : str
+            The text.
+        size : float, optional
+            Size of the letters, mm.
+        bold : bool, optional
+            Use the bold font.
+        centred : bool, optional
+            `at` is the centre of the base line.
+        """
         left, base = at
         if centred:
             left -= text_width(words, size, bold) / 2
@@ -76,12 +108,27 @@ class Page:
         self._canvas.drawString(*self._at((left, base)), words)
 
     def finished(self) -> bytes:
-        """The PDF file; the page is closed with it."""
+        """Close the page and return the PDF file."""
         self._canvas.showPage()
         self._canvas.save()
         return self._bytes.getvalue()
 
 
 def text_width(words: str, size: float, bold: bool = False) -> float:
-    """Length of a line of words of that size, mm."""
+    """Compute the length of a line of text.
+
+    Parameters
+    ----------
+    words : str
+        The text.
+    size : float
+        Size of the letters, mm.
+    bold : bool, optional
+        In the bold font.
+
+    Returns
+    -------
+    float
+        Length, mm.
+    """
     return float(stringWidth(words, BOLD if bold else PLAIN, size))

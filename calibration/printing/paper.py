@@ -1,4 +1,4 @@
-"""Sizes of paper, lying on its long side, and where on it things may stand."""
+"""Sizes of paper in landscape, and where on it things are placed."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,18 @@ from nav.errors import InputError
 
 MARGIN = 10.0  # mm; office printers leave 3 to 6 mm of the edge white
 FOOTER = (204.0, 27.0)  # mm, width and height of the strip with ruler and text
-FOOTER_GAP = 7.0  # mm between that strip and what stands above it
+FOOTER_GAP = 7.0  # mm between that strip and what is above it
 
 
 @dataclass(frozen=True)
 class Box:
-    """An upright rectangle on the page: left, top, width and height, mm; y runs down."""
+    """An upright rectangle on the page; y runs down.
+
+    Attributes
+    ----------
+    left, top, width, height : float
+        In mm.
+    """
 
     left: float
     top: float
@@ -29,14 +35,22 @@ class Box:
         return self.top + self.height
 
     def centred(self, width: float, height: float) -> "Box":
-        """A box of that size, mm, in the middle of this one."""
+        """Return a box of that size, mm, in the middle of this one."""
         left = self.left + (self.width - width) / 2
         return Box(left, self.top + (self.height - height) / 2, width, height)
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A sheet of paper, its longer side lying: width and height, mm."""
+    """A sheet of paper in landscape.
+
+    Attributes
+    ----------
+    name : str
+        Name of the size.
+    width, height : float
+        In mm.
+    """
 
     name: str
     width: float
@@ -44,13 +58,13 @@ class Paper:
 
     @property
     def area(self) -> Box:
-        """Where the target stands: within the margins, above the footer."""
+        """Where the target is placed: within the margins, above the footer."""
         height = self.height - 2 * MARGIN - FOOTER[1] - FOOTER_GAP
         return Box(MARGIN, MARGIN, self.width - 2 * MARGIN, height)
 
     @property
     def footer(self) -> Box:
-        """Where ruler and text stand."""
+        """Where ruler and text are placed."""
         width, height = FOOTER
         return Box((self.width - width) / 2, self.height - MARGIN - height, width, height)
 
@@ -66,12 +80,22 @@ PAPERS = {
 
 
 def paper_named(name: str) -> Paper:
-    """The paper of that name, upper or lower case.
+    """Look up a paper size by name.
+
+    Parameters
+    ----------
+    name : str
+        Upper or lower case.
+
+    Returns
+    -------
+    Paper
+        The size.
 
     Raises
     ------
     InputError
-        A name that is none of PAPERS.
+        The name is not in `PAPERS`.
     """
     paper = PAPERS.get(name.lower())
     if paper is None:

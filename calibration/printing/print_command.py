@@ -26,12 +26,21 @@ from nav.tracking.tool import write_tool
 
 
 def print_targets(paper: str, out: Path, console: Console) -> None:
-    """A PDF and a board.toml of each calibration target that suits the paper, into a folder.
+    """Write a PDF and a board.toml of each calibration target for a paper size.
+
+    Parameters
+    ----------
+    paper : str
+        Name of the paper size.
+    out : Path
+        Folder to write to.
+    console : Console
+        Where a summary is printed.
 
     Raises
     ------
     InputError
-        A paper that is not known, or a folder that cannot be written.
+        The paper is not known, or the folder cannot be written.
     """
     sheet = paper_named(paper)
     boards = boards_for(sheet)
@@ -46,12 +55,21 @@ def print_targets(paper: str, out: Path, console: Console) -> None:
 
 
 def print_tools(paper: str, out: Path, console: Console) -> None:
-    """A PDF and a TOOL.toml of the needle's carrier and of the reference body, into a folder.
+    """Write a PDF and a TOOL.toml of the needle's carrier and of the reference body.
+
+    Parameters
+    ----------
+    paper : str
+        Name of the paper size.
+    out : Path
+        Folder to write to.
+    console : Console
+        Where a summary is printed.
 
     Raises
     ------
     InputError
-        A paper that is not known, or a folder that cannot be written.
+        The paper is not known, or the folder cannot be written.
     """
     sheets = write_tools(paper, out)
     rows = [(s.tool.name, s.title, *tool_facts(s.tool)) for s in sheets]
@@ -59,12 +77,24 @@ def print_tools(paper: str, out: Path, console: Console) -> None:
 
 
 def write_tools(paper: str, out: Path) -> tuple[Sheet, ...]:
-    """The files of `print_tools`; what they show.
+    """Write the files of `print_tools`.
+
+    Parameters
+    ----------
+    paper : str
+        Name of the paper size.
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    tuple of Sheet
+        What the files show.
 
     Raises
     ------
     InputError
-        A paper that is not known, or a folder that cannot be written.
+        The paper is not known, or the folder cannot be written.
     """
     size = paper_named(paper)
     sheets = standard_sheets()
@@ -78,7 +108,13 @@ def write_tools(paper: str, out: Path) -> tuple[Sheet, ...]:
 
 
 def standard_sheets() -> tuple[Sheet, Sheet]:
-    """The sheets of the standard tools."""
+    """Return the sheets of the standard tools.
+
+    Returns
+    -------
+    tuple of 2 Sheet
+        Needle carrier and reference body.
+    """
     turn, fold = 360 / NEEDLE_SIDES, np.degrees(2 * REFERENCE_TILT)
     needle = Sheet(
         "Needle carrier",
@@ -113,7 +149,7 @@ def _files(out: Path, name: str) -> tuple[Path, Path]:
 
 
 def _check_folder(out: Path, names: Sequence[str], kind: str) -> None:
-    """Refuse all of it if one of the files would replace something else."""
+    """Refuse everything if one of the files would replace something else."""
     for name in names:
         for path, own in zip(_files(out, name), (SHEET, kind), strict=True):
             refuse_special(path)

@@ -1,4 +1,4 @@
-"""A page with a marker body's net: markers, lines to cut and fold, and how to put it together."""
+"""A page with a marker body's net: markers, lines to cut and fold, and how to assemble it."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from nav.frames import Array
 from nav.tracking.tool import Tool
 
 HEAD = 4.0  # mm from the top of the area to the net's fold marks
-STEPS_GAP = 15.0  # mm from the net to what stands below it
+STEPS_GAP = 15.0  # mm from the net to what is below it
 LEGEND = 12.0  # mm, length of the sample lines
 COLUMN, COLUMN_GAP = 84.0, 6.0  # mm, width of the column with the end view, of it left free
 VIEW_TOP = 11.0  # mm from that view's title to its lines
@@ -29,9 +29,18 @@ IF_NOT_100 = (
 
 @dataclass(frozen=True)
 class Sheet:
-    """What stands on a sheet.
+    """Contents of a sheet.
 
-    below : what the net's lower edge is turned to. steps : how to build the body, a line each.
+    Attributes
+    ----------
+    title : str
+        Title of the page.
+    tool : Tool
+        The marker body.
+    below : str
+        What the net's lower edge is turned to.
+    steps : tuple of str
+        How to build the body, a line each.
     """
 
     title: str
@@ -41,7 +50,20 @@ class Sheet:
 
 
 def sheet_page(paper: Paper, sheet: Sheet) -> bytes:
-    """A PDF of one page: the net, ids above it, steps below it, ruler and text at the foot."""
+    """Draw a PDF of one page: the net, ids above it, steps below it, ruler and text at the foot.
+
+    Parameters
+    ----------
+    paper : Paper
+        The paper.
+    sheet : Sheet
+        What to draw.
+
+    Returns
+    -------
+    bytes
+        The PDF file.
+    """
     name = sheet.tool.name
     file = f"{name}.pdf"
     page = Page(paper, f"{sheet.title} ({file})")
@@ -61,7 +83,18 @@ def sheet_page(paper: Paper, sheet: Sheet) -> bytes:
 
 
 def tool_facts(tool: Tool) -> tuple[str, ...]:
-    """What a marker body is, in two lines of words."""
+    """Describe a marker body.
+
+    Parameters
+    ----------
+    tool : Tool
+        The marker body.
+
+    Returns
+    -------
+    tuple of str
+        Two lines.
+    """
     ids = sorted(tool.by_id)
     gaps = len(ids) != ids[-1] - ids[0] + 1
     named = ", ".join(map(str, ids)) if gaps else f"{ids[0]} to {ids[-1]}"
@@ -90,7 +123,7 @@ def _ids(face: Face) -> str:
 
 
 def _draw_steps(page: Page, at: tuple[float, float], steps: tuple[str, ...]) -> None:
-    """The steps, and what solid and dashed lines mean; from a base line's left end, mm."""
+    """Draw the steps and the legend of the lines, from a base line's left end, mm."""
     left, top = at
     for number, step in enumerate(steps):
         page.text((left, top + number * LINE), f"{number + 1}", SMALL, bold=True)
@@ -102,7 +135,7 @@ def _draw_steps(page: Page, at: tuple[float, float], steps: tuple[str, ...]) -> 
 
 
 def _draw_end_view(page: Page, at: tuple[float, float], net: Net, outline: Outline) -> None:
-    """The built body along its folds, at true size, with ids outside; `at` as for the steps."""
+    """Draw the built body along its folds, at true size, with ids outside; `at` as for steps."""
     view = end_view(net, outline)
     if view is None:
         return

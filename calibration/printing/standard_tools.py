@@ -8,7 +8,7 @@ from nav.tracking.tool import Marker, Tool
 DICTIONARY = "DICT_APRILTAG_36h11"
 NEEDLE_MARKER = 14.0  # mm
 NEEDLE_SIDES = 8
-NEEDLE_FACE = 17.0  # mm, width of a carrier's face; two markers stand one behind the other
+NEEDLE_FACE = 17.0  # mm, width of a carrier's face; two markers, one behind the other
 NEEDLE_QUIET = 1.5  # mm
 NEEDLE_FIRST_ID = 10
 REFERENCE_MARKER = 16.0  # mm
@@ -20,7 +20,13 @@ REFERENCE_FIRST_ID = 40
 
 
 def standard_needle() -> Tool:
-    """The needle's carrier: z along the shaft towards the tip, which is not calibrated yet."""
+    """Build the needle's carrier: z along the shaft towards the tip, which is not calibrated yet.
+
+    Returns
+    -------
+    Tool
+        The carrier.
+    """
     down = np.array([0.0, 0.0, 1.0])
     markers = []
     for row, z in enumerate((-NEEDLE_FACE / 2, NEEDLE_FACE / 2)):
@@ -33,7 +39,13 @@ def standard_needle() -> Tool:
 
 
 def standard_reference() -> Tool:
-    """The reference body: two plates of four markers, tilted sideways; z towards the viewer."""
+    """Build the reference body: two plates of four markers, tilted sideways; z towards the viewer.
+
+    Returns
+    -------
+    Tool
+        The reference body.
+    """
     markers = []
     for number, (centre, right, down) in enumerate(reference_plates()):
         for k, (i, j) in enumerate([(-1, -1), (1, -1), (-1, 1), (1, 1)]):
@@ -44,19 +56,44 @@ def standard_reference() -> Tool:
 
 
 def needle_apothem() -> float:
-    """From the carrier's axis to the middle of a face, mm."""
+    """Compute the distance from the carrier's axis to the middle of a face.
+
+    Returns
+    -------
+    float
+        In mm.
+    """
     return float(NEEDLE_FACE / 2 / np.tan(np.pi / NEEDLE_SIDES))
 
 
 def needle_side(side: int) -> tuple[Array, Array]:
-    """Outward normal and the direction to the right, as seen from the front with z down."""
+    """Compute the directions of one side of the carrier.
+
+    Parameters
+    ----------
+    side : int
+        Index of the side.
+
+    Returns
+    -------
+    normal : ndarray, shape (3,)
+        Outward normal, tool frame.
+    right : ndarray, shape (3,)
+        To the right, as seen from the front with z down.
+    """
     angle = 2 * np.pi * side / NEEDLE_SIDES
     normal = np.array([np.cos(angle), np.sin(angle), 0.0])
     return normal, np.cross(np.array([0.0, 0.0, 1.0]), -normal)
 
 
 def reference_plates() -> list[tuple[Array, Array, Array]]:
-    """Centre (mm), right and down of the two plates; the ridge runs along y."""
+    """Compute the two plates of the reference body; the ridge runs along y.
+
+    Returns
+    -------
+    list of (ndarray, ndarray, ndarray), shape (3,)
+        Centre (mm), right and down of each, tool frame.
+    """
     plates = []
     for side in (-1, 1):
         right = np.array([np.cos(REFERENCE_TILT), 0.0, -side * np.sin(REFERENCE_TILT)])

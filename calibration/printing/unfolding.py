@@ -20,8 +20,16 @@ Laid = dict[int, RigidTransform]  # sheet_from_tool of faces by their number
 class Net:
     """A marker body laid flat: x right, y down, z away from the viewer; mm.
 
-    sheet_from_tool : a transform for each face. folds : hinges that join faces on paper.
-    seams : hinges that are open on paper and meet when all is folded.
+    Attributes
+    ----------
+    faces : tuple of Face
+        The faces.
+    sheet_from_tool : tuple of RigidTransform
+        Of each face.
+    folds : tuple of Hinge
+        Hinges that join faces on paper.
+    seams : tuple of Hinge
+        Hinges that are open on paper and meet when all is folded.
     """
 
     faces: tuple[Face, ...]
@@ -30,12 +38,12 @@ class Net:
     seams: tuple[Hinge, ...]
 
     def on_sheet(self, face: int, points: Array) -> Array:
-        """Points (..., 3) of a face, tool frame, mm, on the sheet (..., 2)."""
+        """Map points (..., 3) of a face, tool frame, mm, to the sheet (..., 2)."""
         flat = self.sheet_from_tool[face].apply(points.reshape(-1, 3))
         return np.asarray(flat[:, :2]).reshape(*points.shape[:-1], 2)
 
     def directed(self, face: int, vector: Array) -> Array:
-        """A direction (3,) in a face on the sheet (2,)."""
+        """Map a direction (3,) in a face to the sheet (2,)."""
         return np.asarray(self.sheet_from_tool[face].rotation.apply(vector)[:2])
 
     @cached_property
@@ -54,11 +62,22 @@ class Net:
 
 
 def net_of(tool: Tool) -> Net:
-    """A marker body's net, each face as it is, joined at the nearest edges.
+    """Lay out a marker body's net, each face at true size, joined at the nearest edges.
 
-    Begins with the first marker's face, upright; then always the face that is nearest to a fold,
-    of equal ones the one beside the face laid last, so that a prism becomes a strip. A face that
-    no fold reaches, or that would lie on another one, begins a piece of its own at the right.
+    The layout begins with the first marker's face, upright; then always the face that is nearest to
+    a fold, among equal ones the one beside the face laid out last, so that a prism becomes a strip.
+    A face that no fold reaches, or that would overlap another one, begins a piece of its own on the
+    right.
+
+    Parameters
+    ----------
+    tool : Tool
+        The marker body.
+
+    Returns
+    -------
+    Net
+        The net.
     """
     faces = faces_of(tool)
     numbers = range(len(faces))
@@ -74,7 +93,7 @@ def net_of(tool: Tool) -> Net:
 
 
 def _piece(faces: Sequence[Face], hinges: Sequence[Hinge], first: int, folds: list[Hinge]) -> Laid:
-    """All that can be joined to a face; its first marker stands upright. Adds to the folds."""
+    """Lay out all faces that can be joined to one, its first marker upright; add to the folds."""
     piece = {first: _upright(faces[first])}
     while found := _next_fold(faces, hinges, piece):
         hinge, new, piece[new] = found
@@ -108,7 +127,7 @@ def _next_fold(
 
 
 def _apart(one: Array, other: Array) -> bool:
-    """Whether zones (n, 4, 2) on the sheet have no area in common."""
+    """Return whether zones (n, 4, 2) on the sheet have no area in common."""
     for a in one:
         for b in other:
             axes = np.concatenate([np.diff(a[:3], axis=0), np.diff(b[:3], axis=0)])
@@ -121,7 +140,7 @@ def _apart(one: Array, other: Array) -> bool:
 
 
 def _beside(faces: Sequence[Face], laid: Laid, piece: Laid) -> Laid:
-    """The piece, moved to the right of what is laid."""
+    """Move the piece to the right of what is laid out."""
     if not laid:
         return piece
     right = max(_flat(faces[i], laid[i])[..., 0].max() for i in laid)
@@ -131,5 +150,5 @@ def _beside(faces: Sequence[Face], laid: Laid, piece: Laid) -> Laid:
 
 
 def _flat(face: Face, sheet_from_tool: RigidTransform) -> Array:
-    """A face's white zones (n, 4, 2) on the sheet, mm."""
+    """Return a face's white zones (n, 4, 2) on the sheet, mm."""
     return np.asarray(sheet_from_tool.apply(face.zones.reshape(-1, 3))[:, :2]).reshape(-1, 4, 2)

@@ -1,7 +1,7 @@
 """Bundle adjustment of a marker body: a pose for each frame, a displacement for each marker.
 
-Gauss-Newton with Levenberg's damping on whitened residuals, Huber's weights, and the Schur
-complement over the frames (Triggs et al. 2000), so that only the markers' unknowns stay together.
+Gauss-Newton with Levenberg's damping on whitened residuals, Huber weights, and the Schur complement
+over the frames (Triggs et al. 2000), so that only the markers' unknowns stay coupled.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,27 @@ from calibration.tools.unknowns import CORNERS, Body, Sightings, derivatives_of,
 from nav.camera.rig import Camera
 from nav.frames import Array
 
-SHIFT_SD, TURN_SD = 0.5, np.radians(1.0)  # mm, rad: how far off a marker is glued
+SHIFT_SD, TURN_SD = 0.5, np.radians(1.0)  # mm, rad: how far from its place a marker is glued
 PRIOR = np.array([SHIFT_SD] * 3 + [TURN_SD] * 3)
 SCALE_SD = 0.01  # of the printed size
 HUBER = float(np.sqrt(chdtri(CORNERS, 0.01)))  # Mahalanobis distance
 STEPS = 30
-CONVERGED = 1e-7  # share by which the cost still falls
+CONVERGED = 1e-7  # relative decrease of the cost
 DAMPING, MOST_DAMPING = 1e-4, 1e6
 NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
 class Free:
-    """What is estimated beside the poses: the markers' displacements, their common scale."""
+    """What is estimated besides the poses.
+
+    Attributes
+    ----------
+    markers : bool
+        The markers' displacements.
+    scale : bool
+        The markers' common scale.
+    """
 
     markers: bool = True
     scale: bool = True
@@ -34,10 +42,18 @@ class Free:
 
 @dataclass(frozen=True)
 class Adjusted:
-    """A body that suits the sightings best.
+    """The body that fits the sightings best.
 
-    covariance : of shifts and turns (6 m) and, if it is free, the scale; mm, rad.
-    squares : (v,) squared Mahalanobis distances. residuals : (v, 4, 2) px, seen less expected.
+    Attributes
+    ----------
+    body : Body
+        The body and its poses.
+    covariance : ndarray, shape (6 m, 6 m) or (6 m + 1, 6 m + 1)
+        Of what is free: shifts and turns of the markers, and the scale as the last; mm, rad.
+    squares : ndarray, shape (v,)
+        Squared Mahalanobis distances of the views.
+    residuals : ndarray, shape (v, 4, 2)
+        Observed minus predicted corners, px.
     """
 
     body: Body
@@ -47,7 +63,24 @@ class Adjusted:
 
 
 def adjust(sightings: Sightings, body: Body, cameras: tuple[Camera, ...], free: Free) -> Adjusted:
-    """The body and poses that suit the sightings best, from a body near it."""
+    """Fit a body and its poses to the sightings, from an initial estimate.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        All views.
+    body : Body
+        Initial body and poses.
+    cameras : tuple of Camera
+        Of the rig, taken as exact.
+    free : Free
+        What is estimated besides the poses.
+
+    Returns
+    -------
+    Adjusted
+        The body, the covariance of what was free, and the residuals.
+    """
     damping = 0.0
     whitened, _ = residuals_of(sightings, body, cameras)
     cost = _cost(whitened, body, free)
@@ -73,7 +106,7 @@ def adjust(sightings: Sightings, body: Body, cameras: tuple[Camera, ...], free: 
 
 
 def _cost(whitened: Array, body: Body, free: Free) -> float:
-    """Huber's of all views, and that of the displacements."""
+    """Return the Huber cost of all views plus that of the displacements."""
     distance = np.sqrt((whitened**2).sum(axis=1))
     far = np.maximum(distance - HUBER, 0.0)
     cost = float((distance**2 - far**2).sum()) / 2
@@ -85,7 +118,7 @@ def _cost(whitened: Array, body: Body, free: Free) -> float:
 
 
 class _Normal:
-    """Normal equations: a block a frame, one for all that the frames share, and between them."""
+    """Normal equations: a block per frame, one for the shared unknowns, and the cross blocks."""
 
     def __init__(
         self, sightings: Sightings, body: Body, cameras: tuple[Camera, ...], free: Free
@@ -109,7 +142,7 @@ class _Normal:
         by_scale: Array,
         whitened: Array,
     ) -> None:
-        """Each frame's block, and what lies between it and what all share."""
+        """Sum each frame's block, and the cross blocks between it and the shared unknowns."""
         frame, shared, count = sightings.frame, self.shared, (self.frames,)
         self.own = _summed(count, frame, _times(by_pose, by_pose))
         self.pull = _summed(count, frame, _times(by_pose, whitened[..., None])[..., 0])
@@ -122,7 +155,7 @@ class _Normal:
     def _sum_shared(
         self, marker: NDArray[np.int64], by_marker: Array, by_scale: Array, whitened: Array
     ) -> None:
-        """The block of what all frames share."""
+        """Sum the block of the unknowns that all frames share."""
         shared, count = self.shared, (self.markers,)
         self.all, self.right = np.zeros((shared + 1, shared + 1)), np.zeros(shared + 1)
         for m, block in enumerate(_summed(count, marker, _times(by_marker, by_marker))):
@@ -135,13 +168,13 @@ class _Normal:
         self.right[shared] = (by_scale[..., 0] * whitened).sum()
 
     def _hold(self, body: Body) -> None:
-        """What is known beforehand."""
+        """Add the prior information."""
         firm = np.r_[np.tile(PRIOR**-2.0, self.markers), SCALE_SD**-2.0]
         self.all[np.diag_indices(len(firm))] += firm
         self.right -= firm * np.r_[body.displacements.ravel(), body.scale]
 
     def _reduced(self, damping: float) -> tuple[Array, Array, Array, Array]:
-        """What the frames leave to say of what they share, and how each frame follows."""
+        """Return the Schur complement of the shared unknowns, and how each frame follows them."""
         own = self.own.copy()
         own[:, np.arange(6), np.arange(6)] *= 1.0 + damping
         own[:, np.arange(6), np.arange(6)] += NOTHING  # a frame that is left out stays where it is
@@ -155,7 +188,7 @@ class _Normal:
         return both, right, np.asarray(follows, float), np.asarray(alone, float)
 
     def step(self, damping: float) -> tuple[Array, Array, float]:
-        """Steps of poses (f, 6), markers (m, 6) and scale."""
+        """Return the steps of poses (f, 6), markers (m, 6) and scale."""
         both, right, follows, alone = self._reduced(damping)
         shared = np.zeros(len(self.free))
         shared[self.free] = np.linalg.solve(both, right)
@@ -163,7 +196,7 @@ class _Normal:
         return poses, shared[:-1].reshape(-1, 6), float(shared[-1])
 
     def covariance(self) -> Array:
-        """Of what the frames share and is free."""
+        """Return the covariance of the shared unknowns that are free."""
         inverse = np.linalg.inv(self._reduced(0.0)[0])
         return np.asarray((inverse + inverse.T) / 2, float)
 
@@ -177,7 +210,7 @@ def _summed(
     at: NDArray[np.int64] | tuple[NDArray[np.int64], ...],
     values: Array,
 ) -> Array:
-    """Values (v, ...) summed by their places."""
+    """Sum values (v, ...) by their indices."""
     total = np.zeros(shape + values.shape[1:])
     np.add.at(total, at, values)
     return total

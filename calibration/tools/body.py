@@ -1,8 +1,8 @@
-"""The true geometry of a printed and folded marker body from its corners in many pictures.
+"""The true geometry of a printed and folded marker body from its corners in many images.
 
 Each frame set's pose and each marker's displacement from its file are unknown; sides keep their
-printed length, which holds the scale. Where two cameras see the body, its size by the rig is
-estimated beside, so that a print or a rig that is a little too large does not bend it.
+printed length, which fixes the scale. Where two cameras see the body, its size as measured by the
+rig is estimated as well, so that a print or a rig that is a little too large does not bend it.
 """
 
 from collections import Counter
@@ -35,21 +35,39 @@ from nav.camera.rig import Rig
 from nav.frames import Array
 from nav.tracking.tool import Marker, Tool
 
-CLEAR = 0.1  # px: sd of a view's corners above which it says nothing of residuals in px
+CLEAR = 0.1  # px: sd of a view's corners above which its residuals in px mean nothing
 
 
 @dataclass(frozen=True)
 class BodyCalibration:
-    """A marker body as it is.
+    """A marker body as measured.
 
-    tool : with the markers where they are, in the frame in which all corners seen lie nearest to
-    the file's; without tip, which belongs to the geometry before. markers : of every marker.
-    covariance : (6 s, 6 s) of the displacements of the s markers seen, in the tool's order.
-    rms_before, rms : px per axis, corners about the file's geometry and about this one.
-    spread : by camera, by how much residuals exceed the corners' own sd.
-    scale : true size by printed less 1, and its sd, by the rig; None with one camera.
-    frames, views : used. left_out : (frame, camera, marker) of views that do not fit;
-    frames_left_out : frame sets of which most views do not. turned : rad, at most.
+    Attributes
+    ----------
+    tool : Tool
+        With the markers where they are, in the frame in which all corners seen lie nearest to the
+        file's; without tip, which belongs to the previous geometry.
+    markers : tuple of MarkerCalibration
+        Of every marker.
+    covariance : ndarray, shape (6 s, 6 s)
+        Of the displacements of the s markers seen, in the tool's order, mm and rad.
+    rms_before, rms : float
+        Residuals of the corners with the file's geometry and with this one, px per axis.
+    spread : dict of str to float
+        By camera, the factor by which residuals exceed the corners' own sd.
+    scale : tuple of 2 floats, or None
+        True size over printed size minus 1, and its sd, as measured by the rig; None with one
+        camera.
+    frames, views : int
+        How many were used.
+    left_out : tuple of (int, str, int)
+        Frame, camera and marker of the views that do not fit.
+    frames_left_out : tuple of int
+        Frame sets most of whose views do not fit.
+    turned : float
+        Largest rotation between two poses, rad.
+    verdict : str
+        'good', or 'usable: ' and what would make it better.
     """
 
     tool: Tool
@@ -70,28 +88,37 @@ class BodyCalibration:
 def body_geometry(
     views: Sequence[BodyView], tool: Tool, rig: Rig, begin: Tool | None = None
 ) -> BodyCalibration:
-    """The body whose markers lie where all pictures together show them.
+    """Estimate the true geometry of a marker body from all images together.
 
-    Bundle adjustment (Triggs et al. 2000) on the corners' Mahalanobis distances, Huber's weights,
-    covariances scaled by each camera's residuals; displacements are held to 0.5 mm and 1 degree
-    (1 sd), so that a marker hardly seen stays near its file.
+    Bundle adjustment [1]_ on the corners' Mahalanobis distances with Huber weights, covariances
+    scaled by each camera's residuals. Displacements have a prior of 0.5 mm and 1 degree (1 sd), so
+    that a marker that is hardly seen stays near its file.
 
     Parameters
     ----------
-    views
-        Corners in all pictures; frame sets that show fewer than two markers are not used.
-    tool
-        The body by its file: the frame, the markers' sizes, where displacements count from.
-    rig
+    views : sequence of BodyView
+        Corners in all images; frame sets that show fewer than two markers are not used.
+    tool : Tool
+        The body by its file: the frame, the markers' sizes, and the reference of the displacements.
+    rig : Rig
         The calibrated cameras, taken as exact.
-    begin
-        A better guess of the same body to begin with.
+    begin : Tool, optional
+        A better initial estimate of the same body.
+
+    Returns
+    -------
+    BodyCalibration
+        The measured body, its uncertainty and a verdict.
 
     Raises
     ------
     InputError
-        Too few frame sets, a tool hardly turned, markers that do not make one rigid body, or most
-        of them too poorly known (verdict 'repeat'); what to do is said.
+        Too few frame sets, a tool that was hardly turned, markers that do not form one rigid body,
+        or most of them known too poorly (verdict 'repeat'); the message says what to do.
+
+    References
+    ----------
+    .. [1] Triggs et al., Bundle adjustment: a modern synthesis, 2000.
     """
     views = _with_two_markers(views)
     check_frames(len({view.frame for view in views}))
@@ -113,7 +140,7 @@ def _calibration(
     by_file: Adjusted,
     found: Solved,
 ) -> BodyCalibration:
-    """What came out, if it may be relied on."""
+    """Assemble the result, if it is reliable."""
     ids, clear = _ids_seen(tool, views), found.kept & _clear(views)
     rms, frames = _rms(found.residuals[clear]), int((~found.out).sum())
     out = found.out[sightings.frame]
@@ -146,7 +173,7 @@ def _calibration(
 
 
 def _ids_seen(tool: Tool, views: Sequence[BodyView]) -> list[int]:
-    """Ids in the tool's order."""
+    """Return the ids of the markers seen, in the tool's order."""
     seen = {view.marker for view in views}
     return [marker.id for marker in tool.markers if marker.id in seen]
 
@@ -156,13 +183,13 @@ def _name(view: BodyView) -> tuple[int, str, int]:
 
 
 def _with_two_markers(views: Sequence[BodyView]) -> list[BodyView]:
-    """Of one marker alone the pose takes all that it says."""
+    """Drop frame sets of a single marker: the pose absorbs all its information."""
     frames = by_frame(views).values()
     return [v for own in frames if len({view.marker for view in own}) > 1 for v in own]
 
 
 def _seen_by_two(views: Sequence[BodyView]) -> bool:
-    """Whether some frame set is of two cameras: of one alone the size is not known."""
+    """Return whether some frame set is of two cameras: one alone does not determine the size."""
     return any(len({view.camera for view in own}) > 1 for own in by_frame(views).values())
 
 
@@ -171,13 +198,13 @@ def _corners(tool: Tool, ids: Sequence[int]) -> Array:
 
 
 def _body(poses: Array, nominal: Array, start: Array) -> Body:
-    """The unknowns to begin with: markers at `start` (m, 4, 3)."""
+    """Return the initial unknowns: markers at `start` (m, 4, 3)."""
     turns = np.array([aligned(n, s)[:3, :3] for n, s in zip(nominal, start, strict=True)])
     return Body(poses, nominal, start.mean(axis=1) - nominal.mean(axis=1), turns)
 
 
 def _clear(views: Sequence[BodyView]) -> NDArray[np.bool_]:
-    """(v,) whose corners are known so well that residuals in px mean something; all if none."""
+    """Select the views (v,) whose corners are precise enough for residuals in px; all if none."""
     variance = np.array([np.trace(view.covariance) / 8 for view in views])
     clear = np.asarray(variance < CLEAR**2, bool)
     return clear if clear.any() else ~clear
@@ -188,13 +215,13 @@ def _rms(residuals: Array) -> float:
 
 
 def _spoiled(left_out: Sequence[tuple[int, str, int]]) -> str:
-    """Which marker most of the views left out are of."""
+    """Name the marker that most of the views left out are of."""
     worst = Counter(marker for _, _, marker in left_out).most_common(1)
     return f"most often marker {worst[0][0]}" if worst else "whole frame sets"
 
 
 def _covariance(found: Solved) -> Array:
-    """(6 m, 6 m) of the displacements in the file's frame."""
+    """Return the covariance (6 m, 6 m) of the displacements in the file's frame."""
     body = found.adjusted.body
     still = without_common_motion(body.nominal, body.corners)
     shared = len(still)
@@ -211,7 +238,7 @@ def _scale(found: Solved) -> tuple[float, float] | None:
 def _towards(
     seen: Sequence[BodyView], sightings: Sightings, found: Solved, body: Body, rig: Rig
 ) -> dict[int, list[Array]]:
-    """By marker the directions that it was seen from, tool frame."""
+    """Return by marker the directions that it was seen from, tool frame."""
     eyes = {c.name: np.asarray(c.camera_from_rig.inv().translation) for c in rig.cameras}
     towards: dict[int, list[Array]] = {}
     frames, markers = sightings.frame[found.kept], sightings.marker[found.kept]
@@ -250,7 +277,7 @@ def _markers(
 
 
 def _as_tool(tool: Tool, ids: Sequence[int], body: Body) -> Tool:
-    """The body with its markers where they are; those not seen as they were."""
+    """Return the body with its markers where they are; those not seen stay as they were."""
     corners = dict(zip(ids, body.corners, strict=True))
     markers = tuple(Marker(m.id, corners.get(m.id, m.corners)) for m in tool.markers)
     return Tool(tool.name, tool.dictionary, markers, None, tool.quiet, tool.needle)

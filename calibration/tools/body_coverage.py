@@ -4,11 +4,22 @@ import numpy as np
 
 from nav.frames import Array
 
-APART = np.radians(15.0)  # two directions that differ by less count as one
+APART = np.radians(15.0)  # directions that differ by less count as one
 
 
 def turned_by(rotations: Array) -> float:
-    """Largest angle between any two of the rotations (n, 3, 3), rad."""
+    """Return the largest angle between any two rotations.
+
+    Parameters
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        Rotations.
+
+    Returns
+    -------
+    float
+        Angle, rad; 0 for fewer than two.
+    """
     if len(rotations) < 2:
         return 0.0
     traces = np.einsum("aij,bij->ab", rotations, rotations)
@@ -16,7 +27,18 @@ def turned_by(rotations: Array) -> float:
 
 
 def directions(towards: Array) -> int:
-    """How many of the unit vectors (n, 3) are at least 15 degrees apart, taken in their order."""
+    """Count directions that are at least 15 degrees apart, taken in their order.
+
+    Parameters
+    ----------
+    towards : ndarray, shape (n, 3)
+        Unit vectors.
+
+    Returns
+    -------
+    int
+        How many.
+    """
     kept: list[Array] = []
     for direction in towards:
         if all(direction @ other < np.cos(APART) for other in kept):
@@ -25,6 +47,21 @@ def directions(towards: Array) -> int:
 
 
 def towards_camera(rig_from_tool: Array, centre: Array, eye: Array) -> Array:
-    """(3,) unit vector in the tool's frame from a point of it to a camera at `eye`, rig frame."""
+    """Return the direction from a point of a tool to a camera.
+
+    Parameters
+    ----------
+    rig_from_tool : ndarray, shape (4, 4)
+        Pose of the tool, mm.
+    centre : ndarray, shape (3,)
+        The point, tool frame, mm.
+    eye : ndarray, shape (3,)
+        Centre of the camera, rig frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Unit vector, tool frame.
+    """
     seen = rig_from_tool[:3, :3].T @ (eye - rig_from_tool[:3, 3]) - centre
     return np.asarray(seen / np.linalg.norm(seen), float)

@@ -1,4 +1,4 @@
-"""The frame of a measured marker body: that of its file, as well as all corners say."""
+"""The frame of a measured marker body: that of its file, by least squares over all corners."""
 
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -8,9 +8,23 @@ from nav.frames import Array, cross_matrix
 
 
 def aligned(points: Array, onto: Array) -> Array:
-    """(4, 4) that carries points (n, 3) best onto others, all weighted equally (Arun et al. 1987).
+    """Fit the rigid transform that maps points onto others, all weighted equally [1]_.
 
-    Both in mm. Not all on one line.
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        Points, mm, not all on one line.
+    onto : ndarray, shape (n, 3)
+        The same points in the other frame, mm.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        Homogeneous matrix, from the frame of `points` to that of `onto`.
+
+    References
+    ----------
+    .. [1] Arun et al., IEEE PAMI 9(5), 1987.
     """
     here, there = points.mean(axis=0), onto.mean(axis=0)
     rotation, _ = Rotation.align_vectors(onto - there, points - here)
@@ -19,7 +33,18 @@ def aligned(points: Array, onto: Array) -> Array:
 
 
 def in_file_frame(body: Body) -> Body:
-    """The same body and poses, in the frame in which its corners lie nearest to the file's."""
+    """Express a body and its poses in the frame in which its corners lie nearest to the file's.
+
+    Parameters
+    ----------
+    body : Body
+        In any frame.
+
+    Returns
+    -------
+    Body
+        The same body, with its poses adapted.
+    """
     file_from_body = aligned(body.corners.reshape(-1, 3), body.nominal.reshape(-1, 3))
     rotation, shift = file_from_body[:3, :3], file_from_body[:3, 3]
     centres = body.nominal.mean(axis=1)
@@ -30,19 +55,27 @@ def in_file_frame(body: Body) -> Body:
 
 
 def without_common_motion(nominal: Array, corners: Array) -> Array:
-    """(6 m, 6 m) that takes from all displacements the rigid motion that they share.
+    """Return the projector that removes from all displacements their common rigid motion.
 
-    The one that moves corners nearest to the file's: what `in_file_frame` does, to first order.
-    A motion in common is known by nothing but the prior, so that it must be that of the markers
-    where they are: what is left of it were they taken elsewhere would be far above their errors.
+    That motion is the one that moves corners nearest to the file's: what `in_file_frame` does, to
+    first order. A common motion is constrained by nothing but the prior, so it must be computed at
+    the markers' actual places: computed elsewhere, its remainder would be far above their errors.
 
-    nominal, corners : (m, 4, 3) mm by the file and as they are.
+    Parameters
+    ----------
+    nominal, corners : ndarray, shape (m, 4, 3)
+        Corners by the file and as they are, mm.
+
+    Returns
+    -------
+    ndarray, shape (6 m, 6 m)
+        The projector.
     """
     centres = corners.mean(axis=1)
     motion = np.tile(np.eye(6), (len(nominal), 1, 1))
     for m, centre in enumerate(centres):
         motion[m, :3, 3:] = -cross_matrix(centre)
-    # how much of the file's own motion there is in corners moved by their markers' displacements
+    # the part of the file's own motion in corners that are moved by their markers' displacements
     by_motion = corners_by_displacement(nominal, np.zeros((len(nominal), 3)))
     shares = by_motion.swapaxes(1, 2) @ corners_by_displacement(corners, centres)
     shares = np.asarray(shares.swapaxes(0, 1).reshape(6, -1), float)
@@ -53,7 +86,20 @@ def without_common_motion(nominal: Array, corners: Array) -> Array:
 
 
 def corners_by_displacement(corners: Array, about: Array) -> Array:
-    """(m, 12, 6) how corners (m, 4, 3) move with a shift, mm, and a turn about points (m, 3)."""
+    """Compute the derivative of corners by a shift of their marker and a turn about a point.
+
+    Parameters
+    ----------
+    corners : ndarray, shape (m, 4, 3)
+        Corners, mm.
+    about : ndarray, shape (m, 3)
+        Centres of rotation, mm.
+
+    Returns
+    -------
+    ndarray, shape (m, 12, 6)
+        By shift (mm) and rotation vector (rad).
+    """
     arms = corners - about[:, None]
     moved = np.zeros((len(corners), 4, 3, 6))
     moved[..., :3] = np.eye(3)

@@ -1,4 +1,4 @@
-"""What the figures of a body's calibration mean for the person at the bench."""
+"""What the results of a body's calibration mean for the person at the bench."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ GOOD_PICTURES, GOOD_DIRECTIONS = 6, 3  # of one marker
 MOST_POOR = 0.25  # share of the markers that may be poorly known
 MOST_LEFT_OUT, GOOD_LEFT_OUT = 0.3, 0.1  # share of the views
 MOST_RMS, GOOD_RMS = 1.0, 0.15  # px
-UNLIKE = 3.0  # excess over their noise of one camera's residuals by another's
-MOST_MOVED = 3.0  # mm: a marker so far from its file's place is another one
+UNLIKE = 3.0  # ratio of two cameras' residuals, each relative to its noise
+MOST_MOVED = 3.0  # mm: a marker so far from its file's place is a different one
 SURE, TELLING = 3.0, 5e-4  # sd, and share, by which a size must differ from the printed one
 NAMED = 4  # markers that are named at most
 
@@ -25,11 +25,24 @@ NAMED = 4  # markers that are named at most
 class MarkerCalibration:
     """One marker of a body.
 
-    displacement : (6,) mm and rad, shift of its centre and turn about it off its file, tool frame;
-    covariance : (6, 6) of that. moved : mm, how far that carries its corners, rms.
-    sd : mm, expected error of its corners, rms over them and their three axes together.
-    pictures : in how many it was seen; directions : from how many, at least 15 degrees apart.
     A marker that was not seen has no displacement and an unknown (infinite) sd.
+
+    Attributes
+    ----------
+    id : int
+        The marker's id.
+    displacement : ndarray, shape (6,)
+        Shift of its centre (mm) and turn about it (rad) from its file, tool frame.
+    covariance : ndarray, shape (6, 6)
+        Of the displacement.
+    moved : float
+        How far the displacement moves its corners, rms, mm.
+    sd : float
+        Expected error of its corners, rms over them and their three axes together, mm.
+    pictures : int
+        In how many images it was seen.
+    directions : int
+        From how many directions, at least 15 degrees apart.
     """
 
     id: int
@@ -42,11 +55,22 @@ class MarkerCalibration:
 
 
 class NotCalibrated(InputError):
-    """The pictures do not give a geometry that could be relied on: verdict 'repeat'."""
+    """The images do not give a reliable geometry: verdict 'repeat'."""
 
 
 def check_frames(count: int) -> None:
-    """Refuse too few frame sets."""
+    """Refuse too few frame sets.
+
+    Parameters
+    ----------
+    count : int
+        Frame sets in which two or more markers fit.
+
+    Raises
+    ------
+    NotCalibrated
+        Fewer than `LEAST_FRAMES`.
+    """
     if count < LEAST_FRAMES:
         raise NotCalibrated(
             f"repeat: two or more markers of the tool fit in only {count} frame sets, at least "
@@ -55,7 +79,18 @@ def check_frames(count: int) -> None:
 
 
 def check_turning(turned: float) -> None:
-    """Refuse a tool that was not turned (rad)."""
+    """Refuse a tool that was not turned.
+
+    Parameters
+    ----------
+    turned : float
+        Largest angle between two poses, rad.
+
+    Raises
+    ------
+    NotCalibrated
+        Less than 10 degrees.
+    """
     if turned < LEAST_TURN:
         raise NotCalibrated(
             f"repeat: the tool was turned by only {np.degrees(turned):.1f} degrees; turn every "
@@ -64,7 +99,24 @@ def check_turning(turned: float) -> None:
 
 
 def check_fit(rms: float, left_out: float, frames_out: float, spoiled: str) -> None:
-    """Refuse what is no rigid body, or that of another file (px, shares of views and frames)."""
+    """Refuse markers that do not form a rigid body, or form that of another file.
+
+    Parameters
+    ----------
+    rms : float
+        Of the corners' residuals, px per axis.
+    left_out : float
+        Share of the views left out.
+    frames_out : float
+        Share of the frame sets left out.
+    spoiled : str
+        Which marker most of the views left out are of, for the message.
+
+    Raises
+    ------
+    NotCalibrated
+        Beyond a limit; the message says what to do.
+    """
     if not rms <= MOST_RMS:
         raise NotCalibrated(
             f"repeat: the markers are {rms:.1f} px (rms) off any rigid body near the file's, at "
@@ -79,7 +131,18 @@ def check_fit(rms: float, left_out: float, frames_out: float, spoiled: str) -> N
 
 
 def check_markers(markers: Sequence[MarkerCalibration]) -> None:
-    """Refuse markers that are others than the file's, or mostly too poorly known."""
+    """Refuse markers that are not the file's, or are mostly known too poorly.
+
+    Parameters
+    ----------
+    markers : sequence of MarkerCalibration
+        All markers of the body.
+
+    Raises
+    ------
+    NotCalibrated
+        A marker is more than 3 mm off its file, or more than a quarter are poorly known.
+    """
     far = [m for m in markers if m.moved > MOST_MOVED]
     if far:
         raise NotCalibrated(
@@ -101,10 +164,27 @@ def verdict_in_words(
     spread: Mapping[str, float],
     scale: tuple[float, float] | None,
 ) -> str:
-    """'good', or 'usable: ' and what would make it better.
+    """Return the verdict: 'good', or 'usable: ' and what would make it better.
 
-    left_out : share of the views. spread : by camera, by how much residuals exceed noise.
-    scale : true by printed size less 1 and its sd, if known.
+    Parameters
+    ----------
+    markers : sequence of MarkerCalibration
+        All markers of the body.
+    frames : int
+        Frame sets used.
+    left_out : float
+        Share of the views left out.
+    rms : float
+        Of the corners' residuals, px per axis.
+    spread : mapping of str to float
+        By camera, the factor by which residuals exceed noise.
+    scale : tuple of 2 floats, or None
+        True size over printed size minus 1 and its sd, if known.
+
+    Returns
+    -------
+    str
+        One line.
     """
     unseen = [str(m.id) for m in markers if m.pictures == 0]
     poor = [m for m in markers if m.pictures > 0 and _is_poor(m)]
@@ -114,7 +194,7 @@ def verdict_in_words(
         place, it = ("its place", "it") if len(unseen) == 1 else ("their places", "them")
         advice.append(
             f"{which} {', '.join(unseen)} never seen near {place}, left as in the file: turn that "
-            f"side to the cameras; if that was done, measure {it} and mend the file"
+            f"side to the cameras; if that was done, measure {it} and correct the file"
         )
     if poor:
         advice.append(_marker_advice(poor))
@@ -125,12 +205,12 @@ def verdict_in_words(
     if rms > GOOD_RMS:
         advice.append(
             f"corners are {rms:.2f} px off: hold the tool still, check that its faces are flat, "
-            "calibrate the rig anew"
+            "calibrate the rig again"
         )
     if max(spread.values()) > UNLIKE * min(spread.values()):
         worst, best = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
         advice.append(
-            f"camera {worst} disagrees with camera {best}: has one moved? Calibrate the rig anew"
+            f"camera {worst} disagrees with camera {best}: has one moved? Calibrate the rig again"
         )
     if size_differs(scale):
         assert scale is not None
@@ -139,17 +219,39 @@ def verdict_in_words(
 
 
 def size_differs(scale: tuple[float, float] | None) -> bool:
-    """Whether the cameras see another size than was printed."""
+    """Return whether the cameras measure a size other than the printed one.
+
+    Parameters
+    ----------
+    scale : tuple of 2 floats, or None
+        True size over printed size minus 1 and its sd, if known.
+
+    Returns
+    -------
+    bool
+        Whether the difference is significant and not negligible.
+    """
     return scale is not None and abs(scale[0]) > max(SURE * scale[1], TELLING)
 
 
 def size_in_words(scale: tuple[float, float]) -> str:
-    """What a size by the rig means; the printed one stays."""
+    """Describe a size measured by the rig; the printed one is kept.
+
+    Parameters
+    ----------
+    scale : tuple of 2 floats
+        True size over printed size minus 1 and its sd.
+
+    Returns
+    -------
+    str
+        A clause for the verdict.
+    """
     larger = "larger" if scale[0] > 0 else "smaller"
     return (
         f"by the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
         f"{100 * scale[1]:.2f} %, the printed size stays): measure a marker, or calibrate the rig "
-        "anew"
+        "again"
     )
 
 

@@ -1,7 +1,7 @@
-"""Where each picture shows each marker of a tracked tool, by that picture's own pixels.
+"""Where each image shows each marker of a tracked tool, by that image's own pixels.
 
-The tool is tracked with its file's geometry. That copes with markers some tenths of a millimetre
-off: each is compared where its own pixels have it, see `nav.tracking.direct`.
+The tool is tracked with its file's geometry. That tolerates markers that are off by some tenths of
+a millimetre: each is measured where its own pixels show it, see `nav.tracking.direct`.
 """
 
 import time
@@ -24,19 +24,29 @@ from nav.tracking.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 
-PATIENCE = 2.0  # s without a bar
-MOST_MOTION = 1.0  # px that a marker may go between its frame set's time and its own
+PATIENCE = 2.0  # s before the bar is shown
+MOST_MOTION = 1.0  # px that a marker may move between its frame set's time and its own
 SEARCH_EVERY = 5  # frame sets of a recording that is followed: whole pictures are searched
 
 
 @dataclass(frozen=True)
 class BodyView:
-    """One marker in one picture.
+    """One marker in one image.
 
-    frame : number of the frame set. camera : name. marker : id.
-    corners : (4, 2) px by this picture's own pixels, at the frame set's time.
-    covariance : (8, 8) px^2 of x0, y0, x1, ...
-    rig_from_tool : (4, 4) of its frame set, mm, to begin with; the same in all its views.
+    Attributes
+    ----------
+    frame : int
+        Number of the frame set.
+    camera : str
+        Name of the camera.
+    marker : int
+        Id of the marker.
+    corners : ndarray, shape (4, 2)
+        By this image's own pixels, at the frame set's time, px.
+    covariance : ndarray, shape (8, 8)
+        Of x0, y0, x1, ..., px^2.
+    rig_from_tool : ndarray, shape (4, 4)
+        Initial pose of its frame set, mm; the same in all its views.
     """
 
     frame: int
@@ -49,11 +59,20 @@ class BodyView:
 
 @dataclass(frozen=True)
 class Seen:
-    """What pictures show of a tool.
+    """What images show of a tool.
 
-    frames : how many frame sets there were. tracked : in how many the tool was found.
-    moving : views left out because the tool moved between the cameras' times.
-    reasons : why it was lost, the most frequent first.
+    Attributes
+    ----------
+    views : tuple of BodyView
+        All views of its markers.
+    frames : int
+        How many frame sets there were.
+    tracked : int
+        In how many of them the tool was found.
+    moving : int
+        Views left out because the tool moved between the cameras' times.
+    reasons : tuple of str
+        Why it was lost, the most frequent first.
     """
 
     views: tuple[BodyView, ...]
@@ -76,13 +95,27 @@ def seen_markers(
 
     Parameters
     ----------
-    frame_sets
-        Pictures of the rig's cameras; an InputError while reading goes through.
-    total
-        How many there are, for the bar; 0 if not known. It is shown after two seconds.
-    anywhere
-        Also take markers that are found in whole pictures only, since they are too far off their
-        file to be looked for there.
+    frame_sets : iterable of FrameSet
+        Images of the rig's cameras; an InputError raised while reading propagates.
+    total : int
+        How many there are, for the progress bar; 0 if not known. The bar is shown after two
+        seconds.
+    rig : Rig
+        The calibrated cameras.
+    tool : Tool
+        The tool to track.
+    console : Console
+        Where the progress bar is shown.
+    task : str, optional
+        Text of the progress bar.
+    anywhere : bool, optional
+        Also take markers that are found only by searching whole images, since they are too far from
+        their place in the file to be looked for there.
+
+    Returns
+    -------
+    Seen
+        Views and counts.
     """
     views: list[BodyView] = []
     count = tracked = moving = 0
@@ -109,7 +142,7 @@ def seen_markers(
 
 @contextmanager
 def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], None]]:
-    """What to call after each step; a bar that is shown once that takes long."""
+    """Provide a function to call after each step; the bar is shown once that takes long."""
     bar, began = progress_bar(console), time.monotonic()
     at = bar.add_task(task, total=total or None, note="")
 
@@ -127,7 +160,7 @@ def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], 
 def _elsewhere(
     detected: Sequence[MarkerView], own: Sequence[BodyView], found: PoseCandidate, frame: int
 ) -> list[BodyView]:
-    """Markers that a search of the whole pictures found, and the pose did not."""
+    """Return the markers that a search of the whole images found, and the pose did not."""
     known = {(view.camera, view.marker) for view in own}
     places = Counter((view.camera.name, view.marker.id) for view in detected)
     return [
@@ -142,9 +175,25 @@ def _elsewhere(
 
 
 def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
-    """The markers that look like themselves, and how many are left out because they moved.
+    """Return the markers whose appearance fits, and how many are left out because they moved.
 
-    Also those that disagree with the pose: their place is what is asked for.
+    Markers that disagree with the pose are included: their place is to be estimated.
+
+    Parameters
+    ----------
+    found : PoseCandidate
+        Pose of the tool, with its evidence.
+    frame : int
+        Number of the frame set.
+    tool : Tool
+        The tool.
+
+    Returns
+    -------
+    views : list of BodyView
+        One per marker and camera.
+    moving : int
+        How many were left out because the tool moved between the cameras' times.
     """
     evidence, marker_views = found.evidence, found.evidence.marker_views
     corners, covariance = own_corners(found), found.corner_covariance
@@ -163,17 +212,27 @@ def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyVie
 
 
 def own_corners(found: PoseCandidate) -> Array:
-    """(n, 4, 2) corners by each view's own pixels, px, at the frame set's time.
+    """Compute each view's corners by its own pixels, at the frame set's time.
 
-    `PoseCandidate.corners` are the pose's plus all that is left over: the pose cancels, but to
-    first order only. Where markers were let lie off the pose, it was linearised
-    about where they lie.
+    `PoseCandidate.corners` are the pose's plus all residuals: the pose cancels, but to first order
+    only. Where markers were allowed to deviate from the pose, it was linearised about where they
+    are.
+
+    Parameters
+    ----------
+    found : PoseCandidate
+        Pose of the tool, with its evidence.
+
+    Returns
+    -------
+    ndarray, shape (n, 4, 2)
+        Corners, px.
     """
     return found.corners + _bend(found) + _to_frame_time(found)
 
 
 def _bend(found: PoseCandidate) -> Array:
-    """(n, 4, 2) what is not linear in the way from the pose to where a marker was let lie."""
+    """Return, (n, 4, 2), the nonlinear part of the deviation of a marker from the pose."""
     evidence = found.evidence
     if evidence.slack == 0.0 or not evidence.off.any():
         return np.zeros_like(found.corners)
@@ -184,7 +243,7 @@ def _bend(found: PoseCandidate) -> Array:
 
 
 def _corners_of_planes(marker_views: MarkerViews, planes: Array) -> Array:
-    """(n, 4, 2) px of the corners of markers whose homographies from rays to cells are given."""
+    """Project the corners of markers from their homographies from rays to cells: (n, 4, 2) px."""
     count = float(marker_views.shape.count)
     cells = np.array([[0.0, 0.0, 1.0], [count, 0.0, 1.0], [count, count, 1.0], [0.0, count, 1.0]])
     rays = np.einsum("nij,kj->nki", np.linalg.inv(planes), cells)
@@ -196,7 +255,7 @@ def _corners_of_planes(marker_views: MarkerViews, planes: Array) -> Array:
 
 
 def _to_frame_time(found: PoseCandidate) -> Array:
-    """(n, 4, 2) px from where the tool was when each view was taken to where it was meant to be."""
+    """Return the shift (n, 4, 2), px, from each view's own time to the frame set's time."""
     evidence, marker_views = found.evidence, found.evidence.marker_views
     if not marker_views.late.any():
         return np.zeros_like(found.corners)
@@ -205,7 +264,18 @@ def _to_frame_time(found: PoseCandidate) -> Array:
 
 
 def by_frame(views: Sequence[BodyView]) -> dict[int, list[BodyView]]:
-    """Views of each frame set, in order."""
+    """Group views by frame set, in order.
+
+    Parameters
+    ----------
+    views : sequence of BodyView
+        In any order.
+
+    Returns
+    -------
+    dict of int to list of BodyView
+        By number of the frame set, ascending.
+    """
     frames: dict[int, list[BodyView]] = {}
     for view in sorted(views, key=lambda view: view.frame):
         frames.setdefault(view.frame, []).append(view)

@@ -1,4 +1,4 @@
-"""All views of a body together: how much they are believed, and which do not fit at all."""
+"""Robust bundle adjustment of a body: the weight of each camera's views, and outlier rejection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,9 +25,18 @@ LEAST_SPREAD = 0.1  # of residuals by their covariance
 class Solved:
     """The body that most views agree on.
 
-    kept : (v,) views that it is of; out : (f,) frame sets that are left out.
-    spread : (cameras,) by how much residuals exceed the corners' own sd.
-    residuals : (v, 4, 2) px of all views, seen less expected.
+    Attributes
+    ----------
+    adjusted : Adjusted
+        The body fitted to the views kept.
+    kept : ndarray of bool, shape (v,)
+        Views used.
+    out : ndarray of bool, shape (f,)
+        Frame sets left out.
+    spread : ndarray, shape (cameras,)
+        Factor by which residuals exceed the corners' own sd.
+    residuals : ndarray, shape (v, 4, 2)
+        Of all views, observed minus predicted, px.
     """
 
     adjusted: Adjusted
@@ -38,7 +47,22 @@ class Solved:
 
 
 def sightings_of(views: Sequence[BodyView], rig: Rig, ids: Sequence[int]) -> Sightings:
-    """Views as arrays; frames are counted in the order of their numbers."""
+    """Convert views to arrays; frames are indexed in the order of their numbers.
+
+    Parameters
+    ----------
+    views : sequence of BodyView
+        All views.
+    rig : Rig
+        The cameras, in the order of their indices.
+    ids : sequence of int
+        Marker ids, in the order of their indices.
+
+    Returns
+    -------
+    Sightings
+        The views as arrays.
+    """
     numbers = sorted({view.frame for view in views})
     information = np.linalg.inv(np.array([view.covariance for view in views]))
     roots = np.linalg.cholesky((information + information.swapaxes(1, 2)) / 2)
@@ -52,17 +76,48 @@ def sightings_of(views: Sequence[BodyView], rig: Rig, ids: Sequence[int]) -> Sig
 
 
 def with_file_geometry(sightings: Sightings, body: Body, cameras: tuple[Camera, ...]) -> Adjusted:
-    """Only the poses are fitted: what the file's geometry leaves unexplained."""
+    """Fit only the poses: the residuals are what the file's geometry leaves unexplained.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        All views.
+    body : Body
+        Initial poses, and the file's geometry.
+    cameras : tuple of Camera
+        Of the rig.
+
+    Returns
+    -------
+    Adjusted
+        With the geometry unchanged.
+    """
     spread = _usual_spread(sightings, body, cameras)
     return adjust(sightings.scaled(spread), body, cameras, Free(markers=False, scale=False))
 
 
 def solved(sightings: Sightings, body: Body, cameras: tuple[Camera, ...], free: Free) -> Solved:
-    """The body that most views agree on.
+    """Fit the body that most views agree on.
 
-    First all views have their say, the odd ones less (Huber); how far residuals exceed their
-    covariances is taken from the usual view of each camera. Then those are left out that chance
-    would hardly make, and frame sets of which most views are.
+    First all views contribute, the outlying ones less (Huber); the factor by which residuals exceed
+    their covariances is taken from the median view of each camera. Then views that chance would
+    hardly produce are left out, and frame sets that consist mostly of such views.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        All views.
+    body : Body
+        Initial body and poses.
+    cameras : tuple of Camera
+        Of the rig.
+    free : Free
+        What is estimated besides the poses.
+
+    Returns
+    -------
+    Solved
+        The body, which views were kept, and the residuals.
     """
     kept = np.ones(len(sightings.frame), np.bool_)
     out = np.zeros(len(body.poses), np.bool_)
@@ -92,7 +147,7 @@ def _squares(sightings: Sightings, body: Body, cameras: tuple[Camera, ...]) -> A
 
 
 def _usual_spread(sightings: Sightings, body: Body, cameras: tuple[Camera, ...]) -> Array:
-    """(cameras,) by the usual view of each."""
+    """Return the spread (cameras,) by the median view of each camera."""
     squares = _squares(sightings, body, cameras)
     spread = np.ones(len(cameras))
     for index in np.unique(sightings.camera):
@@ -103,7 +158,7 @@ def _usual_spread(sightings: Sightings, body: Body, cameras: tuple[Camera, ...])
 def _mean_spread(
     sightings: Sightings, body: Body, cameras: tuple[Camera, ...], kept: NDArray[np.bool_]
 ) -> Array:
-    """(cameras,) by all views kept, less what the unknowns take of their residuals."""
+    """Return the spread (cameras,) by all views kept, corrected for the unknowns fitted to them."""
     squares = _squares(sightings, body, cameras)
     unknowns = 6 * (len(np.unique(sightings.frame[kept])) + len(body.nominal) - 1)
     left = max(1.0 - unknowns / max(CORNERS * int(kept.sum()), 1), 0.1)

@@ -1,4 +1,4 @@
-"""`nav calibrate tool`: pictures of a turned marker body in, TOOL.toml as it really is out."""
+"""`nav calibrate tool`: from images of a turned marker body to its measured TOOL.toml."""
 
 from pathlib import Path
 from typing import Any
@@ -30,31 +30,32 @@ def calibrate_tool(
     console: Console,
     fps: float | None = None,
 ) -> None:
-    """Find where a tool's markers really are, and write that to a tool file.
+    """Measure where a tool's markers really are, and write that to a tool file.
 
-    Pictures are tracked twice: with the file's geometry, then with what came of that, so that a
-    marker that was too far off to be believed is seen too.
+    Images are tracked twice: with the file's geometry, then with the result, so that a marker that
+    was too far from its place in the file to be accepted is seen too.
 
     Parameters
     ----------
-    rig
+    rig : Path
         rig.toml: the calibrated cameras.
-    tool
-        TOOL.toml: the body as it was designed. Its [tip] is not carried over: it belongs to this
-        geometry.
-    images
-        Pictures of the tool turned to all sides, as `nav track` takes them.
-    output
+    tool : Path
+        TOOL.toml: the body as it was designed. Its [tip] is not kept: it belongs to this geometry.
+    images : Path
+        Images of the tool turned to all sides, as `nav track` takes them.
+    output : Path
         TOOL.toml to write; beside it OUTPUT.calibration.toml. Old ones are kept as OUTPUT.1.toml
         and so on.
-    fps
-        Pictures a second where they have no times of their own.
+    console : Console
+        Where progress and result are printed.
+    fps : float, optional
+        Images per second where they have no times of their own.
 
     Raises
     ------
     InputError
-        A file or picture that is missing or wrong, a tool that is not seen, or pictures that do
-        not give a geometry to rely on (verdict 'repeat'). Then nothing is written.
+        A file or image is missing or wrong, the tool is not seen, or the images do not give a
+        reliable geometry (verdict 'repeat'). Nothing is written then.
     """
     cameras, nominal = load_rig(rig), load_tool(tool)
     for warning in (*cameras.warnings, *nominal.warnings):
@@ -68,7 +69,7 @@ def calibrate_tool(
     if nominal.tip is not None:
         console.print(
             f"the [tip] of {tool.name} was calibrated with the old geometry and is left out: "
-            "calibrate the needle anew",
+            "calibrate the needle again",
             markup=False,
         )
     console.print(f"verdict: {found.verdict}", markup=False)
@@ -78,7 +79,27 @@ def calibrate_tool(
 def measured_body(
     images: Path, cameras: Rig, nominal: Tool, console: Console, fps: float | None = None
 ) -> tuple[BodyCalibration, Seen]:
-    """A body as pictures show it, tracked twice; and what they showed.
+    """Measure a body from images that are tracked twice.
+
+    Parameters
+    ----------
+    images : Path
+        Images of the tool turned to all sides.
+    cameras : Rig
+        The calibrated cameras.
+    nominal : Tool
+        The body as it was designed.
+    console : Console
+        Where progress is shown.
+    fps : float, optional
+        Images per second where they have no times of their own.
+
+    Returns
+    -------
+    body : BodyCalibration
+        The measured body.
+    seen : Seen
+        What the images showed in the second pass.
 
     Raises
     ------
@@ -90,7 +111,7 @@ def measured_body(
     try:
         first = _seen(source, cameras, nominal, images, console, "tracking", True)
         begin = _geometry(first, nominal, cameras, images, None)
-        seen = _seen(source, cameras, begin.tool, images, console, "once more", False)
+        seen = _seen(source, cameras, begin.tool, images, console, "second pass", False)
     finally:
         source.close()
     return _geometry(seen, nominal, cameras, images, begin.tool), seen
@@ -136,7 +157,7 @@ def _write(
     images: Path,
     output: Path,
 ) -> None:
-    """The tool file and what is known of it beside; old ones are kept."""
+    """Write the tool file and its calibration summary beside it; old ones are kept."""
     beside = output.with_name(f"{output.stem}.calibration.toml")
     body = {
         "format": TOOL_FORMAT,
@@ -153,7 +174,7 @@ def _write(
 
 
 def _summary(found: BodyCalibration, seen: Seen) -> dict[str, Any]:
-    """What OUTPUT.calibration.toml holds."""
+    """Return the contents of OUTPUT.calibration.toml."""
     table: dict[str, Any] = {
         "verdict": found.verdict,
         "frames": seen.frames,

@@ -1,4 +1,4 @@
-"""What is unknown of a marker body and its poses, and how its corners in the pictures follow."""
+"""The unknowns of a marker body and its poses, and the derivatives of its corners in the images."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +15,16 @@ CORNERS = 8  # numbers in a view
 
 @dataclass(frozen=True)
 class Sightings:
-    """All views as arrays (v,): index of frame, camera and marker.
+    """All views as arrays.
 
-    corners : (v, 4, 2) px. whitener : (v, 8, 8) that makes residuals of unit variance.
+    Attributes
+    ----------
+    frame, camera, marker : ndarray of int, shape (v,)
+        Indices of frame, camera and marker.
+    corners : ndarray, shape (v, 4, 2)
+        Observed corners, px.
+    whitener : ndarray, shape (v, 8, 8)
+        Makes residuals of unit variance.
     """
 
     frame: NDArray[np.int64]
@@ -27,7 +34,7 @@ class Sightings:
     whitener: Array
 
     def chosen(self, which: NDArray[np.bool_]) -> "Sightings":
-        """Some of the views."""
+        """Return the views that a mask (v,) selects."""
         return Sightings(
             self.frame[which],
             self.camera[which],
@@ -37,7 +44,7 @@ class Sightings:
         )
 
     def scaled(self, spread: Array) -> "Sightings":
-        """Residuals less by (cameras,) what they exceed their covariances, sd."""
+        """Return views with residuals divided by the spread (cameras,) of their camera."""
         return replace(self, whitener=self.whitener / spread[self.camera, None, None])
 
 
@@ -45,9 +52,18 @@ class Sightings:
 class Body:
     """The unknowns.
 
-    poses : (f, 4, 4) rig_from_tool. nominal : (m, 4, 3) corners by the file, tool frame, mm.
-    shifts : (m, 3) mm, turns : (m, 3, 3) about each nominal centre, tool frame.
-    scale : logarithm of true by printed size.
+    Attributes
+    ----------
+    poses : ndarray, shape (f, 4, 4)
+        rig_from_tool, mm.
+    nominal : ndarray, shape (m, 4, 3)
+        Corners by the file, tool frame, mm.
+    shifts : ndarray, shape (m, 3)
+        Of each marker's centre, tool frame, mm.
+    turns : ndarray, shape (m, 3, 3)
+        Rotations about each nominal centre, tool frame.
+    scale : float
+        Logarithm of true over printed size.
     """
 
     poses: Array
@@ -58,18 +74,33 @@ class Body:
 
     @cached_property
     def corners(self) -> Array:
-        """(m, 4, 3) corners at printed size, tool frame, mm."""
+        """Corners (m, 4, 3) at printed size, tool frame, mm."""
         centre = self.nominal.mean(axis=1, keepdims=True)
         local = np.einsum("mij,mkj->mki", self.turns, self.nominal - centre)
         return np.asarray(local + centre + self.shifts[:, None], float)
 
     @property
     def displacements(self) -> Array:
-        """(m, 6) shift, mm, and rotation vector, rad, of each marker."""
+        """Shift, mm, and rotation vector, rad, of each marker, (m, 6)."""
         return np.hstack([self.shifts, Rotation.from_matrix(self.turns).as_rotvec()])
 
     def moved(self, poses: Array, markers: Array, scale: float) -> "Body":
-        """After small steps: (f, 6) in the tool's frame, (m, 6), scale."""
+        """Return the body after small steps.
+
+        Parameters
+        ----------
+        poses : ndarray, shape (f, 6)
+            Steps of the poses in the tool's frame: translation (mm), rotation (rad).
+        markers : ndarray, shape (m, 6)
+            Steps of the markers: shift (mm), rotation (rad).
+        scale : float
+            Step of the logarithmic scale.
+
+        Returns
+        -------
+        Body
+            The moved body.
+        """
         moved = np.tile(np.eye(4), (len(poses), 1, 1))
         moved[:, :3, :3] = Rotation.from_rotvec(poses[:, 3:]).as_matrix()
         moved[:, :3, 3] = poses[:, :3]
@@ -83,14 +114,14 @@ class Body:
 
 
 def _points(sightings: Sightings, body: Body) -> Array:
-    """(v, 4, 3) corners of each view's marker at true size, tool frame, mm."""
+    """Return the corners (v, 4, 3) of each view's marker at true size, tool frame, mm."""
     return np.asarray(np.exp(body.scale) * body.corners[sightings.marker], float)
 
 
 def _projected(
     sightings: Sightings, body: Body, cameras: tuple[Camera, ...], points: Array
 ) -> tuple[Array, Array]:
-    """(v, 4, 2) px and (v, 4, 2, 3) their derivative by the point in the tool's frame."""
+    """Project points: (v, 4, 2) px, and (v, 4, 2, 3) their derivative by the point, tool frame."""
     poses = body.poses[sightings.frame]
     in_rig = np.einsum("vij,vkj->vki", poses[:, :3, :3], points) + poses[:, None, :3, 3]
     pixels, by_point = np.empty((len(points), 4, 2)), np.empty((len(points), 4, 2, 3))
@@ -105,7 +136,24 @@ def _projected(
 def residuals_of(
     sightings: Sightings, body: Body, cameras: tuple[Camera, ...]
 ) -> tuple[Array, Array]:
-    """(v, 8) whitened, (v, 4, 2) px: seen less expected."""
+    """Compute the residuals of all views: observed minus predicted corners.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        All views.
+    body : Body
+        Body and poses.
+    cameras : tuple of Camera
+        Of the rig.
+
+    Returns
+    -------
+    whitened : ndarray, shape (v, 8)
+        Of unit variance.
+    residuals : ndarray, shape (v, 4, 2)
+        In px.
+    """
     pixels, _ = _projected(sightings, body, cameras, _points(sightings, body))
     off = sightings.corners - pixels
     return _whitened(sightings, off)[..., 0], off
@@ -114,7 +162,28 @@ def residuals_of(
 def derivatives_of(
     sightings: Sightings, body: Body, cameras: tuple[Camera, ...]
 ) -> tuple[Array, Array, Array, Array]:
-    """Whitened (v, 8, 6) by pose, (v, 8, 6) by marker, (v, 8, 1) by scale; (v, 8) residuals."""
+    """Compute the whitened derivatives of all views' corners, and the residuals.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        All views.
+    body : Body
+        Body and poses.
+    cameras : tuple of Camera
+        Of the rig.
+
+    Returns
+    -------
+    by_pose : ndarray, shape (v, 8, 6)
+        By the pose of the frame.
+    by_marker : ndarray, shape (v, 8, 6)
+        By the displacement of the marker.
+    by_scale : ndarray, shape (v, 8, 1)
+        By the logarithmic scale.
+    residuals : ndarray, shape (v, 8)
+        Whitened.
+    """
     points = _points(sightings, body)
     pixels, by_point = _projected(sightings, body, cameras, points)
     centres = (body.nominal.mean(axis=1) + body.shifts)[sightings.marker]
@@ -134,6 +203,6 @@ def derivatives_of(
 
 
 def _whitened(sightings: Sightings, values: Array) -> Array:
-    """(v, 8, n) of values (v, 4, 2) or (v, 4, 2, n), px."""
+    """Whiten values (v, 4, 2) or (v, 4, 2, n), px, to (v, 8, n)."""
     flat = values.reshape(len(values), CORNERS, -1)
     return np.asarray(sightings.whitener @ flat, float)

@@ -1,7 +1,7 @@
-"""A demonstration that does not know the truth: its rig, tools and tip are calibrated first.
+"""A demonstration without knowledge of the truth: its rig, tools and tip are calibrated first.
 
-Everything is printed, folded and set up a little wrong, as in a lab: misaligned tags, a board that
-is bowed and printed too small. Then the simulated cameras take the pictures that a person would
+Everything is printed, folded and set up with small errors, as in a lab: misaligned tags, a board
+that is bowed and printed too small. Then the simulated cameras take the images that a person would
 take, and the commands of `nav calibrate` make the files from them.
 """
 
@@ -33,7 +33,7 @@ from phantoms.twin.simulated_camera import SimulatedCamera
 from phantoms.twin.simulated_motion import noise_source
 from phantoms.twin.simulated_tools import needle_body, needle_tool, reference_body, reference_tool
 
-GLUED_SHIFT, GLUED_TURN = 0.2 / np.sqrt(3), np.radians(0.5)  # mm and rad an axis, sd: 0.2 mm off
+GLUED_SHIFT, GLUED_TURN = 0.2 / np.sqrt(3), np.radians(0.5)  # sd per axis, mm and rad
 PRINTED, BOW = 0.997, 0.5  # the board: a share too small, and mm
 BOARD = Board(12, 9, 15.0, 11.0, "DICT_5X5_250")
 BOARDS, TURNS, TILTS, PIVOTS, SPINS = 24, 48, 36, 120, 30  # frame sets of each kind
@@ -46,7 +46,19 @@ Place = Callable[[np.random.Generator, float], RigidTransform]
 
 @dataclass(frozen=True)
 class Shoot:
-    """Pictures to take: what is shown, where (given how far through, 0 to 1), how many."""
+    """Images to take.
+
+    Attributes
+    ----------
+    name : str
+        Name of the sub-folder.
+    body : callable
+        The body at a pose.
+    place : callable
+        The pose, from a random generator and the progress, 0 to 1.
+    count : int
+        How many.
+    """
 
     name: str
     body: Callable[[RigidTransform], Placed]
@@ -55,7 +67,18 @@ class Shoot:
 
 
 def true_tools(seed: int) -> tuple[Tool, Tool]:
-    """Needle and reference body as they were truly folded."""
+    """Draw needle and reference body as they were truly folded.
+
+    Parameters
+    ----------
+    seed : int
+        Of the errors.
+
+    Returns
+    -------
+    tuple of 2 Tool
+        Needle and reference body.
+    """
     rng = np.random.default_rng([seed, 11])
     return _askew(needle_tool(), rng), _askew(reference_tool(), rng)
 
@@ -63,14 +86,29 @@ def true_tools(seed: int) -> tuple[Tool, Tool]:
 def calibrate_everything(
     out: Path, rig: Rig, tools: tuple[Tool, Tool], optics: Optics, seed: int, console: Console
 ) -> None:
-    """Write rig.toml, needle.toml and reference.toml into `out`, by pictures of the true things.
+    """Write rig.toml, needle.toml and reference.toml, calibrated from images of the true objects.
 
-    rig, tools : the truth, which is only drawn. Pictures and tables stay in `out`/calibration.
+    Images and tables stay in the sub-folder calibration.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write to.
+    rig : Rig
+        The true cameras, which are only used for drawing.
+    tools : tuple of 2 Tool
+        The true needle and reference body, likewise.
+    optics : Optics
+        Lens and sensor.
+    seed : int
+        Of poses and noise.
+    console : Console
+        Where progress and results are printed.
 
     Raises
     ------
     InputError
-        A folder that cannot be written, or pictures that do not calibrate.
+        The folder cannot be written, or the images do not calibrate.
     """
     folder, rng = out / "calibration", np.random.default_rng([seed, 12])
     try:
@@ -108,7 +146,7 @@ def calibrate_everything(
 
 
 def _askew(tool: Tool, rng: np.random.Generator) -> Tool:
-    """A tool whose markers were glued a little off."""
+    """Return a tool whose markers were glued slightly off their places."""
     markers = []
     for marker in tool.markers:
         turn = Rotation.from_rotvec(rng.normal(0.0, GLUED_TURN, 3))
@@ -137,7 +175,7 @@ def _take(
 
 
 def _middle() -> tuple[Array, Array]:
-    """What both cameras look at, (3,), and axes (3, 3) there: right, down, away from them; rig."""
+    """Return the point (3,) that both cameras look at, and axes (3, 3): right, down, away; rig."""
     rig_from_model = nominal_rig_from_model()
     away = rig_from_model.rotation.apply([0.0, -1.0, 0.0])
     right = np.cross([0.0, 1.0, 0.0], away)
@@ -148,7 +186,7 @@ def _middle() -> tuple[Array, Array]:
 def _at(
     turn: Rotation, middle: Array, off: Array, centre: tuple[float, float, float] = (0, 0, 0)
 ) -> RigidTransform:
-    """rig_from_body: its point `centre` lies `off` the middle, turned from facing the cameras."""
+    """Return rig_from_body: its point `centre` is `off` the middle, turned from facing the rig."""
     aim, axes = middle, _middle()[1]
     rotation = Rotation.from_matrix(axes) * turn
     position = aim + axes @ off - rotation.apply(np.asarray(centre, float))
@@ -156,9 +194,9 @@ def _at(
 
 
 def _waved(rng: np.random.Generator, share: float) -> RigidTransform:
-    """A board held before the cameras, tilted by up to 40 degrees, all over their pictures.
+    """Return a board held before the cameras, tilted by up to 40 degrees, all over their images.
 
-    Every second time it is held towards the next of the pictures' corners.
+    Every second time it is held towards the next of the images' corners.
     """
     way = rng.uniform(0.0, 2 * np.pi)
     tilt = rng.uniform(0.1, 0.7) * np.array([np.cos(way), np.sin(way), 0.0])
@@ -171,7 +209,7 @@ def _waved(rng: np.random.Generator, share: float) -> RigidTransform:
 
 
 def _turned(rng: np.random.Generator, share: float) -> RigidTransform:
-    """The needle's carrier turned all round, three times, its shaft in different directions."""
+    """Return the needle's carrier turned all around three times, its shaft in all directions."""
     roll = Rotation.from_rotvec([0.0, 0.0, 6 * np.pi * share + rng.uniform(-0.2, 0.2)])
     lying = Rotation.from_rotvec([np.pi / 2 + rng.uniform(-0.6, 0.6), 0.0, 0.0])
     across = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])
@@ -179,7 +217,7 @@ def _turned(rng: np.random.Generator, share: float) -> RigidTransform:
 
 
 def _tilted(rng: np.random.Generator, share: float) -> RigidTransform:
-    """The reference body facing the cameras, tilted to all sides and turned."""
+    """Return the reference body facing the cameras, tilted to all sides and turned."""
     way = 4 * np.pi * share
     tilt = rng.uniform(0.0, 0.7) * np.array([np.cos(way), np.sin(way), 0.0])
     facing = Rotation.from_rotvec([np.pi, 0.0, 0.0])
@@ -188,7 +226,7 @@ def _tilted(rng: np.random.Generator, share: float) -> RigidTransform:
 
 
 def _pivoted(needle: Tool) -> Place:
-    """The needle with its tip in a divot, tilted to all sides and turned about itself."""
+    """Return poses of the needle with its tip in a divot, tilted to all sides and turned."""
 
     def place(rng: np.random.Generator, share: float) -> RigidTransform:
         way, far = 2 * np.pi * (5 * share), CONE * np.sqrt(rng.uniform(0.1, 1.0))
@@ -200,7 +238,7 @@ def _pivoted(needle: Tool) -> Place:
 
 
 def _spun(needle: Tool) -> Place:
-    """The needle spun about its own axis, its tip in the divot."""
+    """Return poses of the needle spun about its own axis, its tip in the divot."""
     assert needle.tip is not None
     assert needle.tip.axis is not None
     axis = needle.tip.axis
@@ -212,7 +250,7 @@ def _spun(needle: Tool) -> Place:
 
 
 def _tip_at_divot(needle: Tool, turn: Rotation) -> RigidTransform:
-    """The shaft about across the view, turned, the tip where it always is."""
+    """Return the shaft turned from about across the view, its tip always at the same place."""
     assert needle.tip is not None
     lying = Rotation.from_rotvec([0.0, np.pi / 2, 0.0])
     tip = needle.tip.position

@@ -1,4 +1,4 @@
-"""A neck's CT with markers on its skin, reconstructed and planned on, as a lab would."""
+"""A neck's CT with markers on its skin, reconstructed and planned on, as in a lab."""
 
 from __future__ import annotations
 
@@ -33,8 +33,12 @@ class ScannedNeck:
 
     Parameters
     ----------
-    anatomy : its frame is the world's model frame. markers : as they are glued on, that frame.
-    scan : volume and truth, scan's frame, which is the case's.
+    anatomy : Anatomy
+        Its frame is the world's model frame.
+    markers : tuple of Marker
+        As they are glued on, that frame.
+    scan : Scan
+        Volume and ground truth, in the scan's frame, which is the case's.
     """
 
     anatomy: Anatomy
@@ -43,7 +47,7 @@ class ScannedNeck:
 
     @property
     def case_from_model(self) -> RigidTransform:
-        """From the anatomy's frame to the scan's."""
+        """Transform from the anatomy's frame to the scan's."""
         return self.scan.truth.scan_from_anatomy
 
     def labelled(self, case: Case) -> dict[str, Marker]:
@@ -79,9 +83,18 @@ def scan_neck(
 
     Parameters
     ----------
-    hard : a scan of the hard set, else of the standard one. Its field of view is made as large as
-        a scan for navigation needs: the whole neck, with the markers.
-    progress : is told each step's name, see `phantoms.twin.scan.STEPS`.
+    seed : int
+        Of neck, markers and scan.
+    hard : bool, optional
+        A scan of the hard set, else of the standard one. Its field of view is made as large as a
+        scan for navigation needs: the whole neck, with the markers.
+    progress : callable, optional
+        Called with each step's name, see `phantoms.twin.scan.STEPS`.
+
+    Returns
+    -------
+    ScannedNeck
+        Neck, markers and CT.
     """
     parameters = random_parameters(seed)
     anatomy = standard_anatomy(parameters, f"neck {seed}")
@@ -93,7 +106,24 @@ def scan_neck(
 def world_anatomy(neck: ScannedNeck, case: Case) -> tuple[Anatomy, Mapping[str, Array]]:
     """Return the neck as it lies in the simulated room, and the outward axis of each marker.
 
-    Its fiducials are the markers under the labels that the case gave them.
+    Parameters
+    ----------
+    neck : ScannedNeck
+        The neck.
+    case : Case
+        The case that was reconstructed from its scan.
+
+    Returns
+    -------
+    anatomy : Anatomy
+        Its fiducials are the markers under the labels of the case.
+    axes : mapping of str to ndarray, shape (3,)
+        By label, anatomy's frame.
+
+    Raises
+    ------
+    InputError
+        A fiducial of the case is where no marker is.
     """
     from phantoms.kit.kit_case import phantom_case
 
@@ -107,6 +137,20 @@ def prepared_neck(folder: Path, seed: int, console: Console) -> ScannedNeck:
     """Scan a random neck, reconstruct it and plan on it, as a user would, in a folder.
 
     Writes scan.nii.gz, reconstruction/ and case/, which holds the plans.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to.
+    seed : int
+        Of neck, markers and scan.
+    console : Console
+        Where progress is shown.
+
+    Returns
+    -------
+    ScannedNeck
+        Neck, markers and CT.
 
     Raises
     ------

@@ -20,10 +20,10 @@ def write_demo_files(
     Parameters
     ----------
     out : Path
-        Folder, made where it is not there.
-    size : tuple of int
-        Width and height of the simulated cameras' pictures, px.
-    calibrated : bool
+        Folder; created if it does not exist.
+    size : tuple of 2 ints, optional
+        Width and height of the simulated cameras' images, px.
+    calibrated : bool, optional
         Rig and tools are to be calibrated, and are not written.
 
     Returns
@@ -45,7 +45,16 @@ def write_demo_files(
 
 
 def write_rig_and_tools(out: Path, rig: Rig, calibrated: bool) -> None:
-    """Make the folder, and write what a calibration does not make later: see above.
+    """Create the folder, and write rig and tools unless they are to be calibrated.
+
+    Parameters
+    ----------
+    out : Path
+        Folder; created if it does not exist.
+    rig : Rig
+        The cameras.
+    calibrated : bool
+        Rig and tools are to be calibrated, and are not written.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The simulated hand: touches divots by feel and the target by what the screen shows."""
+"""The simulated hand: touches divots by feel and steers to the target by what the screen shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from phantoms.twin.simulated_tools import TUOHY_17G
 from phantoms.twin.world import World
 
 TRAVEL = 250.0  # mm/s, through the air
-# mm/s^2 and rad/s: how fast a hand changes its velocity and turns the needle, in no hurry (assumed)
+# mm/s^2 and rad/s: how fast an unhurried hand changes velocity and turns the needle (assumed)
 ACCELERATION, TURN = 2500.0, 2.5
-PASSED = 4.0  # mm from a place on the way, at which the hand goes on to the next
+PASSED = 4.0  # mm from a waypoint, at which the hand continues to the next
 ADVANCE = 22.0  # mm/s, in tissue
 FINAL = 4.0  # mm/s, in the last millimetres
 CLOSE = 4.0  # mm before the target where the hand slows down
 START = 12.0  # mm before the skin where the needle is lined up
 ARRIVED = 0.2  # mm along the plan, as displayed
 LINED_UP = (0.5, np.radians(0.7))  # mm off axis and angle, as displayed
-TREMOR = (0.04, np.radians(0.05))  # sd mm and rad a frame, correlated
+TREMOR = (0.04, np.radians(0.05))  # sd mm and rad per frame, correlated
 PERSISTENCE = 0.8  # of the tremor from frame to frame
-STEER = 0.35  # share of a displayed error that the hand takes back a frame
+STEER = 0.35  # share of a displayed error that the hand corrects per frame
 HOLD_FRAMES = 14
 BEVEL: Bevel = "tuohy"
 TILT = np.radians(25.0)  # of the shaft against a divot's axis, at most
@@ -38,7 +38,17 @@ FROM_BELOW = np.array([0.0, -0.5, 0.87])  # heading there: the cameras see the c
 
 @dataclass(frozen=True)
 class Grip:
-    """Where the hand holds the needle: tip (3,) and unit heading (3,), model frame; roll, rad."""
+    """Where the hand holds the needle, model frame.
+
+    Attributes
+    ----------
+    tip : ndarray, shape (3,)
+        In mm.
+    heading : ndarray, shape (3,)
+        Unit vector.
+    roll : float
+        In rad.
+    """
 
     tip: Array
     heading: Array
@@ -48,12 +58,26 @@ class Grip:
 class Hand:
     """Moves the needle, frame by frame.
 
-    Divots are felt: the tip comes to rest as `seated_tip` says, drawn once a touch. Everything
-    after registration is steered by the displayed tip and heading alone, two frames late.
+    Divots are felt: the tip comes to rest according to `seated_tip`, drawn once per touch.
+    Everything after registration is steered by the displayed tip and heading alone, two frames
+    late.
 
-    plan : model frame of the world. seating : mm, scatter that friction leaves.
-    model_from_case : from the frame that the screen shows; the same one where None.
-    axes : label -> a divot's outward axis, model frame; the world's where None.
+    Parameters
+    ----------
+    world : World
+        The room.
+    plan : Plan
+        Model frame of the world.
+    seating : float
+        Scatter that friction leaves, mm.
+    rng : numpy.random.Generator
+        For tremor and seating.
+    interval : float
+        Time between frames, s.
+    axes : mapping of str to ndarray, shape (3,), optional
+        A divot's outward axis by label, model frame; the world's without.
+    model_from_case : RigidTransform, optional
+        From the frame that the screen shows; the same frame without.
     """
 
     def __init__(
@@ -77,7 +101,7 @@ class Hand:
         same = RigidTransform.identity()
         self.model_from_case = same if model_from_case is None else model_from_case
         self.touching: str | None = None  # the divot's label
-        self.way: list[tuple[Array, Array]] = []  # tips and headings still to go through
+        self.way: list[tuple[Array, Array]] = []  # remaining tips and headings
         self.velocity = np.zeros(3)  # mm/s, on the way
         self.held = 0
         self.inserting = False
@@ -85,7 +109,7 @@ class Hand:
         self.finished = False
 
     def act(self, state: State | None) -> Command | None:
-        """Move on by one frame after what the screen showed; the key that is pressed, or None."""
+        """Move on by one frame after what the screen showed; return the pressed key, or None."""
         self.tremor = PERSISTENCE * self.tremor + np.sqrt(1 - PERSISTENCE**2) * (
             self.rng.normal(size=6) * np.repeat(TREMOR, 3)
         )
@@ -97,7 +121,7 @@ class Hand:
         return self._touch(state)
 
     def rig_from_needle(self) -> RigidTransform:
-        """The needle's true place now."""
+        """Return the needle's true pose now."""
         tip = self.world.needle.tip
         assert tip is not None
         assert tip.axis is not None
@@ -132,7 +156,7 @@ class Hand:
         return Command("capture") if self.held % (TOUCH_FRAMES + 6) == 2 else None
 
     def _set_out(self, label: str) -> None:
-        """The way to a divot: out of the last one, over to the other side, and in."""
+        """Set the path to a divot: out of the last one, over to the other side, and in."""
         axis = np.asarray(self.axes[label], float)
         heading = self._heading(label)
         seat = seated_tip(
@@ -151,13 +175,13 @@ class Hand:
         return [(self.grip.tip + LEAVE * axis, self.grip.heading)]
 
     def _side(self, label: str) -> float:
-        """1 where a divot is reached from the left, -1 from the right."""
+        """Return 1 where a divot is reached from the left, -1 from the right."""
         return -1.0 if self.axes[label][0] < -0.1 else 1.0
 
     def _heading(self, label: str) -> Array:
-        """Into a divot, at most TILT off its axis: the way that all cameras see the carrier best.
+        """Return the heading into a divot, at most TILT off its axis, that the cameras see best.
 
-        They do where they look across the shaft, not along it.
+        They see the carrier well where they look across the shaft, not along it.
         """
         inwards = -np.asarray(self.axes[label], float)
         across = np.cross(inwards, np.eye(3)[np.argmin(np.abs(inwards))])
@@ -175,7 +199,7 @@ class Hand:
     def _travel(self, goal: Array, heading: Array, slow: bool = True) -> None:
         """Move for a frame towards a tip and heading; `slow` down at the end, as hands do.
 
-        Places on the way are passed near by, without a stop.
+        Waypoints are passed closely, without a stop.
         """
         off = goal - self.grip.tip
         distance = float(np.linalg.norm(off))

@@ -1,7 +1,7 @@
-"""`nav live --twin`: the window on a simulated puncture, there as soon as can be.
+"""`nav live --twin`: the window on a simulated puncture, shown as soon as possible.
 
 The process that simulates is started before anything heavy is imported here, and the display is
-tried meanwhile.
+tested meanwhile.
 """
 
 import tempfile
@@ -22,14 +22,14 @@ def run_twin(seed: int, console: Console) -> None:
     Parameters
     ----------
     seed : int
-        Other pose of the phantom, other hand, other noise.
+        Determines the pose of the phantom, the hand and the noise.
     console : Console
-        Is told what is being done until the window is there.
+        Where progress is shown until the window appears.
 
     Raises
     ------
     InputError
-        A seed below 0, no display, or a simulation that failed.
+        The seed is below 0, there is no display, or the simulation failed.
     """
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")

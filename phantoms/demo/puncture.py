@@ -18,12 +18,29 @@ from phantoms.twin.world import World
 class SimulatedPuncture:
     """Frame sets of a hand that works through a session.
 
-    The next pictures are drawn while the present ones are tracked, so the hand answers to what was
-    shown two frames before. `truth` holds rig_from_needle of each frame number; nothing that is
-    measured reads it.
+    The next images are drawn while the present ones are tracked, so the hand responds to what was
+    shown two frames before.
+
+    Parameters
+    ----------
+    world : World
+        The room.
+    hand : Hand
+        Moves the needle.
+    optics : Optics
+        Lens and sensor.
+    seed : int
+        Of the noise.
+    progress : callable, optional
+        Called with the share of the room drawn, 0 to 1.
+
+    Attributes
+    ----------
+    truth : dict of int to RigidTransform
+        rig_from_needle of each frame number; nothing that is measured reads it.
     """
 
-    simulated = True  # time stands still while pictures are drawn
+    simulated = True  # time does not advance while images are drawn
 
     def __init__(
         self,
@@ -38,8 +55,8 @@ class SimulatedPuncture:
         self.truth: dict[int, RigidTransform] = {}
         self.shown: State | None = None
         self.keys: list[Command] = []
-        # cameras are drawn side by side: OpenCV's own threads would wait for work without sleeping,
-        # and keep a processor from those that have some
+        # cameras are drawn in parallel: OpenCV's own threads would wait for work without sleeping,
+        # and occupy a processor
         cv2.setNumThreads(1)
         self.pool = ThreadPoolExecutor(len(self.cameras), thread_name_prefix="twin")
 
@@ -63,13 +80,13 @@ class SimulatedPuncture:
                 return
 
     def show(self, state: State) -> list[Command]:
-        """The screen after a frame set; returns the keys that the user has pressed since."""
+        """Take the screen after a frame set; return the keys that the user has pressed since."""
         self.shown = state
         keys, self.keys = self.keys, []
         return keys
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _draw(self, number: int) -> dict[str, Future[Picture]]:

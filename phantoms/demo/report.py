@@ -1,4 +1,4 @@
-"""What the demonstration leaves behind: tables, summary and pictures."""
+"""Results of the demonstration: tables, summary and plots."""
 
 import json
 from collections.abc import Mapping
@@ -23,13 +23,20 @@ from phantoms.demo.work import DemoResult
 from phantoms.twin.images import truth_row, write_rows
 
 REFERENCE = "reference"
-PLOTTED = 40.0  # mm: further away nobody needs to read it
+PLOTTED = 40.0  # mm: larger distances are not relevant
 
 
 def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None:
-    """poses.csv as tracked and truth.csv as simulated, both relative to the reference body.
+    """Write poses.csv as tracked and truth.csv as simulated, both relative to the reference body.
 
-    tools : as the pipeline had them.
+    Parameters
+    ----------
+    out : Path
+        Folder to write to.
+    result : DemoResult
+        What happened.
+    tools : tuple of Tool
+        As the pipeline had them.
     """
     with (
         written_whole(out / "poses.csv") as beside,
@@ -52,10 +59,21 @@ def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None
 
 
 def tip_errors(result: DemoResult, needle: Tool, reference: Tool) -> np.ndarray:
-    """Tracked less true tip in the reference frame, (n, 3), mm, of all frames that have a tip.
+    """Compute the tracked minus the true tip of all frames that have a tip.
 
-    needle, reference : as the pipeline had them. A calibrated body's frame is not quite the true
-    one; the two are laid on each other by their markers.
+    A calibrated body's frame is not exactly the true one; the two are aligned by their markers.
+
+    Parameters
+    ----------
+    result : DemoResult
+        What happened.
+    needle, reference : Tool
+        As the pipeline had them.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Reference frame, mm.
     """
     true_needle, true_reference = result.tools
     assert true_needle.tip is not None
@@ -71,7 +89,20 @@ def tip_errors(result: DemoResult, needle: Tool, reference: Tool) -> np.ndarray:
 
 
 def file_from_true(filed: Tool, true: Tool) -> RigidTransform:
-    """From a body's true frame to that of its file, by its markers' corners."""
+    """Align a body's true frame with that of its file by its markers' corners.
+
+    Parameters
+    ----------
+    filed : Tool
+        The body by its file.
+    true : Tool
+        The body as it truly is.
+
+    Returns
+    -------
+    RigidTransform
+        From the true frame to that of the file.
+    """
     if all(np.array_equal(m.corners, true.by_id[m.id].corners) for m in filed.markers):
         return RigidTransform.identity()
     ours = np.concatenate([m.corners for m in filed.markers])
@@ -87,9 +118,25 @@ def summarise(
     settings: dict[str, Any],
     true_surfaces: Mapping[str, Surface],
 ) -> dict[str, Any]:
-    """summary.json: accuracy against the truth, registration, distances, alarms, settings.
+    """Compile the contents of summary.json.
 
-    true_surfaces : by structure's name, case's frame.
+    Parameters
+    ----------
+    result : DemoResult
+        What happened.
+    case : Case
+        The case.
+    tools : tuple of 2 Tool
+        Needle and reference body as the pipeline had them.
+    settings : dict
+        Of the demonstration.
+    true_surfaces : mapping of str to Surface
+        By structure's name, case's frame.
+
+    Returns
+    -------
+    dict
+        Accuracy against the truth, registration, distances, alarms, settings.
     """
     log, registration = result.log, result.registration
     needle = tools[0]
@@ -146,7 +193,20 @@ def summarise(
 
 
 def true_tip_in_case(result: DemoResult, number: int) -> np.ndarray:
-    """Where the tip truly was in a frame set, case's frame, (3,), mm."""
+    """Compute where the tip truly was in a frame set.
+
+    Parameters
+    ----------
+    result : DemoResult
+        What happened.
+    number : int
+        Number of the frame set.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Case's frame, mm.
+    """
     tip = result.tools[0].tip
     assert tip is not None
     reference_from_needle = result.rig_from_reference.inv() * result.truth[number]
@@ -156,7 +216,22 @@ def true_tip_in_case(result: DemoResult, number: int) -> np.ndarray:
 def shown_and_true(
     result: DemoResult, case: Case, true_surfaces: Mapping[str, Surface]
 ) -> dict[str, np.ndarray]:
-    """Distances while navigating, by structure with limits: shown, 95 % bound, true, (n, 3)."""
+    """Compare displayed with true distances while navigating.
+
+    Parameters
+    ----------
+    result : DemoResult
+        What happened.
+    case : Case
+        The case.
+    true_surfaces : mapping of str to Surface
+        By structure's name, case's frame.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n, 3)
+        By structure with limits: distance shown, 95 % bound and true distance, mm.
+    """
     rows: dict[str, list[tuple[float, float, float]]] = {}
     watched = [s.name for s in case.structures if s.has_limits and s.name in true_surfaces]
     for entry in result.log.navigated:
@@ -171,13 +246,31 @@ def shown_and_true(
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:
-    """As JSON, whole or not at all; numbers that are not finite are an error."""
+    """Write a summary as JSON, whole or not at all; numbers that are not finite are an error.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    summary : dict
+        As from `summarise`.
+    """
     with written_whole(path) as beside:
         beside.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def draw_distances(path: Path, result: DemoResult, case: Case) -> None:
-    """Distances to cord and arteries over the insertion, with bounds and limits, as a picture."""
+    """Plot distances to structures over the insertion, with bounds and limits.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    result : DemoResult
+        What happened.
+    case : Case
+        The case.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")

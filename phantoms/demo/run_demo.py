@@ -50,17 +50,32 @@ def run_demo(
     large: bool = False,
     ct: bool = False,
 ) -> None:
-    """The whole demonstration; results in the folder `out`, which appears as a whole.
+    """Run the whole demonstration; the folder with the results appears as a whole.
 
-    calibrated : rig, tools and tip come from calibration, not from the truth. large : pictures of
-    1920 x 1200, not of 1280 x 800. ct : the case is reconstructed and planned from a simulated CT
-    of a random neck.
+    Parameters
+    ----------
+    out : Path
+        Folder for the results.
+    seed : int
+        Of poses, hand and noise.
+    headless : bool
+        Run without the window.
+    stay : bool
+        Keep the window open at the end.
+    console : Console
+        Where progress and results are printed.
+    calibrated : bool, optional
+        Rig, tools and tip come from calibration, not from the truth.
+    large : bool, optional
+        Images of 1920 x 1200, not of 1280 x 800.
+    ct : bool, optional
+        The case is reconstructed and planned from a simulated CT of a random neck.
 
     Raises
     ------
     InputError
-        A folder that holds anything but an earlier demonstration or cannot be written, or a seed
-        below 0.
+        The folder contains anything but an earlier demonstration or cannot be written, or the seed
+        is below 0.
     """
     with replaced_folder(out) as folder:
         _run_in(folder, out, seed, headless, stay, console, calibrated, large, ct)
@@ -121,14 +136,36 @@ def prepare(
     large: bool = False,
     neck: "ScannedNeck | None" = None,
 ) -> tuple[DemoJob, Case, tuple[Tool, Tool]]:
-    """Files for the pipeline in `out`; the job, the case, needle and reference body as filed.
+    """Write the files for the pipeline, and load them.
 
-    neck : whose case is in `out` already; else the standard phantom's is written.
+    Parameters
+    ----------
+    out : Path
+        Folder to write to.
+    seed : int
+        Of poses, hand and noise.
+    console : Console
+        Where progress is shown.
+    calibrated : bool, optional
+        Rig, tools and tip come from calibration, not from the truth.
+    large : bool, optional
+        Images of 1920 x 1200, not of 1280 x 800.
+    neck : ScannedNeck, optional
+        Whose case is in `out` already; else the standard phantom's is written.
+
+    Returns
+    -------
+    job : DemoJob
+        What is simulated.
+    case : Case
+        The case.
+    tools : tuple of 2 Tool
+        Needle and reference body by their files.
 
     Raises
     ------
     InputError
-        A folder that cannot be written, or a seed below 0.
+        The folder cannot be written, or the seed is below 0.
     """
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
@@ -152,9 +189,23 @@ def prepare(
 def demo_job(
     out: Path, seed: int, calibrated: bool = False, size: tuple[int, int] = SMALL_SIZE
 ) -> DemoJob:
-    """Write the files that the pipeline reads, those to be calibrated apart; return the job.
+    """Write the files that the pipeline reads, except those to be calibrated.
 
-    size : of the simulated cameras' pictures, px.
+    Parameters
+    ----------
+    out : Path
+        Folder to write to.
+    seed : int
+        Of poses, hand and noise.
+    calibrated : bool, optional
+        Rig and tools are to be calibrated, and are not written.
+    size : tuple of 2 ints, optional
+        Width and height of the simulated cameras' images, px.
+
+    Returns
+    -------
+    DemoJob
+        What is simulated.
     """
     anatomy, rig = write_demo_files(out, size, calibrated)
     return true_job(out, anatomy, seed, rig)
@@ -167,7 +218,26 @@ def scanned_job(
     calibrated: bool = False,
     size: tuple[int, int] = SMALL_SIZE,
 ) -> DemoJob:
-    """Do the same for a scanned neck, whose case is in `out` already."""
+    """Write the files that the pipeline reads for a scanned neck, whose case is in `out` already.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write to.
+    seed : int
+        Of poses, hand and noise.
+    neck : ScannedNeck
+        The neck.
+    calibrated : bool, optional
+        Rig and tools are to be calibrated, and are not written.
+    size : tuple of 2 ints, optional
+        Width and height of the simulated cameras' images, px.
+
+    Returns
+    -------
+    DemoJob
+        What is simulated.
+    """
     from phantoms.demo.ct_demo import world_anatomy
 
     rig = default_rig(size)

@@ -1,6 +1,6 @@
-"""A simulated puncture to look at: all of it is made where it is worked on, not by the window.
+"""A simulated puncture for the live window: made in the process that simulates, not by the window.
 
-What makes the phantom needs hundreds of megabytes; here nothing of it is imported.
+What makes the phantom needs hundreds of megabytes; none of it is imported here.
 """
 
 from dataclasses import dataclass
@@ -9,19 +9,27 @@ from typing import Any
 
 from nav.live.feed import Progress, silent
 
-FILES_WRITTEN = "Files written"  # said when the window may read them
+FILES_WRITTEN = "Files written"  # reported when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
 
 
 @dataclass(frozen=True)
 class TwinJob:
-    """Recipe for a simulated puncture that makes its own files in `folder`, which is empty."""
+    """Recipe for a simulated puncture that makes its own files.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the files are written; empty.
+    seed : int
+        Of poses, hand and noise.
+    """
 
     folder: Path
     seed: int
 
     def open(self, progress: Progress = silent) -> Any:
-        """Write the files, tell of it, and set up room, hand and pipeline."""
+        """Write the files, report that, and set up room, hand and pipeline."""
         progress("Making the phantom", 0.0)
         from phantoms.demo.demo_files import write_demo_files
         from phantoms.twin.default_rig import LIVE_SIZE

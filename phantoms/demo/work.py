@@ -40,14 +40,30 @@ MAX_FRAMES = 3000  # a hand that never arrives is a fault
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a demonstration brings back.
+    """Results of a demonstration.
 
-    truth : true rig_from_needle of each frame number; rig_from_reference : true as well.
-    tools : needle and reference body as they truly are.
-    model_from_reference : true, model being the case.
-    check_errors : check point's label -> error as the session found it, mm.
-    last : the newest update for the window's picture, with the whole chart.
-    seconds : from the first frame set to the last.
+    Attributes
+    ----------
+    log : RunLog
+        What was tracked and shown.
+    truth : dict of int to RigidTransform
+        True rig_from_needle of each frame number.
+    rig_from_reference : RigidTransform
+        True pose, too.
+    tools : tuple of 2 Tool
+        Needle and reference body as they truly are.
+    model_from_reference : RigidTransform
+        True; model is the case.
+    registration : Registration or None
+        As found by the session.
+    check_errors : dict of str to float
+        Error of each check point as found by the session, by label, mm.
+    predicted_tre : float
+        At the target, mm; NaN without a registration.
+    last : Update
+        The newest update for the window's picture, with the whole chart.
+    seconds : float
+        From the first frame set to the last.
     """
 
     log: RunLog
@@ -64,11 +80,28 @@ class DemoResult:
 
 @dataclass(frozen=True)
 class DemoJob:
-    """Recipe for a demonstration; `folder` holds the files that the pipeline reads.
+    """Recipe for a demonstration.
 
-    tools, rig : needle, reference body and cameras as they truly are.
-    case_from_model : from the anatomy's frame to that of the case, which may be a scan's.
-    axes : label -> a divot's outward axis (3,), anatomy's frame; the phantom's where None.
+    Attributes
+    ----------
+    folder : Path
+        Holds the files that the pipeline reads.
+    anatomy : Anatomy
+        The phantom.
+    seed : int
+        Of poses, hand and noise.
+    seating : float
+        Scatter that friction leaves a tip in a divot, mm.
+    optics : Optics
+        Lens and sensor.
+    tools : tuple of 2 Tool
+        Needle and reference body as they truly are.
+    rig : Rig
+        The cameras as they truly are.
+    case_from_model : RigidTransform
+        From the anatomy's frame to that of the case, which may be a scan's.
+    axes : mapping of str to ndarray, shape (3,), or None
+        A divot's outward axis by label, anatomy's frame; the phantom's where None.
     """
 
     folder: Path
@@ -82,17 +115,42 @@ class DemoJob:
     axes: Mapping[str, Array] | None = None
 
     def open(self, progress: Progress = silent) -> "DemoWork":
-        """The room, the hand and the pipeline."""
+        """Set up the room, the hand and the pipeline."""
         return DemoWork(self, progress)
 
 
 def true_job(folder: Path, anatomy: Anatomy, seed: int, rig: Rig) -> DemoJob:
-    """Return the demonstration as it is by default, its tools as their drawings have them."""
+    """Return the default demonstration, its tools exactly as drawn.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the files that the pipeline reads.
+    anatomy : Anatomy
+        The phantom.
+    seed : int
+        Of poses, hand and noise.
+    rig : Rig
+        The cameras as they truly are.
+
+    Returns
+    -------
+    DemoJob
+        The recipe.
+    """
     return DemoJob(folder, anatomy, seed, HAND_SD, OPTICS, (needle_tool(), reference_tool()), rig)
 
 
 class DemoWork:
-    """The pipeline reads rig, tools and case from files, and pictures; never the truth."""
+    """The demonstration at work: the pipeline reads files and images, but never the truth.
+
+    Parameters
+    ----------
+    job : DemoJob
+        The recipe.
+    progress : callable, optional
+        Called with what is being done and the share done, 0 to 1.
+    """
 
     notices: tuple[str, ...] = ()
 
@@ -126,7 +184,7 @@ class DemoWork:
         self.began = self.now = 0.0
 
     def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
-        """Keep what the report needs; show the screen to the hand."""
+        """Record what the report needs; show the screen to the hand."""
         self.now = time.perf_counter()
         self.began = self.began or self.now
         self.log.add(state)
@@ -134,13 +192,13 @@ class DemoWork:
         self.samples.append(chart_sample(state.guidance, frames.time))
         self.newest = (frames, state)
         if len(self.log.tracked) % TRIMMED == 0:
-            give_memory_back(collect=False)  # pictures of threads, or it grows by 0.4 MB each
+            give_memory_back(collect=False)  # images of threads, or memory grows by 0.4 MB each
         if len(self.log.tracked) >= MAX_FRAMES:
             raise InputError(f"demo: the hand did not arrive within {MAX_FRAMES} frames")
         return self.source.show(state)
 
     def finish(self) -> DemoResult:
-        """Everything for the report."""
+        """Return the results for the report."""
         assert self.newest is not None
         frames, state = self.newest
         registration = self.pipeline.registration

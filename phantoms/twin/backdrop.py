@@ -1,9 +1,9 @@
-"""What stands still in the pictures, drawn once a camera by casting rays.
+"""The static parts of the images, drawn once per camera by casting rays.
 
-Rays go along the camera's own lens through the middles of its pixels, so depth and edges are where
-the lens has them and nothing is resampled. Open3D (Embree) casts them: a renderer for screens has
-soft shadows only as shadow maps, and needs a graphics driver. Noise of few rays is evened out over
-neighbours on one surface; pixels on edges are drawn in parts.
+Rays go along the camera's own lens through the centres of its pixels, so depth and edges are where
+the lens projects them and nothing is resampled. Open3D (Embree) casts them: a renderer for screens
+has soft shadows only as shadow maps, and needs a graphics driver. The noise of few rays is averaged
+over neighbours on one surface; pixels on edges are supersampled.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,12 +23,12 @@ from phantoms.twin.simulated_camera import Backdrop
 from phantoms.twin.simulated_room import FILL, KEY, SceneItem
 
 FAR = 5000.0  # mm, depth where there is nothing
-SAMPLES = (4, 2, 6)  # rays a pixel to key lamp, fill lamp and sky
+SAMPLES = (4, 2, 6)  # rays per pixel to key lamp, fill lamp and sky
 EDGE_SAMPLES = (1, 1, 2)  # the same for each part of a pixel on an edge
 PARTS = 4  # of the side of a pixel on an edge
 JUMP = 2.0  # mm of depth between neighbours on an edge
 BEND = 0.85  # cosine between their normals
-EVENED = (1, 2)  # pixels between those that light is averaged over, pass by pass
+EVENED = (1, 2)  # distance in pixels of those that light is averaged over, pass by pass
 STRIP = 60  # rows drawn at once, to keep memory low
 MARGIN = 2 * sum(EVENED)  # rows beyond a strip that its light depends on
 
@@ -41,10 +41,25 @@ def render_backdrop(
     items: Sequence[SceneItem],
     progress: Callable[[float], None] = lambda share: None,
 ) -> Backdrop:
-    """Light and depth of what stands still (items in the model frame), as the lens shows them.
+    """Render light and depth of the static scene as the lens shows them.
 
-    Depth is z in the camera's frame at the middle of each pixel, mm. Drawn in strips of rows, so
-    that what rays have met is in memory for one strip only. progress : told the share drawn.
+    It is drawn in strips of rows, so that the hits of the rays are in memory for one strip only.
+
+    Parameters
+    ----------
+    camera : Camera
+        The camera.
+    rig_from_model : RigidTransform
+        Pose of the model, mm.
+    items : sequence of SceneItem
+        Static items, model frame.
+    progress : callable, optional
+        Called with the share drawn, 0 to 1.
+
+    Returns
+    -------
+    Backdrop
+        Light, and depth as z in the camera's frame at the centre of each pixel, mm.
     """
     width, height = camera.size
     model_from_camera = (camera.camera_from_rig * rig_from_model).inv().as_matrix()
@@ -82,7 +97,7 @@ def render_backdrop(
 
 
 def _shares(scene: RayScene, hits: Hits, lots: Floats, shape: tuple[int, int]) -> Floats:
-    """Shares (n, 3) of the lights that reach what rays have met, evened over neighbours."""
+    """Return shares (n, 3) of the lights that reach the hits, averaged over neighbours."""
     shares = reaching(scene, hits, lots, SAMPLES).reshape(*shape, 3)
     points, normals = (x.reshape(*shape, 3) for x in (hits.points, hits.normals))
     for step in EVENED:
@@ -91,7 +106,7 @@ def _shares(scene: RayScene, hits: Hits, lots: Floats, shape: tuple[int, int]) -
 
 
 def _lamps(model_from_camera: Array) -> Array:
-    """Lamps (2, 4) in the camera's frame: middle and radius, mm."""
+    """Return the lamps (2, 4) in the camera's frame: centre and radius, mm."""
     camera_from_model = np.linalg.inv(model_from_camera)
     middles = np.array([KEY.centre, FILL.centre]) @ camera_from_model[:3, :3].T
     return np.column_stack([middles + camera_from_model[:3, 3], [KEY.radius, FILL.radius]])
@@ -106,7 +121,7 @@ def _shading(items: Sequence[SceneItem]) -> Shading:
 
 
 def _rays(ideal: Array, model_from_camera: Array) -> Rays:
-    """Rays (n, 6) in the model frame, of z 1 in the camera's, so that a way along them is depth."""
+    """Return rays (n, 6) in the model frame, z = 1 in the camera's, so that length is depth."""
     rays = np.empty((len(ideal), 6), np.float32)
     rays[:, :3] = model_from_camera[:3, 3]
     rays[:, 3:] = ideal @ model_from_camera[:3, :2].T + model_from_camera[:3, 2]
@@ -114,7 +129,7 @@ def _rays(ideal: Array, model_from_camera: Array) -> Rays:
 
 
 def _edges(hits: Hits, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pixels next to which something else is seen, or the surface turns sharply."""
+    """Find pixels next to which another item is seen, or the surface bends sharply."""
     item, way = hits.item.reshape(shape), hits.way.reshape(shape)
     normals = hits.normals.reshape(*shape, 3)
     edge = np.zeros(shape, bool)
@@ -139,9 +154,9 @@ def _in_parts(
     model_from_camera: Array,
     before: int,
 ) -> Floats:
-    """Mean light (n, 3) of pixels (n,) over PARTS x PARTS rays each.
+    """Return the mean light (n, 3) of pixels (n,) over PARTS x PARTS rays each.
 
-    before : how many pixels were drawn in parts before: no two sample alike.
+    `before` is how many pixels were supersampled before, so that no two sample alike.
     """
     if not len(pixels):
         return np.zeros((0, 3), np.float32)

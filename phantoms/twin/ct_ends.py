@@ -1,8 +1,8 @@
-"""What goes on beyond the ends of a case's meshes, for a patient's CT.
+"""Continuation of a case's meshes beyond their ends, for a patient's CT.
 
-The case ends square: cord and sac over C1 and under C4, the occiput in a flat top. Here the cord
-goes on into the medulla, the sac into the cisterna magna, within the skull whose inside the occiput
-begins. All is sketched, so that a slice looks like one: nothing is measured on it.
+The case ends square: cord and sac above C1 and below C4, the occiput in a flat top. Here the cord
+continues into the medulla, the sac into the cisterna magna, within the skull whose inner surface
+the occiput begins. Everything is sketched, so that a slice looks real: nothing is measured on it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from nav.frames import Array
 from phantoms.twin.ct_section import Closed, Surface, angles, distance, first_hit, section
 from phantoms.twin.ct_skin import drawn
 
-BEYOND = 3.0  # mm that all goes on over the volume's end
-INTO = 0.5  # mm under a mesh's end, where what goes on begins
-GOES_ON = 16.0  # mm from the volume's end: what ends further off ends in life too
+BEYOND = 3.0  # mm that everything extends beyond the volume's end
+INTO = 0.5  # mm below a mesh's end, where its continuation begins
+GOES_ON = 16.0  # mm from the volume's end: what ends farther away ends in a patient, too
 STEP = 1.0  # mm
-FADES = 6.0  # mm, over which what goes on downwards finds its place
-# Skull: how far under the flat top all is whole, and how much over that is drawn out, mm; how its
-# wall leans outwards a mm upwards, and less at the clivus.
+FADES = 6.0  # mm, over which a downward continuation finds its place
+# Skull: how far below the flat top it is whole, and how much above that is extended, mm; how its
+# wall leans outwards per mm upwards, and less at the clivus.
 ROUNDED, EDGE, LEANS, AT_CLIVUS = 2.5, 0.8, 0.65, 0.35
-THINS, THINNEST = 0.022, 0.55  # share of the wall's thickness lost a mm upwards, at the most
+THINS, THINNEST = 0.022, 0.55  # share of the wall's thickness lost per mm upwards, at most
 WALL = 1.0  # mm that the fluid's sketch reaches into the bone, which is painted over it
-# Medulla: so much larger over so many mm; mm a mm that it leans to the clivus.
+# Medulla: growth and the height over which it happens, mm; lean to the clivus, mm per mm.
 LARGER, OVER, FORWARDS = 0.35, 20.0, 0.12
 BESIDE, MEETS = 1.0, np.radians(22.0)  # mm, artery off the medulla; off its front where they meet
 # Cerebellum, left: off the midline, behind the medulla's middle, over the skull's top; radii; mm.
@@ -34,7 +34,20 @@ LOBE, LOBE_RADII = (13.0, 17.0, 15.0), (11.5, 12.0, 13.0)
 
 
 def extended(structures: Sequence[Closed], low: float, high: float) -> list[Closed]:
-    """The structures, and what goes on to the heights low and high, mm."""
+    """Continue structures to the lower and upper end of a volume.
+
+    Parameters
+    ----------
+    structures : sequence of Closed
+        The case's structures, mm.
+    low, high : float
+        Heights to continue to, mm.
+
+    Returns
+    -------
+    list of Closed
+        The structures and their continuations.
+    """
     named = {s.name: s for s in structures}
     dura = next((s for s in structures if s.role == "dura"), None)
     over = above(structures, high)
@@ -55,10 +68,22 @@ def extended(structures: Sequence[Closed], low: float, high: float) -> list[Clos
 
 
 def above(structures: Sequence[Closed], high: float) -> list[Surface]:
-    """The occiput raised to a height, mm, under its own name, and what else goes on upwards.
+    """Raise the occiput to a height, under its own name, and continue what else goes upwards.
 
-    Cistern, medulla, arteries and cerebellum are there only where the height lies over the sac's
-    end, by no more than twice GOES_ON.
+    Cistern, medulla, arteries and cerebellum are added only where the height is above the sac's
+    end, by no more than twice `GOES_ON`.
+
+    Parameters
+    ----------
+    structures : sequence of Closed
+        The case's structures, mm.
+    high : float
+        Height to continue to, mm.
+
+    Returns
+    -------
+    list of Surface
+        The occiput and what is added.
     """
     named = {s.name: s for s in structures}
     cord = next((s for s in structures if s.role == "cord"), None)
@@ -81,9 +106,19 @@ def above(structures: Sequence[Closed], high: float) -> list[Surface]:
 
 @dataclass(frozen=True)
 class _Skull:
-    """The occiput's flat top. middle : (3,) of its hole, mm. axes : (3, 3), rows across, to the
-    back and up, square to it. inner : (CORNERS,) half width of the hole from across over the back,
-    mm. front : radians, where the clivus lies."""
+    """The occiput's flat top.
+
+    Attributes
+    ----------
+    middle : ndarray, shape (3,)
+        Centre of its hole, mm.
+    axes : ndarray, shape (3, 3)
+        Rows: across, to the back, and up, perpendicular to it.
+    inner : ndarray, shape (CORNERS,)
+        Half width of the hole from across over the back, mm.
+    front : float
+        Direction of the clivus, rad.
+    """
 
     middle: Array
     axes: Array
@@ -91,15 +126,15 @@ class _Skull:
     front: float
 
     def height(self, points: Array) -> Array:
-        """Of points (n, 3) over the flat top, mm."""
+        """Return the height of points (n, 3) above the flat top, mm."""
         return np.asarray((points - self.middle) @ self.axes[2])
 
     def leans(self, angle: Array) -> Array:
-        """How far the wall leans outwards, mm a mm upwards."""
+        """Return how far the wall leans outwards, mm per mm upwards."""
         return LEANS - AT_CLIVUS * np.clip(np.cos(angle - self.front), 0.0, 1.0) ** 2
 
     def ring(self, height: float) -> Array:
-        """Inside of the wall, (CORNERS, 3), mm."""
+        """Return the inner surface of the wall at a height, (CORNERS, 3), mm."""
         angle = angles()
         radius = self.inner + WALL + self.leans(angle) * max(height + ROUNDED, 0.0)
         flat = radius[:, None] * (
@@ -109,7 +144,7 @@ class _Skull:
 
 
 def _skull(occiput: Closed, cord: Closed) -> _Skull | None:
-    """None where the bone does not end in a flat ring."""
+    """Return None where the bone does not end in a flat ring."""
     v = occiput.vertices
     corners = v[occiput.triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -121,7 +156,7 @@ def _skull(occiput: Closed, cord: Closed) -> _Skull | None:
             return None
         up = normals[facing].sum(axis=0)
         up /= np.linalg.norm(up)
-    # its edges are rounded: the plane through it is truer than the triangles' mean direction
+    # its edges are rounded: a fitted plane is more accurate than the triangles' mean direction
     flat = v[np.unique(occiput.triangles[facing])]
     up = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][2]
     up *= np.sign(up[2])
@@ -139,7 +174,7 @@ def _skull(occiput: Closed, cord: Closed) -> _Skull | None:
 
 
 def _raised(occiput: Closed, skull: _Skull, high: float) -> Surface:
-    """The bone, its walls drawn up and outwards from under its flat top, beyond the scan."""
+    """Raise the bone's walls up and outwards from under its flat top, beyond the scan."""
     v = np.array(occiput.vertices, float)
     over = skull.height(v) + ROUNDED
     rises = over > 0.0
@@ -161,7 +196,7 @@ def _raised(occiput: Closed, skull: _Skull, high: float) -> Surface:
 
 
 def _cistern(dura: Closed, skull: _Skull | None, high: float) -> Surface:
-    """Fluid from the sac's end up to the volume's, as wide as the skull's inside."""
+    """Return the fluid from the sac's end up to the volume's, as wide as the skull's inside."""
     start = section(dura, _top(dura) - INTO)
     rings = [start]
     if skull is not None:
@@ -178,8 +213,17 @@ def _cistern(dura: Closed, skull: _Skull | None, high: float) -> Surface:
 
 @dataclass(frozen=True)
 class _Medulla:
-    """The cord going on. ring : (CORNERS, 3), where it begins, mm. lean : (2,) x and y, mm a mm
-    upwards. front : radians, from x over y."""
+    """Continuation of the cord.
+
+    Attributes
+    ----------
+    ring : ndarray, shape (CORNERS, 3)
+        Where it begins, mm.
+    lean : ndarray, shape (2,)
+        x and y, mm per mm upwards.
+    front : float
+        Direction of the front, rad, from x to y.
+    """
 
     ring: Array
     lean: Array
@@ -187,7 +231,7 @@ class _Medulla:
 
     @classmethod
     def over(cls, cord: Closed, skull: _Skull | None) -> _Medulla:
-        """Where the cord ends; it leans as the head does."""
+        """Begin where the cord ends, with the lean of the head."""
         ring = section(cord, _top(cord) - INTO)
         if skull is None:
             return cls(ring, np.zeros(2), -0.5 * np.pi)
@@ -198,27 +242,27 @@ class _Medulla:
 
     @property
     def start(self) -> Array:
-        """(3,), mm."""
+        """Centre of the first ring, (3,), mm."""
         return np.asarray(self.ring.mean(axis=0))
 
     def middle(self, rise: float) -> Array:
-        """So far over where it begins, (3,), mm."""
+        """Return the centre (3,), mm, at a height above the beginning."""
         # the lean begins gently
         return self.start + np.append(self.lean * rise * min(rise / 8.0, 1.0), rise)
 
     def larger(self, rise: float) -> float:
-        """Than where it begins, so far over it."""
+        """Return the size relative to the beginning, at a height above it."""
         share = min(rise / OVER, 1.0)
         return 1.0 + LARGER * share**2 * (3.0 - 2.0 * share)
 
     def drawn(self, high: float) -> Surface:
-        """Up to over the volume's end."""
+        """Return the surface up to above the volume's end."""
         rises = np.arange(0.0, high + BEYOND - self.start[2] + STEP, STEP)
         rings = [self.middle(r) + (self.ring - self.start) * self.larger(r) for r in rises]
         return drawn("medulla", "cord", np.array(rings))
 
     def artery(self, artery: Closed, high: float) -> Surface:
-        """A vertebral artery going on from its end, round the medulla to its front."""
+        """Continue a vertebral artery from its end, around the medulla to its front."""
         ring = section(artery, _top(artery) - 2.0)
         begins = ring.mean(axis=0)
         size = np.linalg.norm(ring - begins, axis=1).min()
@@ -243,7 +287,7 @@ class _Medulla:
 
 
 def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Surface]:
-    """Its two lobes, the cistern between and behind them."""
+    """Return its two lobes; the cistern is between and behind them."""
     t = angles()
     behind = -np.array([np.cos(medulla.front), np.sin(medulla.front), 0.0])
     across = np.array([-behind[1], behind[0], 0.0])
@@ -260,7 +304,7 @@ def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Surface]:
 
 
 def _down(s: Closed, step: Array, low: float) -> Surface:
-    """A tube going on downwards as it came one bone higher."""
+    """Continue a tube downwards with the shape that it has one bone higher."""
     bottom = float(s.vertices[:, 2].min()) + INTO + 1.0
     end = section(s, bottom)
     off = end - section(s, bottom - step[2]) - step
@@ -274,9 +318,9 @@ def _down(s: Closed, step: Array, low: float) -> Surface:
 
 
 def _next_bone(last: Closed, step: Array, sac: Sequence[Array]) -> Surface:
-    """C5, under C4 as C4 is under C3, and so far forwards or backwards that the sac is clear.
+    """Return C5, under C4 as C4 is under C3, shifted forwards or backwards until the sac is clear.
 
-    sac : points (n, 3) of it, mm.
+    `sac` holds points (n, 3) of it, mm.
     """
     points = np.concatenate(sac)
     shifts = step + np.outer(np.arange(-2.5, 2.6, 0.5), (0.0, 1.0, 0.0))
@@ -285,7 +329,7 @@ def _next_bone(last: Closed, step: Array, sac: Sequence[Array]) -> Surface:
 
 
 def _is_tube(s: Closed) -> bool:
-    """Cord, sac and the vertebral arteries themselves: not their branches and second limbs."""
+    """Return whether it is cord, sac or a vertebral artery itself, not a branch or second limb."""
     return s.role in ("cord", "dura") or (
         s.role == "artery" and s.name in ("vertebral artery left", "vertebral artery right")
     )

@@ -12,12 +12,22 @@ from nav.openthreed import import_open3d
 
 Fraction = NDArray[np.float32]  # (z, y, x), 0 to 1
 ROWS = 2  # rays along x through each voxel's side, each way
-AWAY = np.array([1.37e-3, 0.71e-3])  # share of a ray's room off its middle: misses edges
+AWAY = np.array([1.37e-3, 0.71e-3])  # offset of rays from their centres, share: misses edges
 
 
 @dataclass(frozen=True)
 class Grid:
-    """origin : (3,) middle of the first voxel, mm. spacing : (3,), mm. size : voxels, x, y, z."""
+    """A grid of voxels.
+
+    Attributes
+    ----------
+    origin : ndarray, shape (3,)
+        Centre of the first voxel, mm.
+    spacing : ndarray, shape (3,)
+        Of the voxels, x, y, z, mm.
+    size : tuple of 3 ints
+        Number of voxels, x, y, z.
+    """
 
     origin: Array
     spacing: Array
@@ -25,18 +35,31 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of arrays: z, y, x."""
+        """Shape of arrays: z, y, x."""
         return self.size[2], self.size[1], self.size[0]
 
     def around(self, vertices: Array, margin: int = 2) -> tuple[slice, slice, slice]:
-        """Window (z, y, x) of the voxels that points (n, 3) lie in, and some more."""
+        """Return the window (z, y, x) of the voxels that contain points (n, 3), with a margin.
+
+        Parameters
+        ----------
+        vertices : ndarray, shape (n, 3)
+            Points, mm.
+        margin : int, optional
+            Voxels to add on each side.
+
+        Returns
+        -------
+        tuple of 3 slices
+            z, y, x, within the grid.
+        """
         low = np.floor((vertices.min(axis=0) - self.origin) / self.spacing).astype(int) - margin
         high = np.ceil((vertices.max(axis=0) - self.origin) / self.spacing).astype(int) + margin
         low, high = np.maximum(low, 0), np.minimum(high + 1, self.size)
         return tuple(slice(int(low[k]), int(high[k])) for k in (2, 1, 0))  # type: ignore[return-value]
 
     def points(self, window: tuple[slice, slice, slice]) -> NDArray[np.float32]:
-        """Middles (z, y, x, 3) of a window's voxels, mm."""
+        """Return the centres (z, y, x, 3) of a window's voxels, mm."""
         z, y, x = (
             self.origin[k] + self.spacing[k] * np.arange(w.start, w.stop)
             for k, w in zip((2, 1, 0), window, strict=True)
@@ -49,9 +72,25 @@ class Grid:
 def filled(
     vertices: Array, triangles: NDArray[np.int32], grid: Grid, window: tuple[slice, slice, slice]
 ) -> Fraction:
-    """Share of each voxel of a window that lies within a closed surface.
+    """Compute the share of each voxel of a window that is inside a closed surface.
 
     Exact along x; the mean over ROWS x ROWS rays across.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        Of the surface, mm.
+    triangles : ndarray of int, shape (m, 3)
+        Of the surface.
+    grid : Grid
+        The grid.
+    window : tuple of 3 slices
+        z, y, x.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        0 to 1.
     """
     o3d = import_open3d()
 
@@ -84,8 +123,10 @@ def filled(
 def _rays(
     grid: Grid, window: tuple[slice, slice, slice], k: int, lowest: float
 ) -> tuple[NDArray[np.float32], float]:
-    """One ray (n, 6) a row of voxels, from before the surface's lowest x on: what the grid cuts off
-    counts; and the x where the first voxel begins."""
+    """Return one ray (n, 6) per row of voxels, and the x at which the first voxel begins.
+
+    Rays begin before the surface's lowest x: what the grid cuts off counts.
+    """
     part = (np.array(divmod(k, ROWS)) + 0.5 + AWAY) / ROWS - 0.5
     z, y = (
         grid.origin[axis] + grid.spacing[axis] * (np.arange(w.start, w.stop) + off)
@@ -99,7 +140,7 @@ def _rays(
 
 
 def _across(vertices: Array, triangles: NDArray[np.int32]) -> Array:
-    """x of the triangles' normals, of any length."""
+    """Return x of the triangles' normals, not normalised."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     u, v = b - a, c - a
     return u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]

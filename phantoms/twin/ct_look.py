@@ -1,9 +1,9 @@
-"""What a CT shows of each structure, in a patient and in the kit's materials.
+"""CT numbers of each structure, in a patient and in the kit's materials.
 
-Hounsfield units of 120 kV. Patient: cortical bone 400 to 1000, C2's cancellous bone 200 to 450,
-CSF 0 to 15, cord 30 to 40, muscle 40 to 80, fat -100 to -50 (teaching values), arteries with
-contrast 300 to 450 (10.3174/ajnr.A1768). Materials: resin 117 and printed PLA of -14 with air
-between its lines, silicone 165 to 199 (10.1007/s10278-020-00358-6); gelatin 20 to 40 (assumed).
+Hounsfield units at 120 kV. Patient: cortical bone 400 to 1000, C2's cancellous bone 200 to 450, CSF
+0 to 15, cord 30 to 40, muscle 40 to 80, fat -100 to -50 (teaching values), arteries with contrast
+300 to 450 (10.3174/ajnr.A1768). Materials: resin 117 and printed PLA of -14 with air between its
+lines, silicone 165 to 199 (10.1007/s10278-020-00358-6); gelatin 20 to 40 (assumed).
 """
 
 from __future__ import annotations
@@ -37,7 +37,22 @@ ORDER = ("skin", "dura", "cord", "support", "other", "bone", "artery")  # later 
 
 
 def painted(structures: Sequence[Any], look: str, grid: Grid) -> Values:
-    """HU (z, y, x) of the structures without noise."""
+    """Paint the structures as CT numbers, without noise.
+
+    Parameters
+    ----------
+    structures : sequence
+        Closed surfaces of a case with name, role, vertices and triangles, mm.
+    look : str
+        'patient' for tissue; otherwise the kit's materials.
+    grid : Grid
+        The grid.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
+    """
     values = np.full(grid.shape, AIR, np.float32)
     patient = look == "patient"
     for s in sorted(structures, key=lambda s: ORDER.index(s.role)):
@@ -84,9 +99,9 @@ def _print(s: Any, share: Fraction, grid: Grid, window: Window) -> Values | floa
 def _depth(
     s: Any, share: Fraction, grid: Grid, window: Window, most: float
 ) -> tuple[Values, NDArray[np.float32]]:
-    """Depth under the surface (n,), at most `most` mm, of the n voxels with a share; their middles.
+    """Return the depth below the surface (n,), at most `most` mm, of the n voxels with a share.
 
-    Negative where a voxel's middle lies outside.
+    The centres of those voxels are returned, too. The depth is negative where a centre is outside.
     """
     o3d = import_open3d()
 

@@ -1,6 +1,6 @@
-"""Soft tissue of the neck as a CT shows it: skin, fat, muscles with fat between, vessels, airway.
+"""Soft tissue of the neck in a CT: skin, fat, muscles with fat between, vessels, airway.
 
-What the case does not hold is sketched, so that a slice looks like one: nothing is measured on it.
+What the case does not contain is sketched, so that a slice looks real: nothing is measured on it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ AIR, MUSCLE, FAT, SKIN = -1000.0, 58.0, -95.0, 45.0
 ARTERY, VEIN = 380.0, 170.0
 SKIN_DEPTH, FAT_DEPTH = 1.6, 4.5  # mm under the surface
 SEAM = 0.55  # mm, of the fat between muscles
-COARSE = 4  # voxels: smooth fields are made on so coarse a grid
+COARSE = 4  # voxels: step of the coarse grid for smooth fields
 # On the left, mirrored on the right: x, y, radius, mm (behind the angle of the jaw), HU.
 VESSELS = ((27.0, -33.0, 2.7, ARTERY), (25.0, -43.0, 2.1, ARTERY), (33.5, -27.0, 5.0, VEIN))
 # Muscles and other tissue, on the left and mirrored: x, y, radii along x and y, mm; HU. Longus,
 # parapharyngeal fat, parotid, tongue, sternocleidomastoid, levator, longissimus, obliquus inferior,
-# rectus, semispinalis, splenius, trapezius; and what fills the canal round the dura.
+# rectus, semispinalis, splenius, trapezius; and what fills the canal around the dura.
 TISSUES = (
     (0.0, -8.0, 13.0, 11.0, -60.0),
     (8.0, -38.0, 8.0, 4.0, MUSCLE),
@@ -47,7 +47,24 @@ AIRWAY = (0.0, -48.0, 10.0, 5.0)  # mm: x, y, half width, half depth
 
 
 def neck(s: Any, share: Fraction, grid: Grid, window: Window) -> Values:
-    """HU of the neck's inside (z, y, x)."""
+    """Paint the inside of the neck.
+
+    Parameters
+    ----------
+    s : Closed
+        The skin.
+    share : ndarray of float32, shape (z, y, x)
+        Share of each voxel of the window inside the skin.
+    grid : Grid
+        The grid.
+    window : tuple of 3 slices
+        z, y, x.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
+    """
     z, y, x = (
         (grid.origin[k] + grid.spacing[k] * np.arange(w.start, w.stop)).astype(np.float32)
         for k, w in zip((2, 1, 0), window, strict=True)
@@ -72,7 +89,7 @@ def neck(s: Any, share: Fraction, grid: Grid, window: Window) -> Values:
 
 
 def _muscles(x: Values, y: Values, z: Values, slow: Values, slower: Values) -> Values:
-    """Each place is of the tissue it is nearest to, in its radii; thin seams of fat between."""
+    """Assign each place to the tissue nearest in its radii, with thin seams of fat between."""
     # they run nearly along the neck: a slice in COARSE is enough
     some = slice(None, None, COARSE)
     bend, bow = slower[some], slow[some]
@@ -96,12 +113,12 @@ def _muscles(x: Values, y: Values, z: Values, slow: Values, slower: Values) -> V
 
 
 def _step(inside: Values) -> Values:
-    """1 well inside, 0 outside, over half a millimetre."""
+    """Return 1 well inside, 0 outside, with a ramp over half a millimetre."""
     return np.clip(inside / 0.5 + 0.5, 0.0, 1.0)
 
 
 def _coarse_points(grid: Grid, window: Window) -> NDArray[np.float32]:
-    """Points (z, y, x, 3) on which smooth fields are made, mm: from first to last voxel."""
+    """Return points (z, y, x, 3), mm, for smooth fields: from first to last voxel."""
     z, y, x = (
         np.linspace(
             grid.origin[k] + grid.spacing[k] * w.start,
@@ -121,7 +138,7 @@ def _fine(coarse: Values, shape: tuple[int, ...]) -> Values:
 
 
 def _distance(s: Any, points: NDArray[np.float32]) -> Values:
-    """Depth under the skin, negative outside, mm. The neck's cut ends are no skin."""
+    """Return the depth below the skin, negative outside, mm; the neck's cut ends are not skin."""
     o3d = import_open3d()
 
     ends = s.vertices[s.triangles][..., 2]

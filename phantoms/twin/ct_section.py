@@ -1,4 +1,4 @@
-"""Closed surfaces that a CT is painted from: what they are, their outlines, distances from them."""
+"""Closed surfaces from which a CT is painted: description, outlines, distances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,19 @@ CORNERS = 72
 
 
 class Closed(Protocol):
-    """A closed surface of a case. role as in case.toml; vertices (n, 3), mm; triangles (m, 3)."""
+    """A closed surface of a case.
+
+    Attributes
+    ----------
+    name : str
+        Name of the structure.
+    role : str
+        As in case.toml.
+    vertices : ndarray, shape (n, 3)
+        In mm.
+    triangles : ndarray of int, shape (m, 3)
+        Vertex indices.
+    """
 
     @property
     def name(self) -> str: ...
@@ -30,7 +42,7 @@ class Closed(Protocol):
 
 @dataclass(frozen=True)
 class Surface:
-    """One that is not a case's structure, or no longer. Fields as of `Closed`."""
+    """A closed surface that is not, or no longer, a case's structure; fields as in `Closed`."""
 
     name: str
     role: str
@@ -39,12 +51,31 @@ class Surface:
 
 
 def angles() -> Array:
-    """Of a section's corners, (CORNERS,), radians."""
+    """Return the angles of a section's corners.
+
+    Returns
+    -------
+    ndarray, shape (CORNERS,)
+        In rad.
+    """
     return np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)
 
 
 def section(s: Closed, z: float) -> Array:
-    """Outline of a tube at a height, (CORNERS, 3), mm, counter-clockwise from above."""
+    """Compute the outline of a tube at a height.
+
+    Parameters
+    ----------
+    s : Closed
+        The tube, mm.
+    z : float
+        The height, mm.
+
+    Returns
+    -------
+    ndarray, shape (CORNERS, 3)
+        In mm, counter-clockwise from above.
+    """
     near = s.vertices[np.argsort(np.abs(s.vertices[:, 2] - z))[:CORNERS]]
     middle = np.append(0.5 * (near.min(axis=0) + near.max(axis=0))[:2], z)
     radius = first_hit(s, middle, np.eye(3))
@@ -56,7 +87,22 @@ def section(s: Closed, z: float) -> Array:
 
 
 def first_hit(s: Closed, middle: Array, axes: Array) -> Array:
-    """How far the surface lies from a point within it, in the plane of two axes: (CORNERS,), mm."""
+    """Compute the distances from an inner point to the surface in the plane of two axes.
+
+    Parameters
+    ----------
+    s : Closed
+        The surface, mm.
+    middle : ndarray, shape (3,)
+        A point inside, mm.
+    axes : ndarray, shape (k, 3)
+        Unit vectors; the first two span the plane.
+
+    Returns
+    -------
+    ndarray, shape (CORNERS,)
+        Distances, mm; infinite where nothing is hit.
+    """
     o3d = import_open3d()
 
     t = angles()
@@ -68,7 +114,20 @@ def first_hit(s: Closed, middle: Array, axes: Array) -> Array:
 
 
 def distance(s: Closed, points: Array) -> Array:
-    """Of points (n, 3) from a surface, mm, negative within."""
+    """Compute the distance of points from a surface.
+
+    Parameters
+    ----------
+    s : Closed
+        The surface, mm.
+    points : ndarray, shape (n, 3)
+        The points, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In mm, negative inside.
+    """
     return Gauge(s.vertices, s.triangles).signed_distance(points)
 
 

@@ -1,7 +1,7 @@
 """The neck's own skin and mastoids, for a patient's CT.
 
 A wet kit's skin is the gel's surface, cut off flat in front by the base. The rest of it still shows
-how wide and deep the neck is, and with these two numbers its whole outline is known.
+how wide and deep the neck is, and these two numbers determine its whole outline.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from phantoms.twin.ct_section import Closed, Surface
 
 RING_SPACING, CORNERS = 3.0, 160  # mm; of the skin that is drawn
 ENDS = 0.05  # mm, from NECK_BOTTOM and NECK_TOP
-ALIKE = 0.6  # mm, at most between a neck's skin and the outline that is taken for it
+ALIKE = 0.6  # mm, largest distance between a neck's skin and its fitted outline
 TRIED, LIKELY = (100.0, 130.0), (80.0, 160.0)  # mm, widths and depths of a neck
 CUT = 14.0  # mm behind the foremost point: there a base may have cut it off
 UNDER = 6.0  # mm, skin and fat over the mastoid
@@ -29,7 +29,18 @@ PROCESS = ((0.0, 1.5, 2.5, 0.0), (3.0, 4.0, 5.5, 0.0), (12.0, 6.5, 9.5, 1.0), (4
 
 
 def neck_size(skin: Closed) -> AnatomyParameters | None:
-    """Parameters whose `neck_width` and `neck_ap` give this skin; None where none do."""
+    """Estimate the parameters `neck_width` and `neck_ap` that give this skin.
+
+    Parameters
+    ----------
+    skin : Closed
+        The skin, mm.
+
+    Returns
+    -------
+    AnatomyParameters or None
+        None where no parameters fit.
+    """
     v = skin.vertices
     if abs(v[:, 2].min() - NECK_BOTTOM) > ENDS or abs(v[:, 2].max() - NECK_TOP) > ENDS:
         return None
@@ -45,7 +56,7 @@ def neck_size(skin: Closed) -> AnatomyParameters | None:
     if not LIKELY[0] < wide < LIKELY[1]:
         return None
     p = replace(p, neck_width=wide)
-    # in front it may be cut off; on the midline x says little, and there the ends' middles lie
+    # in front it may be cut off; on the midline x tells little, and the ends' centres are there
     told = v[(v[:, 1] > v[:, 1].min() + CUT) & (np.abs(v[:, 0]) > 5.0)]
     off = np.abs(np.abs(told[:, 0]) - skin_x(p, told[:, 1], told[:, 2]))
     return p if len(told) and off.max() < ALIKE else None
@@ -54,19 +65,41 @@ def neck_size(skin: Closed) -> AnatomyParameters | None:
 def _solved(values: Sequence[Any], wanted: float) -> float:
     low, high = (float(value) for value in values)
     if low == high:
-        return np.inf  # the point lies off any neck
+        return np.inf  # the point is not on any neck
     return TRIED[0] + (TRIED[1] - TRIED[0]) * (float(wanted) - low) / (high - low)
 
 
 def whole_skin(p: AnatomyParameters) -> Surface:
-    """The skin all round."""
+    """Build the skin all around.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        Size of the neck.
+
+    Returns
+    -------
+    Surface
+        The skin, mm.
+    """
     z = np.linspace(NECK_BOTTOM, NECK_TOP, round((NECK_TOP - NECK_BOTTOM) / RING_SPACING) + 1)
     rings = [np.column_stack([outline(p, h, CORNERS), np.full(CORNERS, h)]) for h in z]
     return drawn("skin", "skin", np.array(rings))
 
 
 def mastoids(p: AnatomyParameters) -> tuple[Surface, Surface]:
-    """The bone under the skin's knobs, up to over the neck's end."""
+    """Build the bone below the skin's mastoid bulges, up to above the neck's end.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        Size of the neck.
+
+    Returns
+    -------
+    tuple of 2 Surface
+        Left and right, mm.
+    """
     tip_y, tip_z = MASTOID[0] - 0.5, MASTOID[1] + 4.0
     z = np.arange(tip_z, NECK_TOP + 3.0, 1.0)
     over, *sizes = np.array(PROCESS).T
@@ -87,6 +120,19 @@ def mastoids(p: AnatomyParameters) -> tuple[Surface, Surface]:
 
 
 def drawn(name: str, role: str, rings: Array) -> Surface:
-    """A closed tube through rings (n, k, 3) from below, counter-clockwise from above."""
+    """Build a closed tube through rings.
+
+    Parameters
+    ----------
+    name, role : str
+        Of the surface.
+    rings : ndarray, shape (n, k, 3)
+        From below, counter-clockwise from above, mm.
+
+    Returns
+    -------
+    Surface
+        The tube.
+    """
     mesh: Mesh = mesh_rings(rings)
     return Surface(name, role, mesh.vertices, mesh.triangles)

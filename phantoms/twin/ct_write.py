@@ -1,4 +1,4 @@
-"""Volumes as files with the directions right: NIfTI and MetaImage, through VTK."""
+"""Write volumes with correct directions: NIfTI and MetaImage, through VTK."""
 
 from __future__ import annotations
 
@@ -17,16 +17,26 @@ SUFFIXES = (".nii", ".nii.gz", ".mha")
 
 
 def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: Array) -> None:
-    """Write values (z, y, x) whose axes are LPS: x to the left, y to posterior, z to superior.
+    """Write a volume whose axes are LPS: x to the left, y to posterior, z to superior.
 
-    origin : (3,) middle of the first voxel, LPS, mm. spacing : (3,) x, y, z, mm.
-    NIfTI's coordinates are RAS: its matrix has x and y turned round, the voxels stay in their
-    order. MetaImage's are LPS, as they come.
+    NIfTI's coordinates are RAS: its matrix has x and y negated, the voxels stay in their order.
+    MetaImage's are LPS, unchanged.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; its suffix, one of `SUFFIXES`, selects the format.
+    values : ndarray of int16, shape (z, y, x)
+        HU.
+    origin : ndarray, shape (3,)
+        Centre of the first voxel, LPS, mm.
+    spacing : ndarray, shape (3,)
+        Of the voxels, x, y, z, mm.
 
     Raises
     ------
     InputError
-        A suffix of neither, or the file cannot be written.
+        The suffix is unknown, or the file cannot be written.
     """
     path, suffix = Path(path), volume_suffix(path)
     with written_whole(path) as beside:
@@ -44,7 +54,23 @@ def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: 
 
 
 def volume_suffix(path: Path) -> str:
-    """Which of SUFFIXES a file's name ends in; InputError where it is none."""
+    """Return the suffix of a volume's file name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        One of `SUFFIXES`.
+
+    Raises
+    ------
+    InputError
+        It is none of them.
+    """
     for suffix in SUFFIXES:
         if Path(path).name.lower().endswith(suffix):
             return suffix

@@ -1,4 +1,4 @@
-"""The simulated cameras and where they stand, light to import."""
+"""The simulated cameras and their poses, light to import."""
 
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -8,16 +8,27 @@ from nav.frames import Array
 
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)
-# of the demonstration's cameras, as of many inexpensive ones with a global shutter; and of those
+# of the demonstration's cameras, typical of inexpensive ones with a global shutter; and of those
 # of the live window, where drawing, tracking and display share two processors
 SMALL_SIZE, LIVE_SIZE = (1280, 800), (960, 600)
 AIM = np.array([45.0, 15.0, 15.0])  # model frame, mm: what both cameras look at
 
 
 def default_rig(size: tuple[int, int] = SIZE) -> Rig:
-    """Return two cameras about 600 mm above the phantom, 350 mm apart; the rig's frame is left's.
+    """Return two cameras about 600 mm above the phantom, 350 mm apart.
 
-    size : width, height, px, of the shape of SIZE; the field of view is the same.
+    The rig's frame is that of the left one.
+
+    Parameters
+    ----------
+    size : tuple of 2 ints, optional
+        Width and height of the images, px, with the aspect ratio of `SIZE`; the field of view is
+        the same.
+
+    Returns
+    -------
+    Rig
+        Cameras 'left' and 'right'.
     """
     height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
     above = AIM + np.array([0.0, height, 0.0])
@@ -32,7 +43,13 @@ def default_rig(size: tuple[int, int] = SIZE) -> Rig:
 
 
 def nominal_rig_from_model() -> RigidTransform:
-    """Where the phantom stands in the default rig, before anybody moves it."""
+    """Return the pose of the phantom in the default rig, before anybody moves it.
+
+    Returns
+    -------
+    RigidTransform
+        rig_from_model, mm.
+    """
     height = float(np.sqrt(DISTANCE**2 - (BASELINE / 2) ** 2))
     return _camera_from_model(AIM + np.array([-BASELINE / 2, height, 0.0]))
 

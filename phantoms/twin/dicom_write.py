@@ -1,4 +1,4 @@
-"""Slices as a DICOM series, as an archive hands them out: one file a slice, in no order."""
+"""Slices as a DICOM series, as exported by an archive: one file per slice, in no order."""
 
 from __future__ import annotations
 
@@ -18,12 +18,17 @@ NAMES = {"soft": "Br36", "sharp": "Br64"}  # of kernels
 def write_series(folder: Path, series: Series, seed: int) -> list[Path]:
     """Write a series into an existing folder.
 
-    The header holds no patient: names are made up, dates and numbers left out. Files are named and
-    numbered at random.
+    The header contains no patient: names are made up, dates and numbers left out. Files are named
+    and numbered at random.
 
     Parameters
     ----------
-    seed : of names, order and unique identifiers.
+    folder : Path
+        The folder.
+    series : Series
+        The slices.
+    seed : int
+        Of names, order and unique identifiers.
 
     Returns
     -------
@@ -94,6 +99,6 @@ def _dataset(series: Series, k: int, uids: list[str], uid: str) -> Any:
 
 
 def _decimal(value: float) -> str:
-    """A number in the 16 characters that a decimal string holds."""
+    """Format a number in the 16 characters of a decimal string."""
     text = f"{value + 0.0:.10g}"
     return text if len(text) <= 16 else f"{value:.8g}"

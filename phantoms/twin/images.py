@@ -1,4 +1,4 @@
-"""`nav twin images`: simulated pictures in a folder, with the truth beside them."""
+"""`nav twin images`: simulated images in a folder, with the truth beside them."""
 
 import csv
 from collections.abc import Iterator
@@ -31,13 +31,31 @@ TRUTH_FORMAT = "c1c2nav/truth/1"
 SKIN = 0.55  # albedo of a finger, assumed
 ROUND = 0.6 + 0.4 * np.sqrt(1.0 - np.linspace(-0.9, 0.9, 13) ** 2)  # its light across, assumed
 FINGER = 80.0  # mm, its length
-AROUND = np.array([70.0, 25.0, 0.0])  # model frame, mm: where the tip wanders
+AROUND = np.array([70.0, 25.0, 0.0])  # model frame, mm: centre of the tip's motion
 EXTENT = np.array([35.0, 20.0, 30.0])  # mm
 
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """What to simulate; units as in `Optics`, speed in mm/s, hide a share of markers."""
+    """What to simulate.
+
+    Attributes
+    ----------
+    frames : int
+        Number of frame sets.
+    seed : int
+        Of all random numbers.
+    rig : Path or None
+        A rig.toml; the default rig without.
+    optics : Optics
+        Of the cameras.
+    hide : float
+        Share of the markers that a finger hides, 0 to 1.
+    speed : float
+        Rms speed of the tip, mm/s.
+    plain : bool
+        An even grey instead of the room.
+    """
 
     frames: int = 60
     seed: int = 0
@@ -49,15 +67,24 @@ class ImageSettings:
 
 
 def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
-    """Pictures of a waving needle and a still reference body, rig, tools, times and truth.
+    """Write images of a moving needle and a still reference body, rig, tools, times and truth.
 
     The folder appears whole or not at all.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write; new or empty.
+    settings : ImageSettings
+        What to simulate.
+    console : Console
+        Where progress is shown.
 
     Raises
     ------
     InputError
-        A setting out of range, a rig that is wrong, a folder that is not empty or cannot be
-        written, a full disk.
+        A setting is out of range, the rig is wrong, the folder is not empty or cannot be written,
+        or the disk is full.
     """
     _check(out, settings)
     rig = None if settings.rig is None else load_rig(settings.rig)
@@ -69,7 +96,7 @@ def write_images(out: Path, settings: ImageSettings, console: Console) -> None:
 def _write_all(
     out: Path, rig: Rig | None, settings: ImageSettings, console: Console
 ) -> tuple[str, ...]:
-    """Everything into a new folder; the cameras' names."""
+    """Write everything into a new folder; return the cameras' names."""
     console.print("making the anatomy")
     world = make_world(phantom_case(), settings.seed, rig)
     cameras = world.cameras(settings.optics, noise_source(settings.seed), settings.plain)
@@ -119,7 +146,7 @@ def _check(out: Path, settings: ImageSettings) -> None:
         if not low <= value <= high:  # nor not a number
             raise InputError(f"{name}: expected {low} to {high}, got {value}")
     if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
-        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures a second)")
+        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures per second)")
     if optics.electrons is not None and not optics.electrons > 0:
         raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -127,7 +154,7 @@ def _check(out: Path, settings: ImageSettings) -> None:
 
 
 def _motion(world: World, settings: ImageSettings) -> Iterator[tuple[RigidTransform, list[Placed]]]:
-    """True rig_from_needle and what moves, frame by frame: a hand wandering left of the neck."""
+    """Yield true rig_from_needle and moving bodies per frame: a hand moving left of the neck."""
     rng = np.random.default_rng([settings.seed, 4])
     phases, rates = rng.uniform(0, 2 * np.pi, 6), rng.uniform(0.6, 1.4, 6)
     # a sum of sines whose rms speed is the one asked for
@@ -165,7 +192,7 @@ def _finger(
     share: float,
     rng: np.random.Generator,
 ) -> Placed:
-    """A patch before the carrier that hides about a share of the markers turned to the cameras."""
+    """Return a patch before the carrier that hides a share of the markers facing the cameras."""
     eyes = [camera.camera_from_rig.inv().translation for camera in world.rig.cameras]
     eye = rig_from_needle.inv().apply(np.mean(eyes, axis=0))
     towards = np.array([eye[0], eye[1], 0.0])
@@ -187,7 +214,24 @@ def _finger(
 def truth_row(
     number: int, time: float, tool: Tool, frame_from_tool: RigidTransform
 ) -> list[object]:
-    """A row of truth.csv: poses.csv's columns, with no covariance."""
+    """Build a row of truth.csv: poses.csv's columns, with no covariance.
+
+    Parameters
+    ----------
+    number : int
+        Number of the frame set.
+    time : float
+        Its time, s.
+    tool : Tool
+        The tool.
+    frame_from_tool : RigidTransform
+        Its true pose, mm.
+
+    Returns
+    -------
+    list
+        The columns.
+    """
     pose = Pose(frame_from_tool)
     zeros = ["0"] * (len(UPPER) + 6)  # random and systematic
     return [
@@ -204,7 +248,17 @@ def truth_row(
 
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -> None:
-    """A CSV file, whole or not at all."""
+    """Write a CSV file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    columns : tuple of str
+        The header.
+    rows : list of list
+        The rows.
+    """
     with written_whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -212,8 +266,23 @@ def write_rows(path: Path, columns: tuple[str, ...], rows: list[list[object]]) -
 
 
 def write_picture(path: Path, picture: Picture) -> None:
-    """A PNG, quickly packed; an OSError where the disk is full, an InputError for no picture."""
-    # OpenCV's own writing to a file lets libpng print a line of its own where the disk is full
+    """Write a PNG file with fast compression.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    picture : ndarray of uint8, shape (height, width)
+        The image.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    InputError
+        It is not an image.
+    """
+    # cv2.imwrite lets libpng print a message where the disk is full
     encoded, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not encoded:
         raise InputError(f"{path}: cannot be encoded")

@@ -1,4 +1,4 @@
-"""Which way each point of a picture looks: the inverse of projection and distortion."""
+"""Rays of the points of an image: the inverse of projection and distortion."""
 
 from dataclasses import replace
 
@@ -10,14 +10,22 @@ from nav.camera.rig import Camera
 from nav.compiled import njit
 from nav.frames import Array
 
-GRID_STEP = 12.0  # px; the cubic spline between is right to about 1e-9 px for usual lenses
+GRID_STEP = 12.0  # px; the cubic spline between is accurate to about 1e-9 px for usual lenses
 MARGIN = 2.0  # px beyond the picture's edge
 
 
 def corner_rays(camera: Camera) -> Array:
-    """Ideal normalised coordinates of all pixel corners, (height + 1, width + 1, 2).
+    """Compute the ideal normalised coordinates of all pixel corners.
 
-    Entry [v, u] is the corner at pixel coordinates (u - 0.5, v - 0.5).
+    Parameters
+    ----------
+    camera : Camera
+        The camera.
+
+    Returns
+    -------
+    ndarray, shape (height + 1, width + 1, 2)
+        Entry [v, u] is the corner at pixel coordinates (u - 0.5, v - 0.5).
     """
     width, height = camera.size
     us = np.linspace(-0.5 - MARGIN, width - 0.5 + MARGIN, int(width / GRID_STEP) + 5)
@@ -34,11 +42,15 @@ def corner_rays(camera: Camera) -> Array:
 class DividedRays:
     """Rays of the corners of pixels divided into parts x parts.
 
-    Between whole pixels' corners by cubic interpolation: a lens bends them over hundreds of pixels.
+    Interpolated cubically between the corners of whole pixels: a lens bends them over hundreds of
+    pixels.
 
     Parameters
     ----------
-    rays : (height + 1, width + 1, 2), of whole pixels' corners, as `corner_rays` gives them.
+    rays : ndarray, shape (height + 1, width + 1, 2)
+        Of whole pixels' corners, as returned by `corner_rays`.
+    parts : int
+        Parts per side of a pixel.
     """
 
     def __init__(self, rays: Array, parts: int) -> None:
@@ -48,7 +60,18 @@ class DividedRays:
         self.across = _cubic(np.arange(columns), parts, rays.shape[1])
 
     def within(self, window: tuple[int, int, int, int]) -> Array:
-        """Rays (rows + 1, columns + 1, 2) of a window (row0, row1, column0, column1), in parts."""
+        """Return the rays of a window.
+
+        Parameters
+        ----------
+        window : tuple of 4 ints
+            row0, row1, column0, column1, in parts.
+
+        Returns
+        -------
+        ndarray, shape (rows + 1, columns + 1, 2)
+            Rays of the corners.
+        """
         rows, columns = slice(window[0], window[1] + 1), slice(window[2], window[3] + 1)
         if self.parts == 1:
             return np.ascontiguousarray(self.rays[rows, columns])
@@ -60,7 +83,7 @@ class DividedRays:
 
 
 def _cubic(corners: NDArray[np.intp], parts: int, count: int) -> tuple[NDArray[np.intp], Array]:
-    """First of four neighbours (n,) and their weights (n, 4) at corners, in parts (Lagrange)."""
+    """Return the first of four neighbours (n,) and Lagrange weights (n, 4) at corners, in parts."""
     place = corners / parts
     nodes = min(count, 4)
     first = np.clip(corners // parts - 1, 0, count - nodes)
@@ -95,7 +118,20 @@ def _interpolate(rays, first, weights, across, across_weights, fine):
 
 
 def divided(camera: Camera, parts: int) -> Camera:
-    """The same camera with each pixel divided into parts x parts smaller ones."""
+    """Divide each pixel of a camera into parts x parts smaller ones.
+
+    Parameters
+    ----------
+    camera : Camera
+        The camera.
+    parts : int
+        Parts per side.
+
+    Returns
+    -------
+    Camera
+        With the same field of view.
+    """
     if parts == 1:
         return camera
     matrix = camera.matrix.copy()

@@ -20,12 +20,32 @@ MOST_DEPTH = 6.0  # mm
 
 @dataclass(frozen=True)
 class KitMaterials:
-    """CT numbers, HU, at 120 kV, and how parts are printed.
+    """CT numbers at 120 kV, and how parts are printed.
 
-    plastic : of a wall (resin 117, 10.1007/s10278-020-00358-6; filled ones more). gel, water.
-    cast : the cord's silicone. tube : of the arteries. lumen : what fills them. wire : in them.
-    wall_mm : of a print. infill : share of plastic inside it; air is between. line_mm : a line's
-    width. tube_wall_mm, wire_mm : wall of a tube; diameter of its wire, 0 for none.
+    Parameters
+    ----------
+    plastic : float
+        Of a wall, HU (resin 117, 10.1007/s10278-020-00358-6; filled ones more).
+    gel, water : float
+        HU.
+    cast : float
+        The cord's silicone, HU.
+    tube : float
+        Wall of the arteries, HU.
+    lumen : float
+        Filling of the arteries, HU.
+    wire : float
+        Wire in them, HU.
+    wall_mm : float
+        Wall of a print, mm.
+    infill : float
+        Share of plastic inside a print; air is between.
+    line_mm : float
+        Width of a line, mm.
+    tube_wall_mm : float
+        Wall of a tube, mm.
+    wire_mm : float
+        Diameter of the wire, mm; 0 for none.
     """
 
     plastic: float = 117.0
@@ -44,7 +64,17 @@ class KitMaterials:
 
 @dataclass(frozen=True)
 class LyingPart:
-    """A printed part in the scan's frame."""
+    """A printed part as it lies in the scan.
+
+    Attributes
+    ----------
+    name : str
+        Name of the part.
+    mesh : Mesh
+        Scan frame, mm.
+    scan_from_part : RigidTransform
+        From the part's frame on the printer's bed.
+    """
 
     name: str
     mesh: Mesh
@@ -53,7 +83,15 @@ class LyingPart:
 
 @dataclass(frozen=True)
 class LyingSoft:
-    """What is poured, cast or drawn in, in the scan's frame."""
+    """What is poured, cast or drawn in, as it lies in the scan.
+
+    Attributes
+    ----------
+    name, role : str
+        Of the structure.
+    mesh : Mesh
+        Scan frame, mm.
+    """
 
     name: str
     role: str
@@ -69,7 +107,30 @@ def painted_kit(
     couch: bool,
     seed: int,
 ) -> Values:
-    """Return HU (z, y, x) of a kit on a grid of the scan's frame."""
+    """Paint a kit as CT numbers.
+
+    Parameters
+    ----------
+    soft : sequence of LyingSoft
+        Gel, water, cord and arteries.
+    parts : sequence of LyingPart
+        Printed parts.
+    m : KitMaterials
+        CT numbers.
+    grid : Grid
+        The grid, scan frame.
+    bubbles : int
+        Number of air bubbles in the gel.
+    couch : bool
+        Whether a couch is under the kit.
+    seed : int
+        Of the bubbles.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
+    """
     values = np.full(grid.shape, AIR, np.float32)
     if couch:
         _couch(values, grid, np.vstack([p.mesh.vertices for p in parts]))
@@ -114,8 +175,7 @@ def _part(values: Values, part: LyingPart, m: KitMaterials, grid: Grid) -> None:
 
 
 def _infill(on_bed: Array, m: KitMaterials, size: float) -> Array:
-    """Return the share of plastic (n,) between the walls: lines across each other, mean of two
-    layers."""
+    """Return the share of plastic (n,) between the walls: crossed lines, the mean of two layers."""
     if m.infill >= 1.0:
         return np.ones(len(on_bed))
     period = m.line_mm / m.infill
@@ -151,7 +211,7 @@ def _tube(values: Values, mesh: Mesh, m: KitMaterials, grid: Grid) -> None:
 
 
 def _bubbles(values: Values, gel: Mesh, grid: Grid, count: int, seed: int) -> None:
-    """Air in the gel, that rose until something held it."""
+    """Add air bubbles to the gel."""
     rng = np.random.default_rng([seed, 67])
     middle, size = gel.vertices.mean(axis=0), np.ptp(gel.vertices, axis=0)
     for _ in range(count):
@@ -167,7 +227,7 @@ def _bubbles(values: Values, gel: Mesh, grid: Grid, count: int, seed: int) -> No
 
 
 def _couch(values: Values, grid: Grid, vertices: Array) -> None:
-    """A curved shell under the phantom."""
+    """Add a curved shell under the phantom."""
     lowest, middle = float(vertices[:, 1].max()) + 4.0, float(vertices[:, 0].mean())
     y = grid.origin[1] + grid.spacing[1] * np.arange(grid.size[1])
     x = grid.origin[0] + grid.spacing[0] * np.arange(grid.size[0])
@@ -180,7 +240,7 @@ def _couch(values: Values, grid: Grid, vertices: Array) -> None:
 def _depth(
     mesh: Mesh, share: Fraction, grid: Grid, window: tuple[slice, slice, slice]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the depth under the surface (n,) of the n voxels with a share, and their middles."""
+    """Return the depth below the surface (n,) of the n voxels with a share, and their centres."""
     import open3d as o3d  # over a second to import
 
     scene = o3d.t.geometry.RaycastingScene()

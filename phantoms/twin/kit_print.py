@@ -1,7 +1,7 @@
-"""What a printer makes of a part: a little off in scale, wide at its foot, warped, in layers.
+"""Errors of a printed part: a little off in scale, wide at its foot, warped, in layers.
 
-Where a printed part differs from its STL is a map of the part's frame, in which it lies on the
-bed; what lies on the part, as the bones' own meshes do, goes through the same map.
+The difference of a printed part from its STL is a map of the part's frame, in which it lies on the
+bed; what is attached to the part, such as the bones' own meshes, is mapped in the same way.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.reconstruction.printed.kit import BONES_PART, KitPart, PrintedKit
 from phantoms.anatomy.mesh import Array, Mesh
 
-BLEND = 6.0  # mm, over which a strut gives way to a bone that sits off its place
+BLEND = 6.0  # mm, over which a strut gives way to a bone that is displaced
 FOOT_HEIGHT = 0.8  # mm, up to which the first layers are squeezed out
 LONGEST_EDGE = (
-    2.5  # mm, of a printed part's triangles: what is straight in the STL is not printed so
+    2.5  # mm, of a printed part's triangles: what is straight in the STL is not straight in print
 )
 
 
@@ -31,10 +31,18 @@ class PrintErrors:
 
     Parameters
     ----------
-    scale : of each axis of the bed, as a share: 0.002 is two parts in a thousand too large.
-    foot_mm : the lowest layers stand out sideways. warp_mm : the ends curl up from the bed, at the
-    farthest corner. layer_mm : height of a layer. roughness_mm : sd over the surface.
-    place : of the assembled part from where the kit has it, model frame, about its middle.
+    scale : tuple of 3 floats
+        Relative error of each axis of the bed: 0.002 is two parts in a thousand too large.
+    foot_mm : float
+        How far the lowest layers stand out sideways, mm.
+    warp_mm : float
+        How far the ends curl up from the bed, at the farthest corner, mm.
+    layer_mm : float
+        Height of a layer, mm.
+    roughness_mm : float
+        Standard deviation over the surface, mm.
+    place : RigidTransform
+        Displacement of the assembled part from its place in the kit, model frame, about its centre.
     """
 
     scale: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -47,8 +55,19 @@ class PrintErrors:
 
 @dataclass(frozen=True)
 class PrintedPart:
-    """A part as printed and assembled. mesh : model frame, triangles as `source`'s, which is the
-    same surface as designed."""
+    """A part as printed and assembled.
+
+    Attributes
+    ----------
+    name : str
+        Name of the part.
+    mesh : Mesh
+        Model frame, mm, with the triangles of `source`.
+    source : Mesh
+        The same surface as designed.
+    errors : PrintErrors
+        Of the print.
+    """
 
     name: str
     mesh: Mesh
@@ -58,7 +77,19 @@ class PrintedPart:
 
 @dataclass(frozen=True)
 class PartMap:
-    """Carries points of a part as designed, model frame, to where they are in the phantom."""
+    """Maps points of a part as designed, model frame, to where they are in the phantom.
+
+    Attributes
+    ----------
+    part : KitPart
+        The part.
+    errors : PrintErrors
+        Of its print.
+    bones : mapping of str to (cKDTree, RigidTransform)
+        Vertices of single bones, and their extra poses.
+    seed : int
+        Of the roughness.
+    """
 
     part: KitPart
     errors: PrintErrors
@@ -66,7 +97,7 @@ class PartMap:
     seed: int
 
     def points(self, designed: Array) -> Array:
-        """Map points (n, 3), but for the foot and the roughness, which are a surface's."""
+        """Map points (n, 3), without foot and roughness, which apply to surfaces only."""
         e, turn = self.errors, self.part.model_from_part
         p = turn.inv().apply(self._glued(designed))
         low, high = self.part.mesh.vertices.min(axis=0), self.part.mesh.vertices.max(axis=0)
@@ -82,7 +113,7 @@ class PartMap:
         return e.place.apply(placed - centre) + centre
 
     def surface(self, designed: Mesh) -> Mesh:
-        """Map a surface."""
+        """Map a surface, with foot, layer steps and roughness."""
         vertices = self.points(designed.vertices)
         turn = self.part.model_from_part
         normals = _normals(designed)
@@ -119,9 +150,25 @@ def part_map(
     bones: Mapping[str, RigidTransform] | None = None,
     seed: int = 0,
 ) -> PartMap:
-    """Return what carries a part from its design to the phantom.
+    """Build the map of a part from its design to the phantom.
 
-    bones : extra pose of single bones about their middles, model frame; of the bones' part only.
+    Parameters
+    ----------
+    kit : PrintedKit
+        The kit.
+    part : KitPart
+        One of its parts.
+    errors : PrintErrors
+        Of the part's print.
+    bones : mapping of str to RigidTransform, optional
+        Extra pose of single bones about their centres, model frame; used for the bones' part only.
+    seed : int, optional
+        Of the roughness.
+
+    Returns
+    -------
+    PartMap
+        The map.
     """
     trees = {}
     if part.name == BONES_PART:
@@ -131,7 +178,18 @@ def part_map(
 
 
 def printed_part(made: PartMap) -> PrintedPart:
-    """Print a part: its STL's surface with edges of at most LONGEST_EDGE, mapped."""
+    """Print a part: its STL's surface with edges of at most `LONGEST_EDGE`, mapped.
+
+    Parameters
+    ----------
+    made : PartMap
+        The map of the part.
+
+    Returns
+    -------
+    PrintedPart
+        The part in the phantom.
+    """
     placed = made.part.placed
     solid = Manifold(
         Mesh64(
@@ -145,7 +203,20 @@ def printed_part(made: PartMap) -> PrintedPart:
 
 
 def draw_errors(rng: np.random.Generator, hard: bool) -> PrintErrors:
-    """Draw how one part comes out: a good printer's, or one that nobody has calibrated."""
+    """Draw how one part comes out of a good printer, or of one that nobody has calibrated.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        For the draws.
+    hard : bool
+        An uncalibrated printer.
+
+    Returns
+    -------
+    PrintErrors
+        The errors.
+    """
     size = 0.005 if hard else 0.002
     off = Rotation.from_rotvec(rng.normal(0.0, np.radians(0.15), 3))
     return PrintErrors(

@@ -1,7 +1,7 @@
 """A simulated CT of a printed kit: plastic with infill, gel, water, silicone, air, a couch.
 
-The parts come from the kit's STL files, as a printer makes them (`kit_print`), and lie in the
-scanner as somebody has put them there. Point spread, noise and streaks are those of `scan`.
+The parts come from the kit's STL files, with a printer's errors (`kit_print`), and lie in the
+scanner in an arbitrary pose. Point spread, noise and streaks are those of `scan`.
 """
 
 from __future__ import annotations
@@ -28,22 +28,41 @@ from phantoms.twin.simulated_ct import MOST_VOXELS, CtVolume
 Progress = Callable[[str], None]
 STEPS = ("printing", "painting", "blur", "projections", "noise")
 LOWEST, HIGHEST = -1024, 3071  # HU that twelve bits hold
-MARGIN = 12.0  # mm of air round the phantom
-BENT = 25.0  # mm, length over which a tube's or the sac's course goes astray
+MARGIN = 12.0  # mm of air around the phantom
+BENT = 25.0  # mm, length over which a tube's or the sac's course deviates
 SOFT = ("artery", "cord", "dura", "skin")
 
 
 @dataclass(frozen=True)
 class KitScanParameters:
-    """What a scan of a kit is drawn with.
+    """Parameters of a kit's scan.
 
     Parameters
     ----------
-    spacing_mm : of the voxels. kernel, artefacts : as of any scan. materials : CT numbers.
-    errors : of each part, by name. bones : extra pose of single bones, about their middles.
-    turned_deg : rotation vector of the phantom in the scanner, degrees. shift_mm : there.
-    astray_mm : sd of tubes, cord and sac from where the kit has them. bubbles : of air, in the gel.
-    cut_mm : the field of view ends so far before the phantom does: low and high, along z.
+    spacing_mm : tuple of 3 floats
+        Of the voxels, mm.
+    kernel, artefacts : Kernel and Artefacts
+        As of any scan.
+    materials : KitMaterials
+        CT numbers.
+    errors : tuple of (str, PrintErrors)
+        Of each part, by name.
+    bones : tuple of (str, RigidTransform)
+        Extra pose of single bones, about their centres.
+    turned_deg : tuple of 3 floats
+        Rotation vector of the phantom in the scanner, degrees.
+    shift_mm : tuple of 3 floats
+        Translation of the phantom in the scanner, mm.
+    astray_mm : float
+        Standard deviation of tubes, cord and sac from their place in the kit, mm.
+    bubbles : int
+        Number of air bubbles in the gel.
+    couch : bool
+        Whether the couch is visible.
+    cut_mm : tuple of 2 floats
+        How far before the phantom's ends the field of view ends: low and high, along z, mm.
+    seed : int
+        Of all random numbers.
     """
 
     spacing_mm: tuple[float, float, float] = (0.6, 0.6, 0.6)
@@ -63,7 +82,19 @@ class KitScanParameters:
 
 @dataclass(frozen=True)
 class TrueSurface:
-    """A surface as it lies in the scan. designed : the same vertices as designed, model frame."""
+    """A surface as it lies in the scan.
+
+    Attributes
+    ----------
+    name, role : str
+        Of the structure.
+    vertices : ndarray, shape (n, 3)
+        Scan frame, mm.
+    triangles : ndarray of int, shape (m, 3)
+        Vertex indices.
+    designed : ndarray, shape (n, 3)
+        The same vertices as designed, model frame, mm.
+    """
 
     name: str
     role: str
@@ -74,10 +105,22 @@ class TrueSurface:
 
 @dataclass(frozen=True)
 class KitScan:
-    """A scan and its truth, in the scan's frame.
+    """A scan and its ground truth, in the scan's frame.
 
-    structures : the case's, as they are. parts : the printed ones. divots : apexes by label.
-    scan_from_model : how the phantom lies.
+    Attributes
+    ----------
+    volume : CtVolume
+        CT numbers.
+    structures : tuple of TrueSurface
+        The case's structures, as they are.
+    parts : tuple of TrueSurface
+        The printed parts.
+    divots : dict of str to ndarray, shape (3,)
+        Apexes by label, mm.
+    scan_from_model : RigidTransform
+        Pose of the phantom.
+    parameters : KitScanParameters
+        What it was drawn with.
     """
 
     volume: CtVolume
@@ -89,12 +132,26 @@ class KitScan:
 
 
 def draw_kit_scan(kit: PrintedKit, seed: int, hard: bool = False) -> KitScanParameters:
-    """Draw printer, materials, scanner and attitude; the same seed gives the same scan.
+    """Draw printer, materials, scanner and pose; the same seed gives the same scan.
+
+    Parameters
+    ----------
+    kit : PrintedKit
+        The kit.
+    seed : int
+        0 or more.
+    hard : bool, optional
+        Larger errors and more varied scans.
+
+    Returns
+    -------
+    KitScanParameters
+        The parameters.
 
     Raises
     ------
     InputError
-        A seed below 0.
+        The seed is below 0.
     """
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
@@ -138,10 +195,24 @@ def simulate_kit_scan(
 ) -> KitScan:
     """Simulate a CT of a kit.
 
+    Parameters
+    ----------
+    kit : PrintedKit
+        The kit.
+    scan : KitScanParameters
+        What it is drawn with.
+    progress : callable, optional
+        Called with each step's name, one of `STEPS`.
+
+    Returns
+    -------
+    KitScan
+        The scan and its ground truth.
+
     Raises
     ------
     InputError
-        A volume that would be too large.
+        The volume would be too large.
     """
     tell = progress or (lambda step: None)
     tell(STEPS[0])
@@ -213,7 +284,7 @@ def _structures(
 
 
 def _astray(vertices: Array, scan: KitScanParameters, number: int) -> Array:
-    """Return by how much (n, 3) a soft structure's course is off, smoothly along z."""
+    """Return the offset (n, 3) of a soft structure's course, smooth along z."""
     rng = np.random.default_rng([scan.seed, 61, number])
     z = vertices[:, 2] / BENT
     off = np.zeros_like(vertices)
@@ -237,7 +308,18 @@ def _grid(vertices: Sequence[Array], scan: KitScanParameters) -> Grid:
 
 
 def without_errors(scan: KitScanParameters) -> KitScanParameters:
-    """Return the same scan of a kit that was printed and assembled exactly."""
+    """Return the same scan of a kit that was printed and assembled exactly.
+
+    Parameters
+    ----------
+    scan : KitScanParameters
+        A scan.
+
+    Returns
+    -------
+    KitScanParameters
+        Without errors of print and assembly.
+    """
     exact = PrintErrors(layer_mm=0.1)
     errors = tuple((name, exact) for name, _ in scan.errors)
     return replace(scan, errors=errors, bones=(), astray_mm=0.0)

@@ -1,4 +1,4 @@
-"""A simulated scan of a printed kit in a folder: the volume, and the truth as a case."""
+"""A simulated scan of a printed kit in a folder: the volume, and the ground truth as a case."""
 
 from __future__ import annotations
 
@@ -26,16 +26,31 @@ TRUTH_FORMAT = "c1c2nav/kit-scan-truth/1"
 def write_kit_scan(
     out: Path, kit_path: Path, seed: int, hard: bool, format_: Format, console: Console
 ) -> None:
-    """Simulate a random scan of a printed kit, and write it with its truth.
+    """Simulate a random scan of a printed kit, and write it with its ground truth.
 
-    The folder appears whole or not at all. In it lie scan.nii.gz or scan.mha, case.toml with
+    The folder appears whole or not at all. It contains scan.nii.gz or scan.mha, case.toml with
     meshes/ (bones, tubes, sac and gel as they lie in the scan, and the divots), and truth.toml.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write; new or empty.
+    kit_path : Path
+        The kit.
+    seed : int
+        Of the scan, 0 or more.
+    hard : bool
+        Larger errors and more varied scans.
+    format_ : str
+        A format of `FILES`.
+    console : Console
+        Where progress is shown.
 
     Raises
     ------
     InputError
-        A kit that cannot be read, a format of slices, a folder that is not empty or cannot be
-        written, a full disk.
+        The kit cannot be read, the format is one of slices, the folder is not empty or cannot be
+        written, or the disk is full.
     """
     if format_ not in FILES:
         raise InputError(f"--format: expected {' or '.join(FILES)} with --kit, got {format_!r}")
@@ -58,7 +73,21 @@ def write_kit_scan(
 
 
 def write_kit_truth(folder: Path, scan: KitScan, kit: PrintedKit, seed: int, hard: bool) -> None:
-    """Write case.toml with its meshes, and truth.toml, into an existing folder."""
+    """Write case.toml with its meshes, and truth.toml, into an existing folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    scan : KitScan
+        The scan.
+    kit : PrintedKit
+        The kit that was scanned.
+    seed : int
+        Of the scan.
+    hard : bool
+        Whether it is of the hard set.
+    """
     (folder / "meshes").mkdir(exist_ok=True)
     tables = []
     for s in scan.structures:
@@ -78,7 +107,24 @@ def write_kit_truth(folder: Path, scan: KitScan, kit: PrintedKit, seed: int, har
 
 
 def truth_table(scan: KitScan, kit: PrintedKit, seed: int, hard: bool) -> dict[str, Any]:
-    """Return what truth.toml holds, but for its provenance."""
+    """Return the contents of truth.toml, without its provenance.
+
+    Parameters
+    ----------
+    scan : KitScan
+        The scan.
+    kit : PrintedKit
+        The kit that was scanned.
+    seed : int
+        Of the scan.
+    hard : bool
+        Whether it is of the hard set.
+
+    Returns
+    -------
+    dict
+        The table.
+    """
     drawn = scan.parameters
     return {
         "format": TRUTH_FORMAT,

@@ -1,9 +1,9 @@
-"""Normal random numbers for millions of pixels a second, by table.
+"""Normal random numbers for millions of pixels per second, by table.
 
-16 random bits choose one of 65,536 equally likely parts of the distribution, and stand for its
-median. The two outermost parts, beyond 4.17 standard deviations, are divided in the same way once
-more, so that the tails are there as well, to 6.2. Before rounding to grey levels the steps are some
-ten thousandths of a standard deviation wide, in the tails hundredths.
+16 random bits choose one of 65,536 equally likely parts of the distribution, and are replaced by
+its median. The two outermost parts, beyond 4.17 standard deviations, are divided in the same way
+once more, so that the tails are covered as well, to 6.2. Before rounding to grey levels the steps
+are some ten thousandths of a standard deviation wide, in the tails hundredths.
 """
 
 import numpy as np
@@ -21,14 +21,39 @@ TAIL: NDArray[np.float32] = ndtri(_MEDIANS / PARTS).astype(np.float32)
 
 
 def random_parts(rng: np.random.Generator, count: int) -> NDArray[np.uint16]:
-    """Return which parts of the distribution `count` numbers come from."""
+    """Draw which parts of the distribution numbers come from.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        For the draws.
+    count : int
+        How many.
+
+    Returns
+    -------
+    ndarray of uint16, shape (count,)
+        The parts.
+    """
     words = np.asarray(rng.bit_generator.random_raw(-(-count // PER_WORD)), np.uint64)
     return words.view(np.uint16)[:count]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def normals_of(parts, quantiles, tail, out):
-    """Write standard normal numbers (n,) float32 of parts (n,) uint16 into `out`."""
+    """Write standard normal numbers into `out`.
+
+    Parameters
+    ----------
+    parts : ndarray of uint16, shape (n,)
+        Parts of the distribution.
+    quantiles : ndarray of float32, shape (PARTS,)
+        Median of each part.
+    tail : ndarray of float32, shape (PARTS,)
+        Medians within the lowest part.
+    out : ndarray of float32, shape (n,)
+        Overwritten.
+    """
     outermost = 0
     for i in range(len(parts)):
         out[i] = quantiles[parts[i]]
@@ -39,7 +64,7 @@ def normals_of(parts, quantiles, tail, out):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _refine_tails(parts, tail, out):
-    """Choose anew within the outermost parts, by bits mixed of the neighbours' parts."""
+    """Choose again within the outermost parts, by bits mixed from the neighbours' parts."""
     count = len(parts)
     for i in range(count):
         if parts[i] == 0 or parts[i] == PARTS - 1:

@@ -1,9 +1,9 @@
-"""A second CT simulator with physics of its own: projections, counted and projected back.
+"""A second CT simulator with its own physics: projections, photon counts and back projection.
 
-It shares nothing with the other one but the surfaces. Each slice's outlines are projected exactly;
-what lies between attenuates at several energies; quanta are counted; water is corrected as a
-scanner does; then filtered back projection. Edges, noise, streaks and dark bands follow by
-themselves. It takes a minute or two, and is for checking what was made with the other one.
+It shares nothing with the other one except the surfaces. Each slice's outlines are projected
+exactly; what is between attenuates at several energies; quanta are counted; water is corrected as
+in a scanner; then filtered back projection. Edges, noise, streaks and dark bands follow from the
+physics. It takes a minute or two, and serves to check what was made with the other one.
 """
 
 from __future__ import annotations
@@ -32,19 +32,26 @@ WITHIN = {
     **{"cord": "dura", "dura": "skin", "bone": "skin", "artery": "skin", "other": "skin"},
     "skin": "",
 }
-LONGEST = 400.0  # mm of water that the correction knows
+LONGEST = 400.0  # mm of water that the correction covers
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Materials:
-    """What structures are made of.
+    """Composition of the structures.
 
     Parameters
     ----------
-    tissue, fat, csf, cord : density against water. fat_mm : of it under the skin, mm.
-    bone, marrow : share of compact bone in cortex and within; the rest is water.
-    cortex_mm : its thickness, mm. iodine : mg/ml in arteries.
+    tissue, fat, csf, cord : float
+        Density relative to water.
+    fat_mm : float
+        Thickness of the fat below the skin, mm.
+    bone, marrow : float
+        Share of compact bone in cortex and marrow; the rest is water.
+    cortex_mm : float
+        Thickness of the cortex, mm.
+    iodine : float
+        Concentration in arteries, mg/ml.
     """
 
     tissue: float = 1.05
@@ -64,11 +71,20 @@ class Geometry:
 
     Parameters
     ----------
-    side_mm : of the square field of view, which must hold the body that is to be seen. pixel_mm,
-    slice_mm : voxels. detector_mm : pitch of the detector, over which it averages. parts : of a
-    slice, over which it averages. angles : projections over half a turn. quanta : a detector's
-    count without a body. cutoff : of the ramp filter's window, share of the detector's Nyquist
-    frequency.
+    side_mm : float
+        Side of the square field of view, which must contain the body that is to be seen, mm.
+    pixel_mm, slice_mm : float
+        Size of the voxels, mm.
+    detector_mm : float
+        Pitch of the detector, over which it averages, mm.
+    parts : int
+        Parts of a slice, over which it averages.
+    angles : int
+        Projections over half a turn.
+    quanta : float
+        A detector's count without a body.
+    cutoff : float
+        Of the ramp filter's window, share of the detector's Nyquist frequency.
     """
 
     side_mm: float = 160.0
@@ -95,9 +111,25 @@ def projection_ct(
 
     Parameters
     ----------
-    structures : in the scan's frame, mm. low, high : heights of the slices, mm.
-    centre : (2,) x and y of the field of view's middle, mm. seed : of the quanta.
-    progress : is told how many slices of how many are done.
+    structures : sequence of Closed
+        Scan frame, mm.
+    low, high : float
+        Range of the slices, mm.
+    centre : ndarray, shape (2,)
+        x and y of the field of view's centre, mm.
+    materials : Materials, optional
+        Composition of the structures.
+    geometry : Geometry, optional
+        How the projections are taken.
+    seed : int, optional
+        Of the quanta.
+    progress : callable, optional
+        Called with the number of slices done and of all slices.
+
+    Returns
+    -------
+    CtVolume
+        CT numbers.
     """
     m, g = materials or Materials(), geometry or Geometry()
     rng = np.random.default_rng([seed, 8])
@@ -132,8 +164,15 @@ def projection_ct(
 
 @dataclass(frozen=True)
 class _Part:
-    """A closed surface: corners (m, 3, 3) of its triangles; what its inside has more of than what
-    it lies in: water, compact bone (shares), iodine (mg/ml)."""
+    """A closed surface and its filling.
+
+    Attributes
+    ----------
+    corners : ndarray, shape (m, 3, 3)
+        Of its triangles, mm.
+    fill : ndarray, shape (3,)
+        Difference from the surroundings: water, compact bone (shares), iodine (mg/ml).
+    """
 
     corners: Array
     fill: Array
@@ -154,7 +193,7 @@ def _parts(s: Closed, m: Materials) -> list[_Part]:
     found = [_Part(vertices[s.triangles], np.array(fills[s.role]) - outside)]
     normals = vertex_normals(Mesh(vertices, s.triangles))
     if s.role == "bone":
-        # marrow: the surface drawn in by the cortex
+        # marrow: the surface moved inwards by the cortex
         inner = vertices - m.cortex_mm * normals
         more = m.marrow - m.bone
         found.append(_Part(inner[s.triangles], np.array([-more, more, 0.0])))
@@ -167,7 +206,7 @@ def _parts(s: Closed, m: Materials) -> list[_Part]:
 
 @njit(nogil=True, cache=True)
 def _outline(corners, z):
-    """Where triangles cross a height: (n, 4) x, y from and to, the inside on the left."""
+    """Return where triangles cross a height: (n, 4) x, y from and to, the inside on the left."""
     found = np.empty((len(corners), 4))
     count = 0
     for i in range(len(corners)):
@@ -196,7 +235,7 @@ def _outline(corners, z):
 
 @njit(nogil=True, cache=True)
 def _project(outline, theta, pitch, chords):
-    """Add the chords (angles, detectors) of an outline, each detector's mean."""
+    """Add the chords (angles, detectors) of an outline, averaged over each detector."""
     detectors = chords.shape[1]
     for i in range(len(theta)):
         c, s = np.cos(theta[i]), np.sin(theta[i])
@@ -221,7 +260,7 @@ def _project(outline, theta, pitch, chords):
 
 
 def _counted(lines: Array, g: Geometry, rng: np.random.Generator) -> Array:
-    """Water's length (angles, detectors), mm, that explains the quanta counted behind a body."""
+    """Return the length of water (angles, detectors), mm, that explains the quanta counted."""
     came = np.zeros(lines.shape[1:])
     known = np.linspace(0.0, LONGEST, 2000)
     table = np.zeros(len(known))
@@ -233,7 +272,7 @@ def _counted(lines: Array, g: Geometry, rng: np.random.Generator) -> Array:
 
 
 def _projected_back(water: Array, theta: Array, g: Geometry, size: int) -> Array:
-    """HU (rows, columns) by filtered back projection."""
+    """Return HU (rows, columns) by filtered back projection."""
     detectors = water.shape[1]
     length = fft.next_fast_len(2 * detectors, real=True)
     at = np.minimum(np.arange(length), length - np.arange(length))
@@ -251,7 +290,7 @@ def _projected_back(water: Array, theta: Array, g: Geometry, size: int) -> Array
 
 @njit(nogil=True, cache=True)
 def _smear(filtered, theta, pitch, pixel, density):
-    """Back projection, linear between detectors."""
+    """Back-project, linearly interpolated between detectors."""
     detectors, size = filtered.shape[1], len(density)
     for i in range(len(theta)):
         c, s = np.cos(theta[i]) * pixel / pitch, np.sin(theta[i]) * pixel / pitch

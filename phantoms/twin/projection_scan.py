@@ -1,4 +1,4 @@
-"""A neck in the second CT simulator: the same surfaces and truth, other physics and materials."""
+"""A neck in the second CT simulator: same surfaces and truth, other physics and materials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ from phantoms.twin.scan_truth import scan_truth
 
 
 def draw_materials(seed: int) -> Materials:
-    """Materials at random, from other ranges than `draw_scan`'s."""
+    """Draw random materials, from other ranges than those of `draw_scan`.
+
+    Parameters
+    ----------
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    Materials
+        The materials.
+    """
     rng = np.random.default_rng([seed, 604])
     return Materials(
         tissue=float(rng.uniform(1.03, 1.06)),
@@ -44,10 +55,22 @@ def projection_scan(
 
     Parameters
     ----------
-    anatomy : whose surfaces are seen.
-    scan : joints, arteries' widths, how the patient lies and which heights are seen are taken from
-        it; voxels, kernel, noise and CT numbers are this simulator's own.
-    materials : drawn by the scan's seed where none are given. geometry : of the projections.
+    anatomy : Anatomy
+        Whose surfaces are seen.
+    scan : ScanParameters
+        Joints, arteries' widths, pose of the patient and range of heights are taken from it;
+        voxels, kernel, noise and CT numbers are this simulator's own.
+    materials : Materials, optional
+        Drawn by the scan's seed where none are given.
+    geometry : Geometry, optional
+        Of the projections.
+    progress : callable, optional
+        Called with the number of slices done and of all slices.
+
+    Returns
+    -------
+    Scan
+        CT numbers and ground truth.
     """
     g = geometry or Geometry()
     found = scan_anatomy(anatomy, scan)
@@ -73,7 +96,7 @@ def projection_scan(
 
 
 def _airway() -> Surface:
-    """Larynx, pharynx: anatomy's frame."""
+    """Return larynx and pharynx in the anatomy's frame."""
     heights, ys, wide, deep = (np.array(row) for row in AIRWAY)
     t = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
     rings = []

@@ -1,12 +1,13 @@
 """Area sampling: how much light a patterned rectangle sends into each pixel.
 
 A rectangle lies in its own plane (X to the right, Y down as seen from the front) and is divided
-into cells, each of one brightness. A pixel whose four corners fall into one cell is that cell's
-exactly (cells are convex and the view of a plane is projective); every other pixel's square is cut
-along the cells' borders, which are straight in the picture, and each part counts with its area.
-Where the light varies along one of the plane's axes only, the parts' areas have a closed form; else
-the square is clipped, cell by cell. Sampling, however fine, would not do: an edge along the pixels'
-rows lies alike in all of them, and 16 x 16 samples a pixel would put it up to 1/32 px off.
+into cells, each of one brightness. A pixel whose four corners are in one cell has exactly that
+cell's brightness (cells are convex and the view of a plane is projective); every other pixel's
+square is cut along the cells' borders, which are straight in the image, and each part counts with
+its area. Where the light varies along one of the plane's axes only, the parts' areas have a closed
+form; otherwise the square is clipped, cell by cell. Point sampling, however fine, would not do: an
+edge along the pixel rows is at the same position in all of them, and 16 x 16 samples per pixel
+would put it up to 1/32 px off.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ from nav.frames import Array
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _cell(edges, value):
-    """Index of the interval that holds value; -1 before the first edge, their number after it."""
+    """Return the index of the interval that holds value; -1 before the first, the count after."""
     count = edges.shape[0]
     if value < edges[0]:
         return -1
@@ -36,7 +37,7 @@ def _cell(edges, value):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _cut(polygon, count, axis, edge, side, out):
-    """Part of a polygon before (side 1) or behind (-1) a cell border; returns its corners' number.
+    """Clip a polygon before (side 1) or behind (-1) a cell border; return its number of corners.
 
     A corner is u, v in the pixel and x w, y w, w of the plane, all linear along the sides.
     """
@@ -69,7 +70,7 @@ def _area(polygon, count):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _clipped(x_edges, y_edges, light, corners, spans, work):
-    """(light times area, area) of a pixel's parts in a span of cells, by clipping its square.
+    """Return (light times area, area) of a pixel's parts in a span of cells, by clipping.
 
     corners : (4, 3), x w, y w and w of the pixel's corners on the plane. spans : first and last
     cell along x, then y. work : (4, 16, 5), buffer.
@@ -95,22 +96,23 @@ def _clipped(x_edges, y_edges, light, corners, spans, work):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _corner_area(here, one, other):
-    """Area that a line cuts off a unit square's corner; signed distances of it and its neighbours.
+    """Return the area that a line cuts off a unit square's corner.
 
-    (Up to a common factor; the same holds below.)
+    The arguments are the signed distances of the corner and its neighbours, up to a common factor;
+    the same holds below.
     """
     return 0.5 * (here / (here - one)) * (here / (here - other))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _side_area(first, across_first, second, across_second):
-    """Area that a line cuts off beside one of the square's sides, whose ends are given first."""
+    """Return the area that a line cuts off beside a side of the square, whose ends come first."""
     return 0.5 * (first / (first - across_first) + second / (second - across_second))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _area_before(corners, axis, edge):
-    """Area of the pixel's square before a cell border across `axis`."""
+    """Return the area of the pixel's square before a cell border across `axis`."""
     a = corners[0, axis] - edge * corners[0, 2]
     b = corners[1, axis] - edge * corners[1, 2]
     c = corners[2, axis] - edge * corners[2, 2]
@@ -151,7 +153,7 @@ def _area_before(corners, axis, edge):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _along(edges, light, fixed, axis, first, last, begins, ends, corners):
-    """(light times area, area) where the light varies along one axis only.
+    """Return (light times area, area) where the light varies along one axis only.
 
     fixed : a cell along the other axis. begins, ends : whether the rectangle does so in the pixel.
     """
@@ -170,7 +172,7 @@ def _along(edges, light, fixed, axis, first, last, begins, ends, corners):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _alike(light, x_first, x_last, y_first, y_last):
-    """Along which axes the light of a span of cells is the same: bit 1 along x, bit 2 along y."""
+    """Return the axes along which a span of cells has constant light: bit 1 is x, bit 2 is y."""
     along = 3
     for j in range(y_first, y_last + 1):
         for i in range(x_first, x_last + 1):
@@ -185,9 +187,9 @@ def _alike(light, x_first, x_last, y_first, y_last):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _covered(x_edges, y_edges, light, corners, x_low, x_high, y_low, y_high, work):
-    """Mean (premultiplied light, cover) of one pixel, exactly.
+    """Return the mean (premultiplied light, cover) of one pixel, exactly.
 
-    x_low ... y_high : least and greatest cell of its corners, as `_cell` counts them.
+    x_low ... y_high : smallest and largest cell of its corners, as `_cell` counts them.
     """
     columns, rows = light.shape[1], light.shape[0]
     x_first, x_last = max(x_low, 0), min(x_high, columns - 1)
@@ -224,23 +226,33 @@ def draw_rectangle(
 
     Parameters
     ----------
-    image : array (h, w): the picture's part that begins at `origin` (row, column).
-    rays : array (rows + 1, columns + 1, 2): rays of the window's pixel corners.
-    depth : array (height, width) float32: z of what stands still, mm; nearer things hide the
-        rectangle. An array of shape (0, 0) hides nothing.
-    window : (row0, row1, column0, column1) to draw in, full picture's pixels.
-    plane_from_ray : array (steps, rows, 3, 3): for each instant of the exposure and each row of the
-        window the homography from a ray (x, y, 1) to the plane; its third entry is 1/z. One row
-        serves all where rows == 1.
-    x_edges, y_edges : cell borders, mm. light : array (ny, nx).
-    parts : how many of the picture's pixels a pixel of `depth` holds along each side.
+    image : ndarray, shape (h, w)
+        The part of the image that begins at `origin`.
+    rays : ndarray, shape (rows + 1, columns + 1, 2)
+        Rays of the window's pixel corners.
+    depth : ndarray of float32, shape (height, width)
+        z of the static scene, mm; nearer things hide the rectangle. An array of shape (0, 0) hides
+        nothing.
+    window : tuple of 4 ints
+        row0, row1, column0, column1 to draw in, full image's pixels.
+    origin : tuple of 2 ints
+        Row and column.
+    plane_from_ray : ndarray, shape (steps, rows, 3, 3)
+        For each instant of the exposure and each row of the window the homography from a ray (x, y,
+        1) to the plane; its third entry is 1/z. One row serves all where rows == 1.
+    x_edges, y_edges : ndarray, shape (nx + 1,) and (ny + 1,)
+        Cell borders, mm.
+    light : ndarray, shape (ny, nx)
+        Light of the cells.
+    parts : int, optional
+        How many of the image's pixels a pixel of `depth` holds along each side.
     """
     _draw(image, rays, depth, window, origin, plane_from_ray, x_edges, y_edges, light, parts)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _to_plane(g, rays, x_edges, y_edges, plane, cells):
-    """A row of pixel corners on the plane (n, 3), and the cells (n, 2) they are in."""
+    """Map a row of pixel corners to the plane (n, 3), and find the cells (n, 2) that hold them."""
     for k in range(plane.shape[0]):
         u, v = rays[k, 0], rays[k, 1]
         w = g[2, 0] * u + g[2, 1] * v + g[2, 2]

@@ -1,4 +1,4 @@
-"""A simulated CT of an anatomy as a scanner shows it, with the truth of what lies in it."""
+"""A simulated CT of an anatomy as a scanner shows it, with the ground truth of its contents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ LOWEST, HIGHEST = -1024, 3071  # HU that twelve bits hold
 
 @dataclass(frozen=True)
 class Scan:
-    """A volume and what is true of it; the surfaces lie in the volume's frame."""
+    """A volume and its ground truth; the surfaces are in the volume's frame.
+
+    Attributes
+    ----------
+    volume : CtVolume
+        CT numbers.
+    truth : ScanTruth
+        The ground truth.
+    parameters : ScanParameters
+        What it was drawn with.
+    """
 
     volume: CtVolume
     truth: ScanTruth
@@ -48,12 +58,18 @@ def simulate_scan(
 
     Parameters
     ----------
-    anatomy : whose bones, cord, sac and arteries are seen; what surrounds them is sketched.
-    scan : what it is drawn with, for example by `draw_scan`.
-    progress : is told each step's name when it is begun; there are STEPS.
-    turned : turns the patient once more, about the frame's origin: `scan_gantry` needs it.
-    longer : added to the field of view's front and back, mm, for the same.
-    markers : glued to the skin, anatomy's frame.
+    anatomy : Anatomy
+        Whose bones, cord, sac and arteries are seen; their surroundings are sketched.
+    scan : ScanParameters
+        What it is drawn with, for example by `draw_scan`.
+    progress : callable, optional
+        Called with each step's name, one of `STEPS`, when it begins.
+    turned : RigidTransform, optional
+        Additional motion of the patient, in the scan's frame: `scan_gantry` needs it.
+    longer : float, optional
+        Added to the field of view's front and back, mm, for the same purpose.
+    markers : sequence of Marker, optional
+        Glued to the skin, anatomy's frame.
 
     Returns
     -------
@@ -63,7 +79,7 @@ def simulate_scan(
     Raises
     ------
     InputError
-        A volume that would be too large.
+        The volume would be too large.
     """
     tell = progress or (lambda step: None)
     p, a = anatomy.parameters, scan.artefacts

@@ -22,9 +22,9 @@ from phantoms.twin.scan_joints import (
 )
 from phantoms.twin.scan_parameters import SIDES, ScanParameters
 
-BEYOND = 4.0  # mm that the head goes on over the highest slice
-TALLEST = 58.0  # mm, to which the head can go on
-# What of the extended anatomy belongs to which structure.
+BEYOND = 4.0  # mm that the head extends above the highest slice
+TALLEST = 58.0  # mm, to which the head can extend
+# The parts of the extended anatomy by structure.
 PARTS = {
     "cord": ("cord", "cord going on", "medulla"),
     "dura": ("dura", "dura going on", "cisterna magna"),
@@ -40,14 +40,20 @@ PARTS = {
 
 @dataclass(frozen=True)
 class ScanAnatomy:
-    """What lies in a scan.
+    """Contents of a scan.
 
     Parameters
     ----------
-    structures : bones, cord, dura and arteries, anatomy's frame, mm: what is looked for.
-    sketched : what else is seen.
-    joints : where they lie. joint_widths : smallest distance of the bones in each, mm, by name.
-    scan_from_anatomy : how the patient is turned and shifted.
+    structures : tuple of Surface
+        Bones, cord, dura and arteries, anatomy's frame, mm: what is to be segmented.
+    sketched : tuple of Surface
+        What else is seen.
+    joints : tuple of Joint
+        Where the joints are.
+    joint_widths : dict of str to float
+        Smallest distance of the bones in each joint, mm, by name.
+    scan_from_anatomy : RigidTransform
+        Pose of the patient.
     """
 
     structures: tuple[Surface, ...]
@@ -57,7 +63,7 @@ class ScanAnatomy:
     scan_from_anatomy: RigidTransform
 
     def structure(self, name: str) -> Surface:
-        """The structure of that name; KeyError where there is none."""
+        """Return the structure of that name; raise KeyError where there is none."""
         for s in self.structures:
             if s.name == name:
                 return s
@@ -65,7 +71,20 @@ class ScanAnatomy:
 
 
 def scan_anatomy(anatomy: Anatomy, scan: ScanParameters) -> ScanAnatomy:
-    """The surfaces that a scan of an anatomy shows, anatomy's frame."""
+    """Build the surfaces that a scan of an anatomy shows.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The anatomy.
+    scan : ScanParameters
+        What the scan is drawn with.
+
+    Returns
+    -------
+    ScanAnatomy
+        In the anatomy's frame.
+    """
     poses = bone_poses(anatomy.parameters)
     high = min(scan.view.high_mm + BEYOND, TALLEST)
     whole = extended(anatomy, poses, high, scan.seed)
@@ -101,19 +120,54 @@ def scan_anatomy(anatomy: Anatomy, scan: ScanParameters) -> ScanAnatomy:
 
 
 def scan_from_anatomy(scan: ScanParameters) -> RigidTransform:
-    """How the patient is turned about C2's dens, and shifted."""
+    """Compute the pose of the patient: turned about C2's dens, and shifted.
+
+    Parameters
+    ----------
+    scan : ScanParameters
+        What the scan is drawn with.
+
+    Returns
+    -------
+    RigidTransform
+        In mm.
+    """
     rotation = Rotation.from_euler("xyz", scan.view.rotation_deg, degrees=True)
     return RigidTransform.from_components(np.asarray(scan.view.shift_mm, float), rotation)
 
 
 def moved_surface(s: Closed, b_from_a: RigidTransform) -> Surface:
-    """A surface given in frame a, in frame b, its vertices in a file's single precision."""
+    """Transform a surface to another frame, with its vertices in a file's single precision.
+
+    Parameters
+    ----------
+    s : Closed
+        The surface, frame a.
+    b_from_a : RigidTransform
+        The transform.
+
+    Returns
+    -------
+    Surface
+        Frame b.
+    """
     vertices = b_from_a.apply(s.vertices).astype(np.float32).astype(float)
     return Surface(s.name, s.role, vertices, s.triangles)
 
 
 def artery_side(name: str) -> int | None:
-    """0 or 1 for a left or right artery's name, None for another."""
+    """Return the side of an artery.
+
+    Parameters
+    ----------
+    name : str
+        Name of the artery.
+
+    Returns
+    -------
+    int or None
+        0 for left, 1 for right, None otherwise.
+    """
     return next((k for k, side in enumerate(SIDES) if side in name.split()), None)
 
 
@@ -127,7 +181,7 @@ def _narrowed(s: Surface, scan: ScanParameters) -> Surface:
 
 
 def _radius(tube: Mesh) -> float:
-    """Of a long round tube, mm: twice its volume by its surface."""
+    """Return the radius of a long round tube, mm: twice its volume over its surface."""
     corners = tube.vertices[tube.triangles]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = 0.5 * np.linalg.norm(flat, axis=1).sum()

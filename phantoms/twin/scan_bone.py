@@ -1,4 +1,4 @@
-"""CT numbers of bone: a cortex of varying thickness, spongy bone with a grain, teeth, air cells."""
+"""CT numbers of bone: cortex of varying thickness, spongy bone with a grain, teeth, air cells."""
 
 from __future__ import annotations
 
@@ -33,14 +33,32 @@ def bone_values(
     cells: float = 0.0,
     open_at: Array | None = None,
 ) -> Values:
-    """HU (z, y, x) of what lies within bone, in the voxels that have a share of it.
+    """Compute the CT numbers inside bone, in the voxels that have a share of it.
 
     Parameters
     ----------
-    surfaces : the bone's, or those of several that have grown together, scan frame.
-    share : of each voxel of the window that lies within. cells : 0 to 1, air cells in the marrow.
-    open_at : (n, 4) middles and radii, mm, of places where two bones have grown together: no
-        cortex lies between them there.
+    surfaces : sequence
+        The bone's, or those of several that have fused, scan frame, mm.
+    share : ndarray of float32, shape (z, y, x)
+        Share of each voxel of the window inside bone.
+    grid : Grid
+        The grid.
+    window : tuple of 3 slices
+        z, y, x.
+    look : BoneLook
+        Cortex and marrow.
+    anatomy_from_scan : RigidTransform
+        For the texture, which moves with the anatomy.
+    cells : float, optional
+        Amount of air cells in the marrow, 0 to 1.
+    open_at : ndarray, shape (n, 4), optional
+        Centres and radii, mm, of places where two bones have fused: there is no cortex between
+        them.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
     """
     values = np.zeros(share.shape, np.float32)
     inside = share > 0
@@ -67,7 +85,20 @@ def bone_values(
 
 
 def spread(points: NDArray[np.float32], size: tuple[float, float, float]) -> Values:
-    """Smooth noise at points (n, 3), -1 to 1 and well spread between, its grains `size` mm."""
+    """Compute smooth noise from -1 to 1, well spread between.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (n, 3)
+        Where, mm.
+    size : tuple of 3 floats
+        Size of the grains, mm.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        The noise.
+    """
     return np.clip(grain(points, _sizes(points, size)) / (2.0 * GRAIN_SD), -1.0, 1.0)
 
 
@@ -83,7 +114,7 @@ def _depth(
     grid: Grid,
     most: float,
 ) -> Values:
-    """Depth under the surface, exact up to about `most` mm; negative where a middle is outside."""
+    """Return the depth below the surface, exact up to about `most` mm; negative outside."""
     o3d = import_open3d()
 
     padded = np.pad(share > 0.5, 1)

@@ -1,6 +1,6 @@
 """Random scans: a standard set with moderate variation, and a hard one.
 
-The ranges are chosen to hold what clinical CT of the neck shows, not to follow its frequencies: a
+The ranges are chosen to cover what clinical CT of the neck shows, not to follow its frequencies: a
 segmentation that is tested on them meets the rare scan often.
 """
 
@@ -25,7 +25,7 @@ from phantoms.twin.scan_parameters import (
 LATERAL = tuple(name for name in JOINTS if not name.endswith("dens"))
 FUSABLE = (("C1-C2 left", "C1-C2 right"), ("C2-C3 left", "C2-C3 right"))
 MOST_PAINTED = 520  # parts of voxels in a row
-WHOLE = (-56.0, 34.0)  # mm, heights between which C1 to C4 lie whole in every neck
+WHOLE = (-56.0, 34.0)  # mm, heights between which C1 to C4 are complete in every neck
 
 
 def draw_scan(seed: int, hard: bool = False) -> ScanParameters:
@@ -33,14 +33,21 @@ def draw_scan(seed: int, hard: bool = False) -> ScanParameters:
 
     Parameters
     ----------
-    seed : 0 or more.
-    hard : of the hard set; otherwise of the standard one (0.5 x 0.5 x 0.6 mm, both arteries
-        filled, C1 to C4 whole).
+    seed : int
+        0 or more.
+    hard : bool, optional
+        Of the hard set; otherwise of the standard one (0.5 x 0.5 x 0.6 mm, both arteries filled, C1
+        to C4 whole).
+
+    Returns
+    -------
+    ScanParameters
+        The parameters.
 
     Raises
     ------
     InputError
-        A seed below 0.
+        The seed is below 0.
     """
     if seed < 0:
         raise InputError(f"--seed: expected 0 or more, got {seed}")
@@ -178,7 +185,7 @@ def _hard_contrast(rng: np.random.Generator) -> Contrast:
 
 
 def _heights(rng: np.random.Generator) -> tuple[float, float]:
-    """Lowest and highest slice; one in two cuts a bone that is looked for, above or below."""
+    """Draw lowest and highest slice; one in two cuts a bone that is to be segmented."""
     low, high = _between(rng, -88, WHOLE[0] - 2), _between(rng, WHOLE[1], 58)
     if rng.random() < 0.5:
         if rng.random() < 0.5:
@@ -215,7 +222,7 @@ def _grains(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _turn(rng: np.random.Generator, most: float) -> tuple[float, float, float]:
-    """About x, y and z; all of them together at most so many degrees."""
+    """Draw a rotation about x, y and z, by at most so many degrees in total."""
     way = rng.standard_normal(3)
     way *= most * float(rng.random()) / np.linalg.norm(way)
     return round(float(way[0]), 2), round(float(way[1]), 2), round(float(way[2]), 2)

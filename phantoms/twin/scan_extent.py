@@ -1,8 +1,8 @@
-"""What a patient has beyond the anatomy's ends: more vertebrae, tubes going on, head, jaw, skin.
+"""Continuation beyond the anatomy's ends: more vertebrae, longer tubes, head, jaw, skin.
 
 A segmentation must not find a bone by where the phantom ends. So C5 and C6 are made by the same
-generator as C3 and C4, and joined to them in the same way; the skull goes on. Head, jaw and teeth
-are sketched: nothing is measured on them.
+generator as C3 and C4, and joined to them in the same way; the skull is continued. Head, jaw and
+teeth are sketched: nothing is measured on them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from phantoms.twin.ct_ends import above
 from phantoms.twin.ct_section import Closed, Surface, section
 from phantoms.twin.ct_skin import drawn
 
-LOWEST = -104.0  # mm, to which all goes on
+LOWEST = -104.0  # mm, to which everything is continued
 STEP = 2.0  # mm
 LEAST_GAP = 0.5  # mm between a vertebra and the one that is put under it
 TUBES = ("cord", "dura", "vertebral artery left", "vertebral artery right")
@@ -34,9 +34,14 @@ TUBES = ("cord", "dura", "vertebral artery left", "vertebral artery right")
 
 @dataclass(frozen=True)
 class Extended:
-    """An anatomy with what goes on. bones, soft : closed surfaces, model frame.
+    """An anatomy with its continuation.
 
-    fifth : model_from_bone of C5.
+    Attributes
+    ----------
+    bones, soft : tuple of Surface
+        Closed surfaces, model frame, mm.
+    fifth : RigidTransform
+        model_from_bone of C5.
     """
 
     bones: tuple[Surface, ...]
@@ -45,11 +50,23 @@ class Extended:
 
 
 def extended(anatomy: Anatomy, poses: BonePoses, high: float, seed: int) -> Extended:
-    """The anatomy's surfaces and what goes on below and above.
+    """Extend an anatomy's surfaces below and above.
 
     Parameters
     ----------
-    high : height to which the head is wanted, mm. seed : of the vertebrae below C4.
+    anatomy : Anatomy
+        The anatomy.
+    poses : BonePoses
+        Poses of its bones.
+    high : float
+        Height to which the head is wanted, mm.
+    seed : int
+        Of the vertebrae below C4.
+
+    Returns
+    -------
+    Extended
+        The surfaces and their continuations.
     """
     p, rng = anatomy.parameters, np.random.default_rng([seed, 55])
     structures = [_surface(s) for s in anatomy.structures if s.role not in ("skin", "support")]
@@ -82,7 +99,7 @@ def _vertebra(
     arteries: Sequence[Closed],
     rng: np.random.Generator,
 ) -> tuple[RigidTransform, Surface]:
-    """A vertebra like C4, of slightly other size, as close under the one above as C4 under C3."""
+    """Build a vertebra like C4 of slightly other size, as close to the one above as C4 to C3."""
     larger = 1.0 + 0.04 * rng.standard_normal(3)
     own = replace(
         p,
@@ -113,7 +130,7 @@ def _vertebra(
 
 
 def _room(arteries: Sequence[Closed], pose: RigidTransform) -> Solid:
-    """What the arteries need within a vertebra, its frame."""
+    """Return the space that the arteries need within a vertebra, its frame."""
     middle = pose.translation[2]
     tubes = []
     for artery in arteries:
@@ -126,10 +143,10 @@ def _room(arteries: Sequence[Closed], pose: RigidTransform) -> Solid:
 
 
 def _downwards(s: Closed, way: Array) -> Surface:
-    """A tube going on to LOWEST as it came, one bone higher for each bone.
+    """Continue a tube down to LOWEST with its shape, one bone higher for each bone.
 
-    The tube is drawn anew from its rings below where it leaves the anatomy's own surface, which
-    stays as it is over that.
+    The tube is rebuilt from its rings below where it leaves the anatomy's own surface, which stays
+    as it is above that.
     """
     bottom = float(s.vertices[:, 2].min()) + 2.5
     rings = []
@@ -140,7 +157,7 @@ def _downwards(s: Closed, way: Array) -> Surface:
         rings.append(ring)
     rings.append(section(s, bottom))
     rings.append(section(s, bottom + 1.0))
-    # where it goes on its place is found gradually
+    # the continuation finds its place gradually
     off = rings[-2].mean(axis=0) - rings[-3].mean(axis=0)
     for i, ring in enumerate(rings[:-2]):
         ring[:, :2] += off[:2] * np.exp(-(len(rings) - 3 - i) * STEP / 6.0)
@@ -148,7 +165,18 @@ def _downwards(s: Closed, way: Array) -> Surface:
 
 
 def united(one: Mesh, other: Mesh) -> Mesh:
-    """The union of two closed meshes that overlap."""
+    """Compute the union of two closed meshes that overlap.
+
+    Parameters
+    ----------
+    one, other : Mesh
+        The meshes, mm.
+
+    Returns
+    -------
+    Mesh
+        The union.
+    """
     import manifold3d as m3  # only where meshes are joined
 
     def solid(mesh: Mesh) -> m3.Manifold:

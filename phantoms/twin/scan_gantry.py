@@ -1,6 +1,6 @@
-"""A scan with a tilted gantry: its slices lean, but follow each other along the table.
+"""A scan with a tilted gantry: its slices are tilted, but follow each other along the table.
 
-Such slices are no rectangular grid: each lies further up or down in its own plane than the one
+Such slices do not form a rectangular grid: each is shifted within its own plane relative to the one
 before. A program that stacks them as they come puts landmarks millimetres off.
 """
 
@@ -29,10 +29,22 @@ class Series:
 
     Parameters
     ----------
-    values : HU (slice, row, column). positions : (n, 3) middle of each slice's first voxel, LPS,
-    mm. along_row, along_column : (3,) unit vectors. spacing : between columns and rows, mm.
-    step : between slices along the table, mm. tilt_deg : of the gantry.
-    truth : in the same frame.
+    values : ndarray of int16, shape (slices, rows, columns)
+        HU.
+    positions : ndarray, shape (n, 3)
+        Centre of each slice's first voxel, LPS, mm.
+    along_row, along_column : ndarray, shape (3,)
+        Unit vectors.
+    spacing : tuple of 2 floats
+        Between columns and rows, mm.
+    step : float
+        Between slices along the table, mm.
+    tilt_deg : float
+        Of the gantry, degrees.
+    truth : ScanTruth
+        In the same frame.
+    parameters : ScanParameters
+        What the scan was drawn with.
     """
 
     values: NDArray[np.int16]
@@ -47,7 +59,18 @@ class Series:
 
 
 def series_of(scan: Scan) -> Series:
-    """A scan without tilt as slices."""
+    """Convert a scan without tilt to slices.
+
+    Parameters
+    ----------
+    scan : Scan
+        The scan.
+
+    Returns
+    -------
+    Series
+        Its slices.
+    """
     v = scan.volume
     positions = v.origin + np.outer(np.arange(len(v.values)), (0.0, 0.0, v.spacing[2]))
     return Series(
@@ -66,21 +89,37 @@ def series_of(scan: Scan) -> Series:
 def tilted_series(
     anatomy: Anatomy, scan: ScanParameters, tilt_deg: float, progress: Progress | None = None
 ) -> Series:
-    """Simulate a scan whose gantry leans by an angle; positive: the gantry's top towards the feet.
+    """Simulate a scan whose gantry is tilted.
 
     `scan.spacing_mm` is the distance of slices along the table.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The anatomy.
+    scan : ScanParameters
+        What the scan is drawn with.
+    tilt_deg : float
+        Tilt, degrees; positive: the gantry's top towards the feet.
+    progress : callable, optional
+        See `simulate_scan`.
+
+    Returns
+    -------
+    Series
+        The slices.
 
     Raises
     ------
     InputError
-        An angle beyond 30 degrees; or as `simulate_scan`.
+        The tilt is beyond 30 degrees; or as `simulate_scan`.
     """
     if not abs(tilt_deg) <= MOST_TILT:
         raise InputError(f"--gantry-tilt: expected -{MOST_TILT:g} to {MOST_TILT:g}, got {tilt_deg}")
     if tilt_deg == 0.0:
         return series_of(simulate_scan(anatomy, scan, progress))
     angle = np.radians(tilt_deg)
-    # the patient as the gantry sees it: its slices are square to its own z
+    # the patient in the gantry's frame, whose slices are perpendicular to its z
     patient_from_gantry = RigidTransform.from_rotation(Rotation.from_rotvec([angle, 0.0, 0.0]))
     across = scan.spacing_mm[2] * np.cos(angle)
     slope = np.tan(angle)
@@ -118,7 +157,7 @@ def _shortened(scan: ScanParameters, span: float) -> View:
 
 
 def _shifted(plane: NDArray[np.int16], rows: float) -> NDArray[np.int16]:
-    """A slice as it would be sampled so many rows further back, between voxels without loss."""
+    """Return a slice as sampled so many rows further back, interpolated without loss."""
     f = fft.rfftfreq(2 * len(plane))
     # mirrored, so that its ends meet
     whole = np.concatenate([plane, plane[::-1]]).astype(np.float32)
@@ -134,7 +173,7 @@ def _moved(
     shape: tuple[int, ...],
     spacing: Array,
 ) -> ScanTruth:
-    """The truth in the patient's frame; which surfaces the leaning stack of slices holds."""
+    """Return the truth in the patient's frame, and which surfaces the tilted stack contains."""
     structures = []
     for s in truth.structures:
         at = (s.vertices[:, 2] - first[0, 2]) / spacing[2]
@@ -145,7 +184,7 @@ def _moved(
         vertices = patient_from_gantry.apply(s.vertices).astype(np.float32).astype(float)
         seen = seen_of(inside)
         if seen == "no" and s.role == "skin":
-            seen = s.seen  # all round the slices
+            seen = s.seen  # it surrounds the slices
         structures.append(replace(s, vertices=vertices, seen=seen))
     return replace(
         truth,

@@ -17,7 +17,7 @@ from phantoms.twin.ct_section import Surface
 from phantoms.twin.ct_skin import drawn, mastoids
 
 LOWEST, HIGHEST, RING_SPACING, CORNERS = -112.0, 82.0, 2.5, 128  # mm
-# The face: how far it stands out before the neck's front, mm, at heights, mm.
+# The face: how far it protrudes before the neck's front, mm, at heights, mm.
 FACE = (
     (-112.0, -64.0, -52.0, -44.0, -38.0, -30.0, -18.0, -4.0, 8.0, 20.0, 34.0, 50.0, 82.0),
     (0.0, 1.0, 9.0, 22.0, 33.0, 38.0, 38.0, 36.0, 38.0, 43.0, 46.0, 40.0, 34.0),
@@ -34,7 +34,18 @@ JAWS = ((-9.0, -14.0), (1.0, 4.0))  # mm: heights of crowns and roots, lower and
 
 @lru_cache(maxsize=4)
 def skin(p: AnatomyParameters) -> Surface:
-    """Neck, lower half of the head, beginning of the shoulders."""
+    """Build the skin of the neck, the lower half of the head and the beginning of the shoulders.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        Size of the neck.
+
+    Returns
+    -------
+    Surface
+        Anatomy's frame, mm.
+    """
     rings = []
     for z in np.arange(LOWEST, HIGHEST + 1e-6, RING_SPACING):
         ring = outline(p, float(np.clip(z, NECK_BOTTOM, NECK_TOP)), CORNERS)
@@ -51,7 +62,18 @@ def skin(p: AnatomyParameters) -> Surface:
 
 
 def sketched_bones(p: AnatomyParameters) -> tuple[Surface, ...]:
-    """Mandible, hyoid, temporal bones with mastoids, upper jaw and palate: closed surfaces."""
+    """Build mandible, hyoid, temporal bones with mastoids, upper jaw and palate.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        Size of the neck.
+
+    Returns
+    -------
+    tuple of Surface
+        Closed surfaces, anatomy's frame, mm.
+    """
     wide = p.neck_width / 120.0
     found = [
         Surface(name, "bone", mesh.vertices, mesh.triangles) for name, mesh in _solids(wide).items()
@@ -60,7 +82,22 @@ def sketched_bones(p: AnatomyParameters) -> tuple[Surface, ...]:
 
 
 def teeth(p: AnatomyParameters, metal: int, seed: int) -> tuple[tuple[Surface, bool], ...]:
-    """Crowns with their roots, and whether one is filled with metal."""
+    """Build crowns with their roots.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        Size of the neck.
+    metal : int
+        Number of molars with a metal filling.
+    seed : int
+        Chooses those.
+
+    Returns
+    -------
+    tuple of (Surface, bool)
+        Each tooth, and whether it is filled with metal.
+    """
     wide = p.neck_width / 120.0
     rng = np.random.default_rng([seed, 32])
     places = []
@@ -93,7 +130,7 @@ def teeth(p: AnatomyParameters, metal: int, seed: int) -> tuple[tuple[Surface, b
 
 
 def _arch(k: float, wide: float) -> tuple[float, float]:
-    """x and y of a tooth: k from the midline, mm."""
+    """Return x and y of a tooth, k teeth from the midline, mm."""
     angle = np.radians(90.0 * min(k / 6.2, 1.0))
     back = max(k - 6.2, 0.0) * 9.0
     return float(24.0 * wide * np.sin(angle)), float(-92.0 + 30.0 * (1 - np.cos(angle)) + back)

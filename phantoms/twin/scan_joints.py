@@ -1,4 +1,4 @@
-"""Joints made wider or narrower, grown together, or lipped, by moving the bones' surfaces.
+"""Joints made wider or narrower, fused, or with osteophytes, by moving the bones' surfaces.
 
 The vertices of the two surfaces that face each other in a joint are moved along their normals, each
 by half of what is wanted, fading out where the bones are farther apart. The triangles stay.
@@ -21,20 +21,32 @@ from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.twin.scan_parameters import Osteophyte
 
-REACH = 11.0  # mm from a joint's middle: what lies further off is no part of it
+REACH = 11.0  # mm from a joint's centre: what is farther away is not part of it
 CORE = 0.75  # share of REACH within which a joint's width is measured and set in full
 CLEAR = 0.25  # mm that growing bone keeps from sac and arteries
 APART = 0.08  # mm that a bone keeps from the other one of its joint
-FUSED_GAP = 0.1  # mm that two fused surfaces are apart: what lies between is bone
+FUSED_GAP = 0.1  # mm that two fused surfaces are apart: the space between is bone
 ROUNDS, TOLERANCE = 12, 0.004  # mm
 LIP_SD = 2.0  # mm, half width of a lip
-LOOKED = 7.0  # mm: what is farther off is not looked at
+LOOKED = 7.0  # mm: what is farther away is ignored
 NEAR = 3.0  # mm, over which a change fades out
 
 
 @dataclass(frozen=True)
 class Joint:
-    """Where a joint lies: name, its two bones, its middle (3,) and how far it reaches, mm."""
+    """Location of a joint.
+
+    Attributes
+    ----------
+    name : str
+        Name of the joint.
+    upper, lower : str
+        Its two bones.
+    middle : ndarray, shape (3,)
+        Its centre, mm.
+    reach : float
+        How far it extends, mm.
+    """
 
     name: str
     upper: str
@@ -44,9 +56,21 @@ class Joint:
 
 
 def joints(p: AnatomyParameters, poses: BonePoses, fifth: Any = None) -> tuple[Joint, ...]:
-    """All joints of an anatomy, model frame.
+    """Locate all joints of an anatomy.
 
-    fifth : model_from_bone of C5, where there is one.
+    Parameters
+    ----------
+    p : AnatomyParameters
+        The anatomy's parameters.
+    poses : BonePoses
+        Poses of its bones.
+    fifth : RigidTransform, optional
+        model_from_bone of C5, where there is one.
+
+    Returns
+    -------
+    tuple of Joint
+        Model frame.
     """
 
     def sides(pose: Any, point: Array) -> tuple[Array, Array]:
@@ -72,7 +96,20 @@ def joints(p: AnatomyParameters, poses: BonePoses, fifth: Any = None) -> tuple[J
 
 
 def joint_width(upper: Mesh, lower: Mesh, joint: Joint) -> float:
-    """Smallest distance between the two surfaces within a joint, mm."""
+    """Compute the smallest distance between the two surfaces within a joint.
+
+    Parameters
+    ----------
+    upper, lower : Mesh
+        The two bones, mm.
+    joint : Joint
+        The joint.
+
+    Returns
+    -------
+    float
+        In mm; infinite where they are not in the joint.
+    """
     return min(_facing(upper, lower, joint, CORE).width, _facing(lower, upper, joint, CORE).width)
 
 
@@ -83,12 +120,25 @@ def with_joints(
     osteophytes: tuple[Osteophyte, ...] = (),
     spared: tuple[Mesh, ...] = (),
 ) -> dict[str, Mesh]:
-    """The bones with their joints as wide as wanted, and with lips at their margins.
+    """Give joints their wanted widths, and lips at their margins.
 
     Parameters
     ----------
-    bones : by name. places : the joints. widths : smallest distance in a joint, mm, by its name.
-    osteophytes : that grow first. spared : sac and arteries, which no bone grows into.
+    bones : mapping of str to Mesh
+        By name.
+    places : tuple of Joint
+        The joints.
+    widths : mapping of str to float
+        Smallest distance in a joint, mm, by its name.
+    osteophytes : tuple of Osteophyte, optional
+        Grown first.
+    spared : tuple of Mesh, optional
+        Sac and arteries, which no bone grows into.
+
+    Returns
+    -------
+    dict of str to Mesh
+        The changed bones by name.
     """
     result = dict(bones)
     by_name = {joint.name: joint for joint in places}
@@ -104,7 +154,7 @@ def with_joints(
 
 @dataclass(frozen=True)
 class _Facing:
-    """One surface's vertices in a joint: which, how far the other is, and in which direction."""
+    """One surface's vertices in a joint: which, distance to the other surface, and direction."""
 
     index: NDArray[np.intp]
     gap: Array
@@ -145,7 +195,7 @@ def _set_width(
 def _moved(
     one: Mesh, other: Mesh, joint: Joint, now: float, lacking: float, spared: tuple[Mesh, ...]
 ) -> Mesh:
-    """One surface, moved by half of what a joint lacks; negative where it is too wide."""
+    """Move one surface by half of what a joint lacks; negative where it is too wide."""
     side = _facing(one, other, joint)
     normals = vertex_normals(one)[side.index]
     faces = np.clip(np.einsum("ij,ij->i", normals, side.towards) / 0.5, 0.0, 1.0)
@@ -180,7 +230,7 @@ def _grow_lips(
         points = one.vertices[here.index]
         place = np.flatnonzero(rim)[np.argmax(points[rim] @ out)]
         bump = np.exp(-0.5 * (np.linalg.norm(points - points[place], axis=1) / LIP_SD) ** 2)
-        # each lip closes half of its share; it stands out as far as it likes
+        # each lip closes half of its share; how far it protrudes is not limited
         closing = 0.5 * lip.bridges * np.minimum(here.gap, here.gap[place])
         step = bump[:, None] * (lip.size_mm * out + closing[:, None] * way)
         bones[name] = _stepped(one, here.index, step, spared, other)
@@ -189,8 +239,7 @@ def _grow_lips(
 def _stepped(
     mesh: Mesh, index: NDArray[np.intp], step: Array, spared: tuple[Mesh, ...], opposite: Mesh
 ) -> Mesh:
-    """The mesh with some vertices moved, no farther than what is spared and the joint's other bone
-    allow."""
+    """Move some vertices, no farther than the spared surfaces and the other bone allow."""
     length = np.linalg.norm(step, axis=1)
     moving = length > 1e-9
     index, step, length = index[moving], step[moving], length[moving]
@@ -206,7 +255,7 @@ def _stepped(
 
 
 def _allowed(points: Array, step: Array, other: Mesh, clear: float) -> Array:
-    """How much of their steps points may take, 0 to 1, to stay so far from a surface, mm."""
+    """Return the share of their steps, 0 to 1, that keeps points clear of a surface, mm."""
     length = np.linalg.norm(step, axis=1)
     before = _closest(other, points) - points
     room = np.maximum(np.linalg.norm(before, axis=1) - clear, 0.0)
@@ -217,7 +266,18 @@ def _allowed(points: Array, step: Array, other: Mesh, clear: float) -> Array:
 
 
 def vertex_normals(mesh: Mesh) -> Array:
-    """Outward unit normals, (n, 3), weighted by the triangles' areas."""
+    """Compute outward unit normals of vertices, weighted by the triangles' areas.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        The mesh.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Unit vectors.
+    """
     corners = mesh.vertices[mesh.triangles]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     total = np.zeros_like(mesh.vertices)
@@ -227,7 +287,7 @@ def vertex_normals(mesh: Mesh) -> Array:
 
 
 def _closest(mesh: Mesh, points: Array) -> Array:
-    """The surface's nearest points to points (n, 3); far away where it is beyond LOOKED."""
+    """Return the surface's nearest points to points (n, 3); far away where it is beyond LOOKED."""
     o3d = import_open3d()
 
     if len(points) == 0:
@@ -247,6 +307,6 @@ def _closest(mesh: Mesh, points: Array) -> Array:
 
 
 def _fall(t: Array) -> Array:
-    """1 up to 0, 0 from 1 on, smooth between."""
+    """Return 1 up to 0, 0 from 1 on, smooth between."""
     u = np.clip(t, 0.0, 1.0)
     return np.asarray(1.0 - u * u * (3.0 - 2.0 * u))

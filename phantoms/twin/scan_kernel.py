@@ -19,33 +19,96 @@ PASSED, FINEST = 0.2, 0.62  # FINEST: mm, coarser voxels are painted in parts
 
 
 def coarsest_paint(kernel: Kernel) -> float:
-    """Largest voxels, mm, that hold what the in-plane kernel passes, but for PASSED of it."""
+    """Compute the largest voxels that hold what the in-plane kernel passes above `PASSED`.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+
+    Returns
+    -------
+    float
+        Size of the voxels, mm.
+    """
     f = np.linspace(0.0, 10.0, 4001)
     held = f[np.flatnonzero(in_plane_transfer(kernel, f) > PASSED)[-1]]
     return 0.5 / float(held)
 
 
 def paint_parts(spacing_mm: Sequence[float], kernel: Kernel) -> NDArray[np.int64]:
-    """Into how many parts a voxel is divided for painting, x, y, z."""
+    """Compute into how many parts a voxel is divided for painting.
+
+    Parameters
+    ----------
+    spacing_mm : sequence of 3 floats
+        Of the voxels, x, y, z, mm.
+    kernel : Kernel
+        The kernel.
+
+    Returns
+    -------
+    ndarray of int, shape (3,)
+        Parts along x, y, z.
+    """
     in_plane = min(FINEST, coarsest_paint(kernel) + 1e-6)
     most = np.array([in_plane, in_plane, FINEST])
     return np.maximum(1, np.ceil(np.asarray(spacing_mm) / most)).astype(np.int64)
 
 
 def in_plane_transfer(kernel: Kernel, frequency: Array) -> Array:
-    """Modulation transfer at frequencies, 1/mm: see `Kernel`."""
+    """Compute the in-plane modulation transfer: see `Kernel`.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    frequency : ndarray
+        Spatial frequencies, 1/mm.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
     u = 0.5 * (2.0 * np.pi * np.asarray(frequency) * kernel.sd_mm) ** 2
     return (1.0 + kernel.enhancement * u) * np.exp(-u)
 
 
 def slice_transfer(kernel: Kernel, frequency: Array) -> Array:
-    """Transfer across the slices at frequencies, 1/mm: a rectangle with soft edges."""
+    """Compute the transfer across the slices: a rectangle with soft edges.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    frequency : ndarray
+        Spatial frequencies, 1/mm.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
     soft = np.exp(-0.5 * (2.0 * np.pi * np.asarray(frequency) * kernel.slice_edge_mm) ** 2)
     return np.sinc(np.asarray(frequency) * kernel.slice_mm) * soft
 
 
 def edge_response(kernel: Kernel, x: Array) -> Array:
-    """What a straight edge from 0 to 1, square to the slices, becomes at x mm past it."""
+    """Compute the response to a straight edge from 0 to 1, perpendicular to the slices.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    x : ndarray
+        Distance past the edge, mm.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
     t = np.asarray(x) / kernel.sd_mm
     rise = 0.5 * (1.0 + erf(t / np.sqrt(2.0)))
     return rise + 0.5 * kernel.enhancement * t * np.exp(-0.5 * t**2) / np.sqrt(2.0 * np.pi)
@@ -54,12 +117,22 @@ def edge_response(kernel: Kernel, x: Array) -> Array:
 def blurred(values: Values, spacing: Array, kernel: Kernel) -> Values:
     """Apply the point spread to means over voxels.
 
-    The mean over a voxel is a part of the spread: it is divided out, so that what remains is the
-    kernel's whole.
+    The mean over a voxel is a part of the spread: it is divided out, so that the total is the
+    kernel.
 
     Parameters
     ----------
-    values : HU (z, y, x). spacing : of the voxels, x, y, z, mm.
+    values : ndarray of float32, shape (z, y, x)
+        HU.
+    spacing : ndarray, shape (3,)
+        Of the voxels, x, y, z, mm.
+    kernel : Kernel
+        The kernel.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
     """
     pads = [(n := round(PAD_MM / s), n) for s in spacing[::-1]]
     out = np.empty_like(values)

@@ -1,7 +1,7 @@
-"""Markers on the skin that a scan shows: beads whose middle a needle's tip touches later.
+"""Markers on the skin that a scan shows: beads whose centres a needle's tip touches later.
 
 A marker is a flat holder glued to the skin. For the scan it holds a bead; for the puncture a cap
-with a conical divot takes the bead's place, its apex where the bead's middle was, as the marker
+with a conical divot takes the bead's place, its apex where the bead's centre was, as the marker
 caps of image-guided surgery do (Maurer and others 1997, doi 10.1109/42.611354).
 """
 
@@ -22,9 +22,9 @@ from phantoms.twin.scan_parameters import ScanParameters
 
 BEAD_DIAMETER = 5.0  # mm
 BEAD_HU = 950.0  # PTFE, as in CT test phantoms
-STANDS_OFF = 4.5  # mm from the skin to the bead's middle
-# Round the neck's axis from its left (0) over its back (90) to its right (180), and height, mm:
-# chosen so that no order of labels but the right one fits, and clear of the entries at z = 0.
+STANDS_OFF = 4.5  # mm from the skin to the bead's centre
+# Angle around the neck's axis from left (0) over back (90) to right (180), and height, mm:
+# chosen so that only the correct order of labels fits, and clear of the entries at z = 0.
 PLACES = (
     (4.0, 22.0),
     (28.0, 31.0),
@@ -39,7 +39,7 @@ PLACES = (
     (176.0, -21.0),
     (171.0, 15.0),
 )
-GLUED_SD = 2.0  # mm, how far off its place somebody glues a marker, an axis
+GLUED_SD = 2.0  # mm per axis, how far from its place somebody glues a marker
 # mm: a scan made for navigation shows the whole neck's skin, with the markers
 SIDE, BOTTOM, TOP = 190.0, -68.0, 46.0
 LEAST_PIXEL = 0.4  # mm: so large a field of view has no smaller ones
@@ -52,9 +52,9 @@ class Marker:
 
     Parameters
     ----------
-    position : (3,) ndarray
-        Middle of the bead, which is the divot's apex, anatomy's frame, mm.
-    axis : (3,) ndarray
+    position : ndarray, shape (3,)
+        Centre of the bead, which is the divot's apex, anatomy's frame, mm.
+    axis : ndarray, shape (3,)
         Unit vector outwards from the skin.
     """
 
@@ -63,7 +63,20 @@ class Marker:
 
 
 def skin_markers(p: AnatomyParameters, seed: int) -> tuple[Marker, ...]:
-    """Twelve markers glued round a neck, somewhat elsewhere with every seed."""
+    """Place twelve markers around a neck, at slightly different positions for every seed.
+
+    Parameters
+    ----------
+    p : AnatomyParameters
+        Size of the neck.
+    seed : int
+        Of the displacements.
+
+    Returns
+    -------
+    tuple of Marker
+        Anatomy's frame.
+    """
     rng = np.random.default_rng([seed, 1997])
     middle = np.array([0.0, skin_middle(p)])
     markers = []
@@ -83,7 +96,18 @@ def skin_markers(p: AnatomyParameters, seed: int) -> tuple[Marker, ...]:
 
 
 def whole_neck(scan: ScanParameters) -> ScanParameters:
-    """Return a scan whose field of view holds the whole neck, with the markers on its skin."""
+    """Return a scan whose field of view contains the whole neck, with the markers on its skin.
+
+    Parameters
+    ----------
+    scan : ScanParameters
+        A scan.
+
+    Returns
+    -------
+    ScanParameters
+        With a larger field of view, and voxels no smaller than that allows.
+    """
     view = replace(
         scan.view,
         side_mm=SIDE,
@@ -96,7 +120,20 @@ def whole_neck(scan: ScanParameters) -> ScanParameters:
 
 
 def touched(markers: Sequence[Marker], labels: Sequence[str]) -> tuple[AnatomyFiducial, ...]:
-    """Return the markers as fiducials to be touched, under the labels somebody gave them."""
+    """Return the markers as fiducials to be touched.
+
+    Parameters
+    ----------
+    markers : sequence of Marker
+        The markers.
+    labels : sequence of str
+        The labels that somebody gave them.
+
+    Returns
+    -------
+    tuple of AnatomyFiducial
+        In the frame of the markers.
+    """
     return tuple(
         AnatomyFiducial(label, tuple(map(float, m.position)), "register")  # type: ignore[arg-type]
         for m, label in zip(markers, labels, strict=True)
@@ -104,7 +141,18 @@ def touched(markers: Sequence[Marker], labels: Sequence[str]) -> tuple[AnatomyFi
 
 
 def beads(markers: Sequence[Marker]) -> tuple[Surface, ...]:
-    """The beads as closed surfaces, anatomy's frame."""
+    """Build the beads as closed surfaces.
+
+    Parameters
+    ----------
+    markers : sequence of Marker
+        The markers.
+
+    Returns
+    -------
+    tuple of Surface
+        In the frame of the markers, mm.
+    """
     return tuple(
         Surface(f"bead {k}", "other", *_sphere(m.position, BEAD_DIAMETER / 2.0))
         for k, m in enumerate(markers)
@@ -114,7 +162,7 @@ def beads(markers: Sequence[Marker]) -> tuple[Surface, ...]:
 def _sphere(middle: Array, radius: float) -> tuple[Array, NDArray[np.int32]]:
     import pyvista as pv
 
-    # corners somewhat outside, so that the volume is the ball's
+    # vertices slightly outside, so that the volume is the ball's
     ball = pv.Sphere(
         radius=radius,
         center=middle,

@@ -1,9 +1,10 @@
-"""Noise as a reconstruction from projections has it: its power is |f| times the kernel's squared
-transfer, directed where fewer quanta came through, correlated across slices as their profile is.
+"""Noise of a reconstruction from projections.
 
-Noise of frequency (fx, fy) comes from the projections taken along the lines across it. So the noise
-is split into wedges of direction; each is scaled, place by place, by the quanta that were lost in
-the projections it comes from: long ways through the shoulders give streaks from side to side.
+Its power is ``|f|`` times the kernel's squared transfer, directed where fewer quanta came through,
+correlated across slices by their profile. Noise of frequency (fx, fy) comes from the projections
+taken along the lines across it. So the noise is split into wedges of direction; each is scaled,
+place by place, by the quanta that were lost in the projections it comes from: long paths through
+the shoulders give streaks from side to side.
 """
 
 from __future__ import annotations
@@ -24,13 +25,26 @@ ALIASES = 4
 def noise(
     shape: tuple[int, int, int], spacing: Array, kernel: Kernel, level: Values, seed: int
 ) -> Values:
-    """Noise in HU (z, y, x).
+    """Simulate the noise of a scan.
 
     Parameters
     ----------
-    spacing : of the voxels, x, y, z, mm.
-    level : (wedges, z, y, x) sd of the noise, HU, on any coarser grid over the same volume, as if
-        all directions had the wedge's own; wedge k's middle is at k pi / wedges from x over y.
+    shape : tuple of 3 ints
+        z, y, x.
+    spacing : ndarray, shape (3,)
+        Of the voxels, x, y, z, mm.
+    kernel : Kernel
+        Point spread.
+    level : ndarray, shape (wedges, z, y, x)
+        Standard deviation of the noise, HU, on any coarser grid over the same volume, as if all
+        directions had the wedge's own; wedge k's centre is at k pi / wedges from x to y.
+    seed : int
+        Of the noise.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
     """
     rng = np.random.default_rng([seed, 5])
     wedges = len(level)
@@ -51,18 +65,31 @@ def noise(
 
 
 def power(frequency: Array, kernel: Kernel) -> Array:
-    """In-plane noise power at frequencies, 1/mm, of any scale."""
+    """Compute the in-plane noise power, up to a factor.
+
+    Parameters
+    ----------
+    frequency : ndarray
+        Spatial frequencies, 1/mm.
+    kernel : Kernel
+        Point spread.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
     return np.abs(frequency) * in_plane_transfer(kernel, frequency) ** 2
 
 
 def _white(
     rng: np.random.Generator, shape: tuple[int, int, int], step: float, kernel: Kernel
 ) -> Values:
-    """White in plane, correlated across slices as the profile is, sd 1."""
+    """Return noise white in plane, correlated across slices by the profile, sd 1."""
     values = rng.standard_normal(shape, dtype=np.float32)
     if shape[0] == 1:
         return values
-    # sampled at the slices' distance: what the profile passes beyond comes back within
+    # sampled at the slices' distance: what the profile passes beyond is aliased
     f = fft.rfftfreq(shape[0], step)
     passed = [slice_transfer(kernel, f + k / step) ** 2 for k in range(-ALIASES, ALIASES + 1)]
     transfer = np.sqrt(np.sum(passed, axis=0))
@@ -77,7 +104,7 @@ def _white(
 def _amplitudes(
     size: tuple[int, ...], spacing: Array, kernel: Kernel, wedges: int
 ) -> NDArray[np.float32]:
-    """Of each wedge, so that white noise of sd 1 has sd 1 in all of them together."""
+    """Return amplitudes of each wedge, so that white noise of sd 1 keeps sd 1 in their sum."""
     fy, fx = fft.fftfreq(size[0], spacing[1])[:, None], fft.fftfreq(size[1], spacing[0])[None, :]
     whole = power(np.hypot(fy, fx), kernel)
     whole /= whole.mean()

@@ -31,7 +31,15 @@ VEINS_ARTERIAL = 120.0  # HU of veins while arteries are filled
 
 @dataclass(frozen=True)
 class Painted:
-    """values : HU (z, y, x). metal : middles (n, 3) of fillings, scan frame, mm."""
+    """CT numbers and metal of a scan.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (z, y, x)
+        HU.
+    metal : ndarray, shape (n, 3)
+        Centres of fillings, scan frame, mm.
+    """
 
     values: Values
     metal: Array
@@ -44,9 +52,25 @@ def painted_scan(
     grid: Grid,
     markers: Sequence[Marker] = (),
 ) -> Painted:
-    """CT numbers of all that lies in a scan, on a grid of the scan's frame.
+    """Paint everything in a scan as CT numbers.
 
-    markers : glued to the skin, anatomy's frame.
+    Parameters
+    ----------
+    found : ScanAnatomy
+        The surfaces.
+    p : AnatomyParameters
+        Size of the neck, for what is sketched.
+    scan : ScanParameters
+        What the scan is drawn with.
+    grid : Grid
+        The grid, scan's frame.
+    markers : sequence of Marker, optional
+        Glued to the skin, anatomy's frame.
+
+    Returns
+    -------
+    Painted
+        CT numbers and metal.
     """
     scan_from_anatomy = found.scan_from_anatomy
     back = scan_from_anatomy.inv()
@@ -104,7 +128,7 @@ def _bones(
         cells = 1.0 if s.name.startswith(("mastoid", "temporal")) else 0.0
         if s.name == "sphenoid":
             cells = 1.6
-        # what joins two bones is all spongy
+        # a bridge between two bones is entirely spongy
         look = scan.bone
         grown = np.array([[*s.vertices.mean(axis=0), 20.0]]) if s.name == "bridge" else open_at
         inside = bone_values([s], share, grid, window, look, back, cells, grown)
@@ -114,7 +138,7 @@ def _bones(
 def _bridges(
     found: ScanAnatomy, scan: ScanParameters, turn: RigidTransform
 ) -> tuple[list[Surface], Array | None]:
-    """Bone between the surfaces of fused joints, and where no cortex lies between them."""
+    """Return the bone that bridges fused joints, and where there is no cortex between them."""
     made, places = [], []
     bones = {s.name: s for s in found.structures if s.role == "bone"}
     for joint in found.joints:
@@ -168,7 +192,7 @@ def _veins(scan: ScanParameters) -> float:
 
 
 def _couch(values: Values, grid: Grid, outside: Surface) -> None:
-    """A curved shell under the patient."""
+    """Add a curved shell under the patient."""
     v = outside.vertices[np.abs(outside.vertices[:, 2] - np.mean(outside.vertices[:, 2])) < 60.0]
     lowest, middle = float(v[:, 1].max()) + 12.0, float(v[:, 0].mean())
     y = grid.origin[1] + grid.spacing[1] * np.arange(grid.size[1])

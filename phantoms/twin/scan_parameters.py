@@ -1,4 +1,4 @@
-"""What one simulated scan is drawn with: scanner, patient's tissue, joints, field of view.
+"""Parameters of one simulated scan: scanner, patient's tissue, joints, field of view.
 
 Lengths are mm, angles degrees, CT numbers HU. Everything that a scan shows follows from an anatomy,
 a `ScanParameters` and nothing else.
@@ -34,11 +34,19 @@ class BoneLook:
 
     Parameters
     ----------
-    cortex_hu : of compact bone, HU, where it is thick enough to be resolved.
-    cortex_mm : median thickness, mm. cortex_variation : its relative change over a surface, 0 to 1;
-        the thickness lies between 1 - variation and 1 + variation times the median.
-    trabecular_hu : mean of the spongy bone, HU. texture_hu : sd of its texture, HU.
-    texture_mm : (x, y, z) size of the texture's grains, mm.
+    cortex_hu : float
+        Of compact bone, where it is thick enough to be resolved, HU.
+    cortex_mm : float
+        Median thickness of the cortex, mm.
+    cortex_variation : float
+        Its relative change over a surface, 0 to 1; the thickness is between 1 - variation and 1 +
+        variation times the median.
+    trabecular_hu : float
+        Mean of the spongy bone, HU.
+    texture_hu : float
+        Standard deviation of its texture, HU.
+    texture_mm : tuple of 3 floats
+        Size of the texture's grains, x, y, z, mm.
     """
 
     cortex_hu: float = 900.0
@@ -59,8 +67,16 @@ class Kernel:
 
     Parameters
     ----------
-    name : as written to a DICOM header. sd_mm : mm. enhancement : 0 and above.
-    slice_mm : nominal thickness, mm. slice_edge_mm : sd, mm.
+    name : str
+        As written to a DICOM header.
+    sd_mm : float
+        In-plane standard deviation, mm.
+    enhancement : float
+        Edge enhancement, 0 and above.
+    slice_mm : float
+        Nominal thickness, mm.
+    slice_edge_mm : float
+        Standard deviation of the slice's edges, mm.
     """
 
     name: str = "soft"
@@ -76,11 +92,23 @@ class Contrast:
 
     Parameters
     ----------
-    phase : 'none' or 'arterial'. artery_hu : of the left and right artery where they enter from
-    below, HU; blood without contrast is 45. decay_hu_per_mm : lost on the way up, HU a mm.
-    state : of the left and right artery. occluded_from : share of an occluded artery's course, from
-    below, after which it is occluded; 0 is all of it. plexus_hu : veins round the artery on C1 and
-    in the canal, HU; 0 where there are none. plaques : calcified places in the arteries' walls.
+    phase : str
+        'none' or 'arterial'.
+    artery_hu : tuple of 2 floats
+        Of the left and right artery where they enter from below, HU; blood without contrast is 45.
+    decay_hu_per_mm : float
+        Loss on the way up, HU/mm.
+    state : tuple of 2 str
+        Of the left and right artery.
+    hypoplastic_share : float
+        Radius of a hypoplastic artery relative to a normal one.
+    occluded_from : float
+        Share of an occluded artery's course, from below, after which it is occluded; 0 is all of
+        it.
+    plexus_hu : float
+        Veins around the artery on C1 and in the canal, HU; 0 where there are none.
+    plaques : int
+        Number of calcified places in the arteries' walls.
     """
 
     phase: Literal["none", "arterial"] = "arterial"
@@ -99,8 +127,14 @@ class Osteophyte:
 
     Parameters
     ----------
-    joint : one of JOINTS. angle_deg : where round the joint. size_mm : how far it stands out.
-    bridges : share of the gap at the margin that both lips together close, 0 to below 1.
+    joint : str
+        One of `JOINTS`.
+    angle_deg : float
+        Position around the joint, degrees.
+    size_mm : float
+        How far it protrudes, mm.
+    bridges : float
+        Share of the gap at the margin that both lips together close, 0 to below 1.
     """
 
     joint: str
@@ -111,14 +145,22 @@ class Osteophyte:
 
 @dataclass(frozen=True)
 class View:
-    """Field of view and how the patient lies in it.
+    """Field of view and pose of the patient in it.
 
     Parameters
     ----------
-    low_mm, high_mm : heights between which slices lie, from the origin of the anatomy, mm.
-    side_mm : of the square field of view, mm. centre_mm : its middle (x, y), mm.
-    rotation_deg : of the patient in the scanner about x, y and z, degrees. couch : is it seen?
-    shift_mm : of the patient in the scanner, mm.
+    low_mm, high_mm : float
+        Range of the slices, from the origin of the anatomy, mm.
+    side_mm : float
+        Side of the square field of view, mm.
+    centre_mm : tuple of 2 floats
+        Its centre, x and y, mm.
+    rotation_deg : tuple of 3 floats
+        Of the patient in the scanner about x, y and z, degrees.
+    shift_mm : tuple of 3 floats
+        Of the patient in the scanner, mm.
+    couch : bool
+        Whether it is visible.
     """
 
     low_mm: float = -66.0
@@ -132,16 +174,22 @@ class View:
 
 @dataclass(frozen=True)
 class Artefacts:
-    """What is wrong with the projections.
+    """Errors of the projections.
 
     Parameters
     ----------
-    noise_hu : sd of the noise in the middle of the neck at C2, HU.
-    shoulders : 0 to 1, how much of the shoulders the lowest rays pass.
-    metal : fillings of teeth. hardening : bone's beam hardening that is not corrected: its line
-        integral b is lowered by 0.02 hardening b^2. cupping_hu : in the middle, HU.
-    scale, offset_hu : of the calibration of CT numbers: shown = scale * (true + 1000) - 1000
-    + offset.
+    noise_hu : float
+        Standard deviation of the noise in the middle of the neck at C2, HU.
+    shoulders : float
+        How much of the shoulders the lowest rays pass, 0 to 1.
+    metal : int
+        Number of fillings of teeth.
+    hardening : float
+        Uncorrected beam hardening of bone: its line integral b is lowered by 0.02 hardening b^2.
+    cupping_hu : float
+        In the middle, HU.
+    scale, offset_hu : float
+        Of the calibration of CT numbers: shown = scale * (true + 1000) - 1000 + offset.
     """
 
     noise_hu: float = 15.0
@@ -155,14 +203,33 @@ class Artefacts:
 
 @dataclass(frozen=True)
 class ScanParameters:
-    """All that a scan is drawn with; see the parts.
+    """All parameters of a scan; see the parts.
 
     Parameters
     ----------
-    spacing_mm : of the voxels, x, y, z. joints_mm : smallest distance of the bones in each joint,
-    by JOINTS' names; one that is not named stays as the anatomy has it.
-    fused : names of joints that bone has grown through. osteophytes : at the joints' margins.
-    seed : of noise and texture. hard : of which set it was drawn.
+    spacing_mm : tuple of 3 floats
+        Of the voxels, x, y, z, mm.
+    bone : BoneLook
+        CT numbers of bone.
+    kernel : Kernel
+        Point spread.
+    contrast : Contrast
+        Contrast medium in the vessels.
+    view : View
+        Field of view and pose.
+    artefacts : Artefacts
+        Errors of the projections.
+    joints_mm : tuple of (str, float)
+        Smallest distance of the bones in each joint, mm, by the names of `JOINTS`; one that is not
+        named stays as in the anatomy.
+    fused : tuple of str
+        Names of fused joints.
+    osteophytes : tuple of Osteophyte
+        At the joints' margins.
+    seed : int
+        Of noise and texture.
+    hard : bool
+        Whether it was drawn from the hard set.
     """
 
     spacing_mm: tuple[float, float, float] = (0.5, 0.5, 0.6)

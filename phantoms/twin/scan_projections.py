@@ -1,9 +1,9 @@
-"""What the projections do to a scan: noise where little came through, streaks, dark bands.
+"""Effects of the projections on a scan: noise where little came through, streaks, dark bands.
 
-The whole body is looked at on a coarse grid, slice by slice: its projections say how many quanta
-came through each ray. From these follow the noise's level for each direction, and the error of what
-the reconstruction takes for a line integral behind bone, metal and shoulders; filtered and
-projected back it is added to the CT numbers.
+The whole body is sampled on a coarse grid, slice by slice: its projections tell how many quanta
+came through each ray. From these follow the noise's level for each direction, and the error of the
+line integrals measured behind bone, metal and shoulders; filtered and projected back it is added to
+the CT numbers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_LEVEL = 8.0  # times the noise in the middle
 BONE_FROM = 150.0  # HU, above which tissue counts as bone
 SECOND_ORDER = 0.02  # of the bone's line integral, squared, that is lost at a hardening of 1
 CUP_RADIUS = 70.0  # mm, at which cupping ends
-# Shoulders: middles from the midline and backwards, radii, mm; fully there below, not above, mm.
+# Shoulders: centres from the midline and backwards, radii, mm; complete below, absent above, mm.
 SHOULDER, SHOULDER_RADII, SHOULDER_HEIGHTS = (140.0, 18.0), (70.0, 52.0), (-88.0, -32.0)
 # Metal: 1/mm; pixel and slice, mm; quanta of an unattenuated ray; stray light, share.
 METAL_ATTENUATION, METAL_PIXEL, METAL_SLICE = 0.8, 1.25, 1.5
@@ -38,8 +38,16 @@ Paint = Callable[[Grid], Values]
 
 @dataclass(frozen=True)
 class Projected:
-    """error : (z, y, x) HU to add. level : (WEDGES, z, y, x) sd of noise, HU, on a coarse grid of
-    the same volume; see `scan_noise.noise`."""
+    """Effects of the projections.
+
+    Attributes
+    ----------
+    error : ndarray of float32, shape (z, y, x)
+        To add, HU.
+    level : ndarray of float32, shape (WEDGES, z, y, x)
+        Standard deviation of the noise, HU, on a coarse grid of the same volume; see
+        `scan_noise.noise`.
+    """
 
     error: Values
     level: Values
@@ -49,13 +57,29 @@ def projected(
     paint: Paint, low: Array, high: Array, centre: Array, grid: Grid, a: Artefacts, metal: Array,
     seed: int,
 ) -> Projected:  # fmt: skip
-    """Errors and noise of a scan.
+    """Compute errors and noise level of a scan.
 
     Parameters
     ----------
-    paint : makes HU on any grid. low, high : corners of a box that holds the body in x and y, mm.
-    centre : the anatomy's origin, scan frame, mm; there the noise is the one drawn. grid : the
-    scan's. metal : middles (n, 3) of fillings, mm.
+    paint : callable
+        Makes CT numbers, HU, on any grid.
+    low, high : ndarray, shape (3,)
+        Corners of a box that contains the body in x and y, mm.
+    centre : ndarray, shape (3,)
+        The anatomy's origin, scan frame, mm; the noise there is `Artefacts.noise_hu`.
+    grid : Grid
+        The scan's grid.
+    a : Artefacts
+        What to simulate.
+    metal : ndarray, shape (n, 3)
+        Centres of fillings, mm.
+    seed : int
+        Of the quanta behind metal.
+
+    Returns
+    -------
+    Projected
+        Errors and noise level.
     """
     if a.noise_hu == 0.0 and a.hardening == 0.0 and not len(metal):
         flat = np.broadcast_to(-_cup(grid, centre, a.cupping_hu), grid.shape)
@@ -85,7 +109,7 @@ def projected(
 
 
 def _body_grid(low: Array, high: Array, grid: Grid, centre: Array) -> Grid:
-    """A coarse grid over the whole body at the scan's heights and at the anatomy's origin."""
+    """Return a coarse grid of the whole body at the scan's heights and the anatomy's origin."""
     size = int(np.ceil(float(np.hypot(*(high - low)[:2])) / PIXEL)) + 4
     middle = 0.5 * (low + high)[:2]
     first = min(float(grid.origin[2]), float(centre[2]))
@@ -96,7 +120,7 @@ def _body_grid(low: Array, high: Array, grid: Grid, centre: Array) -> Grid:
 
 
 def _lines(plane: Values, theta: Array) -> Array:
-    """Line integrals (detector, angles) of a slice's attenuation."""
+    """Return line integrals (detector, angles) of a slice's attenuation."""
     from skimage.transform import radon
 
     image = WATER * np.maximum(plane.astype(float) + 1000.0, 0.0) / 1000.0
@@ -111,14 +135,14 @@ def _bone_lines(plane: Values, theta: Array) -> Array:
 
 
 def _round(image: Array) -> Array:
-    """Nothing outside the circle that the projections see."""
+    """Clear everything outside the circle that the projections see."""
     half = image.shape[0] // 2
     y, x = np.ogrid[: image.shape[0], : image.shape[1]]
     return np.where(np.hypot(y - half, x - half) <= half - 1, image, 0.0)
 
 
 def _back(lines: Array, theta: Array, size: int, pixel: float) -> Array:
-    """HU whose line integrals these are."""
+    """Return the image, HU, whose line integrals these are."""
     from skimage.transform import iradon
 
     image = iradon(lines, theta, output_size=size, filter_name="hann", circle=True)
@@ -126,10 +150,10 @@ def _back(lines: Array, theta: Array, size: int, pixel: float) -> Array:
 
 
 def _variances(lines: Array, theta: Array, size: int) -> Array:
-    """Mean of 1 / quanta over each wedge's projections, (WEDGES, y, x).
+    """Return the mean of 1 / quanta over each wedge's projections, (WEDGES, y, x).
 
-    Detector positions run along x cos - y sin of the angle; the noise's frequency does too. Wedge
-    k is about k pi / WEDGES from x over y, so the angle is minus that.
+    Detector positions run along x cos - y sin of the angle; the noise's frequency does too. Wedge k
+    is about k pi / WEDGES from x to y, so the angle is minus that.
     """
     from skimage.transform import iradon
 
@@ -146,7 +170,7 @@ def _variances(lines: Array, theta: Array, size: int) -> Array:
 
 
 def _levels(variances: Array, at: int, body: Grid, centre: Array, a: Artefacts) -> Array:
-    """(WEDGES, z, y, x) sd, HU."""
+    """Return the standard deviation (WEDGES, z, y, x), HU."""
     j, i = (
         int(np.clip(round((centre[k] - body.origin[k]) / PIXEL), 0, body.size[k] - 1))
         for k in (1, 0)
@@ -159,7 +183,7 @@ def _levels(variances: Array, at: int, body: Grid, centre: Array, a: Artefacts) 
 def _shoulders(
     theta: Array, count: int, body: Grid, centre: Array, z: float, share: float
 ) -> Array:
-    """Line integrals (detector, angles) of two ellipses of water beside the neck."""
+    """Return line integrals (detector, angles) of two ellipses of water beside the neck."""
     low, high = SHOULDER_HEIGHTS
     there = share * float(np.clip((high - (z - centre[2])) / (high - low), 0.0, 1.0))
     if there == 0.0:
@@ -184,7 +208,7 @@ def _cup(grid: Grid, centre: Array, depth: float) -> Values:
 
 
 def _metal_error(lines: Array, body: Grid, grid: Grid, metal: Array, seed: int) -> Values:
-    """HU that fillings add: rays that hardly come through, beam hardening, stray light."""
+    """Return what fillings add, HU: rays that hardly come through, beam hardening, stray light."""
     rng = np.random.default_rng([seed, 77])
     total = np.zeros(grid.shape, np.float32)
     z_first, z_last = metal[:, 2].min() - FILLING_TALL, metal[:, 2].max() + FILLING_TALL
@@ -219,7 +243,7 @@ def _metal_error(lines: Array, body: Grid, grid: Grid, metal: Array, seed: int) 
         came = QUANTA_FREE * (np.exp(-water - dense) + STRAY * np.exp(-0.5 * water))
         came = np.maximum(rng.poisson(came), 0.5)
         metal_lines = np.where(path > 0.0, -np.log(came / QUANTA_FREE) - water, 0.0)
-        # the metal itself is painted: what is left is what no attenuation of it explains
+        # the metal itself is painted: what remains is not explained by any attenuation of it
         explained = float((metal_lines * path).sum()) / max(float((path**2).sum()), 1e-9)
         error = metal_lines - explained * path
         errors.append(_back(error, fine, size, METAL_PIXEL))
@@ -229,7 +253,7 @@ def _metal_error(lines: Array, body: Grid, grid: Grid, metal: Array, seed: int) 
 
 
 def _at(values: Array, body: Grid, z: Array, y: Array, x: Array) -> Values:
-    """Values of a coarse grid (z, y, x) on a finer one."""
+    """Interpolate values of a coarse grid (z, y, x) on a finer one."""
     at = [(c - body.origin[k]) / body.spacing[k] for k, c in ((2, z), (1, y), (0, x))]
     flat = np.meshgrid(at[1], at[2], indexing="ij")
     out = np.empty((len(z), len(y), len(x)), np.float32)

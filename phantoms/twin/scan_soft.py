@@ -1,6 +1,6 @@
 """Soft tissue of neck and lower head: skin, fat, muscles, glands, tongue, airway, large vessels.
 
-Sketched in the anatomy's frame, so that a slice looks like one: nothing is measured on it.
+Sketched in the anatomy's frame, so that a slice looks real: nothing is measured on it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,15 @@ JUGULARS: tuple[Course, ...] = (
 
 @dataclass(frozen=True)
 class Blood:
-    """HU of the neck's other vessels: arteries of the left and right, veins."""
+    """CT numbers of the neck's other vessels.
+
+    Attributes
+    ----------
+    arteries : tuple of 2 floats
+        Of the left and right, HU.
+    veins : float
+        HU.
+    """
 
     arteries: tuple[float, float]
     veins: float
@@ -90,9 +98,25 @@ class Blood:
 def soft_tissue(
     skin: Any, grid: Grid, window: Window, anatomy_from_scan: RigidTransform, blood: Blood
 ) -> Values:
-    """HU (z, y, x) of what the skin holds besides the anatomy.
+    """Paint what is inside the skin besides the anatomy.
 
-    skin : closed surface, scan frame.
+    Parameters
+    ----------
+    skin : Closed
+        Closed surface, scan frame, mm.
+    grid : Grid
+        The grid, scan frame.
+    window : tuple of 3 slices
+        z, y, x.
+    anatomy_from_scan : RigidTransform
+        The tissue is defined in the anatomy's frame.
+    blood : Blood
+        CT numbers of vessels.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, y, x)
+        HU.
     """
     shape = tuple(w.stop - w.start for w in window)
     points = _points(grid, window, shape)
@@ -115,7 +139,7 @@ def soft_tissue(
 
 
 def _points(grid: Grid, window: Window, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Middles (z, y, x, 3) on a grid that is coarse along z, and in plane where voxels are fine."""
+    """Return points (z, y, x, 3), coarse along z, and in plane where voxels are fine."""
     counts = []
     for k, axis in zip((2, 1, 0), range(3), strict=True):
         step = COARSE_MM if k == 2 else 0.6
@@ -135,7 +159,7 @@ def _points(grid: Grid, window: Window, shape: tuple[int, ...]) -> NDArray[np.fl
 
 
 def _muscles(x: Values, y: Values, z: Values, bow: Values, bend: Values) -> Values:
-    """Each place is of the tissue it is nearest to, in its radii; thin seams of fat between."""
+    """Assign each place to the tissue nearest in its radii, with thin seams of fat between."""
     u, v = np.abs(x + 2.0 * bend) + 2.0 * bow, y + 3.0 * bend - 1.5 * bow
     nearest = np.full(x.shape, np.inf, np.float32)
     second, value, size = nearest.copy(), np.zeros_like(nearest), np.ones_like(nearest)
@@ -160,7 +184,7 @@ def _muscles(x: Values, y: Values, z: Values, bow: Values, bend: Values) -> Valu
 
 
 def _within(course: Course, x: Values, y: Values, z: Values, bend: Values) -> Values:
-    """How deep within a vessel, mm."""
+    """Return the depth inside a vessel, mm."""
     heights, xs, ys, radii = course
     away = np.hypot(x - np.interp(z, heights, xs) - 1.5 * bend, y - np.interp(z, heights, ys))
     deep = np.interp(z, heights, radii) - away
@@ -169,7 +193,7 @@ def _within(course: Course, x: Values, y: Values, z: Values, bend: Values) -> Va
 
 
 def _airway(x: Values, y: Values, z: Values, slow: Values) -> Values:
-    """How deep within air, mm."""
+    """Return the depth inside air, mm."""
     heights, ys, wide, deep = AIRWAY
     half = np.interp(z, heights, deep)
     off = np.hypot(
@@ -188,13 +212,13 @@ def _airway(x: Values, y: Values, z: Values, slow: Values) -> Values:
 
 
 def _blend(values: Values, inside: Values, hu: float | Values) -> None:
-    """Put a tissue where `inside` is above 0, its edge half a millimetre soft."""
+    """Put a tissue where `inside` is above 0, with an edge half a millimetre soft."""
     share = np.clip(inside / np.float32(0.5) + np.float32(0.5), 0.0, 1.0)
     values += share * (hu - values)
 
 
 def _depth(skin: Any, points: NDArray[np.float32], grid: Grid) -> Values:
-    """Depth under the skin, mm; negative outside. Only as deep as the fat reaches is it exact."""
+    """Return the depth below the skin, mm, negative outside; exact as deep as the fat reaches."""
     o3d = import_open3d()
 
     thin = points[::2, ::5, ::5]
@@ -209,7 +233,7 @@ def _depth(skin: Any, points: NDArray[np.float32], grid: Grid) -> Values:
 
 
 def _noise(x: Values, y: Values, z: Values, size: float) -> Values:
-    """Smooth noise, made on a coarser grid."""
+    """Return smooth noise, made on a coarser grid."""
     parts = [np.ascontiguousarray(a[::2, ::4, ::4]).ravel() for a in (x, y, z)]
     flat = np.column_stack(parts).astype(np.float32)
     made = grain(flat, np.full(flat.shape, size, np.float32)).reshape(x[::2, ::4, ::4].shape)

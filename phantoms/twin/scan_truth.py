@@ -1,4 +1,4 @@
-"""What is true of a simulated scan."""
+"""Ground truth of a simulated scan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from phantoms.twin.scan_soft import BLOOD
 from phantoms.twin.scan_vessels import artery_hu, occluded_above, plaques
 
 Seen = Literal["whole", "cut", "no"]
-ENHANCED = 60.0  # HU over blood, from which an artery counts as filled with contrast
+ENHANCED = 60.0  # HU above blood, from which an artery counts as filled with contrast
 MEASURED = (-52.0, 26.0)  # mm, heights of the anatomy's frame beyond which surfaces are sketched
 
 
@@ -28,8 +28,14 @@ class TrueStructure:
 
     Parameters
     ----------
-    name, role : as in a case. vertices : (n, 3), scan frame (LPS), mm. triangles : (m, 3).
-    seen : does it lie in the field of view: whole, cut or not?
+    name, role : str
+        As in a case.
+    vertices : ndarray, shape (n, 3)
+        Scan frame (LPS), mm.
+    triangles : ndarray of int, shape (m, 3)
+        Vertex indices.
+    seen : str
+        Whether it is in the field of view: whole, cut or no.
     """
 
     name: str
@@ -41,9 +47,21 @@ class TrueStructure:
 
 @dataclass(frozen=True)
 class TrueArtery:
-    """An artery's state. enhanced : does any of it hold contrast? hu : its contents (from, to) in
-    the scan's field of view before blur and noise, HU; occluded_above_mm : height in the anatomy's
-    frame over which it holds none, None where it is open."""
+    """An artery's state.
+
+    Attributes
+    ----------
+    name : str
+        Name of the artery.
+    state : str
+        normal, hypoplastic or occluded.
+    enhanced : bool
+        Whether any of it contains contrast.
+    hu : tuple of 2 floats
+        Range of its contents in the scan's field of view before blur and noise, HU.
+    occluded_above_mm : float or None
+        Height in the anatomy's frame above which it contains none; None where it is open.
+    """
 
     name: str
     state: ArteryState
@@ -54,8 +72,21 @@ class TrueArtery:
 
 @dataclass(frozen=True)
 class TrueJoint:
-    """width_mm : smallest distance of its two surfaces. fused : has bone grown through it?
-    middle : (3,), scan frame, mm."""
+    """A joint's state.
+
+    Attributes
+    ----------
+    name : str
+        Name of the joint.
+    upper, lower : str
+        Its two bones.
+    middle : ndarray, shape (3,)
+        Its centre, scan frame, mm.
+    width_mm : float
+        Smallest distance of its two surfaces, mm.
+    fused : bool
+        Whether bone has grown through it.
+    """
 
     name: str
     upper: str
@@ -67,13 +98,23 @@ class TrueJoint:
 
 @dataclass(frozen=True)
 class ScanTruth:
-    """Everything that is true of a scan, in the scan's frame.
+    """Ground truth of a scan, in the scan's frame.
 
     Parameters
     ----------
-    plaques : (3,) middles of calcified places in the arteries' walls, mm.
-    measured_mm : heights of the anatomy's frame between which cord, dura, arteries and occiput are
-    the anatomy's own; beyond they are sketched. scan_from_anatomy : carries those to the scan.
+    structures : tuple of TrueStructure
+        Surfaces.
+    arteries : tuple of TrueArtery
+        States of the arteries.
+    joints : tuple of TrueJoint
+        States of the joints.
+    plaques : tuple of ndarray, shape (3,)
+        Centres of calcified places in the arteries' walls, mm.
+    measured_mm : tuple of 2 floats
+        Heights of the anatomy's frame between which cord, dura, arteries and occiput are the
+        anatomy's own; beyond they are sketched.
+    scan_from_anatomy : RigidTransform
+        From the anatomy's frame to the scan's.
     """
 
     structures: tuple[TrueStructure, ...]
@@ -84,7 +125,7 @@ class ScanTruth:
     scan_from_anatomy: RigidTransform
 
     def structure(self, name: str) -> TrueStructure:
-        """The structure of that name; KeyError where there is none."""
+        """Return the structure of that name; raise KeyError where there is none."""
         for s in self.structures:
             if s.name == name:
                 return s
@@ -92,9 +133,23 @@ class ScanTruth:
 
 
 def scan_truth(found: ScanAnatomy, outside: Surface, scan: ScanParameters, grid: Grid) -> ScanTruth:
-    """What is true of a scan of these surfaces on this grid.
+    """Compile the ground truth of a scan of these surfaces on this grid.
 
-    outside : the skin, anatomy's frame.
+    Parameters
+    ----------
+    found : ScanAnatomy
+        The surfaces.
+    outside : Surface
+        The skin, anatomy's frame.
+    scan : ScanParameters
+        What the scan is drawn with.
+    grid : Grid
+        The scan's grid.
+
+    Returns
+    -------
+    ScanTruth
+        The ground truth.
     """
     turn = found.scan_from_anatomy
     structures = []
@@ -123,12 +178,25 @@ def scan_truth(found: ScanAnatomy, outside: Surface, scan: ScanParameters, grid:
 
 
 def in_view(s: Closed, grid: Grid) -> Seen:
-    """Does a surface lie within the voxels' box?"""
+    """Test whether a surface is within the voxels' box.
+
+    Parameters
+    ----------
+    s : Closed
+        The surface, frame of the grid, mm.
+    grid : Grid
+        The grid.
+
+    Returns
+    -------
+    str
+        'whole', 'cut' or 'no'.
+    """
     low = grid.origin - 0.5 * grid.spacing
     high = low + grid.spacing * np.asarray(grid.size)
     seen = seen_of(np.all((s.vertices >= low) & (s.vertices <= high), axis=1))
     if seen == "no":
-        # its surface may lie all round the box
+        # its surface may enclose the box
         corners = np.array(np.meshgrid(*np.column_stack([low, high]))).reshape(3, -1).T
         if distance(s, np.vstack([corners, 0.5 * (low + high)])).min() < 0.0:
             return "cut"
@@ -136,7 +204,18 @@ def in_view(s: Closed, grid: Grid) -> Seen:
 
 
 def seen_of(inside: NDArray[np.bool_]) -> Seen:
-    """Of a surface's vertices, (n,): which lie within the field of view?"""
+    """Summarise which of a surface's vertices are in the field of view.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (n,)
+        Whether each vertex is.
+
+    Returns
+    -------
+    str
+        'whole', 'cut' or 'no'.
+    """
     if inside.all():
         return "whole"
     return "cut" if inside.any() else "no"

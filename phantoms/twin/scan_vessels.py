@@ -32,8 +32,17 @@ PLAQUE = (1.6, 1.0, 0.55)  # mm: half of its length, width, depth
 
 @dataclass(frozen=True)
 class Plaque:
-    """A calcified place in an artery's wall. artery : its name. middle : (3,), anatomy's frame,
-    mm."""
+    """A calcified place in an artery's wall.
+
+    Attributes
+    ----------
+    artery : str
+        Name of the artery.
+    middle : ndarray, shape (3,)
+        Its centre, anatomy's frame, mm.
+    surface : Surface
+        Anatomy's frame, mm.
+    """
 
     artery: str
     middle: Array
@@ -41,7 +50,22 @@ class Plaque:
 
 
 def artery_hu(name: str, points: Array, scan: ScanParameters) -> Values:
-    """HU within an artery at points (n, 3) of the anatomy's frame."""
+    """Compute the CT numbers inside an artery.
+
+    Parameters
+    ----------
+    name : str
+        Name of the artery.
+    points : ndarray, shape (n, 3)
+        Anatomy's frame, mm.
+    scan : ScanParameters
+        What the scan is drawn with.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        HU.
+    """
     c, side = scan.contrast, artery_side(name)
     k = 0 if side is None else side
     if c.phase == "none":
@@ -53,13 +77,37 @@ def artery_hu(name: str, points: Array, scan: ScanParameters) -> Values:
 
 
 def occluded_above(scan: ScanParameters) -> float:
-    """Height over which an occluded artery holds no contrast, anatomy's frame, mm."""
+    """Compute the height above which an occluded artery contains no contrast.
+
+    Parameters
+    ----------
+    scan : ScanParameters
+        What the scan is drawn with.
+
+    Returns
+    -------
+    float
+        Anatomy's frame, mm; -inf for all of it.
+    """
     share = scan.contrast.occluded_from
     return -np.inf if share == 0.0 else COURSE[0] + share * (COURSE[1] - COURSE[0])
 
 
 def plaques(found: ScanAnatomy, scan: ScanParameters) -> tuple[Plaque, ...]:
-    """Calcified places, drawn by the scan's seed."""
+    """Draw calcified places by the scan's seed.
+
+    Parameters
+    ----------
+    found : ScanAnatomy
+        The surfaces.
+    scan : ScanParameters
+        What the scan is drawn with.
+
+    Returns
+    -------
+    tuple of Plaque
+        Anatomy's frame.
+    """
     rng = np.random.default_rng([scan.seed, 90])
     arteries = [s for s in found.structures if s.name.startswith("vertebral artery")]
     made = []
@@ -75,7 +123,21 @@ def plaques(found: ScanAnatomy, scan: ScanParameters) -> tuple[Plaque, ...]:
 
 
 def paint_veins(values: Values, found: ScanAnatomy, scan: ScanParameters, grid: Grid) -> None:
-    """The plexus round the artery on C1 and in the canal; bone, sac and arteries lie over it."""
+    """Paint the plexus around the artery on C1 and in the canal.
+
+    Bone, sac and arteries are painted over it later.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (z, y, x)
+        HU, changed in place.
+    found : ScanAnatomy
+        The surfaces.
+    scan : ScanParameters
+        What the scan is drawn with.
+    grid : Grid
+        The grid, scan frame.
+    """
     hu = scan.contrast.plexus_hu
     if hu == 0.0:
         return
@@ -87,7 +149,19 @@ def paint_veins(values: Values, found: ScanAnatomy, scan: ScanParameters, grid: 
 
 
 def paint_arteries(values: Values, found: ScanAnatomy, scan: ScanParameters, grid: Grid) -> None:
-    """Lumen, clot and calcium."""
+    """Paint lumen, clot and calcium.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (z, y, x)
+        HU, changed in place.
+    found : ScanAnatomy
+        The surfaces.
+    scan : ScanParameters
+        What the scan is drawn with.
+    grid : Grid
+        The grid, scan frame.
+    """
     turn = found.scan_from_anatomy
     for s in found.structures:
         if s.role != "artery":
@@ -119,7 +193,7 @@ def _coat(
     most: float,
     in_front: bool = False,
 ) -> None:
-    """Veins of uneven thickness on a surface, between two heights of the anatomy's frame."""
+    """Add veins of uneven thickness on a surface, between two heights of the anatomy's frame."""
     lies = moved_surface(s, found.scan_from_anatomy)
     margin = int(np.ceil((most + 1.0) / float(grid.spacing.min())))
     window = grid.around(lies.vertices, margin)
@@ -143,7 +217,7 @@ def _coat(
 
 
 def _flat(name: str, middle: Array, normal: Array, size: Array) -> Surface:
-    """An ellipsoid that lies in an artery's wall, along it."""
+    """Return an ellipsoid in an artery's wall, along it."""
     along = np.array([0.0, 0.0, 1.0]) - normal[2] * normal
     if np.linalg.norm(along) < 0.1:
         along = np.array([1.0, 0.0, 0.0]) - normal[0] * normal

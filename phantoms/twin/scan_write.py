@@ -1,4 +1,4 @@
-"""A simulated scan in a folder: the volume or DICOM series, and the truth as a case."""
+"""A simulated scan in a folder: the volume or DICOM series, and the ground truth as a case."""
 
 from __future__ import annotations
 
@@ -35,8 +35,18 @@ FILES = {"nifti": "scan.nii.gz", "mha": "scan.mha"}
 class ScanSettings:
     """What is asked for.
 
-    seed : of the scan. tilt_deg : of the gantry, with DICOM only. markers : beads on the skin, and
-    a field of view that holds the whole neck.
+    Attributes
+    ----------
+    seed : int
+        Of the scan.
+    hard : bool
+        Of the hard set.
+    format : str
+        nifti, mha or dicom.
+    tilt_deg : float
+        Of the gantry, degrees; with DICOM only.
+    markers : bool
+        Beads on the skin, and a field of view that contains the whole neck.
     """
 
     seed: int
@@ -47,15 +57,27 @@ class ScanSettings:
 
 
 def write_scan(out: Path, recipe: Recipe, settings: ScanSettings, console: Console) -> None:
-    """Simulate a random scan of a neck, and write it with its truth.
+    """Simulate a random scan of a neck, and write it with its ground truth.
 
-    The folder appears whole or not at all. In it lie scan.nii.gz, scan.mha or dicom/, case.toml
+    The folder appears whole or not at all. It contains scan.nii.gz, scan.mha or dicom/, case.toml
     with meshes/, and truth.toml.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write; new or empty.
+    recipe : Recipe
+        The neck.
+    settings : ScanSettings
+        What is asked for.
+    console : Console
+        Where progress is shown.
 
     Raises
     ------
     InputError
-        A setting out of range, a folder that is not empty or cannot be written, a full disk.
+        A setting is out of range, the folder is not empty or cannot be written, or the disk is
+        full.
     """
     if settings.format not in ("nifti", "mha", "dicom"):
         raise InputError(f"--format: expected nifti, mha or dicom, got {settings.format!r}")
@@ -105,7 +127,18 @@ def write_truth(
 ) -> None:
     """Write case.toml with its meshes, and truth.toml, into an existing folder.
 
-    markers : on the skin, anatomy's frame; the case's fiducials T1, T2, ...
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    series : Series
+        The scan.
+    recipe : Recipe
+        The neck.
+    settings : ScanSettings
+        What was asked for.
+    markers : sequence of Marker, optional
+        On the skin, anatomy's frame; the case's fiducials T1, T2, ...
     """
     truth = series.truth
     (folder / "meshes").mkdir(exist_ok=True)
@@ -138,7 +171,24 @@ class _Case:
 def truth_table(
     truth: ScanTruth, series: Series, recipe: Recipe, settings: ScanSettings
 ) -> dict[str, Any]:
-    """What truth.toml holds, but for its provenance."""
+    """Return the contents of truth.toml, without its provenance.
+
+    Parameters
+    ----------
+    truth : ScanTruth
+        The ground truth.
+    series : Series
+        The scan.
+    recipe : Recipe
+        The neck.
+    settings : ScanSettings
+        What was asked for.
+
+    Returns
+    -------
+    dict
+        The table.
+    """
     return {
         "format": TRUTH_FORMAT,
         "neck": recipe.name,
@@ -175,7 +225,7 @@ def _artery_table(a: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, all the way down."""
+    """Convert tuples to lists, recursively."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

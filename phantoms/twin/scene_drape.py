@@ -1,4 +1,4 @@
-"""A surgical drape over the phantom, with a hole where the needle goes in."""
+"""A surgical drape over the phantom, with a hole for the needle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from phantoms.twin.simulated_room import SceneItem
 STEP = 2.5  # mm, grid of the cloth
 REACH_X, CAUDAL, CRANIAL = 150.0, -190.0, 62.0  # mm: it ends before the reference body
 STEEP = 1.6  # steepest slope that the cloth hangs with
-OVER = 1.0  # mm over what it lies on
+OVER = 1.0  # mm above what it lies on
 COLOUR = 0.26  # albedo of a green drape
 SOFT = 3.0  # grid steps, sd of its roundness
 
@@ -25,13 +25,21 @@ SOFT = 3.0  # grid steps, sd of its roundness
 def drape_item(
     items: Sequence[SceneItem], holes: Sequence[tuple[ArrayLike, float]], table: float
 ) -> SceneItem:
-    """Cloth that lies on items (model frame), seen from +y.
+    """Lay a cloth over items, as seen from +y.
 
     Parameters
     ----------
-    items : what is under it.
-    holes : middle (3,) and radius of each, mm: at a plan's entry.
-    table : y of the table, mm.
+    items : sequence of SceneItem
+        What is under it, model frame.
+    holes : sequence of (array_like, float)
+        Centre (3,) and radius of each, mm: at a plan's entry.
+    table : float
+        y of the table, mm.
+
+    Returns
+    -------
+    SceneItem
+        The drape, model frame.
     """
     x = np.arange(-REACH_X, REACH_X + STEP, STEP)
     z = np.arange(CAUDAL, CRANIAL + STEP, STEP)
@@ -50,7 +58,7 @@ def drape_item(
 
 
 def _tops(items: Sequence[SceneItem], x: Array, z: Array) -> Array:
-    """Highest y of items over a grid (x, z); -inf where there is nothing."""
+    """Return the highest y of items over a grid (x, z); -inf where there is nothing."""
     rays = np.zeros((len(x), len(z), 6), np.float32)
     rays[..., 0], rays[..., 1], rays[..., 2] = x[:, None], 500.0, z[None, :]
     rays[..., 4] = -1.0
@@ -59,7 +67,7 @@ def _tops(items: Sequence[SceneItem], x: Array, z: Array) -> Array:
 
 
 def _hung(below: Array) -> Array:
-    """Cloth over a height field: from every height it falls off no steeper than STEEP."""
+    """Return a cloth over a height field that falls off from every height no steeper than STEEP."""
     cloth, drop = below.copy(), STEEP * STEP
     for axis in (0, 1):
         lines = np.moveaxis(cloth, axis, 0)
@@ -71,7 +79,7 @@ def _hung(below: Array) -> Array:
 
 
 def _creases(cloth: Array, x: Array, z: Array) -> Array:
-    """Folds that run down the slopes, and some unevenness everywhere."""
+    """Return folds that run down the slopes, and some unevenness everywhere."""
     points = np.zeros((len(x), len(z), 3), np.float32)
     points[..., 0], points[..., 1], points[..., 2] = x[:, None], cloth, z[None, :]
     flat = points.reshape(-1, 3)

@@ -10,7 +10,7 @@ OCTAVES = 3
 
 @njit(nogil=True, cache=True)
 def _hashed(x, y, z):
-    """0 to 1 for a grid point."""
+    """Return a value from 0 to 1 for a grid point."""
     h = (x * 374761393 + y * 668265263 + z * 1274126177) & 0xFFFFFFFF
     h = ((h ^ (h >> 13)) * 1103515245) & 0xFFFFFFFF
     h = ((h ^ (h >> 16)) * 2246822519) & 0xFFFFFFFF
@@ -19,7 +19,7 @@ def _hashed(x, y, z):
 
 @njit(nogil=True, cache=True)
 def _value(x, y, z):
-    """Noise of grid step 1: hashed at the grid's points, smooth between."""
+    """Return noise of grid step 1: hashed at the grid's points, smooth between."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
     u, v, w = x - i, y - j, z - k
     u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
@@ -33,7 +33,20 @@ def _value(x, y, z):
 
 @njit(nogil=True, cache=True)
 def grain_at(x, y, z, sx, sy, sz):
-    """-1 to 1 at a point, mm, of grains of sizes sx, sy, sz: three octaves of noise."""
+    """Return noise at a point: three octaves.
+
+    Parameters
+    ----------
+    x, y, z : float
+        The point, mm.
+    sx, sy, sz : float
+        Sizes of the grains, mm.
+
+    Returns
+    -------
+    float
+        From -1 to 1.
+    """
     total, weight, sum_of_weights = 0.0, 1.0, 0.0
     for octave in range(OCTAVES):
         scale = 2.0**octave
@@ -51,7 +64,20 @@ def _grain(points, scales, out):
 
 
 def grain(points: NDArray[np.float32], scales: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Noise of about -1 to 1 at points (n, 3), its grains scales (n, 3) large, mm."""
+    """Compute noise at points.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (n, 3)
+        The points, mm.
+    scales : ndarray of float32, shape (n, 3)
+        Sizes of the grains at each point, mm.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        From about -1 to 1.
+    """
     out = np.empty(len(points), np.float32)
     _grain(points, scales, out)
     return out

@@ -1,4 +1,4 @@
-"""How much of lamps and sky reaches a surface: soft shadows and dark corners, by casting rays."""
+"""Visibility of lamps and sky from a surface: soft shadows and dark corners, by casting rays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phantoms.twin.simulated_room import BOUNCE, FILL, KEY, REACH, Lamp
 
 Floats = NDArray[np.float32]
 
-OFF = 0.05  # mm that a ray starts off its surface
+OFF = 0.05  # mm that a ray starts above its surface
 # Steps of a sequence that fills the square evenly (Roberts 2018, plastic number).
 STEPS = (0.7548776662466927, 0.5698402909980532)
 ALIKE = 0.9  # cosine between normals of neighbours whose light is averaged
@@ -20,11 +20,26 @@ APART = 0.6  # mm off each other's plane, likewise
 
 
 def reaching(scene: RayScene, hits: Hits, lots: Floats, samples: tuple[int, int, int]) -> Floats:
-    """Shares (n, 3) of key lamp, fill lamp and sky that reach what rays have met.
+    """Compute the shares of lamps and sky that reach the hits of rays.
 
-    lots : (n, 2), 0 to 1, that set apart where neighbours sample. samples : rays to each of the
-    three. A lamp's share is by what hides it, not by the surface's angle to it; the sky's holds
-    both, and what comes back from things around.
+    A lamp's share depends on what hides it, not on the surface's angle to it; the sky's share
+    contains both, and the light reflected from surroundings.
+
+    Parameters
+    ----------
+    scene : RayScene
+        The scene.
+    hits : Hits
+        The hits, n of them.
+    lots : ndarray of float32, shape (n, 2)
+        0 to 1: decorrelates the samples of neighbours.
+    samples : tuple of 3 ints
+        Rays to key lamp, fill lamp and sky.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 3)
+        Shares of key lamp, fill lamp and sky.
     """
     shares = np.zeros((len(lots), 3), np.float32)
     for start in range(0, len(lots), BAND):
@@ -44,9 +59,27 @@ def reaching(scene: RayScene, hits: Hits, lots: Floats, samples: tuple[int, int,
 
 
 def evened(shares: Floats, points: Floats, normals: Floats, step: int) -> Floats:
-    """Shares (h, w, 3) averaged over 5 x 5 pixels `step` apart that lie on one smooth surface.
+    """Average shares over 5 x 5 pixels on one smooth surface.
 
-    points, normals : (h, w, 3). Edge-avoiding, after Dammertz et al. 2010.
+    Edge-avoiding, after [1]_.
+
+    Parameters
+    ----------
+    shares : ndarray of float32, shape (h, w, 3)
+        As from `reaching`.
+    points, normals : ndarray of float32, shape (h, w, 3)
+        Of the surface.
+    step : int
+        Distance of the pixels.
+
+    Returns
+    -------
+    ndarray of float32, shape (h, w, 3)
+        The averages.
+
+    References
+    ----------
+    .. [1] Dammertz et al., 2010.
     """
     out = np.empty_like(shares)
     _even(shares, points, normals, step, out)
@@ -54,12 +87,23 @@ def evened(shares: Floats, points: Floats, normals: Floats, step: int) -> Floats
 
 
 def lots_of(count: int) -> Floats:
-    """Two numbers (count, 2) from 0 to 1 for each of many places, alike at every call."""
+    """Return two numbers for each of many places, the same at every call.
+
+    Parameters
+    ----------
+    count : int
+        Number of places.
+
+    Returns
+    -------
+    ndarray of float32, shape (count, 2)
+        From 0 to 1.
+    """
     return np.random.default_rng(0).random((count, 2), dtype=np.float32)
 
 
 def _across(lamp: Lamp) -> Array:
-    """Two half axes of its disc, which faces the origin; (2, 3), mm."""
+    """Return two half axes (2, 3), mm, of a lamp's disc, which faces the origin."""
     towards = np.asarray(lamp.centre) / np.linalg.norm(lamp.centre)
     first = np.cross(towards, (0.0, 0.0, 1.0))
     first /= np.linalg.norm(first)
@@ -87,7 +131,7 @@ def _to_lamp(points, flat, spread, k, light, centre, across, rays):
 
 @njit(nogil=True, cache=True)
 def _to_sky(points, flat, spread, k, rays):
-    """Directions as often as a matt surface weighs them."""
+    """Sample directions with the weights of a matt surface."""
     for n in range(len(points)):
         u, v = _lot(spread, n, k, 2)
         x, y, z = flat[n, 0], flat[n, 1], flat[n, 2]

@@ -33,14 +33,24 @@ PRINTED = {
     "plug_cranial": 0.40,
     "plug_caudal": 0.40,
 }
-NOT_IN_USE = ("mould", "sac_core")  # parts whose names begin so are there only for pouring
+NOT_IN_USE = ("mould", "sac_core")  # prefixes of parts that serve only for pouring
 
 
 def quick_items(anatomy: Anatomy) -> tuple[SceneItem, ...]:
-    """A phantom that is made within seconds, later from the cache: as it is in use.
+    """Build a phantom within seconds, later from the cache, as it is in use.
 
-    The anatomy's own surfaces, on the kit's base, with its frame and seat. With a skin it is one
-    filled with gel, through which the bones are seen faintly.
+    It consists of the anatomy's own surfaces, on the kit's base, with its frame and seat. With a
+    skin it is one filled with gel, through which the bones are seen faintly.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The anatomy.
+
+    Returns
+    -------
+    tuple of SceneItem
+        Model frame.
     """
     wet = _is_wet(anatomy)
     key = f"scene {'wet' if wet else 'dry'} {anatomy.parameters!r}"
@@ -52,9 +62,21 @@ def quick_items(anatomy: Anatomy) -> tuple[SceneItem, ...]:
 
 
 def kit_items(parts: Iterable[Part], anatomy: Anatomy) -> tuple[SceneItem, ...]:
-    """A kit's printed parts as they stand in use, with the anatomy's surfaces that are no print.
+    """Return a kit's printed parts as in use, with the anatomy's surfaces that are not printed.
 
-    Parts without a place in the phantom, and what is there only for pouring, are left out.
+    Parts without a place in the phantom, and those that serve only for pouring, are left out.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+        The kit's parts.
+    anatomy : Anatomy
+        The anatomy.
+
+    Returns
+    -------
+    tuple of SceneItem
+        Model frame.
     """
     items, roles = [], set()
     for part in parts:
@@ -92,7 +114,7 @@ def _is_wet(anatomy: Anatomy) -> bool:
 
 
 def _anatomy_items(anatomy: Anatomy, without: Iterable[str] = ()) -> Sequence[SceneItem]:
-    """The anatomy's own surfaces but those of some roles; its skin is the gel's."""
+    """Return the anatomy's own surfaces except those of some roles; its skin is the gel's."""
     left_out = {"dura", *without}
     return [
         SceneItem(s.name, s.vertices, s.triangles, *MATERIALS[s.role])

@@ -1,4 +1,4 @@
-"""The table under the phantom and what lies about on it: a towel, a steel cup, a syringe."""
+"""The table under the phantom and the objects on it: a towel, a steel cup, a syringe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ WOOD, TOWEL, STEEL, PLASTIC, RUBBER = 0.46, 0.20, 0.28, 0.66, 0.07
 
 
 def table_items(standing: Sequence[SceneItem]) -> tuple[SceneItem, ...]:
-    """The table that the lowest of what stands still rests on, and what lies on it; model frame."""
+    """Build the table under the static items, and the objects on it.
+
+    Parameters
+    ----------
+    standing : sequence of SceneItem
+        Static items, model frame; the lowest rests on the table.
+
+    Returns
+    -------
+    tuple of SceneItem
+        Model frame.
+    """
     y = table_top(standing)
     table = SceneItem("table", *box((-TABLE, y - 30, -TABLE), (TABLE, y, TABLE)), WOOD, "wood")
     return (
@@ -30,7 +41,18 @@ def table_items(standing: Sequence[SceneItem]) -> tuple[SceneItem, ...]:
 
 
 def table_top(standing: Sequence[SceneItem]) -> float:
-    """y of the table under what stands on it, mm."""
+    """Compute the height of the table under static items.
+
+    Parameters
+    ----------
+    standing : sequence of SceneItem
+        Static items, model frame.
+
+    Returns
+    -------
+    float
+        y, mm.
+    """
     return float(np.min([item.vertices[:, 1].min() for item in standing]))
 
 
@@ -51,14 +73,14 @@ def _lying(
     albedo: float,
     finish: Finish,
 ) -> SceneItem:
-    """Set down on the table, turned by an angle in degrees about the upright axis."""
+    """Place a shape on the table, turned by an angle in degrees about the upright axis."""
     turn = Rotation.from_euler("y", angle, degrees=True)
     item = SceneItem(name, *shape, albedo, finish)
     return item.moved(RigidTransform.from_components(place, turn))
 
 
 def _towel(along: float, across: float) -> Shape:
-    """A folded towel, with soft creases and an edge that lies on the table."""
+    """Return a folded towel, with soft creases and an edge that lies on the table."""
     x = np.linspace(-along / 2, along / 2, 150)
     z = np.linspace(-across / 2, across / 2, 150)
     points = np.zeros((150, 150, 3), np.float32)
@@ -77,7 +99,7 @@ def _towel(along: float, across: float) -> Shape:
 
 
 def _syringe(place: Array, angle: float) -> list[SceneItem]:
-    """A syringe that lies on the table, its barrel 19 mm thick."""
+    """Return a syringe that lies on the table, its barrel 19 mm thick."""
     parts = (
         ("barrel", [(0.1, 0), (3, 0), (3, 8), (9.5, 12), (9.5, 78), (0.1, 78)], PLASTIC),
         ("flange", [(0.1, 76), (15, 76), (15, 78.5), (0.1, 78.5)], PLASTIC),

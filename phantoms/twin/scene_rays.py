@@ -1,4 +1,4 @@
-"""Rays into the still scene: what they meet first, and whether anything is in their way."""
+"""Rays into the static scene: first hits and occlusion."""
 
 from __future__ import annotations
 
@@ -21,11 +21,20 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Hits:
-    """What rays meet first, n of them.
+    """First hits of n rays.
 
-    way : (n,) in lengths of the ray's direction, inf for a miss. item : (n,) index, -1 for a miss.
-    points : (n, 3), mm. normals : (n, 3) unit, smoothed, towards where the ray came from.
-    flat : (n, 3) the same of the triangle itself.
+    Attributes
+    ----------
+    way : ndarray of float32, shape (n,)
+        Distance in lengths of the ray's direction, inf for a miss.
+    item : ndarray of int32, shape (n,)
+        Index of the item, -1 for a miss.
+    points : ndarray of float32, shape (n, 3)
+        In mm.
+    normals : ndarray of float32, shape (n, 3)
+        Unit, smoothed, towards the ray's origin.
+    flat : ndarray of float32, shape (n, 3)
+        The same of the triangle itself.
     """
 
     way: Floats
@@ -35,12 +44,18 @@ class Hits:
     flat: Floats
 
     def of(self, chosen: slice | NDArray[np.intp]) -> Hits:
-        """Some of them."""
+        """Return some of the hits."""
         return Hits(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
 
 class RayScene:
-    """Items ready for rays; all in one frame."""
+    """Items prepared for rays; all in one frame.
+
+    Parameters
+    ----------
+    items : sequence of SceneItem
+        The items.
+    """
 
     def __init__(self, items: Sequence[SceneItem]) -> None:
         o3d = import_open3d()  # only where a scene is drawn
@@ -59,7 +74,7 @@ class RayScene:
         self.scene.add_triangles(self.tensor(vertices), self.tensor(triangles.astype(np.uint32)))
 
     def first(self, rays: Rays) -> Hits:
-        """What rays (n, 6) meet first."""
+        """Return the first hits of rays (n, 6)."""
         parts = [self._first(rays[k : k + BAND]) for k in range(0, max(len(rays), 1), BAND)]
         return Hits(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Hits)))
 
@@ -80,13 +95,28 @@ class RayScene:
         return Hits(way, np.where(hit, self.of_face[face], -1), points, normals, flat)
 
     def free(self, rays: Rays) -> Floats:
-        """1 where nothing is in the way of rays (n, 6) along their whole direction, else 0."""
+        """Return 1 where nothing obstructs rays (n, 6) along their whole direction, else 0."""
         hidden = self.scene.test_occlusions(self.tensor(rays), tnear=0.0, tfar=1.0)
         return 1.0 - hidden.numpy().astype(np.float32)
 
 
 def corner_normals(vertices: Floats, triangles: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Normals of faces (m, 3) and of their corners (m, 3, 3), smoothed but across creases."""
+    """Compute normals of faces and of their corners, smoothed except across creases.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        Of the mesh.
+    triangles : ndarray of int, shape (m, 3)
+        Vertex indices.
+
+    Returns
+    -------
+    flat : ndarray of float32, shape (m, 3)
+        Unit normals of the faces.
+    corners : ndarray of float32, shape (m, 3, 3)
+        Unit normals of each face's corners.
+    """
     a, b, c = (vertices[triangles[:, k]].astype(float) for k in range(3))
     twice = np.cross(b - a, c - a)
     area = np.linalg.norm(twice, axis=1)

@@ -1,4 +1,4 @@
-"""Light that goes from surfaces to the camera: matt, glossy, and through gel."""
+"""Light from surfaces to the camera: matt, glossy, and through gel."""
 
 from __future__ import annotations
 
@@ -25,16 +25,40 @@ DEEP = (4, 2, 4)  # samples for what is seen through gel
 
 @dataclass(frozen=True)
 class Shading:
-    """All that turns hits into light; `bare` is the scene without its gel, `gel` only that."""
+    """Computes the light of hits.
+
+    Attributes
+    ----------
+    items : tuple of SceneItem
+        The whole scene.
+    bare : RayScene or None
+        The scene without its gel.
+    gel : RayScene or None
+        Only the gel.
+    """
 
     items: tuple[SceneItem, ...]
     bare: RayScene | None
     gel: RayScene | None
 
     def light(self, rays: Rays, hits: Hits, shares: Floats, lots: Floats) -> Floats:
-        """Light (n, 3) that comes back along rays: all of it, of the key lamp, of the fill lamp.
+        """Compute the light that returns along rays.
 
-        shares : (n, 3) as `reaching` gives them.
+        Parameters
+        ----------
+        rays : ndarray of float32, shape (n, 6)
+            Origin and direction.
+        hits : Hits
+            Their first hits.
+        shares : ndarray of float32, shape (n, 3)
+            As from `reaching`.
+        lots : ndarray of float32, shape (n, 2)
+            0 to 1: decorrelates the samples of neighbours.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 3)
+            All of the light, that of the key lamp and that of the fill lamp.
         """
         bands = [slice(k, k + BAND) for k in range(0, max(len(rays), 1), BAND)]
         return np.concatenate([self._light(rays[b], hits.of(b), shares[b], lots[b]) for b in bands])
@@ -52,7 +76,7 @@ class Shading:
         return light
 
     def _through(self, rays: Rays, hits: Hits, milk: Floats, lots: Floats) -> Floats:
-        """Light through a wet surface; milk : what the gel itself sends back, were it opaque."""
+        """Return light through a wet surface; `milk` is what the gel would return if opaque."""
         assert self.gel is not None
         onwards = _unit(rays[:, 3:])
         cosine = -np.einsum("ij,ij->i", onwards, hits.normals)
@@ -75,7 +99,7 @@ class Shading:
 
 
 def _surface(items: Sequence[SceneItem], rays: Rays, hits: Hits, shares: Floats) -> Floats:
-    """Light (n, 3) of surfaces that let none through, as `Shading.light` gives it."""
+    """Return the light (n, 3) of opaque surfaces, as `Shading.light` does."""
     looks = [LOOKS[item.finish] for item in items]
     albedo, gloss, sharpness, rough = (
         np.array(values, np.float32)[hits.item]
@@ -102,7 +126,7 @@ def _surface(items: Sequence[SceneItem], rays: Rays, hits: Hits, shares: Floats)
 
 
 def _towards(lamp: Lamp, points: Floats) -> tuple[Floats, Floats]:
-    """Unit directions (n, 3) to a lamp's middle, and its power (n,) there."""
+    """Return unit directions (n, 3) to a lamp's centre, and its power (n,) there."""
     centre = np.array(lamp.centre, np.float32)
     way = centre - points
     square = np.einsum("ij,ij->i", way, way)
@@ -110,7 +134,7 @@ def _towards(lamp: Lamp, points: Floats) -> tuple[Floats, Floats]:
 
 
 def _refracted(onwards: Floats, normals: Floats, cosine: Floats) -> Floats:
-    """Directions within the gel (Snell)."""
+    """Return directions within the gel (Snell)."""
     along = 1.0 / REFRACTION
     within = np.sqrt(np.maximum(1.0 - along**2 * (1.0 - cosine**2), 0.0))
     return (along * onwards + (along * cosine - within)[:, None] * normals).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Plain shapes for the scene: boxes, round bodies, cloth."""
+"""Simple shapes for the scene: boxes, solids of revolution, cloth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ Shape = tuple[Array, NDArray[np.int32]]  # vertices (n, 3), mm, triangles (m, 3)
 
 
 def box(low: ArrayLike, high: ArrayLike) -> Shape:
-    """Between two corners (3,)."""
+    """Build a box between two corners.
+
+    Parameters
+    ----------
+    low, high : array_like, shape (3,)
+        Corners, mm.
+
+    Returns
+    -------
+    Shape
+        Vertices (n, 3), mm, and triangles (m, 3).
+    """
     x0, y0, z0 = np.asarray(low, float)
     x1, y1, z1 = np.asarray(high, float)
     ring = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
@@ -19,7 +30,20 @@ def box(low: ArrayLike, high: ArrayLike) -> Shape:
 
 
 def turned(axis: ArrayLike, corners: int = 64) -> Shape:
-    """A body turned round y: (radius, y) from its lower middle to its upper one, (n, 2)."""
+    """Build a solid of revolution about y.
+
+    Parameters
+    ----------
+    axis : array_like, shape (n, 2)
+        Radius and y of the outline, from the lower centre to the upper one, mm.
+    corners : int, optional
+        Corners around the axis.
+
+    Returns
+    -------
+    Shape
+        Vertices (n, 3), mm, and triangles (m, 3).
+    """
     turn = np.linspace(0.0, 2.0 * np.pi, corners, endpoint=False)
     # counter-clockwise seen from +y
     circle = np.column_stack([np.sin(turn), np.zeros(corners), np.cos(turn)])
@@ -27,7 +51,18 @@ def turned(axis: ArrayLike, corners: int = 64) -> Shape:
 
 
 def loft(rings: Array) -> Shape:
-    """Closed, through rings (n, k, 3), counter-clockwise seen from the last; ends convex."""
+    """Build a closed surface through rings, with convex ends.
+
+    Parameters
+    ----------
+    rings : ndarray, shape (n, k, 3)
+        Counter-clockwise seen from the last, mm.
+
+    Returns
+    -------
+    Shape
+        Vertices (n k, 3), mm, and triangles (m, 3).
+    """
     n, k = rings.shape[:2]
     here = np.arange(k)
     there = (here + 1) % k
@@ -43,7 +78,22 @@ def loft(rings: Array) -> Shape:
 
 
 def sheet(heights: Array, x: Array, z: Array) -> Shape:
-    """A height field, open, facing +y: y (n, m) over x (n,) and z (m,)."""
+    """Build an open height field that faces +y.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (n, m)
+        y, mm.
+    x : ndarray, shape (n,)
+        In mm.
+    z : ndarray, shape (m,)
+        In mm.
+
+    Returns
+    -------
+    Shape
+        Vertices (n m, 3), mm, and triangles.
+    """
     n, m = heights.shape
     grid = np.empty((n, m, 3))
     grid[..., 0], grid[..., 1], grid[..., 2] = x[:, None], heights, z[None, :]

@@ -1,8 +1,8 @@
 """How a needle's tip comes to rest in a divot, a cone of 90 degrees.
 
-    The foremost point of a bevel is no mathematical point: it is rounded, with a radius rho of
+    The foremost point of a bevel is not a mathematical point: it is rounded, with a radius rho of
     about 0.1 to 0.4 mm. A ball of that radius in a cone of 45 degrees half angle touches its wall
-    all round when its centre stands rho * sqrt(2) over the apex, and no lower:
+    all around when its centre is rho * sqrt(2) above the apex, and no lower:
 
         \\         /        height of the ball's centre  rho * sqrt(2)
          \\  .-.  /         height of its lowest point   rho * (sqrt(2) - 1)
@@ -12,11 +12,11 @@
              V  apex
 
     The tip is the point of the ball that is foremost along the shaft: centre + rho * heading. With
-    the shaft along the cone's axis it rests rho * (sqrt(2) - 1) over the apex; with it tilted by t
+    the shaft along the cone's axis it rests rho * (sqrt(2) - 1) above the apex; with it tilted by t
     it goes sideways by rho * sin(t), away from the side the shaft leans to, and rises to
     rho * (sqrt(2) - cos(t)). That is a bias: touching again does not average it out, touching from
     another direction does in part. A printed cone has a rounded bottom itself; a ball smaller than
-    that lies in it, so much higher.
+    that rests in it, and thus higher.
 
     Friction leaves the tip short: it stays a little up the wall, at a side and by a distance that
     differ from touch to touch. A ball pushed along the axis slides down a wall of 45 degrees while
@@ -48,15 +48,24 @@ BOTTOM = 0.10  # mm, rounding of a printed cone's bottom, assumed
 SCATTER = 0.20  # mm, how far up the wall friction leaves a tip: sd of a half-normal, assumed
 STUCK = 0.35  # mm, the same for a tip that lands on the wall and sticks, assumed
 FRICTION = np.degrees(np.arctan(0.35))  # degrees, steel on printed plastic, assumed
-ROUGH = 0.03  # mm, sd an axis of the print's roughness, assumed
+ROUGH = 0.03  # mm, sd per axis of the print's roughness, assumed
 LEAST, MOST = 0.1, 0.4  # mm, of a tip's rounding
-NEAR = 1e-3  # mm, a shoulder that keeps a tip off by less does not
+NEAR = 1e-3  # mm, a smaller stand-off of the shoulder is negligible
 
 
 @dataclass(frozen=True)
 class Tip:
-    """A needle's end. rounding : share of the diameter, assumed. angle : between bevel and axis,
-    degrees. aside : whether the foremost point lies on the shaft's wall, or on its axis."""
+    """A needle's end.
+
+    Attributes
+    ----------
+    rounding : float
+        Share of the diameter, assumed.
+    angle : float
+        Between bevel and axis, degrees.
+    aside : bool
+        Whether the foremost point is on the shaft's wall, or on its axis.
+    """
 
     rounding: float
     angle: float
@@ -71,7 +80,20 @@ TIPS: dict[Bevel, Tip] = {
 
 
 def rounding(bevel: Bevel, diameter: float) -> float:
-    """Radius of a tip's rounding, mm; diameter : of the shaft, mm."""
+    """Compute the radius of a tip's rounding.
+
+    Parameters
+    ----------
+    bevel : str
+        quincke, tuohy or pencil.
+    diameter : float
+        Of the shaft, mm.
+
+    Returns
+    -------
+    float
+        In mm.
+    """
     return float(np.clip(TIPS[bevel].rounding * diameter, LEAST, MOST))
 
 
@@ -84,19 +106,29 @@ def seated_tip(
     rng: np.random.Generator,
     scatter: float = SCATTER,
 ) -> Array:
-    """Where the tip comes to rest when it is put into a divot.
+    """Compute where the tip comes to rest when it is put into a divot.
 
     Parameters
     ----------
-    position : (3,), apex of the cone, mm. axis : (3,), outwards, unit.
-    heading : (3,), from hub to tip, unit; all in one frame.
-    bevel, diameter : of the needle; mm.
-    scatter : sd of the half-normal distance that friction leaves the tip up the wall, mm. 0 gives
-        a tip that slides home on a smooth cone: the bias alone.
+    position : array_like, shape (3,)
+        Apex of the cone, mm.
+    axis : array_like, shape (3,)
+        Axis of the cone, outwards, unit.
+    heading : array_like, shape (3,)
+        From hub to tip, unit; all in one frame.
+    bevel : str
+        Of the needle: quincke, tuohy or pencil.
+    diameter : float
+        Of the needle, mm.
+    rng : numpy.random.Generator
+        For friction and roughness.
+    scatter : float, optional
+        Standard deviation of the half-normal distance that friction leaves the tip up the wall, mm.
+        0 gives a tip that slides home on a smooth cone: the bias alone.
 
     Returns
     -------
-    array, shape (3,)
+    ndarray, shape (3,)
         The foremost point, mm. Bias: `bias`. Scatter: 0.7 of `scatter` across the axis (rms, both
         directions together) and along it, where it is never inwards.
 
@@ -113,7 +145,23 @@ def seated_tip(
 
 
 def bias(axis: ArrayLike, heading: ArrayLike, bevel: Bevel, diameter: float) -> Array:
-    """Resting tip less apex (3,), mm, of a needle that slides home; arguments as `seated_tip`'s.
+    """Compute the offset from the apex to the resting tip of a needle that slides home.
+
+    Parameters
+    ----------
+    axis : array_like, shape (3,)
+        Axis of the cone, outwards, unit.
+    heading : array_like, shape (3,)
+        From hub to tip, unit.
+    bevel : str
+        Of the needle: quincke, tuohy or pencil.
+    diameter : float
+        Of the needle, mm.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        Tip minus apex, mm.
 
     Raises
     ------
@@ -134,10 +182,32 @@ def standoff(
     diameter: float,
     depth: float = DEPTH,
 ) -> float:
-    """How far the shaft's shoulder keeps the tip off its rest, along the divot's axis, mm.
+    """Compute how far the shaft's shoulder keeps the tip from its rest.
 
-    0 where the tip gets down. The needle is rolled to where it gets deepest, as a hand does by
-    feel. depth : of the cone, mm.
+    The needle is rolled to where it gets deepest, as a hand does by feel.
+
+    Parameters
+    ----------
+    axis : array_like, shape (3,)
+        Axis of the cone, outwards, unit.
+    heading : array_like, shape (3,)
+        From hub to tip, unit.
+    bevel : str
+        Of the needle: quincke, tuohy or pencil.
+    diameter : float
+        Of the needle, mm.
+    depth : float, optional
+        Of the cone, mm.
+
+    Returns
+    -------
+    float
+        Along the divot's axis, mm; 0 where the tip gets down.
+
+    Raises
+    ------
+    InputError
+        The needle comes from behind the divot's face.
     """
     axis, heading = np.asarray(axis, float), np.asarray(heading, float)
     _check(axis, heading)
@@ -151,7 +221,22 @@ def standoff(
 
 
 def steepest(bevel: Bevel, diameter: float, depth: float = DEPTH) -> float:
-    """Tilt of the shaft against a divot's axis up to which the tip gets down, whole degrees."""
+    """Compute the largest tilt of the shaft from a divot's axis at which the tip gets down.
+
+    Parameters
+    ----------
+    bevel : str
+        Of the needle: quincke, tuohy or pencil.
+    diameter : float
+        Of the needle, mm.
+    depth : float, optional
+        Of the cone, mm.
+
+    Returns
+    -------
+    float
+        Whole degrees.
+    """
     up = np.array([0.0, 0.0, 1.0])
     for tilt in range(1, 90):
         t = np.radians(tilt)
@@ -173,20 +258,20 @@ def _check(axis: Array, heading: Array) -> None:
 def _kept_off(
     axis: Array, heading: Array, bevel: Bevel, diameter: float, depth: float, roll: float
 ) -> float:
-    """Lift along the axis that clears the needle of cone and rim, its ball resting in the cone."""
+    """Return the lift along the axis that clears needle from cone and rim, its ball in the cone."""
     shaft = _shaft(axis, heading, bevel, diameter, roll)
     rho = rounding(bevel, diameter)
     points = np.sqrt(2.0) * rho * axis + rho * heading + shaft
     height = points @ axis
     radius = np.linalg.norm(points - height[:, None] * axis, axis=1)
-    # free is what lies within the cone or above the face
+    # space inside the cone or above the face is free
     return float(np.maximum(np.minimum(radius, depth) - height, 0.0).max())
 
 
 def _shaft(axis: Array, heading: Array, bevel: Bevel, diameter: float, roll: float) -> Array:
-    """Points of the shaft's outline and bevel, less the tip, (n, 3), mm.
+    """Return points of the shaft's outline and bevel, minus the tip, (n, 3), mm.
 
-    Rolled by 0 a bevelled shaft has its long side to the wall that it leans to.
+    With roll 0 a bevelled shaft has its long side to the wall that it leans to.
     """
     tip = TIPS[bevel]
     side = axis - (axis @ heading) * heading
@@ -214,14 +299,14 @@ def _shaft(axis: Array, heading: Array, bevel: Bevel, diameter: float, roll: flo
 
 
 def _friction(axis: Array, heading: Array, scatter: float, rng: np.random.Generator) -> Array:
-    """How friction leaves the tip up the wall."""
+    """Return how far up the wall friction leaves the tip."""
     lean = heading - (heading @ axis) * axis
     first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
     first /= np.linalg.norm(first)
     angle = rng.uniform(0.0, 2.0 * np.pi)
     aside = np.cos(angle) * first + np.sin(angle) * np.cross(axis, first)
     up = abs(rng.normal(0.0, scatter))
-    # drawn always, so that a hair's tilt more does not change every later touch
+    # always drawn, so that a tiny change of tilt does not change every later touch
     stuck = abs(rng.normal(0.0, scatter * STUCK / SCATTER))
     tilt = np.degrees(np.arcsin(np.clip(np.linalg.norm(lean), 0.0, 1.0)))
     wall = up * (axis + aside) / np.sqrt(2.0)

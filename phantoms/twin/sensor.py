@@ -1,4 +1,4 @@
-"""From light to grey levels: defocus, response, noise, eight bits."""
+"""From light to grey levels: defocus, response, noise, quantisation to eight bits."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,24 @@ WHITE_LEVEL = 235.0  # grey levels at albedo 1 in full light, assumed
 
 @dataclass(frozen=True)
 class Optics:
-    """What lens, exposure and sensor do to the light.
+    """Effect of lens, exposure and sensor on the light.
 
-    blur : sd of the defocus, px. noise : sd of the read noise, grey levels.
-    electrons : signal electrons a grey level (shot noise variance = grey / electrons); None: no
-    shot noise. exposure : s. gamma : display gamma, 1 is linear. gradient : brightness at the right
-    and lower edges less that at the left and upper ones, relative to the middle.
+    Parameters
+    ----------
+    blur : float
+        Standard deviation of the defocus, px.
+    noise : float
+        Standard deviation of the read noise, grey levels.
+    electrons : float or None
+        Signal electrons per grey level (shot noise variance = grey / electrons); None: no shot
+        noise.
+    exposure : float
+        In s.
+    gamma : float
+        Display gamma, 1 is linear.
+    gradient : tuple of 2 floats
+        Brightness at the right and lower edges minus that at the left and upper ones, relative to
+        the middle.
     """
 
     blur: float = 1.0
@@ -32,24 +44,24 @@ class Optics:
     gradient: tuple[float, float] = (0.15, -0.1)
 
     def light(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Illumination over the picture, (height, width), 1 in the middle."""
+        """Return the illumination over the image, (height, width), 1 in the middle."""
         width, height = size
         x = np.linspace(-0.5, 0.5, width, dtype=np.float32)
         y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
         return 1.0 + self.gradient[0] * x + self.gradient[1] * y
 
     def defocused(self, light: NDArray[np.float32], parts: int = 1) -> NDArray[np.float32]:
-        """Light after the lens, of pixels divided into parts."""
+        """Return the light after the lens, of pixels divided into parts."""
         if self.blur <= 0:
             return light
         return cv2.GaussianBlur(light, (0, 0), self.blur * parts, borderType=cv2.BORDER_REPLICATE)
 
     def reach(self) -> int:
-        """Pixels that the blur carries light."""
+        """Return the radius of the blur in pixels."""
         return int(np.ceil(4 * self.blur)) + 1
 
     def digitise(self, light: NDArray[np.float32], rng: np.random.Generator) -> Picture:
-        """Grey levels with noise, rounded and clipped to 8 bits."""
+        """Convert light to grey levels with noise, rounded and clipped to 8 bits."""
         parts = random_parts(rng, light.size).reshape(light.shape)
         picture = np.empty(light.shape, np.uint8)
         per_grey = 0.0 if self.electrons is None else 1.0 / self.electrons
@@ -64,7 +76,7 @@ def _digitise(light, parts, quantiles, tail, read_variance, per_grey, exponent, 
     normals = np.empty(columns, np.float32)
     for row in range(light.shape[0]):
         normals_of(parts[row], quantiles, tail, normals)
-        if exponent == 1.0 and per_grey == 0.0:  # branches within would cost most of the time
+        if exponent == 1.0 and per_grey == 0.0:  # branches in the loop would take most of the time
             for column in range(columns):
                 grey = BLACK_LEVEL + (WHITE_LEVEL - BLACK_LEVEL) * max(light[row, column], 0.0)
                 grey += constant * normals[column]

@@ -1,9 +1,9 @@
-"""Soft shadows of what moves, on what stands still.
+"""Soft shadows of moving bodies on the static scene.
 
-Rays to the lamps for each picture would take longer than all else in it. What moves is thin or
-round, so each of its parts is a capsule, whose shadow has a closed form where the lamp fades
-towards its rim as a bell curve of the same spread: up to a tenth of the light off the round lamp's
-in the corners of a dark shadow, a few thousandths elsewhere.
+Rays to the lamps for each image would take longer than everything else in it. Moving bodies are
+thin or round, so each of their parts is a capsule, whose shadow has a closed form where the lamp
+fades towards its rim as a bell curve of the same spread. The difference to a round lamp is up to a
+tenth of the light in the corners of a dark shadow, a few thousandths elsewhere.
 """
 
 import math
@@ -26,10 +26,14 @@ TOUCHING = 0.05  # mm, nearest that a capsule's axis counts as above a surface
 
 @dataclass(frozen=True)
 class Lit:
-    """What of a backdrop's light comes from its lamps.
+    """The part of a backdrop's light that comes from its lamps.
 
-    share : (height, width, lamps) of each pixel's light, float32. lamps : (lamps, 4) their middles
-    in the camera's frame and radii, mm.
+    Attributes
+    ----------
+    share : ndarray of float32, shape (height, width, lamps)
+        Share of each pixel's light.
+    lamps : ndarray, shape (lamps, 4)
+        Centres in the camera's frame and radii, mm.
     """
 
     share: NDArray[np.float32]
@@ -41,8 +45,12 @@ class Shadows:
 
     Parameters
     ----------
-    rays : (height + 1, width + 1, 2), of pixels' corners, ideal.
-    depth : (height, width), z of the backdrop, mm.
+    rays : ndarray, shape (height + 1, width + 1, 2)
+        Of pixels' corners, ideal.
+    depth : ndarray of float32, shape (height, width)
+        z of the backdrop, mm.
+    lit : Lit
+        Its light from lamps.
     """
 
     def __init__(self, rays: Array, depth: NDArray[np.float32], lit: Lit) -> None:
@@ -50,9 +58,17 @@ class Shadows:
         self.searched: tuple[bytes, NDArray[np.float32]] | None = None  # the last search
 
     def window(self, capsules: Array) -> tuple[int, int, int, int]:
-        """(row0, row1, column0, column1) outside of which there is no shadow to be seen.
+        """Find the window outside of which no shadow is visible.
 
-        capsules : (n, 7), ends and radius, camera frame, mm.
+        Parameters
+        ----------
+        capsules : ndarray, shape (n, 7)
+            Ends and radius, camera frame, mm.
+
+        Returns
+        -------
+        tuple of 4 ints
+            row0, row1, column0, column1.
         """
         height, width = self.depth.shape
         dimmed = self._coarse(capsules)
@@ -67,7 +83,20 @@ class Shadows:
         )
 
     def left(self, capsules: Array, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
-        """Share of light (rows, columns) of a window that capsules leave."""
+        """Compute the share of light (rows, columns) of a window that capsules leave.
+
+        Parameters
+        ----------
+        capsules : ndarray, shape (n, 7)
+            Ends and radius, camera frame, mm.
+        window : tuple of 4 ints
+            row0, row1, column0, column1.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+            0 to 1.
+        """
         row0, row1, column0, column1 = window
         dimmed = self._dimmed(capsules, window, FINE, self._near(capsules))
         coarser = np.array([[1.0 / FINE, 0.0, 0.0], [0.0, 1.0 / FINE, 0.0]])
@@ -90,7 +119,7 @@ class Shadows:
         return self.searched[1]
 
     def _near(self, capsules: Array) -> NDArray[np.uint8]:
-        """1 at points of the search where, or beside which, there may be any shadow."""
+        """Return 1 at points of the search at or next to which there may be a shadow."""
         return cv2.dilate(
             (self._coarse(capsules) > 0.0).astype(np.uint8), np.ones((3, 3), np.uint8)
         )
@@ -124,7 +153,20 @@ class Shadows:
 
 
 def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
-    """Capsules (n, 7) of a body in another frame; frame_from_body (4, 4)."""
+    """Transform the capsules of a body to another frame.
+
+    Parameters
+    ----------
+    casts : sequence of Shaft
+        Start, end and diameter, body's frame, mm.
+    frame_from_body : ndarray, shape (4, 4)
+        The transform.
+
+    Returns
+    -------
+    ndarray, shape (n, 7)
+        Ends and radius, mm.
+    """
     rotation, move = frame_from_body[:3, :3], frame_from_body[:3, 3]
     rows = [
         [*(rotation @ start + move), *(rotation @ end + move), diameter / 2]
@@ -135,10 +177,10 @@ def in_frame(casts: Sequence[Shaft], frame_from_body: Array) -> Array:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, near, dimmed):
-    """Share of light that is taken away.
+    """Compute the share of light that is taken away.
 
-    slack : pixels by which capsules are made wider. near : 0 at points of the search, COARSE
-    pixels apart, around which there is none.
+    slack : pixels by which capsules are made wider. near : 0 at points of the search, COARSE pixels
+    apart, around which there is none.
     """
     bounds = _spheres(capsules)
     all_of_them = _around(bounds)
@@ -173,7 +215,7 @@ def _dim(rays, depth, share, lamps, capsules, rows, columns, slack, near, dimmed
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _spheres(capsules):
-    """Around each capsule: middle, radius, and the capsule's own radius; (n, 5)."""
+    """Return spheres (n, 5) around capsules: centre, radius, and the capsule's own radius."""
     spheres = np.empty((len(capsules), 5))
     for k in range(len(capsules)):
         square = 0.0
@@ -186,7 +228,7 @@ def _spheres(capsules):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _around(spheres):
-    """One sphere that holds several, as wide as the widest of their capsules."""
+    """Return one sphere that contains several, as wide as the widest of their capsules."""
     whole = np.zeros(5)
     for k in range(len(spheres)):
         for c in range(3):
@@ -202,7 +244,7 @@ def _around(spheres):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _direction(point, lamp, towards):
-    """Unit direction to a lamp's middle into `towards`; the way there."""
+    """Write the unit direction to a lamp's centre into `towards`; return the distance."""
     square = 0.0
     for c in range(3):
         towards[c] = lamp[c] - point[c]
@@ -215,7 +257,7 @@ def _direction(point, lamp, towards):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _is_clear(point, towards, way, sphere, sd, wider):
-    """Whether a capsule within a sphere is surely too far aside for `_hidden` to count it."""
+    """Return whether a capsule within a sphere is surely too far away for `_hidden` to count it."""
     x, y, z = sphere[0] - point[0], sphere[1] - point[1], sphere[2] - point[2]
     along = x * towards[0] + y * towards[1] + z * towards[2]
     radius = sphere[3]
@@ -232,7 +274,7 @@ def _is_clear(point, towards, way, sphere, sd, wider):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _hidden(point, towards, way, sd, capsule, wider):
-    """Share of a lamp that a capsule hides from a point: both as seen on the lamp's plane."""
+    """Return the share of a lamp that a capsule hides from a point, on the lamp's plane."""
     ux, uy, uz = towards[0], towards[1], towards[2]
     ax, ay, az = capsule[0] - point[0], capsule[1] - point[1], capsule[2] - point[2]
     bx, by, bz = capsule[3] - point[0], capsule[4] - point[1], capsule[5] - point[2]

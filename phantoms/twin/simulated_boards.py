@@ -1,4 +1,4 @@
-"""Calibration boards as the twin draws them: printed on a sheet that may be bowed."""
+"""Calibration boards in the simulation: printed on a sheet that may be bowed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +9,27 @@ from nav.frames import Array
 from nav.tracking.tool import marker_pattern
 from phantoms.twin.simulated_bodies import BLACK, WHITE, Body, Rectangle
 
-STRIPS = 3  # flat strips a square, of a bowed sheet
+STRIPS = 3  # flat strips per square of a bowed sheet
 OVERLAP = 0.4  # mm
 
 
 def board_body(board: Board, margin: float = 8.0, bow: float = 0.0) -> Body:
-    """A board's sheet in the board's frame, z away from the viewer.
+    """Build a board's sheet in the board's frame, z away from the viewer.
 
-    margin : white paper around, mm. bow : mm that the sheet's middle stands up to the viewer above
-    its left and right ends; it bends only one way, as paper does, and keeps its length.
+    Parameters
+    ----------
+    board : Board
+        The board.
+    margin : float, optional
+        White paper around, mm.
+    bow : float, optional
+        How far the sheet's middle rises towards the viewer above its left and right ends, mm; it
+        bends only one way, as paper does, and keeps its length.
+
+    Returns
+    -------
+    Body
+        Made of flat strips if it is bowed.
     """
     x_edges, y_edges, albedo = _print(board, margin)
     if bow == 0.0:
@@ -41,7 +53,22 @@ def board_body(board: Board, margin: float = 8.0, bow: float = 0.0) -> Body:
 
 
 def bowed(board: Board, bow: float, along: Array) -> tuple[Array, Array]:
-    """x and z (n,) on a bowed sheet of what is printed at `along` (n,), mm: a parabola."""
+    """Map positions on the print to a bowed sheet, a parabola.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    bow : float
+        How far the sheet's middle rises, mm.
+    along : ndarray, shape (n,)
+        Positions along the print, mm.
+
+    Returns
+    -------
+    x, z : ndarray, shape (n,)
+        Board frame, mm.
+    """
     width = board.size[0]
     fine = np.linspace(along.min(), along.max(), 20001)
     # by the arc's length, from the middle
@@ -56,7 +83,20 @@ def bowed(board: Board, bow: float, along: Array) -> tuple[Array, Array]:
 
 
 def board_points(board: Board, bow: float = 0.0) -> Array:
-    """Inner corners (n, 3) where the sheet truly has them, board frame, mm."""
+    """Compute the true positions of the inner corners on the sheet.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    bow : float, optional
+        How far the sheet's middle rises, mm.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Board frame, mm.
+    """
     points = board.points.copy()
     if bow != 0.0:
         points[:, 0], points[:, 2] = bowed(board, bow, board.points[:, 0])
@@ -64,7 +104,7 @@ def board_points(board: Board, bow: float = 0.0) -> Array:
 
 
 def _print(board: Board, margin: float) -> tuple[Array, Array, Array]:
-    """Borders of all cells by x and y, and their albedo."""
+    """Return the borders of all cells by x and y, and their albedo."""
     squares = [np.arange(n + 1) * board.square for n in (board.columns, board.rows)]
     patterns: dict[tuple[int, int], NDArray[np.uint8]] = {}
     offsets = np.zeros(0)

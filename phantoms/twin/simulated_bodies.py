@@ -1,4 +1,4 @@
-"""What can be seen of tools: patterned rectangles in the tool's frame, and where they are."""
+"""Visible parts of tools: patterned rectangles in the tool's frame, and their poses."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,10 +18,18 @@ Shaft = tuple[Array, Array, float]  # start, end, diameter, mm
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A flat patterned rectangle, seen from its front.
+    """A flat patterned rectangle, visible from its front.
 
-    body_from_plane : plane's X right, Y down as seen from the front, Z away from the viewer; mm.
-    x_edges (nx + 1,), y_edges (ny + 1,) : cell borders, mm. albedo (ny, nx), 0 to 1.
+    Attributes
+    ----------
+    body_from_plane : RigidTransform
+        Plane's X right, Y down as seen from the front, Z away from the viewer; mm.
+    x_edges : ndarray, shape (nx + 1,)
+        Cell borders, mm.
+    y_edges : ndarray, shape (ny + 1,)
+        Cell borders, mm.
+    albedo : ndarray, shape (ny, nx)
+        0 to 1.
     """
 
     body_from_plane: RigidTransform
@@ -31,7 +39,7 @@ class Rectangle:
 
     @cached_property
     def matrix(self) -> Array:
-        """body_from_plane as (4, 4)."""
+        """Matrix (4, 4) of body_from_plane."""
         return self.body_from_plane.as_matrix()
 
     @cached_property
@@ -48,10 +56,18 @@ def _still() -> Array:
 
 @dataclass(frozen=True)
 class Body:
-    """Something rigid in the scene.
+    """A rigid object in the scene.
 
-    rectangles : its faces, in the order to draw. shafts : (start, end, diameter), body frame, mm.
-    casts : the same for what casts shadows where the body moves.
+    Attributes
+    ----------
+    name : str
+        Name of the object.
+    rectangles : tuple of Rectangle
+        Its faces, in the order to draw.
+    shafts : tuple of Shaft
+        Start, end, diameter, body frame, mm.
+    casts : tuple of Shaft
+        The same for what casts shadows where the body moves.
     """
 
     name: str
@@ -64,7 +80,14 @@ class Body:
 class Placed:
     """A body at the middle of the exposure (of the middle row).
 
-    velocity : (6,) left perturbation a second in the rig frame (mm/s, rad/s).
+    Attributes
+    ----------
+    body : Body
+        The body.
+    rig_from_body : RigidTransform
+        Its pose, mm.
+    velocity : ndarray, shape (6,)
+        Left perturbation per second in the rig frame, mm/s and rad/s.
     """
 
     body: Body
@@ -72,14 +95,29 @@ class Placed:
     velocity: Array = field(default_factory=_still)
 
     def at(self, seconds: float) -> RigidTransform:
-        """rig_from_body some time after the middle of the exposure."""
+        """Return rig_from_body some time, s, after the middle of the exposure."""
         if not self.velocity.any():
             return self.rig_from_body
         return perturbed(self.rig_from_body, self.velocity * seconds)
 
 
 def marker_rectangle(marker: Marker, dictionary: str, quiet: float | None) -> Rectangle:
-    """A printed marker with its white zone, `quiet` mm wide (half a cell where None)."""
+    """Build a printed marker with its white zone.
+
+    Parameters
+    ----------
+    marker : Marker
+        The marker.
+    dictionary : str
+        OpenCV's name of the marker dictionary.
+    quiet : float or None
+        Width of the white zone, mm; half a cell where None.
+
+    Returns
+    -------
+    Rectangle
+        In the tool's frame.
+    """
     pattern = marker_pattern(dictionary, marker.id)
     cells = len(pattern)
     half = marker.side / 2
@@ -93,7 +131,22 @@ def marker_rectangle(marker: Marker, dictionary: str, quiet: float | None) -> Re
 
 
 def plane_frame(centre: ArrayLike, right: ArrayLike, down: ArrayLike) -> RigidTransform:
-    """body_from_plane of a rectangle from its centre and two directions in the body's frame."""
+    """Compute the frame of a rectangle from its centre and two directions.
+
+    Parameters
+    ----------
+    centre : array_like, shape (3,)
+        Body's frame, mm.
+    right : array_like, shape (3,)
+        Body's frame, any length.
+    down : array_like, shape (3,)
+        Body's frame, any length; made perpendicular to `right`.
+
+    Returns
+    -------
+    RigidTransform
+        body_from_plane.
+    """
     x = np.asarray(right, float) / np.linalg.norm(right)
     down = np.asarray(down, float)
     y = down - (down @ x) * x
@@ -103,7 +156,22 @@ def plane_frame(centre: ArrayLike, right: ArrayLike, down: ArrayLike) -> RigidTr
 
 
 def plate(centre: ArrayLike, right: ArrayLike, down: ArrayLike, albedo: float) -> Rectangle:
-    """A plain rectangle; `right` and `down` reach from its centre to its edges, mm."""
+    """Build a plain rectangle.
+
+    Parameters
+    ----------
+    centre : array_like, shape (3,)
+        Body's frame, mm.
+    right, down : array_like, shape (3,)
+        From its centre to its edges, mm.
+    albedo : float
+        0 to 1.
+
+    Returns
+    -------
+    Rectangle
+        In the body's frame.
+    """
     half_x, half_y = float(np.linalg.norm(right)), float(np.linalg.norm(down))
     return Rectangle(
         plane_frame(centre, right, down),
@@ -114,15 +182,42 @@ def plate(centre: ArrayLike, right: ArrayLike, down: ArrayLike, albedo: float) -
 
 
 def tool_rectangles(tool: Tool, plates: tuple[Rectangle, ...] = ()) -> tuple[Rectangle, ...]:
-    """All of a tool's faces in the order to draw them: plates first, markers on top."""
+    """Return all of a tool's faces in the order to draw them: plates first, markers on top.
+
+    Parameters
+    ----------
+    tool : Tool
+        The tool.
+    plates : tuple of Rectangle, optional
+        Plain faces below the markers.
+
+    Returns
+    -------
+    tuple of Rectangle
+        In the tool's frame.
+    """
     markers = (marker_rectangle(m, tool.dictionary, tool.quiet) for m in tool.markers)
     return (*plates, *markers)
 
 
 def shaft_rectangle(start: Array, end: Array, diameter: float, eye: Array) -> Rectangle:
-    """A straight shaft as the flat strip that its outline fills, turned towards the eye.
+    """Build a straight shaft as the flat strip that its outline fills, turned towards the eye.
 
-    All points (3,) in the body's frame, mm. The strip's brightness varies across like a cylinder's.
+    The strip's brightness varies across like a cylinder's.
+
+    Parameters
+    ----------
+    start, end : ndarray, shape (3,)
+        Ends of the shaft, body's frame, mm.
+    diameter : float
+        In mm.
+    eye : ndarray, shape (3,)
+        Centre of the camera, body's frame, mm.
+
+    Returns
+    -------
+    Rectangle
+        In the body's frame.
     """
     along = end - start
     middle = (start + end) / 2

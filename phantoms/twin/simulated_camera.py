@@ -1,8 +1,8 @@
-"""A simulated camera: the static scene drawn once, what moves drawn into each picture.
+"""A simulated camera: the static scene drawn once, moving bodies drawn into each image.
 
-The lens blurs before the pixels take their means, as light has it: pixels averaged first would be
-wrong by several grey levels along edges that run with rows or columns. So where there is blur,
-each pixel is drawn in parts, the parts are blurred, and then put together.
+The lens blurs before the pixels integrate, as in a real camera: pixels integrated first would be
+wrong by several grey levels along edges that run with rows or columns. So where there is blur, each
+pixel is drawn in parts, the parts are blurred, and then averaged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,9 +32,16 @@ Window = tuple[int, int, int, int]  # row0, row1, column0, column1
 
 @dataclass(frozen=True)
 class Backdrop:
-    """What stands still: light (height, width) and depth z, mm, both float32.
+    """The static scene.
 
-    lit : where its light comes from, for shadows of what moves; None: nothing casts any.
+    Attributes
+    ----------
+    light : ndarray of float32, shape (height, width)
+        Light.
+    depth : ndarray of float32, shape (height, width)
+        z, mm.
+    lit : Lit or None
+        Where its light comes from, for shadows of moving bodies; None: nothing casts any.
     """
 
     light: NDArray[np.float32]
@@ -46,8 +53,16 @@ class Backdrop:
 class SeenFace:
     """A face of a body that a camera sees.
 
-    window : that it passes through during the exposure, in parts of pixels. steps : instants of the
-    exposure that are drawn. shade : share of the light that it reflects.
+    Attributes
+    ----------
+    face : Rectangle
+        The face.
+    window : tuple of 4 ints
+        Window that it passes through during the exposure, in parts of pixels.
+    steps : int
+        Instants of the exposure that are drawn.
+    shade : float
+        Share of the light that it reflects.
     """
 
     face: Rectangle
@@ -57,12 +72,20 @@ class SeenFace:
 
 
 class SimulatedCamera:
-    """Makes one camera's pictures.
+    """Makes one camera's images.
 
     Parameters
     ----------
-    backdrop : what stands still, or None for an even grey.
-    static : bodies that do not move, drawn over the backdrop once.
+    camera : Camera
+        The camera.
+    optics : Optics
+        Lens and sensor.
+    rng : numpy.random.Generator
+        For the noise.
+    static : sequence of Placed, optional
+        Bodies that do not move, drawn over the backdrop once.
+    backdrop : Backdrop, optional
+        The static scene; an even grey without.
     """
 
     def __init__(
@@ -81,7 +104,7 @@ class SimulatedCamera:
         self.eye = camera.camera_from_rig.inv().translation
         width, height = camera.size
         light = optics.light(camera.size)
-        self.across = self._finer(light[:1])[:1]  # illumination of columns, and what rows add
+        self.across = self._finer(light[:1])[:1]  # illumination of columns, and of rows
         self.down = self._finer(light[:, :1] - light[0, 0])[:, :1]
         if backdrop is None:
             backdrop = Backdrop(np.full((height, width), 0.45, np.float32), np.zeros((0, 0), "f4"))
@@ -96,11 +119,11 @@ class SimulatedCamera:
         self.base = self._lensed(self.sharp, (0, height, 0, width))
 
     def picture(self, moving: Sequence[Placed] = ()) -> Picture:
-        """One 8-bit picture, (height, width), with what moves where it is."""
+        """Return one 8-bit image, (height, width), with the moving bodies in it."""
         return self.optics.digitise(self.light(moving), self.rng)
 
     def light(self, moving: Sequence[Placed] = ()) -> NDArray[np.float32]:
-        """The same before response and noise, float32, 1 at albedo 1 in full light."""
+        """Return the image before response and noise, float32, 1 at albedo 1 in full light."""
         light = self.base.copy()
         for box, group in self._groups(moving):
             window = self._whole(box)  # of the camera's own pixels
@@ -121,10 +144,10 @@ class SimulatedCamera:
     def _strips(
         self, window: Window, boxes: Sequence[Window], shade: NDArray[np.float32] | None
     ) -> Iterator[Window]:
-        """Parts of a window, side by side, that together hold all bodies and shadows."""
+        """Yield parts of a window, side by side, that together hold all bodies and shadows."""
         reach = self.optics.reach()
         shadow = None if shade is None else (shade < 1.0).astype(np.uint8)
-        if shadow is not None:  # the lens carries it further
+        if shadow is not None:  # the lens spreads it farther
             shadow = cv2.dilate(shadow, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
         for row in range(window[0], window[1], STRIP):
             row1 = min(row + STRIP, window[1])
@@ -181,13 +204,13 @@ class SimulatedCamera:
         ]
 
     def _finer(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Light of whole pixels in their parts; always a copy."""
+        """Return the light of whole pixels in their parts; always a copy."""
         if self.parts == 1:
             return light.copy()
         return cv2.resize(light, None, fx=self.parts, fy=self.parts)
 
     def _whole(self, window: Window) -> Window:
-        """A window of parts in whole pixels."""
+        """Convert a window of parts to whole pixels."""
         row0, row1, column0, column1 = window
         up = self.parts - 1
         return (
@@ -198,7 +221,7 @@ class SimulatedCamera:
         )
 
     def _lensed(self, sharp: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        """Light on whole pixels of what was drawn in parts; window : of whole pixels."""
+        """Return the light on whole pixels, of a window, of what was drawn in parts."""
         row0, row1, column0, column1 = window
         across = self.across[:, column0 * self.parts : column1 * self.parts]
         down = self.down[row0 * self.parts : row1 * self.parts]
@@ -219,19 +242,19 @@ class SimulatedCamera:
         return float(np.linalg.norm(placed.rig_from_body.apply(np.mean(points, axis=0)) - self.eye))
 
     def _shade_within(self, window: Window, group: Sequence[Placed]) -> NDArray[np.float32] | None:
-        """Share of light that a group's shadow leaves in a window of whole pixels; None: all."""
+        """Return the share of light that a group's shadow leaves in a window; None for all."""
         capsules = np.concatenate([self._capsules(placed) for placed in group])
         if self.shadows is None or not len(capsules):
             return None
         return self.shadows.left(capsules, window)
 
     def _capsules(self, placed: Placed) -> Array:
-        """What casts a body's shadow, at the middle of the exposure; camera frame."""
+        """Return what casts a body's shadow, at the middle of the exposure, camera frame."""
         camera_from_body = self.camera.camera_from_rig * placed.rig_from_body
         return in_frame(placed.body.casts, camera_from_body.as_matrix())
 
     def _groups(self, moving: Sequence[Placed]) -> list[tuple[Window, list[Placed]]]:
-        """Bodies whose windows overlap are drawn together, the others each in its own."""
+        """Group bodies whose windows overlap, to be drawn together; the others are alone."""
         groups: list[tuple[Window, list[Placed]]] = []
         for placed in moving:
             members = [placed]
@@ -269,7 +292,7 @@ class SimulatedCamera:
         return self._bounds(np.concatenate(ends), margin)
 
     def _ends(self, placed: Placed) -> tuple[RigidTransform, RigidTransform]:
-        """Where a body is at the beginning and at the end of the exposure."""
+        """Return the poses of a body at the beginning and at the end of the exposure."""
         half = (self.optics.exposure + self.camera.readout) / 2
         if self.exposed is None or self.exposed[0] is not placed:
             self.exposed = placed, (placed.at(-half), placed.at(half))
@@ -280,7 +303,7 @@ class SimulatedCamera:
         return self._bounds_of(pixels, self.drawn.from_rig(points)[:, 2] > NEAREST, margin)
 
     def _bounds_of(self, pixels: Array, in_front: NDArray[np.bool_], margin: int) -> Window:
-        """Window around those of pixels (n, 2) that are in front of the camera."""
+        """Return the window around those of pixels (n, 2) that are in front of the camera."""
         width, height = self.drawn.size
         if not in_front.any():
             return 0, 0, 0, 0
@@ -361,12 +384,12 @@ class SimulatedCamera:
         )
 
     def _shade(self, normal: Array) -> float:
-        """Lamp beside the cameras: dimmer the more a face turns away (Lambert, half ambient)."""
+        """Return the light on a face from a lamp beside the cameras (Lambert, half ambient)."""
         towards = -self.camera.rotation[2]
         return 0.5 + 0.5 * max(0.0, float(normal @ towards))
 
     def _camera_from_body(self, placed: Placed, row0: int, row1: int, steps: int) -> Array:
-        """(steps, rows, 4, 4) for the instants of the exposure and, rolling, for each row."""
+        """Return (steps, rows, 4, 4) for the exposure's instants and, if rolling, each row."""
         camera_from_rig = self.camera.camera_from_rig.as_matrix()
         if not placed.velocity.any():
             return (camera_from_rig @ placed.rig_from_body.as_matrix())[None, None]
@@ -385,7 +408,7 @@ class SimulatedCamera:
 
 
 def _parts_far_to_near(body: Body, eye: Array) -> list[Rectangle]:
-    """Faces in their own order; shafts before them, or after where they come towards the eye."""
+    """Return faces in order, with shafts before, or after if they come towards the eye."""
     faces = list(body.rectangles)
     middle = np.mean([face.matrix[:3, 3] for face in faces], axis=0)
     reach = np.linalg.norm(middle - eye)

@@ -1,8 +1,9 @@
 """A simulated CT of a case: its closed surfaces as Hounsfield units on a grid.
 
 Each voxel holds the mean over its volume: rays along x through the voxels' rows meet the surfaces,
-and the lengths between are exact, so that edges are as soft as a scanner's and lie where they are.
-Then a Gaussian blurs as the scanner's point spread does, and noise is added, correlated as far.
+and the lengths between are exact, so that edges are as soft as a scanner's and at their true place.
+Then a Gaussian blurs like the scanner's point spread, and noise with a similar correlation is
+added.
 """
 
 from __future__ import annotations
@@ -38,8 +39,17 @@ MOST_VOXELS = 200e6
 
 @dataclass(frozen=True)
 class CtVolume:
-    """values : (z, y, x) HU. origin : (3,) middle of the first voxel, LPS, mm. spacing : (3,) x, y,
-    z, mm. Axes are those of the model frame: x to the left, y to posterior, z to superior."""
+    """A CT volume; axes are those of the model frame: x to the left, y to posterior, z to superior.
+
+    Attributes
+    ----------
+    values : ndarray of int16, shape (z, y, x)
+        HU.
+    origin : ndarray, shape (3,)
+        Centre of the first voxel, LPS, mm.
+    spacing : ndarray, shape (3,)
+        Of the voxels, x, y, z, mm.
+    """
 
     values: Hounsfield
     origin: Array
@@ -54,19 +64,33 @@ def ct_volume(
     seed: int = 0,
     spread: float = SPREAD,
 ) -> CtVolume:
-    """Hounsfield units of closed surfaces in their frame (LPS).
+    """Simulate a CT of closed surfaces in their frame (LPS).
 
     Parameters
     ----------
-    structures : the case's; one that is not there leaves what is around it.
-    look : 'patient', or 'print': the materials that the kit is printed, cast and poured of.
-    spacing : of the voxels, x, y, z, mm. noise : sd, HU. seed : of the noise.
-    spread : sd of the point spread, mm.
+    structures : sequence of Closed
+        The case's; one that is missing leaves its surroundings.
+    look : str, optional
+        'patient', or 'print': the materials of which the kit is printed, cast and poured.
+    spacing : array_like, shape (3,), optional
+        Of the voxels, x, y, z, mm.
+    noise : float, optional
+        Standard deviation, HU.
+    seed : int, optional
+        Of the noise.
+    spread : float, optional
+        Standard deviation of the point spread, mm.
+
+    Returns
+    -------
+    CtVolume
+        CT numbers.
 
     Raises
     ------
     InputError
-        No structures, a spacing, noise or spread out of range, or a volume too large.
+        There are no structures, spacing, noise or spread is out of range, or the volume is too
+        large.
     """
     spacing = np.asarray(spacing, float)
     skin = next((s for s in structures if s.role == "skin"), None)
@@ -86,8 +110,23 @@ def ct_volume(
 
 
 def as_in_life(structures: Sequence[Closed], skin: Closed) -> list[Closed]:
-    """The structures with what a patient has and the case has not: the skin in front, where a base
-    cut it off, the mastoids, and what goes on beyond the ends of the case's meshes."""
+    """Complete structures with what a patient has and the case does not have.
+
+    That is the skin in front, where a base cut it off, the mastoids, and the continuation beyond
+    the ends of the case's meshes.
+
+    Parameters
+    ----------
+    structures : sequence of Closed
+        The case's, mm.
+    skin : Closed
+        The case's skin, mm.
+
+    Returns
+    -------
+    list of Closed
+        All surfaces.
+    """
     low, high = skin.vertices[:, 2].min(), skin.vertices[:, 2].max()
     held: list[Closed] = [s for s in structures if s.role not in ("skin", "support")]
     size = neck_size(skin)
@@ -105,10 +144,30 @@ def write_ct(
 ) -> CtVolume:
     """Simulate a case's CT and write it: NIfTI (.nii, .nii.gz) or MetaImage (.mha), by suffix.
 
+    Parameters
+    ----------
+    case : Case
+        The case.
+    out : Path
+        File to write.
+    look : str, optional
+        'patient' or 'print', see `ct_volume`.
+    spacing : array_like, shape (3,), optional
+        Of the voxels, x, y, z, mm.
+    noise : float, optional
+        Standard deviation, HU.
+    seed : int, optional
+        Of the noise.
+
+    Returns
+    -------
+    CtVolume
+        What was written.
+
     Raises
     ------
     InputError
-        As `ct_volume`; or a file of another kind, or one that cannot be written.
+        As `ct_volume`; or the suffix is unknown, or the file cannot be written.
     """
     volume_suffix(out)  # before the work, not after it
     volume = ct_volume(closed(case), look, spacing, noise, seed)
@@ -117,7 +176,18 @@ def write_ct(
 
 
 def closed(case: Case) -> tuple[Closed, ...]:
-    """A case's structures for `ct_volume`."""
+    """Return a case's structures for `ct_volume`.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+
+    Returns
+    -------
+    tuple of Closed
+        Its structures.
+    """
     return tuple(
         Surface(s.name, s.role, s.surface.vertices, s.surface.triangles) for s in case.structures
     )
@@ -126,9 +196,23 @@ def closed(case: Case) -> tuple[Closed, ...]:
 def axial_picture(
     volume: CtVolume, z: float, level: float = 200.0, width: float = 1400.0, pixel: float = 0.2
 ) -> NDArray[np.uint8]:
-    """The slice nearest to z (mm), as radiologists look at it: from below, front up, left right.
+    """Render the slice nearest to a height in radiological view: from below, front up, left right.
 
-    level, width : of the window, HU. pixel : mm.
+    Parameters
+    ----------
+    volume : CtVolume
+        The volume.
+    z : float
+        The height, mm.
+    level, width : float, optional
+        Of the window, HU.
+    pixel : float, optional
+        Size of a pixel, mm.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns)
+        Grey levels.
 
     Raises
     ------
@@ -144,7 +228,7 @@ def axial_picture(
         raise InputError(
             f"slice: z = {z:g} mm is outside; expected {volume.origin[2]:.1f} to {last:.1f}"
         )
-    # x runs to the patient's left, y to his back: rows and columns as they lie are the view
+    # x runs to the patient's left, y to the back: rows and columns in their order are the view
     plane = volume.values[index].astype(np.float32)
     size = np.rint(np.array(plane.shape[::-1]) * volume.spacing[:2] / pixel).astype(int)
     plane = cv2.resize(plane, size.tolist(), interpolation=cv2.INTER_CUBIC)
@@ -159,7 +243,7 @@ def _grid(
     spread: float,
     ends: tuple[float, float] | None = None,
 ) -> Grid:
-    """ends : lowest and highest z, mm; else with air round all."""
+    """Return the grid between lowest and highest z, `ends` in mm; else with air all around."""
     if not structures:
         raise InputError("ct: the case has no structures; expected closed surfaces")
     if spacing.shape != (3,) or not (np.isfinite(spacing) & (spacing > 0)).all():

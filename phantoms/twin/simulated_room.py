@@ -1,4 +1,4 @@
-"""What stands still in the simulated room: surfaces, what they are made of, and the lamps."""
+"""The static contents of the simulated room: surfaces, their materials, and the lamps."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ Finish = Literal["print", "silicone", "gel", "cloth", "wood", "metal", "paper"]
 
 @dataclass(frozen=True)
 class Look:
-    """How a finish takes light, all assumed.
+    """How a finish reflects light, all assumed.
 
-    gloss : highlight's height beside albedo. sharpness : its exponent (Blinn and Phong).
-    grain : share by which the brightness varies. scale : mm, size of the grain along x, y and z.
+    Attributes
+    ----------
+    gloss : float
+        Height of the highlight relative to albedo.
+    sharpness : float
+        Its exponent (Blinn and Phong).
+    grain : float
+        Relative variation of the brightness.
+    scale : tuple of 3 floats
+        Size of the grain along x, y and z, mm.
     """
 
     gloss: float
@@ -41,13 +49,25 @@ LOOKS: dict[Finish, Look] = {
 
 @dataclass(frozen=True)
 class SceneItem:
-    """A surface that stands still.
+    """A static surface.
 
-    vertices : (n, 3), model frame, mm. triangles : (m, 3), counter-clockwise from outside.
-    albedo : 0 to 1, linear. finish : what it is made of; 'gel' lets light through.
-    with_reference : moves with the reference body, where that is not on its nominal seat.
-    set_back : mm that its depth is filed deeper, for what carries a tool's paper: that is drawn
-    over it by the camera, only a paper's thickness nearer.
+    Attributes
+    ----------
+    name : str
+        Name of the item.
+    vertices : ndarray, shape (n, 3)
+        Model frame, mm.
+    triangles : ndarray of int, shape (m, 3)
+        Counter-clockwise from outside.
+    albedo : float
+        0 to 1, linear.
+    finish : str
+        What it is made of; 'gel' transmits light.
+    with_reference : bool
+        Moves with the reference body, where that is not on its nominal seat.
+    set_back : float
+        How much deeper its depth is recorded, mm, for what carries a tool's paper: the paper is
+        drawn over it by the camera, nearer only by its thickness.
     """
 
     name: str
@@ -59,15 +79,22 @@ class SceneItem:
     set_back: float = 0.0
 
     def moved(self, b_from_a: RigidTransform) -> SceneItem:
-        """The same item, its place in frame a given in frame b."""
+        """Transform the item from frame a to frame b."""
         return replace(self, vertices=np.asarray(b_from_a.apply(self.vertices)))
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """A round lamp that faces the phantom: centre (3,) in the model frame, radius, mm.
+    """A round lamp that faces the phantom.
 
-    power : light on a surface that faces it at the model's origin, in full light's shares.
+    Attributes
+    ----------
+    centre : tuple of 3 floats
+        Model frame, mm.
+    radius : float
+        In mm.
+    power : float
+        Light on a surface that faces it at the model's origin, as a share of full light.
     """
 
     centre: tuple[float, float, float]
@@ -79,12 +106,23 @@ class Lamp:
 KEY = Lamp((-520.0, 900.0, 420.0), 150.0, 0.62)
 FILL = Lamp((650.0, 800.0, -150.0), 260.0, 0.22)
 SKY = 0.30  # light from all around, of walls and ceiling
-BOUNCE = 0.35  # share of it that what hides the sky sends back
+BOUNCE = 0.35  # share of it that is reflected by what hides the sky
 REACH = 260.0  # mm within which things hide the sky from each other
 
 
 def grey(colour: tuple[float, float, float]) -> float:
-    """Linear albedo of an sRGB colour, 0 to 1 (IEC 61966-2-1, luminance of Rec. 709)."""
+    """Convert an sRGB colour to linear albedo (IEC 61966-2-1, luminance of Rec. 709).
+
+    Parameters
+    ----------
+    colour : tuple of 3 floats
+        sRGB, 0 to 1.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     c = np.asarray(colour, float)
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))

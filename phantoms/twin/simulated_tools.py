@@ -1,4 +1,4 @@
-"""The standard tools as they are seen: carrier, markers, shaft and hub."""
+"""The visible parts of the standard tools: carrier, markers, shaft and hub."""
 
 from dataclasses import replace
 
@@ -24,9 +24,17 @@ TUOHY_17G = 1.47  # mm outer diameter, ISO 9626
 
 
 def needle_tool(tip: Array | None = None) -> Tool:
-    """The needle with its carrier: z along the shaft towards the tip, origin in the carrier.
+    """Build the needle with its carrier: z along the shaft towards the tip, origin in the carrier.
 
-    tip : (3,), mm; a slightly bent default where None.
+    Parameters
+    ----------
+    tip : ndarray, shape (3,), optional
+        Tool frame, mm; of a slightly bent needle by default.
+
+    Returns
+    -------
+    Tool
+        The needle.
     """
     position = np.array([0.35, -0.22, NEEDLE_LENGTH]) if tip is None else np.asarray(tip, float)
     axis = position / np.linalg.norm(position)
@@ -34,7 +42,18 @@ def needle_tool(tip: Array | None = None) -> Tool:
 
 
 def needle_body(tool: Tool) -> Body:
-    """What can be seen of the needle: carrier faces, markers, shaft."""
+    """Build the visible parts of the needle: carrier faces, markers, shaft.
+
+    Parameters
+    ----------
+    tool : Tool
+        The needle, with its tip.
+
+    Returns
+    -------
+    Body
+        In the tool's frame.
+    """
     plates = []
     for side in range(NEEDLE_SIDES):
         normal, right = needle_side(side)
@@ -49,12 +68,29 @@ def needle_body(tool: Tool) -> Body:
 
 
 def reference_tool() -> Tool:
-    """The reference body: two plates of four markers, tilted sideways; z towards the viewer."""
+    """Build the reference body: two plates of four markers, tilted sideways; z towards the viewer.
+
+    Returns
+    -------
+    Tool
+        The reference body.
+    """
     return standard_reference()
 
 
 def reference_body(tool: Tool) -> Body:
-    """What can be seen of the reference body."""
+    """Build the visible parts of the reference body.
+
+    Parameters
+    ----------
+    tool : Tool
+        The reference body.
+
+    Returns
+    -------
+    Body
+        In the tool's frame.
+    """
     plates = tuple(
         plate(centre, right * REFERENCE_PITCH, down * REFERENCE_PITCH, 0.88)
         for centre, right, down in reference_plates()

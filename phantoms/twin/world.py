@@ -1,4 +1,4 @@
-"""The simulated room: the phantom on its table, where everything truly is."""
+"""The simulated room: the phantom on its table, and the true poses of everything."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,10 +29,23 @@ SEAT_SPREAD = np.array([3.0, 2.0, 3.0, 0.05, 0.05, 0.05])
 
 @dataclass(frozen=True)
 class World:
-    """The room and the truth about it, which only the twin knows.
+    """The room and the ground truth about it, which only the simulation knows.
 
-    seat : model_from_reference if the reference body were exactly on its seat. items : what stands
-    still, model frame, the reference body on its seat; `quick_items` where None.
+    Attributes
+    ----------
+    rig : Rig
+        The cameras as they truly are.
+    anatomy : Anatomy
+        The phantom.
+    needle, reference : Tool
+        The tools as they truly are.
+    rig_from_model, rig_from_reference : RigidTransform
+        True poses, mm.
+    seat : RigidTransform
+        model_from_reference if the reference body were exactly on its seat.
+    items : tuple of SceneItem or None
+        The static scene, model frame, with the reference body on its seat; `quick_items` where
+        None.
     """
 
     rig: Rig
@@ -46,7 +59,7 @@ class World:
 
     @property
     def reference_from_rig(self) -> RigidTransform:
-        """Inverse of the reference body's true place."""
+        """Inverse of the reference body's true pose."""
         return self.rig_from_reference.inv()
 
     @property
@@ -58,7 +71,7 @@ class World:
     def divot_axes(self) -> dict[str, Array]:
         """Outward axis (3,) of each divot, model frame, by label.
 
-        A divot that the kit's layout does not know looks straight away from the neck's axis.
+        A divot that the kit's layout does not contain points straight away from the neck's axis.
         """
         placed = layout(self.anatomy.parameters)
         known = {divot.label: divot for divot in placed.divots}
@@ -73,11 +86,24 @@ class World:
 
     @cached_property
     def needle_body(self) -> Body:
-        """What can be seen of the needle: the same in every picture."""
+        """Visible parts of the needle: the same in every image."""
         return needle_body(self.needle)
 
     def needle_at(self, rig_from_needle: RigidTransform, velocity: Array) -> Placed:
-        """The needle for drawing; velocity (6,) a second, left perturbation in the rig frame."""
+        """Return the needle for drawing.
+
+        Parameters
+        ----------
+        rig_from_needle : RigidTransform
+            Its pose, mm.
+        velocity : ndarray, shape (6,)
+            Left perturbation per second in the rig frame, mm/s and rad/s.
+
+        Returns
+        -------
+        Placed
+            The needle.
+        """
         return Placed(self.needle_body, rig_from_needle, velocity)
 
     def cameras(
@@ -87,9 +113,23 @@ class World:
         plain: bool = False,
         progress: Callable[[float], None] = lambda share: None,
     ) -> tuple[SimulatedCamera, ...]:
-        """The rig's cameras, with the phantom drawn once; plain: an even grey instead.
+        """Set up the rig's cameras, with the phantom drawn once.
 
-        progress : told the share drawn.
+        Parameters
+        ----------
+        optics : Optics
+            Lens and sensor.
+        rng : numpy.random.Generator
+            For the noise.
+        plain : bool, optional
+            An even grey instead of the room.
+        progress : callable, optional
+            Called with the share drawn, 0 to 1.
+
+        Returns
+        -------
+        tuple of SimulatedCamera
+            In the rig's order.
         """
         reference = Placed(reference_body(self.reference), self.rig_from_reference)
         count = len(self.rig.cameras)
@@ -109,7 +149,7 @@ class World:
 
     @cached_property
     def standing(self) -> tuple[SceneItem, ...]:
-        """All that stands still where it truly is, on its table; model frame."""
+        """The static scene where it truly is, on its table; model frame."""
         items = self.items
         if items is None:
             items = quick_items(self.anatomy)
@@ -128,10 +168,25 @@ def make_world(
     tools: tuple[Tool, Tool] | None = None,
     items: Sequence[SceneItem] | None = None,
 ) -> World:
-    """A room whose phantom and reference seat lie a little elsewhere with every seed.
+    """Set up a room whose phantom and reference seat are slightly displaced for every seed.
 
-    tools : needle and reference body as they truly are; the standard ones where None.
-    items : what stands still, model frame; `quick_items` of the anatomy where None.
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The phantom.
+    seed : int
+        Of the poses.
+    rig : Rig, optional
+        The cameras; the default rig without.
+    tools : tuple of 2 Tool, optional
+        Needle and reference body as they truly are; the standard ones without.
+    items : sequence of SceneItem, optional
+        The static scene, model frame; `quick_items` of the anatomy without.
+
+    Returns
+    -------
+    World
+        The room and the ground truth about it.
     """
     needle, reference = (needle_tool(), reference_tool()) if tools is None else tools
     rng = np.random.default_rng([seed, 1])

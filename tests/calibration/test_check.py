@@ -124,7 +124,7 @@ def test_another_frame_fails_unless_registered(tmp_path):
     assert not checked(touched, known, 1.0)[0]
     passed, text = checked(touched, known, 1.0, register=True)
     assert passed
-    assert "carried by a registration to all others" in text
+    assert "mapped by a registration to all others" in text
 
 
 def test_what_cannot_be_checked_is_refused(tmp_path):

@@ -172,6 +172,6 @@ def test_another_size_is_said_without_mention_of_a_file_that_is_not_there(room):
         room.size = (240, 200)
         frames = until(source, lambda f: "240 x 200" in f.missing.get("left", ""))
         assert "rig.toml" not in frames.missing["left"]
-        assert "were 480 x 400 at the start; start anew" in frames.missing["left"]
+        assert "were 480 x 400 at the start; start again" in frames.missing["left"]
     finally:
         source.close()

@@ -213,7 +213,7 @@ def test_pictures_that_stop_are_not_shown_as_present(qtbot, opened, room):
     qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
     window._clock = lambda: time.monotonic() + 5.0
     window.poll()
-    assert said(window) == "No pictures come"
+    assert said(window) == "No pictures arrive"
     assert window.panes.blank == "no picture for 5 s"
 
 

@@ -205,7 +205,10 @@ def test_doubts_and_missing_covariances_are_said(tmp_path, needle):
     turns, places, _ = poses(rng, turned(rng, 60)).arrays
     rows = rows_of(turns, places, reason="geometry doubtful: 0.08 px")
     said = run(write_rows(tmp_path / "p.csv", rows), "needle", needle, needle)
-    assert "warning: geometry doubtful in 60 poses; what lasts of that is not in" in said
+    assert (
+        "warning: geometry doubtful in 60 poses; the persistent part of that error is not in"
+        in said
+    )
     assert "not every pose has a covariance: all weighted equally" in said
     assert "rms_expected" not in load_toml(needle, ToolFile).tip.calibration
 
@@ -218,7 +221,7 @@ def test_lasting_errors_of_the_tip_make_its_covariance_larger(tmp_path, pivoted,
         for row in rows_of(*poses(rng, turned(rng, 150)).arrays, reason="geometry doubtful: 0.1 px")
     ]
     said = run(write_rows(tmp_path / "p.csv", rows), "needle", needle, needle)
-    assert "150 poses; what lasts of that is in the tip's covariance" in said
+    assert "150 poses; the persistent part of that error is in the tip's covariance" in said
     doubtful = load_tool(needle).tip
     run(pivoted, "needle", needle, needle)
     sure = load_tool(needle).tip

@@ -209,7 +209,7 @@ def test_a_camera_that_was_bumped_is_said(rig, needle):
     bumped = Rig((replace(left, camera_from_rig=turn * left.camera_from_rig), right))
     found = body_geometry(pictures(rig, made, rng), needle, bumped)
     assert "disagrees with camera" in found.verdict
-    assert "has one moved? Calibrate the rig anew" in found.verdict
+    assert "has one moved? Calibrate the rig again" in found.verdict
     assert off_by(found.tool, made) < 0.01
 
 
