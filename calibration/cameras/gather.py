@@ -12,7 +12,7 @@ from calibration.board import Board
 from calibration.cameras.board_faults import SAMPLE, find_board_fault
 from calibration.cameras.detect import Seen, find_board
 from nav.camera.names import natural_order
-from nav.camera.pictures import pictures_in, read_picture
+from nav.camera.pictures import pictures_in, read_picture, unread_pictures
 from nav.errors import InputError, Lost
 from nav.track import progress_bar
 
@@ -68,7 +68,10 @@ def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathe
     files = {name: pictures_in(folder) for name, folder in folders.items()}
     for name, own in files.items():
         if not own:
-            raise InputError(f"{folders[name]}: no pictures in it")
+            unread = unread_pictures(folders[name].iterdir())
+            raise InputError(
+                f"{folders[name]}: no pictures in it" + (f", but {unread}" if unread else "")
+            )
     stems = natural_order({f.stem for own in files.values() for f in own})
     jobs = [
         (camera, stems.index(f.stem), f) for camera, own in enumerate(files.values()) for f in own

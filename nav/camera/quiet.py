@@ -1,8 +1,16 @@
 """OpenCV and FFmpeg write to the terminal by themselves; our messages replace theirs."""
 
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
 
 import cv2
+
+MOST_CAUGHT = 65536  # bytes of messages
+_catching = Lock()
 
 
 def quiet_opencv() -> None:
@@ -14,3 +22,32 @@ def quiet_opencv() -> None:
         return
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+
+
+@contextmanager
+def messages_caught() -> Iterator[list[str]]:
+    """Catch the lines that libraries write to standard error, for the moment of one call.
+
+    It holds for all threads. libjpeg and libpng say in no other way that data are damaged.
+
+    Yields
+    ------
+    list of str
+        Filled at the end; empty where there is no standard error.
+    """
+    lines: list[str] = []
+    with _catching, tempfile.TemporaryFile() as file:
+        kept = None
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+        with suppress(OSError):
+            kept = os.dup(2)
+            os.dup2(file.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            if kept is not None:
+                os.dup2(kept, 2)
+                os.close(kept)
+            file.seek(0)
+            lines += file.read(MOST_CAUGHT).decode(errors="replace").splitlines()

@@ -182,6 +182,12 @@ ASKEW = (
 )
 
 
+DISAGREEING = (
+    "do not fit together as the tool's file and the cameras' say, and are too few to tell why: is"
+    " it this tool's file, and this rig's?"
+)
+
+
 def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
     """Return why markers lie far from where a pose has them: the cameras' fault, or the tool's."""
     return _cameras_apart(tool, detected) or NOT_THIS_TOOL
@@ -195,11 +201,8 @@ def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
 
 def why_loose(tool: Tool, found: Found) -> str:
     """Why what is seen does not hold the tool."""
-    return ASKEW if found.askew else _too_few(tool, found)
-
-
-def _too_few(tool: Tool, found: Found) -> str:
-    """That what is seen does not hold the tool."""
+    if found.askew:
+        return ASKEW
     sights, used = found.evidence.sights, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
@@ -207,6 +210,9 @@ def _too_few(tool: Tool, found: Found) -> str:
             for k in used
         }
     )
+    ids = {marker for marker, _ in seen}
+    if not found.consensus.fits and len(ids) >= LEGIBLE:
+        return f"{_markers(ids)} of {tool.name} {DISAGREEING}"
     what = ", ".join(f"{marker} by {camera}" for marker, camera in seen[:4])
     return f"too few markers: only {what}; turn the tool or show it to another camera"
 
