@@ -25,8 +25,6 @@ from nav.registration.record import calibration_table
 from nav.tracking.result import Tip
 
 FARTHEST = 5000.0  # mm: a model's origin (a scanner's, say) is not farther from a reference body
-# of the FRE: the sd of the mean of a million points; with less the unit of one is another
-LEAST_SHARE_OF_FRE = 1e-3
 MOST_PLAUSIBLE_FRE = 10.0  # mm: with more, the points are not those fiducials
 REGISTRATION_FORMAT = "c1c2nav/registration/1"
 
@@ -136,12 +134,6 @@ def load_registration_file(path: Path) -> tuple[Registration, RegistrationFile]:
             "Write millimetres"
         )
     pose = Pose(table.model_from_reference.rigid(), np.array(table.covariance))
-    sd = float(np.sqrt(np.trace(pose.covariance[:3, :3])))
-    if sd < LEAST_SHARE_OF_FRE * table.fre:
-        raise InputError(
-            f"{path}: covariance: {sd:.2g} mm in all (one sd) beside an FRE of {table.fre:.2g} mm "
-            "is not plausible; expected mm^2 and rad^2"
-        )
     return Registration(pose, table.fre, np.zeros(0), table.method), table
 
 

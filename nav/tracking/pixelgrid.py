@@ -38,7 +38,7 @@ LEAST_EDGES = 40
 AROUND = 0.1  # of a marker's box, that is looked at too
 # px, one sd, that a marker's corners are off beyond what noise explains: by period, where pixels
 # are copies, where they are mixtures; without grey. Chosen on the safe side of simulated pictures
-ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.15, 0.02, 0.2
+ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.25, 0.02, 0.2
 
 
 @dataclass(frozen=True)

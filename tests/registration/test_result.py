@@ -44,17 +44,6 @@ def test_a_tip_is_carried_and_the_registrations_error_is_systematic(position, ra
     assert tip.systematic == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("share", [0.0, 1e-12])
-def test_a_covariance_of_another_unit_than_the_fre_is_refused(tmp_path, share):
-    pose = FILED.model_from_reference
-    path = tmp_path / "registration.toml"
-    write_registration(
-        path, replace(FILED, model_from_reference=Pose(pose.transform, pose.covariance * share))
-    )
-    with pytest.raises(InputError, match=r"covariance: .* beside an FRE of 0.31 mm"):
-        load_registration(path)
-
-
 def test_without_a_heading_there_is_none_after():
     tip = Tip(np.zeros(3), None, np.eye(3), np.eye(3))
     assert REGISTRATION.apply(tip).heading is None
