@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +96,9 @@ def decode_picture(path: Path) -> Decoded | Lost:
     facts = examine(data)
     if facts.problem:
         return Lost(facts.problem)
-    with messages_caught() as messages:
+    is_jpeg = data.startswith(b"\xff\xd8")  # others are checked by their structure, in parallel
+    catch: AbstractContextManager[list[str]] = messages_caught() if is_jpeg else nullcontext([])
+    with catch as messages:
         try:
             image = cv2.imdecode(np.frombuffer(facts.plain(data), np.uint8), AS_THE_SENSOR_HAS_IT)
         except cv2.error:

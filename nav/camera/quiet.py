@@ -1,6 +1,7 @@
 """OpenCV and FFmpeg write to the terminal by themselves; our messages replace theirs."""
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from threading import Lock
 
 import cv2
 
+FROM_DECODERS = re.compile(r".*JPEG|Premature|Invalid|Inconsistent|Unsupported|Unknown|libpng")
 MOST_CAUGHT = 65536  # bytes of messages
 _catching = Lock()
 
@@ -28,7 +30,7 @@ def quiet_opencv() -> None:
 def messages_caught() -> Iterator[list[str]]:
     """Catch the lines that libraries write to standard error, for the moment of one call.
 
-    It holds for all threads. libjpeg and libpng say in no other way that data are damaged.
+    It holds for all threads. libjpeg says in no other way that data are damaged.
 
     Yields
     ------
@@ -50,4 +52,8 @@ def messages_caught() -> Iterator[list[str]]:
                 os.dup2(kept, 2)
                 os.close(kept)
             file.seek(0)
-            lines += file.read(MOST_CAUGHT).decode(errors="replace").splitlines()
+            caught = file.read(MOST_CAUGHT).decode(errors="replace").splitlines()
+            lines += filter(FROM_DECODERS.match, caught)
+            for line in caught:  # of another thread
+                if not FROM_DECODERS.match(line):
+                    print(line, file=sys.stderr)
