@@ -49,7 +49,8 @@ app = App(
         "ready?)."
     ),
     help_format="markdown",
-    default_parameter=Parameter(converter=converted),
+    # a name may begin with [ or {: it is not JSON
+    default_parameter=Parameter(converter=converted, json_list=False, json_dict=False),
     suppress_keyboard_interrupt=False,  # main reports it
 )
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")

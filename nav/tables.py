@@ -19,6 +19,12 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 # one comma and three digits after it: 1.234 in German, 1234 in English (0,234 is no thousands)
 PLAIN = frozenset("0123456789.-")  # of most numbers
+# behind a column's name
+UNIT = re.compile(r" ?[\[(][^\])]+[\])]|[_ ](?:[cdmunµμ]?m|in|inch|inches|[munµμ]?s|min|h)")
+CSV_ERRORS = {  # of Python's reader, in words for people
+    "unexpected end of data": "a quotation mark that begins a field is not closed; remove it",
+    "field larger than": "a field is longer than 131072 characters",
+}
 GROUPED = re.compile(r"[+-]?[\d.,]+", re.ASCII)
 THOUSAND = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
@@ -336,6 +342,14 @@ def _no_header(path: Path, line: str, index: int, needed: Sequence[Sequence[str]
     lacks = next(name for name in group if name not in found)
     place = "first line" if index == 0 else f"line {index + 1}"
     shown = printable(line[:60]) or "nothing"
+    with_unit = next(
+        (n for n in found if n.startswith(lacks) and UNIT.fullmatch(n, len(lacks))), ""
+    )
+    if with_unit:
+        return InputError(
+            f"{path}: {place}: column {printable(with_unit):.30}: this unit is not read; convert "
+            f"to mm (lengths) or s (times), and name the column {lacks}"
+        )
     return InputError(
         f"{path}: {place}: expected the columns {','.join(group)}, lacks {lacks}, got {shown}"
     )
@@ -363,4 +377,5 @@ def _records(path: Path, lines: Sequence[str], header: _Header) -> Iterator[tupl
             yield line + 1, fields
             line = header.first + reader.line_num
     except csv.Error as error:
-        raise InputError(f"{path}: line {line + 1}: {error}") from None
+        said = next((v for k, v in CSV_ERRORS.items() if str(error).startswith(k)), str(error))
+        raise InputError(f"{path}: line {line + 1}: {said}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nav.errors import InputError
+from nav.signatures import other_kind
 
 MEGABYTE = 2**20
 # larger than any that a person or a program of this field writes; reading stays within seconds
@@ -115,6 +116,8 @@ def read_text(path: Path, most: int, utf16: bool = True) -> str:
         As `read_bytes`, or it is not text in an encoding that is read.
     """
     content = read_bytes(path, most)
+    if other := other_kind(content, binary=True):
+        raise InputError(f"{path}: {other}")
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
     if encoding == "utf-32" or (encoding == "utf-16" and not utf16):
         raise InputError(f"{path}: is {encoding.upper()} text; save it as UTF-8")

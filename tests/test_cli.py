@@ -207,6 +207,14 @@ def test_an_option_that_is_not_understood_is_one_line(run, bench):
     assert tree(bench) == before
 
 
+@pytest.mark.parametrize("name", ["[x].toml", '["x"]', "[/red]", '{"x": 1}'])
+def test_a_file_name_is_no_json(run, bench, name):
+    said = run(
+        "track", "--rig", bench / "rig.toml", "--tool", name, "--images", bench, "--output", "x.csv"
+    )
+    refused(said, f"{name}: no such file")
+
+
 def test_ctrl_c_has_its_own_exit_code_and_no_traceback(run, monkeypatch, bench):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

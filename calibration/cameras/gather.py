@@ -11,7 +11,7 @@ from rich.console import Console
 from calibration.board import Board
 from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.board_faults import SAMPLE, find_board_fault
-from nav.camera.image_files import pictures_in, read_picture
+from nav.camera.image_files import pictures_in, read_picture, unread_pictures
 from nav.camera.natural_order import natural_order
 from nav.errors import InputError, Lost
 from nav.track import progress_bar
@@ -104,7 +104,10 @@ def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathe
     files = {name: pictures_in(folder) for name, folder in folders.items()}
     for name, own in files.items():
         if not own:
-            raise InputError(f"{folders[name]}: no pictures in it")
+            unread = unread_pictures(folders[name].iterdir())
+            raise InputError(
+                f"{folders[name]}: no pictures in it" + (f", but {unread}" if unread else "")
+            )
     stems = natural_order({f.stem for own in files.values() for f in own})
     jobs = [
         (camera, stems.index(f.stem), f) for camera, own in enumerate(files.values()) for f in own

@@ -1,5 +1,8 @@
 """Image files: which they are, their order, and reading them as 8-bit grey."""
 
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +13,19 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.camera.natural_order import natural_order
 from nav.camera.picture_file import NO_PICTURE, examine
+from nav.camera.quiet import messages_caught
 from nav.errors import Lost
 
 DARK_16_BIT = 1 << 14  # a camera of 14 bits or fewer whose pixels were not shifted up
+JPEG_DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG", "Invalid SOS parameters")
+JPEG_SURPLUS = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
+MOST_SURPLUS = 8  # bytes before the end mark
 AS_THE_SENSOR_HAS_IT = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
+)
+UNREAD_SUFFIXES = frozenset(
+    (".heic", ".heif", ".avif", ".gif", ".jp2", ".jxl", ".dng", ".raw", ".nef", ".cr2", ".arw")
 )
 VIDEO_SUFFIXES = frozenset(
     (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv", ".3gp")
@@ -38,6 +48,15 @@ def is_picture(path: Path) -> bool:
         By its suffix; hidden files do not count.
     """
     return _visible_file(path, PICTURE_SUFFIXES)
+
+
+def unread_pictures(paths: Iterable[Path]) -> str:
+    """Return in words which files are pictures of kinds that are not read; empty if none are."""
+    unread = sorted(path.name for path in paths if _visible_file(path, UNREAD_SUFFIXES))
+    if not unread:
+        return ""
+    more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+    return f"{unread[0]}{more} (of a kind that is not read: save as PNG or JPEG)"
 
 
 def is_video(path: Path) -> bool:
@@ -146,12 +165,17 @@ def decode_picture(path: Path) -> Decoded | Lost:
     facts = examine(data)
     if facts.problem:
         return Lost(facts.problem)
-    try:
-        image = cv2.imdecode(np.frombuffer(facts.plain(data), np.uint8), AS_THE_SENSOR_HAS_IT)
-    except cv2.error:
-        image = None
+    is_jpeg = data.startswith(b"\xff\xd8")  # others are checked by their structure, in parallel
+    catch: AbstractContextManager[list[str]] = messages_caught() if is_jpeg else nullcontext([])
+    with catch as messages:
+        try:
+            image = cv2.imdecode(np.frombuffer(facts.plain(data), np.uint8), AS_THE_SENSOR_HAS_IT)
+        except cv2.error:
+            image = None
     if image is None:
         return Lost(NO_PICTURE)
+    if any(map(_is_damage, messages)):
+        return Lost("is damaged: a part of its compressed data cannot be read")
     grey = to_grey(image)
     if grey is None:
         return Lost(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
@@ -159,6 +183,14 @@ def decode_picture(path: Path) -> Decoded | Lost:
     if image.dtype == np.uint16 and 0 < (largest := int(image.max())) < DARK_16_BIT:
         dark = f"16-bit pixels of {largest} at most, which is {largest // 257} of 255 grey levels"
     return Decoded(grey, facts.turned, dark)
+
+
+def _is_damage(message: str) -> bool:
+    """Whether libjpeg fills up what it cannot read; some cameras write a few bytes too many."""
+    surplus = JPEG_SURPLUS.search(message)
+    if surplus:
+        return int(surplus[1]) > MOST_SURPLUS
+    return message.startswith(JPEG_DAMAGED)
 
 
 def to_grey(image: NDArray[np.generic]) -> Picture | None:

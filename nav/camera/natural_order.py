@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from unicodedata import normalize
 
 from nav.errors import InputError
 
@@ -18,6 +19,10 @@ NUMBER = re.compile(
     r"(?P<exponent>[eE][+-][0-9]{1,3}(?![0-9A-Za-z]))?"
 )
 GROUP = re.compile(r"[.,'][0-9]+")
+SPACES = re.compile(r"\s+")
+HEXADECIMAL = re.compile(r"[0-9a-f]+")
+# minutes and seconds, as in 10.00.59.25: what follows is a fraction
+SIXTIETHS = re.compile(r"[.][0-5][0-9]")
 # a unit of time directly behind a number
 UNIT = re.compile(r"(ns|us|µs|μs|ms|s|sec|min|h)(?![0-9A-Za-z])", re.IGNORECASE)
 Key = tuple[object, ...]
@@ -45,7 +50,10 @@ class _Number:
         if self.exponent:
             return self.decimal()
         first = int(self.whole)
-        return (-first if self.negative else first, *(int(g[1:]) for g in self.groups))
+        counts: list[object] = [int(group[1:]) for group in self.groups]
+        if len(counts) == 3 and all(map(SIXTIETHS.fullmatch, self.groups[:2])):
+            counts[-1] = Decimal(f"0{self.groups[-1].replace(',', '.')}")
+        return (-first if self.negative else first, *counts)
 
     def thousands(self) -> Key:
         """Return it with its groups as thousands: 1,000 comes after 999."""
@@ -58,7 +66,9 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
 
     Whether 1.10 comes before 1.9 (decimals) or after it (counts), and whether 1,000 is one or a
     thousand, is decided by all names together. A minus after a letter counts as a sign where other
-    names have the same text directly before a number.
+    names have the same text directly before a number. Capitals, the width of spaces (numbers padded
+    with them) and the kind of digits make no difference. Names of one length that differ in
+    hexadecimal digits only are compared as such.
 
     Parameters
     ----------
@@ -79,8 +89,11 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
         meant; or they are times in different units.
     """
     given = sorted(names)
-    signed = _texts_before_numbers(given)
-    split = {name: _split(name, signed) for name in given}
+    plain = {name: SPACES.sub(" ", normalize("NFKC", name)).casefold() for name in given}
+    if _are_hexadecimal(plain.values()):
+        return sorted(given, key=lambda name: (plain[name], name))
+    signed = _texts_before_numbers(plain.values())
+    split = {name: _split(plain[name], signed) for name in given}
     _refuse_mixed_units(split, where)
     numbers = _varying(split.values())
     by_counts = _sorted(given, split, _Number.counts)
@@ -104,6 +117,21 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
             "same number of digits"
         )
     return by_counts if counted else by_value
+
+
+def _are_hexadecimal(names: Iterable[str]) -> bool:
+    """Whether names differ in hexadecimal digits only, as f09 and f0a do: all of one length."""
+    each = list(names)
+    if len({len(name) for name in each}) != 1:
+        return False
+    columns = [set(column) for column in zip(*each, strict=True)]
+    differ = [k for k, column in enumerate(columns) if len(column) > 1]
+    if not differ:
+        return False
+    first, last = differ[0], differ[-1]
+    if not all(HEXADECIMAL.fullmatch(name[first : last + 1]) for name in each):
+        return False
+    return any(len({c.isdigit() for c in columns[k]}) > 1 for k in differ)
 
 
 def _refuse_mixed_units(split: Mapping[str, Sequence[str | _Number]], where: str) -> None:

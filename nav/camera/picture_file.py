@@ -155,6 +155,8 @@ def _png(data: bytes) -> PictureFile:
             (said,) = struct.unpack_from(">I", data, content + length)
             if zlib.crc32(memoryview(data)[at + 4 : content + length]) != said:
                 return PictureFile("is damaged: a checksum in it is wrong")
+        if kind == b"IHDR" and 0 in struct.unpack_from(">II", data, content):
+            return PictureFile(NO_PICTURE)
         if kind == b"IEND":
             return PictureFile("", orientation)
         if kind == b"acTL":

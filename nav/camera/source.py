@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nav.camera.findings import Findings
 from nav.camera.frameset import Frame, FrameSet, FrameSource
-from nav.camera.image_files import is_picture, is_video, pictures_in
+from nav.camera.image_files import is_picture, is_video, pictures_in, unread_pictures
 from nav.camera.natural_order import natural_order
 from nav.camera.quiet_opencv import quiet_opencv
 from nav.camera.readahead import ReadAhead
@@ -231,7 +231,8 @@ def _place(source: Path, entries: list[Path], name: str) -> Path | None:
     if folder is not None and pictures_in(folder):
         videos.insert(0, folder)
     elif folder is not None and not videos:
-        raise InputError(f"{folder}: no pictures in it")
+        unread = unread_pictures(folder.iterdir())
+        raise InputError(f"{folder}: no pictures in it" + (f", but {unread}" if unread else ""))
     if len(videos) > 1:
         both = " and ".join(p.name for p in videos[:2])
         raise InputError(f"{source}: {both} are both for camera {name}; keep one")
@@ -255,6 +256,8 @@ def _found(entries: list[Path], most: int = 8) -> str:
     names += [f"{p.name} (a broken link)" for p in entries if p.is_symlink() and not p.exists()]
     count = sum(map(is_picture, entries))
     names += [f"{count} picture{'s' * (count > 1)} outside any camera's folder"] if count else []
+    unread = unread_pictures(entries)
+    names += [unread] if unread else []
     more = [f"{len(names) - most} more"] if len(names) > most else []
     return ", ".join(names[:most] + more) or "no folder, video or picture"
 

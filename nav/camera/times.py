@@ -15,6 +15,7 @@ from nav.textfile import MEGABYTE
 COLUMNS = ("camera", "frame", "time")
 
 LONGEST_STEP = 10.0  # s: no camera whose pictures are tracked is slower
+MOST_STEPS_APART = 10  # between recordings of one clock: one camera was started later than that
 SLOW_STEP = 0.5  # s: slower than any video; pictures taken one by one may be
 FAST_STEP = 1e-3  # s: faster than any camera in ordinary use
 SHORTEST_STEP = 2e-5  # s: 50,000 per second, faster than any camera of a useful size
@@ -105,7 +106,8 @@ def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> Non
     Raises
     ------
     InputError
-        One camera's last time is more than LONGEST_STEP before another's first.
+        One camera's last time is long before another's first: MOST_STEPS_APART of their usual
+        steps, or LONGEST_STEP where there is one picture each.
     """
     cameras = [name for name in times if times[name]]
     if not cameras:
@@ -113,7 +115,13 @@ def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> Non
     first = max(cameras, key=lambda name: min(times[name].values()))
     last = min(cameras, key=lambda name: max(times[name].values()))
     begin, end = min(times[first].values()), max(times[last].values())
-    if begin > end + LONGEST_STEP:
+    steps = [
+        (max(own.values()) - min(own.values())) / (len(own) - 1)
+        for own in times.values()
+        if len(own) > 1
+    ]
+    apart = min(LONGEST_STEP, MOST_STEPS_APART * max(steps)) if steps else LONGEST_STEP
+    if begin > end + apart:
         raise InputError(
             f"{path}: time: camera {last} ends at {end:.10g} s, but camera {first} begins at "
             f"{begin:.10g} s; expected times of one clock for all cameras"

@@ -21,6 +21,7 @@ from nav.model.objfile import read_obj
 from nav.model.plyfile import read_ply
 from nav.model.stlfile import read_stl
 from nav.model.vtpfile import read_vtp
+from nav.signatures import other_kind
 from nav.textfile import MEGABYTE, printable, read_bytes
 
 READERS: dict[str, Callable[[bytes], MeshData]] = {
@@ -95,7 +96,8 @@ def load_mesh(
         if not len(triangles):
             raise MeshError("has no triangles")
     except MeshError as error:
-        raise InputError(f"{field}: {path.name} {printable(str(error))}") from None
+        why = other_kind(content, path.suffix) or printable(str(error))
+        raise InputError(f"{field}: {path.name} {why}") from None
     return LoadedMesh(vertices, triangles, sigma)
 
 

@@ -169,10 +169,10 @@ def _wholes(points: TouchedPoints) -> Iterator[Explanation]:
         float(weights @ ((p - share @ p) ** 2).sum(axis=1)) for p in (points.model, points.touched)
     ]
     along = (sizes[0] + sizes[1] - float(proper[0])) / 2.0
+    if not sizes[1] / MOST_SCALE < along < sizes[1] * MOST_SCALE:
+        return  # also where all were touched at one place
     scale = along / sizes[1]
     left = max(sizes[0] - along * scale, 0.0)
-    if not 1.0 / MOST_SCALE < scale < MOST_SCALE:
-        return
     yield replace(
         _explanation("scale", points, left, freedom - 1, log(3.0 * count)),
         scale=scale,

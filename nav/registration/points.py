@@ -116,15 +116,27 @@ def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
         raise DegenerateLayout(
             f"registration: got {len(model)} fiducials, at least 3 are needed (better 6)"
         )
-    for points in (model, touched):
-        spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
-        from_line = float(np.hypot(spread[1], spread[2]) / np.sqrt(len(points)))
-        if from_line < MIN_SPREAD:
-            raise DegenerateLayout(
-                f"registration: the {len(points)} fiducials lie within {from_line:.1f} mm (rms) of "
-                "a line; add one at least 20 mm to its side"
-            )
+    from_line, _ = _spread(model)
+    if from_line < MIN_SPREAD:
+        raise DegenerateLayout(
+            f"registration: the {len(model)} fiducials lie within {from_line:.1f} mm (rms) of "
+            "a line; add one at least 20 mm to its side"
+        )
+    from_line, from_mean = _spread(touched)
+    if from_line < MIN_SPREAD:
+        one_place = from_mean < MIN_SPREAD
+        off, what = (from_mean, "one place") if one_place else (from_line, "a line")
+        raise DegenerateLayout(
+            f"registration: the {len(touched)} touched points lie within {off:.1f} mm (rms) of "
+            f"{what}, their fiducials do not; touch each fiducial at its own place"
+        )
     return model, touched
+
+
+def _spread(points: Array) -> tuple[float, float]:
+    """Return how far points (n, 3) are from a line and from their mean, rms, mm."""
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(len(points))
+    return float(np.hypot(spread[1], spread[2])), float(np.linalg.norm(spread))
 
 
 def _freedom(model: Array) -> int:

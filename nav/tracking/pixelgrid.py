@@ -19,7 +19,10 @@ from nav.frames import Array
 from nav.tracking.fit_result import FitResult
 from nav.tracking.pixel_moments import GEOMETRY
 
-PERIODS = (2, 3)
+# px: enlarged 2, 1.5 and 3, 4/3, 5/4 and 5/3 times; mixtures are told by the first ones only
+PERIODS, MIXED_PERIODS = (2, 3, 4, 5), 2
+MOST_PERIOD = PERIODS[-1]
+FAR_COPIES = 3  # px: longer periods, of pictures enlarged less, place pixels no worse
 # Mean square of a difference at its best place by that at others. Five simulated pictures of
 # markers, also noisy and compressed, had no less than 0.5 in both directions; their enlarged copies
 # at most 0.05 (copies) and 0.2 (interpolated).
@@ -35,7 +38,7 @@ LEAST_EDGES = 40
 AROUND = 0.1  # of a marker's box, that is looked at too
 # px, one sd, that a marker's corners are off beyond what noise explains: by period, where pixels
 # are copies, where they are mixtures; without grey. Chosen on the safe side of simulated pictures
-ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.15, 0.02, 0.2
+ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.25, 0.02, 0.2
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,13 @@ class PixelGrid:
     @property
     def shift(self) -> tuple[float, float]:
         """Px along columns and rows by which the image may lie off, as the copies are ambiguous."""
-        rows, columns = self.enlarged if self.copied else (0, 0)
+        rows, columns = np.minimum(self.enlarged, FAR_COPIES) if self.copied else (0, 0)
         return max(rows - 1, 0) / 2.0, max(columns - 1, 0) / 2.0
 
     @property
     def rough(self) -> float:
         """Px, one sd, that a marker's corners are off beyond what noise explains."""
-        period = max(self.enlarged)
+        period = min(max(self.enlarged), FAR_COPIES)
         copies = period * (ROUGH_COPIES if self.copied else ROUGH_MIXED)
         return float(np.hypot(copies, ROUGH_TONES if self.two_tone else 0.0))
 
@@ -122,7 +125,7 @@ def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[in
     """Return the periods (px) in which differences vanish along columns and rows, 0 if in none."""
     found = [0, 0]
     for axis in range(2):
-        for index, period in enumerate(PERIODS):
+        for index, period in enumerate(PERIODS if order == 0 else PERIODS[:MIXED_PERIODS]):
             places = axis, order, index, slice(period)
             if not found[axis] and _ratio(squares[places], counts[places]) < least:
                 found[axis] = period
@@ -143,7 +146,8 @@ def _sums(image, boxes, comb):
     Axis 0 is down the rows. Then pixels of a comb along both; pixels whose neighbours differ by
     much; and how many of these are neither black nor white.
     """
-    squares, counts = np.zeros((2, 3, 2, 3)), np.zeros((2, 3, 2, 3))
+    shape = (2, 3, len(PERIODS), MOST_PERIOD)
+    squares, counts = np.zeros(shape), np.zeros(shape)
     combs, edges, grey = np.zeros(2), 0.0, 0.0
     for k in range(len(boxes)):
         row0, row1, column0, column1 = boxes[k]
@@ -167,12 +171,15 @@ def _sums(image, boxes, comb):
                     first, second = p1 - p0, p2 - 2.0 * p1 + p0
                     third = p3 - 3.0 * p2 + 3.0 * p1 - p0
                     place = v if axis == 0 else u
-                    for index in range(2):
-                        at = place % (index + 2)
+                    for index in range(len(PERIODS)):
+                        at = place % PERIODS[index]
                         squares[axis, 0, index, at] += first * first
+                        counts[axis, 0, index, at] += 1.0
+                    for index in range(MIXED_PERIODS):
+                        at = place % PERIODS[index]
                         squares[axis, 1, index, at] += second * second
                         squares[axis, 2, index, at] += third * third
-                        for order in range(3):
+                        for order in range(1, 3):
                             counts[axis, order, index, at] += 1.0
                     a, b, c = p1 - 0.5 * (p0 + p2), p2 - 0.5 * (p1 + p3), p3 - 0.5 * (p2 + p4)
                     if min(a, -b, c) > comb or min(-a, b, -c) > comb:

@@ -224,6 +224,12 @@ ASKEW = (
 )
 
 
+DISAGREEING = (
+    "do not fit together as the tool's file and the cameras' say, and are too few to tell why: is"
+    " it this tool's file, and this rig's?"
+)
+
+
 def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
     """Return why markers lie far from where a pose has them: the cameras' fault, or the tool's.
 
@@ -263,11 +269,8 @@ def why_loose(tool: Tool, found: PoseCandidate) -> str:
     str
         A sentence.
     """
-    return ASKEW if found.misaligned else _too_few(tool, found)
-
-
-def _too_few(tool: Tool, found: PoseCandidate) -> str:
-    """Return that what is seen does not determine the pose."""
+    if found.misaligned:
+        return ASKEW
     marker_views, used = found.evidence.marker_views, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
@@ -278,6 +281,9 @@ def _too_few(tool: Tool, found: PoseCandidate) -> str:
             for k in used
         }
     )
+    ids = {marker for marker, _ in seen}
+    if not found.consensus.fits and len(ids) >= LEGIBLE:
+        return f"{_markers(ids)} of {tool.name} {DISAGREEING}"
     what = ", ".join(f"{marker} by {camera}" for marker, camera in seen[:4])
     return f"too few markers: only {what}; turn the tool or show it to another camera"
 

@@ -356,7 +356,7 @@ class Tracker:
         if best.apart:
             return Lost(why_apart(tool, views))
         if best.loose:
-            return Lost("; ".join([why_loose(tool, best), *self._rough(best)]))
+            return Lost("; ".join([*self._rough(best), why_loose(tool, best)]))
         self.supports[tool.name] = supports
         follower.remember(best, frames, False)
         return self._tracked(tool, best, frames)

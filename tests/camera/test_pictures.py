@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,6 +171,41 @@ def test_a_damaged_picture_is_refused(tmp_path, make: Callable[[], bytes]):
     image = read(tmp_path, make())
     assert isinstance(image, Lost)
     assert "is damaged" in image.reason
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0x5A]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_whose_compressed_data_cannot_be_read_is_refused(tmp_path, capfd, progressive):
+    noisy = np.random.default_rng(4).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    data = encoded("JPEG", Image.fromarray(noisy), progressive=progressive)
+    said = [read(tmp_path, flipped(data, at)) for at in range(len(data) // 2, len(data) - 8, 97)]
+    refused = [r for r in said if isinstance(r, Lost)]
+    assert len(refused) >= len(said) // 3
+    assert any("compressed data cannot be read" in str(r) for r in refused)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_few_bytes_too_many_before_a_jpegs_end_are_no_damage(tmp_path, capfd):
+    data = encoded("JPEG")
+    image = read(tmp_path, data[:-2] + bytes(3) + data[-2:])
+    assert not isinstance(image, Lost)
+    assert (image == read(tmp_path, data)).all()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_decoder_says_of_a_picture_does_not_reach_the_terminal(tmp_path, capfd):
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    for width, height in ((0, 0), (WIDTH, 0)):
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+        short = chunk(b"IDAT", zlib.compress(bytes(10))) + chunk(b"IEND", b"")
+        assert isinstance(read(tmp_path, b"\x89PNG\r\n\x1a\n" + header + short), Lost)
+    assert capfd.readouterr() == ("", "")
 
 
 def turned() -> list[Image.Image]:

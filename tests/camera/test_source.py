@@ -173,6 +173,14 @@ def test_a_cut_video_leaves_a_warning(tmp_path):
     assert source.cut_off == [f"{path}: is cut off: ends after {count} of 40 pictures"]
 
 
+def touched(folder: Path, *names: str) -> Path:
+    """Make files of no content."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -187,6 +195,15 @@ def test_a_cut_video_leaves_a_warning(tmp_path):
         (lambda d: write_video(d / "left.avi", [1]).parent, "nothing for camera right; found lef"),
         (lambda d: write_pictures(d, {"0.png": 1}), "found 1 picture outside any camera's fold"),
         (lambda d: (d / "left").mkdir() or d, "left: no pictures in it"),
+        (
+            lambda d: touched(d / "left", "IMG_1.HEIC", "IMG_2.heic", "notes.txt").parent,
+            "left: no pictures in it, but IMG_1.HEIC and 1 more (of a kind that is not read: save "
+            "as PNG or JPEG)",
+        ),
+        (
+            lambda d: touched(d, "a.gif"),
+            "nothing for camera left; found a.gif (of a kind that is not read: save as PNG or",
+        ),
         (
             lambda d: (
                 write_pictures(

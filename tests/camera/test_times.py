@@ -142,10 +142,21 @@ def test_one_long_pause_is_no_other_unit(tmp_path):
     assert open_source(tmp_path, rig("left")).warnings == []
 
 
-def test_cameras_with_clocks_of_their_own_are_refused(tmp_path):
+def two_cameras(folder, begin):
+    """Pictures of two cameras, one of which begins so many seconds after the other."""
     for name in ("left", "right"):
-        write_pictures(tmp_path / name, {f"{i}.png": i for i in range(2)})
-    rows = "left,0,0\nleft,1,0.03\nright,0,1700000000\nright,1,1700000000.03\n"
+        write_pictures(folder / name, {f"{i}.png": i for i in range(2)})
+    return f"left,0,0\nleft,1,0.03\nright,0,{begin}\nright,1,{begin + 0.03:.2f}\n"
+
+
+def test_cameras_that_begin_a_few_pictures_apart_are_read(tmp_path):
+    write_times(tmp_path, "camera,frame,time\n" + two_cameras(tmp_path, 0.2))
+    assert len(list(open_source(tmp_path, rig("left", "right")))) == 2
+
+
+@pytest.mark.parametrize("begin", [1_700_000_000, 5])
+def test_cameras_with_clocks_of_their_own_are_refused(tmp_path, begin):
+    rows = two_cameras(tmp_path, begin)
     write_times(tmp_path, "camera,frame,time\n" + rows)
     with pytest.raises(
         InputError, match=r"camera left ends at 0\.03 s, but camera right begins at"

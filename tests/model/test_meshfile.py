@@ -1,6 +1,7 @@
 """Mesh files of every kind: read alike, and refused in one line where they are damaged."""
 
 import base64
+import gzip
 import struct
 import zlib
 from collections.abc import Callable
@@ -300,6 +301,35 @@ BAD: list[tuple[str, bytes | str, str]] = [
     ("a.stl", stl_binary(np.repeat(POINTS[FACES], 2, axis=0)), "is not a simple surface: each tri"),
     ("a.stl", stl_text(POINTS[[*FACES, *FACES[:3]]]), "is not a simple surface: 3 triangles app"),
     ("a.stl", stl_binary(APART), "is not closed: corners that should be one are up to "),
+    (
+        "a.stl",
+        stl_binary(np.repeat(POINTS[FACES], 3, axis=0)),
+        "is not a simple surface: each triangle appears 3 times; remove the copies",
+    ),
+    (
+        "a.stl",
+        stl_binary(POINTS[[*FACES, *FACES[:3], FACES[0]]]),
+        "is not a simple surface: 3 triangles appear up to 3 times",
+    ),
+    (
+        "a.stl",
+        stl_binary(POINTS[FACES] + 2000.0 * (APART - POINTS[FACES])),
+        "is not closed: corners that should be one are up to 0.05 mm apart; weld them (merge "
+        "vertices by distance, 0.1 mm)",
+    ),
+    (
+        "a.stl",
+        stl_binary(POINTS[[*FACES, [*FACES[0][:2], FACES[-1][-1]]]]),
+        "is not a simple surface: triangles stand out of it, first near",
+    ),
+    ("a.stl", ply(), "is a PLY file; name it .ply"),
+    ("a.obj", ply(), "is a PLY file; name it .ply"),
+    ("a.ply", stl_text(), "is a text STL; name it .stl"),
+    ("a.stl", gzip.compress(stl_binary()), "is compressed by gzip; unpack it"),
+    ("a.stl", b"PK\x03\x04" + bytes(200), "is a ZIP archive or spreadsheet; save what is in it"),
+    ("a.stl", stl_text().encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+    ("a.ply", b"<!DOCTYPE html><html>" + bytes(99), "is a web page; download the file itself"),
+    ("a.ply", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer; fetch"),
     ("a.stl", stl_binary(POINTS[FACES[1:]]), "is not closed: 3 edges belong to one triangle only"),
     ("a.ply", ply(faces=changed_face(99999)), "has a face that names vertex 99999, there are 42"),
     ("a.ply", ply(faces=changed_face(-1)), "has a face that names vertex -1, there are 42"),

@@ -372,6 +372,12 @@ def test_too_few_or_collinear_points_are_refused_as_such():
         assess_touches(line, {f.label: f.position for f in line})
 
 
+@pytest.mark.parametrize("place", [[0.0, 0.0, 0.0], [12.0, -7.0, 300.0]])
+def test_touches_at_one_place_are_refused_as_such(place):
+    with pytest.raises(DegenerateLayout, match="of one place"):
+        assess({label: np.array(place) for label in MODEL})
+
+
 def test_a_check_in_the_window_is_measured_by_what_is_predicted():
     registration = assess(touches(*MODEL)).registration
     assert registration is not None

@@ -242,6 +242,19 @@ def test_points_on_a_line_are_refused(place, ways):
     assert f"the {len(ways)} fiducials" in said
 
 
+@pytest.mark.parametrize(
+    ("touched", "said"),
+    [
+        (np.zeros_like(MODEL), "within 0.0 mm (rms) of one place"),
+        (np.full_like(MODEL, 300.0), "within 0.0 mm (rms) of one place"),
+        (MODEL * [0.0, 1.0, 0.0], "within 0.0 mm (rms) of a line"),
+    ],
+)
+def test_touches_that_are_flatter_than_their_fiducials_are_said_to_be(touched, said):
+    line = refusal(MODEL, touched, DegenerateLayout)
+    assert f"the {len(MODEL)} touched points lie {said}, their fiducials do not" in line
+
+
 def test_near_a_line_is_refused_by_how_near():
     model = np.array([[0.0, 3.0, 0.0], [30.0, -3.0, 0.0], [60.0, 3.0, 0.0], [90.0, -3.0, 0.0]])
     away = np.array([1.0, 3.0, 1.0])  # three times as far

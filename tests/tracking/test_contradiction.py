@@ -160,6 +160,23 @@ def test_markers_turned_on_their_places_are_said_to_lie_otherwise(rig, needle, r
         assert "do not lie as the tool's file says" in seen.reason
 
 
+def test_a_few_markers_that_lie_apart_from_their_file_are_not_said_to_be_too_few(needle, reference):
+    rig = Rig(small_rig(2, size=(720, 420), focal=1000.0).cameras[:1])
+    few = replace(reference, markers=reference.markers[:4])
+    wrong = replace(
+        few,
+        markers=tuple(
+            Marker(m.id, m.corners + 0.25 * (m.corners.mean(axis=0) - few.markers[0].corners[0]))
+            for m in few.markers
+        ),
+    )
+    for frame in tracked(rig, [wrong], drawn(rig, needle, few, 1)):
+        seen = frame.tools["reference"]
+        assert isinstance(seen, Lost)
+        assert "too few markers" not in seen.reason
+        assert "is it this tool's file" in seen.reason
+
+
 def test_a_second_print_of_a_tool_makes_it_lost(rig, needle, reference):
     for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, 2, second=True)):
         seen = frame.tools["needle"]

@@ -79,6 +79,14 @@ def test_a_sensors_own_pixels_are_sound(scene, alter):
             partial(enlarged, how=cv2.INTER_NEAREST, factor=1.5),
             {"enlarged": (3, 3), "copied": True},
         ),
+        (
+            partial(enlarged, how=cv2.INTER_NEAREST, factor=4.0 / 3.0),
+            {"enlarged": (4, 4), "copied": True},
+        ),
+        (
+            lambda p: jpeg(enlarged(p, cv2.INTER_NEAREST, 1.25), 90),
+            {"enlarged": (5, 0), "copied": True},  # the width is no multiple of five
+        ),
         (partial(enlarged, how=cv2.INTER_LINEAR), {"enlarged": (2, 2)}),
         (partial(enlarged, how=cv2.INTER_LINEAR, factor=1.5), {"enlarged": (3, 3)}),
         (doubled, {"enlarged": (2, 0), "copied": True}),
@@ -98,6 +106,7 @@ def test_pixels_that_are_not_are_named(scene, alter, expected):
     ("alter", "words"),
     [
         (partial(enlarged, how=cv2.INTER_NEAREST), "pixels of left are copied"),
+        (partial(enlarged, how=cv2.INTER_NEAREST, factor=1.25), "rows of left are copied"),
         (doubled, "rows of left are copied"),
         (two_tone, "pictures of left are black and white"),
     ],
