@@ -19,6 +19,7 @@ from scipy.sparse.linalg import spsolve
 from nav.reconstruction.grey_surface import Mesh, signed_volume
 from nav.reconstruction.sampling import Field
 from nav.reconstruction.volume import Array
+from nav.reconstruction.wall_profile import BEFORE_BONE, point_spread_and_noise, wall_likelihood
 
 SECTION = 0.5  # mm, between sections
 RAYS = 24
@@ -35,6 +36,17 @@ ALIKE = 8.0  # neighbouring edges that err alike count as one
 FIRST_OUTLIER = 1.2  # mm from the usual radius, the same before anything is fitted
 FLOOR = 0.18  # of the point spread's sd: a tube is not quite a tube
 SPREAD_OVER = 3.0  # mm along the vessel, sd, over which edges are judged
+# A ray is judged by its whole profile if, so many point spreads outside the wall or inside it, it
+# has more or less than these shares of the contrast, and if a bright neighbour is that probable.
+CONTESTED, OUTER, INNER = 1.6, 0.25, 0.75
+# Bone behind a wall: mm, over which the fall's depth is taken; rays without bone that tell how deep
+# it is elsewhere; point spreads within which bone hides it; by how many of them the edge is then
+# too far in, and the sd of that; most of the depth that may be missing.
+TROUGH, LEAST_ALONE, BONE_REACH = 1.5, 40, 6.5
+INWARD, INWARD_SD, MOST_HIDDEN = 0.75, 0.35, 1.3
+LEARN_EVERY = 5  # rays, of which one tells the scan's point spread and noise
+BESIDE = 0.3
+EXPECTED = (0.9, 0.6, 0.4)  # mm, sd of such a ray's wall about the rest of the tube, in turn
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
 SYSTEMATIC = 0.45  # of the edges' spread about the tube, that the wall may be off as a whole
 
@@ -114,30 +126,123 @@ def fit_tube(
     """
     line = resampled_line(line, SECTION, 1.2)
     radii = np.full(len(line), radius)
-    for _ in range(passes):
+    usual = EDGE_SD * blur
+    for expected in (*(None,) * passes, *EXPECTED):
         _, u, v = frames_along(line)
-        edges, lumen = _edges(field, line, (u, v), radii, soft)
-        shift, radii, normal = _solve(edges, EDGE_SD * blur)
-        spread = _edge_spread(edges, shift, radii, EDGE_SD * blur)
+        rays = _rays(field, line, (u, v), radii, soft)
+        learnt = _learnt(rays, blur)
+        edges, edge_sd = _beside_bone(rays, soft, usual, learnt[0])
+        if expected is not None:
+            edges, edge_sd = _told_apart(rays, (edges, edge_sd), radii, expected, blur, learnt)
+        shift, radii, normal = _solve(edges, edge_sd)
+        spread = _edge_spread(edges, edge_sd, shift, radii, usual)
         line = line + shift[:, :1] * u + shift[:, 1:] * v
         line = resampled_line(line, SECTION, 0.0)
         at = np.linspace(0, 1, len(radii))
         to = np.linspace(0, 1, len(line))
-        radii, lumen = np.interp(to, at, radii), np.interp(to, at, lumen)
-        supported = np.interp(to, at, np.isfinite(edges).mean(axis=1))
+        radii, lumen = np.interp(to, at, radii), np.interp(to, at, rays.lumen)
+        supported = np.interp(to, at, np.isfinite(rays.edges).mean(axis=1))
     spread = np.interp(to, at, spread)
-    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(
-        1.0, spread / (EDGE_SD * blur)
-    )
+    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(1.0, spread / usual)
     sd = np.hypot(sd, SYSTEMATIC * spread)
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
     return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
 
 
-def _edges(
-    field: Field, line: Array, axes: tuple[Array, Array], radii: Array, soft: float
+@dataclass(frozen=True)
+class _Rays:
+    """Profiles from the middle of each section outwards.
+
+    hu : (n, RAYS, m). rho : (m,) mm. edges : (n, RAYS) mm, NaN where they do not say. lumen : (n,).
+    contrast : (n,) HU. valid : (n, RAYS, m) before anything brighter.
+    """
+
+    hu: Array
+    rho: Array
+    edges: Array
+    lumen: Array
+    contrast: Array
+    valid: NDArray[np.bool_]
+
+
+def _learnt(rays: _Rays, blur: float) -> tuple[float, float]:
+    """Return the point spread, mm, and the noise, of the contrast, that the rays show."""
+    profiles, kept = (_flat(a)[::LEARN_EVERY] for a in _profiles(rays, blur))
+    return point_spread_and_noise(profiles, kept, rays.rho, blur)
+
+
+def _profiles(rays: _Rays, blur: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Return profiles (n, RAYS, m), 1 in the lumen and 0 outside, and samples well before bone."""
+    level = rays.lumen - rays.contrast
+    profiles = (rays.hu - level[:, None, None]) / rays.contrast[:, None, None]
+    end = np.where(rays.valid, np.inf, rays.rho).min(axis=2)
+    return profiles, rays.rho < (end - BEFORE_BONE * blur)[..., None]
+
+
+def _beside_bone(rays: _Rays, soft: float, usual: float, blur: float) -> tuple[Array, Array]:
+    """Return edges (n, RAYS) moved to where they are if bone behind hides the fall, and their sd.
+
+    Between a lumen and bone that nearly touches it the grey values do not fall as deep as they do
+    elsewhere, and their steepest place is too far in; by how much follows from the depth.
+    """
+    level, beyond = rays.lumen[:, None, None], rays.rho > rays.edges[..., None]
+    bright = beyond & (rays.hu > level + DROP * rays.contrast[:, None, None])
+    first = rays.rho[np.argmax(bright, axis=2)]
+    gap = np.where(bright.any(axis=2), first - rays.edges, np.inf)
+    between = beyond & (rays.rho < (rays.edges + np.minimum(gap, TROUGH))[..., None])
+    lowest = np.where(between & np.isfinite(rays.hu), rays.hu, np.inf).min(axis=2)
+    depth = 1.0 + (soft - lowest) / rays.contrast[:, None]
+    alone = np.isfinite(rays.edges) & np.isinf(gap) & np.isfinite(depth)
+    edge_sd = np.full(rays.edges.shape, usual)
+    if alone.sum() < LEAST_ALONE:
+        return rays.edges, edge_sd
+    whole = max(float(np.median(depth[alone])), 1.0)
+    hidden = np.clip((whole - depth) / max(whole - 1.0, 0.3), 0.0, MOST_HIDDEN)
+    hidden = np.where((gap < BONE_REACH * blur) & np.isfinite(depth), hidden, 0.0)
+    return rays.edges + INWARD * blur * hidden, np.hypot(edge_sd, INWARD_SD * blur * hidden)
+
+
+def _told_apart(
+    rays: _Rays,
+    edges: tuple[Array, Array],
+    radii: Array,
+    expected: float,
+    blur: float,
+    learnt: tuple[float, float],
 ) -> tuple[Array, Array]:
-    """Return radii (n, RAYS) at which rays leave the lumen, NaN where they do not say; its HU."""
+    """Return edges (n, RAYS) and their sd, mm, with those beside a bright neighbour judged anew."""
+    shape = rays.edges.shape
+    profiles, kept = _profiles(rays, blur)
+    inward = blur**2 / (2.0 * np.maximum(radii, 0.5))
+    wall = np.repeat(radii + inward, shape[1])
+    judged = _contested(profiles, rays.rho, radii, blur).ravel()
+    likelihood = wall_likelihood(_flat(profiles)[judged], rays.rho, _flat(kept)[judged], *learnt)
+    mean, sd = likelihood.site(wall[judged], np.full(judged.sum(), expected))
+    beside, at, spread = np.zeros(len(wall), bool), np.full(len(wall), np.nan), np.ones(len(wall))
+    beside[judged] = likelihood.beside > BESIDE
+    at[judged], spread[judged] = np.where(np.isfinite(sd), mean, np.nan), np.minimum(sd, 9.0)
+    told = np.where(beside, at - np.repeat(inward, shape[1]), edges[0].ravel())
+    told_sd = np.where(beside, np.hypot(spread, EDGE_SD * blur), edges[1].ravel())
+    return told.reshape(shape), told_sd.reshape(shape)
+
+
+def _flat(profiles: Array) -> Array:
+    return profiles.reshape(-1, profiles.shape[-1])
+
+
+def _contested(profiles: Array, rho: Array, radii: Array, blur: float) -> NDArray[np.bool_]:
+    """Return rays (n, RAYS) that are not dark right outside the wall and bright right inside."""
+    reach = CONTESTED * blur
+    steps = [
+        np.clip(np.rint((radii + by) / RAY_STEP).astype(int), 0, len(rho) - 1)
+        for by in (-reach, reach)
+    ]
+    inner, outer = (np.take_along_axis(profiles, k[:, None, None], axis=2)[..., 0] for k in steps)
+    return (inner < INNER) | (outer > OUTER)
+
+
+def _rays(field: Field, line: Array, axes: tuple[Array, Array], radii: Array, soft: float) -> _Rays:
+    """Cast rays from a line outwards, and find where they leave the lumen."""
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     ray = np.cos(angle)[:, None] * axes[0][:, None] + np.sin(angle)[:, None] * axes[1][:, None]
     rho = RAY_STEP * np.arange(round(REACH / RAY_STEP) + 1, dtype=float)
@@ -148,15 +253,16 @@ def _edges(
     core[~np.isfinite(core).any(axis=1)] = soft
     lumen = np.nanmedian(core, axis=1)
     lumen = gaussian_filter1d(median_filter(lumen, 9, mode="nearest"), 3.0, mode="nearest")
-    contrast = np.maximum(lumen - soft, 30.0)[:, None]
-    level = lumen[:, None, None]
-    fallen = hu < level - DROP * contrast[..., None]
-    bright = (hu > level + DROP * contrast[..., None]) | ~np.isfinite(hu)
+    contrast = np.maximum(lumen - soft, 30.0)
+    level, drop = lumen[:, None, None], DROP * contrast[:, None, None]
+    fallen = hu < level - drop
+    bright = (hu > level + drop) | ~np.isfinite(hu)
     first = np.argmax(fallen, axis=2)
     met = fallen.any(axis=2) & ~(np.cumsum(bright, axis=2).take(0, axis=2) > 0)
     before = np.arange(len(rho)) < first[..., None]
     met &= ~(bright & before).any(axis=2)
-    return np.where(met, _steepest(hu, rho, first), np.nan), lumen
+    edges = np.where(met, _steepest(hu, rho, first), np.nan)
+    return _Rays(hu, rho, edges, lumen, contrast, ~np.maximum.accumulate(bright, axis=2))
 
 
 def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
@@ -181,12 +287,15 @@ def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
     return rho[best] + RAY_STEP * part
 
 
-def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, csr_matrix]:
-    """Return centres' shifts (n, 2), radii (n,) and the normal matrix from edges (n, RAYS)."""
+def _solve(edges: Array, edge_sd: Array) -> tuple[Array, Array, csr_matrix]:
+    """Return centres' shifts (n, 2), radii (n,) and the normal matrix from edges (n, RAYS).
+
+    edge_sd : (n, RAYS) mm.
+    """
     n = len(edges)
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     rows, rays = np.nonzero(np.isfinite(edges))
-    measured = edges[rows, rays]
+    measured, sd = edges[rows, rays], edge_sd[rows, rays]
     index = np.arange(len(rows))
     one = csr_matrix((np.ones(len(rows)), (index, rows)), (len(rows), n))
     design = hstack(
@@ -213,17 +322,18 @@ def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, csr_matrix]:
     usual = float(np.median(measured)) if len(measured) else 2.0
     toward = np.concatenate([np.zeros(prior.shape[0] - n), np.full(n, usual / 3.0)])
     weight = np.maximum(1.0 - ((measured - usual) / FIRST_OUTLIER) ** 2, 0.05)
+    outlier = OUTLIER + 3.0 * np.maximum(sd - edge_sd.min(), 0.0)
     for _ in range(6):
-        scaled = diags(weight / (ALIKE * edge_sd**2))
+        scaled = diags(weight / (ALIKE * sd**2))
         normal = (design.T @ scaled @ design + prior.T @ prior).tocsc()
         solution = spsolve(normal, design.T @ (scaled @ measured) + prior.T @ toward)
         off = measured - design @ solution
-        weight = np.maximum(1.0 - (off / OUTLIER) ** 2, 0.0) ** 2
+        weight = np.maximum(1.0 - (off / outlier) ** 2, 0.0) ** 2
         weight = np.maximum(weight, 1e-6)
     return np.column_stack([solution[:n], solution[n : 2 * n]]), solution[2 * n :], normal
 
 
-def _edge_spread(edges: Array, shift: Array, radii: Array, usual: float) -> Array:
+def _edge_spread(edges: Array, edge_sd: Array, shift: Array, radii: Array, usual: float) -> Array:
     """Return the rms distance of edges (n, RAYS) from the fitted sections nearby (n,), mm.
 
     Veins as bright, calcium and bone beside the vessel spread them; `usual` where there are none.
@@ -231,7 +341,8 @@ def _edge_spread(edges: Array, shift: Array, radii: Array, usual: float) -> Arra
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     fitted = radii[:, None] + shift[:, :1] * np.cos(angle) + shift[:, 1:] * np.sin(angle)
     met = np.isfinite(edges)
-    off = np.minimum(np.abs(np.where(met, edges - fitted, 0.0)), MOST_SPREAD)
+    off = np.where(met, edges - fitted, 0.0)
+    off = np.minimum(np.sqrt(off**2 + np.where(met, np.maximum(edge_sd**2 - usual**2, 0.0), 0.0)), MOST_SPREAD)
     total, count = (
         gaussian_filter1d(a.astype(float), SPREAD_OVER / SECTION, mode="nearest")
         for a in ((off**2).sum(axis=1), met.sum(axis=1))
