@@ -44,9 +44,12 @@ CONTESTED, OUTER, INNER = 1.6, 0.25, 0.75
 # too far in, and the sd of that; most of the depth that may be missing.
 TROUGH, LEAST_ALONE, BONE_REACH = 1.5, 40, 6.5
 INWARD, INWARD_SD, MOST_HIDDEN = 0.75, 0.35, 1.3
-LEARN_EVERY = 5  # rays, of which one tells the scan's point spread and noise
+LEARN_EVERY, LEARN_PASSES = (
+    5,
+    2,
+)  # rays, of which one tells the scan's point spread and noise, twice
 BESIDE = 0.3
-EXPECTED = (0.9, 0.6, 0.4)  # mm, sd of such a ray's wall about the rest of the tube, in turn
+EXPECTED = (0.8, 0.5)  # mm, sd of such a ray's wall about the rest of the tube, in turn
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
 SYSTEMATIC = 0.45  # of the edges' spread about the tube, that the wall may be off as a whole
 
@@ -126,11 +129,12 @@ def fit_tube(
     """
     line = resampled_line(line, SECTION, 1.2)
     radii = np.full(len(line), radius)
-    usual = EDGE_SD * blur
-    for expected in (*(None,) * passes, *EXPECTED):
+    usual, learnt = EDGE_SD * blur, (blur, 0.0)
+    for number, expected in enumerate((*(None,) * passes, *EXPECTED)):
         _, u, v = frames_along(line)
         rays = _rays(field, line, (u, v), radii, soft)
-        learnt = _learnt(rays, blur)
+        if number < LEARN_PASSES:
+            learnt = _learnt(rays, blur)
         edges, edge_sd = _beside_bone(rays, soft, usual, learnt[0])
         if expected is not None:
             edges, edge_sd = _told_apart(rays, (edges, edge_sd), radii, expected, blur, learnt)
@@ -215,7 +219,9 @@ def _told_apart(
     profiles, kept = _profiles(rays, blur)
     inward = blur**2 / (2.0 * np.maximum(radii, 0.5))
     wall = np.repeat(radii + inward, shape[1])
-    judged = _contested(profiles, rays.rho, radii, blur).ravel()
+    judged = _contested(profiles, kept, radii, blur).ravel()
+    if not judged.any():
+        return edges
     likelihood = wall_likelihood(_flat(profiles)[judged], rays.rho, _flat(kept)[judged], *learnt)
     mean, sd = likelihood.site(wall[judged], np.full(judged.sum(), expected))
     beside, at, spread = np.zeros(len(wall), bool), np.full(len(wall), np.nan), np.ones(len(wall))
@@ -230,15 +236,18 @@ def _flat(profiles: Array) -> Array:
     return profiles.reshape(-1, profiles.shape[-1])
 
 
-def _contested(profiles: Array, rho: Array, radii: Array, blur: float) -> NDArray[np.bool_]:
-    """Return rays (n, RAYS) that are not dark right outside the wall and bright right inside."""
-    reach = CONTESTED * blur
-    steps = [
-        np.clip(np.rint((radii + by) / RAY_STEP).astype(int), 0, len(rho) - 1)
+def _contested(
+    profiles: Array, kept: NDArray[np.bool_], radii: Array, blur: float
+) -> NDArray[np.bool_]:
+    """Return rays (n, RAYS) that are bright right outside the wall, or dark right inside it."""
+    reach, last = CONTESTED * blur, profiles.shape[2] - 1
+    inner, outer = (
+        np.clip(np.rint((radii + by) / RAY_STEP).astype(int), 0, last)[:, None, None]
         for by in (-reach, reach)
-    ]
-    inner, outer = (np.take_along_axis(profiles, k[:, None, None], axis=2)[..., 0] for k in steps)
-    return (inner < INNER) | (outer > OUTER)
+    )
+    dark = np.take_along_axis(profiles, inner, axis=2)[..., 0] < INNER
+    bright = np.take_along_axis(profiles, outer, axis=2)[..., 0] > OUTER
+    return (dark | bright) & np.take_along_axis(kept, outer, axis=2)[..., 0]
 
 
 def _rays(field: Field, line: Array, axes: tuple[Array, Array], radii: Array, soft: float) -> _Rays:
@@ -342,7 +351,9 @@ def _edge_spread(edges: Array, edge_sd: Array, shift: Array, radii: Array, usual
     fitted = radii[:, None] + shift[:, :1] * np.cos(angle) + shift[:, 1:] * np.sin(angle)
     met = np.isfinite(edges)
     off = np.where(met, edges - fitted, 0.0)
-    off = np.minimum(np.sqrt(off**2 + np.where(met, np.maximum(edge_sd**2 - usual**2, 0.0), 0.0)), MOST_SPREAD)
+    off = np.minimum(
+        np.sqrt(off**2 + np.where(met, np.maximum(edge_sd**2 - usual**2, 0.0), 0.0)), MOST_SPREAD
+    )
     total, count = (
         gaussian_filter1d(a.astype(float), SPREAD_OVER / SECTION, mode="nearest")
         for a in ((off**2).sum(axis=1), met.sum(axis=1))
