@@ -38,6 +38,7 @@ FLOOR = 0.16  # of the point spread's sd: a tube is not quite a tube
 SPREAD_OVER = 3.0  # mm along the vessel, sd, over which edges are judged
 LEARN_PASSES = 2  # in which the rays tell the scan's point spread and noise
 EXPECTED = (0.8, 0.5)  # mm, sd of a contested wall about the rest of the tube, in turn
+MOST_CONTESTED, LEAST_SEEN = 0.15, 20  # share of rays, up to which a section is seen; sections
 FREE = 1.15  # of the rms by which rays would let the wall be further out: sd of the wall as a whole
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
 SYSTEMATIC = 0.38  # of the edges' spread about the tube, that the wall may be off as a whole
@@ -130,6 +131,7 @@ def fit_tube(
                 rays, (edges, edge_sd), radii, expected, blur, learnt
             )
         shift, radii, normal = _solve(edges, edge_sd)
+        solved = radii
         spread = _edge_spread(edges, edge_sd, shift, radii, usual)
         line = line + shift[:, :1] * u + shift[:, 1:] * v
         line = resampled_line(line, SECTION, 0.0)
@@ -137,16 +139,23 @@ def fit_tube(
         to = np.linspace(0, 1, len(line))
         radii, lumen = np.interp(to, at, radii), np.interp(to, at, rays.lumen)
         supported = np.interp(to, at, np.isfinite(rays.edges).mean(axis=1))
-    spread, free = np.interp(to, at, spread), np.interp(to, at, _nearby_rms(slack))
+    spread, free = np.interp(to, at, spread), np.interp(to, at, _freedom(slack, solved))
     sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(1.0, spread / usual)
     sd = np.sqrt(sd**2 + (SYSTEMATIC * spread) ** 2 + (FREE * free) ** 2)
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
     return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
 
 
-def _nearby_rms(slack: Array) -> Array:
-    """Return the rms over each section's rays (n, RAYS) and along the vessel nearby (n,)."""
-    square = (slack**2).mean(axis=1)
+def _freedom(slack: Array, radii: Array) -> Array:
+    """Return by how much the picture would let each section's wall be elsewhere (n,), rms, mm.
+
+    slack : (n, RAYS) outwards of the wall. Inwards, where rays are contested, by how much the
+    radius is larger than that of sections that are seen.
+    """
+    contested = (slack > 0.0).mean(axis=1)
+    seen = contested < MOST_CONTESTED
+    usual = float(np.median(radii[seen])) if seen.sum() >= LEAST_SEEN else np.inf
+    square = (slack**2).mean(axis=1) + contested * np.maximum(radii - usual, 0.0) ** 2
     return np.asarray(np.sqrt(gaussian_filter1d(square, SPREAD_OVER / SECTION, mode="nearest")))
 
 

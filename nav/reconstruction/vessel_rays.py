@@ -32,6 +32,7 @@ INWARD, INWARD_SD, MOST_HIDDEN = 0.75, 0.35, 1.3
 # A ray is judged by its whole profile if, so many point spreads outside the wall or inside it, it
 # has more or less than these shares of the contrast, and if a bright neighbour is that probable.
 CONTESTED, OUTER, INNER, BESIDE = 1.6, 0.25, 0.75, 0.3
+MOST_RAY_SD = 0.3  # mm, of a contested ray beyond which it does not count in the fit
 UNSURE = 0.3  # mm: sd at which a ray tells half of where its wall is
 MOST_SLACK = 3.0  # mm, that a wall may be further out
 
@@ -160,7 +161,7 @@ def told_apart(
     mean, sd = likelihood.site(wall[judged], np.full(judged.sum(), expected))
     beside, at, spread = np.zeros(len(wall), bool), np.full(len(wall), np.nan), np.ones(len(wall))
     beside[judged] = likelihood.beside > BESIDE
-    at[judged], spread[judged] = np.where(np.isfinite(sd), mean, np.nan), np.minimum(sd, 9.0)
+    at[judged], spread[judged] = np.where(sd < MOST_RAY_SD, mean, np.nan), np.minimum(sd, 9.0)
     told = np.where(beside, at - np.repeat(inward, shape[1]), edges[0].ravel())
     told_sd = np.where(beside, np.hypot(spread, EDGE_SD * blur), edges[1].ravel())
     end = np.where(kept, rays.rho, 0.0).max(axis=2)

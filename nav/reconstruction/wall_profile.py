@@ -21,7 +21,7 @@ from nav.reconstruction.volume import Array
 
 RADII = np.arange(0.7, 4.31, 0.2)  # mm, of walls that are tried
 THICKNESS = (0.6, 1.1, 1.8, 3.0)  # mm, of a neighbour
-BRIGHTNESS = (0.35, 0.5, 0.65, 0.8, 1.0)  # of the contrast, likewise
+BRIGHTNESS = (0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the contrast, likewise
 ALONE = 0.6  # share of rays that are expected to have no bright neighbour
 OUTSIDE_SD = 0.5  # of the contrast, of what lies outside
 SPREADS = (0.7, 0.85, 1.0, 1.2, 1.45)  # of the usual point spread, that are tried
