@@ -16,6 +16,7 @@ import numpy as np
 from nav.errors import InputError
 from nav.exchange.found import MODEL_SUFFIXES, POINT_SUFFIXES, SourceFile, Sources, has_suffix
 from nav.frames import Array
+from nav.model.meshdata import MOST_COORDINATE
 from nav.textfile import MEGABYTE, read_bytes
 
 MOST_SCENE_BYTES = 64 * MEGABYTE
@@ -27,6 +28,7 @@ ALWAYS_UNPACKED, MOST_RATIO = 64 * MEGABYTE, 100
 LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, characters; of longer ones systems complain
 LONGEST_SHOWN = 60
 MOST_NESTED = 32  # transforms above each other
+MOST_SCALE = 1e4  # of transforms together: micrometres or metres to millimetres, and more
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS to LPS and back
 HARDEN = "harden the transform in Slicer (Data module) and save again"
 
@@ -194,6 +196,12 @@ def _is_ras(node: ElementTree.Element, nodes: dict[str, ElementTree.Element]) ->
     return system.strip().upper() not in ("LPS", "1")
 
 
+def _is_within_room(matrix: Array) -> bool:
+    return bool(
+        abs(matrix[:3, :3]).max() <= MOST_SCALE and abs(matrix[:3, 3]).max() <= MOST_COORDINATE
+    )
+
+
 def _ras_from_node(node: ElementTree.Element, nodes: dict[str, ElementTree.Element]) -> Array:
     """The transforms above a node, multiplied.
 
@@ -219,8 +227,15 @@ def _ras_from_node(node: ElementTree.Element, nodes: dict[str, ElementTree.Eleme
             matrix = np.array(text.split(), float).reshape(4, 4)
         except ValueError:
             raise ValueError(f"the transform {name} is no matrix of 16 numbers") from None
-        if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
+        with np.errstate(all="ignore"):
+            undone = np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) >= 1e-9
+        if not undone:
             raise ValueError(f"the transform {name} is no transform that can be undone")
-        result = matrix @ result
+        result = matrix @ result if _is_within_room(matrix) else matrix
+        if not _is_within_room(result):
+            raise ValueError(
+                f"the transform {name} carries it out of any room; expected millimetres within "
+                f"{MOST_COORDINATE:g}"
+            )
         at = parent
     raise ValueError(f"its transforms form a circle; {HARDEN}")

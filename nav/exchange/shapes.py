@@ -15,7 +15,7 @@ from nav.frames import Array
 from nav.model.closed import check_closed
 from nav.model.local_sigma import LocalSigma
 from nav.model.meshdata import MOST_TRIANGLES, MeshError, merge_equal
-from nav.model.meshfile import LoadedMesh, load_mesh
+from nav.model.meshfile import LoadedMesh, check_positions, load_mesh
 from nav.model.shells import outer_surface
 from nav.model.surface import Surface
 from nav.reconstruction.label_surfaces import LabelSurface
@@ -62,6 +62,9 @@ def closed_surface(mesh: LoadedMesh, field: str, file: str) -> Surface:
         It is not closed.
     """
     try:
+        if not len(mesh.triangles):
+            raise MeshError("has no triangles")
+        check_positions(mesh.vertices)
         check_closed(mesh.vertices, mesh.triangles)
         return Surface(*outer_surface(mesh.vertices, mesh.triangles), mesh.sigma)
     except MeshError as error:

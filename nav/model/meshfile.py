@@ -79,7 +79,7 @@ def load_mesh(
         with np.errstate(all="ignore"):  # what is not finite is refused below
             mesh = reader(content)
             triangles = triangulate(mesh)
-        _check_positions(mesh.vertices)
+        check_positions(mesh.vertices)
         vertices = mesh.vertices * [-1.0, -1.0, 1.0] if mesh.is_ras else mesh.vertices
         sigma = None if mesh.sigma is None else LocalSigma(vertices, mesh.sigma)
         vertices, triangles = merge_equal(vertices, triangles)
@@ -90,7 +90,18 @@ def load_mesh(
     return LoadedMesh(vertices, triangles, sigma)
 
 
-def _check_positions(vertices: Array) -> None:
+def check_positions(vertices: Array) -> None:
+    """Refuse vertices that are not finite, or beyond any room.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 3)
+        mm.
+
+    Raises
+    ------
+    MeshError
+    """
     if not np.isfinite(vertices).all():
         which = int(np.flatnonzero(~np.isfinite(vertices).all(axis=1))[0])
         raise MeshError(f"has a vertex that is not finite: {vertices[which].tolist()}")

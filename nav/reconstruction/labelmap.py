@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nav.errors import InputError
 from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
 from nav.reconstruction.reading.nifti import read_nifti
+from nav.reconstruction.reading.placement import refuse_absurd
 from nav.reconstruction.reading.quiet import quiet_libraries
 from nav.reconstruction.reading.read import find_kind
 from nav.reconstruction.volume import Array
@@ -113,6 +114,8 @@ def read_labels(
         return True
 
     masks, kind = _read(path, numbering, chosen)
+    for mask in masks.values():
+        refuse_absurd(str(path), mask.spacing, mask.model_from_voxel[:3, 3])
     return LabelMap(masks, kind, tuple(skipped))
 
 

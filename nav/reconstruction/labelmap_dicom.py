@@ -13,6 +13,7 @@ import numpy as np
 from nav.errors import InputError
 from nav.reconstruction.labelmap import LabelMask, Mask, cut_mask
 from nav.reconstruction.reading.dicom_elements import read_elements
+from nav.reconstruction.reading.placement import is_placed
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.volume import Array
 
@@ -23,7 +24,6 @@ MOST_FILES = 20_000
 MOST_FRAMES = 100_000  # 100 structures in 1000 slices
 SIZES = ("NumberOfFrames", "Rows", "Columns", "BitsAllocated")
 BYTES_EACH = 4
-SMALLEST = 1e-12  # mm^3, of a voxel
 UNPACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
 
@@ -88,7 +88,7 @@ def _mask(found: Any, number: int, file: Path) -> tuple[Mask, Array]:
     mask = values >= HALF if values.dtype.kind == "f" else values > 0
     # its indices are slice, row, column; ours x, y, z
     matrix = np.asarray(volume.affine, float)[:, [2, 1, 0, 3]]
-    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < SMALLEST:
+    if not is_placed(matrix):
         raise ValueError("they have no valid directions and spacing")
     return mask, matrix
 

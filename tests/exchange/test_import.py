@@ -264,6 +264,14 @@ def test_scenes_that_cannot_be_trusted_are_refused(exported, tmp_path):
         import_case(bad, "x", ImportOptions())
 
 
+@pytest.mark.parametrize("up", ["1e308", "-2e5", "1e6"])
+def test_a_scene_that_places_models_out_of_any_room_is_refused(exported, tmp_path, up, recwarn):
+    path = scene(tmp_path / "scene", exported, up=up)
+    with pytest.raises(InputError, match="Up carries it out of any room"):
+        import_case(path, "x", ImportOptions(sigma=SIGMA))
+    assert not list(recwarn)
+
+
 def test_points_that_are_not_placed_are_a_problem(models):
     path = models / "fiducials.mrk.json"
     data = json.loads(path.read_text())

@@ -11,6 +11,7 @@ import tomli_w
 
 MOST_CHANGES = 4
 DEPTH = 3000  # nested brackets
+MOST_REPEATED = 2**26  # bytes
 REPEATS = 2000  # a part of a file that is repeated
 MOST_BYTES = 3_000_000  # a longer file would only test the disk
 EXTREME_NUMBERS: tuple[Any, ...] = (
@@ -95,7 +96,8 @@ def changed_text(rng: Rng, data: bytes) -> bytes:
     if way == 3:
         return b"".join(lines[:at] + lines[at + 1 :])
     if way == 4:
-        return b"".join([*lines[:at], lines[at] * int(rng.integers(2, REPEATS)), *lines[at + 1 :]])
+        count = min(int(rng.integers(2, REPEATS)), MOST_REPEATED // (len(lines[at]) + 1) + 2)
+        return b"".join([*lines[:at], lines[at] * count, *lines[at + 1 :]])
     if way == 5:
         other = int(rng.integers(len(lines)))
         lines[at], lines[other] = lines[other], lines[at]

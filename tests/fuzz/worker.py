@@ -4,6 +4,7 @@ import json
 import os
 import struct
 import sys
+import traceback
 from contextlib import suppress
 from mmap import mmap
 from pathlib import Path
@@ -22,7 +23,7 @@ def main() -> None:
 
     import logging
 
-    from tests.fuzz.trial import Bench
+    from tests.fuzz.trial import Bench, Fault
 
     logging.getLogger("nav").addHandler(logging.NullHandler())  # ours are for engineers
     bench = Bench(folder, inputs)
@@ -34,7 +35,10 @@ def main() -> None:
             seed, reader, first, count = json.loads(line)
             for number in range(first, first + count):
                 state[:] = STATE.pack(done, number, _peak())
-                fault = bench.run(seed, reader, number)
+                try:
+                    fault = bench.run(seed, reader, number)
+                except Exception:  # in making or cleaning up the files, not in a reader
+                    fault = Fault(reader, number, "crash", traceback.format_exc())
                 done += 1
                 state[:] = STATE.pack(done, number, _peak())
                 if fault is not None:

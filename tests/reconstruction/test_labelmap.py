@@ -119,6 +119,30 @@ def test_segments_of_slicer_before_and_after_layers(tmp_path):
     assert int(found["all"].values.sum()) == int((values > 0).sum())
 
 
+@pytest.mark.parametrize("step", [1e-9, 1e-5, 1e5, 1e300])
+@pytest.mark.parametrize("suffix", [".nrrd", ".nii.gz"])
+def test_voxels_that_no_scan_has_are_refused(tmp_path, step, suffix, recwarn):
+    image = sitk.GetImageFromArray(labels())
+    path = tmp_path / f"x{suffix}"
+    sitk.WriteImage(image, str(path))
+    if suffix == ".nrrd":
+        head, middle, rest = path.read_bytes().partition(b"\n\n")
+        lines = [line for line in head.split(b"\n") if not line.startswith(b"space directions")]
+        vectors = f"space directions: ({step},0,0) (0,{step},0) (0,0,{step})".encode()
+        path.write_bytes(b"\n".join([*lines, vectors]) + middle + rest)
+    else:
+        data = bytearray(gzip.decompress(path.read_bytes()))
+        step = min(step, 1e38)
+        for row, axis in enumerate(range(3)):
+            struct.pack_into("<f", data, 280 + 16 * row + 4 * axis, step)
+        struct.pack_into("<h", data, 254, 1)
+        struct.pack_into("<h", data, 252, 0)
+        path.write_bytes(gzip.compress(bytes(data)))
+    with pytest.raises(InputError, match=r"no valid directions|no scan has|neither where"):
+        read_labels(path, {1: "C1", 2: "C2", 44: "spinal cord"})
+    assert not list(recwarn)
+
+
 def test_a_scan_is_no_label_map(tmp_path):
     noise = np.random.default_rng(0).integers(-1000, 2000, (10, 20, 20)).astype(np.int16)
     with pytest.raises(InputError, match="this is a scan"):

@@ -93,8 +93,14 @@ def test_nrrd_of_the_other_byte_order_and_behind_something_else(tmp_path):
         (
             b"space directions",
             b"space directions: (1e200,0,0) (0,1e200,0) (0,0,1e200)",
+            "no valid directions",
+        ),
+        (
+            b"space directions",
+            b"space directions: (1e5,0,0) (0,1e5,0) (0,0,1e5)",
             "no scan has",
         ),
+        (b"space origin", b"space origin: (0,1e200,0)", "no valid directions"),
         (b"type", b"type: block", "expected whole or real"),
     ],
 )

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.reconstruction.reading.axes import to_model_axes
-from nav.reconstruction.reading.placement import EXACT, Placement
+from nav.reconstruction.reading.placement import EXACT, Placement, refuse_absurd
 from nav.reconstruction.reading.regular import GAP, GridPlan, plan_grid, resample
 from nav.reconstruction.reading.result import Finding, UnmeasuredInterval
 from nav.reconstruction.volume import Volume
 
 OBLIQUE = math.radians(5.0)  # from which the grid's own directions are named
-STEPS, FARTHEST = (1e-3, 100.0), 1e5  # mm, between voxels; from the origin
 MOST_NAMED = 3  # gaps that are named one by one
 
 
@@ -89,14 +88,8 @@ def assemble(
 
 
 def _refuse_absurd(placement: Placement, what: str) -> None:
-    """Refuse steps and places that no scanner has: damaged headers."""
     steps = [*placement.pixel, float(np.median(placement.steps))]
-    places = np.abs(np.append(placement.offsets, placement.heights[:, None], axis=1))
-    if not (STEPS[0] <= min(steps) and max(steps) <= STEPS[1] and places.max() <= FARTHEST):
-        raise InputError(
-            f"{what}: its header gives voxels of {steps[0]:.3g} x {steps[1]:.3g} x {steps[2]:.3g} "
-            f"mm up to {places.max():.3g} mm from the origin, which no scan has; is it damaged?"
-        )
+    refuse_absurd(what, steps, np.append(placement.offsets, placement.heights[:, None], axis=1))
 
 
 def _shape_findings(

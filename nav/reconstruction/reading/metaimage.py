@@ -15,7 +15,8 @@ import numpy as np
 
 from nav.errors import InputError
 from nav.frames import Array
-from nav.reconstruction.reading.nrrd import SMALLEST, data_file
+from nav.reconstruction.reading.nrrd import data_file
+from nav.reconstruction.reading.placement import is_placed
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.stored_values import AT_END, VoxelFile
 
@@ -105,8 +106,8 @@ def _matrix(path: Path, fields: dict[str, str], dimension: int) -> Array:
         directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # axis after axis
         matrix[:3, :3] = directions * spacing[:3]
         matrix[:3, 3] = origin[:3]
-        if not np.isfinite(matrix).all() or not abs(np.linalg.det(matrix[:3, :3])) >= SMALLEST:
-            raise InputError(f"{path}: its header has no valid directions and spacing")
+    if not is_placed(matrix):
+        raise InputError(f"{path}: its header has no valid directions and spacing")
     return matrix
 
 

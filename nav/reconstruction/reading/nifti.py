@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.errors import InputError
-from nav.reconstruction.reading.placement import Array
+from nav.reconstruction.reading.placement import Array, is_placed
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.result import Finding
 from nav.reconstruction.reading.scaling import to_int16
@@ -243,9 +243,9 @@ class _Fields:
         pixdim = self._get(self.pixdims)
         sform = _whole(np.array(self._get(self.sform)).reshape(3, 4)) if sform_code > 0 else None
         qform = _qform(self._get(self.qform), pixdim) if qform_code > 0 else None
-        if sform is not None and not _is_valid(sform):
+        if sform is not None and not is_placed(sform):
             sform = None
-        if qform is not None and not _is_valid(qform):
+        if qform is not None and not is_placed(qform):
             qform = None
         matrix = sform if sform is not None else qform
         if matrix is None:
@@ -280,16 +280,6 @@ class _Header2(_Fields):
 
 def _whole(rows: Array) -> Array:
     return np.vstack([rows, [0.0, 0.0, 0.0, 1.0]])
-
-
-def _is_valid(matrix: Array) -> bool:
-    if not np.isfinite(matrix).all():
-        return False
-    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
-    return bool(
-        lengths.min() > 1e-6
-        and abs(np.linalg.det(matrix[:3, :3] / np.where(lengths > 0, lengths, 1))) > 0.1
-    )
 
 
 def _qform(values: tuple[float, ...], pixdim: tuple[float, ...]) -> Array:

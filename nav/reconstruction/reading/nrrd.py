@@ -15,6 +15,7 @@ import numpy as np
 
 from nav.errors import InputError
 from nav.frames import Array
+from nav.reconstruction.reading.placement import is_placed
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.stored_values import AT_END, VoxelFile
 
@@ -45,7 +46,6 @@ SPACES = {
     "left-anterior-superior": (1, -1, 1), "las": (1, -1, 1),
 }  # fmt: skip
 VECTOR = re.compile(r"none|\([^)]*\)", re.I)
-SMALLEST = 1e-12  # mm^3, of a voxel
 
 
 def parse_nrrd(path: Path) -> tuple[VoxelFile, dict[str, str]]:
@@ -168,9 +168,8 @@ def _matrix(
     except ValueError:
         raise InputError(f"{path}: its header has no valid directions and spacing") from None
     matrix[:3] *= np.array(signs, float)[:, None]
-    with np.errstate(all="ignore"):
-        if not np.isfinite(matrix).all() or not abs(np.linalg.det(matrix[:3, :3])) >= SMALLEST:
-            raise InputError(f"{path}: its header has no valid directions and spacing")
+    if not is_placed(matrix):
+        raise InputError(f"{path}: its header has no valid directions and spacing")
     return matrix
 
 

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nav.errors import InputError
+
 Array = NDArray[np.float64]
 
+# in a file's own unit, which may be metres or micrometres: beyond them squares and volumes of mm
+# would soon be more than numbers hold
+LEAST_VOXEL, MOST_VOXEL, MOST_ORIGIN = 1e-7, 1e7, 1e9
+FLATTEST = 1e-3  # of a voxel's volume, by that of an upright one with the same edges
+STEPS, FARTHEST = (1e-3, 100.0), 1e5  # mm, between voxels; from the origin
 EXACT = 0.02  # mm: slices closer than this to where a regular grid has them are taken as they are
 
 
@@ -80,3 +87,46 @@ def place(axes: Array, pixel: tuple[float, float], positions: ArrayLike) -> Plac
     """Return the placement of slices whose first pixels are at positions (n, 3), sorted upwards."""
     along = np.asarray(positions, float) @ axes
     return Placement(axes, pixel, along[:, 2], along[:, :2])
+
+
+def refuse_absurd(what: str, steps: ArrayLike, places: ArrayLike) -> None:
+    """Refuse steps and places that no scanner has: damaged headers.
+
+    Parameters
+    ----------
+    what : str
+        The file or folder, for the message.
+    steps : array_like, shape (3,)
+        Between voxels, mm.
+    places : array_like
+        Coordinates of voxels, mm.
+
+    Raises
+    ------
+    InputError
+    """
+    a, b, c = np.asarray(steps, float)
+    farthest = float(np.abs(np.asarray(places, float)).max())
+    if not (STEPS[0] <= min(a, b, c) and max(a, b, c) <= STEPS[1] and farthest <= FARTHEST):
+        raise InputError(
+            f"{what}: its header gives voxels of {a:.3g} x {b:.3g} x {c:.3g} mm up to "
+            f"{farthest:.3g} mm from the origin, which no scan has; is it damaged?"
+        )
+
+
+def is_placed(matrix: Array) -> bool:
+    """Return whether a matrix places voxels: finite, none flat, none beyond any scanner's.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (4, 4)
+        lps_from_voxel, in the unit of its file.
+    """
+    if not np.isfinite(matrix).all():
+        return False
+    with np.errstate(all="ignore"):
+        edges = np.linalg.norm(matrix[:3, :3], axis=0)
+        if not (edges.min() >= LEAST_VOXEL and edges.max() <= MOST_VOXEL):
+            return False
+        upright = abs(float(np.linalg.det(matrix[:3, :3] / edges)))
+    return bool(upright >= FLATTEST and np.abs(matrix[:3, 3]).max() <= MOST_ORIGIN)
