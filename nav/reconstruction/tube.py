@@ -38,7 +38,9 @@ FLOOR = 0.16  # of the point spread's sd: a tube is not quite a tube
 SPREAD_OVER = 3.0  # mm along the vessel, sd, over which edges are judged
 LEARN_PASSES = 2  # in which the rays tell the scan's point spread and noise
 EXPECTED = (0.8, 0.5)  # mm, sd of a contested wall about the rest of the tube, in turn
-MOST_CONTESTED, LEAST_SEEN = 0.15, 20  # share of rays, up to which a section is seen; sections
+# Share of a vessel's sections that are narrower than what it is held against, and how much wider,
+# in shares, the others may be unless so many of their rays are contested.
+NARROWER, NATURAL, MOST_CONTESTED = 0.3, 0.1, 0.3
 FREE = 1.15  # of the rms by which rays would let the wall be further out: sd of the wall as a whole
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
 SYSTEMATIC = 0.38  # of the edges' spread about the tube, that the wall may be off as a whole
@@ -149,13 +151,13 @@ def fit_tube(
 def _freedom(slack: Array, radii: Array) -> Array:
     """Return by how much the picture would let each section's wall be elsewhere (n,), rms, mm.
 
-    slack : (n, RAYS) outwards of the wall. Inwards, where rays are contested, by how much the
-    radius is larger than that of sections that are seen.
+    slack : (n, RAYS) outwards of the wall. Inwards it is by how much a section is wider than the
+    vessel's narrower ones: veins as bright all round it look like a wider vessel.
     """
     contested = (slack > 0.0).mean(axis=1)
-    seen = contested < MOST_CONTESTED
-    usual = float(np.median(radii[seen])) if seen.sum() >= LEAST_SEEN else np.inf
-    square = (slack**2).mean(axis=1) + contested * np.maximum(radii - usual, 0.0) ** 2
+    usual = float(np.quantile(radii, NARROWER))
+    natural = NATURAL * usual * (1.0 - np.minimum(contested / MOST_CONTESTED, 1.0))
+    square = (slack**2).mean(axis=1) + np.maximum(radii - usual - natural, 0.0) ** 2
     return np.asarray(np.sqrt(gaussian_filter1d(square, SPREAD_OVER / SECTION, mode="nearest")))
 
 

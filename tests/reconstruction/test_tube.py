@@ -16,25 +16,27 @@ SOFT, LUMEN, BONE = 40.0, 340.0, 900.0  # HU
 STEP, BLUR, NOISE = 0.25, 0.45, 8.0  # mm, mm, HU
 RADIUS, LENGTH = 2.0, 40.0  # mm
 VEIN = 1.3, 3.3  # mm: its middle's x and radius, so that it is up to 2.6 mm thick
-BESIDE = (8.0, 32.0)  # mm, heights between which something lies beside the vessel
+ALL_ROUND = 0.0, 3.5
+BESIDE = (13.0, 27.0)  # mm, heights between which something lies beside the vessel
 
 
-def painted(vein: float = 0.0, bone: float | None = None, seed: int = 0) -> Volume:
+def painted(vein: float = 0.0, bone: float | None = None, at: tuple[float, float] = VEIN) -> Volume:
     """A vessel along z, its middle at x = y = 0.
 
-    vein : contrast's share of a vein that lies round it but at -x. bone : mm from the wall, +x.
+    vein : contrast's share of a vein. at : its middle's x and radius, mm. bone : mm from the wall
+    at +x.
     """
     x = np.arange(-8.0, 8.01, STEP)
     z = np.arange(0.0, LENGTH + 0.01, STEP)
     zz, yy, xx = np.meshgrid(z, x, x, indexing="ij")
     hu = np.full(xx.shape, SOFT)
     near = (zz > BESIDE[0]) & (zz < BESIDE[1])
-    hu[near & (np.hypot(xx - VEIN[0], yy) < VEIN[1]) & (vein > 0.0)] = SOFT + vein * (LUMEN - SOFT)
+    hu[near & (np.hypot(xx - at[0], yy) < at[1]) & (vein > 0.0)] = SOFT + vein * (LUMEN - SOFT)
     if bone is not None:
         hu[near & (xx > RADIUS + bone)] = BONE
     hu[np.hypot(xx, yy) < RADIUS] = LUMEN
     hu = gaussian_filter(hu, BLUR / STEP)
-    hu += gaussian_filter(np.random.default_rng(seed).standard_normal(hu.shape), 1.0) * NOISE * 5
+    hu += gaussian_filter(np.random.default_rng(0).standard_normal(hu.shape), 1.0) * NOISE * 5
     model_from_voxel = np.diag([STEP, STEP, STEP, 1.0])
     model_from_voxel[:2, 3] = -8.0
     return Volume(hu.astype(np.float32), model_from_voxel)
@@ -68,16 +70,15 @@ def test_a_vessel_alone_is_exact_and_sure():
 
 @pytest.mark.parametrize("vein", [0.4, 0.5, 0.6])
 def test_beside_a_dimmer_vein_the_wall_is_the_arterys_own(vein):
-    """The steepest fall of a ray through both may be the vein's outer wall."""
-    off, near = errors(fitted(painted(vein)))
-    assert np.abs(off[near]).mean() < 0.15
-    assert np.abs(off).max() < 0.5
+    """The steepest fall of a ray through both was the vein's outer wall: 1.5 mm too far out."""
+    off, near = errors(fitted(painted(vein, at=ALL_ROUND)))
+    assert np.abs(off[near]).mean() < 0.2
 
 
-@pytest.mark.parametrize("vein", [0.5, 0.6, 0.7, 0.85, 1.0, 1.15])
-def test_beside_a_vein_sigma_covers_the_error(vein):
-    tube = fitted(painted(vein))
-    assert share_within(tube) > 0.93
+@pytest.mark.parametrize("at", [VEIN, ALL_ROUND, (0.0, 3.0), (0.4, 2.8)])
+@pytest.mark.parametrize("vein", [0.4, 0.6, 0.7, 0.85, 1.0])
+def test_beside_a_vein_sigma_covers_the_error(vein, at):
+    assert share_within(fitted(painted(vein, at=at))) > 0.9
 
 
 def test_beside_a_vein_as_bright_the_wall_is_not_known():
@@ -91,7 +92,7 @@ def test_a_wall_that_bone_nearly_touches_is_not_drawn_in(gap):
     """The cleft between both is not resolved; the wall was a third of a millimetre too far in."""
     tube = fitted(painted(bone=gap))
     off, near = errors(tube)
-    assert np.abs(off[near]).max() < 0.25
+    assert np.abs(off[near]).max() < 0.15
     assert share_within(tube) > 0.93
 
 
