@@ -103,7 +103,10 @@ def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
 
 def learnt_spread(rays: Rays, blur: float) -> tuple[float, float]:
     """Return the point spread, mm, and the noise, of the contrast, that the rays show."""
-    profiles, kept = (_flat(a)[::LEARN_EVERY] for a in _profiles(rays, blur))
+    profiles, kept = _profiles(rays, blur)
+    some = slice(None, None, LEARN_EVERY)
+    m = len(rays.rho)
+    profiles, kept = profiles.reshape(-1, m)[some], kept.reshape(-1, m)[some]
     return point_spread_and_noise(profiles, kept, rays.rho, blur)
 
 
@@ -157,7 +160,12 @@ def told_apart(
     judged = _contested(profiles, kept, radii, blur).ravel()
     if not judged.any():
         return *edges, np.zeros(shape)
-    likelihood = wall_likelihood(_flat(profiles)[judged], rays.rho, _flat(kept)[judged], *learnt)
+    likelihood = wall_likelihood(
+        profiles.reshape(-1, len(rays.rho))[judged],
+        rays.rho,
+        kept.reshape(-1, len(rays.rho))[judged],
+        *learnt,
+    )
     mean, sd = likelihood.site(wall[judged], np.full(judged.sum(), expected))
     beside, at, spread = np.zeros(len(wall), bool), np.full(len(wall), np.nan), np.ones(len(wall))
     beside[judged] = likelihood.beside > BESIDE
@@ -169,10 +177,6 @@ def told_apart(
     unsure = (told_sd / (told_sd + UNSURE)).reshape(shape)
     slack = np.where(beside.reshape(shape), unsure * np.clip(out, 0.0, MOST_SLACK), 0.0)
     return told.reshape(shape), told_sd.reshape(shape), slack
-
-
-def _flat(profiles: Array) -> Array:
-    return profiles.reshape(-1, profiles.shape[-1])
 
 
 def _contested(
