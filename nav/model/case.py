@@ -42,8 +42,19 @@ def _one_line(name: str) -> str:
     return name
 
 
+LONGEST_NAME, LONGEST_PATH = 255, 1000  # bytes of a file's name, characters of its path
 # names are shown: a line end or a terminal's code in them would forge what we say
 Name = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+
+
+def _file_name(name: str) -> str:
+    longest = max(len(part.encode()) for part in name.split("/"))
+    if longest > LONGEST_NAME or len(name) > LONGEST_PATH:
+        raise ValueError(f"is a file name of {len(name)} characters, which no file system has")
+    return name
+
+
+FileName = Annotated[Name, AfterValidator(_file_name)]
 
 
 class StructureTable(FileModel):
@@ -51,7 +62,7 @@ class StructureTable(FileModel):
 
     name: Name
     role: Role
-    mesh: Name
+    mesh: FileName
     caution: NotNegative | None = None
     danger: NotNegative | None = None
     sigma: NotNegative
@@ -91,13 +102,13 @@ class ReconstructionTable(FileModel):
     """
 
     source: Name
-    volume: Name | None = None
+    volume: FileName | None = None
     spacing: Vector3
     findings: tuple[Name, ...] = ()
     remarks: tuple[Name, ...] = ()
     made_from: dict[str, Name] = Field(default_factory=dict)
-    corrections: Name | None = None
-    labels: Name | None = None
+    corrections: FileName | None = None
+    labels: FileName | None = None
     chain: ChainTable | None = None
     learnt: dict[str, dict[str, Number]] = Field(default_factory=dict)
 

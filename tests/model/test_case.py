@@ -215,3 +215,17 @@ def test_a_case_without_plan_has_no_default(folder):
 def test_a_plans_direction_is_from_entry_to_target():
     plan = Plan("left", np.array([10.0, 2.0, 0.0]), np.array([6.0, 5.0, 0.0]))
     assert plan.direction == pytest.approx([-0.8, 0.6, 0.0])
+
+
+@pytest.mark.parametrize(
+    "field", [("structure", 0, "mesh"), ("reconstruction", "volume"), ("reconstruction", "labels")]
+)
+def test_a_file_name_that_no_file_system_has_is_refused_by_field(folder, field):
+    data = copy.deepcopy(CASE)
+    data["reconstruction"] = {"source": "NIfTI", "spacing": [0.5, 0.5, 0.6]}
+    place: Any = data
+    for key in field[:-1]:
+        place = place[key]
+    place[field[-1]] = "volume.nii" + 300 * "("
+    with pytest.raises(InputError, match=rf"{field[-1]}.*a file name of 310 characters"):
+        load_case(written(folder, data))
