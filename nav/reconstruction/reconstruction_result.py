@@ -29,6 +29,7 @@ RemarkCode = Literal[
     "artery_leaves_foramina",
     "artery_not_seen",
     "artery_partly_seen",
+    "artery_wall_unseen",
     "bone_cut",
     "bone_missing",
     "canal_from_prior",

@@ -27,6 +27,10 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
         f"vertebral artery {f['side']}: seen over {f['length']:.0f} mm only; occluded, without "
         "contrast or cut beyond"
     ),
+    "artery_wall_unseen": lambda f: (
+        f"vertebral artery {f['side']}: its wall is not told apart over {f['length']:.0f} mm, as "
+        f"beside a vein as bright; its sigma is up to {f['sigma']:.1f} mm there"
+    ),
     "bone_cut": lambda f: f"{f['name']}: {100 * f['in_view']:.0f} % of it are in the scan",
     "bone_missing": lambda f: f"{f['name']}: not in this scan",
     "canal_from_prior": lambda f: (

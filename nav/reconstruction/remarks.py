@@ -15,10 +15,12 @@ from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.reconstruction_result import Remark
 from nav.reconstruction.surface_refinement import RefinedSurface
+from nav.reconstruction.tube import SECTION
 
 WHOLE = 0.985  # share of a bone in view, above which it is not cut
 FORAMEN_REACH = 7.0  # mm from C1's foramen, beyond which an artery does not pass it
 LEAST_GAP_AREA = 3.0  # mm^2 of a fused or unresolved joint that is reported
+UNSEEN_WALL, UNSEEN_LENGTH = 0.6, 8.0  # mm: sd of a wall, and length, from which it is reported
 PAST_C1 = 6.0  # mm above C1's top, reached by an artery that is seen completely
 
 
@@ -145,6 +147,14 @@ def artery_remarks(arteries: tuple[Artery, ...], prior: ShapePrior, chain: Chain
             # an artery that enters the canal below C1 may be filled only up to there
             if artery.state == "partly seen" or float(tube.centres[:, 2].max()) < top:
                 remarks.append(Remark("artery_partly_seen", {"side": side, "length": tube.length}))
+            unseen = tube.sd > UNSEEN_WALL
+            if unseen.sum() * SECTION > UNSEEN_LENGTH:
+                facts = {
+                    "side": side,
+                    "length": float(unseen.sum() * SECTION),
+                    "sigma": float(tube.sd.max()),
+                }
+                remarks.append(Remark("artery_wall_unseen", facts))
             foramen = chain.station(prior, side, "C1")
             off = float(np.linalg.norm(tube.centres - foramen, axis=1).min())
             ends = tube.centres[[0, -1], 2]

@@ -1,7 +1,6 @@
 """A tube fitted to a vessel: centre line and radius from where the lumen's grey values end.
 
-From the centre of each cross section rays run outwards. Where one falls to something darker, its
-steepest place is an edge; where it meets bone or calcium first, it says nothing.
+From the centre of each cross section rays run outwards and say where the lumen ends.
 Centre and radius of all sections follow together by least squares with smoothness along the tube,
 so that the wall beside a bone is where the rest of the circle puts it.
 """
@@ -12,31 +11,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, median_filter
+from scipy.ndimage import gaussian_filter1d
 from scipy.sparse import csr_matrix, diags, hstack, identity, vstack
 from scipy.sparse.linalg import spsolve
 
 from nav.reconstruction.grey_surface import Mesh, signed_volume
 from nav.reconstruction.sampling import Field
+from nav.reconstruction.vessel_rays import (
+    EDGE_SD,
+    RAYS,
+    cast_rays,
+    edges_beside_bone,
+    learnt_spread,
+    told_apart,
+)
 from nav.reconstruction.volume import Array
 
 SECTION = 0.5  # mm, between sections
-RAYS = 24
 MESH_SECTION, CORNERS = 1.0, 20  # mm between a mesh's rings, vertices of a ring
-RAY_STEP = 0.2  # mm
-REACH = 5.5  # mm, of a ray
-DROP = 0.35  # of the contrast, that a ray must fall for an edge, or rise for a bright neighbour
-SLOPE_HALF, SLOPE_SPAN = 2, 5  # samples: over which a slope is taken, and where it is looked for
 OUTLIER = 0.7  # mm of residual beyond which an edge says nothing
 # mm from section to section: sd of the radius's change, and of the centre line's second difference
 RADIUS_CHANGE, CENTRE_BEND = 0.02, 0.06
-EDGE_SD = 0.55  # of the point spread's sd: sd of one ray's edge
 ALIKE = 8.0  # neighbouring edges that err alike count as one
 FIRST_OUTLIER = 1.2  # mm from the usual radius, the same before anything is fitted
-FLOOR = 0.18  # of the point spread's sd: a tube is not quite a tube
+FLOOR = 0.16  # of the point spread's sd: a tube is not quite a tube
 SPREAD_OVER = 3.0  # mm along the vessel, sd, over which edges are judged
+LEARN_PASSES = 2  # in which the rays tell the scan's point spread and noise
+EXPECTED = (0.8, 0.5)  # mm, sd of a contested wall about the rest of the tube, in turn
+# Share of a vessel's sections that are narrower than what it is held against, and how much wider,
+# in shares, the others may be unless so many of their rays are contested.
+NARROWER, NATURAL, MOST_CONTESTED = 0.3, 0.1, 0.3
+FREE = 1.15  # of the rms by which rays would let the wall be further out: sd of the wall as a whole
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
-SYSTEMATIC = 0.45  # of the edges' spread about the tube, that the wall may be off as a whole
+SYSTEMATIC = 0.38  # of the edges' spread about the tube, that the wall may be off as a whole
 
 
 @dataclass(frozen=True)
@@ -114,79 +121,55 @@ def fit_tube(
     """
     line = resampled_line(line, SECTION, 1.2)
     radii = np.full(len(line), radius)
-    for _ in range(passes):
+    usual, learnt, slack = EDGE_SD * blur, (blur, 0.0), np.zeros((len(line), RAYS))
+    for number, expected in enumerate((*(None,) * passes, *EXPECTED)):
         _, u, v = frames_along(line)
-        edges, lumen = _edges(field, line, (u, v), radii, soft)
-        shift, radii, normal = _solve(edges, EDGE_SD * blur)
-        spread = _edge_spread(edges, shift, radii, EDGE_SD * blur)
+        rays = cast_rays(field, line, (u, v), radii, soft)
+        if number < LEARN_PASSES:
+            learnt = learnt_spread(rays, blur)
+        edges, edge_sd = edges_beside_bone(rays, soft, usual, learnt[0])
+        if expected is not None:
+            edges, edge_sd, slack = told_apart(
+                rays, (edges, edge_sd), radii, expected, blur, learnt
+            )
+        shift, radii, normal = _solve(edges, edge_sd)
+        solved = radii
+        spread = _edge_spread(edges, edge_sd, shift, radii, usual)
         line = line + shift[:, :1] * u + shift[:, 1:] * v
         line = resampled_line(line, SECTION, 0.0)
         at = np.linspace(0, 1, len(radii))
         to = np.linspace(0, 1, len(line))
-        radii, lumen = np.interp(to, at, radii), np.interp(to, at, lumen)
-        supported = np.interp(to, at, np.isfinite(edges).mean(axis=1))
-    spread = np.interp(to, at, spread)
-    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(
-        1.0, spread / (EDGE_SD * blur)
-    )
-    sd = np.hypot(sd, SYSTEMATIC * spread)
+        radii, lumen = np.interp(to, at, radii), np.interp(to, at, rays.lumen)
+        supported = np.interp(to, at, np.isfinite(rays.edges).mean(axis=1))
+    spread, free = np.interp(to, at, spread), np.interp(to, at, _freedom(slack, solved))
+    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(1.0, spread / usual)
+    sd = np.sqrt(sd**2 + (SYSTEMATIC * spread) ** 2 + (FREE * free) ** 2)
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
     return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
 
 
-def _edges(
-    field: Field, line: Array, axes: tuple[Array, Array], radii: Array, soft: float
-) -> tuple[Array, Array]:
-    """Return radii (n, RAYS) at which rays leave the lumen, NaN where they do not say; its HU."""
-    angle = 2 * np.pi * np.arange(RAYS) / RAYS
-    ray = np.cos(angle)[:, None] * axes[0][:, None] + np.sin(angle)[:, None] * axes[1][:, None]
-    rho = RAY_STEP * np.arange(round(REACH / RAY_STEP) + 1, dtype=float)
-    points = line[:, None, None] + rho[:, None] * ray[:, :, None]
-    hu = field.at(points).astype(float)  # (n, RAYS, steps)
-    core = np.where(rho[None, None] <= 0.5 * radii[:, None, None], hu, np.nan)
-    core = core.reshape(len(line), -1)
-    core[~np.isfinite(core).any(axis=1)] = soft
-    lumen = np.nanmedian(core, axis=1)
-    lumen = gaussian_filter1d(median_filter(lumen, 9, mode="nearest"), 3.0, mode="nearest")
-    contrast = np.maximum(lumen - soft, 30.0)[:, None]
-    level = lumen[:, None, None]
-    fallen = hu < level - DROP * contrast[..., None]
-    bright = (hu > level + DROP * contrast[..., None]) | ~np.isfinite(hu)
-    first = np.argmax(fallen, axis=2)
-    met = fallen.any(axis=2) & ~(np.cumsum(bright, axis=2).take(0, axis=2) > 0)
-    before = np.arange(len(rho)) < first[..., None]
-    met &= ~(bright & before).any(axis=2)
-    return np.where(met, _steepest(hu, rho, first), np.nan), lumen
+def _freedom(slack: Array, radii: Array) -> Array:
+    """Return by how much the picture would let each section's wall be elsewhere (n,), rms, mm.
 
-
-def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
-    """Return where profiles (n, RAYS, steps) fall most steeply, near the sample `first` (n, RAYS).
-
-    Unlike the half height this needs no level of what lies outside, be it fat, vein or a cleft.
+    slack : (n, RAYS) outwards of the wall. Inwards it is by how much a section is wider than the
+    vessel's narrower ones: veins as bright all round it look like a wider vessel.
     """
-    slope = np.full(hu.shape, -np.inf)
-    w = SLOPE_HALF
-    slope[:, :, w:-w] = hu[:, :, : -2 * w] - hu[:, :, 2 * w :]
-    slope = np.where(np.isfinite(slope), slope, -np.inf)
-    index = np.arange(len(rho))
-    span = np.abs(index - first[..., None]) <= SLOPE_SPAN
-    best = np.argmax(np.where(span, slope, -np.inf), axis=2)
-    best = np.clip(best, 1, len(rho) - 2)
-    left, at, right = (
-        np.take_along_axis(slope, (best + k)[..., None], axis=2)[..., 0] for k in (-1, 0, 1)
-    )
-    with np.errstate(all="ignore"):
-        part = 0.5 * (left - right) / (left - 2 * at + right)
-    part = np.where(np.isfinite(part), np.clip(part, -0.5, 0.5), 0.0)
-    return rho[best] + RAY_STEP * part
+    contested = (slack > 0.0).mean(axis=1)
+    usual = float(np.quantile(radii, NARROWER))
+    natural = NATURAL * usual * (1.0 - np.minimum(contested / MOST_CONTESTED, 1.0))
+    square = (slack**2).mean(axis=1) + np.maximum(radii - usual - natural, 0.0) ** 2
+    return np.asarray(np.sqrt(gaussian_filter1d(square, SPREAD_OVER / SECTION, mode="nearest")))
 
 
-def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, csr_matrix]:
-    """Return centres' shifts (n, 2), radii (n,) and the normal matrix from edges (n, RAYS)."""
+def _solve(edges: Array, edge_sd: Array) -> tuple[Array, Array, csr_matrix]:
+    """Return centres' shifts (n, 2), radii (n,) and the normal matrix from edges (n, RAYS).
+
+    edge_sd : (n, RAYS) mm.
+    """
     n = len(edges)
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     rows, rays = np.nonzero(np.isfinite(edges))
-    measured = edges[rows, rays]
+    measured, sd = edges[rows, rays], edge_sd[rows, rays]
     index = np.arange(len(rows))
     one = csr_matrix((np.ones(len(rows)), (index, rows)), (len(rows), n))
     design = hstack(
@@ -213,17 +196,18 @@ def _solve(edges: Array, edge_sd: float) -> tuple[Array, Array, csr_matrix]:
     usual = float(np.median(measured)) if len(measured) else 2.0
     toward = np.concatenate([np.zeros(prior.shape[0] - n), np.full(n, usual / 3.0)])
     weight = np.maximum(1.0 - ((measured - usual) / FIRST_OUTLIER) ** 2, 0.05)
+    outlier = OUTLIER + 3.0 * np.maximum(sd - edge_sd.min(), 0.0)
     for _ in range(6):
-        scaled = diags(weight / (ALIKE * edge_sd**2))
+        scaled = diags(weight / (ALIKE * sd**2))
         normal = (design.T @ scaled @ design + prior.T @ prior).tocsc()
         solution = spsolve(normal, design.T @ (scaled @ measured) + prior.T @ toward)
         off = measured - design @ solution
-        weight = np.maximum(1.0 - (off / OUTLIER) ** 2, 0.0) ** 2
+        weight = np.maximum(1.0 - (off / outlier) ** 2, 0.0) ** 2
         weight = np.maximum(weight, 1e-6)
     return np.column_stack([solution[:n], solution[n : 2 * n]]), solution[2 * n :], normal
 
 
-def _edge_spread(edges: Array, shift: Array, radii: Array, usual: float) -> Array:
+def _edge_spread(edges: Array, edge_sd: Array, shift: Array, radii: Array, usual: float) -> Array:
     """Return the rms distance of edges (n, RAYS) from the fitted sections nearby (n,), mm.
 
     Veins as bright, calcium and bone beside the vessel spread them; `usual` where there are none.
@@ -231,7 +215,10 @@ def _edge_spread(edges: Array, shift: Array, radii: Array, usual: float) -> Arra
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     fitted = radii[:, None] + shift[:, :1] * np.cos(angle) + shift[:, 1:] * np.sin(angle)
     met = np.isfinite(edges)
-    off = np.minimum(np.abs(np.where(met, edges - fitted, 0.0)), MOST_SPREAD)
+    off = np.where(met, edges - fitted, 0.0)
+    off = np.minimum(
+        np.sqrt(off**2 + np.where(met, np.maximum(edge_sd**2 - usual**2, 0.0), 0.0)), MOST_SPREAD
+    )
     total, count = (
         gaussian_filter1d(a.astype(float), SPREAD_OVER / SECTION, mode="nearest")
         for a in ((off**2).sum(axis=1), met.sum(axis=1))

@@ -96,6 +96,25 @@ def test_an_artery_that_ends_at_c1_is_said_to_be_seen_in_part():
     assert not [r for r in reconstruction().remarks if r.code == "artery_partly_seen"]
 
 
+def test_a_long_stretch_of_wall_that_is_not_told_apart_is_said():
+    prior, chain = load_prior(), reconstruction().chain
+    top = [0.0, 0.0, chain.vertices(prior, "C1")[:, 2].max() + 12.0]
+    line = [chain.station(prior, "left", s) for s in ("C4", "C3", "C2low", "C1")]
+    way = resampled_line(np.vstack([*line, top]), 0.5, 0.0)
+    ones = np.ones(len(way))
+
+    def said(length: float) -> list[str]:
+        sd = np.where(np.arange(len(way)) < length / 0.5, 1.2, 0.1)
+        tube = Tube(way, 2.0 * ones, sd, 350.0 * ones, ones)
+        artery = Artery("vertebral artery left", "left", "seen", tube, 300.0)
+        return [sentence(r) for r in artery_remarks((artery,), prior, chain)]
+
+    (line_said,) = said(20.0)
+    assert "its wall is not told apart over 20 mm" in line_said
+    assert "up to 1.2 mm" in line_said
+    assert not said(4.0)
+
+
 @pytest.mark.parametrize("name", ["cord", "dura", "vertebral artery left"])
 def test_ends_that_only_close_claim_nothing(name):
     """Beyond them the structure goes on unseen, so that no bound is to rest on them."""
