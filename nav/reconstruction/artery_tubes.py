@@ -22,7 +22,7 @@ from nav.reconstruction.prior import SIDES, STATIONS, ShapePrior
 from nav.reconstruction.sampling import Field, as_field
 from nav.reconstruction.tube import SECTION, Tube, fit_tube
 from nav.reconstruction.vessel_branches import branch_line, bright_pieces, fill_tube
-from nav.reconstruction.vessel_routes import (
+from nav.reconstruction.artery_routes import (
     BELOW_C4,
     LOWER,
     cheapest_route,

@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.repeat is not None:
         return _repeat(given.seed, names[0], given.repeat, given.out)
     faults: list[Fault] = []
+    tried = 0
     console = Console(stderr=True)
     with progress_bar(console) as bar:
         task = bar.add_task("damaged files", total=given.tries, note="")
@@ -46,11 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
             _keep(fault, given.seed, given.out)
             bar.update(task, note=f"{len(faults)} faults")
 
-        tasks = _tasks(given.seed, given.tries, names, given.first)
-        run_all(tasks, given.workers, found, lambda count: bar.advance(task, count))
+        def advance(count: int) -> None:
+            nonlocal tried
+            tried += count
+            bar.advance(task, count)
+
+        run_all(_tasks(given.seed, given.tries, names, given.first), given.workers, found, advance)
     counted = Counter(fault.kind for fault in faults)
     figures = ", ".join(f"{counted[kind]} {word}" for kind, word in KINDS.items())
-    print(f"{given.tries} tries over {len(names)} readers, seed {given.seed}: {figures}")
+    print(f"{tried} tries over {len(names)} readers, seed {given.seed}: {figures}")
     return 1 if faults else 0
 
 

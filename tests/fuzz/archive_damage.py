@@ -65,7 +65,10 @@ def changed_zip(rng: Rng, data: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             entries = [(entry.filename, _content(packed, entry)) for entry in packed.infolist()]
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (
+        *(zipfile.BadZipFile, zlib.error, OSError, EOFError),
+        *(ValueError, NotImplementedError, RuntimeError),
+    ):
         return changed_bytes(rng, data)
     if not entries:
         return changed_bytes(rng, data)

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -165,8 +166,6 @@ def run_all(
         inputs = Path(folder) / "inputs"
         crew = [Worker(Path(folder) / "0", inputs)]  # the first makes the inputs
         crew += [Worker(Path(folder) / str(k), inputs) for k in range(1, workers)]
-        threads = [threading.Thread(target=work, args=(worker,)) for worker in crew]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(crew)) as threads:
+            for ended in [threads.submit(work, worker) for worker in crew]:
+                ended.result()
