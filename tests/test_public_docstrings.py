@@ -1,6 +1,9 @@
 """Every public name says its parameters, what it returns, units and frames: by numpydoc."""
 
+import ast
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 from numpydoc.validate import validate
@@ -31,3 +34,30 @@ def public():
 def test_a_public_name_is_documented(name):
     errors = validate(f"nav.{name}")["errors"]
     assert [f"{code} {words}" for code, words in errors if code in CHECKED] == []
+
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = {"calibration_commands.py", "phantom_commands.py", "cli.py"}  # their help is made of it
+
+
+def undocumented(path):
+    """Public functions of a module that lack a section for parameters or what they return."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+            continue
+        text = ast.get_docstring(node) or ""
+        nothing = isinstance(node.returns, ast.Constant) and node.returns.value is None
+        if (node.args.args or node.args.kwonlyargs) and "Parameters\n---" not in text:
+            yield f"{path.relative_to(ROOT)}: {node.name}: Parameters"
+        if (
+            node.returns is not None
+            and not nothing
+            and not re.search(r"(Returns|Yields)\n---", text)
+        ):
+            yield f"{path.relative_to(ROOT)}: {node.name}: Returns"
+
+
+def test_public_functions_of_all_modules_are_documented():
+    paths = [p for name in ("nav", "calibration", "phantoms") for p in (ROOT / name).rglob("*.py")]
+    assert len(paths) > 400
+    assert [line for p in paths if p.name not in COMMANDS for line in undocumented(p)] == []

@@ -51,7 +51,18 @@ def is_picture(path: Path) -> bool:
 
 
 def unread_pictures(paths: Iterable[Path]) -> str:
-    """Return in words which files are pictures of kinds that are not read; empty if none are."""
+    """Name files that are images of kinds that are not read.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files of a folder.
+
+    Returns
+    -------
+    str
+        In words, with what to do; empty if there are none.
+    """
     unread = sorted(path.name for path in paths if _visible_file(path, UNREAD_SUFFIXES))
     if not unread:
         return ""

@@ -23,6 +23,24 @@ BELOW_C4 = 14.0  # mm, how far the artery is followed downwards
 def cut_out(
     volume: Volume, distance: NDArray[np.float32], low: Array, high: Array
 ) -> tuple[Volume, NDArray[np.float32]]:
+    """Cut a box out of a scan and of the distances to bone.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    distance : ndarray, shape (nz, ny, nx)
+        Signed distance to the nearest fitted bone, mm.
+    low, high : ndarray, shape (3,)
+        Corners of the box, model frame, mm.
+
+    Returns
+    -------
+    part : Volume
+        The scan in the box.
+    distance : ndarray, shape (mz, my, mx)
+        The distances there, mm.
+    """
     part = cropped(volume, low, high)
     same = cropped(Volume(distance, volume.model_from_voxel), low, high)
     return part, np.asarray(same.values, np.float32)
@@ -36,7 +54,21 @@ def travel_cost(
 ) -> NDArray[np.float32]:
     """Return the cost of a step through each voxel: 1 in the lumen, much elsewhere.
 
-    lumen : HU, of all of it or at each voxel.
+    Parameters
+    ----------
+    part : Volume
+        HU.
+    distance : ndarray, shape (nz, ny, nx)
+        Signed distance to the nearest fitted bone, mm.
+    lumen : float or ndarray, shape (nz, ny, nx)
+        HU of the lumen, of all of it or at each voxel.
+    soft : float
+        HU of soft tissue.
+
+    Returns
+    -------
+    ndarray, shape (nz, ny, nx)
+        Cost per mm.
     """
     hu = np.asarray(smoothed(part, SMOOTH).values, np.float32)
     off = (hu - lumen) / (WIDTH * (lumen - soft))
@@ -50,7 +82,25 @@ def travel_cost(
 def cheapest_route(
     part: Volume, cost: NDArray[np.float32], stations: dict[str, Array], lumen: float, soft: float
 ) -> Array | None:
-    """Return the cheapest way from below C4 up to the dura (n, 3), mm."""
+    """Find the cheapest way from below C4 up to the dura.
+
+    Parameters
+    ----------
+    part : Volume
+        HU.
+    cost : ndarray, shape (nz, ny, nx)
+        See `travel_cost`.
+    stations : dict
+        Places that the artery passes, by name, model frame, mm: foramina, seeds, where it pierces
+        the dura.
+    lumen, soft : float
+        HU of the lumen and of soft tissue.
+
+    Returns
+    -------
+    ndarray, shape (n, 3), or None
+        Model frame, mm; None where fewer than two stations are in the scan.
+    """
     ends = [point for name, point in stations.items() if name in LOWER or name.startswith("seed")]
     bottom = ends[0] - [0.0, 0.0, BELOW_C4]
     points = [p for p in (bottom, *ends) if _inside(part, p)]
@@ -111,6 +161,22 @@ def cheapest_path(
     start: tuple[int, int, int],
     end: tuple[int, int, int],
 ) -> Array:
+    """Find the cheapest path between two voxels.
+
+    Parameters
+    ----------
+    part : Volume
+        The grid.
+    cost : ndarray, shape (nz, ny, nx)
+        See `travel_cost`.
+    start, end : tuple of int
+        Indices (z, y, x).
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Model frame, mm.
+    """
     from skimage.graph import MCP_Geometric
 
     search = MCP_Geometric(cost, sampling=tuple(part.spacing[::-1]))

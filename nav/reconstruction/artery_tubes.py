@@ -16,12 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from nav.reconstruction.chain import Chain
-from nav.reconstruction.lumen_profile import LumenProfile, lumen_profile, unlike, with_doubt
-from nav.reconstruction.prior import SIDES, STATIONS, ShapePrior
-from nav.reconstruction.sampling import Field, as_field
-from nav.reconstruction.tube import SECTION, Tube, fit_tube
-from nav.reconstruction.vessel_branches import branch_line, bright_pieces, fill_tube
 from nav.reconstruction.artery_routes import (
     BELOW_C4,
     LOWER,
@@ -29,6 +23,12 @@ from nav.reconstruction.artery_routes import (
     cut_out,
     travel_cost,
 )
+from nav.reconstruction.chain import Chain
+from nav.reconstruction.lumen_profile import LumenProfile, lumen_profile, unlike, with_doubt
+from nav.reconstruction.prior import SIDES, STATIONS, ShapePrior
+from nav.reconstruction.sampling import Field, as_field
+from nav.reconstruction.tube import SECTION, Tube, fit_tube
+from nav.reconstruction.vessel_branches import branch_line, bright_pieces, fill_tube
 from nav.reconstruction.volume import Array, Volume
 
 ArteryState = Literal["seen", "partly seen", "not seen", "not in this scan"]
@@ -79,10 +79,28 @@ def find_arteries(
 
     Parameters
     ----------
-    volume : HU. bone_distance : (nz, ny, nx) signed distance to the nearest fitted bone, mm.
-    soft : HU of soft tissue. blur : sd of the scan's point spread, mm. seeds : by side, points
-        (n, 3) within the lumen, mm, which its way passes in order of their height.
-    given : sides that are known from elsewhere and not looked for.
+    volume : Volume
+        HU.
+    prior : ShapePrior
+        Where the arteries run by the bones.
+    chain : Chain
+        The fitted bones.
+    bone_distance : ndarray, shape (nz, ny, nx)
+        Signed distance to the nearest fitted bone, mm.
+    soft : float
+        HU of soft tissue.
+    blur : float
+        Standard deviation of the scan's point spread, mm.
+    seeds : mapping, optional
+        By side, points (n, 3) within the lumen, mm, which its way passes in order of their height.
+    given : collection of str
+        Sides that are known from elsewhere and not looked for.
+
+    Returns
+    -------
+    tuple of Artery
+        Of each side that was looked for its trunk, then its branches; without a tube where it was
+        not seen.
     """
     found: list[Artery] = []
     for side in SIDES:
@@ -93,7 +111,22 @@ def find_arteries(
 
 
 def lumen_mask(volume: Volume, arteries: tuple[Artery, ...], margin: float) -> NDArray[np.bool_]:
-    """Return the voxels (nz, ny, nx) within `margin` mm of any found artery's wall or inside it."""
+    """Return the voxels near any found artery.
+
+    Parameters
+    ----------
+    volume : Volume
+        The grid.
+    arteries : tuple of Artery
+        Those without a tube do not count.
+    margin : float
+        Outside of the wall, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (nz, ny, nx)
+        Within `margin` of a wall, or inside it.
+    """
     mask = np.zeros(volume.values.shape, bool)
     for artery in arteries:
         if artery.tube is not None:

@@ -49,7 +49,20 @@ class LumenProfile:
 
 
 def core_levels(field: Field, tube: Tube) -> Array:
-    """Return the median grey value within half the radius of each section (n,), HU."""
+    """Return the median grey value in the middle of each section.
+
+    Parameters
+    ----------
+    field : Field
+        HU.
+    tube : Tube
+        Of n sections.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Within less than half the radius, HU.
+    """
     _, u, v = frames_along(tube.centres)
     angle = 2 * np.pi * np.arange(CORNERS) / CORNERS
     ring = np.cos(angle)[:, None] * u[:, None] + np.sin(angle)[:, None] * v[:, None]
@@ -61,7 +74,22 @@ def core_levels(field: Field, tube: Tube) -> Array:
 
 
 def lumen_profile(field: Field, tube: Tube, soft: float) -> LumenProfile:
-    """Fit the lumen's grey values over height, robustly."""
+    """Fit the lumen's grey values over height, robustly.
+
+    Parameters
+    ----------
+    field : Field
+        HU.
+    tube : Tube
+        Of the vessel.
+    soft : float
+        HU of soft tissue.
+
+    Returns
+    -------
+    LumenProfile
+        A straight line over height.
+    """
     core = core_levels(field, tube)
     good = np.isfinite(core)
     core, height = core[good], tube.centres[good, 2]
@@ -86,14 +114,44 @@ def lumen_profile(field: Field, tube: Tube, soft: float) -> LumenProfile:
 
 
 def unlike(field: Field, tube: Tube, profile: LumenProfile, soft: float) -> NDArray[np.bool_]:
-    """Return the sections (n,) whose middle is not as bright as the lumen."""
+    """Return the sections whose middle is not as bright as the lumen.
+
+    Parameters
+    ----------
+    field : Field
+        HU.
+    tube : Tube
+        Of n sections.
+    profile : LumenProfile
+        What is expected.
+    soft : float
+        HU of soft tissue.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where the grey value is off by more than a share of the contrast.
+    """
     expected = profile.at(tube.centres[:, 2])
     contrast = np.maximum(expected - soft, LEAST_CONTRAST)
     return np.abs(core_levels(field, tube) - expected) > MOST_OFF * contrast
 
 
 def with_doubt(tube: Tube, doubtful: NDArray[np.bool_]) -> Tube:
-    """Return a tube whose sd says how far a vessel may bend away where no lumen is seen."""
+    """Return a tube whose sd grows where no lumen is seen.
+
+    Parameters
+    ----------
+    tube : Tube
+        Of n sections.
+    doubtful : ndarray of bool, shape (n,)
+        Sections without a lumen.
+
+    Returns
+    -------
+    Tube
+        Its sd says how far a vessel may bend away between sections with a lumen.
+    """
     if not doubtful.any():
         return tube
     wide = ndimage.binary_dilation(doubtful, iterations=round(SPREADS / SECTION))

@@ -79,7 +79,22 @@ class Tube:
 
 
 def resampled_line(points: Array, spacing: float, smooth: float) -> Array:
-    """Return a line through points (n, 3), smoothed by `smooth` mm, every `spacing` mm."""
+    """Resample a line at equal steps, smoothed.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        mm.
+    spacing : float
+        From point to point, mm.
+    smooth : float
+        Standard deviation of the Gaussian along the line, mm; 0: none.
+
+    Returns
+    -------
+    ndarray, shape (m, 3)
+        mm.
+    """
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     at = np.concatenate([[0.0], np.cumsum(steps)])
     count = max(2, round(at[-1] / spacing) + 1)
@@ -96,7 +111,18 @@ def resampled_line(points: Array, spacing: float, smooth: float) -> Array:
 
 
 def frames_along(line: Array) -> tuple[Array, Array, Array]:
-    """Return unit tangents and two normals (n, 3) that turn as little as they can."""
+    """Return frames along a line that turn as little as possible.
+
+    Parameters
+    ----------
+    line : ndarray, shape (n, 3)
+        mm.
+
+    Returns
+    -------
+    tangents, first, second : ndarray, shape (n, 3)
+        Unit vectors: along the line, and two normals.
+    """
     tangents = np.gradient(line, axis=0)
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1), 1e-9)[:, None]
     first = np.empty_like(line)
@@ -115,9 +141,23 @@ def fit_tube(
 
     Parameters
     ----------
-    field : HU. line : (n, 3) within the lumen, mm. soft : HU around, where nothing else is known.
-    blur : sd of the scan's point spread, mm: a round wall is seen a little too far in. radius :
-        first guess, mm. passes : how often rays are cast anew from the new centres.
+    field : Field
+        HU.
+    line : ndarray, shape (n, 3)
+        Within the lumen, mm.
+    soft : float
+        HU around the vessel, where nothing else is known.
+    blur : float
+        Standard deviation of the scan's point spread, mm: a round wall is seen a little too far in.
+    radius : float
+        First guess, mm.
+    passes : int
+        How often rays are cast again from the new centres.
+
+    Returns
+    -------
+    Tube
+        Centres, radii and their sd by section, mm.
     """
     line = resampled_line(line, SECTION, 1.2)
     radii = np.full(len(line), radius)
@@ -234,15 +274,41 @@ def _section_sd(normal: csr_matrix, n: int) -> Array:
 
 
 def with_radii(tube: Tube, radii: Array) -> Tube:
-    """Return the tube with other radii."""
+    """Return a tube with other radii.
+
+    Parameters
+    ----------
+    tube : Tube
+        Of n sections.
+    radii : ndarray, shape (n,)
+        mm.
+
+    Returns
+    -------
+    Tube
+        All else is as before.
+    """
     return replace(tube, radii=radii)
 
 
 def tube_mesh(tube: Tube, end_sd: float) -> tuple[Mesh, Array]:
-    """Return a tube's closed surface, ends rounded, and the sd at each vertex (n,), mm.
+    """Return a tube's closed surface, ends rounded.
 
-    The rings are polygons as large as the circles. end_sd : mm, of the ends, where the vessel
-    goes on unseen.
+    The rings are polygons with the area of the circles.
+
+    Parameters
+    ----------
+    tube : Tube
+        Of the vessel.
+    end_sd : float
+        Standard deviation of the ends, where the vessel continues unseen, mm.
+
+    Returns
+    -------
+    mesh : Mesh
+        Model frame, mm.
+    sd : ndarray, shape (n,)
+        At each vertex, mm.
     """
     step = max(1, round(MESH_SECTION / SECTION))
     keep = np.unique(np.r_[np.arange(0, len(tube.radii), step), len(tube.radii) - 1])

@@ -18,7 +18,24 @@ TOUCHES = 2.5  # mm, at which a remainder touches the tube
 def bright_pieces(
     part: Volume, distance: NDArray[np.float32], trunk: Tube, soft: float
 ) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Return bright pieces that touch the trunk's tube from outside, each with where it does."""
+    """Return bright pieces that touch the trunk's tube from outside.
+
+    Parameters
+    ----------
+    part : Volume
+        HU.
+    distance : ndarray, shape (nz, ny, nx)
+        Signed distance to the nearest fitted bone, mm.
+    trunk : Tube
+        The artery.
+    soft : float
+        HU of soft tissue.
+
+    Returns
+    -------
+    list of tuple
+        Of each piece its voxels, and those of them that touch the trunk; bool, shape (nz, ny, nx).
+    """
     hu = np.asarray(smoothed(part, 0.35).values, np.float32)
     taken, touching = np.zeros(hu.shape, bool), np.zeros(hu.shape, bool)
     fill_tube(part, trunk, BRANCH_GAP, taken)
@@ -42,7 +59,22 @@ def branch_line(
     piece: NDArray[np.bool_],
     contact: NDArray[np.bool_],
 ) -> Array | None:
-    """Return the line through a piece from where it touches the trunk to its farthest end."""
+    """Return the line through a piece from where it touches the trunk to its farthest end.
+
+    Parameters
+    ----------
+    part : Volume
+        The grid.
+    cost : ndarray, shape (nz, ny, nx)
+        See `travel_cost`.
+    piece, contact : ndarray of bool, shape (nz, ny, nx)
+        See `bright_pieces`.
+
+    Returns
+    -------
+    ndarray, shape (n, 3), or None
+        Model frame, mm; None where there is none.
+    """
     from skimage.graph import MCP_Geometric
 
     price = np.where(piece, np.maximum(cost, 1.0), -1.0)  # elsewhere closed
@@ -63,7 +95,19 @@ def branch_line(
 
 
 def fill_tube(volume: Volume, tube: Tube, margin: float, mask: NDArray[np.bool_]) -> None:
-    """Set the voxels within a tube widened by a margin."""
+    """Set the voxels within a tube widened by a margin.
+
+    Parameters
+    ----------
+    volume : Volume
+        The grid.
+    tube : Tube
+        Model frame, mm.
+    margin : float
+        mm.
+    mask : ndarray of bool, shape (nz, ny, nx)
+        Changed in place.
+    """
     size = np.array(mask.shape[::-1])
     line = resampled_line(tube.centres, 0.4, 0.0)
     radii = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(tube.radii)), tube.radii)

@@ -56,7 +56,26 @@ class Rays:
 def cast_rays(
     field: Field, line: Array, axes: tuple[Array, Array], radii: Array, soft: float
 ) -> Rays:
-    """Cast rays from a line outwards, and find where they leave the lumen."""
+    """Cast rays from a line outwards, and find where they leave the lumen.
+
+    Parameters
+    ----------
+    field : Field
+        HU.
+    line : ndarray, shape (n, 3)
+        Centre line, mm.
+    axes : tuple of ndarray, shape (n, 3)
+        Two normals at each point.
+    radii : ndarray, shape (n,)
+        Expected, mm.
+    soft : float
+        HU of soft tissue.
+
+    Returns
+    -------
+    Rays
+        RAYS at each point.
+    """
     angle = 2 * np.pi * np.arange(RAYS) / RAYS
     ray = np.cos(angle)[:, None] * axes[0][:, None] + np.sin(angle)[:, None] * axes[1][:, None]
     rho = RAY_STEP * np.arange(round(REACH / RAY_STEP) + 1, dtype=float)
@@ -102,7 +121,22 @@ def _steepest(hu: Array, rho: Array, first: NDArray[np.intp]) -> Array:
 
 
 def learnt_spread(rays: Rays, blur: float) -> tuple[float, float]:
-    """Return the point spread, mm, and the noise, of the contrast, that the rays show."""
+    """Return the point spread and the noise that the rays show.
+
+    Parameters
+    ----------
+    rays : Rays
+        Of a vessel.
+    blur : float
+        Expected standard deviation of the point spread, mm.
+
+    Returns
+    -------
+    spread : float
+        mm.
+    noise : float
+        Of the contrast.
+    """
     profiles, kept = _profiles(rays, blur)
     some = slice(None, None, LEARN_EVERY)
     m = len(rays.rho)
@@ -119,10 +153,26 @@ def _profiles(rays: Rays, blur: float) -> tuple[Array, NDArray[np.bool_]]:
 
 
 def edges_beside_bone(rays: Rays, soft: float, usual: float, blur: float) -> tuple[Array, Array]:
-    """Return edges (n, RAYS) moved to where they are if bone behind hides the fall, and their sd.
+    """Move edges to where they are if bone behind them hides the fall.
 
     Between a lumen and bone that nearly touches it the grey values do not fall as deep as they do
     elsewhere, and their steepest place is too far in; by how much follows from the depth.
+
+    Parameters
+    ----------
+    rays : Rays
+        Of n sections.
+    soft : float
+        HU of soft tissue.
+    usual : float
+        Standard deviation of an edge that nothing hides, mm.
+    blur : float
+        Standard deviation of the point spread, mm.
+
+    Returns
+    -------
+    edges, sd : ndarray, shape (n, RAYS)
+        Distance of the wall from the middle, and its standard deviation, mm.
     """
     level, beyond = rays.lumen[:, None, None], rays.rho > rays.edges[..., None]
     bright = beyond & (rays.hu > level + DROP * rays.contrast[:, None, None])
@@ -149,9 +199,27 @@ def told_apart(
     blur: float,
     learnt: tuple[float, float],
 ) -> tuple[Array, Array, Array]:
-    """Judge edges (n, RAYS) beside a bright neighbour anew.
+    """Judge edges beside a bright neighbour by the rays' whole profiles.
 
-    Returns the edges, their sd, and by how much the picture would let the wall be further out, mm.
+    Parameters
+    ----------
+    rays : Rays
+        Of n sections.
+    edges : tuple of ndarray, shape (n, RAYS)
+        Edges and their sd, mm.
+    radii : ndarray, shape (n,)
+        Of the tube, mm.
+    expected : float
+        Standard deviation of the wall about the tube, mm.
+    blur : float
+        Standard deviation of the scan's point spread, mm.
+    learnt : tuple of float
+        Point spread, mm, and noise; see `learnt_spread`.
+
+    Returns
+    -------
+    edges, sd, slack : ndarray, shape (n, RAYS)
+        The edges, their sd, and by how much the image would allow the wall to be further out, mm.
     """
     shape = rays.edges.shape
     profiles, kept = _profiles(rays, blur)

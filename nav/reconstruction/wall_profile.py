@@ -74,9 +74,25 @@ class WallLikelihood:
 def point_spread_and_noise(
     profiles: Array, valid: NDArray[np.bool_], rho: Array, usual: float
 ) -> tuple[float, float]:
-    """Return the point spread, mm, and noise, of the contrast, that fit single falls best.
+    """Return the point spread and noise that fit profiles with a single fall best.
 
-    usual : sd of the scan's point spread, mm, near which it is looked for.
+    Parameters
+    ----------
+    profiles : ndarray, shape (n, m)
+        Grey values less soft tissue's, by the contrast: 1 in the lumen.
+    valid : ndarray of bool, shape (n, m)
+        Samples before bone, calcium or the scan's end.
+    rho : ndarray, shape (m,)
+        Distance from the middle, mm.
+    usual : float
+        Standard deviation of the scan's point spread, mm, near which it is looked for.
+
+    Returns
+    -------
+    spread : float
+        mm.
+    noise : float
+        Of the contrast.
     """
     y, w = _weighted(profiles, valid)
     fits = []
@@ -94,9 +110,19 @@ def wall_likelihood(
 
     Parameters
     ----------
-    profiles : (n, m) grey values less soft tissue's, over the contrast: 1 in the lumen.
-    rho : (m,) mm from the middle. valid : (n, m) samples before bone, calcium or the scan's end.
-    blur, noise : as `point_spread_and_noise` gives them.
+    profiles : ndarray, shape (n, m)
+        Grey values less soft tissue's, by the contrast: 1 in the lumen.
+    rho : ndarray, shape (m,)
+        Distance from the middle, mm.
+    valid : ndarray of bool, shape (n, m)
+        Samples before bone, calcium or the scan's end.
+    blur, noise : float
+        As `point_spread_and_noise` returns them.
+
+    Returns
+    -------
+    WallLikelihood
+        With and without a bright neighbour.
     """
     y, w = _weighted(profiles, valid)
     step = float(rho[1] - rho[0])
