@@ -24,7 +24,7 @@ SIGNATURES = (
     Signature((b"ply\n", b"ply\r"), "a PLY file", "name it .ply", (".ply",)),
     Signature((b"solid ", b"solid\n", b"solid\r"), "a text STL", "name it .stl", (".stl",)),
     Signature((b"<vtkfile", b"<?xml"), "an XML file", "name it .vtp if it is one", (".vtp",)),
-    Signature((b"# vtk datafile",), "a legacy VTK file", "save it as PLY, STL or VTP"),
+    Signature((b"# vtk datafile",), "a legacy VTK file", "save it as PLY, STL or VTP", (".vtk",)),
     Signature((b"<!doctype html", b"<html"), "a web page", "download the file itself"),
     Signature(
         (b"version https://git-lfs",), "a Git LFS pointer", "fetch the file itself: git lfs pull"

@@ -292,7 +292,11 @@ BAD: list[tuple[str, bytes | str, str]] = [
     ("a.stl", STL.replace("vertex 2", "vertex two", 1), "has 'two"),
     ("a.stl", "solid x\nendsolid x\n", "has no triangles"),
     ("a.stl", stl_binary()[:2001], "is cut short, or not STL: its header says 80 triangles"),
-    ("a.stl", stl_binary()[:84], "or not STL: its header says 80 triangles, it has 0"),
+    (
+        "a.stl",
+        stl_binary()[:84],
+        "is cut short, or not STL: its header says 80 triangles, it has 0",
+    ),
     ("a.stl", stl_binary()[:60], "is not STL: it has neither"),
     ("a.stl", stl_binary() + bytes(100), "is damaged: its header says 80 triangles, it has 82"),
     ("a.stl", stl_binary(one_corner(np.nan)), "has a vertex that is not finite"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from nav.reconstruction.artery_routes import cheapest_route, travel_cost
 from nav.reconstruction.lumen_profile import LumenProfile, lumen_profile, unlike, with_doubt
 from nav.reconstruction.sampling import as_field
 from nav.reconstruction.tube import Tube, fit_tube
-from nav.reconstruction.artery_routes import cheapest_route, travel_cost
 from nav.reconstruction.volume import Volume
 
 SOFT, LUMEN, BONE = 40.0, 340.0, 900.0  # HU

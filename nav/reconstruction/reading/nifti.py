@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.errors import InputError
-from nav.reconstruction.reading.placement import Array, is_placed
+from nav.reconstruction.reading.placement import Array, is_placed, is_upright
 from nav.reconstruction.reading.read_result import Finding
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.scaling import to_int16
@@ -283,11 +283,17 @@ class _Fields:
         pixdim = self._get(self.pixdims)
         sform = _whole(np.array(self._get(self.sform)).reshape(3, 4)) if sform_code > 0 else None
         qform = _qform(self._get(self.qform), pixdim) if qform_code > 0 else None
-        if sform is not None and not is_placed(sform):
+        if sform is not None and not is_upright(sform):
             sform = None
-        if qform is not None and not is_placed(qform):
+        if qform is not None and not is_upright(qform):
             qform = None
         matrix = sform if sform is not None else qform
+        if matrix is not None and not is_placed(matrix):
+            raise InputError(
+                f"{self.path}: its header gives voxels or places which no scan has; is it damaged?"
+            )
+        if qform is not None and not is_placed(qform):
+            qform = None  # it is not used
         if matrix is None:
             raise InputError(
                 f"{self.path}: its header gives neither the position nor the orientation of the "

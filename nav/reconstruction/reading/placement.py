@@ -148,8 +148,31 @@ def refuse_absurd(what: str, steps: ArrayLike, places: ArrayLike) -> None:
         )
 
 
+def is_upright(matrix: Array) -> bool:
+    """Return whether a matrix is finite and no voxel of it flat, whatever its size.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (4, 4)
+        lps_from_voxel.
+
+    Returns
+    -------
+    bool
+        Whether it can be inverted.
+    """
+    if not np.isfinite(matrix).all():
+        return False
+    largest = np.abs(matrix[:3, :3]).max(axis=0)
+    if not largest.min() > 0.0:
+        return False
+    edges = matrix[:3, :3] / largest  # or their squares would overflow
+    edges = edges / np.linalg.norm(edges, axis=0)
+    return bool(abs(float(np.linalg.det(edges))) >= FLATTEST)
+
+
 def is_placed(matrix: Array) -> bool:
-    """Return whether a matrix gives voxels a plausible position: finite, not flat, not too far.
+    """Return whether a matrix places voxels: finite, none flat, none beyond any scanner's.
 
     Parameters
     ----------
@@ -159,13 +182,13 @@ def is_placed(matrix: Array) -> bool:
     Returns
     -------
     bool
-        False for a damaged or degenerate matrix.
+        Whether voxels and places can be computed with.
     """
-    if not np.isfinite(matrix).all():
+    if not is_upright(matrix):
         return False
-    with np.errstate(all="ignore"):
-        edges = np.linalg.norm(matrix[:3, :3], axis=0)
-        if not (edges.min() >= LEAST_VOXEL and edges.max() <= MOST_VOXEL):
-            return False
-        upright = abs(float(np.linalg.det(matrix[:3, :3] / edges)))
-    return bool(upright >= FLATTEST and np.abs(matrix[:3, 3]).max() <= MOST_ORIGIN)
+    largest = np.abs(matrix[:3, :3]).max(axis=0)
+    return bool(
+        largest.min() >= LEAST_VOXEL
+        and largest.max() <= MOST_VOXEL
+        and np.abs(matrix[:3, 3]).max() <= MOST_ORIGIN
+    )
