@@ -26,8 +26,8 @@ from nav.errors import IncompleteInput, InputError, Lost
 from nav.outputs import written_together
 from nav.record.pose_table import PosesWriter, sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
-from nav.tracking.print_faults import describe_print_fault, find_print_fault
-from nav.tracking.smooth import Smoother
+from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
+from nav.tracking.follow.smooth import Smoother
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker

@@ -10,7 +10,7 @@ import pytest
 from nav.codecache import CheckedCacheFile
 from nav.compiled import HERE, compiled_before, config, sources_digest
 
-SHOW = "import nav.tracking.view_solver, numba; print(numba.config.CACHE_DIR)"
+SHOW = "import nav.tracking.fit.view_solver, numba; print(numba.config.CACHE_DIR)"
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,10 @@ def sources(tmp_path_factory):
 @pytest.mark.parametrize(
     "changed",
     [
-        "nav/tracking/pixel_moments.py",  # functions compiled into others
-        "nav/tracking/pattern.py",
+        "nav/tracking/fit/pixel_moments.py",  # functions compiled into others
+        "nav/tracking/fit/pattern.py",
         "nav/camera/ray_grid.py",
-        "nav/tracking/sharpening.py",  # a constant, UNKNOWN
+        "nav/tracking/fit/sharpening.py",  # a constant, UNKNOWN
         "calibration/cameras/patch.py",
         "phantoms/twin/raster.py",
     ],

@@ -10,7 +10,7 @@ from calibration.board import LEAST_SQUARES, Board
 from calibration.cameras.board_detection import find_board
 from nav.camera.frameset import Picture
 from nav.frames import Array
-from nav.tracking.print_faults import (
+from nav.tracking.detect.print_faults import (
     LIKELY,
     LIKELY_CHANCY,
     is_chancy,

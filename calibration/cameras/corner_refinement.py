@@ -17,9 +17,9 @@ from calibration.cameras.patch import N, derivative, patch_sums
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.pattern import colour_changes
-from nav.tracking.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, HISTOGRAM, SHEET
-from nav.tracking.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view
+from nav.tracking.fit.pattern import colour_changes
+from nav.tracking.fit.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, HISTOGRAM, SHEET
+from nav.tracking.fit.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view
 
 HALF = 0.5  # squares around a corner whose pixels belong to it
 REACH = 12.0  # px from a corner: the lens bends what is farther away, by up to 0.1 px at 20

@@ -7,7 +7,7 @@ of their own; both are blurred by the tracker's kernel, and their grey levels ad
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.pattern import (
+from nav.tracking.fit.pattern import (
     BY_SX,
     BY_SY,
     BY_X,
@@ -22,7 +22,7 @@ from nav.tracking.pattern import (
     Y,
     blurred_pattern,
 )
-from nav.tracking.pixel_moments import (
+from nav.tracking.fit.pixel_moments import (
     COLUMNS,
     MIDDLE_X,
     MIDDLE_Y,
@@ -38,7 +38,7 @@ from nav.tracking.pixel_moments import (
     lean,
     respond,
 )
-from nav.tracking.response import LINEAR
+from nav.tracking.fit.response import LINEAR
 
 N = 2  # squares per side of the pattern, the corner in its centre
 

@@ -1,7 +1,7 @@
 """Where each image shows each marker of a tracked tool, by that image's own pixels.
 
 The tool is tracked with its file's geometry. That tolerates markers that are off by some tenths of
-a millimetre: each is measured where its own pixels show it, see `nav.tracking.direct`.
+a millimetre: each is measured where its own pixels show it, see `nav.tracking.fit.direct`.
 """
 
 import time
@@ -18,9 +18,9 @@ from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
 from nav.track import progress_bar
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.marker_views import MarkerViews, shifted
-from nav.tracking.pose_candidate import PoseCandidate
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.marker_views import MarkerViews, shifted
+from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 

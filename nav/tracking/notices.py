@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nav.tracking.camera_state import CameraState
-from nav.tracking.noise_growth import NoiseGrowth
-from nav.tracking.pixelgrid import PixelGrid
-from nav.tracking.pose_candidate import PoseCandidate
-from nav.tracking.sharpening import Sharpening
+from nav.tracking.fit.noise_growth import NoiseGrowth
+from nav.tracking.fit.sharpening import Sharpening
+from nav.tracking.follow.camera_state import CameraState
+from nav.tracking.follow.pixelgrid import PixelGrid
+from nav.tracking.follow.pose_candidate import PoseCandidate
 
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo is not reported
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, Pose
-from nav.tracking.contradiction import CameraSupport, Contradiction, fits_each_camera
-from nav.tracking.freshness import Freshness
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.marker_views import CameraModel, Shape
-from nav.tracking.pose_candidate import PoseCandidate
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.marker_views import CameraModel, Shape
+from nav.tracking.follow.contradiction import CameraSupport, Contradiction, fits_each_camera
+from nav.tracking.follow.freshness import Freshness
+from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 
 EDGE = 10.0  # px: nearer to the image's edge a marker counts as outside

@@ -14,30 +14,32 @@ from nav.camera.image_frames import Images, frame_set_of_images
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Array
-from nav.tracking.agreement import CameraAgreement
-from nav.tracking.camera_state import (
+from nav.tracking.detect.marker_detection import Detector
+from nav.tracking.detect.marker_refinement import START_BLUR
+from nav.tracking.detect.marker_view import MarkerView, Viewer
+from nav.tracking.fit.corner_pose import AMBIGUOUS, starting_poses
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.initial_pose import APART, all_starts, angle_between
+from nav.tracking.fit.marker_views import CameraModel
+from nav.tracking.fit.response import Response
+from nav.tracking.fit.sharpening import Sharpening, unsharpened
+from nav.tracking.follow.agreement import CameraAgreement
+from nav.tracking.follow.camera_state import (
     CameraState,
     learn_sharpness,
     look_at_pixels,
     sharpness_due,
 )
-from nav.tracking.contradiction import (
+from nav.tracking.follow.contradiction import (
     CameraSupport,
     Contradiction,
     camera_supports,
     find_contradiction,
 )
-from nav.tracking.corner_pose import AMBIGUOUS, starting_poses
-from nav.tracking.fit_result import FitResult
-from nav.tracking.follower import FAR, Follower
-from nav.tracking.freshness import Freshness, FreshnessMonitor
-from nav.tracking.initial_pose import APART, all_starts, angle_between
-from nav.tracking.marker_detection import Detector
-from nav.tracking.marker_refinement import START_BLUR
-from nav.tracking.marker_view import MarkerView, Viewer
-from nav.tracking.marker_views import CameraModel
+from nav.tracking.follow.follower import FAR, Follower
+from nav.tracking.follow.freshness import Freshness, FreshnessMonitor
+from nav.tracking.follow.pose_candidate import HALF, MOST_SEEN, PoseCandidate, better, is_same_pose
 from nav.tracking.notices import odd_pixels, picture_notices
-from nav.tracking.pose_candidate import HALF, MOST_SEEN, PoseCandidate, better, is_same_pose
 from nav.tracking.reasons import (
     Doubts,
     contradicted,
@@ -46,8 +48,6 @@ from nav.tracking.reasons import (
     why_loose,
     why_lost,
 )
-from nav.tracking.response import Response
-from nav.tracking.sharpening import Sharpening, unsharpened
 from nav.tracking.tool import Tool, check_tools
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 

@@ -139,6 +139,7 @@ def test_a_route_by_the_lumens_own_level_does_not_cut_through_bone():
 
     def reaches(lumen) -> float:
         route = cheapest_route(part, travel_cost(part, far, lumen, SOFT), stations, LUMEN, SOFT)
+        assert route is not None
         return float(route[:, 0].max())
 
     assert reaches(340.0) < 4.0

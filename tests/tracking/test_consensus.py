@@ -15,7 +15,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
-from nav.tracking.pose_candidate import PoseCandidate
+from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker

@@ -11,8 +11,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
-from nav.tracking.agreement import REMEMBERED, CameraAgreement
-from nav.tracking.freshness import SILENCE, FreshnessMonitor
+from nav.tracking.follow.agreement import REMEMBERED, CameraAgreement
+from nav.tracking.follow.freshness import SILENCE, FreshnessMonitor
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracked_frame import TrackedFrame

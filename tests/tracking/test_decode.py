@@ -11,8 +11,8 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.errors import Lost
 from nav.frames import Array
-from nav.tracking.decode import read_squares
-from nav.tracking.marker_detection import Detector
+from nav.tracking.detect.decode import read_squares
+from nav.tracking.detect.marker_detection import Detector
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

@@ -9,7 +9,7 @@ from hypothesis import given
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Frame, FrameSet
-from nav.tracking.exposure import Exposure, mean_or_middle
+from nav.tracking.follow.exposure import Exposure, mean_or_middle
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

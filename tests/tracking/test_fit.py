@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nav.frames import Array
-from nav.tracking.pixel_moments import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
-from nav.tracking.view_solver import PLACE, solve_view
+from nav.tracking.fit.pixel_moments import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
+from nav.tracking.fit.view_solver import PLACE, solve_view
 
 
 def step(

@@ -12,9 +12,9 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
-from nav.tracking.follower import NEAR
-from nav.tracking.initial_pose import angle_between, find_start
-from nav.tracking.marker_detection import Detector
+from nav.tracking.detect.marker_detection import Detector
+from nav.tracking.fit.initial_pose import angle_between, find_start
+from nav.tracking.follow.follower import NEAR
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

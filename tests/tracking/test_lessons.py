@@ -10,8 +10,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import FrameSet, Picture
 from nav.camera.rig import Rig
-from nav.tracking.camera_state import learn_sharpness
-from nav.tracking.sharpness import PLAIN_WAIT, Sharpness
+from nav.tracking.follow.camera_state import learn_sharpness
+from nav.tracking.follow.sharpness import PLAIN_WAIT, Sharpness
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

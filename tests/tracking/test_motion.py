@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.frames import Array, perturbed
-from nav.tracking.marker_views import about_origin, moved_about
-from nav.tracking.motion_prediction import Motion
+from nav.tracking.fit.marker_views import about_origin, moved_about
+from nav.tracking.follow.motion_prediction import Motion
 from tests.synthetic import floats, rigid_transforms, vectors
 
 MIDDLE = np.array([2.0, -1.0, 5.0])  # of the tool, in its frame, mm

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nav.tracking.noise_growth import DIFFERENT, NoiseGrowth, _windowed
+from nav.tracking.fit.noise_growth import DIFFERENT, NoiseGrowth, _windowed
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 from scipy.stats import multivariate_normal
 
 from nav.frames import Array
-from nav.tracking.pattern import (
+from nav.tracking.fit.pattern import (
     BY_SX,
     BY_SY,
     BY_X,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nav.errors import Lost
-from nav.tracking.pixelgrid import SOUND, boxes_of, pixel_grid
+from nav.tracking.follow.pixelgrid import SOUND, boxes_of, pixel_grid
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

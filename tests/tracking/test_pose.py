@@ -11,9 +11,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
-from nav.tracking.corner_pose import PoseFit, fit_pose
-from nav.tracking.initial_pose import all_starts, angle_between
-from nav.tracking.marker_view import MarkerView
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.corner_pose import PoseFit, fit_pose
+from nav.tracking.fit.initial_pose import all_starts, angle_between
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Marker, Tool, ToolTip
 from nav.tracking.tracked_frame import Tip

@@ -9,7 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
-from nav.tracking.print_faults import describe_print_fault, find_print_fault
+from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
 from nav.tracking.tool import Marker, Tool, predefined_dictionary
 
 CELL, SIDE, PAPER = 8, 30.0, 120.0  # px per cell of the sheet, mm, mm

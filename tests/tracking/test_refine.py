@@ -9,7 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Picture
 from nav.camera.ray_grid import RayGrid
 from nav.frames import Array
-from nav.tracking.marker_refinement import RefinedMarker, refine_marker
+from nav.tracking.detect.marker_refinement import RefinedMarker, refine_marker
 from nav.tracking.tool import marker_pattern
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate

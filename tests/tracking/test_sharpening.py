@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nav.camera.frameset import FrameSet
-from nav.tracking.sharpening import PLAIN, UNKNOWN, Sharpening, Unsharpened, unsharpened
+from nav.tracking.fit.sharpening import PLAIN, UNKNOWN, Sharpening, Unsharpened, unsharpened
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

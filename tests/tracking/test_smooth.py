@@ -8,7 +8,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError, Lost
 from nav.frames import Array, Pose, rigid
-from nav.tracking.smooth import Smoother, mean_pose
+from nav.tracking.follow.smooth import Smoother, mean_pose
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.synthetic import covariances, rigid_transforms
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nav.frames import Array
-from nav.tracking.corner_pose import DECISIVE
-from nav.tracking.initial_pose import angle_between, find_start
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.reprojection import ViewStack
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.corner_pose import DECISIVE
+from nav.tracking.fit.initial_pose import angle_between, find_start
+from nav.tracking.fit.reprojection import ViewStack
 from tests.bench.real_calibration.tag_views import Views
 
 STEPS, CONVERGED = 20, 1e-6

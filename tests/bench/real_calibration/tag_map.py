@@ -16,8 +16,8 @@ from calibration.tools.robust_bundle import Solved, sightings_of, solved
 from calibration.tools.unknowns import Body, residuals_of
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
-from nav.tracking.initial_pose import find_start
-from nav.tracking.marker_view import MarkerView
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.initial_pose import find_start
 from nav.tracking.tool import Marker
 from tests.bench.real_calibration.single_poses import SinglePoses
 from tests.bench.real_calibration.tag_views import SIDE, SQUARE, Views

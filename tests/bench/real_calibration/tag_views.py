@@ -14,7 +14,7 @@ from nav.camera.image_files import read_picture
 from nav.camera.rig import Camera, Rig
 from nav.errors import Lost
 from nav.frames import Array
-from nav.tracking.marker_view import MarkerView
+from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.tool import Marker, Tool, predefined_dictionary
 from nav.tracking.tracker import Tracker
 from tests.bench.tracking.conventions import convention

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.corner_pose import PoseFit, fit_pose
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.pose_candidate import PoseCandidate
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.corner_pose import PoseFit, fit_pose
+from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool
 
 CLEAR_COSINE = 0.4  # 66 degrees: more oblique markers often fail to look like themselves

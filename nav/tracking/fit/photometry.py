@@ -14,8 +14,8 @@ import numpy as np
 
 from nav.camera.ray_grid import ray_at
 from nav.compiled import njit
-from nav.tracking.pattern import RHO, ROWS, SX, SY, X, Y
-from nav.tracking.pixel_moments import (
+from nav.tracking.fit.pattern import RHO, ROWS, SX, SY, X, Y
+from nav.tracking.fit.pixel_moments import (
     ALONG_X,
     ALONG_Y,
     COLUMNS,

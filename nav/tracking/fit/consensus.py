@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from nav.frames import Array
-from nav.tracking.fit_result import FitResult
-from nav.tracking.linear import Linear
-from nav.tracking.marker_views import CORNER_FLOW
-from nav.tracking.pixel_moments import GEOMETRY, RESPONSE
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.linear import Linear
+from nav.tracking.fit.marker_views import CORNER_FLOW
+from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE
 
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 ODD = 1.6  # chi-square of a view by its usual value, above which it has less weight

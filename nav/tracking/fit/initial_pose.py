@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from nav.frames import Array
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.reprojection import ViewStack
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.reprojection import ViewStack
 
 STEPS = 10
 ROBUST = 3.0  # px: a marker off by more has little weight

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nav.camera.frameset import Picture
 from nav.frames import Array
-from nav.tracking.accumulate_views import (
+from nav.tracking.fit.accumulate_views import (
     CHANCE,
     EXPLAINED,
     LOOKED,
@@ -28,10 +28,10 @@ from nav.tracking.accumulate_views import (
     look,
     windows,
 )
-from nav.tracking.expected import expected_greys
-from nav.tracking.fit_result import FitResult
-from nav.tracking.marker_views import CORNER_FLOW, MarkerViews, areas, moved_about, shifted
-from nav.tracking.normal_equations import (
+from nav.tracking.fit.expected import expected_greys
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.marker_views import CORNER_FLOW, MarkerViews, areas, moved_about, shifted
+from nav.tracking.fit.normal_equations import (
     follow,
     held_flow,
     marginalised,
@@ -40,11 +40,11 @@ from nav.tracking.normal_equations import (
     step,
     usual_of_each_camera,
 )
-from nav.tracking.pixel_moments import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
-from nav.tracking.quality import WORTH, Quality, worthy
-from nav.tracking.response import Response
-from nav.tracking.sharpening import UNKNOWN, Unsharpened
-from nav.tracking.view_solver import LEAST_NOISE, quantile
+from nav.tracking.fit.pixel_moments import AT_CURVATURE, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.fit.quality import WORTH, Quality, worthy
+from nav.tracking.fit.response import Response
+from nav.tracking.fit.sharpening import UNKNOWN, Unsharpened
+from nav.tracking.fit.view_solver import LEAST_NOISE, quantile
 
 # px: largest move of a corner at which a stage ends; the next move would be some 3 % of it
 COARSE, FINE = 0.5, 0.12

@@ -9,7 +9,7 @@ import numpy as np
 
 from nav.camera.frameset import Picture
 from nav.frames import Array
-from nav.tracking.decode import read_squares
+from nav.tracking.detect.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
 
 LEAST_PERIMETER = 30.0  # px of a square, searching longer in large pictures

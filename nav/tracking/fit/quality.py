@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.accumulate_views import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED
-from nav.tracking.marker_views import MarkerViews
-from nav.tracking.view_solver import HUBER, LEAST_NOISE, quantile
+from nav.tracking.fit.accumulate_views import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED
+from nav.tracking.fit.marker_views import MarkerViews
+from nav.tracking.fit.view_solver import HUBER, LEAST_NOISE, quantile
 
 WORTH = 0.5  # of the grey levels' variance that a marker must explain to contribute
 VISIBLE = 0.35  # of its pixels that must fit it

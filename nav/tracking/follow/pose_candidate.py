@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.frames import Array, Pose
-from nav.tracking.consensus import Consensus
-from nav.tracking.corner_pose import DECISIVE
-from nav.tracking.fit_result import FitResult
-from nav.tracking.initial_pose import APART, angle_between
-from nav.tracking.normal_equations import corner_covariance
+from nav.tracking.fit.consensus import Consensus
+from nav.tracking.fit.corner_pose import DECISIVE
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.initial_pose import APART, angle_between
+from nav.tracking.fit.normal_equations import corner_covariance
 
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd above which a pose is undetermined
 # mm, rad: the same where the views agree, or are few. From few half-hidden markers errors are no

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.pixel_moments import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
-from nav.tracking.view_solver import PLACE, bound_blur, quantile
+from nav.tracking.fit.pixel_moments import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.fit.view_solver import PLACE, bound_blur, quantile
 
 MOTION = 6
 SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.pattern import (
+from nav.tracking.fit.pattern import (
     BY_SX,
     BY_SY,
     BY_X,

@@ -7,15 +7,15 @@ import numpy as np
 
 from nav.camera.frameset import FrameSet, Picture
 from nav.frames import Array
-from nav.tracking.exposure import Exposure
-from nav.tracking.marker_views import CameraModel, MarkerViews
-from nav.tracking.noise_growth import NoiseGrowth, noise_growth
-from nav.tracking.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
-from nav.tracking.pose_candidate import PoseCandidate
-from nav.tracking.response import Response
-from nav.tracking.sharpening import PLAIN, Sharpening, Unsharpened
-from nav.tracking.sharpness import Look, Sharpness, can_teach, learn
-from nav.tracking.view_solver import quantile
+from nav.tracking.fit.marker_views import CameraModel, MarkerViews
+from nav.tracking.fit.noise_growth import NoiseGrowth, noise_growth
+from nav.tracking.fit.response import Response
+from nav.tracking.fit.sharpening import PLAIN, Sharpening, Unsharpened
+from nav.tracking.fit.view_solver import quantile
+from nav.tracking.follow.exposure import Exposure
+from nav.tracking.follow.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
+from nav.tracking.follow.pose_candidate import PoseCandidate
+from nav.tracking.follow.sharpness import Look, Sharpness, can_teach, learn
 
 LOOK_AGAIN = 30  # frame sets from one check of a camera's pixels to the next
 NOISIER = 1.5  # than a moment ago: then they are checked at once

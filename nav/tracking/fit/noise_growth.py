@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.accumulate_views import windows
-from nav.tracking.expected import lay_pixel
-from nav.tracking.fit_result import FitResult
-from nav.tracking.marker_views import shifted
-from nav.tracking.pattern import ROWS, SX, SY
-from nav.tracking.photometry import RIM_LEAST, RIM_MOST, split_blur
-from nav.tracking.pixel_moments import (
+from nav.tracking.fit.accumulate_views import windows
+from nav.tracking.fit.expected import lay_pixel
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.marker_views import shifted
+from nav.tracking.fit.pattern import ROWS, SX, SY
+from nav.tracking.fit.photometry import RIM_LEAST, RIM_MOST, split_blur
+from nav.tracking.fit.pixel_moments import (
     ALONG_X,
     ALONG_Y,
     AT_BLUR,
@@ -38,9 +38,9 @@ from nav.tracking.pixel_moments import (
     derive,
     draw,
 )
-from nav.tracking.quality import CAP, ENTIRE
-from nav.tracking.sharpening import UNKNOWN
-from nav.tracking.view_solver import HUBER, LEAST_NOISE
+from nav.tracking.fit.quality import CAP, ENTIRE
+from nav.tracking.fit.sharpening import UNKNOWN
+from nav.tracking.fit.view_solver import HUBER, LEAST_NOISE
 
 REACH = 3  # px: pixels further apart than this are assumed independent
 TEACHES = 0.85  # of the variance explained, from which a view contributes

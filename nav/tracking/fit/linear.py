@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.fit_result import FitResult
-from nav.tracking.normal_equations import FIRM, firm_flow
-from nav.tracking.pixel_moments import GEOMETRY, RESPONSE
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.normal_equations import FIRM, firm_flow
+from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE
 
 
 class Linear:

@@ -15,11 +15,11 @@ from nav.camera.frameset import Picture
 from nav.camera.ray_grid import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.pattern import colour_changes
-from nav.tracking.photometry import flow
-from nav.tracking.pixel_moments import GEOMETRY
-from nav.tracking.response import AS_LIGHT, Response
-from nav.tracking.view_solver import DONE, FAILED, MAX_WANDER, fit_plane
+from nav.tracking.fit.pattern import colour_changes
+from nav.tracking.fit.photometry import flow
+from nav.tracking.fit.pixel_moments import GEOMETRY
+from nav.tracking.fit.response import AS_LIGHT, Response
+from nav.tracking.fit.view_solver import DONE, FAILED, MAX_WANDER, fit_plane
 
 MAX_ROUNDS = 4  # windows laid for one marker
 MAX_DRIFT = 0.25  # of the marker's size: more is another marker

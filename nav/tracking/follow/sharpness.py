@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
-from nav.tracking.fit_result import FitResult
-from nav.tracking.sharpening import PLAIN, Sharpening
-from nav.tracking.view_solver import LEAST_NOISE
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.sharpening import PLAIN, Sharpening
+from nav.tracking.fit.view_solver import LEAST_NOISE
 
 PROBES = (Sharpening(0.4, 0.8), Sharpening(0.4, 1.6), Sharpening(0.4, 3.0))
 COARSE = (0.5, 0.25)  # steps of the logarithms

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from nav.frames import Array
-from nav.tracking.marker_views import moved_about
+from nav.tracking.fit.marker_views import moved_about
 
 FORGET = 0.5  # s without being seen, after which a tool may be anywhere
 AT_ONCE = 0.15  # s between two poses that may be of one movement though the tool was searched for

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.fit_result import FitResult
-from nav.tracking.pixel_moments import GEOMETRY
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.pixel_moments import GEOMETRY
 
 # px: enlarged 2, 1.5 and 3, 4/3, 5/4 and 5/3 times; mixtures are told by the first ones only
 PERIODS, MIXED_PERIODS = (2, 3, 4, 5), 2

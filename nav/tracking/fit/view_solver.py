@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.photometry import accumulate
-from nav.tracking.pixel_moments import (
+from nav.tracking.fit.photometry import accumulate
+from nav.tracking.fit.pixel_moments import (
     AT_BLUR,
     AT_BRIGHTNESS,
     AT_CURVATURE,

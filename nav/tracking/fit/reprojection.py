@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from nav.frames import Array, point_jacobian
-from nav.tracking.marker_view import MarkerView
+from nav.tracking.detect.marker_view import MarkerView
 
 
 class ViewStack:

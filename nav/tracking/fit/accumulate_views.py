@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from nav.compiled import njit
-from nav.tracking.photometry import accumulate
-from nav.tracking.pixel_moments import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET
-from nav.tracking.view_solver import MIN_PIXELS, PLACE, median_residual, near_odd, solve_view
+from nav.tracking.fit.photometry import accumulate
+from nav.tracking.fit.pixel_moments import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET
+from nav.tracking.fit.view_solver import MIN_PIXELS, PLACE, median_residual, near_odd, solve_view
 
 # columns of `stats`
 NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE, CORRELATED = range(8)

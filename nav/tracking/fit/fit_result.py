@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.frames import Array
-from nav.tracking.marker_views import MarkerViews
-from nav.tracking.response import Response
+from nav.tracking.fit.marker_views import MarkerViews
+from nav.tracking.fit.response import Response
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from scipy.special import chdtri
 
 from nav.errors import Lost
 from nav.frames import Array, Pose
-from nav.tracking.initial_pose import APART, angle_between, find_start
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.reprojection import ViewStack
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.initial_pose import APART, angle_between, find_start
+from nav.tracking.fit.reprojection import ViewStack
 
 MAX_STEPS = 30
 CONVERGED = 1e-8  # mm and rad

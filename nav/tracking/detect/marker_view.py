@@ -7,9 +7,9 @@ import numpy as np
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
-from nav.tracking.marker_refinement import START_BLUR, refine_marker
-from nav.tracking.marker_views import HALF_CELL, MAX_ZONE, CameraModel
-from nav.tracking.response import AS_LIGHT, Response
+from nav.tracking.detect.marker_refinement import START_BLUR, refine_marker
+from nav.tracking.fit.marker_views import HALF_CELL, MAX_ZONE, CameraModel
+from nav.tracking.fit.response import AS_LIGHT, Response
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 # px, one sd per axis: OpenCV's corners where the pixels could not be fitted

@@ -17,8 +17,8 @@ from nav.camera.ray_grid import RayGrid
 from nav.camera.rig import Camera
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.pattern import colour_changes
-from nav.tracking.photometry import flow
+from nav.tracking.fit.pattern import colour_changes
+from nav.tracking.fit.photometry import flow
 from nav.tracking.tool import Tool, marker_pattern
 
 FACING = 0.10  # least cosine of obliquity: 84 degrees

@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, orthonormal
-from nav.tracking.camera_state import (
+from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.consensus import Sizes, estimate_consensus
+from nav.tracking.fit.direct import SLACK_FROM, SLACK_MOST, DirectFit
+from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.initial_pose import APART, angle_between, find_start, flat
+from nav.tracking.fit.marker_views import CameraModel, MarkerViews, Shape, about_origin, moved_about
+from nav.tracking.fit.normal_equations import curve_information
+from nav.tracking.fit.pixel_moments import BRIGHTNESS
+from nav.tracking.fit.sharpening import Sharpening
+from nav.tracking.fit.view_solver import quantile
+from nav.tracking.follow.camera_state import (
     CameraState,
     learn_noise_growth,
     noise_growths,
     roughness,
     unsharpened_pictures,
 )
-from nav.tracking.consensus import Sizes, estimate_consensus
-from nav.tracking.direct import SLACK_FROM, SLACK_MOST, DirectFit
-from nav.tracking.exposure import mean_or_middle
-from nav.tracking.fit_result import FitResult
-from nav.tracking.initial_pose import APART, angle_between, find_start, flat
-from nav.tracking.marker_view import MarkerView
-from nav.tracking.marker_views import CameraModel, MarkerViews, Shape, about_origin, moved_about
-from nav.tracking.motion_prediction import UNKNOWN, Motion
-from nav.tracking.normal_equations import curve_information
-from nav.tracking.pixel_moments import BRIGHTNESS
-from nav.tracking.pixelgrid import shift_covariance
-from nav.tracking.pose_candidate import MOST_SEEN, PoseCandidate, better, is_same_pose
-from nav.tracking.sharpening import Sharpening
+from nav.tracking.follow.exposure import mean_or_middle
+from nav.tracking.follow.motion_prediction import UNKNOWN, Motion
+from nav.tracking.follow.pixelgrid import shift_covariance
+from nav.tracking.follow.pose_candidate import MOST_SEEN, PoseCandidate, better, is_same_pose
 from nav.tracking.tool import Tool
-from nav.tracking.view_solver import quantile
 
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
