@@ -269,7 +269,7 @@ def register(
 def reconstruct(
     source: InputPath,
     *,
-    output: Annotated[Path, OutputFolder()],
+    output: Annotated[Path | None, OutputFolder()] = None,
     series: str | None = None,
     list_series: Annotated[bool, Parameter(name="--list", negative="")] = False,
     name: str = "reconstruction",
@@ -299,7 +299,7 @@ def reconstruct(
     source
         Folder of DICOM files, or a NIfTI, NRRD or MetaImage file.
     output
-        Folder of the case.
+        Folder of the case; required unless --list is given.
     series
         Number of the DICOM series to take; by default the best one.
     list_series
@@ -335,6 +335,8 @@ def reconstruct(
     if list_series:
         show_series(source, console())
         return
+    if output is None:
+        raise InputError("--output: missing; give the folder of the case that is to be written")
     if phantom is not None:
         from nav.reconstruction.printed.reconstruct_kit_command import reconstruct_phantom
 

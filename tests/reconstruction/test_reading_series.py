@@ -8,6 +8,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.uid import generate_uid
 from scipy.spatial.transform import Rotation
 
+from nav.cli import main
 from nav.errors import InputError
 from nav.reconstruction.reading import describe, describe_problem, list_series, read_volume
 from tests.reconstruction.dicom_writer import make_series, scene_for, write_enhanced, write_series
@@ -130,6 +131,17 @@ def test_localiser_of_the_same_series_is_left_out(tmp_path):
     result = read_volume(tmp_path)
     assert fact(result, "localisers_left_out", "count") == 1
     assert holds(result, SCENE)
+
+
+def test_series_are_listed_without_a_folder_for_a_case(tmp_path, capsys):
+    write_series(tmp_path / "thin", EVEN, SCENE, number=5)
+    for given, code in ((["--list"], 0), ([], 2)):
+        with pytest.raises(SystemExit) as end:
+            main(["reconstruct", str(tmp_path), *given])
+        assert (end.value.code or 0) == code
+    told = capsys.readouterr()
+    assert "50" in told.out
+    assert "--output: missing; give the folder" in told.err
 
 
 def test_best_series_and_its_reason(tmp_path):
