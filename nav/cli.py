@@ -702,7 +702,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.flush()
     failure = getattr(sys.stdout, "failure", None)
     if failure is not None:
-        _say(err, f"standard output: cannot be written: {failure.strerror or failure}")
+        done = "" if code else "; apart from that the command was completed"
+        _say(err, f"standard output: cannot be written: {failure.strerror or failure}{done}")
         code = code or BAD_INPUT
     sys.exit(code)
 
