@@ -167,7 +167,11 @@ def _change(rng: Rng, document: Any) -> None:
     elif isinstance(value, list) and value:
         value.extend([pick(rng, value)] * int(rng.integers(1, REPEATS)))
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        holder[key] = value * float(10.0 ** rng.integers(-6, 7)) * (-1.0) ** rng.integers(2)
+        factor = float(10.0 ** rng.integers(-6, 7)) * (-1.0) ** rng.integers(2)
+        try:
+            holder[key] = value * factor
+        except OverflowError:  # a whole number beyond what is no whole number
+            holder[key] = -value
     else:
         other_holder, other_key = pick(rng, places)
         try:
