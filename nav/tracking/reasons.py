@@ -218,7 +218,7 @@ NOT_THIS_TOOL = (
     "markers lie elsewhere on the tool than its file says, by more than a cell; is it this tool's"
     " file, and this rig's?"
 )
-ASKEW = (
+MISALIGNED = (
     "markers do not fit together as the tool's file and the cameras' say; is it this tool's file,"
     " and this rig's?"
 )
@@ -270,7 +270,7 @@ def why_loose(tool: Tool, found: PoseCandidate) -> str:
         A sentence.
     """
     if found.misaligned:
-        return ASKEW
+        return MISALIGNED
     marker_views, used = found.evidence.marker_views, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
