@@ -69,7 +69,7 @@ def check_clear(structures: Mapping[str, Solid], joined: Collection[frozenset[st
             continue
         if set(roles) == {"cord", "dura"}:
             cord, dura = (a, b) if roles[0] == "cord" else (b, a)
-            gap = float(-gauges[dura].signed_distance(gauges[cord].surface_points()).max())
+            gap = gauges[dura].smallest_depth(gauges[cord].surface_points())
         else:
             gap = gauges[a].gap(gauges[b])
         least = BONES if set(roles) == {"bone"} else CORD if "cord" in roles else SOFT
@@ -79,7 +79,7 @@ def check_clear(structures: Mapping[str, Solid], joined: Collection[frozenset[st
         for name, gauge in gauges.items():
             if name == skin:
                 continue
-            cover = float(-gauges[skin].signed_distance(gauge.vertices).max())
+            cover = gauges[skin].smallest_depth(gauge.vertices)
             if cover < UNDER_SKIN:
                 raise InputError(
                     f"{name} and skin: {_by(cover, UNDER_SKIN)}; make neck_width or neck_ap larger"
