@@ -16,6 +16,9 @@ else
   ready_for_tests := $(ready)
 endif
 
+# whole files to each process, in the order of tests/conftest.py: the longest first
+in_parallel := -n auto --dist loadfile --no-loadscope-reorder --durations=25
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
@@ -27,13 +30,16 @@ demo: $(ready)  ## a whole simulated puncture, results in out/demo
 	@$(bin)/nav demo $(ARGS)
 
 test: $(ready_for_tests)  ## run the tests
-	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(on_a_screen) $(bin)/python -m pytest $(in_parallel) $(ARGS)
 
 test-slow: $(ready_for_tests)  ## run the tests that take minutes: kits, guides, boards that are not found
-	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m slow $(ARGS)
+	@$(on_a_screen) $(bin)/python -m pytest $(in_parallel) -m slow $(ARGS)
 
 test-fast: $(ready_for_tests)  ## the tests without those of whole images, scans, kits and windows (90 s)
-	@$(on_a_screen) $(bin)/python -m pytest -n auto --dist loadfile -m "not slow and not long" $(ARGS)
+	@$(on_a_screen) $(bin)/python -m pytest $(in_parallel) -m "not slow and not long" $(ARGS)
+
+coverage: $(ready_for_tests)  ## run the tests and list the lines that none of them runs
+	@$(on_a_screen) $(bin)/python -m pytest $(in_parallel) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 check: $(ready)  ## formatting, lint, layers, types and the documentation with its links
 	@$(bin)/ruff format --check .

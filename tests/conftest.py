@@ -1,6 +1,7 @@
 """What all tests share: property-based tests that are the same every time, small rigs and tools."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,17 +16,38 @@ settings.load_profile("same every time")
 
 
 ROOT = Path(__file__).parents[1]
+# files whose tests share what takes long to make run in one process, after each other
+TOGETHER = {"tests/reconstruction/test_correction.py": "tests/reconstruction/test_pipeline.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the files that take longest."""
+    """Mark the tests of the files that take longest, and run those first.
+
+    So the processes that share the tests end together, and code that is compiled at the first run
+    is compiled by one of them while the others do something else.
+    """
     lines = (ROOT / "tests" / "long_tests.txt").read_text(encoding="utf-8").splitlines()
-    long = {ROOT / line for line in lines if line and not line.startswith("#")}
-    missing = [str(path) for path in long if not path.exists()]
+    entries = [line.split() for line in lines if line and not line.startswith("#")]
+    seconds = {ROOT / path: float(number) for number, path in entries}
+    missing = [str(path) for path in seconds if not path.exists()]
     assert not missing, f"tests/long_tests.txt names files that are not there: {missing}"
     for item in items:
-        if item.path in long:
+        if item.path in seconds:
             item.add_marker(pytest.mark.long)
+    items.sort(key=lambda item: -seconds.get(item.path, 0.0))  # stable
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, or files that belong together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(file, file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

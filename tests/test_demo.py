@@ -12,6 +12,14 @@ import pytest
 
 pytestmark = pytest.mark.timeout(900)
 SEED = 2
+# as the command, with cameras of the live window's size
+DEMO = """
+from nav import cli
+from phantoms.demo import run_demo
+from phantoms.twin.default_rig import LIVE_SIZE
+run_demo.SMALL_SIZE = LIVE_SIZE
+cli.main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +28,7 @@ def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "out"
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment["QT_QPA_PLATFORM"] = "offscreen"
-    command = [sys.executable, "-m", "nav.cli", "demo", "--headless", "--seed", str(SEED)]
+    command = [sys.executable, "-c", DEMO, "demo", "--headless", "--seed", str(SEED)]
     done = subprocess.run(
         [*command, "--out", str(folder)],
         env=environment,

@@ -96,7 +96,10 @@ def click(qtbot, window: CalibrateWindow, key: str) -> None:
     qtbot.mouseClick(window.buttons[key], Qt.MouseButton.LeftButton)
 
 
-def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board_file):
+def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board_file, monkeypatch):
+    # the driver needs less time to read than a person
+    monkeypatch.setattr("calibration.live.taking.FLASH", 0.3)
+    monkeypatch.setattr("calibration.live.taking.AGAIN", 0.4)
     output, keep = tmp_path / "rig.toml", tmp_path / "kept"
     write_rig(output, room.rig)
     old = output.read_text()

@@ -232,9 +232,11 @@ def test_errors_that_depend_on_the_turn_are_covered_where_tracking_tells_them(le
     for seed in range(60):
         rng = np.random.default_rng(seed)
         arrays = misled(rng, poses(rng, turns), turns, length).arrays
-        for errors, told in ((unaware, None), (aware, systematic)):
-            found = pivot_calibration(*arrays, told)
-            errors.append(squared(found.tip - TIP, found.covariance))
+        found = pivot_calibration(*arrays, systematic)
+        aware.append(squared(found.tip - TIP, found.covariance))
+        if seed % 3 == 0:
+            found = pivot_calibration(*arrays)
+            unaware.append(squared(found.tip - TIP, found.covariance))
     assert np.mean(unaware) > 5.0
     assert np.mean(aware) < 4.0
     assert np.mean(np.array(aware) < CHI2_95) > 0.85

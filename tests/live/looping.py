@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nav.camera.frameset import Frame, FrameSet
-from nav.camera.rig import Rig, load_rig
+from nav.camera.rig import Rig, load_rig, write_rig
 from nav.camera.source import open_source
 from nav.errors import InputError
 from nav.live.feed import Progress, silent
@@ -88,6 +88,21 @@ class Loop:
 
     def close(self) -> None:
         pass
+
+
+def write_recording(out: Path, frames: int, seed: int) -> None:
+    """A needle and a reference body before a plain grey, in pictures of the live window's size."""
+    from rich.console import Console
+
+    from phantoms.twin.default_rig import LIVE_SIZE, default_rig
+    from phantoms.twin.images import ImageSettings, write_images
+    from phantoms.twin.sensor import Optics
+
+    rig = out.with_name(f"{out.name}-rig.toml")
+    write_rig(rig, default_rig(LIVE_SIZE))
+    optics = Optics(blur=0.5, exposure=0.0)  # pictures of half the size, half the blur
+    settings = ImageSettings(frames, seed, rig, optics, 0.0, 10.0, plain=True)
+    write_images(out, settings, Console(quiet=True))
 
 
 def sphere_case(centres: Sequence[float] = (30.0, 60.0)) -> Case:

@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from rich.console import Console
 
 from nav.cli import main
 from nav.errors import InputError
@@ -23,8 +22,7 @@ from nav.run_live import LiveJob, live_job
 from nav.view.live_app import run_window
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.kit.kit_case import phantom_case
-from phantoms.twin.images import ImageSettings, write_images
-from phantoms.twin.sensor import Optics
+from tests.live.looping import write_recording
 
 TO_REFERENCE = rigid([0.4, -0.9, 1.3], [12.0, -35.0, 80.0])
 
@@ -33,8 +31,7 @@ TO_REFERENCE = rigid([0.4, -0.9, 1.3], [12.0, -35.0, 80.0])
 def folder(tmp_path_factory):
     """A short simulated recording with its rig, tools and case."""
     out = tmp_path_factory.mktemp("live")
-    settings = ImageSettings(15, 7, None, Optics(exposure=0.0), 0.0, 10.0, plain=True)
-    write_images(out / "recording", settings, Console(quiet=True))
+    write_recording(out / "recording", frames=15, seed=7)
     write_case(phantom_case(), out / "case")
     return out
 

@@ -13,7 +13,7 @@ from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
 from nav.registration.registration_result import Registration
 from nav.view.live_window import LiveWindow
-from tests.live.looping import LoopingJob, sphere_case
+from tests.live.looping import LoopingJob, sphere_case, write_recording
 
 START = 180.0  # s; a busy machine loads slowly
 
@@ -21,14 +21,8 @@ START = 180.0  # s; a busy machine loads slowly
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Three small frame sets of one needle and one reference body."""
-    from rich.console import Console
-
-    from phantoms.twin.images import ImageSettings, write_images
-    from phantoms.twin.sensor import Optics
-
     out = tmp_path_factory.mktemp("twin") / "pictures"
-    settings = ImageSettings(3, 5, None, Optics(exposure=0.0), 0.0, 10.0, plain=True)
-    write_images(out, settings, Console(quiet=True))
+    write_recording(out, frames=3, seed=5)
     return out
 
 

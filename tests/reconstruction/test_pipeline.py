@@ -136,8 +136,9 @@ def test_the_skin_is_found_and_claims_nothing_where_it_only_closes():
     assert 0.3 < claimed.mean() < 1.0
 
 
-def test_without_contrast_no_artery_is_made_up():
-    """The same scan with the arteries' blood as bright as muscle."""
+@pytest.fixture(scope="module")
+def without_contrast_and_cut():
+    """The scan from the middle of C4 upwards, with the arteries' blood as bright as muscle."""
     scan = volume()
     values = scan.values.copy()
     for side in ("left", "right"):
@@ -151,7 +152,13 @@ def test_without_contrast_no_artery_is_made_up():
         near = index[off < 1.2]
         values[z, y, x][near[:, 2], near[:, 1], near[:, 0]] = 55
         # what goes on beyond the case's ends is bright, too, but not between its foramina
-    found = reconstruct(read(Volume(values, scan.model_from_voxel)))
+    c4 = anatomy().structure("C4").vertices
+    low = np.array([-1e3, -1e3, c4[:, 2].mean()])
+    return reconstruct(read(cropped(Volume(values, scan.model_from_voxel), low, np.full(3, 1e3))))
+
+
+def test_without_contrast_no_artery_is_made_up(without_contrast_and_cut):
+    found = without_contrast_and_cut
     arteries = [s.name for s in found.surfaces if s.role == "artery"]
     said = [sentence(remark) for remark in found.remarks]
     assert not arteries
@@ -159,12 +166,8 @@ def test_without_contrast_no_artery_is_made_up():
         assert any(f"vertebral artery {side}: not seen" in line for line in said)
 
 
-def test_a_bone_that_the_scan_cuts_is_said_and_claims_nothing_at_the_cut():
-    scan = volume()
-    c4 = anatomy().structure("C4").vertices
-    low = np.array([-1e3, -1e3, c4[:, 2].mean()])
-    short = cropped(scan, low, np.full(3, 1e3))
-    found = reconstruct(read(short))
+def test_a_bone_that_the_scan_cuts_is_said_and_claims_nothing_at_the_cut(without_contrast_and_cut):
+    found = without_contrast_and_cut
     assert any(remark.code in ("bone_cut", "bone_missing") for remark in found.remarks)
     c4 = found.surface("C4")
     if c4 is not None:

@@ -70,6 +70,16 @@ def folder(tmp_path_factory, rig_file):
     return out
 
 
+@pytest.fixture(scope="module")
+def tiny_file(tmp_path_factory, rig_file):
+    """One camera of 16 x 16 pixels, where only the files count."""
+    path = tmp_path_factory.mktemp("rig") / "tiny.toml"
+    left = load_rig(rig_file).cameras[0]
+    matrix = np.array([[14.0, 0.0, 7.5], [0.0, 14.0, 7.5], [0.0, 0.0, 1.0]])
+    write_rig(path, Rig((replace(left, size=(16, 16), matrix=matrix),)))
+    return path
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -149,13 +159,9 @@ def test_the_same_seed_writes_the_same_bytes_and_another_does_not(folder, rig_fi
     assert all(other[name] != first[name] for name in other if name.endswith(".png"))
 
 
-def test_the_hands_speed_is_the_one_asked_for(rig_file, tmp_path):
+def test_the_hands_speed_is_the_one_asked_for(tiny_file, tmp_path):
     """Root mean square of the tip's way between frames, over a second and a half."""
-    tiny = load_rig(rig_file)
-    small = tmp_path / "tiny.toml"
-    matrix = np.array([[14.0, 0.0, 7.5], [0.0, 14.0, 7.5], [0.0, 0.0, 1.0]])
-    write_rig(small, Rig((replace(tiny.cameras[0], size=(16, 16), matrix=matrix),)))
-    write_images(tmp_path / "out", replace(SETTINGS, rig=small, frames=45, speed=60.0), QUIET)
+    write_images(tmp_path / "out", replace(SETTINGS, rig=tiny_file, frames=45, speed=60.0), QUIET)
     needle = [row for row in rows(tmp_path / "out" / "truth.csv") if row["tool"] == "needle"]
     tips = np.array([numbers(row, "tip_x", "tip_y", "tip_z") for row in needle])
     ways = np.linalg.norm(np.diff(tips, axis=0), axis=1) * 30.0
@@ -214,9 +220,9 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
 @pytest.mark.parametrize("made", [True, False])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "disk full")])
 def test_what_ends_half_way_leaves_nothing_and_can_be_tried_again(
-    tmp_path, rig_file, monkeypatch, made, error
+    tmp_path, tiny_file, monkeypatch, made, error
 ):
-    out, settings = tmp_path / "a" / "out", replace(SETTINGS, rig=rig_file, frames=2)
+    out, settings = tmp_path / "a" / "out", replace(SETTINGS, rig=tiny_file, frames=2)
     if made:
         out.mkdir(parents=True)
     before = list(tmp_path.rglob("*"))

@@ -1,6 +1,7 @@
 """`nav phantom scan`: a folder with a scan and its truth."""
 
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from phantoms.twin.scan_parameters import Artefacts
 @pytest.fixture(autouse=True)
 def coarse(monkeypatch):
     """Large voxels, quickly made."""
-    from dataclasses import replace
 
     def drawn(seed, hard=False):
         scan = draw_scan(seed, hard)
@@ -66,7 +66,16 @@ def test_a_volume_with_its_case_and_truth(tmp_path):
     }
 
 
-def test_a_dicom_series_and_a_metaimage(tmp_path):
+def test_a_dicom_series_and_a_metaimage(tmp_path, monkeypatch):
+    """A few slices of one scan, turned as they come: however they are stored, they are the same."""
+    coarse = scan_write.draw_scan
+
+    def narrow(seed, hard=False):
+        scan = coarse(seed, hard)
+        view = replace(scan.view, low_mm=-12.0, high_mm=8.0, side_mm=90.0)
+        return replace(scan, view=view)
+
+    monkeypatch.setattr(scan_write, "draw_scan", narrow)
     run("--seed", "4", "--preset", "standard", "--format", "dicom", "--out", str(tmp_path / "d"))
     run("--seed", "4", "--preset", "standard", "--format", "mha", "--out", str(tmp_path / "m"))
     names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path / "d" / "dicom"))
