@@ -11,17 +11,19 @@ from nav.cli import main
 from nav.model.case import load_case
 from phantoms.twin import scan_write
 from phantoms.twin.scan_draw import draw_scan
-from phantoms.twin.scan_parameters import Artefacts
+from phantoms.twin.scan_parameters import Artefacts, Kernel
 
 
 @pytest.fixture(autouse=True)
 def coarse(monkeypatch):
-    """Large voxels, quickly made."""
+    """Large voxels of a blunt kernel, painted in few parts: quickly made."""
+    monkeypatch.setattr("phantoms.twin.scan_kernel.FINEST", 1.1)
 
     def drawn(seed, hard=False):
         scan = draw_scan(seed, hard)
         quiet = Artefacts(0.0, 0.0, 0, 0.0, 0.0)
-        return replace(scan, spacing_mm=(2.0, 2.0, 2.5), artefacts=quiet)
+        kernel = Kernel("soft", 1.0, 0.0, 2.0)
+        return replace(scan, spacing_mm=(2.0, 2.0, 2.5), artefacts=quiet, kernel=kernel)
 
     monkeypatch.setattr(scan_write, "draw_scan", drawn)
 
