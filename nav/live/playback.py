@@ -55,7 +55,7 @@ class Playback:
         """Wait a while, and as long as it is paused; return the seconds lost to a pause."""
         with self.changed:
             self.changed.wait_for(lambda: self.stops or not self.playing, max(0.0, seconds))
-            if self.playing:
+            if self.playing or self.stops:
                 return 0.0
             before = time.monotonic()
             self.changed.wait_for(lambda: self.stops or self.playing)

@@ -543,3 +543,26 @@ def test_another_plan_is_followed_by_its_name():
     state = work.now()
     assert state.message == "No plan is called middle"
     assert state.guidance.plan.name == "right"
+
+
+def test_without_a_plan_no_error_at_its_target_is_told():
+    work = Work(Case("phantom", case().structures, case().fiducials))
+    message = work.touch_all(*POSITIONS).message
+    assert message.startswith("Registered: FRE ")
+    assert "target" not in message
+
+
+def test_a_known_registration_stays_where_nothing_could_replace_it():
+    work = Work(case(register={}), KNOWN)
+    work.ask("undo")
+    assert work.now().message == "This case has no fiducials to register anew with"
+    assert work.session.registration is KNOWN
+
+
+def test_where_nobody_knows_what_is_wrong_all_is_touched_again():
+    work, rng = Work(), np.random.default_rng(5)
+    for label in POSITIONS:
+        state = work.touch(label, rng.normal(0.0, 6.0, 3))
+    assert state.message.startswith("Not registered, repeat: ")
+    assert (state.stage, state.next_fiducial) == (Stage.REGISTER, "D1")
+    assert work.session.touches == []

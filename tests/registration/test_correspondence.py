@@ -67,3 +67,19 @@ def test_a_symmetric_layout_is_confused_without_any_error():
     found = smallest_confusion(square)
     assert found is not None
     assert found.fre == pytest.approx(0.0, abs=1e-6)
+
+
+def test_more_touches_than_fiducials_fit_nowhere():
+    model = cloud(3, 1)
+    found, complete = correspondences(model, cloud(4, 2), np.ones(4), np.inf)
+    assert (found, complete) == ([], True)
+
+
+def test_of_too_many_assignments_the_best_are_kept_and_that_is_told():
+    model = cloud(40, 3)
+    touched = MOVED.apply(model[[4, 17, 30]])
+    found, complete = correspondences(model, touched, np.ones(3), np.inf)
+    assert not complete
+    assert len(found) < 40 * 39 * 38
+    assert found[0].indices.tolist() == [4, 17, 30]
+    assert found[0].misfit == pytest.approx(0.0, abs=1e-9)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import given
 from scipy.spatial.transform import RigidTransform, Rotation
 
@@ -118,6 +119,16 @@ def test_what_breaks_the_format_is_refused_with_its_field(tmp_path, old, new, fi
     said = str(caught.value)
     assert said.startswith(f"{path}: {field}: ")
     assert "\n" not in said
+
+
+def test_what_is_no_covariance_is_refused(tmp_path):
+    path = tmp_path / "registration.toml"
+    write_registration(path, FILED)
+    data = tomllib.loads(path.read_text())
+    data["covariance"][0][0] = -1.0
+    path.write_text(tomli_w.dumps(data))
+    with pytest.raises(InputError, match=r"covariance: not a covariance in mm\^2 and rad\^2: "):
+        load_registration(path)
 
 
 def test_residuals_that_do_not_make_the_fre_are_refused(tmp_path):
