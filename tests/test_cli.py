@@ -536,6 +536,16 @@ def test_check_points_only_check(run, case):
     assert (case / "registration.toml").read_bytes() == written
 
 
+def test_what_a_case_lacks_is_said_when_it_is_registered_to(run, case):
+    table = tomllib.loads((case / "case.toml").read_text())
+    remark = "vertebral artery right: not seen"
+    table["reconstruction"] = {"source": "nifti", "spacing": [0.5, 0.5, 0.6], "remarks": [remark]}
+    (case / "case.toml").write_text(tomli_w.dumps(table))
+    said = run(*register(case))
+    assert said.code == 0, said.err
+    assert f"warning: {remark}" in said.out
+
+
 def touched_at(**points: list[float]) -> Spoil:
     return lambda folder: touch(folder / "points.csv", points)
 

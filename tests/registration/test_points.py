@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from nav.frames import Array, rigid
-from nav.registration.points import DegenerateLayout, closed_form, register_points
+from nav.registration.points import DegenerateLayout, _refine, closed_form, register_points
 from nav.registration.registration_result import Registration
 from tests.reference_data import reference_data
 from tests.synthetic import covariances, floats, rigid_transforms, vectors
@@ -326,3 +326,10 @@ def test_a_coordinate_out_of_this_world_is_refused(size):
     model = np.array([[40, 0, 0], [0, size, 5], [-40, 0, 10], [0, -45, 30], [25, 30, 20.0]])
     touched = model.clip(-100.0, 100.0) + 0.1
     assert "is it right, and in mm?" in refusal(model, touched)
+
+
+def test_points_that_determine_nothing_end_the_steps_with_a_reason():
+    """All in the origin, where no check before the steps looked: turns change nothing."""
+    nowhere = np.zeros((4, 3))
+    with pytest.raises(DegenerateLayout, match="determine nothing"):
+        _refine(RigidTransform.identity(), nowhere, nowhere, np.tile(np.eye(3), (4, 1, 1)))
