@@ -42,8 +42,8 @@ EXPECTED = (0.8, 0.5)  # mm, sd of a contested wall about the rest of the tube, 
 NARROWER, NATURAL, MOST_CONTESTED = 0.3, 0.1, 0.3
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
 # Sizes of the wall's sd, found on simulated scans with ground truth:
-PLAIN = 0.11  # 1/mm, of point spread times voxel, as second-order errors scale
-FITTED = 0.7  # of the fit's sd, when its edges count as they spread about the tube
+PLAIN = 0.1  # 1/mm, of point spread times voxel, as second-order errors scale
+FITTED = 0.75  # of the fit's sd, when its edges count as they spread about the tube
 CONTRADICTED = 0.85  # of the rms by which edges spread more than those of a plain wall
 FREE = 1.15  # of the rms by which rays would let the wall be further out: sd of the wall as a whole
 
