@@ -264,7 +264,7 @@ def vessel_surface(region: BoneRegion, artery: Artery, guidance: Guidance) -> Re
 def _sd_at_bone(region: BoneRegion, points: Array) -> Array:
     """Return by how much bone nearby makes the wall of a vessel uncertain (n,), mm."""
     distance = as_field(Volume(region.distance, region.near.model_from_voxel)).at(points)
-    away = np.maximum(np.nan_to_num(distance, nan=np.inf), 0.0)
+    away = np.clip(np.nan_to_num(distance, nan=np.inf), 0.0, 10.0 * BONE_REACH)  # inf: none near
     at_bone = AT_BONE * point_spread(region.near) * float(region.near.spacing.mean())
     return np.asarray(at_bone * np.exp(-0.5 * (away / BONE_REACH) ** 2), float)
 
