@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.live.messages import Command, Stage
@@ -21,6 +20,7 @@ from nav.registration.assessment import (
 )
 from nav.registration.assessment_text import check_line, verdict_line
 from nav.registration.registration_result import Registration
+from nav.tracking.tracked_frame import TrackedFrame
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
@@ -55,7 +55,7 @@ class Touch:
 
 @dataclass(frozen=True)
 class State:
-    """State of the work after a frame set.
+    """State of the work after a tracked frame.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class State:
 
 
 class Session:
-    """Take frame sets through the pipeline and the user through the work.
+    """Take tracked frames through the pipeline and the user through the work.
 
     A registration known beforehand has to be confirmed by one check point; until then, and after
     a check point that does not fit, the pipeline has none, so that no distance is shown.
@@ -133,9 +133,9 @@ class Session:
             said.append(f"registration {verdict_line(self.assessment)}")
         return tuple(said)
 
-    def step(self, frames: FrameSet) -> State:
-        """Process one frame set: return guidance and what to do next."""
-        guidance = self.pipeline.step(frames)
+    def step(self, tracked: TrackedFrame) -> State:
+        """Process one tracked frame: return guidance and what to do next."""
+        guidance = self.pipeline.step(tracked)
         if self.gathering is not None:
             self._gather(guidance)
         fiducial = self._next()

@@ -63,7 +63,8 @@ class PosesWriter:
         return row + _systematic(tracked.systematic_pose(tool.name, self.relative_to), tool)
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
-        return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
+        rms = "" if seen.rms_px is None else f"{seen.rms_px:.4f}"
+        return [len(seen.marker_ids), rms, seen.warning]
 
 
 def pose_columns(pose: Pose, tool: Tool) -> list[str]:

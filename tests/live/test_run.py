@@ -45,6 +45,7 @@ def job_of(folder, **changes):
     options = {
         "cameras": (),
         "images": recording,
+        "poses": None,
         "registration": None,
         "needle": "needle",
         "reference": "reference",
@@ -84,10 +85,10 @@ def test_a_job_is_sent_whole_to_another_process(folder):
     [
         ({"needle": "pointer"}, "no tool is called pointer"),
         ({"reference": "base"}, "no tool is called base"),
-        ({"images": None}, "--camera NAME=NUMBER or --images"),
+        ({"images": None}, "--camera NAME=NUMBER, --images SOURCE or --poses"),
         ({"images": None, "cameras": ("left=0",)}, "right"),
         ({"images": None, "cameras": ("left=0", "right=zero")}, "right=zero"),
-        ({"cameras": ("left=0", "right=1")}, "--camera NAME=NUMBER or --images"),
+        ({"cameras": ("left=0", "right=1")}, "--camera NAME=NUMBER, --images SOURCE or --poses"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(folder, changes, said):
@@ -148,14 +149,11 @@ def test_a_registration_made_for_another_file_is_refused(folder, registered, tmp
         other.unlink()
 
 
-def test_a_registration_that_cannot_be_saved_does_not_end_navigation(
-    folder, registered, tmp_path, monkeypatch
-):
+def test_a_registration_that_cannot_be_saved_does_not_end_navigation(folder, registered, tmp_path):
     save = tmp_path / "registration.toml"
     save.mkdir()
     work = job_of(folder, save=save).open()
     work.source.close()
-    monkeypatch.setattr(work.swap, "look", lambda views: None)
     work.session.registration = load_registration(registered)
     navigating: Any = State(None, Stage.NAVIGATE, "", None)
     no_frames: Any = None
@@ -196,6 +194,18 @@ def test_no_display_is_said_before_anything_starts(folder, capsys, monkeypatch):
     assert "DISPLAY" not in os.environ
 
 
+def notices_of(work):
+    """What is said once the cameras were compared."""
+    frames = iter(work.source)
+    for _ in range(4):
+        present = next(frames)
+        work.listen(present, work.session.step(present))
+    work.swap.thread.join(timeout=60.0)
+    last = next(frames)
+    work.source.close()
+    return (*work.notices, *last.notices)
+
+
 def test_swapped_cameras_are_named(folder, tmp_path):
     recording = folder / "recording"
     swapped = tmp_path / "swapped"
@@ -203,24 +213,12 @@ def test_swapped_cameras_are_named(folder, tmp_path):
     (swapped / "left").symlink_to(recording / "right")
     (swapped / "right").symlink_to(recording / "left")
     work = job_of(folder, images=swapped).open()
-    frames = iter(work.source)
-    for _ in range(4):
-        present = next(frames)
-        work.listen(present, work.session.step(present))
-    work.swap.thread.join(timeout=60.0)
-    work.source.close()
-    assert len(work.notices) == 1
-    assert "left" in work.notices[0]
-    assert "right" in work.notices[0]
-    assert "swapped" in work.notices[0]
+    (notice,) = notices_of(work)
+    assert "left" in notice
+    assert "right" in notice
+    assert "swapped" in notice
 
 
 def test_cameras_in_order_are_not_called_swapped(folder):
     work = job_of(folder).open()
-    frames = iter(work.source)
-    for _ in range(4):
-        present = next(frames)
-        work.listen(present, work.session.step(present))
-    work.swap.thread.join(timeout=60.0)
-    work.source.close()
-    assert work.notices == ()
+    assert notices_of(work) == ()

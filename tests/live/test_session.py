@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.frames import Array, Pose, rigid
 from nav.live.messages import Command, Stage
@@ -56,12 +55,12 @@ def case(
 
 
 class Hand:
-    """Stands for the tracker: the needle's tip is where `at` says, model frame, mm."""
+    """Stands for the source of poses: the needle's tip is where `at` says, model frame, mm."""
 
     def __init__(self) -> None:
         self.at: Array | None = np.zeros(3)
 
-    def track(self, frames: FrameSet) -> TrackedFrame:
+    def track(self, number: int) -> TrackedFrame:
         needle: TrackedTool | Lost = HIDDEN
         if self.at is not None:
             tip = RIG_FROM_REFERENCE.apply(REFERENCE_FROM_MODEL.apply(self.at))
@@ -72,7 +71,7 @@ class Hand:
             covariance[:3, :3] = RANDOM
             needle = TrackedTool(Pose(place, covariance), (1, 2), 0.02)
         reference = TrackedTool(Pose(RIG_FROM_REFERENCE), (3,), 0.02)
-        return TrackedFrame(frames.number, frames.time, {"needle": needle, "reference": reference})
+        return TrackedFrame(number, number / 30.0, {"needle": needle, "reference": reference})
 
 
 class Work:
@@ -80,14 +79,14 @@ class Work:
 
     def __init__(self, of: Case | None = None, registration: Registration | None = None) -> None:
         self.case, self.hand, self.number = of or case(), Hand(), 0
-        self.pipeline = Pipeline(self.hand, NEEDLE, self.case, registration)  # type: ignore[arg-type]
+        self.pipeline = Pipeline(NEEDLE, self.case, registration)
         self.session = Session(self.pipeline)
         self.positions = {f.label: f.position for f in self.case.fiducials}
 
     def step(self, at: Array | None) -> State:
         self.hand.at = at
         self.number += 1
-        return self.session.step(FrameSet(self.number, self.number / 30.0, {}))
+        return self.session.step(self.hand.track(self.number))
 
     def ask(self, kind: str, argument: str = "") -> None:
         self.session.command(Command(kind, argument))  # type: ignore[arg-type]
