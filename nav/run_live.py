@@ -135,7 +135,7 @@ class LiveJob:
             return None, ()
         registration, record = load_registration_file(self.registration)
         plan = case.default_plan
-        tre = None if plan is None else float(registration.predicted_tre(plan.target[None])[0])
+        tre = registration.predicted_tre_at(None if plan is None else plan.target)
         lines = check_use(
             self.registration, record, tre, (case.name, self.case), self.reference_file(tools)
         )

@@ -76,7 +76,7 @@ def chart_sample(guidance: Guidance, captured_at: float) -> Sample:
     )
 
 
-class Progress:
+class RateMeter:
     """Rate of results as they come."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Publisher:
         simulated: bool = False,
     ) -> None:
         self.connection, self.standstill, self.simulated = connection, standstill, simulated
-        self.progress = Progress()
+        self.rate = RateMeter()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.latest: tuple[TrackedFrame, State, float, float, float, tuple[str, ...]] | None = None
         self.changed = threading.Condition()
@@ -141,7 +141,7 @@ class Publisher:
         notices : tuple of str
             Warnings of the work so far.
         """
-        rate, delay = self.progress.result(), time.monotonic() - captured_at
+        rate, delay = self.rate.result(), time.monotonic() - captured_at
         with self.changed:
             self.samples.append(chart_sample(state.guidance, captured_at))
             self.latest = (tracked, state, captured_at, rate, delay, notices)

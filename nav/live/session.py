@@ -19,7 +19,6 @@ from nav.registration.assessment import (
     check_error,
 )
 from nav.registration.assessment_text import check_line, verdict_line
-from nav.registration.registration_result import Registration
 from nav.tracking.tracked_frame import TrackedFrame
 
 TOUCH_FRAMES = 8  # results averaged for one touch
@@ -243,9 +242,9 @@ class Session:
         else:
             self._check(touch)
 
-    def _assess(self) -> Assessment:
-        """Assess all touches so far, as `nav register` does."""
-        touches = [*self.touches, *(touch for touch, _ in self.checks)]
+    def _assess(self, *more: Touch) -> Assessment:
+        """Assess all touches so far, and more, as `nav register` does."""
+        touches = [*self.touches, *(touch for touch, _ in self.checks), *more]
         plan = self.pipeline.plan
         return assess_touches(
             self.pipeline.case.fiducials,
@@ -270,26 +269,22 @@ class Session:
         self.assessment, self.registration = found, found.registration
         self.verified = not self.to_check
         self._show_registration()
-        registration, verdict = found.registration, verdict_line(found)
+        tre = found.predicted_tre
+        predicted = "" if tre is None else f", predicted TRE at the target {tre:.2f} mm"
         self.message = (
-            f"Registered: FRE {registration.fre:.2f} mm{self._predicted(registration)}; {verdict}"
+            f"Registered: FRE {found.registration.fre:.2f} mm{predicted}; {verdict_line(found)}"
         )
-
-    def _predicted(self, registration: Registration) -> str:
-        plan = self.pipeline.plan
-        if plan is None:
-            return ""
-        tre = registration.predicted_tre(plan.target[None])[0]
-        return f", predicted TRE at the target {tre:.2f} mm"
 
     def _check(self, touch: Touch) -> None:
         assert self.registration is not None
-        error = check_error(
-            touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
-        )
-        self.checks.append((touch, error))
         if self.touches:
-            self.assessment = self._assess()
+            self.assessment = self._assess(touch)
+            (error,) = (c for c in self.assessment.checks if c.label == touch.fiducial.label)
+        else:  # of an earlier registration only the covariance is known
+            error = check_error(
+                touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
+            )
+        self.checks.append((touch, error))
         self.message = check_line(error)
         if self.refuted:
             self.message += self._why_refuted(touch)

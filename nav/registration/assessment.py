@@ -203,7 +203,7 @@ def assess_touches(
         checks,
         find_explanations(points, labels, positions),
         _confusion(points, labels, positions),
-        None if target is None else float(registration.predicted_tre(target[None])[0]),
+        registration.predicted_tre_at(target),
         _is_copied(points),
         _mirror_fits(points),
     )

@@ -127,7 +127,13 @@ class TrackedFrame:
     notices: tuple[str, ...] = ()
 
     def without_images(self) -> "TrackedFrame":
-        """Return the same without images: small enough to be kept, or sent to another process."""
+        """Return the same frame without its images.
+
+        Returns
+        -------
+        TrackedFrame
+            Small enough to be kept, or to be sent to another process.
+        """
         return self if self.images is None else replace(self, images=None)
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:

@@ -206,9 +206,7 @@ class DemoWork:
         assert self.newest is not None
         newest, state = self.newest
         registration = self.pipeline.registration
-        tre = float("nan")
-        if registration is not None:
-            tre = float(registration.predicted_tre(self.plan.target[None])[0])
+        tre = None if registration is None else registration.predicted_tre_at(self.plan.target)
         seconds = self.now - self.began
         rate = (len(self.log.tracked) - 1) / max(seconds, 1e-9)
         delay = float(np.median([tracked.track_seconds for tracked in self.log.tracked]))
@@ -221,7 +219,7 @@ class DemoWork:
             self.case_from_model * self.world.model_from_reference,
             registration,
             {touch.fiducial.label: error.distance for touch, error in self.session.checks},
-            tre,
+            float("nan") if tre is None else tre,
             # the picture's clock is the simulated one
             replace(last, sent_at=newest.time, simulated=True),
             seconds,

@@ -10,6 +10,7 @@ from nav.live.messages import Command, Stage
 from nav.live.session import MAX_WANDER, TOUCH_FRAMES, Session, State
 from nav.model.case import Case, Fiducial, Plan
 from nav.pipeline import Pipeline
+from nav.registration.assessment import assess_touches
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration
 from nav.tracking.tool import Tool, ToolTip
@@ -141,6 +142,27 @@ def test_a_touch_gathers_as_many_results_as_it_says():
     state = work.step(np.array(POSITIONS["D1"]))
     assert len(work.session.touches) == 1
     assert state.next_fiducial == "D2"
+
+
+def test_window_and_command_line_judge_the_same_touches_alike():
+    work = Work()
+    rng = np.random.default_rng(11)
+    for label in (*POSITIONS, *CHECKS):
+        work.touch(label, rng.normal(0.0, 0.25, 3))
+    session = work.session
+    touches = [*session.touches, *(touch for touch, _ in session.checks)]
+    found = assess_touches(
+        work.case.fiducials,
+        {touch.fiducial.label: touch.position for touch in touches},
+        {touch.fiducial.label: touch.covariance for touch in touches},
+        target=PLANS[0].target,
+    )
+    assert tuple(error for _, error in session.checks) == found.checks
+    assert session.assessment.predicted_tre == found.predicted_tre
+    assert np.array_equal(
+        session.registration.model_from_reference.covariance,
+        found.registration.model_from_reference.covariance,
+    )
 
 
 def test_without_being_asked_nothing_is_touched():
