@@ -20,6 +20,12 @@ from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.linear import Linear
 from nav.tracking.fit.marker_views import CORNER_FLOW
 from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE
+from nav.tracking.fit.printed_size import (
+    SizeEstimate,
+    estimate_size,
+    estimated_with_effects,
+    flow_by_size,
+)
 
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 ODD = 1.6  # chi-square of a view by its usual value, above which it has less weight
@@ -46,16 +52,19 @@ class Sizes:
         Relative growth of a camera's focal length.
     corner : float
         Offset of a corner in one image, as by a wrong lens model, px.
+    scale : float
+        Relative growth of the tool against its file.
     """
 
     marker: float = 0.03
     camera: float = 5e-5
     zoom: float = 1e-4
     corner: float = 0.05
+    scale: float = 1e-3
 
 
-LEAST = Sizes(1e-4, 1e-6, 1e-6, 1e-3)
-FREE_CAMERAS = Sizes(LEAST.marker, 1e-2, 1e-2, LEAST.corner)
+LEAST = Sizes(1e-4, 1e-6, 1e-6, 1e-3, 1e-6)
+FREE_CAMERAS = Sizes(LEAST.marker, 1e-2, 1e-2, LEAST.corner, LEAST.scale)
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,8 @@ class Consensus:
         Of the motion, from the pixels' noise, times the growth of their variance where the geometry
         does not fit.
     systematic : ndarray, shape (6, 6)
-        Of the motion, from the misplaced geometry; much the same in the next frame.
+        Of the motion, from the misplaced geometry; much the same in the next frame. Without that
+        of the tool's size.
     used : ndarray, shape (n,), bool
         Views that contribute.
     chi2 : float
@@ -89,6 +99,8 @@ class Consensus:
         Estimated relative growth of focal lengths; zeros where noise explains what is left.
     responses : ndarray, shape (cameras, RESPONSE)
         Changes of the cameras' response parameters.
+    size : SizeEstimate
+        What the views say of the tool's size, and how it acts on the motion.
     """
 
     motion: Array
@@ -103,10 +115,14 @@ class Consensus:
     turns: Array
     zooms: Array
     responses: Array
+    size: SizeEstimate
 
 
 def estimate_consensus(
-    evidence: FitResult, velocity_information: Array | None, before: Sizes | None
+    evidence: FitResult,
+    velocity_information: Array | None,
+    before: Sizes | None,
+    scale_sd: float,
 ) -> Consensus:
     """Estimate the motion that the good views of a fit agree on.
 
@@ -118,6 +134,8 @@ def estimate_consensus(
         Prior information of the tool's velocity, where views are of different times.
     before : Sizes or None
         Sizes of random effects found in an earlier frame, to begin with.
+    scale_sd : float
+        Standard deviation of the scale at which the tool was printed, relative to its file.
 
     Returns
     -------
@@ -136,19 +154,22 @@ def estimate_consensus(
         linear, used, fits = full, evidence.good.copy(), False
     elif fits and _in_one_camera(evidence, used):
         everyone = evidence.good.copy()
-        if Effects(full, everyone).moved_cameras_explain():
+        if Effects(full, everyone, scale_sd).moved_cameras_explain():
             linear, used, fits = full, everyone, False
     unknowns, normal = linear.solve(used)
+    growth = max(1.0, float(linear.chi2(unknowns)[used].sum()) / max(_freedom(used), 1))
+    size = estimate_size(linear, used, (unknowns, normal), growth, scale_sd)
+    fits = fits and not size.wrong
     sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
     if fits:
-        chi2 = float(linear.chi2(unknowns)[used].sum())
-        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(_freedom(used), 1))
+        covariance = np.linalg.inv(normal) * growth
     else:
-        effects = Effects(linear, used)
+        effects = Effects(linear, used, scale_sd)
         sizes = effects.sizes(before)
-        unknowns, total, covariance, turns, zooms = effects.solve(sizes)
-        systematic = whole(total - covariance)[:6, :6]
+        unknowns, total, covariance, turns, zooms, size = effects.solve(sizes)
+        by_size = size.sd * size.motion
+        systematic = whole((total - covariance)[:6, :6] - np.outer(by_size, by_size))
         covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
     left, chi_squares = linear.left_over(unknowns)
@@ -165,6 +186,7 @@ def estimate_consensus(
         turns,
         zooms,
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
+        size,
     )
 
 
@@ -275,10 +297,13 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
 
 
 class Effects:
-    """Random effects as further unknowns: misplaced markers, turned cameras, corners seen off."""
+    """Random effects as further unknowns: misplaced markers, turned cameras, corners seen off.
 
-    def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
-        self.linear, self.base = linear, linear.unknowns
+    The tool's scale is one more: where one camera alone sees the tool, only as its file knows it.
+    """
+
+    def __init__(self, linear: Linear, used: NDArray[np.bool_], scale_sd: float) -> None:
+        self.linear, self.base, self.scale_sd = linear, linear.unknowns, scale_sd
         evidence = linear.evidence
         marker_views = evidence.marker_views
         rows = self.rows = np.flatnonzero(used)
@@ -293,8 +318,9 @@ class Effects:
         by_place = marker_views.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
         by_turn = marker_views.by_camera_turn(evidence.poses, evidence.plane)[rows]
         by_zoom = marker_views.by_camera_zoom(evidence.plane)[rows]
-        self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after))
+        self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after + 1))
         self.jacobian[:, :, : self.base] = linear.jacobian[rows]
+        self.jacobian[:, :GEOMETRY, after] = flow_by_size(evidence)[rows]
         for k in range(len(rows)):
             at = self.base + 6 * which[k]
             self.jacobian[k, :GEOMETRY, at : at + 6] = by_place[k]
@@ -327,7 +353,7 @@ class Effects:
         freedom = GEOMETRY * len(own) - 6 - (self.zoomed.stop - self.turned.start)
         return freedom > 0 and chi2 <= chdtri(freedom, SIGNIFICANCE)
 
-    def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array]:
+    def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array, SizeEstimate]:
         """Solve for all unknowns with given sizes of the effects.
 
         Parameters
@@ -347,6 +373,8 @@ class Effects:
             In rad.
         zooms : ndarray, shape (cameras,)
             Relative growth of focal lengths.
+        size : SizeEstimate
+            Of the tool.
         """
         weak = self._weakened(sizes)
         solution, covariance = self._posterior(sizes, weak)
@@ -361,7 +389,13 @@ class Effects:
             turns[self.cameras] = solution[self.turned].reshape(-1, 3)
             zooms[self.cameras] = solution[self.zoomed]
         own = slice(0, self.base)
-        return solution[own], covariance[own, own], noise[own, own], turns, zooms
+        size = estimated_with_effects(
+            float(solution[-1]),
+            covariance[[*range(6), -1], -1],
+            self._scale_prior(sizes),
+            self.scale_sd,
+        )
+        return solution[own], covariance[own, own], noise[own, own], turns, zooms, size
 
     def _weakened(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
         """Marginalise corners seen off: covariance, how they follow, information, gradient."""
@@ -392,7 +426,13 @@ class Effects:
         firm[self.misplaced] = 1.0 / sizes.marker**2
         firm[self.turned] = 1.0 / sizes.camera**2
         firm[self.zoomed] = 1.0 / sizes.zoom**2
+        firm[-1] = self._scale_prior(sizes) ** -2.0
         return firm
+
+    def _scale_prior(self, sizes: Sizes) -> float:
+        if self.turned.stop > self.turned.start:
+            return sizes.scale
+        return max(self.scale_sd, LEAST.scale)
 
     def _suggested(
         self,
@@ -405,10 +445,11 @@ class Effects:
         joint, less, _, _ = weak
         second = solution**2 + np.diag(covariance)
         marker = float(np.sqrt(second[self.misplaced].mean()))
-        camera, zoom = sizes.camera, sizes.zoom
+        camera, zoom, scale = sizes.camera, sizes.zoom, sizes.scale
         if self.turned.stop > self.turned.start:
             camera = float(np.sqrt(second[self.turned].mean()))
             zoom = float(np.sqrt(second[self.zoomed].mean()))
+            scale = float(np.sqrt(second[-1]))
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
         off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
         follows = less @ self.jacobian
@@ -421,6 +462,7 @@ class Effects:
             max(camera, LEAST.camera),
             max(zoom, LEAST.zoom),
             max(corner, LEAST.corner),
+            max(scale, LEAST.scale),
         )
 
 
