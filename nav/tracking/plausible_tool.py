@@ -120,8 +120,8 @@ def _scale(tool: "Tool", where: str) -> list[str]:
     if tool.scale_sd is None or tool.scale_sd <= WIDE_SCALE_SD:
         return []
     said = (
-        f"{where}: scale_sd: {tool.scale_sd:g} of the size is {100 * tool.scale_sd:.3g} %; is it in "
-        "percent? Write 0.0005 for 0.05 %"
+        f"{where}: scale_sd: {tool.scale_sd:g} of the size is {100 * tool.scale_sd:.3g} %; is it "
+        "in percent? Write 0.0005 for 0.05 %"
     )
     if tool.scale_sd > MOST_SCALE_SD:
         raise InputError(said)

@@ -29,8 +29,8 @@ from nav.tracking.needle import NeedleKind, NeedleTable, unit_vector
 from nav.tracking.plausible_tool import check_square, check_tool
 
 TOOL_FORMAT = "c1c2nav/tool/1"
-# of the scale, relative, where nobody checked a print: printers at 100 % and paper are within 0.2 %,
-# "fit to page" is off by 3 % or more
+# of the scale, relative, where nobody checked a print: printers at 100 % and paper are within
+# 0.2 %, "fit to page" is off by 3 % or more
 UNCHECKED_SCALE_SD = 0.005
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
 from nav.track import progress_bar
 from nav.tracking.tip import tip_in_reference
-from nav.tracking.tool import Marker, Tool
+from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
+from tests.bench.faults.kinds import first_cameras, of_size
 from tests.bench.faults.recordings import Recording, record
 
 INSIDE = 7.815  # chi-square with three degrees of freedom: 95 %
@@ -37,25 +37,6 @@ class Score:
     squares: list[float] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-
-
-def of_size(tool: Tool, scale: float, with_tip: bool) -> Tool:
-    """The file of a tool that was printed larger than it says by this factor."""
-    markers = tuple(Marker(m.id, m.corners / scale) for m in tool.markers)
-    tip = tool.tip
-    if tip is not None and with_tip:
-        tip = replace(tip, position=tip.position / scale)
-    return replace(tool, markers=markers, tip=tip)
-
-
-def first_cameras(recording: Recording, count: int) -> Recording:
-    """The recording as the first cameras have it."""
-    rig = Rig(recording.rig.cameras[:count])
-    frames = [
-        replace(shot, frames={name: shot.frames[name] for name in rig.names})
-        for shot in recording.frames
-    ]
-    return replace(recording, rig=rig, frames=frames)
 
 
 def score(drawn: Sequence[Recording], tools: Sequence[Tool], cameras: int) -> Score:
@@ -137,23 +118,31 @@ def main() -> None:
 
 
 def cases(recording: Recording) -> list[tuple[str, list[Tool], int]]:
-    """Name, tools by their files and number of cameras of each case."""
-    needle, reference = recording.tools["needle"], recording.tools["reference"]
+    """Name, tools by their files and number of cameras of each case; no size was checked."""
+    needle, reference = (
+        replace(recording.tools[name], scale_sd=None) for name in ("needle", "reference")
+    )
     found: list[tuple[str, list[Tool], int]] = []
     for cameras in (1, 2):
         for scale in SCALES:
             how = f"{100 * scale:g} %, {cameras} camera{'s' * (cameras > 1)}"
-            small, other = of_size(needle, scale, False), of_size(reference, scale, False)
             if scale == 1.0:
                 found.append((f"right, {how}", [needle, reference], cameras))
+                found.append((f"right, one print, {how}", _named(needle, reference), cameras))
                 continue
+            small, other = of_size(needle, scale, False), of_size(reference, scale, False)
             found.append((f"both, {how}", [small, other], cameras))
             if cameras == 1:
                 with_tip = of_size(needle, scale, True)
-                found.append((f"both and tip, {how}", [with_tip, other], cameras))
+                found.append((f"both, one print, {how}", _named(small, other), cameras))
+                found.append((f"both and tip, one print, {how}", _named(with_tip, other), cameras))
             found.append((f"needle, {how}", [small, reference], cameras))
             found.append((f"reference, {how}", [needle, other], cameras))
     return found
+
+
+def _named(*tools: Tool) -> list[Tool]:
+    return [replace(tool, print_name="sheet") for tool in tools]
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def test_a_checked_print_is_not_doubted_and_uncertain_as_its_file_says(one_camer
 def test_two_cameras_need_no_ruler(rig, needle):
     at, by_file = places(6), replace(needle, scale_sd=None)
     exact = tracked(rig, replace(needle, scale_sd=0.0), needle, at)
-    for place, frame, plain in zip(at, tracked(rig, by_file, needle, at), exact, strict=True):
+    for frame, plain in zip(tracked(rig, by_file, needle, at), exact, strict=True):
         found = seen(frame, "needle")
         assert found.warning == ""
         assert found.tip_scale_sd == 0.0
@@ -202,5 +202,5 @@ def test_percent_are_recognised(needle):
     assert said == (
         "needle.toml: scale_sd: 0.05 of the size is 5 %; is it in percent? Write 0.0005 for 0.05 %"
     )
-    with pytest.raises(InputError, match="scale_sd: 0.3 of the size is 30 %"):
+    with pytest.raises(InputError, match=r"scale_sd: 0\.3 of the size is 30 %"):
         check_tool(replace(needle, scale_sd=0.3), "needle.toml")
