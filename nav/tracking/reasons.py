@@ -357,8 +357,8 @@ def _size(tool: Tool, found: PoseCandidate) -> list[str]:
         how = "'fit to page'" if small else "at another scale"
         return [
             f"by the cameras {tool.name} is {100.0 * abs(seen.change):.{1 if tenths else 0}f} % "
-            f"{'smaller' if small else 'larger'} than its file says: printed {how}, or is the "
-            "rig's scale wrong?"
+            f"{'smaller' if small else 'larger'} than its file says: printed {how}, or has a "
+            "camera moved, or the rig a wrong scale?"
         ]
     if size.checked:
         return []

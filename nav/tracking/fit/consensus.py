@@ -10,6 +10,7 @@ and Rubin 1977), and the pose's covariance grows with them.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
 FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
 COHERENT, LEFT_OUT = 2, 0.5  # views of a camera, and share of them: not left out without doubt
+CREDIBLE = 10.0  # sd of the file's scale: a print that is off by more is not what it is about
+STILL = 0.15  # px that cameras are turned, if the tool has another size: they hardly are
 SURE_PIXELS = 2.0  # px of residual at which a marker is left out regardless of the others
 
 
@@ -157,19 +160,16 @@ def estimate_consensus(
         if Effects(full, everyone, scale_sd).moved_cameras_explain():
             linear, used, fits = full, everyone, False
     unknowns, normal = linear.solve(used)
-    growth = max(1.0, float(linear.chi2(unknowns)[used].sum()) / max(_freedom(used), 1))
-    size = estimate_size(linear, used, (unknowns, normal), growth, scale_sd)
+    chi2, freedom = float(linear.chi2(unknowns)[used].sum()), _freedom(used)
+    size = estimate_size(linear, used, (unknowns, normal), (chi2, freedom), scale_sd)
     fits = fits and not size.wrong
     sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
     if fits:
-        covariance = np.linalg.inv(normal) * growth
+        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(freedom, 1))
     else:
-        effects = Effects(linear, used, scale_sd)
-        sizes = effects.sizes(before)
-        unknowns, total, covariance, turns, zooms, size = effects.solve(sizes)
-        by_size = size.sd * size.motion
-        systematic = whole((total - covariance)[:6, :6] - np.outer(by_size, by_size))
+        doubtful = _doubtful(linear, used, before, scale_sd, size)
+        sizes, unknowns, systematic, covariance, turns, zooms, size = doubtful
         covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
     left, chi_squares = linear.left_over(unknowns)
@@ -188,6 +188,50 @@ def estimate_consensus(
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
         size,
     )
+
+
+class Doubtful(NamedTuple):
+    """A solution with random effects: their sizes, `Linear`'s unknowns, and as of `Consensus`."""
+
+    sizes: Sizes
+    unknowns: Array
+    systematic: Array
+    covariance: Array
+    turns: Array
+    zooms: Array
+    size: SizeEstimate
+
+
+def _doubtful(
+    linear: Linear,
+    used: NDArray[np.bool_],
+    before: Sizes | None,
+    scale_sd: float,
+    size: SizeEstimate,
+) -> Doubtful:
+    """Solve with random effects, and with another size of the tool where that may be the reason.
+
+    Cameras that converge a little more see a smaller tool: the two can hardly be told apart, so the
+    pose is as uncertain as they differ.
+
+    size : as the fit without effects has it.
+    """
+    effects = Effects(linear, used, scale_sd)
+    plain = effects.explained(before)
+    if not effects.turning:
+        return plain
+    plain = plain._replace(size=replace(size, motion=plain.size.motion))
+    if not size.wrong:
+        return plain
+    sized = Effects(linear, used, scale_sd, free_size=True).explained(None)
+    if not sized.size.wrong:
+        return plain._replace(size=replace(plain.size, pixel_sd=sized.size.pixel_sd))
+    focal = np.array([eye.camera.matrix[0, 0] for eye in linear.evidence.marker_views.eyes])
+    turned = float(np.linalg.norm(sized.turns, axis=1) @ focal)
+    likely = abs(sized.size.change) < CREDIBLE * scale_sd and turned < STILL
+    chosen = sized if likely else plain
+    apart = sized.unknowns[:6] - plain.unknowns[:6]
+    return chosen._replace(systematic=chosen.systematic + np.outer(apart, apart))
 
 
 def _with_less_of_the_odd(linear: Linear) -> Linear:
@@ -299,17 +343,27 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
 class Effects:
     """Random effects as further unknowns: misplaced markers, turned cameras, corners seen off.
 
-    The tool's scale is one more: where one camera alone sees the tool, only as its file knows it.
+    The tool's scale is one more: as well known as its file says where one camera alone sees the
+    tool, else the file's own, or free.
     """
 
-    def __init__(self, linear: Linear, used: NDArray[np.bool_], scale_sd: float) -> None:
+    def __init__(
+        self,
+        linear: Linear,
+        used: NDArray[np.bool_],
+        scale_sd: float,
+        free_size: bool = False,
+    ) -> None:
         self.linear, self.base, self.scale_sd = linear, linear.unknowns, scale_sd
+        self.free_size = free_size
         evidence = linear.evidence
         marker_views = evidence.marker_views
         rows = self.rows = np.flatnonzero(used)
         markers, which = np.unique(marker_views.marker[rows], return_inverse=True)
         self.cameras, seen_by = np.unique(marker_views.camera[rows], return_inverse=True)
-        turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
+        turning = self.turning = (
+            len(self.cameras) > 1
+        )  # of one camera alone a turn is the tool's motion
         self.misplaced = slice(self.base, self.base + 6 * len(markers))
         turned = self.misplaced.stop + (3 * len(self.cameras) if turning else 0)
         self.turned = slice(self.misplaced.stop, turned)
@@ -352,6 +406,16 @@ class Effects:
         chi2 = float(np.einsum("na,nab,nb->", own, flow_covariance, own))
         freedom = GEOMETRY * len(own) - 6 - (self.zoomed.stop - self.turned.start)
         return freedom > 0 and chi2 <= chdtri(freedom, SIGNIFICANCE)
+
+    def explained(self, before: Sizes | None) -> Doubtful:
+        """Estimate the effects' sizes, and solve with them."""
+        sizes = self.sizes(before)
+        unknowns, total, covariance, turns, zooms, size = self.solve(sizes)
+        systematic = (total - covariance)[:6, :6]
+        if self.free_size or not self.turning:
+            by_size = size.sd * size.motion
+            systematic = systematic - np.outer(by_size, by_size)
+        return Doubtful(sizes, unknowns, whole(systematic), covariance, turns, zooms, size)
 
     def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array, SizeEstimate]:
         """Solve for all unknowns with given sizes of the effects.
@@ -430,8 +494,8 @@ class Effects:
         return firm
 
     def _scale_prior(self, sizes: Sizes) -> float:
-        if self.turned.stop > self.turned.start:
-            return sizes.scale
+        if self.turning:
+            return sizes.scale if self.free_size else LEAST.scale
         return max(self.scale_sd, LEAST.scale)
 
     def _suggested(
@@ -449,7 +513,7 @@ class Effects:
         if self.turned.stop > self.turned.start:
             camera = float(np.sqrt(second[self.turned].mean()))
             zoom = float(np.sqrt(second[self.zoomed].mean()))
-            scale = float(np.sqrt(second[-1]))
+            scale = float(np.sqrt(second[-1])) if self.free_size else scale
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
         off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
         follows = less @ self.jacobian

@@ -34,12 +34,15 @@ class SizeEstimate:
         The same from the pixels alone; infinite where they show nothing of it.
     motion : ndarray, shape (6,)
         Error of the estimated motion about the pivot per unit of relative scale, mm and rad.
+    applied : bool
+        Whether the motion was estimated along with it, not for the file's size.
     """
 
     change: float
     sd: float
     pixel_sd: float
     motion: Array
+    applied: bool = False
 
     @property
     def expected(self) -> float:
@@ -96,7 +99,11 @@ def flow_by_size(evidence: FitResult) -> Array:
 
 
 def estimate_size(
-    linear: Linear, used: NDArray[np.bool_], solved: tuple[Array, Array], growth: float, sd: float
+    linear: Linear,
+    used: NDArray[np.bool_],
+    solved: tuple[Array, Array],
+    chi2: tuple[float, int],
+    sd: float,
 ) -> SizeEstimate:
     """Estimate a tool's size beside a pose that was fitted with the file's.
 
@@ -108,8 +115,8 @@ def estimate_size(
         Views that contribute.
     solved : tuple of ndarray
         Unknowns and their normal matrix, from these views.
-    growth : float
-        Of the pixels' variance.
+    chi2 : tuple of float and int
+        What the pose leaves of it, and the degrees of freedom.
     sd : float
         Of the file's relative scale.
 
@@ -126,10 +133,11 @@ def estimate_size(
     own = float(np.einsum("na,na->", by_size, said[:, :GEOMETRY]))
     pull = float(np.einsum("na,na->", by_size, evidence.gradient[rows, :GEOMETRY]))
     # what the pose cannot explain; rounding leaves some of it with one camera
-    left = (own - float(cross @ motion)) / growth
+    left = own - float(cross @ motion)
     if left <= 1e-9 * own:
         return SizeEstimate(0.0, sd, np.inf, motion[:6])
-    change = (pull - float(cross @ unknowns)) / growth / left
+    change = (pull - float(cross @ unknowns)) / left
+    left /= max(1.0, (chi2[0] - change**2 * left) / max(chi2[1] - 1, 1))
     return SizeEstimate(change, _together(sd, left), left**-0.5, motion[:6])
 
 
@@ -164,4 +172,5 @@ def estimated_with_effects(
     if information * prior_sd**2 <= 1e-6:
         return SizeEstimate(0.0, sd, np.inf, motion)
     free = change / (variance * information)
-    return SizeEstimate(free, _together(max(sd, prior_sd), information), information**-0.5, motion)
+    both = _together(max(sd, prior_sd), information)
+    return SizeEstimate(free, both, information**-0.5, motion, True)

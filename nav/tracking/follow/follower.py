@@ -458,8 +458,7 @@ class Follower:
         """Return how the pose depends on the printed size, carried to the rig's origin."""
         size, motion = consensus.size, carry @ consensus.size.motion
         if size.seen:
-            # where all fits, the pose is that of the file's size
-            bias = size.expected if consensus.fits else 0.0
+            bias = 0.0 if size.applied else size.expected  # of a pose for the file's size
             return SizeError(motion, float(np.hypot(bias, size.sd)), True)
         if self.scale_sd is None:
             return SizeError(motion, size.sd, self.tool.scale_sd is not None)

@@ -99,7 +99,9 @@ def record(
             )
         )
         truth.append(np.asarray((reference_pose.inv() * pose).apply(needle.tip.position)))
-    return Recording(rig, {"needle": needle, "reference": reference}, shots, truth)
+    # prints that nobody measured, as most files are of
+    tools = {tool.name: replace(tool, scale_sd=None) for tool in (needle, reference)}
+    return Recording(rig, tools, shots, truth)
 
 
 def _hand(centre: Array, rng: np.random.Generator) -> Callable[[float], RigidTransform]:
