@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, orthonormal
 from nav.tracking.detect.marker_view import MarkerView
-from nav.tracking.fit.consensus import Consensus, Sizes, estimate_consensus
+from nav.tracking.fit.consensus import Consensus, estimate_consensus
 from nav.tracking.fit.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.initial_pose import APART, angle_between, find_start, flat
@@ -17,6 +17,7 @@ from nav.tracking.fit.marker_views import CameraModel, MarkerViews, Shape, about
 from nav.tracking.fit.normal_equations import curve_information
 from nav.tracking.fit.pixel_moments import BRIGHTNESS
 from nav.tracking.fit.printed_size import SizeError
+from nav.tracking.fit.random_effects import Sizes
 from nav.tracking.fit.sharpening import Sharpening
 from nav.tracking.fit.view_solver import quantile
 from nav.tracking.follow.camera_state import (
