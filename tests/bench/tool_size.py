@@ -1,4 +1,4 @@
-"""Tools printed at a wrong scale: is the error found, or in the predicted sd? `make bench-size`.
+"""Tools printed at a wrong scale: is the error found, or in the predicted sd? `python -m tests.bench.tool_size`.
 
 Needle and reference body are drawn once in unrelated poses (two cameras of 960 x 600, as in
 `tests.bench.faults`), and tracked with files of another size: of both tools, of one of them, by one
