@@ -1,4 +1,6 @@
-"""Tools printed at a wrong scale: is the error found, or in the predicted sd? `python -m tests.bench.tool_size`.
+"""Tools printed at a wrong scale: is the error found, or in the predicted sd?
+
+`python -m tests.bench.tool_size` prints the table.
 
 Needle and reference body are drawn once in unrelated poses (two cameras of 960 x 600, as in
 `tests.bench.faults`), and tracked with files of another size: of both tools, of one of them, by one
