@@ -95,7 +95,7 @@ def flow_by_size(evidence: FitResult) -> Array:
     marker_views = evidence.marker_views
     places = np.stack([eye.place for eye in marker_views.eyes])[marker_views.camera]
     towards = places - evidence.poses[:, :3, 3]
-    return np.einsum("nab,nb->na", evidence.flow[:, :, :3], towards)
+    return np.asarray(np.einsum("nab,nb->na", evidence.flow[:, :, :3], towards), float)
 
 
 def estimate_size(
