@@ -8,12 +8,15 @@ from hypothesis import settings
 
 from nav.camera.rig import Rig
 from nav.tracking.tool import Tool
+from phantoms import store
 from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.synthetic import small_rig
 
 settings.register_profile("same every time", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("same every time")
 
+# all necks of the tests: what one process has made serves the others, and the next run
+store.KEPT = 300
 
 ROOT = Path(__file__).parents[1]
 # files whose tests share what takes long to make run in one process, after each other

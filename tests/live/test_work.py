@@ -4,39 +4,53 @@ import queue
 import signal
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from rich.console import Console
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.errors import InputError
 from nav.live.feed import ProcessFeed, say_end
 from nav.live.messages import Command, Ended, Preparing, Ready, Update
 from nav.live.playback import PacedSource
 from nav.live.worker import work_for
-from tests.live.test_playback import STEP, Recording
+from tests.live.test_session import Hand
 from tests.live.test_session import Work as Bench
 
 PATIENCE = 20.0  # s
+STEP = 0.02  # s between two frames
 
 
-class Pictures:
-    """Two frame sets; `simulated` is theirs, and `fault` is raised after them."""
+def tracked(count):
+    """Frames in which the tip is seen."""
+    hand = Hand()
+    return [replace(hand.track(k), time=k * STEP) for k in range(count)]
+
+
+class Poses:
+    """Two tracked frames; `simulated` is theirs, and `fault` is raised after them."""
 
     def __init__(self, simulated=False, fault=None):
         self.simulated, self.fault, self.closed = simulated, fault, False
 
     def __iter__(self):
-        for number in range(2):
-            picture = Frame("left", 0.1 * number, np.zeros((4, 4), np.uint8))
-            yield FrameSet(number, 0.1 * number, {"left": picture})
+        yield from tracked(2)
         if self.fault is not None:
             raise self.fault
 
     def close(self):
         self.closed = True
+
+
+class Recorded:
+    """Five tracked frames at a pace."""
+
+    def __iter__(self):
+        return iter(tracked(5))
+
+    def close(self):
+        pass
 
 
 class Job:
@@ -50,11 +64,14 @@ class Job:
         if self.fault is not None:
             raise self.fault
         self.opened += 1
+        recording = self.source if isinstance(self.source, PacedSource) else None
         return SimpleNamespace(
             source=self.source,
+            recording=recording,
+            simulated=recording is None and self.source.simulated,
             session=Bench().session,
             notices=(),
-            listen=lambda frames, state: (),
+            listen=lambda tracked, state: (),
             finish=lambda: "done",
         )
 
@@ -123,7 +140,7 @@ def done(begun):
 
 
 def test_progress_results_and_the_end_are_sent(done):
-    source = Pictures()
+    source = Poses()
     sent = done(Job(source))
     assert isinstance(sent[0], Preparing)
     assert isinstance(sent[-2], Update)
@@ -133,7 +150,7 @@ def test_progress_results_and_the_end_are_sent(done):
 
 
 def test_simulated_time_is_the_time_of_sending(done):
-    update = [m for m in done(Job(Pictures(simulated=True))) if isinstance(m, Update)][-1]
+    update = [m for m in done(Job(Poses(simulated=True))) if isinstance(m, Update)][-1]
     assert update.simulated
     assert update.captured_at == update.sent_at
 
@@ -143,8 +160,8 @@ def test_simulated_time_is_the_time_of_sending(done):
     [
         (Job(None, InputError("camera left: unplugged")), "camera left: unplugged"),
         (Job(None, KeyError("left")), "tracking could not start: 'left'"),
-        (Job(Pictures(fault=InputError("left: cut off"))), "left: cut off"),
-        (Job(Pictures(fault=ValueError("no"))), "tracking failed: no"),
+        (Job(Poses(fault=InputError("left: cut off"))), "left: cut off"),
+        (Job(Poses(fault=ValueError("no"))), "tracking failed: no"),
     ],
 )
 def test_what_goes_wrong_is_the_last_message(done, job, problem):
@@ -152,18 +169,18 @@ def test_what_goes_wrong_is_the_last_message(done, job, problem):
 
 
 def test_a_window_that_was_closed_ends_the_work_without_a_fault(begun, done):
-    line, thread = begun(Job(PacedSource(Recording())))
+    line, thread = begun(Job(PacedSource(Recorded())))
     wait_until(lambda: line.count(Ready) == 1)
     line.said.put(None)  # nobody answers any more
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert (line.count(Update), line.sent[-1].problem) == (0, "")
     for gone in (Update, Ended):
-        assert not [m for m in done(Job(Pictures()), Line(gone)) if isinstance(m, gone)]
+        assert not [m for m in done(Job(Poses()), Line(gone)) if isinstance(m, gone)]
 
 
 def test_a_recording_is_opened_anew_when_the_window_asks_for_its_start(begun):
-    job = Job(PacedSource(Recording()))
+    job = Job(PacedSource(Recorded()))
     line, thread = begun(job)
     wait_until(lambda: line.count(Ready) == 1)
     line.say("play")
@@ -179,7 +196,7 @@ def test_a_recording_is_opened_anew_when_the_window_asks_for_its_start(begun):
 
 def test_a_pause_within_the_pace_costs_its_own_time_and_no_more():
     """What is left of the wait for the next frame set is waited for afterwards."""
-    source, times = PacedSource(Recording()), []
+    source, times = PacedSource(Recorded()), []
     began = time.monotonic()
     threading.Timer(0.5 * STEP, source.playback.obey, [Command("pause")]).start()
     threading.Timer(10.5 * STEP, source.playback.obey, [Command("pause")]).start()
