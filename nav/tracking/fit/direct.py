@@ -24,12 +24,18 @@ from nav.tracking.fit.accumulate_views import (
     LOOKED,
     NOISE,
     USED,
-    buffers,
-    look,
+    accumulate_views,
+    view_equations,
     windows,
 )
 from nav.tracking.fit.expected import expected_greys
 from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.kernel_arguments import (
+    Appearance,
+    CameraImage,
+    MarkerPatterns,
+    PlaneViews,
+)
 from nav.tracking.fit.marker_views import CORNER_FLOW, MarkerViews, areas, moved_about, shifted
 from nav.tracking.fit.normal_equations import (
     follow,
@@ -140,9 +146,12 @@ class DirectFit:
         self.odd = np.zeros((count, (marker_views.shape.count + 2) ** 2), np.int64)
         self.held = False  # whether blurs were kept, or pixels used, that will not be from now on
         self.doubted = False  # whether pixels cut were once all taken back
-        self.changes = np.ascontiguousarray(marker_views.shape.changes[marker_views.marker])
-        self.zones = np.ascontiguousarray(marker_views.shape.zones[marker_views.marker])
-        self.buffers = buffers(count)
+        shape, marker = marker_views.shape, marker_views.marker
+        self.patterns = MarkerPatterns(
+            np.ascontiguousarray(shape.changes[marker]), shape.count,
+            np.ascontiguousarray(shape.zones[marker]),
+        )  # fmt: skip
+        self.equations = view_equations(count)
         self.slopes: Array | None = None
         self.corners = self.began = np.zeros((0, 4, 2))  # began: where the first pass has them
         self.by_flow = np.zeros((0, 8, 8))
@@ -206,7 +215,7 @@ class DirectFit:
         if not np.isfinite(corners).all():
             return None
         self._look(corners, velocity, stride, extra, free)
-        information, gradient, by_place, rest, stats = self.buffers
+        information, gradient, by_place, rest, stats = self.equations
         if self.slack > 0.0:
             gradient += np.einsum("nab,nb->na", information[:, :, :GEOMETRY], self.off)
         good = worthy(stats, WORTH if free else 0.05)
@@ -266,7 +275,9 @@ class DirectFit:
         reach = 1.0 + FARTHEST / 2
         if self.slopes is None:  # hardly changed after a step
             self.slopes = marker_views.ray_slopes(corners.mean(axis=1))
-        window = windows(corners, self.zones, count, marker_views.camera, marker_views.sizes, reach)
+        window = windows(
+            corners, self.patterns.zones, count, marker_views.camera, marker_views.sizes, reach
+        )
         drift = np.zeros((len(marker_views), GEOMETRY))
         for index, first, last in marker_views.slices:
             camera = marker_views.eyes[index].camera
@@ -275,21 +286,20 @@ class DirectFit:
                 drift[first:last] = (self.flow[first:last] @ velocity) * row
         plane = self.plane if self.slack == 0.0 else shifted(self.plane, self.off, count)
 
+        planes = PlaneViews(window, plane, self.slopes, drift)
+        appearance = Appearance(
+            self.brightness, self.blur, self.prior, self.free & free, self.cut, self.odd
+        )
         if self.clipped and stride == 1:
-            self._fill(window, plane, drift)
+            self._fill(planes, appearance)
 
         def run(share: tuple[int, int]) -> None:
             for index, a, b in marker_views.slices:
                 first, last = max(a, share[0]), min(b, share[1])
-                response = self.responses[index]
                 if first < last:
-                    look(
-                        self.pictures[index], marker_views.eyes[index].rays.grid,
-                        response.table, response.power, first, last, window, plane, self.slopes,
-                        self.changes, count, self.zones, self.blur, self.prior, self.brightness,
-                        drift, stride, extra * extra, self.cut,
-                        UNKNOWN if index in self.unsharpened else -1.0, self.odd,
-                        self.free & free, *self.buffers,
+                    accumulate_views(
+                        self._camera_image(index), (first, last), self.patterns, planes,
+                        appearance, stride, extra * extra, self.equations,
                     )  # fmt: skip
 
         own, *others = _shares(window, self.workers)
@@ -298,18 +308,23 @@ class DirectFit:
         for future in running:
             future.result()
 
-    def _fill(self, window: NDArray[np.int64], plane: Array, drift: Array) -> None:
+    def _camera_image(self, index: int) -> CameraImage:
+        response = self.responses[index]
+        return CameraImage(
+            self.pictures[index], self.marker_views.eyes[index].rays.grid, response.table,
+            response.power, UNKNOWN if index in self.unsharpened else -1.0,
+        )  # fmt: skip
+
+    def _fill(self, planes: PlaneViews, appearance: Appearance) -> None:
         """Set clipped pixels of unsharpened images to what the fit expects now."""
         marker_views, changes = self.marker_views, []
         for index, first, last in marker_views.slices:
             plain = self.unsharpened.get(index)
             if plain is None or not len(plain.clipped_at):
                 continue
-            response = self.responses[index]
             expected, known = expected_greys(
-                plain.clipped_at, plain.bright, marker_views.eyes[index].rays.grid, response.table,
-                response.power, first, last, plane, self.slopes, window, self.changes,
-                marker_views.shape.count, self.zones, self.blur, self.brightness, drift,
+                plain.clipped_at, plain.bright, self._camera_image(index), (first, last),
+                self.patterns, planes, appearance,
             )  # fmt: skip
             changes.append(plain.hold(expected, known))
         self.refilled = max(changes, default=0.0)
@@ -318,7 +333,8 @@ class DirectFit:
         self, flow: Array, responses: Array, noise: Array, scale: Array, good: NDArray[np.bool_]
     ) -> Array:
         """Let markers lie off the pose as they disagree; return the change of flow (n, 8)."""
-        information, gradient, camera = self.buffers[0], self.buffers[1], self.marker_views.camera
+        information, gradient = self.equations.information, self.equations.gradient
+        camera = self.marker_views.camera
         left, excess = own_flow(information, gradient, flow, responses, camera, self.by_flow, noise)
         off = float(np.sqrt(max(quantile(excess[good], 0.5), 0.0))) if good.sum() > 1 else 0.0
         self.slack = min(off, SLACK_MOST) if off > SLACK_FROM else 0.0
@@ -356,7 +372,7 @@ class DirectFit:
             flow, responses, self.marker_views.camera, by_place, rest, self.brightness, self.blur,
             self.swing,
         )  # fmt: skip
-        stats = self.buffers[4]
+        stats = self.equations.stats
         fair = worthy(stats, WORTH) & ~self.quality.worse(stats)
         most = usual_of_each_camera(
             change, stats[:, USED] * fair, self.marker_views.camera, len(self.responses)
@@ -383,7 +399,7 @@ class DirectFit:
         return np.sqrt(MODEL_ERROR**2 + UNEVEN**2 * uneven + rough**2)
 
     def _evidence(self, pose: Array, velocity: Array) -> FitResult:
-        information, gradient, _, _, stats = self.buffers
+        information, gradient, _, _, stats = self.equations
         noise = np.maximum(stats[:, NOISE], LEAST_NOISE)
         variance = noise**2 * self.growth[self.marker_views.camera]
         weight = self.quality.trust(stats) / variance
