@@ -90,7 +90,7 @@ def test_a_tool_in_noisier_light_is_no_change_of_the_camera(needle, reference):
             tracked = tracker.track(altered(studio.frames(placed), "only", noisier))
             assert seen(tracked, "needle")
             assert seen(tracked, "reference")
-            assert not tracker.states["only"].alarm
+            assert not tracker.camera_states["only"].alarm
 
 
 def test_a_look_that_taught_nothing_is_not_repeated_at_once():

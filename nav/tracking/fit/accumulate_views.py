@@ -45,7 +45,7 @@ def accumulate_views(camera, between, patterns, planes, appearance, stride, extr
     equations : ViewEquations
         Rows of the range are filled.
     """
-    buffers, wide, count = pixel_buffers(), np.empty(3), patterns.count
+    buffers, wide, count = pixel_buffers(), np.empty(3), patterns.cells
     stats, odd, brightness = equations.stats, appearance.odd, appearance.brightness
     excluded = np.zeros(odd.shape[1], np.bool_)
     for k in range(between[0], between[1]):

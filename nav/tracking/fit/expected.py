@@ -47,7 +47,7 @@ def expected_greys(pixels, bright, camera, between, patterns, planes, appearance
         Whether a marker or its white zone is there.
     """
     expected, known = np.zeros(len(pixels)), np.zeros(len(pixels), np.bool_)
-    buffers, which, n = pixel_buffers(), np.empty(ROWS, np.int64), patterns.count
+    buffers, which, n = pixel_buffers(), np.empty(ROWS, np.int64), patterns.cells
     for k in range(between[0], between[1]):
         brightness = appearance.brightness[k]
         if not brightness[0] > 0.0:
@@ -143,8 +143,8 @@ def _render(buffers, count, camera, marker, nodes, brightness):
     for i in range(count):
         buffers.sheet[SEEN + i] = 0.0
     draw(buffers.sheet, count, camera, marker, nodes, brightness)
-    none, odd = np.zeros(0, np.bool_), np.zeros((marker.count + 2) ** 2, np.int64)
-    compare(buffers, count, marker.count, brightness, -1.0, PixelSelection(0.0, none, odd))
+    none, odd = np.zeros(0, np.bool_), np.zeros((marker.cells + 2) ** 2, np.int64)
+    compare(buffers, count, marker.cells, brightness, -1.0, PixelSelection(0.0, none, odd))
 
 
 @njit(nogil=True, cache=True)

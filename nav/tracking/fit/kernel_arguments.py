@@ -42,14 +42,14 @@ class MarkerPattern(NamedTuple):
     ----------
     changes : ndarray, shape (4, (2 n + 4)^2)
         See `colour_changes`.
-    count : int
+    cells : int
         Cells n along a side, border included.
     zone : float
         Width of the white zone, cells.
     """
 
     changes: Array
-    count: int
+    cells: int
     zone: float
 
 
@@ -188,16 +188,16 @@ class MarkerPatterns(NamedTuple):
 
     Parameters
     ----------
-    changes : ndarray, shape (n, 4, (2 count + 4)^2)
+    changes : ndarray, shape (n, 4, (2 cells + 4)^2)
         See `colour_changes`.
-    count : int
+    cells : int
         Cells along a side, border included.
     zones : ndarray, shape (n,)
         Widths of the white zones, cells.
     """
 
     changes: Array
-    count: int
+    cells: int
     zones: Array
 
 

@@ -99,7 +99,7 @@ class NoiseGrowth:
 
 
 def noise_growth(
-    evidence: FitResult,
+    fit_result: FitResult,
     used: NDArray[np.bool_],
     pictures: Sequence[Picture],
     plain: Sequence[bool],
@@ -109,7 +109,7 @@ def noise_growth(
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         Of the tool as it was found.
     used : ndarray, shape (n,), bool
         Views that contribute.
@@ -132,32 +132,38 @@ def noise_growth(
     White, Econometrica 48(4), 1980.
     Conley, Journal of Econometrics 92(1), 1999.
     """
-    marker_views = evidence.marker_views
-    entire = (evidence.visible > ENTIRE) & (evidence.explained > TEACHES)
+    marker_views = fit_result.marker_views
+    entire = (fit_result.quality.visible > ENTIRE) & (fit_result.quality.explained > TEACHES)
     own = np.flatnonzero(used & entire & (marker_views.camera == camera))
-    eye, response = marker_views.eyes[camera], evidence.responses[camera]
+    camera_model, response = marker_views.cameras[camera], fit_result.responses[camera]
     count = marker_views.shape.count
     image = CameraImage(
-        pictures[camera], eye.rays.grid, response.table, response.power,
+        pictures[camera], camera_model.rays.grid, response.table, response.power,
         -1.0 if plain[camera] else UNKNOWN,
     )  # fmt: skip
-    plane = evidence.plane
-    if evidence.slack > 0.0:
-        plane = shifted(plane, evidence.off, count)
-    slopes = marker_views.ray_slopes(evidence.corners.mean(axis=1))
+    plane = fit_result.projection.plane
+    if fit_result.appearance.slack > 0.0:
+        plane = shifted(plane, fit_result.appearance.offset, count)
+    slopes = marker_views.ray_slopes(fit_result.projection.corners.mean(axis=1))
     zones = np.ascontiguousarray(marker_views.shape.zones[marker_views.marker])
     changes = np.ascontiguousarray(marker_views.shape.changes[marker_views.marker])
-    window = windows(evidence.corners, zones, count, marker_views.camera, marker_views.sizes, 0.0)
-    drift = evidence.flow @ evidence.velocity * (eye.camera.readout / eye.camera.size[1])
+    window = windows(
+        fit_result.projection.corners, zones, count, marker_views.camera, marker_views.sizes, 0.0
+    )
+    drift = (
+        fit_result.projection.flow
+        @ fit_result.velocity
+        * (camera_model.camera.readout / camera_model.camera.size[1])
+    )
     total = np.zeros(2)
     for k in own:
-        cut = HUBER * CAP * max(evidence.noise[k], LEAST_NOISE)
+        cut = HUBER * CAP * max(fit_result.quality.noise[k], LEAST_NOISE)
         rows = _pixel_rows(
             image, MarkerPattern(changes[k], count, zones[k]),
-            PlaneView(window[k], plane[k], slopes[k], drift[k]), evidence.blur[k],
-            evidence.brightness[k], cut,
+            PlaneView(window[k], plane[k], slopes[k], drift[k]), fit_result.appearance.blur[k],
+            fit_result.appearance.brightness[k], cut,
         )  # fmt: skip
-        whitened = _whitened(rows, float(evidence.brightness[k, 0]))
+        whitened = _whitened(rows, float(fit_result.appearance.brightness[k, 0]))
         if whitened is not None:
             height, width = window[k, 1] - window[k, 0], window[k, 3] - window[k, 2]
             total += _windowed(*whitened, height, width, REACH)
@@ -197,7 +203,7 @@ def _pixel_rows(camera, marker, view, blur, brightness, cut):
 
     Parameters are those of `accumulate`, and the cut.
     """
-    window, n, zone = view.window, marker.count, marker.zone
+    window, n, zone = view.window, marker.cells, marker.zone
     width = window[3] - window[2]
     result = np.zeros(((window[1] - window[0]) * width, COLUMNS + 1))
     buffers, which = pixel_buffers(), np.empty(ROWS, np.int64)

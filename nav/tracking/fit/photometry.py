@@ -89,7 +89,7 @@ def accumulate(camera, marker, view, blur, brightness, stride, selection, buffer
     PixelTotals
     """
     sheet, moments, totals = buffers.sheet, buffers.moments, buffers.totals
-    image, grid, n, zone = camera.image, camera.grid, marker.count, marker.zone
+    image, grid, n, zone = camera.image, camera.grid, marker.cells, marker.zone
     window, plane, ray_per_pixel, drift = view.window, view.plane, view.ray_per_pixel, view.drift
     moments[:] = 0.0
     buffers.histogram[:] = 0

@@ -81,8 +81,8 @@ def take_in(buffers, count, camera, marker, nodes, brightness, selection):
         Number of Gaussians that motion blur is made of, see `split_blur`.
     """
     draw(buffers.sheet, count, camera, marker, nodes, brightness)
-    compare(buffers, count, marker.count, brightness, camera.unknown, selection)
-    derive(buffers.sheet, count, marker.count / 2.0, brightness)
+    compare(buffers, count, marker.cells, brightness, camera.unknown, selection)
+    derive(buffers.sheet, count, marker.cells / 2.0, brightness)
     add_products(buffers.sheet, count, buffers.moments)
 
 
@@ -97,11 +97,11 @@ def draw(sheet, count, camera, marker, nodes, brightness):
     camera, marker, brightness
         See `accumulate`.
     """
-    lean(sheet, count, marker.count / 2.0, nodes > 1, camera.power, brightness)
+    lean(sheet, count, marker.cells / 2.0, nodes > 1, camera.power, brightness)
     if nodes == 1:
-        blurred_pattern(sheet, count, marker.changes, marker.count)
+        blurred_pattern(sheet, count, marker.changes, marker.cells)
     else:
-        _smeared_pattern(sheet, count, marker.changes, marker.count, nodes)
+        _smeared_pattern(sheet, count, marker.changes, marker.cells, nodes)
     respond(sheet, count, camera.curve)
 
 

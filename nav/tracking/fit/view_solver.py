@@ -245,7 +245,7 @@ def fit_plane(camera, marker, view, blur, scale):
     explained : float
         Share of their variance explained.
     """
-    buffers, n = pixel_buffers(), marker.count
+    buffers, n = pixel_buffers(), marker.cells
     brightness, cut, wandered = np.zeros(BRIGHTNESS), 0.0, 0.0
     covariance = np.zeros((GEOMETRY, GEOMETRY))
     start = blur.copy()

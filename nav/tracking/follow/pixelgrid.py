@@ -191,7 +191,7 @@ def _sums(image, boxes, comb):
 
 
 def shift_covariance(
-    evidence: FitResult,
+    fit_result: FitResult,
     used: NDArray[np.bool_],
     covariance: Array,
     grids: Sequence[PixelGrid],
@@ -200,7 +200,7 @@ def shift_covariance(
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         Of all views.
     used : ndarray, shape (n,), bool
         Views that contribute.
@@ -216,7 +216,7 @@ def shift_covariance(
     """
     total = np.zeros((6, 6))
     for index, grid in enumerate(grids):
-        own = np.flatnonzero(used & (evidence.marker_views.camera == index))
+        own = np.flatnonzero(used & (fit_result.marker_views.camera == index))
         down, right = grid.shift
         for size, axis in ((right, 0), (down, 1)):
             if size == 0.0 or not len(own):
@@ -224,12 +224,15 @@ def shift_covariance(
             pixels = np.zeros(8)
             pixels[axis::2] = size
             flow = np.linalg.solve(
-                evidence.by_flow[own], np.broadcast_to(pixels, (len(own), 8))[..., None]
+                fit_result.projection.by_flow[own],
+                np.broadcast_to(pixels, (len(own), 8))[..., None],
             )
             said = np.einsum(
                 "nam,nab,nb->m",
-                evidence.flow[own], evidence.information[own, :GEOMETRY, :GEOMETRY], flow[..., 0],
-            )  # fmt: skip
+                fit_result.projection.flow[own],
+                fit_result.information[own, :GEOMETRY, :GEOMETRY],
+                flow[..., 0],
+            )
             off = covariance @ said
             total += np.outer(off, off)
     return total
