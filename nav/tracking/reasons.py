@@ -76,16 +76,14 @@ def why_lost(
         return f"{_markers(view.marker.id for view in read)} of {tool.name} are seen by " + (
             f"{' and '.join(seen_by)}, but do not lie as the tool's file says; {FILES}"
         )
-    present = [
-        camera_model for camera_model in cameras if camera_model.camera.name in frames.frames
-    ]
-    names = ", ".join(camera_model.camera.name for camera_model in present)
+    present = [model for model in cameras if model.camera.name in frames.frames]
+    names = ", ".join(model.camera.name for model in present)
     if last is None:
         return f"no marker of {tool.name} seen by {names}: hidden, too oblique, blurred or too dark"
     said: dict[str, list[str]] = {}
-    for camera_model in present:
-        name = camera_model.camera.name
-        why = _why_not_seen(camera_model, shape, last, frames.frames[name], before.get(name))
+    for model in present:
+        name = model.camera.name
+        why = _why_not_seen(model, shape, last, frames.frames[name], before.get(name))
         said.setdefault(why, []).append(name)
     if set(said) == {OUT}:
         return f"{OUT} {names}"
@@ -96,17 +94,17 @@ OUT, HIDDEN = "out of view of camera", "hidden from"
 
 
 def _why_not_seen(
-    camera_model: CameraModel, shape: Shape, last: Array, now: Frame, before: Frame | None
+    model: CameraModel, shape: Shape, last: Array, now: Frame, before: Frame | None
 ) -> str:
     points = shape.corners.reshape(-1, 3) @ last[:3, :3].T + last[:3, 3]
-    if (camera_model.camera.from_rig(points)[:, 2] <= 1.0).any():
+    if (model.camera.from_rig(points)[:, 2] <= 1.0).any():
         return OUT
-    pixels, size = camera_model.camera.project(points), np.array(camera_model.camera.size)
+    pixels, size = model.camera.project(points), np.array(model.camera.size)
     inside = ((pixels > EDGE) & (pixels < size - EDGE)).all(axis=1)
     if inside.mean() < INSIDE:
         return OUT
     centres = shape.centres @ last[:3, :3].T + last[:3, 3]
-    towards = camera_model.place - centres
+    towards = model.place - centres
     facing = np.einsum("ni,ni->n", shape.normals @ last[:3, :3].T, towards)
     if (facing / np.linalg.norm(towards, axis=1)).max() < OBLIQUE:
         return "too oblique for"
@@ -356,16 +354,16 @@ def _cameras(found: PoseCandidate) -> list[str]:
     """Name cameras that see everything turned or grown: one has moved or refocused."""
     marker_views, consensus = found.fit_result.marker_views, found.consensus
     turned, grown, index_of = {}, {}, {}
-    for index, camera_model in enumerate(marker_views.cameras):
+    for index, model in enumerate(marker_views.cameras):
         views = np.flatnonzero(consensus.used & (marker_views.camera == index))
         if not len(views):
             continue
-        focal = camera_model.camera.matrix[0, 0]
-        from_middle = found.corners[views].reshape(-1, 2) - camera_model.camera.matrix[:2, 2]
+        focal = model.camera.matrix[0, 0]
+        from_middle = found.corners[views].reshape(-1, 2) - model.camera.matrix[:2, 2]
         radius = float(np.sqrt((from_middle**2).sum(axis=1).mean()))
-        index_of[camera_model.camera.name] = index
-        turned[camera_model.camera.name] = float(np.linalg.norm(consensus.turns[index]) * focal)
-        grown[camera_model.camera.name] = float(consensus.zooms[index]) * radius
+        index_of[model.camera.name] = index
+        turned[model.camera.name] = float(np.linalg.norm(consensus.turns[index]) * focal)
+        grown[model.camera.name] = float(consensus.zooms[index]) * radius
     off = {name: float(np.hypot(turned[name], grown[name])) for name in turned}
     if len(off) < 2:
         return []
