@@ -158,14 +158,14 @@ def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], 
 
 
 def _elsewhere(
-    detected: Sequence[MarkerView], own: Sequence[BodyView], found: PoseCandidate, frame: int
+    detected: Sequence[MarkerView], own: Sequence[BodyView], candidate: PoseCandidate, frame: int
 ) -> list[BodyView]:
     """Return the markers that a search of the whole images found, and the pose did not."""
     known = {(view.camera, view.marker) for view in own}
     places = Counter((view.camera.name, view.marker.id) for view in detected)
     return [
         BodyView(
-            frame, view.camera.name, view.marker.id, view.corners, view.covariance, found.matrix
+            frame, view.camera.name, view.marker.id, view.corners, view.covariance, candidate.matrix
         )
         for view in detected
         if view.refined
@@ -174,14 +174,14 @@ def _elsewhere(
     ]
 
 
-def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
+def views_of(candidate: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
     """Return the markers whose appearance fits, and how many are left out because they moved.
 
     Markers that disagree with the pose are included: their place is to be estimated.
 
     Parameters
     ----------
-    found : PoseCandidate
+    candidate : PoseCandidate
         Pose of the tool, with its fit result.
     frame : int
         Number of the frame set.
@@ -195,9 +195,9 @@ def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyVie
     moving : int
         How many were left out because the tool moved between the cameras' times.
     """
-    fit_result, marker_views = found.fit_result, found.fit_result.marker_views
-    corners, covariance = own_corners(found), found.corner_covariance
-    moved = np.abs(_to_frame_time(found)).max(axis=(1, 2))
+    fit_result, marker_views = candidate.fit_result, candidate.fit_result.marker_views
+    corners, covariance = own_corners(candidate), candidate.corner_covariance
+    moved = np.abs(_to_frame_time(candidate)).max(axis=(1, 2))
     views, moving = [], 0
     for k in np.flatnonzero(fit_result.quality.good):
         if moved[k] > MOST_MOTION:
@@ -207,11 +207,11 @@ def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyVie
             continue
         camera = marker_views.cameras[marker_views.camera[k]].camera.name
         marker = tool.markers[marker_views.marker[k]].id
-        views.append(BodyView(frame, camera, marker, corners[k], covariance[k], found.matrix))
+        views.append(BodyView(frame, camera, marker, corners[k], covariance[k], candidate.matrix))
     return views, moving
 
 
-def own_corners(found: PoseCandidate) -> Array:
+def own_corners(candidate: PoseCandidate) -> Array:
     """Compute each view's corners by its own pixels, at the frame set's time.
 
     `PoseCandidate.corners` are the pose's plus all residuals: the pose cancels, but to first order
@@ -220,7 +220,7 @@ def own_corners(found: PoseCandidate) -> Array:
 
     Parameters
     ----------
-    found : PoseCandidate
+    candidate : PoseCandidate
         Pose of the tool, with its fit result.
 
     Returns
@@ -228,14 +228,14 @@ def own_corners(found: PoseCandidate) -> Array:
     ndarray, shape (n, 4, 2)
         Corners, px.
     """
-    return found.corners + _bend(found) + _to_frame_time(found)
+    return candidate.corners + _bend(candidate) + _to_frame_time(candidate)
 
 
-def _bend(found: PoseCandidate) -> Array:
+def _bend(candidate: PoseCandidate) -> Array:
     """Return, (n, 4, 2), the nonlinear part of the deviation of a marker from the pose."""
-    fit_result = found.fit_result
+    fit_result = candidate.fit_result
     if fit_result.appearance.slack == 0.0 or not fit_result.appearance.offset.any():
-        return np.zeros_like(found.corners)
+        return np.zeros_like(candidate.corners)
     count = fit_result.marker_views.shape.count
     exact = _corners_of_planes(
         fit_result.marker_views,
@@ -259,11 +259,11 @@ def _corners_of_planes(marker_views: MarkerViews, planes: Array) -> Array:
     return pixels
 
 
-def _to_frame_time(found: PoseCandidate) -> Array:
+def _to_frame_time(candidate: PoseCandidate) -> Array:
     """Return the shift (n, 4, 2), px, from each view's own time to the frame set's time."""
-    fit_result, marker_views = found.fit_result, found.fit_result.marker_views
+    fit_result, marker_views = candidate.fit_result, candidate.fit_result.marker_views
     if not marker_views.late.any():
-        return np.zeros_like(found.corners)
+        return np.zeros_like(candidate.corners)
     still, _ = marker_views.project(marker_views.poses(fit_result.projection.pose, np.zeros(6)))
     return still - fit_result.projection.corners
 

@@ -92,9 +92,9 @@ class Acquisition:
         viewer, state = self.viewers[frame.camera], self.cameras[frame.camera]
         detected = self.detectors[frame.camera].find(frame.image, tools, thorough)
         image = unsharpened(frame.image, state.sharpness.sharpening)
-        found: Views = {}
+        seen: Views = {}
         for tool in tools:
-            views = found[tool.name] = []
+            views = seen[tool.name] = []
             for square in detected[tool.name]:
                 marker, at = tool.by_id[square.id], square.corners
                 view = viewer.view(image, tool, marker, at, state.blur, state.response)
@@ -103,7 +103,7 @@ class Acquisition:
                     view = viewer.detected(marker, square.corners)
                 if view is not None:
                     views.append(replace(view, decoded=square.decoded))
-        return found
+        return seen
 
     def begin(
         self,

@@ -32,7 +32,7 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         counted.append("lesson")
         return learn_sharpness(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("nav.tracking.tracker.learn_sharpness", counting)
+    monkeypatch.setattr("nav.tracking.follow.follower.learn_sharpness", counting)
     return counted
 
 

@@ -139,8 +139,8 @@ def _without_gross(
         return list(views), []
     rms = np.sqrt((ViewStack(views).residuals(pose) ** 2).mean(axis=1))
     limit = max(OUTLIER_PIXELS, OUTLIER_FACTOR * float(np.median(rms)))
-    used = [view for view, off in zip(views, rms, strict=True) if off <= limit]
-    left_out = [view for view, off in zip(views, rms, strict=True) if off > limit]
+    used = [view for view, residual in zip(views, rms, strict=True) if residual <= limit]
+    left_out = [view for view, residual in zip(views, rms, strict=True) if residual > limit]
     return used, left_out
 
 

@@ -235,11 +235,11 @@ def _solve(
     toward = np.einsum("cab,cb->ca", prior, given.response_before - parameters)
     none = np.zeros((len(prior), RESPONSE))
     cameras = len(prior) if free else 0
-    found, motion, curves = step(
+    solvable, motion, curves = step(
         information, gradient, weight, projection.flow, given.marker_views.camera,
         prior[:cameras], toward[:cameras],
     )  # fmt: skip
-    if not found:
+    if not solvable:
         return None
     return motion, curves if free else none, toward if free else none
 

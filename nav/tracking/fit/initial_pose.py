@@ -134,14 +134,14 @@ def _candidates(views: Sequence[MarkerView]) -> list[Array]:
     except cv2.error:
         return []
     rig_from_camera = np.linalg.inv(camera.camera_from_rig.as_matrix())
-    found = []
+    poses = []
     for rotation, translation in zip(rotations, translations, strict=True):
         camera_from_tool = np.eye(4)
         camera_from_tool[:3, :3] = cv2.Rodrigues(rotation)[0]
         camera_from_tool[:3, 3] = np.ravel(translation)
         if np.isfinite(camera_from_tool).all():
-            found.append(rig_from_camera @ camera_from_tool)
-    return found
+            poses.append(rig_from_camera @ camera_from_tool)
+    return poses
 
 
 def flat(points: Array) -> bool:

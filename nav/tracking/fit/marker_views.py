@@ -71,12 +71,12 @@ class MarkerViews:
     @cached_property
     def slices(self) -> list[tuple[int, int, int]]:
         """(camera, first, last) of each camera with views, `last` excluded."""
-        found = []
+        ranges = []
         for index in range(len(self.cameras)):
             own = np.flatnonzero(self.camera == index)
             if len(own):
-                found.append((index, int(own[0]), int(own[-1]) + 1))
-        return found
+                ranges.append((index, int(own[0]), int(own[-1]) + 1))
+        return ranges
 
     @cached_property
     def rotations(self) -> Array:

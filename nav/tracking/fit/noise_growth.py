@@ -64,13 +64,13 @@ class NoiseGrowth:
 
     Parameters
     ----------
-    found, independent : float
+    observed, independent : float
         Sums over its views, as they are and as independent errors would make them.
     looks : int
         How many frame sets contributed.
     """
 
-    found: float = 0.0
+    observed: float = 0.0
     independent: float = 0.0
     looks: int = 0
 
@@ -79,14 +79,14 @@ class NoiseGrowth:
         """Growth of covariances, at least 1."""
         if not self.independent > 0.0:
             return 1.0
-        return float(min(max(self.found / self.independent, 1.0), MOST_GROWTH))
+        return float(min(max(self.observed / self.independent, 1.0), MOST_GROWTH))
 
-    def learn(self, found: float, independent: float) -> bool:
+    def learn(self, observed: float, independent: float) -> bool:
         """Add the sums of one frame set; return whether the growth has changed."""
         before = self.factor
         if independent > 0.0:
-            self.found, self.independent = (
-                KEEP * self.found + found, KEEP * self.independent + independent,
+            self.observed, self.independent = (
+                KEEP * self.observed + observed, KEEP * self.independent + independent,
             )  # fmt: skip
             self.looks += 1
         return abs(self.factor / before - 1.0) > DIFFERENT
@@ -122,7 +122,7 @@ def noise_growth(
 
     Returns
     -------
-    found : float
+    observed : float
         Sum over the views of the trace of J' R J by that of its expectation.
     independent : float
         What it would be if the errors were independent. Both are zero where no view is good enough.

@@ -71,7 +71,7 @@ def step(information, gradient, weight, flow, camera, prior, toward):
 
     Returns
     -------
-    found : bool
+    solved : bool
         Whether there is a solution.
     motion : ndarray, shape (MOTION,)
         About the pivot, mm and rad.
@@ -229,11 +229,11 @@ def offset_flow(information, left, prior_information):
     -------
     ndarray, shape (n, GEOMETRY)
     """
-    off = np.empty_like(left)
+    offset = np.empty_like(left)
     for k in range(len(left)):
         own = information[k, :GEOMETRY, :GEOMETRY].copy() + prior_information[k]
-        off[k] = np.linalg.solve(own, left[k])
-    return off
+        offset[k] = np.linalg.solve(own, left[k])
+    return offset
 
 
 @njit(nogil=True, cache=True)

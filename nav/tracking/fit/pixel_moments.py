@@ -232,14 +232,14 @@ def compare(buffers, count, n, brightness, unknown, selection):
     looked, used = 0, 0
     for i in range(count):
         residual, seen, root = sheet[RESIDUAL + i], sheet[SEEN + i], 0.0
-        off = abs(residual)
+        distance = abs(residual)
         if seen != unknown and (seen < CLIPPED or seen - residual < CLIPPED):
             looked += 1
-            histogram[min(int(off), HISTOGRAM - 1)] += 1
-            if cut == 0.0 or off <= cut:
+            histogram[min(int(distance), HISTOGRAM - 1)] += 1
+            if cut == 0.0 or distance <= cut:
                 root = 1.0
-            elif off <= LEAST_USED * cut:
-                root = math.sqrt(cut / off)
+            elif distance <= LEAST_USED * cut:
+                root = math.sqrt(cut / distance)
             used += root > 0.0
             if root == 0.0 or len(beside) > 0:
                 cell = min(max(int(sheet[X + i] + 1.0), 0), n + 1)

@@ -61,7 +61,7 @@ def _facing(centres, normals, corners, pose, place, rotation, translation):
 
     Last (n,) whether all corners are before the camera too.
     """
-    chosen, found = np.empty(len(centres), np.int64), 0
+    chosen, facing = np.empty(len(centres), np.int64), 0
     for k in range(len(centres)):
         centre, normal = move_point(pose, centres[k]), turn_vector(pose, normals[k])
         depth, along, square = translation[2], 0.0, 0.0
@@ -71,10 +71,10 @@ def _facing(centres, normals, corners, pose, place, rotation, translation):
             square += towards * towards
             depth += rotation[2, a] * centre[a]
         if along > FACING * math.sqrt(square) and depth > LEAST_DEPTH:
-            chosen[found] = k
-            found += 1
-    quads, in_front = np.empty((found, 4, 3)), np.ones(found, np.bool_)
-    for k in range(found):
+            chosen[facing] = k
+            facing += 1
+    quads, in_front = np.empty((facing, 4, 3)), np.ones(facing, np.bool_)
+    for k in range(facing):
         for c in range(4):
             corner = move_point(pose, corners[chosen[k], c])
             depth = translation[2]
@@ -82,7 +82,7 @@ def _facing(centres, normals, corners, pose, place, rotation, translation):
                 quads[k, c, a] = corner[a]
                 depth += rotation[2, a] * corner[a]
             in_front[k] &= depth > LEAST_DEPTH
-    return chosen[:found], quads, in_front
+    return chosen[:facing], quads, in_front
 
 
 @njit(nogil=True, cache=True)

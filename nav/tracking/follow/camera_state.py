@@ -114,7 +114,7 @@ def learn_from_views(
 
 
 def learn_noise_growth(
-    states: Sequence[CameraState], found: PoseCandidate, pictures: Sequence[Picture]
+    states: Sequence[CameraState], candidate: PoseCandidate, pictures: Sequence[Picture]
 ) -> bool:
     """Learn which errors neighbouring pixels share, from a tool that was found.
 
@@ -122,7 +122,7 @@ def learn_noise_growth(
     ----------
     states : sequence of CameraState
         Of each camera; updated where due.
-    found : PoseCandidate
+    candidate : PoseCandidate
         The tool.
     pictures : sequence of ndarray
         Image of each camera, as it gave them.
@@ -132,7 +132,7 @@ def learn_noise_growth(
     bool
         Whether a camera's growth has changed.
     """
-    fit_result, changed = found.fit_result, False
+    fit_result, changed = candidate.fit_result, False
     due = [index for index, each in enumerate(states) if each.growth_wait <= 0 or each.alarm]
     if not due:
         return False
@@ -141,12 +141,10 @@ def learn_noise_growth(
         [each.sharpness.sharpening for each in states],
     )  # fmt: skip
     fitted = [plain[c].picture if c in plain else pictures[c] for c in range(len(states))]
+    as_given = [c not in plain for c in range(len(states))]
     for index in due:
         each = states[index]
-        sums = noise_growth(
-            fit_result, found.consensus.used, fitted, [c not in plain for c in range(len(states))],
-            index,
-        )  # fmt: skip
+        sums = noise_growth(fit_result, candidate.consensus.used, fitted, as_given, index)
         if each.alarm and sums[1] > 0.0:
             each.growth = NoiseGrowth()
         changed |= each.growth.learn(*sums)
@@ -155,7 +153,7 @@ def learn_noise_growth(
 
 
 def look_at_pixels(
-    states: Sequence[CameraState], found: PoseCandidate, frames: FrameSet, usual: Array
+    states: Sequence[CameraState], candidate: PoseCandidate, frames: FrameSet, usual: Array
 ) -> bool:
     """Check the pixels of the markers that were found, in the cameras where that is due.
 
@@ -163,7 +161,7 @@ def look_at_pixels(
     ----------
     states : sequence of CameraState
         Of each camera; updated where due.
-    found : PoseCandidate
+    candidate : PoseCandidate
         The tool.
     frames : FrameSet
         The images.
@@ -176,19 +174,19 @@ def look_at_pixels(
     bool
         Whether a camera's pixels are judged differently now.
     """
-    marker_views, changed = found.fit_result.marker_views, False
+    marker_views, changed = candidate.fit_result.marker_views, False
     for index, each in enumerate(states):
         frame = frames.frames.get(each.camera_model.camera.name)
         own = np.flatnonzero(
-            (marker_views.camera == index) & (found.fit_result.quality.explained > LOOKS)
+            (marker_views.camera == index) & (candidate.fit_result.quality.explained > LOOKS)
         )
         if frame is None or not len(own):
             continue
-        noise = float(quantile(found.fit_result.quality.noise[own], 0.5))
+        noise = float(quantile(candidate.fit_result.quality.noise[own], 0.5))
         each.alarm = bool(usual[index] > 0.0 and noise > NOISIER * usual[index])
         if each.grid_wait > 0 and not each.alarm:
             continue
-        boxes = boxes_of(found.corners[own], each.camera_model.camera.size)
+        boxes = boxes_of(candidate.corners[own], each.camera_model.camera.size)
         grid = pixel_grid(frame.image, boxes, each.spread or LEAST_SPREAD)
         each.grid_wait, changed = LOOK_AGAIN, changed or grid != each.grid
         each.grid = grid
@@ -232,7 +230,7 @@ def unsharpened_pictures(
     }
 
 
-def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: bool) -> bool:
+def sharpness_due(states: Sequence[CameraState], candidate: PoseCandidate, moving: bool) -> bool:
     """Return whether to estimate how much cameras sharpen, now.
 
     Not where pixels are not a sensor's own. Only cameras that see enough of what was found are
@@ -242,7 +240,7 @@ def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: b
     ----------
     states : sequence of CameraState
         Of each camera.
-    found : PoseCandidate
+    candidate : PoseCandidate
         The tool.
     moving : bool
         Whether the tool moves fast.
@@ -254,7 +252,7 @@ def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: b
     if not all(each.grid.sound for each in states):
         return False
     due = np.array([each.sharpness.due(each.alarm, moving) for each in states])
-    return bool(due.any() and (due & can_teach(found.fit_result, len(due))).any())
+    return bool(due.any() and (due & can_teach(candidate.fit_result, len(due))).any())
 
 
 def learn_sharpness(states: Sequence[CameraState], look: Look) -> bool:

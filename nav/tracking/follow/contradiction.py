@@ -166,9 +166,9 @@ def elsewhere(
             continue
         projected = _projected(view.camera, candidate.matrix, view.marker.corners)
         size = float(np.linalg.norm(view.corners[2] - view.corners[0])) / np.sqrt(2.0)
-        off = np.inf if projected is None else float(np.abs(projected - view.corners).max())
-        if off > ELSEWHERE * size + ELSEWHERE_PIXELS:
-            away.append((view, off > FAR * size + ELSEWHERE_PIXELS))
+        offset = np.inf if projected is None else float(np.abs(projected - view.corners).max())
+        if offset > ELSEWHERE * size + ELSEWHERE_PIXELS:
+            away.append((view, offset > FAR * size + ELSEWHERE_PIXELS))
     return away
 
 
@@ -259,8 +259,8 @@ def _confirmed_ids(tool: Tool, candidate: PoseCandidate) -> set[tuple[str, int]]
 def _confirmed(candidate: PoseCandidate) -> NDArray[np.bool_]:
     """Return (n,) views that look like their markers, within a cell of where the pose has them."""
     size = candidate.fit_result.projection.scale * candidate.fit_result.marker_views.shape.count
-    off = np.abs(candidate.residuals).max(axis=1)
-    return np.asarray(candidate.sure & (off < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
+    offset = np.abs(candidate.residuals).max(axis=1)
+    return np.asarray(candidate.sure & (offset < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
 
 
 def _clearly_visible(candidate: PoseCandidate) -> NDArray[np.bool_]:

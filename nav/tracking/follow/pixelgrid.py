@@ -123,13 +123,13 @@ def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> Pix
 
 def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[int, int]:
     """Return the periods (px) in which differences vanish along columns and rows, 0 if in none."""
-    found = [0, 0]
+    periods = [0, 0]
     for axis in range(2):
         for index, period in enumerate(PERIODS if order == 0 else PERIODS[:MIXED_PERIODS]):
             places = axis, order, index, slice(period)
-            if not found[axis] and _ratio(squares[places], counts[places]) < least:
-                found[axis] = period
-    return found[0], found[1]
+            if not periods[axis] and _ratio(squares[places], counts[places]) < least:
+                periods[axis] = period
+    return periods[0], periods[1]
 
 
 def _ratio(squares: Array, counts: Array) -> float:
@@ -233,8 +233,8 @@ def shift_covariance(
                 fit_result.information[own, :GEOMETRY, :GEOMETRY],
                 flow[..., 0],
             )
-            off = covariance @ said
-            total += np.outer(off, off)
+            shift = covariance @ said
+            total += np.outer(shift, shift)
     return total
 
 

@@ -94,10 +94,10 @@ class PoseCandidate:
         Half a cell where less than half of them are sure: all of them may be off by a wrong rig.
         """
         used = self.sure if self.sure.any() else self.consensus.used
-        off = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
+        residual = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
         around = self.projected[used] - np.roll(self.projected[used], 1, axis=1)
         sides = np.linalg.norm(around, axis=2).mean(axis=1)
-        return bool(np.median(off / sides) > (CELL if self.sure.mean() >= 0.5 else CELL / 2))
+        return bool(np.median(residual / sides) > (CELL if self.sure.mean() >= 0.5 else CELL / 2))
 
     @property
     def convincing(self) -> bool:

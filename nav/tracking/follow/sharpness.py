@@ -154,16 +154,16 @@ def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: lis
         for c in cameras:
             if tried[c] > best[c] + (GAIN * score.pixels[c] if now[c] == PLAIN else 0.0):
                 now[c], best[c] = probe, tried[c]
-    found = [c for c in cameras if now[c] != PLAIN]
-    if not found:
+    sharpened = [c for c in cameras if now[c] != PLAIN]
+    if not sharpened:
         return
-    _search(score, now, best, found)
+    _search(score, now, best, sharpened)
     for _ in range(NEWTONS):
         steps, _ = _newton(score, now)
-        for c in found:
+        for c in sharpened:
             now[c] = _moved(now[c], steps[c])
     final = score(now)
-    for c in found:
+    for c in sharpened:
         if not final[c] > plain[c] + GAIN * score.pixels[c]:
             now[c] = PLAIN
 
