@@ -320,4 +320,7 @@ class Tracker:
             warning="; ".join(filter(None, (doubts, *odd))),
             systematic=candidate.systematic,
             cameras=confirming,
+            size_error=candidate.size.sd * candidate.size.motion,
+            tip_scale_sd=0.0 if candidate.consensus.size.seen else candidate.size.sd,
+            print_name=tool.print_name,
         )

@@ -19,7 +19,8 @@ from nav.frames import Array
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.linear import Linear
 from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE
-from nav.tracking.fit.random_effects import SIGNIFICANCE, Effects, Sizes
+from nav.tracking.fit.printed_size import SizeEstimate, estimate_size
+from nav.tracking.fit.random_effects import SIGNIFICANCE, Effects, Sizes, solve_doubtful
 
 ODD = 1.6  # chi-square of a view by its usual value, above which it has less weight
 AGREEING = 3.0  # chi-square by its degrees of freedom of the usual view, below which most agree
@@ -44,7 +45,8 @@ class Consensus:
         Of the motion, from the pixels' noise, times the growth of their variance where the geometry
         does not fit.
     systematic : ndarray, shape (6, 6)
-        Of the motion, from the misplaced geometry; much the same in the next frame.
+        Of the motion, from the misplaced geometry; much the same in the next frame. Without that
+        of the tool's size.
     used : ndarray, shape (n,), bool
         Views that contribute.
     chi2 : float
@@ -61,6 +63,8 @@ class Consensus:
         Estimated relative growth of focal lengths; zeros where noise explains what is left.
     responses : ndarray, shape (cameras, RESPONSE)
         Changes of the cameras' response parameters.
+    size : SizeEstimate
+        What the views say of the tool's size, and how it acts on the motion.
     """
 
     motion: Array
@@ -75,10 +79,14 @@ class Consensus:
     turns: Array
     zooms: Array
     responses: Array
+    size: SizeEstimate
 
 
 def estimate_consensus(
-    fit_result: FitResult, velocity_information: Array | None, before: Sizes | None
+    fit_result: FitResult,
+    velocity_information: Array | None,
+    before: Sizes | None,
+    scale_sd: float,
 ) -> Consensus:
     """Estimate the motion that the good views of a fit agree on.
 
@@ -90,6 +98,8 @@ def estimate_consensus(
         Prior information of the tool's velocity, where views are of different times.
     before : Sizes or None
         Sizes of random effects found in an earlier frame, to begin with.
+    scale_sd : float
+        Standard deviation of the scale at which the tool was printed, relative to its file.
 
     Returns
     -------
@@ -108,19 +118,19 @@ def estimate_consensus(
         linear, used, fits = full, fit_result.quality.good.copy(), False
     elif fits and _in_one_camera(fit_result, used):
         everyone = fit_result.quality.good.copy()
-        if Effects(full, everyone).moved_cameras_explain():
+        if Effects(full, everyone, scale_sd).moved_cameras_explain():
             linear, used, fits = full, everyone, False
     unknowns, normal = linear.solve(used)
+    chi2, freedom = float(linear.chi2(unknowns)[used].sum()), _freedom(used)
+    size = estimate_size(linear, used, (unknowns, normal), (chi2, freedom), scale_sd)
+    fits = fits and not size.wrong
     sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
     if fits:
-        chi2 = float(linear.chi2(unknowns)[used].sum())
-        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(_freedom(used), 1))
+        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(freedom, 1))
     else:
-        effects = Effects(linear, used)
-        sizes = effects.sizes(before)
-        unknowns, total, covariance, turns, zooms = effects.solve(sizes)
-        systematic = whole(total - covariance)[:6, :6]
+        doubtful = solve_doubtful(linear, used, before, scale_sd, size)
+        sizes, unknowns, systematic, covariance, turns, zooms, size = doubtful
         covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
     left, chi_squares = linear.left_over(unknowns)
@@ -137,6 +147,7 @@ def estimate_consensus(
         turns,
         zooms,
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
+        size,
     )
 
 
@@ -165,23 +176,6 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
         gradient=fit_result.gradient * weights[:, None],
     )
     return Linear(weighted, linear.velocity_information)
-
-
-def whole(matrix: Array) -> Array:
-    """Remove the negative part of a symmetric matrix.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (n, n)
-        Symmetric up to rounding.
-
-    Returns
-    -------
-    ndarray, shape (n, n)
-        Positive semidefinite.
-    """
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T, float)
 
 
 def _freedom(used: NDArray[np.bool_]) -> int:

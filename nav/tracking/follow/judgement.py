@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from nav.frames import Array, orthonormal
-from nav.tracking.fit.consensus import estimate_consensus
+from nav.tracking.fit.consensus import Consensus, estimate_consensus
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.initial_pose import angle_between
 from nav.tracking.fit.marker_views import about_origin, moved_about
+from nav.tracking.fit.printed_size import SizeError
 from nav.tracking.follow.camera_state import CameraState
 from nav.tracking.follow.exposure import mean_or_middle
 from nav.tracking.follow.motion_prediction import UNKNOWN
 from nav.tracking.follow.pixelgrid import shift_covariance
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.follow.tool_state import ToolState
+from nav.tracking.tool import UNCHECKED_SCALE_SD, Tool
 
 OTHER_VIEW = 0.3  # rad by which a tool is turned, at which its faults act otherwise
 
@@ -47,12 +49,13 @@ def judge(
         None where the views say nothing.
     """
     views, projection = fit_result.marker_views, fit_result.projection
+    tool = views.shape.tool
     sd = state.motion.velocity_sd(time) if moves else UNKNOWN
     information = np.diag(sd**-2.0) if views.late.any() else None
     if not fit_result.quality.good.any():
         return None
     try:
-        consensus = estimate_consensus(fit_result, information, state.sizes)
+        consensus = estimate_consensus(fit_result, information, state.sizes, tool.size_sd)
     except np.linalg.LinAlgError:
         return None
     if not np.isfinite(consensus.covariance).all():
@@ -72,6 +75,8 @@ def judge(
         systematic = systematic + shift_covariance(
             fit_result, consensus.used, consensus.covariance, grids
         )
+    size = _size_error(tool, state, consensus, carry)
+    by_size = size.sd * size.motion
     by_flow = projection.by_flow
     residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
     moved = np.einsum("nab,nb->na", by_flow, projection.flow @ consensus.motion)
@@ -79,12 +84,13 @@ def judge(
     return PoseCandidate(
         matrix=pose,
         random=carry @ random @ carry.T,
-        systematic=carry @ systematic @ carry.T,
+        systematic=carry @ systematic @ carry.T + np.outer(by_size, by_size),
         fit_result=fit_result,
         consensus=consensus,
         corners=projected + residuals.reshape(-1, 4, 2),
         projected=projected,
         residuals=residuals,
+        size=size,
     )
 
 
@@ -93,3 +99,14 @@ def _same_view(pose: Array, last: Array | None) -> float:
     if last is None:
         return 1.0
     return float(np.exp(-0.5 * (angle_between(pose, last) / OTHER_VIEW) ** 2))
+
+
+def _size_error(tool: Tool, state: ToolState, consensus: Consensus, carry: Array) -> SizeError:
+    """Return how the pose depends on the printed size, carried to the rig's origin."""
+    size, motion = consensus.size, carry @ consensus.size.motion
+    if size.seen:
+        bias = 0.0 if size.applied else size.expected  # of a pose for the file's size
+        return SizeError(motion, float(np.hypot(bias, size.sd)), True)
+    if state.scale_sd is None:
+        return SizeError(motion, size.sd, tool.scale_sd is not None)
+    return SizeError(motion, state.scale_sd, state.scale_sd <= UNCHECKED_SCALE_SD)

@@ -107,6 +107,8 @@ class ToolState:
         Grey levels on its markers, 0 where not known.
     sizes : Sizes or None
         Of random effects found in an earlier frame set.
+    scale_sd : float or None
+        Of the tool's size, as cameras together saw it last.
     judged, fitted : int
         Frame sets with a pose, and of them those whose geometry fits.
     share : float
@@ -134,6 +136,7 @@ class ToolState:
     noise: Array
     silent_for: tuple[int, ...]
     sizes: Sizes | None = None
+    scale_sd: float | None = None
     judged: int = 0
     fitted: int = 0
     share: float = 0.0
@@ -225,6 +228,9 @@ def remember(
     steady = predicted and motion.steady  # else the velocity is not confirmed
     speed = image_speed(motion, candidate, frames.time) if steady else None
     learn_from_views(cameras, candidate, speed)
+    size, scale_sd = candidate.consensus.size, state.scale_sd
+    if size.seen:
+        scale_sd = float(np.hypot(size.expected, size.sd))
     seen = np.isin(
         np.arange(len(cameras)), fit_result.marker_views.camera[candidate.consensus.used]
     )
@@ -234,6 +240,7 @@ def remember(
         views=state.views.after(candidate),
         noise=np.where(seen, [each.spread for each in cameras], state.noise),
         sizes=candidate.consensus.sizes,
+        scale_sd=scale_sd,
         judged=state.judged + 1,
         fitted=state.fitted + candidate.consensus.fits,
         share=candidate.share,
