@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cameras.patch import N, CornerPatch, CornerPattern, derivative, patch_sums
+from calibration.cameras.patch import CornerPatch, CornerPattern, N, derivative, patch_sums
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
