@@ -6,6 +6,7 @@ by how well the model fits (Huber 1964), over all unknowns together (Triggs et a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,14 @@ from scipy.spatial.transform import Rotation
 from calibration.cameras.lens_models import MODELS, Lens
 from calibration.cameras.shape import heights, shaped
 from nav.frames import Array, orthonormal
+from nav.gauss_newton import damped_trial, solved_step
 
 INTRINSICS = 12
 HUBER = 3.0  # sd
 BOW_SD = 3.0  # mm: prior of a board's bow
 DISTORTION_SD = np.array([2.0, 4.0, 0.05, 0.05, 8.0, 4.0, 8.0, 8.0])
 STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd
+LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e8
 MEDIAN = 1.386  # of a chi-square with two degrees of freedom
 UNTOLD = 1e-13  # share of information, above the rounding errors of zero
 
@@ -217,19 +220,15 @@ class Bundle:
             roots = self._roots(floor)
             cost = self._cost(setup, residuals, roots)
             normal, right = self._normal(setup, residuals, roots, unknowns)
-            while True:
-                damped = normal + damping * np.diag(np.diag(normal))
-                change = np.asarray(np.linalg.solve(damped, right), float)
-                moved_on = self._moved(setup, change, unknowns)
-                after = self._residuals(moved_on)
-                if self._cost(moved_on, after, roots) <= cost * (1 + 1e-12) or damping > 1e8:
-                    break
-                damping *= 10.0
+            trial = partial(self._trial, setup, roots, unknowns, normal, right)
+            (moved_on, after), _, damping = damped_trial(
+                trial, cost, damping, LEAST_DAMPING, MOST_DAMPING
+            )
             step = max(
                 float(np.abs(root @ (a - b)[..., None]).max())
                 for root, a, b in zip(roots, after, residuals, strict=True)
             )
-            setup, residuals, damping = moved_on, after, max(damping / 10.0, 1e-12)
+            setup, residuals, damping = moved_on, after, max(damping / 10.0, LEAST_DAMPING)
             if given is None:
                 floor = self._floor(residuals)
             if step < CONVERGED:
@@ -250,6 +249,21 @@ class Bundle:
         return [
             (root @ off[..., None])[..., 0] for root, off in zip(roots, fit.residuals, strict=True)
         ]
+
+    def _trial(
+        self,
+        setup: Setup,
+        roots: Sequence[Array],
+        unknowns: Unknowns,
+        normal: Array,
+        right: Array,
+        damping: float,
+    ) -> tuple[tuple[Setup, tuple[Array, ...]], float]:
+        """Return the setup after a damped step with its residuals, and its cost."""
+        step = solved_step(normal + damping * np.diag(np.diag(normal)), right)
+        moved = self._moved(setup, step, unknowns)
+        residuals = self._residuals(moved)
+        return (moved, residuals), self._cost(moved, residuals, roots)
 
     def _residuals(self, setup: Setup) -> tuple[Array, ...]:
         points = shaped(self.points, self.size, setup.bow)
