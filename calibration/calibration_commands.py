@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from nav.camera.devicenumber import webcam_number
+from nav.camera.webcam_numbers import parse_webcams, webcam_number
 from nav.errors import InputError
 from nav.filekinds import PICTURE, toml_kind
 from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
@@ -154,7 +154,7 @@ def rig(
     if camera:
         _only_one("--images", images, "--camera")
         _only_one("--body", body, "--camera")
-        _live(_numbers(camera), board, output, ruler, keep)
+        _live(parse_webcams(camera), board, output, ruler, keep)
         return
     if images is None:
         raise InputError("nav calibrate rig: give --images DIR or --camera NAME=NUMBER")
@@ -279,17 +279,3 @@ def _live(
 def _only_one(name: str, value: object, other: str) -> None:
     if value is not None:
         raise InputError(f"{name} and {other}: give one of them")
-
-
-def _numbers(options: list[str]) -> dict[str, int]:
-    """Parse NAME=NUMBER options into webcams' numbers by camera name."""
-    cameras: dict[str, int] = {}
-    for option in options:
-        name, _, number = option.rpartition("=")
-        index = webcam_number(number)
-        if not name or index is None:
-            raise InputError(f"--camera {option}: expected NAME=NUMBER, for example left=0")
-        if name in cameras or index in cameras.values():
-            raise InputError(f"--camera {option}: this name or number was given before")
-        cameras[name] = index
-    return cameras

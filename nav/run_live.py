@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from nav.camera.frameset import FrameSet
-from nav.camera.live_source import LiveSource, parse_cameras
+from nav.camera.live_source import LiveSource
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
+from nav.camera.webcam_numbers import parse_webcams
 from nav.display import check_display
 from nav.errors import InputError
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
@@ -76,7 +77,7 @@ class LiveJob:
         if bool(self.cameras) == (self.images is not None):
             raise InputError("nav live: give either --camera NAME=NUMBER or --images SOURCE")
         if self.images is None:
-            parse_cameras(self.cameras, rig)
+            parse_webcams(self.cameras, rig.names)
         else:
             open_source(self.images, rig, self.fps).close()
         return case, tools[self.needle]
@@ -161,7 +162,7 @@ class LiveWork:
         self.swap = SwapCheck(rig)
         self.source: LiveSource | PacedSource
         if job.images is None:
-            self.source = LiveSource(rig, parse_cameras(job.cameras, rig))
+            self.source = LiveSource(rig, parse_webcams(job.cameras, rig.names))
         else:
             self.source = PacedSource(open_source(job.images, rig, job.fps))
 

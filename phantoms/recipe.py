@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nav.assignments import split_assignment
 from nav.errors import InputError
 from nav.files import PublicFile, read_toml
 from phantoms.anatomy.described import check_ranges, described, value_of
@@ -201,7 +202,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    name, _, value = (part.strip() for part in text.partition("="))
+    name, value = split_assignment(text)
     if not (name and value):
         raise InputError(f"--set {text}: expected NAME=VALUE, for example window_height=9")
     if name in {d.name for d in described() if d.choices}:

@@ -17,7 +17,7 @@ from nav.exchange.import_sources import (
     ImportedShape,
     Sources,
     has_suffix,
-    split_assignments,
+    values_by_structure,
 )
 from nav.exchange.imported_shapes import usual_sigma
 from nav.exchange.model_folder import files_below, read_model_folder
@@ -187,7 +187,7 @@ def _shapes(
 ) -> tuple[list[ImportedShape], list[str]]:
     """Return surfaces with their sigma; what cannot be one is added to the problems."""
     names = {c.name: c.own for c in chosen} | {c.own: c.own for c in chosen}
-    given, plain, wrong = split_assignments(list(options.sigma), "--sigma", names)
+    given, plain, wrong = values_by_structure(list(options.sigma), "--sigma", names)
     problems += wrong
     sigmas = {own: _millimetres(f"{own}={word}", word, problems) for own, word in given.items()}
     for_all = [_millimetres(word, word, problems) for word in plain]

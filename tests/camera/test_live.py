@@ -15,10 +15,11 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import FrameSet
-from nav.camera.live_source import LiveSource, parse_cameras
+from nav.camera.live_source import LiveSource
 from nav.camera.livecamera import FROZEN, GIVE_UP, HUNG, Grabbed, LiveCamera
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened
+from nav.camera.webcam_numbers import parse_webcams
 from nav.errors import InputError, Lost
 
 SIZE = (64, 48)
@@ -622,8 +623,15 @@ def test_iterating_goes_on_with_lost_cameras_until_closed():
 # the option
 
 
+def test_without_a_rig_any_name_is_a_camera():
+    assert parse_webcams([" top =1", "a=b=0"]) == {"top": 1, "a=b": 0}
+    for options in (["top"], ["=1"], ["top=1", "top=2"], ["top=1", "low=1"]):
+        with pytest.raises(InputError, match="--camera"):
+            parse_webcams(options)
+
+
 def test_cameras_are_given_by_name():
-    assert parse_cameras(["left=0", "right=2"], RIG) == {"left": 0, "right": 2}
+    assert parse_webcams(["left=0", "right=2"], RIG.names) == {"left": 0, "right": 2}
 
 
 @pytest.mark.parametrize(
@@ -646,5 +654,5 @@ def test_cameras_are_given_by_name():
 )
 def test_wrong_cameras_are_refused(options, said):
     with pytest.raises(InputError) as error:
-        parse_cameras(options, RIG)
+        parse_webcams(options, RIG.names)
     assert str(error.value).startswith(said)
