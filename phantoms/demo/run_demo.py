@@ -18,7 +18,8 @@ from nav.live.session import State
 from nav.live.worker import run as run_work
 from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
-from nav.track import progress_bar, say_if_compiling
+from nav.progress_bar import progress_bar
+from nav.track import say_if_compiling
 from nav.tracking.tool import Tool, load_tool
 from phantoms.demo.demo_files import write_demo_files, write_rig_and_tools
 from phantoms.demo.report import (

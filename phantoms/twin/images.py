@@ -16,8 +16,8 @@ from nav.camera.rig import Rig, load_rig, write_rig
 from nav.errors import InputError
 from nav.files import write_toml, written_whole
 from nav.frames import Array, Pose
+from nav.progress_bar import progress_bar
 from nav.record.pose_table import COLUMNS, UPPER, pose_columns
-from nav.track import progress_bar
 from nav.tracking.tool import Tool, write_tool
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.kit.kit_case import phantom_case
