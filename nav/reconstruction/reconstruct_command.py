@@ -14,7 +14,7 @@ from nav.errors import InputError
 from nav.exchange.exchange_command import numbering_of
 from nav.filekinds import toml_kind
 from nav.files import sha256
-from nav.outputs import refuse_folder, refuse_replacing
+from nav.output_checks import refuse_folder, refuse_replacing
 from nav.progress_bar import step_bar
 from nav.reconstruction.case_files import CASE, usual_sigma, write_case
 from nav.reconstruction.corrections_file import load_corrections

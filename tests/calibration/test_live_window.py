@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from rich.console import Console
 
 from calibration.board import save_board
+from calibration.cameras.rig_calibration import scale_by_ruler
 from calibration.cameras.rig_command import calibrate_rig
 from calibration.live.calibration_source import BoardCameras
 from calibration.live.calibration_window import RESULT, TAKING, CalibrateWindow
@@ -55,7 +56,9 @@ def opened(qtbot, room):
         source = BoardCameras(
             cameras or {"left": 0, "right": 1}, capture=room, first_picture=1.0, retry=0.1
         )
-        window = CalibrateWindow(source, Taking(tuple(source.devices), BOARD), save, 100.0)
+        window = CalibrateWindow(
+            source, Taking(tuple(source.devices), BOARD), save, scale_by_ruler(100.0)
+        )
         windows.append(window)
         qtbot.addWidget(window)
         window.show()
