@@ -22,21 +22,13 @@ from nav.reconstruction.reconstruction_result import Learnt, ReconstructedSurfac
 from nav.reconstruction.reconstruction_steps import (
     MARGIN,
     LabelledBones,
-    Made,
-    Stages,
-    arteries_key,
     bone_region,
-    bones_key,
     bones_of,
     follow_arteries,
     held_by_hand,
-    levels_key,
-    location_key,
-    plain_guidance,
     point_spread,
     probe_bones,
     rough_surfaces,
-    scan_key,
     separate_bones,
 )
 from nav.reconstruction.remarks import (
@@ -49,6 +41,16 @@ from nav.reconstruction.remarks import (
 )
 from nav.reconstruction.sculpt import sculpted
 from nav.reconstruction.step_names import STEPS
+from nav.reconstruction.step_reuse import (
+    Made,
+    Stages,
+    arteries_key,
+    bones_key,
+    levels_key,
+    location_key,
+    plain_guidance,
+    scan_key,
+)
 from nav.reconstruction.surface_refinement import ProbedSurfaces, learn_scan, refine_probed
 from nav.reconstruction.surfaces import (
     CAP_SIGMA,
