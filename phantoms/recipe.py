@@ -11,11 +11,12 @@ from typing import Any
 from nav.assignments import split_assignment
 from nav.errors import InputError
 from nav.files import PublicFile, read_toml
+from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import random_necks
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.standard_neck import standard_anatomy
-from phantoms.anatomy.variants import of_size, preset
+from phantoms.anatomy.variants import preset
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ import numpy as np
 
 from calibration.board import Board
 from calibration.cameras.board_detection import Seen
-from calibration.cameras.bundle import Fit, Setup, Sighting
+from calibration.cameras.bundle import Fit, Sighting
 from calibration.cameras.choose import Chosen, choose
 from calibration.cameras.half_turn import AmbiguousHalfTurn, find_turned, half_turn
 from calibration.cameras.initial_rig import lens_of, setup_of
 from calibration.cameras.repeats import find_repeats
+from calibration.cameras.rig_setup import Setup
 from calibration.cameras.rig_verdict import (
     RECOMMENDED_PICTURES,
     RECOMMENDED_TILT,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from calibration.cameras.bundle import Fit, moved
+from calibration.cameras.bundle import Fit
 from calibration.cameras.direction import directions_of, rays_of
 from calibration.cameras.lens_models import Lens
+from calibration.cameras.rig_setup import moved
 from nav.frames import Array
 
 DRAWS = 60

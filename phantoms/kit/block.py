@@ -18,6 +18,7 @@ import numpy as np
 from manifold3d import Manifold
 
 from nav.files import written_whole
+from phantoms.kit.fasteners import hole
 from phantoms.kit.label import ENGRAVED, label
 from phantoms.kit.part import Part
 from phantoms.kit.solid import (
@@ -25,7 +26,6 @@ from phantoms.kit.solid import (
     chamfered,
     cylinder,
     divot,
-    hole,
     mesh_of,
     on_grid,
     prism,
