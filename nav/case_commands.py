@@ -5,11 +5,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from nav.bevels import Bevel
 from nav.errors import InputError
 from nav.filekinds import PICTURE
 from nav.options import InputPath, Output, OutputFolder
 from nav.terminal import console
-from nav.tracking.needle import Bevel
 
 case_app = App(name="case", help="Exchange cases with other programs.")
 
