@@ -45,11 +45,6 @@ class FocusChange:
     shares: Array
     instants: tuple[int, ...]
 
-    @property
-    def is_drift(self) -> bool:
-        """Whether it changed gradually."""
-        return self.after is None
-
     def then(self, more: "FocusChange") -> "FocusChange":
         """Return this change combined with what was found after it was taken into account."""
         shares = (1.0 + self.shares) * (1.0 + more.shares) - 1.0

@@ -108,7 +108,7 @@ def draw_slice(
         HU that are black and white.
     """
     across, up = {2: (0, 1), 0: (1, 2), 1: (0, 2)}[normal]
-    image, extent = sliced(found, place, normal, across, up)
+    image, extent = sliced(found, place, across, up)
     axis.imshow(image, cmap="gray", vmin=window[0], vmax=window[1], origin="lower", extent=extent)
     for number, surface in enumerate(found.surfaces):
         colour = COLOURS[surface.role]
@@ -124,7 +124,7 @@ def draw_slice(
 
 
 def sliced(
-    found: Sliceable, place: Array, normal: int, across: int, up: int
+    found: Sliceable, place: Array, across: int, up: int
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
     """Return the grey values of a square across a model axis.
 
@@ -134,8 +134,8 @@ def sliced(
         With the volume.
     place : ndarray, shape (3,)
         Centre of the square, model frame, mm.
-    normal, across, up : int
-        Model axes: perpendicular to the square, along its rows, and along its columns.
+    across, up : int
+        Model axes along the square's rows and along its columns.
 
     Returns
     -------

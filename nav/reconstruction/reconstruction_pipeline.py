@@ -11,7 +11,7 @@ from nav.reconstruction.artery_tubes import Artery
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Clock, Tell
-from nav.reconstruction.grey_surface import Mesh, without_fins
+from nav.reconstruction.grey_surface import without_fins
 from nav.reconstruction.guidance import NOTHING, Guidance
 from nav.reconstruction.markers import FoundMarkers, find_markers
 from nav.reconstruction.neck_location import locate_neck
@@ -206,23 +206,7 @@ def _painted(
 
 def _clean(surface: ReconstructedSurface) -> ReconstructedSurface:
     """Return a surface as a case takes it."""
-    kept, triangles = without_fins(surface.vertices, surface.triangles)
+    kept, triangles = without_fins(surface.triangles)
     return replace(
         surface, vertices=surface.vertices[kept], triangles=triangles, sigma=surface.sigma[kept]
     )
-
-
-def as_mesh(surface: ReconstructedSurface) -> Mesh:
-    """Return a surface's mesh.
-
-    Parameters
-    ----------
-    surface : ReconstructedSurface
-        Model frame.
-
-    Returns
-    -------
-    Mesh
-        Without sigma.
-    """
-    return Mesh(surface.vertices, surface.triangles)

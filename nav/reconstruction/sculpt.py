@@ -55,7 +55,7 @@ def sculpted(
         return None
     whole = (slice(0, distance.shape[0]), slice(0, distance.shape[1]), slice(0, distance.shape[2]))
     mesh = iso_surface(-distance, 0.0, grid, whole)
-    kept, triangles = without_fins(mesh.vertices, mesh.triangles)
+    kept, triangles = without_fins(mesh.triangles)
     vertices = mesh.vertices[kept]
     return ReconstructedSurface(
         name,

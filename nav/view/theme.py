@@ -8,9 +8,6 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase
 
 from nav.guidance.alarms import Level
 
-# DejaVu Sans: height of a capital over the font's pixel size
-CAP_HEIGHT = 0.729
-
 BACK = QColor("#0f151b")
 PANEL = QColor("#161e26")
 LINE = QColor("#2b3742")

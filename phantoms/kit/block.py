@@ -53,9 +53,6 @@ GROOVE_Y, GROOVE_DEPTH = 47.0, 3.0  # mm; its sides meet at 90 degrees
 
 LABEL = 5.0  # mm, height of letters
 
-GUIDE_DIRECTION = (0.0, 0.0, -1.0)  # hub to tip, of a needle put into a guide
-GROOVE_DIRECTION = (-1.0, 0.0, 0.0)  # of one laid in the groove, its carrier over the right end
-
 
 @dataclass(frozen=True)
 class BlockDivot:

@@ -14,7 +14,6 @@ M3_HEAD = 6.2  # mm, room for a cylinder head (5.5)
 M3_HEAD_DEPTH = 3.2  # mm
 M3_NUT = 5.75  # mm across flats, room for a nut (5.5)
 M3_NUT_DEPTH = 2.7  # mm
-M3_INSERT = 4.0  # mm, hole for a heat-set insert of 4.6
 
 
 def hole(start: ArrayLike, end: ArrayLike, diameter: float = M3_HOLE) -> Manifold:

@@ -7,7 +7,7 @@ scanner in an arbitrary pose. Point spread, noise and streaks are those of `scan
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -305,21 +305,3 @@ def _grid(vertices: Sequence[Array], scan: KitScanParameters) -> Grid:
         shown = " x ".join(map(str, size))
         raise InputError(f"scan: {shown} voxels cannot be simulated; take another spacing or cut")
     return Grid(low, spacing, (int(size[0]), int(size[1]), int(size[2])))
-
-
-def without_errors(scan: KitScanParameters) -> KitScanParameters:
-    """Return the same scan of a kit that was printed and assembled exactly.
-
-    Parameters
-    ----------
-    scan : KitScanParameters
-        A scan.
-
-    Returns
-    -------
-    KitScanParameters
-        Without errors of print and assembly.
-    """
-    exact = PrintErrors(layer_mm=0.1)
-    errors = tuple((name, exact) for name, _ in scan.errors)
-    return replace(scan, errors=errors, bones=(), astray_mm=0.0)
