@@ -24,7 +24,7 @@ from nav.reconstruction.cortex_model import (
     ProfileFit,
     fit_profiles,
 )
-from nav.reconstruction.scan_model import blur_by_direction
+from nav.reconstruction.scan_model import blur_along, blur_by_direction
 from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
@@ -84,8 +84,7 @@ class PrintLook:
         ndarray, shape (n,)
             Standard deviation, mm.
         """
-        part = np.asarray(across) ** 2
-        return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
+        return blur_along(across, self.blur_xy, self.blur_z)
 
 
 def estimate_look(
