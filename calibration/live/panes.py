@@ -13,10 +13,8 @@ from calibration.live.meters import draw_meters, meters
 from nav.frames import Array
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status, hatch
-from nav.view.theme import ACCENT, BACK, LINE, PANEL, QUIET, TEXT, faded, font
+from nav.view.theme import ACCENT, BACK, LEFT, LINE, PANEL, QUIET, RIGHT, TEXT, faded, font
 
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 
 

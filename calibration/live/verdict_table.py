@@ -8,12 +8,10 @@ from calibration.cameras.rig_report import advice, notes
 from calibration.live.live_result import HEADINGS, LIMITS, verdict_rows
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status
-from nav.view.theme import LINE, PANEL, QUIET, TEXT, font
+from nav.view.theme import LEFT, LINE, PANEL, QUIET, TEXT, WRAPPED, font
 
 STATUS = {"good": "seen", "usable": "doubtful", "repeat": "lost"}
 SHARES = (1.2, 1.0, 1.5, 1.4, 1.0, 0.8, 2.0, 1.3)  # of the width, by column
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
 
 
 class VerdictTable(Sized):

@@ -17,10 +17,9 @@ from nav.exchange.case_segments import COLOURS
 from nav.filekinds import OBJ_COMMENT, STL_START, XML_COMMENT
 from nav.frames import Array
 from nav.model.case import Structure
-from nav.model.mesh_bytes import binary_ply, binary_stl
+from nav.model.mesh_bytes import DECIMALS_3MF, binary_ply, binary_stl
 
 SPACE = "SPACE=LPS"  # how 3D Slicer recognises the coordinate system of a mesh
-DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
 
 
 def stl_bytes(structure: Structure) -> bytes:
@@ -169,7 +168,7 @@ def threemf_bytes(name: str, structures: Sequence[Structure]) -> bytes:
         item = model.AddBuildItem(made, wrapper.GetIdentityTransform())
         item.SetUUID(_identifier("item", structure.name))
     writer = model.QueryWriter("3mf")
-    writer.SetDecimalPrecision(DECIMALS)
+    writer.SetDecimalPrecision(DECIMALS_3MF)
     # into memory: where the disk is full its own writing to a file ends the whole process
     return bytes(writer.WriteToBuffer())
 

@@ -10,6 +10,7 @@ from nav.filekinds import PLY_COMMENT
 from nav.frames import Array
 from nav.model.stlfile import RECORD
 
+DECIMALS_3MF = 6  # of a 3MF's coordinates, which it holds as text, mm
 Column = tuple[str, Array | NDArray[np.uint8]]
 
 

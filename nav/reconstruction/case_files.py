@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.files import plain_values, provenance
-from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS
+from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS, ROLE_ORDER
 from nav.model.mesh_bytes import binary_ply
 from nav.outputs import written_together
 from nav.reconstruction.chain import Chain
@@ -34,7 +34,6 @@ from nav.reconstruction.volume import Volume
 
 CASE, VOLUME, PICTURE = "case.toml", "volume.nii.gz", "overview.png"
 CORRECTIONS, LABELS = "corrections.toml", "labels.seg.nrrd"
-ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 LEAST_SIGMA, SIGMA_DIGITS = 0.02, 3  # mm
 VOLUME_NOTE = "c1c2nav cropped scan, HU"
 
@@ -65,7 +64,7 @@ def write_case(
     InputError
         The folder cannot be written, or holds other files of these names.
     """
-    surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
+    surfaces = sorted(found.surfaces, key=lambda s: ROLE_ORDER.index(s.role))
     names = [mesh_file(s.name) for s in surfaces]
     said = [CORRECTIONS] if found.guidance else []
     said += [LABELS] if found.guidance.labels else []
@@ -115,7 +114,7 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
     dict
         Tables of the file.
     """
-    surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
+    surfaces = sorted(found.surfaces, key=lambda s: ROLE_ORDER.index(s.role))
     structures = []
     for surface in surfaces:
         table: dict[str, Any] = {

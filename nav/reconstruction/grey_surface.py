@@ -13,7 +13,7 @@ from nav.reconstruction.volume import Array, Volume
 
 FILLED = 2.5  # times the threshold's height over soft tissue: the inside
 PIT = 0.5  # mm under the model's surface, below which a dark voxel of the label is not a hole
-LEAST_PIECE = 5.0  # mm^3, least of a separate piece
+LEAST_PIECE = 5.0  # mm^3, of a separate piece: less is a stray voxel
 PAD = 2  # voxels round a label
 
 

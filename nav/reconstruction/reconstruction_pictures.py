@@ -225,9 +225,28 @@ def rendered(surfaces: Sequence[ReconstructedSurface], direction: Array) -> NDAr
         colour = TINTS[number % len(TINTS)] if surface.role == "bone" else COLOURS[surface.role]
         opacity = 0.35 if surface.role == "dura" else 1.0
         plotter.add_mesh(mesh, color=colour, opacity=opacity, smooth_shading=True)
+    return seen_along(plotter, direction, 1.25)
+
+
+def seen_along(plotter: Any, direction: Array, zoom: float) -> NDArray[np.uint8]:
+    """Render what a plotter holds, and close it.
+
+    Parameters
+    ----------
+    plotter : pyvista.Plotter
+        Off screen.
+    direction : ndarray, shape (3,)
+        Towards the viewer, model frame.
+    zoom : float
+        Factor over what fits.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+    """
     plotter.view_vector(direction, viewup=(0, 0, 1) if abs(direction[2]) < 0.9 else (0, -1, 0))
     plotter.reset_camera()
-    plotter.camera.zoom(1.25)
+    plotter.camera.zoom(zoom)
     image = np.asarray(plotter.screenshot(None, return_img=True), np.uint8)
     plotter.close()
     return image

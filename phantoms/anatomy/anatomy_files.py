@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nav.files import write_toml, written_whole
-from nav.model.case import DEFAULT_LIMITS
+from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS
 from nav.model.mesh_bytes import binary_ply
 from phantoms.anatomy.standard_neck import Anatomy, AnatomyStructure
 
@@ -59,7 +59,7 @@ def case_table(anatomy: Anatomy) -> dict[str, Any]:
         Format, name, structures, fiducials and plans, ready to be written as TOML.
     """
     return {
-        "format": "c1c2nav/case/1",
+        "format": CASE_FORMAT,
         "name": anatomy.name,
         "structure": [_structure_table(structure) for structure in anatomy.structures],
         "fiducial": [

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from nav.errors import InputError
 from nav.filekinds import STL_START
 from nav.files import written_whole
-from nav.model.mesh_bytes import binary_stl
+from nav.model.mesh_bytes import DECIMALS_3MF, binary_stl
 from nav.model.stlfile import RECORD
-from nav.textfile import MEGABYTE, read_bytes
+from nav.reconstruction.printed.kit import MOST_PART_BYTES
+from nav.textfile import read_bytes
 from phantoms.anatomy.mesh import Array, Mesh
 from phantoms.kit.part import BED, Part
 
 STL_TITLE = STL_START + b", millimetres"
 PLATE_GAP = 8.0  # mm between parts on a plate: room for a brim
-MOST_PART_BYTES = 256 * MEGABYTE  # five million triangles
-DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def write_3mf(path: Path, placed: Sequence[Placed]) -> None:
         built = model.AddBuildItem(objects[part.name], where)
         built.SetUUID(_identifier("item", f"{path.stem} {number}"))
     writer = model.QueryWriter("3mf")
-    writer.SetDecimalPrecision(DECIMALS)
+    writer.SetDecimalPrecision(DECIMALS_3MF)
     # To memory: on a full disk its own writing to a file terminates the whole process.
     data = bytes(writer.WriteToBuffer())
     with written_whole(path) as beside:

@@ -11,6 +11,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from nav.files import transform_table, write_toml
+from nav.model.case import CASE_FORMAT
 from nav.progress_bar import counted_steps
 from nav.reconstruction.printed.kit import PrintedKit, read_kit
 from phantoms.anatomy.anatomy_files import mesh_file, ply_bytes
@@ -96,7 +97,7 @@ def write_kit_truth(folder: Path, scan: KitScan, kit: PrintedKit, seed: int, har
         for label, apex in scan.divots.items()
     ]
     name = f"{kit.name}, simulated scan of its print"
-    case = {"format": "c1c2nav/case/1", "name": name, "structure": tables, "fiducial": fiducials}
+    case = {"format": CASE_FORMAT, "name": name, "structure": tables, "fiducial": fiducials}
     write_toml(folder / "case.toml", case)
     write_toml(folder / "truth.toml", truth_table(scan, kit, seed, hard))
 

@@ -9,11 +9,10 @@ import numpy as np
 import tomli_w
 
 from nav.files import plain_values, provenance
-from nav.model.case import CASE_FORMAT
+from nav.model.case import CASE_FORMAT, ROLE_ORDER
 from nav.outputs import written_together
 from nav.reconstruction.case_files import (
     CASE,
-    ORDER,
     PICTURE,
     VOLUME,
     mesh_file,
@@ -55,7 +54,7 @@ def surfaces_of(found: PrintedReconstruction) -> tuple[ReconstructedSurface, ...
         )
         for s in found.structures
     ]
-    return tuple(sorted(made, key=lambda s: ORDER.index(s.role)))
+    return tuple(sorted(made, key=lambda s: ROLE_ORDER.index(s.role)))
 
 
 def write_printed_case(found: PrintedReconstruction, folder: Path, name: str) -> Path:
