@@ -176,7 +176,7 @@ def plan(
     seed
         Of the search.
     pictures
-        Draw them; --no-pictures saves some seconds.
+        Draw overview, radiograph and skin risk; --no-pictures saves some seconds.
     """
     from nav.planning.needle_deviation import Needle
     from nav.planning.obstacles import Limits
@@ -233,7 +233,7 @@ def view(
     case
         case.toml, or its folder.
     screenshot
-        Write a picture of the window (.png) instead of opening it; needs no display.
+        Write an image of the window (.png) instead of opening it; needs no display.
     at
         Where the cross-hair is at first: LPS, mm.
     window
@@ -245,7 +245,7 @@ def view(
     show
         Name of a structure to show that is hidden at first, as the skin is.
     size
-        Of the picture, pixels.
+        Of the image, pixels.
     line
         A line set by hand (.mrk.json): shown with its score, and movable; once for each.
     """

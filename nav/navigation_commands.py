@@ -29,7 +29,7 @@ def track(
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
 ) -> None:
-    """Track tools through recorded pictures; writes poses.csv.
+    """Track tools through recorded images; writes poses.csv.
 
     Example: nav track --rig rig.toml --tool needle.toml --tool reference.toml --images recording
     --output poses.csv --relative-to reference
@@ -40,17 +40,17 @@ def track(
     Parameters
     ----------
     images
-        A folder with a sub-folder of pictures, or a video file, for each camera of the rig (named
-        like it); for a rig of one camera also one picture folder or video itself.
+        A folder with a sub-folder of images, or a video file, for each camera of the rig (named
+        like it); for a rig of one camera also one image folder or video itself.
     output
         The table to write; a .toml of the same stem beside it says what it was made from.
     relative_to
         Give poses in this tool's frame instead of the rig's.
     fps
-        Pictures per second where neither times.csv nor the video says it (30 by default).
+        Images per second where neither times.csv nor the video says it (30 by default).
     timing
         Also write how long each frame set took: frame, read_ms, track_ms, mode (follow where no
-        whole picture was searched for markers, else acquire).
+        whole image was searched for markers, else acquire).
     smooth
         Give the mean of so many frame sets' poses instead of each one's own. They come late by
         half of that; the delay is printed and stands in the .toml. Off by default.
@@ -76,7 +76,7 @@ def live(
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
 ) -> None:
-    """The live window: from webcams, recorded pictures at their own pace, or the simulated twin.
+    """The live window: from webcams, recorded images at their own pace, or the simulated twin.
 
     Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2
@@ -91,7 +91,7 @@ def live(
     camera
         NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
     images
-        Recorded pictures instead of webcams, as `nav track` takes them.
+        Recorded images instead of webcams, as `nav track` takes them.
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
@@ -102,7 +102,7 @@ def live(
     reference
         Name of the reference body.
     fps
-        Pictures per second of a recording that does not say.
+        Images per second of a recording that does not say.
     save
         Write the registration that was made to this file.
     seed

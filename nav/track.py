@@ -131,7 +131,7 @@ def track_recording(
                 tally.add(tracked)
                 bar.update(task, advance=1, note=f"{tally.count / _since(began):.1f} /s")
             if tally.count == 0:
-                raise InputError(f"{images}: has no pictures")
+                raise InputError(f"{images}: has no images")
             made: dict[str, object] = {"frames": tally.count, "images": images.name}
             said = [*warnings, *source.warnings, *source.cut_off]
             if said:

@@ -22,7 +22,7 @@ def demo(
     large: Annotated[bool, Parameter(negative="")] = False,
     ct: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """A complete simulated lateral C1-C2 puncture, computed from camera pictures only.
+    """A complete simulated lateral C1-C2 puncture, computed from camera images only.
 
     Touches the fiducials, registers, verifies, advances a 17G needle to the dorsal subarachnoid
     space and stops at the target. Opens the live window where there is a display. Writes
@@ -40,7 +40,7 @@ def demo(
         Leave the window open at the end.
     calibrated
         Print, fold and set up everything a little wrong, and calibrate cameras, marker bodies and
-        needle from simulated pictures first; takes some minutes more.
+        needle from simulated images first; takes some minutes more.
     large
         Cameras of 1920 x 1200 instead of 1280 x 800: more accurate, and slower.
     ct
@@ -78,7 +78,7 @@ def twin_images(
     speed: float = 40.0,
     plain: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Simulated camera pictures with their truth, to test any tracker with.
+    """Simulated camera images with their truth, to test any tracker with.
 
     Writes a folder of PNGs for each camera, rig.toml, needle.toml, reference.toml, times.csv and
     truth.csv (true poses in the rig frame, columns as poses.csv).

@@ -64,7 +64,7 @@ def calibrate_camera(
         See `calibrate_cameras`, `gather`; or the ruler is out of range.
     """
     if not images.is_dir():
-        raise InputError(f"{images}: expected a folder of pictures")
+        raise InputError(f"{images}: expected a folder of images")
     _calibrate_folders({name: images}, board, output, console, ruler)
 
 

@@ -94,7 +94,7 @@ def notes(result: RigCalibration) -> list[str]:
         lines.append(f"left out because they do not fit: {', '.join(left)}")
     if found.repeats:
         again = ", ".join(gathered.instants[k] for k in found.repeats)
-        lines.append(f"not counted, as the board is where it was in an earlier picture: {again}")
+        lines.append(f"not counted, as the board is where it was in an earlier image: {again}")
     for k, change in enumerate(found.chosen.focus):
         if change is not None:
             name, much = gathered.cameras[k], f"{100 * change.share:+.2g} %"

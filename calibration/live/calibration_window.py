@@ -171,8 +171,8 @@ class CalibrateWindow(QMainWindow):
         elif shown is None:
             self.bar.show_ask(Ask("busy", "Starting the cameras"), "")
         elif age > STALE:
-            why = f"no picture for {age:.0f} s"
-            self.bar.show_ask(Ask("lost", "No pictures arrive"), why)
+            why = f"no image for {age:.0f} s"
+            self.bar.show_ask(Ask("lost", "No images arrive"), why)
             self.panes.show_panes(shown, why)
         else:
             self.bar.show_ask(shown.ask, self.problem or shown.detail)

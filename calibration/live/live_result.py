@@ -5,7 +5,7 @@ import numpy as np
 from calibration.cameras.rig_calibration import RigCalibration
 from calibration.cameras.rig_verdict import COVERED, ENOUGH_VIEWS, GOOD_PIXELS, TILTED
 
-HEADINGS = ("camera", "pictures", "corners off, px", "direction ±, px", "covered", "tilt",
+HEADINGS = ("camera", "images", "corners off, px", "direction ±, px", "covered", "tilt",
             "lens", "verdict")  # fmt: skip
 LIMITS = ("for good", f"{ENOUGH_VIEWS}", "", f"{GOOD_PIXELS:g}", f"{COVERED:.0%}",
           f"{np.degrees(TILTED):.0f}°", "", "")  # fmt: skip
@@ -16,8 +16,8 @@ MEANING = {
 }
 WHAT_NEXT = {
     "good": "the expected errors are within the limits of 'good'",
-    "usable": "save it, or take more pictures as advised below",
-    "repeat": "take more pictures as advised below",
+    "usable": "save it, or take more images as advised below",
+    "repeat": "take more images as advised below",
 }
 
 

@@ -63,7 +63,7 @@ def capture_and_calibrate(
         _check_empty(keep, cameras)
     if not can_show():
         raise InputError(
-            "no display here for --camera; take pictures of the board and give them with --images"
+            "no display here for --camera; take images of the board and give them with --images"
         )
     from calibration.live.calibration_source import BoardCameras
     from calibration.live.run_calibration import run_window
@@ -77,4 +77,4 @@ def _check_empty(keep: Path, cameras: Mapping[str, int]) -> None:
     """Refuse a folder with images: those of two sessions would be calibrated as one."""
     for name in cameras:
         if pictures_in(keep / name):
-            raise InputError(f"--keep {keep}: {name} has pictures in it already; give a new folder")
+            raise InputError(f"--keep {keep}: {name} has images in it already; give a new folder")

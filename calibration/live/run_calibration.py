@@ -62,4 +62,4 @@ def run_window(
     else:
         console.print("nothing was written")
     if keep is not None and taking.captures:
-        console.print(f"the pictures are in {keep}")
+        console.print(f"the images are in {keep}")

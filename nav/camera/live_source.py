@@ -122,7 +122,7 @@ class LiveSource(FrameSource):
         latest = max((g.time for g in fresh.values()), default=now)
         chosen = {name: g for name, g in fresh.items() if latest - g.time <= skew}
         for name in live.keys() - chosen.keys():
-            lost[name] = f"camera {name}: no picture at the time of the others'"
+            lost[name] = f"camera {name}: no image at the time of the others'"
         return self._give(now, chosen, lost)
 
     def _give(

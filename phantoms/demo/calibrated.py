@@ -165,7 +165,7 @@ def _take(
 ) -> None:
     with progress_bar(console) as bar:
         for shoot in shoots:
-            task = bar.add_task(f"pictures: {shoot.name}", total=shoot.count, note="")
+            task = bar.add_task(f"images: {shoot.name}", total=shoot.count, note="")
             for number in range(shoot.count):
                 place = shoot.place(rng, number / shoot.count)
                 for room in cameras:

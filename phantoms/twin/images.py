@@ -108,7 +108,7 @@ def _write_all(
     truth: list[list[object]] = []
     times: list[list[object]] = []
     with ThreadPoolExecutor(len(cameras)) as pool, progress_bar(console) as bar:
-        task = bar.add_task("pictures", total=settings.frames, note="")
+        task = bar.add_task("images", total=settings.frames, note="")
         for number, (needle, moving) in enumerate(_motion(world, settings)):
             time = number / FPS
             drawn = [pool.submit(camera.picture, moving) for camera in cameras]
@@ -146,7 +146,7 @@ def _check(out: Path, settings: ImageSettings) -> None:
         if not low <= value <= high:  # nor not a number
             raise InputError(f"{name}: expected {low} to {high}, got {value}")
     if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
-        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures per second)")
+        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 images per second)")
     if optics.electrons is not None and not optics.electrons > 0:
         raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
