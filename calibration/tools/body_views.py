@@ -17,7 +17,7 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.marker_views import MarkerViews, shifted
 from nav.tracking.follow.pose_candidate import PoseCandidate
