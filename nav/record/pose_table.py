@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from nav.errors import Lost
 from nav.files import write_toml
 from nav.frames import Pose
+from nav.pose_formats import PoseWriter
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
@@ -25,7 +28,7 @@ COLUMNS = (
 )
 
 
-class PosesWriter:
+class PosesWriter(PoseWriter):
     """Write rows to an open file as frames come.
 
     Parameters
@@ -39,9 +42,13 @@ class PosesWriter:
     """
 
     def __init__(self, file: TextIO, tools: Sequence[Tool], relative_to: str | None = None) -> None:
-        self.tools, self.relative_to = tools, relative_to
+        self.file, self.tools, self.relative_to = file, tools, relative_to
         self.writer = csv.writer(file)
         self.writer.writerow(COLUMNS)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
     def write(self, tracked: TrackedFrame) -> None:
         """Write all tools of one frame."""
@@ -60,10 +67,34 @@ class PosesWriter:
             row[COLUMNS.index("reason")] = reason
             return row
         row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
-        return row + _systematic(tracked.systematic_pose(tool.name, self.relative_to), tool)
+        lasting = tracked.systematic_pose(tool.name, self.relative_to)
+        return row + _systematic(lasting, tool, seen.tip_scale_sd)
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
-        return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
+        rms = "" if seen.rms_px is None else f"{seen.rms_px:.4f}"
+        return [len(seen.marker_ids), rms, seen.warning]
+
+
+def open_pose_table(
+    path: Path, tools: Sequence[Tool], relative_to: str | None = None
+) -> PosesWriter:
+    """Open a poses.csv to write.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tools : sequence of Tool
+        One row each per frame.
+    relative_to : str, optional
+        As of `PosesWriter`.
+
+    Returns
+    -------
+    PosesWriter
+        To be closed by the caller.
+    """
+    return PosesWriter(path.open("w", newline="", encoding="utf-8"), tools, relative_to)
 
 
 def pose_columns(pose: Pose, tool: Tool) -> list[str]:
@@ -95,11 +126,12 @@ def _upper(pose: Pose) -> list[str]:
     return [f"{pose.covariance[i, j]:.8g}" for i, j in UPPER]
 
 
-def _systematic(pose: Pose | Lost, tool: Tool) -> list[str]:
+def _systematic(pose: Pose | Lost, tool: Tool, tip_scale_sd: float) -> list[str]:
     """Return columns tip_sxx to tip_szz."""
     if isinstance(pose, Lost) or tool.tip is None:
         return [""] * 6
-    spread = pose.apply(tool.tip.position)[1]
+    by_scale = tip_scale_sd * tool.tip.position
+    spread = pose.apply(tool.tip.position, np.outer(by_scale, by_scale))[1]
     return [f"{spread[i, j]:.6g}" for i in range(3) for j in range(i, 3)]
 
 
