@@ -392,9 +392,9 @@ def _why_no_fit(fit: SurfaceFit) -> str:
     rms = float(np.sqrt(np.mean(fit.residuals[fit.used] ** 2))) if fit.used.any() else np.inf
     expected = float(np.sqrt(np.mean(fit.sd**2)))
     return (
-        f"the {len(fit.used)} points fit nowhere on these bones: at best {out} are outliers and the "
-        f"others {rms:.2f} mm rms off, {expected:.2f} expected; is it this case, were all points "
-        "touched on bone, and are they in millimetres?"
+        f"the {len(fit.used)} points fit nowhere on these bones: at best {out} are outliers and "
+        f"the others {rms:.2f} mm rms off, {expected:.2f} expected; is it this case, were all "
+        "points touched on bone, and are they in millimetres?"
     )
 
 
@@ -409,6 +409,6 @@ TURNS = (
 def _why_undetermined(weakest: WeakestMotion) -> str:
     what = TURNS[weakest.axis] if weakest.turns else f"shifting {DIRECTIONS[weakest.axis]}"
     return (
-        f"the points do not determine {what}: {weakest.sd:.1f} mm (one sd) at the bones; touch also "
-        "places whose surface faces that way"
+        f"the points do not determine {what}: {weakest.sd:.1f} mm (one sd) at the bones; touch "
+        "also places whose surface faces that way"
     )
