@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from nav.errors import InputError
 from nav.frames import Array
 from nav.model.case import Case
-from nav.planning.distancegrid import Box, distance_grid
+from nav.model.distance_grid import Box, distance_grid
 from nav.planning.field import distances_at, gradients
 from nav.planning.gap import Gap
 from nav.planning.levels import canal_below, level_heights

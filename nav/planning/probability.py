@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.guidance.bending import MEASURED_DEPTH
-from nav.planning.distancegrid import REACH
+from nav.model.distance_grid import REACH
 from nav.planning.field import distances_at, gradients, walk_bent
 from nav.planning.needle_deviation import SHARED, Deviations
 from nav.planning.obstacles import Obstacles, surface_sigma

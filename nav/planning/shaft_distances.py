@@ -4,7 +4,7 @@ import numpy as np
 
 from nav.compiled import njit
 from nav.frames import Array
-from nav.planning.distancegrid import squared_distance
+from nav.model.distance_grid import squared_distance
 
 
 @njit(cache=True, nogil=True)

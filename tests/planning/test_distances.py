@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nav.planning.distancegrid import REACH, Box, distance_grid
+from nav.model.distance_grid import REACH, Box, distance_grid
 from nav.planning.field import cubic, linear, walk_straight
 from nav.planning.shaft_distances import line_distances
 from tests.planning.necks import brute_force_distance, neck

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from nav.guidance.bending import SHARE, drift_size
-from nav.planning.distancegrid import Box
+from nav.model.distance_grid import Box
 from nav.planning.needle_deviation import (
     SHARED,
     Deviations,

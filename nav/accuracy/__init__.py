@@ -1,0 +1,1 @@
+"""Accuracy testing: statistics of errors, agreement, gauge studies and control charts."""
