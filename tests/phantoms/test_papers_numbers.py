@@ -1,11 +1,16 @@
 """Numbers in the kit's papers: amounts, lengths for a caliper, errors to expect; and its words."""
 
-from dataclasses import replace
+import sys
+import time
+from html import escape
+from importlib.abc import MetaPathFinder
+from shutil import copytree
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nav.errors import InputError
 from nav.registration.points import register_points
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.plans import AnatomyPlan
@@ -18,14 +23,20 @@ from phantoms.kit.papers.amounts import (
     surface_area,
 )
 from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predicted_tre
-from phantoms.kit.papers.document import Document, Heading, Paragraph, Table, marked_up
 from phantoms.kit.papers.gels import GELS, LOSSES
 from phantoms.kit.papers.neck_description import special
 from phantoms.kit.papers.needles import HELD, LOST, REACH, needed, needle_lengths
-from phantoms.kit.papers.pdf import write_pdf
+from phantoms.kit.papers.pdf import pdf_printer, write_pdf
 from phantoms.kit.papers.picture_labels import Label, with_labels
 from phantoms.kit.papers.step_scenes import Stage, walked
-from phantoms.kit.papers.web import as_html
+from phantoms.kit.papers.templates import (
+    TEXT,
+    bom_csv,
+    markdown_html,
+    plain,
+    render_bom,
+    render_guide,
+)
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of
 from phantoms.kit.tools_seat import free_shaft
@@ -146,10 +157,10 @@ def test_nothing_is_special_about_the_standard_neck():
 def test_steps_add_up_drop_and_leave_the_bench_alone():
     pieces = dict.fromkeys(("base", "arch_a", "arch_b", "mould", "core"), ())
     stages = (
-        Stage("1", "", (), adds=("base", "mould")),
-        Stage("2", "", (), adds=("core",), aside=True),
-        Stage("3", "", (), adds=("arch_*",), drops=("mould",)),
-        Stage("4", "", ()),
+        Stage("1", adds=("base", "mould")),
+        Stage("2", adds=("core",), aside=True),
+        Stage("3", adds=("arch_*",), drops=("mould",)),
+        Stage("4"),
     )
     assert [before for _, before in walked(stages, pieces)] == [
         (),
@@ -159,23 +170,75 @@ def test_steps_add_up_drop_and_leave_the_bench_alone():
     ]
 
 
-def test_words_are_escaped_and_marked():
-    marked = marked_up("a < b: **x** and `y & z`", lambda t: f"<b>{t}</b>", lambda t: f"<c>{t}</c>")
-    assert marked == "a &lt; b: <b>x</b> and <c>y &amp; z</c>"
+def test_a_neck_may_have_any_name():
+    name = "a < b: **x** `y & z` | [1](2) _u_ <i>"
+    html, chapters = markdown_html(f"## The neck\n\n| {plain(name)} |\n| --- |\n| `c` **d** |\n")
+    assert f"<th>{escape(name)}</th>" in html
+    assert "<td><code>c</code> <strong>d</strong></td>" in html
+    assert [(c.name, c.text) for c in chapters] == [("the-neck", "The neck")]
+    assert '<h2 id="the-neck">' in html
 
 
-def test_a_document_is_the_same_every_time_in_both_forms(tmp_path):
-    table = Table(("a", "b"), (("1", "2"),), (1.0, 1.0), (1,))
-    document = Document("t", "r", (Heading(1, "One", "one"), Paragraph("2 °C"), table))
+def test_a_pdf_is_the_same_every_time(tmp_path):
+    page = "<title>t</title><h1>One</h1><p>2 °C</p>"
     paths = [tmp_path / "a.pdf", tmp_path / "b.pdf"]
-    for path in paths:
-        write_pdf(path, document)
+    write_pdf(paths[0], page)
+    time.sleep(1.1)  # a time in the file would be another one
+    write_pdf(paths[1], page)
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    other = replace(document, blocks=(*document.blocks, Paragraph("more")))
-    write_pdf(paths[1], other)
+    write_pdf(paths[1], page + "<p>more</p>")
     assert paths[0].read_bytes() != paths[1].read_bytes()
-    assert as_html(document) == as_html(document)
-    assert '<td class="number">2</td>' in as_html(document)
+
+
+def test_a_missing_pango_is_one_line(monkeypatch):
+    class Missing(MetaPathFinder):
+        def find_spec(self, name, path, target=None):
+            if name == "weasyprint":
+                raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    with pytest.raises(InputError, match=r"guide.pdf: .*Pango is missing; install it"):
+        pdf_printer()
+
+
+@pytest.fixture
+def text(tmp_path):
+    """A copy of the templates, to be edited."""
+    return copytree(TEXT, tmp_path / "text")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("one\ntwo {{ pieecs }}", r"begin.md:2: 'pieecs' is undefined"),
+        ("{{ notice|fixed(1) }}", r"begin.md:1: .*'f' for object of type 'str'"),
+        ("one\n{% if wet %}", r"begin.md:2: "),
+        ('{{ "x"|upto(5) }}', r"begin.md:1: .*'upto'"),
+    ],
+)
+def test_a_mistake_in_a_template_is_one_line(text, line, message):
+    (text / "guide.md").write_text('{% include "begin.md" %}')
+    (text / "cover.md").write_text("")
+    (text / "begin.md").write_text(line)
+    with pytest.raises(InputError, match=message) as refused:
+        render_guide({"notice": "n"}, text)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_bill_of_materials_is_read_back_as_it_is_written(text):
+    head = "group,item,quantity,unit,size,material,for\n"
+    (text / "bom.csv").write_text(head + 'use,"a, b",{{ 2 * n }},mm,,,"c ""d"""\n')
+    rows = render_bom({"n": 1.25}, text)
+    assert [(r.name, r.quantity, r.purpose) for r in rows] == [("a, b", 2.5, 'c "d"')]
+    assert bom_csv(rows) == head + 'use,"a, b",2.5,mm,,,"c ""d"""\n'
+    for wrong in ("use,a,many,mm,,,c\n", "use,a,1,mm,,c\n", "use,a,1,mm,,,c,d\n"):
+        (text / "bom.csv").write_text(head + wrong)
+        with pytest.raises(InputError, match=r"bom.csv: expected 7 columns .* got use,a"):
+            render_bom({}, text)
+    (text / "bom.csv").write_text("item,quantity\n")
+    with pytest.raises(InputError, match=r"bom.csv: expected the columns group, item"):
+        render_bom({}, text)
 
 
 def test_labels_of_one_place_do_not_cover_each_other():
