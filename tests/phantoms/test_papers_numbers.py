@@ -1,7 +1,9 @@
 """Numbers in the kit's papers: amounts, lengths for a caliper, errors to expect; and its words."""
 
+import re
 import sys
 import time
+import zlib
 from html import escape
 from importlib.abc import MetaPathFinder
 from shutil import copytree
@@ -172,9 +174,11 @@ def test_steps_add_up_drop_and_leave_the_bench_alone():
 
 def test_a_neck_may_have_any_name():
     name = "a < b: **x** `y & z` | [1](2) _u_ <i>"
-    html, chapters = markdown_html(f"## The neck\n\n| {plain(name)} |\n| --- |\n| `c` **d** |\n")
+    html, chapters = markdown_html(
+        f"## The neck\n\n| {plain(name)} |\n| --- |\n| `c --d` **d** |\n"
+    )
     assert f"<th>{escape(name)}</th>" in html
-    assert "<td><code>c</code> <strong>d</strong></td>" in html
+    assert "<td><code><span>c</span> <span>--d</span></code> <strong>d</strong></td>" in html
     assert [(c.name, c.text) for c in chapters] == [("the-neck", "The neck")]
     assert '<h2 id="the-neck">' in html
 
@@ -188,6 +192,15 @@ def test_a_pdf_is_the_same_every_time(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
     write_pdf(paths[1], page + "<p>more</p>")
     assert paths[0].read_bytes() != paths[1].read_bytes()
+
+
+def test_a_pdf_has_its_own_letters(tmp_path):
+    path = tmp_path / "a.pdf"
+    write_pdf(path, "<style>body { font-family: serif }</style>a<b>b</b><code>c</code>")
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL)
+    inflated = b"".join(zlib.decompressobj().decompress(s) for s in streams if s[:1] == b"x")
+    fonts = {name.decode() for name in re.findall(rb"/BaseFont ?/\w+\+([\w-]+)", inflated)}
+    assert fonts == {"guide", "guide-Bold", "guide-mono"}
 
 
 def test_a_missing_pango_is_one_line(monkeypatch):

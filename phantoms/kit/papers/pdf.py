@@ -82,6 +82,6 @@ def _typeface() -> str:
         f" src: url({(folder / file).as_uri()}); }}"
         for family, weight, file in faces
     ]
-    return "\n".join(
-        [*rules, 'body, @page { font-family: "guide"; }', 'code { font-family: "guide mono"; }']
-    )
+    used = {"body": "guide", "@page": "guide", "code": "guide mono"}
+    rules += [f'{where} {{ font-family: "{name}" !important; }}' for where, name in used.items()]
+    return "\n".join(rules)

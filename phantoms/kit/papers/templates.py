@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import jinja2
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
 
 from nav.errors import InputError
 from phantoms.kit.papers.amounts import filament_grams, round_to, size_text, tube_size
@@ -172,6 +175,7 @@ def markdown_html(markdown: str) -> tuple[str, tuple[Chapter, ...]]:
         Those headings, in order.
     """
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.add_render_rule("code_inline", _code)
     tokens = parser.parse(markdown)
     chapters = []
     for opening, heading in pairwise(tokens):
@@ -180,6 +184,12 @@ def markdown_html(markdown: str) -> tuple[str, tuple[Chapter, ...]]:
             chapters.append(Chapter("-".join(words), heading.content))
             opening.attrSet("id", chapters[-1].name)
     return parser.renderer.render(tokens, parser.options, {}), tuple(chapters)
+
+
+def _code(renderer: RendererHTML, tokens: Sequence[Token], at: int, *_: Any) -> str:
+    """Return code as HTML whose words stay whole: no line ends within --tool or guide.html."""
+    words = (f"<span>{escape(word)}</span>" for word in tokens[at].content.split())
+    return f"<code>{' '.join(words)}</code>"
 
 
 def plain(text: str) -> str:
