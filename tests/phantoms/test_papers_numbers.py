@@ -19,10 +19,11 @@ from phantoms.anatomy.plans import AnatomyPlan
 from phantoms.anatomy.variants import preset
 from phantoms.kit.kit_layout import layout
 from phantoms.kit.papers.amounts import (
+    INFILL,
+    SHELL,
     bore_volume,
     filament_grams,
     poured_volume,
-    surface_area,
 )
 from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predicted_tre
 from phantoms.kit.papers.gels import GELS, LOSSES
@@ -72,7 +73,9 @@ def test_filament_of_a_thin_wall_is_all_wall_and_of_a_cube_mostly_infill():
     def part(size):
         return Part("p", "p", mesh_of(box((0, 0, 0), size)), None, "PLA", (1, 1, 1), "")
 
-    assert surface_area(part((10, 20, 30)).mesh) == pytest.approx(2200.0)
+    walls, inside = 2200.0 * SHELL, 6000.0 - 2200.0 * SHELL  # of an area of 2200 mm^2
+    grams = 1.24 * (walls + INFILL * inside) / 1000.0
+    assert filament_grams(part((10, 20, 30))) == pytest.approx(grams)
     assert filament_grams(part((2.0, 100.0, 100.0))) == pytest.approx(1.24 * 20.0)
     assert filament_grams(part((100, 100, 100))) < 0.35 * 1.24 * 1000.0
     assert filament_grams(part((100, 100, 100))) > 0.20 * 1.24 * 1000.0

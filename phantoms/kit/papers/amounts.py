@@ -208,23 +208,6 @@ def wires(found: Sequence[Tube]) -> tuple[tuple[float, float, bool], ...]:
     return tuple(rows)
 
 
-def surface_area(mesh: Mesh) -> float:
-    """Return the surface area of a mesh.
-
-    Parameters
-    ----------
-    mesh : Mesh
-        mm.
-
-    Returns
-    -------
-    float
-        mm^2.
-    """
-    a, b, c = (mesh.vertices[mesh.triangles[:, i]] for i in range(3))
-    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2.0)
-
-
 def filament_grams(part: Part) -> float:
     """Estimate what one print weighs: walls of three lines, a fifth of the rest; no support.
 
@@ -238,8 +221,9 @@ def filament_grams(part: Part) -> float:
     float
         g.
     """
-    volume = signed_volume(part.mesh)
-    walls = min(volume, surface_area(part.mesh) * SHELL)
+    solid = solid_of(part.mesh)
+    volume = solid.volume()
+    walls = min(volume, solid.surface_area() * SHELL)
     density = next((d for name, d in DENSITY.items() if name in part.material), DENSITY["PLA"])
     return density * (walls + INFILL * (volume - walls)) / 1000.0
 

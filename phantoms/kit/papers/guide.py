@@ -65,7 +65,7 @@ class Kit:
 
 
 def guide_facts(kit: Kit, size: tuple[int, int] = SIZE) -> dict[str, Any]:
-    """Return everything that the templates in `text/` name; docs/phantoms.md lists it.
+    """Return everything that the templates in `text/` name.
 
     Parameters
     ----------
