@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from nav.errors import Lost
 from nav.files import write_toml
 from nav.frames import Pose
@@ -60,7 +62,8 @@ class PosesWriter:
             row[COLUMNS.index("reason")] = reason
             return row
         row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
-        return row + _systematic(tracked.systematic_pose(tool.name, self.relative_to), tool)
+        lasting = tracked.systematic_pose(tool.name, self.relative_to)
+        return row + _systematic(lasting, tool, seen.tip_scale_sd)
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
         return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
@@ -95,11 +98,12 @@ def _upper(pose: Pose) -> list[str]:
     return [f"{pose.covariance[i, j]:.8g}" for i, j in UPPER]
 
 
-def _systematic(pose: Pose | Lost, tool: Tool) -> list[str]:
+def _systematic(pose: Pose | Lost, tool: Tool, tip_scale_sd: float) -> list[str]:
     """Return columns tip_sxx to tip_szz."""
     if isinstance(pose, Lost) or tool.tip is None:
         return [""] * 6
-    spread = pose.apply(tool.tip.position)[1]
+    by_scale = tip_scale_sd * tool.tip.position
+    spread = pose.apply(tool.tip.position, np.outer(by_scale, by_scale))[1]
     return [f"{spread[i, j]:.6g}" for i in range(3) for j in range(i, 3)]
 
 

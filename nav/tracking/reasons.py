@@ -13,7 +13,7 @@ from nav.tracking.fit.marker_views import CameraModel, Shape
 from nav.tracking.follow.contradiction import CameraSupport, Contradiction, fits_each_camera
 from nav.tracking.follow.freshness import Freshness
 from nav.tracking.follow.pose_candidate import PoseCandidate
-from nav.tracking.tool import Tool
+from nav.tracking.tool import UNCHECKED_SCALE_SD, Tool
 
 EDGE = 10.0  # px: nearer to the image's edge a marker counts as outside
 INSIDE = 0.7  # of the corners that must be in the picture
@@ -317,7 +317,7 @@ def warning(
                 f"geometry doubtful: corners {off:.2f} px off beyond noise" + _tip(tool, found)
             )
         said += _cameras(found)
-    said += _doubts(found, doubts)
+    said += [*_size(tool, found), *_doubts(found, doubts)]
     marker_views, evidence = found.evidence.marker_views, found.evidence
     for k in np.flatnonzero(evidence.good & ~found.consensus.used):
         marker, camera = (
@@ -347,6 +347,34 @@ def _tip(tool: Tool, found: PoseCandidate) -> str:
     systematic = Pose(found.pose.transform, found.systematic + found.pose.covariance)
     off = float(np.sqrt(np.trace(systematic.apply(tool.tip.position)[1])))
     return f", the tip by about {off:.2f} mm"
+
+
+def _size(tool: Tool, found: PoseCandidate) -> list[str]:
+    """Return what is wrong with the tool's printed size, or that nobody checked it."""
+    seen, size = found.consensus.size, found.size
+    if seen.wrong:
+        small, tenths = seen.change < 0.0, abs(seen.change) < 0.02
+        how = "'fit to page'" if small else "at another scale"
+        return [
+            f"by the cameras {tool.name} is {100.0 * abs(seen.change):.{1 if tenths else 0}f} % "
+            f"{'smaller' if small else 'larger'} than its file says: printed {how}, or has a "
+            "camera moved, or the rig a wrong scale?"
+        ]
+    if size.checked:
+        return []
+    marker_views = found.evidence.marker_views
+    used = np.unique(marker_views.camera[found.consensus.used])
+    names = " and ".join(marker_views.eyes[k].camera.name for k in used)
+    off = size.sd * float(np.linalg.norm(size.motion[:3]))
+    why = (
+        f"{tool.name} was seen at another size than its file says"
+        if size.sd > UNCHECKED_SCALE_SD
+        else f"printed size of {tool.name} not checked"
+    )
+    return [
+        f"{why}, and {names} alone cannot see it: {100.0 * size.sd:.1f} % would be {off:.1f} mm of "
+        "distance; check its ruler and write scale_sd into its file"
+    ]
 
 
 def _cameras(found: PoseCandidate) -> list[str]:

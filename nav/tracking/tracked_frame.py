@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.errors import Lost
-from nav.frames import Array, Pose
+from nav.frames import Array, Pose, adjoint
 
 NO_TOOL = Lost("no such tool")
 
 
 def _nothing() -> Array:
     return np.zeros((6, 6))
+
+
+def _no_motion() -> Array:
+    return np.zeros(6)
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,16 @@ class TrackedTool:
         Empty, or what a user should know ("geometry doubtful").
     systematic : ndarray, shape (6, 6)
         Covariance of errors that last from frame to frame: misaligned markers, cameras that moved,
-        as far as the markers' disagreement shows them.
+        as far as the markers' disagreement shows them, and the scale of the print.
     cameras : tuple of str
         Those whose images confirm the pose; empty where the source of the poses does not say.
+    size_error : ndarray, shape (6,)
+        Error of the pose by one standard deviation of the print's scale; in `systematic` too.
+    tip_scale_sd : float
+        Relative error of the tip's place in the tool's frame, if it was calibrated with cameras
+        that do not see the tool's size; 0 where they do.
+    print_name : str, optional
+        Of the tool's print: tools of one print share its scale.
     """
 
     rig_from_tool: Pose
@@ -48,6 +59,9 @@ class TrackedTool:
     warning: str = ""
     systematic: Array = field(default_factory=_nothing)
     cameras: tuple[str, ...] = ()
+    size_error: Array = field(default_factory=_no_motion)
+    tip_scale_sd: float = 0.0
+    print_name: str | None = None
 
     @property
     def systematic_pose(self) -> Pose:
@@ -148,7 +162,18 @@ class TrackedFrame:
         Pose or Lost
             As of `pose`.
         """
-        return self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
+        pose = self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
+        seen, base = self.tools.get(tool), self.tools.get(relative_to or "")
+        if isinstance(pose, Lost) or not isinstance(seen, TrackedTool) or tool == relative_to:
+            return pose
+        if not isinstance(base, TrackedTool) or seen.print_name is None:
+            return pose
+        if seen.print_name != base.print_name:
+            return pose
+        # one print, one scale: the two errors are one, and most of it cancels
+        carry = adjoint(base.rig_from_tool.transform.inv())
+        both = np.outer(carry @ seen.size_error, carry @ base.size_error)
+        return Pose(pose.transform, pose.covariance - both - both.T)
 
     def _pose(
         self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]
