@@ -44,6 +44,7 @@ from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of
 from phantoms.kit.tools_seat import free_shaft
 from phantoms.kit.tubes import Tube
+from tests.phantoms.guide_page import guide_steps
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +241,20 @@ def test_a_mistake_in_a_template_is_one_line(text, line, message):
     with pytest.raises(InputError, match=message) as refused:
         render_guide({"notice": "n"}, text)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a"), ("a",), ("a", "b", "b")])
+def test_steps_are_in_the_order_of_their_pictures(text, order):
+    words = "".join(f'{{% call step("{n}", "T") %}}\n- do\n{{% endcall %}}\n\n' for n in order)
+    (text / "guide.md").write_text(f'{{% from "macros.md" import step with context %}}\n{words}')
+    (text / "cover.md").write_text("")
+    names = ("title", "running", "notice", "version", "pictures")
+    facts = dict.fromkeys(names, "n") | {"size": (4, 3), "steps": {"a": 1, "b": 2}}
+    if order == ("a", "b"):
+        assert [step.number for step in guide_steps(render_guide(facts, text))] == [1, 2]
+        return
+    with pytest.raises(InputError, match=r"assembly.md: expected the steps a, b in this order"):
+        render_guide(facts, text)
 
 
 def test_a_bill_of_materials_is_read_back_as_it_is_written(text):

@@ -150,13 +150,25 @@ def render_guide(facts: Mapping[str, Any], text: Path = TEXT) -> str:
     Raises
     ------
     InputError
-        A template that cannot be rendered.
+        A template that cannot be rendered; steps that are missing or in another order than their
+        pictures, each of which shows what the steps before it added.
     """
     cover, _ = markdown_html(_rendered("cover.md", facts, text))
     guide, chapters = markdown_html(_rendered("guide.md", facts, text))
+    _check_steps(guide, facts["steps"], text)
     style = (text / "guide.css").read_text(encoding="utf-8")
     page = {"cover": cover, "guide": guide, "chapters": chapters, "style": style}
     return _rendered("guide.html", {**facts, **page}, text)
+
+
+def _check_steps(guide: str, steps: Mapping[str, int], text: Path) -> None:
+    names = {number: name for name, number in steps.items()}
+    shown = [names[int(n)] for n in re.findall(r'<section class="step" id="step-(\d+)">', guide)]
+    if shown != list(steps):
+        raise InputError(
+            f"{text / 'assembly.md'}: expected the steps {', '.join(steps)} in this order, "
+            f"got {', '.join(shown)}"
+        )
 
 
 def markdown_html(markdown: str) -> tuple[str, tuple[Chapter, ...]]:
