@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.live.messages import Command, Stage
@@ -20,7 +19,7 @@ from nav.registration.assessment import (
     check_error,
 )
 from nav.registration.assessment_text import check_line, verdict_line
-from nav.registration.registration_result import Registration
+from nav.tracking.tracked_frame import TrackedFrame
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
@@ -55,7 +54,7 @@ class Touch:
 
 @dataclass(frozen=True)
 class State:
-    """State of the work after a frame set.
+    """State of the work after a tracked frame.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ class State:
 
 
 class Session:
-    """Take frame sets through the pipeline and the user through the work.
+    """Take tracked frames through the pipeline and the user through the work.
 
     A registration known beforehand has to be confirmed by one check point; until then, and after
     a check point that does not fit, the pipeline has none, so that no distance is shown.
@@ -133,9 +132,9 @@ class Session:
             said.append(f"registration {verdict_line(self.assessment)}")
         return tuple(said)
 
-    def step(self, frames: FrameSet) -> State:
-        """Process one frame set: return guidance and what to do next."""
-        guidance = self.pipeline.step(frames)
+    def step(self, tracked: TrackedFrame) -> State:
+        """Process one tracked frame: return guidance and what to do next."""
+        guidance = self.pipeline.step(tracked)
         if self.gathering is not None:
             self._gather(guidance)
         fiducial = self._next()
@@ -243,9 +242,9 @@ class Session:
         else:
             self._check(touch)
 
-    def _assess(self) -> Assessment:
-        """Assess all touches so far, as `nav register` does."""
-        touches = [*self.touches, *(touch for touch, _ in self.checks)]
+    def _assess(self, *more: Touch) -> Assessment:
+        """Assess all touches so far, and more, as `nav register` does."""
+        touches = [*self.touches, *(touch for touch, _ in self.checks), *more]
         plan = self.pipeline.plan
         return assess_touches(
             self.pipeline.case.fiducials,
@@ -270,26 +269,22 @@ class Session:
         self.assessment, self.registration = found, found.registration
         self.verified = not self.to_check
         self._show_registration()
-        registration, verdict = found.registration, verdict_line(found)
+        tre = found.predicted_tre
+        predicted = "" if tre is None else f", predicted TRE at the target {tre:.2f} mm"
         self.message = (
-            f"Registered: FRE {registration.fre:.2f} mm{self._predicted(registration)}; {verdict}"
+            f"Registered: FRE {found.registration.fre:.2f} mm{predicted}; {verdict_line(found)}"
         )
-
-    def _predicted(self, registration: Registration) -> str:
-        plan = self.pipeline.plan
-        if plan is None:
-            return ""
-        tre = registration.predicted_tre(plan.target[None])[0]
-        return f", predicted TRE at the target {tre:.2f} mm"
 
     def _check(self, touch: Touch) -> None:
         assert self.registration is not None
-        error = check_error(
-            touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
-        )
-        self.checks.append((touch, error))
         if self.touches:
-            self.assessment = self._assess()
+            self.assessment = self._assess(touch)
+            (error,) = (c for c in self.assessment.checks if c.label == touch.fiducial.label)
+        else:  # of an earlier registration only the covariance is known
+            error = check_error(
+                touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
+            )
+        self.checks.append((touch, error))
         self.message = check_line(error)
         if self.refuted:
             self.message += self._why_refuted(touch)

@@ -151,7 +151,11 @@ def reconstruct(
     surfaces = [
         *bone_surfaces(region, refined, guidance),
         *soft,
-        *(vessel_surface(artery, guidance) for artery in arteries if artery.tube is not None),
+        *(
+            vessel_surface(region, artery, guidance)
+            for artery in arteries
+            if artery.tube is not None
+        ),
         *skin,
     ]
     surfaces = labelled_surfaces(surfaces, guidance, prior, neck.chain)

@@ -10,6 +10,7 @@ import numpy as np
 from nav.errors import Lost
 from nav.files import write_toml
 from nav.frames import Pose
+from nav.pose_formats import PoseWriter
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
@@ -27,7 +28,7 @@ COLUMNS = (
 )
 
 
-class PosesWriter:
+class PosesWriter(PoseWriter):
     """Write rows to an open file as frames come.
 
     Parameters
@@ -41,9 +42,13 @@ class PosesWriter:
     """
 
     def __init__(self, file: TextIO, tools: Sequence[Tool], relative_to: str | None = None) -> None:
-        self.tools, self.relative_to = tools, relative_to
+        self.file, self.tools, self.relative_to = file, tools, relative_to
         self.writer = csv.writer(file)
         self.writer.writerow(COLUMNS)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
     def write(self, tracked: TrackedFrame) -> None:
         """Write all tools of one frame."""
@@ -66,7 +71,30 @@ class PosesWriter:
         return row + _systematic(lasting, tool, seen.tip_scale_sd)
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
-        return [len(seen.marker_ids), f"{seen.rms_px:.4f}", seen.warning]
+        rms = "" if seen.rms_px is None else f"{seen.rms_px:.4f}"
+        return [len(seen.marker_ids), rms, seen.warning]
+
+
+def open_pose_table(
+    path: Path, tools: Sequence[Tool], relative_to: str | None = None
+) -> PosesWriter:
+    """Open a poses.csv to write.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tools : sequence of Tool
+        One row each per frame.
+    relative_to : str, optional
+        As of `PosesWriter`.
+
+    Returns
+    -------
+    PosesWriter
+        To be closed by the caller.
+    """
+    return PosesWriter(path.open("w", newline="", encoding="utf-8"), tools, relative_to)
 
 
 def pose_columns(pose: Pose, tool: Tool) -> list[str]:

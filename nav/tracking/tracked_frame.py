@@ -1,12 +1,13 @@
 """What tracking returns: for every tool a pose with covariance, or why there is none."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
+from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.frames import Array, Pose, adjoint
 
@@ -30,9 +31,9 @@ class TrackedTool:
     rig_from_tool : Pose
         Its covariance holds random errors (pixels) only.
     marker_ids : tuple of int
-        Distinct ids used.
-    rms_px : float
-        Of the equivalent corners' residuals, per axis, px.
+        Distinct ids used; empty where the pose does not come from printed markers.
+    rms_px : float or None
+        Of the equivalent corners' residuals, per axis, px; None where there are none.
     corners : mapping
         Camera name to {marker id: corners (4, 2), px}: by each marker's own pixels, or by the pose
         where those say little.
@@ -53,8 +54,8 @@ class TrackedTool:
     """
 
     rig_from_tool: Pose
-    marker_ids: tuple[int, ...]
-    rms_px: float
+    marker_ids: tuple[int, ...] = ()
+    rms_px: float | None = None
     corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
     warning: str = ""
     systematic: Array = field(default_factory=_nothing)
@@ -101,12 +102,12 @@ Tools = Mapping[str, TrackedTool | Lost]
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """All tools of one frame set.
+    """All tools at one instant, and what the source of the poses adds for people to see.
 
     Parameters
     ----------
     number : int
-        Of the frame set.
+        Of the frame.
     time : float
         s.
     tools : mapping
@@ -120,6 +121,12 @@ class TrackedFrame:
     agreeing : tuple of frozenset
         Groups of cameras whose extrinsics were shown to agree, by tools that they saw at the same
         time.
+    captured_at : float, optional
+        When it was measured, by this machine's monotonic clock, s; None: just now.
+    images : FrameSet, optional
+        That it was measured in; only for display.
+    notices : tuple of str
+        What people should know of the source, one line each.
     """
 
     number: int
@@ -129,6 +136,19 @@ class TrackedFrame:
     track_seconds: float = 0.0
     mode: str = "acquire"
     agreeing: tuple[frozenset[str], ...] = ()
+    captured_at: float | None = None
+    images: FrameSet | None = None
+    notices: tuple[str, ...] = ()
+
+    def without_images(self) -> "TrackedFrame":
+        """Return the same frame without its images.
+
+        Returns
+        -------
+        TrackedFrame
+            Small enough to be kept, or to be sent to another process.
+        """
+        return self if self.images is None else replace(self, images=None)
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """Return a tool's pose with the covariance of its random errors.

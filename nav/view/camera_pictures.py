@@ -54,7 +54,8 @@ class Pictures(Sized):
             if index < len(self.thumbnails):
                 self._one(painter, box, self.thumbnails[index])
             else:
-                self._nothing(painter, box, "no camera yet")
+                # numbers without images: of another source of poses
+                self._nothing(painter, box, "no camera yet" if self.blank else "no images")
         painter.end()
 
     def _one(self, painter: QPainter, box: QRectF, thumbnail: Thumbnail) -> None:

@@ -40,7 +40,7 @@ class SimulatedPuncture:
         rig_from_needle of each frame number; nothing that is measured reads it.
     """
 
-    simulated = True  # time does not advance while images are drawn
+    warnings: tuple[str, ...] = ()
 
     def __init__(
         self,
