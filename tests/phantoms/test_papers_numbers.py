@@ -188,14 +188,25 @@ def test_a_neck_may_have_any_name():
 
 
 def test_a_pdf_is_the_same_every_time(tmp_path):
-    page = "<title>t</title><h1>One</h1><p>2 °C</p>"
-    paths = [tmp_path / "a.pdf", tmp_path / "b.pdf"]
+    page = "<title>t</title><h1>One</h1><p>2 °C</p><img src='a picture.png'>"
+    paths = [tmp_path / "one" / "a.pdf", tmp_path / "two" / "b.pdf"]
+    for path in paths:
+        path.parent.mkdir()
+        Image.new("RGB", (40, 30), "red").save(path.parent / "a picture.png")
     write_pdf(paths[0], page)
     time.sleep(1.1)  # a time in the file would be another one
     write_pdf(paths[1], page)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     write_pdf(paths[1], page + "<p>more</p>")
     assert paths[0].read_bytes() != paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("file", ["none.png", "http://localhost/a.png"])
+def test_a_picture_that_is_not_there_is_one_line(tmp_path, file):
+    with pytest.raises(InputError, match=rf"a\.pdf: .*{file}") as refused:
+        write_pdf(tmp_path / "a.pdf", f"<img src='{file}'>")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "a.pdf").exists()
 
 
 def test_a_pdf_has_its_own_letters(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+from urllib.parse import unquote
 
 import matplotlib
 
@@ -11,6 +13,7 @@ from nav.errors import InputError
 
 FONTS = {"normal": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}  # Matplotlib's, by weight
 MONOSPACED = "DejaVuSansMono.ttf"
+PLACE = "http://guide.invalid/"  # that the page's addresses are relative to; nothing is sent there
 
 
 def pdf_printer() -> ModuleType:
@@ -49,16 +52,35 @@ def write_pdf(path: Path, html: str) -> None:
     Raises
     ------
     InputError
-        Pango is not installed.
+        Pango is not installed, or a picture cannot be read.
     OSError
         The file cannot be written.
     """
     weasyprint = pdf_printer()
     fonts = weasyprint.text.fonts.FontConfiguration()
     style = weasyprint.CSS(string=_typeface(), font_config=fonts)
-    page = weasyprint.HTML(string=html, base_url=f"{path.parent.resolve().as_uri()}/")
-    # whole fonts: cutting unused letters out of them puts the time into the file
-    path.write_bytes(page.write_pdf(stylesheets=[style], font_config=fonts, full_fonts=True))
+    page = weasyprint.HTML(string=html, base_url=PLACE, url_fetcher=_pictures(path.parent))
+    try:
+        # whole fonts: cutting unused letters out of them puts the time into the file
+        data = page.write_pdf(stylesheets=[style], font_config=fonts, full_fonts=True)
+    except weasyprint.urls.FatalURLFetchingError as error:
+        raise InputError(f"{path}: {error}: {error.__cause__}") from None
+    path.write_bytes(data)
+
+
+def _pictures(folder: Path) -> Any:
+    """Return what reads pictures below a folder, and nothing else.
+
+    WeasyPrint names pictures by their address. It is the same in every folder.
+    """
+    urls = pdf_printer().urls
+
+    class Pictures(urls.URLFetcher):  # type: ignore[misc, name-defined]
+        def fetch(self, url: str, headers: object = None) -> Any:
+            name = unquote(url.removeprefix(PLACE))
+            return urls.URLFetcherResponse(url, (folder / name).read_bytes())
+
+    return Pictures(fail_on_errors=True)
 
 
 def font_folder() -> Path:
