@@ -75,7 +75,7 @@ def _pictures(folder: Path) -> Any:
     """
     urls = pdf_printer().urls
 
-    class Pictures(urls.URLFetcher):  # type: ignore[misc, name-defined]
+    class Pictures(urls.URLFetcher):  # type: ignore[name-defined]
         def fetch(self, url: str, headers: object = None) -> Any:
             name = unquote(url.removeprefix(PLACE))
             return urls.URLFetcherResponse(url, (folder / name).read_bytes())
