@@ -23,7 +23,7 @@ from nav.errors import InputError
 FIRST_PICTURE = 6.0  # s that a webcam may take to open and give a picture
 IDLE = 0.05  # s between frame sets while no camera is there
 RETRY = 2.0  # s between tries of cameras that are not there
-OTHER_SIZE = re.compile(r"picture is (\d+ x \d+) but rig\.toml says (\d+ x \d+)")
+OTHER_SIZE = re.compile(r"image is (\d+ x \d+) but rig\.toml says (\d+ x \d+)")
 Size = tuple[int, int]
 
 
@@ -177,7 +177,7 @@ class BoardCameras(FrameSource):
                 return f"{where} cannot be opened: {why_not_opened(index)}"
             request_size(capture, self.size)
             return _picture_size(capture, 0.8 * self._first_picture) or (
-                f"{where}: no picture in {self._first_picture:g} s; in use by another program?"
+                f"{where}: no image in {self._first_picture:g} s; in use by another program?"
             )
         finally:
             capture.release()
@@ -204,4 +204,4 @@ def _in_words(name: str, why: str) -> str:
     other = OTHER_SIZE.search(why)
     if other is None:
         return why
-    return f"camera {name}: pictures are {other[1]} now, were {other[2]} at the start; start again"
+    return f"camera {name}: images are {other[1]} now, were {other[2]} at the start; start again"

@@ -68,7 +68,7 @@ class Findings:
             self.cameras[name].repeated += 1
             if changed:
                 self.cameras[name].frozen += 1
-                reason = f"{name}: the same picture as before: frozen"
+                reason = f"{name}: the same image as before: frozen"
                 judged[name] = Shot(None, shots[name].time, reason)
         return judged
 
@@ -81,20 +81,20 @@ class Findings:
         if camera.damaged:
             count = camera.pictures + camera.damaged
             lines.append(
-                f"{name}: {camera.damaged} of {count} pictures cannot be used; the first: "
+                f"{name}: {camera.damaged} of {count} images cannot be used; the first: "
                 f"{camera.first.removeprefix(name + ': ')}"
             )
         lacking = camera.missing - camera.damaged
         if lacking:
-            lines.append(f"{name}: no picture in {lacking} of {self.sets} frame sets")
+            lines.append(f"{name}: no image in {lacking} of {self.sets} frame sets")
         if camera.frozen:
             lines.append(
-                f"{name}: frozen in {camera.frozen} of {self.sets} frame sets (the same picture as "
+                f"{name}: frozen in {camera.frozen} of {self.sets} frame sets (the same image as "
                 "before while another camera's changed): not used there"
             )
         if camera.repeated > camera.frozen:
             lines.append(
-                f"{name}: {camera.repeated - camera.frozen} of {camera.pictures} pictures are the "
+                f"{name}: {camera.repeated - camera.frozen} of {camera.pictures} images are the "
                 "same as the one before: their poses are of an earlier time"
             )
         return lines

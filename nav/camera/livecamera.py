@@ -118,13 +118,13 @@ class LiveCamera:
         if problem:
             return Lost(problem)
         if newest is None:
-            return Lost(f"camera {self.name}: no picture yet")
+            return Lost(f"camera {self.name}: no image yet")
         age = now - newest.time
         if age <= self._lost_after:
             return newest
         if now - received <= self._lost_after:
-            return Lost(f"camera {self.name}: only old pictures for {age:.1f} s: frozen?")
-        return Lost(f"camera {self.name}: no picture for {now - received:.1f} s: unplugged?")
+            return Lost(f"camera {self.name}: only old images for {age:.1f} s: frozen?")
+        return Lost(f"camera {self.name}: no image for {now - received:.1f} s: unplugged?")
 
     def wait_for_first(self, timeout: float) -> None:
         """Wait for the first image.
@@ -143,9 +143,7 @@ class LiveCamera:
         with self._changed:
             self._changed.wait_for(lambda: self._newest or self._problem, timeout)
             if self._newest is None:
-                none = (
-                    f"camera {self.name}: device {self.device_index}: no picture in {timeout:g} s"
-                )
+                none = f"camera {self.name}: device {self.device_index}: no image in {timeout:g} s"
                 raise InputError(self._problem or f"{none}; in use by another program?")
 
     @property
@@ -162,7 +160,7 @@ class LiveCamera:
         period = self.period
         if period is not None and period > SLOW_PERIOD:
             warnings.append(
-                f"camera {self.name}: only {1 / period:.0f} pictures per second; more light, "
+                f"camera {self.name}: only {1 / period:.0f} images per second; more light, "
                 "a shorter exposure or a USB port of its own may help"
             )
         return warnings

@@ -122,7 +122,7 @@ class PictureFolder:
             time = None if self.times is None else self.times.get(number)
             path = self.files.get(stem)
             if path is None:
-                yield Shot(None, time, f"{name}: no picture {stem}")
+                yield Shot(None, time, f"{name}: no image {stem}")
                 continue
             image = read_picture(path)
             if isinstance(image, Lost):

@@ -267,7 +267,7 @@ def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> No
     if shape[:2] == (height, width):
         return
     said = (
-        f"{where}: picture is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
+        f"{where}: image is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
         f"for camera {camera.name}; "
     )
     if shape[:2] == (width, height):

@@ -64,6 +64,25 @@ BLUR_SPREAD = 0.15  # sd of its logarithm while the model is estimated
 LEAST_BLUR = 0.15  # mm
 
 
+def blur_along(across: Array, blur_xy: float, blur_z: float) -> Array:
+    """Return the blur of a scan along directions.
+
+    Parameters
+    ----------
+    across : ndarray, shape (n,)
+        Share of each direction along the z axis.
+    blur_xy, blur_z : float
+        Standard deviation of the point spread in the slices and across them, mm.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Standard deviation, mm.
+    """
+    part = np.asarray(across) ** 2
+    return np.sqrt(blur_xy**2 * (1.0 - part) + blur_z**2 * part)
+
+
 @dataclass(frozen=True)
 class ScanModel:
     """How a scan shows bone.
@@ -111,8 +130,7 @@ class ScanModel:
         ndarray, shape (n,)
             Standard deviation, mm.
         """
-        part = np.asarray(across) ** 2
-        return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
+        return blur_along(across, self.blur_xy, self.blur_z)
 
     def wider(self, across: Array) -> Array:
         """Return the width of what edge enhancement subtracts, relative to the blur.

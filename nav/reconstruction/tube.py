@@ -7,7 +7,7 @@ so that the wall beside a bone is where the rest of the circle puts it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -275,24 +275,6 @@ def _section_sd(normal: csr_matrix, n: int) -> Array:
     covariance = np.linalg.inv(normal.toarray())
     variance = np.diag(covariance)
     return np.sqrt(variance[2 * n :] + 0.5 * (variance[:n] + variance[n : 2 * n]))
-
-
-def with_radii(tube: Tube, radii: Array) -> Tube:
-    """Return a tube with other radii.
-
-    Parameters
-    ----------
-    tube : Tube
-        Of n sections.
-    radii : ndarray, shape (n,)
-        mm.
-
-    Returns
-    -------
-    Tube
-        All else is as before.
-    """
-    return replace(tube, radii=radii)
 
 
 def tube_mesh(tube: Tube, end_sd: float) -> tuple[Mesh, Array]:

@@ -114,7 +114,7 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[str, ...]:
     """
     said = []
     for state in cameras:
-        name = state.eye.camera.name
+        name = state.camera_model.camera.name
         sharp = sharpening_notice(name, state.sharpness.sharpening)
         shared = noise_notice(name, state.growth)
         if sharp and shared:  # one picture, one notice
@@ -143,9 +143,9 @@ def odd_pixels(
     list of str
         One sentence each.
     """
-    states = [cameras[c] for c in np.unique(found.evidence.marker_views.camera)]
+    states = [cameras[c] for c in np.unique(found.fit_result.marker_views.camera)]
     return [
-        pixel_notice(s.eye.camera.name, s.grid)
+        pixel_notice(s.camera_model.camera.name, s.grid)
         for s in states
         if s.grid.interlaced or not (combed or s.grid.sound)
     ]

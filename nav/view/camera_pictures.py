@@ -68,7 +68,7 @@ class Pictures(Sized):
         self._head(painter, head, thumbnail, bool(lost))
         if lost or thumbnail.image is None:
             reason = self.blank or thumbnail.lost or "none sent"
-            self._nothing(painter, room, f"no picture: {reason}")
+            self._nothing(painter, room, f"no image: {reason}")
             return
         image = np.ascontiguousarray(thumbnail.image)
         rows, columns = image.shape

@@ -10,17 +10,16 @@ from nav.view.status_shapes import draw_level, hatch
 from nav.view.theme import (
     BACK,
     FAINT,
+    LEFT,
     LEVEL,
     LINE,
     PANEL,
     QUIET,
+    RIGHT,
     TEXT,
     faded,
     font,
 )
-
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 # share of the bar for the structure's inside
 INSIDE_SHARE = 0.12

@@ -137,10 +137,10 @@ def _banner(
         done = f" {100 * preparing.share:.0f} %" if preparing.share > 0.0 else ""
         return Banner(f"{preparing.text}{done}", False)
     if update is None:
-        return Banner("Waiting for the first pictures", False)
+        return Banner("Waiting for the first images", False)
     age = now - update.captured_at
     if age < -STALE_AFTER:
-        return Banner("The pictures' times are ahead of this machine's clock", True)
+        return Banner("The images' times are ahead of this machine's clock", True)
     if update.simulated:
         silent = not age <= SIMULATION_SILENT
         return Banner(f"No message from the simulation for {age:.1f} s", True) if silent else None

@@ -15,10 +15,11 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import FrameSet
-from nav.camera.live_source import LiveSource, parse_cameras
+from nav.camera.live_source import LiveSource
 from nav.camera.livecamera import FROZEN, GIVE_UP, HUNG, Grabbed, LiveCamera
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened
+from nav.camera.webcam_numbers import parse_webcams
 from nav.errors import InputError, Lost
 
 SIZE = (64, 48)
@@ -180,7 +181,7 @@ def reason(state: Grabbed | Lost) -> str:
 
 
 def test_only_the_newest_picture_is_kept_with_its_time(left, webcam, clock):
-    assert reason(left.newest()) == "camera left: no picture yet"
+    assert reason(left.newest()) == "camera left: no image yet"
     for _ in range(3):
         clock.now += 0.03
         picture = webcam.picture()
@@ -204,7 +205,7 @@ def test_without_a_new_picture_the_camera_is_lost_within_a_tenth_of_a_second(
     clock.now += 0.08
     assert isinstance(left.newest(), Grabbed)
     clock.now += 0.02
-    assert reason(left.newest()) == "camera left: no picture for 0.1 s: unplugged?"
+    assert reason(left.newest()) == "camera left: no image for 0.1 s: unplugged?"
 
 
 def test_a_frozen_camera_is_lost_within_a_tenth_of_a_second(left, webcam, clock):
@@ -217,7 +218,7 @@ def test_a_frozen_camera_is_lost_within_a_tenth_of_a_second(left, webcam, clock)
         assert left.newest() is first  # an old picture is not made new by its coming again
     clock.now += 0.02
     webcam.deliver(picture)
-    assert reason(left.newest()) == "camera left: only old pictures for 0.1 s: frozen?"
+    assert reason(left.newest()) == "camera left: only old images for 0.1 s: frozen?"
     webcam.deliver()
     assert isinstance(left.newest(), Grabbed)
 
@@ -229,7 +230,7 @@ def test_a_driver_that_goes_round_in_its_old_pictures_is_frozen(left, webcam, cl
     for picture in pictures:
         clock.now += 0.025
         webcam.deliver(picture)
-    assert reason(left.newest()) == "camera left: only old pictures for 0.1 s: frozen?"
+    assert reason(left.newest()) == "camera left: only old images for 0.1 s: frozen?"
 
 
 def test_a_long_frozen_camera_is_opened_anew(left, webcam, clock):
@@ -317,7 +318,7 @@ def test_a_slow_camera_is_warned_about(left, webcam, clock):
         webcam.deliver()
         clock.now += 0.125
     assert left.warnings == [
-        "camera left: only 8 pictures per second; more light, a shorter exposure or a USB port "
+        "camera left: only 8 images per second; more light, a shorter exposure or a USB port "
         "of its own may help"
     ]
 
@@ -518,7 +519,7 @@ def test_a_lost_camera_is_missing_with_its_reason_and_the_other_goes_on_at_its_r
         frames = pair.poll()
         seen.append(None if frames is None else dict(frames.missing))
     assert seen[:3] == [None, None, {"right": seen[2]["right"]}]
-    assert all(s and s["right"].startswith("camera right: no picture for") for s in seen[3:])
+    assert all(s and s["right"].startswith("camera right: no image for") for s in seen[3:])
 
 
 def test_frame_sets_come_within_a_tenth_of_a_second_even_with_all_cameras_lost(pair, clock):
@@ -549,7 +550,7 @@ def test_a_partner_that_never_comes_in_time_is_missing(clock):
         if (frames := pair.poll()) is not None:
             break
     assert list(given(frames)) == ["right"]
-    assert frames.missing == {"left": "camera left: no picture at the time of the others'"}
+    assert frames.missing == {"left": "camera left: no image at the time of the others'"}
     pair.source.close()
 
 
@@ -584,7 +585,7 @@ def test_a_rig_with_a_camera_that_does_not_open_is_refused():
 
 
 def test_a_camera_without_a_first_picture_is_refused():
-    with pytest.raises(InputError, match=r"camera left: device 0: no picture in 0\.05 s"):
+    with pytest.raises(InputError, match=r"camera left: device 0: no image in 0\.05 s"):
         LiveSource(RIG, {"left": 0, "right": 1}, capture=Webcam(), first_picture=0.05)
 
 
@@ -622,8 +623,15 @@ def test_iterating_goes_on_with_lost_cameras_until_closed():
 # the option
 
 
+def test_without_a_rig_any_name_is_a_camera():
+    assert parse_webcams([" top =1", "a=b=0"]) == {"top": 1, "a=b": 0}
+    for options in (["top"], ["=1"], ["top=1", "top=2"], ["top=1", "low=1"]):
+        with pytest.raises(InputError, match="--camera"):
+            parse_webcams(options)
+
+
 def test_cameras_are_given_by_name():
-    assert parse_cameras(["left=0", "right=2"], RIG) == {"left": 0, "right": 2}
+    assert parse_webcams(["left=0", "right=2"], RIG.names) == {"left": 0, "right": 2}
 
 
 @pytest.mark.parametrize(
@@ -646,5 +654,5 @@ def test_cameras_are_given_by_name():
 )
 def test_wrong_cameras_are_refused(options, said):
     with pytest.raises(InputError) as error:
-        parse_cameras(options, RIG)
+        parse_webcams(options, RIG.names)
     assert str(error.value).startswith(said)

@@ -103,7 +103,7 @@ def followed(scene, alter):
         warnings.append(seen(found, tool.name).warning)
         squares.append(sigmas(found, tool, place) ** 2)
     tracker.close()
-    factors = [state.growth.factor for state in tracker.states.values()]
+    factors = [state.growth.factor for state in tracker.camera_states.values()]
     return factors, tracker.notices, warnings, squares
 
 
