@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
+from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 import nav
@@ -18,13 +19,14 @@ from phantoms.kit.kit_layout import layout
 from phantoms.kit.needle_carrier import carrier_parts
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bench import formers
-from phantoms.kit.papers.common_steps import phantom_steps
-from phantoms.kit.papers.needle_steps import last_steps, needle_steps
 from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.paper_files import write_papers
+from phantoms.kit.papers.pdf import FONTS, MONOSPACED, font_folder
 from phantoms.kit.papers.pieces import needle_pieces, pieces
 from phantoms.kit.papers.step_scenes import matching
+from phantoms.kit.papers.steps import kit_steps
 from phantoms.kit.parts import kit_parts
+from tests.phantoms.guide_page import guide_steps
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`
 
@@ -79,11 +81,7 @@ class Kit:
         self.parts = (*kit_parts(whole, self.layout, kind), *tools, block())
         gel = skin_on_base(self.case.parameters, self.layout) if kind == "wet" else None
         lengths = needle_lengths(self.case.plans)
-        self.stages = (
-            *phantom_steps(self.layout, amounts(self.case, [], gel)),
-            *needle_steps(lengths),
-            *last_steps(kind == "wet"),
-        )
+        self.stages = kit_steps(self.layout, amounts(self.case, [], gel))
         self.pieces = {
             **pieces(self.parts, self.case, self.layout, gel),
             **formers(self.parts, self.case.parameters),
@@ -145,14 +143,14 @@ def test_steps_name_only_what_there_is(kit):
 
 def test_every_step_is_in_both_guides_with_its_picture(kit):
     at = -1
-    for number, stage in enumerate(kit.stages, start=1):
-        assert f"step-{number}" in kit.page.names
-        title = stage.title.replace("'", "&#x27;")
-        assert title in kit.html
-        later = kit.pdf_text.find(f"{number}. {stage.title}", at + 1)
-        assert later > at, f"{stage.title}: not after the step before"
+    shown = guide_steps(kit.html)
+    assert [step.number for step in shown] == list(range(1, len(kit.stages) + 1))
+    for stage, step in zip(kit.stages, shown, strict=True):
+        assert step.picture == f"pictures/step-{stage.name}.png"
+        assert step.text
+        later = kit.pdf_text.find(f"{step.number}. {step.title}", at + 1)
+        assert later > at, f"{stage.name}: not after the step before"
         at = later
-        assert f"pictures/step-{stage.name}.png" in kit.page.files
 
 
 def test_pictures_show_something_and_all_are_used(kit):
@@ -184,11 +182,15 @@ def test_both_guides_say_whose_they_are_and_what_they_are_not(kit):
 
 
 def test_words_are_of_letters_that_the_fonts_of_the_pdf_have(kit):
-    assert kit.page.text.encode("cp1252")
+    letters = {ord(letter) for letter in kit.page.text if not letter.isspace()}
+    for file in (*FONTS.values(), MONOSPACED):
+        assert letters <= set(FT2Font(font_folder() / file).get_charmap())
 
 
 def test_the_guide_says_what_the_case_holds(kit):
-    sentence = kit.page.text.split("holds the surfaces that the parts were made from")[1]
+    sentence = " ".join(kit.page.text.split()).split(
+        "holds the surfaces that the parts were made from"
+    )[1]
     sentence = sentence.split("Where print and case differ")[0]
     for structure in kit.case.structures:
         assert structure.name.removesuffix("s") in sentence

@@ -1,35 +1,50 @@
 """Numbers in the kit's papers: amounts, lengths for a caliper, errors to expect; and its words."""
 
-from dataclasses import replace
+import re
+import sys
+import time
+import zlib
+from html import escape
+from importlib.abc import MetaPathFinder
+from shutil import copytree
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nav.errors import InputError
 from nav.registration.points import register_points
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.plans import AnatomyPlan
 from phantoms.anatomy.variants import preset
 from phantoms.kit.kit_layout import layout
 from phantoms.kit.papers.amounts import (
+    INFILL,
+    SHELL,
     bore_volume,
     filament_grams,
     poured_volume,
-    surface_area,
 )
 from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predicted_tre
-from phantoms.kit.papers.document import Document, Heading, Paragraph, Table, marked_up
 from phantoms.kit.papers.gels import GELS, LOSSES
 from phantoms.kit.papers.neck_description import special
 from phantoms.kit.papers.needles import HELD, LOST, REACH, needed, needle_lengths
-from phantoms.kit.papers.pdf import write_pdf
+from phantoms.kit.papers.pdf import pdf_printer, write_pdf
 from phantoms.kit.papers.picture_labels import Label, with_labels
 from phantoms.kit.papers.step_scenes import Stage, walked
-from phantoms.kit.papers.web import as_html
+from phantoms.kit.papers.templates import (
+    TEXT,
+    bom_csv,
+    markdown_html,
+    plain,
+    render_bom,
+    render_guide,
+)
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of
 from phantoms.kit.tools_seat import free_shaft
 from phantoms.kit.tubes import Tube
+from tests.phantoms.guide_page import guide_steps
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +74,9 @@ def test_filament_of_a_thin_wall_is_all_wall_and_of_a_cube_mostly_infill():
     def part(size):
         return Part("p", "p", mesh_of(box((0, 0, 0), size)), None, "PLA", (1, 1, 1), "")
 
-    assert surface_area(part((10, 20, 30)).mesh) == pytest.approx(2200.0)
+    walls, inside = 2200.0 * SHELL, 6000.0 - 2200.0 * SHELL  # of an area of 2200 mm^2
+    grams = 1.24 * (walls + INFILL * inside) / 1000.0
+    assert filament_grams(part((10, 20, 30))) == pytest.approx(grams)
     assert filament_grams(part((2.0, 100.0, 100.0))) == pytest.approx(1.24 * 20.0)
     assert filament_grams(part((100, 100, 100))) < 0.35 * 1.24 * 1000.0
     assert filament_grams(part((100, 100, 100))) > 0.20 * 1.24 * 1000.0
@@ -146,10 +163,10 @@ def test_nothing_is_special_about_the_standard_neck():
 def test_steps_add_up_drop_and_leave_the_bench_alone():
     pieces = dict.fromkeys(("base", "arch_a", "arch_b", "mould", "core"), ())
     stages = (
-        Stage("1", "", (), adds=("base", "mould")),
-        Stage("2", "", (), adds=("core",), aside=True),
-        Stage("3", "", (), adds=("arch_*",), drops=("mould",)),
-        Stage("4", "", ()),
+        Stage("1", adds=("base", "mould")),
+        Stage("2", adds=("core",), aside=True),
+        Stage("3", adds=("arch_*",), drops=("mould",)),
+        Stage("4"),
     )
     assert [before for _, before in walked(stages, pieces)] == [
         (),
@@ -159,23 +176,111 @@ def test_steps_add_up_drop_and_leave_the_bench_alone():
     ]
 
 
-def test_words_are_escaped_and_marked():
-    marked = marked_up("a < b: **x** and `y & z`", lambda t: f"<b>{t}</b>", lambda t: f"<c>{t}</c>")
-    assert marked == "a &lt; b: <b>x</b> and <c>y &amp; z</c>"
+def test_a_neck_may_have_any_name():
+    name = "a < b: **x** `y & z` | [1](2) _u_ <i>"
+    html, chapters = markdown_html(
+        f"## The neck\n\n| {plain(name)} |\n| --- |\n| `c --d` **d** |\n"
+    )
+    assert f"<th>{escape(name)}</th>" in html
+    assert "<td><code><span>c</span> <span>--d</span></code> <strong>d</strong></td>" in html
+    assert [(c.name, c.text) for c in chapters] == [("the-neck", "The neck")]
+    assert '<h2 id="the-neck">' in html
 
 
-def test_a_document_is_the_same_every_time_in_both_forms(tmp_path):
-    table = Table(("a", "b"), (("1", "2"),), (1.0, 1.0), (1,))
-    document = Document("t", "r", (Heading(1, "One", "one"), Paragraph("2 °C"), table))
-    paths = [tmp_path / "a.pdf", tmp_path / "b.pdf"]
+def test_a_pdf_is_the_same_every_time(tmp_path):
+    page = "<title>t</title><h1>One</h1><p>2 °C</p><img src='a picture.png'>"
+    paths = [tmp_path / "one" / "a.pdf", tmp_path / "two" / "b.pdf"]
     for path in paths:
-        write_pdf(path, document)
+        path.parent.mkdir()
+        Image.new("RGB", (40, 30), "red").save(path.parent / "a picture.png")
+    write_pdf(paths[0], page)
+    time.sleep(1.1)  # a time in the file would be another one
+    write_pdf(paths[1], page)
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    other = replace(document, blocks=(*document.blocks, Paragraph("more")))
-    write_pdf(paths[1], other)
+    write_pdf(paths[1], page + "<p>more</p>")
     assert paths[0].read_bytes() != paths[1].read_bytes()
-    assert as_html(document) == as_html(document)
-    assert '<td class="number">2</td>' in as_html(document)
+
+
+@pytest.mark.parametrize("file", ["none.png", "http://localhost/a.png"])
+def test_a_picture_that_is_not_there_is_one_line(tmp_path, file):
+    with pytest.raises(InputError, match=rf"a\.pdf: .*{file}") as refused:
+        write_pdf(tmp_path / "a.pdf", f"<img src='{file}'>")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "a.pdf").exists()
+
+
+def test_a_pdf_has_its_own_letters(tmp_path):
+    path = tmp_path / "a.pdf"
+    write_pdf(path, "<style>body { font-family: serif }</style>a<b>b</b><code>c</code>")
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL)
+    inflated = b"".join(zlib.decompressobj().decompress(s) for s in streams if s[:1] == b"x")
+    fonts = {name.decode() for name in re.findall(rb"/BaseFont ?/\w+\+([\w-]+)", inflated)}
+    assert fonts == {"guide", "guide-Bold", "guide-mono"}
+
+
+def test_a_missing_pango_is_one_line(monkeypatch):
+    class Missing(MetaPathFinder):
+        def find_spec(self, name, path, target=None):
+            if name == "weasyprint":
+                raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    with pytest.raises(InputError, match=r"guide.pdf: .*Pango is missing; install it"):
+        pdf_printer()
+
+
+@pytest.fixture
+def text(tmp_path):
+    """A copy of the templates, to be edited."""
+    return copytree(TEXT, tmp_path / "text")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("one\ntwo {{ pieecs }}", r"begin.md:2: 'pieecs' is undefined"),
+        ("{{ notice|fixed(1) }}", r"begin.md:1: .*'f' for object of type 'str'"),
+        ("one\n{% if wet %}", r"begin.md:2: "),
+        ('{{ "x"|upto(5) }}', r"begin.md:1: .*'upto'"),
+    ],
+)
+def test_a_mistake_in_a_template_is_one_line(text, line, message):
+    (text / "guide.md").write_text('{% include "begin.md" %}')
+    (text / "cover.md").write_text("")
+    (text / "begin.md").write_text(line)
+    with pytest.raises(InputError, match=message) as refused:
+        render_guide({"notice": "n"}, text)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a"), ("a",), ("a", "b", "b")])
+def test_steps_are_in_the_order_of_their_pictures(text, order):
+    words = "".join(f'{{% call step("{n}", "T") %}}\n- do\n{{% endcall %}}\n\n' for n in order)
+    (text / "guide.md").write_text(f'{{% from "macros.md" import step with context %}}\n{words}')
+    (text / "cover.md").write_text("")
+    names = ("title", "running", "notice", "version", "pictures")
+    facts = dict.fromkeys(names, "n") | {"size": (4, 3), "steps": {"a": 1, "b": 2}}
+    if order == ("a", "b"):
+        assert [step.number for step in guide_steps(render_guide(facts, text))] == [1, 2]
+        return
+    with pytest.raises(InputError, match=r"assembly.md: expected the steps a, b in this order"):
+        render_guide(facts, text)
+
+
+def test_a_bill_of_materials_is_read_back_as_it_is_written(text):
+    head = "group,item,quantity,unit,size,material,for\n"
+    (text / "bom.csv").write_text(head + 'use,"a, b",{{ 2 * n }},mm,,,"c ""d"""\n')
+    rows = render_bom({"n": 1.25}, text)
+    assert [(r.name, r.quantity, r.purpose) for r in rows] == [("a, b", 2.5, 'c "d"')]
+    assert bom_csv(rows) == head + 'use,"a, b",2.5,mm,,,"c ""d"""\n'
+    for wrong in ("use,a,many,mm,,,c\n", "use,a,1,mm,,c\n", "use,a,1,mm,,,c,d\n"):
+        (text / "bom.csv").write_text(head + wrong)
+        with pytest.raises(InputError, match=r"bom.csv: expected 7 columns .* got use,a"):
+            render_bom({}, text)
+    (text / "bom.csv").write_text("item,quantity\n")
+    with pytest.raises(InputError, match=r"bom.csv: expected the columns group, item"):
+        render_bom({}, text)
 
 
 def test_labels_of_one_place_do_not_cover_each_other():

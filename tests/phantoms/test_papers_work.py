@@ -15,20 +15,18 @@ from phantoms.kit.gel import skin_on_base
 from phantoms.kit.kit_case import phantom_case
 from phantoms.kit.kit_layout import layout
 from phantoms.kit.papers.amounts import amounts
-from phantoms.kit.papers.bought import items
-from phantoms.kit.papers.common_steps import phantom_steps
-from phantoms.kit.papers.document import Table
-from phantoms.kit.papers.needle_steps import last_steps, needle_steps
+from phantoms.kit.papers.guide import Kit, guide_facts
 from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.pieces import pieces
-from phantoms.kit.papers.printed import printing
-from phantoms.kit.papers.screws import CORD_MOULD_BOLTS, FLANGE_BOLTS, screws
+from phantoms.kit.papers.screws import CORD_MOULD_BOLTS, FLANGE_BOLTS
 from phantoms.kit.papers.step_scenes import walked
+from phantoms.kit.papers.steps import kit_steps
 from phantoms.kit.papers.studio import scene_points
-from phantoms.kit.papers.using import checking
+from phantoms.kit.papers.templates import render_bom, render_guide
 from phantoms.kit.parts import kit_parts
 from phantoms.kit.solid import placed, solid_of
 from phantoms.kit.tools_standards import BORE_CLEARANCE, GAUGES
+from tests.phantoms.guide_page import chapter, guide_steps
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`
 
@@ -67,18 +65,24 @@ def _kit(p, case, kind):
     where, wet = layout(p), kind == "wet"
     gel = skin_on_base(p, where) if wet else None
     parts = (*kit_parts(phantom_case(p, "wet"), where, kind), block())
-    needs, lengths = amounts(case, [], gel), needle_lengths(case.plans)
-    stages = (*phantom_steps(where, needs), *needle_steps(lengths), *last_steps(wet))
+    needs = amounts(case, [], gel)
+    stages = kit_steps(where, needs)
+    facts = guide_facts(Kit("standard", kind, parts, case, where, needs))
+    bom = render_bom(facts)
+    html = render_guide({**facts, "bom": bom})
+    shown = dict(zip((stage.name for stage in stages), guide_steps(html), strict=True))
     return SimpleNamespace(
         layout=where,
         kind=kind,
         parts={part.name: part for part in parts},
         stages=stages,
         names=[stage.name for stage in stages],
-        text=" ".join(line for stage in stages for line in stage.lines),
+        shown=shown,
+        text=" ".join(step.text for step in shown.values()),
+        html=html,
         pieces=pieces(parts, case, where, gel),
-        bom={i.name: i for i in items(parts, needs, screws(where, wet), lengths)},
-        lengths=lengths,
+        bom={i.name: i for i in bom},
+        lengths=needle_lengths(case.plans),
     )
 
 
@@ -87,7 +91,7 @@ def _in_model(part):
 
 
 def _lines(kit, name):
-    return " ".join(kit.stages[kit.names.index(name)].lines)
+    return kit.shown[name].text
 
 
 def test_the_hose_is_led_through_a_seat_that_stands_there(wet):
@@ -118,17 +122,17 @@ def test_arches_and_bar_are_tried_on_before_there_is_a_sac(wet):
 
 
 def test_only_a_wet_kit_is_measured_before_it_is_poured(kit):
-    chapter = " ".join(str(block) for block in checking(kit.layout, kit.kind == "wet"))
+    checking = chapter(kit.html, "Check the phantom with a caliper")
     trial = "Try arches and bar on, and measure"
-    assert (trial in chapter) == (kit.kind == "wet")
-    assert (trial in [stage.title for stage in kit.stages]) == (kit.kind == "wet")
+    assert (trial in checking) == (kit.kind == "wet")
+    assert (trial in [step.title for step in kit.shown.values()]) == (kit.kind == "wet")
     if kit.kind == "dry":
-        assert "pour" not in kit.text + chapter
+        assert "pour" not in kit.text + checking
 
 
 def test_tubes_are_cut_at_the_end_of_both_kits(kit):
     end = kit.stages[kit.names.index("tubes-end")]
-    assert "Cut" in end.title
+    assert "Cut" in kit.shown["tubes-end"].title
     assert "tube ends" in end.drops
     assert kit.names.index("tubes") < kit.names.index("tubes-end")
     if kit.kind == "wet":
@@ -139,7 +143,7 @@ def test_as_many_screws_are_asked_for_as_there_are_holes(wet):
     for name in ("mould_left", "mould_right"):
         assert _flange_holes(_in_model(wet.parts[name]), name) == FLANGE_BOLTS
     assert f"{FLANGE_BOLTS} along the back's flange" in _lines(wet, "shells")
-    assert f"{CORD_MOULD_BOLTS} screws **M3 x 30**" in _lines(wet, "cord-cast")
+    assert f"{CORD_MOULD_BOLTS} screws M3 x 30" in _lines(wet, "cord-cast")
     assert f"{len(wet.layout.bolts['mould'])} from below" in _lines(wet, "shells")
 
 
@@ -174,7 +178,7 @@ def test_drills_leave_a_needle_room_and_no_play(kit):
 def test_the_block_has_a_place_and_screws_for_it(kit):
     assert kit.bom["table screw"].quantity == 2
     assert "4 mm" in kit.bom["table screw"].size
-    assert "**block** to the same table" in _lines(kit, "table")
+    assert "block to the same table" in _lines(kit, "table")
 
 
 def test_a_needle_that_reaches_is_asked_for(kit):
@@ -186,7 +190,7 @@ def test_a_needle_that_reaches_is_asked_for(kit):
 
 
 def test_the_plug_goes_in_with_its_barb_to_the_front(wet):
-    assert "turn that side **down**" in _lines(wet, "plugs")
+    assert "turn that side down" in _lines(wet, "plugs")
     plug = _in_model(wet.parts["plug_cranial"])
     end = plug.bounding_box()[5]
     _, barb_low, _, barb_high = plug.slice(end - 5.0).bounds()
@@ -195,7 +199,4 @@ def test_the_plug_goes_in_with_its_barb_to_the_front(wet):
 
 
 def test_bridges_are_named_where_a_mould_is_printed(kit):
-    shots = {name: SimpleNamespace(file="", width=1, height=1) for name in kit.parts}
-    tables = [b for b in printing(tuple(kit.parts.values()), shots) if isinstance(b, Table)]
-    named = any(row[0] == "bridges" for table in tables for row in table.rows)
-    assert named == (kit.kind == "wet")
+    assert ("<td>bridges</td>" in kit.html) == (kit.kind == "wet")

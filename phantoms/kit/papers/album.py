@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,12 @@ from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.kit_layout import Layout
 from phantoms.kit.papers.amounts import Amounts
 from phantoms.kit.papers.bench import formers
-from phantoms.kit.papers.common_steps import phantom_steps
-from phantoms.kit.papers.document import Picture
 from phantoms.kit.papers.exploded import exploded
-from phantoms.kit.papers.needle_steps import last_steps, needle_steps
 from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.picture_props import along
 from phantoms.kit.papers.pieces import needle_pieces, pieces, placed_pieces
 from phantoms.kit.papers.step_scenes import VIEWS, Piece, Stage, matching, take_stage, walked
+from phantoms.kit.papers.steps import last_steps, needle_steps, phantom_steps
 from phantoms.kit.papers.studio import Shown, Studio
 from phantoms.kit.part import Part
 from phantoms.kit.solid import box, mesh_of, united
@@ -34,26 +32,6 @@ Progress = Callable[[str], None]
 Shot = Callable[[Studio, Path], None]
 
 
-@dataclass(frozen=True)
-class Album:
-    """Pictures by what they show.
-
-    Attributes
-    ----------
-    cover, exploded : Picture
-        The first page's picture, and the exploded view.
-    parts : dict of str to Picture
-        Each part on the bed, by its name.
-    steps : tuple of tuple of (Stage, Picture)
-        Each step with its picture, in order.
-    """
-
-    cover: Picture
-    exploded: Picture
-    parts: dict[str, Picture]
-    steps: tuple[tuple[Stage, Picture], ...]
-
-
 def take_album(
     folder: Path,
     parts: Sequence[Part],
@@ -63,8 +41,8 @@ def take_album(
     needs: Amounts,
     size: tuple[int, int],
     progress: Progress,
-) -> Album:
-    """Take all pictures into FOLDER/pictures.
+) -> None:
+    """Take all pictures into FOLDER/pictures: cover, exploded, part-NAME and step-NAME.
 
     Parameters
     ----------
@@ -84,11 +62,6 @@ def take_album(
         Width and height of the pictures, pixels.
     progress : callable
         Called with what each picture shows.
-
-    Returns
-    -------
-    Album
-        File names relative to `folder`.
     """
     wet = gel_block is not None
     phantom = pieces(parts, anatomy, layout, gel_block) | formers(parts, anatomy.parameters)
@@ -100,8 +73,8 @@ def take_album(
     work = phantom_steps(layout, needs)
     steps = [
         *((stage, before, everything) for stage, before in walked(work, phantom)),
-        *((stage, before, tool) for stage, before in walked(needle_steps(lengths), tool)),
-        *((stage, _standing(work, phantom), everything) for stage in last_steps(wet)),
+        *((stage, before, tool) for stage, before in walked(needle_steps(), tool)),
+        *((stage, _standing(work, phantom), everything) for stage in last_steps()),
     ]
     shots: dict[str, Shot] = {
         "cover": lambda studio, path: _cover(studio, path, everything, _standing(work, phantom)),
@@ -110,27 +83,11 @@ def take_album(
     shots |= {f"part-{part.name}": _bed_shot(part) for part in parts}
     for stage, before, known in steps:
         shots[f"step-{stage.name}"] = _stage_shot(stage, before, known)
-    taken = _taken(folder, shots, size, progress)
-    return Album(
-        taken["cover"],
-        taken["exploded"],
-        {part.name: taken[f"part-{part.name}"] for part in parts},
-        tuple((stage, taken[f"step-{stage.name}"]) for stage, _, _ in steps),
-    )
-
-
-def _taken(
-    folder: Path, shots: dict[str, Shot], size: tuple[int, int], progress: Progress
-) -> dict[str, Picture]:
     (folder / FOLDER).mkdir()
-    taken = {}
     with Studio(size) as studio:
         for name, shot in shots.items():
             progress(f"picture of {name.replace('-', ' ')}")
-            file = f"{FOLDER}/{name}.png"
-            shot(studio, folder / file)
-            taken[name] = Picture(file, "", *size)
-    return taken
+            shot(studio, folder / FOLDER / f"{name}.png")
 
 
 def _standing(work: Sequence[Stage], phantom: dict[str, Piece]) -> tuple[str, ...]:

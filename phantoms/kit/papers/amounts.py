@@ -10,6 +10,7 @@ from manifold3d import Manifold
 from numpy.typing import NDArray
 
 from phantoms.anatomy.mesh import Mesh, signed_volume
+from phantoms.anatomy.parameters import SIDES
 from phantoms.anatomy.standard_neck import Anatomy, AnatomyStructure
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import Part
@@ -21,6 +22,7 @@ FILM_ENDS = 20.0  # mm, of film beyond the gel at each end, for end plates and t
 SHELL = 1.35  # mm, three walls of a 0.45 line
 INFILL = 0.2
 THIN_WIRE = 0.8  # mm, for a bore that WIRE does not go into
+WIRE_OUT = 40.0  # mm, that a wire is longer than its tube
 DENSITY = {"PLA": 1.24, "PETG": 1.27, "TPU": 1.21, "resin": 1.18}  # g/ml
 
 
@@ -168,21 +170,42 @@ def bore_volume(tube: Tube) -> float:
     return float(area * tube.length / 1000.0)
 
 
-def surface_area(mesh: Mesh) -> float:
-    """Return the surface area of a mesh.
+def branching(needs: Amounts) -> bool:
+    """Return whether a vessel begins or ends at another one.
 
     Parameters
     ----------
-    mesh : Mesh
-        mm.
+    needs : Amounts
+        What the kit takes.
 
     Returns
     -------
-    float
-        mm^2.
+    bool
+        True where there are more tubes than sides.
     """
-    a, b, c = (mesh.vertices[mesh.triangles[:, i]] for i in range(3))
-    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2.0)
+    return len(needs.tubes) > len(SIDES)
+
+
+def wires(found: Sequence[Tube]) -> tuple[tuple[float, float, bool], ...]:
+    """List the wires to buy, from which the tubes' wires are cut.
+
+    Parameters
+    ----------
+    found : sequence of Tube
+        Of all arteries.
+
+    Returns
+    -------
+    tuple of tuple of (float, float, bool)
+        Thickness and length, mm; whether it is for thin bores.
+    """
+    rows = []
+    for thickness in (WIRE, THIN_WIRE):
+        held = [tube for tube in found if wire_thickness(tube) == thickness]
+        if held:
+            length = sum(tube.length + WIRE_OUT for tube in held)
+            rows.append((thickness, length, thickness == THIN_WIRE))
+    return tuple(rows)
 
 
 def filament_grams(part: Part) -> float:
@@ -198,10 +221,43 @@ def filament_grams(part: Part) -> float:
     float
         g.
     """
-    volume = signed_volume(part.mesh)
-    walls = min(volume, surface_area(part.mesh) * SHELL)
+    solid = solid_of(part.mesh)
+    volume = solid.volume()
+    walls = min(volume, solid.surface_area() * SHELL)
     density = next((d for name, d in DENSITY.items() if name in part.material), DENSITY["PLA"])
     return density * (walls + INFILL * (volume - walls)) / 1000.0
+
+
+def size_text(part: Part) -> str:
+    """Format width x depth x height of a part on the bed.
+
+    Parameters
+    ----------
+    part : Part
+        With its mesh.
+
+    Returns
+    -------
+    str
+        mm, without the unit.
+    """
+    return " x ".join(f"{v:.1f}" for v in np.ptp(part.mesh.vertices, axis=0))
+
+
+def round_to(value: float, step: float) -> float:
+    """Round up to a multiple of a step.
+
+    Parameters
+    ----------
+    value, step : float
+        In the same unit; the step is positive.
+
+    Returns
+    -------
+    float
+        At least `value`, up to rounding errors.
+    """
+    return float(np.ceil(value / step - 1e-9) * step)
 
 
 def _film(dura: Mesh, gel_block: Mesh) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from phantoms.anatomy.anatomy_files import SIGMA
 from phantoms.anatomy.mesh import Array
+from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.kit_layout import Divot
 
 SHORTEST, LONGEST = 45.0, 148.0  # mm: long enough to show a scale error; what a caliper spans
@@ -17,6 +18,7 @@ LEAN = 42.0  # degrees that a caliper's point may lean in a cone of 90
 PER_PART, ACROSS = 3, 5  # how many lengths within each part, and between parts
 FLE = 0.25  # mm, one sd per axis, that a divot is touched with by hand
 PRINT_SIGMA = SIGMA["bone"]
+OUTLIER = 2.5  # times the expected error: a divot is then touched again
 
 
 @dataclass(frozen=True)
@@ -120,3 +122,80 @@ def predicted_tre(fiducials: Array, point: Array, fle: float = FLE) -> float:
     spread = square.mean(axis=0).sum() - square.mean(axis=0)
     lever = aim_square.sum() - aim_square
     return float(fle * np.sqrt(3.0 / len(fiducials) * (1.0 + (lever / spread).mean())))
+
+
+@dataclass(frozen=True)
+class ExpectedError:
+    """Error to expect at a point.
+
+    Attributes
+    ----------
+    label : str
+        Of the point.
+    tre : float
+        Rms target registration error, mm.
+    seen : float
+        What is seen when it is touched: with the touch's error and the print's, mm.
+    """
+
+    label: str
+    tre: float
+    seen: float
+
+
+@dataclass(frozen=True)
+class ExpectedErrors:
+    """Errors to expect of a registration by hand.
+
+    Attributes
+    ----------
+    registered : tuple of str
+        Labels of the divots that are touched.
+    target : ExpectedError
+        At the first plan's target.
+    checks : tuple of ExpectedError
+        At the check divots.
+    fre : float
+        Rms fiducial registration error, mm.
+    outlier : float
+        Error at a check divot that is not to be expected, mm.
+    fle : float
+        What each divot is touched with, one sd per axis, mm.
+    """
+
+    registered: tuple[str, ...]
+    target: ExpectedError
+    checks: tuple[ExpectedError, ...]
+    fre: float
+    outlier: float
+    fle: float = FLE
+
+
+def expected_errors(anatomy: Anatomy) -> ExpectedErrors:
+    """Predict the errors of registering a phantom by its divots.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The phantom's case, with fiducials and plans.
+
+    Returns
+    -------
+    ExpectedErrors
+        For divots touched with FLE.
+    """
+    registered = [f for f in anatomy.fiducials if f.use == "register"]
+    fiducials = np.array([f.position for f in registered])
+
+    def error(label: str, point: Sequence[float]) -> ExpectedError:
+        tre = predicted_tre(fiducials, np.asarray(point, float))
+        return ExpectedError(label, tre, float(np.sqrt(tre**2 + 3 * FLE**2 + PRINT_SIGMA**2)))
+
+    checks = tuple(error(f.label, f.position) for f in anatomy.fiducials if f.use == "check")
+    return ExpectedErrors(
+        registered=tuple(f.label for f in registered),
+        target=error(anatomy.plans[0].name, anatomy.plans[0].target),
+        checks=checks,
+        fre=float(FLE * np.sqrt(3 * (1 - 2 / len(fiducials)))),
+        outlier=OUTLIER * max((check.seen for check in checks), default=1.0),
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phantoms.anatomy.plans import AnatomyPlan
-from phantoms.kit.papers.printed import round_to
+from phantoms.kit.papers.amounts import round_to
 from phantoms.kit.tools_inserts import WINGS
 from phantoms.kit.tools_seat import HUB_FACE, free_shaft, pocket_end
 

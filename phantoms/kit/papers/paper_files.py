@@ -11,13 +11,10 @@ from phantoms.kit.gel import skin_on_base
 from phantoms.kit.kit_layout import Layout
 from phantoms.kit.papers.album import Progress, take_album
 from phantoms.kit.papers.amounts import amounts
-from phantoms.kit.papers.assembly_guide import KINDS, Kit, guide
-from phantoms.kit.papers.bought import bom_csv, items
-from phantoms.kit.papers.needles import needle_lengths
-from phantoms.kit.papers.pdf import write_pdf
-from phantoms.kit.papers.screws import screws
+from phantoms.kit.papers.guide import KINDS, Kit, guide_facts
+from phantoms.kit.papers.pdf import pdf_printer, write_pdf
 from phantoms.kit.papers.studio import SIZE
-from phantoms.kit.papers.web import as_html
+from phantoms.kit.papers.templates import bom_csv, render_bom, render_guide
 from phantoms.kit.part import Part
 
 
@@ -58,20 +55,22 @@ def write_papers(
     Raises
     ------
     InputError
-        Another kind; a file that cannot be written.
+        Another kind; a template that cannot be rendered; a file that cannot be written; Pango is
+        not installed.
     """
     if kind not in KINDS:
         raise InputError(f"kind: expected {' or '.join(KINDS)}, got {kind!r}")
+    pdf_printer()  # says what is missing before minutes of work
     gel_block = skin_on_base(anatomy.parameters, layout) if kind == "wet" else None
     column = [part for part in parts if part.name == "column"]
     needs = amounts(anatomy, column, gel_block)
-    rows = items(parts, needs, screws(layout, kind == "wet"), needle_lengths(anatomy.plans))
-    kit = Kit(recipe_name, kind, parts, anatomy, layout, needs, rows)
+    facts = guide_facts(Kit(recipe_name, kind, parts, anatomy, layout, needs), size)
+    bom = render_bom(facts)
+    guide = render_guide({**facts, "bom": bom})
     try:
-        album = take_album(folder, parts, anatomy, layout, gel_block, needs, size, progress)
-        document = guide(kit, album)
-        (folder / "bom.csv").write_text(bom_csv(rows), encoding="utf-8")
-        (folder / "guide.html").write_text(as_html(document), encoding="utf-8")
-        write_pdf(folder / "guide.pdf", document)
+        take_album(folder, parts, anatomy, layout, gel_block, needs, size, progress)
+        (folder / "bom.csv").write_text(bom_csv(bom), encoding="utf-8")
+        (folder / "guide.html").write_text(guide, encoding="utf-8")
+        write_pdf(folder / "guide.pdf", guide)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None

@@ -41,11 +41,7 @@ class Stage:
     Attributes
     ----------
     name : str
-        Stem of its picture.
-    title : str
-        Of the step.
-    lines : tuple of str
-        What to do.
+        Stem of its picture; its words are under this name in text/assembly.md.
     adds, drops : tuple of str
         Names of pieces, or patterns as of files, that are added and removed.
     focus : tuple of str
@@ -65,8 +61,6 @@ class Stage:
     """
 
     name: str
-    title: str
-    lines: tuple[str, ...]
     adds: tuple[str, ...] = ()
     drops: tuple[str, ...] = ()
     focus: tuple[str, ...] = ()
