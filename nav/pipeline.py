@@ -14,7 +14,7 @@ from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import Tip, TrackedFrame
 from nav.tracking.tracker import Tracker
 
-NOT_REGISTERED = Lost("not registered: touch the fiducials first")
+NOT_REGISTERED = Lost("not_registered")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rich.console import Console
 from nav.camera.frameset import FrameSet
 from nav.camera.live_source import LiveSource, parse_cameras
 from nav.camera.rig import load_rig
-from nav.camera.source import open_source
+from nav.camera.source import file_remark, open_source
 from nav.display import check_display
 from nav.errors import InputError
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
@@ -20,6 +20,7 @@ from nav.live.playback import PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.registration_result import (
     Registration,
@@ -27,6 +28,7 @@ from nav.registration.registration_result import (
     write_registration,
 )
 from nav.registration.reuse import check_use, describe_registration
+from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
@@ -138,7 +140,7 @@ class LiveJob:
 
     def open(self, progress: Progress = silent) -> "LiveWork":
         """Open cameras or files, tracker and pipeline."""
-        progress("Opening cameras or recording, and the case", 0.0)
+        progress(Notice("opening"), 0.0)
         return LiveWork(self)
 
 
@@ -152,7 +154,7 @@ class LiveWork:
         self.warnings = (*rig.warnings, *of_tools, *case.warnings)
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
-        self.unsaved = ""
+        self.unsaved: Notice | None = None
         self.tracker = Tracker(rig, list(tools.values()))
         self.pipeline = Pipeline(
             self.tracker, tools[job.needle], case, known, reference=job.reference
@@ -166,10 +168,11 @@ class LiveWork:
             self.source = PacedSource(open_source(job.images, rig, job.fps))
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """Warnings about files, cameras or the recording, images, and swapped cameras by name."""
-        own = (*self.session.doubts, *self.known_lines, *self.warnings)
-        if self.unsaved:
+        of_files = map(file_remark, (*self.known_lines, *self.warnings))
+        own = (*self.session.doubts, *of_files)
+        if self.unsaved is not None:
             own = (self.unsaved, *own)
         return (*own, *self.swap.said, *self.tracker.notices, *self.source.warnings)
 
@@ -180,13 +183,13 @@ class LiveWork:
             try:
                 self._save()
             except InputError as error:  # navigation goes on; the end tries again
-                self.unsaved = f"the registration is not saved: {error}"
+                self.unsaved = Notice("registration_not_saved", {"problem": str(error)})
         return ()
 
     def finish(self) -> Any:
         """Write a registration that was made but not yet used; there is no result to return."""
         try:
-            if self.unsaved:
+            if self.unsaved is not None:
                 self.saved = None
             if not self.session.refuted:
                 self._save()
@@ -266,8 +269,8 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
     try:
         with console.status("starting cameras and tracking"):
             first = feed.first(START_SECONDS)
-        if isinstance(first, Ended) and first.problem:
-            raise InputError(first.problem)
+        if isinstance(first, Ended) and first.problem is not None:
+            raise InputError(ENGLISH.sentence(first.problem))
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()

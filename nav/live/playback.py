@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterable, Iterator
 
 from nav.camera.frameset import FrameSet
-from nav.camera.source import RecordedSource
+from nav.camera.source import RecordedSource, file_remark
 from nav.live.messages import Command, Standstill
+from nav.notice import Notice
 
 # s; a simulation that takes longer for a frame set counts as hung, and its numbers are blanked
 LONGEST_STEP = 5.0
@@ -92,9 +93,9 @@ class PacedSource:
         self.playback = Playback()
 
     @property
-    def warnings(self) -> list[str]:
-        """What is unusual about the recording, a sentence each; each frame set has its own."""
-        return [*self.source.notes, *self.source.cut_off]
+    def warnings(self) -> list[Notice]:
+        """What is unusual about the recording; each frame set has its own."""
+        return [*map(file_remark, self.source.notes), *map(file_remark, self.source.cut_off)]
 
     def __iter__(self) -> Iterator[FrameSet]:
         began: float | None = None

@@ -13,6 +13,7 @@ from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.live.messages import KEPT_SAMPLES, Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
+from nav.notice import Notice
 from nav.pipeline import Guidance
 
 THUMBNAIL_WIDTH = 480  # px
@@ -115,14 +116,14 @@ class Publisher:
         self.connection, self.standstill, self.simulated = connection, standstill, simulated
         self.progress = Progress()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
-        self.latest: tuple[FrameSet, State, float, float, float, tuple[str, ...]] | None = None
+        self.latest: tuple[FrameSet, State, float, float, float, tuple[Notice, ...]] | None = None
         self.changed = threading.Condition()
         self.closing = False
         self.thread = threading.Thread(target=self._send, name="publisher", daemon=True)
         self.thread.start()
 
     def publish(
-        self, frames: FrameSet, state: State, captured_at: float, notices: tuple[str, ...] = ()
+        self, frames: FrameSet, state: State, captured_at: float, notices: tuple[Notice, ...] = ()
     ) -> None:
         """Leave a result to be sent; never wait for the window.
 
@@ -134,7 +135,7 @@ class Publisher:
             Of the session after them.
         captured_at : float
             When the images were taken, s, monotonic clock.
-        notices : tuple of str
+        notices : tuple of Notice
             Warnings of the work so far.
         """
         rate, delay = self.progress.result(), time.monotonic() - captured_at
@@ -183,7 +184,7 @@ def make_update(
     samples: tuple[Sample, ...],
     rate: float,
     delay: float,
-    notices: tuple[str, ...] = (),
+    notices: tuple[Notice, ...] = (),
 ) -> Update:
     """Make the message for one result.
 
@@ -201,14 +202,14 @@ def make_update(
         Results per second.
     delay : float
         From images to result, s.
-    notices : tuple of str
+    notices : tuple of Notice
         Warnings of the work so far.
 
     Returns
     -------
     Update
     """
-    said = (*notices, state.message) if state.message else notices
+    said = notices if state.message is None else (*notices, state.message)
     return Update(
         state.guidance,
         captured_at,

@@ -66,7 +66,7 @@ def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip
     known = None if isinstance(systematic_pose, Lost) else systematic_pose
     tip = tip_from_pose(pose, needle, known)
     if tip is None:
-        return Lost(f"{needle.name} has no tip: calibrate it first")
+        return Lost("no_tip", {"tool": needle.name})
     if not np.all(np.isfinite(tip.position)):
-        return Lost("tip is not finite")
+        return Lost("tip_not_finite")
     return tip

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.image_frames import Images, frame_set_of_images
 from nav.camera.rig import Rig
-from nav.errors import InputError, Lost
+from nav.errors import InputError, Lost, lost_by
 from nav.frames import Array
+from nav.notice import Notice
 from nav.tracking.detect.marker_detection import Detector
 from nav.tracking.detect.marker_refinement import START_BLUR
 from nav.tracking.detect.marker_view import MarkerView, Viewer
@@ -43,7 +44,7 @@ from nav.tracking.notices import odd_pixels, picture_notices
 from nav.tracking.reasons import (
     Doubts,
     contradicted,
-    warning,
+    pose_warnings,
     why_apart,
     why_loose,
     why_lost,
@@ -150,7 +151,7 @@ class Tracker:
             if found is not None:
                 found = self._by_its_pictures(self.followers[tool.name], found, frames)
             if found is not None and (combed := self._rough(found, combed=True)):
-                tools[tool.name] = Lost("; ".join(combed))
+                tools[tool.name] = lost_by(combed)
                 continue
             if found is None or self.followers[tool.name].suspect(found):
                 absent.append(tool)
@@ -209,7 +210,7 @@ class Tracker:
         self.agreement.deny(against.cameras)
         self.supports.pop(tool.name, None)
         self.lost_for[tool.name] += 1
-        return Lost(contradicted(tool, against))
+        return contradicted(tool, against)
 
     def _follow(self, frames: FrameSet) -> list[PoseCandidate | None]:
         """Fit every tool where its motion leads, one after the other; threads share the pixels.
@@ -271,7 +272,7 @@ class Tracker:
         return {tool.name: self._begin(tool, views[tool.name], frames) for tool in tools}
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """What the cameras do to their images that people should know of."""
         return picture_notices(self.states.values())
 
@@ -297,7 +298,7 @@ class Tracker:
             found = follower.fit(frames, found.matrix, 0.0, self.pool, self.workers) or found
         return found
 
-    def _rough(self, found: PoseCandidate, combed: bool = False) -> list[str]:
+    def _rough(self, found: PoseCandidate, combed: bool = False) -> list[Notice]:
         """Return what is odd about pixels of cameras that see the tool, or only combed rows."""
         return odd_pixels(list(self.states.values()), found, combed)
 
@@ -324,7 +325,7 @@ class Tracker:
         follower = self.followers[tool.name]
         follower.forget()
         best = self.doubted.get(tool.name)
-        starts = starting_poses(views) if views else Lost(self._why_lost(tool, frames, views))
+        starts = starting_poses(views) if views else self._why_lost(tool, frames, views)
         if isinstance(starts, Lost):
             if best is None:
                 return starts
@@ -333,30 +334,30 @@ class Tracker:
         for start in starts:
             found = self._settle(follower, views, start, frames)
             if best is not None and found is not None and is_same_pose(best, found):
-                return Lost(AMBIGUOUS)
+                return AMBIGUOUS
             best = better(best, found)
         if starts and (best is None or not best.consensus.fits):
             best = self._anew(follower, views, starts[0], frames, best)
         if starts and (best is None or best.share < HALF):
             best = self._otherwise(follower, views, frames, best)
         if best is None:
-            return Lost(self._why_lost(tool, frames, views))
+            return self._why_lost(tool, frames, views)
         best = self._by_its_pictures(follower, best, frames)
         if combed := self._rough(best, combed=True):
-            return Lost("; ".join(combed))
+            return lost_by(combed)
         best = follower.resolve_ambiguity(best, frames, self.pool, self.workers)
         if best is None:
-            return Lost(AMBIGUOUS)
+            return AMBIGUOUS
         if not best.convincing:
-            return Lost(self._why_lost(tool, frames, views))
+            return self._why_lost(tool, frames, views)
         supports = camera_supports(best, views)
         against = find_contradiction(tool, best, supports)
         if against is not None:
             return self._contradicted(tool, against)
         if best.apart:
-            return Lost(why_apart(tool, views))
+            return why_apart(tool, views)
         if best.loose:
-            return Lost("; ".join([*self._rough(best), why_loose(tool, best)]))
+            return lost_by([*self._rough(best), why_loose(tool, best)])
         self.supports[tool.name] = supports
         follower.remember(best, frames, False)
         return self._tracked(tool, best, frames)
@@ -431,7 +432,7 @@ class Tracker:
             if blurs:
                 state.blur = np.median(blurs, axis=0)
 
-    def _why_lost(self, tool: Tool, frames: FrameSet, views: Sequence[MarkerView]) -> str:
+    def _why_lost(self, tool: Tool, frames: FrameSet, views: Sequence[MarkerView]) -> Lost:
         follower = self.followers[tool.name]
         eyes = [state.eye for state in self.states.values()]
         return why_lost(eyes, tool, follower.shape, frames, follower.last, follower.pictures, views)
@@ -457,11 +458,9 @@ class Tracker:
             tuple(sorted({tool.markers[m].id for m in marker_views.marker[used]})),
             float(np.sqrt(np.mean(found.residuals[used] ** 2))),
             corners,
-            "; ".join(
-                filter(
-                    None,
-                    (warning(tool, found, self.views[tool.name], doubts), *self._rough(found)),
-                )
+            (
+                *pose_warnings(tool, found, self.views[tool.name], doubts),
+                *self._rough(found),
             ),
             found.systematic,
             confirming,

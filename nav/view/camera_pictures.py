@@ -8,6 +8,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, 
 from PySide6.QtWidgets import QSizePolicy
 
 from nav.live.messages import Thumbnail
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status, hatch
 from nav.view.theme import BACK, FAINT, LINE, PANEL, QUIET, TEXT, TOOL, faded, font
@@ -26,7 +28,7 @@ class Pictures(Sized):
         super().__init__()
         self.tools = list(tools)
         self.thumbnails: tuple[Thumbnail, ...] = ()
-        self.blank = "no data"
+        self.blank = label("no_data")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
     def show_pictures(self, thumbnails: tuple[Thumbnail, ...], blank: str) -> None:
@@ -54,7 +56,7 @@ class Pictures(Sized):
             if index < len(self.thumbnails):
                 self._one(painter, box, self.thumbnails[index])
             else:
-                self._nothing(painter, box, "no camera yet")
+                self._nothing(painter, box, label("no_camera_yet"))
         painter.end()
 
     def _one(self, painter: QPainter, box: QRectF, thumbnail: Thumbnail) -> None:
@@ -63,11 +65,12 @@ class Pictures(Sized):
         room = QRectF(
             box.left() + g, head.bottom(), box.width() - 2 * g, box.bottom() - head.bottom() - g
         )
-        lost = self.blank or thumbnail.lost or thumbnail.image is None
+        lost = self.blank or thumbnail.lost is not None or thumbnail.image is None
         self._head(painter, head, thumbnail, bool(lost))
         if lost or thumbnail.image is None:
-            reason = self.blank or thumbnail.lost or "none sent"
-            self._nothing(painter, room, f"no picture: {reason}")
+            why = Notice("none_sent") if thumbnail.lost is None else thumbnail.lost
+            said = Notice("no_picture_because", {"reason": self.blank or why})
+            self._nothing(painter, room, sentence(said))
             return
         image = np.ascontiguousarray(thumbnail.image)
         rows, columns = image.shape

@@ -4,6 +4,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 
 from nav.guidance.alarms import Level
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
 from nav.view.live_display import GaugeState, Why
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_level, hatch
@@ -18,6 +20,7 @@ from nav.view.theme import (
     faded,
     font,
 )
+from nav.view.words import LEVELS, one_decimal, role_word
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -38,7 +41,7 @@ class Gauge(Sized):
     def __init__(self, role: str) -> None:
         super().__init__()
         self.role = role
-        self.state = GaugeState(role, "", Level.UNKNOWN, why=Why("no data"))
+        self.state = GaugeState(role, "", Level.UNKNOWN, why=Why(label("no_data")))
         self.lit = True
 
     def show_state(self, state: GaugeState, lit: bool) -> None:
@@ -62,8 +65,11 @@ class Gauge(Sized):
         """Return all that the gauge shows, as one line."""
         s = self.state
         if s.why is not None:
-            return f"{s.role}: {s.why.headline}: {s.why.detail}"
-        return f"{s.role} {s.name}: {s.value} mm, {s.bound}, {s.level.word}"
+            facts = {"headline": s.why.headline, "detail": s.why.detail}
+            return sentence(Notice("gauge_blank_spoken", {"role": role_word(s.role), **facts}))
+        facts = {"role": role_word(s.role), "structure": s.name, "value": s.value}
+        facts |= {"bound": s.bound, "level": label(LEVELS[s.level])}
+        return sentence(Notice("gauge_spoken", facts))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the whole gauge."""
@@ -97,8 +103,8 @@ class Gauge(Sized):
         m, g = self.metrics, self.metrics.grid
         painter.setFont(font(m.medium, bold=True))
         painter.setPen(TEXT)
-        painter.drawText(box, LEFT, self.role.upper())
-        word = self.state.level.word.upper()
+        painter.drawText(box, LEFT, role_word(self.role).upper())
+        word = label(LEVELS[self.state.level]).upper()
         word_width = QFontMetricsF(painter.font()).horizontalAdvance(word)
         plate = QRectF(0, 0, word_width + m.medium + 3 * g, 1.45 * m.medium)
         plate.moveRight(box.right())
@@ -141,7 +147,7 @@ class Gauge(Sized):
 
     def _inside(self, painter: QPainter, line: QRectF, colour: QColor) -> None:
         m, g = self.metrics, self.metrics.grid
-        word, _, number = self.state.value.partition(" ")
+        word, number = label("inside_word"), one_decimal(-(self.state.distance or 0.0))
         baseline = line.center().y() + 0.36 * m.large
         painter.setPen(colour)
         x = line.left()
@@ -159,7 +165,7 @@ class Gauge(Sized):
         for text, size, up, colour in (
             (self.state.bound, m.medium, 0.0, TEXT),
             (self.state.bending, m.small, 1.15 * m.medium, QUIET),
-            ("95 % bound", m.small, 1.15 * m.medium + 1.25 * m.small, QUIET),
+            (label("bound_95"), m.small, 1.15 * m.medium + 1.25 * m.small, QUIET),
         ):
             painter.setFont(font(size))
             painter.setPen(colour)

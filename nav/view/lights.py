@@ -64,7 +64,7 @@ class Lights(Sized):
         draw_status(painter, mark, light.status)
         x = mark.right() + g
         bad = light.status in ("lost", "doubtful")
-        word = "" if light.word in light.reason else light.word
+        word = "" if light.says_status else light.word
         for text, bold, colour in (
             (light.name, True, TEXT),
             (word, False, LOST if light.status == "lost" else QUIET),

@@ -20,6 +20,8 @@ from nav.camera.livecamera import FROZEN, GIVE_UP, HUNG, Grabbed, LiveCamera
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened
 from nav.errors import InputError, Lost
+from nav.notice import Notice
+from tests.said import each_said, said
 
 SIZE = (64, 48)
 PATIENCE = 10.0  # s, until a test gives up
@@ -173,7 +175,7 @@ def left(webcam: Webcam, clock: Clock) -> Iterator[LiveCamera]:
 
 def reason(state: Grabbed | Lost) -> str:
     assert isinstance(state, Lost)
-    return state.reason
+    return said(state)
 
 
 # one camera
@@ -316,7 +318,7 @@ def test_a_slow_camera_is_warned_about(left, webcam, clock):
     for _ in range(16):
         webcam.deliver()
         clock.now += 0.125
-    assert left.warnings == [
+    assert each_said(left.warnings) == [
         "camera left: only 8 pictures per second; more light, a shorter exposure or a USB port "
         "of its own may help"
     ]
@@ -333,14 +335,13 @@ def test_settings_that_the_driver_ignores_are_warned_about(webcam):
     deaf = Webcam()
     deaf.ignored = {cv2.CAP_PROP_AUTOFOCUS, cv2.CAP_PROP_AUTO_WB}
     warnings = lock_settings(deaf(0), "left")
-    assert [w.split(";")[0] for w in warnings] == [
-        "camera left: the driver does not lock the focus",
-        "camera left: the driver does not lock the white balance",
-    ]
+    left = {"camera": "left"}
+    locked = ("focus_not_locked", "white_balance_not_locked")
+    assert warnings == [Notice(code, left) for code in locked]
 
 
 @pytest.mark.parametrize(
-    ("before", "lowest", "obeys", "said"),
+    ("before", "lowest", "obeys", "told"),
     [
         (50.0, 0.0, True, None),
         (50.0, 2.0, True, None),  # as low as that driver goes
@@ -349,7 +350,7 @@ def test_settings_that_the_driver_ignores_are_warned_about(webcam):
         (None, 0.0, False, "has no control for sharpness"),
     ],
 )
-def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, said):
+def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, told):
     webcam = Webcam()
     if before is not None:
         webcam.settings[cv2.CAP_PROP_SHARPNESS] = before
@@ -359,12 +360,12 @@ def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, sai
     warnings = lock_settings(webcam(0), "left")
     if obeys:
         assert webcam.settings[cv2.CAP_PROP_SHARPNESS] == lowest
-    if said is None:
+    if told is None:
         assert warnings == []
     else:
         (warning,) = warnings
-        assert warning.startswith("camera left: the driver ")
-        assert said in warning
+        assert said(warning).startswith("camera left: the driver ")
+        assert told in said(warning)
 
 
 def test_large_pictures_are_asked_for_compressed(webcam):
@@ -518,7 +519,7 @@ def test_a_lost_camera_is_missing_with_its_reason_and_the_other_goes_on_at_its_r
         frames = pair.poll()
         seen.append(None if frames is None else dict(frames.missing))
     assert seen[:3] == [None, None, {"right": seen[2]["right"]}]
-    assert all(s and s["right"].startswith("camera right: no picture for") for s in seen[3:])
+    assert all(s and s["right"].code == "camera_silent" for s in seen[3:])
 
 
 def test_frame_sets_come_within_a_tenth_of_a_second_even_with_all_cameras_lost(pair, clock):
@@ -549,7 +550,7 @@ def test_a_partner_that_never_comes_in_time_is_missing(clock):
         if (frames := pair.poll()) is not None:
             break
     assert list(given(frames)) == ["right"]
-    assert frames.missing == {"left": "camera left: no picture at the time of the others'"}
+    assert frames.missing == {"left": Notice("camera_late", {"camera": "left"})}
     pair.source.close()
 
 

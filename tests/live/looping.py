@@ -17,6 +17,7 @@ from nav.live.messages import Command
 from nav.live.session import Session, State
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.registration_result import Registration
 from nav.tracking.tool import load_tool
@@ -43,7 +44,7 @@ class LoopingJob:
 
 
 class LoopingWork:
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def __init__(self, job: LoopingJob) -> None:
         self.job = job

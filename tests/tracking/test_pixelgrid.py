@@ -22,6 +22,7 @@ from tests.bench.degraded.alter import (
     two_tone,
     unsharp,
 )
+from tests.said import said
 from tests.synthetic import Studio, needle_poses, small_rig
 from tests.tracking.expect import seen, sigmas, why
 
@@ -118,9 +119,9 @@ def test_such_a_pose_says_so_and_its_covariance_holds(scene, alter, words):
         pictures = {n: replace(f, image=alter(f.image)) for n, f in shot.frames.items()}
         found = tracker.track(replace(shot, frames=pictures))
         if isinstance(lost := found.tools[tool.name], Lost):
-            assert words in lost.reason
+            assert words in said(lost)
             continue
-        assert words in seen(found, tool.name).warning
+        assert words in said(seen(found, tool.name).warnings)
         assert sigmas(found, tool, place) < 4.0
     tracker.close()
 

@@ -16,6 +16,7 @@ from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate
 from phantoms.twin.simulated_tools import needle_body, reference_body
+from tests.said import ASKING_FOR_FILE, codes, noticed, said
 from tests.synthetic import Studio, camera, looking_at, needle_poses
 
 OPTICS = Optics(blur=1.0, noise=2.0, gradient=(0.02, -0.02))
@@ -69,14 +70,14 @@ def both(needle: Tool, reference: Tool, seed: int = 1) -> list[Placed]:
 
 def seen(frame: TrackedFrame, tool: str) -> TrackedTool:
     found = frame.tools[tool]
-    assert not isinstance(found, Lost), found.reason
+    assert not isinstance(found, Lost), found
     return found
 
 
-def why(frame: TrackedFrame, tool: str) -> str:
+def why(frame: TrackedFrame, tool: str) -> Lost:
     found = frame.tools[tool]
     assert isinstance(found, Lost)
-    return found.reason
+    return found
 
 
 def tip_error(frame: TrackedFrame, needle: Tool, place: RigidTransform) -> float:
@@ -199,8 +200,9 @@ def test_pictures_of_a_camera_that_the_rig_has_not_are_ignored(tracker, studio, 
 
 def test_what_was_never_seen_is_said_to_be_hidden_or_worse(tracker, studio):
     reason = why(tracker.track(studio.frames([])), "needle")
-    assert reason.startswith("no marker of needle seen by left, right")
-    assert "hidden" in reason
+    facts = {"tool": "needle", "cameras": ("left", "right")}
+    assert reason == Lost("no_marker_seen", facts)
+    assert said(reason).startswith("no marker of needle seen by left, right: hidden, ")
 
 
 def test_a_camera_without_a_picture_is_not_said_to_have_looked(tracker, studio):
@@ -246,8 +248,9 @@ def test_a_second_marker_of_the_same_number_is_left_out_and_named(
     pictures = {n: replace(f, image=with_stray(f.image, marker)) for n, f in frames.frames.items()}
     tracked = tracker.track(replace(frames, frames=pictures))
     assert tip_error(tracked, needle, needle_place()) < 0.1
-    assert f"marker {marker} left out in left" in seen(tracked, "needle").warning
-    assert f"marker {marker} left out in right" in seen(tracked, "needle").warning
+    left_out = noticed(seen(tracked, "needle").warnings, "marker_left_out")
+    cameras = {n.facts["camera"] for n in left_out if n.facts["marker"] == marker}
+    assert cameras == {"left", "right"}
 
 
 def with_stray(image: Picture, marker_id: int) -> Picture:
@@ -298,7 +301,7 @@ def test_a_tool_made_askew_is_tracked_with_a_warning(wide, studio, needle, refer
         tracked = tracker.track(studio.frames(both(needle, reference)))
     finally:
         tracker.close()
-    assert seen(tracked, "needle").warning.startswith("geometry doubtful: corners ")
+    assert seen(tracked, "needle").warnings[0].code == "geometry_doubtful_at_tip"
 
 
 def test_a_tool_of_another_body_is_doubted_or_asked_for_its_file(wide, studio, needle, reference):
@@ -315,15 +318,11 @@ def test_a_tool_of_another_body_is_doubted_or_asked_for_its_file(wide, studio, n
         finally:
             tracker.close()
         found = tracked.tools["needle"]
-        said.append(found.reason if isinstance(found, Lost) else found.warning)
-    asked = ["is it this tool's file" in line for line in said]
+        said.append(codes(found if isinstance(found, Lost) else found.warnings))
+    asked = [bool(ASKING_FOR_FILE & set(line)) for line in said]
     assert any(asked)
     for line, lost in zip(said, asked, strict=True):
-        assert (
-            lost
-            or line.startswith("geometry doubtful: corners ")
-            or "elsewhere than the pose says" in line
-        )
+        assert lost or line[0] == "geometry_doubtful_at_tip" or "seen_elsewhere" in line
 
 
 # the tip
@@ -334,7 +333,7 @@ def test_a_needle_without_a_tip_is_told_to_be_calibrated(tracker, studio, needle
     blunt = replace(needle, tip=None)
     tip = tip_in_reference(tracked, blunt, "reference")
     assert isinstance(tip, Lost)
-    assert tip.reason == "needle has no tip: calibrate it first"
+    assert tip == Lost("no_tip", {"tool": "needle"})
 
 
 def test_a_lost_reference_loses_the_tip(tracker, studio, needle, reference):
@@ -342,7 +341,9 @@ def test_a_lost_reference_loses_the_tip(tracker, studio, needle, reference):
     assert seen(tracked, "needle")
     tip = tip_in_reference(tracked, needle, "reference")
     assert isinstance(tip, Lost)
-    assert tip.reason.startswith("reference lost: no marker of reference seen by left, right")
+    assert tip.code == "reference_lost"
+    facts = {"tool": "reference", "cameras": ("left", "right")}
+    assert tip.facts["reason"] == Lost("no_marker_seen", facts)
 
 
 def test_the_tips_calibration_is_a_systematic_error_in_the_same_frame(
