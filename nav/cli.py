@@ -28,6 +28,7 @@ from nav.options import (
 )
 from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
+from nav.text.catalogue import choose_language
 from nav.tracking.needle import Bevel
 from phantoms.phantom_commands import phantom_app, refuse_foreign
 
@@ -63,6 +64,14 @@ ToolFiles = Annotated[
     list[InputPath],
     Parameter(name="--tool", negative="", help="A tool file; give it once for every tool."),
 ]
+Language = Annotated[
+    str | None,
+    Parameter(
+        name="--language",
+        help="Of window and messages, as de; else C1C2NAV_LANGUAGE, else English. Files and logs "
+        "stay English.",
+    ),
+]
 
 
 @app.command
@@ -75,6 +84,7 @@ def demo(
     calibrated: Annotated[bool, Parameter(negative="")] = False,
     large: Annotated[bool, Parameter(negative="")] = False,
     ct: Annotated[bool, Parameter(negative="")] = False,
+    language: Language = None,
 ) -> None:
     """A complete simulated lateral C1-C2 puncture, computed from camera pictures only.
 
@@ -103,6 +113,7 @@ def demo(
     """
     from phantoms.demo.run_demo import run_demo
 
+    choose_language(language)
     run_demo(
         out,
         seed=seed,
@@ -126,6 +137,7 @@ def track(
     fps: float | None = None,
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
+    language: Language = None,
 ) -> None:
     """Track tools through recorded pictures; writes poses.csv.
 
@@ -174,6 +186,7 @@ def live(
     fps: float | None = None,
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
+    language: Language = None,
 ) -> None:
     """The live window: from webcams, recorded pictures at their own pace, or the simulated twin.
 
@@ -207,6 +220,7 @@ def live(
     seed
         With --twin: other pose of the phantom, other hand, other noise.
     """
+    choose_language(language)
     if twin:
         from phantoms.demo.live_demo import run_twin
 
@@ -711,6 +725,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     """Run a command and return its exit code."""
     try:
+        choose_language()
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
         if inspect.isfunction(command):  # not cyclopts' own --help and --version
             check_outputs(command, bound_values(bound))

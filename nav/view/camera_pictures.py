@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy
 from nav.live.messages import Thumbnail
 from nav.notice import Notice
 from nav.text.catalogue import label, sentence
+from nav.view.fitted import fitted
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status, hatch
 from nav.view.theme import BACK, FAINT, LINE, PANEL, QUIET, TEXT, TOOL, faded, font
@@ -38,6 +39,8 @@ class Pictures(Sized):
         ):
             return
         self.thumbnails, self.blank = thumbnails, blank
+        lost = [sentence(t.lost) for t in thumbnails if t.lost is not None]
+        self.setToolTip("\n".join(lost))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -132,11 +135,13 @@ class Pictures(Sized):
         hatch(painter, box, LINE, 2 * g)
         painter.setFont(font(m.small))
         metrics = QFontMetricsF(painter.font())
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        words = metrics.boundingRect(box.adjusted(2 * g, 0, -2 * g, 0), int(flags), text)
+        flags = Qt.AlignmentFlag.AlignCenter
+        room = box.adjusted(2 * g, 0, -2 * g, 0)
+        shown = fitted(text, painter.font(), room)
+        words = metrics.boundingRect(room, int(flags), shown)
         painter.fillRect(words.adjusted(-g, -g / 2, g, g / 2), BACK)
         painter.setPen(QUIET)
-        painter.drawText(words, int(flags), text)
+        painter.drawText(room, int(flags), shown)
 
     def _colour(self, tool: str) -> QColor:
         index = self.tools.index(tool) if tool in self.tools else len(self.tools)

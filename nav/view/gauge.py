@@ -6,6 +6,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QP
 from nav.guidance.alarms import Level
 from nav.notice import Notice
 from nav.text.catalogue import label, sentence
+from nav.view.fitted import fitted
 from nav.view.live_display import GaugeState, Why
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_level, hatch
@@ -23,10 +24,12 @@ from nav.view.theme import (
 from nav.view.words import LEVELS, one_decimal, role_word
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+TOP_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 # share of the bar for the structure's inside
 INSIDE_SHARE = 0.12
+DETAIL_LINES = 4  # of the reason for a loss, at most; what is longer stands in the tool tip
 
 
 class Gauge(Sized):
@@ -59,6 +62,7 @@ class Gauge(Sized):
         if state != self.state or lit != self.lit:
             self.state, self.lit = state, lit
             self.setAccessibleName(self.words())
+            self.setToolTip(self.words() if state.why is not None else "")
             self.update()
 
     def words(self) -> str:
@@ -177,25 +181,23 @@ class Gauge(Sized):
         m, g = self.metrics, self.metrics.grid
         room = box.adjusted(0, 1.0 * g, 0, -0.5 * g)
         hatch(painter, room, LINE, 2 * g)
-        plate = room.adjusted(0, 0, 0, 0)
-        plate.setHeight(1.5 * m.medium)
+        top = room.top()
         for text, size, bold, colour, lines in (
             (why.headline, m.medium, True, TEXT, 1),
-            (why.detail, m.small, False, QUIET, 2),
+            (why.detail, m.small, False, QUIET, DETAIL_LINES),
         ):
-            painter.setFont(font(size, bold))
-            metrics = QFontMetricsF(painter.font())
-            flags = LEFT | Qt.TextFlag.TextWordWrap
-            plate.setHeight((1.45 if lines == 1 else 2.6) * size)
-            shown = text
-            if lines == 1:
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, plate.width())
-            words = metrics.boundingRect(plate, int(flags), shown)
+            ink = font(size, bold)
+            painter.setFont(ink)
+            metrics = QFontMetricsF(ink)
+            height = min(lines * metrics.lineSpacing(), room.bottom() - top)
+            plate = QRectF(room.left(), top, room.width(), max(height, metrics.lineSpacing()))
+            shown = fitted(text, ink, plate)
+            words = metrics.boundingRect(plate, int(TOP_LEFT), shown)
             if shown:
-                painter.fillRect(words.adjusted(0, -0.25 * g, g, 0.25 * g), PANEL)
+                painter.fillRect(words.adjusted(-0.25 * g, 0, g, 0.25 * g), PANEL)
             painter.setPen(colour)
-            painter.drawText(plate, int(flags), shown)
-            plate.moveTop(plate.bottom())
+            painter.drawText(plate, int(TOP_LEFT), shown)
+            top = plate.bottom() + 0.25 * g
 
     def _bar(self, painter: QPainter, box: QRectF) -> None:
         """Paint danger and caution zones, the bound's position (arrow) and the estimate's (line).

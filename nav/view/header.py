@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from nav.live.messages import Stage
 from nav.notice import Notice
 from nav.text.catalogue import label, sentence
+from nav.view.fitted import ElidedLabel
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, BACK, FAINT, LINE, PANEL, QUIET, TEXT, Metrics, font
 from nav.view.words import STAGES
@@ -86,8 +87,7 @@ class Prompt(Sized):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = QLabel("")
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text = ElidedLabel()
         self.row = QHBoxLayout(self)
         self.row.addWidget(self.text, 1)
         self.buttons: dict[str, QPushButton] = {}
@@ -112,7 +112,7 @@ class Prompt(Sized):
         g = metrics.grid
         self.row.setContentsMargins(2 * g, 0, g, 0)
         self.row.setSpacing(g)
-        self.text.setFont(font(metrics.medium))
+        self.text.set_fonts(font(metrics.medium), font(metrics.small))
         self.text.setStyleSheet(f"color: {TEXT.name()}")
         for button in self.buttons.values():
             button.setFont(font(metrics.small))

@@ -33,6 +33,7 @@ class Lights(Sized):
         if (lights, age) != (self.lights, self.age):
             self.lights, self.age = lights, age
             self.setAccessibleName("; ".join(f"{x.name} {x.word} {x.reason}" for x in lights))
+            self.setToolTip("\n".join(f"{x.name}: {x.reason or x.word}" for x in lights))
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

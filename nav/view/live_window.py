@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from nav.live.messages import (
     Command,
@@ -28,6 +28,7 @@ from nav.pipeline import Guidance
 from nav.text.catalogue import label, sentence
 from nav.tracking.tool import Tool
 from nav.view.camera_pictures import Pictures
+from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
 from nav.view.header import Prompt, Steps
 from nav.view.lights import Lights
@@ -137,7 +138,8 @@ class LiveWindow(QMainWindow):
         self.ahead, self.target = Ahead(), Target()
         self.strip = Strip({role: gauge_limits(self.case, role) for role in self.gauges})
         self.pictures = Pictures((self.needle.name, self.reference))
-        self.notice, self.footer, self.speed = QLabel(label("research_only")), QLabel(), QLabel("")
+        self.notice = ElidedLabel(label("research_only"))
+        self.footer, self.speed = ElidedLabel(), ElidedLabel()
         self.footer.setText(f"{title}  ·  {sentence(Notice('quit_hint', {'key': QUIT_KEY}))}")
         for line in (self.footer, self.speed):
             line.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from nav.notice import Notice
 from nav.text.catalogue import label, sentence
+from nav.view.fitted import ElidedLabel
 from nav.view.header import button_style
 from nav.view.live_display import Banner
 from nav.view.sized import Sized
@@ -94,8 +95,7 @@ class Notices(Sized):
         self.notices: tuple[Notice, ...] = ()
         self.widest = 400
         self.row = QHBoxLayout(self)
-        self.text = QLabel("")
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text = ElidedLabel()
         self.button = QPushButton(label("dismiss"))
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.clicked.connect(self.dismiss)
@@ -112,8 +112,7 @@ class Notices(Sized):
             more = {"notice": text, "count": len(self.notices) - 1}
             text = sentence(Notice("notice_and_more", more))
         if self.text.text() != text:
-            self.text.setText(text)
-            self.text.setToolTip("\n".join(map(sentence, self.notices)))
+            self.text.setText(text, "\n".join(map(sentence, self.notices)))
             self.fit()
         self.setVisible(bool(self.notices))
 

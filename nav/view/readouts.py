@@ -5,6 +5,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
 from nav.notice import Notice
 from nav.text.catalogue import label, sentence
+from nav.view.fitted import fitted
 from nav.view.live_display import AheadLine, TargetState, Why
 from nav.view.sized import Sized
 from nav.view.status_shapes import hatch
@@ -44,15 +45,21 @@ class _Panel(Sized):
             painter.setFont(font(m.small))
             painter.setPen(TEXT)
             room = QRectF(body.left(), body.top(), body.width(), 1.6 * m.small)
-            width = QFontMetricsF(painter.font()).horizontalAdvance(why.headline)
+            shown = fitted(why.headline, painter.font(), room)
+            width = QFontMetricsF(painter.font()).horizontalAdvance(shown)
             painter.fillRect(QRectF(room.left(), room.top(), width + g, room.height()), PANEL)
-            painter.drawText(room, LEFT, why.headline)
+            painter.drawText(room, LEFT, shown)
         else:
             self.body(painter, body)
         painter.end()
 
     def body(self, painter: QPainter, box: QRectF) -> None:
         """Paint the contents."""
+
+    def hint(self) -> None:
+        """Give the whole reason as the tool tip."""
+        why = self.why()
+        self.setToolTip("" if why is None else ": ".join(filter(None, (why.headline, why.detail))))
 
     def pair(self, painter: QPainter, row: QRectF, left: str, right: str, size: int) -> None:
         """Paint a name and its value, flush left and right."""
@@ -82,6 +89,7 @@ class Ahead(_Panel):
             self.lines, self.reason = lines, why
             spoken = [Notice("ahead_spoken", {"structure": x.name, "mm": x.text}) for x in lines]
             self.setAccessibleName("; ".join(map(sentence, spoken)))
+            self.hint()
             self.update()
 
     def why(self) -> Why | None:
@@ -121,6 +129,7 @@ class Target(_Panel):
             self.state = state
             facts = {"distance": state.distance, "off_axis": state.off_axis}
             self.setAccessibleName(sentence(Notice("target_spoken", facts)))
+            self.hint()
             self.update()
 
     def why(self) -> Why | None:
