@@ -167,6 +167,7 @@ def track(
     """
     from nav.track import TrackOptions, track_recording
 
+    choose_language(language)
     wishes = TrackOptions(relative_to, fps, timing, smooth)
     track_recording(rig, tool, images, output, wishes, console())
 

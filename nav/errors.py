@@ -32,6 +32,13 @@ class Lost(Notice):
     """The answer of a stage that could not answer, and why; false in a condition.
 
     Later stages pass it on; no stage invents a number.
+
+    Parameters
+    ----------
+    code : str
+        Why, as of `Notice`; `nav.sentence` makes a sentence of it.
+    facts : mapping of str to Fact
+        Numbers, names, ids; the reason of an earlier stage.
     """
 
     def __bool__(self) -> bool:

@@ -80,7 +80,13 @@ class Notice:
         return tuple(inner) if self.code == "several" else (self.code, *inner)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as values that JSON has: code and facts."""
+        """Return it as values that JSON has.
+
+        Returns
+        -------
+        dict
+            "code" and "facts"; `notice_from_json` reads it.
+        """
         return {"code": self.code, "facts": {n: _to_json(v) for n, v in self.facts.items()}}
 
 

@@ -1,6 +1,6 @@
 """A tool's poses from poses.csv, without the rows in which it was lost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ POSE = NEEDED[2:]
 SYSTEMATIC = ("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz")
 COVARIANCE = tuple(f"p{i}{j}" for i, j in UPPER)
 NOT_UNIT = 0.01  # a quaternion's length may be off by that much
+DOUBTFUL = {"geometry_doubtful", "geometry_doubtful_at_tip"}  # codes of nav.tracking.reasons
+DOUBTFUL_BEFORE = "geometry doubtful"  # in `reason` of files from before there were codes
 # a quarter of an hour of two tools at 30 per second; pivoting takes minutes
 LIMITS = TableLimits(size=64 * MEGABYTE, rows=60_000)
 
@@ -51,6 +53,12 @@ class ToolPoses:
     doubtful: int
 
 
+def _is_doubtful(fields: Mapping[str, str]) -> bool:
+    if "reason_code" in fields:
+        return bool(DOUBTFUL & set(fields["reason_code"].split()))
+    return DOUBTFUL_BEFORE in fields.get("reason", "")
+
+
 def load_poses(path: Path, tool: str) -> ToolPoses:
     """Read the poses of one tool from a poses.csv file.
 
@@ -73,7 +81,11 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
         listed), or a tracked row has a value that is not a finite number.
     """
     table = read_table(
-        path, [NEEDED], (*COVARIANCE, *SYSTEMATIC, "reason", "frame"), LIMITS, "frame {frame}"
+        path,
+        [NEEDED],
+        (*COVARIANCE, *SYSTEMATIC, "reason", "reason_code", "frame"),
+        LIMITS,
+        "frame {frame}",
     )
     names = sorted({row.fields["tool"] for row in table.rows})
     if tool not in names:
@@ -94,7 +106,7 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
         _covariances(table, tracked, COVARIANCE),
         _covariances(table, tracked, SYSTEMATIC),
         len(own) - len(tracked),
-        sum("geometry doubtful" in row.fields.get("reason", "") for row in tracked),
+        sum(_is_doubtful(row.fields) for row in tracked),
     )
 
 

@@ -1,5 +1,7 @@
 """Fit words to their room: what is too long ends in … and has a tool tip."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy
@@ -32,9 +34,10 @@ class ElidedLabel(QLabel):
             self._whole, self._hint = text, hint
             self._fit()
 
-    def setFont(self, font: QFont | str) -> None:
+    def setFont(self, font: QFont | str | Sequence[str]) -> None:
         """Show it on one line in another font."""
-        self._one_line, self._may_wrap = QFont(font), False
+        self._one_line = font if isinstance(font, QFont) else QFont(font)
+        self._may_wrap = False
         self._fit()
 
     def set_fonts(self, one_line: QFont, two_lines: QFont) -> None:
