@@ -180,6 +180,7 @@ def live(
     case: InputPath | None = None,
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     images: InputPath | None = None,
+    poses: InputPath | None = None,
     twin: Annotated[bool, Parameter(negative="")] = False,
     registration: InputPath | None = None,
     needle: str = "needle",
@@ -189,7 +190,7 @@ def live(
     seed: int = 0,
     language: Language = None,
 ) -> None:
-    """The live window: from webcams, recorded pictures at their own pace, or the simulated twin.
+    """The live window: webcams, recorded pictures or poses at their own pace, the simulated twin.
 
     Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2
@@ -205,6 +206,8 @@ def live(
         NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
     images
         Recorded pictures instead of webcams, as `nav track` takes them.
+    poses
+        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`.
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
@@ -225,7 +228,7 @@ def live(
     if twin:
         from phantoms.demo.live_demo import run_twin
 
-        if rig or tool or case or camera or images:
+        if rig or tool or case or camera or images or poses:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
         run_twin(seed, console())
         return
@@ -235,6 +238,7 @@ def live(
         rig,
         tool or [],
         case,
+        poses,
         cameras=tuple(camera or []),
         images=images,
         registration=registration,

@@ -6,6 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from nav.pose_formats import POSE_FORMATS
+
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "picture", "printed sheet", "summary"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
@@ -15,7 +17,7 @@ TOML_FORMAT = re.compile(rb"""^[ \t]*format[ \t]*=[ \t]*["']c1c2nav/([a-z0-9-]+)
 TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what follows it belongs to a table
 # first lines of our tables
 TABLES = {
-    b"frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw": POSES,
+    **{known.first_line: POSES for known in POSE_FORMATS},
     b"frame,read_ms,track_ms,mode": TIMING,
     b"camera,frame,time": "table of picture times",
     b"label,x,y,z": "table of points",

@@ -12,10 +12,11 @@ from cyclopts import Token
 from nav.errors import InputError
 from nav.filekinds import PICTURE, POSES, TIMING, VOLUME, toml_kind
 from nav.outputs import is_same_file, refuse_collisions, refuse_replacing, refuse_special
+from nav.pose_formats import pose_suffixes
 
 TIMES_FILE = "times.csv"  # that a folder of pictures may hold
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
-    POSES: (".csv", ".txt", ""),
+    POSES: pose_suffixes(),
     TIMING: (".csv", ".txt", ""),
     VOLUME: (".nii", ".gz", ".mha"),
     PICTURE: (".png",),

@@ -1,8 +1,7 @@
-"""The pipeline from camera frames to alarms, one call per stage; no stage knows a later one."""
+"""The pipeline from poses to alarms, one call per stage; no stage knows a later one."""
 
 from dataclasses import dataclass
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.guidance.alarms import Alarms, AlarmState
 from nav.guidance.bending import Bending, Drift
@@ -12,23 +11,22 @@ from nav.registration.registration_result import Registration
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import Tip, TrackedFrame
-from nav.tracking.tracker import Tracker
 
 NOT_REGISTERED = Lost("not_registered")
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """Everything that view, recorder and alarms need of one frame set.
+    """Everything that view, recorder and alarms need of one tracked frame.
 
     Parameters
     ----------
     number : int
-        Number of the frame set.
+        Number of the frame.
     time : float
-        Of the frame set, s.
+        Of the frame, s.
     tracked : TrackedFrame
-        The tools' poses.
+        The tools' poses, without images.
     reference_tip : Tip or Lost
         In the reference frame, as if the needle were straight.
     model_tip : Tip or Lost
@@ -55,12 +53,10 @@ class Guidance:
 
 
 class Pipeline:
-    """Track one needle against one reference body inside one case.
+    """Guide one needle, tracked against one reference body, inside one case.
 
     Parameters
     ----------
-    tracker : Tracker
-        Of needle and reference body.
     needle : Tool
         With a tip.
     case : Case
@@ -80,34 +76,32 @@ class Pipeline:
 
     def __init__(
         self,
-        tracker: Tracker,
         needle: Tool,
         case: Case,
         registration: Registration | None = None,
         plan: Plan | None = None,
         reference: str = "reference",
     ) -> None:
-        self.tracker, self.needle, self.case = tracker, needle, case
+        self.needle, self.case = needle, case
         self.registration, self.unregistered = registration, NOT_REGISTERED
         self.plan = plan if plan is not None else case.default_plan
         self.reference = reference
         self.bending = Bending(needle, case, reference)
         self.alarms = Alarms(case.structures)
 
-    def step(self, frames: FrameSet) -> Guidance:
-        """Turn one frame set into everything that view, record and alarms need.
+    def step(self, tracked: TrackedFrame) -> Guidance:
+        """Turn one tracked frame into everything that view, record and alarms need.
 
         Parameters
         ----------
-        frames : FrameSet
-            Images of one instant.
+        tracked : TrackedFrame
+            Poses of one instant, from any source.
 
         Returns
         -------
         Guidance
             With Lost, and its reason, wherever a stage could not answer.
         """
-        tracked = self.tracker.track(frames)
         in_reference = tip_in_reference(tracked, self.needle, self.reference)
         straight = self._in_model(in_reference)
         in_model, drift = self.bending.apply(straight, tracked, self.registration)
@@ -115,9 +109,16 @@ class Pipeline:
         deviation = plan_deviation(self.plan, in_model)
         alarms = self.alarms.update(near)
         return Guidance(
-            frames.number, frames.time, tracked, in_reference, in_model, near, deviation, alarms,
+            tracked.number,
+            tracked.time,
+            tracked.without_images(),
+            in_reference,
+            in_model,
+            near,
+            deviation,
+            alarms,
             drift,
-        )  # fmt: skip
+        )
 
     def _in_model(self, tip: Tip | Lost) -> Tip | Lost:
         if isinstance(tip, Lost):

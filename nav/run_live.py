@@ -1,4 +1,4 @@
-"""`nav live`: cameras or recorded images, tracking process, window."""
+"""`nav live`: cameras, recorded images or recorded poses; tracking process, window."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,20 +8,20 @@ from typing import Any
 
 from rich.console import Console
 
-from nav.camera.frameset import FrameSet
 from nav.camera.live_source import LiveSource, parse_cameras
-from nav.camera.rig import load_rig
+from nav.camera.rig import Rig, load_rig
 from nav.camera.source import file_remark, open_source
 from nav.display import check_display
 from nav.errors import InputError
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
 from nav.live.messages import Command, Ended, Stage
-from nav.live.playback import PacedSource
+from nav.live.playback import PacedImages, PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
 from nav.notice import Notice
 from nav.pipeline import Pipeline
+from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import (
     Registration,
     load_registration_file,
@@ -29,7 +29,10 @@ from nav.registration.registration_result import (
 )
 from nav.registration.reuse import check_use, describe_registration
 from nav.text.catalogue import ENGLISH
+from nav.tracking.camera_poses import CameraPoses
+from nav.tracking.pose_source import PoseSource
 from nav.tracking.tool import Tool, check_tools, load_tool
+from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -39,11 +42,12 @@ log = logging.getLogger(__name__)
 class LiveJob:
     """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER."""
 
-    rig: Path
+    rig: Path | None
     tools: tuple[Path, ...]
     case: Path
     cameras: tuple[str, ...]
     images: Path | None
+    poses: Path | None
     registration: Path | None
     needle: str
     reference: str
@@ -65,7 +69,7 @@ class LiveJob:
         InputError
             What is wrong with the first faulty file.
         """
-        rig = load_rig(self.rig)
+        rig = self.load_rig()
         tools = self.load_tools()
         case = load_case(self.case)
         navigable(case, self.case)
@@ -75,13 +79,35 @@ class LiveJob:
             raise InputError(
                 f'{self.case}: fiducial: none has use "register"; add some or give --registration'
             )
-        if bool(self.cameras) == (self.images is not None):
-            raise InputError("nav live: give either --camera NAME=NUMBER or --images SOURCE")
-        if self.images is None:
+        if rig is None:
+            self.open_poses()
+        elif self.images is None:
             parse_cameras(self.cameras, rig)
         else:
             open_source(self.images, rig, self.fps).close()
         return case, tools[self.needle]
+
+    def load_rig(self) -> Rig | None:
+        """Load the rig of the cameras or images; None for recorded poses, which need none."""
+        given = (bool(self.cameras), self.images is not None, self.poses is not None)
+        if sum(given) != 1:
+            raise InputError(
+                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses TABLE"
+            )
+        if self.poses is None:
+            assert self.rig is not None
+            return load_rig(self.rig)
+        for option, value in (("--rig", self.rig), ("--fps", self.fps)):
+            if value is not None:
+                raise InputError(
+                    f"nav live: {option} is not for --poses, which were tracked before"
+                )
+        return None
+
+    def open_poses(self) -> PoseRecording:
+        """Open the recorded poses of needle and reference body."""
+        assert self.poses is not None
+        return PoseRecording(self.poses, (self.needle, self.reference))
 
     def known_registration(
         self, case: Case, tools: Mapping[str, Tool]
@@ -111,7 +137,7 @@ class LiveJob:
             return None, ()
         registration, record = load_registration_file(self.registration)
         plan = case.default_plan
-        tre = None if plan is None else float(registration.predicted_tre(plan.target[None])[0])
+        tre = registration.predicted_tre_at(None if plan is None else plan.target)
         lines = check_use(
             self.registration, record, tre, (case.name, self.case), self.reference_file(tools)
         )
@@ -139,46 +165,66 @@ class LiveJob:
         return tools
 
     def open(self, progress: Progress = silent) -> "LiveWork":
-        """Open cameras or files, tracker and pipeline."""
+        """Open the source of poses and the pipeline."""
         progress(Notice("opening"), 0.0)
         return LiveWork(self)
 
 
 class LiveWork:
-    """Track what the cameras see; write the registration when there is one."""
+    """Guide by what the cameras see, or saw; write the registration when there is one.
+
+    Parameters
+    ----------
+    job : LiveJob
+        Its files are read here.
+
+    Attributes
+    ----------
+    swap : SwapCheck or None
+        Of the cameras, if there are some.
+    """
+
+    simulated = False
 
     def __init__(self, job: LiveJob) -> None:
-        rig, tools = load_rig(job.rig), job.load_tools()
+        rig, tools = job.load_rig(), job.load_tools()
         case = load_case(job.case)
+        of_rig = () if rig is None else rig.warnings
         of_tools = (warning for tool in tools.values() for warning in tool.warnings)
-        self.warnings = (*rig.warnings, *of_tools, *case.warnings)
+        self.warnings = (*of_rig, *of_tools, *case.warnings)
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
         self.unsaved: Notice | None = None
-        self.tracker = Tracker(rig, list(tools.values()))
-        self.pipeline = Pipeline(
-            self.tracker, tools[job.needle], case, known, reference=job.reference
-        )
+        self.pipeline = Pipeline(tools[job.needle], case, known, reference=job.reference)
         self.session = Session(self.pipeline)
-        self.swap = SwapCheck(rig)
-        self.source: LiveSource | PacedSource
-        if job.images is None:
-            self.source = LiveSource(rig, parse_cameras(job.cameras, rig))
+        self.swap: SwapCheck | None = None
+        self.recording: PacedSource[Any] | None = None
+        self.source = self._poses() if rig is None else self._cameras(rig)
+
+    def _poses(self) -> PoseSource:
+        played = PacedSource(self.job.open_poses())
+        self.recording = played
+        return played
+
+    def _cameras(self, rig: Rig) -> PoseSource:
+        images: LiveSource | PacedImages
+        if self.job.images is None:
+            images = LiveSource(rig, parse_cameras(self.job.cameras, rig))
         else:
-            self.source = PacedSource(open_source(job.images, rig, job.fps))
+            images = PacedImages(open_source(self.job.images, rig, self.job.fps))
+            self.recording = images
+        self.swap = SwapCheck(rig)
+        return CameraPoses(images, Tracker(rig, list(self.tools.values())), self.swap.look)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Warnings about files, cameras or the recording, images, and swapped cameras by name."""
+        """Warnings about files and the registration."""
         of_files = map(file_remark, (*self.known_lines, *self.warnings))
         own = (*self.session.doubts, *of_files)
-        if self.unsaved is not None:
-            own = (self.unsaved, *own)
-        return (*own, *self.swap.said, *self.tracker.notices, *self.source.warnings)
+        return own if self.unsaved is None else (self.unsaved, *own)
 
-    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
-        """Look for swapped cameras at the start; write a new registration once it is used."""
-        self.swap.look(self.tracker.views)
+    def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
+        """Write a new registration once it is used."""
         if state.stage is Stage.NAVIGATE:
             try:
                 self._save()
@@ -212,7 +258,9 @@ class LiveWork:
             None if plan is None else plan.target,
             verified=bool(self.session.checks) and self.session.verified,
         )
-        inputs = (self.job.case, self.job.rig, *self.job.tools)
+        measured = self.job.rig or self.job.poses
+        assert measured is not None
+        inputs = (self.job.case, measured, *self.job.tools)
         write_registration(self.job.save, registration, inputs, record)
 
 
@@ -281,6 +329,7 @@ def live_job(
     rig: Path | None,
     tools: Sequence[Path],
     case: Path | None,
+    poses: Path | None,
     **rest: Any,
 ) -> LiveJob:
     """Make a job from options, of which three are required.
@@ -288,11 +337,13 @@ def live_job(
     Parameters
     ----------
     rig : Path or None
-        rig.toml.
+        rig.toml; not needed with `poses`.
     tools : sequence of Path
         Tool files.
     case : Path or None
         case.toml.
+    poses : Path or None
+        poses.csv.
     **rest
         The other fields of `LiveJob`.
 
@@ -305,9 +356,8 @@ def live_job(
     InputError
         --rig, --tool or --case is missing.
     """
-    for option, value in (("--rig", rig), ("--tool", tools), ("--case", case)):
+    for option, value in (("--rig", rig or poses), ("--tool", tools), ("--case", case)):
         if not value:
             raise InputError(f"nav live: {option} is missing (only --twin needs none)")
-    assert rig is not None
     assert case is not None
-    return LiveJob(rig, tuple(tools), case, **rest)
+    return LiveJob(rig, tuple(tools), case, poses=poses, **rest)

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -25,7 +25,8 @@ from nav.compiled import compiled_before
 from nav.errors import IncompleteInput, InputError, Lost
 from nav.notice import Notice, NoticeCount
 from nav.outputs import written_together
-from nav.record.pose_table import PosesWriter, sidecar_path, write_sidecar
+from nav.pose_formats import open_pose_writer
+from nav.record.pose_table import sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
 from nav.text.catalogue import ENGLISH, sentence
 from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
@@ -145,8 +146,8 @@ def track_recording(
             if wishes.timing is not None:
                 wanted.append(wishes.timing)
             beside = files.enter_context(written_together(*wanted))
-            table = files.enter_context(_opened(beside[0]))
-            writer = PosesWriter(table, tools, wishes.relative_to)
+            poses = open_pose_writer(output, beside[0], tools, wishes.relative_to)
+            writer = files.enter_context(closing(poses))
             timing = None
             if wishes.timing is not None:
                 timing = TimingWriter(files.enter_context(_opened(beside[2])))

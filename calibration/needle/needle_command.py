@@ -181,6 +181,7 @@ def _document(
     if table is not None:
         # a marker's corners stay as they were read
         kept = {"dictionary": table.dictionary, "quiet": table.quiet}
+        kept |= {"scale_sd": table.scale_sd, "print": table.print}
         kept["marker"] = [marker.model_dump() for marker in table.marker] or None
         kept["needle"] = None if table.needle is None else table.needle.model_dump()
     tip = {

@@ -7,7 +7,7 @@ rig is estimated as well, so that a print or a rig that is a little too large do
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,4 +280,4 @@ def _as_tool(tool: Tool, ids: Sequence[int], body: Body) -> Tool:
     """Return the body with its markers where they are; those not seen stay as they were."""
     corners = dict(zip(ids, body.corners, strict=True))
     markers = tuple(Marker(m.id, corners.get(m.id, m.corners)) for m in tool.markers)
-    return Tool(tool.name, tool.dictionary, markers, None, tool.quiet, tool.needle)
+    return replace(tool, markers=markers, tip=None, warnings=())

@@ -21,6 +21,7 @@ from nav.tracking.tool import TOOL_FORMAT, Tool, load_tool
 
 CALIBRATION_FORMAT = "c1c2nav/tool-calibration/1"
 NAMED = 5  # views left out that are printed
+RIG_SCALE_SD = 5e-4  # relative: of a rig by a board whose ruler was read to 0.1 mm in 100 mm, 2 sd
 
 
 def calibrate_tool(
@@ -167,6 +168,8 @@ def _write(
         "name": found.tool.name,
         "dictionary": found.tool.dictionary,
         "quiet": found.tool.quiet,
+        "scale_sd": _size_sd(found),
+        "print": found.tool.print_name,
         "marker": [{"id": m.id, "corners": m.corners.round(6)} for m in found.tool.markers],
         "needle": None if found.tool.needle is None else vars(found.tool.needle),
     }
@@ -174,6 +177,14 @@ def _write(
     with written_together(output, beside) as (body_file, summary_file):
         write_toml(summary_file, summary, [rig, tool])
         write_toml(body_file, body, [rig, tool])
+
+
+def _size_sd(found: BodyCalibration) -> float | None:
+    """Return how well the printed size is known: as the rig measured it, else as the file says."""
+    if found.scale is None:
+        return found.tool.scale_sd
+    change, sd = found.scale
+    return float(np.sqrt(change**2 + sd**2 + RIG_SCALE_SD**2))
 
 
 def _summary(found: BodyCalibration, seen: Seen) -> dict[str, Any]:

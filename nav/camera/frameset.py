@@ -1,6 +1,6 @@
 """Images of one instant from all cameras of a rig."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -66,6 +66,11 @@ class FrameSource(Protocol):
 
     def __len__(self) -> int:
         """Return the number of frame sets; 0 where it is not known beforehand (live cameras)."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[Notice]:
+        """What is unusual about the images so far, a sentence each."""
         ...
 
     def close(self) -> None:

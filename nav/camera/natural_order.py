@@ -23,6 +23,9 @@ SPACES = re.compile(r"\s+")
 HEXADECIMAL = re.compile(r"[0-9a-f]+")
 # minutes and seconds, as in 10.00.59.25: what follows is a fraction
 SIXTIETHS = re.compile(r"[.][0-5][0-9]")
+# a fraction without its zero (t.5), and an exponent without its sign (1e3)
+BARE_FRACTION = re.compile(r"(?<![0-9])[.](?=[0-9])")
+BARE_EXPONENT = re.compile(r"(?<![0-9a-z.,])[0-9]+([.][0-9]+)?e[0-9]{1,3}(?![0-9a-z])")
 # a unit of time directly behind a number
 UNIT = re.compile(r"(ns|us|µs|μs|ms|s|sec|min|h)(?![0-9A-Za-z])", re.IGNORECASE)
 Key = tuple[object, ...]
@@ -92,6 +95,9 @@ def natural_order(names: Iterable[str], where: str = "") -> list[str]:
     plain = {name: SPACES.sub(" ", normalize("NFKC", name)).casefold() for name in given}
     if _are_hexadecimal(plain.values()):
         return sorted(given, key=lambda name: (plain[name], name))
+    before_numbers = _texts_before_numbers(plain.values())
+    plain = {name: _with_zero(text, before_numbers) for name, text in plain.items()}
+    _refuse_bare_exponents(plain, where)
     signed = _texts_before_numbers(plain.values())
     split = {name: _split(plain[name], signed) for name in given}
     _refuse_mixed_units(split, where)
@@ -132,6 +138,40 @@ def _are_hexadecimal(names: Iterable[str]) -> bool:
     if not all(HEXADECIMAL.fullmatch(name[first : last + 1]) for name in each):
         return False
     return any(len({c.isdigit() for c in columns[k]}) > 1 for k in differ)
+
+
+def _with_zero(name: str, before_numbers: set[str]) -> str:
+    """Write t.5 as t0.5 where other names have a number directly behind the same text."""
+
+    def zero(match: re.Match[str]) -> str:
+        return "0." if name[: match.start()] in before_numbers else "."
+
+    return BARE_FRACTION.sub(zero, name)
+
+
+def _refuse_bare_exponents(plain: Mapping[str, str], where: str) -> None:
+    """Refuse numbers like 1e3, where one that is read as 1000 comes elsewhere than as 1, 3."""
+    numbers = {}
+    for name, text in plain.items():
+        match = BARE_EXPONENT.search(text)
+        if match is None:
+            return
+        numbers[name] = (text[: match.start()], text[match.end() :], match[0])
+    if len({(before, behind) for before, behind, _ in numbers.values()}) != 1:
+        return
+    values = {name: Decimal(number) for name, (_, _, number) in numbers.items()}
+    counts = {
+        name: [Decimal(part) for part in number.split("e")]
+        for name, (_, _, number) in numbers.items()
+    }
+    by_value = sorted(values, key=lambda name: (values[name], name))
+    by_counts = sorted(counts, key=lambda name: (counts[name], name))
+    if by_value != by_counts:
+        first, second = next((a, b) for a, b in zip(by_counts, by_value, strict=True) if a != b)
+        raise InputError(
+            f"{where + ': ' if where else ''}the order of {first} and {second} is not clear: is "
+            "the e an exponent? Rename the files so that their numbers have none"
+        )
 
 
 def _refuse_mixed_units(split: Mapping[str, Sequence[str | _Number]], where: str) -> None:

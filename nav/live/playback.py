@@ -3,14 +3,39 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
 
-from nav.camera.frameset import FrameSet
+from nav.camera.frameset import FrameSet, FrameSource
 from nav.camera.source import RecordedSource, file_remark
 from nav.live.messages import Command, Standstill
 from nav.notice import Notice
+from nav.tracking.tracked_frame import TrackedFrame
 
 # s; a simulation that takes longer for a frame set counts as hung, and its numbers are blanked
 LONGEST_STEP = 5.0
+
+
+class Timed(Protocol):
+    """What a recording holds: images or poses of one instant."""
+
+    @property
+    def time(self) -> float:
+        """Of the instant, s."""
+        ...
+
+
+Item = TypeVar("Item", bound=Timed)
+Result = TypeVar("Result", covariant=True)
+
+
+class Recorded(Protocol[Result]):
+    """A recording of images or poses."""
+
+    def __iter__(self) -> Iterator[Result]: ...
+
+    def close(self) -> None:
+        """Free its files."""
+        ...
 
 
 class Playback:
@@ -77,10 +102,42 @@ class Playback:
         return None
 
 
-class PacedSource:
-    """A recording handed out at its own pace; a tracker that is slower gets every frame, late.
+class PacedSource(Generic[Item]):
+    """A recording handed out at its own pace; who is slower gets every item, late.
 
-    With a window it waits at its end for a replay.
+    With a window it waits at its end for a replay. A recording of poses becomes a source of poses.
+
+    Parameters
+    ----------
+    source : Recorded
+        The recording.
+    """
+
+    def __init__(self, source: Recorded[Item]) -> None:
+        self.source = source
+        self.playback = Playback()
+
+    def __iter__(self) -> Iterator[Item]:
+        began: float | None = None
+        self.playback.wait(0.0)
+        for item in self.source:
+            now = time.monotonic()
+            began = now - item.time if began is None else began
+            while paused := self.playback.wait(began + item.time - time.monotonic()):
+                began += paused  # then what is left of the wait
+            if self.playback.stops:
+                return
+            yield item
+        if self.playback.watched:
+            self.playback.stay_at_end()
+
+    def close(self) -> None:
+        """Close the recording."""
+        self.source.close()
+
+
+class PacedImages(PacedSource[FrameSet], FrameSource):
+    """A recording of images at its own pace.
 
     Parameters
     ----------
@@ -89,47 +146,35 @@ class PacedSource:
     """
 
     def __init__(self, source: RecordedSource) -> None:
-        self.source = source
-        self.playback = Playback()
+        super().__init__(source)
+        self.images = source
 
     @property
     def warnings(self) -> list[Notice]:
         """What is unusual about the recording; each frame set has its own."""
-        return [*map(file_remark, self.source.notes), *map(file_remark, self.source.cut_off)]
-
-    def __iter__(self) -> Iterator[FrameSet]:
-        began: float | None = None
-        self.playback.wait(0.0)
-        for frames in self.source:
-            now = time.monotonic()
-            began = now - frames.time if began is None else began
-            while paused := self.playback.wait(began + frames.time - time.monotonic()):
-                began += paused  # then what is left of the wait
-            if self.playback.stops:
-                return
-            yield frames
-        if self.playback.watched:
-            self.playback.stay_at_end()
+        return [*map(file_remark, self.images.notes), *map(file_remark, self.images.cut_off)]
 
     def __len__(self) -> int:
-        return len(self.source)
-
-    def close(self) -> None:
-        """Close the recording."""
-        self.source.close()
+        return len(self.images)
 
 
 class SimulatedTime:
-    """Simulated time, which stands still while images are drawn and while they are tracked."""
+    """Simulated time, which stands still while images are drawn and while they are tracked.
 
-    def __init__(self, source: Iterable[FrameSet]) -> None:
+    Parameters
+    ----------
+    source : iterable of TrackedFrame
+        Poses of the simulation.
+    """
+
+    def __init__(self, source: Iterable[TrackedFrame]) -> None:
         self.source = source
         self.since: float | None = None
 
-    def __iter__(self) -> Iterator[FrameSet]:
+    def __iter__(self) -> Iterator[TrackedFrame]:
         self.since = time.monotonic()
-        for frames in self.source:
-            yield frames
+        for tracked in self.source:
+            yield tracked
             self.since = time.monotonic()
 
     def standstill(self) -> Standstill | None:

@@ -9,44 +9,44 @@ from multiprocessing.connection import Connection
 
 import cv2
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.live.messages import KEPT_SAMPLES, Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
 from nav.notice import Notice
 from nav.pipeline import Guidance
+from nav.tracking.tracked_frame import TrackedFrame
 
 THUMBNAIL_WIDTH = 480  # px
 RATE_WINDOW = 30  # results
 STILL_EVERY = 0.1  # s between two messages that time stands still
 
 
-def thumbnails(frames: FrameSet, guidance: Guidance) -> tuple[Thumbnail, ...]:
+def thumbnails(tracked: TrackedFrame) -> tuple[Thumbnail, ...]:
     """Shrink all cameras' images, and add the corners that were used.
 
     Parameters
     ----------
-    frames : FrameSet
-        The images.
-    guidance : Guidance
-        Their result.
+    tracked : TrackedFrame
+        With its images, if it was measured in some.
 
     Returns
     -------
     tuple of Thumbnail
         One for each camera, those without an image last.
     """
+    if tracked.images is None:
+        return ()
     made = []
-    for name, frame in frames.frames.items():
+    for name, frame in tracked.images.frames.items():
         scale = min(1.0, THUMBNAIL_WIDTH / frame.image.shape[1])
         small = cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         corners = {
             tool: seen.corners.get(name, {})
-            for tool, seen in guidance.tracked.tools.items()
+            for tool, seen in tracked.tools.items()
             if not isinstance(seen, Lost)
         }
         made.append(Thumbnail(name, small, scale, corners))
-    made += [Thumbnail(name, None, 1.0, lost=why) for name, why in frames.missing.items()]
+    made += [Thumbnail(name, None, 1.0, lost=why) for name, why in tracked.images.missing.items()]
     return tuple(made)
 
 
@@ -77,7 +77,7 @@ def chart_sample(guidance: Guidance, captured_at: float) -> Sample:
     )
 
 
-class Progress:
+class RateMeter:
     """Rate of results as they come."""
 
     def __init__(self) -> None:
@@ -114,34 +114,40 @@ class Publisher:
         simulated: bool = False,
     ) -> None:
         self.connection, self.standstill, self.simulated = connection, standstill, simulated
-        self.progress = Progress()
+        self.rate = RateMeter()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
-        self.latest: tuple[FrameSet, State, float, float, float, tuple[Notice, ...]] | None = None
+        self.latest: tuple[TrackedFrame, State, float, float, float, tuple[Notice, ...]] | None = (
+            None
+        )
         self.changed = threading.Condition()
         self.closing = False
         self.thread = threading.Thread(target=self._send, name="publisher", daemon=True)
         self.thread.start()
 
     def publish(
-        self, frames: FrameSet, state: State, captured_at: float, notices: tuple[Notice, ...] = ()
+        self,
+        tracked: TrackedFrame,
+        state: State,
+        captured_at: float,
+        notices: tuple[Notice, ...] = (),
     ) -> None:
         """Leave a result to be sent; never wait for the window.
 
         Parameters
         ----------
-        frames : FrameSet
-            The images.
+        tracked : TrackedFrame
+            The poses, with their images if there are some.
         state : State
             Of the session after them.
         captured_at : float
-            When the images were taken, s, monotonic clock.
+            When they were measured, s, monotonic clock.
         notices : tuple of Notice
             Warnings of the work so far.
         """
-        rate, delay = self.progress.result(), time.monotonic() - captured_at
+        rate, delay = self.rate.result(), time.monotonic() - captured_at
         with self.changed:
             self.samples.append(chart_sample(state.guidance, captured_at))
-            self.latest = (frames, state, captured_at, rate, delay, notices)
+            self.latest = (tracked, state, captured_at, rate, delay, notices)
             self.changed.notify()
 
     def close(self) -> None:
@@ -165,8 +171,8 @@ class Publisher:
             if latest is None:
                 message = self.standstill()
             else:
-                frames, state, captured_at, rate, delay, notices = latest
-                message = make_update(frames, state, captured_at, samples, rate, delay, notices)
+                tracked, state, captured_at, rate, delay, notices = latest
+                message = make_update(tracked, state, captured_at, samples, rate, delay, notices)
                 if self.simulated:
                     message = replace(message, captured_at=message.sent_at, simulated=True)
             if message is None:
@@ -178,7 +184,7 @@ class Publisher:
 
 
 def make_update(
-    frames: FrameSet,
+    tracked: TrackedFrame,
     state: State,
     captured_at: float,
     samples: tuple[Sample, ...],
@@ -190,18 +196,18 @@ def make_update(
 
     Parameters
     ----------
-    frames : FrameSet
-        The images.
+    tracked : TrackedFrame
+        The poses, with their images if there are some.
     state : State
         Of the session after them.
     captured_at : float
-        When the images were taken, s, monotonic clock.
+        When they were measured, s, monotonic clock.
     samples : tuple of Sample
         Every result since the last update.
     rate : float
         Results per second.
     delay : float
-        From images to result, s.
+        From measurement to result, s.
     notices : tuple of Notice
         Warnings of the work so far.
 
@@ -215,7 +221,7 @@ def make_update(
         captured_at,
         time.monotonic(),
         samples,
-        thumbnails(frames, state.guidance),
+        thumbnails(tracked),
         state.stage,
         state.prompt,
         rate,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet
 from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.live.messages import Command, Stage
@@ -20,7 +19,7 @@ from nav.registration.assessment import (
     check_error,
 )
 from nav.registration.assessment_notices import check_notice, verdict
-from nav.registration.registration_result import Registration
+from nav.tracking.tracked_frame import TrackedFrame
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
@@ -54,7 +53,7 @@ class Touch:
 
 @dataclass(frozen=True)
 class State:
-    """State of the work after a frame set.
+    """State of the work after a tracked frame.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ class State:
 
 
 class Session:
-    """Take frame sets through the pipeline and the user through the work.
+    """Take tracked frames through the pipeline and the user through the work.
 
     A registration known beforehand has to be confirmed by one check point; until then, and after
     a check point that does not fit, the pipeline has none, so that no distance is shown.
@@ -133,9 +132,9 @@ class Session:
             said.append(Notice("usable_in_use", {"verdict": verdict(self.assessment)}))
         return tuple(said)
 
-    def step(self, frames: FrameSet) -> State:
-        """Process one frame set: return guidance and what to do next."""
-        guidance = self.pipeline.step(frames)
+    def step(self, tracked: TrackedFrame) -> State:
+        """Process one tracked frame: return guidance and what to do next."""
+        guidance = self.pipeline.step(tracked)
         if self.gathering is not None:
             self._gather(guidance)
         fiducial = self._next()
@@ -246,9 +245,9 @@ class Session:
         else:
             self._check(touch)
 
-    def _assess(self) -> Assessment:
-        """Assess all touches so far, as `nav register` does."""
-        touches = [*self.touches, *(touch for touch, _ in self.checks)]
+    def _assess(self, *more: Touch) -> Assessment:
+        """Assess all touches so far, and more, as `nav register` does."""
+        touches = [*self.touches, *(touch for touch, _ in self.checks), *more]
         plan = self.pipeline.plan
         return assess_touches(
             self.pipeline.case.fiducials,
@@ -273,24 +272,23 @@ class Session:
         self.assessment, self.registration = found, found.registration
         self.verified = not self.to_check
         self._show_registration()
-        self.message = self._registered(found.registration, verdict(found))
-
-    def _registered(self, registration: Registration, found: Notice) -> Notice:
-        facts = {"fre_mm": registration.fre, "verdict": found}
-        plan = self.pipeline.plan
-        if plan is None:
-            return Notice("registered", facts)
-        tre = registration.predicted_tre(plan.target[None])[0]
-        return Notice("registered_with_target", {**facts, "tre_mm": tre})
+        facts = {"fre_mm": found.registration.fre, "verdict": verdict(found)}
+        if found.predicted_tre is None:
+            self.message = Notice("registered", facts)
+        else:
+            facts["tre_mm"] = found.predicted_tre
+            self.message = Notice("registered_with_target", facts)
 
     def _check(self, touch: Touch) -> None:
         assert self.registration is not None
-        error = check_error(
-            touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
-        )
-        self.checks.append((touch, error))
         if self.touches:
-            self.assessment = self._assess()
+            self.assessment = self._assess(touch)
+            (error,) = (c for c in self.assessment.checks if c.label == touch.fiducial.label)
+        else:  # of an earlier registration only the covariance is known
+            error = check_error(
+                touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
+            )
+        self.checks.append((touch, error))
         self.message = check_notice(error)
         if self.refuted:
             self.message = self._why_refuted(touch, check_notice(error))

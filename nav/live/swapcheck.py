@@ -33,10 +33,13 @@ class SwapCheck:
         self.said: tuple[Notice, ...] = ()
         self.thread: Thread | None = None
 
-    def look(self, views: Mapping[str, Sequence[MarkerView]]) -> None:
-        """Collect what was detected of each tool in one frame set, before anything is left out."""
+    def look(self, views: Mapping[str, Sequence[MarkerView]]) -> tuple[Notice, ...]:
+        """Collect what was detected of each tool in one frame set, before anything is left out.
+
+        Return what is to be said by now.
+        """
         if self.thread is not None or len(self.rig.cameras) < 2:
-            return
+            return self.said
         for seen in views.values():
             observations = self._observations(seen)
             if len(observations) > 1:
@@ -44,6 +47,7 @@ class SwapCheck:
         if len(self.frames) >= FRAMES:
             self.thread = Thread(target=self._judge, name="swap check", daemon=True)
             self.thread.start()
+        return self.said
 
     def _observations(self, views: Sequence[MarkerView]) -> list[Observation]:
         observations = []

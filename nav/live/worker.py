@@ -10,7 +10,6 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from nav.camera.frameset import FrameSet, FrameSource
 from nav.errors import InputError
 from nav.live.feed import Job
 from nav.live.messages import Command, Ended, Preparing, Ready
@@ -18,17 +17,29 @@ from nav.live.playback import PacedSource, Playback, SimulatedTime
 from nav.live.publish import Publisher
 from nav.live.session import Session, State
 from nav.notice import Notice
+from nav.tracking.pose_source import PoseSource
+from nav.tracking.tracked_frame import TrackedFrame
 
 log = logging.getLogger(__name__)
-Listener = Callable[[FrameSet, State], Iterable[Command]]
+Listener = Callable[[TrackedFrame, State], Iterable[Command]]
 
 
 class Work(Protocol):
     """What the tracking process does; made in the process itself."""
 
     @property
-    def source(self) -> FrameSource:
-        """Where the frame sets come from."""
+    def source(self) -> PoseSource:
+        """Where the poses come from."""
+        ...
+
+    @property
+    def recording(self) -> PacedSource[Any] | None:
+        """What is played, with pause and replay; None for cameras and simulations."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Whether time does not advance while the next images are drawn."""
         ...
 
     @property
@@ -38,10 +49,10 @@ class Work(Protocol):
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Warnings so far."""
+        """Warnings so far, besides those of the source."""
         ...
 
-    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+    def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         """Process a result; may return commands (a simulated user's keys)."""
         ...
 
@@ -50,24 +61,23 @@ class Work(Protocol):
         ...
 
 
-def run(work: Work, listen: Listener, frame_sets: Iterable[FrameSet] | None = None) -> None:
-    """Pass frame sets through the session until the source ends.
+def run(work: Work, listen: Listener, frames: Iterable[TrackedFrame] | None = None) -> None:
+    """Pass tracked frames through the session until the source ends.
 
     Parameters
     ----------
     work : Work
         Source, session and its own listener.
     listen : callable
-        Called with every frame set and its state; may return commands.
-    frame_sets : iterable of FrameSet, optional
+        Called with every tracked frame and its state; may return commands.
+    frames : iterable of TrackedFrame, optional
         Instead of the work's source, if something comes between.
     """
-    for frames in work.source if frame_sets is None else frame_sets:
-        if frames.captured_at is None:
-            # recorded and simulated pictures count as taken when they arrive
-            frames = replace(frames, captured_at=time.monotonic())
-        state = work.session.step(frames)
-        for command in (*work.listen(frames, state), *listen(frames, state)):
+    for tracked in work.source if frames is None else frames:
+        if tracked.captured_at is None:
+            tracked = replace(tracked, captured_at=time.monotonic())
+        state = work.session.step(tracked)
+        for command in (*work.listen(tracked, state), *listen(tracked, state)):
             if command.kind == "quit":
                 return
             work.session.command(command)
@@ -134,26 +144,27 @@ def work_for(job: Job, connection: Connection) -> None:
 
 def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
     """Work until the source ends; return None if the recording is wanted again from its start."""
-    source, frame_sets, standstill = work.source, None, None
-    if isinstance(source, PacedSource):
+    recording, simulation, standstill = work.recording, None, None
+    if recording is not None:
         if inbox.playback is None:
-            source.playback.hold()
-            inbox.playback = source.playback
-        source.playback = inbox.playback  # of the pass before
+            recording.playback.hold()
+            inbox.playback = recording.playback
+        recording.playback = inbox.playback  # of the pass before
         standstill = inbox.playback.standstill
         connection.send(Ready())
-    elif getattr(source, "simulated", False):
-        frame_sets = SimulatedTime(source)
-        standstill = frame_sets.standstill
-    publisher = Publisher(connection, standstill or (lambda: None), frame_sets is not None)
+    elif work.simulated:
+        simulation = SimulatedTime(work.source)
+        standstill = simulation.standstill
+    publisher = Publisher(connection, standstill or (lambda: None), work.simulated)
 
-    def listen(frames: FrameSet, state: State) -> list[Command]:
-        publisher.publish(frames, state, frames.captured_at or 0.0, work.notices)
+    def listen(tracked: TrackedFrame, state: State) -> list[Command]:
+        notices = (*work.notices, *tracked.notices)
+        publisher.publish(tracked, state, tracked.captured_at or 0.0, notices)
         return inbox.pending()
 
     problem: Notice | None = None
     try:
-        run(work, listen, frame_sets)
+        run(work, listen, simulation)
     except InputError as error:
         problem = Notice("input_error", {"problem": str(error)})
     except Exception as error:

@@ -8,6 +8,7 @@ from nav.errors import InputError
 from nav.frames import Array, cross_matrix
 from nav.guidance.bending import MEASURED_DEPTH, SHARE, drift_size
 from nav.model.case import Case
+from nav.registration.assessment import FLE
 from nav.registration.points import DegenerateLayout, register_points
 from nav.tracking.needle import Bevel, NeedleKind
 
@@ -71,7 +72,7 @@ class ErrorModel:
     tip: float = 0.2
     angle: float = np.radians(1.8)
     bend: float = SHARE
-    fle: float = 0.25
+    fle: float = FLE
     translation: float = 0.09
     rotation: float = 0.0013
     surface: float = 1.0

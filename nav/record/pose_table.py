@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from nav.errors import Lost
 from nav.files import write_toml
 from nav.frames import Pose
 from nav.notice import Notice
+from nav.pose_formats import PoseWriter
 from nav.text.catalogue import ENGLISH
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
@@ -28,7 +31,7 @@ COLUMNS = (
 )
 
 
-class PosesWriter:
+class PosesWriter(PoseWriter):
     """Write rows to an open file as frames come.
 
     Parameters
@@ -42,9 +45,13 @@ class PosesWriter:
     """
 
     def __init__(self, file: TextIO, tools: Sequence[Tool], relative_to: str | None = None) -> None:
-        self.tools, self.relative_to = tools, relative_to
+        self.file, self.tools, self.relative_to = file, tools, relative_to
         self.writer = csv.writer(file)
         self.writer.writerow(COLUMNS)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
     def write(self, tracked: TrackedFrame) -> None:
         """Write all tools of one frame."""
@@ -63,16 +70,39 @@ class PosesWriter:
             row[COLUMNS.index("reason_code")] = _codes(reasons)
             return row
         row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
-        systematic = tracked.systematic_pose(tool.name, self.relative_to)
-        return [*row, *_systematic(systematic, tool), _codes(seen.warnings)]
+        lasting = tracked.systematic_pose(tool.name, self.relative_to)
+        return [*row, *_systematic(lasting, tool, seen.tip_scale_sd), _codes(seen.warnings)]
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
-        return [len(seen.marker_ids), f"{seen.rms_px:.4f}", ENGLISH.sentences(seen.warnings)]
+        rms = "" if seen.rms_px is None else f"{seen.rms_px:.4f}"
+        return [len(seen.marker_ids), rms, ENGLISH.sentences(seen.warnings)]
 
 
 def _codes(notices: Sequence[Notice]) -> str:
     """Return the codes of notices and of the reasons in them, separated by spaces."""
     return " ".join(code for notice in notices for code in notice.codes)
+
+
+def open_pose_table(
+    path: Path, tools: Sequence[Tool], relative_to: str | None = None
+) -> PosesWriter:
+    """Open a poses.csv to write.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tools : sequence of Tool
+        One row each per frame.
+    relative_to : str, optional
+        As of `PosesWriter`.
+
+    Returns
+    -------
+    PosesWriter
+        To be closed by the caller.
+    """
+    return PosesWriter(path.open("w", newline="", encoding="utf-8"), tools, relative_to)
 
 
 def pose_columns(pose: Pose, tool: Tool) -> list[str]:
@@ -104,11 +134,12 @@ def _upper(pose: Pose) -> list[str]:
     return [f"{pose.covariance[i, j]:.8g}" for i, j in UPPER]
 
 
-def _systematic(pose: Pose | Lost, tool: Tool) -> list[str]:
+def _systematic(pose: Pose | Lost, tool: Tool, tip_scale_sd: float) -> list[str]:
     """Return columns tip_sxx to tip_szz."""
     if isinstance(pose, Lost) or tool.tip is None:
         return [""] * 6
-    spread = pose.apply(tool.tip.position)[1]
+    by_scale = tip_scale_sd * tool.tip.position
+    spread = pose.apply(tool.tip.position, np.outer(by_scale, by_scale))[1]
     return [f"{spread[i, j]:.6g}" for i in range(3) for j in range(i, 3)]
 
 

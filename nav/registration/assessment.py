@@ -19,6 +19,7 @@ from nav.registration.explanations import (
     Explanation,
     find_explanations,
 )
+from nav.registration.methods import POINTS, register_touches
 from nav.registration.points import LARGEST, DegenerateLayout, normal_equations, register_points
 from nav.registration.registration_result import Registration
 from nav.registration.touched import TouchedPoints
@@ -137,6 +138,7 @@ def assess_touches(
     covariance: Mapping[str, Array] | None = None,
     fle: float = FLE,
     target: Array | None = None,
+    method: str = POINTS,
 ) -> Assessment:
     """Register touched fiducials and assess the result.
 
@@ -153,6 +155,8 @@ def assess_touches(
         Fiducial localisation error, mm, one standard deviation per axis.
     target : ndarray, shape (3,), optional
         Where the predicted TRE counts, model frame, mm.
+    method : str
+        Of registration; see `nav.registration.methods`.
 
     Returns
     -------
@@ -171,7 +175,7 @@ def assess_touches(
     labels = tuple(f.label for f in fiducials)
     positions = np.array([f.position for f in fiducials]).reshape(-1, 3)
     try:
-        registration = register_points(used.model, used.touched, used.covariance)
+        registration = register_touches(used, method)
     except DegenerateLayout:
         found = _units_only(used, labels, positions)
         if not found:
@@ -199,7 +203,7 @@ def assess_touches(
         checks,
         find_explanations(points, labels, positions),
         _confusion(points, labels, positions),
-        None if target is None else float(registration.predicted_tre(target[None])[0]),
+        registration.predicted_tre_at(target),
         _is_copied(points),
         _mirror_fits(points),
     )

@@ -133,6 +133,21 @@ class Registration:
         )
         return np.sqrt(spread)
 
+    def predicted_tre_at(self, target: Array | None) -> float | None:
+        """Predict the target registration error at one point.
+
+        Parameters
+        ----------
+        target : ndarray, shape (3,), or None
+            Model frame, mm.
+
+        Returns
+        -------
+        float or None
+            rms, mm; None without a target.
+        """
+        return None if target is None else float(self.predicted_tre(target[None])[0])
+
 
 def load_registration(path: Path) -> Registration:
     """Load a registration from registration.toml.

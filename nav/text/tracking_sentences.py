@@ -9,6 +9,10 @@ _FILE = (
 _RIG = (
     "has one of them been moved or refocused, is one late or frozen, or is it another rig's file?"
 )
+_SIZE = (
+    "and {cameras:and} alone cannot see it: {percent:.1f} % would be {off_mm:.1f} mm of distance; "
+    "check its ruler and write scale_sd into its file"
+)
 _SHARPENED = (
     "{camera}: picture is sharpened (halo {halo_percent:.0f} %): set the camera's sharpness to its "
     "lowest"
@@ -83,6 +87,24 @@ TRACKING: dict[str, Template] = {
     ),
     "no_tip": Parts("{tool} has no tip", "calibrate it first"),
     "tip_not_finite": "tip is not finite",
+    # from another tracker or a recording
+    "not_reported": "{tool} is not reported by the tracker",
+    "report_late": "no report of {tool} for {seconds:.1f} s",
+    "not_seen_by_tracker": "{tool} is not seen by the tracker",
+    "not_seen_by_tracker_status": Parts("{tool} is not seen by the tracker", "{status}"),
+    "reported_not_finite": "the tracker's pose of {tool} is not finite",
+    "reported_no_covariance": "the tracker's covariance of {tool} is not one: {problem}",
+    "error_not_known": (
+        "the error of {tool} is not known: the tracker gives none, and none is stated"
+    ),
+    "tracker_status": "{status}",
+    "no_row": "{tool} has no row in this frame",
+    "recorded_reason": "{text}",
+    "no_systematic_errors": (
+        "{file} does not hold the systematic errors of {tool}: bounds are too large where its "
+        "geometry is doubtful; track with --relative-to {tool}"
+    ),
+    "recorded_without_reason": "lost",
     # doubtful
     "geometry_doubtful": Parts("geometry doubtful", "corners {corners_px:.2f} px off beyond noise"),
     "geometry_doubtful_at_tip": Parts(
@@ -106,6 +128,16 @@ TRACKING: dict[str, Template] = {
         "{camera} confirms none of {expected} markers that it should see: covered, or has it moved?"
     ),
     "seen_elsewhere": "{ids:markers} seen by {camera} elsewhere than the pose says",
+    "printed_smaller": (
+        "by the cameras {tool} is {percent:g} % smaller than its file says: printed 'fit to page', "
+        "or has a camera moved, or the rig a wrong scale?"
+    ),
+    "printed_larger": (
+        "by the cameras {tool} is {percent:g} % larger than its file says: printed at another "
+        "scale, or has a camera moved, or the rig a wrong scale?"
+    ),
+    "size_seen_otherwise": (f"{{tool}} was seen at another size than its file says, {_SIZE}"),
+    "size_not_checked": f"printed size of {{tool}} not checked, {_SIZE}",
     "picture_repeats": "picture of {cameras:and} repeats the one before: frozen or late?",
     "camera_stopped": "{camera} gives no pictures any more",
     "marker_left_out": "marker {marker} left out in {camera}",

@@ -91,6 +91,7 @@ WINDOW: dict[str, Template] = {
     # the cameras' pictures
     "no_camera_yet": "no camera yet",
     "no_picture_because": "no picture: {reason}",
+    "no_images": "no images",
     "none_sent": "none sent",
     # the views and the chart
     "view_standard": "standard",

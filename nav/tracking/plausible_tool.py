@@ -27,6 +27,8 @@ PARALLEL = 0.985  # cosine: 10 degrees
 OVERLAP = 0.05  # of the smaller marker's area
 OUTWARD = 0.2  # cosine of normal and direction from the body's middle: less says nothing
 FACES = 3  # at least, with normals apart, for inside and outside to be told
+MOST_SCALE_SD = 0.1  # relative: a ruler's reading in millimetres or percent, not a share
+WIDE_SCALE_SD = 0.02  # relative: no print is that uncertain; percent
 THIN_QUIET = 0.05  # mm: thinner than any printed zone; metres
 WIDE_QUIET = 2.0  # sides: wider than any printed zone
 
@@ -89,7 +91,7 @@ def check_tool(tool: "Tool", where: str) -> tuple[str, ...]:
     InputError
         What is impossible, with the unit that was likely meant.
     """
-    found = [*_sizes(tool.markers, where), *_quiet(tool, where)]
+    found = [*_sizes(tool.markers, where), *_scale(tool, where), *_quiet(tool, where)]
     _check_overlap(tool.markers, where)
     found.append(_inward(tool.markers, where))
     if tool.tip is not None:
@@ -112,6 +114,18 @@ def _sizes(markers: Sequence["Marker"], where: str) -> list[str | None]:
         SIDE.judge(middle, f"{where}: markers are {middle:.3g} mm wide"),
         EXTENT.judge(extent, f"{where}: the markers reach over {extent:.4g} mm"),
     ]
+
+
+def _scale(tool: "Tool", where: str) -> list[str]:
+    if tool.scale_sd is None or tool.scale_sd <= WIDE_SCALE_SD:
+        return []
+    said = (
+        f"{where}: scale_sd: {tool.scale_sd:g} of the size is {100 * tool.scale_sd:.3g} %; is it "
+        "in percent? Write 0.0005 for 0.05 %"
+    )
+    if tool.scale_sd > MOST_SCALE_SD:
+        raise InputError(said)
+    return [said]
 
 
 def _quiet(tool: "Tool", where: str) -> list[str | None]:

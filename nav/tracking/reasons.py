@@ -15,7 +15,7 @@ from nav.tracking.fit.marker_views import CameraModel, Shape
 from nav.tracking.follow.contradiction import CameraSupport, Contradiction, fits_each_camera
 from nav.tracking.follow.freshness import Freshness
 from nav.tracking.follow.pose_candidate import PoseCandidate
-from nav.tracking.tool import Tool
+from nav.tracking.tool import UNCHECKED_SCALE_SD, Tool
 
 EDGE = 10.0  # px: nearer to the image's edge a marker counts as outside
 INSIDE = 0.7  # of the corners that must be in the picture
@@ -281,7 +281,7 @@ def pose_warnings(
         if off > WORTH_SAYING:
             said.append(_geometry_doubtful(off, tool, found))
         said += _cameras(found)
-    said += _doubts(found, doubts)
+    said += [*_size(tool, found), *_doubts(found, doubts)]
     marker_views, evidence = found.evidence.marker_views, found.evidence
     for k in np.flatnonzero(evidence.good & ~found.consensus.used):
         marker, camera = (
@@ -315,6 +315,32 @@ def _geometry_doubtful(off: float, tool: Tool, found: PoseCandidate) -> Notice:
     systematic = Pose(found.pose.transform, found.systematic + found.pose.covariance)
     at_tip = float(np.sqrt(np.trace(systematic.apply(tool.tip.position)[1])))
     return Notice("geometry_doubtful_at_tip", {"corners_px": off, "tip_mm": at_tip})
+
+
+def _size(tool: Tool, found: PoseCandidate) -> list[Notice]:
+    """Return what is wrong with the tool's printed size, or that nobody checked it."""
+    seen, size = found.consensus.size, found.size
+    if seen.wrong:
+        small, tenths = seen.change < 0.0, abs(seen.change) < 0.02
+        percent = round(100.0 * abs(seen.change), 1 if tenths else 0)
+        return [
+            Notice(
+                "printed_smaller" if small else "printed_larger",
+                {"tool": tool.name, "percent": percent},
+            )
+        ]
+    if size.checked:
+        return []
+    marker_views = found.evidence.marker_views
+    used = np.unique(marker_views.camera[found.consensus.used])
+    facts = {
+        "tool": tool.name,
+        "cameras": tuple(marker_views.eyes[k].camera.name for k in used),
+        "percent": 100.0 * size.sd,
+        "off_mm": size.sd * float(np.linalg.norm(size.motion[:3])),
+    }
+    code = "size_seen_otherwise" if size.sd > UNCHECKED_SCALE_SD else "size_not_checked"
+    return [Notice(code, facts)]
 
 
 def _cameras(found: PoseCandidate) -> list[Notice]:

@@ -9,7 +9,10 @@ from nav.tracking.tracked_frame import Tip, TrackedFrame
 
 
 def tip_from_pose(
-    frame_from_tool: Pose, tool: Tool, systematic_pose: Pose | None = None
+    frame_from_tool: Pose,
+    tool: Tool,
+    systematic_pose: Pose | None = None,
+    tip_scale_sd: float = 0.0,
 ) -> Tip | None:
     """Return the tip of a tool in the frame of its pose.
 
@@ -21,6 +24,8 @@ def tip_from_pose(
         The tool.
     systematic_pose : Pose, optional
         The same pose with the covariance of its systematic errors, if it has any.
+    tip_scale_sd : float
+        Relative error of the tip's place in the tool's frame by the scale of the print.
 
     Returns
     -------
@@ -35,6 +40,8 @@ def tip_from_pose(
     systematic = rotation @ tool.tip.covariance @ rotation.T
     if systematic_pose is not None:
         systematic = systematic + systematic_pose.apply(tool.tip.position)[1]
+    by_scale = tip_scale_sd * (rotation @ tool.tip.position)
+    systematic = systematic + np.outer(by_scale, by_scale)
     return Tip(position, heading, random, systematic)
 
 
@@ -64,7 +71,9 @@ def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip
         return pose
     systematic_pose = tracked.systematic_pose(needle.name, relative_to=reference)
     known = None if isinstance(systematic_pose, Lost) else systematic_pose
-    tip = tip_from_pose(pose, needle, known)
+    seen = tracked.tools[needle.name]
+    scale_sd = 0.0 if isinstance(seen, Lost) else seen.tip_scale_sd
+    tip = tip_from_pose(pose, needle, known, scale_sd)
     if tip is None:
         return Lost("no_tip", {"tool": needle.name})
     if not np.all(np.isfinite(tip.position)):

@@ -29,6 +29,9 @@ from nav.tracking.needle import NeedleKind, NeedleTable, unit_vector
 from nav.tracking.plausible_tool import check_square, check_tool
 
 TOOL_FORMAT = "c1c2nav/tool/1"
+# of the scale, relative, where nobody checked a print: printers at 100 % and paper are within
+# 0.2 %, "fit to page" is off by 3 % or more
+UNCHECKED_SCALE_SD = 0.005
 
 
 class MarkerTable(FileModel):
@@ -79,6 +82,8 @@ class ToolFile(PublicFile):
     name: Annotated[str, Field(min_length=1)]
     dictionary: str | None = None
     quiet: NotNegative | None = None
+    scale_sd: NotNegative | None = None
+    print: Annotated[str, Field(min_length=1)] | None = None
     marker: tuple[MarkerTable, ...] = ()
     tip: TipTable | None = None
     needle: NeedleTable | None = None
@@ -181,6 +186,10 @@ class Tool:
         Gauge, bevel and length, for the bending of the needle.
     warnings : tuple of str
         What is unusual about its file, one line each.
+    scale_sd : float, optional
+        Standard deviation of the scale of the print, relative; None where it was never checked.
+    print_name : str, optional
+        Of the print: tools of one print share its scale.
     """
 
     name: str
@@ -190,6 +199,13 @@ class Tool:
     quiet: float | None = None
     needle: NeedleKind | None = None
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    scale_sd: float | None = None
+    print_name: str | None = None
+
+    @property
+    def size_sd(self) -> float:
+        """Standard deviation of the scale, relative: the file's, or that of an unchecked print."""
+        return UNCHECKED_SCALE_SD if self.scale_sd is None else self.scale_sd
 
     @cached_property
     def by_id(self) -> dict[int, Marker]:
@@ -278,6 +294,8 @@ def load_tool(path: Path) -> Tool:
         _tip(table.tip),
         table.quiet,
         None if table.needle is None else table.needle.kind(),
+        scale_sd=table.scale_sd,
+        print_name=table.print,
     )
     return replace(tool, warnings=check_tool(tool, str(path)))
 
@@ -316,6 +334,8 @@ def write_tool(path: Path, tool: Tool, calibration: dict[str, Any] | None = None
         "name": tool.name,
         "dictionary": tool.dictionary,
         "quiet": tool.quiet,
+        "scale_sd": tool.scale_sd,
+        "print": tool.print_name,
         "marker": markers,
         "tip": tip,
         "needle": None if tool.needle is None else vars(tool.needle),

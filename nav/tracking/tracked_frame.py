@@ -1,14 +1,15 @@
 """What tracking returns: for every tool a pose with covariance, or why there is none."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
+from nav.camera.frameset import FrameSet
 from nav.errors import Lost
-from nav.frames import Array, Pose
+from nav.frames import Array, Pose, adjoint
 from nav.notice import Notice
 
 NO_TOOL = Lost("no_such_tool")
@@ -16,6 +17,10 @@ NO_TOOL = Lost("no_such_tool")
 
 def _nothing() -> Array:
     return np.zeros((6, 6))
+
+
+def _no_motion() -> Array:
+    return np.zeros(6)
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,9 @@ class TrackedTool:
     rig_from_tool : Pose
         Its covariance holds random errors (pixels) only.
     marker_ids : tuple of int
-        Distinct ids used.
-    rms_px : float
-        Of the equivalent corners' residuals, per axis, px.
+        Distinct ids used; empty where the pose does not come from printed markers.
+    rms_px : float or None
+        Of the equivalent corners' residuals, per axis, px; None where there are none.
     corners : mapping
         Camera name to {marker id: corners (4, 2), px}: by each marker's own pixels, or by the pose
         where those say little.
@@ -37,18 +42,28 @@ class TrackedTool:
         What a user should know ("geometry_doubtful").
     systematic : ndarray, shape (6, 6)
         Covariance of errors that last from frame to frame: misaligned markers, cameras that moved,
-        as far as the markers' disagreement shows them.
+        as far as the markers' disagreement shows them, and the scale of the print.
     cameras : tuple of str
         Those whose images confirm the pose; empty where the source of the poses does not say.
+    size_error : ndarray, shape (6,)
+        Error of the pose by one standard deviation of the print's scale; in `systematic` too.
+    tip_scale_sd : float
+        Relative error of the tip's place in the tool's frame, if it was calibrated with cameras
+        that do not see the tool's size; 0 where they do.
+    print_name : str, optional
+        Of the tool's print: tools of one print share its scale.
     """
 
     rig_from_tool: Pose
-    marker_ids: tuple[int, ...]
-    rms_px: float
+    marker_ids: tuple[int, ...] = ()
+    rms_px: float | None = None
     corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
     warnings: tuple[Notice, ...] = ()
     systematic: Array = field(default_factory=_nothing)
     cameras: tuple[str, ...] = ()
+    size_error: Array = field(default_factory=_no_motion)
+    tip_scale_sd: float = 0.0
+    print_name: str | None = None
 
     @property
     def systematic_pose(self) -> Pose:
@@ -88,12 +103,12 @@ Tools = Mapping[str, TrackedTool | Lost]
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """All tools of one frame set.
+    """All tools at one instant, and what the source of the poses adds for people to see.
 
     Parameters
     ----------
     number : int
-        Of the frame set.
+        Of the frame.
     time : float
         s.
     tools : mapping
@@ -107,6 +122,12 @@ class TrackedFrame:
     agreeing : tuple of frozenset
         Groups of cameras whose extrinsics were shown to agree, by tools that they saw at the same
         time.
+    captured_at : float, optional
+        When it was measured, by this machine's monotonic clock, s; None: just now.
+    images : FrameSet, optional
+        That it was measured in; only for display.
+    notices : tuple of Notice
+        What people should know of the source, one line each.
     """
 
     number: int
@@ -116,6 +137,19 @@ class TrackedFrame:
     track_seconds: float = 0.0
     mode: str = "acquire"
     agreeing: tuple[frozenset[str], ...] = ()
+    captured_at: float | None = None
+    images: FrameSet | None = None
+    notices: tuple[Notice, ...] = ()
+
+    def without_images(self) -> "TrackedFrame":
+        """Return the same frame without its images.
+
+        Returns
+        -------
+        TrackedFrame
+            Small enough to be kept, or to be sent to another process.
+        """
+        return self if self.images is None else replace(self, images=None)
 
     def pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """Return a tool's pose with the covariance of its random errors.
@@ -149,7 +183,18 @@ class TrackedFrame:
         Pose or Lost
             As of `pose`.
         """
-        return self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
+        pose = self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
+        seen, base = self.tools.get(tool), self.tools.get(relative_to or "")
+        if isinstance(pose, Lost) or not isinstance(seen, TrackedTool) or tool == relative_to:
+            return pose
+        if not isinstance(base, TrackedTool) or seen.print_name is None:
+            return pose
+        if seen.print_name != base.print_name:
+            return pose
+        # one print, one scale: the two errors are one, and most of it cancels
+        carry = adjoint(base.rig_from_tool.transform.inv())
+        both = np.outer(carry @ seen.size_error, carry @ base.size_error)
+        return Pose(pose.transform, pose.covariance - both - both.T)
 
     def _pose(
         self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]

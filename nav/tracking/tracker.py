@@ -464,4 +464,7 @@ class Tracker:
             ),
             found.systematic,
             confirming,
+            found.size.sd * found.size.motion,
+            0.0 if found.consensus.size.seen else found.size.sd,
+            tool.print_name,
         )

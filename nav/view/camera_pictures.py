@@ -59,7 +59,9 @@ class Pictures(Sized):
             if index < len(self.thumbnails):
                 self._one(painter, box, self.thumbnails[index])
             else:
-                self._nothing(painter, box, label("no_camera_yet"))
+                # numbers without images: of another source of poses
+                empty = label("no_camera_yet") if self.blank else label("no_images")
+                self._nothing(painter, box, empty)
         painter.end()
 
     def _one(self, painter: QPainter, box: QRectF, thumbnail: Thumbnail) -> None:

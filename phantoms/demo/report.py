@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from nav.guidance.alarms import Level
 from nav.model.case import Case
 from nav.model.surface import Surface
 from nav.outputs import written_whole
-from nav.record.pose_table import COLUMNS, PosesWriter, write_sidecar
+from nav.pose_formats import open_pose_writer
+from nav.record.pose_table import COLUMNS, write_sidecar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from phantoms.demo.work import DemoResult
@@ -38,11 +40,11 @@ def write_tables(out: Path, result: DemoResult, tools: tuple[Tool, ...]) -> None
     tools : tuple of Tool
         As the pipeline had them.
     """
+    poses = out / "poses.csv"
     with (
-        written_whole(out / "poses.csv") as beside,
-        beside.open("w", newline="", encoding="utf-8") as file,
+        written_whole(poses) as beside,
+        closing(open_pose_writer(poses, beside, tools, REFERENCE)) as writer,
     ):
-        writer = PosesWriter(file, tools, REFERENCE)
         for tracked in result.log.tracked:
             writer.write(tracked)
     reference_from_rig = result.rig_from_reference.inv()

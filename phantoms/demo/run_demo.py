@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 import nav
-from nav.camera.frameset import FrameSet
 from nav.display import forget_unreachable_display
 from nav.errors import InputError
 from nav.live.feed import ProcessFeed
@@ -20,6 +19,7 @@ from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
 from nav.track import progress_bar, say_if_compiling
 from nav.tracking.tool import Tool, load_tool
+from nav.tracking.tracked_frame import TrackedFrame
 from phantoms.demo.demo_files import write_demo_files, write_rig_and_tools
 from phantoms.demo.report import (
     draw_distances,
@@ -257,8 +257,8 @@ def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Conso
         with progress_bar(console) as bar:
             task = bar.add_task("puncture", total=EXPECTED_FRAMES, note="")
 
-            def listen(frames: FrameSet, state: State) -> list[Command]:
-                total = max(EXPECTED_FRAMES, frames.number + 1)
+            def listen(tracked: TrackedFrame, state: State) -> list[Command]:
+                total = max(EXPECTED_FRAMES, tracked.number + 1)
                 bar.update(task, advance=1, total=total, note=state.stage.value)
                 return []
 

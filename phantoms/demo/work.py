@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.errors import InputError
 from nav.frames import Array
@@ -22,7 +21,9 @@ from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
 from nav.registration.registration_result import Registration
+from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.tool import Tool, load_tool
+from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.demo.hand import Hand
@@ -154,6 +155,8 @@ class DemoWork:
     """
 
     notices: tuple[Notice, ...] = ()
+    recording = None
+    simulated = True  # time does not advance while images are drawn
 
     def __init__(self, job: DemoJob, progress: Progress = silent) -> None:
         folder = job.folder
@@ -162,7 +165,7 @@ class DemoWork:
         tools = [needle, load_tool(folder / "reference.toml")]
         case = load_case(folder / "case" / "case.toml")
         tracker = Tracker(load_rig(folder / "rig.toml"), tools)
-        self.pipeline = Pipeline(tracker, needle, case)
+        self.pipeline = Pipeline(needle, case)
         self.session = Session(self.pipeline)
         self.world = make_world(job.anatomy, job.seed, job.rig, tools=job.tools)
         plan = case.default_plan
@@ -176,50 +179,49 @@ class DemoWork:
         back = job.case_from_model.inv()
         followed = Plan(plan.name, back.apply(plan.entry), back.apply(plan.target))
         hand = Hand(self.world, followed, job.seating, rng, 1.0 / FPS, job.axes, back)
-        self.source = SimulatedPuncture(
+        self.puncture = SimulatedPuncture(
             self.world, hand, job.optics, job.seed, lambda share: progress(ROOM, share)
         )
+        self.source = CameraPoses(self.puncture, tracker)
         self.log = RunLog()
         self.samples: list[Sample] = []
-        self.newest: tuple[FrameSet, State] | None = None
+        self.newest: tuple[TrackedFrame, State] | None = None
         self.began = self.now = 0.0
 
-    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+    def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         """Record what the report needs; show the screen to the hand."""
         self.now = time.perf_counter()
         self.began = self.began or self.now
         self.log.add(state)
         # the chart of the closing picture runs on the simulated clock
-        self.samples.append(chart_sample(state.guidance, frames.time))
-        self.newest = (frames, state)
+        self.samples.append(chart_sample(state.guidance, tracked.time))
+        self.newest = (tracked, state)
         if len(self.log.tracked) % TRIMMED == 0:
             give_memory_back(collect=False)  # images of threads, or memory grows by 0.4 MB each
         if len(self.log.tracked) >= MAX_FRAMES:
             raise InputError(f"demo: the hand did not arrive within {MAX_FRAMES} frames")
-        return self.source.show(state)
+        return self.puncture.show(state)
 
     def finish(self) -> DemoResult:
         """Return the results for the report."""
         assert self.newest is not None
-        frames, state = self.newest
+        newest, state = self.newest
         registration = self.pipeline.registration
-        tre = float("nan")
-        if registration is not None:
-            tre = float(registration.predicted_tre(self.plan.target[None])[0])
+        tre = None if registration is None else registration.predicted_tre_at(self.plan.target)
         seconds = self.now - self.began
         rate = (len(self.log.tracked) - 1) / max(seconds, 1e-9)
         delay = float(np.median([tracked.track_seconds for tracked in self.log.tracked]))
-        last = make_update(frames, state, frames.time, tuple(self.samples), rate, delay)
+        last = make_update(newest, state, newest.time, tuple(self.samples), rate, delay)
         return DemoResult(
             self.log,
-            self.source.truth,
+            self.puncture.truth,
             self.world.rig_from_reference,
             (self.world.needle, self.world.reference),
             self.case_from_model * self.world.model_from_reference,
             registration,
             {touch.fiducial.label: error.distance for touch, error in self.session.checks},
-            tre,
+            float("nan") if tre is None else tre,
             # the picture's clock is the simulated one
-            replace(last, sent_at=frames.time, simulated=True),
+            replace(last, sent_at=newest.time, simulated=True),
             seconds,
         )

@@ -38,7 +38,10 @@ def needle_tool(tip: Array | None = None) -> Tool:
     """
     position = np.array([0.35, -0.22, NEEDLE_LENGTH]) if tip is None else np.asarray(tip, float)
     axis = position / np.linalg.norm(position)
-    return replace(standard_needle(), tip=ToolTip(position, axis, np.zeros((3, 3))))
+    tip_known = ToolTip(position, axis, np.zeros((3, 3)))
+    return replace(
+        standard_needle(), tip=tip_known, scale_sd=0.0
+    )  # drawn as large as its file says
 
 
 def needle_body(tool: Tool) -> Body:
@@ -75,7 +78,7 @@ def reference_tool() -> Tool:
     Tool
         The reference body.
     """
-    return standard_reference()
+    return replace(standard_reference(), scale_sd=0.0)
 
 
 def reference_body(tool: Tool) -> Body:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.guidance.alarms import AlarmState, Level
 from nav.live.feed import Progress, silent
@@ -14,6 +13,7 @@ from nav.live.messages import Command
 from nav.live.session import Session, State
 from nav.pipeline import Guidance
 from nav.registration.registration_result import Registration
+from nav.tracking.tracked_frame import TrackedFrame
 from tests.live.looping import LoopingJob, LoopingWork
 
 CODES = 100  # shown as 5.0 to 14.9 mm, then again from the first
@@ -60,9 +60,9 @@ class CodedSession:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def step(self, frames: FrameSet) -> State:
-        state = self.session.step(frames)
-        return replace(state, guidance=coded(state.guidance, frames.number))
+    def step(self, tracked: TrackedFrame) -> State:
+        state = self.session.step(tracked)
+        return replace(state, guidance=coded(state.guidance, tracked.number))
 
     def command(self, command: Command) -> None:
         self.session.command(command)
@@ -70,16 +70,18 @@ class CodedSession:
 
 class CodedWork:
     notices: tuple[str, ...] = ()
+    recording = None
+    simulated = False
 
     def __init__(self, job: CodedJob) -> None:
         work = LoopingWork(LoopingJob(job.folder, job.registration, job.seconds))
         self.source, self.session = work.source, CodedSession(work.session)
         self.taken: list[tuple[int, float, float]] = []
 
-    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+    def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         if not isinstance(state.guidance.proximity, Lost):
-            assert frames.captured_at is not None
-            self.taken.append((frames.number, frames.captured_at, time.monotonic()))
+            assert tracked.captured_at is not None
+            self.taken.append((tracked.number, tracked.captured_at, time.monotonic()))
         return ()
 
     def finish(self) -> Any:

@@ -2,6 +2,7 @@
 
 import io
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,12 @@ def test_a_tool_file_keeps_all_but_its_tip(pivoted, needle):
     inputs = tomllib.loads(needle.read_text())["input"]
     assert [entry["file"] for entry in inputs] == ["needle.toml", "poses.csv"]
     assert inputs[0]["sha256"] == hashed
+
+
+def test_what_a_file_says_of_its_print_stays(pivoted, needle):
+    write_tool(needle, replace(load_tool(needle), scale_sd=0.0005, print_name="sheet"))
+    run(pivoted, "needle", needle, needle)
+    assert (load_tool(needle).scale_sd, load_tool(needle).print_name) == (0.0005, "sheet")
 
 
 def test_what_a_file_says_of_the_needle_stays(pivoted, needle):

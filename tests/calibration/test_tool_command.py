@@ -19,7 +19,7 @@ from nav.camera.source import open_source
 from nav.errors import InputError
 from nav.files import sha256
 from nav.tracking.needle import NeedleKind
-from nav.tracking.tool import Tool, load_tool, write_tool
+from nav.tracking.tool import Marker, Tool, load_tool, write_tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
@@ -99,6 +99,19 @@ def test_what_the_file_says_of_the_needle_stays(calibrated):
     kind = load_tool(calibrated[0]).needle
     assert kind is not None
     assert (kind.gauge, kind.bevel) == (17, "tuohy")
+
+
+def test_two_cameras_verify_the_size_of_a_print_that_nobody_checked(calibrated, bench, tmp_path):
+    """Within 0.05 % for the rig's own scale; what the file calls the print stays."""
+    assert load_tool(calibrated[0]).scale_sd == pytest.approx(0.0005, rel=0.1)
+    nominal = replace(load_tool(bench / "needle.toml"), scale_sd=None, print_name="sheet")
+    larger = tuple(Marker(m.id, m.corners / 0.995) for m in nominal.markers)
+    write_tool(tmp_path / "larger.toml", replace(nominal, markers=larger))
+    said = run(bench, tmp_path / "out.toml", tmp_path / "larger.toml")
+    assert "by the rig all is 0.50 % smaller than printed" in said
+    found = load_tool(tmp_path / "out.toml")
+    assert found.scale_sd == pytest.approx(0.005, rel=0.1)
+    assert found.print_name == "sheet"
 
 
 def test_the_tip_is_left_out_and_that_is_said(calibrated):

@@ -37,6 +37,9 @@ from nav.errors import InputError
         ["0AF", "0b0", "100"],
         ["T10.00.00", "T10.00.00.25", "T10.00.00.5", "T10.00.01"],  # fractions of a second
         ["a1.2.3", "a1.2.10", "a1.10.1"],
+        ["t0", "t.25", "t.5", "t1", "t1.25"],  # fractions without their zero
+        ["frame.5", "frame.10", "frame.25"],  # a separator: no number stands without it
+        ["1e0", "1e1", "1e2", "2e3"],  # an exponent or a count: one order
     ],
 )
 def test_numbers_in_names_decide(names):
@@ -50,6 +53,13 @@ def test_an_order_that_nothing_tells_is_refused():
         natural_order(["v1.05", "v1.9", "v1.10"], "left")
     assert str(error.value).startswith("left: the order of v1.9 and v1.10 is not clear")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("names", [["1e0", "1e1", "2e0"], ["x_5e2_a", "x_4e3_a"]])
+def test_an_e_that_may_be_an_exponent_is_refused(names):
+    with pytest.raises(InputError, match="is the e an exponent") as error:
+        natural_order(names, "left")
+    assert str(error.value).startswith("left: the order of ")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from nav.errors import InputError
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case, navigable
 from nav.outputs import refuse_replacing
+from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import load_registration
 from nav.tracking.tool import check_tools, load_tool
 from nav.tracking.tracked_frame import Tip
@@ -66,6 +67,11 @@ def _source(source: Path, rig: Path) -> None:
         opened.close()
 
 
+def _recorded_poses(folder: Path) -> None:
+    for tracked in PoseRecording(folder / "poses.csv", ("needle",)):
+        tracked.pose("needle", relative_to="needle")
+
+
 def _kit(folder: Path) -> None:
     load_kit(folder / "kit.toml")
 
@@ -99,6 +105,7 @@ READERS: dict[str, Reader] = {
     "poses and tool": Reader(
         ("poses.csv", "needle.toml"), command(*NEEDLE, "--tool", "needle.toml")
     ),
+    "recorded poses": Reader(("poses.csv",), _recorded_poses),
     "registration": Reader(("registration.toml",), _registration),
     "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
     "pictures": Reader(

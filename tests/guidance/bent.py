@@ -4,7 +4,6 @@ from typing import get_args
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.frames import Array, Pose, rigid
 from nav.model.case import Case
@@ -32,14 +31,14 @@ AT = np.array([4.0, -3.0, -50.0])
 
 
 class Hand:
-    """Stands for the tracker: one pose of needle and reference body, for ever."""
+    """Stands for the source of poses: one pose of needle and reference body, for ever."""
 
     def __init__(self, needle: Pose | Lost, reference: Pose) -> None:
         seen = needle if isinstance(needle, Lost) else TrackedTool(needle, (1, 2), 0.02)
         self.tools = {"needle": seen, "reference": TrackedTool(reference, (3,), 0.02)}
 
-    def track(self, frames: FrameSet) -> TrackedFrame:
-        return TrackedFrame(frames.number, frames.time, self.tools)
+    def track(self) -> TrackedFrame:
+        return TrackedFrame(0, 0.0, self.tools)
 
 
 def needle(kind: NeedleKind | None) -> Tool:
@@ -58,5 +57,5 @@ def hand(at: Array = AT, turn: float = 0.0) -> Hand:
 
 def step(kind: NeedleKind | None, by: Hand, case: Case = NECK, known: bool = True) -> Guidance:
     """One frame set; known: registered."""
-    pipeline = Pipeline(by, needle(kind), case, REGISTERED if known else None)  # type: ignore[arg-type]
-    return pipeline.step(FrameSet(0, 0.0, {}))
+    pipeline = Pipeline(needle(kind), case, REGISTERED if known else None)
+    return pipeline.step(by.track())

@@ -20,7 +20,9 @@ from nav.model.surface import Surface
 from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.registration_result import Registration
+from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.tool import load_tool
+from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 
@@ -45,17 +47,19 @@ class LoopingJob:
 
 class LoopingWork:
     notices: tuple[Notice, ...] = ()
+    recording = None
+    simulated = False
 
     def __init__(self, job: LoopingJob) -> None:
         self.job = job
         self.times: list[tuple[float, float]] = []
         rig = load_rig(job.folder / "rig.toml")
         tools = [load_tool(job.folder / f"{name}.toml") for name in ("needle", "reference")]
-        pipeline = Pipeline(Tracker(rig, tools), tools[0], sphere_case(), job.registration)
+        pipeline = Pipeline(tools[0], sphere_case(), job.registration)
         self.session = Session(pipeline)
-        self.source = Loop(job.folder, rig, job.seconds)
+        self.source = CameraPoses(Loop(job.folder, rig, job.seconds), Tracker(rig, tools))
 
-    def listen(self, frames: FrameSet, state: State) -> Iterable[Command]:
+    def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         self.times.append((time.monotonic(), state.guidance.tracked.track_seconds))
         if self.job.fail_after is not None and len(self.times) > self.job.fail_after:
             raise ValueError("a fault inside tracking")
@@ -68,6 +72,8 @@ class LoopingWork:
 
 class Loop:
     """All frame sets in memory, handed out as fast as they are taken."""
+
+    warnings: tuple[Notice, ...] = ()
 
     def __init__(self, folder: Path, rig: Rig, seconds: float) -> None:
         source = open_source(folder, rig)

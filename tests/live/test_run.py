@@ -1,7 +1,9 @@
 """`nav live`: a recording through the real tracking process into the real window."""
 
+import csv
 import os
 import time
+import tomllib
 from typing import Any
 
 import cv2
@@ -20,6 +22,8 @@ from nav.registration.assessment import FLE, assess_touches
 from nav.registration.registration_result import load_registration, write_registration
 from nav.registration.reuse import describe_registration
 from nav.run_live import LiveJob, live_job
+from nav.tracking.tip import tip_from_pose
+from nav.tracking.tracked_frame import Tip
 from nav.view.live_app import run_window
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.kit.kit_case import phantom_case
@@ -44,17 +48,73 @@ def job_of(folder, **changes):
     recording = folder / "recording"
     tools = [recording / "needle.toml", recording / "reference.toml"]
     options = {
+        "rig": recording / "rig.toml",
+        "tools": tools,
+        "case": folder / "case" / "case.toml",
         "cameras": (),
         "images": recording,
+        "poses": None,
         "registration": None,
         "needle": "needle",
         "reference": "reference",
         "fps": None,
         "save": None,
     }
-    return live_job(
-        recording / "rig.toml", tools, folder / "case" / "case.toml", **options | changes
-    )
+    return live_job(**options | changes)
+
+
+def poses_job(folder, **changes):
+    """Replay of the true poses of the recording."""
+    truth = folder / "recording" / "truth.csv"
+    return job_of(folder, **{"rig": None, "images": None, "poses": truth} | changes)
+
+
+def test_recorded_poses_are_guided_by_without_rig_and_images(folder):
+    job = poses_job(folder)
+    _, needle = job.check()
+    work = job.open()
+    frames = list(work.source)
+    assert len(frames) == 15
+    with (folder / "recording" / "truth.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["tool"] == "needle"]
+    for tracked, row in zip(frames, rows, strict=True):
+        tip = tip_from_pose(tracked.pose("needle"), needle)
+        assert tip.position == pytest.approx(
+            [float(row[f"tip_{axis}"]) for axis in "xyz"], abs=1e-3
+        )
+    state = work.session.step(frames[-1])
+    assert state.stage is Stage.REGISTER
+    assert isinstance(state.guidance.reference_tip, Tip)
+    assert work.recording is work.source
+    work.source.close()
+
+
+def test_recorded_poses_are_played_into_the_window_at_their_own_pace(folder):
+    feed = ProcessFeed(poses_job(folder))
+    assert isinstance(feed.first(180.0), Ready)
+    feed.send(Command("play"))
+    updates: list[Update] = []
+    end = time.monotonic() + 180.0
+    while time.monotonic() < end and (not updates or updates[-1].guidance.number < 14):
+        message = feed.newest()
+        if isinstance(message, Update):
+            updates.append(message)
+        time.sleep(0.01)
+    feed.close()
+    samples = [sample for update in updates for sample in update.samples]
+    assert len(samples) == 15
+    # 15 frames, 30 per second; a busy machine is later, never earlier
+    assert samples[-1].at - samples[0].at > 14 / 30 - 0.05
+    assert all(update.thumbnails == () for update in updates)
+
+
+def test_a_registration_made_from_recorded_poses_records_them(folder, registered, tmp_path):
+    save = tmp_path / "registration.toml"
+    work = poses_job(folder, save=save).open()
+    work.session.registration = load_registration(registered)
+    work.finish()
+    record = tomllib.loads(save.read_text())
+    assert "truth.csv" in [entry["file"] for entry in record["input"]]
 
 
 def test_a_recording_is_played_into_the_window(qtbot, folder, tmp_path):
@@ -85,13 +145,19 @@ def test_a_job_is_sent_whole_to_another_process(folder):
     [
         ({"needle": "pointer"}, "no tool is called pointer"),
         ({"reference": "base"}, "no tool is called base"),
-        ({"images": None}, "--camera NAME=NUMBER or --images"),
+        ({"images": None}, "--camera NAME=NUMBER, --images SOURCE or --poses"),
         ({"images": None, "cameras": ("left=0",)}, "right"),
         ({"images": None, "cameras": ("left=0", "right=zero")}, "right=zero"),
-        ({"cameras": ("left=0", "right=1")}, "--camera NAME=NUMBER or --images"),
+        ({"rig": None}, "--rig is missing"),
+        ({"images": None, "poses": True}, "--rig is not for --poses"),
+        ({"images": None, "poses": True, "rig": None, "fps": 30.0}, "--fps is not for --poses"),
+        ({"poses": True}, "--images SOURCE or --poses"),
+        ({"cameras": ("left=0", "right=1")}, "--camera NAME=NUMBER, --images SOURCE or --poses"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(folder, changes, said):
+    if "poses" in changes:
+        changes = changes | {"poses": folder / "recording" / "truth.csv"}
     with pytest.raises(InputError, match=said):
         job_of(folder, **changes).check()
 
@@ -149,14 +215,11 @@ def test_a_registration_made_for_another_file_is_refused(folder, registered, tmp
         other.unlink()
 
 
-def test_a_registration_that_cannot_be_saved_does_not_end_navigation(
-    folder, registered, tmp_path, monkeypatch
-):
+def test_a_registration_that_cannot_be_saved_does_not_end_navigation(folder, registered, tmp_path):
     save = tmp_path / "registration.toml"
     save.mkdir()
     work = job_of(folder, save=save).open()
     work.source.close()
-    monkeypatch.setattr(work.swap, "look", lambda views: None)
     work.session.registration = load_registration(registered)
     navigating: Any = State(None, Stage.NAVIGATE, None, None)
     no_frames: Any = None
@@ -197,6 +260,18 @@ def test_no_display_is_said_before_anything_starts(folder, capsys, monkeypatch):
     assert "DISPLAY" not in os.environ
 
 
+def notices_of(work):
+    """What is said once the cameras were compared."""
+    frames = iter(work.source)
+    for _ in range(4):
+        present = next(frames)
+        work.listen(present, work.session.step(present))
+    work.swap.thread.join(timeout=60.0)
+    last = next(frames)
+    work.source.close()
+    return (*work.notices, *last.notices)
+
+
 def test_swapped_cameras_are_named(folder, tmp_path):
     recording = folder / "recording"
     swapped = tmp_path / "swapped"
@@ -204,23 +279,11 @@ def test_swapped_cameras_are_named(folder, tmp_path):
     (swapped / "left").symlink_to(recording / "right")
     (swapped / "right").symlink_to(recording / "left")
     work = job_of(folder, images=swapped).open()
-    frames = iter(work.source)
-    for _ in range(4):
-        present = next(frames)
-        work.listen(present, work.session.step(present))
-    work.swap.thread.join(timeout=60.0)
-    work.source.close()
-    assert len(work.notices) == 1
-    assert work.notices[0].code == "cameras_swapped"
-    assert {work.notices[0].facts[name] for name in ("one", "other")} == {"left", "right"}
+    (notice,) = notices_of(work)
+    assert notice.code == "cameras_swapped"
+    assert {notice.facts[name] for name in ("one", "other")} == {"left", "right"}
 
 
 def test_cameras_in_order_are_not_called_swapped(folder):
     work = job_of(folder).open()
-    frames = iter(work.source)
-    for _ in range(4):
-        present = next(frames)
-        work.listen(present, work.session.step(present))
-    work.swap.thread.join(timeout=60.0)
-    work.source.close()
-    assert work.notices == ()
+    assert notices_of(work) == ()

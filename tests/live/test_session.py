@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.frames import Array, Pose, rigid
 from nav.live.messages import Command, Stage
@@ -12,6 +11,7 @@ from nav.live.session import MAX_WANDER, TOUCH_FRAMES, Session, State
 from nav.model.case import Case, Fiducial, Plan
 from nav.notice import Notice
 from nav.pipeline import Pipeline
+from nav.registration.assessment import assess_touches
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration
 from nav.text.catalogue import ENGLISH
@@ -58,12 +58,12 @@ def case(
 
 
 class Hand:
-    """Stands for the tracker: the needle's tip is where `at` says, model frame, mm."""
+    """Stands for the source of poses: the needle's tip is where `at` says, model frame, mm."""
 
     def __init__(self) -> None:
         self.at: Array | None = np.zeros(3)
 
-    def track(self, frames: FrameSet) -> TrackedFrame:
+    def track(self, number: int) -> TrackedFrame:
         needle: TrackedTool | Lost = HIDDEN
         if self.at is not None:
             tip = RIG_FROM_REFERENCE.apply(REFERENCE_FROM_MODEL.apply(self.at))
@@ -74,7 +74,7 @@ class Hand:
             covariance[:3, :3] = RANDOM
             needle = TrackedTool(Pose(place, covariance), (1, 2), 0.02)
         reference = TrackedTool(Pose(RIG_FROM_REFERENCE), (3,), 0.02)
-        return TrackedFrame(frames.number, frames.time, {"needle": needle, "reference": reference})
+        return TrackedFrame(number, number / 30.0, {"needle": needle, "reference": reference})
 
 
 class Work:
@@ -82,14 +82,14 @@ class Work:
 
     def __init__(self, of: Case | None = None, registration: Registration | None = None) -> None:
         self.case, self.hand, self.number = of or case(), Hand(), 0
-        self.pipeline = Pipeline(self.hand, NEEDLE, self.case, registration)  # type: ignore[arg-type]
+        self.pipeline = Pipeline(NEEDLE, self.case, registration)
         self.session = Session(self.pipeline)
         self.positions = {f.label: f.position for f in self.case.fiducials}
 
     def step(self, at: Array | None) -> State:
         self.hand.at = at
         self.number += 1
-        return self.session.step(FrameSet(self.number, self.number / 30.0, {}))
+        return self.session.step(self.hand.track(self.number))
 
     def ask(self, kind: str, argument: str = "") -> None:
         self.session.command(Command(kind, argument))  # type: ignore[arg-type]
@@ -145,6 +145,27 @@ def test_a_touch_gathers_as_many_results_as_it_says():
     state = work.step(np.array(POSITIONS["D1"]))
     assert len(work.session.touches) == 1
     assert state.next_fiducial == "D2"
+
+
+def test_window_and_command_line_judge_the_same_touches_alike():
+    work = Work()
+    rng = np.random.default_rng(11)
+    for label in (*POSITIONS, *CHECKS):
+        work.touch(label, rng.normal(0.0, 0.25, 3))
+    session = work.session
+    touches = [*session.touches, *(touch for touch, _ in session.checks)]
+    found = assess_touches(
+        work.case.fiducials,
+        {touch.fiducial.label: touch.position for touch in touches},
+        {touch.fiducial.label: touch.covariance for touch in touches},
+        target=PLANS[0].target,
+    )
+    assert tuple(error for _, error in session.checks) == found.checks
+    assert session.assessment.predicted_tre == found.predicted_tre
+    assert np.array_equal(
+        session.registration.model_from_reference.covariance,
+        found.registration.model_from_reference.covariance,
+    )
 
 
 def test_without_being_asked_nothing_is_touched():

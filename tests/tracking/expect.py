@@ -27,7 +27,7 @@ def why(frame: TrackedFrame, tool: str) -> Lost:
 def tip_of(frame: TrackedFrame, tool: Tool) -> Tip:
     """The tip with its random and systematic errors."""
     found = seen(frame, tool.name)
-    tip = tip_from_pose(found.rig_from_tool, tool, found.systematic_pose)
+    tip = tip_from_pose(found.rig_from_tool, tool, found.systematic_pose, found.tip_scale_sd)
     assert tip is not None
     return tip
 

@@ -18,44 +18,17 @@ from scipy.special import chdtri
 from nav.frames import Array
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.linear import Linear
-from nav.tracking.fit.marker_views import CORNER_FLOW
 from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE
+from nav.tracking.fit.printed_size import SizeEstimate, estimate_size
+from nav.tracking.fit.random_effects import SIGNIFICANCE, Effects, Sizes, solve_doubtful
 
-SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 ODD = 1.6  # chi-square of a view by its usual value, above which it has less weight
 AGREEING = 3.0  # chi-square by its degrees of freedom of the usual view, below which most agree
 NO_WEIGHT = 0.1  # of its own weight
 REWEIGHTINGS = 3
 MIN_KEPT = 0.6  # share of the views that must agree for the others to be left out
-FEW_STEPS, MANY_STEPS = 3, 25  # of expectation and maximisation: with sizes from before, without
 COHERENT, LEFT_OUT = 2, 0.5  # views of a camera, and share of them: not left out without doubt
 SURE_PIXELS = 2.0  # px of residual at which a marker is left out regardless of the others
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Standard deviations of the random effects, per axis.
-
-    Parameters
-    ----------
-    marker : float
-        Misplacement of a marker, mm.
-    camera : float
-        Turn of a camera, rad.
-    zoom : float
-        Relative growth of a camera's focal length.
-    corner : float
-        Offset of a corner in one image, as by a wrong lens model, px.
-    """
-
-    marker: float = 0.03
-    camera: float = 5e-5
-    zoom: float = 1e-4
-    corner: float = 0.05
-
-
-LEAST = Sizes(1e-4, 1e-6, 1e-6, 1e-3)
-FREE_CAMERAS = Sizes(LEAST.marker, 1e-2, 1e-2, LEAST.corner)
 
 
 @dataclass(frozen=True)
@@ -72,7 +45,8 @@ class Consensus:
         Of the motion, from the pixels' noise, times the growth of their variance where the geometry
         does not fit.
     systematic : ndarray, shape (6, 6)
-        Of the motion, from the misplaced geometry; much the same in the next frame.
+        Of the motion, from the misplaced geometry; much the same in the next frame. Without that
+        of the tool's size.
     used : ndarray, shape (n,), bool
         Views that contribute.
     chi2 : float
@@ -89,6 +63,8 @@ class Consensus:
         Estimated relative growth of focal lengths; zeros where noise explains what is left.
     responses : ndarray, shape (cameras, RESPONSE)
         Changes of the cameras' response parameters.
+    size : SizeEstimate
+        What the views say of the tool's size, and how it acts on the motion.
     """
 
     motion: Array
@@ -103,10 +79,14 @@ class Consensus:
     turns: Array
     zooms: Array
     responses: Array
+    size: SizeEstimate
 
 
 def estimate_consensus(
-    evidence: FitResult, velocity_information: Array | None, before: Sizes | None
+    evidence: FitResult,
+    velocity_information: Array | None,
+    before: Sizes | None,
+    scale_sd: float,
 ) -> Consensus:
     """Estimate the motion that the good views of a fit agree on.
 
@@ -118,6 +98,8 @@ def estimate_consensus(
         Prior information of the tool's velocity, where views are of different times.
     before : Sizes or None
         Sizes of random effects found in an earlier frame, to begin with.
+    scale_sd : float
+        Standard deviation of the scale at which the tool was printed, relative to its file.
 
     Returns
     -------
@@ -136,19 +118,19 @@ def estimate_consensus(
         linear, used, fits = full, evidence.good.copy(), False
     elif fits and _in_one_camera(evidence, used):
         everyone = evidence.good.copy()
-        if Effects(full, everyone).moved_cameras_explain():
+        if Effects(full, everyone, scale_sd).moved_cameras_explain():
             linear, used, fits = full, everyone, False
     unknowns, normal = linear.solve(used)
+    chi2, freedom = float(linear.chi2(unknowns)[used].sum()), _freedom(used)
+    size = estimate_size(linear, used, (unknowns, normal), (chi2, freedom), scale_sd)
+    fits = fits and not size.wrong
     sizes, turns, zooms = None, np.zeros((linear.cameras, 3)), np.zeros(linear.cameras)
     systematic = np.zeros((6, 6))
     if fits:
-        chi2 = float(linear.chi2(unknowns)[used].sum())
-        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(_freedom(used), 1))
+        covariance = np.linalg.inv(normal) * max(1.0, chi2 / max(freedom, 1))
     else:
-        effects = Effects(linear, used)
-        sizes = effects.sizes(before)
-        unknowns, total, covariance, turns, zooms = effects.solve(sizes)
-        systematic = whole(total - covariance)[:6, :6]
+        doubtful = solve_doubtful(linear, used, before, scale_sd, size)
+        sizes, unknowns, systematic, covariance, turns, zooms, size = doubtful
         covariance = covariance * linear.growth(unknowns, used)
     first = linear.first
     left, chi_squares = linear.left_over(unknowns)
@@ -165,6 +147,7 @@ def estimate_consensus(
         turns,
         zooms,
         unknowns[first : first + RESPONSE * linear.cameras].reshape(-1, RESPONSE),
+        size,
     )
 
 
@@ -193,23 +176,6 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
         gradient=evidence.gradient * weights[:, None],
     )
     return Linear(weighted, linear.velocity_information)
-
-
-def whole(matrix: Array) -> Array:
-    """Remove the negative part of a symmetric matrix.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (n, n)
-        Symmetric up to rounding.
-
-    Returns
-    -------
-    ndarray, shape (n, n)
-        Positive semidefinite.
-    """
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T, float)
 
 
 def _freedom(used: NDArray[np.bool_]) -> int:
@@ -272,158 +238,3 @@ def _pixels_off(linear: Linear, unknowns: Array) -> Array:
     flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left_over(unknowns)[0])
     moved = np.einsum("nab,nb->na", evidence.by_flow, flow)
     return np.sqrt((moved**2).mean(axis=1))
-
-
-class Effects:
-    """Random effects as further unknowns: misplaced markers, turned cameras, corners seen off."""
-
-    def __init__(self, linear: Linear, used: NDArray[np.bool_]) -> None:
-        self.linear, self.base = linear, linear.unknowns
-        evidence = linear.evidence
-        marker_views = evidence.marker_views
-        rows = self.rows = np.flatnonzero(used)
-        markers, which = np.unique(marker_views.marker[rows], return_inverse=True)
-        self.cameras, seen_by = np.unique(marker_views.camera[rows], return_inverse=True)
-        turning = len(self.cameras) > 1  # of one camera alone a turn is the tool's motion
-        self.misplaced = slice(self.base, self.base + 6 * len(markers))
-        turned = self.misplaced.stop + (3 * len(self.cameras) if turning else 0)
-        self.turned = slice(self.misplaced.stop, turned)
-        after = turned + (len(self.cameras) if turning else 0)
-        self.zoomed = slice(turned, after)
-        by_place = marker_views.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
-        by_turn = marker_views.by_camera_turn(evidence.poses, evidence.plane)[rows]
-        by_zoom = marker_views.by_camera_zoom(evidence.plane)[rows]
-        self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after))
-        self.jacobian[:, :, : self.base] = linear.jacobian[rows]
-        for k in range(len(rows)):
-            at = self.base + 6 * which[k]
-            self.jacobian[k, :GEOMETRY, at : at + 6] = by_place[k]
-            if turning:
-                at = self.turned.start + 3 * seen_by[k]
-                self.jacobian[k, :GEOMETRY, at : at + 3] = by_turn[k]
-                self.jacobian[k, :GEOMETRY, self.zoomed.start + seen_by[k]] = by_zoom[k, :, 0]
-        self.information = evidence.information[rows]
-        self.gradient = evidence.gradient[rows]
-        # corners' displacement, px, by flow
-        self.corners = CORNER_FLOW * evidence.scale[rows, None, None]
-
-    def sizes(self, before: Sizes | None) -> Sizes:
-        """Estimate the effects' sizes from what is left over, by expectation and maximisation."""
-        sizes = Sizes() if before is None else before
-        for _ in range(MANY_STEPS if before is None else FEW_STEPS):
-            weak = self._weakened(sizes)
-            solution, covariance = self._posterior(sizes, weak)
-            sizes = self._suggested(solution, covariance, weak, sizes)
-        return sizes
-
-    def moved_cameras_explain(self) -> bool:
-        """Return whether turned and zoomed cameras alone make all views agree."""
-        weak = self._weakened(FREE_CAMERAS)
-        solution, _ = self._posterior(FREE_CAMERAS, weak)
-        left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
-        own = left[:, :GEOMETRY]
-        flow_covariance = self.linear.flow_covariance[self.rows]
-        chi2 = float(np.einsum("na,nab,nb->", own, flow_covariance, own))
-        freedom = GEOMETRY * len(own) - 6 - (self.zoomed.stop - self.turned.start)
-        return freedom > 0 and chi2 <= chdtri(freedom, SIGNIFICANCE)
-
-    def solve(self, sizes: Sizes) -> tuple[Array, Array, Array, Array, Array]:
-        """Solve for all unknowns with given sizes of the effects.
-
-        Parameters
-        ----------
-        sizes : Sizes
-            Of the random effects.
-
-        Returns
-        -------
-        unknowns : ndarray
-            Those of `Linear`.
-        total : ndarray
-            Their covariance with the random effects.
-        covariance : ndarray
-            Their covariance from the noise alone.
-        turns : ndarray, shape (cameras, 3)
-            In rad.
-        zooms : ndarray, shape (cameras,)
-            Relative growth of focal lengths.
-        """
-        weak = self._weakened(sizes)
-        solution, covariance = self._posterior(sizes, weak)
-        _, less, _, _ = weak
-        # what noise alone does to the estimate: its information carried through
-        kept = self.jacobian - _embed(less @ self.jacobian)
-        heard = np.einsum("nau,nab,nbw->uw", kept, self.information, kept)
-        heard[: self.base, : self.base] += self.linear.prior
-        noise = covariance @ heard @ covariance
-        turns, zooms = np.zeros((self.linear.cameras, 3)), np.zeros(self.linear.cameras)
-        if self.turned.stop > self.turned.start:
-            turns[self.cameras] = solution[self.turned].reshape(-1, 3)
-            zooms[self.cameras] = solution[self.zoomed]
-        own = slice(0, self.base)
-        return solution[own], covariance[own, own], noise[own, own], turns, zooms
-
-    def _weakened(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
-        """Marginalise corners seen off: covariance, how they follow, information, gradient."""
-        held = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
-        cross = self.information[:, :, :GEOMETRY]
-        joint = np.asarray(np.linalg.inv(cross[:, :GEOMETRY] + held), float)
-        less = joint @ cross.swapaxes(1, 2)
-        information = self.information - cross @ less
-        gradient = self.gradient - np.einsum("nab,na->nb", less, self.gradient[:, :GEOMETRY])
-        return joint, less, information, gradient
-
-    def _posterior(
-        self, sizes: Sizes, weak: tuple[Array, Array, Array, Array]
-    ) -> tuple[Array, Array]:
-        _, _, information, gradient = weak
-        total = self.jacobian.shape[2]
-        flat = self.jacobian.reshape(-1, total)
-        normal = flat.T @ (information @ self.jacobian).reshape(-1, total)
-        normal[: self.base, : self.base] += self.linear.prior
-        normal[np.diag_indices(total)] += self._firmness(sizes)
-        right = flat.T @ gradient.ravel()
-        right[: self.base] += self.linear.toward
-        covariance = np.asarray(np.linalg.inv(normal), float)
-        return covariance @ right, covariance
-
-    def _firmness(self, sizes: Sizes) -> Array:
-        firm = np.zeros(self.jacobian.shape[2])
-        firm[self.misplaced] = 1.0 / sizes.marker**2
-        firm[self.turned] = 1.0 / sizes.camera**2
-        firm[self.zoomed] = 1.0 / sizes.zoom**2
-        return firm
-
-    def _suggested(
-        self,
-        solution: Array,
-        covariance: Array,
-        weak: tuple[Array, Array, Array, Array],
-        sizes: Sizes,
-    ) -> Sizes:
-        """Return root mean squares of all effects in the solution, its own errors included."""
-        joint, less, _, _ = weak
-        second = solution**2 + np.diag(covariance)
-        marker = float(np.sqrt(second[self.misplaced].mean()))
-        camera, zoom = sizes.camera, sizes.zoom
-        if self.turned.stop > self.turned.start:
-            camera = float(np.sqrt(second[self.turned].mean()))
-            zoom = float(np.sqrt(second[self.zoomed].mean()))
-        left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
-        off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
-        follows = less @ self.jacobian
-        spread = joint + follows @ covariance @ follows.swapaxes(1, 2)
-        pixels = np.einsum("nab,nb->na", self.corners, off)
-        chance = np.einsum("nab,nbc,nac->na", self.corners, spread, self.corners)
-        corner = float(np.sqrt((pixels**2 + chance).mean()))
-        return Sizes(
-            max(marker, LEAST.marker),
-            max(camera, LEAST.camera),
-            max(zoom, LEAST.zoom),
-            max(corner, LEAST.corner),
-        )
-
-
-def _embed(flow: Array) -> Array:
-    """Pad (n, 8, u) to (n, 10, u) with zeros for the response."""
-    return np.concatenate([flow, np.zeros((len(flow), RESPONSE, flow.shape[2]))], axis=1)

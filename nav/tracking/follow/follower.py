@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.frames import Array, orthonormal
 from nav.tracking.detect.marker_view import MarkerView
-from nav.tracking.fit.consensus import Sizes, estimate_consensus
+from nav.tracking.fit.consensus import Consensus, estimate_consensus
 from nav.tracking.fit.direct import SLACK_FROM, SLACK_MOST, DirectFit
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.initial_pose import APART, angle_between, find_start, flat
 from nav.tracking.fit.marker_views import CameraModel, MarkerViews, Shape, about_origin, moved_about
 from nav.tracking.fit.normal_equations import curve_information
 from nav.tracking.fit.pixel_moments import BRIGHTNESS
+from nav.tracking.fit.printed_size import SizeError
+from nav.tracking.fit.random_effects import Sizes
 from nav.tracking.fit.sharpening import Sharpening
 from nav.tracking.fit.view_solver import quantile
 from nav.tracking.follow.camera_state import (
@@ -29,7 +31,7 @@ from nav.tracking.follow.exposure import mean_or_middle
 from nav.tracking.follow.motion_prediction import UNKNOWN, Motion
 from nav.tracking.follow.pixelgrid import shift_covariance
 from nav.tracking.follow.pose_candidate import MOST_SEEN, PoseCandidate, better, is_same_pose
-from nav.tracking.tool import Tool
+from nav.tracking.tool import UNCHECKED_SCALE_SD, Tool
 
 MAX_SKEW = 0.1  # s: a view of another time than this is not used
 SAME_TIME = 2e-5  # s: at hand speed a micrometre
@@ -66,6 +68,7 @@ class Follower:
         self.noise = np.zeros(len(states))  # grey levels on its markers, 0 where not known
         self.slack = 0.0
         self.sizes: Sizes | None = None
+        self.scale_sd: float | None = None  # of the tool's size, as cameras together saw it last
         self.judged, self.fitted = 0, 0  # frame sets with a pose, and of them whose geometry fits
         self.share = 0.0  # of the markers facing a camera that contributed
         self.last: Array | None = None
@@ -222,6 +225,9 @@ class Follower:
         speed = self._speed(found, time)
         self.last = pose
         self.sizes = found.consensus.sizes
+        size = found.consensus.size
+        if size.seen:
+            self.scale_sd = float(np.hypot(size.expected, size.sd))
         self.share = found.share
         self.judged += 1
         self.fitted += found.consensus.fits
@@ -408,7 +414,7 @@ class Follower:
         if not evidence.good.any():
             return None
         try:
-            consensus = estimate_consensus(evidence, information, self.sizes)
+            consensus = estimate_consensus(evidence, information, self.sizes, self.tool.size_sd)
         except np.linalg.LinAlgError:
             return None
         if not np.isfinite(consensus.covariance).all():
@@ -430,6 +436,8 @@ class Follower:
             systematic = systematic + shift_covariance(
                 evidence, consensus.used, consensus.covariance, grids
             )
+        size = self._size_error(consensus, carry)
+        by_size = size.sd * size.motion
         corners, by_flow = evidence.corners, evidence.by_flow
         residuals = np.einsum("nab,nb->na", by_flow, consensus.left)
         moved = np.einsum("nab,nb->na", by_flow, evidence.flow @ consensus.motion)
@@ -438,13 +446,24 @@ class Follower:
         return PoseCandidate(
             pose,
             carry @ random @ carry.T,
-            carry @ systematic @ carry.T,
+            carry @ systematic @ carry.T + np.outer(by_size, by_size),
             evidence,
             consensus,
             corners,
             projected,
             residuals,
+            size,
         )
+
+    def _size_error(self, consensus: Consensus, carry: Array) -> SizeError:
+        """Return how the pose depends on the printed size, carried to the rig's origin."""
+        size, motion = consensus.size, carry @ consensus.size.motion
+        if size.seen:
+            bias = 0.0 if size.applied else size.expected  # of a pose for the file's size
+            return SizeError(motion, float(np.hypot(bias, size.sd)), True)
+        if self.scale_sd is None:
+            return SizeError(motion, size.sd, self.tool.scale_sd is not None)
+        return SizeError(motion, self.scale_sd, self.scale_sd <= UNCHECKED_SCALE_SD)
 
 
 def _images(frames: Sequence[Frame | None]) -> list[Picture]:

@@ -1,6 +1,6 @@
 """A tool found in one frame set: its pose with all errors, and whether it is to be believed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from nav.tracking.fit.corner_pose import DECISIVE
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.initial_pose import APART, angle_between
 from nav.tracking.fit.normal_equations import corner_covariance
+from nav.tracking.fit.printed_size import SizeError
 
 LOOSE = np.array([10.0] * 3 + [0.1] * 3)  # mm, rad: sd above which a pose is undetermined
 # mm, rad: the same where the views agree, or are few. From few half-hidden markers errors are no
@@ -47,6 +48,8 @@ class PoseCandidate:
         Where the pose has them, px.
     residuals : ndarray, shape (n, 8)
         Difference of the two, px.
+    size : SizeError
+        How the pose depends on the tool's printed size; in `systematic` too.
     """
 
     matrix: Array
@@ -57,6 +60,7 @@ class PoseCandidate:
     corners: Array
     projected: Array
     residuals: Array
+    size: SizeError = field(default_factory=SizeError)
 
     @cached_property
     def corner_covariance(self) -> Array:

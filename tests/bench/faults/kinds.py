@@ -141,6 +141,69 @@ def both_scaled(recording: Recording, rng: np.random.Generator) -> Recording:
     return _with_tool(changed, _mapped(recording.tools["reference"], lambda p: factor * p))
 
 
+def of_size(tool: Tool, scale: float, with_tip: bool) -> Tool:
+    """The file of a tool that was printed larger than it says by this factor.
+
+    with_tip : whether the tip was calibrated with it by one camera, so that it is off alike.
+    """
+    changed = _mapped(tool, lambda p: p / scale)
+    return changed if with_tip else replace(changed, tip=tool.tip)
+
+
+def first_cameras(recording: Recording, count: int) -> Recording:
+    """The recording as its first cameras have it."""
+    rig = Rig(recording.rig.cameras[:count])
+    frames = [
+        replace(shot, frames={name: shot.frames[name] for name in rig.names})
+        for shot in recording.frames
+    ]
+    return replace(recording, rig=rig, frames=frames)
+
+
+def _printed(
+    recording: Recording, scales: Sequence[float], with_tip: bool, scale_sd: float | None = None
+) -> Recording:
+    """One camera, and needle and reference printed at scales that nobody checked."""
+    seen = first_cameras(recording, 1)
+    one_print = "sheet" if scales[0] == scales[1] else None
+    tools = {
+        name: replace(
+            of_size(recording.tools[name], scale, with_tip),
+            scale_sd=scale_sd,
+            print_name=one_print,
+        )
+        for name, scale in zip(("needle", "reference"), scales, strict=True)
+    }
+    return replace(seen, tools=tools)
+
+
+def _scale(rng: np.random.Generator) -> float:
+    """0.3 to 6 % larger or smaller."""
+    return float(1.0 + rng.choice([-1, 1]) * np.exp(rng.uniform(np.log(0.003), np.log(0.06))))
+
+
+def both_printed_alike(recording: Recording, rng: np.random.Generator) -> Recording:
+    """Both tools of one print, its files say, at another scale; the tip may be, too."""
+    scale = _scale(rng)
+    return _printed(recording, (scale, scale), bool(rng.integers(2)))
+
+
+def needle_printed(recording: Recording, rng: np.random.Generator) -> Recording:
+    """The needle's markers at another scale; its tip may be, too."""
+    return _printed(recording, (_scale(rng), 1.0), bool(rng.integers(2)))
+
+
+def reference_printed(recording: Recording, rng: np.random.Generator) -> Recording:
+    """The reference's markers at another scale."""
+    return _printed(recording, (1.0, _scale(rng)), False)
+
+
+def printed_and_checked(recording: Recording, rng: np.random.Generator) -> Recording:
+    """Each tool's scale off as its file says it may be: 0.05 % (1 sd); the tip may be, too."""
+    needle, reference = 1.0 + rng.normal(0.0, 0.0005, 2)
+    return _printed(recording, (needle, reference), bool(rng.integers(2)), 0.0005)
+
+
 def needle_mirrored(recording: Recording, rng: np.random.Generator) -> Recording:
     """One axis of the needle's file with the other sign."""
     sign = np.ones(3)
@@ -288,6 +351,10 @@ KINDS = (
     Kind("needle's file scaled", needle_scaled),
     Kind("reference's file scaled", reference_scaled),
     Kind("both tools' files scaled alike", both_scaled),
+    Kind("one camera, both printed 0.3 to 6 % off", both_printed_alike),
+    Kind("one camera, needle printed 0.3 to 6 % off", needle_printed),
+    Kind("one camera, reference printed 0.3 to 6 % off", reference_printed),
+    Kind("one camera, prints checked to 0.05 %", printed_and_checked),
     Kind("needle's file mirrored", needle_mirrored),
     Kind("ids rotated", ids_rotated),
     Kind("ids exchanged", ids_exchanged),

@@ -41,6 +41,7 @@ def record(
     seed: int,
     second_print: bool = False,
     knocked: tuple[int, RigidTransform] | None = None,
+    frames: int = FRAMES,
 ) -> Recording:
     """Draw one recording.
 
@@ -52,6 +53,8 @@ def record(
         Whether another print of the needle's markers is in view, held by the same hand.
     knocked : (int, RigidTransform), optional
         From this frame on the last camera is moved by this transform, in its own frame (mm, rad).
+    frames : int
+        Number of frame sets.
     """
     rng = np.random.default_rng([seed, 5])
     rig = small_rig(2, size=SIZE, focal=FOCAL)
@@ -72,9 +75,9 @@ def record(
         last = rig.cameras[-1]
         last = replace(last, camera_from_rig=knocked[1] * last.camera_from_rig)
         moved = [usual[0], SimulatedCamera(last, OPTICS, seeds[1])]
-    frames, truth = [], []
+    shots, truth = [], []
     assert needle.tip is not None
-    for number in range(FRAMES):
+    for number in range(frames):
         time = number / RATE
         pose = hand(time)
         velocity = body_velocity(hand(time - 5e-4), hand(time + 5e-4), 1e-3)
@@ -88,7 +91,7 @@ def record(
             )
             placed.append(Placed(needle_body(needle), other, velocity))
         cameras = moved if knocked is not None and number >= knocked[0] else usual
-        frames.append(
+        shots.append(
             FrameSet(
                 number,
                 time,
@@ -96,7 +99,9 @@ def record(
             )
         )
         truth.append(np.asarray((reference_pose.inv() * pose).apply(needle.tip.position)))
-    return Recording(rig, {"needle": needle, "reference": reference}, frames, truth)
+    # prints that nobody measured, as most files are of
+    tools = {tool.name: replace(tool, scale_sd=None) for tool in (needle, reference)}
+    return Recording(rig, tools, shots, truth)
 
 
 def _hand(centre: Array, rng: np.random.Generator) -> Callable[[float], RigidTransform]:

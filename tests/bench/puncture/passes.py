@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.frames import Array, Pose, perturbed
 from nav.model.case import Plan
@@ -60,16 +59,6 @@ class Shown:
 
 
 @dataclass
-class _Given:
-    """A tracker that sees what it is told; the pipeline asks it like any other."""
-
-    frame: TrackedFrame | None = None
-
-    def track(self, frames: FrameSet) -> TrackedFrame:
-        assert self.frame is not None
-        return self.frame
-
-
 @dataclass(frozen=True)
 class Registered:
     """A registration that passed, and how often it was refused before."""
@@ -151,8 +140,8 @@ def _pass(
     neck: PreparedNeck, registered: Registered, plan: Plan, errors: TrackingErrors, run: int,
     rng: np.random.Generator, variant: Variant, bend: Bend,
 ) -> list[Shown]:  # fmt: skip
-    needle, given = _needle(variant), _Given()
-    pipeline = Pipeline(given, needle, neck.case, registered.registration, plan)  # type: ignore[arg-type]
+    needle = _needle(variant)
+    pipeline = Pipeline(needle, neck.case, registered.registration, plan)
     length = float(np.linalg.norm(plan.target - plan.entry))
     depths = np.append(np.arange(-BEFORE_SKIN, length, STEP), length)
     off_axis, off_angle = rng.normal(size=2) * OFF_AXIS, rng.normal(size=2) * OFF_ANGLE
@@ -172,8 +161,7 @@ def _pass(
         straight = aimed - _shift(pipeline, variant, aimed, heading, opening)
         measured = np.asarray(shown_from_reference.inv().apply(straight))
         rotation = shown_from_reference.rotation.inv() * _facing(heading, opening)
-        given.frame = _frame(needle, rotation, measured, seen, k)
-        guidance = pipeline.step(FrameSet(number, float(number), {}))
+        guidance = pipeline.step(_frame(needle, rotation, measured, seen, k))
         if isinstance(guidance.proximity, Lost):
             continue
         turned = registered.true_case_from_reference.rotation * shown_from_reference.rotation.inv()
