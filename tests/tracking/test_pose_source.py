@@ -101,7 +101,8 @@ def assert_lost(seen, said):
 def test_silence_becomes_lost():
     report = ReportedPose(10.0, PLACE)
     assert tracked_tool("needle", report, 10.0 + 0.9 * SILENCE, STATED)
-    assert_lost(tracked_tool("needle", report, 12.5, STATED), "no report of needle for 2.5 s")
-    assert_lost(tracked_tool("needle", report, 10.06, STATED, silence=0.05), "no report of needle")
+    assert_lost(tracked_tool("needle", report, 12.5, STATED), "report_late")
+    assert tracked_tool("needle", report, 12.5, STATED).facts["seconds"] == pytest.approx(2.5)
+    assert_lost(tracked_tool("needle", report, 10.06, STATED, silence=0.05), "report_late")
     # a clock that is none
     assert not tracked_tool("needle", report, np.nan, STATED)

@@ -63,12 +63,12 @@ def guidances(draw, numbers=millimetres):
         if role in ("artery", "cord") and draw(st.integers(0, 9))
     }
     model = draw(st.sampled_from([tip, tip, tip, NOT_REGISTERED]))
-    frame = TrackedFrame(1, NOW, tools, draw(st.sampled_from([{}, {"left": "unplugged"}])))
+    frame = TrackedFrame(1, NOW, tools, draw(st.sampled_from([{}, {"left": said("unplugged")}])))
     return Guidance(1, NOW, frame, tip, model, near, plan, AlarmState(levels))
 
 
 def update_of(guidance, captured_at=NOW, **changes):
-    base = Update(guidance, captured_at, captured_at, (), (), Stage.NAVIGATE, "", 60.0, 0.02)
+    base = Update(guidance, captured_at, captured_at, (), (), Stage.NAVIGATE, None, 60.0, 0.02)
     return replace(base, **changes)
 
 
