@@ -238,7 +238,8 @@ def test_pictures_too_dark_or_blurred_are_lost_not_guessed(tracker, studio, need
     frames = studio.frames(both(needle, reference))
     dark = {n: replace(f, image=f.image // 60) for n, f in frames.frames.items()}
     tracked = tracker.track(replace(frames, frames=dark))
-    assert "too_dark" in codes(why(tracked, "needle"))
+    facts = {"tool": "needle", "cameras": ["left", "right"]}
+    assert why(tracked, "needle") == Lost("no_marker_seen", facts)
 
 
 # markers that are not what they seem
