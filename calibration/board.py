@@ -17,6 +17,7 @@ from nav.frames import Array
 from nav.tracking.tool import dictionary_names
 
 BOARD_FORMAT = "c1c2nav/board/1"
+RULER = 100  # mm, of the ruler that is printed beside it
 LEAST_SQUARES = 3  # per side: two inner corners
 
 Length = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]

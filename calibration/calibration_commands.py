@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from nav.camera.devicenumber import webcam_number
+from nav.camera.webcam_numbers import parse_webcams, webcam_number
 from nav.errors import InputError
 from nav.filekinds import PICTURE, toml_kind
 from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
@@ -44,7 +44,7 @@ SheetFolder = Annotated[Path, OutputFolder()]
 Keep = Annotated[
     Path | None,
     OutputFolder(),
-    Parameter(help="With --camera: folder for the pictures taken, to calibrate by them again."),
+    Parameter(help="With --camera: folder for the images taken, to calibrate by them again."),
 ]
 
 
@@ -81,18 +81,18 @@ def camera(
     camera: Annotated[int | None, Parameter(help="A webcam's number instead of --images.")] = None,
     keep: Keep = None,
 ) -> None:
-    """One camera, by a folder of pictures of a board; writes a rig.toml of one camera.
+    """One camera, by a folder of images of a board; writes a rig.toml of one camera.
 
-    Example: nav calibrate camera --images pictures --board charuco.toml --ruler 99.8
+    Example: nav calibrate camera --images images --board charuco.toml --ruler 99.8
     --output rig.toml
 
-    Take 20 pictures: the board near and far, in every corner of the picture, tilted by about 30
-    degrees to all sides, and still. A picture beside the output shows where the corners lay.
+    Take 20 images: the board near and far, in every corner of the image, tilted by about 30
+    degrees to all sides, and still. An image beside the output shows where the corners lay.
 
     Parameters
     ----------
     images
-        Folder of pictures.
+        Folder of images.
     board
         The board's .toml, as `nav print targets` wrote it.
     output
@@ -127,14 +127,14 @@ def rig(
 ) -> None:
     """All cameras of a rig together: lenses and places; writes rig.toml.
 
-    Example: nav calibrate rig --images pictures --board charuco.toml --ruler 99.8 --output rig.toml
+    Example: nav calibrate rig --images images --board charuco.toml --ruler 99.8 --output rig.toml
 
-    Each camera's pictures are in a sub-folder of its name; equal file names are the same instant.
+    Each camera's images are in a sub-folder of its name; equal file names are the same instant.
 
     Parameters
     ----------
     images
-        Folder with a sub-folder of pictures for each camera.
+        Folder with a sub-folder of images for each camera.
     board
         The board's .toml, as `nav print targets` wrote it.
     output
@@ -142,10 +142,10 @@ def rig(
     body
         Instead of the ruler: the file of a marker body whose size is truly known.
     body_images
-        Pictures of that body turned before the cameras, as `nav track` takes them.
+        Images of that body turned before the cameras, as `nav track` takes them.
     camera
         NAME=NUMBER instead of --images: webcams; give it once for every camera. A window says what
-        to do and takes the pictures by itself.
+        to do and takes the images by itself.
     """
     from calibration.cameras.rig_command import KnownBody, calibrate_rig
 
@@ -154,7 +154,7 @@ def rig(
     if camera:
         _only_one("--images", images, "--camera")
         _only_one("--body", body, "--camera")
-        _live(_numbers(camera), board, output, ruler, keep)
+        _live(parse_webcams(camera), board, output, ruler, keep)
         return
     if images is None:
         raise InputError("nav calibrate rig: give --images DIR or --camera NAME=NUMBER")
@@ -171,13 +171,13 @@ def tool(
     output: Annotated[Path, toml_output("tool", BESIDE_TOOL, renews="tool")],
     fps: float | None = None,
 ) -> None:
-    """A folded marker body as it truly is, by pictures of it turned before the cameras.
+    """A folded marker body as it truly is, by images of it turned before the cameras.
 
     Example: nav calibrate tool --rig rig.toml --tool needle.toml --images turned
     --output needle.toml
 
     Cutting and gluing are off by tenths of a millimetre. Turn it so that each face is seen from
-    several directions, in 20 pictures or more. A file OUTPUT.calibration.toml beside the output
+    several directions, in 20 images or more. A file OUTPUT.calibration.toml beside the output
     says how well each marker is known.
 
     Parameters
@@ -185,11 +185,11 @@ def tool(
     tool
         The body's file as printed.
     images
-        Pictures, as `nav track` takes them.
+        Images, as `nav track` takes them.
     output
         TOOL.toml to write, without a tip: calibrate the needle next. An old one is kept.
     fps
-        Pictures per second where neither times.csv nor the video says it (30 by default).
+        Images per second where neither times.csv nor the video says it (30 by default).
     """
     from calibration.tools.tool_command import calibrate_tool
 
@@ -279,17 +279,3 @@ def _live(
 def _only_one(name: str, value: object, other: str) -> None:
     if value is not None:
         raise InputError(f"{name} and {other}: give one of them")
-
-
-def _numbers(options: list[str]) -> dict[str, int]:
-    """Parse NAME=NUMBER options into webcams' numbers by camera name."""
-    cameras: dict[str, int] = {}
-    for option in options:
-        name, _, number = option.rpartition("=")
-        index = webcam_number(number)
-        if not name or index is None:
-            raise InputError(f"--camera {option}: expected NAME=NUMBER, for example left=0")
-        if name in cameras or index in cameras.values():
-            raise InputError(f"--camera {option}: this name or number was given before")
-        cameras[name] = index
-    return cameras

@@ -123,7 +123,7 @@ def compiled_before() -> bool:
         If False, the first frame set waits for the compilation.
     """
     folder = Path(config.CACHE_DIR) if config.CACHE_DIR else HERE
-    return next(folder.rglob("accumulate_views.look-*.nbi"), None) is not None
+    return next(folder.rglob("accumulate_views.accumulate_views-*.nbi"), None) is not None
 
 
 check_cached_code()

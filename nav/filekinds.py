@@ -9,7 +9,7 @@ from pathlib import Path
 from nav.pose_formats import POSE_FORMATS
 
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
-PICTURE, SHEET, SUMMARY = "picture", "printed sheet", "summary"
+PICTURE, SHEET, SUMMARY = "PNG image", "printed sheet", "summary"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
 SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
 HEAD = 65536  # bytes that are read; every signature below lies within them
@@ -19,7 +19,7 @@ TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what follows it belongs to a tab
 TABLES = {
     **{known.first_line: POSES for known in POSE_FORMATS},
     b"frame,read_ms,track_ms,mode": TIMING,
-    b"camera,frame,time": "table of picture times",
+    b"camera,frame,time": "table of image times",
     b"label,x,y,z": "table of points",
     b"name,kind,seen,count,mean_mm": "table of deviations",
 }

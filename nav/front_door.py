@@ -163,9 +163,8 @@ def calibrate_cameras(
     from rich.console import Console
 
     from calibration.board import load_board
-    from calibration.cameras.calibrate import calibrate_cameras as calibrate
     from calibration.cameras.gather import camera_folders, gather
-    from calibration.cameras.rig_command import rig_of, scale_by_ruler
+    from calibration.cameras.rig_calibration import calibrate_gathered, scale_by_ruler
 
     if isinstance(images, Mapping):
         folders = {name: Path(folder) for name, folder in images.items()}
@@ -173,12 +172,12 @@ def calibrate_cameras(
         folders = dict(camera_folders(Path(images)))
     target = load_board(Path(board))
     gathered = gather(folders, target, Console(quiet=True))
-    found = calibrate(target, gathered.seen, gathered.sizes, gathered.cameras)
+    result = calibrate_gathered(gathered, target, scale_by_ruler(None))
     return CalibratedCameras(
-        rig_of(found, gathered, target, scale_by_ruler(None)),
-        found.word,
-        tuple(line for verdict in found.verdicts for line in verdict.advice),
-        found.rms,
+        result.rig,
+        result.found.word,
+        tuple(line for verdict in result.found.verdicts for line in verdict.advice),
+        result.found.rms,
     )
 
 

@@ -11,7 +11,7 @@ from cyclopts import Token
 
 from nav.errors import InputError
 from nav.filekinds import PICTURE, POSES, TIMING, VOLUME, toml_kind
-from nav.outputs import is_same_file, refuse_collisions, refuse_replacing, refuse_special
+from nav.output_checks import is_same_file, refuse_collisions, refuse_replacing, refuse_special
 from nav.pose_formats import pose_suffixes
 
 TIMES_FILE = "times.csv"  # that a folder of pictures may hold
@@ -79,6 +79,14 @@ class OutputFolder:
 
 
 Role = Input | Output | OutputFolder
+Language = Annotated[
+    str | None,
+    cyclopts.Parameter(
+        name="--language",
+        help="Of window and messages, as de; else C1C2NAV_LANGUAGE, else English. Files and logs "
+        "stay English.",
+    ),
+]
 InputPath = Annotated[Path, Input()]
 
 

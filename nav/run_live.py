@@ -8,9 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from nav.camera.live_source import LiveSource, parse_cameras
+from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig
 from nav.camera.source import file_remark, open_source
+from nav.camera.webcam_numbers import parse_webcams
 from nav.display import check_display
 from nav.errors import InputError
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
@@ -82,7 +83,7 @@ class LiveJob:
         if rig is None:
             self.open_poses()
         elif self.images is None:
-            parse_cameras(self.cameras, rig)
+            parse_webcams(self.cameras, rig.names)
         else:
             open_source(self.images, rig, self.fps).close()
         return case, tools[self.needle]
@@ -209,7 +210,7 @@ class LiveWork:
     def _cameras(self, rig: Rig) -> PoseSource:
         images: LiveSource | PacedImages
         if self.job.images is None:
-            images = LiveSource(rig, parse_cameras(self.job.cameras, rig))
+            images = LiveSource(rig, parse_webcams(self.job.cameras, rig.names))
         else:
             images = PacedImages(open_source(self.job.images, rig, self.job.fps))
             self.recording = images

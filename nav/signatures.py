@@ -33,7 +33,7 @@ SIGNATURES = (
     Signature((b"\x1f\x8b",), "compressed by gzip", "unpack it", binary=True),
     Signature((b"\xd0\xcf\x11\xe0",), "an old Office file", "save it as text", binary=True),
     Signature((b"%pdf-",), "a PDF", "give the file that it shows", binary=True),
-    Signature((b"\x89png", b"\xff\xd8\xff"), "a picture", "give another file", binary=True),
+    Signature((b"\x89png", b"\xff\xd8\xff"), "an image", "give another file", binary=True),
 )
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 

@@ -63,7 +63,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {_reason(path, error)}") from None
+        raise InputError(f"{path}: cannot be read: {_reason(error)}") from None
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
         os.close(handle)
@@ -72,7 +72,7 @@ def read_bytes(path: Path, most: int) -> bytes:
         try:
             content = file.read(most + 1)
         except (OSError, MemoryError) as error:
-            raise InputError(f"{path}: cannot be read: {_reason(path, error)}") from None
+            raise InputError(f"{path}: cannot be read: {_reason(error)}") from None
     if len(content) > most:
         size = max(status.st_size, len(content)) / MEGABYTE
         raise InputError(
@@ -85,7 +85,7 @@ def _kind(mode: int) -> str:
     return next((f"it is {name}" for test, name in KINDS if test(mode)), "it is not a regular file")
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.EISDIR:
         return "it is a folder; expected a file"
     if isinstance(error, OSError) and error.errno == errno.ENXIO:

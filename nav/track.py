@@ -9,13 +9,6 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 import nav
 from nav.camera.frameset import FrameSet
@@ -26,6 +19,7 @@ from nav.errors import IncompleteInput, InputError, Lost
 from nav.notice import Notice, NoticeCount
 from nav.outputs import written_together
 from nav.pose_formats import open_pose_writer
+from nav.progress_bar import progress_bar
 from nav.record.pose_table import sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
 from nav.text.catalogue import ENGLISH, sentence
@@ -36,29 +30,6 @@ from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 MOST_WARNINGS = 3  # that are reported at the end
-
-
-def progress_bar(console: Console) -> Progress:
-    """Return the progress bar that every long command shows.
-
-    Parameters
-    ----------
-    console : Console
-        Where it is drawn.
-
-    Returns
-    -------
-    Progress
-        Its tasks need a field ``note``.
-    """
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def say_if_compiling(console: Console) -> None:
@@ -165,7 +136,7 @@ def track_recording(
                 tally.add(tracked)
                 bar.update(task, advance=1, note=f"{tally.count / _since(began):.1f} /s")
             if tally.count == 0:
-                raise InputError(f"{images}: has no pictures")
+                raise InputError(f"{images}: has no images")
             made: dict[str, object] = {"frames": tally.count, "images": images.name}
             said = [*warnings, *map(ENGLISH.sentence, source.warnings), *source.cut_off]
             if said:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nav.assignments import split_assignment
 from nav.errors import InputError
 from nav.files import PublicFile, read_toml
+from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import random_necks
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.standard_neck import standard_anatomy
-from phantoms.anatomy.variants import of_size, preset
+from phantoms.anatomy.variants import preset
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    name, _, value = (part.strip() for part in text.partition("="))
+    name, value = split_assignment(text)
     if not (name and value):
         raise InputError(f"--set {text}: expected NAME=VALUE, for example window_height=9")
     if name in {d.name for d in described() if d.choices}:

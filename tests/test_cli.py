@@ -184,7 +184,7 @@ def test_help_says_what_it_is_and_that_it_is_no_medical_device(run):
         ),
         (
             ["calibrate", "rig", "--camera", "left=²", "--board", "b", "--output", "o"],
-            ["--camera left=²", "expected NAME=NUMBER"],
+            ["--camera left=²", "expected a webcam's number, got '²'"],
         ),
         (
             ["calibrate", "camera", "--camera", "0.5", "--board", "b", "--output", "o"],

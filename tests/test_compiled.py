@@ -76,7 +76,7 @@ def test_a_first_run_is_known_as_one(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     assert not compiled_before()
     (tmp_path / "tracking").mkdir()
-    (tmp_path / "tracking" / "accumulate_views.look-15.py311.nbi").touch()
+    (tmp_path / "tracking" / "accumulate_views.accumulate_views-15.py311.nbi").touch()
     assert compiled_before()
 
 

@@ -253,7 +253,7 @@ def test_size_and_rate_are_measured_not_believed():
             "warn",
             "Cam: 1920 x 1080, 5.0 per second, sharpness 0",
         ),
-        (Measured((0, 0), 0.0, ""), "fail", "Cam: opens, but no picture comes"),
+        (Measured((0, 0), 0.0, ""), "fail", "Cam: opens, but no image comes"),
         ("its driver does not answer", "fail", "Cam: its driver does not answer"),
     ],
 )

@@ -57,7 +57,7 @@ def test_plain_images_are_tracked_as_frame_sets_are(needle, rig):
         ({"middle": np.zeros((240, 288), np.uint8)}, "has no camera 'middle'"),
         ({"left": np.zeros((240, 288))}, "expected uint8 or uint16"),
         ({"left": np.zeros(5, np.uint8)}, "expected uint8 or uint16"),
-        ({"left": np.zeros((24, 28), np.uint8)}, "picture is 28 x 24 but rig.toml says"),
+        ({"left": np.zeros((24, 28), np.uint8)}, "image is 28 x 24 but rig.toml says"),
     ],
 )
 def test_images_that_are_not_the_rigs_are_refused(needle, rig, given, said):

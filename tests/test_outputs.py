@@ -31,14 +31,14 @@ POSES = "frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw,tip_x\n0,0.0,needle,lost\n"
 EARLIER = {
     "table of poses": POSES.encode(),
     "table of processing times": b"frame,read_ms,track_ms,mode\n",
-    "picture": b"\x89PNG\r\n\x1a\n\0\0\0\x10tEXtSoftware\0c1c2nav",
+    "PNG image": b"\x89PNG\r\n\x1a\n\0\0\0\x10tEXtSoftware\0c1c2nav",
     "volume": b"ObjectType = Image\nComment = c1c2nav\nElementDataFile = LOCAL\n",
 }
 NAMES = {
     "table of poses": "x.csv",
     "table of processing times": "x.csv",
     "volume": "x.mha",
-    "picture": "x.png",
+    "PNG image": "x.png",
 }
 OTHERS = {
     "notes": b"dear diary",

@@ -84,7 +84,7 @@ def _fault_in(picture: Picture, board: Board) -> BoardFault | None:
     return _other_markers(picture, board)
 
 
-UNMIRROR = "turn off mirroring (flip) in the camera's settings and take the pictures again"
+UNMIRROR = "turn off mirroring (flip) in the camera's settings and take the images again"
 
 
 def _inverted(board: Board) -> str:
@@ -127,7 +127,7 @@ def _markers_instead(picture: Picture) -> BoardFault | None:
         return None
     name, markers = found
     return BoardFault(
-        f'there are {len(markers)} markers of {name} in a picture: is it a ChArUco board (type = "'
+        f'there are {len(markers)} markers of {name} in an image: is it a ChArUco board (type = "'
         'charuco")?'
     )
 
@@ -148,7 +148,7 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
                 "`nav print`"
             )
         return BoardFault(
-            f"{len(read)} markers of {board.dictionary} are read in a picture, but are not "
+            f"{len(read)} markers of {board.dictionary} are read in an image, but are not "
             "arranged as in board.toml: is it this board's file?"
         )
     looks: tuple[tuple[str, Callable[[Picture, str], dict[int, Array]]], ...] = (
@@ -158,11 +158,11 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
     for say, look in looks:
         found = look(picture, board.dictionary)
         if len(found) >= least:
-            return BoardFault(f"{len(found)} of its markers are read in a picture {say}")
+            return BoardFault(f"{len(found)} of its markers are read in an image {say}")
     other = read_any_dictionary(picture, but=board.dictionary)
     if other is not None:
         return BoardFault(
-            f"{len(other[1])} markers of {other[0]} are in a picture, board.toml has "
+            f"{len(other[1])} markers of {other[0]} are in an image, board.toml has "
             f"{board.dictionary}"
         )
     return _plain_chessboard(picture, board)

@@ -5,21 +5,27 @@ by how well the model fits (Huber 1964), over all unknowns together (Triggs et a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from calibration.cameras.lens_models import MODELS, Lens
+from calibration.cameras.rig_setup import (
+    BOW_SD,
+    DISTORTION_SD,
+    Setup,
+    Unknowns,
+    moved_setup,
+    prior_of,
+)
 from calibration.cameras.shape import heights, shaped
-from nav.frames import Array, orthonormal
+from nav.frames import Array
+from nav.gauss_newton import damped_trial, solved_step
 
-INTRINSICS = 12
 HUBER = 3.0  # sd
-BOW_SD = 3.0  # mm: prior of a board's bow
-DISTORTION_SD = np.array([2.0, 4.0, 0.05, 0.05, 8.0, 4.0, 8.0, 8.0])
 STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd
+LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e8
 MEDIAN = 1.386  # of a chi-square with two degrees of freedom
 UNTOLD = 1e-13  # share of information, above the rounding errors of zero
 
@@ -45,28 +51,6 @@ class Sighting:
     ids: NDArray[np.int64]
     pixels: Array
     covariance: Array
-
-
-@dataclass(frozen=True)
-class Setup:
-    """The quantities that are estimated.
-
-    Attributes
-    ----------
-    lenses : tuple of Lens
-        Of each camera.
-    cameras : tuple of ndarray, shape (4, 4)
-        camera_from_rig of each; the first is the rig's frame and stays fixed.
-    boards : dict of int to ndarray, shape (4, 4)
-        rig_from_board of every instant.
-    bow : ndarray, shape (k,)
-        Bow of the board, mm, see `shape`.
-    """
-
-    lenses: tuple[Lens, ...]
-    cameras: tuple[Array, ...]
-    boards: dict[int, Array]
-    bow: Array = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -96,7 +80,7 @@ class Fit:
     floor: Array
     residuals: tuple[Array, ...]
     covariance: Array
-    unknowns: "Unknowns"
+    unknowns: Unknowns
     chi: float
 
     @property
@@ -109,36 +93,6 @@ class Fit:
     def akaike(self) -> float:
         """Akaike's criterion (1974), of what predicts best: the lower, the better."""
         return self.chi + 2.0 * self.unknowns.count
-
-
-class Unknowns:
-    """Indices of each unknown among all of them.
-
-    Parameters
-    ----------
-    models : sequence of str
-        Lens model of each camera.
-    instants : sequence of int
-        Instants with a board pose.
-    bow : int
-        Number of bow terms.
-    """
-
-    def __init__(self, models: Sequence[str], instants: Sequence[int], bow: int) -> None:
-        self.free = [np.array([0, 1, 2, 3, *(4 + k for k in MODELS[m])]) for m in models]
-        at = 0
-        self.lens: list[slice] = []
-        self.place: list[slice] = []
-        for index, free in enumerate(self.free):
-            self.lens.append(slice(at, at + len(free)))
-            at += len(free)
-            size = 6 if index else 0
-            self.place.append(slice(at, at + size))
-            at += size
-        self.bow = slice(at, at + bow)
-        at += bow
-        self.board = {k: slice(at + 6 * n, at + 6 * n + 6) for n, k in enumerate(instants)}
-        self.count = at + 6 * len(instants)
 
 
 @dataclass(frozen=True)
@@ -217,19 +171,15 @@ class Bundle:
             roots = self._roots(floor)
             cost = self._cost(setup, residuals, roots)
             normal, right = self._normal(setup, residuals, roots, unknowns)
-            while True:
-                damped = normal + damping * np.diag(np.diag(normal))
-                change = np.asarray(np.linalg.solve(damped, right), float)
-                moved_on = self._moved(setup, change, unknowns)
-                after = self._residuals(moved_on)
-                if self._cost(moved_on, after, roots) <= cost * (1 + 1e-12) or damping > 1e8:
-                    break
-                damping *= 10.0
+            trial = partial(self._trial, setup, roots, unknowns, normal, right)
+            (moved_on, after), _, damping = damped_trial(
+                trial, cost, damping, LEAST_DAMPING, MOST_DAMPING
+            )
             step = max(
                 float(np.abs(root @ (a - b)[..., None]).max())
                 for root, a, b in zip(roots, after, residuals, strict=True)
             )
-            setup, residuals, damping = moved_on, after, max(damping / 10.0, 1e-12)
+            setup, residuals, damping = moved_on, after, max(damping / 10.0, LEAST_DAMPING)
             if given is None:
                 floor = self._floor(residuals)
             if step < CONVERGED:
@@ -250,6 +200,21 @@ class Bundle:
         return [
             (root @ off[..., None])[..., 0] for root, off in zip(roots, fit.residuals, strict=True)
         ]
+
+    def _trial(
+        self,
+        setup: Setup,
+        roots: Sequence[Array],
+        unknowns: Unknowns,
+        normal: Array,
+        right: Array,
+        damping: float,
+    ) -> tuple[tuple[Setup, tuple[Array, ...]], float]:
+        """Return the setup after a damped step with its residuals, and its cost."""
+        step = solved_step(normal + damping * np.diag(np.diag(normal)), right)
+        moved = moved_setup(setup, step, unknowns)
+        residuals = self._residuals(moved)
+        return (moved, residuals), self._cost(moved, residuals, roots)
 
     def _residuals(self, setup: Setup) -> tuple[Array, ...]:
         points = shaped(self.points, self.size, setup.bow)
@@ -363,45 +328,6 @@ class Bundle:
         every = np.arange(unknowns.count)
         return np.concatenate(parts, axis=2), np.concatenate([every[p] for p in places])
 
-    def _moved(self, setup: Setup, change: Array, unknowns: Unknowns) -> Setup:
-        lenses, cameras = [], []
-        for index, lens in enumerate(setup.lenses):
-            by = np.zeros(INTRINSICS)
-            by[unknowns.free[index]] = change[unknowns.lens[index]]
-            lenses.append(lens.moved(by))
-            place = change[unknowns.place[index]]
-            cameras.append(moved(setup.cameras[index], place) if index else setup.cameras[index])
-        boards = {k: moved(b, change[unknowns.board[k]]) for k, b in setup.boards.items()}
-        bow = setup.bow + change[unknowns.bow]
-        return replace(setup, lenses=tuple(lenses), cameras=tuple(cameras), boards=boards, bow=bow)
-
-
-def prior_of(setup: Setup, unknowns: Unknowns) -> tuple[Array, Array]:
-    """Return the prior of all unknowns; only bow and distortion have one.
-
-    Parameters
-    ----------
-    setup : Setup
-        The current estimate.
-    unknowns : Unknowns
-        Indices of the unknowns.
-
-    Returns
-    -------
-    known : ndarray, shape (u,)
-        Diagonal of the prior's information matrix.
-    pull : ndarray, shape (u,)
-        Right-hand side of the prior.
-    """
-    known, pull = np.zeros(unknowns.count), np.zeros(unknowns.count)
-    known[unknowns.bow] = 1.0 / BOW_SD**2
-    pull[unknowns.bow] = -setup.bow / BOW_SD**2
-    for lens, free, at in zip(setup.lenses, unknowns.free, unknowns.lens, strict=True):
-        which, places = free[4:] - 4, slice(at.start + 4, at.stop)
-        known[places] = 1.0 / DISTORTION_SD[which] ** 2
-        pull[places] = -lens.distortion[which] / DISTORTION_SD[which] ** 2
-    return known, pull
-
 
 def inverse_of(normal: Array) -> Array:
     """Invert a normal matrix, symmetric and positive definite.
@@ -424,27 +350,6 @@ def inverse_of(normal: Array) -> Array:
     values = np.maximum(values, UNTOLD * values[-1])
     half = scale[:, None] * vectors / np.sqrt(values)
     return np.asarray(half @ half.T, float)
-
-
-def moved(pose: Array, motion: Array) -> Array:
-    """Apply a small motion to a pose, in the frame that the pose maps to.
-
-    Parameters
-    ----------
-    pose : ndarray, shape (4, 4)
-        The pose, mm.
-    motion : ndarray, shape (6,)
-        Shift (mm) and rotation vector (rad).
-
-    Returns
-    -------
-    ndarray, shape (4, 4)
-        The moved pose, orthonormalised.
-    """
-    by = np.eye(4)
-    by[:3, :3] = Rotation.from_rotvec(motion[3:]).as_matrix()
-    by[:3, 3] = motion[:3]
-    return orthonormal(by @ pose)
 
 
 def _by_motion(by_point: Array, points: Array) -> Array:

@@ -7,11 +7,12 @@ import numpy as np
 
 from calibration.board import Board
 from calibration.cameras.board_detection import Seen
-from calibration.cameras.bundle import Fit, Setup, Sighting
+from calibration.cameras.bundle import Fit, Sighting
 from calibration.cameras.choose import Chosen, choose
 from calibration.cameras.half_turn import AmbiguousHalfTurn, find_turned, half_turn
 from calibration.cameras.initial_rig import lens_of, setup_of
 from calibration.cameras.repeats import find_repeats
+from calibration.cameras.rig_setup import Setup
 from calibration.cameras.rig_verdict import (
     RECOMMENDED_PICTURES,
     RECOMMENDED_TILT,
@@ -122,8 +123,8 @@ def calibrate_cameras(
         chosen = choose(board.points, board.size, sightings, setup, sizes)
     except np.linalg.LinAlgError:
         raise InputError(
-            "the pictures do not determine the cameras' lenses; tilt the board more, and fill the "
-            "pictures with it"
+            "the images do not determine the cameras' lenses; tilt the board more, and fill the "
+            "images with it"
         ) from None
     fit, rng = chosen.fit, np.random.default_rng(seed)
     verdicts = []
@@ -211,7 +212,7 @@ def _start(
         own = [s for s in sightings if s.camera == camera]
         if len(own) < LEAST_VIEWS:
             raise InputError(
-                f"{name}: the board is seen in {len(own)} pictures only, in different places; "
+                f"{name}: the board is seen in {len(own)} images only, in different places; "
                 f"{LEAST_VIEWS} are the least, {RECOMMENDED_PICTURES} are good"
             )
         try:
@@ -222,7 +223,7 @@ def _start(
         if lens is None or np.arccos(np.clip(normals @ normals.T, -1, 1)).max() < LEAST_TILT:
             raise InputError(
                 f"{name}: all boards are about parallel, which does not determine the focal "
-                f"length; tilt the board by about {RECOMMENDED_TILT} degrees in some pictures"
+                f"length; tilt the board by about {RECOMMENDED_TILT} degrees in some images"
             )
         lenses.append(lens)
         boards.append(poses)
@@ -231,7 +232,7 @@ def _start(
     except AmbiguousHalfTurn:
         raise InputError(
             f"a chessboard of {board.columns} x {board.rows} squares looks the same after half a "
-            "turn, and these pictures do not show which way round each camera saw it; move and "
+            "turn, and these images do not show which way round each camera saw it; move and "
             "tilt it more, or use a board of an even and an odd number of squares, or a ChArUco one"
         ) from None
     last = len(board.points) - 1
@@ -244,7 +245,7 @@ def _start(
     if loose:
         raise InputError(
             f"{names[loose[0]]}: sees the board at no instant at which {names[0]} or a camera "
-            "connected to it does; file names must be equal for pictures of the same instant"
+            "connected to it does; file names must be equal for images of the same instant"
         )
     return sightings, setup
 

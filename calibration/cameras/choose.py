@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.cameras.bundle import Bundle, Fit, Setup, Sighting
+from calibration.cameras.bundle import Bundle, Fit, Sighting
 from calibration.cameras.direction import directions_of
 from calibration.cameras.focus import FocusChange, as_last_focused, find_focus_change
 from calibration.cameras.held_out import HeldOut, predict_held_out, simplest_that_predicts
 from calibration.cameras.lens_models import MODELS, Lens
+from calibration.cameras.rig_setup import Setup
 from calibration.cameras.shape import ORDERS
 from nav.frames import Array
 

@@ -9,16 +9,17 @@ pixels.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cameras.patch import N, derivative, patch_sums
+from calibration.cameras.patch import CornerPatch, CornerPattern, N, derivative, patch_sums
 from nav.camera.frameset import Picture
 from nav.compiled import njit
 from nav.frames import Array
 from nav.tracking.fit.pattern import colour_changes
-from nav.tracking.fit.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, HISTOGRAM, SHEET
+from nav.tracking.fit.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, pixel_buffers
 from nav.tracking.fit.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view
 
 HALF = 0.5  # squares around a corner whose pixels belong to it
@@ -52,6 +53,26 @@ class Print:
     white: NDArray[np.bool_]
     markers: NDArray[np.uint8]
     which: NDArray[np.int64]
+    side: float
+
+
+class PrintedCells(NamedTuple):
+    """`Print` as the compiled functions take it.
+
+    Attributes
+    ----------
+    white, which, side
+        See `Print`.
+    changes : ndarray of float32
+        Colour changes of the markers' patterns.
+    cells : int
+        Cells per side of a marker.
+    """
+
+    white: NDArray[np.bool_]
+    changes: NDArray[np.float32]
+    which: NDArray[np.int64]
+    cells: int
     side: float
 
 
@@ -100,16 +121,16 @@ def refine_corners(picture: Picture, planes: Array, printed: Print) -> Corners:
     changes = np.array([colour_changes(marker, cells) for marker in printed.markers])
     if not len(changes):
         cells, changes = 0, np.zeros((0, 4, 1), np.float32)
-    given = (picture, planes, printed.white, changes, printed.which, cells, printed.side)
-    _, _, good, blurs = _fit_all(*given, blur, True)
+    cut = PrintedCells(printed.white, changes, printed.which, cells, printed.side)
+    _, _, good, blurs = _fit_all(picture, planes, cut, blur, True)
     if good.any():
         blur = np.median(blurs[good], axis=0)
-    pixels, covariance, good, _ = _fit_all(*given, blur, False)
+    pixels, covariance, good, _ = _fit_all(picture, planes, cut, blur, False)
     return Corners(pixels, covariance + MODEL_ERROR**2 * np.eye(2), good, blur)
 
 
 @njit(nogil=True, cache=True)
-def _fit_all(image, planes, white, markers, which, cells, side, blur, free):
+def _fit_all(image, planes, printed, blur, free):
     count = len(planes)
     pixels, covariance = np.zeros((count, 2)), np.zeros((count, 2, 2))
     good, blurs = np.zeros(count, np.bool_), np.zeros((count, 3))
@@ -125,54 +146,51 @@ def _fit_all(image, planes, white, markers, which, cells, side, blur, free):
     for k in range(count):
         blurs[k] = blur
         plane = planes[k].copy()
-        own = which[k] if len(which) else none
-        good[k], covariance[k] = _fit(
-            image, plane, checks[0 if white[k] else 1], white[k], markers, own, cells, side,
-            blurs[k], free,
+        pattern = CornerPattern(
+            checks[0 if printed.white[k] else 1], printed.white[k], printed.changes,
+            printed.which[k] if len(printed.which) else none, printed.cells, printed.side,
         )  # fmt: skip
+        good[k], covariance[k] = _fit(image, plane, pattern, blurs[k], free)
         pixels[k] = _corner(plane)
     return pixels, covariance, good, blurs
 
 
 @njit(nogil=True, cache=True)
-def _fit(image, plane, checks, white, markers, which, cells, side, blur, free):
+def _fit(image, plane, pattern, blur, free):
     """Fit one corner, its plane changed in place: whether it is one, (2, 2) covariance."""
-    moments, histogram = np.empty((COLUMNS + 1, COLUMNS + 1)), np.zeros(HISTOGRAM, np.int64)
-    sheet, brightness = np.empty(SHEET), np.zeros(BRIGHTNESS)
+    buffers, brightness = pixel_buffers(), np.zeros(BRIGHTNESS)
+    moments = buffers.moments
     prior, none = blur.copy(), np.zeros((2, 2))
-    start, cut, noise, looked, used = _corner(plane), 0.0, 0.0, 0.0, 0.0
+    start, cut, noise, looked, used = _corner(plane), 0.0, 0.0, 0, 0
     inverse = np.zeros((GEOMETRY, GEOMETRY))
     for step in range(STEPS):
         at = _corner(plane)
         scale = 1.0 / np.sqrt(abs(np.linalg.det(derivative(plane, at))))
         if not (np.isfinite(scale) and scale > LEAST_SCALE):
             return False, none
-        totals = patch_sums(
-            image, plane, at, min(HALF, REACH / scale), scale, checks, white, markers, which,
-            cells, side, blur, brightness, cut, moments, histogram, sheet,
-        )  # fmt: skip
-        looked, used, weight = totals[0], totals[1], totals[2]
+        patch = CornerPatch(plane, at, min(HALF, REACH / scale), scale)
+        totals = patch_sums(image, patch, pattern, blur, brightness, cut, buffers)
+        looked, used = totals.looked, totals.used
         if used < MIN_PIXELS / 2 or 2 * used < looked:
             return False, none
         fitted = FITTED + 3 if free else FITTED
-        noise = np.sqrt(moments[COLUMNS, COLUMNS] / max(weight - fitted, 1.0))
-        information, right, follow, rest, _, _, _, fine = solve_view(
-            moments, weight, totals[3], totals[4], brightness, blur, prior, free, False
-        )
-        if not fine:
+        noise = np.sqrt(moments[COLUMNS, COLUMNS] / max(totals.weight - fitted, 1.0))
+        solved = solve_view(moments, totals, brightness, blur, prior, free, False)
+        if not solved.good:
             return False, none
-        flow = np.ascontiguousarray(information[:GEOMETRY, :GEOMETRY])
+        flow = np.ascontiguousarray(solved.information[:GEOMETRY, :GEOMETRY])
         firm = (max(noise, LEAST_NOISE) / SHAPE_SD) ** 2
         for a in (1, 5, 6, 7):
             flow[a, a] += firm
         inverse = np.linalg.inv(flow)
-        change = inverse @ right[:GEOMETRY].copy()
+        change = inverse @ solved.gradient[:GEOMETRY].copy()
         move = np.sqrt(change[0] ** 2 + change[3] ** 2) * scale
         if not np.isfinite(move):
             return False, none
         share = 1.0 if move < MOST_MOVE else MOST_MOVE / move
         _move(plane, change * share)
-        moved = rest - np.ascontiguousarray(follow[:, :GEOMETRY]) @ (change * share)
+        by_flow = np.ascontiguousarray(solved.follow[:, :GEOMETRY])
+        moved = solved.rest - by_flow @ (change * share)
         brightness += moved[:BRIGHTNESS]
         if free:
             blur += moved[BRIGHTNESS:]
@@ -180,7 +198,7 @@ def _fit(image, plane, checks, white, markers, which, cells, side, blur, free):
             most = 0.9 * np.sqrt(blur[0] * blur[2])
             blur[1] = min(max(blur[1], -most), most)
         if step >= 1:
-            spread = 1.4826 * median_residual(histogram, looked)
+            spread = 1.4826 * median_residual(buffers.histogram, looked)
             cut = HUBER * max(min(noise, spread), LEAST_NOISE)
         now = _corner(plane)
         if np.sqrt(((now - start) ** 2).sum()) > MOST_WANDER:

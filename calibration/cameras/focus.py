@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.cameras.bundle import Bundle, Fit, Sighting, inverse_of, prior_of
+from calibration.cameras.bundle import Bundle, Fit, Sighting, inverse_of
 from calibration.cameras.held_out import reduce_poses
 from calibration.cameras.lens_models import Lens
+from calibration.cameras.rig_setup import prior_of
 from nav.frames import Array
 
 LEAST_VIEWS = 6
@@ -43,11 +44,6 @@ class FocusChange:
     after: int | None
     shares: Array
     instants: tuple[int, ...]
-
-    @property
-    def is_drift(self) -> bool:
-        """Whether it changed gradually."""
-        return self.after is None
 
     def then(self, more: "FocusChange") -> "FocusChange":
         """Return this change combined with what was found after it was taken into account."""

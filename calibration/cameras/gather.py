@@ -14,7 +14,7 @@ from calibration.cameras.board_faults import SAMPLE, find_board_fault
 from nav.camera.image_files import pictures_in, read_picture, unread_pictures
 from nav.camera.natural_order import natural_order
 from nav.errors import InputError, Lost
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ def camera_folders(images: Path) -> dict[str, Path]:
         It is not a folder, or no sub-folder has images in it.
     """
     if not images.is_dir():
-        raise InputError(f"{images}: expected a folder with a sub-folder of pictures per camera")
+        raise InputError(f"{images}: expected a folder with a sub-folder of images per camera")
     folders = {f.name: f for f in images.iterdir() if f.is_dir() and pictures_in(f)}
     if not folders:
         hint = "; for one camera use: nav calibrate camera" if pictures_in(images) else ""
-        raise InputError(f"{images}: expected a sub-folder of pictures for each camera{hint}")
+        raise InputError(f"{images}: expected a sub-folder of images for each camera{hint}")
     return {name: folders[name] for name in natural_order(folders, str(images))}
 
 
@@ -106,7 +106,7 @@ def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathe
         if not own:
             unread = unread_pictures(folders[name].iterdir())
             raise InputError(
-                f"{folders[name]}: no pictures in it" + (f", but {unread}" if unread else "")
+                f"{folders[name]}: no images in it" + (f", but {unread}" if unread else "")
             )
     stems = natural_order({f.stem for own in files.values() for f in own})
     jobs = [
@@ -134,8 +134,8 @@ def gather(folders: Mapping[str, Path], board: Board, console: Console) -> Gathe
             if sizes.setdefault(camera, (size, file))[0] != size:
                 first, before = sizes[camera]
                 raise InputError(
-                    f"{file}: picture is {size[0]} x {size[1]} but {before.name} is {first[0]} x "
-                    f"{first[1]}; calibrate with pictures of the size you use"
+                    f"{file}: image is {size[0]} x {size[1]} but {before.name} is {first[0]} x "
+                    f"{first[1]}; calibrate with images of the size you use"
                 )
             if found is not None:
                 seen[camera, instant] = found
@@ -161,10 +161,10 @@ def _check(
 ) -> None:
     for camera, name in enumerate(names):
         if camera not in sizes:
-            raise InputError(f"{folders[name]}: none of its pictures can be read")
+            raise InputError(f"{folders[name]}: none of its images can be read")
         if not any(k == camera for k, _ in seen):
             raise InputError(
-                f"{folders[name]}: the board is in none of {len(files[name])} pictures; "
+                f"{folders[name]}: the board is in none of {len(files[name])} images; "
                 + _instead(files[name], board)
             )
 

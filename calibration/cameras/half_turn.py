@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from calibration.board import Board
-from calibration.cameras.initial_rig import alike_poses
+from calibration.cameras.initial_rig import alike_poses, closest_cameras
 from nav.frames import Array
 
 LEAST_LEAD = 2  # instants by which one way round must explain more than any other
@@ -67,16 +67,9 @@ def find_turned(board: Board, boards: Sequence[Mapping[int, Array]]) -> set[tupl
     done, turn = {0}, half_turn(board)
     placed = [dict(own) for own in boards]
     while len(done) < len(boards):
-        ties = [
-            (len(set(placed[a]) & set(placed[b])), a, b)
-            for a in done
-            for b in range(len(boards))
-            if b not in done
-        ]
-        count, a, b = max(ties, key=lambda tie: tie[0])
-        if count == 0:
+        a, b, common = closest_cameras(done, placed)
+        if not common:
             break
-        common = sorted(set(placed[a]) & set(placed[b]))
         for instant in _against(common, placed[a], placed[b], turn):
             turned.add((b, instant))
             placed[b][instant] = placed[b][instant] @ turn

@@ -1,14 +1,15 @@
 """Initial estimate of the bundle adjustment: each camera by itself, then their relative poses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from calibration.cameras.bundle import Setup, Sighting
+from calibration.cameras.bundle import Sighting
 from calibration.cameras.lens_models import Lens
+from calibration.cameras.rig_setup import Setup
 from nav.frames import Array
 
 AGREE_ANGLE, AGREE_SHIFT = 0.03, 0.03  # rad, and of the distance: tolerance of equal relative poses
@@ -85,16 +86,9 @@ def setup_of(
     """
     cameras: dict[int, Array] = {0: np.eye(4)}
     while len(cameras) < len(lenses):
-        ties = [
-            (len(set(boards[a]) & set(boards[b])), a, b)
-            for a in cameras
-            for b in range(len(lenses))
-            if b not in cameras
-        ]
-        count, a, b = max(ties, key=lambda tie: tie[0])
-        if count == 0:
+        a, b, common = closest_cameras(cameras, boards)
+        if not common:
             break
-        common = sorted(set(boards[a]) & set(boards[b]))
         relative = [boards[b][k] @ np.linalg.inv(boards[a][k]) for k in common]
         cameras[b] = usual_pose(relative) @ cameras[a]
     loose = [k for k in range(len(lenses)) if k not in cameras]
@@ -104,6 +98,30 @@ def setup_of(
             in_rig.setdefault(instant, np.linalg.inv(placed) @ pose)
     places = tuple(cameras.get(k, np.eye(4)) for k in range(len(lenses)))
     return Setup(tuple(lenses), places, dict(sorted(in_rig.items()))), loose
+
+
+def closest_cameras(
+    known: Collection[int], boards: Sequence[Mapping[int, Array]]
+) -> tuple[int, int, list[int]]:
+    """Find a camera that sees the board with one of the known cameras most often.
+
+    Parameters
+    ----------
+    known : collection of int
+        Cameras whose places are known; not all.
+    boards : sequence of dict of int to ndarray, shape (4, 4)
+        camera_from_board by instant, of every camera.
+
+    Returns
+    -------
+    known, new : int
+        The two cameras.
+    common : list of int
+        Instants at which both see it; none where no other camera sees it with a known one.
+    """
+    pairs = [(a, b) for a in known for b in range(len(boards)) if b not in known]
+    a, b = max(pairs, key=lambda pair: len(boards[pair[0]].keys() & boards[pair[1]].keys()))
+    return a, b, sorted(boards[a].keys() & boards[b].keys())
 
 
 def usual_pose(poses: Sequence[Array]) -> Array:

@@ -4,9 +4,14 @@ The corner's four squares are a pattern of two by two cells, the markers in the 
 of their own; both are blurred by the tracker's kernel, and their grey levels add up.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.compiled import njit
+from nav.frames import Array
+from nav.tracking.fit.kernel_arguments import PixelSelection, PixelTotals
 from nav.tracking.fit.pattern import (
     BY_SX,
     BY_SY,
@@ -43,25 +48,11 @@ from nav.tracking.fit.response import LINEAR
 N = 2  # squares per side of the pattern, the corner in its centre
 
 
-@njit(nogil=True, cache=True)
-def patch_sums(
-    image, plane, at, reach, scale, checks, white, markers, which, cells, side, blur, brightness,
-    cut, moments, histogram, sheet,
-):  # fmt: skip
-    """Accumulate the moments of the pixels within `reach` of a corner, as `accumulate` does.
+class CornerPattern(NamedTuple):
+    """What is printed around one corner.
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (height, width)
-        Grey levels.
-    plane : ndarray, shape (3, 3)
-        Homography from pixels to squares, the corner at (1, 1).
-    at : ndarray, shape (2,)
-        Pixel of the corner.
-    reach : float
-        Half side of the patch, squares.
-    scale : float
-        Px per square at the corner.
     checks : ndarray of float32
         Colour changes of the pattern of squares.
     white : bool
@@ -74,27 +65,68 @@ def patch_sums(
         Cells per side of a marker.
     side : float
         Of a marker, squares.
+    """
+
+    checks: NDArray[np.float32]
+    white: bool
+    markers: NDArray[np.float32]
+    which: NDArray[np.int64]
+    cells: int
+    side: float
+
+
+class CornerPatch(NamedTuple):
+    """Which pixels belong to one corner.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (3, 3)
+        Homography from pixels to squares, the corner at (1, 1).
+    at : ndarray, shape (2,)
+        Pixel of the corner.
+    reach : float
+        Half side of the patch, squares.
+    scale : float
+        Px per square at the corner.
+    """
+
+    plane: Array
+    at: Array
+    reach: float
+    scale: float
+
+
+@njit(nogil=True, cache=True)
+def patch_sums(image, patch, pattern, blur, brightness, cut, buffers):
+    """Accumulate the moments of the pixels within `reach` of a corner, as `accumulate` does.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width)
+        Grey levels.
+    patch : CornerPatch
+        Which pixels belong to the corner.
+    pattern : CornerPattern
+        What is printed there.
     blur : ndarray, shape (3,)
         uu, uv, vv, px^2.
     brightness : ndarray, shape (BRIGHTNESS,)
         Current brightness parameters.
     cut : float
         Threshold of the residuals' weights.
-    moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
-        Overwritten with the moments.
-    histogram : ndarray of int, shape (HISTOGRAM,)
-        Overwritten with the histogram of the residuals.
-    sheet : ndarray, shape (SHEET,)
-        Buffer for the pixels.
+    buffers : PixelBuffers
+        Filled.
 
     Returns
     -------
-    ndarray, shape (6,)
-        Totals; the first three are the pixels in the patch, those used, and their weight.
+    PixelTotals
     """
+    sheet, moments, totals = buffers.sheet, buffers.moments, buffers.totals
+    plane, at, reach, scale = patch.plane, patch.at, patch.reach, patch.scale
     moments[:] = 0.0
-    histogram[:] = 0
-    totals, by_pixel = np.zeros(6), derivative(plane, at)
+    buffers.histogram[:] = 0
+    totals[:] = 0.0
+    by_pixel = derivative(plane, at)
     xx, yy, xy = _spread(by_pixel, blur)
     sx, sy = np.sqrt(xx), np.sqrt(yy)
     rho = min(max(xy / (sx * sy), -0.85), 0.85)
@@ -115,29 +147,21 @@ def patch_sums(
             sheet[SEEN + count] = float(image[v, u])
             count += 1
             if count == ROWS:
-                _take_in(
-                    sheet, count, checks, white, markers, which, cells, side, brightness, cut,
-                    moments, histogram, totals,
-                )  # fmt: skip
+                _take_in(buffers, count, pattern, brightness, cut)
                 count = 0
-    _take_in(
-        sheet, count, checks, white, markers, which, cells, side, brightness, cut, moments,
-        histogram, totals,
-    )  # fmt: skip
+    _take_in(buffers, count, pattern, brightness, cut)
     for a in range(COLUMNS + 1):
         for b in range(a):
             moments[a, b] = moments[b, a]
-    return totals
+    return PixelTotals(int(totals[0]), int(totals[1]), totals[2], totals[3], totals[4])
 
 
 @njit(nogil=True, cache=True)
-def _take_in(
-    sheet, count, checks, white, markers, which, cells, side, brightness, cut, moments, histogram,
-    totals,
-):  # fmt: skip
+def _take_in(buffers, count, pattern, brightness, cut):
     """Add the sheet's pixels to the sums: squares, minus what the markers' black cells absorb."""
+    sheet, which, cells, side = buffers.sheet, pattern.which, pattern.cells, pattern.side
     lean(sheet, count, 1.0, False, 1.0, brightness)
-    blurred_pattern(sheet, count, checks, N)
+    blurred_pattern(sheet, count, pattern.checks, N)
     if which[0] >= 0:
         for i in range(count):
             sheet[MIDDLE_X + i], sheet[MIDDLE_Y + i] = sheet[X + i], sheet[Y + i]
@@ -146,14 +170,14 @@ def _take_in(
         cell = side / cells
         for m in range(2):
             # white squares: up and left, down and right; or up and right, down and left
-            left = (1.0 - side) / 2 + (m if white else 1 - m)
+            left = (1.0 - side) / 2 + (m if pattern.white else 1 - m)
             top = (1.0 - side) / 2 + m
             for i in range(count):
                 sheet[X + i] = (sheet[MIDDLE_X + i] - left) / cell
                 sheet[Y + i] = (sheet[MIDDLE_Y + i] - top) / cell
                 sheet[SX + i] /= cell
                 sheet[SY + i] /= cell
-            blurred_pattern(sheet, count, markers[which[m]], cells)
+            blurred_pattern(sheet, count, pattern.markers[which[m]], cells)
             for i in range(count):
                 sheet[SUMS + i] += sheet[LIGHT + i] - 1.0
                 sheet[SUMS + ROWS + i] += sheet[BY_X + i] / cell
@@ -169,9 +193,9 @@ def _take_in(
                 sheet[LIGHT + a * ROWS + i] = sheet[SUMS + a * ROWS + i]
     respond(sheet, count, LINEAR)
     beside, odd = np.zeros(0, np.bool_), np.zeros((N + 2) ** 2, np.int64)
-    compare(sheet, count, N, brightness, cut, -1.0, beside, odd, histogram, totals)
+    compare(buffers, count, N, brightness, -1.0, PixelSelection(cut, beside, odd))
     derive(sheet, count, 1.0, brightness)
-    add_products(sheet, count, moments)
+    add_products(sheet, count, buffers.moments)
 
 
 @njit(nogil=True, cache=True)

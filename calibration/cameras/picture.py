@@ -53,9 +53,7 @@ def _corners(axes: Axes, found: Calibration, gathered: Gathered, camera: int, na
             axes.plot(*sighting.pixels.T, "x", color=LEFT, markersize=3)
     verdict = found.verdicts[camera]
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xlabel="px", ylabel="px")
-    axes.set_title(
-        f"{name}: {len(used)} views, {verdict.covered:.0%} of the picture, {verdict.word}"
-    )
+    axes.set_title(f"{name}: {len(used)} views, {verdict.covered:.0%} of the image, {verdict.word}")
 
 
 def _residuals(axes: Axes, found: Calibration, camera: int) -> None:

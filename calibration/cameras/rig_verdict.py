@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from calibration.cameras.bundle import Fit, moved
+from calibration.cameras.bundle import Fit
 from calibration.cameras.direction import directions_of, rays_of
 from calibration.cameras.lens_models import Lens
+from calibration.cameras.rig_setup import moved
 from nav.frames import Array
 
 DRAWS = 60
@@ -34,8 +35,8 @@ TILTED, HARDLY_TILTED = np.radians(20.0), np.radians(10.0)
 GOOD_FOCUS, USABLE_FOCUS = 0.0005, 0.005  # change of focal length: 0.3 and 3 mm of 600 mm
 SMEARED = 1.5  # px, sd along the motion
 NOT_PREDICTED = (
-    "pictures do not agree with each other: keep focus and zoom fixed, the board stiff, and use "
-    "sharp pictures"
+    "images do not agree with each other: keep focus and zoom fixed, the board stiff, and use "
+    "sharp images"
 )
 
 
@@ -135,10 +136,10 @@ def judge_camera(fit: Fit, camera: int, size: tuple[int, int], evidence: Evidenc
     views = len(evidence.corners)
     advice, word = [], "good"
     for value, good, usable, say in (
-        (-views, -ENOUGH_VIEWS, -FEW_VIEWS, "take more pictures"),
-        (-covered, -COVERED, -HARDLY_COVERED, "fill the corners of the picture with the board"),
+        (-views, -ENOUGH_VIEWS, -FEW_VIEWS, "take more images"),
+        (-covered, -COVERED, -HARDLY_COVERED, "fill the corners of the image with the board"),
         (-tilt, -TILTED, -HARDLY_TILTED, "tilt the board more, about both of its axes"),
-        (spread, GOOD_PIXELS, USABLE_PIXELS, "take more pictures, nearer and more tilted"),
+        (spread, GOOD_PIXELS, USABLE_PIXELS, "take more images, nearer and more tilted"),
         (evidence.held_out, GOOD_HELD_OUT, USABLE_HELD_OUT, NOT_PREDICTED),
         (abs(evidence.focus), GOOD_FOCUS, USABLE_FOCUS, _focus(evidence.focus)),
         (evidence.smear, SMEARED, 2 * SMEARED, "hold the board still"),
@@ -155,7 +156,7 @@ def judge_camera(fit: Fit, camera: int, size: tuple[int, int], evidence: Evidenc
 
 def _focus(share: float) -> str:
     return (
-        f"its focal length changed by {100 * abs(share):.2g} % during the pictures: keep focus and "
+        f"its focal length changed by {100 * abs(share):.2g} % during the images: keep focus and "
         "zoom fixed, without autofocus, and let the camera run for half an hour before"
     )
 
@@ -174,10 +175,10 @@ def where(corners: Sequence[str]) -> str:
         A phrase that completes a sentence.
     """
     if not corners:
-        return "at the picture's edge"
+        return "at the image's edge"
     if len(corners) == 4:
-        return "in the four corners of the picture"
-    return f"in the {' and '.join(corners)} of the picture"
+        return "in the four corners of the image"
+    return f"in the {' and '.join(corners)} of the image"
 
 
 def _beyond(pixels: float | None, corners: Sequence[str]) -> str:

@@ -7,13 +7,12 @@ from calibration.live.capture_guide import Ask
 from calibration.live.hint_icons import DONE, draw_ask
 from nav.guidance.alarms import Level
 from nav.view.sized import Sized
-from nav.view.theme import ACCENT, LEVEL, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
+from nav.view.theme import ACCENT, LEVEL, LOST, PANEL, QUIET, TEXT, WRAPPED, Metrics, faded, font
 
 COLOURS = {
     "captured": DONE, "done": DONE, "good": DONE, "again": LEVEL[Level.CAUTION],
     "usable": LEVEL[Level.CAUTION], "lost": LOST, "repeat": LOST,
 }  # fmt: skip
-WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
 
 
 class AskBar(Sized):

@@ -10,12 +10,14 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
 
+from calibration.cameras.rig_calibration import RigCalibration, Scale, calibrate_gathered
+from calibration.cameras.rig_report import advice
 from calibration.live.askbar import AskBar
 from calibration.live.background import aside
 from calibration.live.calibration_source import BoardCameras
 from calibration.live.capture_display import Shown
 from calibration.live.capture_guide import Ask
-from calibration.live.live_result import MEANING, WHAT_NEXT, Result, calibrated
+from calibration.live.live_result import MEANING, WHAT_NEXT
 from calibration.live.panes import Panes
 from calibration.live.taking import Taking
 from calibration.live.verdict_table import VerdictTable
@@ -54,8 +56,8 @@ class CalibrateWindow(QMainWindow):
         Decides which images are taken.
     save : callable
         Writes the result; it may raise InputError.
-    ruler : float, optional
-        Measured length of the printed 100 mm, mm.
+    scale : Scale
+        What determines the size of the board.
     title : str, optional
         Title of the window.
     clock : callable, optional
@@ -63,7 +65,7 @@ class CalibrateWindow(QMainWindow):
 
     Attributes
     ----------
-    saved : Result or None
+    saved : RigCalibration or None
         At the end, the result that was written; None if nothing was.
     """
 
@@ -71,23 +73,23 @@ class CalibrateWindow(QMainWindow):
         self,
         source: BoardCameras,
         taking: Taking,
-        save: Callable[[Result], Any],
-        ruler: float | None = None,
+        save: Callable[[RigCalibration], Any],
+        scale: Scale,
         *,
         title: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self.source, self.taking, self.ruler = source, taking, ruler
+        self.source, self.taking, self.scale = source, taking, scale
         self._write, self._clock = save, clock
         self.state = TAKING
-        self.result: Result | None = None
-        self.saved: Result | None = None
+        self.result: RigCalibration | None = None
+        self.saved: RigCalibration | None = None
         self.problem, self._told_at = "", 0  # said until there are more captures than then
         self._job: Future[Any] | None = None
         self.setWindowTitle(title or "c1c2nav - calibrate cameras")
         self.resize(1280, 800)
-        self._build(title)
+        self._build()
         self.watch = Watch(source, taking)
         self.timer = QTimer(self)
         self.timer.setInterval(POLL_MS)
@@ -95,7 +97,7 @@ class CalibrateWindow(QMainWindow):
         self.timer.start()
         self.poll()
 
-    def _build(self, title: str) -> None:
+    def _build(self) -> None:
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.Window, BACK)
         self.setPalette(palette)
@@ -170,8 +172,8 @@ class CalibrateWindow(QMainWindow):
         elif shown is None:
             self.bar.show_ask(Ask("busy", "Starting the cameras"), "")
         elif age > STALE:
-            why = f"no picture for {age:.0f} s"
-            self.bar.show_ask(Ask("lost", "No pictures arrive"), why)
+            why = f"no image for {age:.0f} s"
+            self.bar.show_ask(Ask("lost", "No images arrive"), why)
             self.panes.show_panes(shown, why)
         else:
             self.bar.show_ask(shown.ask, self.problem or shown.detail)
@@ -236,7 +238,7 @@ class CalibrateWindow(QMainWindow):
             self._go_on(str(error))
             return
         self.state, self.problem = CALIBRATING, ""
-        self._job = aside(lambda: calibrated(gathered, self.taking.board, self.ruler))
+        self._job = aside(lambda: calibrate_gathered(gathered, self.taking.board, self.scale))
 
     def _save(self) -> None:
         result = self.result
@@ -247,7 +249,7 @@ class CalibrateWindow(QMainWindow):
     def _more(self) -> None:
         self.taking.ask_for_more()
         assert self.result is not None
-        self._go_on("; ".join(self.result.advice))
+        self._go_on("; ".join(advice(self.result)))
 
     def _cancel(self) -> None:
         self.close()

@@ -292,7 +292,7 @@ def _place(camera: CameraProgress, index: int, names: Sequence[str]) -> Ask | No
         return None
     empty = {way: cells - camera.cells for way, cells in PARTS.items()}
     way = max(PARTS, key=lambda w: (len(empty[w]), w[0] ** 2 + w[1] ** 2))
-    say = f"Into the {REGIONS[way]} of {_camera(names, index, 'the picture')}"
+    say = f"Into the {REGIONS[way]} of {_camera(names, index, 'the image')}"
     return Ask("place", say, index, way, frozenset(empty[way]))
 
 

@@ -49,12 +49,12 @@ def search(
         which = "" if len(names) == 1 else f"{names[camera].upper()} "
         if found is None:
             if len(glimpses[camera].ids) >= MOSTLY * len(board.points):
-                return f"The {which}picture is not sharp"
+                return f"The {which}image is not sharp"
         elif smear_of(found.blur) > SMEARED:
-            return f"It moved in the {which}picture"
+            return f"It moved in the {which}image"
         else:
             seen[camera] = found
-    return seen or "The picture is not sharp"
+    return seen or "The image is not sharp"
 
 
 def write_pictures(

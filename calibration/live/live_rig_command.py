@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.board import load_board
-from calibration.cameras.rig_command import scale_by_ruler
+from calibration.cameras.rig_calibration import scale_by_ruler
 from nav.camera.image_files import pictures_in
 from nav.camera.measure import LARGEST
 from nav.camera.webcam import OpenCapture
@@ -56,26 +56,25 @@ def capture_and_calibrate(
     from nav.display import can_show
 
     printed = load_board(board)
-    share = scale_by_ruler(ruler).share
+    scale = scale_by_ruler(ruler)
     if not cameras:
         raise InputError("--camera NAME=NUMBER: give at least one; nav doctor lists the numbers")
     if keep is not None:
         _check_empty(keep, cameras)
     if not can_show():
         raise InputError(
-            "no display here for --camera; take pictures of the board and give them with --images"
+            "no display here for --camera; take images of the board and give them with --images"
         )
     from calibration.live.calibration_source import BoardCameras
     from calibration.live.run_calibration import run_window
 
     with console.status("starting the cameras"):
         source = BoardCameras(cameras, size, capture=capture)
-    scaled = printed.scaled(share)
-    run_window(source, scaled, board, output, console, ruler, keep)
+    run_window(source, printed.scaled(scale.share), board, output, console, scale, keep)
 
 
 def _check_empty(keep: Path, cameras: Mapping[str, int]) -> None:
     """Refuse a folder with images: those of two sessions would be calibrated as one."""
     for name in cameras:
         if pictures_in(keep / name):
-            raise InputError(f"--keep {keep}: {name} has pictures in it already; give a new folder")
+            raise InputError(f"--keep {keep}: {name} has images in it already; give a new folder")

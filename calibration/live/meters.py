@@ -60,7 +60,7 @@ def meters(camera: CameraProgress, progress: Progress) -> tuple[Meter, ...]:
     """
     goal = np.degrees(SPARE * TILTED)
     result = [
-        _meter("pictures", f"{camera.views} of {progress.least}", camera.views, FEW_VIEWS,
+        _meter("images", f"{camera.views} of {progress.least}", camera.views, FEW_VIEWS,
                progress.least),
         _meter("covered", f"{camera.covered:.0%} of {COVERED:.0%}", camera.covered,
                HARDLY_COVERED, COVERED),

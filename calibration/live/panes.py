@@ -13,10 +13,8 @@ from calibration.live.meters import draw_meters, meters
 from nav.frames import Array
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status, hatch
-from nav.view.theme import ACCENT, BACK, LINE, PANEL, QUIET, TEXT, faded, font
+from nav.view.theme import ACCENT, BACK, LEFT, LINE, PANEL, QUIET, RIGHT, TEXT, faded, font
 
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
@@ -68,7 +66,7 @@ class Panes(Sized):
         lost = pane is None or pane.image is None or bool(self.blank)
         self._head(painter, head, index, None if lost else pane)
         if lost or pane is None:
-            self._nothing(painter, room, why if "no picture" in why else f"no picture: {why}")
+            self._nothing(painter, room, why if "no image" in why else f"no image: {why}")
         else:
             self._picture(painter, room, pane, index)
         if self.shown is not None:
@@ -77,7 +75,7 @@ class Panes(Sized):
 
     def _head(self, painter: QPainter, box: QRectF, index: int, pane: Pane | None) -> None:
         m, g = self.metrics, self.metrics.grid
-        status, word = "lost", "no picture"
+        status, word = "lost", "no image"
         if pane is not None:
             count = len(pane.corners)
             status = "seen" if count else "unknown"

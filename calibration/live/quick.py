@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board
+from calibration.cameras.board_detection import LEAST_CORNERS
 from nav.camera.frameset import Picture
 from nav.frames import Array
 
-LEAST_CORNERS = 8
 WIDEST = 1920  # px: larger pictures are shrunk for this
 SMALL = 800  # px: up to here all of OpenCV's thresholds are cheap
 WINDOW = 13  # px, of the one threshold taken in larger pictures: 2.4 times as fast as all three

@@ -5,9 +5,10 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.board import Board
+from calibration.cameras.rig_calibration import RigCalibration, Scale, write_calibration
+from calibration.cameras.rig_report import print_calibration
 from calibration.live.calibration_source import BoardCameras
 from calibration.live.calibration_window import CalibrateWindow
-from calibration.live.live_result import Result, report, save
 from calibration.live.taking import Taking
 from nav.view.live_app import application
 from nav.view.quitting import add_quit_key, closed_by_signals
@@ -15,7 +16,7 @@ from nav.view.quitting import add_quit_key, closed_by_signals
 
 def run_window(
     source: BoardCameras, board: Board, board_file: Path, output: Path, console: Console,
-    ruler: float | None, keep: Path | None,
+    scale: Scale, keep: Path | None,
 ) -> None:  # fmt: skip
     """Show the window until something is saved or it is closed; release the cameras.
 
@@ -24,15 +25,15 @@ def run_window(
     source : BoardCameras
         The cameras; closed at the end.
     board : Board
-        The board, at the size that the ruler gives.
+        The board, at its true size.
     board_file : Path
         The board's file, for the provenance.
     output : Path
         rig.toml to write.
     console : Console
         Where the result is printed.
-    ruler : float or None
-        Measured length of the printed ruler of 100 mm, mm.
+    scale : Scale
+        What determined that size.
     keep : Path or None
         Folder for the images.
 
@@ -42,13 +43,13 @@ def run_window(
         There is no display.
     """
 
-    def write(result: Result) -> None:
-        save(result, output, board_file)
+    def write(result: RigCalibration) -> None:
+        write_calibration(result, output, [board_file])
 
     try:
         app = application()
         taking = Taking(tuple(source.devices), board, keep)
-        window = CalibrateWindow(source, taking, write, ruler)
+        window = CalibrateWindow(source, taking, write, scale)
         window.resize(app.primaryScreen().availableSize() * 0.9)
         window.show()
         add_quit_key(window)
@@ -57,8 +58,8 @@ def run_window(
     finally:
         source.close()
     if window.saved is not None:
-        report(window.saved, output, console)
+        print_calibration(console, window.saved, output)
     else:
         console.print("nothing was written")
     if keep is not None and taking.captures:
-        console.print(f"the pictures are in {keep}")
+        console.print(f"the images are in {keep}")

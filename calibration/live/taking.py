@@ -138,7 +138,7 @@ class Taking:
         """
         for camera, name in enumerate(self.names):
             if not any(k == camera for k, _ in self.seen):
-                raise InputError(f"{name}: no picture was taken with the board in it")
+                raise InputError(f"{name}: no image was taken with the board in it")
         return Gathered(
             self.names,
             tuple(self.sizes[k] for k in range(len(self.names))),
@@ -206,7 +206,7 @@ class Taking:
             known = missing.get(gone[0])
             why = "no picture" if known is None else chosen().sentence(known)
             which = "The camera" if len(self.names) == 1 else f"The {name.upper()} camera"
-            return Ask("lost", f"{which} gives no picture", gone[0]), why
+            return Ask("lost", f"{which} gives no image", gone[0]), why
         if len(images) < len(self.names):
             return self._last  # an image is about to arrive
         self._last = self._judged(images, glimpses, present)
@@ -219,7 +219,7 @@ class Taking:
         present: Mapping[int, Look],
     ) -> tuple[Ask, str]:
         if self._pending is not None:
-            return Ask("still", "Hold still"), "taking the picture"
+            return Ask("still", "Hold still"), "taking the image"
         if not self._ready.done():
             return Ask("busy", "Getting ready"), "the first time this takes a minute"
         still = {k for k in present if self._still[k].still}
@@ -240,9 +240,9 @@ class Taking:
             kind = f"{board.columns} x {board.rows} squares"
             return f"{kind}, {board.dictionary}" if board.is_charuco else f"{kind}, all in view"
         if ask.kind == "tilt":
-            return f"by about {RECOMMENDED_TILT} degrees; sides as in the picture"
+            return f"by about {RECOMMENDED_TILT} degrees; sides as in the image"
         if ask.kind == "place":
-            return "at least some squares of it; sides as in the picture"
+            return "at least some squares of it; sides as in the image"
         if ask.kind == "more":
             return "another tilt, another distance, another place"
         return ""

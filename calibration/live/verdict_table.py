@@ -3,15 +3,15 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
-from calibration.live.live_result import HEADINGS, LIMITS, Result
+from calibration.cameras.rig_calibration import RigCalibration
+from calibration.cameras.rig_report import advice, notes
+from calibration.live.live_result import HEADINGS, LIMITS, verdict_rows
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status
-from nav.view.theme import LINE, PANEL, QUIET, TEXT, font
+from nav.view.theme import LEFT, LINE, PANEL, QUIET, TEXT, WRAPPED, font
 
 STATUS = {"good": "seen", "usable": "doubtful", "repeat": "lost"}
 SHARES = (1.2, 1.0, 1.5, 1.4, 1.0, 0.8, 2.0, 1.3)  # of the width, by column
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
 
 
 class VerdictTable(Sized):
@@ -19,13 +19,14 @@ class VerdictTable(Sized):
 
     def __init__(self) -> None:
         super().__init__()
-        self.result: Result | None = None
+        self.result: RigCalibration | None = None
 
-    def show_result(self, result: Result | None) -> None:
+    def show_result(self, result: RigCalibration | None) -> None:
         """Show another result."""
         self.result = result
         if result is not None:
-            words = [" ".join(row) for row in result.rows] + result.advice + result.notes
+            words = [" ".join(row) for row in verdict_rows(result)]
+            words += [*advice(result), *notes(result)]
             self.setAccessibleName("; ".join(words))
         self.update()
 
@@ -43,14 +44,14 @@ class VerdictTable(Sized):
             self._sentences(painter, room, y + 2 * g, self.result)
         painter.end()
 
-    def _table(self, painter: QPainter, room: QRectF, result: Result) -> float:
+    def _table(self, painter: QPainter, room: QRectF, result: RigCalibration) -> float:
         m = self.metrics
         painter.setFont(font(m.small))
         painter.setPen(QUIET)
         y = room.top()
         self._row(painter, room, y, 2 * m.small, HEADINGS)
         y += 2 * m.small
-        for row in result.rows:
+        for row in verdict_rows(result):
             painter.setPen(LINE)
             painter.drawLine(QPointF(room.left(), y), QPointF(room.right(), y))
             painter.setFont(font(m.medium))
@@ -83,10 +84,10 @@ class VerdictTable(Sized):
             )
             painter.drawText(cell, LEFT, fits)
 
-    def _sentences(self, painter: QPainter, room: QRectF, y: float, result: Result) -> None:
+    def _sentences(self, painter: QPainter, room: QRectF, y: float, result: RigCalibration) -> None:
         m = self.metrics
-        lines = [(m.medium, TEXT, line) for line in result.advice]
-        lines += [(m.small, QUIET, line) for line in result.notes]
+        lines = [(m.medium, TEXT, line) for line in advice(result)]
+        lines += [(m.small, QUIET, line) for line in notes(result)]
         for size, ink, line in lines:
             painter.setFont(font(size))
             painter.setPen(ink)

@@ -44,5 +44,5 @@ class Watch:
         except InputError as error:
             self.problem = str(error)
         except Exception as error:
-            log.exception("taking pictures failed")
-            self.problem = f"taking pictures failed: {error}"
+            log.exception("taking images failed")
+            self.problem = f"taking images failed: {error}"

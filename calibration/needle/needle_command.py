@@ -247,7 +247,7 @@ def _doubt(seen: ToolPoses) -> str:
         return "the persistent part of that error is in the tip's covariance"
     return (
         "the persistent part of that error is not in the tip's covariance, since the tool was "
-        "tracked without a tip: track the same pictures with the new file, and calibrate again"
+        "tracked without a tip: track the same images with the new file, and calibrate again"
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import nav
+from calibration.board import RULER
 from calibration.printing.page import Page, text_width
 from calibration.printing.paper import Box
 
-RULER = 100  # mm
 TICKS = {10: 5.0, 5: 3.5, 1: 2.2}  # mm between ticks: their length, mm
 TICK_WIDTH = 0.15  # mm
 TEXT_GAP = 14.0  # mm between ruler and text

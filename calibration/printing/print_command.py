@@ -21,7 +21,8 @@ from calibration.printing.standard_tools import (
     standard_reference,
 )
 from nav.filekinds import SHEET, toml_kind
-from nav.outputs import refuse_replacing, refuse_special, written_together
+from nav.output_checks import refuse_replacing, refuse_special
+from nav.outputs import written_together
 from nav.tracking.tool import write_tool
 
 

@@ -5,6 +5,7 @@ over the frames (Triggs et al. 2000), so that only the markers' unknowns stay co
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from scipy.special import chdtri
 from calibration.tools.unknowns import CORNERS, Body, Sightings, derivatives_of, residuals_of
 from nav.camera.rig import Camera
 from nav.frames import Array
+from nav.gauss_newton import damped_trial
 
 SHIFT_SD, TURN_SD = 0.5, np.radians(1.0)  # mm, rad: how far from its place a marker is glued
 PRIOR = np.array([SHIFT_SD] * 3 + [TURN_SD] * 3)
@@ -86,16 +88,11 @@ def adjust(sightings: Sightings, body: Body, cameras: tuple[Camera, ...], free: 
     cost = _cost(whitened, body, free)
     for _ in range(STEPS):
         normal = _Normal(sightings, body, cameras, free)
-        while True:
-            trial = body.moved(*normal.step(damping))
-            whitened, _ = residuals_of(sightings, trial, cameras)
-            after = _cost(whitened, trial, free)
-            if after <= cost * (1.0 + 1e-12) or damping > MOST_DAMPING:
-                break
-            damping = max(10.0 * damping, DAMPING)
+        trial = partial(_trial, sightings, cameras, free, body, normal)
+        moved, after, damping = damped_trial(trial, cost, damping, DAMPING, MOST_DAMPING)
         fell = cost - after
         if fell >= 0.0:
-            body, cost = trial, after
+            body, cost = moved, after
         damping = 0.0 if damping <= DAMPING else damping / 10.0
         if fell <= CONVERGED * cost:
             break
@@ -103,6 +100,19 @@ def adjust(sightings: Sightings, body: Body, cameras: tuple[Camera, ...], free: 
     normal = _Normal(sightings, body, cameras, free)
     squares = (whitened**2).sum(axis=1)
     return Adjusted(body, normal.covariance(), squares, residuals)
+
+
+def _trial(
+    sightings: Sightings,
+    cameras: tuple[Camera, ...],
+    free: Free,
+    body: Body,
+    normal: "_Normal",
+    damping: float,
+) -> tuple[Body, float]:
+    """Return the body after a damped step, and its cost."""
+    moved = body.moved(*normal.step(damping))
+    return moved, _cost(residuals_of(sightings, moved, cameras)[0], moved, free)
 
 
 def _cost(whitened: Array, body: Body, free: Free) -> float:

@@ -74,7 +74,7 @@ def check_frames(count: int) -> None:
     if count < LEAST_FRAMES:
         raise NotCalibrated(
             f"repeat: two or more markers of the tool fit in only {count} frame sets, at least "
-            f"{LEAST_FRAMES} are needed (better 60); take more pictures, turning the tool"
+            f"{LEAST_FRAMES} are needed (better 60); take more images, turning the tool"
         )
 
 
@@ -126,7 +126,7 @@ def check_fit(rms: float, left_out: float, frames_out: float, spoiled: str) -> N
         share = 100 * max(left_out, frames_out)
         raise NotCalibrated(
             f"repeat: {share:.0f} % of the views do not fit one rigid body ({spoiled}); is it this "
-            "tool's file? Is a face loose? Hold the tool still for each picture"
+            "tool's file? Is a face loose? Hold the tool still for each image"
         )
 
 
@@ -199,7 +199,7 @@ def verdict_in_words(
     if poor:
         advice.append(_marker_advice(poor))
     if frames < GOOD_FRAMES:
-        advice.append(f"more pictures ({frames} frame sets used)")
+        advice.append(f"more images ({frames} frame sets used)")
     if left_out > GOOD_LEFT_OUT:
         advice.append(f"hold the tool still ({100 * left_out:.0f} % of views left out)")
     if rms > GOOD_RMS:
@@ -268,6 +268,6 @@ def _marker_advice(poor: Sequence[MarkerCalibration]) -> str:
 
 
 def _why(marker: MarkerCalibration) -> str:
-    pictures = "1 picture" if marker.pictures == 1 else f"{marker.pictures} pictures"
+    pictures = "1 image" if marker.pictures == 1 else f"{marker.pictures} images"
     ways = "1 direction" if marker.directions == 1 else f"{marker.directions} directions"
     return f"marker {marker.id} was seen in {pictures} from {ways} only (± {marker.sd:.2f} mm)"

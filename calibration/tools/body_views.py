@@ -18,7 +18,7 @@ from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
 from nav.notice import Notice, NoticeCount
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.marker_views import MarkerViews, shifted
 from nav.tracking.follow.pose_candidate import PoseCandidate
@@ -122,18 +122,18 @@ def seen_markers(
     count = tracked = moving = 0
     reasons = NoticeCount()
     with closing(Tracker(rig, [tool])) as tracker, _late_bar(console, task, total) as advance:
-        follower = tracker.followers[tool.name]
         for frames in frame_sets:
             if anywhere and count % SEARCH_EVERY == 0:
                 tracker.search()
             result = tracker.track(frames).tools[tool.name]
             count += 1
-            if isinstance(result, Lost) or follower.found is None:
+            candidate = tracker.tool_states[tool.name].candidate
+            if isinstance(result, Lost) or candidate is None:
                 reasons.add(result if isinstance(result, Lost) else Notice("not_found"))
             else:
-                own, left_out = views_of(follower.found, frames.number, tool)
+                own, left_out = views_of(candidate, frames.number, tool)
                 if anywhere:
-                    own += _elsewhere(tracker.views[tool.name], own, follower.found, frames.number)
+                    own += _elsewhere(tracker.views[tool.name], own, candidate, frames.number)
                 views += own
                 tracked, moving = tracked + 1, moving + left_out
             advance()
@@ -159,14 +159,14 @@ def _late_bar(console: Console, task: str, total: int) -> Iterator[Callable[[], 
 
 
 def _elsewhere(
-    detected: Sequence[MarkerView], own: Sequence[BodyView], found: PoseCandidate, frame: int
+    detected: Sequence[MarkerView], own: Sequence[BodyView], candidate: PoseCandidate, frame: int
 ) -> list[BodyView]:
     """Return the markers that a search of the whole images found, and the pose did not."""
     known = {(view.camera, view.marker) for view in own}
     places = Counter((view.camera.name, view.marker.id) for view in detected)
     return [
         BodyView(
-            frame, view.camera.name, view.marker.id, view.corners, view.covariance, found.matrix
+            frame, view.camera.name, view.marker.id, view.corners, view.covariance, candidate.matrix
         )
         for view in detected
         if view.refined
@@ -175,15 +175,15 @@ def _elsewhere(
     ]
 
 
-def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
+def views_of(candidate: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyView], int]:
     """Return the markers whose appearance fits, and how many are left out because they moved.
 
     Markers that disagree with the pose are included: their place is to be estimated.
 
     Parameters
     ----------
-    found : PoseCandidate
-        Pose of the tool, with its evidence.
+    candidate : PoseCandidate
+        Pose of the tool, with its fit result.
     frame : int
         Number of the frame set.
     tool : Tool
@@ -196,23 +196,23 @@ def views_of(found: PoseCandidate, frame: int, tool: Tool) -> tuple[list[BodyVie
     moving : int
         How many were left out because the tool moved between the cameras' times.
     """
-    evidence, marker_views = found.evidence, found.evidence.marker_views
-    corners, covariance = own_corners(found), found.corner_covariance
-    moved = np.abs(_to_frame_time(found)).max(axis=(1, 2))
+    fit_result, marker_views = candidate.fit_result, candidate.fit_result.marker_views
+    corners, covariance = own_corners(candidate), candidate.corner_covariance
+    moved = np.abs(_to_frame_time(candidate)).max(axis=(1, 2))
     views, moving = [], 0
-    for k in np.flatnonzero(evidence.good):
+    for k in np.flatnonzero(fit_result.quality.good):
         if moved[k] > MOST_MOTION:
             moving += 1
             continue
         if not (np.isfinite(corners[k]).all() and np.isfinite(covariance[k]).all()):
             continue
-        camera = marker_views.eyes[marker_views.camera[k]].camera.name
+        camera = marker_views.cameras[marker_views.camera[k]].camera.name
         marker = tool.markers[marker_views.marker[k]].id
-        views.append(BodyView(frame, camera, marker, corners[k], covariance[k], found.matrix))
+        views.append(BodyView(frame, camera, marker, corners[k], covariance[k], candidate.matrix))
     return views, moving
 
 
-def own_corners(found: PoseCandidate) -> Array:
+def own_corners(candidate: PoseCandidate) -> Array:
     """Compute each view's corners by its own pixels, at the frame set's time.
 
     `PoseCandidate.corners` are the pose's plus all residuals: the pose cancels, but to first order
@@ -221,26 +221,31 @@ def own_corners(found: PoseCandidate) -> Array:
 
     Parameters
     ----------
-    found : PoseCandidate
-        Pose of the tool, with its evidence.
+    candidate : PoseCandidate
+        Pose of the tool, with its fit result.
 
     Returns
     -------
     ndarray, shape (n, 4, 2)
         Corners, px.
     """
-    return found.corners + _bend(found) + _to_frame_time(found)
+    return candidate.corners + _bend(candidate) + _to_frame_time(candidate)
 
 
-def _bend(found: PoseCandidate) -> Array:
+def _bend(candidate: PoseCandidate) -> Array:
     """Return, (n, 4, 2), the nonlinear part of the deviation of a marker from the pose."""
-    evidence = found.evidence
-    if evidence.slack == 0.0 or not evidence.off.any():
-        return np.zeros_like(found.corners)
-    count = evidence.marker_views.shape.count
-    exact = _corners_of_planes(evidence.marker_views, shifted(evidence.plane, evidence.off, count))
-    linear = np.einsum("nab,nb->na", evidence.by_flow, evidence.off).reshape(-1, 4, 2)
-    return exact - _corners_of_planes(evidence.marker_views, evidence.plane) - linear
+    fit_result = candidate.fit_result
+    if fit_result.appearance.slack == 0.0 or not fit_result.appearance.offset.any():
+        return np.zeros_like(candidate.corners)
+    count = fit_result.marker_views.shape.count
+    exact = _corners_of_planes(
+        fit_result.marker_views,
+        shifted(fit_result.projection.plane, fit_result.appearance.offset, count),
+    )
+    linear = np.einsum(
+        "nab,nb->na", fit_result.projection.by_flow, fit_result.appearance.offset
+    ).reshape(-1, 4, 2)
+    return exact - _corners_of_planes(fit_result.marker_views, fit_result.projection.plane) - linear
 
 
 def _corners_of_planes(marker_views: MarkerViews, planes: Array) -> Array:
@@ -250,18 +255,18 @@ def _corners_of_planes(marker_views: MarkerViews, planes: Array) -> Array:
     rays = np.einsum("nij,kj->nki", np.linalg.inv(planes), cells)
     pixels = np.empty((len(marker_views), 4, 2))
     for index, first, last in marker_views.slices:
-        camera = marker_views.eyes[index].camera
+        camera = marker_views.cameras[index].camera
         pixels[first:last] = camera.project_rays(rays[first:last].reshape(-1, 3)).reshape(-1, 4, 2)
     return pixels
 
 
-def _to_frame_time(found: PoseCandidate) -> Array:
+def _to_frame_time(candidate: PoseCandidate) -> Array:
     """Return the shift (n, 4, 2), px, from each view's own time to the frame set's time."""
-    evidence, marker_views = found.evidence, found.evidence.marker_views
+    fit_result, marker_views = candidate.fit_result, candidate.fit_result.marker_views
     if not marker_views.late.any():
-        return np.zeros_like(found.corners)
-    still, _ = marker_views.project(marker_views.poses(evidence.pose, np.zeros(6)))
-    return still - evidence.corners
+        return np.zeros_like(candidate.corners)
+    still, _ = marker_views.project(marker_views.poses(fit_result.projection.pose, np.zeros(6)))
+    return still - fit_result.projection.corners
 
 
 def by_frame(views: Sequence[BodyView]) -> dict[int, list[BodyView]]:

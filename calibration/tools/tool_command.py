@@ -130,7 +130,7 @@ def _seen(
 ) -> Seen:
     seen = seen_markers(source, len(source), rig, tool, console, task, anywhere)
     if seen.frames == 0:
-        raise InputError(f"{images}: has no pictures")
+        raise InputError(f"{images}: has no images")
     if seen.tracked == 0:
         raise InputError(
             f"{images}: {tool.name} is in none of the {seen.frames} frame sets: "
@@ -237,7 +237,7 @@ def _lines(found: BodyCalibration, seen: Seen) -> list[str]:
         "off this one (rms per axis)",
         f"markers moved by {mean:.3f} mm (rms), most marker {farthest.id}: {farthest.moved:.3f} mm",
         f"known to {worst.sd:.3f} mm or better (1 sd by the corners' scatter, the rig taken as "
-        f"exact); worst marker {worst.id}, seen in {worst.pictures} pictures from "
+        f"exact); worst marker {worst.id}, seen in {worst.pictures} images from "
         f"{worst.directions} directions",
     ]
     if found.left_out:

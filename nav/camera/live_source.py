@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from nav.camera.devicenumber import webcam_number
 from nav.camera.frameset import Frame, FrameSet, FrameSource
 from nav.camera.livecamera import Grabbed, LiveCamera
 from nav.camera.rig import Rig
@@ -34,7 +33,7 @@ class LiveSource(FrameSource):
     rig : Rig
         The cameras.
     devices : mapping of str to int
-        Webcam number by camera name, as `parse_cameras` returns it.
+        Webcam number by camera name, as `parse_webcams` returns it.
     skew : float, optional
         Largest time between images of one set, s; half the shortest measured period by default,
         and a tenth more: with free-running cameras of one rate every image then finds its partner.
@@ -152,51 +151,3 @@ class LiveSource(FrameSource):
 def _spread(pictures: Iterable[Grabbed]) -> float:
     times = [g.time for g in pictures]
     return max(times) - min(times)
-
-
-def parse_cameras(options: Sequence[str], rig: Rig) -> dict[str, int]:
-    """Parse options like ``left=0``.
-
-    Parameters
-    ----------
-    options : sequence of str
-        NAME=NUMBER each.
-    rig : Rig
-        Whose cameras are named.
-
-    Returns
-    -------
-    dict of str to int
-        Webcam number by camera name.
-
-    Raises
-    ------
-    InputError
-        Not NAME=NUMBER, a name that the rig does not have, a name or number twice, or one missing.
-    """
-    wanted = " ".join(f"--camera {name}=NUMBER" for name in rig.names)
-    devices: dict[str, int] = {}
-    for option in options:
-        name, equals, number = (part.strip() for part in option.rpartition("="))
-        if not equals or not name:
-            raise InputError(f"--camera {option}: expected NAME=NUMBER, as in {wanted}")
-        if name not in rig.names:
-            raise InputError(
-                f"--camera {option}: the rig has no camera {name}; it has {', '.join(rig.names)}"
-            )
-        webcam = webcam_number(number)
-        if webcam is None:
-            raise InputError(
-                f"--camera {option}: expected a webcam's number, got {number!r}; "
-                "nav doctor lists them"
-            )
-        if name in devices:
-            raise InputError(f"--camera {option}: camera {name} is given twice")
-        other = next((n for n, index in devices.items() if index == webcam), None)
-        if other is not None:
-            raise InputError(f"--camera {option}: webcam {webcam} is camera {other} already")
-        devices[name] = webcam
-    missing = [name for name in rig.names if name not in devices]
-    if missing:
-        raise InputError(f"--camera {missing[0]}=NUMBER is missing; expected {wanted}")
-    return devices

@@ -187,7 +187,7 @@ def _refuse_mixed_units(split: Mapping[str, Sequence[str | _Number]], where: str
             first, second = list(units.values())[:2]
             raise InputError(
                 f"{where + ': ' if where else ''}{first} and {second} have times in different "
-                "units, and the order of the pictures is not clear; rename the files so that all "
+                "units, and the order of the images is not clear; rename the files so that all "
                 "times are in one unit"
             )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 CUT_OFF = "is cut off: its end is missing"
-NO_PICTURE = "cannot be read as a picture"
+NO_PICTURE = "cannot be read as an image"
 UPRIGHT = 1  # EXIF orientation: as the sensor has it
 ORIENTATIONS = {
     2: "mirrored left to right",
@@ -99,7 +99,7 @@ def examine(data: bytes) -> PictureFile:
 
 
 def _several(count: int) -> PictureFile:
-    return PictureFile(f"holds {count} pictures; expected one: save each as a file of its own")
+    return PictureFile(f"holds {count} images; expected one: save each as a file of its own")
 
 
 def _jpeg(data: bytes) -> PictureFile:

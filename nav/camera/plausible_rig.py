@@ -72,25 +72,25 @@ def _size(camera: "Camera", place: str) -> list[str | None]:
     width, height = camera.size
     said = f"{place}: matrix: the principal point ({centre[0]:.5g}, {centre[1]:.5g})"
     if (centre < -0.5).any():
-        raise InputError(f"{said} is outside the picture; expected fx, fy, cx, cy in pixels")
+        raise InputError(f"{said} is outside the image; expected fx, fy, cx, cy in pixels")
     edited = np.log(np.maximum(factor, 1e-9))
     if edited.min() > EDITED or edited.max() < -EDITED:
         meant = f"{2 * centre[0] + 1:.0f} x {2 * centre[1] + 1:.0f}"
         raise InputError(
-            f"{said} is the middle of pictures of about {meant}, but size says {width} x {height}: "
+            f"{said} is the middle of images of about {meant}, but size says {width} x {height}: "
             "was only size changed? Calibrate at the size you use; or, if it shows the same view, "
             f"multiply fx and cx by {1 / factor[0]:.3f}, fy and cy by {1 / factor[1]:.3f}"
         )
     if (centre > size - 0.5).any():
         raise InputError(
-            f"{said} is outside the picture of {width} x {height}; expected fx, fy, cx, cy in "
+            f"{said} is outside the image of {width} x {height}; expected fx, fy, cx, cy in "
             "pixels of that size"
         )
     off = np.abs(centre + 0.5 - size / 2.0) / size
     if off.max() > CENTRED:
         return [
             f"{said} is far from the middle of {width} x {height}, which is unusual: is the "
-            "picture cropped, or size not the one of the calibration?"
+            "image cropped, or size not the one of the calibration?"
         ]
     return []
 
@@ -101,7 +101,7 @@ def _pixels(camera: "Camera", place: str) -> list[str | None]:
     if not 1.0 / MOST_STRETCHED <= fx / fy <= MOST_STRETCHED:
         raise InputError(f"{said} differ too much; expected nearly equal focal lengths, in pixels")
     if abs(fx / fy - 1.0) > SQUARE_PIXELS:
-        return [f"{said} differ by {abs(fx / fy - 1):.0%}, which is unusual: a stretched picture?"]
+        return [f"{said} differ by {abs(fx / fy - 1):.0%}, which is unusual: a stretched image?"]
     return []
 
 
@@ -117,7 +117,7 @@ def _lens(camera: "Camera", place: str) -> list[str | None]:
     middle = np.linalg.norm((pixels + 0.5 - half) / half, axis=1) < CORE
     focal = float(np.diag(camera.matrix)[:2].mean())
     plain = math.degrees(2.0 * math.atan(max(camera.size) / 2.0 / focal))
-    said = f"{place}: matrix: a focal length of {focal:.5g} px for pictures of {width} x {height}"
+    said = f"{place}: matrix: a focal length of {focal:.5g} px for images of {width} x {height}"
     if not FIELD_OF_VIEW.least <= plain <= FIELD_OF_VIEW.most:
         raise InputError(
             f"{said} is a field of view of {plain:.3g} degrees; expected fx and fy in pixels, "
@@ -125,13 +125,13 @@ def _lens(camera: "Camera", place: str) -> list[str | None]:
         )
     if (broken & middle).any():
         raise InputError(
-            f"{place}: distortion: pixels of the picture's middle have no ray or several; expected "
+            f"{place}: distortion: pixels of the image's middle have no ray or several; expected "
             "OpenCV's order k1, k2, p1, p2, k3, ... as calibration gives it"
         )
     found: list[str | None] = []
     if broken.any():
         found.append(
-            f"{place}: distortion: {broken.mean():.0%} of the picture, towards its corners, has no "
+            f"{place}: distortion: {broken.mean():.0%} of the image, towards its corners, has no "
             "ray or several: the calibration did not reach there; markers there are misjudged"
         )
     if not FIELD_OF_VIEW.low <= plain <= FIELD_OF_VIEW.high:

@@ -287,7 +287,7 @@ def picture_size_problem(camera: Camera, shape: tuple[int, ...]) -> str:
     if shape[:2] == (height, width):
         return ""
     said = (
-        f"picture is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
+        f"image is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
         f"for camera {camera.name}; "
     )
     if shape[:2] == (width, height):

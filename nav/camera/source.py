@@ -77,7 +77,7 @@ def open_source(
     timeless = [r.path for r in recordings.values() if isinstance(r, VideoFile) and r.timeless]
     if fps is None:
         said += [
-            f"{path}: holds no times of its own: {FPS:g} pictures per second are assumed; give "
+            f"{path}: holds no times of its own: {FPS:g} images per second are assumed; give "
             "--fps or times.csv"
             for path in timeless
         ]
@@ -236,7 +236,7 @@ def _places(source: Path, rig: Rig) -> dict[str, Path]:
         if name not in places:
             raise InputError(
                 f"{source}: nothing for camera {name}; found {_found(entries)}; expected "
-                f"a sub-folder of pictures or a video file for each of {', '.join(rig.names)}"
+                f"a sub-folder of images or a video file for each of {', '.join(rig.names)}"
             )
     return places
 
@@ -248,7 +248,7 @@ def _place(source: Path, entries: list[Path], name: str) -> Path | None:
         videos.insert(0, folder)
     elif folder is not None and not videos:
         unread = unread_pictures(folder.iterdir())
-        raise InputError(f"{folder}: no pictures in it" + (f", but {unread}" if unread else ""))
+        raise InputError(f"{folder}: no images in it" + (f", but {unread}" if unread else ""))
     if len(videos) > 1:
         both = " and ".join(p.name for p in videos[:2])
         raise InputError(f"{source}: {both} are both for camera {name}; keep one")
@@ -257,11 +257,11 @@ def _place(source: Path, entries: list[Path], name: str) -> Path | None:
 
 def _not_a_source(source: Path, rig: Rig) -> str:
     if len(rig.names) == 1:
-        kind = "one picture; give its folder" if is_picture(source) else "not a video"
-        return f"{kind}; expected a video file or a folder of pictures"
+        kind = "one image; give its folder" if is_picture(source) else "not a video"
+        return f"{kind}; expected a video file or a folder of images"
     return (
         f"one file, but the rig has {len(rig.names)} cameras; expected a folder with a sub-folder "
-        f"of pictures or a video file for each of {', '.join(rig.names)}"
+        f"of images or a video file for each of {', '.join(rig.names)}"
     )
 
 
@@ -271,11 +271,11 @@ def _found(entries: list[Path], most: int = 8) -> str:
     names += [p.name for p in entries if is_video(p)]
     names += [f"{p.name} (a broken link)" for p in entries if p.is_symlink() and not p.exists()]
     count = sum(map(is_picture, entries))
-    names += [f"{count} picture{'s' * (count > 1)} outside any camera's folder"] if count else []
+    names += [f"{count} image{'s' * (count > 1)} outside any camera's folder"] if count else []
     unread = unread_pictures(entries)
     names += [unread] if unread else []
     more = [f"{len(names) - most} more"] if len(names) > most else []
-    return ", ".join(names[:most] + more) or "no folder, video or picture"
+    return ", ".join(names[:most] + more) or "no folder, video or image"
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
@@ -296,8 +296,8 @@ def _stems(source: Path, folders: Mapping[str, Mapping[str, Path]]) -> list[str]
             f"{name}/{next(iter(files.values())).name}" for name, files in folders.items()
         )
         raise InputError(
-            f"{examples}: no picture has the same name in two cameras; "
-            "pictures of one instant need the same name"
+            f"{examples}: no image has the same name in two cameras; "
+            "images of one instant need the same name"
         )
     return natural_order(counts, str(source))
 

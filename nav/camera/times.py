@@ -142,10 +142,10 @@ def _check_unit(path: Path, camera: str, times: Mapping[int, float]) -> str | No
             )
         return None
     unit = min(UNITS, key=lambda name: abs(math.log(step * UNITS[name] / USUAL_STEP)))
-    said = f"{path}: time: camera {camera} has a picture every {step:.3g} s"
+    said = f"{path}: time: camera {camera} has an image every {step:.3g} s"
     if step > LONGEST_STEP or step < SHORTEST_STEP or largest > LATEST:
         raise InputError(
-            f"{said}: are the times in {unit}? Write seconds; pictures that were taken one by one "
+            f"{said}: are the times in {unit}? Write seconds; images that were taken one by one "
             "need no times.csv"
         )
     if step > SLOW_STEP or step < FAST_STEP:

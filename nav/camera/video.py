@@ -71,7 +71,7 @@ class VideoFile:
         first = next(iter(decoder), None)
         decoder.close()
         if first is None or first.image is None:
-            raise InputError(f"{self.path}: cannot be read as a video: no picture in it")
+            raise InputError(f"{self.path}: cannot be read as a video: no image in it")
         check_picture_size(self.camera, first.image.shape, str(self.path))
         turned = self.container.turned
         if not turned and decoder.turned % 360:
@@ -101,15 +101,15 @@ class VideoFile:
         announced = decoder.announced
         of = f"{seen} of {announced}" if announced > seen else f"{seen}"
         if decoder.problem:
-            return f"{self.path}: {decoder.problem} after {seen} pictures: damaged"
+            return f"{self.path}: {decoder.problem} after {seen} images: damaged"
         if self.container.cut_off:
-            return f"{self.path}: {self.container.cut_off}: ends after {of} pictures"
+            return f"{self.path}: {self.container.cut_off}: ends after {of} images"
         if seen < announced - COUNT_OFF:
-            return f"{self.path}: ends after {of} pictures"
+            return f"{self.path}: ends after {of} images"
         if damaged:
-            return f"{self.path}: ends after {of} pictures, the last one damaged: is it cut off?"
+            return f"{self.path}: ends after {of} images, the last one damaged: is it cut off?"
         if seen < announced:
-            note = f"{self.path}: {of} pictures that its index announces can be found"
+            note = f"{self.path}: {of} images that its index announces can be found"
             self.notes += [note] if note not in self.notes else []
         return ""
 

@@ -261,7 +261,7 @@ def why_not_opened(index: int, dev: Path = DEV, sysfs: Path = SYSFS) -> str:
         return f"no such camera; connected: {there or 'none'}"
     if not os.access(node, os.R_OK | os.W_OK):
         return f"no permission for {node}; add yourself to the group video and log in again"
-    return f"in use by another program, or {node} is not a camera's picture; try nav doctor"
+    return f"in use by another program, or {node} is not a camera's image; try nav doctor"
 
 
 def _number(node: Path) -> int | None:

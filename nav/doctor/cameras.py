@@ -49,7 +49,7 @@ def _camera(device: Device, given: Measured | str | None, known: bool) -> Check 
         return Check(name, "fail", f"{device.name}: {given}", "plug it in again, at another port")
     if not given.rate:
         advice = "plug it in again, at a port of its own; is another program using it?"
-        return Check(name, "fail", f"{device.name}: opens, but no picture comes", advice)
+        return Check(name, "fail", f"{device.name}: opens, but no image comes", advice)
     width, height = given.size
     text = f"{device.name}: {width} x {height}, {given.rate:.1f} per second"
     text += f", {given.coding}" if given.coding else ""

@@ -82,6 +82,6 @@ def check_clock(now: float | None = None) -> list[Check]:
         ]
     resolution = time.get_clock_info("monotonic").resolution
     if resolution > 2e-3:
-        advice = "times of pictures are that coarse on this system"
+        advice = "times of images are that coarse on this system"
         return [Check("clock", "warn", f"{text}, steps of {resolution * 1e3:.0f} ms", advice)]
     return [Check("clock", "ok", text)]

@@ -13,7 +13,7 @@ from nav.errors import InputError
 from nav.exchange.case_export import export_case
 from nav.exchange.casefolder import write_imported
 from nav.exchange.importer import ImportedCase, ImportOptions, import_case
-from nav.outputs import refuse_folder
+from nav.output_checks import refuse_folder
 from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
 
 

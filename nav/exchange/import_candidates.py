@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from nav.assignments import split_assignment
 from nav.errors import InputError
-from nav.exchange.import_sources import Sources, split_assignments
+from nav.exchange.import_sources import Sources, values_by_structure
 from nav.exchange.imported_shapes import load_model, surface_of_label
 from nav.exchange.structure_names import LEFT_OUT, guess_role
 from nav.model.surface import Surface
@@ -74,7 +75,7 @@ def read_masks(
     InputError
         A label map cannot be read.
     """
-    told = {word.rpartition("=")[0].strip() for word in roles}
+    told = {split_assignment(word)[0] for word in roles}
 
     def wanted(name: str) -> bool:
         return name in told or guess_role(name).role != LEFT_OUT
@@ -158,7 +159,7 @@ def with_roles(
         Names in the source.
     """
     names = {c.name: c.own for c in candidates} | {c.own: c.own for c in candidates}
-    given, plain, wrong = split_assignments(list(roles), "--role", names)
+    given, plain, wrong = values_by_structure(list(roles), "--role", names)
     problems += wrong
     problems += [f"--role {word}: expected NAME=ROLE" for word in plain]
     for own, word in given.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nav.assignments import split_assignment
 from nav.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.labelmap import LabelMask
@@ -123,7 +124,7 @@ def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
     return path.name.lower().endswith(suffixes)
 
 
-def split_assignments(
+def values_by_structure(
     given: list[str], option: str, names: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str], list[str]]:
     """Split the words NAME=VALUE of an option.
@@ -150,13 +151,13 @@ def split_assignments(
     plain: list[str] = []
     problems: list[str] = []
     for word in given:
-        name, found, value = word.rpartition("=")
-        if not found:
+        name, value = split_assignment(word)
+        if not name:
             plain.append(word)
-        elif name.strip() == "*":
-            values["*"] = value.strip()
-        elif name.strip() in names:
-            values[names[name.strip()]] = value.strip()
+        elif name == "*":
+            values["*"] = value
+        elif name in names:
+            values[names[name]] = value
         else:
-            problems.append(f"{option} {word}: there is no structure {name.strip()!r}")
+            problems.append(f"{option} {word}: there is no structure {name!r}")
     return values, plain, problems

@@ -20,7 +20,7 @@ from nav.model.shells import outer_surface
 from nav.model.surface import Surface
 from nav.reconstruction.label_surfaces import LabelSurface
 
-FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
+FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS to LPS and back
 HEAD = 4096  # bytes at the start in which a file may state its coordinate system
 LEAST_SIGMA = 0.02  # mm
 MANY_TRIANGLES = 200_000  # distances to more slow the display down

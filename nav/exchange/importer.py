@@ -17,7 +17,7 @@ from nav.exchange.import_sources import (
     ImportedShape,
     Sources,
     has_suffix,
-    split_assignments,
+    values_by_structure,
 )
 from nav.exchange.imported_shapes import usual_sigma
 from nav.exchange.model_folder import files_below, read_model_folder
@@ -27,14 +27,13 @@ from nav.exchange.slicer_scene import opened_scene
 from nav.exchange.structure_names import plain as plain_name
 from nav.files import sha256
 from nav.frames import Array
-from nav.model.case import DEFAULT_LIMITS, Case, Role, Structure
+from nav.model.case import DEFAULT_LIMITS, ROLE_ORDER, Case, Role, Structure
 from nav.model.plausible_case import MOST_SIGMA, check_case
 from nav.model.surface import Surface
 from nav.reconstruction.labelmap_check import compare_with_scan
 from nav.reconstruction.labelnumbers import Numbering
 from nav.reconstruction.reading import read_volume
 
-ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 SUGGESTED_SIGMA = 0.5  # mm, of surfaces segmented by hand or program in a CT of common resolution
 Tell = Callable[[str], None]
 
@@ -187,7 +186,7 @@ def _shapes(
 ) -> tuple[list[ImportedShape], list[str]]:
     """Return surfaces with their sigma; what cannot be one is added to the problems."""
     names = {c.name: c.own for c in chosen} | {c.own: c.own for c in chosen}
-    given, plain, wrong = split_assignments(list(options.sigma), "--sigma", names)
+    given, plain, wrong = values_by_structure(list(options.sigma), "--sigma", names)
     problems += wrong
     sigmas = {own: _millimetres(f"{own}={word}", word, problems) for own, word in given.items()}
     for_all = [_millimetres(word, word, problems) for word in plain]
@@ -251,7 +250,7 @@ def _millimetres(shown: str, word: str, problems: list[str]) -> float | None:
 
 def _structures(shapes: Sequence[ImportedShape]) -> tuple[Structure, ...]:
     made = []
-    for shape in sorted(shapes, key=lambda s: ORDER.index(s.role)):
+    for shape in sorted(shapes, key=lambda s: ROLE_ORDER.index(s.role)):
         caution, danger = DEFAULT_LIMITS.get(shape.role, (None, None))
         role: Role = shape.role  # type: ignore[assignment]
         made.append(Structure(shape.name, role, shape.surface, caution, danger, shape.sigma or 0.0))
@@ -260,7 +259,7 @@ def _structures(shapes: Sequence[ImportedShape]) -> tuple[Structure, ...]:
 
 def _inside(shapes: Sequence[ImportedShape]) -> Array:
     """Return a point of the canal: the middle of cord or dura, else of everything."""
-    for roles in (("cord",), ("dura",), ORDER):
+    for roles in (("cord",), ("dura",), ROLE_ORDER):
         points = [s.surface.vertices for s in shapes if s.role in roles]
         if points:
             return np.concatenate(points).mean(axis=0)

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.exchange.case_segments import COLOURS
-from nav.filekinds import OBJ_COMMENT, PLY_COMMENT, STL_START, XML_COMMENT
+from nav.filekinds import OBJ_COMMENT, STL_START, XML_COMMENT
 from nav.frames import Array
 from nav.model.case import Structure
+from nav.model.mesh_bytes import DECIMALS_3MF, binary_ply, binary_stl
 
 SPACE = "SPACE=LPS"  # how 3D Slicer recognises the coordinate system of a mesh
-_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
 
 
 def stl_bytes(structure: Structure) -> bytes:
@@ -36,15 +35,8 @@ def stl_bytes(structure: Structure) -> bytes:
     bytes
         mm, LPS.
     """
-    surface = structure.surface
-    facets = np.zeros(len(surface.triangles), _FACET)
-    corners = surface.vertices[surface.triangles]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    facets["normal"] = normals / np.where(lengths > 0.0, lengths, 1.0)
-    facets["corners"] = corners
-    header = (STL_START + b", millimetres, " + SPACE.encode()).ljust(80)
-    return header + struct.pack("<I", len(facets)) + facets.tobytes()
+    title = STL_START + b", millimetres, " + SPACE.encode()
+    return binary_stl(structure.surface.vertices, structure.surface.triangles, title)
 
 
 def obj_bytes(structure: Structure) -> bytes:
@@ -81,19 +73,8 @@ def ply_bytes(structure: Structure) -> bytes:
         mm, LPS; sigma in mm.
     """
     surface = structure.surface
-    header = (
-        "ply\nformat binary_little_endian 1.0\n"
-        f"{PLY_COMMENT.decode()}\ncomment {SPACE}\n"
-        f"element vertex {len(surface.vertices)}\n"
-        "property float x\nproperty float y\nproperty float z\nproperty float sigma\n"
-        f"element face {len(surface.triangles)}\n"
-        "property list uchar int vertex_indices\nend_header\n"
-    )
-    rows = np.column_stack([surface.vertices, structure.sigma_at(surface.vertices)])
-    faces = np.empty(len(surface.triangles), [("count", "u1"), ("corners", "<i4", 3)])
-    faces["count"] = 3
-    faces["corners"] = surface.triangles
-    return header.encode() + rows.astype("<f4").tobytes() + faces.tobytes()
+    sigma = structure.sigma_at(surface.vertices)
+    return binary_ply(surface.vertices, surface.triangles, [("sigma", sigma)], [SPACE])
 
 
 def vtp_bytes(structure: Structure) -> bytes:
@@ -187,7 +168,7 @@ def threemf_bytes(name: str, structures: Sequence[Structure]) -> bytes:
         item = model.AddBuildItem(made, wrapper.GetIdentityTransform())
         item.SetUUID(_identifier("item", structure.name))
     writer = model.QueryWriter("3mf")
-    writer.SetDecimalPrecision(DECIMALS)
+    writer.SetDecimalPrecision(DECIMALS_3MF)
     # into memory: where the disk is full its own writing to a file ends the whole process
     return bytes(writer.WriteToBuffer())
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from nav.frames import Array
 from nav.model.case import Case
+from nav.model.plausible_case import RAS
 
 FAR, NEARER = 5.0, 0.5  # mm, and ratio: fiducials of a phantom or skull lie on or near a surface
 BEHIND = 2.0  # mm
 SIDE = re.compile(r"\b(left|right)\b")
-RAS = np.array([-1.0, -1.0, 1.0])
 
 
 def frame_problem(case: Case) -> str | None:

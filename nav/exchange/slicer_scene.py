@@ -21,6 +21,7 @@ from nav.exchange.import_sources import (
     Sources,
     has_suffix,
 )
+from nav.exchange.imported_shapes import FLIP
 from nav.frames import Array
 from nav.model.meshdata import MOST_COORDINATE
 from nav.textfile import MEGABYTE, read_bytes
@@ -35,7 +36,6 @@ LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, characters; systems refuse long
 LONGEST_SHOWN = 60
 MOST_NESTED = 32  # transforms above each other
 MOST_SCALE = 1e4  # of transforms together: micrometres or metres to millimetres, and more
-FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS to LPS and back
 HARDEN = "harden the transform in Slicer (Data module) and save again"
 
 

@@ -26,6 +26,8 @@ from nav.model.plausible_case import check_case
 from nav.model.surface import Surface, load_surface
 
 CASE_FORMAT = "c1c2nav/case/1"
+# of structures in files and lists: what must not be touched first
+ROLE_ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 # mm: amber and red by default, when the 95 % lower bound is at or below
 DEFAULT_LIMITS = {"artery": (5.0, 3.0), "cord": (2.0, 1.0)}

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nav.bevels import Bevel
 from nav.errors import InputError
 from nav.frames import Array, cross_matrix
 from nav.guidance.bending import MEASURED_DEPTH, SHARE, drift_size
 from nav.model.case import Case
 from nav.registration.assessment import FLE
 from nav.registration.points import DegenerateLayout, register_points
-from nav.tracking.needle import Bevel, NeedleKind
+from nav.tracking.needle import NeedleKind
 
 # order of the independent standard normal numbers of a sample; surfaces follow
 TIP, ANGLE, BEND, REGISTRATION = slice(0, 3), slice(3, 5), slice(5, 7), slice(7, 13)

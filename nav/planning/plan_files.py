@@ -18,7 +18,8 @@ from nav.filekinds import SUMMARY as SUMMARY_KIND
 from nav.files import provenance, read_toml
 from nav.frames import Array
 from nav.model.case import OLDER_PLANS, PLANNED
-from nav.outputs import followed, refuse_replacing, refuse_special, written_together
+from nav.output_checks import followed, refuse_replacing, refuse_special
+from nav.outputs import written_together
 from nav.planning.catheter import CatheterPath
 from nav.planning.landmarks import Landmarks
 from nav.planning.plan_result import Clearance, PlannedPath, SidePlan, TrajectoryPlan

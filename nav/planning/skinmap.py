@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay, QhullError
 
 from nav.frames import Array
+from nav.model.mesh_bytes import binary_ply
 from nav.planning.plan_result import SkinRisk
 
 LONGEST_EDGE = 8.0  # mm: longer ones bridge places that were not sampled
@@ -54,31 +55,16 @@ def ply_of(risks: tuple[SkinRisk, ...], colours: tuple[NDArray[np.uint8], ...]) 
     bytes
         The file's contents; model frame, mm.
     """
-    parts, faces, start = [], [], 0
-    for risk, colour in zip(risks, colours, strict=True):
-        vertices, triangles = patch(risk)
-        table = np.empty(len(vertices), VERTEX)
-        table["at"], table["colour"] = vertices, colour
-        table["risk"] = np.stack([risk.probability, risk.reserve], axis=1)
-        face = np.empty(len(triangles), [("count", "u1"), ("corners", "<i4", 3)])
-        face["count"], face["corners"] = 3, triangles + start
-        parts.append(table)
-        faces.append(face)
-        start += len(vertices)
-    header = (
-        "ply\nformat binary_little_endian 1.0\ncomment millimetres, model frame LPS\n"
-        f"element vertex {start}\n"
-        "property float x\nproperty float y\nproperty float z\n"
-        "property uchar red\nproperty uchar green\nproperty uchar blue\n"
-        "property float probability\nproperty float reserve\n"
-        f"element face {sum(len(f) for f in faces)}\n"
-        "property list uchar int vertex_indices\nend_header\n"
-    )
-    return (
-        header.encode()
-        + b"".join(p.tobytes() for p in parts)
-        + b"".join(f.tobytes() for f in faces)
-    )
-
-
-VERTEX = [("at", "<f4", 3), ("colour", "u1", 3), ("risk", "<f4", 2)]
+    patches = [patch(risk) for risk in risks]
+    starts = np.cumsum([0, *(len(vertices) for vertices, _ in patches[:-1])])
+    vertices = np.concatenate([v for v, _ in patches])
+    triangles = np.concatenate([t + start for (_, t), start in zip(patches, starts, strict=True)])
+    red, green, blue = np.concatenate(colours).T
+    columns = [
+        ("red", red),
+        ("green", green),
+        ("blue", blue),
+        ("probability", np.concatenate([risk.probability for risk in risks])),
+        ("reserve", np.concatenate([risk.reserve for risk in risks])),
+    ]
+    return binary_ply(vertices, triangles, columns)

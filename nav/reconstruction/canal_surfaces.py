@@ -29,7 +29,6 @@ from nav.reconstruction.sampling import as_field, cropped
 from nav.reconstruction.volume import Array, Volume
 
 LEAST_RINGS = 8  # in view; with fewer nothing is made
-PADDING = 15.0  # mm round the prior's dura: what is interpolated
 KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
 CLEAR = 3.0  # times the point spread's sd: nearer to bone, grey values are affected by it
 BONE_GAP = 0.3  # mm, least from the dura to bone

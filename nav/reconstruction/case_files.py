@@ -13,22 +13,27 @@ from numpy.typing import NDArray
 
 from nav.errors import InputError
 from nav.files import plain_values, provenance
-from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS
+from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS, ROLE_ORDER
+from nav.model.mesh_bytes import binary_ply
 from nav.outputs import written_together
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.corrections_file import corrections_table, write_labels
 from nav.reconstruction.guidance import GuideLabel
 from nav.reconstruction.prior import load_prior
-from nav.reconstruction.reading import describe
+from nav.reconstruction.reading import ReadResult, describe
 from nav.reconstruction.reconstruction_pictures import draw_overview
-from nav.reconstruction.reconstruction_result import Learnt, ReconstructedSurface, Reconstruction
+from nav.reconstruction.reconstruction_result import (
+    Learnt,
+    ReconstructedSurface,
+    Reconstruction,
+    Remark,
+)
 from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.surfaces import CAP_SIGMA, without_face
 from nav.reconstruction.volume import Volume
 
 CASE, VOLUME, PICTURE = "case.toml", "volume.nii.gz", "overview.png"
 CORRECTIONS, LABELS = "corrections.toml", "labels.seg.nrrd"
-ORDER = ("artery", "cord", "dura", "bone", "skin", "support", "other")
 LEAST_SIGMA, SIGMA_DIGITS = 0.02, 3  # mm
 VOLUME_NOTE = "c1c2nav cropped scan, HU"
 
@@ -59,16 +64,11 @@ def write_case(
     InputError
         The folder cannot be written, or holds other files of these names.
     """
-    surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
+    surfaces = sorted(found.surfaces, key=lambda s: ROLE_ORDER.index(s.role))
     names = [mesh_file(s.name) for s in surfaces]
     said = [CORRECTIONS] if found.guidance else []
     said += [LABELS] if found.guidance.labels else []
     files = [folder / n for n in (*names, *said, VOLUME, PICTURE, CASE)]
-    for path in files:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{path.parent}: cannot be created: {error.strerror}") from None
     with written_together(*files) as beside:
         for temporary, surface in zip(beside, surfaces, strict=False):
             temporary.write_bytes(ply_bytes(surface))
@@ -114,7 +114,7 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
     dict
         Tables of the file.
     """
-    surfaces = sorted(found.surfaces, key=lambda s: ORDER.index(s.role))
+    surfaces = sorted(found.surfaces, key=lambda s: ROLE_ORDER.index(s.role))
     structures = []
     for surface in surfaces:
         table: dict[str, Any] = {
@@ -140,17 +140,41 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
             for m in found.markers
         ],
         "reconstruction": {
-            "source": found.read.kind,
-            "volume": VOLUME,
-            "spacing": [round(float(s), 4) for s in found.read.series.spacing],
-            "findings": describe(found.read),
-            "remarks": [sentence(remark) for remark in found.remarks],
-            "made_from": {s.name: s.source for s in surfaces},
+            **origin_table(found.read, found.remarks, surfaces),
             "corrections": CORRECTIONS if found.guidance else None,
             "labels": LABELS if found.guidance.labels else None,
             "chain": chain_table(found.chain),
             "learnt": learnt_table(found.learnt),
         },
+    }
+
+
+def origin_table(
+    read: ReadResult, remarks: Sequence[Remark], surfaces: Sequence[ReconstructedSurface]
+) -> dict[str, Any]:
+    """Return what a case holds about the scan that it was made from.
+
+    Parameters
+    ----------
+    read : ReadResult
+        The scan as read.
+    remarks : sequence of Remark
+        What is missing or uncertain.
+    surfaces : sequence of ReconstructedSurface
+        In the order of the case.
+
+    Returns
+    -------
+    dict
+        Of the table [reconstruction].
+    """
+    return {
+        "source": read.kind,
+        "volume": VOLUME,
+        "spacing": [round(float(s), 4) for s in read.series.spacing],
+        "findings": describe(read),
+        "remarks": [sentence(remark) for remark in remarks],
+        "made_from": {s.name: s.source for s in surfaces},
     }
 
 
@@ -247,18 +271,8 @@ def ply_bytes(surface: ReconstructedSurface) -> bytes:
     bytes
         Of the file; lengths in mm.
     """
-    header = (
-        "ply\nformat binary_little_endian 1.0\ncomment millimetres, model frame LPS\n"
-        f"element vertex {len(surface.vertices)}\n"
-        "property float x\nproperty float y\nproperty float z\nproperty float sigma\n"
-        f"element face {len(surface.triangles)}\n"
-        "property list uchar int vertex_indices\nend_header\n"
-    )
-    rows = np.column_stack([surface.vertices, np.maximum(surface.sigma, LEAST_SIGMA)])
-    faces = np.empty(len(surface.triangles), [("count", "u1"), ("corners", "<i4", 3)])
-    faces["count"] = 3
-    faces["corners"] = surface.triangles
-    return header.encode() + rows.astype("<f4").tobytes() + faces.tobytes()
+    sigma = np.maximum(surface.sigma, LEAST_SIGMA)
+    return binary_ply(surface.vertices, surface.triangles, [("sigma", sigma)])
 
 
 def write_volume(path: Path, volume: Volume) -> None:

@@ -37,8 +37,8 @@ from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reconstruction_pipeline import reconstruct
 from nav.reconstruction.reconstruction_result import Reconstruction
-from nav.reconstruction.reconstruction_steps import Key, Made, levels_key, location_key, scan_key
 from nav.reconstruction.scan_model import ScanModel
+from nav.reconstruction.step_reuse import Key, Made, levels_key, location_key, scan_key
 from nav.reconstruction.volume import Volume
 
 KEPT_RUNS = 2  # whose results are reused

@@ -104,36 +104,6 @@ def fit_profiles(
     return ProfileFit(values, sd, cost, residuals)
 
 
-def profile_model(
-    at: Array, values: Array, near: bool, enhancement: float, wider: float = WIDER
-) -> Array:
-    """Return the model's grey values.
-
-    Parameters
-    ----------
-    at : ndarray, shape (k,)
-        Positions along the normal, mm.
-    values : ndarray, shape (8,)
-        The parameters (PLACE and so on).
-    near : bool
-        Whether another surface is in reach.
-    enhancement : float
-        Of the edges, from 0.
-    wider : float
-        Width of the blur that edge enhancement subtracts, as a multiple of the blur.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        HU.
-    """
-    out = np.empty(len(at))
-    slope = np.empty(COUNT)
-    for i, t in enumerate(at):
-        out[i] = _model(float(t), values, near, enhancement, wider, slope)
-    return out
-
-
 @njit(nogil=True, cache=True)
 def _step(u, blur, enhancement, wider):
     """Return the response to a step at distance u inside, its derivatives by u and by log blur."""

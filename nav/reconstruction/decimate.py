@@ -45,7 +45,7 @@ def decimated(mesh: Mesh, reduction: float) -> Mesh:
         vertices, triangles = fast_simplification.simplify(
             centred, mesh.triangles, reduction * share, agg=aggression
         )
-        kept, triangles = without_fins(np.asarray(vertices, float), triangles.astype(np.int32))
+        kept, triangles = without_fins(triangles.astype(np.int32))
         if len(triangles) and count_open_edges(triangles) == 0:
             return Mesh(np.asarray(vertices, float)[kept] + middle, triangles)
     return mesh

@@ -13,7 +13,7 @@ from nav.reconstruction.volume import Array, Volume
 
 FILLED = 2.5  # times the threshold's height over soft tissue: the inside
 PIT = 0.5  # mm under the model's surface, below which a dark voxel of the label is not a hole
-LEAST_PIECE = 5.0  # mm^3, least of a separate piece
+LEAST_PIECE = 5.0  # mm^3, of a separate piece: less is a stray voxel
 PAD = 2  # voxels round a label
 
 
@@ -56,7 +56,7 @@ def bone_surface(volume: Volume, found: BoneLabels, name: str) -> Mesh | None:
     own = label == number
     if not own.any():
         return None
-    own = _one_piece(own, float(np.prod(volume.spacing)))
+    own = _one_piece(own)
     filled = ndimage.binary_fill_holes(own) & ((label == 0) | (label == number))
     soft, threshold = found.levels.soft, found.levels.threshold
     height = threshold - soft
@@ -111,14 +111,12 @@ def iso_surface(
 
 
 def without_fins(
-    vertices: Array, triangles: NDArray[np.int32]
+    triangles: NDArray[np.int32],
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     """Remove pairs of triangles that lie on each other, as decimation leaves them.
 
     Parameters
     ----------
-    vertices : ndarray, shape (n, 3)
-        Of the mesh.
     triangles : ndarray, shape (m, 3)
         Of the mesh.
 
@@ -158,7 +156,7 @@ def signed_volume(vertices: Array, triangles: NDArray[np.int32]) -> float:
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 
 
-def _one_piece(own: NDArray[np.bool_], voxel: float) -> NDArray[np.bool_]:
+def _one_piece(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the largest connected piece: a bone is one."""
     pieces, count = ndimage.label(own)
     if count < 2:

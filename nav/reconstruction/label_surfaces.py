@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
-from nav.reconstruction.grey_surface import signed_volume
+from nav.reconstruction.grey_surface import LEAST_PIECE, signed_volume
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.volume import Array
 
 ITERATIONS, PASS_BAND = 20, 0.1  # of the windowed sinc filter
-LEAST_PIECE = 5.0  # mm^3: less is a stray voxel, not a part of a structure
 LEAST_VOXELS = 8
 # Of the smoothed boundary of a correct label map (a voxel belongs where its centre is inside):
 # standard deviation along the normal, in steps of the grid, by the angle from the normal to the

@@ -95,7 +95,7 @@ def locate_neck(
     clock = clock or Clock()
     anchors = anchors_of(prior, guidance)
     clock.step("locate")
-    places = propose_places(volume, prior, PLACES, clock.share, anchors)
+    places = propose_places(volume, PLACES, clock.share, anchors)
     if anchors is not None and not places:
         raise nowhere(anchors)
     clock.step("fit")

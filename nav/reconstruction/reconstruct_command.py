@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from nav.errors import InputError
 from nav.exchange.exchange_command import numbering_of
 from nav.filekinds import toml_kind
 from nav.files import sha256
-from nav.outputs import refuse_folder, refuse_replacing
+from nav.output_checks import refuse_folder, refuse_replacing
+from nav.progress_bar import step_bar
 from nav.reconstruction.case_files import CASE, usual_sigma, write_case
 from nav.reconstruction.corrections_file import load_corrections
 from nav.reconstruction.guidance import LABEL_SIGMA, NOTHING, Guidance, with_seed
@@ -106,7 +106,7 @@ def reconstruct_scan(
     options = options or GuideOptions()
     check_output(output)
     said = before_reading(options)
-    with progress(console) as bar:
+    with step_bar(console) as bar:
         task = bar.add_task("reading", total=1.0)
         read = read_volume(source, series)
         guidance, left_out = with_labels(said, options, read.volume)
@@ -281,28 +281,6 @@ def markers_line(markers: Sequence[FoundMarker]) -> str:
     return (
         f"{len(markers)} markers on the skin, balls of {diameter:.1f} mm: M1 to M{len(markers)}"
         f"{kept}; their centres are known to {largest:.2f} mm"
-    )
-
-
-def progress(console: Console) -> Progress:
-    """Return a progress bar that names the current step.
-
-    Parameters
-    ----------
-    console : Console
-        To draw on.
-
-    Returns
-    -------
-    rich.progress.Progress
-        Not started.
-    """
-    return Progress(
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
     )
 
 

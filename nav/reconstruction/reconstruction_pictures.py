@@ -108,7 +108,7 @@ def draw_slice(
         HU that are black and white.
     """
     across, up = {2: (0, 1), 0: (1, 2), 1: (0, 2)}[normal]
-    image, extent = sliced(found, place, normal, across, up)
+    image, extent = sliced(found, place, across, up)
     axis.imshow(image, cmap="gray", vmin=window[0], vmax=window[1], origin="lower", extent=extent)
     for number, surface in enumerate(found.surfaces):
         colour = COLOURS[surface.role]
@@ -124,7 +124,7 @@ def draw_slice(
 
 
 def sliced(
-    found: Sliceable, place: Array, normal: int, across: int, up: int
+    found: Sliceable, place: Array, across: int, up: int
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
     """Return the grey values of a square across a model axis.
 
@@ -134,8 +134,8 @@ def sliced(
         With the volume.
     place : ndarray, shape (3,)
         Centre of the square, model frame, mm.
-    normal, across, up : int
-        Model axes: perpendicular to the square, along its rows, and along its columns.
+    across, up : int
+        Model axes along the square's rows and along its columns.
 
     Returns
     -------
@@ -225,9 +225,28 @@ def rendered(surfaces: Sequence[ReconstructedSurface], direction: Array) -> NDAr
         colour = TINTS[number % len(TINTS)] if surface.role == "bone" else COLOURS[surface.role]
         opacity = 0.35 if surface.role == "dura" else 1.0
         plotter.add_mesh(mesh, color=colour, opacity=opacity, smooth_shading=True)
+    return seen_along(plotter, direction, 1.25)
+
+
+def seen_along(plotter: Any, direction: Array, zoom: float) -> NDArray[np.uint8]:
+    """Render what a plotter holds, and close it.
+
+    Parameters
+    ----------
+    plotter : pyvista.Plotter
+        Off screen.
+    direction : ndarray, shape (3,)
+        Towards the viewer, model frame.
+    zoom : float
+        Factor over what fits.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+    """
     plotter.view_vector(direction, viewup=(0, 0, 1) if abs(direction[2]) < 0.9 else (0, -1, 0))
     plotter.reset_camera()
-    plotter.camera.zoom(1.25)
+    plotter.camera.zoom(zoom)
     image = np.asarray(plotter.screenshot(None, return_img=True), np.uint8)
     plotter.close()
     return image

@@ -11,7 +11,7 @@ from nav.reconstruction.artery_tubes import Artery
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Clock, Tell
-from nav.reconstruction.grey_surface import Mesh, without_fins
+from nav.reconstruction.grey_surface import without_fins
 from nav.reconstruction.guidance import NOTHING, Guidance
 from nav.reconstruction.markers import FoundMarkers, find_markers
 from nav.reconstruction.neck_location import locate_neck
@@ -22,21 +22,13 @@ from nav.reconstruction.reconstruction_result import Learnt, ReconstructedSurfac
 from nav.reconstruction.reconstruction_steps import (
     MARGIN,
     LabelledBones,
-    Made,
-    Stages,
-    arteries_key,
     bone_region,
-    bones_key,
     bones_of,
     follow_arteries,
     held_by_hand,
-    levels_key,
-    location_key,
-    plain_guidance,
     point_spread,
     probe_bones,
     rough_surfaces,
-    scan_key,
     separate_bones,
 )
 from nav.reconstruction.remarks import (
@@ -49,6 +41,16 @@ from nav.reconstruction.remarks import (
 )
 from nav.reconstruction.sculpt import sculpted
 from nav.reconstruction.step_names import STEPS
+from nav.reconstruction.step_reuse import (
+    Made,
+    Stages,
+    arteries_key,
+    bones_key,
+    levels_key,
+    location_key,
+    plain_guidance,
+    scan_key,
+)
 from nav.reconstruction.surface_refinement import ProbedSurfaces, learn_scan, refine_probed
 from nav.reconstruction.surfaces import (
     CAP_SIGMA,
@@ -151,7 +153,11 @@ def reconstruct(
     surfaces = [
         *bone_surfaces(region, refined, guidance),
         *soft,
-        *(vessel_surface(artery, guidance) for artery in arteries if artery.tube is not None),
+        *(
+            vessel_surface(region, artery, guidance)
+            for artery in arteries
+            if artery.tube is not None
+        ),
         *skin,
     ]
     surfaces = labelled_surfaces(surfaces, guidance, prior, neck.chain)
@@ -204,23 +210,7 @@ def _painted(
 
 def _clean(surface: ReconstructedSurface) -> ReconstructedSurface:
     """Return a surface as a case takes it."""
-    kept, triangles = without_fins(surface.vertices, surface.triangles)
+    kept, triangles = without_fins(surface.triangles)
     return replace(
         surface, vertices=surface.vertices[kept], triangles=triangles, sigma=surface.sigma[kept]
     )
-
-
-def as_mesh(surface: ReconstructedSurface) -> Mesh:
-    """Return a surface's mesh.
-
-    Parameters
-    ----------
-    surface : ReconstructedSurface
-        Model frame.
-
-    Returns
-    -------
-    Mesh
-        Without sigma.
-    """
-    return Mesh(surface.vertices, surface.triangles)

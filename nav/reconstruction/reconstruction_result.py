@@ -19,7 +19,7 @@ from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Array, Volume
 
 if TYPE_CHECKING:
-    from nav.reconstruction.reconstruction_steps import Made
+    from nav.reconstruction.step_reuse import Made
 
 Role = Literal["bone", "cord", "dura", "artery", "skin", "support", "other"]
 

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from nav.reconstruction.bone_edits import stroke_distance
 from nav.reconstruction.bone_labels import signed_distance
-from nav.reconstruction.grey_surface import iso_surface, without_fins
+from nav.reconstruction.grey_surface import LEAST_PIECE, iso_surface, without_fins
 from nav.reconstruction.guidance import HAND_SIGMA, ROLES, Stroke
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.reconstruction.volume import Array, Volume
@@ -20,7 +20,6 @@ GRID = 0.5  # mm, of the voxels on which a painted surface is remeshed
 MARGIN = 3.0  # mm round all of it
 BAND = 1.6  # mm from the surface, within which distances are computed exactly
 BY_HAND = 0.15  # mm: a vertex farther from the old surface was painted
-LEAST_PIECE = 5.0  # mm^3
 
 
 def sculpted(
@@ -55,7 +54,7 @@ def sculpted(
         return None
     whole = (slice(0, distance.shape[0]), slice(0, distance.shape[1]), slice(0, distance.shape[2]))
     mesh = iso_surface(-distance, 0.0, grid, whole)
-    kept, triangles = without_fins(mesh.vertices, mesh.triangles)
+    kept, triangles = without_fins(mesh.triangles)
     vertices = mesh.vertices[kept]
     return ReconstructedSurface(
         name,

@@ -255,25 +255,6 @@ def _faces(mesh: Mesh) -> Any:
     return mesh.triangles  # the declared parameter type is narrower than what is accepted
 
 
-def is_closed(triangles: NDArray[np.int32]) -> bool:
-    """Return whether every edge has exactly two triangles.
-
-    Parameters
-    ----------
-    triangles : ndarray, shape (m, 3)
-        Of a mesh.
-
-    Returns
-    -------
-    bool
-        True for a closed surface.
-    """
-    t = np.asarray(triangles)
-    edges = np.sort(np.vstack([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), axis=1)
-    keys = edges[:, 0].astype(np.int64) * (int(t.max()) + 1) + edges[:, 1]
-    return bool((np.unique(keys, return_counts=True)[1] == 2).all())
-
-
 def _claimed(
     part: Volume,
     region: NeckRegion,

@@ -26,7 +26,7 @@ from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.mesh_fields import adjacency, taubin_smoothed, vertex_areas
 from nav.reconstruction.scan_model import ScanModel, estimate_scan
 from nav.reconstruction.surface_fit import SurfaceFit, combine, fit_surface
-from nav.reconstruction.surface_probe import Grey, Probe, grey_values, probe_surface
+from nav.reconstruction.surface_probe import Probe, grey_values, probe_surface
 from nav.reconstruction.surface_safety import APART, kept_apart, moved, untangled
 from nav.reconstruction.surface_sigma import unresolved, vertex_sigma
 from nav.reconstruction.volume import Array, Volume
@@ -271,39 +271,6 @@ def _fit_probed(
     offsets = kept_apart(probes, offsets)
     offsets = {name: untangled(probe, offsets[name]) for name, probe in probes.items()}
     return SurfaceFits(probes, fits, offsets, scan)
-
-
-def refine_surface(
-    grey: Grey,
-    mesh: Mesh,
-    others: Sequence[Mesh],
-    scan: ScanModel,
-    levels: Sequence[float | None] | None = None,
-) -> RefinedSurface:
-    """Refine one closed surface among others.
-
-    Parameters
-    ----------
-    grey : Grey
-        The scan.
-    mesh : Mesh
-        The surface, `prepared`.
-    others : sequence of Mesh
-        Surfaces near it.
-    scan : ScanModel
-        How the scan shows bone.
-    levels : sequence of float or None, optional
-        Grey value inside each other surface, HU; None for bone.
-
-    Returns
-    -------
-    RefinedSurface
-        Model frame, mm.
-    """
-    probe = probe_surface(grey, mesh, others)
-    levels = [None] * len(others) if levels is None else levels
-    fit, offset = _fitted(probe, scan, levels)
-    return _refined(probe, fit, offset, scan, float(grey.volume.spacing.mean()))
 
 
 def _telling(probes: Mapping[str, Probe]) -> list[Probe]:

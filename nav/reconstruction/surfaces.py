@@ -20,7 +20,8 @@ from nav.reconstruction.labelmap import LabelMask, cut_mask
 from nav.reconstruction.neck_region import neck_region
 from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.reconstruction_result import ReconstructedSurface, Remark
-from nav.reconstruction.reconstruction_steps import BoneRegion
+from nav.reconstruction.reconstruction_steps import BoneRegion, point_spread
+from nav.reconstruction.sampling import as_field
 from nav.reconstruction.skin_surface import skin_surface
 from nav.reconstruction.surface_refinement import RefinedSurface
 from nav.reconstruction.tube import tube_mesh
@@ -29,6 +30,9 @@ from nav.text.catalogue import ENGLISH
 
 CAP_SIGMA = 5.0  # mm, where the scan's border closes a surface
 LEAST_CUT = 0.02  # share of the neck's height over which the field of view cuts the skin
+# 1/mm, of point spread times voxel: sd of an artery's wall at a bone; mm, sd of the Gaussian by
+# which it falls off. Found on simulated scans, like the other sizes in nav/reconstruction/tube.py.
+AT_BONE, BONE_REACH = 0.6, 1.3
 CUT_REACH = 1.6  # voxels of a label from where it was cut, within which nothing is claimed
 
 Found = tuple[list[ReconstructedSurface], list[Remark]]
@@ -229,11 +233,16 @@ def skin_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     return [surface], []
 
 
-def vessel_surface(artery: Artery, guidance: Guidance) -> ReconstructedSurface:
+def vessel_surface(region: BoneRegion, artery: Artery, guidance: Guidance) -> ReconstructedSurface:
     """Return the surface of an artery or branch that was seen.
+
+    Its sigma is the tube's, and larger on the side where bone is near: what lies between is not
+    resolved there, and the wall may be further out.
 
     Parameters
     ----------
+    region : BoneRegion
+        The scan round the bones.
     artery : Artery
         With a tube.
     guidance : Guidance
@@ -246,10 +255,19 @@ def vessel_surface(artery: Artery, guidance: Guidance) -> ReconstructedSurface:
     """
     assert artery.tube is not None
     mesh, sigma = tube_mesh(artery.tube, CAP_SIGMA)
+    sigma = np.minimum(np.hypot(sigma, _sd_at_bone(region, mesh.vertices)), CAP_SIGMA)
     trunk = artery.of or artery.name
     seeded = any(seed.name == trunk for seed in guidance.seeds)
     source = "contrast, from seeds" if seeded else "contrast"
     return ReconstructedSurface(artery.name, "artery", mesh.vertices, mesh.triangles, sigma, source)
+
+
+def _sd_at_bone(region: BoneRegion, points: Array) -> Array:
+    """Return by how much bone nearby makes the wall of a vessel uncertain (n,), mm."""
+    distance = as_field(Volume(region.distance, region.near.model_from_voxel)).at(points)
+    away = np.clip(np.nan_to_num(distance, nan=np.inf), 0.0, 10.0 * BONE_REACH)  # inf: none near
+    at_bone = AT_BONE * point_spread(region.near) * float(region.near.spacing.mean())
+    return np.asarray(at_bone * np.exp(-0.5 * (away / BONE_REACH) ** 2), float)
 
 
 def _bone_source(name: str, guidance: Guidance) -> str:

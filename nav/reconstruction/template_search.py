@@ -18,7 +18,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.reconstruction.anchors import Anchors, Place
 from nav.reconstruction.chain import mean_chain
-from nav.reconstruction.prior import ShapePrior, load_prior
+from nav.reconstruction.prior import load_prior
 from nav.reconstruction.sampling import coarser
 from nav.reconstruction.volume import Array, Volume
 
@@ -37,7 +37,6 @@ GUIDED_PEAKS = 40  # of each rotation, before those that contradict the anchors 
 
 def propose_places(
     volume: Volume,
-    prior: ShapePrior,
     count: int,
     tell: Callable[[float], None] | None = None,
     anchors: Anchors | None = None,
@@ -48,8 +47,6 @@ def propose_places(
     ----------
     volume : Volume
         HU.
-    prior : ShapePrior
-        Of the bones.
     count : int
         How many are wanted at most.
     tell : callable, optional

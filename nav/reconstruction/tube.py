@@ -7,7 +7,7 @@ so that the wall beside a bone is where the rest of the circle puts it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +34,18 @@ OUTLIER = 0.7  # mm of residual beyond which an edge says nothing
 RADIUS_CHANGE, CENTRE_BEND = 0.02, 0.06
 ALIKE = 8.0  # neighbouring edges that err alike count as one
 FIRST_OUTLIER = 1.2  # mm from the usual radius, the same before anything is fitted
-FLOOR = 0.16  # of the point spread's sd: a tube is not quite a tube
 SPREAD_OVER = 3.0  # mm along the vessel, sd, over which edges are judged
 LEARN_PASSES = 2  # in which the rays tell the scan's point spread and noise
 EXPECTED = (0.8, 0.5)  # mm, sd of a contested wall about the rest of the tube, in turn
 # Share of a vessel's sections that are narrower than what it is held against, and how much wider,
 # in shares, the others may be unless so many of their rays are contested.
 NARROWER, NATURAL, MOST_CONTESTED = 0.3, 0.1, 0.3
-FREE = 1.15  # of the rms by which rays would let the wall be further out: sd of the wall as a whole
 MOST_SPREAD = 1.5  # mm, that one edge may count as off
-SYSTEMATIC = 0.38  # of the edges' spread about the tube, that the wall may be off as a whole
+# Sizes of the wall's sd, found on simulated scans with ground truth:
+PLAIN = 0.1  # 1/mm, of point spread times voxel, as second-order errors scale
+FITTED = 0.75  # of the fit's sd, when its edges count as they spread about the tube
+CONTRADICTED = 0.85  # of the rms by which edges spread more than those of a plain wall
+FREE = 1.15  # of the rms by which rays would let the wall be further out: sd of the wall as a whole
 
 
 @dataclass(frozen=True)
@@ -181,11 +183,13 @@ def fit_tube(
         to = np.linspace(0, 1, len(line))
         radii, lumen = np.interp(to, at, radii), np.interp(to, at, rays.lumen)
         supported = np.interp(to, at, np.isfinite(rays.edges).mean(axis=1))
-    spread, free = np.interp(to, at, spread), np.interp(to, at, _freedom(slack, solved))
-    sd = np.interp(to, at, _section_sd(normal, len(at))) * np.maximum(1.0, spread / usual)
-    sd = np.sqrt(sd**2 + (SYSTEMATIC * spread) ** 2 + (FREE * free) ** 2)
+    voxel = float((1.0 / np.linalg.norm(field.voxel_from_model[:, :3], axis=1)).mean())
+    fitted = _section_sd(normal, len(at)) * spread / usual
+    square = (FITTED * fitted) ** 2 + (FREE * _freedom(slack, solved)) ** 2
+    square += CONTRADICTED**2 * np.maximum(spread**2 - usual**2, 0.0)
+    sd = np.hypot(np.interp(to, at, np.sqrt(square)), PLAIN * max(blur, learnt[0]) * voxel)
     larger = radii + blur**2 / (2.0 * np.maximum(radii, 0.5))
-    return Tube(line, larger, np.hypot(sd, FLOOR * blur), lumen, supported)
+    return Tube(line, larger, sd, lumen, supported)
 
 
 def _freedom(slack: Array, radii: Array) -> Array:
@@ -271,24 +275,6 @@ def _section_sd(normal: csr_matrix, n: int) -> Array:
     covariance = np.linalg.inv(normal.toarray())
     variance = np.diag(covariance)
     return np.sqrt(variance[2 * n :] + 0.5 * (variance[:n] + variance[n : 2 * n]))
-
-
-def with_radii(tube: Tube, radii: Array) -> Tube:
-    """Return a tube with other radii.
-
-    Parameters
-    ----------
-    tube : Tube
-        Of n sections.
-    radii : ndarray, shape (n,)
-        mm.
-
-    Returns
-    -------
-    Tube
-        All else is as before.
-    """
-    return replace(tube, radii=radii)
 
 
 def tube_mesh(tube: Tube, end_sd: float) -> tuple[Mesh, Array]:

@@ -119,7 +119,7 @@ def find_explanations(
     )  # decisively better than no mistake, and not decisively worse than the best
     chosen = sorted((e for e in fitting if score[id(e)] <= limit), key=lambda e: score[id(e)])
     simple = [e for e in chosen if not any(_generalises(e, other) for other in chosen)]
-    return tuple(_detailed(points, e, labels, positions) for e in simple)
+    return tuple(_detailed(points, e) for e in simple)
 
 
 def _generalises(general: Explanation, special: Explanation) -> bool:
@@ -279,9 +279,7 @@ def _explanation(
     return Explanation(kind, chi2, freedom, penalty, fre)
 
 
-def _detailed(
-    points: TouchedPoints, found: Explanation, labels: tuple[str, ...], positions: Array
-) -> Explanation:
+def _detailed(points: TouchedPoints, found: Explanation) -> Explanation:
     """Add to a single wrong point how far it is off and what may have happened to its numbers."""
     if found.kind != "point":
         return found

@@ -6,10 +6,12 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError
 from nav.frames import Array, Pose, perturbed, point_jacobian
+from nav.gauss_newton import gauss_newton
 from nav.registration.registration_result import Registration
 
 MIN_SPREAD = 5.0  # mm: least rms distance of the fiducials from their best line
 MAX_STEPS = 50
+CONVERGED = 1e-12  # mm and rad
 LARGEST = 1e7  # mm: micrometres taken for mm stay below, and squares are far from overflow
 
 
@@ -147,20 +149,17 @@ def _freedom(model: Array) -> int:
 def _refine(
     start: RigidTransform, model: Array, touched: Array, noise: Array
 ) -> tuple[RigidTransform, Array, float]:
-    transform = start
-    for _ in range(MAX_STEPS):
-        information, gradient, chi2 = normal_equations(transform, model, touched, noise)
-        try:
-            step = np.linalg.solve(information, gradient)
-        except np.linalg.LinAlgError:
-            extent = max(np.ptp(model, axis=0).max(), np.ptp(touched, axis=0).max())
-            raise DegenerateLayout(
-                f"registration: fiducials that are up to {extent:.3g} mm apart determine nothing; "
-                "are all positions right, and in millimetres?"
-            ) from None
-        transform = perturbed(transform, step)
-        if np.abs(step).max() < 1e-12:
-            break
+    try:
+        transform = gauss_newton(
+            start, lambda at: normal_equations(at, model, touched, noise)[:2], perturbed,
+            steps=MAX_STEPS, converged=CONVERGED,
+        )  # fmt: skip
+    except np.linalg.LinAlgError:
+        extent = max(np.ptp(model, axis=0).max(), np.ptp(touched, axis=0).max())
+        raise DegenerateLayout(
+            f"registration: fiducials that are up to {extent:.3g} mm apart determine nothing; "
+            "are all positions right, and in millimetres?"
+        ) from None
     information, _, chi2 = normal_equations(transform, model, touched, noise)
     return transform, information, chi2
 

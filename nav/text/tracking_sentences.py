@@ -1,4 +1,4 @@
-"""Why a tool has no pose or a doubtful one, and what cameras do to their pictures, in English."""
+"""Why a tool has no pose or a doubtful one, and what cameras do to their images, in English."""
 
 from nav.text.template import Parts, Plural, Template
 
@@ -14,12 +14,12 @@ _SIZE = (
     "check its ruler and write scale_sd into its file"
 )
 _SHARPENED = (
-    "{camera}: picture is sharpened (halo {halo_percent:.0f} %): set the camera's sharpness to its "
+    "{camera}: image is sharpened (halo {halo_percent:.0f} %): set the camera's sharpness to its "
     "lowest"
 )
 _SHARED = (
     "neighbouring pixels share their errors (variance x {growth:.1f}): smoothed, compressed or "
-    "enlarged pictures? Turn off noise reduction and digital zoom, and compress less"
+    "enlarged images? Turn off noise reduction and digital zoom, and compress less"
 )
 
 TRACKING: dict[str, Template] = {
@@ -28,7 +28,7 @@ TRACKING: dict[str, Template] = {
     "and_more": "and {count} more",
     "markers": Plural("marker {ids:first 6}", "markers {ids:first 6}", by="ids"),
     # lost
-    "no_pictures": "no picture from any camera",
+    "no_pictures": "no image from any camera",
     "no_marker_seen": Parts(
         "no marker of {tool} seen by {cameras}", "hidden, too oblique, blurred or too dark"
     ),
@@ -44,7 +44,7 @@ TRACKING: dict[str, Template] = {
     ),
     "markers_at_two_places": (
         "{ids:markers} of {tool} are seen at two places by {cameras:and}: take the other print, or "
-        "picture of it, out of view"
+        "image of it, out of view"
     ),
     "cameras_contradict": (
         "{cameras:and} and {others:and} see {tool} at different places ({ids:markers}): " + _RIG
@@ -138,29 +138,27 @@ TRACKING: dict[str, Template] = {
     ),
     "size_seen_otherwise": (f"{{tool}} was seen at another size than its file says, {_SIZE}"),
     "size_not_checked": f"printed size of {{tool}} not checked, {_SIZE}",
-    "picture_repeats": "picture of {cameras:and} repeats the one before: frozen or late?",
-    "camera_stopped": "{camera} gives no pictures any more",
+    "picture_repeats": "image of {cameras:and} repeats the one before: frozen or late?",
+    "camera_stopped": "{camera} gives no images any more",
     "marker_left_out": "marker {marker} left out in {camera}",
-    # what cameras do to their pictures
+    # what cameras do to their images
     "sharpened": _SHARPENED,
     "noise_shared": f"{{camera}}: {_SHARED}",
     "sharpened_noise_shared": f"{_SHARPENED}; {_SHARED}",
     "interlaced": (
-        "rows of {camera} alternate like a comb: interlaced pictures? Use a progressive source, or "
+        "rows of {camera} alternate like a comb: interlaced images? Use a progressive source, or "
         "deinterlace"
     ),
     "pixels_copied": (
         "{what} of {camera} are copied from their neighbours, every {period} px: enlarged "
-        "pictures? Use the camera's own size"
+        "images? Use the camera's own size"
     ),
     "pixels_mixed": (
-        "{what} of {camera} are mixed from their neighbours, every {period} px: enlarged pictures? "
+        "{what} of {camera} are mixed from their neighbours, every {period} px: enlarged images? "
         "Use the camera's own size"
     ),
     "rows": "rows",
     "columns": "columns",
     "pixels": "pixels",
-    "two_tone": (
-        "pictures of {camera} are black and white without grey: thresholded? Use grey ones"
-    ),
+    "two_tone": ("images of {camera} are black and white without grey: thresholded? Use grey ones"),
 }

@@ -62,8 +62,8 @@ WINDOW: dict[str, Template] = {
     "recording_at_end": "End of the recording: Home plays it again",
     "preparing": "{step}",
     "preparing_share": "{step} {percent:.0f} %",
-    "waiting_for_pictures": "Waiting for the first pictures",
-    "times_ahead": "The pictures' times are ahead of this machine's clock",
+    "waiting_for_pictures": "Waiting for the first images",
+    "times_ahead": "The images' times are ahead of this machine's clock",
     "simulation_silent": "No message from the simulation for {seconds:.1f} s",
     "data_late": "No data for {seconds:.1f} s",
     "computer_busy": "This computer is too busy to show numbers in time",
@@ -88,9 +88,9 @@ WINDOW: dict[str, Template] = {
     "not_known": "not known",
     "target_spoken": "target {distance}, off axis {off_axis}",
     "ahead_spoken": "{structure} in {mm}",
-    # the cameras' pictures
+    # the cameras' images
     "no_camera_yet": "no camera yet",
-    "no_picture_because": "no picture: {reason}",
+    "no_picture_because": "no image: {reason}",
     "no_images": "no images",
     "none_sent": "none sent",
     # the views and the chart

@@ -1,15 +1,15 @@
 """[needle] of TOOL.toml: what decides how a needle bends."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from nav.bevels import Bevel
 from nav.files import FileModel, Vector3
 from nav.frames import Array
 
-Bevel = Literal["cutting", "tuohy", "pencil"]
 # degrees between bevel_direction and the axis: a bevel is seen less well than the axis is known
 ACROSS = (75.0, 105.0)
 

@@ -60,7 +60,7 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[Notice, ...]:
     """
     said: list[Notice] = []
     for state in cameras:
-        name = state.eye.camera.name
+        name = state.camera_model.camera.name
         said += _processing(name, state.sharpness.sharpening, state.growth)
         said += pixel_notices(name, state.grid)
     return tuple(said)
@@ -100,10 +100,10 @@ def odd_pixels(
     list of Notice
         Empty where nothing is.
     """
-    states = [cameras[c] for c in np.unique(found.evidence.marker_views.camera)]
+    states = [cameras[c] for c in np.unique(found.fit_result.marker_views.camera)]
     return [
         notice
         for s in states
         if s.grid.interlaced or not (combed or s.grid.sound)
-        for notice in pixel_notices(s.eye.camera.name, s.grid)
+        for notice in pixel_notices(s.camera_model.camera.name, s.grid)
     ]

@@ -11,7 +11,8 @@ from nav.errors import Lost, lost_by
 from nav.frames import Array, Pose
 from nav.notice import Notice
 from nav.tracking.detect.marker_view import MarkerView
-from nav.tracking.fit.marker_views import CameraModel, Shape
+from nav.tracking.fit.camera_model import CameraModel
+from nav.tracking.fit.tool_shape import Shape
 from nav.tracking.follow.contradiction import CameraSupport, Contradiction, fits_each_camera
 from nav.tracking.follow.freshness import Freshness
 from nav.tracking.follow.pose_candidate import PoseCandidate
@@ -35,7 +36,7 @@ LEGIBLE = 2  # markers read, from which it is not the light that hides a tool
 
 
 def why_lost(
-    eyes: Sequence[CameraModel],
+    cameras: Sequence[CameraModel],
     tool: Tool,
     shape: Shape,
     frames: FrameSet,
@@ -47,7 +48,7 @@ def why_lost(
 
     Parameters
     ----------
-    eyes : sequence of CameraModel
+    cameras : sequence of CameraModel
         The cameras.
     tool : Tool
         The tool.
@@ -73,17 +74,17 @@ def why_lost(
         return lost_by([apart])
     read = [view for view in detected if view.decoded and view.refined]
     if len({view.marker.id for view in read}) >= LEGIBLE:
-        cameras = tuple(dict.fromkeys(view.camera.name for view in read))
+        seen_by = tuple(dict.fromkeys(view.camera.name for view in read))
         ids = _sorted(view.marker.id for view in read)
-        return Lost("markers_misplaced", {"ids": ids, "tool": tool.name, "cameras": cameras})
-    present = [eye for eye in eyes if eye.camera.name in frames.frames]
+        return Lost("markers_misplaced", {"ids": ids, "tool": tool.name, "cameras": seen_by})
+    present = [model for model in cameras if model.camera.name in frames.frames]
     if last is None:
-        names = tuple(eye.camera.name for eye in present)
+        names = tuple(model.camera.name for model in present)
         return Lost("no_marker_seen", {"tool": tool.name, "cameras": names})
     cameras_by_code: dict[str, list[str]] = {}
-    for eye in present:
-        name = eye.camera.name
-        why = _why_not_seen(eye, shape, last, frames.frames[name], before.get(name))
+    for model in present:
+        name = model.camera.name
+        why = _why_not_seen(model, shape, last, frames.frames[name], before.get(name))
         cameras_by_code.setdefault(why, []).append(name)
     return lost_by([Notice(code, {"cameras": who}) for code, who in cameras_by_code.items()])
 
@@ -92,17 +93,17 @@ OUT, HIDDEN = "out_of_view", "hidden"
 
 
 def _why_not_seen(
-    eye: CameraModel, shape: Shape, last: Array, now: Frame, before: Frame | None
+    model: CameraModel, shape: Shape, last: Array, now: Frame, before: Frame | None
 ) -> str:
     points = shape.corners.reshape(-1, 3) @ last[:3, :3].T + last[:3, 3]
-    if (eye.camera.from_rig(points)[:, 2] <= 1.0).any():
+    if (model.camera.from_rig(points)[:, 2] <= 1.0).any():
         return OUT
-    pixels, size = eye.camera.project(points), np.array(eye.camera.size)
+    pixels, size = model.camera.project(points), np.array(model.camera.size)
     inside = ((pixels > EDGE) & (pixels < size - EDGE)).all(axis=1)
     if inside.mean() < INSIDE:
         return OUT
     centres = shape.centres @ last[:3, :3].T + last[:3, 3]
-    towards = eye.place - centres
+    towards = model.place - centres
     facing = np.einsum("ni,ni->n", shape.normals @ last[:3, :3].T, towards)
     if (facing / np.linalg.norm(towards, axis=1)).max() < OBLIQUE:
         return "too_oblique"
@@ -177,10 +178,10 @@ def _sorted(ids: Iterable[int]) -> tuple[int, ...]:
 
 def _doubts(found: PoseCandidate, doubts: Doubts) -> list[Notice]:
     """Return what speaks against a pose."""
-    eyes = found.evidence.marker_views.eyes
+    cameras = found.fit_result.marker_views.cameras
     said = []
     for support in doubts.supports:
-        name = eyes[support.camera].camera.name
+        name = cameras[support.camera].camera.name
         if support.silent:
             facts = {"camera": name, "expected": support.expected}
             said.append(Notice("camera_confirms_none", facts))
@@ -234,12 +235,12 @@ def why_loose(tool: Tool, found: PoseCandidate) -> Notice:
     """
     if found.misaligned:
         return Notice("misaligned")
-    marker_views, used = found.evidence.marker_views, np.flatnonzero(found.consensus.used)
+    marker_views, used = found.fit_result.marker_views, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
             (
                 tool.markers[marker_views.marker[k]].id,
-                marker_views.eyes[marker_views.camera[k]].camera.name,
+                marker_views.cameras[marker_views.camera[k]].camera.name,
             )
             for k in used
         }
@@ -282,11 +283,11 @@ def pose_warnings(
             said.append(_geometry_doubtful(off, tool, found))
         said += _cameras(found)
     said += [*_size(tool, found), *_doubts(found, doubts)]
-    marker_views, evidence = found.evidence.marker_views, found.evidence
-    for k in np.flatnonzero(evidence.good & ~found.consensus.used):
+    marker_views, fit_result = found.fit_result.marker_views, found.fit_result
+    for k in np.flatnonzero(fit_result.quality.good & ~found.consensus.used):
         marker, camera = (
             tool.markers[marker_views.marker[k]].id,
-            marker_views.eyes[marker_views.camera[k]].camera,
+            marker_views.cameras[marker_views.camera[k]].camera,
         )
         said.append(_left_out(marker, camera.name))
     said += [
@@ -331,11 +332,11 @@ def _size(tool: Tool, found: PoseCandidate) -> list[Notice]:
         ]
     if size.checked:
         return []
-    marker_views = found.evidence.marker_views
+    marker_views = found.fit_result.marker_views
     used = np.unique(marker_views.camera[found.consensus.used])
     facts = {
         "tool": tool.name,
-        "cameras": tuple(marker_views.eyes[k].camera.name for k in used),
+        "cameras": tuple(marker_views.cameras[k].camera.name for k in used),
         "percent": 100.0 * size.sd,
         "off_mm": size.sd * float(np.linalg.norm(size.motion[:3])),
     }
@@ -345,18 +346,18 @@ def _size(tool: Tool, found: PoseCandidate) -> list[Notice]:
 
 def _cameras(found: PoseCandidate) -> list[Notice]:
     """Name cameras that see everything turned or grown: one has moved or refocused."""
-    marker_views, consensus = found.evidence.marker_views, found.consensus
+    marker_views, consensus = found.fit_result.marker_views, found.consensus
     turned, grown, index_of = {}, {}, {}
-    for index, eye in enumerate(marker_views.eyes):
+    for index, model in enumerate(marker_views.cameras):
         views = np.flatnonzero(consensus.used & (marker_views.camera == index))
         if not len(views):
             continue
-        focal = eye.camera.matrix[0, 0]
-        from_middle = found.corners[views].reshape(-1, 2) - eye.camera.matrix[:2, 2]
+        focal = model.camera.matrix[0, 0]
+        from_middle = found.corners[views].reshape(-1, 2) - model.camera.matrix[:2, 2]
         radius = float(np.sqrt((from_middle**2).sum(axis=1).mean()))
-        index_of[eye.camera.name] = index
-        turned[eye.camera.name] = float(np.linalg.norm(consensus.turns[index]) * focal)
-        grown[eye.camera.name] = float(consensus.zooms[index]) * radius
+        index_of[model.camera.name] = index
+        turned[model.camera.name] = float(np.linalg.norm(consensus.turns[index]) * focal)
+        grown[model.camera.name] = float(consensus.zooms[index]) * radius
     off = {name: float(np.hypot(turned[name], grown[name])) for name in turned}
     if len(off) < 2:
         return []
@@ -376,10 +377,10 @@ def _cameras(found: PoseCandidate) -> list[Notice]:
 
 def _elsewhere(view: MarkerView, tool: Tool, found: PoseCandidate) -> bool:
     """Return whether a marker was detected where the pose does not have it."""
-    marker_views = found.evidence.marker_views
+    marker_views = found.fit_result.marker_views
     for k in range(len(marker_views)):
         same = tool.markers[marker_views.marker[k]].id == view.marker.id
-        if same and marker_views.eyes[marker_views.camera[k]].camera.name == view.camera.name:
+        if same and marker_views.cameras[marker_views.camera[k]].camera.name == view.camera.name:
             off = np.abs(found.corners[k] - view.corners).max()
-            return bool(off > SAME_PLACE and found.evidence.good[k])
+            return bool(off > SAME_PLACE and found.fit_result.quality.good[k])
     return True

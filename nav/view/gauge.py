@@ -13,20 +13,19 @@ from nav.view.status_shapes import draw_level, hatch
 from nav.view.theme import (
     BACK,
     FAINT,
+    LEFT,
     LEVEL,
     LINE,
     PANEL,
     QUIET,
+    RIGHT,
     TEXT,
     faded,
     font,
 )
 from nav.view.words import LEVELS, one_decimal, role_word
 
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 TOP_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
 # share of the bar for the structure's inside
 INSIDE_SHARE = 0.12
 DETAIL_LINES = 4  # of the reason for a loss, at most; what is longer stands in the tool tip

@@ -6,10 +6,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from nav.view.live_display import Light
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status
-from nav.view.theme import LOST, PANEL, QUIET, TEXT, font
-
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+from nav.view.theme import LEFT, LOST, PANEL, QUIET, RIGHT, TEXT, font
 
 
 class Lights(Sized):

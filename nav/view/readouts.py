@@ -9,10 +9,7 @@ from nav.view.fitted import fitted
 from nav.view.live_display import AheadLine, TargetState, Why
 from nav.view.sized import Sized
 from nav.view.status_shapes import hatch
-from nav.view.theme import LINE, PANEL, QUIET, ROLE, TEXT, font
-
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+from nav.view.theme import LEFT, LINE, PANEL, QUIET, RIGHT, ROLE, TEXT, font
 
 
 class _Panel(Sized):

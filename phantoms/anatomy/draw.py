@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nav.errors import InputError
+from phantoms.anatomy.body_size import NECK, SEX, bone_lengths, sized
 from phantoms.anatomy.described import described, value_of
 from phantoms.anatomy.parameters import (
     AnatomyParameters,
@@ -18,7 +19,6 @@ from phantoms.anatomy.parameters import (
 )
 from phantoms.anatomy.thecal_sac import rooms
 from phantoms.anatomy.validate_neck import check_possible
-from phantoms.anatomy.variants import NECK, SEX, bone_lengths, sized
 
 TRIES = 200
 STATURE_SD = 0.04  # of the sex's mean: 65 of 1626, 70 of 1755 mm; chosen

@@ -32,15 +32,13 @@ _BACK = (6.5, 1.6, -1.2, -1.2, 0.0, 4.0, 10.5, 15.5)
 _FRONT = (1.5, 0.5, 0.0, 0.0, 0.0, 0.0, -0.5, -1.0)
 
 
-def skin_mesh(p: AnatomyParameters, poses: BonePoses) -> Mesh:
-    """Mesh the neck's skin, closed flat at both ends.
+def skin_mesh(p: AnatomyParameters) -> Mesh:
+    """Mesh the neck's skin, closed flat at both ends; it does not depend on the posture.
 
     Parameters
     ----------
     p : AnatomyParameters
         The neck.
-    poses : BonePoses
-        Not used; the skin does not depend on the posture.
 
     Returns
     -------

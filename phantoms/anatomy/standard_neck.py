@@ -224,7 +224,7 @@ def _meshes(p: AnatomyParameters, poses: BonePoses, tell: Progress) -> dict[str,
     tell("arteries")
     meshes |= {vessel.name: vessel.mesh() for vessel in vessels(p, poses)}
     tell("skin")
-    meshes["skin"] = skin_mesh(p, poses)
+    meshes["skin"] = skin_mesh(p)
     return meshes
 
 

@@ -22,7 +22,8 @@ from nav.camera.rig import Rig
 from nav.errors import InputError
 from nav.files import written_whole
 from nav.frames import Array
-from nav.track import TrackOptions, progress_bar, track_recording
+from nav.progress_bar import progress_bar
+from nav.track import TrackOptions, track_recording
 from nav.tracking.tool import Tool, write_tool
 from phantoms.twin.default_rig import AIM, nominal_rig_from_model
 from phantoms.twin.images import write_picture
@@ -164,7 +165,7 @@ def _take(
 ) -> None:
     with progress_bar(console) as bar:
         for shoot in shoots:
-            task = bar.add_task(f"pictures: {shoot.name}", total=shoot.count, note="")
+            task = bar.add_task(f"images: {shoot.name}", total=shoot.count, note="")
             for number in range(shoot.count):
                 place = shoot.place(rng, number / shoot.count)
                 for room in cameras:

@@ -15,8 +15,8 @@ from nav.frames import Array
 from nav.model.case import Case
 from nav.model.surface import Surface
 from nav.planning.plan_command import PlanOptions, plan_case
+from nav.progress_bar import progress_bar
 from nav.reconstruction.reconstruct_command import reconstruct_scan
-from nav.track import progress_bar
 from phantoms.anatomy.draw import random_parameters
 from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy
 from phantoms.twin.ct_write import write_volume

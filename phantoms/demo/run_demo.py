@@ -17,7 +17,8 @@ from nav.live.session import State
 from nav.live.worker import run as run_work
 from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
-from nav.track import progress_bar, say_if_compiling
+from nav.progress_bar import progress_bar
+from nav.track import say_if_compiling
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracked_frame import TrackedFrame
 from phantoms.demo.demo_files import write_demo_files, write_rig_and_tools
@@ -100,8 +101,7 @@ def _run_in(
         neck = prepared_neck(folder, seed, console)
     job, case, tools = prepare(folder, seed, console, calibrated, large, neck)
     needle = tools[0]
-    run = _with_window if windowed else _headless
-    result = run(job, case, needle, stay, console)
+    result = _with_window(job, case, needle, stay) if windowed else _headless(job, console)
     give_memory_back()  # the room's, before the report's libraries are loaded
     settings = {
         "seed": seed,
@@ -247,7 +247,7 @@ def scanned_job(
     return replace(job, case_from_model=neck.case_from_model, axes=axes)
 
 
-def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console) -> DemoResult:
+def _headless(job: DemoJob, console: Console) -> DemoResult:
     with progress_bar(console) as bar:
         task = bar.add_task("simulated room", total=1.0, note="")
         work = job.open(lambda _, share: bar.update(task, completed=share))
@@ -269,9 +269,7 @@ def _headless(job: DemoJob, case: Case, needle: Tool, stay: bool, console: Conso
     return work.finish()
 
 
-def _with_window(
-    job: DemoJob, case: Case, needle: Tool, stay: bool, console: Console
-) -> DemoResult:
+def _with_window(job: DemoJob, case: Case, needle: Tool, stay: bool) -> DemoResult:
     from nav.view.live_app import run_window
 
     feed = ProcessFeed(job)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from manifold3d import Manifold
 
 from phantoms.kit.column import FOOT, FOOT_RECESS
+from phantoms.kit.fasteners import M3_HEAD_DEPTH, bolt_hole, hole
 from phantoms.kit.kit_layout import BAND, LUG, LUG_HEIGHT, SEAT, TABLE_HOLE, Layout
 from phantoms.kit.label import label
 from phantoms.kit.part import SLIDING
 from phantoms.kit.seat import FLANGE_END
-from phantoms.kit.solid import M3_HEAD_DEPTH, bolt_hole, box, chamfered, hole, united, without
+from phantoms.kit.solid import box, chamfered, united, without
 
 LEG_RECESS = 2.0  # mm, how deep an arch's legs stand in it
 BOLT_HEIGHTS = (7.0, 18.0)  # mm over its top: bolts through lugs and legs

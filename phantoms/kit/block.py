@@ -18,6 +18,7 @@ import numpy as np
 from manifold3d import Manifold
 
 from nav.files import written_whole
+from phantoms.kit.fasteners import hole
 from phantoms.kit.label import ENGRAVED, label
 from phantoms.kit.part import Part
 from phantoms.kit.solid import (
@@ -25,7 +26,6 @@ from phantoms.kit.solid import (
     chamfered,
     cylinder,
     divot,
-    hole,
     mesh_of,
     on_grid,
     prism,
@@ -52,9 +52,6 @@ RELIEF = 3.0  # mm, diameter between
 GROOVE_Y, GROOVE_DEPTH = 47.0, 3.0  # mm; its sides meet at 90 degrees
 
 LABEL = 5.0  # mm, height of letters
-
-GUIDE_DIRECTION = (0.0, 0.0, -1.0)  # hub to tip, of a needle put into a guide
-GROOVE_DIRECTION = (-1.0, 0.0, 0.0)  # of one laid in the groove, its carrier over the right end
 
 
 @dataclass(frozen=True)

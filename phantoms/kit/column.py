@@ -18,17 +18,9 @@ from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.fasteners import M3_NUT, M3_NUT_DEPTH, hole
 from phantoms.kit.kit_layout import Layout
-from phantoms.kit.solid import (
-    M3_NUT,
-    M3_NUT_DEPTH,
-    box,
-    hole,
-    prism,
-    solid_of,
-    united,
-    without,
-)
+from phantoms.kit.solid import box, prism, solid_of, united, without
 
 KEEL = 5.0  # mm, thickness of keel and webs
 SINK = 1.5  # mm, how deep struts go into bone

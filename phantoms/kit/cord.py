@@ -8,11 +8,12 @@ from manifold3d import CrossSection, Manifold
 from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.anatomy.thecal_sac import END
+from phantoms.kit.fasteners import M3_HOLE, hole
 from phantoms.kit.kit_layout import Layout
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import SLIDING
 from phantoms.kit.sac_mould import SEATED, structure_solid
-from phantoms.kit.solid import M3_HOLE, box, cylinder, hole, prism, region, united, without
+from phantoms.kit.solid import box, cylinder, prism, region, united, without
 from phantoms.kit.tubes import tube_ends, tube_holes
 
 SEAT_WALL = 6.0  # mm, thickness of the dry kit's seats

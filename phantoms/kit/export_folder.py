@@ -12,11 +12,8 @@ from typing import Any
 from nav.errors import InputError
 from nav.filekinds import SUMMARY, file_kind
 from nav.files import read_toml
-from nav.outputs import (
-    backup_told,
-    numbered_folder,
-    refuse_folder,
-)
+from nav.output_checks import refuse_folder
+from nav.outputs import backup_told, numbered_folder
 from nav.unfinished import remove_unfinished, unfinished_name
 
 OWN = "c1c2nav/"  # what the format of our files begins with

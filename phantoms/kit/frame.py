@@ -6,6 +6,7 @@ import numpy as np
 from manifold3d import CrossSection, Manifold
 
 from phantoms.kit.base import BOLT_HEIGHTS, LEG_RECESS
+from phantoms.kit.fasteners import M3_NUT, M3_NUT_DEPTH, hole, nut_pocket
 from phantoms.kit.kit_layout import (
     BAND,
     BAR_HALF_WIDTH,
@@ -18,18 +19,7 @@ from phantoms.kit.kit_layout import (
     Layout,
 )
 from phantoms.kit.label import label
-from phantoms.kit.solid import (
-    M3_NUT,
-    M3_NUT_DEPTH,
-    box,
-    divot,
-    hole,
-    nut_pocket,
-    prism,
-    region,
-    united,
-    without,
-)
+from phantoms.kit.solid import box, divot, prism, region, united, without
 
 BAR_RECESS = 1.5  # mm, how deep the bar's ends stand in the arches
 BAR_FIT = 0.1  # mm all round

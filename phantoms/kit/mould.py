@@ -12,23 +12,14 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard_neck import Anatomy
+from phantoms.kit.fasteners import M3_HOLE, hole
 from phantoms.kit.gel import LIP
 from phantoms.kit.kit_layout import LUG_HEIGHT, PLATE_FREE, Layout
 from phantoms.kit.label import label
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import BED, SLIDING
 from phantoms.kit.sac_mould import PLATE, structure_solid
-from phantoms.kit.solid import (
-    M3_HOLE,
-    box,
-    cylinder,
-    hole,
-    placed,
-    prism,
-    region,
-    united,
-    without,
-)
+from phantoms.kit.solid import box, cylinder, placed, prism, region, united, without
 from phantoms.kit.tubes import tube_ends, tube_holes
 
 WALL = 3.6  # mm; at 45 degrees of slope still 2.5

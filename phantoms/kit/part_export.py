@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.errors import InputError
+from nav.filekinds import STL_START
 from nav.files import written_whole
-from nav.textfile import MEGABYTE, read_bytes
+from nav.model.mesh_bytes import DECIMALS_3MF, binary_stl
+from nav.model.stlfile import RECORD
+from nav.reconstruction.printed.kit import MOST_PART_BYTES
+from nav.textfile import read_bytes
 from phantoms.anatomy.mesh import Array, Mesh
 from phantoms.kit.part import BED, Part
 
-STL_HEADER = b"c1c2nav: binary STL, millimetres".ljust(80)
+STL_TITLE = STL_START + b", millimetres"
 PLATE_GAP = 8.0  # mm between parts on a plate: room for a brim
-MOST_PART_BYTES = 256 * MEGABYTE  # five million triangles
-DECIMALS = 6  # of a 3MF's coordinates, which it holds as text, mm
-
-_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,7 @@ def stl_bytes(mesh: Mesh) -> bytes:
     bytes
         The whole file.
     """
-    facets = np.zeros(len(mesh.triangles), _FACET)
-    corners = mesh.vertices[mesh.triangles]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    facets["normal"] = normals / np.where(lengths > 0.0, lengths, 1.0)
-    facets["corners"] = corners
-    return STL_HEADER + struct.pack("<I", len(facets)) + facets.tobytes()
+    return binary_stl(mesh.vertices, mesh.triangles, STL_TITLE)
 
 
 def write_stl(path: Path, mesh: Mesh) -> None:
@@ -107,9 +100,9 @@ def read_stl(path: Path) -> Mesh:
     """
     data = read_bytes(Path(path), MOST_PART_BYTES)
     count = int.from_bytes(data[80:84], "little")
-    if len(data) < 84 or len(data) != 84 + count * _FACET.itemsize:
+    if len(data) < 84 or len(data) != 84 + count * RECORD.itemsize:
         raise InputError(f"{path}: expected a binary STL, got {len(data)} bytes that are not one")
-    corners = np.frombuffer(data, _FACET, count, 84)["corners"].reshape(-1, 3)
+    corners = np.frombuffer(data, RECORD, count, 84)["corners"].reshape(-1, 3)
     _, first, inverse = np.unique(corners, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     number = np.empty(len(order), np.int32)
@@ -154,7 +147,7 @@ def write_3mf(path: Path, placed: Sequence[Placed]) -> None:
         built = model.AddBuildItem(objects[part.name], where)
         built.SetUUID(_identifier("item", f"{path.stem} {number}"))
     writer = model.QueryWriter("3mf")
-    writer.SetDecimalPrecision(DECIMALS)
+    writer.SetDecimalPrecision(DECIMALS_3MF)
     # To memory: on a full disk its own writing to a file terminates the whole process.
     data = bytes(writer.WriteToBuffer())
     with written_whole(path) as beside:

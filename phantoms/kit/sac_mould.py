@@ -15,9 +15,10 @@ from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.core_removal import drawing_lean, drawn_bones, shaved_for_drawing
+from phantoms.kit.fasteners import hole
 from phantoms.kit.loft import Upright
 from phantoms.kit.part import SLIDING
-from phantoms.kit.solid import cylinder, hole, prism, region, solid_of, united, without
+from phantoms.kit.solid import cylinder, prism, region, solid_of, united, without
 
 SLEEVE = 0.3  # mm, thickness of the dura
 PLATE = 5.0  # mm, thickness of the mould's end plates

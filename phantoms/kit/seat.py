@@ -12,9 +12,10 @@ from calibration.printing.standard_tools import (
     REFERENCE_RIDGE,
     REFERENCE_TILT,
 )
+from phantoms.kit.fasteners import hole
 from phantoms.kit.kit_layout import SEAT, Layout
 from phantoms.kit.needle_carrier import PAPER
-from phantoms.kit.solid import CORNERS, hole, prism, region, without
+from phantoms.kit.solid import CORNERS, prism, region, without
 
 MARGIN = 1.0  # mm, roof beyond the paper's white zones
 ROOF = 4.0  # mm, thickness

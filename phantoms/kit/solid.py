@@ -1,4 +1,4 @@
-"""Solids of printed parts: boxes, prisms, holes, divots; cut and joined exactly, always closed.
+"""Solids of printed parts: boxes, prisms, rods, divots; cut and joined exactly, always closed.
 
 All lengths in mm. Round shapes are polygons whose corners lie on the circle; a hole's lie outside
 it, so that what goes in has its room.
@@ -22,12 +22,6 @@ Array = NDArray[np.float64]
 Axis = Literal["x", "y", "z"]
 
 CORNERS = 48  # of a round shape
-M3_HOLE = 3.4  # mm, a bolt goes through
-M3_HEAD = 6.2  # mm, room for a cylinder head (5.5)
-M3_HEAD_DEPTH = 3.2  # mm
-M3_NUT = 5.75  # mm across flats, room for a nut (5.5)
-M3_NUT_DEPTH = 2.7  # mm
-M3_INSERT = 4.0  # mm, hole for a heat-set insert of 4.6
 GRID = 2.0**14  # to the millimetre; coordinates are rounded to that
 DETAILS = (1e-3, 2e-3, 3e-3, 6e-3, 0.012, 0.025, 0.05, 0.1)  # mm, what may be dropped
 
@@ -279,84 +273,26 @@ def turn_of_z(axis: ArrayLike) -> Rotation:
     Rotation
         The third column of its matrix is the unit vector along the axis.
     """
-    z = _unit(axis)
+    z = unit_vector(axis)
     helper = np.eye(3)[1 if abs(z[1]) < 0.9 else 2]
     x = np.cross(helper, z)
     x /= np.linalg.norm(x)
     return Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
 
 
-def _unit(axis: ArrayLike) -> Array:
+def unit_vector(axis: ArrayLike) -> Array:
+    """Return the unit vector along an axis.
+
+    Parameters
+    ----------
+    axis : array_like, shape (3,)
+        Of any length but 0.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+    """
     return np.asarray(axis, float) / np.linalg.norm(axis)
-
-
-def hole(start: ArrayLike, end: ArrayLike, diameter: float = M3_HOLE) -> Manifold:
-    """Build the cutter of a round hole; for its ends to be open they lie outside the part.
-
-    Parameters
-    ----------
-    start, end : array_like, shape (3,)
-        Ends of the axis, mm.
-    diameter : float, optional
-        mm; a clearance hole for M3 by default.
-
-    Returns
-    -------
-    Manifold
-        In the frame of `start`.
-    """
-    return cylinder(start, end, diameter / 2, outside=True)
-
-
-def bolt_hole(head: ArrayLike, axis: ArrayLike, length: float) -> Manifold:
-    """Build the cutter for an M3 bolt: space for the head behind `head`, the hole in front of it.
-
-    Parameters
-    ----------
-    head : array_like, shape (3,)
-        Middle of the head's underside, mm.
-    axis : array_like, shape (3,)
-        From the head along the bolt, of any length.
-    length : float
-        Of the hole, mm.
-
-    Returns
-    -------
-    Manifold
-        In the frame of `head`.
-    """
-    at, way = np.asarray(head, float), _unit(axis)
-    room = cylinder(at - 30.0 * way, at, M3_HEAD / 2, outside=True)
-    return united([room, hole(at - way, at + length * way)])
-
-
-def nut_pocket(bottom: ArrayLike, axis: ArrayLike, depth: float, flat: ArrayLike) -> Manifold:
-    """Build the cutter for an M3 nut that is pushed in against `axis` until `bottom`.
-
-    Parameters
-    ----------
-    bottom : array_like, shape (3,)
-        Middle of the pocket's bottom, mm.
-    axis : array_like, shape (3,)
-        From the bottom outwards, of any length.
-    depth : float
-        Of the pocket along the axis, mm.
-    flat : array_like, shape (3,)
-        Direction perpendicular to two of the nut's sides.
-
-    Returns
-    -------
-    Manifold
-        In the frame of `bottom`.
-    """
-    z = _unit(axis)
-    x = np.asarray(flat, float) - (np.asarray(flat, float) @ z) * z
-    x /= np.linalg.norm(x)
-    angles = np.radians(30.0 + 60.0 * np.arange(6))
-    corners = M3_NUT / np.sqrt(3.0) * np.column_stack([np.cos(angles), np.sin(angles)])
-    upright = prism(corners, 0.0, depth, "z")
-    turn = Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
-    return placed(upright, RigidTransform.from_components(np.asarray(bottom, float), turn))
 
 
 def divot(apex: ArrayLike, axis: ArrayLike, depth: float, over: float = 0.5) -> Manifold:
@@ -379,7 +315,7 @@ def divot(apex: ArrayLike, axis: ArrayLike, depth: float, over: float = 0.5) -> 
         In the frame of `apex`.
     """
     high = depth + over
-    return cylinder(np.asarray(apex, float) + high * _unit(axis), apex, high, 0.0)
+    return cylinder(np.asarray(apex, float) + high * unit_vector(axis), apex, high, 0.0)
 
 
 def chamfered(

@@ -21,7 +21,8 @@ from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.sdf import Array
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.anatomy.vessel import Vessel
-from phantoms.kit.solid import box, hole, united, without
+from phantoms.kit.fasteners import hole
+from phantoms.kit.solid import box, united, without
 
 BORES = {2.0: 1.0, 3.0: 2.0, 4.0: 2.0, 5.0: 3.0, 6.0: 4.0}  # mm, inner by outer diameter
 SPARE = 60.0  # mm, extra length of a tube, to be led out of the kit

@@ -18,8 +18,7 @@ from phantoms.twin.inverse_distortion import corner_rays
 from phantoms.twin.scene_light import evened, lots_of, reaching
 from phantoms.twin.scene_rays import Hits, Rays, RayScene
 from phantoms.twin.scene_shade import Shading
-from phantoms.twin.shadow import Lit
-from phantoms.twin.simulated_camera import Backdrop
+from phantoms.twin.shadow import Backdrop, Lit
 from phantoms.twin.simulated_room import FILL, KEY, SceneItem
 
 FAR = 5000.0  # mm, depth where there is nothing

@@ -16,8 +16,8 @@ from nav.camera.rig import Rig, load_rig, write_rig
 from nav.errors import InputError
 from nav.files import write_toml, written_whole
 from nav.frames import Array, Pose
+from nav.progress_bar import progress_bar
 from nav.record.pose_table import COLUMNS, UPPER, pose_columns
-from nav.track import progress_bar
 from nav.tracking.tool import Tool, write_tool
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.kit.kit_case import phantom_case
@@ -108,7 +108,7 @@ def _write_all(
     truth: list[list[object]] = []
     times: list[list[object]] = []
     with ThreadPoolExecutor(len(cameras)) as pool, progress_bar(console) as bar:
-        task = bar.add_task("pictures", total=settings.frames, note="")
+        task = bar.add_task("images", total=settings.frames, note="")
         for number, (needle, moving) in enumerate(_motion(world, settings)):
             time = number / FPS
             drawn = [pool.submit(camera.picture, moving) for camera in cameras]
@@ -146,7 +146,7 @@ def _check(out: Path, settings: ImageSettings) -> None:
         if not low <= value <= high:  # nor not a number
             raise InputError(f"{name}: expected {low} to {high}, got {value}")
     if not (np.isfinite(optics.exposure) and 0 <= optics.exposure <= 1 / FPS):
-        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 pictures per second)")
+        raise InputError(f"--exposure-ms: expected 0 to {1000 / FPS:.0f} (30 images per second)")
     if optics.electrons is not None and not optics.electrons > 0:
         raise InputError(f"--shot: expected more than 0 electrons, got {optics.electrons}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

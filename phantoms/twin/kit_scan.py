@@ -7,7 +7,7 @@ scanner in an arbitrary pose. Point spread, noise and streaks are those of `scan
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,13 @@ from phantoms.twin.ct_fill import Grid
 from phantoms.twin.kit_paint import KitMaterials, LyingPart, LyingSoft, painted_kit
 from phantoms.twin.kit_print import PartMap, PrintErrors, draw_errors, part_map, printed_part
 from phantoms.twin.scan_kernel import blurred
-from phantoms.twin.scan_noise import noise
 from phantoms.twin.scan_parameters import Artefacts, Kernel
 from phantoms.twin.scan_projections import projected
+from phantoms.twin.scan_values import stored_volume
 from phantoms.twin.simulated_ct import MOST_VOXELS, CtVolume
 
 Progress = Callable[[str], None]
 STEPS = ("printing", "painting", "blur", "projections", "noise")
-LOWEST, HIGHEST = -1024, 3071  # HU that twelve bits hold
 MARGIN = 12.0  # mm of air around the phantom
 BENT = 25.0  # mm, length over which a tube's or the sac's course deviates
 SOFT = ("artery", "cord", "dura", "skin")
@@ -254,11 +253,7 @@ def simulate_kit_scan(
     effects = projected(paint, low, high, 0.5 * (low + high), grid, a, np.zeros((0, 3)), scan.seed)
     values += effects.error
     tell(STEPS[4])
-    if a.noise_hu > 0.0:
-        values += noise(values.shape, grid.spacing, scan.kernel, effects.level, scan.seed)
-    values = a.scale * (values + 1000.0) - 1000.0 + a.offset_hu
-    whole = np.clip(np.rint(values), LOWEST, HIGHEST).astype(np.int16)
-    volume = CtVolume(whole, grid.origin, grid.spacing)
+    volume = stored_volume(values, grid, a, scan.kernel, effects.level, scan.seed)
     return KitScan(volume, structures, tuple(parts), divots, pose, scan)
 
 
@@ -305,21 +300,3 @@ def _grid(vertices: Sequence[Array], scan: KitScanParameters) -> Grid:
         shown = " x ".join(map(str, size))
         raise InputError(f"scan: {shown} voxels cannot be simulated; take another spacing or cut")
     return Grid(low, spacing, (int(size[0]), int(size[1]), int(size[2])))
-
-
-def without_errors(scan: KitScanParameters) -> KitScanParameters:
-    """Return the same scan of a kit that was printed and assembled exactly.
-
-    Parameters
-    ----------
-    scan : KitScanParameters
-        A scan.
-
-    Returns
-    -------
-    KitScanParameters
-        Without errors of print and assembly.
-    """
-    exact = PrintErrors(layer_mm=0.1)
-    errors = tuple((name, exact) for name, _ in scan.errors)
-    return replace(scan, errors=errors, bones=(), astray_mm=0.0)

@@ -11,14 +11,15 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError
 from nav.files import transform_table, write_toml
+from nav.model.case import CASE_FORMAT
+from nav.progress_bar import counted_steps
 from nav.reconstruction.printed.kit import PrintedKit, read_kit
-from nav.track import progress_bar
 from phantoms.anatomy.anatomy_files import mesh_file, ply_bytes
 from phantoms.anatomy.standard_neck import AnatomyStructure
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.twin.ct_write import write_volume
 from phantoms.twin.kit_scan import STEPS, KitScan, draw_kit_scan, simulate_kit_scan
-from phantoms.twin.scan_write import FILES, SURFACE_SIGMA, Format
+from phantoms.twin.scan_write import FILES, SURFACE_SIGMA, WRITING, Format
 
 TRUTH_FORMAT = "c1c2nav/kit-scan-truth/1"
 
@@ -56,18 +57,13 @@ def write_kit_scan(
         raise InputError(f"--format: expected {' or '.join(FILES)} with --kit, got {format_!r}")
     kit = read_kit(kit_path)
     drawn = draw_kit_scan(kit, seed, hard)
-    with replaced_folder(out) as folder, progress_bar(console) as bar:
-        task = bar.add_task("scan", total=len(STEPS) + 1, note="")
-
-        def tell(step: str) -> None:
-            bar.update(task, note=step, completed=STEPS.index(step))
-
+    steps = (*STEPS, WRITING)
+    with replaced_folder(out) as folder, counted_steps(console, "scan", steps) as tell:
         scan = simulate_kit_scan(kit, drawn, tell)
-        bar.update(task, note="writing", completed=len(STEPS))
+        tell(WRITING)
         volume = scan.volume
         write_volume(folder / FILES[format_], volume.values, volume.origin, volume.spacing)
         write_kit_truth(folder, scan, kit, seed, hard)
-        bar.update(task, note="", completed=len(STEPS) + 1)
     shape = " x ".join(str(n) for n in volume.values.shape[::-1])
     console.print(f"{out}: {shape} voxels, truth.toml, case.toml")
 
@@ -101,7 +97,7 @@ def write_kit_truth(folder: Path, scan: KitScan, kit: PrintedKit, seed: int, har
         for label, apex in scan.divots.items()
     ]
     name = f"{kit.name}, simulated scan of its print"
-    case = {"format": "c1c2nav/case/1", "name": name, "structure": tables, "fiducial": fiducials}
+    case = {"format": CASE_FORMAT, "name": name, "structure": tables, "fiducial": fiducials}
     write_toml(folder / "case.toml", case)
     write_toml(folder / "truth.toml", truth_table(scan, kit, seed, hard))
 

@@ -15,16 +15,15 @@ from phantoms.twin.scan_anatomy import moved_surface, scan_anatomy
 from phantoms.twin.scan_head import skin
 from phantoms.twin.scan_kernel import blurred, paint_parts
 from phantoms.twin.scan_markers import Marker
-from phantoms.twin.scan_noise import noise
 from phantoms.twin.scan_paint import painted_scan
 from phantoms.twin.scan_parameters import ScanParameters
 from phantoms.twin.scan_projections import projected
 from phantoms.twin.scan_truth import ScanTruth, scan_truth
+from phantoms.twin.scan_values import stored_volume
 from phantoms.twin.simulated_ct import MOST_VOXELS, CtVolume
 
 Progress = Callable[[str], None]
 STEPS = ("surfaces", "tissue", "blur", "projections", "noise")
-LOWEST, HIGHEST = -1024, 3071  # HU that twelve bits hold
 
 
 @dataclass(frozen=True)
@@ -111,11 +110,7 @@ def simulate_scan(
     )
     values += effects.error
     tell(STEPS[4])
-    if a.noise_hu > 0.0:
-        values += noise(values.shape, grid.spacing, scan.kernel, effects.level, scan.seed)
-    values = a.scale * (values + 1000.0) - 1000.0 + a.offset_hu
-    whole = np.clip(np.rint(values), LOWEST, HIGHEST).astype(np.int16)
-    volume = CtVolume(whole, grid.origin, grid.spacing)
+    volume = stored_volume(values, grid, a, scan.kernel, effects.level, scan.seed)
     return Scan(volume, scan_truth(found, outside, scan, grid), scan)
 
 

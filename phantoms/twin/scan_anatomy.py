@@ -9,6 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.mesh import Mesh
+from phantoms.anatomy.parameters import SIDES
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.ct_section import Closed, Surface
 from phantoms.twin.scan_extent import extended, united
@@ -20,7 +21,7 @@ from phantoms.twin.scan_joints import (
     vertex_normals,
     with_joints,
 )
-from phantoms.twin.scan_parameters import SIDES, ScanParameters
+from phantoms.twin.scan_parameters import ScanParameters
 
 BEYOND = 4.0  # mm that the head extends above the highest slice
 TALLEST = 58.0  # mm, to which the head can extend

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-SIDES = ("left", "right")
 ArteryState = Literal["normal", "hypoplastic", "occluded"]
 
 # Joints by name, from above: the two bones, and where between them.

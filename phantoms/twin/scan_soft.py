@@ -124,7 +124,7 @@ def soft_tissue(
     x, y, z = (here[:, k].reshape(points.shape[:3]) for k in range(3))
     slow, slower = (_noise(x, y, z, size) for size in (16.0, 38.0))
     values = _muscles(x, y, z, slow, slower)
-    depth = _depth(skin, points, grid)
+    depth = _depth(skin, points)
     under = SKIN_DEPTH + FAT_DEPTH * (1.0 + 0.35 * slower + 0.9 * np.clip(y / 40.0, 0.0, 1.0))
     _blend(values, under - depth, FAT + 25.0 * slow)
     _blend(values, SKIN_DEPTH - depth, SKIN)
@@ -217,7 +217,7 @@ def _blend(values: Values, inside: Values, hu: float | Values) -> None:
     values += share * (hu - values)
 
 
-def _depth(skin: Any, points: NDArray[np.float32], grid: Grid) -> Values:
+def _depth(skin: Any, points: NDArray[np.float32]) -> Values:
     """Return the depth below the skin, mm, negative outside; exact as deep as the fat reaches."""
     o3d = import_open3d()
 

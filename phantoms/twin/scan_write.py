@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nav.errors import InputError
 from nav.files import transform_table, write_toml
-from nav.track import progress_bar
+from nav.progress_bar import counted_steps
 from phantoms.anatomy.anatomy_files import case_table, mesh_file, ply_bytes
 from phantoms.anatomy.standard_neck import AnatomyStructure, standard_anatomy
 from phantoms.kit.export_folder import replaced_folder
@@ -27,6 +27,7 @@ from phantoms.twin.scan_truth import ScanTruth
 
 TRUTH_FORMAT = "c1c2nav/scan-truth/1"
 SURFACE_SIGMA = 0.0  # mm: the surfaces are the truth
+WRITING = "writing"  # the last step
 Format = Literal["nifti", "mha", "dicom"]
 FILES = {"nifti": "scan.nii.gz", "mha": "scan.mha"}
 
@@ -91,20 +92,14 @@ def write_scan(out: Path, recipe: Recipe, settings: ScanSettings, console: Conso
         scan, beads = whole_neck(scan), skin_markers(recipe.parameters, settings.seed)
     with replaced_folder(out) as folder:
         anatomy = standard_anatomy(recipe.parameters, recipe.name)
-        with progress_bar(console) as bar:
-            task = bar.add_task("scan", total=len(STEPS) + 1, note="")
-
-            def tell(step: str) -> None:
-                bar.update(task, note=step, completed=STEPS.index(step))
-
+        with counted_steps(console, "scan", (*STEPS, WRITING)) as tell:
             if settings.tilt_deg:
                 series = tilted_series(anatomy, scan, settings.tilt_deg, tell)
             else:
                 series = series_of(simulate_scan(anatomy, scan, tell, markers=beads))
-            bar.update(task, note="writing", completed=len(STEPS))
+            tell(WRITING)
             _write_image(folder, series, settings)
             write_truth(folder, series, recipe, settings, beads)
-            bar.update(task, note="", completed=len(STEPS) + 1)
     shape = " x ".join(str(n) for n in series.values.shape[::-1])
     console.print(f"{out}: {shape} voxels, truth.toml, case.toml")
 

@@ -40,6 +40,25 @@ class Lit:
     lamps: Array
 
 
+@dataclass(frozen=True)
+class Backdrop:
+    """The static scene.
+
+    Attributes
+    ----------
+    light : ndarray of float32, shape (height, width)
+        Light.
+    depth : ndarray of float32, shape (height, width)
+        z, mm.
+    lit : Lit or None
+        Where its light comes from, for shadows of moving bodies; None: nothing casts any.
+    """
+
+    light: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    lit: Lit | None = None
+
+
 class Shadows:
     """Shadows on one camera's backdrop.
 

@@ -229,3 +229,29 @@ def shaft_rectangle(start: Array, end: Array, diameter: float, eye: Array) -> Re
     y_edges = np.linspace(-half, half, len(STEEL) + 1)
     x_edges = np.array([-length / 2, length / 2])
     return Rectangle(frame, x_edges, y_edges, np.array(STEEL)[:, None])
+
+
+def faces_far_to_near(body: Body, eye: Array) -> list[Rectangle]:
+    """Return a body's faces in order, with shafts before, or after if they come towards the eye.
+
+    Parameters
+    ----------
+    body : Body
+        With at least one face.
+    eye : ndarray, shape (3,)
+        Where it is seen from, body frame, mm.
+
+    Returns
+    -------
+    list of Rectangle
+        Those that are to be drawn first at the front.
+    """
+    faces = list(body.rectangles)
+    middle = np.mean([face.matrix[:3, 3] for face in faces], axis=0)
+    reach = np.linalg.norm(middle - eye)
+    behind: list[Rectangle] = []
+    before: list[Rectangle] = []
+    for start, end, diameter in body.shafts:
+        nearer = np.linalg.norm((start + end) / 2 - eye) < reach
+        (before if nearer else behind).append(shaft_rectangle(start, end, diameter, eye))
+    return [*behind, *faces, *before]

@@ -16,37 +16,18 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
+from phantoms.twin.image_window import Window, window_union, windows_overlap
 from phantoms.twin.inverse_distortion import DividedRays, corner_rays, divided
 from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.sensor import Optics
-from phantoms.twin.shadow import Lit, Shadows, in_frame
-from phantoms.twin.simulated_bodies import Body, Placed, Rectangle, shaft_rectangle
+from phantoms.twin.shadow import Backdrop, Shadows, in_frame
+from phantoms.twin.simulated_bodies import Placed, Rectangle, faces_far_to_near
 
 BLUR_STEP = 0.5  # px of motion between two instants of the exposure
 MAX_BLUR_STEPS = 48
 PARTS = 2  # of a pixel's side, where the lens blurs
 STRIP = 160  # rows drawn at a time, so that little is drawn where nothing moves
 NEAREST = 1.0  # mm before the camera; what is nearer is not drawn
-Window = tuple[int, int, int, int]  # row0, row1, column0, column1
-
-
-@dataclass(frozen=True)
-class Backdrop:
-    """The static scene.
-
-    Attributes
-    ----------
-    light : ndarray of float32, shape (height, width)
-        Light.
-    depth : ndarray of float32, shape (height, width)
-        z, mm.
-    lit : Lit or None
-        Where its light comes from, for shadows of moving bodies; None: nothing casts any.
-    """
-
-    light: NDArray[np.float32]
-    depth: NDArray[np.float32]
-    lit: Lit | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +168,7 @@ class SimulatedCamera:
                 slice(column0 - window[2], column1 - window[2]),
             )
             part = self.sharp[rows, columns] * self._finer(shade[down, across])
-        inside = [p for p, box in zip(group, boxes, strict=True) if _overlap(box, around)]
+        inside = [p for p, box in zip(group, boxes, strict=True) if windows_overlap(box, around)]
         for placed in self._far_to_near(inside):
             self._draw(part, (rows.start, columns.start), placed)
         lensed = self._lensed(part, around)
@@ -260,10 +241,10 @@ class SimulatedCamera:
             members = [placed]
             box = self._window_with_shadow(placed)
             # a window that has grown may come to overlap one that it did not before
-            while near := [group for group in groups if _overlap(box, group[0])]:
-                groups = [group for group in groups if not _overlap(box, group[0])]
+            while near := [group for group in groups if windows_overlap(box, group[0])]:
+                groups = [group for group in groups if not windows_overlap(box, group[0])]
                 for other_box, other in near:
-                    members, box = other + members, _union(box, other_box)
+                    members, box = other + members, window_union(box, other_box)
             groups.append((box, members))
         return groups
 
@@ -282,7 +263,7 @@ class SimulatedCamera:
             max(column0 * self.parts - margin, 0),
             min(column1 * self.parts + margin, width),
         )
-        return shadow if box[0] >= box[1] or box[2] >= box[3] else _union(box, shadow)
+        return shadow if box[0] >= box[1] or box[2] >= box[3] else window_union(box, shadow)
 
     def _window(self, placed: Placed, margin: int) -> Window:
         points = [r.outline for r in placed.body.rectangles]
@@ -338,7 +319,7 @@ class SimulatedCamera:
         eye = placed.rig_from_body.inv().apply(self.eye)
         faces = [
             face
-            for face in _parts_far_to_near(placed.body, eye)
+            for face in faces_far_to_near(placed.body, eye)
             if -face.matrix[:3, 2] @ (eye - face.matrix[:3, 3]) > 0
         ]
         if not faces:
@@ -405,24 +386,3 @@ class SimulatedCamera:
         perturbation[..., :3, 3] = moves[..., :3]
         perturbation[..., 3, 3] = 1.0
         return camera_from_rig @ perturbation @ placed.rig_from_body.as_matrix()
-
-
-def _parts_far_to_near(body: Body, eye: Array) -> list[Rectangle]:
-    """Return faces in order, with shafts before, or after if they come towards the eye."""
-    faces = list(body.rectangles)
-    middle = np.mean([face.matrix[:3, 3] for face in faces], axis=0)
-    reach = np.linalg.norm(middle - eye)
-    behind: list[Rectangle] = []
-    before: list[Rectangle] = []
-    for start, end, diameter in body.shafts:
-        nearer = np.linalg.norm((start + end) / 2 - eye) < reach
-        (before if nearer else behind).append(shaft_rectangle(start, end, diameter, eye))
-    return [*behind, *faces, *before]
-
-
-def _overlap(a: Window, b: Window) -> bool:
-    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
-
-
-def _union(a: Window, b: Window) -> Window:
-    return min(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), max(a[3], b[3])

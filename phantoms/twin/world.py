@@ -18,8 +18,9 @@ from phantoms.twin.default_rig import default_rig, nominal_rig_from_model
 from phantoms.twin.scene_parts import quick_items
 from phantoms.twin.scene_props import table_items
 from phantoms.twin.sensor import Optics
+from phantoms.twin.shadow import Backdrop
 from phantoms.twin.simulated_bodies import Body, Placed
-from phantoms.twin.simulated_camera import Backdrop, SimulatedCamera
+from phantoms.twin.simulated_camera import SimulatedCamera
 from phantoms.twin.simulated_room import SceneItem
 from phantoms.twin.simulated_tools import needle_body, needle_tool, reference_body, reference_tool
 

@@ -15,9 +15,9 @@ from rich.progress import track
 from rich.table import Table
 
 from calibration.cameras.board_detection import Seen, find_board
-from calibration.cameras.bundle import Setup
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
 from calibration.cameras.lens_models import DISTORTION, Lens
+from calibration.cameras.rig_setup import Setup
 from nav.camera.frameset import Picture
 from nav.camera.rig import Rig
 from nav.frames import Array

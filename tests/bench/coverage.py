@@ -16,7 +16,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import Lost
 from nav.frames import Array
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker

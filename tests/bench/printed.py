@@ -27,13 +27,13 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError
 from nav.frames import Array
+from nav.progress_bar import progress_bar
 from nav.reconstruction.printed.fine_pose import FoundPart
 from nav.reconstruction.printed.kit import read_kit
 from nav.reconstruction.printed.kit_location import surface_in_air
 from nav.reconstruction.printed.reconstruct import PrintedReconstruction, reconstruct_kit
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.reconstruction_text import sentence
-from nav.track import progress_bar
 from phantoms.recipe import named_recipe
 from phantoms.twin.ct_write import write_volume
 from phantoms.twin.kit_print import PartMap, PrintErrors

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from nav.errors import Lost
 from nav.frames import Array
+from nav.progress_bar import progress_bar
 from nav.text.catalogue import ENGLISH
-from nav.track import progress_bar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker

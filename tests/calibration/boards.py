@@ -7,9 +7,9 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
 from calibration.cameras.board_detection import Seen
-from calibration.cameras.bundle import Setup
 from calibration.cameras.direction import rays_of
 from calibration.cameras.lens_models import DISTORTION, Lens
+from calibration.cameras.rig_setup import Setup
 from calibration.cameras.rig_verdict import off_aligned, triangulated
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array

@@ -53,7 +53,7 @@ def test_all_recommend_the_same(capsys):
     with pytest.raises(SystemExit):
         main(["calibrate", "camera", "--help"])
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert f"Take {pictures} pictures" in told
+    assert f"Take {pictures} images" in told
     assert f"about {tilt} degrees to all sides" in told
 
 

@@ -97,7 +97,7 @@ def test_verdicts_ask_for_what_is_missing():
     rig, rng = wide_rig(1), np.random.default_rng(6)
     few = calibrate_cameras(BOARD, sightings(rig, waved(4, rng), rng, SD), [SIZE], NAMES[:1])
     assert few.word == "repeat"
-    assert any("more pictures" in advice for advice in few.verdicts[0].advice)
+    assert any("more images" in advice for advice in few.verdicts[0].advice)
     many = sightings(rig, waved(40, rng, 200.0), rng, SD)
     good = calibrate_cameras(BOARD, many, [SIZE], NAMES[:1])
     assert good.word == "good"
@@ -111,7 +111,7 @@ def test_too_little_to_calibrate_by_is_refused():
     rig, rng = wide_rig(), np.random.default_rng(7)
     seen = sightings(rig, waved(10, rng), rng, SD)
     few = {k: s for k, s in seen.items() if k[0] == 0 or k[1] < 2}
-    with pytest.raises(InputError, match="right: the board is seen in 2 pictures only"):
+    with pytest.raises(InputError, match="right: the board is seen in 2 images only"):
         calibrate_cameras(BOARD, few, [SIZE, SIZE], NAMES)
     apart = {k: s for k, s in seen.items() if (k[1] < 5) == (k[0] == 0)}
     with pytest.raises(InputError, match="at no instant"):

@@ -145,7 +145,7 @@ def test_what_cannot_be_calibrated_by_is_refused_in_one_line(pictures, tmp_path,
     other = tmp_path / "other.toml"
     save_board(other, Board(9, 5, 12.0, 9.0, "DICT_5X5_50"))
     line = refused(["calibrate", "rig", "--images", images, "--board", str(other), *rest], capsys)
-    assert "the board is in none of 10 pictures" in line
+    assert "the board is in none of 10 images" in line
     line = refused(["calibrate", "rig", "--images", images, *board, "--ruler", "10", *rest], capsys)
     assert "--ruler 10" in line
     line = refused(["calibrate", "rig", "--images", images + "/left", *board, *rest], capsys)
@@ -153,7 +153,7 @@ def test_what_cannot_be_calibrated_by_is_refused_in_one_line(pictures, tmp_path,
     line = refused(
         ["calibrate", "camera", "--images", str(tmp_path / "none"), *board, *rest], capsys
     )
-    assert "expected a folder of pictures" in line
+    assert "expected a folder of images" in line
     assert not output.exists()
 
 

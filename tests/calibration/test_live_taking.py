@@ -125,7 +125,7 @@ def test_what_is_smeared_is_not_counted(table, front, monkeypatch):
     shown = table.show(smeared, 6)
     assert table.taking.captures == 0
     assert shown.ask.kind == "again"
-    assert shown.ask.say == "It moved in the LEFT picture"
+    assert shown.ask.say == "It moved in the LEFT image"
     table.wait(AGAIN)
     table.show(front, 6)
     assert table.taking.captures == 1
@@ -158,7 +158,7 @@ def test_who_hardly_saw_the_board_is_left_out_and_the_place_not_taken_again(
     blind.append(id(front[0]))
     other = pictures(Ask("tilt", "", 0, (0, 1)))
     blind.append(id(other[1]))
-    assert table.show(other, 6).ask.say == "The RIGHT picture is not sharp"
+    assert table.show(other, 6).ask.say == "The RIGHT image is not sharp"
 
 
 def test_a_camera_that_skips_a_picture_is_not_lost_yet_but_soon(table, front):
@@ -168,10 +168,10 @@ def test_a_camera_that_skips_a_picture_is_not_lost_yet_but_soon(table, front):
     assert shown.panes[1].image is not None
     table.wait(LOST_FOR)
     shown = table.show([front[0], None])
-    assert shown.ask.say == "The RIGHT camera gives no picture"
-    assert shown.detail == "camera right: no picture: unplugged?"
+    assert shown.ask.say == "The RIGHT camera gives no image"
+    assert shown.detail == "camera right: no image: unplugged?"
     assert shown.panes[1].image is None
-    assert shown.panes[1].why == "no picture: unplugged?"
+    assert shown.panes[1].why == "no image: unplugged?"
     assert not len(shown.panes[1].corners)
     assert table.taking.captures == 0
 
@@ -207,7 +207,7 @@ def test_after_a_calibration_that_is_not_good_more_is_asked_for(table, front):
 
 
 def test_without_any_capture_there_is_nothing_to_calibrate(table):
-    with pytest.raises(InputError, match="left: no picture was taken with the board in it"):
+    with pytest.raises(InputError, match="left: no image was taken with the board in it"):
         table.taking.gathered()
 
 
@@ -215,7 +215,7 @@ def test_pictures_of_before_are_not_mixed_with_new_ones(tmp_path):
     (tmp_path / "kept" / "left").mkdir(parents=True)
     cv2.imwrite(str(tmp_path / "kept" / "left" / "001.png"), np.zeros((4, 4), np.uint8))
     save_board(tmp_path / "board.toml", BOARD)
-    with pytest.raises(InputError, match="left has pictures in it already"):
+    with pytest.raises(InputError, match="left has images in it already"):
         capture_and_calibrate(
             {"left": 0}, tmp_path / "board.toml", tmp_path / "rig.toml", Console(quiet=True),
             keep=tmp_path / "kept",

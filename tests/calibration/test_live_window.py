@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from rich.console import Console
 
 from calibration.board import save_board
+from calibration.cameras.rig_calibration import scale_by_ruler
 from calibration.cameras.rig_command import calibrate_rig
 from calibration.live.calibration_source import BoardCameras
 from calibration.live.calibration_window import RESULT, TAKING, CalibrateWindow
@@ -55,7 +56,9 @@ def opened(qtbot, room):
         source = BoardCameras(
             cameras or {"left": 0, "right": 1}, capture=room, first_picture=1.0, retry=0.1
         )
-        window = CalibrateWindow(source, Taking(tuple(source.devices), BOARD), save, 100.0)
+        window = CalibrateWindow(
+            source, Taking(tuple(source.devices), BOARD), save, scale_by_ruler(100.0)
+        )
         windows.append(window)
         qtbot.addWidget(window)
         window.show()
@@ -177,7 +180,7 @@ def test_a_camera_that_stops_is_said_and_comes_back(qtbot, opened, room):
     window = opened()
     qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
     room.broken.add(1)
-    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no picture", timeout=10_000)
+    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no image", timeout=10_000)
     right = window.panes.shown.panes[1]
     assert right.image is None
     assert "unplugged?" in right.why
@@ -192,7 +195,7 @@ def test_a_camera_that_stops_is_said_and_comes_back(qtbot, opened, room):
 def test_a_camera_that_is_not_there_is_said_and_taken_in_when_it_comes(qtbot, opened, room):
     room.unplugged.add(1)
     window = opened()
-    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no picture", timeout=10_000)
+    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no image", timeout=10_000)
     assert "device 1 cannot be opened" in window.bar.detail
     room.unplugged.clear()
     qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
@@ -213,8 +216,8 @@ def test_pictures_that_stop_are_not_shown_as_present(qtbot, opened, room):
     qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
     window._clock = lambda: time.monotonic() + 5.0
     window.poll()
-    assert said(window) == "No pictures arrive"
-    assert window.panes.blank == "no picture for 5 s"
+    assert said(window) == "No images arrive"
+    assert window.panes.blank == "no image for 5 s"
 
 
 def test_cancel_writes_nothing(qtbot, opened, room, tmp_path):
@@ -242,7 +245,7 @@ def test_what_is_wrong_is_refused_in_a_line(room, tmp_path, board_file, monkeypa
         capture_and_calibrate({"left": 0, "right": 1}, board_file, output, console, capture=room)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(InputError, match="take pictures of the board and give them with --images"):
+    with pytest.raises(InputError, match="take images of the board and give them with --images"):
         capture_and_calibrate({"eye": 0}, board_file, output, console, capture=room)
     assert not output.exists()
 

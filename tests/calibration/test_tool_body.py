@@ -227,7 +227,7 @@ def test_a_marker_hardly_seen_stays_near_its_file_and_is_named(rig, needle):
     assert marker.pictures == marker.directions == 1
     assert marker.moved < 1.0
     assert marker.sd > 0.15
-    assert "marker 17 was seen in 1 picture from 1 direction only" in found.verdict
+    assert "marker 17 was seen in 1 image from 1 direction only" in found.verdict
     assert "turn that side to the cameras" in found.verdict
 
 

@@ -233,7 +233,7 @@ def test_pictures_of_another_size_are_refused(bench, tmp_path):
     larger = small_rig(2, size=(320, 240))
     (tmp_path / "bench").mkdir()
     write_rig(tmp_path / "bench" / "rig.toml", larger)
-    with pytest.raises(InputError, match=r"picture is 288 x 240 but rig.toml says 320 x 240"):
+    with pytest.raises(InputError, match=r"image is 288 x 240 but rig.toml says 320 x 240"):
         run(
             tmp_path / "bench",
             tmp_path / "new" / "out.toml",

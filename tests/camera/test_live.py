@@ -1,4 +1,4 @@
-"""Webcams: newest pictures, lost within 0.1 s, found again, never waited for.
+"""Webcams: newest images, lost within 0.1 s, found again, never waited for.
 
 A made-up driver hands over pictures when the test says so, and the clock stands still between.
 """
@@ -15,10 +15,11 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.frameset import FrameSet
-from nav.camera.live_source import LiveSource, parse_cameras
+from nav.camera.live_source import LiveSource
 from nav.camera.livecamera import FROZEN, GIVE_UP, HUNG, Grabbed, LiveCamera
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened
+from nav.camera.webcam_numbers import parse_webcams
 from nav.errors import InputError, Lost
 from nav.notice import Notice
 from tests.said import each_said, said
@@ -46,7 +47,7 @@ class Clock:
 
 
 class Webcam:
-    """A made-up webcam. Calling it opens it; `deliver` sends one picture through the driver."""
+    """A made-up webcam. Calling it opens it; `deliver` sends one image through the driver."""
 
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
         self.size, self.plugged, self.opened = size, True, 0
@@ -74,7 +75,7 @@ class Webcam:
         self.pictures.put(self.picture() if picture is None else picture)
 
     def deliver(self, picture: np.ndarray | None = None) -> None:
-        """Send a picture and wait until the camera has done with it."""
+        """Send a image and wait until the camera has done with it."""
         self.send(picture)
         self.wait_until(lambda: self.done >= self.sent)
 
@@ -182,7 +183,7 @@ def reason(state: Grabbed | Lost) -> str:
 
 
 def test_only_the_newest_picture_is_kept_with_its_time(left, webcam, clock):
-    assert reason(left.newest()) == "camera left: no picture yet"
+    assert reason(left.newest()) == "camera left: no image yet"
     for _ in range(3):
         clock.now += 0.03
         picture = webcam.picture()
@@ -206,7 +207,7 @@ def test_without_a_new_picture_the_camera_is_lost_within_a_tenth_of_a_second(
     clock.now += 0.08
     assert isinstance(left.newest(), Grabbed)
     clock.now += 0.02
-    assert reason(left.newest()) == "camera left: no picture for 0.1 s: unplugged?"
+    assert reason(left.newest()) == "camera left: no image for 0.1 s: unplugged?"
 
 
 def test_a_frozen_camera_is_lost_within_a_tenth_of_a_second(left, webcam, clock):
@@ -219,7 +220,7 @@ def test_a_frozen_camera_is_lost_within_a_tenth_of_a_second(left, webcam, clock)
         assert left.newest() is first  # an old picture is not made new by its coming again
     clock.now += 0.02
     webcam.deliver(picture)
-    assert reason(left.newest()) == "camera left: only old pictures for 0.1 s: frozen?"
+    assert reason(left.newest()) == "camera left: only old images for 0.1 s: frozen?"
     webcam.deliver()
     assert isinstance(left.newest(), Grabbed)
 
@@ -231,7 +232,7 @@ def test_a_driver_that_goes_round_in_its_old_pictures_is_frozen(left, webcam, cl
     for picture in pictures:
         clock.now += 0.025
         webcam.deliver(picture)
-    assert reason(left.newest()) == "camera left: only old pictures for 0.1 s: frozen?"
+    assert reason(left.newest()) == "camera left: only old images for 0.1 s: frozen?"
 
 
 def test_a_long_frozen_camera_is_opened_anew(left, webcam, clock):
@@ -319,7 +320,7 @@ def test_a_slow_camera_is_warned_about(left, webcam, clock):
         webcam.deliver()
         clock.now += 0.125
     assert each_said(left.warnings) == [
-        "camera left: only 8 pictures per second; more light, a shorter exposure or a USB port "
+        "camera left: only 8 images per second; more light, a shorter exposure or a USB port "
         "of its own may help"
     ]
 
@@ -436,7 +437,7 @@ class Pair:
         )
 
     def deliver(self, **at: float) -> None:
-        """One picture from each named camera, at that many ms, in order of time."""
+        """One image from each named camera, at that many ms, in order of time."""
         start = self.clock.now
         for name, ms in sorted(at.items(), key=lambda item: item[1]):
             self.clock.now = start + ms / 1000
@@ -555,7 +556,7 @@ def test_a_partner_that_never_comes_in_time_is_missing(clock):
 
 
 def test_times_never_go_backwards(pair, clock):
-    """A picture grabbed before an empty frame set may be decoded only after it."""
+    """A image grabbed before an empty frame set may be decoded only after it."""
     pair.poll()
     clock.now += 0.5
     for webcam in pair.webcams.values():
@@ -585,12 +586,12 @@ def test_a_rig_with_a_camera_that_does_not_open_is_refused():
 
 
 def test_a_camera_without_a_first_picture_is_refused():
-    with pytest.raises(InputError, match=r"camera left: device 0: no picture in 0\.05 s"):
+    with pytest.raises(InputError, match=r"camera left: device 0: no image in 0\.05 s"):
         LiveSource(RIG, {"left": 0, "right": 1}, capture=Webcam(), first_picture=0.05)
 
 
 def test_iterating_goes_on_with_lost_cameras_until_closed():
-    """With the true clock: pictures, then nothing but reasons, then pictures again."""
+    """With the true clock: pictures, then nothing but reasons, then images again."""
     webcams = {0: Webcam(), 1: Webcam()}
     feeding, ended = threading.Event(), threading.Event()
     feeding.set()
@@ -623,8 +624,15 @@ def test_iterating_goes_on_with_lost_cameras_until_closed():
 # the option
 
 
+def test_without_a_rig_any_name_is_a_camera():
+    assert parse_webcams([" top =1", "a=b=0"]) == {"top": 1, "a=b": 0}
+    for options in (["top"], ["=1"], ["top=1", "top=2"], ["top=1", "low=1"]):
+        with pytest.raises(InputError, match="--camera"):
+            parse_webcams(options)
+
+
 def test_cameras_are_given_by_name():
-    assert parse_cameras(["left=0", "right=2"], RIG) == {"left": 0, "right": 2}
+    assert parse_webcams(["left=0", "right=2"], RIG.names) == {"left": 0, "right": 2}
 
 
 @pytest.mark.parametrize(
@@ -647,5 +655,5 @@ def test_cameras_are_given_by_name():
 )
 def test_wrong_cameras_are_refused(options, said):
     with pytest.raises(InputError) as error:
-        parse_cameras(options, RIG)
+        parse_webcams(options, RIG.names)
     assert str(error.value).startswith(said)

@@ -89,13 +89,13 @@ def test_only_size_edited_is_told_with_the_size_that_was_meant(tmp_path, given):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (matrix(cx=2500.0), "is outside the picture of 1920 x 1200"),
-        (matrix(cy=-40.0), "is outside the picture"),
+        (matrix(cx=2500.0), "is outside the image of 1920 x 1200"),
+        (matrix(cy=-40.0), "is outside the image"),
         (matrix(1 / 450), "expected fx and fy in pixels, not in millimetres"),  # 3.6 mm
         (matrix(100.0), "is a field of view of 0."),
         (matrix(fy=100.0), "differ too much"),
-        (distortion(-3.0, 0.0, 0.0, 0.0), "distortion: pixels of the picture's middle have no ray"),
-        (distortion(0.0, 0.0, 9.0, -7.0), "distortion: pixels of the picture's middle have no ray"),
+        (distortion(-3.0, 0.0, 0.0, 0.0), "distortion: pixels of the image's middle have no ray"),
+        (distortion(0.0, 0.0, 9.0, -7.0), "distortion: pixels of the image's middle have no ray"),
         (lambda c: replace(c, readout=16.0), "16000 ms from the first row to the last: are these"),
     ],
 )
@@ -108,8 +108,8 @@ def test_a_lens_that_cannot_be_is_refused(tmp_path, change, said):
     [
         (matrix(cx=1300.0), "is far from the middle of 1920 x 1200, which is unusual"),
         (matrix(0.2), "is a field of view of 14"),
-        (matrix(fy=1500.0), "differ by 7%, which is unusual: a stretched picture?"),
-        (distortion(-0.3, 0.0, 0.0, 0.0, -0.1), "of the picture, towards its corners, has no ray"),
+        (matrix(fy=1500.0), "differ by 7%, which is unusual: a stretched image?"),
+        (distortion(-0.3, 0.0, 0.0, 0.0, -0.1), "of the image, towards its corners, has no ray"),
         (lambda c: replace(c, readout=1.6e-5), "if these are seconds, write milliseconds"),
     ],
 )

@@ -120,6 +120,6 @@ def test_a_picture_of_another_size_is_refused_with_both_sizes():
     with pytest.raises(InputError) as caught:
         check_picture_size(left, (288, 240), "left: 0.png")
     assert str(caught.value) == (
-        "left: 0.png: picture is 240 x 288 but rig.toml says 288 x 240 for camera left; "
+        "left: 0.png: image is 240 x 288 but rig.toml says 288 x 240 for camera left; "
         "is it turned? Save it as the sensor has it, as in calibration"
     )

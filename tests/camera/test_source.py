@@ -1,4 +1,4 @@
-"""Recorded pictures: pairing, times, what is missing and what is refused."""
+"""Recorded images: pairing, times, what is missing and what is refused."""
 
 import time
 from pathlib import Path
@@ -39,8 +39,8 @@ def test_equal_names_are_one_instant_and_a_lacking_one_is_missing_with_a_reason(
     assert len(source) == len(sets) == 4
     assert levels(sets, "left") == [11, 12, None, 110]
     assert levels(sets, "right") == [None, 22, 23, 210]
-    assert said_by_name(sets[0].missing) == {"right": "right: no picture 1"}
-    assert said_by_name(sets[2].missing) == {"left": "left: no picture 3"}
+    assert said_by_name(sets[0].missing) == {"right": "right: no image 1"}
+    assert said_by_name(sets[2].missing) == {"left": "left: no image 3"}
     assert not sets[1].missing
 
 
@@ -63,7 +63,7 @@ def test_folders_may_be_links(tmp_path):
 
 
 def test_a_rig_of_one_takes_the_folder_or_the_video_itself(tmp_path):
-    folder = write_pictures(tmp_path / "some pictures", {"0.png": 5})
+    folder = write_pictures(tmp_path / "some images", {"0.png": 5})
     video = write_video(tmp_path / "100%02d.avi", [40, 50])
     assert levels(list(open_source(folder, rig("left"))), "left") == [5]
     assert levels(list(open_source(video, rig("left"))), "left") == [40, 50]
@@ -76,9 +76,9 @@ def test_videos_pair_by_index_and_a_shorter_one_is_missing_at_the_end(tmp_path):
     sets = list(source)
     assert levels(sets, "left") == [10, 20, 30]
     assert levels(sets, "right") == [110, 120, None]
-    assert said(sets[2].missing["right"]) == "right: the recording ends after 2 pictures"
+    assert said(sets[2].missing["right"]) == "right: the recording ends after 2 images"
     assert len(source) == 3
-    assert each_said(source.warnings) == ["right: no picture in 1 of 3 frame sets"]
+    assert each_said(source.warnings) == ["right: no image in 1 of 3 frame sets"]
     assert source.cut_off == []
 
 
@@ -114,7 +114,7 @@ def test_a_damaged_picture_is_missing_and_the_rest_goes_on(tmp_path, suffix):
     sets = list(source)
     assert levels(sets, "left") == [50, None, 52]
     assert (
-        f"left: 1 of 3 pictures cannot be used; the first: {damaged.name} is cut off: its end"
+        f"left: 1 of 3 images cannot be used; the first: {damaged.name} is cut off: its end"
         in said(source.warnings[0])
     )
     missing = sets[1].missing["left"]
@@ -125,8 +125,8 @@ def test_a_damaged_picture_is_missing_and_the_rest_goes_on(tmp_path, suffix):
 def test_a_damaged_first_picture_is_refused(tmp_path):
     write_pictures(tmp_path / "left", {"0.png": 5, "1.png": 5})
     write_pictures(tmp_path / "right", {"1.png": 5})
-    (tmp_path / "right" / "1.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"1\.png: cannot be read as a picture"):
+    (tmp_path / "right" / "1.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"1\.png: cannot be read as an image"):
         open_source(tmp_path, rig("left", "right"))
 
 
@@ -135,11 +135,11 @@ def test_a_picture_of_another_size_is_refused_at_once_or_when_reached(tmp_path):
     cv2.imwrite(str(folder / "1.png"), plain(6, (HEIGHT, 2 * WIDTH)))
     sets = iter(open_source(tmp_path, rig("left")))
     assert next(sets).number == 0
-    with pytest.raises(InputError, match=r"1\.png: picture is 128 x 48 but rig.toml says 64 x 48"):
+    with pytest.raises(InputError, match=r"1\.png: image is 128 x 48 but rig.toml says 64 x 48"):
         next(sets)
     assert reading_threads() == []
     cv2.imwrite(str(folder / "0.png"), plain(6, (HEIGHT, 2 * WIDTH)))
-    with pytest.raises(InputError, match=r"0\.png: picture is 128 x 48"):
+    with pytest.raises(InputError, match=r"0\.png: image is 128 x 48"):
         open_source(tmp_path, rig("left"))
 
 
@@ -149,7 +149,7 @@ def test_a_video_of_another_size_is_refused(tmp_path):
     )
     writer.write(plain(9, (64, 96, 3)))
     writer.release()
-    with pytest.raises(InputError, match=r"left\.avi: picture is 96 x 64"):
+    with pytest.raises(InputError, match=r"left\.avi: image is 96 x 64"):
         open_source(tmp_path, rig("left"))
 
 
@@ -171,7 +171,7 @@ def test_a_cut_video_leaves_a_warning(tmp_path):
     source = open_source(tmp_path, rig("left"))
     count = len(list(source))
     assert 0 < count < 40
-    assert source.cut_off == [f"{path}: is cut off: ends after {count} of 40 pictures"]
+    assert source.cut_off == [f"{path}: is cut off: ends after {count} of 40 images"]
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -186,19 +186,19 @@ def touched(folder: Path, *names: str) -> Path:
     ("make", "told"),
     [
         (lambda d: d / "none", "none: no such folder or file"),
-        (lambda d: d, "nothing for camera left; found no folder, video or picture; expected"),
+        (lambda d: d, "nothing for camera left; found no folder, video or image; expected"),
         (
             lambda d: write_pictures(d / "Left", {"0.png": 1}).parent,
-            "nothing for camera left; found Left/; expected a sub-folder of pictures or a video "
+            "nothing for camera left; found Left/; expected a sub-folder of images or a video "
             "file for each of left, right",
         ),
         (lambda d: write_video(d / "left.avi", [1]), "one file, but the rig has 2 cameras"),
         (lambda d: write_video(d / "left.avi", [1]).parent, "nothing for camera right; found lef"),
-        (lambda d: write_pictures(d, {"0.png": 1}), "found 1 picture outside any camera's fold"),
-        (lambda d: (d / "left").mkdir() or d, "left: no pictures in it"),
+        (lambda d: write_pictures(d, {"0.png": 1}), "found 1 image outside any camera's fold"),
+        (lambda d: (d / "left").mkdir() or d, "left: no images in it"),
         (
             lambda d: touched(d / "left", "IMG_1.HEIC", "IMG_2.heic", "notes.txt").parent,
-            "left: no pictures in it, but IMG_1.HEIC and 1 more (of a kind that is not read: save "
+            "left: no images in it, but IMG_1.HEIC and 1 more (of a kind that is not read: save "
             "as PNG or JPEG)",
         ),
         (
@@ -229,7 +229,7 @@ def touched(folder: Path, *names: str) -> Path:
                     {"right_0.png": 1},
                 ).parent
             ),
-            "left/left_0.png and right/right_0.png: no picture has the same name in two cameras",
+            "left/left_0.png and right/right_0.png: no image has the same name in two cameras",
         ),
     ],
 )
@@ -243,7 +243,7 @@ def test_a_source_that_does_not_fit_the_rig_is_refused(tmp_path, make, told):
 def test_a_single_picture_or_text_is_no_source(tmp_path):
     write_pictures(tmp_path, {"0.png": 5})
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(InputError, match="one picture; give its folder"):
+    with pytest.raises(InputError, match="one image; give its folder"):
         open_source(tmp_path / "0.png", rig("left"))
     with pytest.raises(InputError, match=r"a\.txt: not a video"):
         open_source(tmp_path / "a.txt", rig("left"))
@@ -310,10 +310,10 @@ def test_a_camera_that_is_frozen_while_another_moves_is_missing(tmp_path):
     sets = list(source)
     assert levels(sets, "left") == [1, 2, None, None, 3, 3]
     assert levels(sets, "right") == [1, 2, 3, 4, 5, 5]
-    assert said(sets[2].missing["left"]) == "left: the same picture as before: frozen"
+    assert said(sets[2].missing["left"]) == "left: the same image as before: frozen"
     told = said(source.warnings)
     assert "left: frozen in 2 of 6 frame sets" in told
-    assert "right: 1 of 6 pictures are the same as the one before" in told
+    assert "right: 1 of 6 images are the same as the one before" in told
     list(source)
     assert "left: frozen in 2 of 6 frame sets" in said(source.warnings)  # counted anew
 
@@ -323,4 +323,4 @@ def test_pictures_without_noise_that_do_not_change_together_are_used_and_said(tm
     source = open_source(tmp_path, rig("left"))
     assert levels(list(source), "left") == [7, 7, 7, 7]
     (warning,) = each_said(source.warnings)
-    assert warning.startswith("left: 3 of 4 pictures are the same as the one before")
+    assert warning.startswith("left: 3 of 4 images are the same as the one before")

@@ -1,4 +1,4 @@
-"""Videos: damaged, lost and cut-off pictures, invented clocks, metadata that turn pictures."""
+"""Videos: damaged, lost and cut-off pictures, invented clocks, metadata that turn images."""
 
 import struct
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_what_a_decoder_patched_up_is_missing_and_all_else_is_as_it_was(tmp_path
     lost = [s.number for s in sets if s.missing]
     assert 0 < len(lost) < COUNT
     assert "is damaged (" in said(sets[lost[0]].missing["left"])
-    assert "pictures cannot be used; the first: picture" in said(source.warnings)
+    assert "images cannot be used; the first: image" in said(source.warnings)
     for s in sets:
         assert s.time == pytest.approx(s.number / FPS)
         assert s.missing or np.array_equal(s.frames["left"].image, whole[s.number])
@@ -93,7 +93,7 @@ def test_a_video_without_its_index_is_refused_with_the_reason(tmp_path):
 
 
 def with_steps(data: bytearray, entries: list[tuple[int, int]]) -> bytes:
-    """An MP4 whose pictures have other steps: (pictures, steps) instead of one step for all."""
+    """An MP4 whose pictures have other steps: (images, steps) instead of one step for all."""
     at = data.index(b"stts") - 4
     (length,) = struct.unpack_from(">I", data, at)
     (step,) = struct.unpack_from(">I", data, at + 20)
@@ -120,7 +120,7 @@ def test_pictures_that_the_recorder_lost_keep_their_numbers(tmp_path):
     assert np.array_equal(there[4], whole[4])
     assert np.array_equal(there[6], whole[5])
     assert np.array_equal(there[16], whole[12])
-    assert "left: no picture in 4 of 24 frame sets" in each_said(source.warnings)
+    assert "left: no image in 4 of 24 frame sets" in each_said(source.warnings)
     assert source.cut_off == []
 
 
@@ -165,7 +165,7 @@ def test_an_invented_clock_is_not_believed(tmp_path, name):
     source = open_source(tmp_path, rig("left"))
     assert [s.time for s in source] == pytest.approx([k / 30.0 for k in range(COUNT)])
     (warning,) = each_said(source.warnings)
-    assert "holds no times of its own: 30 pictures per second are assumed; give --fps" in warning
+    assert "holds no times of its own: 30 images per second are assumed; give --fps" in warning
     source = open_source(tmp_path, rig("left"), fps=8.0)
     assert [s.time for s in source] == pytest.approx([k / 8.0 for k in range(COUNT)])
     assert source.warnings == []
@@ -179,7 +179,7 @@ def test_bare_pictures_that_end_in_the_middle_of_one_are_cut_off(tmp_path):
     (tmp_path / "left.mjpeg").write_bytes(b"".join(encoded)[:-100])
     source = open_source(tmp_path, rig("left"), fps=30.0)
     assert sorted(pictures(source)) == [0, 1, 2]
-    assert "ends after 4 pictures, the last one damaged: is it cut off?" in source.cut_off[0]
+    assert "ends after 4 images, the last one damaged: is it cut off?" in source.cut_off[0]
 
 
 def test_a_longer_camera_is_said(tmp_path):
@@ -188,5 +188,5 @@ def test_a_longer_camera_is_said(tmp_path):
     write_pictures(tmp_path / "right", names)
     source = open_source(tmp_path, rig("left", "right"))
     assert len(list(source)) == COUNT + 9
-    assert each_said(source.warnings) == [f"left: no picture in 9 of {COUNT + 9} frame sets"]
+    assert each_said(source.warnings) == [f"left: no image in 9 of {COUNT + 9} frame sets"]
     assert source.cut_off == []

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from tests.fuzz.pool import BATCH, Task, run_all
 from tests.fuzz.readers import READERS
 from tests.fuzz.trial import Bench, Fault

@@ -13,7 +13,7 @@ from nav.camera.source import open_source
 from nav.errors import InputError
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case, navigable
-from nav.outputs import refuse_replacing
+from nav.output_checks import refuse_replacing
 from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import load_registration
 from nav.tracking.tool import check_tools, load_tool

@@ -11,7 +11,7 @@ from nav.exchange.slicer_scene import opened_scene
 from nav.filekinds import file_kind
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case
-from nav.outputs import refuse_replacing
+from nav.output_checks import refuse_replacing
 from nav.planning.errorfile import load_errors
 from nav.planning.plan_files import check_output
 from nav.reconstruction.labelmap import LabelMap, read_labels

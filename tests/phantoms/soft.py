@@ -67,7 +67,7 @@ class Neck:
         self.cord, self.dura = Surface(cord), Surface(dura)
         self.vessels = artery_models.vessels(p, self.poses)
         self.tubes = {v.name: Surface(v.mesh()) for v in self.vessels}
-        self.skin = Surface(skin_model.skin_mesh(p, self.poses))
+        self.skin = Surface(skin_model.skin_mesh(p))
 
     def vessel(self, name):
         return next(v for v in self.vessels if v.name == name)

@@ -11,6 +11,7 @@ from nav.registration.correspondence import smallest_confusion
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP, skin_x
 from phantoms.kit.base import base_solid
+from phantoms.kit.fasteners import M3_NUT_DEPTH
 from phantoms.kit.frame import BAR_BOLTS, NUT_FROM_END, arch_solid, bar_solid
 from phantoms.kit.kit_layout import (
     LEAST_CONFUSION,
@@ -22,7 +23,7 @@ from phantoms.kit.kit_layout import (
 )
 from phantoms.kit.part import BED, LEAST_WALL
 from phantoms.kit.seat import seat_solid
-from phantoms.kit.solid import M3_NUT_DEPTH, box, cylinder
+from phantoms.kit.solid import box, cylinder
 
 THIN, STOUT = {"neck_width": 95.0, "neck_ap": 90.0}, {"neck_width": 150.0, "neck_ap": 145.0}
 FLAT = {"neck_width": 150.0, "neck_ap": 90.0}

@@ -5,11 +5,11 @@ import pytest
 
 from phantoms.anatomy.variants import preset
 from phantoms.kit.base import base_solid
+from phantoms.kit.fasteners import hole
 from phantoms.kit.frame import arch_solid
 from phantoms.kit.kit_case import phantom_case
 from phantoms.kit.kit_layout import layout
 from phantoms.kit.mould import mould_solids
-from phantoms.kit.solid import hole
 
 HEAD, DRIVER = 10.0, 200.0  # mm, a 5 mm screw's head and the way from above
 

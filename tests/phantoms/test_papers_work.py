@@ -10,6 +10,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.block import block
+from phantoms.kit.fasteners import M3_HOLE
 from phantoms.kit.gel import skin_on_base
 from phantoms.kit.kit_case import phantom_case
 from phantoms.kit.kit_layout import layout
@@ -26,7 +27,7 @@ from phantoms.kit.papers.step_scenes import walked
 from phantoms.kit.papers.studio import scene_points
 from phantoms.kit.papers.using import checking
 from phantoms.kit.parts import kit_parts
-from phantoms.kit.solid import M3_HOLE, placed, solid_of
+from phantoms.kit.solid import placed, solid_of
 from phantoms.kit.tools_standards import BORE_CLEARANCE, GAUGES
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from nav.errors import InputError
+from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.draw import drawn
 from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.plans import NEAR_ARTERY, NEAR_CORD, NEEDLE_RADIUS, way
 from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy
-from phantoms.anatomy.variants import of_size, preset
+from phantoms.anatomy.variants import preset
 from phantoms.measure.neck_measures import Neck
 from phantoms.measure.soft import needle_measures
 from phantoms.recipe import named_recipe

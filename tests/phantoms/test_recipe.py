@@ -9,11 +9,12 @@ import tomli_w
 from nav.errors import InputError
 from nav.files import write_toml
 from nav.reconstruction.printed.kitfile import KIT_FORMAT
+from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import drawn, random_parameters
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
 from phantoms.anatomy.validate_neck import check_possible
-from phantoms.anatomy.variants import VARIANTS, of_size, preset
+from phantoms.anatomy.variants import VARIANTS, preset
 from phantoms.recipe import Recipe, named_recipe, parameter_table, random_recipe, with_values
 
 DRAWS = 150

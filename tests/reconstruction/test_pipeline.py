@@ -220,7 +220,7 @@ def test_pairs_of_triangles_that_lie_on_each_other_are_taken_away():
     a, b, _ = found.triangles[0]
     fin = np.array([[a, b, len(found.vertices)], [b, a, len(found.vertices)]], np.int32)
     vertices = np.vstack([found.vertices, found.vertices[a] + 1.0])
-    kept, triangles = without_fins(vertices, np.vstack([found.triangles, fin]))
+    kept, triangles = without_fins(np.vstack([found.triangles, fin]))
     check_closed(vertices[kept], triangles)
     assert len(triangles) == len(found.triangles)
 

@@ -78,12 +78,12 @@ def test_tools_glued_askew_are_tracked_and_doubted(glued):
 def as_found(residuals: list[float], explained: list[float], used: list[int]) -> PoseCandidate:
     """Views of markers 40 px wide; residuals in px per axis."""
     square, count = np.array([[0, 0], [40, 0], [40, 40], [0, 40]], float), len(used)
-    evidence: Any = SimpleNamespace(explained=np.array(explained))
+    fit_result: Any = SimpleNamespace(quality=SimpleNamespace(explained=np.array(explained)))
     consensus: Any = SimpleNamespace(used=np.array(used, bool))
     corners = np.tile(square, (count, 1, 1))
     off = np.repeat(np.array(residuals, float)[:, None], 8, axis=1)
     none = np.zeros((6, 6))
-    return PoseCandidate(np.eye(4), none, none, evidence, consensus, corners, corners, off)
+    return PoseCandidate(np.eye(4), none, none, fit_result, consensus, corners, corners, off)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,8 @@ def three() -> Rig:
     at = {"left": [-175.0, 0.0, 0.0], "right": [175.0, 0.0, 0.0], "top": [0.0, -200.0, 0.0]}
     return Rig(
         tuple(
-            camera(name, camera_from_rig=looking_at(np.array(eye), aim)) for name, eye in at.items()
+            camera(name, camera_from_rig=looking_at(np.array(camera_model), aim))
+            for name, camera_model in at.items()
         )
     )
 

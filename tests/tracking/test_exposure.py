@@ -82,6 +82,6 @@ def test_a_hand_that_goes_round_is_as_uncertain_as_it_says(rig, needle):
             tracked = tracker.track(FrameSet(number, time, frames, {}))
             if number > 3:  # until the shutter and the way are known
                 squares.append(sigmas(tracked, needle, hand(time)) ** 2)
-        for state in tracker.states.values():
+        for state in tracker.camera_states.values():
             assert state.exposure.seconds == pytest.approx(OPTICS.exposure, rel=0.1)
     assert 2.0 < np.mean(squares) < 4.0

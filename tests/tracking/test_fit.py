@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nav.frames import Array
+from nav.tracking.fit.kernel_arguments import PixelTotals
 from nav.tracking.fit.pixel_moments import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
 from nav.tracking.fit.view_solver import PLACE, solve_view
 
@@ -16,11 +17,12 @@ def step(
     """Information, gradient and whether it is good, of pixels' derivative rows and residuals."""
     grey = rows[:, COLUMNS]
     found = solve_view(
-        rows.T @ rows, float(len(rows)), float(grey.sum()), float(grey @ grey),
+        rows.T @ rows,
+        PixelTotals(len(rows), len(rows), float(len(rows)), float(grey.sum()), float(grey @ grey)),
         np.array([100.0, 20.0, *np.zeros(BRIGHTNESS - 2)]), np.eye(2).ravel()[:3] + 1.0,
         np.ones(3), free_blur, free_curvature,
     )  # fmt: skip
-    return found[0], found[1], found[-1]
+    return found.information, found.gradient, found.good
 
 
 @given(

@@ -296,10 +296,11 @@ def test_the_mirror_image_of_a_flat_tool_gives_way_to_the_tool(needle):
         assert start.rival is not None
         mirror = max((start.pose, start.rival), key=lambda pose: turn(pose, right))
         follower = tracker.followers[flat.name]
-        wrong = follower.fit(frames, mirror, NEAR, tracker.pool, 1)
+        state, workers = tracker.tool_states[flat.name], tracker.workers
+        wrong = follower.fit(state, frames, mirror, NEAR, workers)
         assert wrong is not None
         assert turn(wrong.pose.transform.as_matrix(), right) > 0.3
-        found = follower.resolve_ambiguity(wrong, frames, tracker.pool, 1)
+        found = follower.resolve_ambiguity(state, wrong, frames, workers)
     assert turn(right.as_matrix(), place) < 0.01
     assert found is not None
     assert turn(found.pose.transform.as_matrix(), place) < 0.01

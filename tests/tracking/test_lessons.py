@@ -32,7 +32,7 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         counted.append("lesson")
         return learn_sharpness(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("nav.tracking.tracker.learn_sharpness", counting)
+    monkeypatch.setattr("nav.tracking.follow.follower.learn_sharpness", counting)
     return counted
 
 
@@ -90,7 +90,7 @@ def test_a_tool_in_noisier_light_is_no_change_of_the_camera(needle, reference):
             tracked = tracker.track(altered(studio.frames(placed), "only", noisier))
             assert seen(tracked, "needle")
             assert seen(tracked, "reference")
-            assert not tracker.states["only"].alarm
+            assert not tracker.camera_states["only"].alarm
 
 
 def test_a_look_that_taught_nothing_is_not_repeated_at_once():

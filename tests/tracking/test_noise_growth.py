@@ -107,7 +107,7 @@ def followed(scene, alter):
         warnings.append(codes(seen(found, tool.name).warnings))
         squares.append(sigmas(found, tool, place) ** 2)
     tracker.close()
-    factors = [state.growth.factor for state in tracker.states.values()]
+    factors = [state.growth.factor for state in tracker.camera_states.values()]
     return factors, tracker.notices, warnings, squares
 
 

@@ -103,6 +103,6 @@ def test_the_exponent_is_learnt_from_pictures(rig, needle, gamma):
     with closing(Tracker(rig, [needle])) as tracker:
         for place in needle_poses(12, np.random.default_rng(5)):
             tracker.track(studio.frames([Placed(body, place)]))
-        for state in tracker.states.values():
+        for state in tracker.camera_states.values():
             exponent = 1.0 - state.response.parameters[0]
             assert exponent == pytest.approx(1.0 / gamma, abs=0.05)

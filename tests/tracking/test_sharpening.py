@@ -111,4 +111,4 @@ def test_pictures_as_they_are_teach_no_sharpening():
         tracker.track(studio.frames([Placed(needle_body(tool), place, np.zeros(6))]))
     tracker.close()
     assert tracker.notices == ()
-    assert all(s.sharpness.sharpening == PLAIN for s in tracker.states.values())
+    assert all(s.sharpness.sharpening == PLAIN for s in tracker.camera_states.values())

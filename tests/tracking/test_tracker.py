@@ -170,10 +170,10 @@ def test_a_hand_that_jumps_is_followed(tracker, studio, needle, reference):
 def test_one_camera_is_enough_and_the_other_is_named(tracker, studio, needle, reference):
     placed = both(needle, reference)
     two = seen(tracker.track(studio.frames(placed)), "needle")
-    frames = studio.frames(placed, {"right": "right: no picture 1"})
+    frames = studio.frames(placed, {"right": "right: no image 1"})
     tracked = tracker.track(frames)
     one = seen(tracked, "needle")
-    assert tracked.camera_lost == {"right": "right: no picture 1"}
+    assert tracked.camera_lost == {"right": "right: no image 1"}
     assert set(one.corners) == {"left"}
     assert np.trace(one.rig_from_tool.covariance) > 2 * np.trace(two.rig_from_tool.covariance)
     assert tip_error(tracked, needle, needle_place()) < 0.2

@@ -94,14 +94,11 @@ def smooth_displacement(
         found = _solved(matrix, rows.T @ (information * offset), found)
         off = np.where(seen, (offset - rows @ found) / np.where(seen, sd, 1.0), 0.0)
         information = 1.0 / sd**2 / (1.0 + (off * np.sqrt(sharing) / ROBUST) ** 2)
-    return Displacement(
-        found.reshape(-1, 3), _spread(matrix, smooth, walk, rows, information, prior)
-    )
+    return Displacement(found.reshape(-1, 3), _spread(matrix, walk, rows, information, prior))
 
 
 def _spread(
     matrix: sparse.csr_array,
-    smooth: sparse.csr_array,
     walk: sparse.csr_array,
     rows: sparse.csr_array,
     information: Array,

@@ -16,6 +16,7 @@ from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.mesh_fields import adjacency, neighbour_mean, vertex_areas
 from nav.reconstruction.printed.materials import PrintLook, fit_look
 from nav.reconstruction.sampling import cropped
+from nav.reconstruction.surface_fit import CURVATURE_ERROR
 from nav.reconstruction.surface_probe import (
     NORMAL_RINGS,
     Grey,
@@ -30,7 +31,6 @@ JOINED = 0.4  # mm: nearer surfaces are one print
 LEVEL_SD, BLUR_SD = 15.0, 0.03  # HU; sd of the logarithm: priors once a print's appearance is known
 SHARP = 0.35  # 1/mm of curvature
 FLAT_COSINE, FROM_SHARP = 0.94, 1.3  # between normals at a sharp edge; mm kept from it
-CURVATURE_ERROR = 0.3  # of the correction
 LEAST_CONTRAST = 2.5  # times the noise, from outside to wall
 TRUST = 0.6  # mm, sd above which a vertex is not used
 ROBUST = 2.5  # sd, beyond which a vertex is weighted down

@@ -21,7 +21,7 @@ from nav.reconstruction.printed.kitfile import KitFile, PartTable
 from nav.reconstruction.volume import Array
 from nav.textfile import MEGABYTE, read_bytes
 
-MOST_PART_BYTES = 256 * MEGABYTE
+MOST_PART_BYTES = 256 * MEGABYTE  # five million triangles
 TOOLS = ("mould_", "sac_core")  # parts that are in the phantom only while it is made
 BONES_PART = "column"  # the part that contains the bones
 APEX_WITHIN = 0.02  # mm, from a divot's position in the case to a vertex of a part

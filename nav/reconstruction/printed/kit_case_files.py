@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from nav.errors import InputError
 from nav.files import plain_values, provenance
-from nav.model.case import CASE_FORMAT
+from nav.model.case import CASE_FORMAT, ROLE_ORDER
 from nav.outputs import written_together
 from nav.reconstruction.case_files import (
     CASE,
-    ORDER,
     PICTURE,
     VOLUME,
     mesh_file,
+    origin_table,
     ply_bytes,
     usual_sigma,
     write_volume,
@@ -25,9 +24,7 @@ from nav.reconstruction.case_files import (
 from nav.reconstruction.printed.print_deviation import csv_text
 from nav.reconstruction.printed.print_pictures import Sliced, draw_deviation, draw_overview
 from nav.reconstruction.printed.reconstruct import PrintedReconstruction
-from nav.reconstruction.reading import describe
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
-from nav.reconstruction.reconstruction_text import sentence
 from nav.reconstruction.volume import Array
 
 DEVIATION, DEVIATION_PICTURE = "deviation.csv", "deviation.png"
@@ -57,7 +54,7 @@ def surfaces_of(found: PrintedReconstruction) -> tuple[ReconstructedSurface, ...
         )
         for s in found.structures
     ]
-    return tuple(sorted(made, key=lambda s: ORDER.index(s.role)))
+    return tuple(sorted(made, key=lambda s: ROLE_ORDER.index(s.role)))
 
 
 def write_printed_case(found: PrintedReconstruction, folder: Path, name: str) -> Path:
@@ -85,11 +82,6 @@ def write_printed_case(found: PrintedReconstruction, folder: Path, name: str) ->
     surfaces = surfaces_of(found)
     names = [*(mesh_file(s.name) for s in surfaces), VOLUME, PICTURE, DEVIATION_PICTURE, DEVIATION]
     files = [*(folder / n for n in names), folder / CASE]
-    for path in files:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{path.parent}: cannot be created: {error.strerror}") from None
     with written_together(*files) as beside:
         for temporary, surface in zip(beside, surfaces, strict=False):
             temporary.write_bytes(ply_bytes(surface))
@@ -148,14 +140,7 @@ def case_table(
         "plan": [
             {"name": p.name, "entry": p.entry, "target": p.target} for p in found.kit.case.plans
         ],
-        "reconstruction": {
-            "source": found.read.kind,
-            "volume": VOLUME,
-            "spacing": [round(float(s), 4) for s in found.read.series.spacing],
-            "findings": describe(found.read),
-            "remarks": [sentence(remark) for remark in found.remarks],
-            "made_from": {s.name: s.source for s in surfaces},
-        },
+        "reconstruction": origin_table(found.read, found.remarks, surfaces),
     }
 
 

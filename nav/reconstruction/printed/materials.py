@@ -24,14 +24,13 @@ from nav.reconstruction.cortex_model import (
     ProfileFit,
     fit_profiles,
 )
-from nav.reconstruction.scan_model import blur_by_direction
+from nav.reconstruction.scan_model import GOOD, blur_along, blur_by_direction
 from nav.reconstruction.surface_probe import STEP, Probe, profile_places
 from nav.reconstruction.volume import Array
 
 SUBSET, DIRECTIONS = 500, 5  # profiles from which a print's appearance is estimated
 CLEAR, DEEP, FLAT = 4.0, 5.0, 0.12  # mm to the next surface, and of the part's thickness; 1/mm
 ROUNDS = 7  # of fits, until the medians converge
-GOOD = 0.75  # share of the profiles that is used: the best fits
 USUAL_WALL, WALL_SPREAD = 1.4, 0.35  # mm; sd of its logarithm from print to print
 LEVEL_SD, BLUR_SPREAD, PLACE_SD = 60.0, 0.2, 0.8  # HU; sd of a logarithm; mm
 LEAST_NOISE = 4.0  # HU
@@ -84,8 +83,7 @@ class PrintLook:
         ndarray, shape (n,)
             Standard deviation, mm.
         """
-        part = np.asarray(across) ** 2
-        return np.sqrt(self.blur_xy**2 * (1.0 - part) + self.blur_z**2 * part)
+        return blur_along(across, self.blur_xy, self.blur_z)
 
 
 def estimate_look(

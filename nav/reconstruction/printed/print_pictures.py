@@ -14,7 +14,7 @@ from nav import offscreen
 from nav.filekinds import PNG_METADATA
 from nav.reconstruction.printed.kit import BONES_PART
 from nav.reconstruction.printed.print_deviation import DeviationMap
-from nav.reconstruction.reconstruction_pictures import TITLES, draw_slice, rendered
+from nav.reconstruction.reconstruction_pictures import TITLES, draw_slice, rendered, seen_along
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.reconstruction.volume import Array, Volume
 
@@ -113,9 +113,4 @@ def _view(maps: Sequence[DeviationMap], direction: Array) -> NDArray[np.uint8]:
             show_scalar_bar=False,
             smooth_shading=False,
         )
-    plotter.view_vector(direction, viewup=(0, 0, 1) if abs(direction[2]) < 0.9 else (0, -1, 0))
-    plotter.reset_camera()
-    plotter.camera.zoom(1.2)
-    image = np.asarray(plotter.screenshot(None, return_img=True), np.uint8)
-    plotter.close()
-    return image
+    return seen_along(plotter, direction, 1.2)

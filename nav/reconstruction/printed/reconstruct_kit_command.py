@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nav.errors import InputError
+from nav.progress_bar import step_bar
 from nav.reconstruction.case_files import usual_sigma
 from nav.reconstruction.printed.kit import read_kit
 from nav.reconstruction.printed.kit_case_files import surfaces_of, write_printed_case
@@ -19,7 +20,7 @@ from nav.reconstruction.printed.reconstruct import (
     reconstruct_kit,
 )
 from nav.reconstruction.reading import describe, read_volume
-from nav.reconstruction.reconstruct_command import check_output, progress
+from nav.reconstruction.reconstruct_command import check_output
 from nav.reconstruction.reconstruction_text import sentence
 
 SHARES = {"locate": 0.25, "parts": 0.3, "divots": 0.08, "structures": 0.25, "deviation": 0.02}
@@ -65,7 +66,7 @@ def reconstruct_phantom(
         Kit or scan cannot be read; the scan does not show this kit; the folder cannot be written.
     """
     check_output(output)
-    with progress(console) as bar:
+    with step_bar(console) as bar:
         task = bar.add_task("reading", total=1.0)
         printed = read_kit(kit)
         read = read_volume(source, series)

@@ -124,7 +124,7 @@ def _decode_file(
         )
         for header, target, stored in zip(headers, targets, frames, strict=True):
             if stored.shape != target.shape:
-                raise ValueError("size of the picture")
+                raise ValueError("size of the image")
             facts.append(_to_hounsfield(header, stored, native, target))
     except InputError:
         raise

@@ -64,7 +64,7 @@ def read_squares(image: Picture, squares: Sequence[Array], tool: Tool) -> list[t
     patches = np.array([_rectified(image, square, side) for square in sensible])
     patches -= patches.mean(axis=1, keepdims=True)
     patches /= np.maximum(np.linalg.norm(patches, axis=1, keepdims=True), 1e-9)
-    found: dict[int, tuple[float, Array]] = {}
+    readings: dict[int, tuple[float, Array]] = {}
     for square, match in zip(sensible, patches @ templates.T, strict=True):
         order = np.argsort(match)[::-1]
         best, others = order[0], order[order // 4 != order[0] // 4]
@@ -72,10 +72,10 @@ def read_squares(image: Picture, squares: Sequence[Array], tool: Tool) -> list[t
         if match[best] < CORRELATED or match[best] - second < BEFORE_NEXT:
             continue
         marker, turn = ids[best // 4], int(best % 4)
-        if marker not in found or found[marker][0] < match[best]:
+        if marker not in readings or readings[marker][0] < match[best]:
             # a pattern turned against the clock begins at a later corner
-            found[marker] = (float(match[best]), np.roll(square, turn, axis=0))
-    return [(marker, corners) for marker, (_, corners) in found.items()]
+            readings[marker] = (float(match[best]), np.roll(square, turn, axis=0))
+    return [(marker, corners) for marker, (_, corners) in readings.items()]
 
 
 def _rectified(image: Picture, square: Array, side: int) -> Array:

@@ -75,7 +75,7 @@ class Detector:
             By tool name. An id may appear twice where something else looks like it.
         """
         detectors = self.thorough if thorough else self.quick
-        found: dict[str, list[Square]] = {tool.name: [] for tool in tools}
+        squares: dict[str, list[Square]] = {tool.name: [] for tool in tools}
         for name in sorted({tool.dictionary for tool in tools}):
             if thorough:
                 _small_too(detectors[name], image)
@@ -94,8 +94,8 @@ class Detector:
                 known = {square.id for square in seen}
                 more = read_squares(image, unread, tool)
                 seen += [Square(m, quad, False) for m, quad in more if m not in known]
-                found[tool.name] = seen
-        return found
+                squares[tool.name] = seen
+        return squares
 
 
 def _small_too(detector: Any, image: Picture) -> None:

@@ -15,6 +15,7 @@ from nav.camera.frameset import Picture
 from nav.camera.ray_grid import RayGrid
 from nav.camera.rig import Camera
 from nav.frames import Array
+from nav.tracking.fit.kernel_arguments import CameraImage, MarkerPattern, PlaneView
 from nav.tracking.fit.pattern import colour_changes
 from nav.tracking.fit.photometry import flow
 from nav.tracking.fit.pixel_moments import GEOMETRY
@@ -101,14 +102,15 @@ def refine_marker(
     start, blur = corners, np.array(blur, float)
     plane = homography(camera.undistort(corners), square)
     per_pixel = _ray_per_pixel(camera, corners)
-    changes = colour_changes(np.pad(cells, 1, constant_values=1), n)
+    pattern = MarkerPattern(colour_changes(np.pad(cells, 1, constant_values=1), n), n, zone)
+    source = CameraImage(image, rays.grid, response.table, response.power)
     for _ in range(MAX_ROUNDS):
         window = _window(corners, zone / n, camera.size)
+        view = PlaneView(window, plane, per_pixel, np.zeros(GEOMETRY))
         try:
             status, covariance, noise, explained = fit_plane(
-                image, rays.grid, window, plane, per_pixel, changes, n, zone, blur,
-                response.table, response.power, size / (np.sqrt(2) * n),
-            )  # fmt: skip
+                source, pattern, view, blur, size / (np.sqrt(2) * n)
+            )
         except np.linalg.LinAlgError:
             return None
         if status == FAILED:

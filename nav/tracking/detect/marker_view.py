@@ -8,8 +8,9 @@ from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
 from nav.frames import Array
 from nav.tracking.detect.marker_refinement import START_BLUR, refine_marker
-from nav.tracking.fit.marker_views import HALF_CELL, MAX_ZONE, CameraModel
+from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.response import AS_LIGHT, Response
+from nav.tracking.fit.tool_shape import HALF_CELL, MAX_ZONE
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 # px, one sd per axis: OpenCV's corners where the pixels could not be fitted
@@ -50,8 +51,8 @@ class MarkerView:
 class Viewer:
     """Refine markers in one camera's images; keeps what is the same in all of them."""
 
-    def __init__(self, eye: CameraModel) -> None:
-        self.eye, self.camera = eye, eye.camera
+    def __init__(self, camera_model: CameraModel) -> None:
+        self.camera_model, self.camera = camera_model, camera_model.camera
 
     def view(
         self,
@@ -87,7 +88,14 @@ class Viewer:
         cells = marker_pattern(tool.dictionary, marker.id)
         zone = HALF_CELL if tool.quiet is None else tool.quiet / marker.side * len(cells)
         fitted = refine_marker(
-            image, self.camera, self.eye.rays, cells, min(zone, MAX_ZONE), corners, blur, response
+            image,
+            self.camera,
+            self.camera_model.rays,
+            cells,
+            min(zone, MAX_ZONE),
+            corners,
+            blur,
+            response,
         )
         if fitted is None:
             return None

@@ -82,14 +82,14 @@ def find_print_fault(image: Picture, tool: Tool, camera: Camera | None = None) -
         return None if camera is None else _read_but_useless(image, read, tool, camera)
     least = min(len(wanted), LIKELY_CHANCY if is_chancy(tool.dictionary) else LIKELY)
     for kind, look in DISGUISES.items():
-        found = only(look(image, tool.dictionary), wanted)
-        if len(found) >= least:
-            return PrintFault(kind, tuple(sorted(found)), tool.dictionary)
+        markers = only(look(image, tool.dictionary), wanted)
+        if len(markers) >= least:
+            return PrintFault(kind, tuple(sorted(markers)), tool.dictionary)
     other = read_any_dictionary(image, but=tool.dictionary)
     if other is None:
         return None
-    name, found = other
-    return PrintFault("other dictionary", tuple(sorted(found)), name)
+    name, markers = other
+    return PrintFault("other dictionary", tuple(sorted(markers)), name)
 
 
 def describe_print_fault(fault: PrintFault, tool: Tool, camera: str) -> str:
@@ -187,9 +187,9 @@ def read_mirrored(image: Picture, dictionary: str) -> dict[int, Array]:
     dict of int to ndarray, shape (4, 2)
         Corners, px, in the image as it is.
     """
-    found = read_markers(np.ascontiguousarray(image[:, ::-1]), dictionary)
+    markers = read_markers(np.ascontiguousarray(image[:, ::-1]), dictionary)
     width = image.shape[1]
-    return {k: corners * [-1.0, 1.0] + [width - 1.0, 0.0] for k, corners in found.items()}
+    return {k: corners * [-1.0, 1.0] + [width - 1.0, 0.0] for k, corners in markers.items()}
 
 
 def read_inverted(image: Picture, dictionary: str) -> dict[int, Array]:
@@ -254,10 +254,10 @@ def read_any_dictionary(image: Picture, but: str) -> tuple[str, dict[int, Array]
     for name in FAMILIES:
         if _family(name) == _family(but):
             continue
-        found = read_markers(image, name)
+        markers = read_markers(image, name)
         least = LIKELY_CHANCY if is_chancy(name) else LIKELY
-        if len(found) >= least and (best is None or len(found) > len(best[1])):
-            best = name, found
+        if len(markers) >= least and (best is None or len(markers) > len(best[1])):
+            best = name, markers
     if best is None:
         return None
     return smallest_holding(best[0], best[1]), best[1]
@@ -299,12 +299,12 @@ def is_chancy(dictionary: str) -> bool:
     return dictionary.startswith(CHANCY)
 
 
-def only(found: Mapping[int, Array], ids: Collection[int]) -> dict[int, Array]:
+def only(markers: Mapping[int, Array], ids: Collection[int]) -> dict[int, Array]:
     """Select markers by id.
 
     Parameters
     ----------
-    found : mapping of int to ndarray
+    markers : mapping of int to ndarray
         Corners by id.
     ids : collection of int
         Which are wanted.
@@ -313,7 +313,7 @@ def only(found: Mapping[int, Array], ids: Collection[int]) -> dict[int, Array]:
     -------
     dict of int to ndarray
     """
-    return {k: corners for k, corners in found.items() if k in ids}
+    return {k: corners for k, corners in markers.items() if k in ids}
 
 
 def _read(image: Picture, words: cv2.aruco.Dictionary, border: int) -> dict[int, Array]:
@@ -342,12 +342,12 @@ def _read_but_useless(
     return fault
 
 
-def _misplaced(found: Mapping[int, Array], tool: Tool, camera: Camera) -> PrintFault | None:
+def _misplaced(markers: Mapping[int, Array], tool: Tool, camera: Camera) -> PrintFault | None:
     """Return how markers that are read lie against the file."""
-    ids = tuple(sorted(found))
+    ids = tuple(sorted(markers))
     if len(ids) < 2:
         return None  # a single marker may lie in any direction
-    pixels = np.array([found[k] for k in ids])
+    pixels = np.array([markers[k] for k in ids])
     rays = _ideal(pixels.reshape(-1, 2), camera)
     side = float(np.linalg.norm(pixels - np.roll(pixels, 1, axis=1), axis=2).mean())
     focal = float(camera.matrix[0, 0])
@@ -360,12 +360,12 @@ def _misplaced(found: Mapping[int, Array], tool: Tool, camera: Camera) -> PrintF
         ("quarter turned", np.roll(filed, 3, axis=1)),
         *(("counter-clockwise", np.roll(mirrored, turn, axis=1)) for turn in range(4)),
     ]  # fmt: skip
-    off = [_off(corners, rays) * focal / side for _, corners in suppositions]
-    if off[0] < FITS:
+    rms = [_rms(corners, rays) * focal / side for _, corners in suppositions]
+    if rms[0] < FITS:
         return None
-    best = int(np.argmin(off))
+    best = int(np.argmin(rms))
     kind = suppositions[best][0]
-    if kind is not None and off[best] < min(FITS, off[0] / CLEARLY):
+    if kind is not None and rms[best] < min(FITS, rms[0] / CLEARLY):
         return PrintFault(kind, ids, tool.dictionary)
     return PrintFault("misplaced", ids, tool.dictionary)
 
@@ -376,7 +376,7 @@ def _ideal(pixels: Array, camera: Camera) -> Array:
     return np.asarray(rays, float).reshape(-1, 2)
 
 
-def _off(corners: Array, rays: Array) -> float:
+def _rms(corners: Array, rays: Array) -> float:
     """Return the rms of the directions of corners (n, 4, 3), rays (4 n, 2), in the best pose."""
     points = np.ascontiguousarray(corners.reshape(-1, 3))
     try:
@@ -390,6 +390,6 @@ def _off(corners: Array, rays: Array) -> float:
         turn, shift = cv2.solvePnPRefineLM(points, rays, np.eye(3), None, turn, shift)
         placed = points @ cv2.Rodrigues(turn)[0].T + np.ravel(shift)
         if placed[:, 2].min() > 0:
-            off = placed[:, :2] / placed[:, 2:] - rays
-            best = min(best, float(np.sqrt((off**2).sum(axis=1).mean())))
+            residual = placed[:, :2] / placed[:, 2:] - rays
+            best = min(best, float(np.sqrt((residual**2).sum(axis=1).mean())))
     return best

@@ -5,110 +5,80 @@ import math
 import numpy as np
 
 from nav.compiled import njit
+from nav.tracking.fit.kernel_arguments import (
+    MarkerPattern,
+    PixelSelection,
+    PlaneView,
+    ViewEquations,
+)
 from nav.tracking.fit.photometry import accumulate
-from nav.tracking.fit.pixel_moments import BLUR, BRIGHTNESS, COLUMNS, HISTOGRAM, SHEET
+from nav.tracking.fit.pixel_moments import BLUR, BRIGHTNESS, pixel_buffers
 from nav.tracking.fit.view_solver import MIN_PIXELS, PLACE, median_residual, near_odd, solve_view
 
 # columns of `stats`
-NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE, CORRELATED = range(8)
-STATS = 8
+NOISE, EXPLAINED, SPREAD, LOOKED, USED, GOOD, CHANCE = range(7)
+STATS = 7
 
 
 @njit(nogil=True, cache=True)
-def look(
-    image, grid, curve, power, first, last, window, plane, slopes, changes, count, zone, blur,
-    prior, brightness, drift, stride, extra, cut, unknown, odd, free, information, gradient, follow,
-    rest, stats,
-):  # fmt: skip
+def accumulate_views(camera, between, patterns, planes, appearance, stride, extra, equations):
     """Compute the normal equations of a range of views from their pixels.
 
-    What only one view has (brightness, blur) is eliminated; see `accumulate` and `solve_view`. All
-    arrays of views have one row per view; those of the last line are filled.
+    What only one view has (brightness, blur) is eliminated; see `accumulate` and `solve_view`.
 
     Parameters
     ----------
-    image : ndarray, shape (height, width), uint8
-        Image of one camera.
-    grid, curve, power
-        The camera's rays and response, see `accumulate`.
-    first, last : int
-        Range of views, `last` excluded.
-    window, plane, slopes, changes, zone : ndarray, shape (n, ...)
-        One row for each view of what `accumulate` takes; `slopes` is its `ray_per_pixel`.
-    count : int
-        Cells along a side of a marker.
-    blur : ndarray, shape (n, 3)
-        Covariance uu, uv, vv, px^2.
-    prior : ndarray, shape (n, 3)
-        Expected blur, px^2.
-    brightness : ndarray, shape (n, BRIGHTNESS)
-        Of the last step; changed in place.
-    drift : ndarray, shape (n, 8)
-        Flow per image row (rolling shutter).
+    camera : CameraImage
+        The image that the views are in.
+    between : tuple of 2 ints
+        First view, and the one after the last.
+    patterns : MarkerPatterns
+        What is printed.
+    planes : PlaneViews
+        How it lies in the image.
+    appearance : Appearance
+        How it looks; brightness and odd are changed in place.
     stride : int
         1 uses every pixel, 2 every other row and column.
     extra : float
         Blur added to every view, px^2.
-    cut : ndarray, shape (n,)
-        Residual, grey levels, from which a pixel is weighted down; 0: none.
-    unknown : float
-        Grey level of pixels that are not known, see `accumulate`.
-    odd : ndarray, shape (n, cells)
-        Number of pixels beyond the cut in each cell: of the last pass, replaced by those of this
-        one.
-    free : ndarray, shape (n,), bool
-        Whether the view's blur may change.
-    information, gradient : ndarray, shape (n, PLACE, PLACE) and (n, PLACE)
-        Of flow and response, per grey level^2; filled.
-    follow, rest : ndarray, shape (n, BRIGHTNESS + BLUR, PLACE) and (n, BRIGHTNESS + BLUR)
-        How what was eliminated follows; filled.
-    stats : ndarray, shape (n, STATS)
-        Columns NOISE to CORRELATED; filled.
+    equations : ViewEquations
+        Rows of the range are filled.
     """
-    moments = np.empty((COLUMNS + 1, COLUMNS + 1))
-    histogram = np.zeros(HISTOGRAM, np.int64)
-    sheet = np.empty(SHEET)
-    wide = np.empty(3)
-    buffers = np.zeros(odd.shape[1], np.bool_)
-    for k in range(first, last):
-        beside = near_odd(odd[k], stats[k, LOOKED], count + 2, stride, buffers)
+    buffers, wide, count = pixel_buffers(), np.empty(3), patterns.cells
+    stats, odd, brightness = equations.stats, appearance.odd, appearance.brightness
+    excluded = np.zeros(odd.shape[1], np.bool_)
+    for k in range(between[0], between[1]):
+        beside = near_odd(odd[k], stats[k, LOOKED], count + 2, stride, excluded)
         odd[k] = 0
-        wide[:] = blur[k]
+        wide[:] = appearance.blur[k]
         wide[0] += extra
         wide[2] += extra
-        if not (np.isfinite(plane[k]).all() and np.isfinite(wide).all()):
-            stats[k], information[k], gradient[k] = 0.0, 0.0, 0.0
+        if not (np.isfinite(planes.plane[k]).all() and np.isfinite(wide).all()):
+            stats[k], equations.information[k], equations.gradient[k] = 0.0, 0.0, 0.0
             continue
-        looked, used, weight, grey, square, together = accumulate(
-            image, grid, window[k], plane[k], slopes[k], changes[k], count, zone[k], wide, curve,
-            power, brightness[k], drift[k], stride, cut[k], unknown, beside, odd[k], moments,
-            histogram, sheet,
-        )  # fmt: skip
-        stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = looked, used, 0.0
-        information[k] = 0.0
-        gradient[k] = 0.0
-        if min(used, weight) * stride * stride < MIN_PIXELS:
-            continue
-        own_information, own_gradient, own_follow, own_rest, noise, explained, chance, good = (
-            solve_view(
-                moments,
-                weight,
-                grey,
-                square,
-                brightness[k],
-                blur[k],
-                prior[k],
-                free[k],
-                stride == 1,
-            )
+        marker = MarkerPattern(patterns.changes[k], count, patterns.zones[k])
+        view = PlaneView(
+            planes.window[k], planes.plane[k], planes.ray_per_pixel[k], planes.drift[k]
         )
-        if not good:
+        selection = PixelSelection(appearance.cut[k], beside, odd[k])
+        totals = accumulate(camera, marker, view, wide, brightness[k], stride, selection, buffers)
+        stats[k, LOOKED], stats[k, USED], stats[k, GOOD] = totals.looked, totals.used, 0.0
+        equations.information[k] = 0.0
+        equations.gradient[k] = 0.0
+        if min(totals.used, totals.weight) * stride * stride < MIN_PIXELS:
             continue
-        information[k], gradient[k] = own_information, own_gradient
-        follow[k], rest[k] = own_follow, own_rest
-        stats[k, NOISE], stats[k, EXPLAINED], stats[k, CHANCE] = noise, explained, chance
-        stats[k, SPREAD] = 1.4826 * median_residual(histogram, looked)
-        stats[k, CORRELATED] = together / max(moments[COLUMNS, COLUMNS], 1e-9)
+        solved = solve_view(
+            buffers.moments, totals, brightness[k], appearance.blur[k], appearance.prior_blur[k],
+            appearance.free[k], stride == 1,
+        )  # fmt: skip
+        if not solved.good:
+            continue
+        equations.information[k], equations.gradient[k] = solved.information, solved.gradient
+        equations.follow[k], equations.rest[k] = solved.follow, solved.rest
+        stats[k, NOISE], stats[k, EXPLAINED] = solved.noise, solved.explained
+        stats[k, CHANCE] = solved.chance
+        stats[k, SPREAD] = 1.4826 * median_residual(buffers.histogram, totals.looked)
         stats[k, GOOD] = 1.0
 
 
@@ -148,8 +118,8 @@ def windows(corners, zones, count, camera, sizes, reach):
     return result
 
 
-def buffers(count: int) -> tuple[np.ndarray, ...]:
-    """Allocate the arrays that `look` fills.
+def view_equations(count: int) -> ViewEquations:
+    """Allocate what `accumulate_views` fills.
 
     Parameters
     ----------
@@ -158,10 +128,10 @@ def buffers(count: int) -> tuple[np.ndarray, ...]:
 
     Returns
     -------
-    tuple of ndarray
-        information, gradient, follow, rest, stats, all zeros.
+    ViewEquations
+        All zeros.
     """
-    return (
+    return ViewEquations(
         np.zeros((count, PLACE, PLACE)),
         np.zeros((count, PLACE)),
         np.zeros((count, BRIGHTNESS + BLUR, PLACE)),

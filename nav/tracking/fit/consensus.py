@@ -83,7 +83,7 @@ class Consensus:
 
 
 def estimate_consensus(
-    evidence: FitResult,
+    fit_result: FitResult,
     velocity_information: Array | None,
     before: Sizes | None,
     scale_sd: float,
@@ -92,7 +92,7 @@ def estimate_consensus(
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         What each view's pixels say.
     velocity_information : ndarray, shape (6, 6), or None
         Prior information of the tool's velocity, where views are of different times.
@@ -110,14 +110,14 @@ def estimate_consensus(
     ----------
     Dempster, Laird and Rubin, Journal of the Royal Statistical Society B 39(1), 1977.
     """
-    full = Linear(evidence, velocity_information)
+    full = Linear(fit_result, velocity_information)
     linear = _with_less_of_the_odd(full)
-    used, fits = _consistent(linear, linear.evidence.good.copy())
-    if not _scattered(evidence, used):
+    used, fits = _consistent(linear, linear.fit_result.quality.good.copy())
+    if not _scattered(fit_result, used):
         # what a whole camera says is no outlier, however well the others agree without it
-        linear, used, fits = full, evidence.good.copy(), False
-    elif fits and _in_one_camera(evidence, used):
-        everyone = evidence.good.copy()
+        linear, used, fits = full, fit_result.quality.good.copy(), False
+    elif fits and _in_one_camera(fit_result, used):
+        everyone = fit_result.quality.good.copy()
         if Effects(full, everyone, scale_sd).moved_cameras_explain():
             linear, used, fits = full, everyone, False
     unknowns, normal = linear.solve(used)
@@ -157,7 +157,7 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
     A finger's edge on a marker moves it by more than its noise, and not by enough to be left out. A
     view that would have next to no weight is left out.
     """
-    evidence, good = linear.evidence, linear.evidence.good
+    fit_result, good = linear.fit_result, linear.fit_result.quality.good
     weights = np.ones(len(good))
     for _ in range(REWEIGHTINGS if good.sum() > 2 else 0):
         chi2 = linear.chi2(linear.solve(good, weights)[0]) / GEOMETRY
@@ -170,10 +170,10 @@ def _with_less_of_the_odd(linear: Linear) -> Linear:
     if weights[good].min(initial=1.0) > 0.95:
         return linear
     weighted = replace(
-        evidence,
-        good=good & (weights > NO_WEIGHT),
-        information=evidence.information * weights[:, None, None],
-        gradient=evidence.gradient * weights[:, None],
+        fit_result,
+        quality=replace(fit_result.quality, good=good & (weights > NO_WEIGHT)),
+        information=fit_result.information * weights[:, None, None],
+        gradient=fit_result.gradient * weights[:, None],
     )
     return Linear(weighted, linear.velocity_information)
 
@@ -201,20 +201,20 @@ def _consistent(linear: Linear, everyone: NDArray[np.bool_]) -> tuple[NDArray[np
         kept[int(np.argmax(linear.gains(unknowns, normal, kept)))] = False
 
 
-def _scattered(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
+def _scattered(fit_result: FitResult, used: NDArray[np.bool_]) -> bool:
     """Return whether the views left out are single ones, not most of what one camera sees."""
-    camera = evidence.marker_views.camera
-    for index in np.unique(camera[evidence.good]):
-        own = evidence.good & (camera == index)
+    camera = fit_result.marker_views.camera
+    for index in np.unique(camera[fit_result.quality.good]):
+        own = fit_result.quality.good & (camera == index)
         out = int((own & ~used).sum())
         if out >= COHERENT and out > LEFT_OUT * own.sum():
             return False
     return True
 
 
-def _in_one_camera(evidence: FitResult, used: NDArray[np.bool_]) -> bool:
+def _in_one_camera(fit_result: FitResult, used: NDArray[np.bool_]) -> bool:
     """Return whether one camera alone has views left out, several of them."""
-    cameras = evidence.marker_views.camera[evidence.good & ~used]
+    cameras = fit_result.marker_views.camera[fit_result.quality.good & ~used]
     return len(cameras) >= COHERENT and len(np.unique(cameras)) == 1
 
 
@@ -223,18 +223,18 @@ def _without_gross(linear: Linear, everyone: NDArray[np.bool_]) -> NDArray[np.bo
     kept = everyone.copy()
     while kept.sum() > 3:
         unknowns, normal = linear.solve(kept)
-        off = _pixels_off(linear, unknowns)
-        usual = float(np.median(off[kept]))
+        residual = _pixel_residuals(linear, unknowns)
+        usual = float(np.median(residual[kept]))
         worst = int(np.argmax(linear.gains(unknowns, normal, kept)))
-        if off[worst] < max(SURE_PIXELS, 6.0 * usual):
+        if residual[worst] < max(SURE_PIXELS, 6.0 * usual):
             return kept
         kept[worst] = False
     return kept
 
 
-def _pixels_off(linear: Linear, unknowns: Array) -> Array:
+def _pixel_residuals(linear: Linear, unknowns: Array) -> Array:
     """Return (n,) about how far each view is from the consensus, px."""
-    evidence = linear.evidence
+    fit_result = linear.fit_result
     flow = np.einsum("nab,nb->na", linear.flow_covariance, linear.left_over(unknowns)[0])
-    moved = np.einsum("nab,nb->na", evidence.by_flow, flow)
+    moved = np.einsum("nab,nb->na", fit_result.projection.by_flow, flow)
     return np.sqrt((moved**2).mean(axis=1))

@@ -14,6 +14,7 @@ from scipy.special import chdtri
 
 from nav.errors import Lost
 from nav.frames import Array, Pose
+from nav.gauss_newton import gauss_newton
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.initial_pose import APART, angle_between, find_start
 from nav.tracking.fit.reprojection import ViewStack
@@ -138,8 +139,8 @@ def _without_gross(
         return list(views), []
     rms = np.sqrt((ViewStack(views).residuals(pose) ** 2).mean(axis=1))
     limit = max(OUTLIER_PIXELS, OUTLIER_FACTOR * float(np.median(rms)))
-    used = [view for view, off in zip(views, rms, strict=True) if off <= limit]
-    left_out = [view for view, off in zip(views, rms, strict=True) if off > limit]
+    used = [view for view, residual in zip(views, rms, strict=True) if residual <= limit]
+    left_out = [view for view, residual in zip(views, rms, strict=True) if residual > limit]
     return used, left_out
 
 
@@ -200,13 +201,11 @@ def _freedom(stack: ViewStack) -> int:
 
 def _refine(pose: Array, stack: ViewStack, geometric: float) -> tuple[Array, Array]:
     """Refine a pose by weighted Gauss-Newton; return it (4, 4) and its residuals (n, 8)."""
-    for _ in range(MAX_STEPS):
-        information, gradient = _normal(pose, stack, geometric)
-        step = np.asarray(np.linalg.solve(information, gradient), float)
-        pose = stack.moved(pose, step)
-        if np.abs(step).max() < CONVERGED:
-            break
-    return pose, stack.residuals(pose)
+    refined = gauss_newton(
+        pose, lambda at: _normal(at, stack, geometric), stack.moved,
+        steps=MAX_STEPS, converged=CONVERGED,
+    )  # fmt: skip
+    return refined, stack.residuals(refined)
 
 
 def _normal(pose: Array, stack: ViewStack, geometric: float) -> tuple[Array, Array]:

@@ -6,31 +6,28 @@ import numpy as np
 
 from nav.camera.ray_grid import ray_at
 from nav.compiled import njit
+from nav.tracking.fit.kernel_arguments import MarkerPattern, PixelSelection, PlaneView
 from nav.tracking.fit.pattern import RHO, ROWS, SX, SY, X, Y
 from nav.tracking.fit.photometry import RHO_MOST, split_blur
 from nav.tracking.fit.pixel_moments import (
     ALONG_X,
     ALONG_Y,
-    HISTOGRAM,
     RESIDUAL,
     SEEN,
-    SHEET,
     X_U,
     X_V,
     Y_U,
     Y_V,
     compare,
     draw,
+    pixel_buffers,
 )
 
 PAPER = 1.0  # cells beyond the white zone that are taken for paper where they are white
 
 
 @njit(nogil=True, cache=True)
-def expected_greys(
-    pixels, bright, grid, curve, power, first, last, plane, slopes, window, changes, n, zone, blur,
-    brightness, drift,
-):  # fmt: skip
+def expected_greys(pixels, bright, camera, between, patterns, planes, appearance):
     """Compute the grey levels that a camera's views have at some pixels, before sharpening.
 
     Parameters
@@ -39,14 +36,8 @@ def expected_greys(
         Rows and columns.
     bright : ndarray, shape (m,), bool
         Whether they are white.
-    grid, curve, power
-        The camera's rays and response, see `accumulate`.
-    first, last : int
-        Range of views, `last` excluded.
-    plane, slopes, window, changes, zone, blur, brightness, drift : ndarray, shape (n, ...)
-        As `look` takes them.
-    n : int
-        Cells along a side of a marker.
+    camera, between, patterns, planes, appearance
+        See `accumulate_views`.
 
     Returns
     -------
@@ -56,39 +47,41 @@ def expected_greys(
         Whether a marker or its white zone is there.
     """
     expected, known = np.zeros(len(pixels)), np.zeros(len(pixels), np.bool_)
-    sheet, which = np.empty(SHEET), np.empty(ROWS, np.int64)
-    for k in range(first, last):
-        if not brightness[k, 0] > 0.0:
+    buffers, which, n = pixel_buffers(), np.empty(ROWS, np.int64), patterns.cells
+    for k in range(between[0], between[1]):
+        brightness = appearance.brightness[k]
+        if not brightness[0] > 0.0:
             continue
-        uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur[k])
+        marker = MarkerPattern(patterns.changes[k], n, patterns.zones[k])
+        view = PlaneView(
+            planes.window[k], planes.plane[k], planes.ray_per_pixel[k], planes.drift[k]
+        )
+        parts = split_blur(appearance.blur[k])
         count = 0
         for m in range(len(pixels)):
             v, u = pixels[m, 0], pixels[m, 1]
-            if v < window[k, 0] or v >= window[k, 1] or u < window[k, 2] or u >= window[k, 3]:
+            if v < view.window[0] or v >= view.window[1]:
                 continue
-            late = float(v - window[k, 4])
-            x, y = lay_pixel(
-                sheet, count, grid, u, v, plane[k], slopes[k], n, uu, uv, vv, motion_u, motion_v,
-                drift[k], late,
-            )  # fmt: skip
-            most = zone[k] + PAPER if bright[m] else zone[k]
+            if u < view.window[2] or u >= view.window[3]:
+                continue
+            x, y = lay_pixel(buffers.sheet, count, camera.grid, u, v, view, n, parts)
+            most = marker.zone + PAPER if bright[m] else marker.zone
             if not (-most < x < n + most and -most < y < n + most):
                 continue
             which[count] = m
             count += 1
             if count == ROWS:
-                _take(sheet, count, which, changes[k], n, nodes, curve, power, brightness[k],
-                      expected, known)  # fmt: skip
+                _render(buffers, count, camera, marker, parts.nodes, brightness)
+                _scatter(buffers.sheet, which[:count], expected, known)
                 count = 0
-        _take(sheet, count, which, changes[k], n, nodes, curve, power, brightness[k], expected,
-              known)  # fmt: skip
+        if count > 0:
+            _render(buffers, count, camera, marker, parts.nodes, brightness)
+            _scatter(buffers.sheet, which[:count], expected, known)
     return expected, known
 
 
 @njit(nogil=True, cache=True)
-def lay_pixel(
-    sheet, place, grid, u, v, plane, slope, n, uu, uv, vv, motion_u, motion_v, drift, late
-):  # fmt: skip
+def lay_pixel(sheet, place, grid, u, v, view, n, parts):
     """Write where a pixel lies on a marker's plane, and its blur there, into the sheet.
 
     Parameters
@@ -99,23 +92,23 @@ def lay_pixel(
         Of the pixel in the sheet.
     grid : ndarray
         The camera's `RayGrid.grid`.
-    u, v : float
+    u, v : int
         Column and row of the pixel.
-    plane, slope, drift : ndarray
-        Of its view, as `look` has them.
+    view : PlaneView
+        How the marker lies in the image.
     n : int
         Cells along a side of the marker.
-    uu, uv, vv, motion_u, motion_v : float
-        The view's blur, as `split_blur` gives it.
-    late : float
-        Rows after the view's middle row.
+    parts : SplitBlur
+        The view's blur.
 
     Returns
     -------
     tuple of float
         Position x, y in cells.
     """
-    half = n / 2.0
+    half, plane, slope, drift = n / 2.0, view.plane, view.ray_per_pixel, view.drift
+    late = float(v - view.window[4])
+    uu, uv, vv = parts.uu, parts.uv, parts.vv
     rx, ry = ray_at(grid, float(u), float(v))
     w = plane[2, 0] * rx + plane[2, 1] * ry + plane[2, 2]
     x = (plane[0, 0] * rx + plane[0, 1] * ry + plane[0, 2]) / w
@@ -139,21 +132,23 @@ def lay_pixel(
     sheet[RHO + place] = min(max(xy / (sx * sy), -RHO_MOST), RHO_MOST)
     sheet[X_U + place], sheet[X_V + place] = x_u, x_v
     sheet[Y_U + place], sheet[Y_V + place] = y_u, y_v
-    sheet[ALONG_X + place] = x_u * motion_u + x_v * motion_v
-    sheet[ALONG_Y + place] = y_u * motion_u + y_v * motion_v
+    sheet[ALONG_X + place] = x_u * parts.motion_u + x_v * parts.motion_v
+    sheet[ALONG_Y + place] = y_u * parts.motion_u + y_v * parts.motion_v
     return x, y
 
 
 @njit(nogil=True, cache=True)
-def _take(sheet, count, which, changes, n, nodes, curve, power, brightness, expected, known):
-    if count == 0:
-        return
+def _render(buffers, count, camera, marker, nodes, brightness):
+    """Leave minus the expected grey levels as the sheet's residuals."""
     for i in range(count):
-        sheet[SEEN + i] = 0.0
-    draw(sheet, count, changes, n, nodes, curve, power, brightness)
-    histogram, totals = np.zeros(HISTOGRAM, np.int64), np.zeros(6)
-    none, odd = np.zeros(0, np.bool_), np.zeros((n + 2) ** 2, np.int64)
-    compare(sheet, count, n, brightness, 0.0, -1.0, none, odd, histogram, totals)
-    for i in range(count):
+        buffers.sheet[SEEN + i] = 0.0
+    draw(buffers.sheet, count, camera, marker, nodes, brightness)
+    none, odd = np.zeros(0, np.bool_), np.zeros((marker.cells + 2) ** 2, np.int64)
+    compare(buffers, count, marker.cells, brightness, -1.0, PixelSelection(0.0, none, odd))
+
+
+@njit(nogil=True, cache=True)
+def _scatter(sheet, which, expected, known):
+    for i in range(len(which)):
         expected[which[i]] = -sheet[RESIDUAL + i]
         known[which[i]] = True

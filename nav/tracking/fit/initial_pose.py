@@ -7,10 +7,14 @@ import cv2
 import numpy as np
 
 from nav.frames import Array
+from nav.gauss_newton import gauss_newton
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.reprojection import ViewStack
 
 STEPS = 10
+CONVERGED = 1e-4  # mm and rad
+MOST_TURN = 1.0  # rad in a step
+FIRM = 1e-9  # share of the trace added, so that what is not seen stays solvable
 ROBUST = 3.0  # px: a marker off by more has little weight
 POOR = ROBUST**2 / 2  # px^2, mean bounded square, above which every marker is tried alone
 GOOD = 1.0  # px^2, below which the last pose needs no rival
@@ -130,14 +134,14 @@ def _candidates(views: Sequence[MarkerView]) -> list[Array]:
     except cv2.error:
         return []
     rig_from_camera = np.linalg.inv(camera.camera_from_rig.as_matrix())
-    found = []
+    poses = []
     for rotation, translation in zip(rotations, translations, strict=True):
         camera_from_tool = np.eye(4)
         camera_from_tool[:3, :3] = cv2.Rodrigues(rotation)[0]
         camera_from_tool[:3, 3] = np.ravel(translation)
         if np.isfinite(camera_from_tool).all():
-            found.append(rig_from_camera @ camera_from_tool)
-    return found
+            poses.append(rig_from_camera @ camera_from_tool)
+    return poses
 
 
 def flat(points: Array) -> bool:
@@ -175,19 +179,24 @@ def _cost(pose: Array, stack: ViewStack) -> float:
 
 def _improve(pose: Array, stack: ViewStack) -> Array:
     """Take a few robust steps with all corners weighted alike."""
-    for _ in range(STEPS):
-        residuals, jacobian = stack.linearised(pose)
+
+    def linearise(at: Array) -> tuple[Array, Array]:
+        residuals, jacobian = stack.linearised(at)
         weight = (1.0 + _squares(residuals) / ROBUST**2) ** -2
         weighted = jacobian * weight[:, None, None]
         normal = np.einsum("nia,nib->ab", jacobian, weighted)
-        gradient = np.einsum("nia,ni->a", weighted, residuals)
-        try:
-            step = np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(6), gradient)
-        except np.linalg.LinAlgError:
-            return pose
-        if not np.isfinite(step).all() or np.linalg.norm(step[3:]) > 1.0:
-            return pose
-        pose = stack.moved(pose, step)
-        if np.abs(step).max() < 1e-4:
-            break
-    return pose
+        return normal, np.einsum("nia,ni->a", weighted, residuals)
+
+    return gauss_newton(
+        pose, linearise, stack.moved, steps=STEPS, converged=CONVERGED, solve=_plausible_step
+    )
+
+
+def _plausible_step(normal: Array, gradient: Array) -> Array | None:
+    """Return a step; None where there is none, or it turns the tool by more than a radian."""
+    try:
+        step = np.linalg.solve(normal + FIRM * np.trace(normal) * np.eye(6), gradient)
+    except np.linalg.LinAlgError:
+        return None
+    plausible = np.isfinite(step).all() and np.linalg.norm(step[3:]) <= MOST_TURN
+    return np.asarray(step, float) if plausible else None

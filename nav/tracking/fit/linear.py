@@ -15,24 +15,26 @@ class Linear:
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         What each view's pixels say.
     velocity_information : ndarray, shape (6, 6), or None
         Prior information of the velocity; None where views are of one time and it is no unknown.
     """
 
-    def __init__(self, evidence: FitResult, velocity_information: Array | None) -> None:
-        self.evidence, self.velocity_information = evidence, velocity_information
-        marker_views = evidence.marker_views
+    def __init__(self, fit_result: FitResult, velocity_information: Array | None) -> None:
+        self.fit_result, self.velocity_information = fit_result, velocity_information
+        marker_views = fit_result.marker_views
         self.timed = velocity_information is not None
-        self.cameras = len(marker_views.eyes)
+        self.cameras = len(marker_views.cameras)
         count, first = len(marker_views), 12 if self.timed else 6
         self.unknowns = first + RESPONSE * self.cameras
         self.jacobian = np.zeros((count, GEOMETRY + RESPONSE, self.unknowns))
-        self.jacobian[:, :GEOMETRY, :6] = evidence.flow
+        self.jacobian[:, :GEOMETRY, :6] = fit_result.projection.flow
         if self.timed:
-            by_velocity = evidence.flow * marker_views.late[:, None, None]
-            by_velocity += marker_views.rolled(evidence.flow, evidence.corners)
+            by_velocity = fit_result.projection.flow * marker_views.late[:, None, None]
+            by_velocity += marker_views.rolled(
+                fit_result.projection.flow, fit_result.projection.corners
+            )
             self.jacobian[:, :GEOMETRY, 6:12] = by_velocity
         for a in range(RESPONSE):
             own = first + RESPONSE * marker_views.camera + a
@@ -43,11 +45,11 @@ class Linear:
             self.prior[6:12, 6:12] = velocity_information
         for index in range(self.cameras):
             place = slice(first + RESPONSE * index, first + RESPONSE * (index + 1))
-            self.prior[place, place] = evidence.responses[index].information
-            self.toward[place] = evidence.toward[index]
+            self.prior[place, place] = fit_result.responses[index].information
+            self.toward[place] = fit_result.toward[index]
         self.first = first
         self.own, self.pull, self.flow_covariance = _said(
-            self.jacobian, evidence.information, evidence.gradient
+            self.jacobian, fit_result.information, fit_result.gradient
         )
 
     def solve(self, used: NDArray[np.bool_], weights: Array | None = None) -> tuple[Array, Array]:
@@ -86,9 +88,13 @@ class Linear:
         chi2 : ndarray, shape (n,)
             Chi-square, with 8 degrees of freedom less what the pose takes.
         """
-        evidence = self.evidence
+        fit_result = self.fit_result
         left, chi2 = _left_over(
-            self.jacobian, evidence.information, evidence.gradient, self.flow_covariance, unknowns
+            self.jacobian,
+            fit_result.information,
+            fit_result.gradient,
+            self.flow_covariance,
+            unknowns,
         )
         return left, chi2
 
@@ -98,7 +104,9 @@ class Linear:
 
     def growth(self, unknowns: Array, used: NDArray[np.bool_]) -> float:
         """Return by how much the pixels' variance about the pose exceeds that about the markers."""
-        return 1.0 + float(self.chi2(unknowns)[used].sum() / self.evidence.pixels[used].sum())
+        return 1.0 + float(
+            self.chi2(unknowns)[used].sum() / self.fit_result.quality.pixels[used].sum()
+        )
 
     def gains(self, unknowns: Array, normal: Array, used: NDArray[np.bool_]) -> Array:
         """Return by how much chi-square falls without each view, (n,), at the common solution.

@@ -1,10 +1,9 @@
-"""Which markers of a tool each camera should see from a pose, and how their planes then lie.
+"""Views of a tool's markers by its cameras: where the markers are then, and how they move.
 
 A small motion of a tool is (tx, ty, tz, rx, ry, rz), mm and rad, about a pivot in the tool's
 middle, in the rig frame's directions: there its entries hardly depend on one another.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,136 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.ray_grid import RayGrid
-from nav.camera.rig import Camera
 from nav.compiled import njit
 from nav.frames import Array
-from nav.tracking.fit.pattern import colour_changes
+from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.photometry import flow
-from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.fit.tool_shape import Shape, move_point, turn_vector
 
-FACING = 0.10  # least cosine of obliquity: 84 degrees
-LEAST_CELL = 0.9  # px: a cell seen smaller says nothing
-LEAST_DEPTH = 1.0  # mm before a camera
-BORDER = 0.3  # of a marker's width that may lie beyond the picture's edge
-HALF_CELL = 0.5  # the white zone where a file does not say
-MAX_ZONE = 1.0  # cells of white zone used at most
 TILT = 0.5  # how far a misplaced marker's edges are off by its turns, by how far its middle is
 CENTRED = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 # corner displacement (8,), cells, by flow parameters (8,)
 CORNER_FLOW = np.column_stack([flow(CENTRED, unit).ravel() for unit in np.eye(8)])
-
-
-class CameraModel:
-    """One camera with what is the same in all its images."""
-
-    def __init__(self, camera: Camera) -> None:
-        self.camera = camera
-        self.rays = RayGrid(camera)
-        self.place: Array = camera.camera_from_rig.inv().translation
-
-    def ray_slopes(self, pixels: Array) -> Array:
-        """Return the derivative (n, 2, 2) of the ray by the pixel at pixels (n, 2)."""
-        steps = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
-        rays = self.camera.undistort((pixels[:, None] + steps).reshape(-1, 2)).reshape(-1, 4, 2)
-        return np.stack([rays[:, 0] - rays[:, 1], rays[:, 2] - rays[:, 3]], axis=-1)
-
-
-class Shape:
-    """A tool's markers as arrays: patterns, planes and corners in the tool frame, mm."""
-
-    def __init__(self, tool: Tool) -> None:
-        self.tool = tool
-        patterns = [marker_pattern(tool.dictionary, marker.id) for marker in tool.markers]
-        self.count = len(patterns[0])
-        padded = [np.pad(p, 1, constant_values=1) for p in patterns]
-        self.changes = np.stack([colour_changes(cells, len(cells) - 2) for cells in padded])
-        self.corners = np.array([marker.corners for marker in tool.markers])
-        self.centres = self.corners.mean(axis=1)
-        self.normals = np.array([marker.normal for marker in tool.markers])
-        self.sides = np.array([marker.side for marker in tool.markers])
-        zone = HALF_CELL if tool.quiet is None else tool.quiet / self.sides * self.count
-        self.zones = np.minimum(np.broadcast_to(zone, self.sides.shape), MAX_ZONE).astype(float)
-        c0, c1, c2, c3 = self.corners.swapaxes(0, 1)
-        across, down = (c1 - c0 + c2 - c3) / 2, (c3 - c0 + c2 - c1) / 2
-        origin = self.centres - (across + down) / 2
-        # columns: along x a cell, along y a cell, where cell (0, 0) begins
-        self.planes = np.stack([across / self.count, down / self.count, origin], axis=-1)
-        self.middle: Array = self.centres.mean(axis=0)
-
-    def seen_from(self, eye: CameraModel, pose: Array) -> NDArray[np.int64]:
-        """Return indices of markers that face a camera within its image, by rig_from_tool."""
-        camera = eye.camera
-        chosen, corners, in_front = _facing(
-            self.centres, self.normals, self.corners, pose, eye.place, camera.rotation,
-            camera.translation,
-        )  # fmt: skip
-        if not len(chosen):
-            return chosen
-        pixels = camera.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
-        width, height = camera.size
-        return chosen[_whole(pixels, width, height, LEAST_CELL * self.count) & in_front]
-
-
-@njit(nogil=True, cache=True)
-def _facing(centres, normals, corners, pose, place, rotation, translation):
-    """Return markers that face a camera, before it, and corners (n, 4, 3), rig frame, mm.
-
-    Last (n,) whether all corners are before the camera too.
-    """
-    chosen, found = np.empty(len(centres), np.int64), 0
-    for k in range(len(centres)):
-        centre, normal = _moved(pose, centres[k]), _turned(pose, normals[k])
-        depth, along, square = translation[2], 0.0, 0.0
-        for a in range(3):
-            towards = place[a] - centre[a]
-            along += normal[a] * towards
-            square += towards * towards
-            depth += rotation[2, a] * centre[a]
-        if along > FACING * math.sqrt(square) and depth > LEAST_DEPTH:
-            chosen[found] = k
-            found += 1
-    quads, in_front = np.empty((found, 4, 3)), np.ones(found, np.bool_)
-    for k in range(found):
-        for c in range(4):
-            corner = _moved(pose, corners[chosen[k], c])
-            depth = translation[2]
-            for a in range(3):
-                quads[k, c, a] = corner[a]
-                depth += rotation[2, a] * corner[a]
-            in_front[k] &= depth > LEAST_DEPTH
-    return chosen[:found], quads, in_front
-
-
-@njit(nogil=True, cache=True)
-def _turned(pose, v):
-    return (
-        pose[0, 0] * v[0] + pose[0, 1] * v[1] + pose[0, 2] * v[2],
-        pose[1, 0] * v[0] + pose[1, 1] * v[1] + pose[1, 2] * v[2],
-        pose[2, 0] * v[0] + pose[2, 1] * v[1] + pose[2, 2] * v[2],
-    )
-
-
-@njit(nogil=True, cache=True)
-def _moved(pose, point):
-    x, y, z = _turned(pose, point)
-    return x + pose[0, 3], y + pose[1, 3], z + pose[2, 3]
-
-
-@njit(nogil=True, cache=True)
-def _whole(pixels, width, height, least):
-    """Return whether quadrilaterals (n, 4, 2) lie mostly within an image and are large enough."""
-    good = np.zeros(len(pixels), np.bool_)
-    for k in range(len(pixels)):
-        quad, inside = pixels[k], True
-        for axis in range(2):
-            low, high, most = quad[:, axis].min(), quad[:, axis].max(), (width, height)[axis]
-            seen = min(max(high, 0.0), most) - min(max(low, 0.0), most)
-            inside &= seen > (1.0 - BORDER) * (high - low)
-        twice = (quad[2, 0] - quad[0, 0]) * (quad[3, 1] - quad[1, 1])
-        twice -= (quad[2, 1] - quad[0, 1]) * (quad[3, 0] - quad[1, 0])
-        good[k] = inside and math.sqrt(abs(twice) / 2.0) > least * math.sqrt(FACING)
-    return good
 
 
 def areas(quads: Array) -> Array:
@@ -168,7 +47,7 @@ class MarkerViews:
 
     Parameters
     ----------
-    eyes : sequence of CameraModel
+    cameras : sequence of CameraModel
         All cameras.
     shape : Shape
         The tool.
@@ -180,7 +59,7 @@ class MarkerViews:
         When it is seen after the frame set's time, s.
     """
 
-    eyes: Sequence[CameraModel]
+    cameras: Sequence[CameraModel]
     shape: Shape
     camera: NDArray[np.int64]
     marker: NDArray[np.int64]
@@ -192,27 +71,31 @@ class MarkerViews:
     @cached_property
     def slices(self) -> list[tuple[int, int, int]]:
         """(camera, first, last) of each camera with views, `last` excluded."""
-        found = []
-        for index in range(len(self.eyes)):
+        ranges = []
+        for index in range(len(self.cameras)):
             own = np.flatnonzero(self.camera == index)
             if len(own):
-                found.append((index, int(own[0]), int(own[-1]) + 1))
-        return found
+                ranges.append((index, int(own[0]), int(own[-1]) + 1))
+        return ranges
 
     @cached_property
     def rotations(self) -> Array:
         """Rotations of camera_from_rig of each view, (n, 3, 3)."""
-        return np.stack([eye.camera.rotation for eye in self.eyes])[self.camera]
+        return np.stack([camera_model.camera.rotation for camera_model in self.cameras])[
+            self.camera
+        ]
 
     @cached_property
     def translations(self) -> Array:
         """Translations of camera_from_rig of each view, (n, 3), mm."""
-        return np.stack([eye.camera.translation for eye in self.eyes])[self.camera]
+        return np.stack([camera_model.camera.translation for camera_model in self.cameras])[
+            self.camera
+        ]
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Width and height of the cameras' images, (cameras, 2), px."""
-        return np.array([eye.camera.size for eye in self.eyes])
+        return np.array([camera_model.camera.size for camera_model in self.cameras])
 
     @cached_property
     def planes(self) -> Array:
@@ -222,7 +105,7 @@ class MarkerViews:
     def subset(self, chosen: NDArray[np.int64]) -> "MarkerViews":
         """Return some of the views."""
         return MarkerViews(
-            self.eyes, self.shape, self.camera[chosen], self.marker[chosen], self.late[chosen]
+            self.cameras, self.shape, self.camera[chosen], self.marker[chosen], self.late[chosen]
         )
 
     def pivot(self, pose: Array) -> Array:
@@ -301,7 +184,7 @@ class MarkerViews:
         """Return the derivative (n, 2, 2) of each view's ray by the pixel at pixels (n, 2)."""
         slopes = np.empty((len(self), 2, 2))
         for index, first, last in self.slices:
-            slopes[first:last] = self.eyes[index].ray_slopes(pixels[first:last])
+            slopes[first:last] = self.cameras[index].ray_slopes(pixels[first:last])
         return slopes
 
     def rolled(self, flow: Array, corners: Array) -> Array:
@@ -320,7 +203,12 @@ class MarkerViews:
         -------
         ndarray, shape (n, 8, 6)
         """
-        row_times = np.array([eye.camera.readout / eye.camera.size[1] for eye in self.eyes])
+        row_times = np.array(
+            [
+                camera_model.camera.readout / camera_model.camera.size[1]
+                for camera_model in self.cameras
+            ]
+        )
         # s by centred coordinates
         slope = corners[:, :, 1] @ CENTRED / 4 * row_times[self.camera, None]
         within = np.zeros_like(flow)
@@ -347,7 +235,7 @@ class MarkerViews:
         pixels = np.empty((len(self), 4, 2))
         by_point = np.empty((len(self), 4, 2, 3))
         for index, first, last in self.slices:
-            camera = self.eyes[index].camera
+            camera = self.cameras[index].camera
             at, by = camera.project_with_jacobian(corners[first:last].reshape(-1, 3))
             pixels[first:last] = at.reshape(-1, 4, 2)
             by_point[first:last] = by.reshape(-1, 4, 2, 3)
@@ -360,9 +248,9 @@ def _corners(poses, corners, planes):
     moved, along = np.empty_like(corners), np.empty((len(corners), 3, 2))
     for k in range(len(corners)):
         for c in range(4):
-            moved[k, c, 0], moved[k, c, 1], moved[k, c, 2] = _moved(poses[k], corners[k, c])
+            moved[k, c, 0], moved[k, c, 1], moved[k, c, 2] = move_point(poses[k], corners[k, c])
         for c in range(2):
-            cell = _turned(poses[k], planes[k, :, c])
+            cell = turn_vector(poses[k], planes[k, :, c])
             along[k, 0, c], along[k, 1, c], along[k, 2, c] = cell
     return moved, along
 

@@ -21,6 +21,12 @@ from nav.frames import Array
 from nav.tracking.fit.accumulate_views import windows
 from nav.tracking.fit.expected import lay_pixel
 from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.kernel_arguments import (
+    CameraImage,
+    MarkerPattern,
+    PixelSelection,
+    PlaneView,
+)
 from nav.tracking.fit.marker_views import shifted
 from nav.tracking.fit.pattern import ROWS, SX, SY
 from nav.tracking.fit.photometry import RIM_LEAST, RIM_MOST, split_blur
@@ -31,12 +37,11 @@ from nav.tracking.fit.pixel_moments import (
     BLOCK,
     COLUMNS,
     GEOMETRY,
-    HISTOGRAM,
     SEEN,
-    SHEET,
     compare,
     derive,
     draw,
+    pixel_buffers,
 )
 from nav.tracking.fit.quality import CAP, ENTIRE
 from nav.tracking.fit.sharpening import UNKNOWN
@@ -59,13 +64,13 @@ class NoiseGrowth:
 
     Parameters
     ----------
-    found, independent : float
+    observed, independent : float
         Sums over its views, as they are and as independent errors would make them.
     looks : int
         How many frame sets contributed.
     """
 
-    found: float = 0.0
+    observed: float = 0.0
     independent: float = 0.0
     looks: int = 0
 
@@ -74,14 +79,14 @@ class NoiseGrowth:
         """Growth of covariances, at least 1."""
         if not self.independent > 0.0:
             return 1.0
-        return float(min(max(self.found / self.independent, 1.0), MOST_GROWTH))
+        return float(min(max(self.observed / self.independent, 1.0), MOST_GROWTH))
 
-    def learn(self, found: float, independent: float) -> bool:
+    def learn(self, observed: float, independent: float) -> bool:
         """Add the sums of one frame set; return whether the growth has changed."""
         before = self.factor
         if independent > 0.0:
-            self.found, self.independent = (
-                KEEP * self.found + found, KEEP * self.independent + independent,
+            self.observed, self.independent = (
+                KEEP * self.observed + observed, KEEP * self.independent + independent,
             )  # fmt: skip
             self.looks += 1
         return abs(self.factor / before - 1.0) > DIFFERENT
@@ -94,7 +99,7 @@ class NoiseGrowth:
 
 
 def noise_growth(
-    evidence: FitResult,
+    fit_result: FitResult,
     used: NDArray[np.bool_],
     pictures: Sequence[Picture],
     plain: Sequence[bool],
@@ -104,7 +109,7 @@ def noise_growth(
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         Of the tool as it was found.
     used : ndarray, shape (n,), bool
         Views that contribute.
@@ -117,7 +122,7 @@ def noise_growth(
 
     Returns
     -------
-    found : float
+    observed : float
         Sum over the views of the trace of J' R J by that of its expectation.
     independent : float
         What it would be if the errors were independent. Both are zero where no view is good enough.
@@ -127,28 +132,38 @@ def noise_growth(
     White, Econometrica 48(4), 1980.
     Conley, Journal of Econometrics 92(1), 1999.
     """
-    marker_views = evidence.marker_views
-    entire = (evidence.visible > ENTIRE) & (evidence.explained > TEACHES)
+    marker_views = fit_result.marker_views
+    entire = (fit_result.quality.visible > ENTIRE) & (fit_result.quality.explained > TEACHES)
     own = np.flatnonzero(used & entire & (marker_views.camera == camera))
-    eye, response = marker_views.eyes[camera], evidence.responses[camera]
-    count, curve = marker_views.shape.count, response.table
-    plane = evidence.plane
-    if evidence.slack > 0.0:
-        plane = shifted(plane, evidence.off, count)
-    slopes = marker_views.ray_slopes(evidence.corners.mean(axis=1))
+    camera_model, response = marker_views.cameras[camera], fit_result.responses[camera]
+    count = marker_views.shape.count
+    image = CameraImage(
+        pictures[camera], camera_model.rays.grid, response.table, response.power,
+        -1.0 if plain[camera] else UNKNOWN,
+    )  # fmt: skip
+    plane = fit_result.projection.plane
+    if fit_result.appearance.slack > 0.0:
+        plane = shifted(plane, fit_result.appearance.offset, count)
+    slopes = marker_views.ray_slopes(fit_result.projection.corners.mean(axis=1))
     zones = np.ascontiguousarray(marker_views.shape.zones[marker_views.marker])
     changes = np.ascontiguousarray(marker_views.shape.changes[marker_views.marker])
-    window = windows(evidence.corners, zones, count, marker_views.camera, marker_views.sizes, 0.0)
-    drift = evidence.flow @ evidence.velocity * (eye.camera.readout / eye.camera.size[1])
+    window = windows(
+        fit_result.projection.corners, zones, count, marker_views.camera, marker_views.sizes, 0.0
+    )
+    drift = (
+        fit_result.projection.flow
+        @ fit_result.velocity
+        * (camera_model.camera.readout / camera_model.camera.size[1])
+    )
     total = np.zeros(2)
     for k in own:
+        cut = HUBER * CAP * max(fit_result.quality.noise[k], LEAST_NOISE)
         rows = _pixel_rows(
-            pictures[camera], eye.rays.grid, curve, response.power, plane[k], slopes[k],
-            changes[k], count, zones[k], evidence.blur[k], evidence.brightness[k], drift[k],
-            window[k], HUBER * CAP * max(evidence.noise[k], LEAST_NOISE),
-            -1.0 if plain[camera] else UNKNOWN,
+            image, MarkerPattern(changes[k], count, zones[k]),
+            PlaneView(window[k], plane[k], slopes[k], drift[k]), fit_result.appearance.blur[k],
+            fit_result.appearance.brightness[k], cut,
         )  # fmt: skip
-        whitened = _whitened(rows, float(evidence.brightness[k, 0]))
+        whitened = _whitened(rows, float(fit_result.appearance.brightness[k, 0]))
         if whitened is not None:
             height, width = window[k, 1] - window[k, 0], window[k, 3] - window[k, 2]
             total += _windowed(*whitened, height, width, REACH)
@@ -183,28 +198,23 @@ def _whitened(rows: Array, gain: float) -> tuple[Array, Array] | None:
 
 
 @njit(nogil=True, cache=True)
-def _pixel_rows(
-    image, grid, curve, power, plane, slope, changes, n, zone, blur, brightness, drift, window,
-    cut, unknown,
-):  # fmt: skip
+def _pixel_rows(camera, marker, view, blur, brightness, cut):
     """Compute derivatives and residual (p, COLUMNS + 1) of a window's pixels; zeros where not used.
 
-    Parameters are those of `accumulate`.
+    Parameters are those of `accumulate`, and the cut.
     """
+    window, n, zone = view.window, marker.cells, marker.zone
     width = window[3] - window[2]
     result = np.zeros(((window[1] - window[0]) * width, COLUMNS + 1))
-    sheet, which = np.empty(SHEET), np.empty(ROWS, np.int64)
-    histogram, totals = np.zeros(HISTOGRAM, np.int64), np.zeros(6)
+    buffers, which = pixel_buffers(), np.empty(ROWS, np.int64)
+    sheet, parts = buffers.sheet, split_blur(blur)
     beside, odd = np.zeros(0, np.bool_), np.zeros((n + 2) ** 2, np.int64)
-    uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur)
+    selection = PixelSelection(cut, beside, odd)
     count = 0
     for p in range(len(result) + 1):
         if p < len(result):
             u, v = window[2] + p % width, window[0] + p // width
-            x, y = lay_pixel(
-                sheet, count, grid, u, v, plane, slope, n, uu, uv, vv, motion_u, motion_v, drift,
-                float(v - window[4]),
-            )  # fmt: skip
+            x, y = lay_pixel(sheet, count, camera.grid, u, v, view, n, parts)
             sx, sy = sheet[SX + count], sheet[SY + count]
             rim_x = min(max(zone / sx - 0.5, RIM_LEAST), RIM_MOST) * sx
             rim_y = min(max(zone / sy - 0.5, RIM_LEAST), RIM_MOST) * sy
@@ -214,14 +224,12 @@ def _pixel_rows(
                 continue
             if y < -zone + rim_y or y > n + zone - rim_y:
                 continue
-            sheet[SEEN + count] = float(image[v, u])
+            sheet[SEEN + count] = float(camera.image[v, u])
             which[count] = p
             count += 1
         if count == ROWS or (p == len(result) and count > 0):
-            draw(sheet, count, changes, n, nodes, curve, power, brightness)
-            compare(
-                sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals
-            )  # fmt: skip
+            draw(sheet, count, camera, marker, parts.nodes, brightness)
+            compare(buffers, count, n, brightness, camera.unknown, selection)
             derive(sheet, count, n / 2.0, brightness)
             for i in range(count):
                 for a in range(COLUMNS + 1):

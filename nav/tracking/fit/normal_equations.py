@@ -11,10 +11,12 @@ import numpy as np
 
 from nav.compiled import njit
 from nav.tracking.fit.pixel_moments import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
+from nav.tracking.fit.plane_projection import MOTION
 from nav.tracking.fit.view_solver import PLACE, bound_blur, quantile
 
-MOTION = 6
-SAY = MOTION + RESPONSE  # unknowns that one view knows of: the tool's motion, its camera's curve
+OF_ONE_VIEW = (
+    MOTION + RESPONSE
+)  # unknowns that one view knows of: the tool's motion, its camera's curve
 FIRM = 1e-9  # share of the diagonal added, so that what is not seen stays solvable
 TIMES = 3  # that the views are reweighted
 AGREE = 20.0  # chi-square by its median at which a view has half its weight
@@ -23,91 +25,7 @@ STILL = 0.1  # change of weight at which it is enough
 
 
 @njit(nogil=True, cache=True)
-def project_planes(poses, pivot, rotations, translations, planes, count):
-    """Compute how markers' planes lie before their cameras, and how they move with the tool.
-
-    Parameters
-    ----------
-    poses : ndarray, shape (n, 4, 4)
-        rig_from_tool.
-    pivot : ndarray, shape (3,)
-        Rig frame, mm.
-    rotations, translations : ndarray, shape (n, 3, 3) and (n, 3)
-        camera_from_rig, mm.
-    planes : ndarray, shape (n, 3, 3)
-        In the tool frame, mm; columns: one cell along x, one along y, where cell (0, 0) begins.
-    count : int
-        Cells along a side of a marker.
-
-    Returns
-    -------
-    homographies : ndarray, shape (n, 3, 3)
-        From rays to cells.
-    flow : ndarray, shape (n, GEOMETRY, MOTION)
-        By motion about the pivot.
-    """
-    half = count / 2.0
-    plane = np.empty((len(poses), 3, 3))
-    flow = np.empty((len(poses), GEOMETRY, MOTION))
-    in_rig, moved, turned = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
-    for k in range(len(poses)):
-        _product(poses[k, :3, :3], planes[k], in_rig)
-        in_rig[:, 2] += poses[k, :3, 3]
-        _product(rotations[k], in_rig, turned)
-        turned[:, 2] += translations[k]
-        inverse = np.linalg.inv(turned)
-        plane[k] = inverse
-        in_rig[:, 2] -= pivot
-        for axis in range(3):
-            # where a translation moves the plane's origin
-            moved[:] = 0.0
-            for a in range(3):
-                moved[a, 2] = rotations[k, a, axis]
-            _flow_of(inverse, moved, half, flow[k, :, axis])
-            # unit vector x in_rig, column by column
-            after, last = (axis + 1) % 3, (axis + 2) % 3
-            for a in range(3):
-                for b in range(3):
-                    moved[a, b] = rotations[k, a, last] * in_rig[after, b]
-                    moved[a, b] -= rotations[k, a, after] * in_rig[last, b]
-            _flow_of(inverse, moved, half, flow[k, :, 3 + axis])
-    return plane, flow
-
-
-@njit(nogil=True, cache=True)
-def _product(first, second, result):
-    for a in range(3):
-        for b in range(3):
-            result[a, b] = first[a, 0] * second[0, b]
-            result[a, b] += first[a, 1] * second[1, b] + first[a, 2] * second[2, b]
-
-
-@njit(nogil=True, cache=True)
-def _flow_of(plane, moved, half, flow):
-    """Compute the flow of the cells about their middle when the plane's frame moves by `moved`."""
-    change = np.empty((3, 3))
-    _product(plane, moved, change)
-    # from cells to coordinates of -1 to 1 about the middle
-    for a in range(3):
-        change[a, 2] += half * (change[a, 0] + change[a, 1])
-    for b in range(3):
-        last = change[2, b] if b == 2 else half * change[2, b]
-        for a in range(2):
-            own = change[a, b] if b == 2 else half * change[a, b]
-            change[a, b] = own / half - last
-        change[2, b] = last
-    flow[0] = -half * change[0, 2]
-    flow[1] = half * (change[2, 2] - change[0, 0])
-    flow[2] = -half * change[0, 1]
-    flow[3] = -half * change[1, 2]
-    flow[4] = -half * change[1, 0]
-    flow[5] = half * (change[2, 2] - change[1, 1])
-    flow[6] = half * change[2, 0]
-    flow[7] = half * change[2, 1]
-
-
-@njit(nogil=True, cache=True)
-def marginalised(information, gradient, weight, held):
+def marginalised(information, gradient, weight, prior_information):
     """Marginalise an offset of each view's plane.
 
     Parameters
@@ -116,7 +34,7 @@ def marginalised(information, gradient, weight, held):
         Of each view.
     weight : ndarray, shape (n,)
         Of each view.
-    held : ndarray, shape (n, GEOMETRY, GEOMETRY)
+    prior_information : ndarray, shape (n, GEOMETRY, GEOMETRY)
         Prior information that its flow off the pose is zero.
 
     Returns
@@ -127,7 +45,7 @@ def marginalised(information, gradient, weight, held):
     less_information, less_gradient = np.empty_like(information), np.empty_like(gradient)
     for k in range(len(information)):
         cross = np.ascontiguousarray(information[k, :, :GEOMETRY])
-        joint = cross[:GEOMETRY] + held[k] / max(weight[k], 1e-12)
+        joint = cross[:GEOMETRY] + prior_information[k] / max(weight[k], 1e-12)
         less = np.linalg.solve(joint, cross.T)
         less_information[k] = information[k] - cross @ less
         less_gradient[k] = gradient[k] - less.T @ gradient[k, :GEOMETRY].copy()
@@ -153,7 +71,7 @@ def step(information, gradient, weight, flow, camera, prior, toward):
 
     Returns
     -------
-    found : bool
+    solved : bool
         Whether there is a solution.
     motion : ndarray, shape (MOTION,)
         About the pivot, mm and rad.
@@ -163,7 +81,7 @@ def step(information, gradient, weight, flow, camera, prior, toward):
     count, cameras = len(information), len(prior)
     own, pull = _by_unknowns(information, gradient, weight, flow)
     unknowns = MOTION + RESPONSE * cameras
-    say = np.ones(count)
+    share = np.ones(count)
     solution: Any = np.zeros(unknowns)
     for _ in range(TIMES):
         normal, right = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
@@ -173,12 +91,12 @@ def step(information, gradient, weight, flow, camera, prior, toward):
             right[at : at + RESPONSE] = toward[c]
         for k in range(count):
             at = MOTION + RESPONSE * camera[k]
-            for a in range(SAY if cameras > 0 else MOTION):
+            for a in range(OF_ONE_VIEW if cameras > 0 else MOTION):
                 i = a if a < MOTION else at + a - MOTION
-                right[i] += say[k] * pull[k, a]
-                for b in range(SAY if cameras > 0 else MOTION):
+                right[i] += share[k] * pull[k, a]
+                for b in range(OF_ONE_VIEW if cameras > 0 else MOTION):
                     j = b if b < MOTION else at + b - MOTION
-                    normal[i, j] += say[k] * own[k, a, b]
+                    normal[i, j] += share[k] * own[k, a, b]
         for i in range(unknowns):
             normal[i, i] += FIRM * normal[i, i]
             if not normal[i, i] > 0.0:
@@ -192,8 +110,8 @@ def step(information, gradient, weight, flow, camera, prior, toward):
         usual = max(quantile(chi2[weight > 0.0], 0.5), 8.0)
         change = 0.0
         for k in range(count):
-            before, say[k] = say[k], 1.0 / (1.0 + (chi2[k] / usual / AGREE) ** 2)
-            change = max(change, abs(say[k] - before))
+            before, share[k] = share[k], 1.0 / (1.0 + (chi2[k] / usual / AGREE) ** 2)
+            change = max(change, abs(share[k] - before))
         if change < STILL:
             break
     return True, solution[:MOTION].copy(), solution[MOTION:].copy().reshape(cameras, RESPONSE)
@@ -201,9 +119,12 @@ def step(information, gradient, weight, flow, camera, prior, toward):
 
 @njit(nogil=True, cache=True)
 def _by_unknowns(information, gradient, weight, flow):
-    """Compute each view's information on motion and its camera's curve: (n, SAY, SAY), (n, SAY)."""
-    own, pull = np.empty((len(information), SAY, SAY)), np.empty((len(information), SAY))
-    jacobian = np.zeros((PLACE, SAY))
+    """Compute each view's information and gradient of motion and its camera's curve."""
+    own, pull = (
+        np.empty((len(information), OF_ONE_VIEW, OF_ONE_VIEW)),
+        np.empty((len(information), OF_ONE_VIEW)),
+    )
+    jacobian = np.zeros((PLACE, OF_ONE_VIEW))
     for a in range(RESPONSE):
         jacobian[GEOMETRY + a, MOTION + a] = 1.0
     for k in range(len(information)):
@@ -292,7 +213,7 @@ def own_flow(information, gradient, flow, responses, camera, by_flow, noise):
 
 
 @njit(nogil=True, cache=True)
-def held_flow(information, left, held):
+def offset_flow(information, left, prior_information):
     """Compute the flow off the pose that suits what is left over, each view held to the pose.
 
     Parameters
@@ -301,18 +222,18 @@ def held_flow(information, left, held):
         Of each view.
     left : ndarray, shape (n, GEOMETRY)
         Gradient left over, see `own_flow`.
-    held : ndarray, shape (n, GEOMETRY, GEOMETRY)
+    prior_information : ndarray, shape (n, GEOMETRY, GEOMETRY)
         Prior information that the flow is zero.
 
     Returns
     -------
     ndarray, shape (n, GEOMETRY)
     """
-    off = np.empty_like(left)
+    offset = np.empty_like(left)
     for k in range(len(left)):
-        own = information[k, :GEOMETRY, :GEOMETRY].copy() + held[k]
-        off[k] = np.linalg.solve(own, left[k])
-    return off
+        own = information[k, :GEOMETRY, :GEOMETRY].copy() + prior_information[k]
+        offset[k] = np.linalg.solve(own, left[k])
+    return offset
 
 
 @njit(nogil=True, cache=True)

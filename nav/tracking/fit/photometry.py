@@ -14,6 +14,7 @@ import numpy as np
 
 from nav.camera.ray_grid import ray_at
 from nav.compiled import njit
+from nav.tracking.fit.kernel_arguments import PixelTotals, SplitBlur
 from nav.tracking.fit.pattern import RHO, ROWS, SX, SY, X, Y
 from nav.tracking.fit.pixel_moments import (
     ALONG_X,
@@ -45,12 +46,7 @@ def split_blur(blur):
 
     Returns
     -------
-    uu, uv, vv : float
-        Covariance of the narrow Gaussian, px^2.
-    motion_u, motion_v : float
-        Displacement during the exposure, px; zeros where the blur is not longer one way.
-    nodes : int
-        Number of Gaussians along it.
+    SplitBlur
     """
     middle = 0.5 * (blur[0] + blur[2])
     difference = 0.5 * (blur[0] - blur[2])
@@ -59,80 +55,47 @@ def split_blur(blur):
     length = math.sqrt(12.0 * 2.0 * radius)
     sd = math.sqrt(narrow)
     if length <= max(LONG * sd, 0.8):
-        return blur[0], blur[1], blur[2], 0.0, 0.0, 1
+        return SplitBlur(blur[0], blur[1], blur[2], 0.0, 0.0, 1)
     angle = 0.5 * math.atan2(blur[1], difference)
     count = min(math.ceil(length / (NODE * sd)) + 1, MOST_NODES)
-    return narrow, 0.0, narrow, length * math.cos(angle), length * math.sin(angle), count
+    return SplitBlur(narrow, 0.0, narrow, length * math.cos(angle), length * math.sin(angle), count)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def accumulate(
-    image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, brightness,
-    drift, stride, cut, unknown, beside, odd, moments, histogram, sheet,
-):  # fmt: skip
+def accumulate(camera, marker, view, blur, brightness, stride, selection, buffers):
     """Sum the outer products of all pixels' derivative rows, for one marker in one image.
 
     Parameters
     ----------
-    image : ndarray, shape (height, width), uint8
-        Grey levels.
-    grid : ndarray
-        The camera's `RayGrid.grid`.
-    window : ndarray, shape (5,), int
-        row0, row1, column0, column1, middle row.
-    plane : ndarray, shape (3, 3)
-        Homography from a ray (x, y, 1) to the marker's plane, cells.
-    ray_per_pixel : ndarray, shape (2, 2)
-        Derivative of the ray by the pixel, at the marker.
-    changes : ndarray, shape (4, (2 n + 4)^2)
-        Of the marker, see `colour_changes`.
-    n : int
-        Cells along a side.
-    zone : float
-        Width of the white zone, cells.
+    camera : CameraImage
+        The image and its camera.
+    marker : MarkerPattern
+        What is printed.
+    view : PlaneView
+        How it lies in the image.
     blur : ndarray, shape (3,)
         Covariance uu, uv, vv, px^2.
-    curve : ndarray, shape (4, entries)
-        The camera's response from 0 to 1: grey, its slope, its derivatives by its two parameters.
-    power : float
-        Exponent e of response.py: grey levels go as the light to this power.
     brightness : ndarray, shape (BRIGHTNESS,)
         Of the last step, for the residuals; zeros at first.
-    drift : ndarray, shape (8,)
-        Flow of the plane per image row (rolling shutter).
     stride : int
         1 uses every pixel, 2 every other row and column.
-    cut : float
-        Residual, grey levels, from which a pixel is weighted down (Huber), and from LEAST_USED
-        times that it is not used; 0: all are.
-    unknown : float
-        Grey level that stands for a pixel that is not known; -1 where all are.
-    beside : ndarray, shape ((n + 2)^2,) or (0,), bool
-        Cells of which no pixel is used.
-    odd : ndarray, shape ((n + 2)^2,), int
-        Output: pixels beyond the cut by cell; those of `beside` and those that are not used count
-        too.
-    moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
-        Output: the last row and column are the residuals.
-    histogram : ndarray, shape (HISTOGRAM,), int
-        Output: of the absolute residuals, all pixels.
-    sheet : ndarray, shape (SHEET,)
-        Scratch buffer.
+    selection : PixelSelection
+        Which pixels count.
+    buffers : PixelBuffers
+        Filled.
 
     Returns
     -------
-    looked, used : int
-        Pixels in the marker's reach, and those used.
-    weight, grey, square : float
-        Sum of weights, of weighted grey levels and of their weighted squares.
-    together : float
-        Sum of products of neighbours' weighted residuals.
+    PixelTotals
     """
+    sheet, moments, totals = buffers.sheet, buffers.moments, buffers.totals
+    image, grid, n, zone = camera.image, camera.grid, marker.cells, marker.zone
+    window, plane, ray_per_pixel, drift = view.window, view.plane, view.ray_per_pixel, view.drift
     moments[:] = 0.0
-    histogram[:] = 0
-    totals = np.zeros(6)
+    buffers.histogram[:] = 0
+    totals[:] = 0.0
     half = n / 2.0
-    uu, uv, vv, motion_u, motion_v, nodes = split_blur(blur)
+    parts = split_blur(blur)
     rolling = False
     for a in range(8):
         if drift[a] != 0.0:
@@ -147,8 +110,8 @@ def accumulate(
             continue
         late = float(v - window[4])
         # the blur in plane coordinates, linear between the row's ends
-        left = _spread(poly, 0.0, plane, ray_per_pixel, uu, uv, vv)
-        right = _spread(poly, 1.0, plane, ray_per_pixel, uu, uv, vv)
+        left = _spread(poly, 0.0, plane, ray_per_pixel, parts)
+        right = _spread(poly, 1.0, plane, ray_per_pixel, parts)
         for u in range(window[2] + (first + stride - 1) // stride * stride,
                        window[2] + last + 1, stride):  # fmt: skip
             t = (u - start) / span
@@ -164,8 +127,8 @@ def accumulate(
             sy = left[1] + t * (right[1] - left[1])
             x_u, x_v = left[3] + t * (right[3] - left[3]), left[4] + t * (right[4] - left[4])
             y_u, y_v = left[5] + t * (right[5] - left[5]), left[6] + t * (right[6] - left[6])
-            along_x = x_u * motion_u + x_v * motion_v
-            along_y = y_u * motion_u + y_v * motion_v
+            along_x = x_u * parts.motion_u + x_v * parts.motion_v
+            along_y = y_u * parts.motion_u + y_v * parts.motion_v
             # light from beyond the white zone is unknown: keep away from its rim
             rim_x = min(max(zone / sx - 0.5, RIM_LEAST), RIM_MOST) * sx + 0.5 * abs(along_x)
             rim_y = min(max(zone / sy - 0.5, RIM_LEAST), RIM_MOST) * sy + 0.5 * abs(along_y)
@@ -182,19 +145,13 @@ def accumulate(
             sheet[SEEN + count] = float(image[v, u])
             count += 1
             if count == ROWS:
-                take_in(
-                    sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside,
-                    odd, moments, histogram, totals,
-                )  # fmt: skip
+                take_in(buffers, count, camera, marker, parts.nodes, brightness, selection)
                 count = 0
-    take_in(
-        sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside, odd,
-        moments, histogram, totals,
-    )  # fmt: skip
+    take_in(buffers, count, camera, marker, parts.nodes, brightness, selection)
     for a in range(COLUMNS + 1):
         for b in range(a):
             moments[a, b] = moments[b, a]
-    return int(totals[0]), int(totals[1]), totals[2], totals[3], totals[4], totals[5]
+    return PixelTotals(int(totals[0]), int(totals[1]), totals[2], totals[3], totals[4])
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -239,7 +196,7 @@ def _row_polynomials(grid, plane, start, span, v, poly):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _spread(poly, t, plane, ray_per_pixel, uu, uv, vv):
+def _spread(poly, t, plane, ray_per_pixel, parts):
     """Return blur on the plane (sx, sy, rho) and plane by pixel (x_u, x_v, y_u, y_v) at t."""
     w = ((poly[2, 3] * t + poly[2, 2]) * t + poly[2, 1]) * t + poly[2, 0]
     x = (((poly[0, 3] * t + poly[0, 2]) * t + poly[0, 1]) * t + poly[0, 0]) / w
@@ -250,6 +207,7 @@ def _spread(poly, t, plane, ray_per_pixel, uu, uv, vv):
     x_v = x_rx * ray_per_pixel[0, 1] + x_ry * ray_per_pixel[1, 1]
     y_u = y_rx * ray_per_pixel[0, 0] + y_ry * ray_per_pixel[1, 0]
     y_v = y_rx * ray_per_pixel[0, 1] + y_ry * ray_per_pixel[1, 1]
+    uu, uv, vv = parts.uu, parts.uv, parts.vv
     xx = x_u * x_u * uu + 2 * x_u * x_v * uv + x_v * x_v * vv
     yy = y_u * y_u * uu + 2 * y_u * y_v * uv + y_v * y_v * vv
     xy = x_u * y_u * uu + (x_u * y_v + x_v * y_u) * uv + x_v * y_v * vv

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from nav.compiled import njit
+from nav.tracking.fit.kernel_arguments import PixelBuffers
 from nav.tracking.fit.pattern import (
     BY_SX,
     BY_SY,
@@ -37,6 +38,7 @@ AT_RESPONSE = AT_BLUR + BLUR
 COLUMNS = AT_RESPONSE + RESPONSE
 
 MOST_NODES = 6
+TOTALS = 5  # fields of PixelTotals
 HISTOGRAM = 64  # bins of one grey level, of absolute residuals
 CLIPPED = 254.0  # grey level from which a pixel says no more than 'at least'
 LEAST_LIGHT = 0.3  # of that at a marker's middle, anywhere on it
@@ -63,50 +65,44 @@ SHEET = BLOCK + ROWS * (COLUMNS + 2)  # one empty, to go by two
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def take_in(
-    sheet, count, changes, n, nodes, curve, power, brightness, cut, unknown, beside, odd, moments,
-    histogram, totals,
-):  # fmt: skip
+def take_in(buffers, count, camera, marker, nodes, brightness, selection):
     """Add the sheet's pixels to the sums.
 
     Parameters
     ----------
-    sheet : ndarray, shape (SHEET,)
-        Rows X to RHO, X_U to ALONG_Y and SEEN are read; the others are written.
+    buffers : PixelBuffers
+        Of the sheet, rows X to RHO, X_U to ALONG_Y and SEEN are read, the others written; the rest
+        is added to.
     count : int
-        Number of pixels in it.
-    changes, n : ndarray and int
-        Of the marker, see `colour_changes`.
+        Number of pixels in the sheet.
+    camera, marker, brightness, selection
+        See `accumulate`.
     nodes : int
         Number of Gaussians that motion blur is made of, see `split_blur`.
-    curve, power, brightness, cut, unknown, beside, odd, moments, histogram
-        See `accumulate`.
-    totals : ndarray, shape (6,)
-        What `accumulate` returns; added to.
     """
-    draw(sheet, count, changes, n, nodes, curve, power, brightness)
-    compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals)
-    derive(sheet, count, n / 2.0, brightness)
-    add_products(sheet, count, moments)
+    draw(buffers.sheet, count, camera, marker, nodes, brightness)
+    compare(buffers, count, marker.cells, brightness, camera.unknown, selection)
+    derive(buffers.sheet, count, marker.cells / 2.0, brightness)
+    add_products(buffers.sheet, count, buffers.moments)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def draw(sheet, count, changes, n, nodes, curve, power, brightness):
+def draw(sheet, count, camera, marker, nodes, brightness):
     """Render the marker as the camera has it at the sheet's pixels, from 0 to 1, with derivatives.
 
     Parameters
     ----------
-    sheet, count, changes, n, nodes
+    sheet, count, nodes
         See `take_in`.
-    curve, power, brightness
+    camera, marker, brightness
         See `accumulate`.
     """
-    lean(sheet, count, n / 2.0, nodes > 1, power, brightness)
+    lean(sheet, count, marker.cells / 2.0, nodes > 1, camera.power, brightness)
     if nodes == 1:
-        blurred_pattern(sheet, count, changes, n)
+        blurred_pattern(sheet, count, marker.changes, marker.cells)
     else:
-        _smeared_pattern(sheet, count, changes, n, nodes)
-    respond(sheet, count, curve)
+        _smeared_pattern(sheet, count, marker.changes, marker.cells, nodes)
+    respond(sheet, count, camera.curve)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -204,24 +200,27 @@ def respond(sheet, count, curve):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, totals):
+def compare(buffers, count, n, brightness, unknown, selection):
     """Compute residuals, and each pixel's weight: zero where it is odd, overexposed or unknown.
 
     Also zero in cells beside odd ones: what covers a marker is blurred, and shades what is near.
 
     Parameters
     ----------
-    sheet : ndarray, shape (SHEET,)
-        Rows RESIDUAL and ROOT (root of the weight) are written.
+    buffers : PixelBuffers
+        Rows RESIDUAL and ROOT (root of the weight) of the sheet are written; histogram and totals
+        are added to.
     count : int
-        Number of pixels in it.
+        Number of pixels in the sheet.
     n : int
         Cells along a side.
-    brightness, cut, unknown, beside, odd, histogram
+    brightness, selection
         See `accumulate`.
-    totals : ndarray, shape (6,)
-        See `take_in`.
+    unknown : float
+        See `CameraImage`.
     """
+    sheet, histogram, totals = buffers.sheet, buffers.histogram, buffers.totals
+    cut, beside, odd = selection.cut, selection.beside, selection.odd
     half, width = n / 2.0, n + 2
     dark = brightness[1] / brightness[0] if brightness[0] > 0.0 else 0.0
     for i in range(count):
@@ -233,14 +232,14 @@ def compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, t
     looked, used = 0, 0
     for i in range(count):
         residual, seen, root = sheet[RESIDUAL + i], sheet[SEEN + i], 0.0
-        off = abs(residual)
+        distance = abs(residual)
         if seen != unknown and (seen < CLIPPED or seen - residual < CLIPPED):
             looked += 1
-            histogram[min(int(off), HISTOGRAM - 1)] += 1
-            if cut == 0.0 or off <= cut:
+            histogram[min(int(distance), HISTOGRAM - 1)] += 1
+            if cut == 0.0 or distance <= cut:
                 root = 1.0
-            elif off <= LEAST_USED * cut:
-                root = math.sqrt(cut / off)
+            elif distance <= LEAST_USED * cut:
+                root = math.sqrt(cut / distance)
             used += root > 0.0
             if root == 0.0 or len(beside) > 0:
                 cell = min(max(int(sheet[X + i] + 1.0), 0), n + 1)
@@ -260,12 +259,6 @@ def compare(sheet, count, n, brightness, cut, unknown, beside, odd, histogram, t
     totals[2] += weights
     totals[3] += greys
     totals[4] += squares
-    together = 0.0
-    for i in range(count - 1):
-        together += (
-            sheet[ROOT + i] * sheet[RESIDUAL + i] * sheet[ROOT + i + 1] * sheet[RESIDUAL + i + 1]
-        )
-    totals[5] += together
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -358,3 +351,20 @@ def add_products(sheet, count, moments):
                 moments[a + 1, b] += bc
                 if b < COLUMNS:
                     moments[a + 1, b + 1] += bd
+
+
+@njit(nogil=True, cache=True)
+def pixel_buffers():
+    """Allocate buffers for the pixels of one view.
+
+    Returns
+    -------
+    PixelBuffers
+        Zeros, but the sheet and the moments, which are not set.
+    """
+    return PixelBuffers(
+        np.empty(SHEET),
+        np.empty((COLUMNS + 1, COLUMNS + 1)),
+        np.zeros(HISTOGRAM, np.int64),
+        np.zeros(TOTALS),
+    )

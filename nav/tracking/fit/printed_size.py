@@ -79,12 +79,12 @@ class SizeError:
     checked: bool = True
 
 
-def flow_by_size(evidence: FitResult) -> Array:
+def flow_by_size(fit_result: FitResult) -> Array:
     """Return the flow of each view by the relative scale of the tool.
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         What each view's pixels say.
 
     Returns
@@ -92,10 +92,10 @@ def flow_by_size(evidence: FitResult) -> Array:
     ndarray, shape (n, 8)
         Per unit of relative scale.
     """
-    marker_views = evidence.marker_views
-    places = np.stack([eye.place for eye in marker_views.eyes])[marker_views.camera]
-    towards = places - evidence.poses[:, :3, 3]
-    return np.asarray(np.einsum("nab,nb->na", evidence.flow[:, :, :3], towards), float)
+    marker_views = fit_result.marker_views
+    places = np.stack([model.place for model in marker_views.cameras])[marker_views.camera]
+    towards = places - fit_result.projection.poses[:, :3, 3]
+    return np.asarray(np.einsum("nab,nb->na", fit_result.projection.flow[:, :, :3], towards), float)
 
 
 def estimate_size(
@@ -125,13 +125,13 @@ def estimate_size(
     SizeEstimate
     """
     unknowns, normal = solved
-    evidence, rows = linear.evidence, np.flatnonzero(used)
-    by_size = flow_by_size(evidence)[rows]
-    said = np.einsum("nab,nb->na", evidence.information[rows][:, :, :GEOMETRY], by_size)
+    fit_result, rows = linear.fit_result, np.flatnonzero(used)
+    by_size = flow_by_size(fit_result)[rows]
+    said = np.einsum("nab,nb->na", fit_result.information[rows][:, :, :GEOMETRY], by_size)
     cross = np.einsum("nau,na->u", linear.jacobian[rows], said)
     motion = np.linalg.solve(normal, cross)
     own = float(np.einsum("na,na->", by_size, said[:, :GEOMETRY]))
-    pull = float(np.einsum("na,na->", by_size, evidence.gradient[rows, :GEOMETRY]))
+    pull = float(np.einsum("na,na->", by_size, fit_result.gradient[rows, :GEOMETRY]))
     # what the pose cannot explain; rounding leaves some of it with one camera
     left = own - float(cross @ motion)
     if left <= 1e-9 * own:

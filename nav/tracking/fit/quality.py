@@ -29,7 +29,7 @@ def worthy(stats: Array, worth: float) -> NDArray[np.bool_]:
     Parameters
     ----------
     stats : ndarray, shape (n, STATS)
-        As `accumulate_views.look` fills it.
+        As `accumulate_views` fills it.
     worth : float
         Share of the variance that must be explained.
 
@@ -52,7 +52,7 @@ def _worthy(stats, worth):
 class Quality:
     """Judge a fit's views by what the other views of the same images show.
 
-    `stats` of the methods are (n, STATS), as `accumulate_views.look` fills them.
+    `stats` of the methods are (n, STATS), as `accumulate_views` fills them.
 
     Parameters
     ----------

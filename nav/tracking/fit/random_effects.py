@@ -103,7 +103,9 @@ def solve_doubtful(
     sized = Effects(linear, used, scale_sd, free_size=True).explained(None)
     if not sized.size.wrong:
         return plain._replace(size=replace(plain.size, pixel_sd=sized.size.pixel_sd))
-    focal = np.array([eye.camera.matrix[0, 0] for eye in linear.evidence.marker_views.eyes])
+    focal = np.array(
+        [model.camera.matrix[0, 0] for model in linear.fit_result.marker_views.cameras]
+    )
     turned = float(np.linalg.norm(sized.turns, axis=1) @ focal)
     likely = abs(sized.size.change) < CREDIBLE * scale_sd and turned < STILL
     chosen = sized if likely else plain
@@ -127,8 +129,8 @@ class Effects:
     ) -> None:
         self.linear, self.base, self.scale_sd = linear, linear.unknowns, scale_sd
         self.free_size = free_size
-        evidence = linear.evidence
-        marker_views = evidence.marker_views
+        fit_result = linear.fit_result
+        marker_views = fit_result.marker_views
         rows = self.rows = np.flatnonzero(used)
         markers, which = np.unique(marker_views.marker[rows], return_inverse=True)
         self.cameras, seen_by = np.unique(marker_views.camera[rows], return_inverse=True)
@@ -140,12 +142,16 @@ class Effects:
         self.turned = slice(self.misplaced.stop, turned)
         after = turned + (len(self.cameras) if turning else 0)
         self.zoomed = slice(turned, after)
-        by_place = marker_views.by_misplacement(evidence.flow, evidence.poses, evidence.pivot)[rows]
-        by_turn = marker_views.by_camera_turn(evidence.poses, evidence.plane)[rows]
-        by_zoom = marker_views.by_camera_zoom(evidence.plane)[rows]
+        by_place = marker_views.by_misplacement(
+            fit_result.projection.flow, fit_result.projection.poses, fit_result.projection.pivot
+        )[rows]
+        by_turn = marker_views.by_camera_turn(
+            fit_result.projection.poses, fit_result.projection.plane
+        )[rows]
+        by_zoom = marker_views.by_camera_zoom(fit_result.projection.plane)[rows]
         self.jacobian = np.zeros((len(rows), GEOMETRY + RESPONSE, after + 1))
         self.jacobian[:, :, : self.base] = linear.jacobian[rows]
-        self.jacobian[:, :GEOMETRY, after] = flow_by_size(evidence)[rows]
+        self.jacobian[:, :GEOMETRY, after] = flow_by_size(fit_result)[rows]
         for k in range(len(rows)):
             at = self.base + 6 * which[k]
             self.jacobian[k, :GEOMETRY, at : at + 6] = by_place[k]
@@ -153,24 +159,24 @@ class Effects:
                 at = self.turned.start + 3 * seen_by[k]
                 self.jacobian[k, :GEOMETRY, at : at + 3] = by_turn[k]
                 self.jacobian[k, :GEOMETRY, self.zoomed.start + seen_by[k]] = by_zoom[k, :, 0]
-        self.information = evidence.information[rows]
-        self.gradient = evidence.gradient[rows]
+        self.information = fit_result.information[rows]
+        self.gradient = fit_result.gradient[rows]
         # corners' displacement, px, by flow
-        self.corners = CORNER_FLOW * evidence.scale[rows, None, None]
+        self.corners = CORNER_FLOW * fit_result.projection.scale[rows, None, None]
 
     def sizes(self, before: Sizes | None) -> Sizes:
         """Estimate the effects' sizes from what is left over, by expectation and maximisation."""
         sizes = Sizes() if before is None else before
         for _ in range(MANY_STEPS if before is None else FEW_STEPS):
-            weak = self._weakened(sizes)
-            solution, covariance = self._posterior(sizes, weak)
-            sizes = self._suggested(solution, covariance, weak, sizes)
+            marginal = self._marginalised(sizes)
+            solution, covariance = self._posterior(sizes, marginal)
+            sizes = self._suggested(solution, covariance, marginal, sizes)
         return sizes
 
     def moved_cameras_explain(self) -> bool:
         """Return whether turned and zoomed cameras alone make all views agree."""
-        weak = self._weakened(FREE_CAMERAS)
-        solution, _ = self._posterior(FREE_CAMERAS, weak)
+        marginal = self._marginalised(FREE_CAMERAS)
+        solution, _ = self._posterior(FREE_CAMERAS, marginal)
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
         own = left[:, :GEOMETRY]
         flow_covariance = self.linear.flow_covariance[self.rows]
@@ -211,14 +217,14 @@ class Effects:
         size : SizeEstimate
             Of the tool.
         """
-        weak = self._weakened(sizes)
-        solution, covariance = self._posterior(sizes, weak)
-        _, less, _, _ = weak
+        marginal = self._marginalised(sizes)
+        solution, covariance = self._posterior(sizes, marginal)
+        _, less, _, _ = marginal
         # what noise alone does to the estimate: its information carried through
         kept = self.jacobian - _embed(less @ self.jacobian)
-        heard = np.einsum("nau,nab,nbw->uw", kept, self.information, kept)
-        heard[: self.base, : self.base] += self.linear.prior
-        noise = covariance @ heard @ covariance
+        noise_information = np.einsum("nau,nab,nbw->uw", kept, self.information, kept)
+        noise_information[: self.base, : self.base] += self.linear.prior
+        noise = covariance @ noise_information @ covariance
         turns, zooms = np.zeros((self.linear.cameras, 3)), np.zeros(self.linear.cameras)
         if self.turned.stop > self.turned.start:
             turns[self.cameras] = solution[self.turned].reshape(-1, 3)
@@ -232,20 +238,20 @@ class Effects:
         )
         return solution[own], covariance[own, own], noise[own, own], turns, zooms, size
 
-    def _weakened(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
+    def _marginalised(self, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
         """Marginalise corners seen off: covariance, how they follow, information, gradient."""
-        held = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
+        prior_information = self.corners.swapaxes(1, 2) @ self.corners / sizes.corner**2
         cross = self.information[:, :, :GEOMETRY]
-        joint = np.asarray(np.linalg.inv(cross[:, :GEOMETRY] + held), float)
+        joint = np.asarray(np.linalg.inv(cross[:, :GEOMETRY] + prior_information), float)
         less = joint @ cross.swapaxes(1, 2)
         information = self.information - cross @ less
         gradient = self.gradient - np.einsum("nab,na->nb", less, self.gradient[:, :GEOMETRY])
         return joint, less, information, gradient
 
     def _posterior(
-        self, sizes: Sizes, weak: tuple[Array, Array, Array, Array]
+        self, sizes: Sizes, marginal: tuple[Array, Array, Array, Array]
     ) -> tuple[Array, Array]:
-        _, _, information, gradient = weak
+        _, _, information, gradient = marginal
         total = self.jacobian.shape[2]
         flat = self.jacobian.reshape(-1, total)
         normal = flat.T @ (information @ self.jacobian).reshape(-1, total)
@@ -273,11 +279,11 @@ class Effects:
         self,
         solution: Array,
         covariance: Array,
-        weak: tuple[Array, Array, Array, Array],
+        marginal: tuple[Array, Array, Array, Array],
         sizes: Sizes,
     ) -> Sizes:
         """Return root mean squares of all effects in the solution, its own errors included."""
-        joint, less, _, _ = weak
+        joint, less, _, _ = marginal
         second = solution**2 + np.diag(covariance)
         marker = float(np.sqrt(second[self.misplaced].mean()))
         camera, zoom, scale = sizes.camera, sizes.zoom, sizes.scale
@@ -286,10 +292,10 @@ class Effects:
             zoom = float(np.sqrt(second[self.zoomed].mean()))
             scale = float(np.sqrt(second[-1])) if self.free_size else scale
         left = self.gradient - np.einsum("nab,nb->na", self.information, self.jacobian @ solution)
-        off = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
+        offset = np.einsum("nab,nb->na", joint, left[:, :GEOMETRY])
         follows = less @ self.jacobian
         spread = joint + follows @ covariance @ follows.swapaxes(1, 2)
-        pixels = np.einsum("nab,nb->na", self.corners, off)
+        pixels = np.einsum("nab,nb->na", self.corners, offset)
         chance = np.einsum("nab,nbc,nac->na", self.corners, spread, self.corners)
         corner = float(np.sqrt((pixels**2 + chance).mean()))
         return Sizes(

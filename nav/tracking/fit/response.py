@@ -88,6 +88,10 @@ class Response:
         """Return an independent copy; both have the table that is cached now."""
         return Response(self.parameters, self.information, self.drawn, self.table)
 
+    def with_parameters(self, parameters: Array) -> "Response":
+        """Return a copy with other parameters; the information and the cached table are kept."""
+        return Response(parameters, self.information, self.drawn, self._table)
+
     def moved(self, step: Array) -> Array:
         """Return the parameters after a step, within sensible bounds."""
         return np.minimum(np.maximum(self.parameters + step, LOW), HIGH)

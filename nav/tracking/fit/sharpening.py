@@ -132,7 +132,7 @@ def _undo(
     start: NDArray[np.float32],
     sharpening: Sharpening,
     sweeps: int | None = None,
-    held: NDArray[np.bool_] | None = None,
+    fixed: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Solve y = S u for u, but where it is held, by u = (y + a G u) / (1 + a) from a start."""
     amount, plain = sharpening.amount, start.copy()
@@ -144,8 +144,8 @@ def _undo(
     for _ in range(sweeps):
         soft = blurred(plain, sharpening.width)
         change = (grey + amount * soft) * np.float32(1.0 / (1.0 + amount)) - plain
-        if held is not None:
-            change[held] = 0.0
+        if fixed is not None:
+            change[fixed] = 0.0
         plain += np.float32(over) * change
     return plain
 
@@ -183,7 +183,7 @@ class Unsharpened:
         self.clipped_at = np.column_stack([rows + self.part[0].start, columns + self.part[1].start])
         self.bright = self.grey[rows, columns] >= WHITE
         self.plain = _undo(self.grey, self.grey, sharpening)
-        self.held = np.zeros(self.grey.shape, np.bool_)
+        self.fixed = np.zeros(self.grey.shape, np.bool_)
         self._write()
 
     def hold(self, expected: Array, known: NDArray[np.bool_]) -> float:
@@ -207,9 +207,9 @@ class Unsharpened:
             return 0.0
         before = self.plain[rows, columns]
         self.plain[rows, columns] = expected[known]
-        self.held[:] = False
-        self.held[rows, columns] = True
-        self.plain = _undo(self.grey, self.plain, self.sharpening, MORE_SWEEPS, self.held)
+        self.fixed[:] = False
+        self.fixed[rows, columns] = True
+        self.plain = _undo(self.grey, self.plain, self.sharpening, MORE_SWEEPS, self.fixed)
         self._write()
         return float(np.sqrt(np.mean((expected[known] - before) ** 2)))
 

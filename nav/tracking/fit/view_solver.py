@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nav.compiled import njit
+from nav.tracking.fit.kernel_arguments import PixelSelection, ViewStep
 from nav.tracking.fit.photometry import accumulate
 from nav.tracking.fit.pixel_moments import (
     AT_BLUR,
@@ -18,7 +19,7 @@ from nav.tracking.fit.pixel_moments import (
     GEOMETRY,
     HISTOGRAM,
     RESPONSE,
-    SHEET,
+    pixel_buffers,
 )
 
 MAX_STEPS = 8  # before the window of pixels is laid anew
@@ -80,17 +81,15 @@ def median_residual(histogram, looked):
 
 
 @njit(nogil=True, cache=True)
-def solve_view(
-    moments, weight, grey, square, brightness, blur, prior, free_blur, free_curvature
-):  # fmt: skip
+def solve_view(moments, totals, brightness, blur, prior, free_blur, free_curvature):
     """Take one Gauss-Newton step in what only this view has, and eliminate that.
 
     Parameters
     ----------
     moments : ndarray, shape (COLUMNS + 1, COLUMNS + 1)
-        See `accumulate`.
-    weight, grey, square : float
-        See `accumulate`.
+        See `PixelBuffers`.
+    totals : PixelTotals
+        What `accumulate` returns.
     brightness : ndarray, shape (BRIGHTNESS,)
         Changed in place, to fit best with the geometry as it is.
     blur, prior : ndarray, shape (3,)
@@ -100,19 +99,9 @@ def solve_view(
 
     Returns
     -------
-    information, gradient : ndarray, shape (PLACE, PLACE) and (PLACE,)
-        Of flow and response, all else eliminated, per grey level^2.
-    follow, rest : ndarray, shape (BRIGHTNESS + BLUR, PLACE) and (BRIGHTNESS + BLUR,)
-        How what was eliminated follows.
-    noise : float
-        Standard deviation of the grey levels about the fit.
-    explained : float
-        Share of variance explained.
-    chance : float
-        Variance of the light's curvature by that of the noise.
-    good : bool
-        Whether the equations could be solved.
+    ViewStep
     """
+    weight, grey, square = totals.weight, totals.grey, totals.square
     information, right = np.zeros((PLACE, PLACE)), np.zeros(PLACE)
     follow: Any = np.zeros((BRIGHTNESS + BLUR, PLACE))
     rest: Any = np.zeros(BRIGHTNESS + BLUR)
@@ -121,12 +110,12 @@ def solve_view(
     for a in range(BRIGHTNESS):
         inner[a, a] += 1e-9 * weight
         if a >= AT_CURVATURE and not free_curvature:
-            _hold(inner, seen, a)
+            _fix(inner, seen, a)
     change = np.linalg.solve(inner, seen)
     brightness += change
     gain = brightness[0]
     if not gain > 0.0 or not np.isfinite(change).all():
-        return information, right, follow, rest, 0.0, 0.0, 0.0, False
+        return ViewStep(information, right, follow, rest, 0.0, 0.0, 0.0, False)
     # what is left after the brightness: moves plane, blur and response, brightness again with them
     normal = np.empty((COLUMNS, COLUMNS))
     gradient = np.empty(COLUMNS)
@@ -143,11 +132,11 @@ def solve_view(
     for a in range(BRIGHTNESS):
         normal[AT_BRIGHTNESS + a, AT_BRIGHTNESS + a] += 1e-9 * weight
         if a >= AT_CURVATURE and not free_curvature:
-            _hold(normal, gradient, AT_BRIGHTNESS + a)
+            _fix(normal, gradient, AT_BRIGHTNESS + a)
     firm = max(variance, LEAST_NOISE * LEAST_NOISE) / (BLUR_SD * BLUR_SD)
     for a in range(BLUR):
         if not free_blur:
-            _hold(normal, gradient, AT_BLUR + a)
+            _fix(normal, gradient, AT_BLUR + a)
         else:
             normal[AT_BLUR + a, AT_BLUR + a] += firm
             gradient[AT_BLUR + a] += firm * (prior[a] - blur[a])
@@ -171,7 +160,7 @@ def solve_view(
     left = squares - rest @ gradient[AT_BRIGHTNESS:AT_RESPONSE]
     said = np.trace(information[:GEOMETRY, :GEOMETRY])
     if not said > LEAST_SAID or not np.isfinite(information).all():
-        return information, right, follow, rest, 0.0, 0.0, 0.0, False
+        return ViewStep(information, right, follow, rest, 0.0, 0.0, 0.0, False)
     for a in range(PLACE):
         information[a, a] *= 1.0 + 1e-12
     step = np.linalg.solve(information + 1e-9 * np.trace(information) * np.eye(PLACE), right)
@@ -179,11 +168,11 @@ def solve_view(
     variance = max(left, 0.0) / max(weight - COLUMNS, 1.0)
     total = square - grey * grey / max(weight, 1.0)
     explained = 1.0 - max(left, 0.0) / total if total > weight else 0.0
-    return information, right, follow, rest, math.sqrt(variance), explained, chance, True
+    return ViewStep(information, right, follow, rest, math.sqrt(variance), explained, chance, True)
 
 
 @njit(nogil=True, cache=True)
-def near_odd(odd, looked, width, stride, room):
+def near_odd(odd, looked, width, stride, buffer):
     """Return the cells with pixels that are not the marker's, and the cells next to them.
 
     None while coming near, nor if they were most of the cells: then the pose is off, or the marker
@@ -199,30 +188,30 @@ def near_odd(odd, looked, width, stride, room):
         Cells along a side, white zone included.
     stride : int
         See `accumulate`.
-    room : ndarray, shape (width^2,), bool
-        Scratch buffer.
+    buffer : ndarray, shape (width^2,), bool
+        Filled.
 
     Returns
     -------
     ndarray, shape (width^2,) or (0,), bool
-        `room`, filled; an empty part of it where there are none.
+        `buffer`; an empty part of it where there are none.
     """
     least = ODD_SHARE * looked / ((width - 1) * (width - 1))
     if stride > 1 or not (odd > least).any():
-        return room[:0]
-    room[:] = False
+        return buffer[:0]
+    buffer[:] = False
     for j in range(width):
         for i in range(width):
             if odd[j * width + i] <= least:
                 continue
             for y in range(max(j - 1, 0), min(j + 2, width)):
                 for x in range(max(i - 1, 0), min(i + 2, width)):
-                    room[y * width + x] = True
-    return room[:0] if room.sum() > MOST_BESIDE * room.size else room
+                    buffer[y * width + x] = True
+    return buffer[:0] if buffer.sum() > MOST_BESIDE * buffer.size else buffer
 
 
 @njit(nogil=True, cache=True)
-def _hold(normal, right, place):
+def _fix(normal, right, place):
     """Take an unknown out of normal equations: it stays as it is."""
     normal[place, :] = 0.0
     normal[:, place] = 0.0
@@ -231,17 +220,15 @@ def _hold(normal, right, place):
 
 
 @njit(nogil=True, cache=True)
-def fit_plane(
-    image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power, scale
-):  # fmt: skip
+def fit_plane(camera, marker, view, blur, scale):
     """Fit one marker from a start until its corners rest or have wandered off the window.
 
     Parameters
     ----------
-    image, grid, window, ray_per_pixel, changes, n, zone, curve, power
+    camera, marker
         See `accumulate`.
-    plane : ndarray, shape (3, 3)
-        Homography from a ray to the marker's plane, cells; changed in place.
+    view : PlaneView
+        See `accumulate`; its plane is changed in place.
     blur : ndarray, shape (3,)
         Covariance uu, uv, vv, px^2; changed in place.
     scale : float
@@ -258,47 +245,44 @@ def fit_plane(
     explained : float
         Share of their variance explained.
     """
-    moments = np.empty((COLUMNS + 1, COLUMNS + 1))
-    histogram = np.zeros(HISTOGRAM, np.int64)
-    sheet = np.empty(SHEET)
-    brightness, drift, cut, wandered = np.zeros(BRIGHTNESS), np.zeros(8), 0.0, 0.0
+    buffers, n = pixel_buffers(), marker.cells
+    brightness, cut, wandered = np.zeros(BRIGHTNESS), 0.0, 0.0
     covariance = np.zeros((GEOMETRY, GEOMETRY))
     start = blur.copy()
     noise, explained = 0.0, 0.0
     looked = 0
-    odd, room = np.zeros((n + 2) ** 2, np.int64), np.zeros((n + 2) ** 2, np.bool_)
+    odd, excluded = np.zeros((n + 2) ** 2, np.int64), np.zeros((n + 2) ** 2, np.bool_)
     for step in range(MAX_STEPS):
-        beside = near_odd(odd, looked, n + 2, 1, room)
+        beside = near_odd(odd, looked, n + 2, 1, excluded)
         odd[:] = 0
-        looked, used, weight, grey, square, _ = accumulate(
-            image, grid, window, plane, ray_per_pixel, changes, n, zone, blur, curve, power,
-            brightness, drift, 1, cut, -1.0, beside, odd, moments, histogram, sheet,
-        )  # fmt: skip
-        if min(used, weight) < MIN_PIXELS or 2 * used < looked:
+        selection = PixelSelection(cut, beside, odd)
+        totals = accumulate(camera, marker, view, blur, brightness, 1, selection, buffers)
+        looked, used = totals.looked, totals.used
+        if min(used, totals.weight) < MIN_PIXELS or 2 * used < looked:
             return FAILED, covariance, noise, explained
-        information, right, follow, rest, noise, explained, _, good = solve_view(
-            moments, weight, grey, square, brightness, blur, start, True, True
-        )
-        if not good:
+        solved = solve_view(buffers.moments, totals, brightness, blur, start, True, True)
+        noise, explained = solved.noise, solved.explained
+        if not solved.good:
             return FAILED, covariance, noise, explained
-        flow_information = np.ascontiguousarray(information[:GEOMETRY, :GEOMETRY])
+        flow_information = np.ascontiguousarray(solved.information[:GEOMETRY, :GEOMETRY])
         inverse = np.linalg.inv(
             flow_information + 1e-10 * np.trace(flow_information) * np.eye(GEOMETRY)
         )
-        change = inverse @ right[:GEOMETRY].copy()
+        change = inverse @ solved.gradient[:GEOMETRY].copy()
         if not np.isfinite(change).all():
             return FAILED, covariance, noise, explained
         # where pixels had to be left out, what covers them also touches others
         covariance = inverse * (noise * looked / used) ** 2
         move = _largest_move(change) * scale
         share = 1.0 if move <= MAX_MOVE else MAX_MOVE / move
-        _move(plane, change * share, n)
-        moved = rest - np.ascontiguousarray(follow[:, :GEOMETRY]) @ (change * share)
+        _move(view.plane, change * share, n)
+        by_flow = np.ascontiguousarray(solved.follow[:, :GEOMETRY])
+        moved = solved.rest - by_flow @ (change * share)
         brightness += moved[:BRIGHTNESS]
         blur += moved[BRIGHTNESS:]
         bound_blur(blur)
         if step >= 1:
-            spread = 1.4826 * median_residual(histogram, looked)
+            spread = 1.4826 * median_residual(buffers.histogram, looked)
             cut = HUBER * max(min(noise, spread), LEAST_NOISE)
         wandered += move * share
         if move < CONVERGED and step >= 2:

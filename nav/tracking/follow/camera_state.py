@@ -7,8 +7,11 @@ import numpy as np
 
 from nav.camera.frameset import FrameSet, Picture
 from nav.frames import Array
-from nav.tracking.fit.marker_views import CameraModel, MarkerViews
+from nav.tracking.detect.marker_refinement import START_BLUR
+from nav.tracking.fit.camera_model import CameraModel
+from nav.tracking.fit.marker_views import MarkerViews
 from nav.tracking.fit.noise_growth import NoiseGrowth, noise_growth
+from nav.tracking.fit.normal_equations import curve_information
 from nav.tracking.fit.response import Response
 from nav.tracking.fit.sharpening import PLAIN, Sharpening, Unsharpened
 from nav.tracking.fit.view_solver import quantile
@@ -20,6 +23,8 @@ from nav.tracking.follow.sharpness import Look, Sharpness, can_teach, learn
 LOOK_AGAIN = 30  # frame sets from one check of a camera's pixels to the next
 NOISIER = 1.5  # than a moment ago: then they are checked at once
 LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
+ENOUGH = 3  # views of a tool from which a camera's curve is learnt
+BLUR_MEMORY = 0.5  # of the newest picture
 LEAST_SPREAD = 3.0  # grey levels of noise, where it is not known yet
 
 
@@ -29,7 +34,7 @@ class CameraState:
 
     Parameters
     ----------
-    eye : CameraModel
+    camera_model : CameraModel
         The camera.
     response : Response
         From light to grey levels.
@@ -53,7 +58,7 @@ class CameraState:
         Whether its images suddenly fit worse.
     """
 
-    eye: CameraModel
+    camera_model: CameraModel
     response: Response
     blur: Array
     spread: float = 0.0
@@ -65,41 +70,51 @@ class CameraState:
     growth_wait: int = 0  # frame sets until it is estimated again
     alarm: bool = False  # whether its images suddenly fit worse
 
+    def count_frame_set(self) -> None:
+        """Count the frame sets since what is estimated now and then."""
+        self.sharpness.since += 1
+        self.grid_wait -= 1
+        self.growth_wait -= 1
 
-def roughness(states: Sequence[CameraState]) -> Array:
-    """Return how far corners may be off where pixels are not a sensor's own.
-
-    Parameters
-    ----------
-    states : sequence of CameraState
-        Of each camera.
-
-    Returns
-    -------
-    ndarray, shape (cameras,)
-        One standard deviation, px.
-    """
-    return np.array([each.grid.rough for each in states])
+    def forget(self) -> None:
+        """Forget what was learnt of the images, as nothing fits: it may be why."""
+        self.response, self.blur, self.spread = Response(), START_BLUR.copy(), 0.0
+        self.sharpness.doubt()
+        self.grid_wait = self.growth_wait = 0
 
 
-def noise_growths(states: Sequence[CameraState]) -> Array:
-    """Return by how much covariances grow, as neighbouring pixels share their errors.
+def learn_from_views(
+    cameras: Sequence[CameraState], candidate: PoseCandidate, speed: Array | None
+) -> None:
+    """Learn the usual blur, noise, exposure and response from the views of a tool.
 
     Parameters
     ----------
-    states : sequence of CameraState
-        Of each camera.
-
-    Returns
-    -------
-    ndarray, shape (cameras,)
-        Factors of the covariance, at least 1.
+    cameras : sequence of CameraState
+        All cameras; those that contribute are updated.
+    candidate : PoseCandidate
+        The tool.
+    speed : ndarray, shape (n, 2), or None
+        Of the views' middles, px/s; None where it is not confirmed.
     """
-    return np.array([each.growth.factor for each in states])
+    fit_result = candidate.fit_result
+    blur, used = fit_result.appearance.blur, np.flatnonzero(candidate.consensus.used)
+    camera = fit_result.marker_views.camera[used]
+    for index in np.unique(camera):
+        own, each = used[camera == index], cameras[index]
+        now = np.array([quantile(axis, 0.5) for axis in blur[own].T])
+        each.blur = BLUR_MEMORY * now + (1 - BLUR_MEMORY) * each.blur
+        each.spread = float(quantile(fit_result.quality.noise[own], 0.5))
+        if speed is not None:
+            each.exposure.learn(blur[own], speed[own])
+        if not candidate.consensus.fits or len(used) < ENOUGH:
+            continue  # a fit that fails would corrupt the curve
+        each.response.parameters = fit_result.responses[index].parameters
+        each.response.learn(curve_information(fit_result.information, own))
 
 
 def learn_noise_growth(
-    states: Sequence[CameraState], found: PoseCandidate, pictures: Sequence[Picture]
+    states: Sequence[CameraState], candidate: PoseCandidate, pictures: Sequence[Picture]
 ) -> bool:
     """Learn which errors neighbouring pixels share, from a tool that was found.
 
@@ -107,7 +122,7 @@ def learn_noise_growth(
     ----------
     states : sequence of CameraState
         Of each camera; updated where due.
-    found : PoseCandidate
+    candidate : PoseCandidate
         The tool.
     pictures : sequence of ndarray
         Image of each camera, as it gave them.
@@ -117,21 +132,19 @@ def learn_noise_growth(
     bool
         Whether a camera's growth has changed.
     """
-    evidence, changed = found.evidence, False
+    fit_result, changed = candidate.fit_result, False
     due = [index for index, each in enumerate(states) if each.growth_wait <= 0 or each.alarm]
     if not due:
         return False
     plain = unsharpened_pictures(
-        evidence.marker_views, pictures, evidence.pose, evidence.velocity,
+        fit_result.marker_views, pictures, fit_result.projection.pose, fit_result.velocity,
         [each.sharpness.sharpening for each in states],
     )  # fmt: skip
     fitted = [plain[c].picture if c in plain else pictures[c] for c in range(len(states))]
+    as_given = [c not in plain for c in range(len(states))]
     for index in due:
         each = states[index]
-        sums = noise_growth(
-            evidence, found.consensus.used, fitted, [c not in plain for c in range(len(states))],
-            index,
-        )  # fmt: skip
+        sums = noise_growth(fit_result, candidate.consensus.used, fitted, as_given, index)
         if each.alarm and sums[1] > 0.0:
             each.growth = NoiseGrowth()
         changed |= each.growth.learn(*sums)
@@ -140,7 +153,7 @@ def learn_noise_growth(
 
 
 def look_at_pixels(
-    states: Sequence[CameraState], found: PoseCandidate, frames: FrameSet, usual: Array
+    states: Sequence[CameraState], candidate: PoseCandidate, frames: FrameSet, usual: Array
 ) -> bool:
     """Check the pixels of the markers that were found, in the cameras where that is due.
 
@@ -148,7 +161,7 @@ def look_at_pixels(
     ----------
     states : sequence of CameraState
         Of each camera; updated where due.
-    found : PoseCandidate
+    candidate : PoseCandidate
         The tool.
     frames : FrameSet
         The images.
@@ -161,17 +174,19 @@ def look_at_pixels(
     bool
         Whether a camera's pixels are judged differently now.
     """
-    marker_views, changed = found.evidence.marker_views, False
+    marker_views, changed = candidate.fit_result.marker_views, False
     for index, each in enumerate(states):
-        frame = frames.frames.get(each.eye.camera.name)
-        own = np.flatnonzero((marker_views.camera == index) & (found.evidence.explained > LOOKS))
+        frame = frames.frames.get(each.camera_model.camera.name)
+        own = np.flatnonzero(
+            (marker_views.camera == index) & (candidate.fit_result.quality.explained > LOOKS)
+        )
         if frame is None or not len(own):
             continue
-        noise = float(quantile(found.evidence.noise[own], 0.5))
+        noise = float(quantile(candidate.fit_result.quality.noise[own], 0.5))
         each.alarm = bool(usual[index] > 0.0 and noise > NOISIER * usual[index])
         if each.grid_wait > 0 and not each.alarm:
             continue
-        boxes = boxes_of(found.corners[own], each.eye.camera.size)
+        boxes = boxes_of(candidate.corners[own], each.camera_model.camera.size)
         grid = pixel_grid(frame.image, boxes, each.spread or LEAST_SPREAD)
         each.grid_wait, changed = LOOK_AGAIN, changed or grid != each.grid
         each.grid = grid
@@ -215,7 +230,7 @@ def unsharpened_pictures(
     }
 
 
-def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: bool) -> bool:
+def sharpness_due(states: Sequence[CameraState], candidate: PoseCandidate, moving: bool) -> bool:
     """Return whether to estimate how much cameras sharpen, now.
 
     Not where pixels are not a sensor's own. Only cameras that see enough of what was found are
@@ -225,7 +240,7 @@ def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: b
     ----------
     states : sequence of CameraState
         Of each camera.
-    found : PoseCandidate
+    candidate : PoseCandidate
         The tool.
     moving : bool
         Whether the tool moves fast.
@@ -237,7 +252,7 @@ def sharpness_due(states: Sequence[CameraState], found: PoseCandidate, moving: b
     if not all(each.grid.sound for each in states):
         return False
     due = np.array([each.sharpness.due(each.alarm, moving) for each in states])
-    return bool(due.any() and (due & can_teach(found.evidence, len(due))).any())
+    return bool(due.any() and (due & can_teach(candidate.fit_result, len(due))).any())
 
 
 def learn_sharpness(states: Sequence[CameraState], look: Look) -> bool:

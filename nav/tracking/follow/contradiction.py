@@ -118,14 +118,14 @@ def camera_supports(
     tuple of CameraSupport
         One for each camera that faces a marker or has one decoded elsewhere.
     """
-    views = candidate.evidence.marker_views
+    views = candidate.fit_result.marker_views
     confirmed = _confirmed(candidate)
     clear: NDArray[np.bool_] | None = None
     away = elsewhere(candidate, detected)
     supports = []
-    for index, eye in enumerate(views.eyes):
+    for index, camera_model in enumerate(views.cameras):
         own = views.camera == index
-        own_away = [pair for pair in away if pair[0].camera.name == eye.camera.name]
+        own_away = [pair for pair in away if pair[0].camera.name == camera_model.camera.name]
         ids = tuple(view.marker.id for view, _ in own_away)
         far_ids = tuple(view.marker.id for view, far in own_away if far)
         count, sure = int(own.sum()), int((own & confirmed).sum())
@@ -166,9 +166,9 @@ def elsewhere(
             continue
         projected = _projected(view.camera, candidate.matrix, view.marker.corners)
         size = float(np.linalg.norm(view.corners[2] - view.corners[0])) / np.sqrt(2.0)
-        off = np.inf if projected is None else float(np.abs(projected - view.corners).max())
-        if off > ELSEWHERE * size + ELSEWHERE_PIXELS:
-            away.append((view, off > FAR * size + ELSEWHERE_PIXELS))
+        offset = np.inf if projected is None else float(np.abs(projected - view.corners).max())
+        if offset > ELSEWHERE * size + ELSEWHERE_PIXELS:
+            away.append((view, offset > FAR * size + ELSEWHERE_PIXELS))
     return away
 
 
@@ -194,7 +194,7 @@ def find_contradiction(
     Contradiction or None
         None where it is not contradicted.
     """
-    eyes = candidate.evidence.marker_views.eyes
+    cameras = candidate.fit_result.marker_views.cameras
     denying = [support for support in supports if support.denies]
     rivals = denying or [
         support
@@ -208,11 +208,11 @@ def find_contradiction(
         rivals = [support for support in supports if support.far]
     ids = sorted({marker for support in rivals for marker in support.far})
     at_pose = _confirmed_ids(tool, candidate)
-    there = [(eyes[s.camera].camera.name, marker) for s in rivals for marker in s.far]
+    there = [(cameras[s.camera].camera.name, marker) for s in rivals for marker in s.far]
     both = sum(pair in at_pose or count > 1 for pair, count in Counter(there).items())
     return Contradiction(
-        tuple(eyes[support.camera].camera.name for support in rivals),
-        tuple(eyes[support.camera].camera.name for support in supports if support.confirmed),
+        tuple(cameras[support.camera].camera.name for support in rivals),
+        tuple(cameras[support.camera].camera.name for support in supports if support.confirmed),
         tuple(ids),
         tuple(sorted({marker for _, marker in at_pose} - set(ids))),
         2 * both > len(set(there)),
@@ -249,33 +249,33 @@ def fits_each_camera(views: Sequence[MarkerView]) -> tuple[str, ...]:
 
 def _confirmed_ids(tool: Tool, candidate: PoseCandidate) -> set[tuple[str, int]]:
     """Return camera and id of every marker that looks like itself where the pose has it."""
-    views = candidate.evidence.marker_views
+    views = candidate.fit_result.marker_views
     return {
-        (views.eyes[views.camera[k]].camera.name, tool.markers[views.marker[k]].id)
+        (views.cameras[views.camera[k]].camera.name, tool.markers[views.marker[k]].id)
         for k in np.flatnonzero(_confirmed(candidate))
     }
 
 
 def _confirmed(candidate: PoseCandidate) -> NDArray[np.bool_]:
     """Return (n,) views that look like their markers, within a cell of where the pose has them."""
-    size = candidate.evidence.scale * candidate.evidence.marker_views.shape.count
-    off = np.abs(candidate.residuals).max(axis=1)
-    return np.asarray(candidate.sure & (off < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
+    size = candidate.fit_result.projection.scale * candidate.fit_result.marker_views.shape.count
+    offset = np.abs(candidate.residuals).max(axis=1)
+    return np.asarray(candidate.sure & (offset < ELSEWHERE * size + ELSEWHERE_PIXELS), bool)
 
 
 def _clearly_visible(candidate: PoseCandidate) -> NDArray[np.bool_]:
     """Return (n,) views that any camera in focus should recognise: frontal, large and whole."""
-    views = candidate.evidence.marker_views
+    views = candidate.fit_result.marker_views
     rotation, translation = candidate.matrix[:3, :3], candidate.matrix[:3, 3]
     centres = views.shape.centres[views.marker] @ rotation.T + translation
     normals = views.shape.normals[views.marker] @ rotation.T
-    places = np.stack([eye.place for eye in views.eyes])[views.camera]
+    places = np.stack([camera_model.place for camera_model in views.cameras])[views.camera]
     towards = places - centres
     cosine = np.einsum("ni,ni->n", normals, towards) / np.linalg.norm(towards, axis=1)
     corners, sizes = candidate.projected, views.sizes[views.camera]
     inside = (corners > MARGIN).all(axis=(1, 2))
     inside &= (corners < sizes[:, None] - 1 - MARGIN).all(axis=(1, 2))
-    large = candidate.evidence.scale > CLEAR_CELL
+    large = candidate.fit_result.projection.scale > CLEAR_CELL
     return np.asarray((cosine > CLEAR_COSINE) & large & inside, bool)
 
 

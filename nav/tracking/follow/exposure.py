@@ -70,6 +70,8 @@ def mean_or_middle(acceleration: Array, seconds: float, late: Array) -> Array:
     ndarray, shape (6, 6)
         mm^2 and rad^2.
     """
-    off = acceleration * (seconds**2 / 24.0 + float(np.mean(late**2)) / 2.0)
-    changed = CHANGED**2 * np.repeat([off[:3] @ off[:3], off[3:] @ off[3:]], 3)
-    return np.outer(off, off) + np.diag(changed)
+    difference = acceleration * (seconds**2 / 24.0 + float(np.mean(late**2)) / 2.0)
+    changed = CHANGED**2 * np.repeat(
+        [difference[:3] @ difference[:3], difference[3:] @ difference[3:]], 3
+    )
+    return np.outer(difference, difference) + np.diag(changed)

@@ -39,6 +39,10 @@ class Motion:
     seen: deque[tuple[float, Array]] = field(default_factory=lambda: deque(maxlen=3))
     ways: deque[tuple[Array, float]] = field(default_factory=lambda: deque(maxlen=2))
 
+    def copy(self) -> "Motion":
+        """Return an independent copy."""
+        return Motion(self.middle, deque(self.seen, maxlen=3), deque(self.ways, maxlen=2))
+
     def see(self, time: float, pose: Array) -> None:
         """Remember rig_from_tool (4, 4) at a time, s; time that goes back begins anew."""
         if self.seen and not 0.0 < time - self.seen[-1][0] < FORGET:

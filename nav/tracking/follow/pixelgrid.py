@@ -123,13 +123,13 @@ def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> Pix
 
 def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[int, int]:
     """Return the periods (px) in which differences vanish along columns and rows, 0 if in none."""
-    found = [0, 0]
+    periods = [0, 0]
     for axis in range(2):
         for index, period in enumerate(PERIODS if order == 0 else PERIODS[:MIXED_PERIODS]):
             places = axis, order, index, slice(period)
-            if not found[axis] and _ratio(squares[places], counts[places]) < least:
-                found[axis] = period
-    return found[0], found[1]
+            if not periods[axis] and _ratio(squares[places], counts[places]) < least:
+                periods[axis] = period
+    return periods[0], periods[1]
 
 
 def _ratio(squares: Array, counts: Array) -> float:
@@ -191,7 +191,7 @@ def _sums(image, boxes, comb):
 
 
 def shift_covariance(
-    evidence: FitResult,
+    fit_result: FitResult,
     used: NDArray[np.bool_],
     covariance: Array,
     grids: Sequence[PixelGrid],
@@ -200,7 +200,7 @@ def shift_covariance(
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         Of all views.
     used : ndarray, shape (n,), bool
         Views that contribute.
@@ -216,7 +216,7 @@ def shift_covariance(
     """
     total = np.zeros((6, 6))
     for index, grid in enumerate(grids):
-        own = np.flatnonzero(used & (evidence.marker_views.camera == index))
+        own = np.flatnonzero(used & (fit_result.marker_views.camera == index))
         down, right = grid.shift
         for size, axis in ((right, 0), (down, 1)):
             if size == 0.0 or not len(own):
@@ -224,14 +224,17 @@ def shift_covariance(
             pixels = np.zeros(8)
             pixels[axis::2] = size
             flow = np.linalg.solve(
-                evidence.by_flow[own], np.broadcast_to(pixels, (len(own), 8))[..., None]
+                fit_result.projection.by_flow[own],
+                np.broadcast_to(pixels, (len(own), 8))[..., None],
             )
             said = np.einsum(
                 "nam,nab,nb->m",
-                evidence.flow[own], evidence.information[own, :GEOMETRY, :GEOMETRY], flow[..., 0],
-            )  # fmt: skip
-            off = covariance @ said
-            total += np.outer(off, off)
+                fit_result.projection.flow[own],
+                fit_result.information[own, :GEOMETRY, :GEOMETRY],
+                flow[..., 0],
+            )
+            shift = covariance @ said
+            total += np.outer(shift, shift)
     return total
 
 

@@ -38,7 +38,7 @@ class PoseCandidate:
         Covariance of its errors of this frame set, mm^2 and rad^2.
     systematic : ndarray, shape (6, 6)
         Covariance of the systematic errors.
-    evidence : FitResult
+    fit_result : FitResult
         What the pixels of its views say.
     consensus : Consensus
         What these agree on.
@@ -55,7 +55,7 @@ class PoseCandidate:
     matrix: Array
     random: Array
     systematic: Array
-    evidence: FitResult
+    fit_result: FitResult
     consensus: Consensus
     corners: Array
     projected: Array
@@ -65,8 +65,9 @@ class PoseCandidate:
     @cached_property
     def corner_covariance(self) -> Array:
         """Covariance of each view's corners by its own pixels, (n, 8, 8), px^2."""
-        seen = self.evidence
-        return np.asarray(corner_covariance(seen.information, seen.by_flow, UNSEEN**-2.0), float)
+        seen = self.fit_result
+        by_flow = seen.projection.by_flow
+        return np.asarray(corner_covariance(seen.information, by_flow, UNSEEN**-2.0), float)
 
     @property
     def corner_variance(self) -> Array:
@@ -97,10 +98,10 @@ class PoseCandidate:
         Half a cell where less than half of them are sure: all of them may be off by a wrong rig.
         """
         used = self.sure if self.sure.any() else self.consensus.used
-        off = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
+        residual = np.sqrt((self.residuals[used] ** 2).mean(axis=1))
         around = self.projected[used] - np.roll(self.projected[used], 1, axis=1)
         sides = np.linalg.norm(around, axis=2).mean(axis=1)
-        return bool(np.median(off / sides) > (CELL if self.sure.mean() >= 0.5 else CELL / 2))
+        return bool(np.median(residual / sides) > (CELL if self.sure.mean() >= 0.5 else CELL / 2))
 
     @property
     def convincing(self) -> bool:
@@ -114,7 +115,7 @@ class PoseCandidate:
     @property
     def sure(self) -> NDArray[np.bool_]:
         """Views that contribute and look so much like their markers that they are theirs."""
-        return np.asarray(self.consensus.used & (self.evidence.explained > SURE), bool)
+        return np.asarray(self.consensus.used & (self.fit_result.quality.explained > SURE), bool)
 
     @property
     def share(self) -> float:
@@ -122,12 +123,12 @@ class PoseCandidate:
         return float(self.consensus.used.mean())
 
     @property
-    def evidence_for(self) -> float:
+    def log_likelihood(self) -> float:
         """Log likelihood of the pixels by this pose, above that of plain paper."""
-        seen = self.evidence
+        seen = self.fit_result
         used = self.consensus.used
-        gain = -0.5 * np.log(np.maximum(1.0 - seen.explained[used], 1e-6))
-        return float((seen.pixels[used] * gain).sum() - 0.5 * self.consensus.chi2)
+        gain = -0.5 * np.log(np.maximum(1.0 - seen.quality.explained[used], 1e-6))
+        return float((seen.quality.pixels[used] * gain).sum() - 0.5 * self.consensus.chi2)
 
 
 def better(first: PoseCandidate | None, second: PoseCandidate | None) -> PoseCandidate | None:
@@ -147,7 +148,7 @@ def better(first: PoseCandidate | None, second: PoseCandidate | None) -> PoseCan
         return first or second
     if first.apart != second.apart:
         return first if second.apart else second
-    return second if second.evidence_for > first.evidence_for else first
+    return second if second.log_likelihood > first.log_likelihood else first
 
 
 def is_same_pose(first: PoseCandidate, second: PoseCandidate) -> bool:
@@ -164,4 +165,4 @@ def is_same_pose(first: PoseCandidate, second: PoseCandidate) -> bool:
         False where the poses' rotations hardly differ.
     """
     angle = angle_between(first.matrix, second.matrix)
-    return bool(angle > APART and abs(first.evidence_for - second.evidence_for) < DECISIVE / 2)
+    return bool(angle > APART and abs(first.log_likelihood - second.log_likelihood) < DECISIVE / 2)

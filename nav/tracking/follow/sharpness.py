@@ -154,26 +154,26 @@ def _look_for(score: "_Score", now: list[Sharpening], plain: Array, cameras: lis
         for c in cameras:
             if tried[c] > best[c] + (GAIN * score.pixels[c] if now[c] == PLAIN else 0.0):
                 now[c], best[c] = probe, tried[c]
-    found = [c for c in cameras if now[c] != PLAIN]
-    if not found:
+    sharpened = [c for c in cameras if now[c] != PLAIN]
+    if not sharpened:
         return
-    _search(score, now, best, found)
+    _search(score, now, best, sharpened)
     for _ in range(NEWTONS):
         steps, _ = _newton(score, now)
-        for c in found:
+        for c in sharpened:
             now[c] = _moved(now[c], steps[c])
     final = score(now)
-    for c in found:
+    for c in sharpened:
         if not final[c] > plain[c] + GAIN * score.pixels[c]:
             now[c] = PLAIN
 
 
-def can_teach(evidence: FitResult, cameras: int) -> NDArray[np.bool_]:
+def can_teach(fit_result: FitResult, cameras: int) -> NDArray[np.bool_]:
     """Return which cameras see enough of a tool to learn from.
 
     Parameters
     ----------
-    evidence : FitResult
+    fit_result : FitResult
         Of the tool as it was found.
     cameras : int
         Number of cameras.
@@ -182,15 +182,15 @@ def can_teach(evidence: FitResult, cameras: int) -> NDArray[np.bool_]:
     -------
     ndarray, shape (cameras,), bool
     """
-    looked, teaching = _teaching(evidence)
-    own = [teaching & (evidence.marker_views.camera == camera) for camera in range(cameras)]
+    looked, teaching = _teaching(fit_result)
+    own = [teaching & (fit_result.marker_views.camera == camera) for camera in range(cameras)]
     return np.array([looked[views].sum() > LEAST_PIXELS for views in own])
 
 
-def _teaching(evidence: FitResult) -> tuple[Array, NDArray[np.bool_]]:
+def _teaching(fit_result: FitResult) -> tuple[Array, NDArray[np.bool_]]:
     """Return pixels (n,) of each view, and which views look enough like their markers to teach."""
-    looked = evidence.pixels / np.maximum(evidence.visible, 1e-3)
-    return looked, np.asarray(evidence.explained > 0.5, bool)
+    looked = fit_result.quality.pixels / np.maximum(fit_result.quality.visible, 1e-3)
+    return looked, np.asarray(fit_result.quality.explained > 0.5, bool)
 
 
 class _Score:
@@ -206,18 +206,18 @@ class _Score:
         self.weights: Array | None = None
 
     def __call__(self, sharpenings: Sequence[Sharpening]) -> Array:
-        evidence = self.look(sharpenings)
+        fit_result = self.look(sharpenings)
         result = np.full(self.cameras, -np.inf)
-        if evidence is None:
+        if fit_result is None:
             return result
         if self.weights is None:
-            looked, teaching = _teaching(evidence)
+            looked, teaching = _teaching(fit_result)
             self.weights = np.where(teaching, looked, 0.0)
-        gone = np.maximum(1.0 - evidence.visible, 0.0)
-        variance = np.maximum(evidence.noise, LEAST_NOISE) ** 2 * (1.0 + CUT**2 * gone)
+        gone = np.maximum(1.0 - fit_result.quality.visible, 0.0)
+        variance = np.maximum(fit_result.quality.noise, LEAST_NOISE) ** 2 * (1.0 + CUT**2 * gone)
         said = -0.5 * self.weights * np.log(variance)
         for c in range(self.cameras):
-            own = (self.weights > 0.0) & (evidence.marker_views.camera == c)
+            own = (self.weights > 0.0) & (fit_result.marker_views.camera == c)
             pixels = self.weights[own].sum()
             if pixels > LEAST_PIXELS:
                 result[c] = said[own].sum() - pixels * sharpenings[c].log_gain

@@ -16,6 +16,7 @@ from nav.errors import InputError
 from nav.frames import Array
 from nav.model.case import Plan
 from nav.planning.plan_result import PlannedPath
+from nav.view.case.case_keys import use_key
 from nav.view.case.case_scene import CaseScene
 from nav.view.case.case_state import (
     ViewState,
@@ -32,7 +33,7 @@ from nav.view.case.case_state import (
 from nav.view.case.case_text import reading_parts
 from nav.view.case.correcting import Correcting
 from nav.view.case.draft import Tool
-from nav.view.case.greys import PRESETS, GreyWindow
+from nav.view.case.greys import GreyWindow
 from nav.view.case.loading import ViewedCase
 from nav.view.case.panel import CasePanel
 from nav.view.case.planes import PLANES, Plane
@@ -42,6 +43,7 @@ from nav.view.case.saving import save_picture, save_plans
 from nav.view.case.score_text import score_text
 from nav.view.case.scoring import Scorer
 from nav.view.case.slice_widget import SliceWidget, sources_of
+from nav.view.case.unsaved_work import UnsavedWork
 from nav.view.render_process import Drawing
 from nav.view.theme import ACCENT, BACK, QUIET, TEXT, Metrics, font
 
@@ -49,28 +51,6 @@ POLL_MS = 33  # between checks for a new picture of the 3D view
 KEYS = "click: cross-hair · wheel: slices · Ctrl+wheel: zoom · right drag: grey values · Q: quit"
 DRAW = "click or drag: first the entry at the skin, then the target"
 SHORTEST_DRAG = 4.0  # mm: less is a click
-BRUSH_STEP = 0.5  # mm
-UNSAVED = "not saved: {}; close again to lose it"
-KINDS = {
-    Qt.Key.Key_S: "screenshot",
-    Qt.Key.Key_R: "reset",
-    Qt.Key.Key_P: "save plan",
-    Qt.Key.Key_L: "draw line",
-    Qt.Key.Key_C: "correct",
-}
-TOOL_KEYS: dict[Qt.Key, Tool] = {
-    Qt.Key.Key_B: "add",
-    Qt.Key.Key_E: "erase",
-    Qt.Key.Key_D: "seed",
-}
-STEPS = {
-    Qt.Key.Key_Up: (0, 1.0),
-    Qt.Key.Key_Down: (0, -1.0),
-    Qt.Key.Key_Right: (1, 1.0),
-    Qt.Key.Key_Left: (1, -1.0),
-    Qt.Key.Key_PageUp: (2, 1.0),
-    Qt.Key.Key_PageDown: (2, -1.0),
-}
 
 
 class CaseWindow(QMainWindow):
@@ -110,7 +90,7 @@ class CaseWindow(QMainWindow):
         self.scorer = scorer or Scorer(viewed.case)
         self.judged: tuple[Plan, PlannedPath | str] | None = None
         self.state = initial_state(viewed) if state is None else state
-        self._warned: tuple[object, ...] | None = None  # what was unsaved when closing was refused
+        self._unsaved_work = UnsavedWork()
         self.probe = Probe(viewed.case.structures, viewed.volume)
         self.setWindowTitle(f"c1c2nav - {viewed.case.name}")
         palette = QPalette()
@@ -358,47 +338,9 @@ class CaseWindow(QMainWindow):
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Handle keys. Q: quit. S, R, P, L, C, U: as the buttons. 1 to 3: grey values. +, -: zoom.
-
-        Arrows: slices. While correcting, B, E, D, Z, Return, comma and full stop, too.
-        """
-        key = Qt.Key(event.key())
-        presets = list(PRESETS.values())
-        if key == Qt.Key.Key_Q:
-            self.close()
-        elif key == Qt.Key.Key_Escape and self.state.tool != "look":
-            self.choose_tool("look")
-        elif self.state.draft is not None and self._correcting_key(key):
-            return
-        elif key in KINDS:
-            self.ask(KINDS[key])
-        elif key == Qt.Key.Key_U:
-            self.choose_sigma(not self.state.by_sigma)
-        elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(presets):
-            self.choose_window(presets[key - Qt.Key.Key_1])
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.zoom(1.0 / 1.25 if key == Qt.Key.Key_Minus else 1.25)
-        elif key in STEPS:
-            number, steps = STEPS[key]
-            self.step(PLANES[number], steps)
-        else:
+        """Do what the key stands for, see `use_key`."""
+        if not use_key(self, Qt.Key(event.key())):
             super().keyPressEvent(event)
-
-    def _correcting_key(self, key: Qt.Key) -> bool:
-        """Use a key of correcting; return whether it is one."""
-        draft = self.state.draft
-        if key in TOOL_KEYS:
-            self.choose_tool(TOOL_KEYS[key])
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.correcting.ask("run")
-        elif key == Qt.Key.Key_Z:
-            self.correcting.ask("undo")
-        elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period) and draft is not None:
-            by = -BRUSH_STEP if key == Qt.Key.Key_Comma else BRUSH_STEP
-            self.panel.correct.radius_chosen.emit(draft.radius + by)
-        else:
-            return False
-        return True
 
     def zoom(self, factor: float) -> None:
         """Show all slices larger by a factor, about the cross-hair."""
@@ -422,7 +364,7 @@ class CaseWindow(QMainWindow):
 
     def close_now(self) -> None:
         """Close without asking, even if work is unsaved."""
-        self._warned = self._unsaved
+        self._unsaved_work.accept(self._unsaved)
         self.close()
 
     @property
@@ -430,23 +372,11 @@ class CaseWindow(QMainWindow):
         """Return what closing would lose; the same objects while nothing more is done."""
         return (*self.correcting.unsaved, *self.state.unsaved_plans)
 
-    def _refuses_to_close(self) -> bool:
-        """Return whether something would be lost that was not warned about, and show what."""
-        unsaved = self._unsaved
-        painted, proposal, *plans = unsaved
-        words = ["what was painted or placed"] * (painted is not None)
-        words += ["the surfaces that were run again"] * (proposal is not None)
-        words += [f'the line "{plan.name}"' for plan in plans if isinstance(plan, Plan)]
-        warned = self._warned
-        if not words or (warned is not None and _same_objects(unsaved, warned)):
-            return False
-        self._warned = unsaved
-        self.said.setText(UNSAVED.format(", ".join(words)))
-        return True
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Refuse once if unsaved work would be lost; else end the rendering."""
-        if self._refuses_to_close():
+        warning = self._unsaved_work.warning(self._unsaved)
+        if warning is not None:
+            self.said.setText(warning)
             event.ignore()
             return
         self.timer.stop()
@@ -454,7 +384,3 @@ class CaseWindow(QMainWindow):
         self.scorer.close()
         self.correcting.close()
         super().closeEvent(event)
-
-
-def _same_objects(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))

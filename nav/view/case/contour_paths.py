@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QPainterPath
 
 from nav.view import sigma_scale
-from nav.view.case.contours import Contour, Contours
+from nav.view.case.contours import CACHED, Contour, Contours
 from nav.view.case.planes import Plane
 
 SHADES = 24  # of the scale of sigma, in a slice
-CACHED = 400
 
 
 def one_path(contour: Contour) -> QPainterPath:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from nav.frames import Array
 from nav.model.case import Structure
 from nav.view.case.planes import Plane
+from nav.view.case.slices import ROUNDED
 
 CACHED = 400  # contours of one structure in one slice
-ROUNDED = 1e-3  # mm
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,7 +77,7 @@ def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console
     state = first_state(viewed, options)
     problem = display_problem() if screenshot is None else ""
     if problem:
-        raise InputError(f"{problem}; --screenshot FILE.png makes a picture without one")
+        raise InputError(f"{problem}; --screenshot FILE.png makes an image without one")
     for line in shortcomings(viewed):
         console.print(f"warning: {line}", markup=False, highlight=False)
     from nav.view.case.case_app import run_case_window, write_case_picture  # Qt

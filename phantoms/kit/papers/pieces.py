@@ -15,6 +15,7 @@ from phantoms.anatomy.skin_model import NECK_BOTTOM, NECK_TOP
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.base import BOLT_HEIGHTS
 from phantoms.kit.cord import mould_solids as cord_mould_solids
+from phantoms.kit.fasteners import M3_HEAD_DEPTH
 from phantoms.kit.frame import BAR_BOLTS
 from phantoms.kit.kit_layout import LUG, Layout
 from phantoms.kit.loft import Upright
@@ -23,7 +24,7 @@ from phantoms.kit.papers.step_scenes import Piece
 from phantoms.kit.papers.studio import Shown, scene_points
 from phantoms.kit.part import Part
 from phantoms.kit.sac_mould import PLATE, structure_solid
-from phantoms.kit.solid import M3_HEAD_DEPTH, cylinder, mesh_of, turn_of_z, united
+from phantoms.kit.solid import cylinder, mesh_of, turn_of_z, united
 from phantoms.kit.tools_seat import HUB_FACE, tip_beyond_centre, tool_from_part
 
 RED, YELLOW, AMBER = (0.80, 0.13, 0.13), (0.95, 0.78, 0.25), (0.93, 0.66, 0.42)

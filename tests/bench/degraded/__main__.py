@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nav.camera.frameset import FrameSet
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from tests.bench.degraded.alter import Alter, degradations, others_filters
 from tests.bench.degraded.pictures import Scene, changing, rig_changes, second, twin
 from tests.bench.degraded.summary import COLUMNS, Summary, markdown, summary

@@ -15,7 +15,7 @@ from rich.table import Table
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError, Lost
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tracker import Tracker
 from tests.bench.faults.kinds import KINDS, Kind

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from nav.track import progress_bar
+from nav.progress_bar import progress_bar
 from tests.bench.real_calibration.chessboards import BoardPictures
 from tests.bench.real_calibration.leave_one_out import (
     OURS,

@@ -92,7 +92,7 @@ def by_tracking(room: RoomPictures, camera: Camera, advance: Callable[[], None])
             result = tracker.track(FrameSet(number, time, {camera.name: frame}))
             for tool in tools:
                 marker, pose = tool.markers[0], result.tools[tool.name]
-                found = tracker.followers[tool.name].found
+                found = tracker.tool_states[tool.name].candidate
                 seen = tracker.views[tool.name]
                 own: list[BodyView] = []
                 if not isinstance(pose, Lost) and found is not None:

@@ -1,0 +1,184 @@
+"""`nav track`, `live`, `register` and `doctor`: each loads what it needs only when it runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from nav.errors import InputError
+from nav.filekinds import POSES, TIMING, toml_kind
+from nav.options import InputPath, Language, Output, beside_suffix, toml_output
+from nav.terminal import console
+from nav.text.catalogue import choose_language
+
+RigFile = Annotated[InputPath, Parameter(name="--rig", help="rig.toml: the cameras.")]
+ToolFiles = Annotated[
+    list[InputPath],
+    Parameter(name="--tool", negative="", help="A tool file; give it once for every tool."),
+]
+
+
+def track(
+    *,
+    rig: RigFile,
+    tool: ToolFiles,
+    images: InputPath,
+    output: Annotated[Path, Output(POSES, ((beside_suffix(".toml"), toml_kind("poses")),))],
+    relative_to: str | None = None,
+    fps: float | None = None,
+    timing: Annotated[Path | None, Output(TIMING)] = None,
+    smooth: int | None = None,
+    language: Language = None,
+) -> None:
+    """Track tools through recorded images; writes poses.csv.
+
+    Example: nav track --rig rig.toml --tool needle.toml --tool reference.toml --images recording
+    --output poses.csv --relative-to reference
+
+    Exit code 3 where a recording ends early (a file that was cut off, say): what there is of it is
+    tracked and written.
+
+    Parameters
+    ----------
+    images
+        A folder with a sub-folder of images, or a video file, for each camera of the rig (named
+        like it); for a rig of one camera also one image folder or video itself.
+    output
+        The table to write; a .toml of the same stem beside it says what it was made from.
+    relative_to
+        Give poses in this tool's frame instead of the rig's.
+    fps
+        Images per second where neither times.csv nor the video says it (30 by default).
+    timing
+        Also write how long each frame set took: frame, read_ms, track_ms, mode (follow where no
+        whole image was searched for markers, else acquire).
+    smooth
+        Give the mean of so many frame sets' poses instead of each one's own. They come late by
+        half of that; the delay is printed and stands in the .toml. Off by default.
+    """
+    from nav.track import TrackOptions, track_recording
+
+    choose_language(language)
+    wishes = TrackOptions(relative_to, fps, timing, smooth)
+    track_recording(rig, tool, images, output, wishes, console())
+
+
+def live(
+    *,
+    rig: Annotated[InputPath | None, Parameter(help="rig.toml: the cameras.")] = None,
+    tool: ToolFiles | None = None,
+    case: InputPath | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    images: InputPath | None = None,
+    poses: InputPath | None = None,
+    twin: Annotated[bool, Parameter(negative="")] = False,
+    registration: InputPath | None = None,
+    needle: str = "needle",
+    reference: str = "reference",
+    fps: float | None = None,
+    save: Annotated[Path | None, toml_output("registration")] = None,
+    seed: int = 0,
+    language: Language = None,
+) -> None:
+    """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
+
+    Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
+    --camera left=0 --camera right=2
+
+    Without --registration the window leads through touching the fiducials: put the tip into the
+    divot it names, hold still, press Space.
+
+    Parameters
+    ----------
+    case
+        case.toml: structures, fiducials and plans.
+    camera
+        NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
+    images
+        Recorded images instead of webcams, as `nav track` takes them.
+    poses
+        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`.
+    twin
+        A simulated puncture instead; it brings its own rig, tools and case.
+    registration
+        registration.toml of an earlier registration; the reference body must not have moved since.
+        It must be of this case and reference body, and one check point is touched first.
+    needle
+        Name of the navigated tool.
+    reference
+        Name of the reference body.
+    fps
+        Images per second of a recording that does not say.
+    save
+        Write the registration that was made to this file.
+    seed
+        With --twin: other pose of the phantom, other hand, other noise.
+    """
+    choose_language(language)
+    if twin:
+        from phantoms.demo.live_demo import run_twin
+
+        if rig or tool or case or camera or images or poses:
+            raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
+        run_twin(seed, console())
+        return
+    from nav.run_live import live_job, run_live
+
+    job = live_job(
+        rig,
+        tool or [],
+        case,
+        poses,
+        cameras=tuple(camera or []),
+        images=images,
+        registration=registration,
+        needle=needle,
+        reference=reference,
+        fps=fps,
+        save=save,
+    )
+    run_live(job, console())
+
+
+def register(
+    *,
+    case: InputPath,
+    points: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    fle: float | None = None,
+    reference_file: InputPath | None = None,
+) -> None:
+    """Register touched fiducials to the case; writes registration.toml, if it is good enough.
+
+    What cannot be right (exchanged labels, a mirror image, another unit, a point that is off, ...)
+    is named and refused, with exit code 2.
+
+    Parameters
+    ----------
+    case
+        case.toml with fiducials.
+    points
+        Touched fiducials in the reference body's frame: CSV (label,x,y,z) or Slicer Markups
+        (.mrk.json); labels as in the case. Check points are used only to tell the error.
+    output
+        registration.toml to write.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default. The fit
+        is judged by it, and the covariance is at least what it makes.
+    reference_file
+        Tool file of the reference body: recorded, so that `nav live` can tell another one.
+    """
+    from nav.registration.register_command import register_files
+
+    register_files(case, points, output, fle, console(), reference_file)
+
+
+def doctor() -> None:
+    """Is this computer ready? Cameras, graphics, libraries, disk: each 'ok' or what to do."""
+    from nav.doctor import print_doctor
+
+    sys.exit(print_doctor())
+
+
+COMMANDS = (track, live, register, doctor)
