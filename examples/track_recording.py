@@ -32,7 +32,7 @@ def track(folder: Path) -> list[nav.Tip]:
         tracked = tracker.track(frames)
         tip = nav.tip_in_reference(tracked, needle, reference.name)
         if isinstance(tip, nav.Lost):
-            print(f"frame set {frames.number}: {tip.reason}")
+            print(f"frame set {frames.number}: {nav.sentence(tip)}")
             continue
         tips.append(tip)
     tracker.close()

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         simulate_recording,
     )
     from nav.model.case import Case, load_case
+    from nav.notice import Notice
     from nav.pipeline import Guidance, Pipeline
     from nav.planning.plan import PlanSettings, plan_trajectories
     from nav.registration.points import register_points
     from nav.registration.registration_result import Registration, load_registration
+    from nav.text.catalogue import sentence
     from nav.tracking.tip import tip_in_reference
     from nav.tracking.tool import Tool, load_tool
     from nav.tracking.tracked_frame import Tip, TrackedFrame
@@ -55,10 +57,12 @@ _MODULES = {
         "simulate_recording",
     ),
     "nav.model.case": ("Case", "load_case"),
+    "nav.notice": ("Notice",),
     "nav.pipeline": ("Guidance", "Pipeline"),
     "nav.planning.plan": ("PlanSettings", "plan_trajectories"),
     "nav.registration.points": ("register_points",),
     "nav.registration.registration_result": ("Registration", "load_registration"),
+    "nav.text.catalogue": ("sentence",),
     "nav.tracking.tip": ("tip_in_reference",),
     "nav.tracking.tool": ("Tool", "load_tool"),
     "nav.tracking.tracked_frame": ("Tip", "TrackedFrame"),
@@ -74,6 +78,7 @@ __all__ = [
     "Guidance",
     "InputError",
     "Lost",
+    "Notice",
     "Pipeline",
     "PlanSettings",
     "Pose",
@@ -95,6 +100,7 @@ __all__ = [
     "read_images",
     "reconstruct",
     "register_points",
+    "sentence",
     "simulate_recording",
     "tip_in_reference",
 ]

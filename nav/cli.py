@@ -18,6 +18,7 @@ from nav.errors import IncompleteInput, InputError, NothingSafe
 from nav.options import bound_values, check_outputs, converted
 from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
+from nav.text.catalogue import choose_language
 from phantoms import twin_commands
 from phantoms.phantom_commands import phantom_app
 
@@ -102,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     """Run a command and return its exit code."""
     try:
+        choose_language()
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
         if inspect.isfunction(command):  # not cyclopts' own --help and --version
             check_outputs(command, bound_values(bound))

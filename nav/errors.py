@@ -1,6 +1,9 @@
 """What can go wrong, as values and as one kind of exception."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from nav.notice import Notice
 
 
 class InputError(Exception):
@@ -25,18 +28,36 @@ class NothingSafe(Exception):
 
 
 @dataclass(frozen=True)
-class Lost:
-    """The answer of a stage that could not answer; false in a condition.
+class Lost(Notice):
+    """The answer of a stage that could not answer, and why; false in a condition.
 
     Later stages pass it on; no stage invents a number.
 
     Parameters
     ----------
-    reason : str
-        For people, one line.
+    code : str
+        Why, as of `Notice`; `nav.sentence` makes a sentence of it.
+    facts : mapping of str to Fact
+        Numbers, names, ids; the reason of an earlier stage.
     """
-
-    reason: str
 
     def __bool__(self) -> bool:
         return False
+
+
+def lost_by(reasons: Sequence[Notice]) -> Lost:
+    """Return a `Lost` for one or several reasons.
+
+    Parameters
+    ----------
+    reasons : sequence of Notice
+        At least one.
+
+    Returns
+    -------
+    Lost
+        The only reason itself, or "several" with all of them.
+    """
+    if len(reasons) == 1:
+        return Lost(reasons[0].code, reasons[0].facts)
+    return Lost("several", {"reasons": tuple(reasons)})

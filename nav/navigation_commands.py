@@ -8,8 +8,9 @@ from cyclopts import Parameter
 
 from nav.errors import InputError
 from nav.filekinds import POSES, TIMING, toml_kind
-from nav.options import InputPath, Output, beside_suffix, toml_output
+from nav.options import InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
+from nav.text.catalogue import choose_language
 
 RigFile = Annotated[InputPath, Parameter(name="--rig", help="rig.toml: the cameras.")]
 ToolFiles = Annotated[
@@ -28,6 +29,7 @@ def track(
     fps: float | None = None,
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
+    language: Language = None,
 ) -> None:
     """Track tools through recorded images; writes poses.csv.
 
@@ -57,6 +59,7 @@ def track(
     """
     from nav.track import TrackOptions, track_recording
 
+    choose_language(language)
     wishes = TrackOptions(relative_to, fps, timing, smooth)
     track_recording(rig, tool, images, output, wishes, console())
 
@@ -76,6 +79,7 @@ def live(
     fps: float | None = None,
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
+    language: Language = None,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -111,6 +115,7 @@ def live(
     seed
         With --twin: other pose of the phantom, other hand, other noise.
     """
+    choose_language(language)
     if twin:
         from phantoms.demo.live_demo import run_twin
 

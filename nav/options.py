@@ -79,6 +79,14 @@ class OutputFolder:
 
 
 Role = Input | Output | OutputFolder
+Language = Annotated[
+    str | None,
+    cyclopts.Parameter(
+        name="--language",
+        help="Of window and messages, as de; else C1C2NAV_LANGUAGE, else English. Files and logs "
+        "stay English.",
+    ),
+]
 InputPath = Annotated[Path, Input()]
 
 

@@ -12,7 +12,7 @@ from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import Tip, TrackedFrame
 
-NOT_REGISTERED = Lost("not registered: touch the fiducials first")
+NOT_REGISTERED = Lost("not_registered")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig
-from nav.camera.source import open_source
+from nav.camera.source import file_remark, open_source
 from nav.camera.webcam_numbers import parse_webcams
 from nav.display import check_display
 from nav.errors import InputError
@@ -20,6 +20,7 @@ from nav.live.playback import PacedImages, PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import (
@@ -28,6 +29,7 @@ from nav.registration.registration_result import (
     write_registration,
 )
 from nav.registration.reuse import check_use, describe_registration
+from nav.text.catalogue import ENGLISH
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource
 from nav.tracking.tool import Tool, check_tools, load_tool
@@ -165,7 +167,7 @@ class LiveJob:
 
     def open(self, progress: Progress = silent) -> "LiveWork":
         """Open the source of poses and the pipeline."""
-        progress("Opening cameras or recording, and the case", 0.0)
+        progress(Notice("opening"), 0.0)
         return LiveWork(self)
 
 
@@ -193,7 +195,7 @@ class LiveWork:
         self.warnings = (*of_rig, *of_tools, *case.warnings)
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
-        self.unsaved = ""
+        self.unsaved: Notice | None = None
         self.pipeline = Pipeline(tools[job.needle], case, known, reference=job.reference)
         self.session = Session(self.pipeline)
         self.swap: SwapCheck | None = None
@@ -216,10 +218,11 @@ class LiveWork:
         return CameraPoses(images, Tracker(rig, list(self.tools.values())), self.swap.look)
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """Warnings about files and the registration."""
-        own = (*self.session.doubts, *self.known_lines, *self.warnings)
-        return (self.unsaved, *own) if self.unsaved else own
+        of_files = map(file_remark, (*self.known_lines, *self.warnings))
+        own = (*self.session.doubts, *of_files)
+        return own if self.unsaved is None else (self.unsaved, *own)
 
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         """Write a new registration once it is used."""
@@ -227,13 +230,13 @@ class LiveWork:
             try:
                 self._save()
             except InputError as error:  # navigation goes on; the end tries again
-                self.unsaved = f"the registration is not saved: {error}"
+                self.unsaved = Notice("registration_not_saved", {"problem": str(error)})
         return ()
 
     def finish(self) -> Any:
         """Write a registration that was made but not yet used; there is no result to return."""
         try:
-            if self.unsaved:
+            if self.unsaved is not None:
                 self.saved = None
             if not self.session.refuted:
                 self._save()
@@ -315,8 +318,8 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
     try:
         with console.status("starting cameras and tracking"):
             first = feed.first(START_SECONDS)
-        if isinstance(first, Ended) and first.problem:
-            raise InputError(first.problem)
+        if isinstance(first, Ended) and first.problem is not None:
+            raise InputError(ENGLISH.sentence(first.problem))
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()

@@ -16,16 +16,20 @@ from nav.camera.rig import Rig, load_rig
 from nav.camera.source import open_source
 from nav.compiled import compiled_before
 from nav.errors import IncompleteInput, InputError, Lost
+from nav.notice import Notice, NoticeCount
 from nav.outputs import written_together
 from nav.pose_formats import open_pose_writer
 from nav.progress_bar import progress_bar
 from nav.record.pose_table import sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
+from nav.text.catalogue import ENGLISH, sentence
 from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
 from nav.tracking.follow.smooth import Smoother
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
+
+MOST_WARNINGS = 3  # that are reported at the end
 
 
 def say_if_compiling(console: Console) -> None:
@@ -134,7 +138,7 @@ def track_recording(
             if tally.count == 0:
                 raise InputError(f"{images}: has no images")
             made: dict[str, object] = {"frames": tally.count, "images": images.name}
-            said = [*warnings, *source.warnings, *source.cut_off]
+            said = [*warnings, *map(ENGLISH.sentence, source.warnings), *source.cut_off]
             if said:
                 made["warnings"] = said
             if smoother is not None:
@@ -146,15 +150,16 @@ def track_recording(
         tracker.close()
     tally.say(console, tally.count / _since(began))
     for notice in tracker.notices:
-        console.print(notice, markup=False, soft_wrap=True)
+        console.print(sentence(notice), markup=False, soft_wrap=True)
     if first is not None:
         for line in _print_faults(rig, [t for t in tools if not tally.seen[t.name]], first):
             console.print(line, markup=False, soft_wrap=True)
     if smoother is not None:
-        late = f"{1e3 * smoother.delay:.0f} ms"
-        console.print(f"smoothed over {smoother.frames} frame sets: poses are up to {late} late")
-    for warning in source.warnings:
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+        late = {"frames": smoother.frames, "delay_ms": 1e3 * smoother.delay}
+        console.print(sentence(Notice("smoothed", late)))
+    for notice in source.warnings:
+        warned = sentence(Notice("warned", {"warning": notice}))
+        console.print(warned, markup=False, soft_wrap=True)
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
     if source.cut_off:
         raise IncompleteInput("; ".join(source.cut_off))
@@ -195,8 +200,8 @@ class _Tally:
         self.count, self.followed = 0, 0
         self.tracked: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()  # independent of the tool that it is relative to
-        self.warned: Counter[str] = Counter()
-        self.lost: dict[str, Counter[str]] = {tool.name: Counter() for tool in tools}
+        self.warned = {tool.name: NoticeCount() for tool in tools}
+        self.lost = {tool.name: NoticeCount() for tool in tools}
 
     def add(self, tracked: TrackedFrame) -> None:
         self.count += 1
@@ -207,23 +212,33 @@ class _Tally:
             seen = tracked.tools[tool.name]
             self.seen[tool.name] += not isinstance(seen, Lost)
             if isinstance(seen, Lost):
-                self.lost[tool.name][seen.reason] += 1
-            elif seen.warning:
-                # without its numbers, so that rows with the same problem count together
-                self.warned[f"{tool.name}: {seen.warning.split(':')[0]}"] += 1
+                self.lost[tool.name].add(seen)
+            elif seen.warnings:
+                self.warned[tool.name].add(seen.warnings[0])
 
     def say(self, console: Console, rate: float) -> None:
-        shares = ", ".join(
-            f"{tool.name} {100 * self.tracked[tool.name] / self.count:.1f} %" for tool in self.tools
-        )
-        console.print(
-            f"{self.count} frames, {rate:.1f} /s, {self.followed} of them followed; "
-            f"tracked: {shares}"
-        )
+        for notice in self.notices(rate):
+            console.print(sentence(notice), markup=False)
+
+    def notices(self, rate: float) -> Iterator[Notice]:
+        """Yield what is reported of all frame sets, which took 1 / `rate` s each."""
+        shares = [
+            Notice(
+                "tracked_share",
+                {"tool": tool.name, "percent": 100.0 * self.tracked[tool.name] / self.count},
+            )
+            for tool in self.tools
+        ]
+        facts = {"frames": self.count, "rate": rate, "followed": self.followed}
+        yield Notice("track_summary", {**facts, "shares": shares})
         for name, reasons in self.lost.items():
             for reason, _ in reasons.most_common(1):
-                console.print(
-                    f"{name} lost in {reasons.total()} of {self.count} frames, most often: {reason}"
-                )
-        for sentence, times in self.warned.most_common(3):
-            console.print(f"warning in {times} rows: {sentence}")
+                lost = {"tool": name, "lost": reasons.total(), "frames": self.count}
+                yield Notice("lost_most_often", {**lost, "reason": reason})
+        warned = [
+            (times, name, warning)
+            for name, warnings in self.warned.items()
+            for warning, times in warnings.most_common()
+        ]
+        for times, name, warning in sorted(warned, key=lambda entry: -entry[0])[:MOST_WARNINGS]:
+            yield Notice("warned_in_rows", {"rows": times, "tool": name, "warning": warning})

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from nav.options import InputPath, OutputFolder
+from nav.options import InputPath, Language, OutputFolder
 from nav.terminal import console
+from nav.text.catalogue import choose_language
 from phantoms.phantom_commands import refuse_foreign
 
 twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
@@ -21,6 +22,7 @@ def demo(
     calibrated: Annotated[bool, Parameter(negative="")] = False,
     large: Annotated[bool, Parameter(negative="")] = False,
     ct: Annotated[bool, Parameter(negative="")] = False,
+    language: Language = None,
 ) -> None:
     """A complete simulated lateral C1-C2 puncture, computed from camera images only.
 
@@ -49,6 +51,7 @@ def demo(
     """
     from phantoms.demo.run_demo import run_demo
 
+    choose_language(language)
     run_demo(
         out,
         seed=seed,

@@ -9,6 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
+from nav.notice import Notice
 from nav.tracking.tool import Marker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, marker_rectangle
@@ -101,7 +102,7 @@ class Studio:
         self.number = 0
 
     def frames(
-        self, placed: Sequence[Placed], missing: Mapping[str, str] | None = None
+        self, placed: Sequence[Placed], missing: Mapping[str, Notice] | None = None
     ) -> FrameSet:
         """The next frame set; cameras in `missing` have no picture, for the reason given."""
         missing = missing or {}

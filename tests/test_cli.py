@@ -281,7 +281,21 @@ def test_a_lost_row_has_a_reason_and_no_numbers(run, bench):
     told = f"needle lost in 1 of {FRAMES} frames, most often: hidden from left, right"
     assert told in said.out.splitlines()
     filled = {name for name, value in row.items() if value}
-    assert filled == {"frame", "time", "tool", "status", "reason"}
+    assert row["reason_code"] == "hidden"
+    assert filled == {"frame", "time", "tool", "status", "reason", "reason_code"}
+
+
+def test_the_terminal_speaks_another_language_and_the_files_do_not(run, bench, monkeypatch):
+    said = run(*track(bench), "--language", "de")
+    told = f"needle verloren in 1 von {FRAMES} Bildsätzen, am häufigsten: verdeckt für left, right"
+    assert told in said.out.splitlines()
+    assert rows(bench / "poses.csv", "needle")[-1]["reason"] == "hidden from left, right"
+    monkeypatch.setenv("C1C2NAV_LANGUAGE", "xx")
+    refused = run(*track(bench))
+    assert refused.code == 2
+    assert "C1C2NAV_LANGUAGE: expected one of en, de, got xx" in refused.err
+    monkeypatch.delenv("C1C2NAV_LANGUAGE")
+    assert "most often: hidden" in run(*track(bench)).out
 
 
 def test_relative_poses_do_not_know_the_rig(run, bench):

@@ -47,7 +47,7 @@ def test_plain_images_are_tracked_as_frame_sets_are(needle, rig):
             found = seen(other.track(given), needle.name).rig_from_tool.transform.as_matrix()
             assert found == pytest.approx(expected, abs=0.01)
         half = {"left": images["left"], "right": None}
-        assert other.track(half).camera_lost == {"right": "no image given"}
+        assert other.track(half).camera_lost == {"right": nav.Notice("no_image_given")}
 
 
 @pytest.mark.parametrize(

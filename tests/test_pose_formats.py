@@ -20,7 +20,7 @@ NEEDLE = Tool("needle", "DICT_4X4_50", (square_marker(1),))
 PLACE = rigid([0.1, 0.2, 0.3], [1.0, 2.0, 600.0])
 FRAMES = (
     TrackedFrame(0, 0.0, {"needle": TrackedTool(Pose(PLACE))}),
-    TrackedFrame(1, 0.1, {"needle": Lost("no marker seen")}),
+    TrackedFrame(1, 0.1, {"needle": Lost("hidden", {"cameras": ["left"]})}),
 )
 LINES = '{"format": "lines of poses"}'
 

@@ -1,6 +1,5 @@
 """Cameras of unknown size opened for calibration; absent ones are tried again."""
 
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,15 +14,15 @@ from calibration.live.background import aside
 from nav.camera.frameset import FrameSet, FrameSource
 from nav.camera.image_files import to_grey
 from nav.camera.live_source import LiveSource
+from nav.camera.livecamera import CameraError
 from nav.camera.measure import LARGEST
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Capture, OpenCapture, Webcams, request_size, why_not_opened
-from nav.errors import InputError
+from nav.notice import Notice
 
 FIRST_PICTURE = 6.0  # s that a webcam may take to open and give a picture
 IDLE = 0.05  # s between frame sets while no camera is there
 RETRY = 2.0  # s between tries of cameras that are not there
-OTHER_SIZE = re.compile(r"image is (\d+ x \d+) but rig\.toml says (\d+ x \d+)")
 Size = tuple[int, int]
 
 
@@ -48,7 +47,7 @@ class BoardCameras(FrameSource):
 
     Raises
     ------
-    InputError
+    CameraError
         None of them gives an image: the reason for the first one.
     """
 
@@ -65,7 +64,7 @@ class BoardCameras(FrameSource):
         self._capture = capture or Webcams()
         self._first_picture, self._retry = first_picture, retry
         self.sizes: dict[str, Size] = {}
-        self.absent: dict[str, str] = {}
+        self.absent: dict[str, Notice] = {}
         self._closed = threading.Event()
         self._source: LiveSource | None = None
         self._number = 0
@@ -74,14 +73,14 @@ class BoardCameras(FrameSource):
         self._probe(list(self.devices))
         self._open()
         if self._source is None:
-            raise InputError(next(iter(self.absent.values())))
+            raise CameraError(next(iter(self.absent.values())))
 
     def __len__(self) -> int:
         """Return 0: the number of frame sets is not known beforehand."""
         return 0
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Notice]:
         """Settings that the drivers did not lock, and slowness, as of now."""
         return [] if self._source is None else self._source.warnings
 
@@ -110,7 +109,7 @@ class BoardCameras(FrameSource):
     def _told(self, frames: FrameSet) -> FrameSet:
         """Add the reasons of cameras that are absent."""
         self._number += 1
-        missing = {name: _in_words(name, why) for name, why in frames.missing.items()}
+        missing = {name: _without_rig_file(why) for name, why in frames.missing.items()}
         return replace(frames, number=self._number, missing=missing | self.absent)
 
     def _returned(self) -> bool:
@@ -138,10 +137,10 @@ class BoardCameras(FrameSource):
                     capture=self._capture,
                     first_picture=self._first_picture,
                 )
-            except InputError as error:
-                name = next((n for n in names if f"camera {n}" in str(error)), names[0])
+            except CameraError as error:
+                name = str(error.notice.facts["camera"])
                 del self.sizes[name]
-                self.absent[name] = _in_words(name, str(error))
+                self.absent[name] = _without_rig_file(error.notice)
                 continue
             self.absent = {n: why for n, why in self.absent.items() if n not in names}
             if self._closed.is_set():
@@ -154,30 +153,32 @@ class BoardCameras(FrameSource):
         until = time.monotonic() + self._first_picture
         for name, job in jobs.items():
             try:
-                found: Size | str = job.result(timeout=max(0.0, until - time.monotonic()))
+                found: Size | Notice = job.result(timeout=max(0.0, until - time.monotonic()))
             except TimeoutError:
-                found = f"camera {name}: device {self.devices[name]}: its driver does not answer"
+                facts: dict[str, str | int] = {"camera": name, "device": self.devices[name]}
+                found = Notice("camera_not_answering", facts)
             except (
                 Exception
             ) as error:  # any failure of a driver makes this camera absent, not the rest
-                found = f"camera {name}: {type(error).__name__}: {error}"
-            if isinstance(found, str):
+                facts = {"camera": name, "problem": f"{type(error).__name__}: {error}"}
+                found = Notice("camera_failed", facts)
+            if isinstance(found, Notice):
                 self.absent[name] = found
             else:
                 self.sizes[name] = found
-                self.absent.setdefault(name, f"camera {name}: starting")
+                self.absent.setdefault(name, Notice("camera_starting", {"camera": name}))
 
-    def _first_size(self, name: str) -> Size | str:
+    def _first_size(self, name: str) -> Size | Notice:
         """Return the size of a camera's first image, or why there is none."""
         index = self.devices[name]
-        where = f"camera {name}: device {index}"
+        facts = {"camera": name, "device": index}
         capture = self._capture(index)
         try:
             if not capture.isOpened():
-                return f"{where} cannot be opened: {why_not_opened(index)}"
+                return Notice("camera_not_opened", {**facts, "why": why_not_opened(index)})
             request_size(capture, self.size)
             return _picture_size(capture, 0.8 * self._first_picture) or (
-                f"{where}: no image in {self._first_picture:g} s; in use by another program?"
+                Notice("camera_no_first_picture", {**facts, "seconds": self._first_picture})
             )
         finally:
             capture.release()
@@ -199,9 +200,18 @@ def _unknown(name: str, size: Size) -> Camera:
     return Camera(name, size, np.eye(3), np.zeros(5), RigidTransform.identity())
 
 
-def _in_words(name: str, why: str) -> str:
+def _without_rig_file(why: Notice) -> Notice:
     """Return a reason without mention of a file that does not exist yet."""
-    other = OTHER_SIZE.search(why)
-    if other is None:
+    if why.code != "camera_other_size":
         return why
-    return f"camera {name}: images are {other[1]} now, were {other[2]} at the start; start again"
+    facts = why.facts
+    return Notice(
+        "camera_size_changed",
+        {
+            "camera": facts["camera"],
+            "width": facts["width"],
+            "height": facts["height"],
+            "width_before": facts["expected_width"],
+            "height_before": facts["expected_height"],
+        },
+    )

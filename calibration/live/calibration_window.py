@@ -23,6 +23,7 @@ from calibration.live.taking import Taking
 from calibration.live.verdict_table import VerdictTable
 from calibration.live.watch import Watch
 from nav.errors import InputError
+from nav.notice import Notice
 from nav.view.header import button_style
 from nav.view.overlays import Notices
 from nav.view.quitting import QUIT_KEY
@@ -182,10 +183,9 @@ class CalibrateWindow(QMainWindow):
                 self.problem = ""
         self._count(shown)
 
-    def _notice(self, notices: tuple[str, ...]) -> None:
+    def _notice(self, notices: tuple[Notice, ...]) -> None:
         width = self.notices.width()
         self.notices.show_notices(notices)
-        self.notices.text.setToolTip("\n".join(notices))
         if self.notices.width() != width:
             self._arrange()
 

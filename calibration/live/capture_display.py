@@ -6,6 +6,7 @@ from calibration.live.capture_guide import Ask
 from calibration.live.progress import Progress
 from nav.camera.frameset import Picture
 from nav.frames import Array
+from nav.notice import Notice
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Shown:
         Of the captures.
     captured : bool
         Whether an image was taken just now.
-    notices : tuple of str
+    notices : tuple of Notice
         Warnings of the cameras.
     """
 
@@ -58,4 +59,4 @@ class Shown:
     detail: str
     progress: Progress
     captured: bool
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()

@@ -23,6 +23,8 @@ from calibration.live.quick import Glimpse, Spotter
 from calibration.live.still import Stillness
 from nav.camera.frameset import FrameSet, Picture
 from nav.errors import InputError
+from nav.notice import Notice
+from nav.text.catalogue import chosen
 
 FLASH = 1.0  # s that 'captured' stays
 AGAIN = 1.5  # s that it says why a picture was not good enough, before the next is taken
@@ -73,14 +75,14 @@ class Taking:
         self._last = self._wanted()
         self._word, self._word_until = Ask("show", ""), -np.inf
 
-    def step(self, frames: FrameSet, notices: Sequence[str] = ()) -> Shown:
+    def step(self, frames: FrameSet, notices: Sequence[Notice] = ()) -> Shown:
         """Process the next images, take them if they add information, and return what to show.
 
         Parameters
         ----------
         frames : FrameSet
             The next images.
-        notices : sequence of str, optional
+        notices : sequence of Notice, optional
             Warnings of the cameras.
 
         Returns
@@ -106,7 +108,7 @@ class Taking:
         self,
         camera: int,
         images: Mapping[int, Picture],
-        missing: Mapping[int, str],
+        missing: Mapping[int, Notice],
         glimpses: Mapping[int, Glimpse],
     ) -> Pane:
         """Return a camera's pane; no image is kept for longer than a slow camera needs."""
@@ -114,8 +116,8 @@ class Taking:
             seen = glimpses[camera].pixels if camera in glimpses else np.zeros((0, 2))
             self._panes[camera] = Pane(self.names[camera], images[camera], "", seen)
         elif self._gone(camera) or camera not in self._panes:
-            why = missing.get(camera, "").removeprefix(f"camera {self.names[camera]}: ")
-            return Pane(self.names[camera], None, why, np.zeros((0, 2)))
+            headline, why = chosen().parts(missing[camera]) if camera in missing else ("", "")
+            return Pane(self.names[camera], None, why or headline, np.zeros((0, 2)))
         return self._panes[camera]
 
     def _gone(self, camera: int) -> bool:
@@ -156,13 +158,13 @@ class Taking:
         """End the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _images(self, frames: FrameSet) -> tuple[dict[int, Picture], dict[int, str]]:
+    def _images(self, frames: FrameSet) -> tuple[dict[int, Picture], dict[int, Notice]]:
         """Return images, and why there are none, by camera."""
         images: dict[int, Picture] = {}
-        missing: dict[int, str] = {}
+        missing: dict[int, Notice] = {}
         for k, name in enumerate(self.names):
             if name not in frames.frames:
-                missing[k] = frames.missing.get(name, f"camera {name}: no image")
+                missing[k] = frames.missing.get(name, Notice("camera_absent", {"camera": name}))
                 continue
             image = frames.frames[name].image
             size = (image.shape[1], image.shape[0])
@@ -170,10 +172,9 @@ class Taking:
             if size == first:
                 images[k] = image
             else:
-                missing[k] = (
-                    f"camera {name}: images are {size[0]} x {size[1]} now, were {first[0]} x "
-                    f"{first[1]} at the start; start again"
-                )
+                now = {"camera": name, "width": size[0], "height": size[1]}
+                before = {"width_before": first[0], "height_before": first[1]}
+                missing[k] = Notice("camera_size_changed", {**now, **before})
         return images, missing
 
     def _glimpses(self, frames: FrameSet, images: Mapping[int, Picture]) -> dict[int, Glimpse]:
@@ -191,7 +192,7 @@ class Taking:
 
     def _ask(
         self,
-        missing: Mapping[int, str],
+        missing: Mapping[int, Notice],
         images: Mapping[int, Picture],
         glimpses: Mapping[int, Glimpse],
         present: Mapping[int, Look],
@@ -202,7 +203,8 @@ class Taking:
         gone = [k for k in range(len(self.names)) if self._gone(k)]
         if gone:
             name = self.names[gone[0]]
-            why = missing.get(gone[0], "no image")
+            known = missing.get(gone[0])
+            why = "no picture" if known is None else chosen().sentence(known)
             which = "The camera" if len(self.names) == 1 else f"The {name.upper()} camera"
             return Ask("lost", f"{which} gives no image", gone[0]), why
         if len(images) < len(self.names):

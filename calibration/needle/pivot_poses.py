@@ -1,5 +1,6 @@
 """A tool's poses from poses.csv, without the rows in which it was lost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from nav.record.read_poses import (
 from nav.tables import TableLimits, read_table
 from nav.textfile import MEGABYTE
 
+DOUBTFUL = {"geometry_doubtful", "geometry_doubtful_at_tip"}  # codes of nav.tracking.reasons
+DOUBTFUL_BEFORE = "geometry doubtful"  # in `reason` of files from before there were codes
 # a quarter of an hour of two tools at 30 per second; pivoting takes minutes
 LIMITS = TableLimits(size=64 * MEGABYTE, rows=60_000)
 
@@ -32,6 +35,12 @@ class ToolPoses(PoseRows):
 
     lost: int
     doubtful: int
+
+
+def _is_doubtful(fields: Mapping[str, str]) -> bool:
+    if "reason_code" in fields:
+        return bool(DOUBTFUL & set(fields["reason_code"].split()))
+    return DOUBTFUL_BEFORE in fields.get("reason", "")
 
 
 def load_poses(path: Path, tool: str) -> ToolPoses:
@@ -56,7 +65,11 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
         listed), or a tracked row has a value that is not a finite number.
     """
     table = read_table(
-        path, [NEEDED], (*COVARIANCE, *SYSTEMATIC, "reason", "frame"), LIMITS, "frame {frame}"
+        path,
+        [NEEDED],
+        (*COVARIANCE, *SYSTEMATIC, "reason", "reason_code", "frame"),
+        LIMITS,
+        "frame {frame}",
     )
     own = rows_of_tool(table, tool)
     tracked = [row for row in own if row.fields["status"] == "tracked"]
@@ -64,5 +77,5 @@ def load_poses(path: Path, tool: str) -> ToolPoses:
     return ToolPoses(
         **vars(poses),
         lost=len(own) - len(tracked),
-        doubtful=sum("geometry doubtful" in row.fields.get("reason", "") for row in tracked),
+        doubtful=sum(_is_doubtful(row.fields) for row in tracked),
     )

@@ -17,6 +17,7 @@ from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
 from nav.frames import Array
+from nav.notice import Notice, NoticeCount
 from nav.progress_bar import progress_bar
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.marker_views import MarkerViews, shifted
@@ -71,7 +72,7 @@ class Seen:
         In how many of them the tool was found.
     moving : int
         Views left out because the tool moved between the cameras' times.
-    reasons : tuple of str
+    reasons : tuple of Notice
         Why it was lost, the most frequent first.
     """
 
@@ -79,7 +80,7 @@ class Seen:
     frames: int
     tracked: int
     moving: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Notice, ...]
 
 
 def seen_markers(
@@ -119,7 +120,7 @@ def seen_markers(
     """
     views: list[BodyView] = []
     count = tracked = moving = 0
-    reasons: Counter[str] = Counter()
+    reasons = NoticeCount()
     with closing(Tracker(rig, [tool])) as tracker, _late_bar(console, task, total) as advance:
         for frames in frame_sets:
             if anywhere and count % SEARCH_EVERY == 0:
@@ -128,7 +129,7 @@ def seen_markers(
             count += 1
             candidate = tracker.tool_states[tool.name].candidate
             if isinstance(result, Lost) or candidate is None:
-                reasons[result.reason if isinstance(result, Lost) else "not found"] += 1
+                reasons.add(result if isinstance(result, Lost) else Notice("not_found"))
             else:
                 own, left_out = views_of(candidate, frames.number, tool)
                 if anywhere:

@@ -15,6 +15,7 @@ from nav.camera.source import RecordedSource, open_source
 from nav.errors import InputError
 from nav.files import write_toml
 from nav.outputs import written_together
+from nav.text.catalogue import ENGLISH
 from nav.track import say_if_compiling
 from nav.tracking.tool import TOOL_FORMAT, Tool, load_tool
 
@@ -133,7 +134,7 @@ def _seen(
     if seen.tracked == 0:
         raise InputError(
             f"{images}: {tool.name} is in none of the {seen.frames} frame sets: "
-            f"{seen.reasons[0]}; is it this tool's file, and this rig's?"
+            f"{ENGLISH.sentence(seen.reasons[0])}; is it this tool's file, and this rig's?"
         )
     return seen
 
@@ -145,7 +146,9 @@ def _geometry(
         return body_geometry(seen.views, tool, rig, begin)
     except NotCalibrated as error:
         lost = seen.frames - seen.tracked
-        why = f" (lost in {lost} of {seen.frames}: {seen.reasons[0]})" if lost else ""
+        why = ""
+        if lost:
+            why = f" (lost in {lost} of {seen.frames}: {ENGLISH.sentence(seen.reasons[0])})"
         often = seen.tracked < max(seen.frames / 2, LEAST_FRAMES)
         raise InputError(f"{images}: {error}{why if often else ''}") from None
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from nav.camera.frameset import Picture
 from nav.camera.recorded import Shot
+from nav.notice import Notice
 
 SAMPLED_ROWS = 16  # every 16th row is compared first: pictures that differ do so there
 
@@ -20,7 +21,7 @@ class _Camera:
     damaged: int = 0
     repeated: int = 0
     frozen: int = 0
-    first: str = ""
+    first: Notice | None = None
     before: Picture | None = None
 
 
@@ -54,7 +55,7 @@ class Findings:
             if shot.image is None:
                 camera.missing += 1
                 camera.damaged += shot.damaged
-                if shot.damaged and not camera.first:
+                if shot.damaged and camera.first is None:
                     camera.first = shot.reason
                 continue
             camera.pictures += 1
@@ -68,36 +69,34 @@ class Findings:
             self.cameras[name].repeated += 1
             if changed:
                 self.cameras[name].frozen += 1
-                reason = f"{name}: the same image as before: frozen"
-                judged[name] = Shot(None, shots[name].time, reason)
+                frozen = Notice("picture_frozen", {"camera": name})
+                judged[name] = Shot(None, shots[name].time, frozen)
         return judged
 
-    def sentences(self) -> list[str]:
-        """Return what is worth a warning, a sentence each."""
-        return [line for name, camera in self.cameras.items() for line in self._of(name, camera)]
+    def notices(self) -> list[Notice]:
+        """Return what is worth a warning."""
+        return [
+            notice for name, camera in self.cameras.items() for notice in self._of(name, camera)
+        ]
 
-    def _of(self, name: str, camera: _Camera) -> list[str]:
-        lines = []
+    def _of(self, name: str, camera: _Camera) -> list[Notice]:
+        said = []
         if camera.damaged:
+            facts = {"camera": name, "damaged": camera.damaged, "first": camera.first}
             count = camera.pictures + camera.damaged
-            lines.append(
-                f"{name}: {camera.damaged} of {count} images cannot be used; the first: "
-                f"{camera.first.removeprefix(name + ': ')}"
-            )
+            said.append(Notice("pictures_unusable", {**facts, "count": count}))
         lacking = camera.missing - camera.damaged
         if lacking:
-            lines.append(f"{name}: no image in {lacking} of {self.sets} frame sets")
+            facts = {"camera": name, "missing": lacking, "count": self.sets}
+            said.append(Notice("pictures_missing", facts))
         if camera.frozen:
-            lines.append(
-                f"{name}: frozen in {camera.frozen} of {self.sets} frame sets (the same image as "
-                "before while another camera's changed): not used there"
-            )
+            facts = {"camera": name, "frozen": camera.frozen, "count": self.sets}
+            said.append(Notice("pictures_frozen", facts))
         if camera.repeated > camera.frozen:
-            lines.append(
-                f"{name}: {camera.repeated - camera.frozen} of {camera.pictures} images are the "
-                "same as the one before: their poses are of an earlier time"
-            )
-        return lines
+            repeated = camera.repeated - camera.frozen
+            facts = {"camera": name, "repeated": repeated, "count": camera.pictures}
+            said.append(Notice("pictures_repeated", facts))
+        return said
 
 
 def same_picture(before: Picture | None, image: Picture) -> bool:

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.notice import Notice
+
 Picture = NDArray[np.uint8]
 
 
@@ -52,7 +54,7 @@ class FrameSet:
     number: int
     time: float
     frames: Mapping[str, Frame]
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, Notice] = field(default_factory=dict)
     read_seconds: float = 0.0
     captured_at: float | None = None
 
@@ -67,7 +69,7 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def warnings(self) -> Sequence[str]:
+    def warnings(self) -> Sequence[Notice]:
         """What is unusual about the images so far, a sentence each."""
         ...
 

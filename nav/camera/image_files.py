@@ -172,10 +172,10 @@ def decode_picture(path: Path) -> Decoded | Lost:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        return Lost(f"cannot be read: {error.strerror or error}")
+        return _unusable(f"cannot be read: {error.strerror or error}")
     facts = examine(data)
     if facts.problem:
-        return Lost(facts.problem)
+        return _unusable(facts.problem)
     is_jpeg = data.startswith(b"\xff\xd8")  # others are checked by their structure, in parallel
     catch: AbstractContextManager[list[str]] = messages_caught() if is_jpeg else nullcontext([])
     with catch as messages:
@@ -184,16 +184,20 @@ def decode_picture(path: Path) -> Decoded | Lost:
         except cv2.error:
             image = None
     if image is None:
-        return Lost(NO_PICTURE)
+        return _unusable(NO_PICTURE)
     if any(map(_is_damage, messages)):
-        return Lost("is damaged: a part of its compressed data cannot be read")
+        return _unusable("is damaged: a part of its compressed data cannot be read")
     grey = to_grey(image)
     if grey is None:
-        return Lost(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
+        return _unusable(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
     dark = ""
     if image.dtype == np.uint16 and 0 < (largest := int(image.max())) < DARK_16_BIT:
         dark = f"16-bit pixels of {largest} at most, which is {largest // 257} of 255 grey levels"
     return Decoded(grey, facts.turned, dark)
+
+
+def _unusable(why: str) -> Lost:
+    return Lost("picture_unusable", {"why": why})
 
 
 def _is_damage(message: str) -> bool:

@@ -12,6 +12,7 @@ from nav.camera.frameset import Frame, FrameSet
 from nav.camera.image_files import to_grey
 from nav.camera.rig import Rig, check_picture_size
 from nav.errors import InputError
+from nav.notice import Notice
 
 Images = Mapping[str, NDArray[Any] | None] | Sequence[NDArray[Any] | None] | NDArray[Any]
 
@@ -61,7 +62,7 @@ def frame_set_of_images(images: Images, rig: Rig, number: int, time: float) -> F
     for camera in rig.cameras:
         image = images.get(camera.name)
         if image is None:
-            missing[camera.name] = "no image given"
+            missing[camera.name] = Notice("no_image_given")
             continue
         grey = to_grey(np.asarray(image)) if np.ndim(image) in (2, 3) else None
         if grey is None:

@@ -9,6 +9,7 @@ from nav.camera.livecamera import Grabbed, LiveCamera
 from nav.camera.rig import Rig
 from nav.camera.webcam import OpenCapture, Webcams
 from nav.errors import InputError, Lost
+from nav.notice import Notice
 
 # s: a frame set comes at least so often, even incomplete; with POLL well under 0.1
 KEEP_UP = 0.09
@@ -84,7 +85,7 @@ class LiveSource(FrameSource):
         return 0
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Notice]:
         """What the drivers did not lock, and slowness, as of now."""
         return [w for camera in self.cameras.values() for w in camera.warnings]
 
@@ -107,7 +108,7 @@ class LiveSource(FrameSource):
         """Return the next frame set if it is due, else None; never wait."""
         now = self._clock()
         states = {name: camera.newest() for name, camera in self.cameras.items()}
-        lost = {name: s.reason for name, s in states.items() if isinstance(s, Lost)}
+        lost: dict[str, Notice] = {n: s for n, s in states.items() if isinstance(s, Lost)}
         live = {name: s for name, s in states.items() if isinstance(s, Grabbed)}
         fresh = {name: g for name, g in live.items() if g.number != self._used[name]}
         if not live:
@@ -122,11 +123,11 @@ class LiveSource(FrameSource):
         latest = max((g.time for g in fresh.values()), default=now)
         chosen = {name: g for name, g in fresh.items() if latest - g.time <= skew}
         for name in live.keys() - chosen.keys():
-            lost[name] = f"camera {name}: no image at the time of the others'"
+            lost[name] = Notice("camera_late", {"camera": name})
         return self._give(now, chosen, lost)
 
     def _give(
-        self, now: float, chosen: Mapping[str, Grabbed], missing: Mapping[str, str]
+        self, now: float, chosen: Mapping[str, Grabbed], missing: Mapping[str, Notice]
     ) -> FrameSet:
         times = [g.time for g in chosen.values()]
         # after an empty set (its time is now) a picture may still be on its way from before

@@ -11,7 +11,7 @@ from statistics import median
 
 from nav.camera.frameset import Picture
 from nav.camera.image_files import to_grey
-from nav.camera.rig import Camera, check_picture_size
+from nav.camera.rig import Camera, picture_size_problem
 from nav.camera.webcam import (
     Capture,
     OpenCapture,
@@ -21,6 +21,8 @@ from nav.camera.webcam import (
     why_not_opened,
 )
 from nav.errors import InputError, Lost
+from nav.notice import Notice
+from nav.text.catalogue import ENGLISH
 
 # s without a new picture; with the time it takes to notice still within 0.1
 LOST_AFTER = 0.09
@@ -54,6 +56,20 @@ class Grabbed:
     time: float
     image: Picture
     seconds: float
+
+
+class CameraError(InputError):
+    """A camera that cannot be used, with the notice that says why.
+
+    Parameters
+    ----------
+    notice : Notice
+        Its facts name the camera.
+    """
+
+    def __init__(self, notice: Notice) -> None:
+        super().__init__(ENGLISH.sentence(notice))
+        self.notice = notice
 
 
 class LiveCamera:
@@ -103,8 +119,8 @@ class LiveCamera:
         self._changed = changed or threading.Condition()
         self._newest: Grabbed | None = None
         self._received = -math.inf
-        self._problem = ""
-        self._locking: list[str] = []
+        self._problem: Notice | None = None
+        self._locking: list[Notice] = []
         self._sums: deque[int] = deque(maxlen=REMEMBERED)
         self._intervals: deque[float] = deque(maxlen=15)
         self._attempts = [_Attempt(self)]
@@ -115,16 +131,17 @@ class LiveCamera:
         self._replace_if_hung(now)
         with self._changed:
             newest, received, problem = self._newest, self._received, self._problem
-        if problem:
-            return Lost(problem)
+        if problem is not None:
+            return Lost(problem.code, problem.facts)
+        facts = {"camera": self.name}
         if newest is None:
-            return Lost(f"camera {self.name}: no image yet")
+            return Lost("camera_waiting", facts)
         age = now - newest.time
         if age <= self._lost_after:
             return newest
         if now - received <= self._lost_after:
-            return Lost(f"camera {self.name}: only old images for {age:.1f} s: frozen?")
-        return Lost(f"camera {self.name}: no image for {now - received:.1f} s: unplugged?")
+            return Lost("camera_frozen", {**facts, "seconds": age})
+        return Lost("camera_silent", {**facts, "seconds": now - received})
 
     def wait_for_first(self, timeout: float) -> None:
         """Wait for the first image.
@@ -136,15 +153,15 @@ class LiveCamera:
 
         Raises
         ------
-        InputError
+        CameraError
             The camera cannot be opened, gives images of another size than the rig says, or none
             within `timeout`.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._newest or self._problem, timeout)
             if self._newest is None:
-                none = f"camera {self.name}: device {self.device_index}: no image in {timeout:g} s"
-                raise InputError(self._problem or f"{none}; in use by another program?")
+                facts = {"camera": self.name, "device": self.device_index, "seconds": timeout}
+                raise CameraError(self._problem or Notice("camera_no_first_picture", facts))
 
     @property
     def period(self) -> float | None:
@@ -153,16 +170,14 @@ class LiveCamera:
             return median(self._intervals) if len(self._intervals) >= 5 else None
 
     @property
-    def warnings(self) -> list[str]:
-        """What the driver did not lock, and slowness; a sentence each."""
+    def warnings(self) -> list[Notice]:
+        """What the driver did not lock, and slowness."""
         with self._changed:
             warnings = list(self._locking)
         period = self.period
         if period is not None and period > SLOW_PERIOD:
-            warnings.append(
-                f"camera {self.name}: only {1 / period:.0f} images per second; more light, "
-                "a shorter exposure or a USB port of its own may help"
-            )
+            facts = {"camera": self.name, "rate": 1.0 / period}
+            warnings.append(Notice("camera_slow", facts))
         return warnings
 
     def close(self, timeout: float = 1.0) -> None:
@@ -179,10 +194,11 @@ class LiveCamera:
             current.stopped.set()
             self._attempts.append(_Attempt(self))
 
-    def _fail(self, attempt: "_Attempt", problem: str) -> None:
+    def _fail(self, attempt: "_Attempt", code: str, **facts: str | int) -> None:
+        facts["camera"], facts["device"] = self.name, self.device_index
         with self._changed:
             if not attempt.stopped.is_set():
-                self._problem = problem
+                self._problem = Notice(code, facts)
                 self._changed.notify_all()
 
     def _take(self, attempt: "_Attempt", at: float, image: Picture) -> bool:
@@ -192,7 +208,7 @@ class LiveCamera:
         with self._changed:
             if attempt.stopped.is_set():
                 return False
-            before, self._received, self._problem = self._newest, at, ""
+            before, self._received, self._problem = self._newest, at, None
             if checksum in self._sums:
                 return False
             self._sums.append(checksum)
@@ -224,13 +240,9 @@ class _Attempt:
                 if capture.isOpened():
                     self._read(capture)
                 else:
-                    why = why_not_opened(owner.device_index)
-                    where = f"camera {owner.name}: device {owner.device_index}"
-                    owner._fail(self, f"{where} cannot be opened: {why}")
-            except InputError as error:
-                owner._fail(self, str(error))
+                    owner._fail(self, "camera_not_opened", why=why_not_opened(owner.device_index))
             except Exception as error:  # any error of a driver costs this camera, not the others
-                owner._fail(self, f"camera {owner.name}: {type(error).__name__}: {error}")
+                owner._fail(self, "camera_failed", problem=f"{type(error).__name__}: {error}")
             finally:
                 if capture is not None:
                     capture.release()
@@ -256,8 +268,13 @@ class _Attempt:
                     return
                 self.stopped.wait(0.005)
                 continue
-            where = f"camera {owner.name}, device {owner.device_index}"
-            check_picture_size(owner.camera, grey.shape, where)
+            if problem := picture_size_problem(owner.camera, grey.shape):
+                (height, width), (expected_width, expected_height) = grey.shape, owner.camera.size
+                owner._fail(
+                    self, "camera_other_size", problem=problem, width=width, height=height,
+                    expected_width=expected_width, expected_height=expected_height,
+                )  # fmt: skip
+                return
             received = at
             if owner._take(self, at, grey):
                 renewed = at

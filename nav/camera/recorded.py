@@ -9,6 +9,7 @@ from nav.camera.frameset import Picture
 from nav.camera.image_files import decode_picture, read_picture
 from nav.camera.rig import Camera, check_picture_size
 from nav.errors import InputError, Lost
+from nav.notice import Notice
 
 # about a file whose metadata rotate its images
 TURNED = "{} by its metadata; used as the sensor has it, as in calibration"
@@ -24,7 +25,7 @@ class Shot:
         Grey levels; None where there is none.
     time : float, optional
         In s, if known.
-    reason : str
+    reason : Notice, optional
         Why there is no image.
     damaged : bool
         Whether there is an image that cannot be used.
@@ -32,7 +33,7 @@ class Shot:
 
     image: Picture | None
     time: float | None = None
-    reason: str = ""
+    reason: Notice | None = None
     damaged: bool = False
 
 
@@ -105,7 +106,7 @@ class PictureFolder:
         first = next(self.files[stem] for stem in self.stems if stem in self.files)
         decoded = decode_picture(first)
         if isinstance(decoded, Lost):
-            raise InputError(f"{first}: {decoded.reason}")
+            raise InputError(f"{first}: {decoded.facts['why']}")
         check_picture_size(self.camera, decoded.image.shape, str(first))
         if decoded.turned:
             self.notes.append(f"{first}: {TURNED.format(decoded.turned)}")
@@ -122,11 +123,12 @@ class PictureFolder:
             time = None if self.times is None else self.times.get(number)
             path = self.files.get(stem)
             if path is None:
-                yield Shot(None, time, f"{name}: no image {stem}")
+                yield Shot(None, time, Notice("no_such_picture", {"camera": name, "name": stem}))
                 continue
             image = read_picture(path)
             if isinstance(image, Lost):
-                yield Shot(None, time, f"{name}: {path.name} {image.reason}", True)
+                facts = {"camera": name, "file": path.name, "why": image.facts["why"]}
+                yield Shot(None, time, Notice("file_unusable", facts), True)
                 continue
             check_picture_size(self.camera, image.shape, str(path))
             yield Shot(image, time)

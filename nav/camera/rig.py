@@ -263,22 +263,42 @@ def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> No
     InputError
         Naming the camera, both sizes and what to do.
     """
+    problem = picture_size_problem(camera, shape)
+    if problem:
+        raise InputError(f"{where}: {problem}")
+
+
+def picture_size_problem(camera: Camera, shape: tuple[int, ...]) -> str:
+    """Return what is wrong with the size of an image.
+
+    Parameters
+    ----------
+    camera : Camera
+        With the expected size.
+    shape : tuple of int
+        Of the image: height, width and more.
+
+    Returns
+    -------
+    str
+        Both sizes and what to do; empty where it is the rig's.
+    """
     width, height = camera.size
     if shape[:2] == (height, width):
-        return
+        return ""
     said = (
-        f"{where}: image is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
+        f"image is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
         f"for camera {camera.name}; "
     )
     if shape[:2] == (width, height):
-        raise InputError(said + "is it turned? Save it as the sensor has it, as in calibration")
+        return said + "is it turned? Save it as the sensor has it, as in calibration"
     factor = shape[1] / width
     if shape[0] == round(height * factor) and shape[1] == round(width * factor):
         (fx, fy), (cx, cy) = np.diag(camera.matrix)[:2], camera.matrix[:2, 2]
         matrix = (fx * factor, fy * factor, *((c + 0.5) * factor - 0.5 for c in (cx, cy)))
-        raise InputError(
+        return (
             f"{said}calibrate at the size you use. If it is the same view, scaled by {factor:.4g}, "
             f"this rig fits with size = [{shape[1]}, {shape[0]}] and "
             f"matrix = [{', '.join(f'{number:.6g}' for number in matrix)}]"
         )
-    raise InputError(said + "calibrate at the size you use")
+    return said + "calibrate at the size you use"

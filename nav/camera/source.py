@@ -17,6 +17,7 @@ from nav.camera.rig import Rig
 from nav.camera.times import Times, check_one_clock, load_times
 from nav.camera.video import VideoFile
 from nav.errors import InputError
+from nav.notice import Notice
 
 DEPTH = 4  # frame sets decoded ahead
 FPS = 30.0  # pictures per second where neither times.csv nor the video says
@@ -123,9 +124,9 @@ class RecordedSource(FrameSource):
         return max(recording.announced for recording in self._recordings.values())
 
     @property
-    def warnings(self) -> list[str]:
-        """What is suspicious but no reason to stop, a sentence each."""
-        return [*self.notes, *self._findings.sentences()]
+    def warnings(self) -> list[Notice]:
+        """What is suspicious but no reason to stop."""
+        return [*map(file_remark, self.notes), *self._findings.notices()]
 
     @property
     def notes(self) -> list[str]:
@@ -168,7 +169,7 @@ class RecordedSource(FrameSource):
             for name, reader in readers.items():
                 shot = ended.get(name) or next(reader, None)
                 if shot is None:
-                    end = f"{name}: the recording ends after {number} images"
+                    end = Notice("recording_over", {"camera": name, "count": number})
                     shot = ended[name] = Shot(None, None, end)
                 shots[name] = shot
             if len(ended) == len(readers) or self._closed:
@@ -181,6 +182,21 @@ class RecordedSource(FrameSource):
                 at = before + 1.0 / self._fps if timed else number / self._fps
             yield _frame_set(number, at, shots, waited)
             number, before = number + 1, at
+
+
+def file_remark(text: str) -> Notice:
+    """Return what a reader of files found unusual, in its own words, as a notice.
+
+    Parameters
+    ----------
+    text : str
+        A sentence that names the file.
+
+    Returns
+    -------
+    Notice
+    """
+    return Notice("file_remark", {"text": text})
 
 
 def _common_time(shots: Mapping[str, Shot]) -> float | None:
@@ -196,7 +212,7 @@ def _frame_set(number: int, at: float, shots: Mapping[str, Shot], waited: float)
         for name, shot in shots.items()
         if shot.image is not None
     }
-    missing = {name: shot.reason for name, shot in shots.items() if shot.image is None}
+    missing = {name: shot.reason for name, shot in shots.items() if shot.reason is not None}
     return FrameSet(number, at, frames, missing, waited)
 
 

@@ -12,6 +12,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig
 from nav.frames import Array
+from nav.notice import Notice
 
 LIMIT_PX = 3.0  # a rig in its right order fits its markers to a fraction of a pixel
 BETTER = 0.25  # of the residual at most is left by the right order
@@ -38,7 +39,7 @@ class Observation:
 
 def find_swap(
     rig: Rig, residual: Callable[[Rig], float], limit: float = LIMIT_PX, better: float = BETTER
-) -> str | None:
+) -> Notice | None:
     """Find two cameras that are swapped.
 
     Parameters
@@ -55,8 +56,8 @@ def find_swap(
 
     Returns
     -------
-    str or None
-        A sentence that names them; None where none are.
+    Notice or None
+        Names them; None where none are.
     """
     given = residual(rig)
     if not given > limit:  # nan too: nothing is known
@@ -69,10 +70,8 @@ def find_swap(
     least, (one, other) = min(known)
     if least > limit or least > better * given:
         return None
-    return (
-        f"cameras {one} and {other} are swapped: the markers fit to {least:.1f} px with them "
-        f"exchanged, to {given:.0f} px as they are; exchange their --camera numbers or folders"
-    )
+    facts = {"one": one, "other": other, "swapped_px": least, "given_px": given}
+    return Notice("cameras_swapped", facts)
 
 
 def exchanged(rig: Rig, one: str, other: str) -> Rig:

@@ -11,6 +11,7 @@ from nav.camera.rig import Camera, check_picture_size
 from nav.camera.video_container import VideoContainer, examine_video
 from nav.camera.video_decoder import VideoDecoder, VideoPicture
 from nav.errors import InputError
+from nav.notice import Notice
 
 FIRST = 16  # pictures whose steps say what step is usual
 WHOLE_STEP = 0.1  # of a step: times that are whole steps apart are so to this
@@ -113,7 +114,7 @@ class VideoFile:
         return ""
 
     def _shot(self, number: int, picture: VideoPicture, lost: bool) -> Shot:
-        name = self.camera.name
+        facts = {"camera": self.camera.name, "number": number}
         time: float | None = picture.at
         if self.times is not None:
             if number not in self.times:
@@ -122,10 +123,10 @@ class VideoFile:
         elif self.container.timeless:
             time = None
         if lost:
-            return Shot(None, time, f"{name}: the recorder lost image {number}")
+            return Shot(None, time, Notice("picture_lost_by_recorder", facts))
         if picture.image is None or picture.damage:
-            reason = f"{name}: image {number} is damaged ({picture.damage})"
-            return Shot(None, time, reason, True)
+            damaged = Notice("picture_damaged", {**facts, "damage": picture.damage})
+            return Shot(None, time, damaged, True)
         check_picture_size(self.camera, picture.image.shape, str(self.path))
         return Shot(picture.image, time)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import cv2
 
 from nav.camera.quiet_opencv import quiet_opencv
+from nav.notice import Notice
 
 DEV = Path("/dev")
 SYSFS = Path("/sys/class/video4linux")
@@ -133,7 +134,7 @@ def request_size(capture: Capture, size: tuple[int, int]) -> None:
     capture.set(cv2.CAP_PROP_BUFFERSIZE, BUFFERS)
 
 
-def lock_settings(capture: Capture, name: str) -> list[str]:
+def lock_settings(capture: Capture, name: str) -> list[Notice]:
     """Switch off autofocus, automatic exposure and white balance, and set sharpness to its lowest.
 
     Focus, exposure and white balance stay at their present values, as they did when the camera was
@@ -148,25 +149,25 @@ def lock_settings(capture: Capture, name: str) -> list[str]:
 
     Returns
     -------
-    list of str
-        A warning for each setting that was not accepted.
+    list of Notice
+        One for each setting that was not accepted.
     """
     # 1 is V4L2_EXPOSURE_MANUAL in the Linux kernel's videodev2.h; elsewhere OpenCV rounds to off
     manual = 1.0 if capture.getBackendName() == "V4L2" else 0.25
     settings = (
-        ("focus", cv2.CAP_PROP_AUTOFOCUS, 0.0, "no matter if the lens has a fixed focus"),
-        ("exposure", cv2.CAP_PROP_AUTO_EXPOSURE, manual, "keep the light even"),
-        ("white balance", cv2.CAP_PROP_AUTO_WB, 0.0, "keep the light even"),
+        ("focus_not_locked", cv2.CAP_PROP_AUTOFOCUS, 0.0),
+        ("exposure_not_locked", cv2.CAP_PROP_AUTO_EXPOSURE, manual),
+        ("white_balance_not_locked", cv2.CAP_PROP_AUTO_WB, 0.0),
     )
     warnings = []
-    for what, setting, value, advice in settings:
+    for code, setting, value in settings:
         capture.set(setting, value)
         if abs(capture.get(setting) - value) > 1e-3:
-            warnings.append(f"camera {name}: the driver does not lock the {what}; {advice}")
+            warnings.append(Notice(code, {"camera": name}))
     return warnings + _lower_sharpness(capture, name)
 
 
-def _lower_sharpness(capture: Capture, name: str) -> list[str]:
+def _lower_sharpness(capture: Capture, name: str) -> list[Notice]:
     """Ask for no sharpening: halos move edges. Return a warning where the driver does not obey.
 
     Drivers whose lowest value is above 0 take that instead: what was lowered is at its lowest.
@@ -175,16 +176,10 @@ def _lower_sharpness(capture: Capture, name: str) -> list[str]:
     capture.set(cv2.CAP_PROP_SHARPNESS, 0.0)
     after = sharpness(capture)
     if after is None:
-        return [
-            f"camera {name}: the driver has no control for sharpness; if the camera has one"
-            " elsewhere, set it to its lowest"
-        ]
+        return [Notice("no_sharpness_control", {"camera": name})]
     if after <= 0.0 or (before is not None and after < before):
         return []
-    return [
-        f"camera {name}: the driver does not lower the sharpness: asked for 0, it stays at"
-        f" {after:g}; set it to its lowest with the camera's own program"
-    ]
+    return [Notice("sharpness_not_lowered", {"camera": name, "value": after})]
 
 
 def sharpness(capture: Capture) -> float | None:

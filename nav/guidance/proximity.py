@@ -147,7 +147,7 @@ def plan_deviation(plan: Plan | None, tip: Tip | Lost) -> PlanDeviation | Lost:
     if isinstance(tip, Lost):
         return tip
     if plan is None:
-        return Lost("the case has no plan")
+        return Lost("no_plan")
     to_target = plan.target - tip.position
     distance = float(np.linalg.norm(to_target))
     remaining = float(to_target @ plan.direction)

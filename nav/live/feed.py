@@ -25,13 +25,15 @@ from nav.live.messages import (
     Standstill,
     Update,
 )
+from nav.notice import Notice
+from nav.text.catalogue import ENGLISH
 
 if TYPE_CHECKING:
     from nav.live.worker import Work
 
 START_SECONDS = 180.0  # webcams, meshes and compiled code may take a while the first time
 log = logging.getLogger(__name__)
-Progress = Callable[[str, float], None]  # what is being done, and how much of it is
+Progress = Callable[[Notice, float], None]  # what is being done, and how much of it is
 
 
 class Job(Protocol):
@@ -42,12 +44,12 @@ class Job(Protocol):
         ...
 
 
-def silent(text: str, share: float) -> None:
+def silent(step: Notice, share: float) -> None:
     """Ignore the progress.
 
     Parameters
     ----------
-    text : str
+    step : Notice
         What is being done.
     share : float
         How much of it is done, 0 to 1.
@@ -78,7 +80,7 @@ class ProcessFeed:
         self.said: deque[Message] = deque(maxlen=1)  # messages other than results
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.first_message = threading.Event()
-        self.progress: list[str] = []
+        self.progress: list[Notice] = []
         self.progressed = threading.Condition(self.lock)
         self.receiver = threading.Thread(target=self._receive, name="receiver", daemon=True)
         self.receiver.start()
@@ -104,12 +106,12 @@ class ProcessFeed:
                 return self.ended if self.latest is None else self.latest
             return self.said[0] if self.said else None
 
-    def said_of_progress(self, text: str, timeout: float) -> bool:
+    def said_of_progress(self, step: Notice, timeout: float) -> bool:
         """Wait until the process has come to a step of its preparation, or has ended.
 
         Parameters
         ----------
-        text : str
+        step : Notice
             The step.
         timeout : float
             Longest wait, s.
@@ -121,9 +123,9 @@ class ProcessFeed:
         """
         with self.progressed:
             self.progressed.wait_for(
-                lambda: text in self.progress or self.ended is not None, timeout
+                lambda: step in self.progress or self.ended is not None, timeout
             )
-            return text in self.progress
+            return step in self.progress
 
     def newest(self) -> Message | None:
         """Return the newest message; samples of skipped updates are carried over."""
@@ -142,7 +144,7 @@ class ProcessFeed:
             try:
                 message = self.connection.recv()
             except (EOFError, OSError):
-                gone = "" if self.closing else "the tracking process ended without a message"
+                gone = None if self.closing else Notice("ended_silently")
                 message = Ended(gone)
             with self.lock:
                 if isinstance(message, Ended):
@@ -159,7 +161,7 @@ class ProcessFeed:
                         self.samples.clear()
                     self.said.append(message)
                     if isinstance(message, Preparing):
-                        self.progress.append(message.text)
+                        self.progress.append(message.step)
                 self.progressed.notify_all()
             if not isinstance(message, Preparing):
                 self.first_message.set()
@@ -211,6 +213,6 @@ def say_end(feed: ProcessFeed, console: Console) -> None:
     InputError
         It failed, and why.
     """
-    if feed.ended is not None and feed.ended.problem:
-        raise InputError(feed.ended.problem)
+    if feed.ended is not None and feed.ended.problem is not None:
+        raise InputError(ENGLISH.sentence(feed.ended.problem))
     console.print(f"{nav.NOTICE}.")

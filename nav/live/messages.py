@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.notice import Notice
+
 if TYPE_CHECKING:  # heavy: the tracking process is started before it is imported
     from nav.pipeline import Guidance
 
@@ -19,12 +21,12 @@ KEPT_SAMPLES = 4096  # for a window that does not read them
 class Stage(Enum):
     """The stage of the user's work; the window's header shows them in this order."""
 
-    CASE = "Case"
-    CAMERAS = "Cameras"
-    NEEDLE = "Needle"
-    REGISTER = "Register"
-    VERIFY = "Verify"
-    NAVIGATE = "NAVIGATE"
+    CASE = "case"
+    CAMERAS = "cameras"
+    NEEDLE = "needle"
+    REGISTER = "register"
+    VERIFY = "verify"
+    NAVIGATE = "navigate"
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,15 @@ class Thumbnail:
         Its pixels per full pixel.
     corners : mapping
         Tool name to {marker id: refined corners (4, 2), full px}.
-    lost : str
-        Why there is no current image, or empty.
+    lost : Notice, optional
+        Why there is no current image.
     """
 
     camera: str
     image: NDArray[np.uint8] | None
     scale: float
     corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
-    lost: str = ""
+    lost: Notice | None = None
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,13 @@ class Update:
         Of all cameras.
     stage : Stage
         Of the work.
-    prompt : str
-        What the user should do now, in words (empty: nothing).
+    prompt : Notice or None
+        What the user should do now.
     rate : float
         Results per second.
     delay : float
         From images to result, s.
-    notices : tuple of str
+    notices : tuple of Notice
         Warnings of the work so far (a camera's focus not locked, cameras swapped, ...).
     simulated : bool
         Whether time stands still until the next result; captured_at is when this was sent.
@@ -109,10 +111,10 @@ class Update:
     samples: tuple[Sample, ...]
     thumbnails: tuple[Thumbnail, ...]
     stage: Stage
-    prompt: str
+    prompt: Notice | None
     rate: float
     delay: float
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     simulated: bool = False
     next_fiducial: str | None = None
 
@@ -123,13 +125,13 @@ class Preparing:
 
     Parameters
     ----------
-    text : str
-        In words.
+    step : Notice
+        What is being done.
     share : float
         How much of it is done, 0 to 1.
     """
 
-    text: str
+    step: Notice
     share: float = 0.0
 
 
@@ -161,13 +163,13 @@ class Ended:
 
     Parameters
     ----------
-    problem : str
-        Why it failed; empty at a normal end.
+    problem : Notice, optional
+        Why it failed; None at a normal end.
     result : object
         What the tracking process was asked to return, if anything.
     """
 
-    problem: str = ""
+    problem: Notice | None = None
     result: Any = None
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from nav.camera.frameset import FrameSet, FrameSource
-from nav.camera.source import RecordedSource
+from nav.camera.source import RecordedSource, file_remark
 from nav.live.messages import Command, Standstill
+from nav.notice import Notice
 from nav.tracking.tracked_frame import TrackedFrame
 
 # s; a simulation that takes longer for a frame set counts as hung, and its numbers are blanked
@@ -149,9 +150,9 @@ class PacedImages(PacedSource[FrameSet], FrameSource):
         self.images = source
 
     @property
-    def warnings(self) -> list[str]:
-        """What is unusual about the recording, a sentence each; each frame set has its own."""
-        return [*self.images.notes, *self.images.cut_off]
+    def warnings(self) -> list[Notice]:
+        """What is unusual about the recording; each frame set has its own."""
+        return [*map(file_remark, self.images.notes), *map(file_remark, self.images.cut_off)]
 
     def __len__(self) -> int:
         return len(self.images)

@@ -12,6 +12,7 @@ import cv2
 from nav.errors import Lost
 from nav.live.messages import KEPT_SAMPLES, Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
+from nav.notice import Notice
 from nav.pipeline import Guidance
 from nav.tracking.tracked_frame import TrackedFrame
 
@@ -115,7 +116,9 @@ class Publisher:
         self.connection, self.standstill, self.simulated = connection, standstill, simulated
         self.rate = RateMeter()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
-        self.latest: tuple[TrackedFrame, State, float, float, float, tuple[str, ...]] | None = None
+        self.latest: tuple[TrackedFrame, State, float, float, float, tuple[Notice, ...]] | None = (
+            None
+        )
         self.changed = threading.Condition()
         self.closing = False
         self.thread = threading.Thread(target=self._send, name="publisher", daemon=True)
@@ -126,7 +129,7 @@ class Publisher:
         tracked: TrackedFrame,
         state: State,
         captured_at: float,
-        notices: tuple[str, ...] = (),
+        notices: tuple[Notice, ...] = (),
     ) -> None:
         """Leave a result to be sent; never wait for the window.
 
@@ -138,7 +141,7 @@ class Publisher:
             Of the session after them.
         captured_at : float
             When they were measured, s, monotonic clock.
-        notices : tuple of str
+        notices : tuple of Notice
             Warnings of the work so far.
         """
         rate, delay = self.rate.result(), time.monotonic() - captured_at
@@ -187,7 +190,7 @@ def make_update(
     samples: tuple[Sample, ...],
     rate: float,
     delay: float,
-    notices: tuple[str, ...] = (),
+    notices: tuple[Notice, ...] = (),
 ) -> Update:
     """Make the message for one result.
 
@@ -205,14 +208,14 @@ def make_update(
         Results per second.
     delay : float
         From measurement to result, s.
-    notices : tuple of str
+    notices : tuple of Notice
         Warnings of the work so far.
 
     Returns
     -------
     Update
     """
-    said = (*notices, state.message) if state.message else notices
+    said = notices if state.message is None else (*notices, state.message)
     return Update(
         state.guidance,
         captured_at,

@@ -1,6 +1,5 @@
 """The workflow of a puncture, step by step: touch the fiducials, register, verify, navigate."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from nav.errors import InputError, Lost
 from nav.frames import Array
 from nav.live.messages import Command, Stage
 from nav.model.case import Fiducial
+from nav.notice import Notice
 from nav.pipeline import NOT_REGISTERED, Guidance, Pipeline
 from nav.registration.assessment import (
     FLE,
@@ -18,7 +18,7 @@ from nav.registration.assessment import (
     assess_touches,
     check_error,
 )
-from nav.registration.assessment_text import check_line, verdict_line
+from nav.registration.assessment_notices import check_notice, verdict
 from nav.tracking.tracked_frame import TrackedFrame
 
 TOUCH_FRAMES = 8  # results averaged for one touch
@@ -26,8 +26,7 @@ MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
 CHECK_LIMIT = (
     MOST_TRE  # mm; the 95th percentile of navigated cervical screws is about that (assumed)
 )
-UNCONFIRMED = Lost("registration not checked: touch the check point first")
-REFUTED = Lost("registration does not fit: a check point is off; touch it again, or register anew")
+UNCONFIRMED, REFUTED = Lost("not_checked"), Lost("refuted")
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,19 @@ class State:
         Result of the pipeline.
     stage : Stage
         Of the work.
-    prompt : str
-        What the user should do now, in words.
+    prompt : Notice or None
+        What the user should do now.
     next_fiducial : str or None
         Label of the fiducial to touch now.
-    message : str
-        Answer to the last command, or empty.
+    message : Notice, optional
+        Answer to the last command.
     """
 
     guidance: Guidance
     stage: Stage
-    prompt: str
+    prompt: Notice | None
     next_fiducial: str | None
-    message: str = ""
+    message: Notice | None = None
 
 
 class Session:
@@ -105,7 +104,8 @@ class Session:
         self.gathering: list[tuple[Array, Array, Array]] | None = None
         self.registration = pipeline.registration
         self.assessment: Assessment | None = None
-        self.verified, self.message = False, ""
+        self.verified = False
+        self.message: Notice | None = None
         if self.registration is not None:
             self._begin_with_known()
 
@@ -123,13 +123,13 @@ class Session:
         return far or (self.assessment is not None and self.assessment.word == "repeat")
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self) -> tuple[Notice, ...]:
         """What speaks against the registration that is used, for as long as it is."""
         said = []
         if self.stage is Stage.NAVIGATE and not self.checks:
-            said.append("the registration was not verified by a check point")
+            said.append(Notice("unverified_in_use"))
         if self.assessment is not None and self.assessment.word == "usable":
-            said.append(f"registration {verdict_line(self.assessment)}")
+            said.append(Notice("usable_in_use", {"verdict": verdict(self.assessment)}))
         return tuple(said)
 
     def step(self, tracked: TrackedFrame) -> State:
@@ -144,8 +144,8 @@ class Session:
         )  # fmt: skip
 
     def command(self, command: Command) -> None:
-        """Carry out a command of the user; one that does not apply now is answered in words."""
-        self.message = ""
+        """Carry out a command of the user; one that does not apply now is answered."""
+        self.message = None
         if command.kind == "capture":
             self._begin_touch()
         elif command.kind == "undo":
@@ -161,7 +161,7 @@ class Session:
         plan = self.pipeline.plan
         if not known:
             self.verified = True
-            self.message = "The registration was not checked: this case has no fiducials to touch"
+            self.message = Notice("unchecked_no_fiducials")
             return
         if plan is not None:
             known = sorted(known, key=lambda f: float(np.linalg.norm(f.position - plan.target)))
@@ -186,29 +186,31 @@ class Session:
             return None if self.refuted else self.to_check[len(self.checks)]
         return None
 
-    def _prompt(self, fiducial: Fiducial | None) -> str:
+    def _prompt(self, fiducial: Fiducial | None) -> Notice | None:
         if self.gathering is not None:
-            return f"Hold still: {len(self.gathering)} of {TOUCH_FRAMES}"
+            return Notice("hold_still", {"done": len(self.gathering), "count": TOUCH_FRAMES})
         if self.stage is Stage.VERIFY and self.refuted:
-            touch = self.checks[-1][0].fiducial.label if self.checks else "it"
-            again = "" if self.touches else ", twice to register anew"
-            return (
-                f"Check points are up to {self._worst_check():.1f} mm off: "
-                f"Backspace to touch {touch} again{again}"
-            )
+            return self._prompt_refuted()
         if fiducial is None:
-            return "" if self.stage is Stage.NAVIGATE else "This case has no fiducials to touch"
-        hold = "hold still, press Space"
+            return None if self.stage is Stage.NAVIGATE else Notice("no_fiducials")
+        label = fiducial.label
         if self.stage is Stage.VERIFY and not self.touches:
-            return f"Check the registration: touch {fiducial.label}, {hold}"
-        done: Sequence[object] = self.touches if self.stage is Stage.REGISTER else self.checks
-        total = self.to_register if self.stage is Stage.REGISTER else self.to_check
-        verb = "Touch" if self.stage is Stage.REGISTER else "Check: touch"
-        return f"{verb} {fiducial.label} ({len(done) + 1} of {len(total)}), {hold}"
+            return Notice("check_known", {"label": label})
+        if self.stage is Stage.REGISTER:
+            code, done, count = "touch", len(self.touches), len(self.to_register)
+        else:
+            code, done, count = "check_touch", len(self.checks), len(self.to_check)
+        return Notice(code, {"label": label, "number": done + 1, "count": count})
+
+    def _prompt_refuted(self) -> Notice:
+        if not self.checks:
+            return Notice("remove_last_touch")
+        facts = {"label": self.checks[-1][0].fiducial.label, "off_mm": self._worst().distance}
+        return Notice("touch_check_again" if self.touches else "check_again_or_register", facts)
 
     def _begin_touch(self) -> None:
         if self._next() is None:
-            self.message = "Nothing to touch now"
+            self.message = Notice("nothing_to_touch")
         else:
             self.gathering = []
 
@@ -216,7 +218,7 @@ class Session:
         tip = guidance.reference_tip
         assert self.gathering is not None
         if isinstance(tip, Lost):
-            self.gathering, self.message = None, f"Touch given up, tip lost: {tip.reason}"
+            self.gathering, self.message = None, Notice("touch_lost", {"reason": tip})
             return
         self.gathering.append((tip.position, tip.random, tip.systematic))
         if len(self.gathering) == TOUCH_FRAMES:
@@ -231,7 +233,8 @@ class Session:
         position = positions.mean(axis=0)
         wander = float(np.sqrt(((positions - position) ** 2).sum(axis=1).mean()))
         if wander > MAX_WANDER:
-            self.message = f"{fiducial.label} not taken: the tip moved by {wander:.1f} mm"
+            facts = {"label": fiducial.label, "wander_mm": wander}
+            self.message = Notice("touch_moved", facts)
             return
         covariance = random.mean(axis=0) / len(gathered) + systematic.mean(axis=0)
         touch = Touch(fiducial, position, covariance, wander)
@@ -258,22 +261,23 @@ class Session:
         try:
             found = self._assess()
         except InputError as error:
-            self.message = f"Not registered: {error}"
+            self.message = Notice("not_registered_error", {"problem": str(error)})
             self.touches.clear()
             return
         if found.word == "repeat" or found.registration is None:
-            self.message = f"Not registered, {verdict_line(found)}"
+            self.message = Notice("not_registered_verdict", {"verdict": verdict(found)})
             wrong = _to_touch_again(found)
             self.touches = [t for t in self.touches if t.fiducial.label not in wrong]
             return
         self.assessment, self.registration = found, found.registration
         self.verified = not self.to_check
         self._show_registration()
-        tre = found.predicted_tre
-        predicted = "" if tre is None else f", predicted TRE at the target {tre:.2f} mm"
-        self.message = (
-            f"Registered: FRE {found.registration.fre:.2f} mm{predicted}; {verdict_line(found)}"
-        )
+        facts = {"fre_mm": found.registration.fre, "verdict": verdict(found)}
+        if found.predicted_tre is None:
+            self.message = Notice("registered", facts)
+        else:
+            facts["tre_mm"] = found.predicted_tre
+            self.message = Notice("registered_with_target", facts)
 
     def _check(self, touch: Touch) -> None:
         assert self.registration is not None
@@ -285,20 +289,20 @@ class Session:
                 touch.fiducial, touch.position, self.registration, touch.covariance, self.fle
             )
         self.checks.append((touch, error))
-        self.message = check_line(error)
+        self.message = check_notice(error)
         if self.refuted:
-            self.message += self._why_refuted(touch)
+            self.message = self._why_refuted(touch, check_notice(error))
         elif len(self.checks) == len(self.to_check):
-            what = "Verified" if self.touches else "Registration confirmed"
-            self.message = f"{what}: {check_line(self._worst())}"
+            code = "verified" if self.touches else "registration_confirmed"
+            self.message = Notice(code, {"check": check_notice(self._worst())})
             self.verified = True
         self._show_registration()
 
-    def _why_refuted(self, touch: Touch) -> str:
+    def _why_refuted(self, touch: Touch, check: Notice) -> Notice:
         """Return what the check point shows, besides that it is off."""
         assert self.registration is not None
         if self.assessment is not None and self.assessment.explanations:
-            return f"; {verdict_line(self.assessment)}"
+            return Notice("check_refuted", {"check": check, "verdict": verdict(self.assessment)})
         turned = check_error(
             touch.fiducial,
             touch.position * np.array([-1.0, -1.0, 1.0]),
@@ -306,57 +310,57 @@ class Session:
             touch.covariance,
             self.fle,
         )
-        if turned.passed:
-            return ". It would fit with x and y negated: were the touched points in RAS?"
-        return ". Has the reference body moved, or is this another divot?"
+        code = "check_in_ras" if turned.passed else "check_off_unexplained"
+        return Notice(code, {"check": check})
 
     def _worst(self) -> CheckError:
         return max((error for _, error in self.checks), key=lambda error: error.distance)
 
-    def _worst_check(self) -> float:
-        return self._worst().distance if self.checks else 0.0
-
     def _skip(self) -> None:
         """Go on without verifying a registration that was made now and that nothing refutes."""
         if not self.touches:
-            self.message = "An earlier registration is not used without this check"
+            self.message = Notice("earlier_needs_check")
         elif self.refuted:
-            self.message = "Not continued: the check points do not fit this registration"
+            self.message = Notice("checks_do_not_fit")
         else:
             self.gathering, self.verified = None, True
             if not self.checks:
-                self.message = "Not verified: the error of this registration is unknown"
+                self.message = Notice("not_verified")
 
     def _undo(self) -> None:
         self.gathering = None
         if self.stage is Stage.NAVIGATE:
-            self.message = "Registration is kept; start anew to register again"
+            self.message = Notice("registration_kept")
             return
         if self.stage is Stage.VERIFY and self.checks:
-            self.message = f"{self.checks.pop()[0].fiducial.label} forgotten"
+            self.message = _forgotten(self.checks.pop()[0])
             if self.touches:
                 self.assessment = self._assess()
         elif self.touches:
             self.registration = self.assessment = None
-            self.message = f"{self.touches.pop().fiducial.label} forgotten"
+            self.message = _forgotten(self.touches.pop())
         elif self.registration is not None:
             self._give_up_known()
         self._show_registration()
 
     def _give_up_known(self) -> None:
         if not self.to_register:
-            self.message = "This case has no fiducials to register anew with"
+            self.message = Notice("nothing_to_register_with")
             return
         self.registration = None
         self.to_check = list(self.pipeline.case.fiducials_for("check"))
-        self.message = "The earlier registration is discarded: touch the fiducials"
+        self.message = Notice("earlier_discarded")
 
     def _follow(self, name: str) -> None:
         plans = {plan.name: plan for plan in self.pipeline.case.plans}
         if name in plans:
             self.pipeline.plan = plans[name]
         else:
-            self.message = f"No plan is called {name}"
+            self.message = Notice("no_such_plan", {"plan": name})
+
+
+def _forgotten(touch: Touch) -> Notice:
+    return Notice("touch_forgotten", {"label": touch.fiducial.label})
 
 
 def _to_touch_again(found: Assessment) -> set[str]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from nav.camera.rig import Rig
 from nav.camera.swapped import Observation, find_swap, joint_residual
+from nav.notice import Notice
 from nav.tracking.detect.marker_view import MarkerView
 
 FRAMES = 2  # tools seen by several cameras when whole pictures were searched
@@ -22,17 +23,17 @@ class SwapCheck:
 
     Attributes
     ----------
-    said : tuple of str
-        The sentence that names the swapped cameras, once there is one.
+    said : tuple of Notice
+        Names the swapped cameras, once they are found.
     """
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.frames: list[list[Observation]] = []
-        self.said: tuple[str, ...] = ()
+        self.said: tuple[Notice, ...] = ()
         self.thread: Thread | None = None
 
-    def look(self, views: Mapping[str, Sequence[MarkerView]]) -> tuple[str, ...]:
+    def look(self, views: Mapping[str, Sequence[MarkerView]]) -> tuple[Notice, ...]:
         """Collect what was detected of each tool in one frame set, before anything is left out.
 
         Return what is to be said by now.
@@ -59,6 +60,6 @@ class SwapCheck:
         return observations
 
     def _judge(self) -> None:
-        sentence = find_swap(self.rig, lambda rig: joint_residual(rig, self.frames))
-        if sentence is not None:
-            self.said = (sentence,)
+        swapped = find_swap(self.rig, lambda rig: joint_residual(rig, self.frames))
+        if swapped is not None:
+            self.said = (swapped,)

@@ -16,6 +16,7 @@ from nav.live.messages import Command, Ended, Preparing, Ready
 from nav.live.playback import PacedSource, Playback, SimulatedTime
 from nav.live.publish import Publisher
 from nav.live.session import Session, State
+from nav.notice import Notice
 from nav.tracking.pose_source import PoseSource
 from nav.tracking.tracked_frame import TrackedFrame
 
@@ -47,7 +48,7 @@ class Work(Protocol):
         ...
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """Warnings so far, besides those of the source."""
         ...
 
@@ -127,12 +128,12 @@ def work_for(job: Job, connection: Connection) -> None:
     ended: Ended | None = None
     while ended is None:
         try:
-            work = job.open(lambda text, share: connection.send(Preparing(text, share)))
+            work = job.open(lambda step, share: connection.send(Preparing(step, share)))
         except InputError as error:
-            ended = Ended(str(error))
+            ended = Ended(Notice("input_error", {"problem": str(error)}))
         except Exception as error:
             log.exception("tracking process could not start")
-            ended = Ended(f"tracking could not start: {error}")
+            ended = Ended(Notice("could_not_start", {"problem": str(error)}))
         else:
             ended = _through(work, connection, inbox)
     try:
@@ -161,18 +162,18 @@ def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
         publisher.publish(tracked, state, tracked.captured_at or 0.0, notices)
         return inbox.pending()
 
-    problem = ""
+    problem: Notice | None = None
     try:
         run(work, listen, simulation)
     except InputError as error:
-        problem = str(error)
+        problem = Notice("input_error", {"problem": str(error)})
     except Exception as error:
         log.exception("tracking process failed")
-        problem = f"tracking failed: {error}"
+        problem = Notice("tracking_failed", {"problem": str(error)})
     finally:
         work.source.close()
     publisher.close()
-    if not problem and inbox.playback is not None and inbox.playback.rewind():
+    if problem is None and inbox.playback is not None and inbox.playback.rewind():
         inbox.waiting.clear()
         return None
-    return Ended(problem, None if problem else work.finish())
+    return Ended(problem, work.finish() if problem is None else None)

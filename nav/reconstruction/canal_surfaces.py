@@ -149,7 +149,7 @@ def reconstruct_canal(
     dura = frame.to_model(canal.grid.points(canal.radii(expected)[1]))
     rows = _rows(volume, canal, dura)
     if len(rows) < LEAST_RINGS:
-        return Lost(f"cord and dura: {len(rows)} mm of the canal between C4 and skull in view")
+        return Lost("canal_too_short", {"length_mm": len(rows)})
     bones = _Bones(prior, chain)
     samples = _sampled(volume, canal, frame, expected, bones)
     if not use_grey_values:

@@ -85,10 +85,10 @@ def skin_surface(volume: Volume, prior: ShapePrior, chain: Chain) -> SkinSurface
     part = coarser(_around(volume, region), GRID)
     grey = np.asarray(part.values, np.float32)
     if min(grey.shape) < 4:
-        return Lost("skin: the scan holds less than 4 mm of the neck")
+        return Lost("neck_too_short")
     body, touching = _body(part, region, chain)
     if not body.any():
-        return Lost("skin: nothing but air in the neck's region")
+        return Lost("only_air")
     levels = _levels(grey, body)
     air, soft, threshold = levels
     height = soft - air

@@ -26,6 +26,7 @@ from nav.reconstruction.skin_surface import skin_surface
 from nav.reconstruction.surface_refinement import RefinedSurface
 from nav.reconstruction.tube import tube_mesh
 from nav.reconstruction.volume import Array, Volume
+from nav.text.catalogue import ENGLISH
 
 CAP_SIGMA = 5.0  # mm, where the scan's border closes a surface
 LEAST_CUT = 0.02  # share of the neck's height over which the field of view cuts the skin
@@ -182,7 +183,7 @@ def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     """
     found = reconstruct_canal(volume, prior, chain)
     if isinstance(found, Lost):
-        return [], [Remark("canal_missing", {"why": found.reason})]
+        return [], [Remark("canal_missing", {"why": ENGLISH.sentence(found)})]
     surfaces, remarks = [], []
     for name, surface in (("cord", found.cord), ("dura", found.dura)):
         role: Role = "cord" if name == "cord" else "dura"
@@ -221,7 +222,7 @@ def skin_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     """
     found = skin_surface(volume, prior, chain)
     if isinstance(found, Lost):
-        return [], [Remark("skin_missing", {"why": found.reason.removeprefix("skin: ")})]
+        return [], [Remark("skin_missing", {"why": ENGLISH.sentence(found)})]
     sigma = np.where(found.claimed, found.sigma, CAP_SIGMA)
     surface = ReconstructedSurface(
         "skin", "skin", found.vertices, found.triangles, sigma, "grey values"

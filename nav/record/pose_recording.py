@@ -8,6 +8,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import InputError, Lost
 from nav.frames import Pose
+from nav.notice import Notice
 from nav.record.read_poses import (
     COVARIANCE,
     NEEDED,
@@ -43,7 +44,7 @@ class PoseRecording(PoseSource):
 
     Attributes
     ----------
-    notices : tuple of str
+    notices : tuple of Notice
         What the table does not hold; each frame has them.
 
     Raises
@@ -65,10 +66,7 @@ class PoseRecording(PoseSource):
         for name in tools:
             self.tools[name], all_known = _tool(table, name, stated)
             if not all_known:
-                notices.append(
-                    f"{path.name} does not hold the systematic errors of {name}: bounds are too "
-                    f"large where its geometry is doubtful; track with --relative-to {name}"
-                )
+                notices.append(Notice("no_systematic_errors", {"file": path.name, "tool": name}))
         self.notices = tuple(notices)
 
     def __len__(self) -> int:
@@ -77,7 +75,7 @@ class PoseRecording(PoseSource):
     def __iter__(self) -> Iterator[TrackedFrame]:
         for number, time in self.times.items():
             tools = {
-                name: rows.get(number, Lost(f"{name} has no row in this frame"))
+                name: rows.get(number, Lost("no_row", {"tool": name}))
                 for name, rows in self.tools.items()
             }
             yield TrackedFrame(number, time, tools, notices=self.notices)
@@ -119,7 +117,7 @@ def _tool(table: Table, name: str, stated: StatedErrors | None) -> tuple[dict[in
     for row, number in zip(rows, table.numbers(("frame",), rows)[:, 0], strict=True):
         if number in by_frame:
             raise table.refusal(row, f"{name} appears twice in this frame")
-        by_frame[int(number)] = seen.get(row.line) or Lost(row.fields.get("reason") or "lost")
+        by_frame[int(number)] = seen.get(row.line) or _lost(row)
     known = poses.systematic is not None or poses.covariances is None
     return by_frame, known or _is_origin(poses)
 
@@ -135,9 +133,15 @@ def _seen(poses: PoseRows, k: int, row: Row, stated: StatedErrors | None) -> Tra
         systematic = stated.covariance(place)
     if poses.systematic is not None:
         systematic[:3, :3] += poses.systematic[k]  # moves the tip as it does every point
-    return TrackedTool(
-        Pose(place, random), warning=row.fields.get("reason", ""), systematic=systematic
-    )
+    reason = row.fields.get("reason", "")
+    warnings = (Notice("recorded_reason", {"text": reason}),) if reason else ()
+    return TrackedTool(Pose(place, random), warnings=warnings, systematic=systematic)
+
+
+def _lost(row: Row) -> Lost:
+    """Return why a tool was lost, in the words of the file."""
+    reason = row.fields.get("reason", "")
+    return Lost("recorded_reason", {"text": reason}) if reason else Lost("recorded_without_reason")
 
 
 def _is_origin(poses: PoseRows) -> bool:

@@ -10,7 +10,9 @@ import numpy as np
 from nav.errors import Lost
 from nav.files import write_toml
 from nav.frames import Pose
+from nav.notice import Notice
 from nav.pose_formats import PoseWriter
+from nav.text.catalogue import ENGLISH
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
@@ -25,6 +27,7 @@ COLUMNS = (
     *("markers", "rms_px", "reason"),
     *(f"p{i}{j}" for i, j in UPPER),
     *("tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz"),
+    "reason_code",
 )
 
 
@@ -61,18 +64,23 @@ class PosesWriter(PoseWriter):
         seen = tracked.tools[tool.name]
         if isinstance(pose, Lost) or isinstance(seen, Lost):
             # a lost reference body: TrackedFrame.pose names it
-            reason = pose.reason if isinstance(pose, Lost) else ""
-            empty = [""] * (len(COLUMNS) - len(head) - 1)
-            row = [*head, "lost", *empty]
-            row[COLUMNS.index("reason")] = reason
+            reasons = (pose,) if isinstance(pose, Lost) else ()
+            row = [*head, "lost", *[""] * (len(COLUMNS) - len(head) - 1)]
+            row[COLUMNS.index("reason")] = ENGLISH.sentences(reasons)
+            row[COLUMNS.index("reason_code")] = _codes(reasons)
             return row
         row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
         lasting = tracked.systematic_pose(tool.name, self.relative_to)
-        return row + _systematic(lasting, tool, seen.tip_scale_sd)
+        return [*row, *_systematic(lasting, tool, seen.tip_scale_sd), _codes(seen.warnings)]
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
         rms = "" if seen.rms_px is None else f"{seen.rms_px:.4f}"
-        return [len(seen.marker_ids), rms, seen.warning]
+        return [len(seen.marker_ids), rms, ENGLISH.sentences(seen.warnings)]
+
+
+def _codes(notices: Sequence[Notice]) -> str:
+    """Return the codes of notices and of the reasons in them, separated by spaces."""
+    return " ".join(code for notice in notices for code in notice.codes)
 
 
 def open_pose_table(

@@ -8,10 +8,11 @@ import nav
 from nav.errors import InputError
 from nav.model.case import load_case
 from nav.registration.assessment import FLE, Assessment, assess_touches, check_fle
-from nav.registration.assessment_text import verdict_line
+from nav.registration.assessment_notices import verdict
 from nav.registration.pointfile import load_points
 from nav.registration.registration_result import write_registration
 from nav.registration.reuse import describe_registration
+from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import load_tool
 
 
@@ -63,7 +64,7 @@ def register_files(
     except InputError as error:
         raise type(error)(f"{points}: {error}") from None
     if found.registration is None or found.word == "repeat":
-        raise InputError(f"{points}: {verdict_line(found)}")
+        raise InputError(f"{points}: {ENGLISH.sentence(verdict(found))}")
     body = None if reference is None else (load_tool(reference).name, reference)
     inputs = (case_path, points) if reference is None else (case_path, points, reference)
     record = describe_registration(
@@ -95,5 +96,5 @@ def _lines(found: Assessment, plan: str | None) -> list[str]:
         )
     if not found.checks:
         lines.append("no check point touched: an error common to all touches cannot be seen")
-    lines.append(f"verdict: {verdict_line(found)}")
+    lines.append(f"verdict: {ENGLISH.sentence(verdict(found))}")
     return lines

@@ -10,9 +10,10 @@ from nav.errors import InputError
 from nav.files import sha256
 from nav.frames import Array
 from nav.registration.assessment import MOST_TRE, Assessment, CheckError
-from nav.registration.assessment_text import verdict_line
+from nav.registration.assessment_notices import verdict
 from nav.registration.record import MadeFor, calibration_table
 from nav.registration.registration_result import RegistrationFile
+from nav.text.catalogue import ENGLISH
 from nav.textfile import printable
 
 # mm: largest FRE of a file that does not give the expected one. With the default FLE that is 0.4
@@ -59,7 +60,7 @@ def describe_registration(
         table["reference"] = _made_for(*reference)
     if found is not None:
         table |= {
-            "verdict": verdict_line(found),
+            "verdict": ENGLISH.sentence(verdict(found)),
             "fle": found.fle,
             "fiducials": list(found.labels),
             "expected_fre": found.expected_fre,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from nav.camera.frameset import Frame, FrameSet
-from nav.errors import Lost
+from nav.errors import Lost, lost_by
 from nav.frames import Array
 from nav.tracking.detect.marker_detection import Detector
 from nav.tracking.detect.marker_view import MarkerView, Viewer
@@ -146,7 +146,7 @@ class Acquisition:
         for start in starts:
             candidate, state = self._settle(follower, state, views, start, frames)
             if best is not None and candidate is not None and is_same_pose(best, candidate):
-                return Lost(AMBIGUOUS), state
+                return AMBIGUOUS, state
             best = better(best, candidate)
         if starts and (best is None or not best.consensus.fits):
             best, state = self._with_plain_response(follower, state, views, starts[0], frames, best)
@@ -156,10 +156,10 @@ class Acquisition:
             return self._lost(follower, state, frames, views), state
         best = follower.learn_cameras(state, best, frames, self.workers)
         if combed := odd_pixels(follower.cameras, best, True):
-            return Lost("; ".join(combed)), state
+            return lost_by(combed), state
         best = follower.resolve_ambiguity(state, best, frames, self.workers)
         if best is None:
-            return Lost(AMBIGUOUS), state
+            return AMBIGUOUS, state
         if not best.convincing:
             return self._lost(follower, state, frames, views), state
         supports = camera_supports(best, views)
@@ -167,10 +167,10 @@ class Acquisition:
         if against is not None:
             return against, state
         if best.apart:
-            return Lost(why_apart(tool, views)), state
+            return why_apart(tool, views), state
         if best.loose:
             said = [*odd_pixels(follower.cameras, best, False), why_loose(tool, best)]
-            return Lost("; ".join(said)), state
+            return lost_by(said), state
         state = replace(state, supports=supports)
         return best, remember(state, follower.cameras, best, frames, False)
 
@@ -259,9 +259,7 @@ class Acquisition:
         frames: FrameSet,
         views: Sequence[MarkerView],
     ) -> Lost:
-        return Lost(
-            why_lost(
-                follower.camera_models, follower.tool, follower.shape, frames, state.last,
-                state.pictures, views,
-            )
+        return why_lost(
+            follower.camera_models, follower.tool, follower.shape, frames, state.last,
+            state.pictures, views,
         )  # fmt: skip

@@ -1,9 +1,10 @@
-"""Messages on what cameras do to their images that users should know of."""
+"""Notices of what cameras do to their images that users should know of."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from nav.notice import Notice
 from nav.tracking.fit.noise_growth import NoiseGrowth
 from nav.tracking.fit.sharpening import Sharpening
 from nav.tracking.follow.camera_state import CameraState
@@ -15,32 +16,8 @@ WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo is not reported
 WORTH_GROWTH = 1.4  # of the variance, below which it is not reported
 
 
-def sharpening_notice(camera: str, sharpening: Sharpening) -> str:
-    """Return the notice that a camera sharpens.
-
-    Parameters
-    ----------
-    camera : str
-        Its name.
-    sharpening : Sharpening
-        What was learnt.
-
-    Returns
-    -------
-    str
-        Empty if it hardly sharpens.
-    """
-    halo = sharpening.halo
-    if halo < WORTH_SAYING:
-        return ""
-    return (
-        f"{camera}: picture is sharpened (halo {100 * halo:.0f} %):"
-        " set the camera's sharpness to its lowest"
-    )
-
-
-def pixel_notice(camera: str, grid: PixelGrid) -> str:
-    """Return the notice that a camera's pixels are not a sensor's own.
+def pixel_notices(camera: str, grid: PixelGrid) -> tuple[Notice, ...]:
+    """Return notices that a camera's pixels are not a sensor's own.
 
     Parameters
     ----------
@@ -51,55 +28,24 @@ def pixel_notice(camera: str, grid: PixelGrid) -> str:
 
     Returns
     -------
-    str
+    tuple of Notice
         Empty if nothing is.
     """
     if grid.interlaced:
-        return (
-            f"rows of {camera} alternate like a comb: interlaced pictures? Use a progressive"
-            " source, or deinterlace"
-        )
+        return (Notice("interlaced", {"camera": camera}),)
     said = []
     if any(grid.enlarged):
         rows, columns = grid.enlarged
-        what = "rows" if not columns else "columns" if not rows else "pixels"
-        how = "copied from" if grid.copied else "mixed from"
-        said.append(
-            f"{what} of {camera} are {how} their neighbours, every {max(rows, columns)} px:"
-            " enlarged pictures? Use the camera's own size"
-        )
+        what = Notice("rows") if not columns else Notice("columns" if not rows else "pixels")
+        code = "pixels_copied" if grid.copied else "pixels_mixed"
+        facts = {"what": what, "camera": camera, "period": max(rows, columns)}
+        said.append(Notice(code, facts))
     if grid.two_tone:
-        said.append(
-            f"pictures of {camera} are black and white without grey: thresholded? Use grey ones"
-        )
-    return "; ".join(said)
+        said.append(Notice("two_tone", {"camera": camera}))
+    return tuple(said)
 
 
-def noise_notice(camera: str, growth: NoiseGrowth) -> str:
-    """Return the notice that a camera's pixels share their errors.
-
-    Parameters
-    ----------
-    camera : str
-        Its name.
-    growth : NoiseGrowth
-        What was learnt.
-
-    Returns
-    -------
-    str
-        Empty if they hardly do.
-    """
-    if growth.factor < WORTH_GROWTH:
-        return ""
-    return (
-        f"{camera}: neighbouring pixels share their errors (variance x {growth.factor:.1f}):"
-        " smoothed, compressed or enlarged pictures? Turn off noise reduction and digital zoom,"
-        " and compress less"
-    )
-
-
-def picture_notices(cameras: Iterable[CameraState]) -> tuple[str, ...]:
+def picture_notices(cameras: Iterable[CameraState]) -> tuple[Notice, ...]:
     """Return notices of what cameras do to their images.
 
     Parameters
@@ -109,24 +55,35 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
-        One sentence each.
+    tuple of Notice
+        Empty where they hardly do anything.
     """
-    said = []
+    said: list[Notice] = []
     for state in cameras:
         name = state.camera_model.camera.name
-        sharp = sharpening_notice(name, state.sharpness.sharpening)
-        shared = noise_notice(name, state.growth)
-        if sharp and shared:  # one picture, one notice
-            shared = shared.removeprefix(f"{name}: ")
-        said.append("; ".join(filter(None, (sharp, shared))))
-        said.append(pixel_notice(name, state.grid))
-    return tuple(sentence for sentence in said if sentence)
+        said += _processing(name, state.sharpness.sharpening, state.growth)
+        said += pixel_notices(name, state.grid)
+    return tuple(said)
+
+
+def _processing(camera: str, sharpening: Sharpening, growth: NoiseGrowth) -> list[Notice]:
+    """Return how a camera processes its pixels; one image, one notice."""
+    facts: dict[str, str | float] = {"camera": camera}
+    sharp, shared = sharpening.halo >= WORTH_SAYING, growth.factor >= WORTH_GROWTH
+    if sharp:
+        facts["halo_percent"] = 100.0 * sharpening.halo
+    if shared:
+        facts["growth"] = growth.factor
+    if sharp and shared:
+        return [Notice("sharpened_noise_shared", facts)]
+    if sharp:
+        return [Notice("sharpened", facts)]
+    return [Notice("noise_shared", facts)] if shared else []
 
 
 def odd_pixels(
     cameras: Sequence[CameraState], found: PoseCandidate, combed: bool = False
-) -> list[str]:
+) -> list[Notice]:
     """Return notices of what is odd about the pixels of cameras that see a tool.
 
     Parameters
@@ -140,12 +97,13 @@ def odd_pixels(
 
     Returns
     -------
-    list of str
-        One sentence each.
+    list of Notice
+        Empty where nothing is.
     """
     states = [cameras[c] for c in np.unique(found.fit_result.marker_views.camera)]
     return [
-        pixel_notice(s.camera_model.camera.name, s.grid)
+        notice
         for s in states
         if s.grid.interlaced or not (combed or s.grid.sound)
+        for notice in pixel_notices(s.camera_model.camera.name, s.grid)
     ]

@@ -11,6 +11,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
 from nav.errors import InputError, Lost
 from nav.frames import Array, Pose, adjoint
+from nav.notice import Notice
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 SILENCE = (
@@ -135,23 +136,26 @@ def tracked_tool(
         where nothing says how far it may be off.
     """
     if report is None:
-        return Lost(f"{tool} is not reported by the tracker")
+        return Lost("not_reported", {"tool": tool})
     if not now - report.time <= silence:
-        return Lost(f"no report of {tool} for {now - report.time:.1f} s")
+        return Lost("report_late", {"tool": tool, "seconds": now - report.time})
     pose = report.rig_from_tool
     if pose is None:
-        said = f": {report.status}" if report.status else ""
-        return Lost(f"{tool} is not seen by the tracker{said}")
+        if report.status:
+            facts = {"tool": tool, "status": report.status}
+            return Lost("not_seen_by_tracker_status", facts)
+        return Lost("not_seen_by_tracker", {"tool": tool})
     if not np.isfinite(pose.as_matrix()).all():
-        return Lost(f"the tracker's pose of {tool} is not finite")
+        return Lost("reported_not_finite", {"tool": tool})
     random, systematic = np.zeros((6, 6)), np.zeros((6, 6))
     if report.covariance is not None:
         try:
             random = checked_covariance(report.covariance, np.repeat(MOST_POSE_SD, 3))
         except CovarianceError as error:
-            return Lost(f"the tracker's covariance of {tool} is not one: {error}")
+            return Lost("reported_no_covariance", {"tool": tool, "problem": str(error)})
     elif stated is not None:
         systematic = stated.covariance(pose)
     else:
-        return Lost(f"the error of {tool} is not known: the tracker gives none, and none is stated")
-    return TrackedTool(Pose(pose, random), warning=report.status, systematic=systematic)
+        return Lost("error_not_known", {"tool": tool})
+    told = (Notice("tracker_status", {"status": report.status}),) if report.status else ()
+    return TrackedTool(Pose(pose, random), warnings=told, systematic=systematic)

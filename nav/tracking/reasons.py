@@ -1,4 +1,4 @@
-"""Why a tool has no pose, or a doubtful one, in words for the person at the bench."""
+"""Why a tool has no pose, or a doubtful one: codes and facts, for the person at the bench."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 
 from nav.camera.frameset import Frame, FrameSet, Picture
+from nav.errors import Lost, lost_by
 from nav.frames import Array, Pose
+from nav.notice import Notice
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.tool_shape import Shape
@@ -29,7 +31,7 @@ DISAGREE_PAIR = (
 )
 GROWN = 0.03  # px at the tool by which one camera alone sees everything larger or smaller
 SAME_PLACE = 3.0  # px: a detected marker further from the pose's is another one
-MOST_NAMED = 6  # ids
+MOST_NAMED = 4  # markers with the camera that sees them
 LEGIBLE = 2  # markers read, from which it is not the light that hides a tool
 
 
@@ -41,7 +43,7 @@ def why_lost(
     last: Array | None,
     before: Mapping[str, Frame],
     detected: Sequence[MarkerView] = (),
-) -> str:
+) -> Lost:
     """Return why no marker of a tool was found.
 
     Parameters
@@ -63,34 +65,31 @@ def why_lost(
 
     Returns
     -------
-    str
-        A sentence.
+    Lost
+        The reason.
     """
     if not frames.frames:
-        return "; ".join(frames.missing.values()) or "no picture from any camera"
+        return lost_by([*frames.missing.values()] or [Notice("no_pictures")])
     if apart := _cameras_apart(tool, detected):
-        return apart
+        return lost_by([apart])
     read = [view for view in detected if view.decoded and view.refined]
     if len({view.marker.id for view in read}) >= LEGIBLE:
-        seen_by = dict.fromkeys(view.camera.name for view in read)
-        return f"{_markers(view.marker.id for view in read)} of {tool.name} are seen by " + (
-            f"{' and '.join(seen_by)}, but do not lie as the tool's file says; {FILES}"
-        )
+        seen_by = tuple(dict.fromkeys(view.camera.name for view in read))
+        ids = _sorted(view.marker.id for view in read)
+        return Lost("markers_misplaced", {"ids": ids, "tool": tool.name, "cameras": seen_by})
     present = [model for model in cameras if model.camera.name in frames.frames]
-    names = ", ".join(model.camera.name for model in present)
     if last is None:
-        return f"no marker of {tool.name} seen by {names}: hidden, too oblique, blurred or too dark"
-    said: dict[str, list[str]] = {}
+        names = tuple(model.camera.name for model in present)
+        return Lost("no_marker_seen", {"tool": tool.name, "cameras": names})
+    cameras_by_code: dict[str, list[str]] = {}
     for model in present:
         name = model.camera.name
         why = _why_not_seen(model, shape, last, frames.frames[name], before.get(name))
-        said.setdefault(why, []).append(name)
-    if set(said) == {OUT}:
-        return f"{OUT} {names}"
-    return "; ".join(f"{why} {', '.join(who)}" for why, who in said.items())
+        cameras_by_code.setdefault(why, []).append(name)
+    return lost_by([Notice(code, {"cameras": who}) for code, who in cameras_by_code.items()])
 
 
-OUT, HIDDEN = "out of view of camera", "hidden from"
+OUT, HIDDEN = "out_of_view", "hidden"
 
 
 def _why_not_seen(
@@ -107,7 +106,7 @@ def _why_not_seen(
     towards = model.place - centres
     facing = np.einsum("ni,ni->n", shape.normals @ last[:3, :3].T, towards)
     if (facing / np.linalg.norm(towards, axis=1)).max() < OBLIQUE:
-        return "too oblique for"
+        return "too_oblique"
     if before is not None and before.image.shape == now.image.shape:
         low = np.clip(pixels.min(axis=0).astype(int), 0, size - 2)
         high = np.maximum(np.clip(pixels.max(axis=0).astype(int) + 1, 0, size), low + 2)
@@ -117,24 +116,17 @@ def _why_not_seen(
             return changed
     quads = pixels.reshape(-1, 4, 2)
     small = np.linalg.norm(quads - np.roll(quads, 1, axis=1), axis=2).max() < SMALL
-    return f"too small for, or {HIDDEN}" if small else HIDDEN
+    return "small_or_hidden" if small else HIDDEN
 
 
 def _changed(before: Picture, now: Picture) -> str:
     if now.mean() < DARK * before.mean():
-        return "too dark for"
+        return "too_dark"
     sharp = [float(cv2.Laplacian(cv2.GaussianBlur(p, (0, 0), 1.5), cv2.CV_32F).std()) for p in
              (before, now)]  # fmt: skip
     if sharp[1] < SMOOTH * sharp[0] and now.std() > CONTRAST * before.std():
-        return "too blurred for"
+        return "too_blurred"
     return HIDDEN
-
-
-FILES = (
-    "is it this tool's file (ids, order and first of the corners, scale), and this rig's? A sheet "
-    "made by another program or version may have its markers turned"
-)
-RIG = "has one of them been moved or refocused, is one late or frozen, or is it another rig's file?"
 
 
 @dataclass(frozen=True)
@@ -156,7 +148,7 @@ class Doubts:
 NO_DOUBTS = Doubts()
 
 
-def contradicted(tool: Tool, against: Contradiction) -> str:
+def contradicted(tool: Tool, against: Contradiction) -> Lost:
     """Return why a pose that some views agree on is refused.
 
     Parameters
@@ -168,70 +160,41 @@ def contradicted(tool: Tool, against: Contradiction) -> str:
 
     Returns
     -------
-    str
-        A sentence.
+    Lost
+        The reason.
     """
-    cameras = " and ".join(against.cameras)
-    what = f"{_markers(against.ids)} of {tool.name}"
+    ids = _sorted(against.ids)
+    facts = {"ids": ids, "tool": tool.name, "cameras": against.cameras}
     if against.twice:
-        return (
-            f"{what} are seen at two places by {cameras}: take the other print, or picture of it, "
-            "out of view"
-        )
+        return Lost("markers_at_two_places", facts)
     if against.denied and against.confirming:
-        others = " and ".join(against.confirming)
-        return (
-            f"{cameras} and {others} see {tool.name} at different places ({_markers(against.ids)}):"
-            f" {RIG}"
-        )
-    return f"{what} are seen by {cameras}, but elsewhere than the pose by the others says: {FILES}"
+        return Lost("cameras_contradict", {**facts, "others": against.confirming})
+    return Lost("markers_elsewhere", facts)
 
 
-def _markers(ids: Iterable[int]) -> str:
-    known = sorted(set(ids))
-    listed = ", ".join(map(str, known[:MOST_NAMED]))
-    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
-    return f"marker{'s' if len(known) > 1 else ''} {listed}{more}"
+def _sorted(ids: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(set(ids)))
 
 
-def _doubts(found: PoseCandidate, doubts: Doubts) -> list[str]:
-    """Return what speaks against a pose, a sentence each."""
+def _doubts(found: PoseCandidate, doubts: Doubts) -> list[Notice]:
+    """Return what speaks against a pose."""
     cameras = found.fit_result.marker_views.cameras
     said = []
     for support in doubts.supports:
         name = cameras[support.camera].camera.name
         if support.silent:
-            said.append(
-                f"{name} confirms none of {support.expected} markers that it should see: "
-                "covered, or has it moved?"
-            )
+            facts = {"camera": name, "expected": support.expected}
+            said.append(Notice("camera_confirms_none", facts))
         if support.elsewhere:
-            where = _markers(support.elsewhere)
-            said.append(f"{where} seen by {name} elsewhere than the pose says")
+            ids = _sorted(support.elsewhere)
+            said.append(Notice("seen_elsewhere", {"ids": ids, "camera": name}))
     if doubts.fresh.repeated:
-        names = " and ".join(doubts.fresh.repeated)
-        said.append(f"picture of {names} repeats the one before: frozen or late?")
-    said += [f"{name} gives no pictures any more" for name in doubts.fresh.stopped]
+        said.append(Notice("picture_repeats", {"cameras": doubts.fresh.repeated}))
+    said += [Notice("camera_stopped", {"camera": name}) for name in doubts.fresh.stopped]
     return said
 
 
-NOT_THIS_TOOL = (
-    "markers lie elsewhere on the tool than its file says, by more than a cell; is it this tool's"
-    " file, and this rig's?"
-)
-MISALIGNED = (
-    "markers do not fit together as the tool's file and the cameras' say; is it this tool's file,"
-    " and this rig's?"
-)
-
-
-DISAGREEING = (
-    "do not fit together as the tool's file and the cameras' say, and are too few to tell why: is"
-    " it this tool's file, and this rig's?"
-)
-
-
-def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
+def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> Lost:
     """Return why markers lie far from where a pose has them: the cameras' fault, or the tool's.
 
     Parameters
@@ -243,19 +206,19 @@ def why_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
 
     Returns
     -------
-    str
-        A sentence.
+    Lost
+        The reason.
     """
-    return _cameras_apart(tool, detected) or NOT_THIS_TOOL
+    return lost_by([_cameras_apart(tool, detected) or Notice("not_this_tool")])
 
 
-def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> str:
-    """Return which cameras have the tool at different places; empty if none do."""
+def _cameras_apart(tool: Tool, detected: Sequence[MarkerView]) -> Notice | None:
+    """Return which cameras have the tool at different places; None if none do."""
     cameras = fits_each_camera(detected)
-    return f"{' and '.join(cameras)} see {tool.name} at different places: {RIG}" if cameras else ""
+    return Notice("cameras_apart", {"cameras": cameras, "tool": tool.name}) if cameras else None
 
 
-def why_loose(tool: Tool, found: PoseCandidate) -> str:
+def why_loose(tool: Tool, found: PoseCandidate) -> Notice:
     """Return why what is seen does not determine the tool's pose.
 
     Parameters
@@ -267,11 +230,11 @@ def why_loose(tool: Tool, found: PoseCandidate) -> str:
 
     Returns
     -------
-    str
-        A sentence.
+    Notice
+        The reason.
     """
     if found.misaligned:
-        return MISALIGNED
+        return Notice("misaligned")
     marker_views, used = found.fit_result.marker_views, np.flatnonzero(found.consensus.used)
     seen = sorted(
         {
@@ -284,14 +247,17 @@ def why_loose(tool: Tool, found: PoseCandidate) -> str:
     )
     ids = {marker for marker, _ in seen}
     if not found.consensus.fits and len(ids) >= LEGIBLE:
-        return f"{_markers(ids)} of {tool.name} {DISAGREEING}"
-    what = ", ".join(f"{marker} by {camera}" for marker, camera in seen[:4])
-    return f"too few markers: only {what}; turn the tool or show it to another camera"
+        return Notice("markers_disagree", {"ids": _sorted(ids), "tool": tool.name})
+    each = [
+        Notice("marker_by_camera", {"marker": marker, "camera": camera})
+        for marker, camera in seen[:MOST_NAMED]
+    ]
+    return Notice("too_few_markers", {"seen": each})
 
 
-def warning(
+def pose_warnings(
     tool: Tool, found: PoseCandidate, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
-) -> str:
+) -> tuple[Notice, ...]:
     """Return what a user should know of a pose.
 
     Parameters
@@ -307,16 +273,14 @@ def warning(
 
     Returns
     -------
-    str
-        Empty if nothing.
+    tuple of Notice
+        Each once; empty if there is nothing.
     """
     said = []
     if not found.consensus.fits:
         off = _beyond_noise(found)
         if off > WORTH_SAYING:
-            said.append(
-                f"geometry doubtful: corners {off:.2f} px off beyond noise" + _tip(tool, found)
-            )
+            said.append(_geometry_doubtful(off, tool, found))
         said += _cameras(found)
     said += [*_size(tool, found), *_doubts(found, doubts)]
     marker_views, fit_result = found.fit_result.marker_views, found.fit_result
@@ -325,13 +289,17 @@ def warning(
             tool.markers[marker_views.marker[k]].id,
             marker_views.cameras[marker_views.camera[k]].camera,
         )
-        said.append(f"marker {marker} left out in {camera.name}")
+        said.append(_left_out(marker, camera.name))
     said += [
-        f"marker {view.marker.id} left out in {view.camera.name}"
+        _left_out(view.marker.id, view.camera.name)
         for view in detected
         if _elsewhere(view, tool, found)
     ]
-    return "; ".join(dict.fromkeys(said))
+    return tuple(dict.fromkeys(said))
+
+
+def _left_out(marker: int, camera: str) -> Notice:
+    return Notice("marker_left_out", {"marker": marker, "camera": camera})
 
 
 def _beyond_noise(found: PoseCandidate) -> float:
@@ -341,44 +309,42 @@ def _beyond_noise(found: PoseCandidate) -> float:
     return float(np.sqrt(max(np.median(off), 0.0)))
 
 
-def _tip(tool: Tool, found: PoseCandidate) -> str:
-    """Return how far the tip may be off because of it, one sd."""
+def _geometry_doubtful(off: float, tool: Tool, found: PoseCandidate) -> Notice:
+    """Return by how much corners are off, and the tip (one sd) because of it."""
     if tool.tip is None:
-        return ""
+        return Notice("geometry_doubtful", {"corners_px": off})
     systematic = Pose(found.pose.transform, found.systematic + found.pose.covariance)
-    off = float(np.sqrt(np.trace(systematic.apply(tool.tip.position)[1])))
-    return f", the tip by about {off:.2f} mm"
+    at_tip = float(np.sqrt(np.trace(systematic.apply(tool.tip.position)[1])))
+    return Notice("geometry_doubtful_at_tip", {"corners_px": off, "tip_mm": at_tip})
 
 
-def _size(tool: Tool, found: PoseCandidate) -> list[str]:
+def _size(tool: Tool, found: PoseCandidate) -> list[Notice]:
     """Return what is wrong with the tool's printed size, or that nobody checked it."""
     seen, size = found.consensus.size, found.size
     if seen.wrong:
         small, tenths = seen.change < 0.0, abs(seen.change) < 0.02
-        how = "'fit to page'" if small else "at another scale"
+        percent = round(100.0 * abs(seen.change), 1 if tenths else 0)
         return [
-            f"by the cameras {tool.name} is {100.0 * abs(seen.change):.{1 if tenths else 0}f} % "
-            f"{'smaller' if small else 'larger'} than its file says: printed {how}, or has a "
-            "camera moved, or the rig a wrong scale?"
+            Notice(
+                "printed_smaller" if small else "printed_larger",
+                {"tool": tool.name, "percent": percent},
+            )
         ]
     if size.checked:
         return []
     marker_views = found.fit_result.marker_views
     used = np.unique(marker_views.camera[found.consensus.used])
-    names = " and ".join(marker_views.cameras[k].camera.name for k in used)
-    off = size.sd * float(np.linalg.norm(size.motion[:3]))
-    why = (
-        f"{tool.name} was seen at another size than its file says"
-        if size.sd > UNCHECKED_SCALE_SD
-        else f"printed size of {tool.name} not checked"
-    )
-    return [
-        f"{why}, and {names} alone cannot see it: {100.0 * size.sd:.1f} % would be {off:.1f} mm of "
-        "distance; check its ruler and write scale_sd into its file"
-    ]
+    facts = {
+        "tool": tool.name,
+        "cameras": tuple(marker_views.cameras[k].camera.name for k in used),
+        "percent": 100.0 * size.sd,
+        "off_mm": size.sd * float(np.linalg.norm(size.motion[:3])),
+    }
+    code = "size_seen_otherwise" if size.sd > UNCHECKED_SCALE_SD else "size_not_checked"
+    return [Notice(code, facts)]
 
 
-def _cameras(found: PoseCandidate) -> list[str]:
+def _cameras(found: PoseCandidate) -> list[Notice]:
     """Name cameras that see everything turned or grown: one has moved or refocused."""
     marker_views, consensus = found.fit_result.marker_views, found.consensus
     turned, grown, index_of = {}, {}, {}
@@ -399,23 +365,14 @@ def _cameras(found: PoseCandidate) -> list[str]:
     alone = off[worst] > 2.0 * max(pixels for name, pixels in off.items() if name != worst)
     if alone and abs(grown[worst]) > max(GROWN, 2.0 * max(turned.values())):
         share = float(consensus.zooms[index_of[worst]])
-        return [
-            f"camera {worst} sees everything {100.0 * abs(share):.2f} % "
-            f"{'larger' if share > 0.0 else 'smaller'}: refocused, zoomed or warmed up?"
-        ]
+        code = "camera_sees_larger" if share > 0.0 else "camera_sees_smaller"
+        return [Notice(code, {"camera": worst, "percent": 100.0 * abs(share)})]
     pair = len(off) == 2
     if (sum(off.values()) if pair else off[worst]) < (DISAGREE_PAIR if pair else DISAGREE):
         return []
     if not pair and alone:
-        return [
-            f"camera {worst} disagrees with the others by {off[worst]:.1f} px: "
-            "moved, refocused or warmed up?"
-        ]
-    names = " and ".join(off)
-    return [
-        f"cameras {names} disagree by {sum(off.values()):.1f} px: "
-        "has one moved, refocused or warmed up?"
-    ]
+        return [Notice("camera_disagrees", {"camera": worst, "off_px": off[worst]})]
+    return [Notice("cameras_disagree", {"cameras": tuple(off), "off_px": sum(off.values())})]
 
 
 def _elsewhere(view: MarkerView, tool: Tool, found: PoseCandidate) -> bool:

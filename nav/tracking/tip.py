@@ -75,7 +75,7 @@ def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip
     scale_sd = 0.0 if isinstance(seen, Lost) else seen.tip_scale_sd
     tip = tip_from_pose(pose, needle, known, scale_sd)
     if tip is None:
-        return Lost(f"{needle.name} has no tip: calibrate it first")
+        return Lost("no_tip", {"tool": needle.name})
     if not np.all(np.isfinite(tip.position)):
-        return Lost("tip is not finite")
+        return Lost("tip_not_finite")
     return tip

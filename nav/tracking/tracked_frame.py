@@ -10,8 +10,9 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.frameset import FrameSet
 from nav.errors import Lost
 from nav.frames import Array, Pose, adjoint
+from nav.notice import Notice
 
-NO_TOOL = Lost("no such tool")
+NO_TOOL = Lost("no_such_tool")
 
 
 def _nothing() -> Array:
@@ -37,8 +38,8 @@ class TrackedTool:
     corners : mapping
         Camera name to {marker id: corners (4, 2), px}: by each marker's own pixels, or by the pose
         where those say little.
-    warning : str
-        Empty, or what a user should know ("geometry doubtful").
+    warnings : tuple of Notice
+        What a user should know ("geometry_doubtful").
     systematic : ndarray, shape (6, 6)
         Covariance of errors that last from frame to frame: misaligned markers, cameras that moved,
         as far as the markers' disagreement shows them, and the scale of the print.
@@ -57,7 +58,7 @@ class TrackedTool:
     marker_ids: tuple[int, ...] = ()
     rms_px: float | None = None
     corners: Mapping[str, Mapping[int, NDArray[np.float64]]] = field(default_factory=dict)
-    warning: str = ""
+    warnings: tuple[Notice, ...] = ()
     systematic: Array = field(default_factory=_nothing)
     cameras: tuple[str, ...] = ()
     size_error: Array = field(default_factory=_no_motion)
@@ -125,20 +126,20 @@ class TrackedFrame:
         When it was measured, by this machine's monotonic clock, s; None: just now.
     images : FrameSet, optional
         That it was measured in; only for display.
-    notices : tuple of str
+    notices : tuple of Notice
         What people should know of the source, one line each.
     """
 
     number: int
     time: float
     tools: Tools
-    camera_lost: Mapping[str, str] = field(default_factory=dict)
+    camera_lost: Mapping[str, Notice] = field(default_factory=dict)
     track_seconds: float = 0.0
     mode: str = "acquire"
     agreeing: tuple[frozenset[str], ...] = ()
     captured_at: float | None = None
     images: FrameSet | None = None
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def without_images(self) -> "TrackedFrame":
         """Return the same frame without its images.
@@ -205,15 +206,12 @@ class TrackedFrame:
             return seen if isinstance(seen, Lost) else Pose(RigidTransform.identity())
         base = self.tools.get(relative_to, NO_TOOL)
         if isinstance(base, Lost):
-            return Lost(f"reference lost: {base.reason}")
+            return Lost("reference_lost", {"reason": base})
         if isinstance(seen, Lost):
             return seen
         if not self._tied(seen, base):
-            return Lost(
-                f"{tool} is seen by {' and '.join(seen.cameras)} only, {relative_to} by "
-                f"{' and '.join(base.cameras)} only, and nothing yet shows that these cameras' "
-                "places fit together: show one of the tools to both at once"
-            )
+            facts = {"tool": tool, "cameras": seen.cameras, "reference": relative_to}
+            return Lost("not_tied", {**facts, "others": base.cameras})
         return of(base).inv() @ of(seen)
 
     def _tied(self, first: TrackedTool, second: TrackedTool) -> bool:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from nav.camera.frameset import FrameSet
 from nav.camera.image_frames import Images, frame_set_of_images
 from nav.camera.rig import Rig
-from nav.errors import InputError, Lost
+from nav.errors import InputError, Lost, lost_by
+from nav.notice import Notice
 from nav.tracking.acquisition import Acquisition, Views
 from nav.tracking.detect.marker_refinement import START_BLUR
 from nav.tracking.fit.camera_model import CameraModel
@@ -26,7 +27,7 @@ from nav.tracking.follow.freshness import Freshness, FreshnessMonitor
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.follow.tool_state import ToolState, initial_tool_state, remember
 from nav.tracking.notices import odd_pixels, picture_notices
-from nav.tracking.reasons import Doubts, contradicted, warning
+from nav.tracking.reasons import Doubts, contradicted, pose_warnings
 from nav.tracking.tool import Tool, check_tools
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
@@ -153,7 +154,7 @@ class Tracker:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """What the cameras do to their images that people should know of."""
         return picture_notices(self.camera_states.values())
 
@@ -197,7 +198,7 @@ class Tracker:
             return Absent(None)
         candidate = follower.learn_cameras(state, candidate, frames, self.workers)
         if combed := odd_pixels(follower.cameras, candidate, True):
-            return Lost("; ".join(combed))
+            return lost_by(combed)
         if state.suspects(candidate):
             return Absent(candidate)
         state, against = self._ask_silent(tool, state, candidate, frames)
@@ -243,7 +244,7 @@ class Tracker:
         state = self.tool_states[tool.name].forget_motion().forget_views()
         self.tool_states[tool.name] = replace(state, supports=(), lost_for=state.lost_for + 1)
         self.agreement.deny(against.cameras)
-        return Lost(contradicted(tool, against))
+        return contradicted(tool, against)
 
     def _acquire(
         self, absent: Mapping[str, Absent], frames: FrameSet, fresh: Freshness
@@ -310,14 +311,14 @@ class Tracker:
         confirming = tuple(self.rig.cameras[s.camera].name for s in supports if s.confirmed)
         if len(confirming) > 1:
             self.agreement.confirm(confirming, frames.time)
-        doubts = warning(tool, candidate, self.views[tool.name], Doubts(supports, fresh))
+        doubts = pose_warnings(tool, candidate, self.views[tool.name], Doubts(supports, fresh))
         odd = odd_pixels(self.followers[tool.name].cameras, candidate)
         return TrackedTool(
             rig_from_tool=candidate.pose,
             marker_ids=tuple(sorted({tool.markers[m].id for m in marker_views.marker[used]})),
             rms_px=float(np.sqrt(np.mean(candidate.residuals[used] ** 2))),
             corners=corners,
-            warning="; ".join(filter(None, (doubts, *odd))),
+            warnings=(*doubts, *odd),
             systematic=candidate.systematic,
             cameras=confirming,
             size_error=candidate.size.sd * candidate.size.motion,

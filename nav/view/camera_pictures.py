@@ -8,6 +8,9 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, 
 from PySide6.QtWidgets import QSizePolicy
 
 from nav.live.messages import Thumbnail
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
+from nav.view.fitted import fitted
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status, hatch
 from nav.view.theme import BACK, FAINT, LINE, PANEL, QUIET, TEXT, TOOL, faded, font
@@ -26,7 +29,7 @@ class Pictures(Sized):
         super().__init__()
         self.tools = list(tools)
         self.thumbnails: tuple[Thumbnail, ...] = ()
-        self.blank = "no data"
+        self.blank = label("no_data")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
     def show_pictures(self, thumbnails: tuple[Thumbnail, ...], blank: str) -> None:
@@ -36,6 +39,8 @@ class Pictures(Sized):
         ):
             return
         self.thumbnails, self.blank = thumbnails, blank
+        lost = [sentence(t.lost) for t in thumbnails if t.lost is not None]
+        self.setToolTip("\n".join(lost))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -55,7 +60,8 @@ class Pictures(Sized):
                 self._one(painter, box, self.thumbnails[index])
             else:
                 # numbers without images: of another source of poses
-                self._nothing(painter, box, "no camera yet" if self.blank else "no images")
+                empty = label("no_camera_yet") if self.blank else label("no_images")
+                self._nothing(painter, box, empty)
         painter.end()
 
     def _one(self, painter: QPainter, box: QRectF, thumbnail: Thumbnail) -> None:
@@ -64,11 +70,12 @@ class Pictures(Sized):
         room = QRectF(
             box.left() + g, head.bottom(), box.width() - 2 * g, box.bottom() - head.bottom() - g
         )
-        lost = self.blank or thumbnail.lost or thumbnail.image is None
+        lost = self.blank or thumbnail.lost is not None or thumbnail.image is None
         self._head(painter, head, thumbnail, bool(lost))
         if lost or thumbnail.image is None:
-            reason = self.blank or thumbnail.lost or "none sent"
-            self._nothing(painter, room, f"no image: {reason}")
+            why = Notice("none_sent") if thumbnail.lost is None else thumbnail.lost
+            said = Notice("no_picture_because", {"reason": self.blank or why})
+            self._nothing(painter, room, sentence(said))
             return
         image = np.ascontiguousarray(thumbnail.image)
         rows, columns = image.shape
@@ -130,11 +137,13 @@ class Pictures(Sized):
         hatch(painter, box, LINE, 2 * g)
         painter.setFont(font(m.small))
         metrics = QFontMetricsF(painter.font())
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        words = metrics.boundingRect(box.adjusted(2 * g, 0, -2 * g, 0), int(flags), text)
+        flags = Qt.AlignmentFlag.AlignCenter
+        room = box.adjusted(2 * g, 0, -2 * g, 0)
+        shown = fitted(text, painter.font(), room)
+        words = metrics.boundingRect(room, int(flags), shown)
         painter.fillRect(words.adjusted(-g, -g / 2, g, g / 2), BACK)
         painter.setPen(QUIET)
-        painter.drawText(words, int(flags), text)
+        painter.drawText(room, int(flags), shown)
 
     def _colour(self, tool: str) -> QColor:
         index = self.tools.index(tool) if tool in self.tools else len(self.tools)

@@ -4,6 +4,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 
 from nav.guidance.alarms import Level
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
+from nav.view.fitted import fitted
 from nav.view.live_display import GaugeState, Why
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_level, hatch
@@ -20,9 +23,12 @@ from nav.view.theme import (
     faded,
     font,
 )
+from nav.view.words import LEVELS, one_decimal, role_word
 
+TOP_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
 # share of the bar for the structure's inside
 INSIDE_SHARE = 0.12
+DETAIL_LINES = 4  # of the reason for a loss, at most; what is longer stands in the tool tip
 
 
 class Gauge(Sized):
@@ -37,7 +43,7 @@ class Gauge(Sized):
     def __init__(self, role: str) -> None:
         super().__init__()
         self.role = role
-        self.state = GaugeState(role, "", Level.UNKNOWN, why=Why("no data"))
+        self.state = GaugeState(role, "", Level.UNKNOWN, why=Why(label("no_data")))
         self.lit = True
 
     def show_state(self, state: GaugeState, lit: bool) -> None:
@@ -55,14 +61,18 @@ class Gauge(Sized):
         if state != self.state or lit != self.lit:
             self.state, self.lit = state, lit
             self.setAccessibleName(self.words())
+            self.setToolTip(self.words() if state.why is not None else "")
             self.update()
 
     def words(self) -> str:
         """Return all that the gauge shows, as one line."""
         s = self.state
         if s.why is not None:
-            return f"{s.role}: {s.why.headline}: {s.why.detail}"
-        return f"{s.role} {s.name}: {s.value} mm, {s.bound}, {s.level.word}"
+            facts = {"headline": s.why.headline, "detail": s.why.detail}
+            return sentence(Notice("gauge_blank_spoken", {"role": role_word(s.role), **facts}))
+        facts = {"role": role_word(s.role), "structure": s.name, "value": s.value}
+        facts |= {"bound": s.bound, "level": label(LEVELS[s.level])}
+        return sentence(Notice("gauge_spoken", facts))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the whole gauge."""
@@ -96,8 +106,8 @@ class Gauge(Sized):
         m, g = self.metrics, self.metrics.grid
         painter.setFont(font(m.medium, bold=True))
         painter.setPen(TEXT)
-        painter.drawText(box, LEFT, self.role.upper())
-        word = self.state.level.word.upper()
+        painter.drawText(box, LEFT, role_word(self.role).upper())
+        word = label(LEVELS[self.state.level]).upper()
         word_width = QFontMetricsF(painter.font()).horizontalAdvance(word)
         plate = QRectF(0, 0, word_width + m.medium + 3 * g, 1.45 * m.medium)
         plate.moveRight(box.right())
@@ -140,7 +150,7 @@ class Gauge(Sized):
 
     def _inside(self, painter: QPainter, line: QRectF, colour: QColor) -> None:
         m, g = self.metrics, self.metrics.grid
-        word, _, number = self.state.value.partition(" ")
+        word, number = label("inside_word"), one_decimal(-(self.state.distance or 0.0))
         baseline = line.center().y() + 0.36 * m.large
         painter.setPen(colour)
         x = line.left()
@@ -158,7 +168,7 @@ class Gauge(Sized):
         for text, size, up, colour in (
             (self.state.bound, m.medium, 0.0, TEXT),
             (self.state.bending, m.small, 1.15 * m.medium, QUIET),
-            ("95 % bound", m.small, 1.15 * m.medium + 1.25 * m.small, QUIET),
+            (label("bound_95"), m.small, 1.15 * m.medium + 1.25 * m.small, QUIET),
         ):
             painter.setFont(font(size))
             painter.setPen(colour)
@@ -170,25 +180,23 @@ class Gauge(Sized):
         m, g = self.metrics, self.metrics.grid
         room = box.adjusted(0, 1.0 * g, 0, -0.5 * g)
         hatch(painter, room, LINE, 2 * g)
-        plate = room.adjusted(0, 0, 0, 0)
-        plate.setHeight(1.5 * m.medium)
+        top = room.top()
         for text, size, bold, colour, lines in (
             (why.headline, m.medium, True, TEXT, 1),
-            (why.detail, m.small, False, QUIET, 2),
+            (why.detail, m.small, False, QUIET, DETAIL_LINES),
         ):
-            painter.setFont(font(size, bold))
-            metrics = QFontMetricsF(painter.font())
-            flags = LEFT | Qt.TextFlag.TextWordWrap
-            plate.setHeight((1.45 if lines == 1 else 2.6) * size)
-            shown = text
-            if lines == 1:
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, plate.width())
-            words = metrics.boundingRect(plate, int(flags), shown)
+            ink = font(size, bold)
+            painter.setFont(ink)
+            metrics = QFontMetricsF(ink)
+            height = min(lines * metrics.lineSpacing(), room.bottom() - top)
+            plate = QRectF(room.left(), top, room.width(), max(height, metrics.lineSpacing()))
+            shown = fitted(text, ink, plate)
+            words = metrics.boundingRect(plate, int(TOP_LEFT), shown)
             if shown:
-                painter.fillRect(words.adjusted(0, -0.25 * g, g, 0.25 * g), PANEL)
+                painter.fillRect(words.adjusted(-0.25 * g, 0, g, 0.25 * g), PANEL)
             painter.setPen(colour)
-            painter.drawText(plate, int(flags), shown)
-            plate.moveTop(plate.bottom())
+            painter.drawText(plate, int(TOP_LEFT), shown)
+            top = plate.bottom() + 0.25 * g
 
     def _bar(self, painter: QPainter, box: QRectF) -> None:
         """Paint danger and caution zones, the bound's position (arrow) and the estimate's (line).

@@ -2,20 +2,24 @@
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from nav.live.messages import Stage
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
+from nav.view.fitted import ElidedLabel
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, BACK, FAINT, LINE, PANEL, QUIET, TEXT, Metrics, font
+from nav.view.words import STAGES
 
-# key on the button, label, command
-BUTTONS = (
-    ("capture", "Capture", "Space"),
-    ("undo", "Undo", "Backspace"),
-    ("skip", "Skip verify", "S"),
-    ("plan", "Next plan", "P"),
-    ("pause", "Pause, go on", "K"),
-    ("restart", "From the start", "Home"),
+# command, what its button says, key
+BUTTONS: tuple[tuple[str, str, Notice | str], ...] = (
+    ("capture", "action_capture", Notice("key_space")),
+    ("undo", "action_undo", Notice("key_backspace")),
+    ("skip", "action_skip", "S"),
+    ("plan", "action_plan", "P"),
+    ("pause", "action_pause", "K"),
+    ("restart", "action_restart", Notice("key_home")),
 )
 
 
@@ -30,7 +34,7 @@ class Steps(Sized):
         """Light another stage; it is only outlined when no data comes."""
         if (stage, live) != (self.stage, self.live):
             self.stage, self.live = stage, live
-            self.setAccessibleName(f"stage {stage.value}")
+            self.setAccessibleName(sentence(Notice("stage_now", {"stage": label(STAGES[stage])})))
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -44,9 +48,9 @@ class Steps(Sized):
         now = stages.index(self.stage)
         middle = self.height() / 2
         for index, stage in enumerate(stages):
-            lit = index == now
+            lit, word = index == now, label(STAGES[stage])
             painter.setFont(font(m.small, bold=lit))
-            width = QFontMetricsF(painter.font()).horizontalAdvance(stage.value)
+            width = QFontMetricsF(painter.font()).horizontalAdvance(word)
             box = QRectF(x, middle - 0.9 * m.small, width + 2.5 * g, 1.8 * m.small)
             if lit:
                 painter.setPen(QPen(ACCENT if self.live else FAINT, 1.5 * m.hair))
@@ -54,7 +58,7 @@ class Steps(Sized):
                 painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
             ink = BACK if self.live else TEXT
             painter.setPen(ink if lit else (QUIET if index < now else FAINT))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, stage.value)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
             x = box.right() + (g if lit else 0.25 * g)
             if index + 1 < len(stages):
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -83,13 +87,13 @@ class Prompt(Sized):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = QLabel("")
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text = ElidedLabel()
         self.row = QHBoxLayout(self)
         self.row.addWidget(self.text, 1)
         self.buttons: dict[str, QPushButton] = {}
-        for kind, label, key in BUTTONS:
-            button = QPushButton(f"{label}  [{key}]")
+        for kind, action, key in BUTTONS:
+            said = Notice("button", {"action": Notice(action), "key": key})
+            button = QPushButton(sentence(said))
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, kind=kind: self.asked.emit(kind))
             self.row.addWidget(button)
@@ -108,7 +112,7 @@ class Prompt(Sized):
         g = metrics.grid
         self.row.setContentsMargins(2 * g, 0, g, 0)
         self.row.setSpacing(g)
-        self.text.setFont(font(metrics.medium))
+        self.text.set_fonts(font(metrics.medium), font(metrics.small))
         self.text.setStyleSheet(f"color: {TEXT.name()}")
         for button in self.buttons.values():
             button.setFont(font(metrics.small))

@@ -30,6 +30,7 @@ class Lights(Sized):
         if (lights, age) != (self.lights, self.age):
             self.lights, self.age = lights, age
             self.setAccessibleName("; ".join(f"{x.name} {x.word} {x.reason}" for x in lights))
+            self.setToolTip("\n".join(f"{x.name}: {x.reason or x.word}" for x in lights))
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -61,7 +62,7 @@ class Lights(Sized):
         draw_status(painter, mark, light.status)
         x = mark.right() + g
         bad = light.status in ("lost", "doubtful")
-        word = "" if light.word in light.reason else light.word
+        word = "" if light.says_status else light.word
         for text, bold, colour in (
             (light.name, True, TEXT),
             (word, False, LOST if light.status == "lost" else QUIET),

@@ -109,7 +109,7 @@ def run_window(
 
     def on_end(ended: Ended) -> None:
         nonlocal code
-        code = 1 if ended.problem else 0
+        code = 0 if ended.problem is None else 1
         if close_at_end:
             QTimer.singleShot(LAST_LOOK_MS, window.close)
 

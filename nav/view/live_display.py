@@ -6,6 +6,8 @@ from typing import Literal
 from nav.frames import Array
 from nav.guidance.alarms import Level
 from nav.live.messages import Stage
+from nav.notice import Notice
+from nav.text.catalogue import label
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,14 @@ class TargetState:
     why: Why | None = None
 
 
+STATUS_WORDS = {
+    "seen": "status_seen",
+    "doubtful": "status_doubtful",
+    "lost": "status_lost",
+    "unknown": "no_data",
+}
+
+
 @dataclass(frozen=True)
 class Light:
     """The status of a tool or a camera.
@@ -124,18 +134,19 @@ class Light:
         "seen", "doubtful", "lost" or (no data at all) "unknown".
     reason : str
         Why.
+    says_status : bool
+        Whether the reason says the status itself.
     """
 
     name: str
     status: Literal["seen", "doubtful", "lost", "unknown"]
     reason: str = ""
+    says_status: bool = False
 
     @property
     def word(self) -> str:
         """The one word shown for it."""
-        return {"seen": "seen", "doubtful": "doubtful", "lost": "LOST", "unknown": "no data"}[
-            self.status
-        ]
+        return label(STATUS_WORDS[self.status])
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +231,7 @@ class DisplayState:
         Of the work.
     prompt : str
         What to do.
-    notices : tuple of str
+    notices : tuple of Notice
         For the user, the newest last.
     artery, cord : GaugeState
         The gauges.
@@ -244,7 +255,7 @@ class DisplayState:
     banner: Banner | None
     stage: Stage
     prompt: str
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     artery: GaugeState
     cord: GaugeState
     ahead: tuple[AheadLine, ...]

@@ -14,7 +14,10 @@ from nav.guidance.alarms import Level
 from nav.guidance.proximity import Proximity, StructureProximity
 from nav.live.messages import Ended, Preparing, Stage, Standstill, Update
 from nav.model.case import Case
+from nav.notice import Notice
 from nav.pipeline import Guidance
+from nav.text.catalogue import chosen, label, sentence
+from nav.tracking.tracked_frame import NO_TOOL
 from nav.view.live_display import (
     AheadLine,
     Banner,
@@ -27,10 +30,18 @@ from nav.view.live_display import (
     Why,
 )
 from nav.view.pace import SIMULATION_SILENT, STALE_AFTER
-from nav.view.words import bending_text, between, bound_text, distance_text, one_decimal
+from nav.view.words import (
+    bending_text,
+    between,
+    bound_text,
+    distance_text,
+    one_decimal,
+    role_word,
+)
 
 # mm: the gauges' bars end here, or at three times the caution limit
 SHORTEST_BAR = 15.0
+DOUBTFUL = ("geometry_doubtful", "geometry_doubtful_at_tip")  # warnings that say so themselves
 # what the needle can hit; the order decides where two are hit at once
 AHEAD_ROLES = ("cord", "artery", "dura", "bone", "support")
 
@@ -85,7 +96,7 @@ def display(
     banner = _banner(update, now, alive, ended, standstill, preparing, stale_after)
     if update is None or banner is not None:
         assert banner is not None
-        why = Why("no data", banner.text)
+        why = _why(Notice("nothing_shown", {"reason": banner.text}))
         return DisplayState(
             False, banner, stage, "", notices,
             _blank_gauge(case, "artery", why), _blank_gauge(case, "cord", why),
@@ -98,21 +109,33 @@ def display(
     artery = _gauge(case, "artery", found, guidance)
     cord = _gauge(case, "cord", found, guidance)
     if standstill is not None and standstill.why == "paused":
-        banner = Banner(f"Paused at {guidance.time:.1f} s of the recording: K goes on", False)
+        banner = _awaited(Notice("paused", {"seconds": guidance.time}))
     return DisplayState(
-        True, banner, stage, update.prompt, notices,
+        True, banner, stage, "" if update.prompt is None else sentence(update.prompt), notices,
         artery, cord,
         _ahead(found), _ahead_why(found, guidance), _target(plan, found, guidance),
         _lights(guidance, needle, reference),
         f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
         f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
         _scene(case, update, found, plan, (artery, cord)),
-        "simulated" if update.simulated else _age(now - update.captured_at),
+        label("simulated") if update.simulated else _age(now - update.captured_at),
     )  # fmt: skip
 
 
 def _age(seconds: float) -> str:
-    return f"{math.ceil(10 * max(0.0, seconds)) / 10:.1f} s old"
+    return sentence(Notice("age", {"seconds": math.ceil(10 * max(0.0, seconds)) / 10}))
+
+
+def _why(notice: Notice) -> Why:
+    return Why(*chosen().parts(notice))
+
+
+def _wrong(notice: Notice) -> Banner:
+    return Banner(sentence(notice), True)
+
+
+def _awaited(notice: Notice) -> Banner:
+    return Banner(sentence(notice), False)
 
 
 def _banner(
@@ -126,28 +149,31 @@ def _banner(
 ) -> Banner | None:
     """Return why nothing may be shown, or None."""
     if ended is not None:
-        if ended.problem:
-            return Banner(f"Tracking process ended: {ended.problem}", True)
-        return Banner("Tracking has ended", False)
+        if ended.problem is not None:
+            return _wrong(Notice("tracking_process_ended", {"problem": ended.problem}))
+        return _awaited(Notice("tracking_over"))
     if not alive:
-        return Banner("Tracking process ended without a message", True)
+        return _wrong(Notice("tracking_died"))
     if standstill is not None and standstill.why == "over":
-        return Banner("End of the recording: Home plays it again", False)
+        return _awaited(Notice("recording_at_end"))
     if update is None and preparing is not None:
-        done = f" {100 * preparing.share:.0f} %" if preparing.share > 0.0 else ""
-        return Banner(f"{preparing.text}{done}", False)
+        step: dict[str, Notice | float] = {"step": preparing.step}
+        if preparing.share > 0.0:
+            percent = 100 * preparing.share
+            return _awaited(Notice("preparing_share", {**step, "percent": percent}))
+        return _awaited(Notice("preparing", step))
     if update is None:
-        return Banner("Waiting for the first images", False)
+        return _awaited(Notice("waiting_for_pictures"))
     age = now - update.captured_at
     if age < -STALE_AFTER:
-        return Banner("The images' times are ahead of this machine's clock", True)
+        return _wrong(Notice("times_ahead"))
     if update.simulated:
         silent = not age <= SIMULATION_SILENT
-        return Banner(f"No message from the simulation for {age:.1f} s", True) if silent else None
+        return _wrong(Notice("simulation_silent", {"seconds": age})) if silent else None
     if not age <= STALE_AFTER:  # NaN is stale as well
-        return Banner(f"No data for {age:.1f} s", True)
+        return _wrong(Notice("data_late", {"seconds": age}))
     if not age <= stale_after:
-        return Banner("This computer is too busy to show numbers in time", True)
+        return _wrong(Notice("computer_busy"))
     return None
 
 
@@ -163,13 +189,12 @@ def _plan_name(case: Case, update: Update | None, before: str) -> str:
 def _proximity(guidance: Guidance, needle: str, reference: str) -> Proximity | Why:
     """Return the distances, or the first reason why they are not known."""
     for tool in (needle, reference):
-        seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
+        seen = guidance.tracked.tools.get(tool, NO_TOOL)
         if isinstance(seen, Lost):
-            return Why(f"{tool} lost", seen.reason)
+            return _why(Notice("tool_lost", {"tool": tool, "reason": seen}))
     for stage in (guidance.reference_tip, guidance.model_tip, guidance.proximity):
         if isinstance(stage, Lost):
-            headline, _, detail = stage.reason.partition(": ")
-            return Why(headline, detail)
+            return _why(stage)
     assert not isinstance(guidance.proximity, Lost)
     return guidance.proximity
 
@@ -211,16 +236,18 @@ def _gauge(case: Case, role: str, found: Proximity | Why, guidance: Guidance) ->
         return _blank_gauge(case, role, found)
     of_role = [s for s in found.structures if s.role == role]
     if not of_role:
-        return _blank_gauge(case, role, Why("no data", f"the case has no {role}"))
+        return _blank_gauge(case, role, _why(Notice("role_missing", {"role": role_word(role)})))
     unknown = [s.name for s in of_role if not _known(s)]
     if unknown:
-        return _blank_gauge(case, role, Why("no data", f"{unknown[0]}: distance is not a number"))
+        odd = Notice("distance_not_a_number", {"structure": unknown[0]})
+        return _blank_gauge(case, role, _why(odd))
     levels = {s.name: _level(s, guidance) for s in of_role}
     # an unknown level must not hide behind a clear one, nor hide a danger
     worst = max(of_role, key=lambda s: (_urgency(levels[s.name]), -s.bound))
     level = levels[worst.name]
     if level is Level.UNKNOWN:
-        return _blank_gauge(case, role, Why("no data", f"{worst.name}: alarm level is not known"))
+        odd = Notice("level_not_known", {"structure": worst.name})
+        return _blank_gauge(case, role, _why(odd))
     caution, danger, full = gauge_limits(case, role, worst.name)
     return GaugeState(
         role, worst.name, level, distance_text(worst.distance), bound_text(worst),
@@ -249,7 +276,9 @@ def _ahead(found: Proximity | Why) -> tuple[AheadLine, ...]:
         return ()
     return tuple(
         AheadLine(
-            f"out of {s.name}" if s.distance < 0 else s.name, s.role, f"{one_decimal(way)} mm"
+            sentence(Notice("out_of", {"structure": s.name})) if s.distance < 0 else s.name,
+            s.role,
+            f"{one_decimal(way)} mm",
         )
         for way, s in _hits(found)[:2]
     )
@@ -270,8 +299,8 @@ def _ahead_why(found: Proximity | Why, guidance: Guidance) -> Why | None:
         return found
     tip = guidance.model_tip
     if not isinstance(tip, Lost) and tip.heading is None:
-        return Why("not known", "the needle has no axis: calibrate it")
-    return None if _ahead(found) else Why("nothing", "the heading misses every structure")
+        return _why(Notice("heading_not_known"))
+    return None if _ahead(found) else _why(Notice("nothing_ahead"))
 
 
 def _target(plan: str, found: Proximity | Why, guidance: Guidance) -> TargetState:
@@ -279,15 +308,16 @@ def _target(plan: str, found: Proximity | Why, guidance: Guidance) -> TargetStat
         return TargetState(plan, why=found)
     deviation = guidance.plan
     if isinstance(deviation, Lost):
-        return TargetState(plan, why=Why("no plan", deviation.reason))
+        return TargetState(plan, why=_why(Notice("plan_missing", {"reason": deviation})))
     known = (deviation.to_target, deviation.off_axis, deviation.remaining)
     if not all(math.isfinite(value) for value in known):
-        return TargetState(plan, why=Why("no data", "the way to the target is not a number"))
+        return TargetState(plan, why=_why(Notice("way_not_a_number")))
     beyond = deviation.remaining < 0 and deviation.to_target >= 0.05
     spread = between(deviation.sd)
+    distance = f"{one_decimal(deviation.to_target)} mm"
     return TargetState(
         plan,
-        f"{one_decimal(deviation.to_target)} mm{' beyond' if beyond else ''}",
+        sentence(Notice("beyond_target", {"mm": distance})) if beyond else distance,
         spread,
         f"{one_decimal(deviation.off_axis)} mm",
         "" if deviation.angle is None else f"{one_decimal(math.degrees(deviation.angle))}°",
@@ -297,15 +327,18 @@ def _target(plan: str, found: Proximity | Why, guidance: Guidance) -> TargetStat
 def _lights(guidance: Guidance, needle: str, reference: str) -> tuple[Light, ...]:
     lights = []
     for tool in (needle, reference):
-        seen = guidance.tracked.tools.get(tool, Lost("no such tool"))
+        seen = guidance.tracked.tools.get(tool, NO_TOOL)
         if isinstance(seen, Lost):
-            lights.append(Light(tool, "lost", seen.reason))
-        elif seen.warning:
-            lights.append(Light(tool, "doubtful", seen.warning))
+            lights.append(Light(tool, "lost", sentence(seen)))
+        elif seen.warnings:
+            says_doubtful = any(notice.code in DOUBTFUL for notice in seen.warnings)
+            reason = chosen().sentences(seen.warnings)
+            lights.append(Light(tool, "doubtful", reason, says_doubtful))
         else:
             lights.append(Light(tool, "seen"))
-    for camera, reason in guidance.tracked.camera_lost.items():
-        lights.append(Light(f"camera {camera}", "lost", reason))
+    for camera, why in guidance.tracked.camera_lost.items():
+        name = sentence(Notice("camera_light", {"camera": camera}))
+        lights.append(Light(name, "lost", sentence(why)))
     return tuple(lights)
 
 

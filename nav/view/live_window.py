@@ -9,9 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
+from PySide6.QtWidgets import QMainWindow, QWidget
 
-from nav import NOTICE
 from nav.live.messages import (
     Command,
     Ended,
@@ -24,9 +23,12 @@ from nav.live.messages import (
     Update,
 )
 from nav.model.case import Case
+from nav.notice import Notice
 from nav.pipeline import Guidance
+from nav.text.catalogue import label, sentence
 from nav.tracking.tool import Tool
 from nav.view.camera_pictures import Pictures
+from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
 from nav.view.header import Prompt, Steps
 from nav.view.lights import Lights
@@ -34,7 +36,7 @@ from nav.view.live_display import DisplayState
 from nav.view.live_state import display, gauge_limits
 from nav.view.overlays import BannerBar, Notices, ViewButtons
 from nav.view.pace import Pace
-from nav.view.quitting import QUIT_HINT
+from nav.view.quitting import QUIT_KEY
 from nav.view.readouts import Ahead, Target
 from nav.view.render_process import Drawing
 from nav.view.scene_widget import SceneWidget
@@ -136,10 +138,11 @@ class LiveWindow(QMainWindow):
         self.ahead, self.target = Ahead(), Target()
         self.strip = Strip({role: gauge_limits(self.case, role) for role in self.gauges})
         self.pictures = Pictures((self.needle.name, self.reference))
-        self.notice, self.footer, self.speed = QLabel(NOTICE), QLabel(title), QLabel("")
-        self.footer.setText(f"{title}  ·  {QUIT_HINT}")
-        for label in (self.footer, self.speed):
-            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.notice = ElidedLabel(label("research_only"))
+        self.footer, self.speed = ElidedLabel(), ElidedLabel()
+        self.footer.setText(f"{title}  ·  {sentence(Notice('quit_hint', {'key': QUIT_KEY}))}")
+        for line in (self.footer, self.speed):
+            line.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.parts: dict[str, QWidget] = {
             "steps": self.steps, "prompt": self.prompt, "scene": self.scene, "strip": self.strip,
             "pictures": self.pictures, "notice": self.notice, "footer": self.footer,
@@ -207,7 +210,7 @@ class LiveWindow(QMainWindow):
         except Exception:
             log.exception("an update could not be shown")
             self.newest = None
-            self.ended = Ended("the window could not read what it sent")
+            self.ended = Ended(Notice("message_unreadable"))
             self.state = self._display()
         self._show(self.state)
 
@@ -236,7 +239,7 @@ class LiveWindow(QMainWindow):
         gone = message is None and self.ended is None and not self.feed.alive()
         self._silent = self._silent + 1 if gone else 0
         if self._silent > PATIENCE:
-            self._end(Ended("it stopped without saying why"))
+            self._end(Ended(Notice("stopped_silently")))
 
     def _end(self, ended: Ended) -> None:
         """Keep the last live picture before it is blanked."""
@@ -286,7 +289,7 @@ class LiveWindow(QMainWindow):
         if self.plays and self.ended is None:
             over = self.standstill is not None and self.standstill.why == "over"
             usable |= {"restart"} if over else {"pause", "restart"}
-        plan = f"Plan: {state.scene.plan}" if state.scene.plan else ""
+        plan = state.scene.plan and sentence(Notice("plan_followed", {"plan": state.scene.plan}))
         self.prompt.show_prompt(state.prompt or plan, usable)
         self.notices.show_notices(state.notices)
         self.banner.show_banner(state.banner)
@@ -299,8 +302,9 @@ class LiveWindow(QMainWindow):
         if blanks:
             self._blank_at_once()
         thumbnails = self.newest.thumbnails if self.newest is not None else ()
-        self.pictures.show_pictures(thumbnails, "" if state.live else "no data")
-        self.speed.setText(f"delay {state.delay}  ·  {state.rate}" if state.delay else "")
+        self.pictures.show_pictures(thumbnails, "" if state.live else label("no_data"))
+        speed = Notice("delay_and_rate", {"delay": state.delay, "rate": state.rate})
+        self.speed.setText(sentence(speed) if state.delay else "")
         self.strip.show_history(now)
         self.scene.work()
         self.views.show_active(self.scene.named)

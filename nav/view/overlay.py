@@ -21,6 +21,7 @@ from nav.view.anatomy import Drawn
 from nav.view.label_placement import LabelPlacer
 from nav.view.live_display import SceneState, Segment
 from nav.view.theme import ACCENT, BACK, LEVEL, QUIET, ROLE, STEEL, TEXT, Metrics, faded, font
+from nav.view.words import role_word
 
 # opacity of the needle: in front of everything, within the dura, behind bone
 FREE, VEILED, HIDDEN = 1.0, 0.78, 0.33
@@ -254,7 +255,7 @@ class Overlay:
         m, g = self.metrics, self.metrics.grid
         urgent = segment.level > Level.CLEAR
         small, medium = font(m.small), font(m.medium if urgent else m.small, bold=True)
-        name = QFontMetricsF(small).horizontalAdvance(segment.role)
+        name = QFontMetricsF(small).horizontalAdvance(role_word(segment.role))
         number = QFontMetricsF(medium).horizontalAdvance(segment.text)
         size = (name + number + 5 * g, 1.6 * (m.medium if urgent else m.small))
         plate = self.labels.place(segment.role, end, size, room, taken, lines, g)
@@ -271,7 +272,7 @@ class Overlay:
         flags = Qt.AlignmentFlag.AlignVCenter
         painter.setFont(small)
         painter.setPen(QUIET)
-        painter.drawText(plate.adjusted(2.75 * g, 0, 0, 0), flags, segment.role)
+        painter.drawText(plate.adjusted(2.75 * g, 0, 0, 0), flags, role_word(segment.role))
         painter.setFont(medium)
         painter.setPen(colour)
         painter.drawText(

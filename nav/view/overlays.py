@@ -2,14 +2,26 @@
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
+from nav.view.fitted import ElidedLabel
 from nav.view.header import button_style
 from nav.view.live_display import Banner
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status
 from nav.view.theme import ACCENT, BACK, LINE, LOST, PANEL, QUIET, TEXT, Metrics, faded, font
 from nav.view.viewpoints import VIEWPOINTS
+
+VIEWS = {
+    "standard": "view_standard",
+    "left": "view_left",
+    "right": "view_right",
+    "back": "view_back",
+    "top": "view_top",
+    "needle": "view_needle",
+}
 
 
 class BannerBar(Sized):
@@ -79,27 +91,28 @@ class Notices(Sized):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.dismissed: set[str] = set()
-        self.notices: tuple[str, ...] = ()
+        self.dismissed: set[Notice] = set()  # subjects
+        self.notices: tuple[Notice, ...] = ()
         self.widest = 400
         self.row = QHBoxLayout(self)
-        self.text = QLabel("")
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.button = QPushButton("Dismiss")
+        self.text = ElidedLabel()
+        self.button = QPushButton(label("dismiss"))
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.clicked.connect(self.dismiss)
         self.row.addWidget(self.text, 1)
         self.row.addWidget(self.button)
         self.hide()
 
-    def show_notices(self, notices: tuple[str, ...]) -> None:
-        """Show the newest of the notices that were not dismissed."""
-        self.dismissed &= set(notices)  # what comes again is shown again
-        self.notices = tuple(n for n in notices if n not in self.dismissed)
-        text = self.notices[-1] if self.notices else ""
-        more = f"  (+{len(self.notices) - 1} more)" if len(self.notices) > 1 else ""
-        if self.text.text() != text + more:
-            self.text.setText(text + more)
+    def show_notices(self, notices: tuple[Notice, ...]) -> None:
+        """Show the newest of the notices that were not dismissed; the tool tip has all."""
+        self.dismissed &= {n.subject for n in notices}  # what comes again is shown again
+        self.notices = tuple(n for n in notices if n.subject not in self.dismissed)
+        text = sentence(self.notices[-1]) if self.notices else ""
+        if len(self.notices) > 1:
+            more = {"notice": text, "count": len(self.notices) - 1}
+            text = sentence(Notice("notice_and_more", more))
+        if self.text.text() != text:
+            self.text.setText(text, "\n".join(map(sentence, self.notices)))
             self.fit()
         self.setVisible(bool(self.notices))
 
@@ -114,7 +127,7 @@ class Notices(Sized):
     def dismiss(self) -> None:
         """Dismiss the notice: it is not shown again."""
         if self.notices:
-            self.dismissed.add(self.notices[-1])
+            self.dismissed.add(self.notices[-1].subject)
             self.show_notices(self.notices)
 
     def set_metrics(self, metrics: Metrics) -> None:
@@ -152,11 +165,11 @@ class ViewButtons(Sized):
         self.row = QHBoxLayout(self)
         self.buttons: list[QPushButton] = []
         for number, name in enumerate(VIEWPOINTS, 1):
-            button = QPushButton(f"{number} {name}")
+            button = QPushButton(f"{number} {label(VIEWS[name])}")
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
             self.buttons.append(button)
-        skin = QPushButton("7 skin")
+        skin = QPushButton(f"{len(VIEWPOINTS) + 1} {label('view_skin')}")
         skin.setCheckable(True)
         skin.toggled.connect(self.skin)
         self.skin_button = skin

@@ -14,7 +14,6 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 QUIT_KEY = "Ctrl+Q"
-QUIT_HINT = f"{QUIT_KEY}: quit"
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 

@@ -3,6 +3,9 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
+from nav.view.fitted import fitted
 from nav.view.live_display import AheadLine, TargetState, Why
 from nav.view.sized import Sized
 from nav.view.status_shapes import hatch
@@ -12,7 +15,7 @@ from nav.view.theme import LEFT, LINE, PANEL, QUIET, RIGHT, ROLE, TEXT, font
 class _Panel(Sized):
     """A titled panel; without data it is hatched and says why."""
 
-    title = ""
+    title = ""  # code of the title
 
     def why(self) -> Why | None:
         """Return why it is empty."""
@@ -30,7 +33,7 @@ class _Panel(Sized):
         painter.setFont(font(m.small, bold=True))
         painter.setPen(QUIET)
         painter.drawText(
-            QRectF(inner.left(), inner.top(), inner.width(), 1.5 * m.small), LEFT, self.title
+            QRectF(inner.left(), inner.top(), inner.width(), 1.5 * m.small), LEFT, label(self.title)
         )
         body = inner.adjusted(0, 1.6 * m.small, 0, 0)
         why = self.why()
@@ -39,15 +42,21 @@ class _Panel(Sized):
             painter.setFont(font(m.small))
             painter.setPen(TEXT)
             room = QRectF(body.left(), body.top(), body.width(), 1.6 * m.small)
-            width = QFontMetricsF(painter.font()).horizontalAdvance(why.headline)
+            shown = fitted(why.headline, painter.font(), room)
+            width = QFontMetricsF(painter.font()).horizontalAdvance(shown)
             painter.fillRect(QRectF(room.left(), room.top(), width + g, room.height()), PANEL)
-            painter.drawText(room, LEFT, why.headline)
+            painter.drawText(room, LEFT, shown)
         else:
             self.body(painter, body)
         painter.end()
 
     def body(self, painter: QPainter, box: QRectF) -> None:
         """Paint the contents."""
+
+    def hint(self) -> None:
+        """Give the whole reason as the tool tip."""
+        why = self.why()
+        self.setToolTip("" if why is None else ": ".join(filter(None, (why.headline, why.detail))))
 
     def pair(self, painter: QPainter, row: QRectF, left: str, right: str, size: int) -> None:
         """Paint a name and its value, flush left and right."""
@@ -64,18 +73,20 @@ class _Panel(Sized):
 class Ahead(_Panel):
     """The structures that the present heading hits first and next."""
 
-    title = "AHEAD"
+    title = "ahead"
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: tuple[AheadLine, ...] = ()
-        self.reason: Why | None = Why("no data")
+        self.reason: Why | None = Why(label("no_data"))
 
     def show_ahead(self, lines: tuple[AheadLine, ...], why: Why | None) -> None:
         """Show other structures, or why there are none."""
         if (lines, why) != (self.lines, self.reason):
             self.lines, self.reason = lines, why
-            self.setAccessibleName("; ".join(f"{x.name} in {x.text}" for x in lines))
+            spoken = [Notice("ahead_spoken", {"structure": x.name, "mm": x.text}) for x in lines]
+            self.setAccessibleName("; ".join(map(sentence, spoken)))
+            self.hint()
             self.update()
 
     def why(self) -> Why | None:
@@ -93,25 +104,29 @@ class Ahead(_Panel):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ROLE[line.role])
             painter.drawRect(chip)
-            text = line.name if not index else f"then {line.name}"
-            self.pair(painter, row.adjusted(0.7 * size + g, 0, 0, 0), text, f"in {line.text}", size)
+            then = sentence(Notice("ahead_next", {"structure": line.name}))
+            within = sentence(Notice("ahead_first", {"mm": line.text}))
+            beside = row.adjusted(0.7 * size + g, 0, 0, 0)
+            self.pair(painter, beside, then if index else line.name, within, size)
             top = row.bottom()
 
 
 class Target(_Panel):
     """Distance to the target, off axis and angle to the plan."""
 
-    title = "TARGET"
+    title = "target"
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = TargetState("", why=Why("no data"))
+        self.state = TargetState("", why=Why(label("no_data")))
 
     def show_target(self, state: TargetState) -> None:
         """Show another deviation."""
         if state != self.state:
             self.state = state
-            self.setAccessibleName(f"target {state.distance}, off axis {state.off_axis}")
+            facts = {"distance": state.distance, "off_axis": state.off_axis}
+            self.setAccessibleName(sentence(Notice("target_spoken", facts)))
+            self.hint()
             self.update()
 
     def why(self) -> Why | None:
@@ -127,9 +142,10 @@ class Target(_Panel):
         painter.drawText(row, LEFT, self.state.distance)
         painter.setFont(font(m.small))
         painter.setPen(QUIET)
-        painter.drawText(row, RIGHT, f"{self.state.spread} (95 %)" if self.state.spread else "")
+        spread = sentence(Notice("spread_95", {"spread": self.state.spread}))
+        painter.drawText(row, RIGHT, spread if self.state.spread else "")
         top = row.bottom()
-        for name, value in (("off axis", self.state.off_axis), ("angle to plan", self.state.angle)):
+        for code, value in (("off_axis", self.state.off_axis), ("angle_to_plan", self.state.angle)):
             below = QRectF(box.left(), top, box.width(), 1.5 * m.small)
-            self.pair(painter, below, name, value or "not known", m.small)
+            self.pair(painter, below, label(code), value or label("not_known"), m.small)
             top = below.bottom()

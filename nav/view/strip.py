@@ -9,9 +9,11 @@ from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout
 
 from nav.guidance.alarms import Level
+from nav.text.catalogue import label
 from nav.view.history import SPAN, History
 from nav.view.sized import Sized
 from nav.view.theme import FAINT, LEVEL, LINE, PANEL, QUIET, ROLE, TEXT, Metrics, faded, font
+from nav.view.words import role_word
 
 # s between two updates: a chart of 30 s moves one pixel in this time
 EVERY = 0.1
@@ -61,7 +63,7 @@ class Strip(Sized):
         if row == 0:
             plot.hideAxis("bottom")
         else:
-            seconds = [(-t, f"\u2212{t:g} s" if t else "now") for t in (30, 20, 10, 0)]
+            seconds = [(-t, f"\u2212{t:g} s" if t else label("chart_now")) for t in (30, 20, 10, 0)]
             plot.getAxis("bottom").setTicks([seconds])
         return plot
 
@@ -91,7 +93,7 @@ class Strip(Sized):
         return value, bound
 
     def _title(self, role: str) -> Any:
-        text = pyqtgraph.TextItem(role.upper(), color=TEXT, anchor=(0, 0))
+        text = pyqtgraph.TextItem(role_word(role).upper(), color=TEXT, anchor=(0, 0))
         plot = self.plots[role]
         plot.addItem(text, ignoreBounds=True)
         text.setPos(-SPAN + 0.3, self.limits[role][2])

@@ -1,13 +1,32 @@
-"""Format numbers for the window."""
+"""Format numbers for the window, with the words that belong to them."""
 
 import math
 
+from nav.guidance.alarms import Level
 from nav.guidance.bending import Drift
 from nav.guidance.proximity import StructureProximity
+from nav.live.messages import Stage
+from nav.notice import Notice
+from nav.text.catalogue import label, sentence
 
 MINUS = "\u2212"
 # two-sided 95 % quantile of the normal distribution
 Z95_BOTH_SIDES = 1.96
+STAGES = {
+    Stage.CASE: "stage_case",
+    Stage.CAMERAS: "stage_cameras",
+    Stage.NEEDLE: "stage_needle",
+    Stage.REGISTER: "stage_register",
+    Stage.VERIFY: "stage_verify",
+    Stage.NAVIGATE: "stage_navigate",
+}
+LEVELS = {
+    Level.UNKNOWN: "no_data",
+    Level.CLEAR: "level_clear",
+    Level.CAUTION: "level_caution",
+    Level.DANGER: "level_danger",
+}
+ROLES = {"artery": "role_artery", "cord": "role_cord"}
 
 
 def one_decimal(value: float) -> str:
@@ -43,7 +62,7 @@ def distance_text(distance: float) -> str:
         Without a unit.
     """
     if distance < 0:
-        return f"INSIDE {one_decimal(-distance)}"
+        return sentence(Notice("inside", {"mm": one_decimal(-distance)}))
     return one_decimal(distance)
 
 
@@ -62,8 +81,8 @@ def bound_text(structure: StructureProximity) -> str:
     """
     lower = math.floor(structure.bound * 10 + 1e-6) / 10
     if structure.distance < 0:
-        return f"up to {one_decimal(-lower)}"
-    return f"\u2265 {one_decimal(lower)}"
+        return sentence(Notice("bound_inside", {"mm": one_decimal(-lower)}))
+    return sentence(Notice("bound_at_least", {"mm": one_decimal(lower)}))
 
 
 def bending_text(drift: Drift | None) -> str:
@@ -80,10 +99,25 @@ def bending_text(drift: Drift | None) -> str:
         A few words.
     """
     if drift is None:
-        return "without bending"
+        return label("without_bending")
     if drift.assumed:
-        return f"bent at {drift.depth:.0f} mm?"
-    return "with bending"
+        return sentence(Notice("bending_assumed", {"depth_mm": drift.depth}))
+    return label("with_bending")
+
+
+def role_word(role: str) -> str:
+    """Return a structure's role in words.
+
+    Parameters
+    ----------
+    role : str
+        As in the case.
+
+    Returns
+    -------
+    str
+    """
+    return label(ROLES[role]) if role in ROLES else role
 
 
 def between(sd: float) -> str:

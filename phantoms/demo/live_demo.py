@@ -13,6 +13,7 @@ from rich.console import Console
 from nav.display import check_display, no_display
 from nav.errors import InputError
 from nav.live.feed import START_SECONDS, ProcessFeed, say_end
+from nav.text.catalogue import ENGLISH
 from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
 
 
@@ -50,8 +51,9 @@ def run_twin(seed: int, console: Console) -> None:
 
                 tried.result()
                 if not feed.said_of_progress(FILES_WRITTEN, START_SECONDS):
-                    problem = "" if feed.ended is None else feed.ended.problem
-                    raise InputError(problem or "the phantom was not made in time")
+                    problem = None if feed.ended is None else feed.ended.problem
+                    said = "the phantom was not made in time"
+                    raise InputError(said if problem is None else ENGLISH.sentence(problem))
                 case = load_case(folder / "case" / "case.toml")
                 needle = load_tool(folder / "needle.toml")
             run_window(case, feed, needle, title=TITLE)

@@ -9,6 +9,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.live.messages import Command
 from nav.live.session import State
+from nav.notice import Notice
 from phantoms.demo.hand import Hand
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_motion import FPS, body_velocity, noise_source
@@ -40,7 +41,7 @@ class SimulatedPuncture:
         rig_from_needle of each frame number; nothing that is measured reads it.
     """
 
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __init__(
         self,

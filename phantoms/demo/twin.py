@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nav.live.feed import Progress, silent
+from nav.notice import Notice
 
-FILES_WRITTEN = "Files written"  # reported when the window may read them
+FILES_WRITTEN = Notice("phantom_files_written")  # reported when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
 
 
@@ -30,7 +31,7 @@ class TwinJob:
 
     def open(self, progress: Progress = silent) -> Any:
         """Write the files, report that, and set up room, hand and pipeline."""
-        progress("Making the phantom", 0.0)
+        progress(Notice("making_phantom"), 0.0)
         from phantoms.demo.demo_files import write_demo_files
         from phantoms.twin.default_rig import LIVE_SIZE
 

@@ -17,6 +17,7 @@ from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
 from nav.memory import give_memory_back
 from nav.model.case import Plan, load_case
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
 from nav.registration.registration_result import Registration
@@ -32,7 +33,7 @@ from phantoms.twin.simulated_motion import FPS
 from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from phantoms.twin.world import make_world
 
-ROOM = "Setting up the simulated room"
+ROOM = Notice("setting_up_room")
 HAND_SD = 0.2  # mm: how far up a divot's wall friction leaves the tip, sd of a half-normal
 OPTICS = Optics(blur=1.0, noise=2.0, exposure=0.002)
 TRIMMED = 50  # frame sets after which freed memory is given back
@@ -153,7 +154,7 @@ class DemoWork:
         Called with what is being done and the share done, 0 to 1.
     """
 
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     recording = None
     simulated = True  # time does not advance while images are drawn
 

@@ -244,6 +244,7 @@ def truth_row(
         "",
         "",
         *zeros,
+        "",
     ]
 
 

@@ -19,6 +19,7 @@ from rich.table import Table
 from nav.errors import Lost
 from nav.frames import Array
 from nav.progress_bar import progress_bar
+from nav.text.catalogue import ENGLISH
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
@@ -52,14 +53,14 @@ def score(drawn: Sequence[Recording], tools: Sequence[Tool], cameras: int) -> Sc
         tracker.close()
         tip = tip_in_reference(tracked, needle, "reference")
         if isinstance(tip, Lost):
-            result.lost.append(tip.reason)
+            result.lost.append(ENGLISH.sentence(tip))
             continue
         off: Array = tip.position - recording.tips[0]
         result.errors.append(float(np.linalg.norm(off)))
         result.sds.append(float(np.sqrt(np.trace(tip.covariance))))
         result.squares.append(float(off @ np.linalg.solve(tip.covariance, off)))
         found = [t for t in tracked.tools.values() if not isinstance(t, Lost)]
-        result.said.append("; ".join(t.warning for t in found if t.warning))
+        result.said.append("; ".join(ENGLISH.sentences(t.warnings) for t in found if t.warnings))
     return result
 
 

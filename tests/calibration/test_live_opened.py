@@ -20,6 +20,7 @@ from phantoms.twin.simulated_boards import board_body
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_camera import SimulatedCamera
 from tests.calibration.test_live_guide import Hand
+from tests.said import said
 from tests.synthetic import small_rig
 
 BOARD = Board(7, 5, 12.0, 9.0, "DICT_4X4_50")
@@ -133,7 +134,7 @@ def test_a_camera_that_is_absent_says_why_and_is_taken_in_when_it_comes(room):
     source = cameras(room)
     try:
         frames = until(source, lambda f: "left" in f.frames)
-        assert "camera right: device 1 cannot be opened" in frames.missing["right"]
+        assert "camera right: device 1 cannot be opened" in said(frames.missing["right"])
         room.unplugged.clear()
         assert not until(source, both).missing
     finally:
@@ -159,7 +160,7 @@ def test_a_driver_that_hangs_holds_up_nobody(room):
     try:
         assert time.monotonic() - began < 5.0
         frames = until(source, lambda f: "left" in f.frames)
-        assert "driver does not answer" in frames.missing["right"]
+        assert frames.missing["right"].code == "camera_not_answering"
     finally:
         free.set()
         source.close()
@@ -170,8 +171,8 @@ def test_another_size_is_said_without_mention_of_a_file_that_is_not_there(room):
     try:
         until(source, both)
         room.size = (240, 200)
-        frames = until(source, lambda f: "240 x 200" in f.missing.get("left", ""))
-        assert "rig.toml" not in frames.missing["left"]
-        assert "were 480 x 400 at the start; start again" in frames.missing["left"]
+        frames = until(source, lambda f: "240 x 200" in said(f.missing.values()))
+        assert "rig.toml" not in said(frames.missing["left"])
+        assert "were 480 x 400 at the start; start again" in said(frames.missing["left"])
     finally:
         source.close()

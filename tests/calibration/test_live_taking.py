@@ -18,6 +18,7 @@ from calibration.live.quick import Spotter
 from calibration.live.taking import AGAIN, FLASH, LOST_FOR, MORE, Taking
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.errors import InputError
+from nav.notice import Notice
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_boards import board_body
 from phantoms.twin.simulated_bodies import Placed
@@ -54,7 +55,7 @@ class Table:
                 for name, image in zip(RIG.names, images, strict=True)
                 if image is not None
             }
-            missing = {n: f"camera {n}: no image: unplugged?" for n in RIG.names}
+            missing = {n: Notice("camera_silent", {"camera": n, "seconds": 0.5}) for n in RIG.names}
             shown = self.taking.step(FrameSet(self.number, self.now, frames, missing))
             if self.taking._pending is not None:
                 self.taking._pending.exception(timeout=60.0)

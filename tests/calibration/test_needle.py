@@ -210,7 +210,7 @@ def test_a_spin_that_is_none_is_refused_by_file(tmp_path, pivoted, needle, spin)
 def test_doubts_and_missing_covariances_are_said(tmp_path, needle):
     rng = np.random.default_rng(8)
     turns, places, _ = poses(rng, turned(rng, 60)).arrays
-    rows = rows_of(turns, places, reason="geometry doubtful: 0.08 px")
+    rows = rows_of(turns, places, code="geometry_doubtful_at_tip")
     said = run(write_rows(tmp_path / "p.csv", rows), "needle", needle, needle)
     assert (
         "warning: geometry doubtful in 60 poses; the persistent part of that error is not in"
@@ -225,7 +225,7 @@ def test_lasting_errors_of_the_tip_make_its_covariance_larger(tmp_path, pivoted,
     systematic = dict(zip(SYSTEMATIC, (0.01, 0.0, 0.0, 0.01, 0.0, 0.01), strict=True))
     rows = [
         row | systematic
-        for row in rows_of(*poses(rng, turned(rng, 150)).arrays, reason="geometry doubtful: 0.1 px")
+        for row in rows_of(*poses(rng, turned(rng, 150)).arrays, code="geometry_doubtful_at_tip")
     ]
     said = run(write_rows(tmp_path / "p.csv", rows), "needle", needle, needle)
     assert "150 poses; the persistent part of that error is in the tip's covariance" in said

@@ -11,12 +11,12 @@ from nav.errors import InputError
 from nav.record.pose_table import COLUMNS, UPPER
 
 
-def rows_of(rotations, translations, covariances=None, tool="needle", reason=""):
+def rows_of(rotations, translations, covariances=None, tool="needle", code=""):
     """Rows as poses.csv has them."""
     result = []
     for k, (matrix, at) in enumerate(zip(rotations, translations, strict=True)):
         row = dict.fromkeys(COLUMNS, "")
-        row |= {"frame": k, "time": k / 30, "tool": tool, "status": "tracked", "reason": reason}
+        row |= {"frame": k, "time": k / 30, "tool": tool, "status": "tracked", "reason_code": code}
         quaternion = Rotation.from_matrix(matrix).as_quat(canonical=True)
         numbers = (*at, *quaternion)
         row |= dict(zip(("tx", "ty", "tz", "qx", "qy", "qz", "qw"), numbers, strict=True))
@@ -68,8 +68,18 @@ def test_lost_rows_are_skipped_and_counted(tmp_path):
 
 
 def test_doubtful_rows_are_counted(tmp_path):
-    rows = rows_of(*some(), reason="geometry doubtful: 0.1 px")
-    assert load_poses(write_rows(tmp_path / "poses.csv", rows), "needle").doubtful == 5
+    for code in ("geometry_doubtful", "geometry_doubtful_at_tip marker_left_out"):
+        path = write_rows(tmp_path / "poses.csv", rows_of(*some(), code=code))
+        assert load_poses(path, "needle").doubtful == 5
+    path = write_rows(tmp_path / "poses.csv", rows_of(*some(), code="marker_left_out"))
+    assert load_poses(path, "needle").doubtful == 0
+
+
+def test_doubtful_rows_of_files_without_codes_are_counted_by_their_reason(tmp_path):
+    rows = [{**row, "reason": "geometry doubtful: 0.1 px"} for row in rows_of(*some())]
+    before = [name for name in COLUMNS if name != "reason_code"]
+    path = write_rows(tmp_path / "poses.csv", rows, before)
+    assert load_poses(path, "needle").doubtful == 5
 
 
 def test_without_covariances_there_are_none(tmp_path):

@@ -25,6 +25,7 @@ from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body
 from tests.calibration.test_tool_body import glued, off_by
+from tests.said import codes
 from tests.synthetic import Studio, needle_poses, small_rig
 from tests.tracking.expect import seen
 
@@ -153,7 +154,7 @@ def test_pictures_tracked_with_it_are_not_doubted(calibrated, bench, rig):
     with closing(source), closing(Tracker(rig, [load_tool(output)])) as tracker:
         tracked = [tracker.track(frames) for frames in source]
     for frame in tracked:
-        assert "doubtful" not in seen(frame, "needle").warning
+        assert "geometry_doubtful_at_tip" not in codes(seen(frame, "needle").warnings)
 
 
 def test_a_marker_that_tracking_does_not_believe_is_found_all_the_same(

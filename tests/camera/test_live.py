@@ -1,4 +1,4 @@
-"""Webcams: newest pictures, lost within 0.1 s, found again, never waited for.
+"""Webcams: newest images, lost within 0.1 s, found again, never waited for.
 
 A made-up driver hands over pictures when the test says so, and the clock stands still between.
 """
@@ -21,6 +21,8 @@ from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened
 from nav.camera.webcam_numbers import parse_webcams
 from nav.errors import InputError, Lost
+from nav.notice import Notice
+from tests.said import each_said, said
 
 SIZE = (64, 48)
 PATIENCE = 10.0  # s, until a test gives up
@@ -45,7 +47,7 @@ class Clock:
 
 
 class Webcam:
-    """A made-up webcam. Calling it opens it; `deliver` sends one picture through the driver."""
+    """A made-up webcam. Calling it opens it; `deliver` sends one image through the driver."""
 
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
         self.size, self.plugged, self.opened = size, True, 0
@@ -73,7 +75,7 @@ class Webcam:
         self.pictures.put(self.picture() if picture is None else picture)
 
     def deliver(self, picture: np.ndarray | None = None) -> None:
-        """Send a picture and wait until the camera has done with it."""
+        """Send a image and wait until the camera has done with it."""
         self.send(picture)
         self.wait_until(lambda: self.done >= self.sent)
 
@@ -174,7 +176,7 @@ def left(webcam: Webcam, clock: Clock) -> Iterator[LiveCamera]:
 
 def reason(state: Grabbed | Lost) -> str:
     assert isinstance(state, Lost)
-    return state.reason
+    return said(state)
 
 
 # one camera
@@ -317,7 +319,7 @@ def test_a_slow_camera_is_warned_about(left, webcam, clock):
     for _ in range(16):
         webcam.deliver()
         clock.now += 0.125
-    assert left.warnings == [
+    assert each_said(left.warnings) == [
         "camera left: only 8 images per second; more light, a shorter exposure or a USB port "
         "of its own may help"
     ]
@@ -334,14 +336,13 @@ def test_settings_that_the_driver_ignores_are_warned_about(webcam):
     deaf = Webcam()
     deaf.ignored = {cv2.CAP_PROP_AUTOFOCUS, cv2.CAP_PROP_AUTO_WB}
     warnings = lock_settings(deaf(0), "left")
-    assert [w.split(";")[0] for w in warnings] == [
-        "camera left: the driver does not lock the focus",
-        "camera left: the driver does not lock the white balance",
-    ]
+    left = {"camera": "left"}
+    locked = ("focus_not_locked", "white_balance_not_locked")
+    assert warnings == [Notice(code, left) for code in locked]
 
 
 @pytest.mark.parametrize(
-    ("before", "lowest", "obeys", "said"),
+    ("before", "lowest", "obeys", "told"),
     [
         (50.0, 0.0, True, None),
         (50.0, 2.0, True, None),  # as low as that driver goes
@@ -350,7 +351,7 @@ def test_settings_that_the_driver_ignores_are_warned_about(webcam):
         (None, 0.0, False, "has no control for sharpness"),
     ],
 )
-def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, said):
+def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, told):
     webcam = Webcam()
     if before is not None:
         webcam.settings[cv2.CAP_PROP_SHARPNESS] = before
@@ -360,12 +361,12 @@ def test_sharpness_is_set_to_its_lowest_and_read_back(before, lowest, obeys, sai
     warnings = lock_settings(webcam(0), "left")
     if obeys:
         assert webcam.settings[cv2.CAP_PROP_SHARPNESS] == lowest
-    if said is None:
+    if told is None:
         assert warnings == []
     else:
         (warning,) = warnings
-        assert warning.startswith("camera left: the driver ")
-        assert said in warning
+        assert said(warning).startswith("camera left: the driver ")
+        assert told in said(warning)
 
 
 def test_large_pictures_are_asked_for_compressed(webcam):
@@ -436,7 +437,7 @@ class Pair:
         )
 
     def deliver(self, **at: float) -> None:
-        """One picture from each named camera, at that many ms, in order of time."""
+        """One image from each named camera, at that many ms, in order of time."""
         start = self.clock.now
         for name, ms in sorted(at.items(), key=lambda item: item[1]):
             self.clock.now = start + ms / 1000
@@ -519,7 +520,7 @@ def test_a_lost_camera_is_missing_with_its_reason_and_the_other_goes_on_at_its_r
         frames = pair.poll()
         seen.append(None if frames is None else dict(frames.missing))
     assert seen[:3] == [None, None, {"right": seen[2]["right"]}]
-    assert all(s and s["right"].startswith("camera right: no image for") for s in seen[3:])
+    assert all(s and s["right"].code == "camera_silent" for s in seen[3:])
 
 
 def test_frame_sets_come_within_a_tenth_of_a_second_even_with_all_cameras_lost(pair, clock):
@@ -550,12 +551,12 @@ def test_a_partner_that_never_comes_in_time_is_missing(clock):
         if (frames := pair.poll()) is not None:
             break
     assert list(given(frames)) == ["right"]
-    assert frames.missing == {"left": "camera left: no image at the time of the others'"}
+    assert frames.missing == {"left": Notice("camera_late", {"camera": "left"})}
     pair.source.close()
 
 
 def test_times_never_go_backwards(pair, clock):
-    """A picture grabbed before an empty frame set may be decoded only after it."""
+    """A image grabbed before an empty frame set may be decoded only after it."""
     pair.poll()
     clock.now += 0.5
     for webcam in pair.webcams.values():
@@ -590,7 +591,7 @@ def test_a_camera_without_a_first_picture_is_refused():
 
 
 def test_iterating_goes_on_with_lost_cameras_until_closed():
-    """With the true clock: pictures, then nothing but reasons, then pictures again."""
+    """With the true clock: pictures, then nothing but reasons, then images again."""
     webcams = {0: Webcam(), 1: Webcam()}
     feeding, ended = threading.Event(), threading.Event()
     feeding.set()

@@ -132,7 +132,7 @@ def test_a_cut_picture_is_refused(tmp_path, kind, share):
     data = encoded(kind)
     image = read(tmp_path, data[: int(len(data) * share)])
     assert isinstance(image, Lost)
-    assert "cut off" in image.reason or "cannot be read" in image.reason
+    assert "cut off" in image.facts["why"] or "cannot be read" in image.facts["why"]
 
 
 def test_a_cut_picture_is_refused_though_a_thumbnail_in_it_has_an_end(tmp_path):
@@ -170,7 +170,7 @@ def with_a_wrong_mark() -> bytes:
 def test_a_damaged_picture_is_refused(tmp_path, make: Callable[[], bytes]):
     image = read(tmp_path, make())
     assert isinstance(image, Lost)
-    assert "is damaged" in image.reason
+    assert "is damaged" in image.facts["why"]
 
 
 def flipped(data: bytes, at: int) -> bytes:
@@ -237,7 +237,7 @@ def test_a_reduced_copy_in_a_tiff_is_no_page(tmp_path):
 def test_pixels_of_another_kind_are_named(tmp_path, kind):
     image = read(tmp_path, encoded("TIFF", Image.fromarray(GREY.astype(kind))))
     assert isinstance(image, Lost)
-    assert f"has {kind} pixels; save it with 8 or 16 bits" in image.reason
+    assert f"has {kind} pixels; save it with 8 or 16 bits" in image.facts["why"]
 
 
 def test_twelve_bits_in_sixteen_are_said(tmp_path):

@@ -1,4 +1,4 @@
-"""Recorded pictures: pairing, times, what is missing and what is refused."""
+"""Recorded images: pairing, times, what is missing and what is refused."""
 
 import time
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.camera.recordings import (
     write_pictures,
     write_video,
 )
+from tests.said import each_said, said, said_by_name
 
 # pairing
 
@@ -38,8 +39,8 @@ def test_equal_names_are_one_instant_and_a_lacking_one_is_missing_with_a_reason(
     assert len(source) == len(sets) == 4
     assert levels(sets, "left") == [11, 12, None, 110]
     assert levels(sets, "right") == [None, 22, 23, 210]
-    assert dict(sets[0].missing) == {"right": "right: no image 1"}
-    assert dict(sets[2].missing) == {"left": "left: no image 3"}
+    assert said_by_name(sets[0].missing) == {"right": "right: no image 1"}
+    assert said_by_name(sets[2].missing) == {"left": "left: no image 3"}
     assert not sets[1].missing
 
 
@@ -75,9 +76,9 @@ def test_videos_pair_by_index_and_a_shorter_one_is_missing_at_the_end(tmp_path):
     sets = list(source)
     assert levels(sets, "left") == [10, 20, 30]
     assert levels(sets, "right") == [110, 120, None]
-    assert sets[2].missing["right"] == "right: the recording ends after 2 images"
+    assert said(sets[2].missing["right"]) == "right: the recording ends after 2 images"
     assert len(source) == 3
-    assert source.warnings == ["right: no image in 1 of 3 frame sets"]
+    assert each_said(source.warnings) == ["right: no image in 1 of 3 frame sets"]
     assert source.cut_off == []
 
 
@@ -114,10 +115,10 @@ def test_a_damaged_picture_is_missing_and_the_rest_goes_on(tmp_path, suffix):
     assert levels(sets, "left") == [50, None, 52]
     assert (
         f"left: 1 of 3 images cannot be used; the first: {damaged.name} is cut off: its end"
-        in (source.warnings[0])
+        in said(source.warnings[0])
     )
     missing = sets[1].missing["left"]
-    assert missing == f"left: 000001.{suffix} is cut off: its end is missing"
+    assert said(missing) == f"left: 000001.{suffix} is cut off: its end is missing"
     assert sets[1].time == pytest.approx(1 / 30)
 
 
@@ -182,7 +183,7 @@ def touched(folder: Path, *names: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "told"),
     [
         (lambda d: d / "none", "none: no such folder or file"),
         (lambda d: d, "nothing for camera left; found no folder, video or image; expected"),
@@ -232,10 +233,10 @@ def touched(folder: Path, *names: str) -> Path:
         ),
     ],
 )
-def test_a_source_that_does_not_fit_the_rig_is_refused(tmp_path, make, said):
+def test_a_source_that_does_not_fit_the_rig_is_refused(tmp_path, make, told):
     with pytest.raises(InputError) as error:
         open_source(make(tmp_path), rig("left", "right"))
-    assert said in str(error.value)
+    assert told in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -309,17 +310,17 @@ def test_a_camera_that_is_frozen_while_another_moves_is_missing(tmp_path):
     sets = list(source)
     assert levels(sets, "left") == [1, 2, None, None, 3, 3]
     assert levels(sets, "right") == [1, 2, 3, 4, 5, 5]
-    assert sets[2].missing["left"] == "left: the same image as before: frozen"
-    said = "; ".join(source.warnings)
-    assert "left: frozen in 2 of 6 frame sets" in said
-    assert "right: 1 of 6 images are the same as the one before" in said
+    assert said(sets[2].missing["left"]) == "left: the same image as before: frozen"
+    told = said(source.warnings)
+    assert "left: frozen in 2 of 6 frame sets" in told
+    assert "right: 1 of 6 images are the same as the one before" in told
     list(source)
-    assert "left: frozen in 2 of 6 frame sets" in "; ".join(source.warnings)  # counted anew
+    assert "left: frozen in 2 of 6 frame sets" in said(source.warnings)  # counted anew
 
 
 def test_pictures_without_noise_that_do_not_change_together_are_used_and_said(tmp_path):
     write_pictures(tmp_path / "left", {f"{i}.png": 7 for i in range(4)})
     source = open_source(tmp_path, rig("left"))
     assert levels(list(source), "left") == [7, 7, 7, 7]
-    (warning,) = source.warnings
+    (warning,) = each_said(source.warnings)
     assert warning.startswith("left: 3 of 4 images are the same as the one before")

@@ -61,17 +61,19 @@ def test_the_right_order_fits_to_the_noise_and_says_nothing(points):
 @pytest.mark.parametrize("points", [BODY, SQUARE], ids=["body", "one marker"])
 def test_swapped_cameras_are_named(points):
     seen = frames(exchanged(RIG, "left", "right"), points)
-    said = find_swap(RIG, lambda rig: joint_residual(rig, seen))
-    assert said is not None
-    assert said.startswith("cameras left and right are swapped: the markers fit to 0.1 px with")
+    swapped = find_swap(RIG, lambda rig: joint_residual(rig, seen))
+    assert swapped is not None
+    assert swapped.code == "cameras_swapped"
+    assert (swapped.facts["one"], swapped.facts["other"]) == ("left", "right")
+    assert swapped.facts["swapped_px"] == pytest.approx(0.1, abs=0.05)
 
 
 def test_the_two_swapped_of_three_are_named():
     rig = Rig((LEFT, TOP, RIGHT))
     seen = frames(exchanged(rig, "top", "right"), BODY)
-    said = find_swap(rig, lambda order: joint_residual(order, seen))
-    assert said is not None
-    assert said.startswith("cameras top and right are swapped")
+    swapped = find_swap(rig, lambda order: joint_residual(order, seen))
+    assert swapped is not None
+    assert (swapped.facts["one"], swapped.facts["other"]) == ("top", "right")
 
 
 def test_a_rig_that_fits_in_no_order_is_not_called_swapped():

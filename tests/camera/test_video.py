@@ -1,4 +1,4 @@
-"""Videos: damaged, lost and cut-off pictures, invented clocks, metadata that turn pictures."""
+"""Videos: damaged, lost and cut-off pictures, invented clocks, metadata that turn images."""
 
 import struct
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from nav.camera.source import RecordedSource, open_source
 from nav.errors import InputError
 from tests.camera.recordings import HEIGHT, WIDTH, rig, write_pictures, write_times
+from tests.said import each_said, said
 
 COUNT, FPS = 20, 20.0
 
@@ -49,8 +50,8 @@ def test_what_a_decoder_patched_up_is_missing_and_all_else_is_as_it_was(tmp_path
     sets = list(source)
     lost = [s.number for s in sets if s.missing]
     assert 0 < len(lost) < COUNT
-    assert "is damaged (" in sets[lost[0]].missing["left"]
-    assert "images cannot be used; the first: image" in "; ".join(source.warnings)
+    assert "is damaged (" in said(sets[lost[0]].missing["left"])
+    assert "images cannot be used; the first: image" in said(source.warnings)
     for s in sets:
         assert s.time == pytest.approx(s.number / FPS)
         assert s.missing or np.array_equal(s.frames["left"].image, whole[s.number])
@@ -92,7 +93,7 @@ def test_a_video_without_its_index_is_refused_with_the_reason(tmp_path):
 
 
 def with_steps(data: bytearray, entries: list[tuple[int, int]]) -> bytes:
-    """An MP4 whose pictures have other steps: (pictures, steps) instead of one step for all."""
+    """An MP4 whose pictures have other steps: (images, steps) instead of one step for all."""
     at = data.index(b"stts") - 4
     (length,) = struct.unpack_from(">I", data, at)
     (step,) = struct.unpack_from(">I", data, at + 20)
@@ -119,7 +120,7 @@ def test_pictures_that_the_recorder_lost_keep_their_numbers(tmp_path):
     assert np.array_equal(there[4], whole[4])
     assert np.array_equal(there[6], whole[5])
     assert np.array_equal(there[16], whole[12])
-    assert "left: no image in 4 of 24 frame sets" in source.warnings
+    assert "left: no image in 4 of 24 frame sets" in each_said(source.warnings)
     assert source.cut_off == []
 
 
@@ -163,7 +164,7 @@ def test_an_invented_clock_is_not_believed(tmp_path, name):
     (tmp_path / name).write_bytes(b"".join(encoded))
     source = open_source(tmp_path, rig("left"))
     assert [s.time for s in source] == pytest.approx([k / 30.0 for k in range(COUNT)])
-    (warning,) = source.warnings
+    (warning,) = each_said(source.warnings)
     assert "holds no times of its own: 30 images per second are assumed; give --fps" in warning
     source = open_source(tmp_path, rig("left"), fps=8.0)
     assert [s.time for s in source] == pytest.approx([k / 8.0 for k in range(COUNT)])
@@ -187,5 +188,5 @@ def test_a_longer_camera_is_said(tmp_path):
     write_pictures(tmp_path / "right", names)
     source = open_source(tmp_path, rig("left", "right"))
     assert len(list(source)) == COUNT + 9
-    assert source.warnings == [f"left: no image in 9 of {COUNT + 9} frame sets"]
+    assert each_said(source.warnings) == [f"left: no image in 9 of {COUNT + 9} frame sets"]
     assert source.cut_off == []

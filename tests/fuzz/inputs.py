@@ -159,7 +159,7 @@ def _poses(folder: Path) -> None:
             pose = Pose(rigid(turn.as_rotvec(), place + rng.normal(0.0, 0.05, 3)), np.eye(6) * 1e-3)
             upper = [f"{pose.covariance[i, j]:.6g}" for i, j in UPPER]
             row = [number, f"{number / 30:.4f}", "needle", "tracked", *pose_columns(pose, needle)]
-            writer.writerow([*row, 8, 0.1, "", *upper, *["0"] * 6])
+            writer.writerow([*row, 8, 0.1, "", *upper, *["0"] * 6, ""])
 
 
 def _pictures(folder: Path) -> None:

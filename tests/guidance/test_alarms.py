@@ -11,7 +11,7 @@ from nav.guidance.proximity import Proximity, StructureProximity
 from nav.model.case import Structure
 from tests.solids import structure
 
-LOST = Lost("needle: no marker seen")
+LOST = Lost("hidden", {"cameras": ["left"]})
 ARTERY = structure("artery", "artery", caution=5.0, danger=3.0)
 CORD = structure("cord", "cord", caution=2.0, danger=1.0)
 ONLY_CAUTION = structure("dura", "dura", caution=0.5, danger=None)

@@ -89,6 +89,6 @@ def test_a_lost_or_unregistered_tip_has_no_drift_and_its_reason():
     unregistered = step(kind, hand(), known=False)
     assert isinstance(unregistered.model_tip, Lost)
     assert unregistered.drift is None
-    lost = step(kind, Hand(Lost("no marker seen"), RIG_FROM_REFERENCE))
-    assert lost.model_tip == Lost("no marker seen")
+    lost = step(kind, Hand(Lost("hidden", {"cameras": ["left"]}), RIG_FROM_REFERENCE))
+    assert lost.model_tip == Lost("hidden", {"cameras": ["left"]})
     assert lost.drift is None

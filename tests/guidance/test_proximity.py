@@ -128,7 +128,7 @@ def test_without_a_heading_there_is_no_ahead():
 
 
 def test_a_lost_tip_has_no_distances_but_its_reason():
-    lost = Lost("needle: no marker seen")
+    lost = Lost("hidden", {"cameras": ["left"]})
     assert proximity(slab_case(), lost) is lost
     plan = Plan("left", np.zeros(3), np.ones(3))
     assert plan_deviation(plan, lost) is lost
@@ -198,4 +198,4 @@ def test_at_the_target_the_error_is_along_the_plan():
 
 
 def test_without_a_plan_the_reason_is_told():
-    assert plan_deviation(None, tip([0.0, 0.0, 0.0])) == Lost("the case has no plan")
+    assert plan_deviation(None, tip([0.0, 0.0, 0.0])) == Lost("no_plan")

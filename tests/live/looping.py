@@ -17,6 +17,7 @@ from nav.live.messages import Command
 from nav.live.session import Session, State
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.registration_result import Registration
 from nav.tracking.camera_poses import CameraPoses
@@ -45,7 +46,7 @@ class LoopingJob:
 
 
 class LoopingWork:
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     recording = None
     simulated = False
 
@@ -72,7 +73,7 @@ class LoopingWork:
 class Loop:
     """All frame sets in memory, handed out as fast as they are taken."""
 
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __init__(self, folder: Path, rig: Rig, seconds: float) -> None:
         source = open_source(folder, rig)

@@ -16,6 +16,7 @@ from nav.live.publish import make_update
 from nav.live.session import TOUCH_FRAMES, Session, State
 from nav.live.worker import run
 from nav.model.case import Case, Fiducial, Plan
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.tracking.pose_source import PoseSource, ReportedPose, StatedErrors, tracked_tool
 from nav.tracking.tool import Tool, ToolTip
@@ -41,6 +42,7 @@ FIDUCIALS = {
 }
 CHECK = {"K1": [10.0, 10.0, 40.0]}
 AWAY = np.array([60.0, 0.0, 0.0])
+WARMING_UP = Notice("tracker_status", {"status": "warming up"})
 
 
 def case() -> Case:
@@ -76,7 +78,7 @@ class OtherTracker(PoseSource):
                 "needle": tracked_tool("needle", needle, now, STATED),
                 "reference": tracked_tool("reference", reference, now, STATED),
             }
-            yield TrackedFrame(number, now, tools, notices=("tracker: warming up",))
+            yield TrackedFrame(number, now, tools, notices=(WARMING_UP,))
 
     def close(self) -> None:
         self.closed = True
@@ -152,7 +154,7 @@ def test_the_trackers_status_is_shown_and_nothing_is_navigated_by():
     _, (state,) = states_of(Moment(None, "needle partially covered"))
     for stage in (state.guidance.model_tip, state.guidance.proximity):
         assert isinstance(stage, Lost)
-        assert "needle partially covered" in stage.reason
+        assert stage.facts["status"] == "needle partially covered"
     assert state.guidance.alarms.levels == {"artery": Level.UNKNOWN}
 
 
@@ -163,7 +165,7 @@ def test_a_tracker_that_falls_silent_blanks_the_numbers():
     lost = [isinstance(state.guidance.proximity, Lost) for state in states]
     assert not any(lost[:4])
     assert all(lost[6:])
-    assert "no report of needle" in states[-1].guidance.proximity.reason
+    assert states[-1].guidance.proximity.code == "report_late"
 
 
 def test_the_window_gets_no_images_and_the_trackers_notices():
@@ -171,4 +173,4 @@ def test_the_window_gets_no_images_and_the_trackers_notices():
     last = list(work.source)[-1]
     update = make_update(last, state, 1.0, (), RATE, 0.01, last.notices)
     assert update.thumbnails == ()
-    assert update.notices[0] == "tracker: warming up"
+    assert update.notices[0] == WARMING_UP

@@ -27,6 +27,7 @@ from nav.view.live_app import run_window
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.kit.kit_case import phantom_case
 from tests.live.looping import write_recording
+from tests.said import each_said
 
 TO_REFERENCE = rigid([0.4, -0.9, 1.3], [12.0, -35.0, 80.0])
 
@@ -192,7 +193,7 @@ def test_a_registration_of_before_is_described_and_waits_for_its_check(folder, r
     work.source.close()
     assert work.session.stage is Stage.VERIFY
     assert work.pipeline.registration is None
-    assert any("FRE 0." in line and "verdict good" in line for line in work.notices)
+    assert any("FRE 0." in line and "verdict good" in line for line in each_said(work.notices))
     # nothing new to write
     assert work.session.registration is work.saved
 
@@ -217,11 +218,11 @@ def test_a_registration_that_cannot_be_saved_does_not_end_navigation(folder, reg
     work = job_of(folder, save=save).open()
     work.source.close()
     work.session.registration = load_registration(registered)
-    navigating: Any = State(None, Stage.NAVIGATE, "", None)
+    navigating: Any = State(None, Stage.NAVIGATE, None, None)
     no_frames: Any = None
     assert list(work.listen(no_frames, navigating)) == []
-    assert "the registration is not saved" in work.notices[0]
-    assert "is a folder" in work.notices[0]
+    assert work.notices[0].code == "registration_not_saved"
+    assert "is a folder" in work.notices[0].facts["problem"]
     save.rmdir()
     work.finish()
     assert load_registration(save).fre == pytest.approx(work.session.registration.fre)
@@ -276,9 +277,8 @@ def test_swapped_cameras_are_named(folder, tmp_path):
     (swapped / "right").symlink_to(recording / "left")
     work = job_of(folder, images=swapped).open()
     (notice,) = notices_of(work)
-    assert "left" in notice
-    assert "right" in notice
-    assert "swapped" in notice
+    assert notice.code == "cameras_swapped"
+    assert {notice.facts[name] for name in ("one", "other")} == {"left", "right"}
 
 
 def test_cameras_in_order_are_not_called_swapped(folder):

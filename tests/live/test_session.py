@@ -9,16 +9,18 @@ from nav.frames import Array, Pose, rigid
 from nav.live.messages import Command, Stage
 from nav.live.session import MAX_WANDER, TOUCH_FRAMES, Session, State
 from nav.model.case import Case, Fiducial, Plan
+from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.assessment import assess_touches
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration
+from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import Tool, ToolTip
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 
-HIDDEN = Lost("no marker seen")
+HIDDEN = Lost("hidden", {"cameras": ["left"]})
 REFERENCE_FROM_MODEL = rigid([0.4, -0.9, 1.3], [12.0, -35.0, 80.0])
 RIG_FROM_REFERENCE = rigid([-0.2, 0.5, 0.1], [30.0, -20.0, 600.0])
 TIP_OFFSET = np.array([0.3, -0.2, 110.0])
@@ -120,16 +122,17 @@ def test_the_prompt_leads_from_fiducial_to_fiducial():
     assert state.stage is Stage.REGISTER
     for number, label in enumerate(POSITIONS, start=1):
         assert state.next_fiducial == label
-        assert f"{label} ({number} of {len(POSITIONS)})" in state.prompt
+        facts = {"label": label, "number": number, "count": len(POSITIONS)}
+        assert state.prompt == Notice("touch", facts)
         state = work.touch(label)
     assert state.stage is Stage.VERIFY
     for number, label in enumerate(CHECKS, start=1):
         assert state.next_fiducial == label
-        assert state.prompt.startswith("Check: ")
-        assert f"{label} ({number} of {len(CHECKS)})" in state.prompt
+        facts = {"label": label, "number": number, "count": len(CHECKS)}
+        assert state.prompt == Notice("check_touch", facts)
         state = work.touch(label)
     assert state.stage is Stage.NAVIGATE
-    assert (state.next_fiducial, state.prompt) == (None, "")
+    assert (state.next_fiducial, state.prompt) == (None, None)
 
 
 def test_a_touch_gathers_as_many_results_as_it_says():
@@ -137,7 +140,7 @@ def test_a_touch_gathers_as_many_results_as_it_says():
     work.ask("capture")
     for done in range(1, TOUCH_FRAMES):
         state = work.step(np.array(POSITIONS["D1"]))
-        assert state.prompt == f"Hold still: {done} of {TOUCH_FRAMES}"
+        assert state.prompt == Notice("hold_still", {"done": done, "count": TOUCH_FRAMES})
         assert work.session.touches == []
     state = work.step(np.array(POSITIONS["D1"]))
     assert len(work.session.touches) == 1
@@ -190,20 +193,19 @@ def test_a_touch_is_the_mean_and_its_random_error_shrinks_the_systematic_does_no
     assert touch.covariance == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_tip_lost_while_gathering_gives_the_touch_up_in_words():
+def test_a_tip_lost_while_gathering_gives_the_touch_up_and_says_why():
     work = Work()
     work.ask("capture")
     for _ in range(TOUCH_FRAMES - 1):
         work.step(np.array(POSITIONS["D1"]))
     state = work.step(None)
-    assert "given up" in state.message
-    assert HIDDEN.reason in state.message
+    assert state.message == Notice("touch_lost", {"reason": HIDDEN})
     assert work.session.touches == []
     # what was gathered before is not used for the next
     assert state.next_fiducial == "D1"
     state = work.step(np.array(POSITIONS["D1"]))
     assert work.session.touches == []
-    assert not state.prompt.startswith("Hold still")
+    assert state.prompt.code == "touch"
     work.touch("D1")
     assert len(work.session.touches) == 1
 
@@ -218,7 +220,10 @@ def test_a_tip_that_moved_is_not_taken_and_how_far_is_told(share, taken):
         state = work.step(np.array(POSITIONS["D1"]) + np.array([0.0, side, 0.0]))
     assert len(work.session.touches) == int(taken)
     assert state.next_fiducial == ("D2" if taken else "D1")
-    assert ("moved by 1.0 mm" in state.message) is not taken
+    assert (state.message is None) is taken
+    if not taken:
+        assert (state.message.code, state.message.facts["label"]) == ("touch_moved", "D1")
+        assert state.message.facts["wander_mm"] == pytest.approx(share * MAX_WANDER)
 
 
 def test_after_the_last_fiducial_it_registers():
@@ -233,9 +238,12 @@ def test_after_the_last_fiducial_it_registers():
     for point in np.array([*CHECKS.values(), PLANS[0].target]):
         assert error_at(registration, point) < 1e-9
     tre = registration.predicted_tre(PLANS[0].target[None])[0]
-    assert state.message.startswith(
-        f"Registered: FRE 0.00 mm, predicted TRE at the target {tre:.2f} mm; good"
-    )
+    assert state.message.code == "registered_with_target"
+    assert state.message.facts["verdict"] == Notice("verdict_good")
+    assert state.message.facts["fre_mm"] == registration.fre
+    assert state.message.facts["tre_mm"] == pytest.approx(tre)
+    said = f"Registered: FRE 0.00 mm, predicted TRE at the target {tre:.2f} mm; good"
+    assert ENGLISH.sentence(state.message) == said
     # the next frame set is guided
     tip = work.step(np.array([9.0, 1.0, 2.0])).guidance.model_tip
     assert not isinstance(tip, Lost)
@@ -270,12 +278,12 @@ def test_it_registers_with_the_errors_of_the_touches():
     ],
     ids=["on a line", "too few"],
 )
-def test_a_degenerate_layout_is_said_in_words_and_nothing_registered(positions):
+def test_a_degenerate_layout_is_said_and_nothing_registered(positions):
     work = Work(case(register=positions))
     state = work.touch_all(*positions)
-    assert state.message.startswith("Not registered: ")
-    assert f"{len(positions)} fiducials" in state.message
-    assert "\n" not in state.message
+    assert state.message.code == "not_registered_error"
+    assert f"{len(positions)} fiducials" in state.message.facts["problem"]
+    assert "\n" not in ENGLISH.sentence(state.message)
     assert work.pipeline.registration is None
     assert state.stage is Stage.REGISTER
     assert isinstance(state.guidance.model_tip, Lost)
@@ -288,7 +296,7 @@ def test_undo_forgets_the_last_touch():
     work.touch_all("D1", "D2")
     work.ask("undo")
     state = work.now()
-    assert state.message == "D2 forgotten"
+    assert state.message == Notice("touch_forgotten", {"label": "D2"})
     assert state.next_fiducial == "D2"
     assert [touch.fiducial.label for touch in work.session.touches] == ["D1"]
 
@@ -300,7 +308,7 @@ def test_undo_while_gathering_gives_that_touch_up():
     work.ask("undo")
     state = work.now()
     assert state.next_fiducial == "D1"
-    assert not state.prompt.startswith("Hold still")
+    assert state.prompt.code == "touch"
 
 
 def test_undo_with_nothing_touched_does_nothing():
@@ -315,7 +323,7 @@ def test_undo_after_registering_takes_the_registration_back():
     work.touch_all(*POSITIONS)
     work.ask("undo")
     state = work.now()
-    assert state.message == "D4 forgotten"
+    assert state.message == Notice("touch_forgotten", {"label": "D4"})
     assert (state.stage, state.next_fiducial) == (Stage.REGISTER, "D4")
     assert work.pipeline.registration is None
     assert isinstance(state.guidance.model_tip, Lost)
@@ -327,7 +335,7 @@ def test_undo_while_verifying_forgets_the_last_check_first():
     work.touch_all(*POSITIONS, "K1")
     work.ask("undo")
     state = work.now()
-    assert state.message == "K1 forgotten"
+    assert state.message == Notice("touch_forgotten", {"label": "K1"})
     assert (state.stage, state.next_fiducial) == (Stage.VERIFY, "K1")
     assert work.pipeline.registration is not None
 
@@ -338,7 +346,7 @@ def test_undo_while_navigating_keeps_the_registration():
     before = work.pipeline.registration
     work.ask("undo")
     state = work.now()
-    assert "kept" in state.message
+    assert state.message == Notice("registration_kept")
     assert state.stage is Stage.NAVIGATE
     assert work.pipeline.registration is before
 
@@ -348,10 +356,14 @@ def test_check_points_tell_how_far_off_they_are_and_do_not_change_the_registrati
     work.touch_all(*POSITIONS)
     before = work.pipeline.registration
     state = work.touch("K1", np.array([0.0, 0.3, 0.4]))
-    assert state.message.startswith("K1 is 0.50 mm off, 0.")
-    assert state.message.endswith(" mm predicted")
+    assert state.message.code == "check_off"
+    assert state.message.facts["label"] == "K1"
+    assert state.message.facts["off_mm"] == pytest.approx(0.5)
+    assert 0.0 < state.message.facts["predicted_mm"] < 1.0
+    assert ENGLISH.sentence(state.message).startswith("K1 is 0.50 mm off, 0.")
+    first = state.message
     state = work.touch("K2", np.array([0.0, 0.12, 0.16]))
-    assert state.message.startswith("Verified: K1 is 0.50 mm off, 0.")
+    assert state.message == Notice("verified", {"check": first})
     assert state.stage is Stage.NAVIGATE
     assert work.pipeline.registration is before
     assert [error.distance for _, error in work.session.checks] == pytest.approx([0.5, 0.2])
@@ -364,7 +376,7 @@ def test_skip_goes_on_without_verifying_and_only_there():
     work.touch_all(*POSITIONS)
     work.ask("skip")
     state = work.now()
-    assert (state.stage, state.prompt) == (Stage.NAVIGATE, "")
+    assert (state.stage, state.prompt) == (Stage.NAVIGATE, None)
 
 
 def test_a_registration_without_checks_is_said_as_long_as_it_is_used():
@@ -375,7 +387,7 @@ def test_a_registration_without_checks_is_said_as_long_as_it_is_used():
     for ask in ("plan", "capture", "undo"):
         work.ask(ask, "right")
         assert work.now().stage is Stage.NAVIGATE
-        assert "not verified by a check point" in work.session.doubts[0]
+        assert work.session.doubts == (Notice("unverified_in_use"),)
     checked = Work()
     checked.touch_all(*POSITIONS, *CHECKS)
     assert checked.now().stage is Stage.NAVIGATE
@@ -388,7 +400,10 @@ def test_advice_about_a_registration_stays_while_it_is_used():
     work.touch_all(*square, "K")
     assert work.now().stage is Stage.NAVIGATE
     work.ask("plan", "right")
-    assert "registration usable: wrong labels would fit as well" in work.session.doubts[0]
+    (doubt,) = work.session.doubts
+    assert doubt.code == "usable_in_use"
+    reasons = doubt.facts["verdict"].facts["reasons"]
+    assert "labels_confusable" in [reason.code for reason in reasons]
 
 
 def test_a_skip_before_registering_does_not_skip_verifying_later():
@@ -405,7 +420,7 @@ def test_skip_while_a_check_point_is_gathered_ends_the_gathering():
     work.ask("skip")
     for _ in range(2 * TOUCH_FRAMES):
         state = work.step(np.array(CHECKS["K1"]))
-    assert (state.stage, state.prompt) == (Stage.NAVIGATE, "")
+    assert (state.stage, state.prompt) == (Stage.NAVIGATE, None)
     assert work.session.checks == []
 
 
@@ -423,33 +438,37 @@ def test_a_registration_known_beforehand_is_confirmed_by_one_check_point():
     work = Work(registration=KNOWN)
     state = work.step(np.array([7.0, 0.0, 0.0]))
     assert (state.stage, state.next_fiducial) == (Stage.VERIFY, "K1")  # nearest to the target
-    assert state.prompt == "Check the registration: touch K1, hold still, press Space"
+    assert state.prompt == Notice("check_known", {"label": "K1"})
     # nothing is shown with it before
     assert isinstance(state.guidance.proximity, Lost)
-    assert "not checked" in state.guidance.proximity.reason
+    assert state.guidance.proximity == Lost("not_checked")
     state = work.touch("K1", np.array([0.0, 0.3, 0.4]))
-    assert state.message.startswith("Registration confirmed: K1 is 0.50 mm off, 0.")
+    assert state.message.code == "registration_confirmed"
+    assert state.message.facts["check"].facts["off_mm"] == pytest.approx(0.5)
     state = work.step(np.array([7.0, 0.0, 0.0]))
-    assert (state.stage, state.next_fiducial, state.prompt) == (Stage.NAVIGATE, None, "")
+    assert (state.stage, state.next_fiducial, state.prompt) == (Stage.NAVIGATE, None, None)
     assert not isinstance(state.guidance.proximity, Lost)
     (cord,) = state.guidance.proximity.structures
     assert cord.distance == pytest.approx(2.0, abs=1e-4)
     work.ask("capture")
-    assert work.now().message == "Nothing to touch now"
+    assert work.now().message == Notice("nothing_to_touch")
 
 
 def test_a_known_registration_that_does_not_fit_is_not_navigated_with():
     work = Work(registration=KNOWN)
     state = work.touch("K1", np.array([0.0, 3.0, 4.0]))
-    assert state.message.startswith("K1 is 5.00 mm off, 0.")
+    assert state.message.code == "check_off_unexplained"
+    assert state.message.facts["check"].facts["off_mm"] == pytest.approx(5.0)
     for ask in ("", "skip", "capture"):
         if ask:
             work.ask(ask)
         state = work.now()
         assert state.stage is Stage.VERIFY
-        assert "Backspace to touch K1 again" in state.prompt
+        assert state.prompt.code == "check_again_or_register"
+        assert state.prompt.facts["label"] == "K1"
+        assert state.prompt.facts["off_mm"] == pytest.approx(5.0)
         assert isinstance(state.guidance.proximity, Lost)
-        assert "does not fit" in state.guidance.proximity.reason
+        assert state.guidance.proximity == Lost("refuted")
     # it is touched again
     work.ask("undo")
     assert work.now().next_fiducial == "K1"
@@ -463,9 +482,9 @@ def test_from_a_known_registration_back_to_registering():
     work.ask("undo")
     state = work.now()
     assert (state.stage, state.next_fiducial) == (Stage.REGISTER, "D1")
-    assert "discarded" in state.message
+    assert state.message == Notice("earlier_discarded")
     assert isinstance(state.guidance.proximity, Lost)
-    assert "not registered" in state.guidance.proximity.reason
+    assert state.guidance.proximity == Lost("not_registered")
     assert work.touch_all(*POSITIONS).stage is Stage.VERIFY
     assert work.touch_all(*CHECKS).stage is Stage.NAVIGATE
 
@@ -475,7 +494,7 @@ def test_a_known_registration_cannot_skip_its_check():
     work.ask("skip")
     state = work.now()
     assert state.stage is Stage.VERIFY
-    assert "not used without" in state.message
+    assert state.message == Notice("earlier_needs_check")
 
 
 def test_a_known_registration_of_negated_axes_is_named():
@@ -483,7 +502,7 @@ def test_a_known_registration_of_negated_axes_is_named():
     half_turn = rigid([0.0, 0.0, np.pi], [0.0, 0.0, 0.0])
     turned = Pose(REFERENCE_FROM_MODEL.inv() * half_turn, np.diag([1e-2] * 3 + [1e-6] * 3))
     work = Work(registration=Registration(turned, 0.3, np.zeros(0)))
-    assert "in RAS?" in work.touch("K1").message
+    assert work.touch("K1").message.code == "check_in_ras"
 
 
 def test_without_check_points_one_to_register_with_confirms():
@@ -497,7 +516,7 @@ def test_without_any_fiducials_it_navigates_and_says_that_nothing_was_checked():
     work = Work(case(register={}, check={}), registration=KNOWN)
     state = work.step(np.array([7.0, 0.0, 0.0]))
     assert state.stage is Stage.NAVIGATE
-    assert "was not checked" in state.message
+    assert state.message == Notice("unchecked_no_fiducials")
     assert not isinstance(state.guidance.proximity, Lost)
 
 
@@ -509,12 +528,15 @@ def test_exchanged_fiducials_are_refused_in_the_window_too_and_asked_for_again()
         work.touch(label, off)
     state = work.touch("D4")
     assert state.stage is Stage.REGISTER
-    assert state.message.startswith("Not registered, repeat: ")
-    assert "D2 and D3 are exchanged" in state.message
+    assert state.message.code == "not_registered_verdict"
+    found = state.message.facts["verdict"]
+    assert found.code == "verdict_repeat"
+    named = {r.code: r.facts.get("labels") for r in found.facts["reasons"]}
+    assert named["labels_exchanged"] == ("D2", "D3")
     assert work.pipeline.registration is None
     # what was right stays
     assert state.next_fiducial == "D2"
-    assert "D2 (3 of 4)" in work.now().prompt
+    assert work.now().prompt == Notice("touch", {"label": "D2", "number": 3, "count": 4})
     work.touch("D2")
     assert work.touch("D3").stage is Stage.VERIFY
 
@@ -523,12 +545,14 @@ def test_a_check_point_that_is_off_stops_the_work_and_the_numbers():
     work = Work()
     work.touch_all(*POSITIONS)
     state = work.touch("K1", np.array([0.0, 3.0, 4.0]))
-    assert state.message.startswith("K1 is 5.00 mm off")
-    assert "K1 alone is" in state.message
+    assert state.message.code == "check_refuted"
+    assert state.message.facts["check"].facts["off_mm"] == pytest.approx(5.0)
+    reasons = state.message.facts["verdict"].facts["reasons"]
+    assert ("point_off", "K1") in [(r.code, r.facts.get("label")) for r in reasons]
     work.ask("skip")
     state = work.now()
     assert state.stage is Stage.VERIFY
-    assert "do not fit" in state.message
+    assert state.message == Notice("checks_do_not_fit")
     assert isinstance(state.guidance.proximity, Lost)
     work.ask("undo")
     assert work.now().next_fiducial == "K1"
@@ -542,16 +566,16 @@ def test_skipping_says_that_nobody_knows():
     work.ask("skip")
     state = work.now()
     assert state.stage is Stage.NAVIGATE
-    assert "Not verified" in state.message
+    assert state.message == Notice("not_verified")
 
 
 def test_a_case_without_fiducials_says_so():
     work = Work(case(register={}, check={}))
     state = work.now()
     assert state.stage is Stage.REGISTER
-    assert "no fiducials" in state.prompt
+    assert state.prompt == Notice("no_fiducials")
     work.ask("capture")
-    assert work.now().message == "Nothing to touch now"
+    assert work.now().message == Notice("nothing_to_touch")
 
 
 def test_another_plan_is_followed_by_its_name():
@@ -562,7 +586,7 @@ def test_another_plan_is_followed_by_its_name():
     assert work.now().guidance.plan.name == "right"
     work.ask("plan", "middle")
     state = work.now()
-    assert state.message == "No plan is called middle"
+    assert state.message == Notice("no_such_plan", {"plan": "middle"})
     assert state.guidance.plan.name == "right"
 
 

@@ -11,6 +11,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.frames import Pose
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
+from nav.notice import Notice
 from nav.registration.registration_result import Registration
 from nav.view.live_window import LiveWindow
 from tests.live.looping import LoopingJob, sphere_case, write_recording
@@ -102,24 +103,25 @@ def test_a_process_that_goes_on_after_a_stop_is_shown_again(qtbot, window, feed)
     assert window.state.live
 
 
-def test_a_fault_inside_tracking_is_told_in_words(folder, registration):
+def test_a_fault_inside_tracking_is_told(folder, registration):
     feed = ProcessFeed(LoopingJob(folder, registration, fail_after=2))
     ended = _ended(feed)
     feed.close()
-    assert "a fault inside tracking" in ended.problem
+    assert ended.problem.code == "tracking_failed"
+    assert "a fault inside tracking" in ended.problem.facts["problem"]
 
 
 def test_bad_input_in_the_process_is_its_one_line(folder, registration):
     feed = ProcessFeed(LoopingJob(folder, registration, problem="camera left: unplugged"))
     first = feed.first(START)
     feed.close()
-    assert first == Ended("camera left: unplugged")
+    assert first == Ended(Notice("input_error", {"problem": "camera left: unplugged"}))
 
 
 def test_quit_ends_the_process_and_its_result_comes_back(feed):
     feed.send(Command("quit"))
     ended = _ended(feed)
-    assert ended.problem == ""
+    assert ended.problem is None
     assert len(ended.result) > 0
 
 

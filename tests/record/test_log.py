@@ -14,7 +14,7 @@ from nav.record.log import AlarmEvent, RunLog
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import structure
 
-HIDDEN = Lost("no marker seen")
+HIDDEN = Lost("hidden", {"cameras": ["left"]})
 SEEN = TrackedTool(Pose(rigid([0, 0, 0], [0, 0, 600])), (1,), 0.02)
 STRUCTURES = (structure("artery", "artery"), structure("cord", "cord", caution=2.0, danger=1.0))
 Distances = dict[str, tuple[float, float]] | None
@@ -41,7 +41,7 @@ class Run:
                     for name, (distance, bound) in found.items()
                 )
             )
-        plan: PlanDeviation | Lost = Lost("the case has no plan")
+        plan: PlanDeviation | Lost = Lost("no_plan")
         if to_target is not None:
             plan = PlanDeviation("left", to_target, to_target, 0.0, None, 0.1)
         tools = {"needle": HIDDEN if found is None else SEEN, "reference": reference}

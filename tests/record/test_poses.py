@@ -12,6 +12,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.errors import Lost
 from nav.frames import Array, Pose, perturbed, rigid
+from nav.notice import Notice
 from nav.record.pose_table import PosesWriter, write_sidecar
 from nav.tracking.tool import Tool, ToolTip
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
@@ -34,6 +35,12 @@ NUMBERS = [
 UPPER = [f"p{i}{j}" for i in range(6) for j in range(i, 6)]
 SYSTEMATIC = ["tip_sxx", "tip_sxy", "tip_sxz", "tip_syy", "tip_syz", "tip_szz"]
 COLUMNS = ["frame", "time", "tool", "status", *NUMBERS, "reason", *UPPER, *SYSTEMATIC]
+COLUMNS.append("reason_code")
+HIDDEN = Lost("hidden", {"cameras": ["left", "right"]})
+WARNED = (
+    Notice("geometry_doubtful", {"corners_px": 0.123}),
+    Notice("marker_left_out", {"marker": 3, "camera": "left"}),
+)
 
 ROOTS = np.random.default_rng(3).normal(size=(3, 6, 6)) * np.repeat([0.02, 2e-4], 3)[:, None]
 POSES = {
@@ -95,11 +102,12 @@ def tip_covariance(row: dict[str, str]) -> Array:
 def assert_empty(row: dict[str, str]) -> None:
     assert row["status"] == "lost"
     assert row["reason"]
+    assert row["reason_code"]
     assert {row[name] for name in (*NUMBERS, *UPPER, *SYSTEMATIC)} == {""}
 
 
 def test_every_frame_has_one_row_for_each_tool():
-    frames = [frame(0), frame(1, needle=Lost("no marker seen")), frame(5)]
+    frames = [frame(0), frame(1, needle=HIDDEN), frame(5)]
     found = [(row["frame"], row["tool"]) for row in rows(*frames)]
     assert found == [(f, tool.name) for f in ("0", "1", "5") for tool in TOOLS]
 
@@ -112,16 +120,19 @@ def test_a_tracked_row_says_what_was_tracked():
 
 
 def test_a_warning_stands_in_a_tracked_row():
-    doubtful = TrackedTool(POSES["needle"], (1,), 0.02, warning="geometry doubtful")
+    doubtful = TrackedTool(POSES["needle"], (1,), 0.02, warnings=WARNED)
     row = by_tool(rows(frame(needle=doubtful)))["needle"]
-    assert (row["status"], row["reason"]) == ("tracked", "geometry doubtful")
+    said = "geometry doubtful: corners 0.12 px off beyond noise; marker 3 left out in left"
+    assert (row["status"], row["reason"]) == ("tracked", said)
+    assert row["reason_code"] == "geometry_doubtful marker_left_out"
     assert tip(row) == pytest.approx(POSES["needle"].transform.apply(TIP), abs=1e-4)
 
 
 def test_a_lost_tool_has_no_numbers_but_a_reason_and_the_others_stay():
-    found = by_tool(rows(frame(), frame(1, needle=Lost("no marker seen, hidden")))[3:])
+    found = by_tool(rows(frame(), frame(1, needle=HIDDEN))[3:])
     assert_empty(found["needle"])
-    assert found["needle"]["reason"] == "no marker seen, hidden"
+    assert found["needle"]["reason"] == "hidden from left, right"
+    assert found["needle"]["reason_code"] == "hidden"
     assert found["reference"]["status"] == found["pointer"]["status"] == "tracked"
 
 
@@ -204,12 +215,13 @@ def test_the_tool_that_others_are_relative_to_has_identity_rows():
 
 
 def test_without_the_tool_that_others_are_relative_to_all_are_lost():
-    found = by_tool(rows(frame(reference=Lost("no marker seen")), relative_to="reference"))
+    found = by_tool(rows(frame(reference=HIDDEN), relative_to="reference"))
     for row in found.values():
         assert_empty(row)
-    assert found["reference"]["reason"] == "no marker seen"
+    assert found["reference"]["reason"] == "hidden from left, right"
     for name in ("needle", "pointer"):
-        assert found[name]["reason"].startswith("reference lost")
+        assert found[name]["reason"] == "reference lost: hidden from left, right"
+        assert found[name]["reason_code"] == "reference_lost hidden"
 
 
 def test_the_sidecar_names_the_inputs_and_what_poses_are_relative_to(tmp_path):

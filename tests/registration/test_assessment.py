@@ -18,8 +18,9 @@ from nav.registration.assessment import (
     assess_touches,
     check_error,
 )
-from nav.registration.assessment_text import verdict_line
+from nav.registration.assessment_notices import verdict
 from nav.registration.points import DegenerateLayout
+from tests.said import said
 
 MODEL = {
     "R1": [78.0, -31.0, 55.0],
@@ -64,6 +65,10 @@ def relabelled(points: dict[str, Array], **pairs: str) -> dict[str, Array]:
 def exchanged(points: dict[str, Array], *pairs: tuple[str, str]) -> dict[str, Array]:
     both = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
     return relabelled(points, **both)
+
+
+def verdict_line(found: Assessment) -> str:
+    return said(verdict(found))
 
 
 def only(found: Assessment) -> str:

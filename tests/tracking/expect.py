@@ -13,15 +13,15 @@ from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 def seen(frame: TrackedFrame, tool: str) -> TrackedTool:
     """The tool, which must not be lost."""
     found = frame.tools[tool]
-    assert not isinstance(found, Lost), found.reason
+    assert not isinstance(found, Lost), found
     return found
 
 
-def why(frame: TrackedFrame, tool: str) -> str:
+def why(frame: TrackedFrame, tool: str) -> Lost:
     """The reason for which a tool is lost, which it must be."""
     found = frame.tools[tool]
     assert isinstance(found, Lost)
-    return found.reason
+    return found
 
 
 def tip_of(frame: TrackedFrame, tool: Tool) -> Tip:

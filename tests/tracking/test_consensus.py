@@ -3,8 +3,7 @@
 What is drawn differs from what the tracker was told.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
+from nav.notice import Notice
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracked_frame import TrackedFrame
@@ -22,6 +22,7 @@ from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body
+from tests.said import codes, noticed
 from tests.synthetic import Studio, camera, looking_at, needle_poses
 from tests.tracking.expect import seen, sigmas, squared, tip_of, tip_off
 
@@ -68,9 +69,10 @@ def glued(rig: Rig, needle: Tool) -> list[tuple[RigidTransform, TrackedFrame]]:
 
 def test_tools_glued_askew_are_tracked_and_doubted(glued):
     for _, tracked in glued:
-        warning = seen(tracked, "needle").warning
-        assert warning.startswith("geometry doubtful: corners ")
-        assert "px off beyond noise, the tip by about" in warning
+        warning = seen(tracked, "needle").warnings[0]
+        assert warning.code == "geometry_doubtful_at_tip"
+        assert warning.facts["corners_px"] > 0.0
+        assert warning.facts["tip_mm"] > 0.0
 
 
 def as_found(residuals: list[float], explained: list[float], used: list[int]) -> PoseCandidate:
@@ -162,7 +164,7 @@ def test_one_needle_glued_askew_is_never_lost(rig, needle):
     with closing(Tracker(rig, [needle])) as tracker:
         for place in places(12, 8):
             tracked = tracker.track(studio.frames([Placed(made, place)]))
-            assert seen(tracked, "needle").warning.startswith("geometry doubtful")
+            assert seen(tracked, "needle").warnings[0].code == "geometry_doubtful_at_tip"
             assert sigmas(tracked, needle, place) < 6.0
 
 
@@ -171,8 +173,7 @@ def test_a_tool_that_is_as_its_file_says_is_not_doubted(rig, needle):
     for place in places(12, 9):
         tracked = tracked_alone(studio, rig, needle, Placed(needle_body(needle), place))
         found = seen(tracked, "needle")
-        assert "geometry doubtful" not in found.warning
-        assert "disagree" not in found.warning
+        assert not {code for code in codes(found.warnings) if "doubt" in code or "disagree" in code}
         assert not found.systematic.any()
 
 
@@ -189,10 +190,11 @@ def test_a_single_marker_glued_elsewhere_does_not_carry_the_tip_away(rig, needle
         )
         made = Placed(needle_body(replace(needle, markers=moved)), place)
         tracked = tracked_alone(studio, rig, needle, made)
-        assert "geometry doubtful" not in seen(tracked, "needle").warning
+        assert "geometry_doubtful_at_tip" not in codes(seen(tracked, "needle").warnings)
         assert sigmas(tracked, needle, place) < 5.0
         if shift == 0.1:
-            assert f"marker {wrong} left out in" in seen(tracked, "needle").warning
+            left_out = noticed(seen(tracked, "needle").warnings, "marker_left_out")
+            assert wrong in {notice.facts["marker"] for notice in left_out}
 
 
 # a camera that was bumped
@@ -211,31 +213,33 @@ def bumped(rig: Rig, name: str, axis: int, angle: float = TURNED) -> Rig:
 
 def warnings(
     rig: Rig, told: Rig, needle: Tool, marker_views: Sequence[RigidTransform]
-) -> tuple[list[str], list[float]]:
+) -> tuple[list[tuple[Notice, ...]], list[float]]:
     """What is said of each pose, and how far the tip is off by its covariance."""
-    studio, said, far = Studio(rig, CLEAN, 3), [], []
+    studio, given, far = Studio(rig, CLEAN, 3), [], []
     with closing(Tracker(told, [needle])) as tracker:
         for place in marker_views:
             tracked = tracker.track(studio.frames([Placed(needle_body(needle), place)]))
-            said.append(seen(tracked, "needle").warning)
+            given.append(seen(tracked, "needle").warnings)
             far.append(sigmas(tracked, needle, place))
-    return said, far
+    return given, far
 
 
 @pytest.mark.parametrize("name", ["left", "right"])
 def test_of_two_cameras_one_of_which_was_bumped_both_are_named(rig, needle, name):
     """Which it was cannot be seen."""
     said, far = warnings(bumped(rig, name, YAW), rig, needle, places(5, 4))
-    for sentence in said:
-        assert "cameras left and right disagree by" in sentence
-        assert sentence.endswith("has one moved, refocused or warmed up?")
+    for warned in said:
+        (both,) = noticed(warned, "cameras_disagree")
+        assert both.facts["cameras"] == ("left", "right")
+        assert both.facts["off_px"] > 0.0
+        assert warned[-1] == both
     assert max(far) < 5.0
 
 
 @pytest.mark.parametrize("axis", [PITCH, YAW])
 def test_two_cameras_are_named_where_one_turned_by_a_third_of_a_pixel(rig, needle, axis):
     said, far = warnings(bumped(rig, "left", axis, 0.3 / 1600.0), rig, needle, places(3, 4))
-    assert all("cameras left and right disagree by" in sentence for sentence in said)
+    assert all("cameras_disagree" in codes(warned) for warned in said)
     assert max(far) < 5.0
 
 
@@ -249,12 +253,10 @@ def test_of_two_cameras_the_one_that_refocused_is_named(rig, needle, name, growt
         )
     )
     said, far = warnings(changed, rig, needle, places(3, 4))
-    for sentence in said:
-        found = re.search(rf"camera {name} sees everything ([0-9.]+) % (larger|smaller)", sentence)
-        assert found is not None, sentence
-        assert float(found[1]) == pytest.approx(0.2, abs=0.03)
-        assert found[2] == ("larger" if growth > 1.0 else "smaller")
-        assert "refocused" in sentence
+    for warned in said:
+        (found,) = noticed(warned, f"camera_sees_{'larger' if growth > 1.0 else 'smaller'}")
+        assert found.facts["camera"] == name
+        assert found.facts["percent"] == pytest.approx(0.2, abs=0.03)
     assert max(far) < 5.0
 
 
@@ -278,28 +280,29 @@ def three() -> Rig:
     )
 
 
-def named(sentence: str, camera_name: str) -> bool:
-    return f"camera {camera_name}" in sentence or f"left out in {camera_name}" in sentence
+def named(warned: Iterable[Notice], camera_name: str) -> bool:
+    return any(notice.facts.get("camera") == camera_name for notice in warned)
 
 
 @pytest.mark.parametrize(("name", "axis"), [("left", PITCH), ("left", YAW), ("top", PITCH)])
 def test_of_three_cameras_the_bumped_one_is_named(three, needle, name, axis):
     """By its markers that are left out, or as a whole; and the tip is right by the others."""
     said, far = warnings(bumped(three, name, axis), three, needle, places(3, 4))
-    for sentence in said:
+    for warned in said:
         others = {camera.name for camera in three.cameras} - {name}
-        assert named(sentence, name)
-        assert not [other for other in others if named(sentence, other)]
+        assert named(warned, name)
+        assert not [other for other in others if named(warned, other)]
     assert max(far) < 5.0
 
 
 def test_of_three_cameras_the_bumped_one_is_named_as_a_whole(three, needle):
     said, _ = warnings(bumped(three, "left", YAW), three, needle, places(3, 4))
-    for sentence in said:
-        assert "camera left disagrees with the others by" in sentence
+    for warned in said:
+        assert [n.facts["camera"] for n in noticed(warned, "camera_disagrees")] == ["left"]
 
 
 def test_three_cameras_that_stand_as_calibrated_are_not_doubted(three, needle):
     said, far = warnings(three, three, needle, places(3, 4))
-    assert not [sentence for sentence in said if "disagree" in sentence or "doubt" in sentence]
+    told = {code for warned in said for code in codes(warned)}
+    assert not {code for code in told if "disagree" in code or "doubt" in code}
     assert max(far) < 5.0

@@ -11,15 +11,17 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
 from nav.errors import Lost
+from nav.notice import Notice
 from nav.tracking.follow.agreement import REMEMBERED, CameraAgreement
 from nav.tracking.follow.freshness import SILENCE, FreshnessMonitor
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Marker, Tool
-from nav.tracking.tracked_frame import TrackedFrame
+from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body, reference_body
+from tests.said import ASKING_FOR_FILE, codes, noticed, said
 from tests.synthetic import Studio, small_rig
 
 OPTICS = Optics(blur=0.8, noise=2.0)
@@ -73,9 +75,9 @@ def turned(rig: Rig, degrees: float, axis: int) -> Rig:
     return Rig((left, replace(right, camera_from_rig=turn * right.camera_from_rig)))
 
 
-def reason(seen: object) -> str:
+def doubts(seen: TrackedTool | Lost) -> tuple[Notice, ...]:
     """What is said of a tool, be it lost or doubted."""
-    return seen.reason if isinstance(seen, Lost) else seen.warning  # type: ignore[attr-defined]
+    return (seen,) if isinstance(seen, Lost) else seen.warnings
 
 
 def covered(frames: FrameSet, *names: str) -> FrameSet:
@@ -92,8 +94,7 @@ def test_right_files_raise_no_doubt(rig, needle, reference, usual):
     for frame in tracked(rig, [needle, reference], usual[:4]):
         for seen in frame.tools.values():
             assert not isinstance(seen, Lost)
-            for doubt in ("doubtful", "confirms none", "elsewhere", "repeats", "disagree"):
-                assert doubt not in reason(seen)
+            assert set(codes(doubts(seen))) <= {"marker_left_out"}
         assert frame.agreeing == (frozenset({"left", "right"}),)
 
 
@@ -105,18 +106,19 @@ def test_a_camera_that_stands_elsewhere_than_the_rig_file_says_is_named(
     for frame in tracked(wrong, [needle, reference], usual[:2]):
         tip = tip_in_reference(frame, needle, "reference")
         assert isinstance(tip, Lost)
-        said = [reason(seen) for seen in frame.tools.values()]
-        assert all("left" in sentence and "right" in sentence for sentence in said), said
+        each = [said(doubts(seen)) for seen in frame.tools.values()]
+        assert all("left" in sentence and "right" in sentence for sentence in each), each
 
 
 def test_a_covered_camera_makes_each_frame_doubtful(rig, needle, reference, usual):
     frames = [*usual[:2], *(covered(shot, "right") for shot in usual[2:])]
     found = list(tracked(rig, [needle, reference], frames))
     for frame in found[:2]:
-        assert "confirms none" not in reason(frame.tools["needle"])
+        assert "camera_confirms_none" not in codes(doubts(frame.tools["needle"]))
     for frame in found[2:]:
         for tool in ("needle", "reference"):
-            assert "right confirms none of" in reason(frame.tools[tool])
+            silent = noticed(doubts(frame.tools[tool]), "camera_confirms_none")
+            assert [notice.facts["camera"] for notice in silent] == ["right"]
             assert not isinstance(frame.tools[tool], Lost)
 
 
@@ -129,10 +131,10 @@ def test_a_frozen_camera_loses_the_moving_tool_by_name(rig, needle, reference, u
         frames[number] = replace(frames[number], frames={**shown, "right": frozen})
     found = list(tracked(rig, [needle, reference], frames))
     for frame in found[2:]:
-        assert reason(frame.tools["needle"])
+        assert doubts(frame.tools["needle"])
     last = found[-1].tools["needle"]
     assert isinstance(last, Lost)
-    assert "right" in last.reason
+    assert "right" in said(last)
 
 
 def test_markers_in_another_corner_order_are_named(rig, needle, reference, usual):
@@ -143,11 +145,11 @@ def test_markers_in_another_corner_order_are_named(rig, needle, reference, usual
             Marker(m.id, m.corners[[0, 3, 2, 1]]) if m.id % 2 else m for m in reference.markers
         ),
     )
-    odd = [str(m.id) for m in reference.markers if m.id % 2]
+    odd = {m.id for m in reference.markers if m.id % 2}
     for frame in tracked(rig, [needle, wrong], usual[:2]):
         seen = frame.tools["reference"]
         assert isinstance(seen, Lost)
-        assert all(marker in seen.reason for marker in odd)
+        assert odd <= set(seen.facts["ids"])
 
 
 def test_markers_turned_on_their_places_are_said_to_lie_otherwise(rig, needle, reference, usual):
@@ -157,7 +159,7 @@ def test_markers_turned_on_their_places_are_said_to_lie_otherwise(rig, needle, r
     for frame in tracked(rig, [needle, wrong], usual[:1]):
         seen = frame.tools["reference"]
         assert isinstance(seen, Lost)
-        assert "do not lie as the tool's file says" in seen.reason
+        assert seen.code == "markers_misplaced"
 
 
 def test_a_few_markers_that_lie_apart_from_their_file_are_not_said_to_be_too_few(needle, reference):
@@ -173,15 +175,15 @@ def test_a_few_markers_that_lie_apart_from_their_file_are_not_said_to_be_too_few
     for frame in tracked(rig, [wrong], drawn(rig, needle, few, 1)):
         seen = frame.tools["reference"]
         assert isinstance(seen, Lost)
-        assert "too few markers" not in seen.reason
-        assert "is it this tool's file" in seen.reason
+        assert set(codes(seen)) & ASKING_FOR_FILE
+        assert "too_few_markers" not in codes(seen)
 
 
 def test_a_second_print_of_a_tool_makes_it_lost(rig, needle, reference):
     for frame in tracked(rig, [needle, reference], drawn(rig, needle, reference, 2, second=True)):
         seen = frame.tools["needle"]
         assert isinstance(seen, Lost)
-        assert "two places" in seen.reason
+        assert seen.code == "markers_at_two_places"
         assert not isinstance(frame.tools["reference"], Lost)
 
 
@@ -198,7 +200,7 @@ def test_tools_without_a_common_camera_need_cameras_seen_to_agree(rig, needle, r
     for frame in tracked(rig, [needle, reference], one_each):
         tip = tip_in_reference(frame, needle, "reference")
         assert isinstance(tip, Lost)
-        assert "fit together" in tip.reason
+        assert tip.code == "not_tied"
     *_, last = tracked(rig, [needle, reference], [usual[0], one_each[1]])
     assert not isinstance(tip_in_reference(last, needle, "reference"), Lost)
 

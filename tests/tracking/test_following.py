@@ -122,7 +122,7 @@ def test_a_hand_that_stops_leaves_no_trace_of_its_blur(rig, needle, seed):
             velocity = np.zeros(6)
             velocity[:3] = fastest * way if number < stops else 0.0
             tracked = tracker.track(studio.frames([Placed(needle_body(needle), place, velocity)]))
-            assert not seen(tracked, "needle").warning
+            assert not seen(tracked, "needle").warnings
             assert np.linalg.norm(tip_off(tracked, needle, place)) < 0.03
             assert sigmas(tracked, needle, place) < 5.0
 
@@ -254,7 +254,7 @@ def test_small_markers_are_found_in_large_pictures_too(needle):
             if isinstance(tracked.tools["needle"], Lost):
                 reasons.append(why(tracked, "needle"))
         assert reasons
-        assert reasons[-1] == "too small for, or hidden from left"
+        assert reasons[-1] == Lost("small_or_hidden", {"cameras": ("left",)})
 
 
 def test_two_tools_are_followed_together_and_lost_apart(needle, reference, searches):

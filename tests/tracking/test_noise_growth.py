@@ -13,6 +13,7 @@ from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.bench.degraded.alter import enlarged, jpeg
+from tests.said import codes
 from tests.synthetic import Studio, needle_poses, small_rig, spread
 from tests.tracking.expect import seen, sigmas
 
@@ -93,6 +94,9 @@ def scene():
     return tool, rig, places, frames
 
 
+SHARED = ("noise_shared", "sharpened_noise_shared")
+
+
 def followed(scene, alter):
     """Growth by camera, the notices, and of each frame the warning and squared error."""
     tool, rig, places, frames = scene
@@ -100,7 +104,7 @@ def followed(scene, alter):
     for place, shot in zip(places, frames, strict=True):
         pictures = {n: replace(f, image=alter(f.image)) for n, f in shot.frames.items()}
         found = tracker.track(replace(shot, frames=pictures))
-        warnings.append(seen(found, tool.name).warning)
+        warnings.append(codes(seen(found, tool.name).warnings))
         squares.append(sigmas(found, tool, place) ** 2)
     tracker.close()
     factors = [state.growth.factor for state in tracker.camera_states.values()]
@@ -128,9 +132,9 @@ def test_pixels_that_share_errors_make_larger_covariances_and_no_doubt(scene, al
     assert min(factors) > least
     if min(factors) > 1.5:
         assert all(
-            any(name in notice and "share their errors" in notice for notice in notices)
+            any(n.facts["camera"] == name and n.code in SHARED for n in notices)
             for name in ("left", "right")
         )
     # the geometry is right, and says so
-    assert sum("doubtful" in warning for warning in warnings) <= 1
+    assert sum("geometry_doubtful_at_tip" in warning for warning in warnings) <= 1
     assert np.mean(squares) / 3.0 < 1.0 + 3.0 * spread(len(squares), 3)

@@ -1,7 +1,5 @@
 """What another tracker reports of a tool: its pose with the stated errors, or why it is lost."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +8,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.errors import InputError, Lost
 from nav.frames import Pose, rigid
+from nav.notice import Notice
 from nav.tracking.pose_source import SILENCE, ReportedPose, StatedErrors, tracked_tool
 from tests.synthetic import covariances, rigid_transforms
 
@@ -65,7 +64,9 @@ def test_a_covariance_that_is_reported_counts_before_the_stated_one(covariance):
 
 def test_a_doubtful_pose_has_the_trackers_words_as_warning():
     report = ReportedPose(1.0, PLACE, status="partially out of volume")
-    assert tracked_tool("needle", report, 1.0, STATED).warning == "partially out of volume"
+    assert tracked_tool("needle", report, 1.0, STATED).warnings == (
+        Notice("tracker_status", {"status": "partially out of volume"}),
+    )
 
 
 NEGATIVE = np.diag([1.0, 1.0, -1.0, 1.0, 1.0, 1.0])
@@ -74,16 +75,16 @@ NEGATIVE = np.diag([1.0, 1.0, -1.0, 1.0, 1.0, 1.0])
 @pytest.mark.parametrize(
     ("report", "stated", "said"),
     [
-        (None, STATED, "needle is not reported"),
-        (ReportedPose(1.0, status="out of volume"), STATED, "needle is not seen.*out of volume"),
-        (ReportedPose(1.0), STATED, "needle is not seen by the tracker$"),
-        (ReportedPose(1.0, PLACE), None, "the error of needle is not known"),
-        (ReportedPose(1.0, PLACE, NEGATIVE), STATED, "covariance of needle"),
-        (ReportedPose(1.0, PLACE, np.full((6, 6), np.nan)), None, "covariance of needle"),
+        (None, STATED, "not_reported"),
+        (ReportedPose(1.0, status="out of volume"), STATED, "not_seen_by_tracker_status"),
+        (ReportedPose(1.0), STATED, "not_seen_by_tracker"),
+        (ReportedPose(1.0, PLACE), None, "error_not_known"),
+        (ReportedPose(1.0, PLACE, NEGATIVE), STATED, "reported_no_covariance"),
+        (ReportedPose(1.0, PLACE, np.full((6, 6), np.nan)), None, "reported_no_covariance"),
         (
             ReportedPose(1.0, RigidTransform.from_translation([np.nan, 0.0, 0.0])),
             STATED,
-            "needle is not finite",
+            "reported_not_finite",
         ),
     ],
 )
@@ -93,13 +94,15 @@ def test_status_and_what_is_no_pose_become_lost_with_the_reason(report, stated, 
 
 def assert_lost(seen, said):
     assert isinstance(seen, Lost)
-    assert re.search(said, seen.reason)
+    assert seen.code == said
+    assert seen.facts["tool"] == "needle"
 
 
 def test_silence_becomes_lost():
     report = ReportedPose(10.0, PLACE)
     assert tracked_tool("needle", report, 10.0 + 0.9 * SILENCE, STATED)
-    assert_lost(tracked_tool("needle", report, 12.5, STATED), "no report of needle for 2.5 s")
-    assert_lost(tracked_tool("needle", report, 10.06, STATED, silence=0.05), "no report of needle")
+    assert_lost(tracked_tool("needle", report, 12.5, STATED), "report_late")
+    assert tracked_tool("needle", report, 12.5, STATED).facts["seconds"] == pytest.approx(2.5)
+    assert_lost(tracked_tool("needle", report, 10.06, STATED, silence=0.05), "report_late")
     # a clock that is none
     assert not tracked_tool("needle", report, np.nan, STATED)

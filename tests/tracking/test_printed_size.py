@@ -12,6 +12,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
 from nav.frames import Pose
+from nav.notice import Notice
 from nav.record.pose_table import PosesWriter
 from nav.tracking.plausible_tool import check_tool
 from nav.tracking.tip import tip_in_reference
@@ -21,11 +22,11 @@ from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body
+from tests.said import codes, noticed
 from tests.synthetic import Studio, needle_poses, rigid_transforms, vectors
 from tests.tracking.expect import seen, squared, tip_of, tip_off
 
 CLEAN = Optics(blur=0.8, noise=2.0, gradient=(0.02, -0.02))
-NOT_CHECKED = "printed size of needle not checked, and left alone cannot see it: "
 
 
 def places(count: int, seed: int = 3) -> list[RigidTransform]:
@@ -63,14 +64,14 @@ def test_with_one_camera_the_print_is_a_distance_and_within_the_covariance(
         assert found.size_error[3:] == pytest.approx(np.zeros(3), abs=1e-6)
         total = squared(tip_off(frame, by_file, place), tip_of(frame, by_file).covariance)
         assert np.sqrt(total) < 2.5 * max(1.0, abs(scale - 1) / UNCHECKED_SCALE_SD)
-        assert found.warning.startswith(NOT_CHECKED)
+        assert found.warnings[0].code == "size_not_checked"
 
 
 def test_a_checked_print_is_not_doubted_and_uncertain_as_its_file_says(one_camera, needle):
     by_file, at = replace(needle, scale_sd=0.0005), places(3)
     for place, frame in zip(at, tracked(one_camera, by_file, needle, at), strict=True):
         found = seen(frame, "needle")
-        assert found.warning == ""
+        assert found.warnings == ()
         sd = np.sqrt(np.trace(found.systematic[:3, :3]))
         assert sd == pytest.approx(0.0005 * np.linalg.norm(place.translation), rel=0.05)
         assert found.tip_scale_sd == 0.0005
@@ -81,7 +82,7 @@ def test_two_cameras_need_no_ruler(rig, needle):
     exact = tracked(rig, replace(needle, scale_sd=0.0), needle, at)
     for frame, plain in zip(tracked(rig, by_file, needle, at), exact, strict=True):
         found = seen(frame, "needle")
-        assert found.warning == ""
+        assert found.warnings == ()
         assert found.tip_scale_sd == 0.0
         assert np.sqrt(np.trace(tip_of(frame, by_file).systematic)) < 0.05
         assert not seen(plain, "needle").systematic.any()
@@ -92,10 +93,11 @@ def test_two_cameras_need_no_ruler(rig, needle):
 @pytest.mark.parametrize("scale", [0.99, 1.01])
 def test_two_cameras_find_another_scale_and_say_so(rig, needle, scale, scale_sd):
     at, by_file = places(6), file_of(needle, scale, scale_sd)
-    size = "1.0 % smaller" if scale < 1 else "1.0 % larger"
+    code = "printed_smaller" if scale < 1 else "printed_larger"
     for place, frame in zip(at, tracked(rig, by_file, needle, at), strict=True):
         found = seen(frame, "needle")
-        assert f"by the cameras needle is {size} than its file says: printed " in found.warning
+        (wrong,) = noticed(found.warnings, code)
+        assert wrong.facts == {"tool": "needle", "percent": 1.0}
         off = tip_off(frame, by_file, place)
         assert np.linalg.norm(off) < 0.3
         assert squared(off, tip_of(frame, by_file).covariance) < 25.0
@@ -108,14 +110,20 @@ def test_what_two_cameras_saw_of_the_size_is_known_when_one_is_left(rig, needle,
     shown = [Placed(needle_body(needle), place)]
     with closing(Tracker(rig, [by_file])) as tracker:
         tracker.track(studio.frames(shown))
-        found = seen(tracker.track(studio.frames(shown, {"right": "unplugged"})), "needle")
+        found = seen(
+            tracker.track(
+                studio.frames(shown, {"right": Notice("camera_absent", {"camera": "right"})})
+            ),
+            "needle",
+        )
     sd = np.linalg.norm(found.size_error[:3]) / np.linalg.norm(place.translation)
     if doubted:
         assert sd == pytest.approx(0.02, rel=0.25)
-        assert "needle was seen at another size than its file says, and left alone" in found.warning
+        (other,) = noticed(found.warnings, "size_seen_otherwise")
+        assert other.facts["cameras"] == ("left",)
     else:
         assert sd < 0.001
-        assert "not checked" not in found.warning
+        assert "size_not_checked" not in codes(found.warnings)
 
 
 def at_distance(pose: RigidTransform, sd: float, print_name: str | None) -> TrackedTool:

@@ -100,8 +100,8 @@ def test_the_tip_is_right_and_honest_from_the_first_frame_set_on(amount, width, 
     assert np.sqrt(np.mean(np.square(errors))) < 0.02  # 0.2 to 1.5 mm if it is not taken back
     assert np.mean(off) < 3.0 + 5.0 * np.sqrt(6.0 / len(off))
     said = tracker.notices
-    assert [s.split(":")[0] for s in said] == ["left", "right"]
-    assert all("set the camera's sharpness to its lowest" in s for s in said)
+    assert [notice.facts["camera"] for notice in said] == ["left", "right"]
+    assert all(notice.facts["halo_percent"] > 0.0 for notice in said)
 
 
 def test_pictures_as_they_are_teach_no_sharpening():

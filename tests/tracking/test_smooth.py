@@ -84,7 +84,7 @@ def test_a_lost_tool_is_lost_at_once_and_begins_anew():
     smoother = Smoother(4)
     for number in range(6):
         smoother.smooth(frame(number, needle=tool(straight(number))))
-    lost = Lost("hidden from left, right")
+    lost = Lost("hidden", {"cameras": ["left", "right"]})
     assert smoother.smooth(frame(6, needle=lost)).tools["needle"] == lost
     again = pose(smoother.smooth(frame(7, needle=tool(straight(7)))))
     assert again.transform.as_matrix() == pytest.approx(straight(7).as_matrix(), abs=1e-9)
@@ -94,7 +94,7 @@ def test_a_lost_tool_is_lost_at_once_and_begins_anew():
 def test_one_tools_loss_is_not_anothers():
     smoother = Smoother(3)
     for number in range(4):
-        needle = Lost("hidden from left") if number == 2 else tool(straight(number))
+        needle = Lost("hidden", {"cameras": ["left"]}) if number == 2 else tool(straight(number))
         reference = tool(straight(-number))
         shown = smoother.smooth(frame(number, needle=needle, reference=reference))
     assert pose(shown).covariance == pytest.approx(COVARIANCE)

@@ -9,6 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.camera.rig import Rig
 from nav.errors import InputError, Lost
+from nav.notice import Notice
 from nav.tracking.tip import tip_from_pose, tip_in_reference
 from nav.tracking.tool import Tool, marker_pattern
 from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
@@ -16,6 +17,7 @@ from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate
 from phantoms.twin.simulated_tools import needle_body, reference_body
+from tests.said import ASKING_FOR_FILE, codes, noticed, said
 from tests.synthetic import Studio, camera, looking_at, needle_poses
 
 OPTICS = Optics(blur=1.0, noise=2.0, gradient=(0.02, -0.02))
@@ -69,14 +71,14 @@ def both(needle: Tool, reference: Tool, seed: int = 1) -> list[Placed]:
 
 def seen(frame: TrackedFrame, tool: str) -> TrackedTool:
     found = frame.tools[tool]
-    assert not isinstance(found, Lost), found.reason
+    assert not isinstance(found, Lost), found
     return found
 
 
-def why(frame: TrackedFrame, tool: str) -> str:
+def why(frame: TrackedFrame, tool: str) -> Lost:
     found = frame.tools[tool]
     assert isinstance(found, Lost)
-    return found.reason
+    return found
 
 
 def tip_error(frame: TrackedFrame, needle: Tool, place: RigidTransform) -> float:
@@ -181,10 +183,10 @@ def test_without_any_picture_all_tools_are_lost_for_the_cameras_reasons(
     tracker, studio, needle, reference
 ):
     tracker.track(studio.frames(both(needle, reference)))
-    missing = {"left": "left: unplugged", "right": "right: frozen"}
+    missing = {n: Notice("picture_frozen", {"camera": n}) for n in ("left", "right")}
     tracked = tracker.track(studio.frames([], missing))
     for tool in ("needle", "reference"):
-        assert why(tracked, tool) == "left: unplugged; right: frozen"
+        assert why(tracked, tool) == Lost("several", {"reasons": tuple(missing.values())})
 
 
 def test_pictures_of_a_camera_that_the_rig_has_not_are_ignored(tracker, studio, needle, reference):
@@ -199,13 +201,18 @@ def test_pictures_of_a_camera_that_the_rig_has_not_are_ignored(tracker, studio, 
 
 def test_what_was_never_seen_is_said_to_be_hidden_or_worse(tracker, studio):
     reason = why(tracker.track(studio.frames([])), "needle")
-    assert reason.startswith("no marker of needle seen by left, right")
-    assert "hidden" in reason
+    facts = {"tool": "needle", "cameras": ("left", "right")}
+    assert reason == Lost("no_marker_seen", facts)
+    assert said(reason).startswith("no marker of needle seen by left, right: hidden, ")
 
 
 def test_a_camera_without_a_picture_is_not_said_to_have_looked(tracker, studio):
-    tracked = tracker.track(studio.frames([], {"left": "left: unplugged"}))
-    assert why(tracked, "needle").startswith("no marker of needle seen by right:")
+    tracked = tracker.track(
+        studio.frames([], {"left": Notice("picture_frozen", {"camera": "left"})})
+    )
+    assert why(tracked, "needle") == Lost(
+        "no_marker_seen", {"tool": "needle", "cameras": ["right"]}
+    )
 
 
 def test_a_hidden_tool_is_not_said_to_be_out_of_view(tracker, studio, needle, reference):
@@ -214,7 +221,7 @@ def test_a_hidden_tool_is_not_said_to_be_out_of_view(tracker, studio, needle, re
     hand = plate([0.0, 0.0, 0.0], [60.0, 0.0, 0.0], [0.0, 60.0, 0.0], 0.55)
     before = RigidTransform.from_components([-42.0, 0.0, 480.0], Rotation.identity())
     tracked = tracker.track(studio.frames([*placed, Placed(Body("hand", (hand,)), before)]))
-    assert "hidden" in why(tracked, "needle")
+    assert "hidden" in codes(why(tracked, "needle"))
 
 
 def test_a_tool_that_left_through_the_border_is_out_of_view_of_the_cameras(
@@ -224,14 +231,15 @@ def test_a_tool_that_left_through_the_border_is_out_of_view_of_the_cameras(
     for step in range(12):
         away = RigidTransform.from_components([0.0, 7.0 * step, 0.0], Rotation.identity())
         tracked = tracker.track(studio.frames([Placed(needle_body(needle), away * needle_place())]))
-    assert why(tracked, "needle") == "out of view of camera left, right"
+    assert why(tracked, "needle") == Lost("out_of_view", {"cameras": ["left", "right"]})
 
 
 def test_pictures_too_dark_or_blurred_are_lost_not_guessed(tracker, studio, needle, reference):
     frames = studio.frames(both(needle, reference))
     dark = {n: replace(f, image=f.image // 60) for n, f in frames.frames.items()}
     tracked = tracker.track(replace(frames, frames=dark))
-    assert "too dark" in why(tracked, "needle")
+    facts = {"tool": "needle", "cameras": ["left", "right"]}
+    assert why(tracked, "needle") == Lost("no_marker_seen", facts)
 
 
 # markers that are not what they seem
@@ -246,8 +254,9 @@ def test_a_second_marker_of_the_same_number_is_left_out_and_named(
     pictures = {n: replace(f, image=with_stray(f.image, marker)) for n, f in frames.frames.items()}
     tracked = tracker.track(replace(frames, frames=pictures))
     assert tip_error(tracked, needle, needle_place()) < 0.1
-    assert f"marker {marker} left out in left" in seen(tracked, "needle").warning
-    assert f"marker {marker} left out in right" in seen(tracked, "needle").warning
+    left_out = noticed(seen(tracked, "needle").warnings, "marker_left_out")
+    cameras = {n.facts["camera"] for n in left_out if n.facts["marker"] == marker}
+    assert cameras == {"left", "right"}
 
 
 def with_stray(image: Picture, marker_id: int) -> Picture:
@@ -298,7 +307,7 @@ def test_a_tool_made_askew_is_tracked_with_a_warning(wide, studio, needle, refer
         tracked = tracker.track(studio.frames(both(needle, reference)))
     finally:
         tracker.close()
-    assert seen(tracked, "needle").warning.startswith("geometry doubtful: corners ")
+    assert seen(tracked, "needle").warnings[0].code == "geometry_doubtful_at_tip"
 
 
 def test_a_tool_of_another_body_is_doubted_or_asked_for_its_file(wide, studio, needle, reference):
@@ -315,15 +324,11 @@ def test_a_tool_of_another_body_is_doubted_or_asked_for_its_file(wide, studio, n
         finally:
             tracker.close()
         found = tracked.tools["needle"]
-        said.append(found.reason if isinstance(found, Lost) else found.warning)
-    asked = ["is it this tool's file" in line for line in said]
+        said.append(codes(found if isinstance(found, Lost) else found.warnings))
+    asked = [bool(ASKING_FOR_FILE & set(line)) for line in said]
     assert any(asked)
     for line, lost in zip(said, asked, strict=True):
-        assert (
-            lost
-            or line.startswith("geometry doubtful: corners ")
-            or "elsewhere than the pose says" in line
-        )
+        assert lost or line[0] == "geometry_doubtful_at_tip" or "seen_elsewhere" in line
 
 
 # the tip
@@ -334,7 +339,7 @@ def test_a_needle_without_a_tip_is_told_to_be_calibrated(tracker, studio, needle
     blunt = replace(needle, tip=None)
     tip = tip_in_reference(tracked, blunt, "reference")
     assert isinstance(tip, Lost)
-    assert tip.reason == "needle has no tip: calibrate it first"
+    assert tip == Lost("no_tip", {"tool": "needle"})
 
 
 def test_a_lost_reference_loses_the_tip(tracker, studio, needle, reference):
@@ -342,7 +347,9 @@ def test_a_lost_reference_loses_the_tip(tracker, studio, needle, reference):
     assert seen(tracked, "needle")
     tip = tip_in_reference(tracked, needle, "reference")
     assert isinstance(tip, Lost)
-    assert tip.reason.startswith("reference lost: no marker of reference seen by left, right")
+    assert tip.code == "reference_lost"
+    facts = {"tool": "reference", "cameras": ("left", "right")}
+    assert tip.facts["reason"] == Lost("no_marker_seen", facts)
 
 
 def test_the_tips_calibration_is_a_systematic_error_in_the_same_frame(

@@ -10,7 +10,7 @@ from nav.live.messages import Ended, Sample, Stage, Update
 from nav.model.case import Case, load_case
 from nav.view.live_app import application
 from nav.view.live_window import LiveWindow
-from tests.view.window_scripts import FakeFeed, Script, simple_case, simple_needle
+from tests.view.window_scripts import FakeFeed, Script, said, simple_case, simple_needle
 
 
 def history(script: Script, until: float, end: np.ndarray) -> tuple[Sample, ...]:
@@ -71,7 +71,7 @@ def scenes(case: Case) -> dict[str, list]:
             )
         ],
         "stale": [at(target, time=99.5)],
-        "ended": [at(target), Ended(unplugged)],
+        "ended": [at(target), Ended(said(unplugged))],
     }
 
 

@@ -15,12 +15,13 @@ from nav.frames import Pose
 from nav.guidance.alarms import AlarmState, Level
 from nav.guidance.proximity import PlanDeviation, Proximity, StructureProximity
 from nav.live.messages import Ended, Stage, Update
+from nav.notice import Notice
 from nav.pipeline import NOT_REGISTERED, Guidance
 from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.view.live_state import display
 from nav.view.pace import STALE_AFTER
 from nav.view.words import MINUS
-from tests.view.window_scripts import Script, simple_case
+from tests.view.window_scripts import Script, lost_because, said, simple_case
 
 CASE = simple_case()
 NOW = 500.0
@@ -29,7 +30,7 @@ NAMES = {s.name: s.role for s in CASE.structures}
 millimetres = st.floats(-20.0, 60.0)
 maybe_broken = st.one_of(millimetres, st.sampled_from([math.nan, math.inf, -math.inf]))
 reasons = st.sampled_from(["markers hidden", "too few markers", ""])
-losses = st.one_of(st.none(), reasons.map(Lost))
+losses = st.one_of(st.none(), reasons.map(lost_because))
 
 
 @st.composite
@@ -49,8 +50,9 @@ def guidances(draw, numbers=millimetres):
     tools = {}
     for name in ("needle", "reference"):
         lost = draw(losses)
-        warning = draw(st.sampled_from(["", "geometry doubtful"]))
-        seen = TrackedTool(Pose(RigidTransform.identity()), (1, 2), 0.1, {}, warning)
+        doubtful = (Notice("geometry_doubtful", {"corners_px": 0.2}),)
+        warnings = draw(st.sampled_from([(), doubtful]))
+        seen = TrackedTool(Pose(RigidTransform.identity()), (1, 2), 0.1, {}, warnings)
         tools[name] = seen if lost is None else lost
     tip = Tip(np.zeros(3), np.array([1.0, 0.0, 0.0]), np.eye(3), np.eye(3))
     near = draw(st.one_of(structures(numbers), losses.filter(bool), st.just(NOT_REGISTERED)))
@@ -61,12 +63,12 @@ def guidances(draw, numbers=millimetres):
         if role in ("artery", "cord") and draw(st.integers(0, 9))
     }
     model = draw(st.sampled_from([tip, tip, tip, NOT_REGISTERED]))
-    frame = TrackedFrame(1, NOW, tools, draw(st.sampled_from([{}, {"left": "unplugged"}])))
+    frame = TrackedFrame(1, NOW, tools, draw(st.sampled_from([{}, {"left": said("unplugged")}])))
     return Guidance(1, NOW, frame, tip, model, near, plan, AlarmState(levels))
 
 
 def update_of(guidance, captured_at=NOW, **changes):
-    base = Update(guidance, captured_at, captured_at, (), (), Stage.NAVIGATE, "", 60.0, 0.02)
+    base = Update(guidance, captured_at, captured_at, (), (), Stage.NAVIGATE, None, 60.0, 0.02)
     return replace(base, **changes)
 
 
@@ -127,7 +129,8 @@ def test_simulated_time_is_not_age(guidance, late, stale_after):
 
 @given(guidances(maybe_broken), st.sampled_from(["", "camera unplugged"]))
 def test_an_ended_process_shows_no_number(guidance, problem):
-    state = display(CASE, update_of(guidance), NOW, True, Ended(problem))
+    why = said(problem) if problem else None
+    state = display(CASE, update_of(guidance), NOW, True, Ended(why))
     assert not shows_a_number(state)
     assert problem in state.banner.text
     assert state.banner.alarming == bool(problem)

@@ -14,7 +14,7 @@ from nav.live.messages import Command, Ended, Stage
 from nav.view.live_app import run_window, write_still
 from nav.view.live_window import BLINK, POLL_MS, LiveWindow
 from nav.view.theme import LEVEL
-from tests.view.window_scripts import FakeFeed, Script
+from tests.view.window_scripts import FakeFeed, Script, said
 
 TIP = (12.0, 7.5, 0.0)  # 14.2 - 5 mm from the cord's surface
 COLUMN = ("artery", "cord", "ahead", "target")
@@ -190,7 +190,7 @@ def test_the_view_does_not_jump_when_data_stops_while_registering(window, feed, 
 
 
 def test_the_end_says_why(window, feed, script):
-    play(window, feed, script.update(100.0, TIP), Ended("camera left: unplugged"))
+    play(window, feed, script.update(100.0, TIP), Ended(said("camera left: unplugged")))
     assert is_blank(window)
     assert window.banner.banner.text == "Tracking process ended: camera left: unplugged"
     # what comes after the end is not shown
@@ -288,7 +288,7 @@ def test_notices_are_dismissed_once(window, feed, script, qtbot):
 
 
 def test_research_notice_is_always_there(window, feed, script):
-    for message in (None, script.update(100.0, TIP), Ended("x")):
+    for message in (None, script.update(100.0, TIP), Ended(said("x"))):
         if message is not None:
             play(window, feed, message)
         assert window.notice.isVisible()
@@ -374,7 +374,7 @@ def test_run_closes_at_the_end_and_keeps_the_last_live_picture(
 
     monkeypatch.setattr("nav.view.live_app.LAST_LOOK_MS", 50)
     feed, script = FakeFeed(), Script(case)
-    feed.waiting = [script.update(time.monotonic(), TIP), Ended(problem)]
+    feed.waiting = [script.update(time.monotonic(), TIP), Ended(said(problem) if problem else None)]
     still = Path(tmp_path / "live.png")
     assert run_window(case, feed, needle, close_at_end=True, still=still) == code
     assert feed.closed

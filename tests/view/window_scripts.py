@@ -15,6 +15,7 @@ from nav.guidance.proximity import plan_deviation, proximity
 from nav.live.messages import Command, Ended, Sample, Stage, Thumbnail, Update
 from nav.model.case import Case, Fiducial, Plan, Structure
 from nav.model.surface import Surface
+from nav.notice import Notice
 from nav.pipeline import NOT_REGISTERED, Guidance
 from nav.tracking.tool import Marker, Tool, ToolTip
 from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
@@ -31,6 +32,16 @@ def _tube(points: Sequence[Sequence[float]], radius: float) -> Surface:
     line = pyvista.MultipleLines(np.array(points, float))
     spline = pyvista.Spline(line.points, 60)
     return _surface(spline.tube(radius=radius, n_sides=24, capping=True))
+
+
+def said(text: str) -> Notice:
+    """A notice whose sentence is any text, as those of readers of files."""
+    return Notice("file_remark", {"text": text})
+
+
+def lost_because(text: str) -> Lost:
+    """A lost tool whose reason is any text."""
+    return Lost("file_remark", {"text": text})
 
 
 def simple_case() -> Case:
@@ -97,9 +108,9 @@ class Script:
         warnings: Mapping[str, str] | None = None,
         camera_lost: Mapping[str, str] | None = None,
         stage: Stage = Stage.NAVIGATE,
-        prompt: str = "",
+        prompt: str | Notice = "",
         next_fiducial: str | None = None,
-        notices: tuple[str, ...] = (),
+        notices: tuple[str | Notice, ...] = (),
         samples: tuple[Sample, ...] = (),
         plan: Plan | None = None,
         sd: float = 0.25,
@@ -109,9 +120,9 @@ class Script:
         tracked = self._tracked(at, lost, warnings, camera_lost)
         model: Tip | Lost
         if "needle" in lost:
-            model = Lost(lost["needle"])
+            model = lost_because(lost["needle"])
         elif "reference" in lost:
-            model = Lost(f"reference lost: {lost['reference']}")
+            model = Lost("reference_lost", {"reason": lost_because(lost["reference"])})
         elif tip is None:
             model = NOT_REGISTERED
         else:
@@ -134,7 +145,9 @@ class Script:
         sample = sample_of(guidance, at)
         return Update(
             guidance, at, at + 0.02, (*samples, sample), thumbnails(tracked, self.number),
-            stage, prompt, 58.0, 0.021, notices, next_fiducial=next_fiducial,
+            stage, said(prompt) if isinstance(prompt, str) and prompt else prompt or None, 58.0,
+            0.021, tuple(said(n) if isinstance(n, str) else n for n in notices),
+            next_fiducial=next_fiducial,
         )  # fmt: skip
 
     def _tracked(
@@ -147,7 +160,7 @@ class Script:
         tools: dict[str, TrackedTool | Lost] = {}
         for index, name in enumerate(("needle", "reference")):
             if name in lost:
-                tools[name] = Lost(lost[name])
+                tools[name] = lost_because(lost[name])
                 continue
             corners = {
                 camera: {10 * index + k: _corners(index, k, self.number) for k in range(3)}
@@ -155,9 +168,11 @@ class Script:
                 if camera not in camera_lost
             }
             tools[name] = TrackedTool(
-                Pose(RigidTransform.identity()), (0, 1, 2), 0.05, corners, warnings.get(name, "")
-            )
-        return TrackedFrame(self.number, at, tools, dict(camera_lost), 0.012)
+                Pose(RigidTransform.identity()), (0, 1, 2), 0.05, corners,
+                (said(warnings[name]),) if name in warnings else (),
+            )  # fmt: skip
+        missing = {name: said(why) for name, why in camera_lost.items()}
+        return TrackedFrame(self.number, at, tools, missing, 0.012)
 
 
 def _anywhere() -> Tip:

@@ -26,7 +26,7 @@ OUTLIER_FACTOR = 6.0  # times the markers' median
 MIN_KEPT = 0.6  # share of the markers' views that must agree for the others to be left out
 SIGNIFICANCE = 1e-4  # of the chi-square test that finds geometry doubtful
 DECISIVE = 13.8  # chi-square by which a rival pose must be worse: a likelihood ratio of 1000
-AMBIGUOUS = "two poses look the same: one camera sees it nearly flat; turn it or show it to another"
+AMBIGUOUS = Lost("ambiguous")  # two poses look the same
 WORTH_SAYING = 0.05  # px of geometric error below which there is no warning
 
 
@@ -75,7 +75,7 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     """
     start = find_start(views, guess)
     if start is None:
-        return Lost(_misfit(views))
+        return _misfit(views)
     used, left_out = _without_gross(views, start.pose)
     used, pose = _consistent(used, start.pose)
     left_out += [view for view in views if all(view is not v for v in (*used, *left_out))]
@@ -88,7 +88,7 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
         pose, residuals = _refine(pose, stack, geometric)
         geometric = _geometric_error(residuals, stack, freedom)
     if start.rival is not None and _rivalled(pose, start.rival, stack, geometric):
-        return Lost(AMBIGUOUS)
+        return AMBIGUOUS
     # never smaller than the residuals show, even if their excess is not significant
     excess = max(1.0, _chi2(residuals, stack, geometric) / _freedom(stack))
     covariance = np.linalg.inv(_normal(pose, stack, geometric)[0]) * excess
@@ -102,9 +102,9 @@ def fit_pose(views: Sequence[MarkerView], guess: Array | None = None) -> PoseFit
     )
 
 
-def _misfit(views: Sequence[MarkerView]) -> str:
+def _misfit(views: Sequence[MarkerView]) -> Lost:
     ids = sorted({view.marker.id for view in views})
-    return f"markers {', '.join(map(str, ids))} do not fit together"
+    return Lost("markers_misfit", {"ids": ids})
 
 
 def starting_poses(views: Sequence[MarkerView]) -> list[Array] | Lost:
@@ -123,7 +123,7 @@ def starting_poses(views: Sequence[MarkerView]) -> list[Array] | Lost:
     try:
         fit = fit_pose(views)
     except np.linalg.LinAlgError:  # squares that were no markers may lie anywhere
-        fit = Lost(_misfit(views))
+        fit = _misfit(views)
     if not isinstance(fit, Lost):
         return [np.asarray(fit.rig_from_tool.transform.as_matrix(), float)]
     start = find_start(views, None)

@@ -82,7 +82,7 @@ def score(kind: Kind, drawn: list[Recording], trials: int, seed: int) -> Score:
                 continue
             result.tracked += 1
             seen = [tracked.tools[name] for name in ("needle", "reference")]
-            warned = any(not isinstance(tool, Lost) and bool(tool.warning) for tool in seen)
+            warned = any(not isinstance(tool, Lost) and bool(tool.warnings) for tool in seen)
             result.warned += warned
             off = tip.position - true
             sds = float(np.sqrt(off @ np.linalg.solve(tip.covariance, off)))

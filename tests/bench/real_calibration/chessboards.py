@@ -75,7 +75,7 @@ def board_pictures(
         for instant, file in enumerate(own):
             picture = read_picture(file)
             if isinstance(picture, Lost):
-                raise ValueError(f"{file}: {picture.reason}")
+                raise ValueError(f"{file}: {picture.facts['why']}")
             seen, other = find_board(picture, board), opencv_corners(picture, board)
             if seen is not None and other is not None and board.is_symmetric:
                 other = _named_alike(other, seen)

@@ -15,6 +15,7 @@ from nav.camera.rig import Camera, Rig
 from nav.errors import Lost
 from nav.frames import Array
 from nav.tracking.detect.marker_view import MarkerView
+from nav.tracking.fit.corner_pose import AMBIGUOUS
 from nav.tracking.tool import Marker, Tool, predefined_dictionary
 from nav.tracking.tracker import Tracker
 from tests.bench.tracking.conventions import convention
@@ -67,7 +68,7 @@ def room_pictures(folder: Path) -> RoomPictures:
     for file in sorted(folder.glob("*.JPG")):
         picture = read_picture(file)
         if isinstance(picture, Lost):
-            raise ValueError(f"{file}: {picture.reason}")
+            raise ValueError(f"{file}: {picture.facts['why']}")
         names.append(file.name)
         pictures.append(picture)
     return RoomPictures(tuple(names), tuple(pictures), tuple(truth[name] for name in names))
@@ -96,7 +97,7 @@ def by_tracking(room: RoomPictures, camera: Camera, advance: Callable[[], None])
                 own: list[BodyView] = []
                 if not isinstance(pose, Lost) and found is not None:
                     own, tracked = views_of(found, number, tool)[0], tracked + 1
-                elif isinstance(pose, Lost) and "look the same" in pose.reason:
+                elif pose == AMBIGUOUS:
                     ambiguous += 1
                 if own:
                     view = MarkerView(camera, marker, own[0].corners, own[0].covariance, True)

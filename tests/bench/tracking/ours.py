@@ -22,6 +22,7 @@ import numpy as np
 from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import load_rig
 from nav.errors import Lost
+from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import load_tool
 from nav.tracking.tracked_frame import TrackedTool
 from nav.tracking.tracker import Tracker
@@ -75,11 +76,11 @@ def _frames(message: dict[str, Any], commands: BinaryIO) -> FrameSet:
 
 def _said(found: TrackedTool | Lost) -> dict[str, Any]:
     if isinstance(found, Lost):
-        return {"lost": found.reason}
+        return {"lost": ENGLISH.sentence(found)}
     return {
         "pose": found.rig_from_tool.transform.as_matrix().tolist(),
         "covariance": (found.rig_from_tool.covariance + found.systematic).tolist(),
-        "warning": found.warning,
+        "warning": ENGLISH.sentences(found.warnings),
         "corners": {
             camera: {str(i): quad.tolist() for i, quad in quads.items()}
             for camera, quads in found.corners.items()

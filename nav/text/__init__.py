@@ -1,0 +1,1 @@
+"""Sentences for people, made from codes and facts; see `nav.text.catalogue`."""
