@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from nav.frames import Array
 from nav.model.case import Case, Structure
-from nav.model.surface import Surface
 from nav.model.distance_grid import Box, distance_grid
+from nav.model.surface import Surface
 from nav.planning.field import Stack, distances_at
 
 VITAL = ("artery", "cord")

@@ -11,8 +11,8 @@ from nav.errors import InputError
 from nav.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case, Plan, Structure
-from nav.planning.anomalies import arteries_in_gap, sides_without_artery
 from nav.model.distance_grid import Box
+from nav.planning.anomalies import arteries_in_gap, sides_without_artery
 from nav.planning.exact import ExactClearances
 from nav.planning.gap import Gap, find_gap
 from nav.planning.needle_deviation import Deviations, ErrorModel, Needle, deviations_of

@@ -268,8 +268,8 @@ def _fit_exactly(
     rows = _rows(transform.apply(touched), normals)[used]
     information = rows.T @ (rows / sd[used][:, None] ** 2)
     chi2, freedom = float(((residuals / sd)[used] ** 2).sum()), max(1, int(used.sum()) - 6)
-    covariance = np.linalg.inv(information + np.diag([1e-9] * 3 + [1e-6] * 3))
-    covariance = covariance * max(1.0, chi2 / freedom)
+    inverse = np.linalg.inv(information + np.diag([1e-9] * 3 + [1e-6] * 3))
+    covariance = np.asarray(inverse * max(1.0, chi2 / freedom), float)
     return SurfaceFit(
         Pose(transform, covariance),
         residuals,

@@ -244,7 +244,7 @@ def fit_robustly(
             for j in range(i):
                 information[j, i] = information[i, j]
             information[i, i] += DAMPING * (weights + 1e-9) * (1.0 if i < 3 else LEVER**2)
-        change = np.linalg.solve(information, slope)
+        change = np.linalg.solve(information, slope).astype(np.float64)
         turned = math.sqrt((change[3:] ** 2).sum())
         if turned > MOST_TURN:
             change *= MOST_TURN / turned

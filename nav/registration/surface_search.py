@@ -203,7 +203,7 @@ def _fit(
         )
     ]
     with ThreadPoolExecutor(THREADS) as pool:
-        done = list(pool.map(lambda part: fit_starts(field, centred, *part, schedule), parts))
+        done = list(pool.map(lambda p: fit_starts(field, centred, p[0], p[1], schedule), parts))
     turned, moved, costs = zip(*done, strict=True)
     return np.concatenate(turned), np.concatenate(moved), np.concatenate(costs)
 

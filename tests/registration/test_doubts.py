@@ -3,10 +3,10 @@
 import re
 
 import numpy as np
+from nav.registration.assessment_text import verdict_line
 
 from nav.model.case import Fiducial
 from nav.registration.assessment import FLE, GOOD_TRE, assess_touches
-from nav.registration.assessment_text import verdict_line
 from tests.registration.test_assessment import (
     FIDUCIALS,
     REFERENCE_FROM_MODEL,

@@ -163,7 +163,7 @@ def test_too_few_points_and_bad_numbers_are_refused(bone):
 
 def test_the_weakest_motion_is_the_one_that_was_put_in():
     rng = np.random.default_rng(9)
-    places = rng.normal(0.0, [20.0, 12.0, 8.0], (50, 3)) + [5.0, -30.0, 100.0]
+    places = rng.normal([5.0, -30.0, 100.0], [20.0, 12.0, 8.0], (50, 3))
     middle = places.mean(axis=0)
     about_z = np.concatenate([-np.cross([0, 0, 1.0], middle), [0, 0, 1.0]]) * 0.05
     found = weakest_motion(np.outer(about_z, about_z) + 1e-8 * np.eye(6), places)
