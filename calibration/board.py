@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from calibration.plausible_board import check_board
-from nav.camera.frameset import Picture
-from nav.files import PublicFile, load_toml, write_toml
-from nav.frames import Array
+from nav.core.files import PublicFile, load_toml, write_toml
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.tool import dictionary_names
 
 BOARD_FORMAT = "c1c2nav/board/1"

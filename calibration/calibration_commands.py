@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from nav.camera.webcam_numbers import parse_webcams, webcam_number
-from nav.errors import InputError
-from nav.filekinds import PICTURE, toml_kind
+from nav.core.errors import InputError
+from nav.core.filekinds import PICTURE, toml_kind
 from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
 from nav.terminal import console
 

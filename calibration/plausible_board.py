@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from nav.errors import InputError
-from nav.plausibility import Limits
+from nav.core.errors import InputError
+from nav.core.plausibility import Limits
 
 if TYPE_CHECKING:
     from calibration.board import Board

@@ -12,10 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nav.camera.frameset import Frame, FrameSet
     from nav.camera.rig import Rig, load_rig
-    from nav.errors import InputError, Lost
-    from nav.frames import Pose
+    from nav.core.errors import InputError, Lost
+    from nav.core.frames import Pose
+    from nav.core.frameset import Frame, FrameSet
+    from nav.core.notice import Notice
+    from nav.core.tracked_frame import Tip, TrackedFrame
     from nav.front_door import (
         build_phantom,
         calibrate_cameras,
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
         simulate_recording,
     )
     from nav.model.case import Case, load_case
-    from nav.notice import Notice
     from nav.pipeline import Guidance, Pipeline
     from nav.planning.plan import PlanSettings, plan_trajectories
     from nav.registration.points import register_points
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from nav.text.catalogue import sentence
     from nav.tracking.tip import tip_in_reference
     from nav.tracking.tool import Tool, load_tool
-    from nav.tracking.tracked_frame import Tip, TrackedFrame
     from nav.tracking.tracker import Tracker
 
 try:
@@ -44,10 +44,10 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 NOTICE = "Research use only, not a medical device"
 
 _MODULES = {
-    "nav.camera.frameset": ("Frame", "FrameSet"),
+    "nav.core.frameset": ("Frame", "FrameSet"),
     "nav.camera.rig": ("Rig", "load_rig"),
-    "nav.errors": ("InputError", "Lost"),
-    "nav.frames": ("Pose",),
+    "nav.core.errors": ("InputError", "Lost"),
+    "nav.core.frames": ("Pose",),
     "nav.front_door": (
         "build_phantom",
         "calibrate_cameras",
@@ -57,7 +57,7 @@ _MODULES = {
         "simulate_recording",
     ),
     "nav.model.case": ("Case", "load_case"),
-    "nav.notice": ("Notice",),
+    "nav.core.notice": ("Notice",),
     "nav.pipeline": ("Guidance", "Pipeline"),
     "nav.planning.plan": ("PlanSettings", "plan_trajectories"),
     "nav.registration.points": ("register_points",),
@@ -65,7 +65,7 @@ _MODULES = {
     "nav.text.catalogue": ("sentence",),
     "nav.tracking.tip": ("tip_in_reference",),
     "nav.tracking.tool": ("Tool", "load_tool"),
-    "nav.tracking.tracked_frame": ("Tip", "TrackedFrame"),
+    "nav.core.tracked_frame": ("Tip", "TrackedFrame"),
     "nav.tracking.tracker": ("Tracker",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

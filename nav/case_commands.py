@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from nav.bevels import Bevel
-from nav.errors import InputError
-from nav.filekinds import PICTURE
+from nav.core.errors import InputError
+from nav.core.filekinds import PICTURE
 from nav.options import InputPath, Output, OutputFolder
 from nav.terminal import console
 

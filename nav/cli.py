@@ -14,9 +14,9 @@ from rich.console import Console
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
 from nav import case_commands, navigation_commands
-from nav.errors import IncompleteInput, InputError, NothingSafe
+from nav.core.errors import IncompleteInput, InputError, NothingSafe
+from nav.core.outputs import backups_told_to
 from nav.options import bound_values, check_outputs, converted
-from nav.outputs import backups_told_to
 from nav.terminal import console, one_line, take_terminal
 from nav.text.catalogue import choose_language
 from phantoms import twin_commands

@@ -7,8 +7,8 @@ import os
 import sys
 from functools import cache
 
-from nav.childprocess import run
-from nav.errors import InputError
+from nav.core.childprocess import run
+from nav.core.errors import InputError
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 UNSEEN = ("offscreen", "minimal")  # Qt's platforms without a screen

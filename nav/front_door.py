@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.camera.frameset import FrameSet
-from nav.covariance import CovarianceError, checked_covariance
-from nav.errors import InputError, Lost
+from nav.core.covariance import CovarianceError, checked_covariance
+from nav.core.errors import InputError, Lost
+from nav.core.frameset import FrameSet
+from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import Proximity
 from nav.guidance.proximity import proximity as proximity_of_tip
 from nav.model.case import Case
-from nav.tracking.tracked_frame import Tip
 
 if TYPE_CHECKING:
     from nav.camera.rig import Rig

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from nav.errors import InputError
-from nav.filekinds import POSES, TIMING, toml_kind
+from nav.core.errors import InputError
+from nav.core.filekinds import POSES, TIMING, toml_kind
 from nav.options import InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language

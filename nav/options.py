@@ -9,10 +9,10 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import cyclopts
 from cyclopts import Token
 
-from nav.errors import InputError
-from nav.filekinds import PICTURE, POSES, TIMING, VOLUME, toml_kind
-from nav.output_checks import is_same_file, refuse_collisions, refuse_replacing, refuse_special
-from nav.pose_formats import pose_suffixes
+from nav.core.errors import InputError
+from nav.core.filekinds import PICTURE, POSES, TIMING, VOLUME, toml_kind
+from nav.core.output_checks import is_same_file, refuse_collisions, refuse_replacing, refuse_special
+from nav.core.pose_formats import pose_suffixes
 
 TIMES_FILE = "times.csv"  # that a folder of pictures may hold
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
@@ -37,7 +37,8 @@ class Output:
     Parameters
     ----------
     kind : str
-        As `nav.filekinds.file_kind` returns it: only a file of this kind is replaced, and kept.
+        As `nav.core.filekinds.file_kind` returns it: only a file of this kind is replaced, and
+        kept.
     beside : tuple of (callable, str)
         Files that are written beside it: a function from this file's path to theirs, and their
         kind.

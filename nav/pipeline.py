@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.tracked_frame import Tip, TrackedFrame
 from nav.guidance.alarms import Alarms, AlarmState
 from nav.guidance.bending import Bending, Drift
 from nav.guidance.proximity import PlanDeviation, Proximity, plan_deviation, proximity
@@ -10,7 +11,6 @@ from nav.model.case import Case, Plan
 from nav.registration.registration_result import Registration
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import Tip, TrackedFrame
 
 NOT_REGISTERED = Lost("not_registered")
 

@@ -12,15 +12,16 @@ from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig
 from nav.camera.source import file_remark, open_source
 from nav.camera.webcam_numbers import parse_webcams
+from nav.core.errors import InputError
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
-from nav.errors import InputError
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
 from nav.live.messages import Command, Ended, Stage
 from nav.live.playback import PacedImages, PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
-from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import (
@@ -33,7 +34,6 @@ from nav.text.catalogue import ENGLISH
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource
 from nav.tracking.tool import Tool, check_tools, load_tool
-from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)

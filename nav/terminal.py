@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from nav.cache import owned_folder, user_cache
+from nav.core.cache import owned_folder, user_cache
 
 LOG_NAME = "log.txt"
 LOG_BYTES = 1_000_000  # a longer log is started again

@@ -11,14 +11,15 @@ from typing import TextIO
 from rich.console import Console
 
 import nav
-from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, load_rig
 from nav.camera.source import open_source
-from nav.compiled import compiled_before
-from nav.errors import IncompleteInput, InputError, Lost
-from nav.notice import Notice, NoticeCount
-from nav.outputs import written_together
-from nav.pose_formats import open_pose_writer
+from nav.core.compiled import compiled_before
+from nav.core.errors import IncompleteInput, InputError, Lost
+from nav.core.frameset import FrameSet
+from nav.core.notice import Notice, NoticeCount
+from nav.core.outputs import written_together
+from nav.core.pose_formats import open_pose_writer
+from nav.core.tracked_frame import TrackedFrame
 from nav.progress_bar import progress_bar
 from nav.record.pose_table import sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
@@ -26,7 +27,6 @@ from nav.text.catalogue import ENGLISH, sentence
 from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
 from nav.tracking.follow.smooth import Smoother
 from nav.tracking.tool import Tool, load_tool
-from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 MOST_WARNINGS = 3  # that are reported at the end

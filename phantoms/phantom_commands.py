@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nav.errors import InputError
-from nav.filekinds import VOLUME
+from nav.core.errors import InputError
+from nav.core.filekinds import VOLUME
 from nav.options import InputPath, Output, OutputFolder
 from nav.terminal import console
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nav.assignments import split_assignment
-from nav.errors import InputError
-from nav.files import PublicFile, read_toml
+from nav.core.errors import InputError
+from nav.core.files import PublicFile, read_toml
 from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.described import check_ranges, described, value_of
 from phantoms.anatomy.draw import random_necks

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.cache import user_cache
+from nav.core.cache import user_cache
 from phantoms.anatomy.mesh import Mesh
 
 Arrays = dict[str, NDArray[Any]]

@@ -26,7 +26,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.reconstruction.chain import vertex_normals
 from nav.reconstruction.prior import PARENT, SIDES, STATIONS
 from phantoms.anatomy.artery_models import vessels

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq, minimize
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.artery_tubes import find_arteries, lumen_mask
 from nav.reconstruction.bone_labels import bone_distances, grey_levels, label_bones, nearest_of
 from nav.reconstruction.grey_surface import bone_surface

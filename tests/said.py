@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 from nav.text.catalogue import ENGLISH
 
 # reasons that ask whether the tool's file is the right one

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyvista
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.model.surface import Surface
 

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
-from nav.notice import Notice
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
+from nav.core.notice import Notice
 from nav.tracking.tool import Marker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, marker_rectangle

@@ -11,7 +11,7 @@ def _said(tmp_path, target: str, given: str) -> list[str]:
     program.write_text(
         textwrap.dedent(f"""
         import multiprocessing, os, sys
-        from nav.childprocess import start_process
+        from nav.core.childprocess import start_process
 
         class Own:
             pass

@@ -18,8 +18,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 import nav
 from nav import cli
 from nav.camera.rig import Rig, write_rig
-from nav.files import sha256, write_toml
-from nav.frames import Array
+from nav.core.files import sha256, write_toml
+from nav.core.frames import Array
 from nav.record.pose_table import COLUMNS
 from nav.registration.registration_result import load_registration
 from nav.tracking.tool import load_tool, write_tool

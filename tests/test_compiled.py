@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from nav.codecache import CheckedCacheFile
-from nav.compiled import HERE, compiled_before, config, sources_digest
+from nav.core.codecache import CheckedCacheFile
+from nav.core.compiled import HERE, compiled_before, config, sources_digest
 
 SHOW = "import nav.tracking.fit.view_solver, numba; print(numba.config.CACHE_DIR)"
 
@@ -95,7 +95,7 @@ sys.path.insert(0, sys.argv[1])
 import small
 print(small.twice(21), sum(small.twice.stats.cache_hits.values()))
 """
-SMALL = "from nav.compiled import njit\n\n@njit(cache=True)\ndef twice(x):\n    return 2 * x\n"
+SMALL = "from nav.core.compiled import njit\n\n@njit(cache=True)\ndef twice(x):\n    return 2 * x\n"
 
 
 def twice(tmp_path, cache):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from nav.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
+from nav.core.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
 from tests.synthetic import covariances
 
 MOST = np.repeat(MOST_REGISTRATION_SD, 3)

@@ -12,7 +12,7 @@ from rich.console import Console
 import nav.doctor
 from nav.camera.measure import Measured, measure
 from nav.camera.webcam import Device
-from nav.childprocess import run
+from nav.core.childprocess import run
 from nav.doctor import Check, doctor, packages, print_doctor
 from nav.doctor.cameras import check_cameras
 from nav.doctor.computer import check_clock, check_computer, check_disk

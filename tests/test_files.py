@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 import nav
 from nav.camera.rig import RigFile
-from nav.errors import InputError
-from nav.files import (
+from nav.core.errors import InputError
+from nav.core.files import (
     checked,
     load_toml,
     read_toml,

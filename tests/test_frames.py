@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array, Pose, adjoint, cross_matrix, perturbed, point_jacobian, rigid
+from nav.core.frames import Array, Pose, adjoint, cross_matrix, perturbed, point_jacobian, rigid
 from tests.synthetic import covariances, rigid_transforms, vectors
 
 DRAWS = 40_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nav
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body

@@ -13,16 +13,16 @@ import pytest
 from cyclopts import App
 
 from nav import cli
-from nav.errors import InputError
-from nav.filekinds import file_kind
-from nav.options import Input, Output, OutputFolder, path_roles
-from nav.outputs import (
+from nav.core.errors import InputError
+from nav.core.filekinds import file_kind
+from nav.core.outputs import (
     backups_told_to,
     numbered,
     written_together,
     written_whole,
 )
-from nav.unfinished import remove_unfinished, unfinished_name
+from nav.core.unfinished import remove_unfinished, unfinished_name
+from nav.options import Input, Output, OutputFolder, path_roles
 
 REGISTRATION = 'format = "c1c2nav/registration/1"\nfre = 0.3\n'
 TOOL = 'format = "c1c2nav/tool/1"\nname = "needle"\n'
@@ -391,7 +391,7 @@ def test_numbers_stand_before_what_names_the_format(tmp_path):
 def test_what_a_killed_command_leaves_is_removed_at_the_next_run(tmp_path):
     code = (
         "import os, sys, signal\nfrom pathlib import Path\n"
-        "from nav.outputs import written_whole\n"
+        "from nav.core.outputs import written_whole\n"
         "with written_whole(Path(sys.argv[1])) as beside:\n"
         "    beside.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from nav.errors import InputError
-from nav.plausibility import Limits, check_same_unit, check_turn
+from nav.core.errors import InputError
+from nav.core.plausibility import Limits, check_same_unit, check_turn
 
 SIDE = Limits(1.5, 4.0, 200.0, 800.0)
 

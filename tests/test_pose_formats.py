@@ -6,14 +6,14 @@ from contextlib import closing
 import pytest
 
 from nav import pose_formats
-from nav.errors import InputError, Lost
-from nav.filekinds import POSES, file_kind
-from nav.frames import Pose, rigid
+from nav.core.errors import InputError, Lost
+from nav.core.filekinds import POSES, file_kind
+from nav.core.frames import Pose, rigid
+from nav.core.pose_formats import POSE_FORMATS, PoseFormat, open_pose_writer
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.options import SUFFIXES, pose_suffixes
-from nav.pose_formats import POSE_FORMATS, PoseFormat, open_pose_writer
 from nav.record.pose_table import COLUMNS
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.synthetic import square_marker
 
 NEEDLE = Tool("needle", "DICT_4X4_50", (square_marker(1),))

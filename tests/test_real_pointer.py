@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nav.cli import main
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Tool, load_tool, predefined_dictionary
 from tests.reference_data import reference_data
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nav import cli
-from nav.cache import owned_folder, user_cache
+from nav.core.cache import owned_folder, user_cache
 from nav.terminal import console, one_line
 
 posix = pytest.mark.skipif(os.name != "posix", reason="as POSIX has it")
@@ -15,7 +15,7 @@ NOISY = """
 import os, sys, warnings, threading
 import numpy as np
 from nav import cli
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 @cli.app.command
 def noisy(what: str):

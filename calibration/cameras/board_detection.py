@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from calibration.board import Board
 from calibration.cameras.corner_refinement import Print, refine_corners
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.tool import marker_pattern
 
 LEAST_CORNERS = 8  # of a board in an image, to determine a pose

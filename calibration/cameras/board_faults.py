@@ -8,8 +8,8 @@ import numpy as np
 
 from calibration.board import LEAST_SQUARES, Board
 from calibration.cameras.board_detection import find_board
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.detect.print_faults import (
     LIKELY,
     LIKELY_CHANCY,

@@ -20,8 +20,8 @@ from calibration.cameras.rig_setup import (
     prior_of,
 )
 from calibration.cameras.shape import heights, shaped
-from nav.frames import Array
-from nav.gauss_newton import damped_trial, solved_step
+from nav.core.frames import Array
+from nav.core.gauss_newton import damped_trial, solved_step
 
 HUBER = 3.0  # sd
 STEPS, CONVERGED = 40, 1e-4  # largest change of a residual, sd

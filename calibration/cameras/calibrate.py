@@ -22,8 +22,8 @@ from calibration.cameras.rig_verdict import (
     volume_spread,
 )
 from calibration.cameras.shape import most_bowed
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 LEAST_VIEWS = 3
 LEAST_TILT = np.radians(5.0)

@@ -12,7 +12,7 @@ from calibration.cameras.held_out import HeldOut, predict_held_out, simplest_tha
 from calibration.cameras.lens_models import MODELS, Lens
 from calibration.cameras.rig_setup import Setup
 from calibration.cameras.shape import ORDERS
-from nav.frames import Array
+from nav.core.frames import Array
 
 RICHEST = "rational"
 ODD = 3.0  # rms of a view over its camera's median, above which it does not fit

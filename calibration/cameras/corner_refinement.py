@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cameras.patch import CornerPatch, CornerPattern, N, derivative, patch_sums
-from nav.camera.frameset import Picture
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.fit.pattern import colour_changes
 from nav.tracking.fit.pixel_moments import BRIGHTNESS, COLUMNS, GEOMETRY, pixel_buffers
 from nav.tracking.fit.view_solver import HUBER, LEAST_NOISE, MIN_PIXELS, median_residual, solve_view

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calibration.cameras.bundle import Fit
 from calibration.cameras.lens_models import Lens
-from nav.frames import Array
+from nav.core.frames import Array
 
 GRID = 13  # points per side of the image
 MARGIN = 0.04  # of the picture's width beyond the outermost corners: lenses are smooth

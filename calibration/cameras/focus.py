@@ -16,7 +16,7 @@ from calibration.cameras.bundle import Bundle, Fit, Sighting, inverse_of
 from calibration.cameras.held_out import reduce_poses
 from calibration.cameras.lens_models import Lens
 from calibration.cameras.rig_setup import prior_of
-from nav.frames import Array
+from nav.core.frames import Array
 
 LEAST_VIEWS = 6
 CERTAIN = 16.0  # chi-square with one degree of freedom: four sd, as a dozen steps are tried

@@ -13,7 +13,7 @@ from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.board_faults import SAMPLE, find_board_fault
 from nav.camera.image_files import pictures_in, read_picture, unread_pictures
 from nav.camera.natural_order import natural_order
-from nav.errors import InputError, Lost
+from nav.core.errors import InputError, Lost
 from nav.progress_bar import progress_bar
 
 

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from calibration.board import Board
 from calibration.cameras.initial_rig import alike_poses, closest_cameras
-from nav.frames import Array
+from nav.core.frames import Array
 
 LEAST_LEAD = 2  # instants by which one way round must explain more than any other
 SAME_TURN = 0.1  # rad: relative poses farther apart are different

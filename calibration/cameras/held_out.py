@@ -14,7 +14,7 @@ import numpy as np
 
 from calibration.cameras.bundle import HUBER, Bundle, Fit, Linearised, inverse_of
 from calibration.cameras.rig_setup import prior_of
-from nav.frames import Array
+from nav.core.frames import Array
 
 POSE = 6  # parameters of a board's pose
 

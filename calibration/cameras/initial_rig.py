@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from calibration.cameras.bundle import Sighting
 from calibration.cameras.lens_models import Lens
 from calibration.cameras.rig_setup import Setup
-from nav.frames import Array
+from nav.core.frames import Array
 
 AGREE_ANGLE, AGREE_SHIFT = 0.03, 0.03  # rad, and of the distance: tolerance of equal relative poses
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 DISTORTION = 8  # k1 k2 p1 p2 k3 k4 k5 k6, OpenCV's order
 # indices of each model's parameters

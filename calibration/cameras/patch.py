@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.tracking.fit.kernel_arguments import PixelSelection, PixelTotals
 from nav.tracking.fit.pattern import (
     BY_SX,

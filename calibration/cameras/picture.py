@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from calibration.cameras.calibrate import Calibration
 from calibration.cameras.gather import Gathered
-from nav.filekinds import PNG_METADATA
-from nav.outputs import written_whole
+from nav.core.filekinds import PNG_METADATA
+from nav.core.outputs import written_whole
 
 ACROSS = 3  # cameras side by side
 INK, GOOD, LEFT = "#1b2a33", "#00897b", "#d81b60"

@@ -13,8 +13,8 @@ from calibration.cameras.calibrate import Calibration, calibrate_cameras, scaled
 from calibration.cameras.gather import Gathered
 from calibration.cameras.picture import draw_coverage
 from nav.camera.rig import Camera, Rig, write_rig
-from nav.errors import InputError
-from nav.outputs import written_together
+from nav.core.errors import InputError
+from nav.core.outputs import written_together
 
 RULER_RANGE = (90.0, 110.0)  # mm: any other value is not of a printed ruler of 100 mm
 UNVERIFIED = "scale unverified: measure the printed ruler and give it with --ruler"

@@ -17,7 +17,7 @@ from calibration.cameras.rig_calibration import (
 from calibration.cameras.rig_report import print_calibration
 from calibration.tools.tool_command import measured_body
 from nav.camera.rig import Rig
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.tracking.tool import load_tool
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from calibration.cameras.lens_models import MODELS, Lens
-from nav.frames import Array, orthonormal
+from nav.core.frames import Array, orthonormal
 
 INTRINSICS = 12
 BOW_SD = 3.0  # mm: prior of a board's bow

@@ -14,7 +14,7 @@ from calibration.cameras.bundle import Fit
 from calibration.cameras.direction import directions_of, rays_of
 from calibration.cameras.lens_models import Lens
 from calibration.cameras.rig_setup import moved
-from nav.frames import Array
+from nav.core.frames import Array
 
 DRAWS = 60
 GRID = 7  # points per side of what is compared

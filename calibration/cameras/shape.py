@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 # powers of the two coordinates, from -1 to 1 over the board, of every term; flat and tilted
 # boards are a matter of pose

@@ -10,7 +10,7 @@ from calibration.board import Board
 from calibration.cameras.direction import rays_of
 from calibration.cameras.lens_models import DISTORTION, Lens
 from calibration.cameras.rig_verdict import CELLS
-from nav.frames import Array
+from nav.core.frames import Array
 
 GUESSED_FOCAL = 0.9  # of an image's width: a typical webcam's
 Cell = tuple[int, int]

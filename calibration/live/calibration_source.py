@@ -11,14 +11,14 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from calibration.live.background import aside
-from nav.camera.frameset import FrameSet, FrameSource
 from nav.camera.image_files import to_grey
 from nav.camera.live_source import LiveSource
 from nav.camera.livecamera import CameraError
 from nav.camera.measure import LARGEST
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Capture, OpenCapture, Webcams, request_size, why_not_opened
-from nav.notice import Notice
+from nav.core.frameset import FrameSet, FrameSource
+from nav.core.notice import Notice
 
 FIRST_PICTURE = 6.0  # s that a webcam may take to open and give a picture
 IDLE = 0.05  # s between frame sets while no camera is there

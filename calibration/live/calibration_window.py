@@ -22,8 +22,8 @@ from calibration.live.panes import Panes
 from calibration.live.taking import Taking
 from calibration.live.verdict_table import VerdictTable
 from calibration.live.watch import Watch
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.view.header import button_style
 from nav.view.overlays import Notices
 from nav.view.quitting import QUIT_KEY

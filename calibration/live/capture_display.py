@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from calibration.live.capture_guide import Ask
 from calibration.live.progress import Progress
-from nav.camera.frameset import Picture
-from nav.frames import Array
-from nav.notice import Notice
+from nav.core.frames import Array
+from nav.core.frameset import Picture
+from nav.core.notice import Notice
 
 
 @dataclass(frozen=True)

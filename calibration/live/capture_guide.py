@@ -15,7 +15,7 @@ from calibration.live.progress import (
     Capture,
     Progress,
 )
-from nav.frames import Array
+from nav.core.frames import Array
 
 # differences that make an image a new one, to every other of the same camera
 NEW_PLACE = 0.12  # of the picture

@@ -11,8 +11,8 @@ from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.calibrate import smear_of
 from calibration.cameras.rig_verdict import SMEARED
 from calibration.live.quick import Glimpse
-from nav.camera.frameset import Picture
-from nav.files import written_whole
+from nav.core.files import written_whole
+from nav.core.frameset import Picture
 
 MOSTLY = 0.6  # of the corners: a camera that saw so many must find them by the thorough search
 Found = dict[int, Seen]

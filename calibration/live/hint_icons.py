@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from calibration.live.capture_guide import Ask
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.guidance.alarms import Level
 from nav.view.status_shapes import draw_status
 from nav.view.theme import ACCENT, BACK, FAINT, LEVEL, QUIET, TEXT, faded

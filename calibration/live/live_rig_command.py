@@ -10,7 +10,7 @@ from calibration.cameras.rig_calibration import scale_by_ruler
 from nav.camera.image_files import pictures_in
 from nav.camera.measure import LARGEST
 from nav.camera.webcam import OpenCapture
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 
 def capture_and_calibrate(

@@ -10,7 +10,7 @@ from calibration.live.board_view import Cell
 from calibration.live.capture_display import Pane, Shown
 from calibration.live.hint_icons import DONE
 from calibration.live.meters import draw_meters, meters
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.view.sized import Sized
 from nav.view.status_shapes import draw_status, hatch
 from nav.view.theme import ACCENT, BACK, LEFT, LINE, PANEL, QUIET, RIGHT, TEXT, faded, font

@@ -16,7 +16,7 @@ from calibration.cameras.rig_verdict import (
     tilts,
 )
 from calibration.live.board_view import Cell, Look
-from nav.frames import Array
+from nav.core.frames import Array
 
 # a little more than the verdict requires: some images may not fit, and be left out
 SPARE = 1.1

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from calibration.board import Board
 from calibration.cameras.board_detection import LEAST_CORNERS
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 
 WIDEST = 1920  # px: larger pictures are shrunk for this
 SMALL = 800  # px: up to here all of OpenCV's thresholds are cheap

@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 
 from calibration.live.quick import Glimpse
-from nav.frames import Array
+from nav.core.frames import Array
 
 FRAMES = 4  # pictures over which it must not move
 LEAST_TIME = 0.1  # s that these span at least

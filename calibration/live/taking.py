@@ -21,9 +21,9 @@ from calibration.live.capture_search import Found, search, warm_up, write_pictur
 from calibration.live.progress import progress_of
 from calibration.live.quick import Glimpse, Spotter
 from calibration.live.still import Stillness
-from nav.camera.frameset import FrameSet, Picture
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.frameset import FrameSet, Picture
+from nav.core.notice import Notice
 from nav.text.catalogue import chosen
 
 FLASH = 1.0  # s that 'captured' stays

@@ -6,7 +6,7 @@ import threading
 from calibration.live.calibration_source import BoardCameras
 from calibration.live.capture_display import Shown
 from calibration.live.taking import Taking
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from nav.frames import Array, point_jacobian
+from nav.core.frames import Array, point_jacobian
 
 RIDGE = 1e-12  # keeps normal equations of degenerate samples solvable
 RELATIVE_RIDGE = 1e-15

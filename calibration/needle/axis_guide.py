@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 
 from calibration.needle.pivot_verdict import LEAST_POSES, NotCalibrated
 from calibration.needle.serial import repetition
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 ROUNDING = 1e-9  # rad
 MOST_WOBBLE = np.radians(3.0)  # rms: then it is not a guide that holds the shaft

@@ -13,9 +13,9 @@ from calibration.needle.axis_guide import GuidedAxis, guided_axis
 from calibration.needle.pivot import PivotCalibration, pivot_calibration
 from calibration.needle.pivot_poses import ToolPoses, load_poses
 from calibration.needle.spin import SpinAxis, spin_axis
-from nav.errors import InputError
-from nav.files import load_toml, write_toml
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.files import load_toml, write_toml
+from nav.core.frames import Array
 from nav.tracking.tool import TOOL_FORMAT, TipTable, ToolFile
 
 DIFFERENT = np.radians(5.0)  # an axis that far from the file's is reported

@@ -26,8 +26,8 @@ from calibration.needle.pivot_verdict import (
 from calibration.needle.robust_pivot import belonging
 from calibration.needle.serial import repetition
 from calibration.needle.systematic import systematic_covariance
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 NOT_ROTATION = 1e-4
 MOVED = 0.5  # mm: a second tip that far away is a different one

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 
 @dataclass(frozen=True)

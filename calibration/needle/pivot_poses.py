@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nav.core.tables import TableLimits, read_table
+from nav.core.textfile import MEGABYTE
 from nav.record.read_poses import (
     COVARIANCE,
     NEEDED,
@@ -12,8 +14,6 @@ from nav.record.read_poses import (
     read_poses,
     rows_of_tool,
 )
-from nav.tables import TableLimits, read_table
-from nav.textfile import MEGABYTE
 
 DOUBTFUL = {"geometry_doubtful", "geometry_doubtful_at_tip"}  # codes of nav.tracking.reasons
 DOUBTFUL_BEFORE = "geometry doubtful"  # in `reason` of files from before there were codes

@@ -3,8 +3,8 @@
 import numpy as np
 
 from calibration.needle.pivot_coverage import Turning
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 LEAST_POSES = 10
 LEAST_TURN = np.radians(5.0)  # of rotations from their mean

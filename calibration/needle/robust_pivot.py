@@ -12,7 +12,7 @@ from calibration.needle.algebra import (
     solved,
     weighted_fit,
 )
-from nav.frames import Array
+from nav.core.frames import Array
 
 SEAT = 0.2  # mm, sd per axis: play in the divot that is assumed while searching
 LEAST_PLAY = 0.03  # mm, sd per axis: least play that is assumed for leaving poses out

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 NOTHING = 1e-6  # of the expected variance: less is rounding
 SURE = 2.0  # standard deviations by which a correlation must differ from zero

@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from calibration.needle.pivot_coverage import turning
 from calibration.needle.pivot_verdict import LEAST_POSES, NotCalibrated
 from calibration.needle.serial import repetition
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 LEAST_SPIN = np.radians(60.0)  # from the first to the last of the turn
 MOST_WOBBLE = np.radians(3.0)  # rms

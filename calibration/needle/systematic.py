@@ -3,7 +3,7 @@
 import numpy as np
 
 from calibration.needle.algebra import normal_equations
-from nav.frames import Array
+from nav.core.frames import Array
 
 OTHER_VIEW = 0.3  # rad of turning after which 61 % of such an error remains, as in tracking
 MOST_POSES = 400  # evenly chosen: more do not change the result

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 from scipy.stats import t as student
 
-from nav.errors import InputError
-from nav.files import load_toml
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.files import load_toml
+from nav.core.frames import Array
 from nav.model.case import CaseFile
 from nav.registration.pointfile import load_points
 from nav.registration.points import register_points

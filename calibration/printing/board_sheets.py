@@ -5,7 +5,7 @@ from calibration.printing.cells import marker_areas
 from calibration.printing.footer import draw_footer
 from calibration.printing.page import Page
 from calibration.printing.paper import Box, Paper
-from nav.frames import Array
+from nav.core.frames import Array
 
 DICTIONARY = "DICT_5X5_250"  # seven cells per side, the border's two among them
 

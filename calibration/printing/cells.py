@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import marker_pattern
 
 Point = tuple[int, int]

@@ -6,7 +6,7 @@ import numpy as np
 
 from calibration.printing.outline import Outline, Segment
 from calibration.printing.unfolding import Net
-from nav.frames import Array
+from nav.core.frames import Array
 
 ALONG = 1e-6  # largest part of a face's normal along the view
 

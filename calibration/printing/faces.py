@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 SAME_PLANE = 0.01  # mm off a face's plane at most, of a marker that lies in it

@@ -9,7 +9,7 @@ import numpy as np
 
 from calibration.printing.faces import TOUCH, Hinge
 from calibration.printing.unfolding import Net
-from nav.frames import Array
+from nav.core.frames import Array
 
 CUT_WIDTH = 0.15  # mm; the line lies outside of what is cut out
 EDGE = 1.0  # mm of paper left around the white zones where nothing is folded

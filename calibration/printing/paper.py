@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 MARGIN = 10.0  # mm; office printers leave 3 to 6 mm of the edge white
 FOOTER = (204.0, 27.0)  # mm, width and height of the strip with ruler and text

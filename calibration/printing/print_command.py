@@ -20,9 +20,9 @@ from calibration.printing.standard_tools import (
     standard_needle,
     standard_reference,
 )
-from nav.filekinds import SHEET, toml_kind
-from nav.output_checks import refuse_replacing, refuse_special
-from nav.outputs import written_together
+from nav.core.filekinds import SHEET, toml_kind
+from nav.core.output_checks import refuse_replacing, refuse_special
+from nav.core.outputs import written_together
 from nav.tracking.tool import write_tool
 
 

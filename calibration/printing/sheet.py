@@ -12,7 +12,7 @@ from calibration.printing.outline import CUT_WIDTH, Outline, outline_of
 from calibration.printing.page import Page, text_width
 from calibration.printing.paper import Paper
 from calibration.printing.unfolding import Net, net_of
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Tool
 
 HEAD = 4.0  # mm from the top of the area to the net's fold marks

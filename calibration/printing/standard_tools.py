@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Marker, Tool
 
 DICTIONARY = "DICT_APRILTAG_36h11"

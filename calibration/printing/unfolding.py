@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.printing.faces import TOUCH, Face, Hinge, faces_of, hinge_of
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Tool
 
 PIECES_APART = 20.0  # mm between pieces that no fold joins

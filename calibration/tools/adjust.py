@@ -13,8 +13,8 @@ from scipy.special import chdtri
 
 from calibration.tools.unknowns import CORNERS, Body, Sightings, derivatives_of, residuals_of
 from nav.camera.rig import Camera
-from nav.frames import Array
-from nav.gauss_newton import damped_trial
+from nav.core.frames import Array
+from nav.core.gauss_newton import damped_trial
 
 SHIFT_SD, TURN_SD = 0.5, np.radians(1.0)  # mm, rad: how far from its place a marker is glued
 PRIOR = np.array([SHIFT_SD] * 3 + [TURN_SD] * 3)

@@ -32,7 +32,7 @@ from calibration.tools.body_views import BodyView, by_frame
 from calibration.tools.robust_bundle import Solved, sightings_of, solved, with_file_geometry
 from calibration.tools.unknowns import Body, Sightings
 from nav.camera.rig import Rig
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Marker, Tool
 
 CLEAR = 0.1  # px: sd of a view's corners above which its residuals in px mean nothing

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 APART = np.radians(15.0)  # directions that differ by less count as one
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.tools.unknowns import Body
-from nav.frames import Array, cross_matrix
+from nav.core.frames import Array, cross_matrix
 
 
 def aligned(points: Array, onto: Array) -> Array:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 LEAST_FRAMES, GOOD_FRAMES = 10, 30
 LEAST_TURN = np.radians(10.0)

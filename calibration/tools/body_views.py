@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from rich.console import Console
 
-from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
-from nav.errors import Lost
-from nav.frames import Array
-from nav.notice import Notice, NoticeCount
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.frameset import FrameSet
+from nav.core.notice import Notice, NoticeCount
 from nav.progress_bar import progress_bar
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.marker_views import MarkerViews, shifted

@@ -11,7 +11,7 @@ from calibration.tools.adjust import Adjusted, Free, adjust
 from calibration.tools.body_views import BodyView
 from calibration.tools.unknowns import CORNERS, Body, Sightings, residuals_of
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
 
 ODD = float(chdtri(CORNERS, 1e-6))  # squared Mahalanobis distance of a view that is left out
 USUAL = float(chdtri(CORNERS, 0.5))

@@ -12,9 +12,9 @@ from calibration.tools.body_verdict import LEAST_FRAMES, MarkerCalibration, NotC
 from calibration.tools.body_views import Seen, seen_markers
 from nav.camera.rig import Rig, load_rig
 from nav.camera.source import RecordedSource, open_source
-from nav.errors import InputError
-from nav.files import write_toml
-from nav.outputs import written_together
+from nav.core.errors import InputError
+from nav.core.files import write_toml
+from nav.core.outputs import written_together
 from nav.text.catalogue import ENGLISH
 from nav.track import say_if_compiling
 from nav.tracking.tool import TOOL_FORMAT, Tool, load_tool

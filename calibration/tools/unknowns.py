@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
 
 CORNERS = 8  # numbers in a view
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from nav.accuracy.error_statistics import CONFIDENCE, Estimate
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 LEAST = 3
 

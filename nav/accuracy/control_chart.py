@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 WEIGHT, EWMA_LIMIT = 0.2, 2.96  # lambda and L of the EWMA chart
 SHEWHART_LIMIT = 3.0  # sd

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 POOLED = 0.25  # significance above which operators and parts are taken not to interact
 GOOD, CONDITIONAL = 10.0, 30.0  # percent of the tolerance

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.camera.frameset import Picture
 from nav.camera.recorded import Shot
-from nav.notice import Notice
+from nav.core.frameset import Picture
+from nav.core.notice import Notice
 
 SAMPLED_ROWS = 16  # every 16th row is compared first: pictures that differ do so there
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Picture
 from nav.camera.natural_order import natural_order
 from nav.camera.picture_file import NO_PICTURE, examine
 from nav.camera.quiet_opencv import messages_caught
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.frameset import Picture
 
 DARK_16_BIT = 1 << 14  # a camera of 14 bits or fewer whose pixels were not shifted up
 JPEG_DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG", "Invalid SOS parameters")

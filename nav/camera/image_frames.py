@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.image_files import to_grey
 from nav.camera.rig import Rig, check_picture_size
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.frameset import Frame, FrameSet
+from nav.core.notice import Notice
 
 Images = Mapping[str, NDArray[Any] | None] | Sequence[NDArray[Any] | None] | NDArray[Any]
 

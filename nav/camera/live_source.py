@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from nav.camera.frameset import Frame, FrameSet, FrameSource
 from nav.camera.livecamera import Grabbed, LiveCamera
 from nav.camera.rig import Rig
 from nav.camera.webcam import OpenCapture, Webcams
-from nav.errors import InputError, Lost
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frameset import Frame, FrameSet, FrameSource
+from nav.core.notice import Notice
 
 # s: a frame set comes at least so often, even incomplete; with POLL well under 0.1
 KEEP_UP = 0.09

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from nav.camera.frameset import Picture
 from nav.camera.image_files import to_grey
 from nav.camera.rig import Camera, picture_size_problem
 from nav.camera.webcam import (
@@ -20,8 +19,9 @@ from nav.camera.webcam import (
     request_size,
     why_not_opened,
 )
-from nav.errors import InputError, Lost
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frameset import Picture
+from nav.core.notice import Notice
 from nav.text.catalogue import ENGLISH
 
 # s without a new picture; with the time it takes to notice still within 0.1

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from unicodedata import normalize
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 # A number in a name. Several points or commas in one run (a date, a version, an address) are no
 # decimal point; an exponent counts with its sign only (1e-05), as s01e02 is an episode.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
-from nav.plausibility import Limits
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.plausibility import Limits
 
 if TYPE_CHECKING:
     from nav.camera.rig import Camera

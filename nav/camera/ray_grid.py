@@ -3,8 +3,8 @@
 import numpy as np
 
 from nav.camera.rig import Camera
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 
 STEP = 16.0  # px
 

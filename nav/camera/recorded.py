@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from nav.camera.frameset import Picture
 from nav.camera.image_files import decode_picture, read_picture
 from nav.camera.rig import Camera, check_picture_size
-from nav.errors import InputError, Lost
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frameset import Picture
+from nav.core.notice import Notice
 
 # about a file whose metadata rotate its images
 TURNED = "{} by its metadata; used as the sensor has it, as in calibration"

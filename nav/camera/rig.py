@@ -14,8 +14,8 @@ from pydantic import Field, field_validator
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.plausible_rig import check_rig
-from nav.errors import InputError
-from nav.files import (
+from nav.core.errors import InputError
+from nav.core.files import (
     FileModel,
     NotNegative,
     Number,
@@ -26,8 +26,8 @@ from nav.files import (
     transform_table,
     write_toml,
 )
-from nav.frames import Array
-from nav.plausibility import check_turn
+from nav.core.frames import Array
+from nav.core.plausibility import check_turn
 
 RIG_FORMAT = "c1c2nav/rig/1"
 Pixels = Annotated[int, Field(strict=True, gt=0)]

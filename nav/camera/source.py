@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nav.camera.findings import Findings
-from nav.camera.frameset import Frame, FrameSet, FrameSource
 from nav.camera.image_files import is_picture, is_video, pictures_in, unread_pictures
 from nav.camera.natural_order import natural_order
 from nav.camera.quiet_opencv import quiet_opencv
@@ -16,8 +15,9 @@ from nav.camera.recorded import PictureFolder, Recording, Shot
 from nav.camera.rig import Rig
 from nav.camera.times import Times, check_one_clock, load_times
 from nav.camera.video import VideoFile
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.frameset import Frame, FrameSet, FrameSource
+from nav.core.notice import Notice
 
 DEPTH = 4  # frame sets decoded ahead
 FPS = 30.0  # pictures per second where neither times.csv nor the video says

@@ -11,8 +11,8 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
-from nav.notice import Notice
+from nav.core.frames import Array
+from nav.core.notice import Notice
 
 LIMIT_PX = 3.0  # a rig in its right order fits its markers to a fraction of a pixel
 BETTER = 0.25  # of the residual at most is left by the right order

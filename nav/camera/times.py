@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from nav.errors import InputError
-from nav.tables import TableLimits, read_table
-from nav.textfile import MEGABYTE
+from nav.core.errors import InputError
+from nav.core.tables import TableLimits, read_table
+from nav.core.textfile import MEGABYTE
 
 COLUMNS = ("camera", "frame", "time")
 

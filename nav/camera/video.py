@@ -10,8 +10,8 @@ from nav.camera.recorded import TURNED, Shot, no_time
 from nav.camera.rig import Camera, check_picture_size
 from nav.camera.video_container import VideoContainer, examine_video
 from nav.camera.video_decoder import VideoDecoder, VideoPicture
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.notice import Notice
 
 FIRST = 16  # pictures whose steps say what step is usual
 WHOLE_STEP = 0.1  # of a step: times that are whole steps apart are so to this

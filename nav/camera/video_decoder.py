@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 import nav
-from nav.camera.frameset import Picture
+from nav.core.frameset import Picture
 
 STUCK_SECONDS = 60.0  # a picture that takes longer will never come
 QUIET_FFMPEG = {"OPENCV_FFMPEG_LOGLEVEL": "16", "OPENCV_LOG_LEVEL": "SILENT"}  # 16: errors

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import cv2
 
 from nav.camera.quiet_opencv import quiet_opencv
-from nav.notice import Notice
+from nav.core.notice import Notice
 
 DEV = Path("/dev")
 SYSFS = Path("/sys/class/video4linux")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nav.assignments import split_assignment
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 # OpenCV reads hundreds as the choice of a driver's interface, and -1 as any camera
 NUMBER = re.compile(r"0*\d{1,2}", re.ASCII)

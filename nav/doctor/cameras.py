@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from nav.camera.measure import Measured
 from nav.camera.webcam import Device, list_devices, why_not_opened
-from nav.childprocess import run
+from nav.core.childprocess import run
 from nav.doctor.check import Check
 
 SLOW = 15.0  # pictures per second

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nav.childprocess import run
+from nav.core.childprocess import run
 from nav.doctor.check import Check
 
 # what loads system libraries: Qt's plugin is loaded only when a window opens

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
-from nav.childprocess import run
+from nav.core.childprocess import run
 from nav.doctor.check import Check
 from nav.doctor.libraries import library_advice
 

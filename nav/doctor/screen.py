@@ -3,7 +3,7 @@
 import re
 import sys
 
-from nav.childprocess import run
+from nav.core.childprocess import run
 from nav.display import SCREEN, named_displays
 from nav.doctor.check import Check
 from nav.doctor.libraries import library_advice

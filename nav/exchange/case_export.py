@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.files import load_toml
+from nav.core.outputs import written_together
 from nav.exchange.case_segments import Segmentation, read_case_volume, segment_case
 from nav.exchange.dicomseg import write_dicom
 from nav.exchange.filenames import file_stems
 from nav.exchange.markups import fiducials_json
 from nav.exchange.meshes import WRITERS, threemf_bytes
 from nav.exchange.segnrrd import write_seg_nrrd
-from nav.files import load_toml
 from nav.model.case import Case, CaseFile, load_case
-from nav.outputs import written_together
 from nav.registration.markupsline import line_json
 
 FORMATS = (*WRITERS, "3mf", "seg.nrrd", "dicom-seg", "mrk.json")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.exchange.voxelise import Block, VoxelGrid, extended, grid_over, voxelise
-from nav.frames import Array
 from nav.model.case import Case, CaseFile, Structure
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.volume import Volume

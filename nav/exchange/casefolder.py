@@ -7,12 +7,12 @@ from typing import Any
 
 import tomli_w
 
+from nav.core.files import plain_values, provenance
+from nav.core.outputs import written_together
 from nav.exchange.filenames import file_stems
 from nav.exchange.importer import ImportedCase
 from nav.exchange.meshes import ply_bytes
-from nav.files import plain_values, provenance
 from nav.model.case import CASE_FORMAT
-from nav.outputs import written_together
 
 CASE = "case.toml"
 DIGITS = 3

@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.output_checks import refuse_folder
 from nav.exchange.case_export import export_case
 from nav.exchange.casefolder import write_imported
 from nav.exchange.importer import ImportedCase, ImportOptions, import_case
-from nav.output_checks import refuse_folder
 from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from nav.assignments import split_assignment
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.exchange.import_sources import Sources, values_by_structure
 from nav.exchange.imported_shapes import load_model, surface_of_label
 from nav.exchange.structure_names import LEFT_OUT, guess_role

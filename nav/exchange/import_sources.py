@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nav.assignments import split_assignment
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.labelmap import LabelMask
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.exchange.import_sources import SourceFile
 from nav.exchange.vtkfile import read_vtk_mesh
-from nav.frames import Array
 from nav.model.closed import check_closed
 from nav.model.local_sigma import LocalSigma
 from nav.model.meshdata import MOST_TRIANGLES, MeshError, merge_equal

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.files import sha256
+from nav.core.frames import Array
 from nav.exchange.import_candidates import Candidate, candidates_of, read_masks, with_roles
 from nav.exchange.import_sources import (
     MODEL_SUFFIXES,
@@ -25,8 +27,6 @@ from nav.exchange.plausible import frame_problem
 from nav.exchange.pointsource import read_points
 from nav.exchange.slicer_scene import opened_scene
 from nav.exchange.structure_names import plain as plain_name
-from nav.files import sha256
-from nav.frames import Array
 from nav.model.case import DEFAULT_LIMITS, ROLE_ORDER, Case, Role, Structure
 from nav.model.plausible_case import MOST_SIGMA, check_case
 from nav.model.surface import Surface

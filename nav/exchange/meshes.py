@@ -12,10 +12,10 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.filekinds import OBJ_COMMENT, STL_START, XML_COMMENT
+from nav.core.frames import Array
 from nav.exchange.case_segments import COLOURS
-from nav.filekinds import OBJ_COMMENT, STL_START, XML_COMMENT
-from nav.frames import Array
 from nav.model.case import Structure
 from nav.model.mesh_bytes import DECIMALS_3MF, binary_ply, binary_stl
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.exchange.import_sources import (
     MODEL_SUFFIXES,
     POINT_SUFFIXES,

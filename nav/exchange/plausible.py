@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Case
 from nav.model.plausible_case import RAS
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.textfile import read_json
 from nav.exchange.import_sources import SourceFile, has_suffix
-from nav.frames import Array
 from nav.model.case import Fiducial, Plan
 from nav.registration.markupsline import read_line
 from nav.registration.pointfile import load_points
-from nav.textfile import read_json
 
 
 @dataclass(frozen=True)

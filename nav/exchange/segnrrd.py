@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import nav
+from nav.core.filekinds import NRRD_COMMENT
 from nav.exchange.case_segments import Code, Segment, Segmentation, layers
-from nav.filekinds import NRRD_COMMENT
 
 LEVEL = 4  # of compression: more takes several times as long for a few per cent
 PIECE = 1 << 24  # bytes that are compressed at a time
@@ -24,7 +24,7 @@ def write_seg_nrrd(path: Path, found: Segmentation) -> None:
     Parameters
     ----------
     path : Path
-        To write; see `nav.outputs.written_together`.
+        To write; see `nav.core.outputs.written_together`.
     found : Segmentation
         Its grid and segments.
 

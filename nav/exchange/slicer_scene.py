@@ -13,7 +13,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.textfile import MEGABYTE, read_bytes
 from nav.exchange.import_sources import (
     MODEL_SUFFIXES,
     POINT_SUFFIXES,
@@ -22,9 +24,7 @@ from nav.exchange.import_sources import (
     has_suffix,
 )
 from nav.exchange.imported_shapes import FLIP
-from nav.frames import Array
 from nav.model.meshdata import MOST_COORDINATE
-from nav.textfile import MEGABYTE, read_bytes
 
 MOST_SCENE_BYTES = 64 * MEGABYTE
 MOST_PACKED_BYTES = 4096 * MEGABYTE  # of a .mrb's files, unpacked

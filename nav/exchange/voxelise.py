@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.surface import Surface
 
 Mask = NDArray[np.bool_]

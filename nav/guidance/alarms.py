@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.guidance.proximity import Proximity
 from nav.model.case import Structure
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.tracked_frame import Tip, TrackedFrame
 from nav.model.case import Case
 from nav.registration.registration_result import Registration
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import Tip, TrackedFrame
 
 # mm: outer diameter of needle tubing by gauge, nominal (ISO 9626 rounds these)
 DIAMETER = {

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.tracked_frame import Tip
 from nav.model.case import Case, Plan, Structure
-from nav.tracking.tracked_frame import Tip
 
 # one-sided 95 % quantile of the normal distribution
 Z95 = 1.645

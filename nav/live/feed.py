@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 
 import nav
-from nav.childprocess import start_process
-from nav.errors import InputError
+from nav.core.childprocess import start_process
+from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.live.messages import (
     KEPT_SAMPLES,
     Command,
@@ -25,7 +26,6 @@ from nav.live.messages import (
     Standstill,
     Update,
 )
-from nav.notice import Notice
 from nav.text.catalogue import ENGLISH
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 
 if TYPE_CHECKING:  # heavy: the tracking process is started before it is imported
     from nav.pipeline import Guidance

@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
-from nav.camera.frameset import FrameSet, FrameSource
 from nav.camera.source import RecordedSource, file_remark
+from nav.core.frameset import FrameSet, FrameSource
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command, Standstill
-from nav.notice import Notice
-from nav.tracking.tracked_frame import TrackedFrame
 
 # s; a simulation that takes longer for a frame set counts as hung, and its numbers are blanked
 LONGEST_STEP = 5.0

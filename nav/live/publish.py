@@ -9,12 +9,12 @@ from multiprocessing.connection import Connection
 
 import cv2
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import KEPT_SAMPLES, Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
-from nav.notice import Notice
 from nav.pipeline import Guidance
-from nav.tracking.tracked_frame import TrackedFrame
 
 THUMBNAIL_WIDTH = 480  # px
 RATE_WINDOW = 30  # results

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import InputError, Lost
-from nav.frames import Array
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Array
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command, Stage
 from nav.model.case import Fiducial
-from nav.notice import Notice
 from nav.pipeline import NOT_REGISTERED, Guidance, Pipeline
 from nav.registration.assessment import (
     FLE,
@@ -19,7 +20,6 @@ from nav.registration.assessment import (
     check_error,
 )
 from nav.registration.assessment_notices import check_notice, verdict
-from nav.tracking.tracked_frame import TrackedFrame
 
 TOUCH_FRAMES = 8  # results averaged for one touch
 MAX_WANDER = 1.0  # mm rms of the tip while it should be held still

@@ -7,7 +7,7 @@ import numpy as np
 
 from nav.camera.rig import Rig
 from nav.camera.swapped import Observation, find_swap, joint_residual
-from nav.notice import Notice
+from nav.core.notice import Notice
 from nav.tracking.detect.marker_view import MarkerView
 
 FRAMES = 2  # tools seen by several cameras when whole pictures were searched

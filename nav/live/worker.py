@@ -10,15 +10,15 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Job
 from nav.live.messages import Command, Ended, Preparing, Ready
 from nav.live.playback import PacedSource, Playback, SimulatedTime
 from nav.live.publish import Publisher
 from nav.live.session import Session, State
-from nav.notice import Notice
 from nav.tracking.pose_source import PoseSource
-from nav.tracking.tracked_frame import TrackedFrame
 
 log = logging.getLogger(__name__)
 Listener = Callable[[TrackedFrame, State], Iterable[Command]]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 if TYPE_CHECKING:
     from nav.model.winding import WindingNumber  # loads the compiler

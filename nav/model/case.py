@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, field_validator
 
-from nav.errors import InputError
-from nav.files import (
+from nav.core.errors import InputError
+from nav.core.files import (
     FileModel,
     NotNegative,
     Number,
@@ -21,7 +21,7 @@ from nav.files import (
     Vector3,
     load_toml,
 )
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.plausible_case import check_case
 from nav.model.surface import Surface, load_surface
 

@@ -6,7 +6,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.meshdata import MeshError, merge_equal
 
 # mm: corners that near are one corner written twice; no feature of an anatomy is as small

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 NEIGHBOURS = 3
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.filekinds import PLY_COMMENT
-from nav.frames import Array
+from nav.core.filekinds import PLY_COMMENT
+from nav.core.frames import Array
 from nav.model.stlfile import RECORD
 
 DECIMALS_3MF = 6  # of a 3MF's coordinates, which it holds as text, mm

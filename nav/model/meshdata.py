@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 # a vessel has some ten thousand; at two million, distances would need over 2 GB
 MOST_TRIANGLES = 1_000_000

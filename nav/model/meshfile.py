@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.signatures import other_kind
+from nav.core.textfile import MEGABYTE, printable, read_bytes
 from nav.model.local_sigma import LocalSigma
 from nav.model.meshdata import (
     MOST_COORDINATE,
@@ -21,8 +23,6 @@ from nav.model.objfile import read_obj
 from nav.model.plyfile import read_ply
 from nav.model.stlfile import read_stl
 from nav.model.vtpfile import read_vtp
-from nav.signatures import other_kind
-from nav.textfile import MEGABYTE, printable, read_bytes
 
 READERS: dict[str, Callable[[bytes], MeshData]] = {
     ".ply": read_ply,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
-from nav.plausibility import Limits, check_same_unit
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.plausibility import Limits, check_same_unit
 
 if TYPE_CHECKING:
     from nav.model.case import Case

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.textfile import printable
 from nav.model.meshdata import MOST_TRIANGLES, MOST_VERTICES, MeshData, MeshError, parse_numbers
-from nav.textfile import printable
 
 TYPES = {
     **dict.fromkeys(("char", "int8"), "i1"),

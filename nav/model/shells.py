@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.closed import count_open_edges
 from nav.model.meshdata import MeshError
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.meshdata import MeshData, MeshError, parse_numbers
 
 HEADER = 84  # bytes before the first triangle: 80 of any text, 4 of their number

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.boundary import STEP, boundary_corners
 from nav.model.closed import check_closed
 from nav.model.local_sigma import LocalSigma

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.case import Case
 from nav.model.distance_grid import Box, distance_grid
 from nav.planning.field import distances_at, gradients

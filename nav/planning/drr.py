@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.model.surface import Surface
 from nav.planning.gap import Gap
 from nav.reconstruction.volume import Volume

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from nav.files import NotNegative, PublicFile, load_toml
+from nav.core.files import NotNegative, PublicFile, load_toml
 from nav.planning.needle_deviation import ErrorModel
 
 

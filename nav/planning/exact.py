@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.planning.obstacles import Obstacles
 from nav.planning.plan_result import Clearance

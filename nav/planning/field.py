@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 
 STEP = 0.25  # mm: the finest along a straight shaft; a wall of 2 mm radius is met to 0.003 mm
 BENT_STEP = 0.8  # mm: the same along a displaced one, where a parabola is laid through three

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.case import Case, Structure
 from nav.planning.symmetry import lateral_direction
 

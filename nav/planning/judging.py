@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.case import Case, Plan, Structure
 from nav.planning.path_candidates import angles_of, entries_along
 from nav.planning.path_search import SAMPLES

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Case
 from nav.planning.gap import Gap, bone_named
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.case import Case, Structure
 from nav.planning.gap import Gap, bone_named
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nav.bevels import Bevel
-from nav.errors import InputError
-from nav.frames import Array, cross_matrix
+from nav.core.errors import InputError
+from nav.core.frames import Array, cross_matrix
 from nav.guidance.bending import MEASURED_DEPTH, SHARE, drift_size
 from nav.model.case import Case
 from nav.registration.assessment import FLE

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Case, Structure
 from nav.model.distance_grid import Box, distance_grid
 from nav.model.surface import Surface

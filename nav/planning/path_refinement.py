@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.planning.path_candidates import angles_of, entries_along, outward_directions
 from nav.planning.plan_result import PlannedPath

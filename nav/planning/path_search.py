@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.planning.exact import ExactClearances, different
 from nav.planning.path_candidates import Candidates, angles_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case, Plan, Structure
 from nav.model.distance_grid import Box

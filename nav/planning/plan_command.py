@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from nav.errors import InputError, NothingSafe
-from nav.frames import Array
+from nav.core.errors import InputError, NothingSafe
+from nav.core.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case, load_case
 from nav.planning import plan_text

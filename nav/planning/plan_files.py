@@ -12,14 +12,14 @@ import numpy as np
 import tomli_w
 
 import nav
-from nav.errors import InputError
-from nav.filekinds import PICTURE, file_kind, toml_kind
-from nav.filekinds import SUMMARY as SUMMARY_KIND
-from nav.files import provenance, read_toml
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.filekinds import PICTURE, file_kind, toml_kind
+from nav.core.filekinds import SUMMARY as SUMMARY_KIND
+from nav.core.files import provenance, read_toml
+from nav.core.frames import Array
+from nav.core.output_checks import followed, refuse_replacing, refuse_special
+from nav.core.outputs import written_together
 from nav.model.case import OLDER_PLANS, PLANNED
-from nav.output_checks import followed, refuse_replacing, refuse_special
-from nav.outputs import written_together
 from nav.planning.catheter import CatheterPath
 from nav.planning.landmarks import Landmarks
 from nav.planning.plan_result import Clearance, PlannedPath, SidePlan, TrajectoryPlan

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nav import offscreen
-from nav.filekinds import PNG_METADATA
-from nav.frames import Array
+from nav.core.filekinds import PNG_METADATA
+from nav.core.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case
 from nav.planning.catheter import CatheterPath

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.planning.gap import Gap
 from nav.planning.needle_deviation import Deviations
 from nav.planning.obstacles import Limits, Obstacles

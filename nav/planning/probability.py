@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.guidance.bending import MEASURED_DEPTH
 from nav.model.distance_grid import REACH
 from nav.planning.field import distances_at, gradients, walk_bent

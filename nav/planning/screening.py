@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.planning.field import walk_straight
 from nav.planning.gap import Gap
 from nav.planning.needle_deviation import Deviations

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.model.distance_grid import squared_distance
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay, QhullError
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.mesh_bytes import binary_ply
 from nav.planning.plan_result import SkinRisk
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 MOST_POINTS = 1200  # of a bone, that are mirrored
 KEPT = 0.8  # share of the points that must have a counterpart: halves are never quite alike

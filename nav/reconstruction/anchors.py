@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.chain import Chain, mean_chain
 from nav.reconstruction.guidance import Box, Guidance, Seed
 from nav.reconstruction.prior import ROOT, ShapePrior

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.reconstruction.canal_fit import (
     OUTER,
     STEP,

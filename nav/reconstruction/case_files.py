@@ -11,11 +11,11 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from nav.errors import InputError
-from nav.files import plain_values, provenance
+from nav.core.errors import InputError
+from nav.core.files import plain_values, provenance
+from nav.core.outputs import written_together
 from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS, ROLE_ORDER
 from nav.model.mesh_bytes import binary_ply
-from nav.outputs import written_together
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.corrections_file import corrections_table, write_labels
 from nav.reconstruction.guidance import GuideLabel

@@ -13,10 +13,10 @@ import numpy as np
 import tomli_w
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
-from nav.files import load_toml, plain_values, provenance, read_toml
+from nav.core.errors import InputError
+from nav.core.files import load_toml, plain_values, provenance, read_toml
+from nav.core.outputs import written_together
 from nav.model.case import DEFAULT_LIMITS, PLANNED, CaseFile, ChainTable, ReconstructionTable
-from nav.outputs import written_together
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.case_files import (
     LABELS,

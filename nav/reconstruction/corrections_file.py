@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.files import FileModel, Positive, PublicFile, Vector3, load_toml
 from nav.exchange.case_segments import Segment, Segmentation
 from nav.exchange.segnrrd import write_seg_nrrd
 from nav.exchange.voxelise import Block, VoxelGrid
-from nav.files import FileModel, Positive, PublicFile, Vector3, load_toml
 from nav.reconstruction.bone_edits import mask_on_grid
 from nav.reconstruction.guidance import (
     PAINTED,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.textfile import read_json
 from nav.exchange.structure_names import guess_role, plain
 from nav.reconstruction.guidance import LABEL_SIGMA, ROLES, SEEDED, Box, GuideLabel, Seed
 from nav.reconstruction.labelmap import LabelMask, read_labels
@@ -17,7 +18,6 @@ from nav.reconstruction.labelnumbers import Numbering
 from nav.reconstruction.volume import Array, Volume
 from nav.registration.markupsfile import LPS_FROM_SYSTEM, MM_PER_UNIT
 from nav.registration.pointfile import load_points
-from nav.textfile import read_json
 
 NUMBERED = re.compile(r"[-_ ]*\d+$")
 SIDES = re.compile(r"\b(left|right|l|r|links|rechts)\b")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.labelnumbers import NUMBERINGS, Numbering
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reading.placement import refuse_absurd

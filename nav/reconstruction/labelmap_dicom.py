@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.labelmap import LabelMask, Mask, cut_mask
 from nav.reconstruction.reading.dicom_elements import read_elements
 from nav.reconstruction.reading.placement import is_placed

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.nrrd import length_scale, parse_nrrd
 from nav.reconstruction.reading.stored_values import read_values
 from nav.reconstruction.volume import Array

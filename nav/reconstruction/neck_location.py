@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.anchors import Anchors, anchors_of, nowhere
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
 from nav.reconstruction.clock import Clock

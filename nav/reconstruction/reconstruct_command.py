@@ -10,11 +10,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.filekinds import toml_kind
+from nav.core.files import sha256
+from nav.core.output_checks import refuse_folder, refuse_replacing
 from nav.exchange.exchange_command import numbering_of
-from nav.filekinds import toml_kind
-from nav.files import sha256
-from nav.output_checks import refuse_folder, refuse_replacing
 from nav.progress_bar import step_bar
 from nav.reconstruction.case_files import CASE, usual_sigma, write_case
 from nav.reconstruction.corrections_file import load_corrections

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav import offscreen
-from nav.filekinds import PNG_METADATA
+from nav.core.filekinds import PNG_METADATA
 from nav.reconstruction.prior import ROOT
 from nav.reconstruction.reconstruction_result import ReconstructedSurface, Reconstruction
 from nav.reconstruction.volume import Array, Volume

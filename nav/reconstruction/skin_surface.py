@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.decimate import decimated
 from nav.reconstruction.grey_surface import Mesh, iso_surface, signed_volume

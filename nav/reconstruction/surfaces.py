@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError, Lost
+from nav.core.errors import InputError, Lost
 from nav.reconstruction.artery_tubes import Artery
 from nav.reconstruction.bone_edits import held_vertices
 from nav.reconstruction.bone_labels import cut_off

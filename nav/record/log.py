@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.tracked_frame import TrackedFrame
 from nav.guidance.alarms import Level
 from nav.live.messages import Stage
 from nav.live.session import State
-from nav.tracking.tracked_frame import TrackedFrame
 
 
 @dataclass(frozen=True)

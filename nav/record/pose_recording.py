@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError, Lost
-from nav.frames import Pose
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Pose
+from nav.core.notice import Notice
+from nav.core.tables import Row, Table, TableLimits, read_table
+from nav.core.textfile import MEGABYTE
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.record.read_poses import (
     COVARIANCE,
     NEEDED,
@@ -17,10 +20,7 @@ from nav.record.read_poses import (
     read_poses,
     rows_of_tool,
 )
-from nav.tables import Row, Table, TableLimits, read_table
-from nav.textfile import MEGABYTE
 from nav.tracking.pose_source import PoseSource, StatedErrors
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 CLOCK = ("frame", "time")
 LIMITS = TableLimits(size=256 * MEGABYTE, rows=250_000)  # half an hour of four tools at 30 /s

@@ -7,15 +7,15 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from nav.errors import Lost
-from nav.files import write_toml
-from nav.frames import Pose
-from nav.notice import Notice
-from nav.pose_formats import PoseWriter
+from nav.core.errors import Lost
+from nav.core.files import write_toml
+from nav.core.frames import Pose
+from nav.core.notice import Notice
+from nav.core.pose_formats import PoseWriter
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.text.catalogue import ENGLISH
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 POSES_FORMAT = "c1c2nav/poses/1"
 UPPER = [(i, j) for i in range(6) for j in range(i, 6)]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from nav.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.tables import Row, Table
 from nav.record.pose_table import UPPER
-from nav.tables import Row, Table
 
 POSE = ("tx", "ty", "tz", "qx", "qy", "qz", "qw")
 NEEDED = ("tool", "status", *POSE)
@@ -30,7 +30,7 @@ class PoseRows:
     translations : ndarray, shape (n, 3)
         Of the poses, mm.
     covariances : ndarray, shape (n, 6, 6), or None
-        Of the random errors, as `nav.frames.Pose` has it; None where a row has none.
+        Of the random errors, as `nav.core.frames.Pose` has it; None where a row has none.
     systematic : ndarray, shape (n, 3, 3), or None
         Of the tip's systematic errors, mm^2; None where a row has none.
     """

@@ -3,7 +3,7 @@
 import csv
 from typing import TextIO
 
-from nav.tracking.tracked_frame import TrackedFrame
+from nav.core.tracked_frame import TrackedFrame
 
 COLUMNS = ("frame", "read_ms", "track_ms", "mode")
 

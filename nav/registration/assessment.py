@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 from scipy.special import chdtrc, chdtri
 
-from nav.errors import InputError
-from nav.frames import Array, point_jacobian
+from nav.core.errors import InputError
+from nav.core.frames import Array, point_jacobian
 from nav.model.case import Fiducial
 from nav.registration.correspondence import correspondences, rigid_misfits
 from nav.registration.explanations import (

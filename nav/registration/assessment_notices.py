@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 from nav.registration.assessment import (
     DOUBTED,
     GOOD_TRE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 Indices = NDArray[np.intp]
 MOST_PARTIAL = 20_000  # partial assignments kept at a time: bounds the time for large layouts

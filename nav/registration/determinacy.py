@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from nav.frames import Array, point_jacobian
+from nav.core.frames import Array, point_jacobian
 
 
 @dataclass(frozen=True)

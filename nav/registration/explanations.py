@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtrc
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.registration.correspondence import correspondences, rigid_misfits
 from nav.registration.slips import Slip, find_slip
 from nav.registration.touched import TouchedPoints

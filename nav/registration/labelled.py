@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 
 @dataclass(frozen=True)

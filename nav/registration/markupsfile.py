@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.textfile import printable, read_json
 from nav.registration.labelled import LabelledPoint
-from nav.textfile import printable, read_json
 
 LPS_FROM_SYSTEM = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "0": (-1, -1, 1), "1": (1, 1, 1)}
 # coordinateUnits: UCUM codes, and the words of its coded form ["mm", "UCUM", "millimeter"]

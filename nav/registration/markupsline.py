@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import nav
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.case import Plan
 from nav.registration.markupsfile import read_markups
 

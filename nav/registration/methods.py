@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration
 from nav.registration.touched import TouchedPoints

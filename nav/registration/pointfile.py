@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.tables import Row, TableLimits, parse_table
+from nav.core.textfile import printable, read_text
 from nav.registration.labelled import LabelledPoint
 from nav.registration.markupsfile import read_markups
-from nav.tables import Row, TableLimits, parse_table
-from nav.textfile import printable, read_text
 
 LPS_FROM = {"lps": (1.0, 1.0, 1.0), "ras": (-1.0, -1.0, 1.0)}
 COLUMNS = tuple(("label", *axes) for axes in ("xyz", "lps", "ras"))

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
-from nav.frames import Array, Pose, perturbed, point_jacobian
-from nav.gauss_newton import gauss_newton
+from nav.core.errors import InputError
+from nav.core.frames import Array, Pose, perturbed, point_jacobian
+from nav.core.gauss_newton import gauss_newton
 from nav.registration.registration_result import Registration
 
 MIN_SPREAD = 5.0  # mm: least rms distance of the fiducials from their best line

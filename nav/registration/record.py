@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nav.files import NotNegative, Positive, Vector3
+from nav.core.files import NotNegative, Positive, Vector3
 
 VERDICTS = ("good", "usable", "repeat")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 import nav
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import load_case
 from nav.registration.assessment import FLE, Assessment, assess_touches, check_fle
 from nav.registration.assessment_notices import verdict

@@ -8,9 +8,9 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from nav.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
-from nav.errors import InputError
-from nav.files import (
+from nav.core.covariance import MOST_REGISTRATION_SD, CovarianceError, checked_covariance
+from nav.core.errors import InputError
+from nav.core.files import (
     Matrix6,
     NotNegative,
     PublicFile,
@@ -19,10 +19,10 @@ from nav.files import (
     transform_table,
     write_toml,
 )
-from nav.frames import Array, Pose, point_jacobian
-from nav.plausibility import check_turn
+from nav.core.frames import Array, Pose, point_jacobian
+from nav.core.plausibility import check_turn
+from nav.core.tracked_frame import Tip
 from nav.registration.record import calibration_table
-from nav.tracking.tracked_frame import Tip
 
 FARTHEST = 5000.0  # mm: a model's origin (a scanner's, say) is not farther from a reference body
 MOST_PLAUSIBLE_FRE = 10.0  # mm: with more, the points are not those fiducials

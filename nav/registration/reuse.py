@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nav.errors import InputError
-from nav.files import sha256
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.files import sha256
+from nav.core.frames import Array
+from nav.core.textfile import printable
 from nav.registration.assessment import MOST_TRE, Assessment, CheckError
 from nav.registration.assessment_notices import verdict
 from nav.registration.record import MadeFor, calibration_table
 from nav.registration.registration_result import RegistrationFile
 from nav.text.catalogue import ENGLISH
-from nav.textfile import printable
 
 # mm: largest FRE of a file that does not give the expected one. With the default FLE that is 0.4
 # mm; in a cone a tip cannot be so far off that it is more than this.

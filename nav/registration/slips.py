@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.registration.points import closed_form
 from nav.registration.touched import TouchedPoints
 

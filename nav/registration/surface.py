@@ -14,8 +14,8 @@ from scipy.linalg import eigh
 from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.special import chdtri
 
-from nav.errors import InputError
-from nav.frames import Array, Pose, perturbed
+from nav.core.errors import InputError
+from nav.core.frames import Array, Pose, perturbed
 from nav.registration.determinacy import WeakestMotion, weakest_motion
 from nav.registration.points import LARGEST, closed_form
 from nav.registration.registration_result import Registration

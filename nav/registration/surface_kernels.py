@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 
 DAMPING = 0.01  # of a point's weight on each parameter: steps stay small where nothing holds
 LEVER = 20.0  # mm: a turn that moves a point of the bones as far as a shift does

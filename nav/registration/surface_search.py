@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.distance_grid import Box, distance_grid
 from nav.model.surface import Surface
 from nav.registration.surface_kernels import (

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 
 @dataclass(frozen=True)

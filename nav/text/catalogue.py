@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.text.camera_sentences import CAMERAS
 from nav.text.command_sentences import COMMANDS
 from nav.text.po import translations

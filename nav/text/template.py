@@ -4,7 +4,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 
 
 class Parts(NamedTuple):

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from nav.camera.frameset import Frame, FrameSet
-from nav.errors import Lost, lost_by
-from nav.frames import Array
+from nav.core.errors import Lost, lost_by
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.detect.marker_detection import Detector
 from nav.tracking.detect.marker_view import MarkerView, Viewer
 from nav.tracking.fit.corner_pose import AMBIGUOUS, starting_poses

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from nav.camera.frameset import FrameSource
-from nav.notice import Notice
+from nav.core.frameset import FrameSource
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.pose_source import PoseSource
-from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 Watch = Callable[[Mapping[str, Sequence[MarkerView]]], tuple[Notice, ...]]

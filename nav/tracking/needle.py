@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from nav.bevels import Bevel
-from nav.files import FileModel, Vector3
-from nav.frames import Array
+from nav.core.files import FileModel, Vector3
+from nav.core.frames import Array
 
 # degrees between bevel_direction and the axis: a bevel is seen less well than the axis is known
 ACROSS = (75.0, 105.0)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 from nav.tracking.fit.noise_growth import NoiseGrowth
 from nav.tracking.fit.sharpening import Sharpening
 from nav.tracking.follow.camera_state import CameraState

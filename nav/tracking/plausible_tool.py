@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
-from nav.plausibility import Limits, check_same_unit
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.plausibility import Limits, check_same_unit
 
 if TYPE_CHECKING:
     from nav.tracking.tool import Marker, Tool

@@ -8,11 +8,11 @@ from typing import Protocol
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
-from nav.errors import InputError, Lost
-from nav.frames import Array, Pose, adjoint
-from nav.notice import Notice
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
+from nav.core.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Array, Pose, adjoint
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 
 SILENCE = (
     0.2  # s after which a report of another tracker is old: three of the slowest ones' periods
@@ -96,7 +96,7 @@ class ReportedPose:
     rig_from_tool : RigidTransform, optional
         In the tracker's own frame, mm; None where it reports none.
     covariance : ndarray, shape (6, 6), optional
-        Of the pose, as `nav.frames.Pose` has it; most trackers give none.
+        Of the pose, as `nav.core.frames.Pose` has it; most trackers give none.
     status : str
         In the tracker's words: why there is no pose, or what is doubtful about it.
     """

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from nav.camera.frameset import Frame, FrameSet, Picture
-from nav.errors import Lost, lost_by
-from nav.frames import Array, Pose
-from nav.notice import Notice
+from nav.core.errors import Lost, lost_by
+from nav.core.frames import Array, Pose
+from nav.core.frameset import Frame, FrameSet, Picture
+from nav.core.notice import Notice
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.tool_shape import Shape

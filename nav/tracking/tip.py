@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from nav.errors import Lost
-from nav.frames import Pose
+from nav.core.errors import Lost
+from nav.core.frames import Pose
+from nav.core.tracked_frame import Tip, TrackedFrame
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import Tip, TrackedFrame
 
 
 def tip_from_pose(

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from nav.covariance import MOST_TIP_SD, CovarianceError, checked_covariance
-from nav.errors import InputError
-from nav.files import (
+from nav.core.covariance import MOST_TIP_SD, CovarianceError, checked_covariance
+from nav.core.errors import InputError
+from nav.core.files import (
     FileModel,
     Matrix3,
     NotNegative,
@@ -24,7 +24,7 @@ from nav.files import (
     load_toml,
     write_toml,
 )
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.needle import NeedleKind, NeedleTable, unit_vector
 from nav.tracking.plausible_tool import check_square, check_tool
 

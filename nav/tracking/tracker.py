@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import FrameSet
 from nav.camera.image_frames import Images, frame_set_of_images
 from nav.camera.rig import Rig
-from nav.errors import InputError, Lost, lost_by
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost, lost_by
+from nav.core.frameset import FrameSet
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.acquisition import Acquisition, Views
 from nav.tracking.detect.marker_refinement import START_BLUR
 from nav.tracking.fit.camera_model import CameraModel
@@ -29,7 +30,6 @@ from nav.tracking.follow.tool_state import ToolState, initial_tool_state, rememb
 from nav.tracking.notices import odd_pixels, picture_notices
 from nav.tracking.reasons import Doubts, contradicted, pose_warnings
 from nav.tracking.tool import Tool, check_tools
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 
 MOST_WORKERS = 4
 SEARCH_FIRST, SEARCH_EVERY = 3, 15  # frame sets in which a lost tool is searched for longer

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy
 
+from nav.core.notice import Notice
 from nav.live.messages import Thumbnail
-from nav.notice import Notice
 from nav.text.catalogue import label, sentence
 from nav.view.fitted import fitted
 from nav.view.sized import Sized

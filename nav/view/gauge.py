@@ -3,8 +3,8 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 
+from nav.core.notice import Notice
 from nav.guidance.alarms import Level
-from nav.notice import Notice
 from nav.text.catalogue import label, sentence
 from nav.view.fitted import fitted
 from nav.view.live_display import GaugeState, Why

@@ -4,8 +4,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
+from nav.core.notice import Notice
 from nav.live.messages import Stage
-from nav.notice import Notice
 from nav.text.catalogue import label, sentence
 from nav.view.fitted import ElidedLabel
 from nav.view.sized import Sized

@@ -5,7 +5,7 @@ from itertools import islice, zip_longest
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.live.messages import Sample
 
 SPAN = 30.0  # s

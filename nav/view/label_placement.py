@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 ANGLES = np.arange(16) * 2 * np.pi / 16
 REACHES = (9.0, 15.0)  # in units of the grid, from what is named to the label's edge

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from nav.core.errors import InputError
 from nav.display import (
     UNSEEN,
     display_problem,
@@ -15,7 +16,6 @@ from nav.display import (
     named_displays,
     qt_platform,
 )
-from nav.errors import InputError
 from nav.live.messages import Command, Ended, Feed, Update
 from nav.model.case import Case
 from nav.tracking.tool import Tool

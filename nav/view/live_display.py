@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.notice import Notice
 from nav.guidance.alarms import Level
 from nav.live.messages import Stage
-from nav.notice import Notice
 from nav.text.catalogue import label
 
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.notice import Notice
+from nav.core.tracked_frame import NO_TOOL
 from nav.guidance.alarms import Level
 from nav.guidance.proximity import Proximity, StructureProximity
 from nav.live.messages import Ended, Preparing, Stage, Standstill, Update
 from nav.model.case import Case
-from nav.notice import Notice
 from nav.pipeline import Guidance
 from nav.text.catalogue import chosen, label, sentence
-from nav.tracking.tracked_frame import NO_TOOL
 from nav.view.live_display import (
     AheadLine,
     Banner,

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from nav.core.notice import Notice
 from nav.live.messages import (
     Command,
     Ended,
@@ -23,7 +24,6 @@ from nav.live.messages import (
     Update,
 )
 from nav.model.case import Case
-from nav.notice import Notice
 from nav.pipeline import Guidance
 from nav.text.catalogue import label, sentence
 from nav.tracking.tool import Tool

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.guidance.alarms import Level
 from nav.model.case import Case
 from nav.view.anatomy import Drawn

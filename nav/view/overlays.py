@@ -4,7 +4,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 from nav.text.catalogue import label, sentence
 from nav.view.fitted import ElidedLabel
 from nav.view.header import button_style

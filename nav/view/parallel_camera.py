@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 # mm between the eye and the focal point; a parallel projection only needs it to be outside
 EYE_DISTANCE = 400.0

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 from nav.text.catalogue import label, sentence
 from nav.view.fitted import fitted
 from nav.view.live_display import AheadLine, TargetState, Why

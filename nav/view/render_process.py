@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
-from nav.childprocess import start_process
+from nav.core.childprocess import start_process
 from nav.model.case import Case, Structure
 from nav.model.surface import Surface
 from nav.view.anatomy import Anatomy, Drawn

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Case
 from nav.view.live_display import SceneState
 from nav.view.parallel_camera import DIRECTIONS, View, unit

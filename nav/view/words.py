@@ -2,11 +2,11 @@
 
 import math
 
+from nav.core.notice import Notice
 from nav.guidance.alarms import Level
 from nav.guidance.bending import Drift
 from nav.guidance.proximity import StructureProximity
 from nav.live.messages import Stage
-from nav.notice import Notice
 from nav.text.catalogue import label, sentence
 
 MINUS = "\u2212"

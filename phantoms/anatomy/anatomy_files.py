@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nav.files import write_toml, written_whole
+from nav.core.files import write_toml, written_whole
 from nav.model.case import CASE_FORMAT, DEFAULT_LIMITS
 from nav.model.mesh_bytes import binary_ply
 from phantoms.anatomy.standard_neck import Anatomy, AnatomyStructure

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.bone_poses import BonePoses
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters, ArteryParameters
 from phantoms.anatomy.sdf import Array, Solid, moved, union

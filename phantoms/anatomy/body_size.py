@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters
 
 STATURE = {"mean": 1690.0, "female": 1626.0, "male": 1755.0}  # mm, Reed and Jones, UMTRI-2017-1

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy import c1, c2, occiput, subaxial
 from phantoms.anatomy.gaps import Surface, sampled_surface, smallest_gap
 from phantoms.anatomy.parameters import AnatomyParameters

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters
 from phantoms.anatomy.sdf import (
     Array,

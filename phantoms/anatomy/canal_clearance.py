@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.sdf import Array
 
 STEP = 2.0  # mm between the heights that are examined

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.mesh_rays import Gauge
 

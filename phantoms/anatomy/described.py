@@ -7,7 +7,7 @@ from dataclasses import Field, dataclass, fields
 from math import isfinite
 from typing import Any, get_args, get_type_hints
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters, Measure
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.body_size import NECK, SEX, bone_lengths, sized
 from phantoms.anatomy.described import described, value_of
 from phantoms.anatomy.parameters import (

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import (
     Array,

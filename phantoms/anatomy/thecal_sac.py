@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy import bone_poses, c2
 from phantoms.anatomy.bone_poses import ORIGIN_IN_FRONT, BonePoses
 from phantoms.anatomy.canal_clearance import STEP, fitted

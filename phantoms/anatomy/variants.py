@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.body_size import SEX, of_size
 from phantoms.anatomy.parameters import SIDES, AnatomyParameters
 

@@ -19,9 +19,9 @@ from calibration.needle.needle_command import calibrate_needle
 from calibration.printing.standard_tools import standard_needle, standard_reference
 from calibration.tools.tool_command import calibrate_tool
 from nav.camera.rig import Rig
-from nav.errors import InputError
-from nav.files import written_whole
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.files import written_whole
+from nav.core.frames import Array
 from nav.progress_bar import progress_bar
 from nav.track import TrackOptions, track_recording
 from nav.tracking.tool import Tool, write_tool

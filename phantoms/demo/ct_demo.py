@@ -10,8 +10,8 @@ import numpy as np
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.case import Case
 from nav.model.surface import Surface
 from nav.planning.plan_command import PlanOptions, plan_case

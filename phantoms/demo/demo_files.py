@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nav.camera.rig import Rig, write_rig
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.tracking.tool import write_tool
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.anatomy.standard_neck import Anatomy

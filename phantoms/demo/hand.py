@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
 from nav.live.messages import Command, Stage
 from nav.live.session import TOUCH_FRAMES, State
 from nav.model.case import Plan

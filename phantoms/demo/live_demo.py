@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from nav.core.errors import InputError
 from nav.display import check_display, no_display
-from nav.errors import InputError
 from nav.live.feed import START_SECONDS, ProcessFeed, say_end
 from nav.text.catalogue import ENGLISH
 from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob

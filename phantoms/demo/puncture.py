@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import Frame, FrameSet, Picture
+from nav.core.frameset import Frame, FrameSet, Picture
+from nav.core.notice import Notice
 from nav.live.messages import Command
 from nav.live.session import State
-from nav.notice import Notice
 from phantoms.demo.hand import Hand
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_motion import FPS, body_velocity, noise_source

@@ -10,14 +10,14 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 import nav
-from nav.errors import Lost
-from nav.filekinds import PNG_METADATA
-from nav.files import provenance
+from nav.core.errors import Lost
+from nav.core.filekinds import PNG_METADATA
+from nav.core.files import provenance
+from nav.core.outputs import written_whole
+from nav.core.pose_formats import open_pose_writer
 from nav.guidance.alarms import Level
 from nav.model.case import Case
 from nav.model.surface import Surface
-from nav.outputs import written_whole
-from nav.pose_formats import open_pose_writer
 from nav.record.pose_table import COLUMNS, write_sidecar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool

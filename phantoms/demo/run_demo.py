@@ -9,18 +9,18 @@ from rich.console import Console
 from rich.table import Table
 
 import nav
+from nav.core.errors import InputError
+from nav.core.memory import give_memory_back
+from nav.core.tracked_frame import TrackedFrame
 from nav.display import forget_unreachable_display
-from nav.errors import InputError
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command
 from nav.live.session import State
 from nav.live.worker import run as run_work
-from nav.memory import give_memory_back
 from nav.model.case import Case, load_case, navigable
 from nav.progress_bar import progress_bar
 from nav.track import say_if_compiling
 from nav.tracking.tool import Tool, load_tool
-from nav.tracking.tracked_frame import TrackedFrame
 from phantoms.demo.demo_files import write_demo_files, write_rig_and_tools
 from phantoms.demo.report import (
     draw_distances,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nav.core.notice import Notice
 from nav.live.feed import Progress, silent
-from nav.notice import Notice
 
 FILES_WRITTEN = Notice("phantom_files_written")  # reported when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"

@@ -9,21 +9,21 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import Rig, load_rig
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.memory import give_memory_back
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command, Sample, Update
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
-from nav.memory import give_memory_back
 from nav.model.case import Plan, load_case
-from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
 from nav.registration.registration_result import Registration
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.tool import Tool, load_tool
-from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.demo.hand import Hand

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from manifold3d import Manifold
 
-from nav.files import written_whole
+from nav.core.files import written_whole
 from phantoms.kit.fasteners import hole
 from phantoms.kit.label import ENGRAVED, label
 from phantoms.kit.part import Part

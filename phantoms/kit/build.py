@@ -13,7 +13,7 @@ from rich.progress import Progress
 import nav
 from calibration.printing.paper import paper_named
 from calibration.printing.print_command import write_tools
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.progress_bar import progress_bar
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy

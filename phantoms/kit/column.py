@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from manifold3d import Manifold
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.sdf import Array

@@ -9,12 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from nav.errors import InputError
-from nav.filekinds import SUMMARY, file_kind
-from nav.files import read_toml
-from nav.output_checks import refuse_folder
-from nav.outputs import backup_told, numbered_folder
-from nav.unfinished import remove_unfinished, unfinished_name
+from nav.core.errors import InputError
+from nav.core.filekinds import SUMMARY, file_kind
+from nav.core.files import read_toml
+from nav.core.output_checks import refuse_folder
+from nav.core.outputs import backup_told, numbered_folder
+from nav.core.unfinished import remove_unfinished, unfinished_name
 
 OWN = "c1c2nav/"  # what the format of our files begins with
 # what `nav demo` writes; pictures and tables of its calibration are in a folder of their own

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
-from nav.files import load_toml, sha256, transform_table, write_toml
+from nav.core.errors import InputError
+from nav.core.files import load_toml, sha256, transform_table, write_toml
 from nav.reconstruction.printed.kitfile import KIT_FORMAT, KitFile, PartTable
 from phantoms.anatomy.described import check_ranges
 from phantoms.anatomy.mesh import Array, signed_volume

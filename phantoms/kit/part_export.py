@@ -12,13 +12,13 @@ import lib3mf
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
-from nav.filekinds import STL_START
-from nav.files import written_whole
+from nav.core.errors import InputError
+from nav.core.filekinds import STL_START
+from nav.core.files import written_whole
+from nav.core.textfile import read_bytes
 from nav.model.mesh_bytes import DECIMALS_3MF, binary_stl
 from nav.model.stlfile import RECORD
 from nav.reconstruction.printed.kit import MOST_PART_BYTES
-from nav.textfile import read_bytes
 from phantoms.anatomy.mesh import Array, Mesh
 from phantoms.kit.part import BED, Part
 

@@ -6,7 +6,7 @@ import numpy as np
 from manifold3d import Manifold
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.base import base_solid
 from phantoms.kit.bone_divots import DEPTH, bone_divots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.crossing import uncrossed
 from phantoms.anatomy.mesh import Mesh, largest_piece, rough_and_even
 from phantoms.anatomy.mesh_rays import Gauge

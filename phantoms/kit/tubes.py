@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from manifold3d import Manifold
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.artery_models import vessels
 from phantoms.anatomy.bone_poses import bone_poses
 from phantoms.anatomy.sdf import Array

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.inverse_distortion import corner_rays
 from phantoms.twin.scene_light import evened, lots_of, reaching
 from phantoms.twin.scene_rays import Hits, Rays, RayScene

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.ct_section import Closed, Surface, angles, distance, first_hit, section
 from phantoms.twin.ct_skin import drawn
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.openthreed import import_open3d
 
 Fraction = NDArray[np.float32]  # (z, y, x), 0 to 1

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh_rays import Gauge
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.anatomy.mesh import Mesh, mesh_rings
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.skin_model import MASTOID, NECK_BOTTOM, NECK_TOP, outline, skin_x

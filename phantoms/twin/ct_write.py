@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
-from nav.filekinds import VOLUME_SIGN
-from nav.frames import Array
-from nav.outputs import written_whole
+from nav.core.errors import InputError
+from nav.core.filekinds import VOLUME_SIGN
+from nav.core.frames import Array
+from nav.core.outputs import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".mha")
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
 
 DISTANCE, BASELINE = 600.0, 350.0  # mm
 SIZE = (1920, 1200)

@@ -11,11 +11,11 @@ import numpy as np
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Picture
 from nav.camera.rig import Rig, load_rig, write_rig
-from nav.errors import InputError
-from nav.files import write_toml, written_whole
-from nav.frames import Array, Pose
+from nav.core.errors import InputError
+from nav.core.files import write_toml, written_whole
+from nav.core.frames import Array, Pose
+from nav.core.frameset import Picture
 from nav.progress_bar import progress_bar
 from nav.record.pose_table import COLUMNS, UPPER, pose_columns
 from nav.tracking.tool import Tool, write_tool

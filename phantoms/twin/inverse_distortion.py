@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
 from nav.camera.rig import Camera
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 
 GRID_STEP = 12.0  # px; the cubic spline between is accurate to about 1e-9 px for usual lenses
 MARGIN = 2.0  # px beyond the picture's edge

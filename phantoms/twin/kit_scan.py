@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.printed.kit import BONES_PART, PrintedKit
 from phantoms.anatomy.mesh import Array, Mesh
 from phantoms.twin.ct_fill import Grid

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
-from nav.files import transform_table, write_toml
+from nav.core.errors import InputError
+from nav.core.files import transform_table, write_toml
 from nav.model.case import CASE_FORMAT
 from nav.progress_bar import counted_steps
 from nav.reconstruction.printed.kit import PrintedKit, read_kit

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 
 PARTS = 1 << 16
 PER_WORD = 4  # numbers of 16 bits in a word of 64

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from phantoms.anatomy.mesh import Mesh
 from phantoms.twin.ct_section import Closed
 from phantoms.twin.scan_joints import vertex_normals

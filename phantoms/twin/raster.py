@@ -13,8 +13,8 @@ would put it up to 1/32 px off.
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scan_anatomy import moved_surface, scan_anatomy

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.openthreed import import_open3d
 from phantoms.twin.ct_fill import Fraction, Grid
 from phantoms.twin.scan_parameters import BoneLook

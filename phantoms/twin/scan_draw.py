@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.twin.scan_kernel import paint_parts
 from phantoms.twin.scan_parameters import (
     JOINTS,

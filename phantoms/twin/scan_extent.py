@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.anatomy import subaxial
 from phantoms.anatomy.bone_poses import BonePoses
 from phantoms.anatomy.mesh import Mesh, mesh_solid, moved_mesh

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.twin.scan import Progress, Scan, simulate_scan
 from phantoms.twin.scan_parameters import ScanParameters, View

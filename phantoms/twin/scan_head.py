@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.anatomy.mesh import Mesh, mesh_solid
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.sdf import Solid, both_sides, ellipsoid, tube, union

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.openthreed import import_open3d
 from phantoms.anatomy import c1, c2, subaxial
 from phantoms.anatomy.bone_poses import BonePoses

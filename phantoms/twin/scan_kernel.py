@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.special import erf
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.scan_parameters import Kernel
 
 Values = NDArray[np.float32]  # (z, y, x)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.skin_model import outline, skin_middle
 from phantoms.anatomy.standard_neck import AnatomyFiducial

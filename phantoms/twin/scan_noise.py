@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import zoom
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.scan_kernel import WORKERS, in_plane_transfer, slice_transfer
 from phantoms.twin.scan_parameters import Kernel
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, cKDTree
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.twin.ct_fill import Grid, filled
 from phantoms.twin.ct_section import Surface

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.scan_parameters import Artefacts
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.ct_fill import Grid
 from phantoms.twin.ct_section import Closed, Surface, distance
 from phantoms.twin.scan_anatomy import ScanAnatomy, artery_side, moved_surface

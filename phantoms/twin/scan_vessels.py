@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.anatomy.mesh import Mesh
 from phantoms.twin.ct_fill import Grid, filled
 from phantoms.twin.ct_section import Surface

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console
 
-from nav.errors import InputError
-from nav.files import transform_table, write_toml
+from nav.core.errors import InputError
+from nav.core.files import transform_table, write_toml
 from nav.progress_bar import counted_steps
 from phantoms.anatomy.anatomy_files import case_table, mesh_file, ply_bytes
 from phantoms.anatomy.standard_neck import AnatomyStructure, standard_anatomy

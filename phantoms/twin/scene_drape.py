@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter, maximum_filter
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_rays import RayScene
 from phantoms.twin.scene_shapes import sheet

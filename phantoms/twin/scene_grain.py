@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 
 OCTAVES = 3
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from phantoms.twin.scene_rays import BAND, Hits, RayScene
 from phantoms.twin.simulated_room import BOUNCE, FILL, KEY, REACH, Lamp
 

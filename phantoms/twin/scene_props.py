@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.scene_grain import grain
 from phantoms.twin.scene_shapes import Shape, box, sheet, turned
 from phantoms.twin.simulated_room import Finish, SceneItem

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.openthreed import import_open3d
 from phantoms.twin.simulated_room import SceneItem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 Shape = tuple[Array, NDArray[np.int32]]  # vertices (n, 3), mm, triangles (m, 3)
 

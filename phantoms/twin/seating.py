@@ -38,8 +38,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 Bevel = Literal["quincke", "tuohy", "pencil"]
 

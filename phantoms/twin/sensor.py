@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Picture
-from nav.compiled import njit
+from nav.core.compiled import njit
+from nav.core.frameset import Picture
 from phantoms.twin.noise import QUANTILES, TAIL, normals_of, random_parts
 
 BLACK_LEVEL = 12.0  # grey levels without light, assumed

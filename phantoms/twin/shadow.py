@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from phantoms.twin.simulated_bodies import Shaft
 
 FAINT = 0.004  # share of the light; a weaker shadow is below one grey level

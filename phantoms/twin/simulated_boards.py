@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import marker_pattern
 from phantoms.twin.simulated_bodies import BLACK, WHITE, Body, Rectangle
 

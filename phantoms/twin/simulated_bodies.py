@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array, perturbed
+from nav.core.frames import Array, perturbed
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 WHITE, BLACK = 0.88, 0.06  # albedo of laser-printed paper, assumed

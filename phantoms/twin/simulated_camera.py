@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from phantoms.twin.image_window import Window, window_union, windows_overlap
 from phantoms.twin.inverse_distortion import DividedRays, corner_rays, divided
 from phantoms.twin.raster import draw_rectangle

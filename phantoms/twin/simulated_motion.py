@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 FPS = 30.0
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 Finish = Literal["print", "silicone", "gel", "cloth", "wood", "metal", "paper"]
 

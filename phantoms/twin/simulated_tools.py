@@ -14,7 +14,7 @@ from calibration.printing.standard_tools import (
     standard_needle,
     standard_reference,
 )
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Tool, ToolTip
 from phantoms.twin.simulated_bodies import Body, plate, tool_rectangles
 

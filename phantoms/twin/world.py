@@ -8,8 +8,8 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array, perturbed
-from nav.memory import give_memory_back
+from nav.core.frames import Array, perturbed
+from nav.core.memory import give_memory_back
 from nav.tracking.tool import Tool
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.kit_layout import layout

@@ -10,7 +10,7 @@ from nav.accuracy.agreement import bland_altman
 from nav.accuracy.control_chart import Limits, baseline_limits, chart, judge
 from nav.accuracy.error_statistics import error_statistics, percentile
 from nav.accuracy.gauge_study import gauge_study
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 # the example of the measurement systems analysis manual (AIAG), 3 operators x 10 parts x 3 trials
 AIAG = np.array(

@@ -18,9 +18,9 @@ from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
 from calibration.cameras.lens_models import DISTORTION, Lens
 from calibration.cameras.rig_setup import Setup
-from nav.camera.frameset import Picture
 from nav.camera.rig import Rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_boards import board_body
 from phantoms.twin.simulated_bodies import Placed

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.tracked_frame import TrackedFrame
 from nav.guidance.alarms import AlarmState, Level
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command
 from nav.live.session import Session, State
 from nav.pipeline import Guidance
 from nav.registration.registration_result import Registration
-from nav.tracking.tracked_frame import TrackedFrame
 from tests.live.looping import LoopingJob, LoopingWork
 
 CODES = 100  # shown as 5.0 to 14.9 mm, then again from the first

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
 from nav.progress_bar import progress_bar
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Pose
+from nav.core.frames import Pose
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
 from nav.model.case import load_case

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Pose
+from nav.core.frames import Pose
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Ended, Update
 from nav.model.case import load_case

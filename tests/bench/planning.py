@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import norm
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case
 from nav.planning.drr import drr_of_surfaces, lateral_beam

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.progress_bar import progress_bar
 from nav.reconstruction.printed.fine_pose import FoundPart
 from nav.reconstruction.printed.kit import read_kit

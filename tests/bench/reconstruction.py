@@ -29,8 +29,8 @@ from rich.table import Table
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.bone_labels import signed_distance
 from nav.reconstruction.grey_surface import iso_surface, signed_volume

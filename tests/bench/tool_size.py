@@ -16,8 +16,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
 from nav.progress_bar import progress_bar
 from nav.text.catalogue import ENGLISH
 from nav.tracking.tip import tip_in_reference

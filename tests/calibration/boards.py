@@ -12,7 +12,7 @@ from calibration.cameras.lens_models import DISTORTION, Lens
 from calibration.cameras.rig_setup import Setup
 from calibration.cameras.rig_verdict import off_aligned, triangulated
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.simulated_boards import board_points
 from tests.synthetic import looking_at
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.board import Board, load_board, save_board
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 PIXELS = 40  # a square
 

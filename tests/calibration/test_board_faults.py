@@ -9,8 +9,8 @@ import pytest
 from calibration.board import Board, load_board, save_board
 from calibration.cameras.board_detection import find_board
 from calibration.cameras.board_faults import find_board_fault
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.tool import predefined_dictionary
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`

@@ -10,7 +10,7 @@ from calibration.board import Board
 from calibration.cameras.board_detection import Seen
 from calibration.cameras.calibrate import calibrate_cameras
 from calibration.cameras.shape import heights, most_bowed, shaped
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.twin.simulated_boards import board_points
 from tests.calibration.boards import BOARD, SIZE, off_in_volume, sightings, waved, wide_rig
 

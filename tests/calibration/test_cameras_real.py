@@ -11,8 +11,8 @@ from calibration.board import Board
 from calibration.cameras.board_detection import Seen, find_board
 from calibration.cameras.calibrate import calibrate_cameras
 from nav.camera.image_files import read_picture
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
 from tests.bench.real_calibration.chessboards import opencv_pairs
 from tests.bench.real_calibration.leave_one_out import (
     JOINTLY,

@@ -11,7 +11,7 @@ from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.needle.tip_check import calibrate_check, touch_errors
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.synthetic import vectors
 
 KNOWN = np.array(

@@ -8,7 +8,7 @@ import pytest
 from calibration.cameras.board_detection import Seen
 from calibration.cameras.calibrate import calibrate_cameras
 from calibration.cameras.repeats import find_repeats
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.calibration.boards import BOARD, SIZE, sightings, waved, wide_rig
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`

@@ -17,7 +17,7 @@ from calibration.live.progress import progress_of
 from calibration.live.quick import Glimpse
 from calibration.live.still import FRAMES, Stillness
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.calibration.boards import BOARD, wide_rig
 
 NAMES = ("left", "right")

@@ -12,9 +12,9 @@ import pytest
 from calibration.board import Board
 from calibration.live.calibration_source import BoardCameras
 from calibration.live.capture_guide import Ask
-from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frameset import FrameSet
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_boards import board_body
 from phantoms.twin.simulated_bodies import Placed

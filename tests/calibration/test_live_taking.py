@@ -16,9 +16,9 @@ from calibration.live.capture_guide import Ask
 from calibration.live.live_rig_command import capture_and_calibrate
 from calibration.live.quick import Spotter
 from calibration.live.taking import AGAIN, FLASH, LOST_FOR, MORE, Taking
-from nav.camera.frameset import Frame, FrameSet, Picture
-from nav.errors import InputError
-from nav.notice import Notice
+from nav.core.errors import InputError
+from nav.core.frameset import Frame, FrameSet, Picture
+from nav.core.notice import Notice
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_boards import board_body
 from phantoms.twin.simulated_bodies import Placed

@@ -21,8 +21,8 @@ from calibration.live.capture_search import warm_up
 from calibration.live.live_rig_command import capture_and_calibrate
 from calibration.live.taking import Taking
 from nav.camera.rig import load_rig, write_rig
-from nav.errors import InputError
-from nav.outputs import backups_told_to
+from nav.core.errors import InputError
+from nav.core.outputs import backups_told_to
 from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
 

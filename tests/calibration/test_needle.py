@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from calibration.needle.needle_command import Guide, calibrate_needle
 from calibration.needle.pivot_poses import SYSTEMATIC, load_poses
-from nav.errors import InputError
-from nav.files import load_toml, sha256
+from nav.core.errors import InputError
+from nav.core.files import load_toml, sha256
 from nav.tracking.tool import ToolFile, load_tool, write_tool
 from phantoms.twin.simulated_tools import needle_tool
 from tests.calibration.test_needle_poses import lost_row, rows_of, write_rows

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from calibration.needle.axis_guide import guided_axis
 from calibration.needle.pivot_verdict import NotCalibrated
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 
 AXIS = np.array([0.1, -0.05, 1.0]) / np.linalg.norm([0.1, -0.05, 1.0])
 DOWN = np.array([0.2, 0.1, -2.0])

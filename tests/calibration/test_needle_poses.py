@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from calibration.needle.pivot_poses import SYSTEMATIC, load_poses
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.record.pose_table import COLUMNS, UPPER
 
 

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from calibration.needle.pivot_verdict import NotCalibrated
 from calibration.needle.spin import spin_axis
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from tests.synthetic import vectors
 
 AXIS = np.array([0.02, -0.01, 1.0]) / np.linalg.norm([0.02, -0.01, 1.0])

@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from calibration.needle.algebra import algebraic_pivot
 from calibration.needle.pivot import pivot_calibration
 from calibration.needle.serial import repetition
-from nav.frames import Array, adjoint, point_jacobian
+from nav.core.frames import Array, adjoint, point_jacobian
 from tests.synthetic import vectors
 
 TIP = np.array([0.35, -0.22, 110.4])

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from calibration.needle.pivot import pivot_calibration
 from calibration.needle.pivot_coverage import cone_angles, turning
 from calibration.needle.pivot_verdict import NotCalibrated
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.calibration.test_pivot import PIVOT, TIP, exact, poses, swung, turned
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from calibration.needle.pivot import pivot_calibration
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.registration.points import closed_form
 from tests.reference_data import reference_data
 

@@ -4,7 +4,7 @@ import pytest
 
 from calibration.board import Board
 from calibration.plausible_board import check_board
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 
 def board(square: float, marker: float = 0.73) -> Board:

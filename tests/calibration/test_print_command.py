@@ -13,7 +13,7 @@ from calibration.printing.page import POINTS, Page
 from calibration.printing.paper import PAPERS, Paper, paper_named
 from calibration.printing.print_command import print_targets, print_tools
 from calibration.printing.standard_tools import standard_needle, standard_reference
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.tracking.tool import check_tools, load_tool
 
 TARGETS = {"charuco", "charuco-close", "chessboard"}

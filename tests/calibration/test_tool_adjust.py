@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from calibration.tools.body_frame import in_file_frame
 from calibration.tools.unknowns import Body, Sightings, derivatives_of, residuals_of
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.synthetic import needle_poses
 
 

@@ -13,7 +13,7 @@ from calibration.tools.body_verdict import NotCalibrated
 from calibration.tools.body_views import BodyView
 from calibration.tools.unknowns import Body
 from nav.camera.rig import Rig
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Marker, Tool
 from tests.synthetic import needle_poses, spread
 

@@ -16,8 +16,8 @@ from scipy.spatial.transform import RigidTransform
 from calibration.tools.tool_command import calibrate_tool
 from nav.camera.rig import Rig, write_rig
 from nav.camera.source import open_source
-from nav.errors import InputError
-from nav.files import sha256
+from nav.core.errors import InputError
+from nav.core.files import sha256
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Marker, Tool, load_tool, write_tool
 from nav.tracking.tracker import Tracker

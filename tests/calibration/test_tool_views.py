@@ -7,9 +7,9 @@ from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.tools.body_views import BodyView, seen_markers
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.tool import Tool
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import FrameSet
 from nav.camera.live_source import LiveSource
 from nav.camera.livecamera import FROZEN, GIVE_UP, HUNG, Grabbed, LiveCamera
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Webcams, list_devices, lock_settings, request_size, why_not_opened
 from nav.camera.webcam_numbers import parse_webcams
-from nav.errors import InputError, Lost
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frameset import FrameSet
+from nav.core.notice import Notice
 from tests.said import each_said, said
 
 SIZE = (64, 48)

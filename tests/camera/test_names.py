@@ -5,7 +5,7 @@ import random
 import pytest
 
 from nav.camera.natural_order import natural_order
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from PIL import Image
 
 from nav.camera.image_files import decode_picture, read_picture
 from nav.camera.source import open_source
-from nav.errors import InputError, Lost
+from nav.core.errors import InputError, Lost
 from tests.camera.recordings import HEIGHT, WIDTH, plain, rig, write_pictures
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera, Rig, check_picture_size, load_rig, write_rig
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.twin.default_rig import default_rig
 
 Change = Callable[[Camera], Camera]

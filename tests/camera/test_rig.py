@@ -8,7 +8,7 @@ from scipy.spatial.transform import RigidTransform
 
 from nav.camera.ray_grid import RayGrid, ray_at
 from nav.camera.rig import Camera, Rig, check_picture_size, load_rig, write_rig
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.synthetic import camera, floats, rigid_transforms, vectors
 
 LENSES = {

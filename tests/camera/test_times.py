@@ -5,7 +5,7 @@ import pytest
 
 from nav.camera.source import open_source
 from nav.camera.video_decoder import VideoDecoder, VideoPicture
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.camera.recordings import (
     plain,
     reading_threads,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nav.camera.source import RecordedSource, open_source
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.camera.recordings import HEIGHT, WIDTH, rig, write_pictures, write_times
 from tests.said import each_said, said
 

@@ -10,9 +10,9 @@ import pytest
 import pyvista
 import SimpleITK as sitk
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.filekinds import file_kind
 from nav.exchange.case_export import FORMATS, export_case
-from nav.filekinds import file_kind
 from nav.model.surface import load_surface
 from nav.reconstruction.reading import read_volume
 from tests.exchange.small import SHAPES, surface, true_volume, volume_of, write_case

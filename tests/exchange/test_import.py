@@ -10,7 +10,7 @@ import pyvista
 import SimpleITK as sitk
 
 from nav import cli
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.exchange.case_export import FORMATS, export_case
 from nav.exchange.casefolder import write_imported
 from nav.exchange.imported_shapes import MANY_TRIANGLES, surface_of_label

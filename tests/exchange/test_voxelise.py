@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.exchange.voxelise import VoxelGrid, extended, grid_over, voxelise
 from nav.model.surface import Surface
 from tests.exchange.small import ball, surface, true_volume

@@ -5,7 +5,7 @@ import pytest
 import pyvista
 import vtk
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.exchange.vtkfile import read_vtk_mesh
 from nav.model.meshdata import merge_equal
 

@@ -8,9 +8,9 @@ from shutil import copyfile, copytree
 import numpy as np
 import pyvista
 
+from nav.core.files import write_toml
 from nav.exchange.case_export import export_case
 from nav.exchange.meshes import ply_bytes
-from nav.files import write_toml
 from nav.model.case import Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface

@@ -13,8 +13,8 @@ from calibration.board import save_board
 from calibration.printing.board_sheets import boards_for
 from calibration.printing.paper import paper_named
 from nav.camera.rig import write_rig
-from nav.files import write_toml
-from nav.frames import Pose, rigid
+from nav.core.files import write_toml
+from nav.core.frames import Pose, rigid
 from nav.record.pose_table import COLUMNS, UPPER, pose_columns
 from nav.registration.points import register_points
 from nav.registration.registration_result import write_registration

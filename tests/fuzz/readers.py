@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from calibration.board import load_board
-from nav.camera.frameset import FrameSource
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frameset import FrameSource
+from nav.core.output_checks import refuse_replacing
+from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case, navigable
-from nav.output_checks import refuse_replacing
 from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import load_registration
 from nav.tracking.tool import check_tools, load_tool
-from nav.tracking.tracked_frame import Tip
 from phantoms.kit.export_folder import refuse_foreign
 from phantoms.kit.export_kit import load_kit
 from phantoms.recipe import named_recipe

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.filekinds import file_kind
+from nav.core.output_checks import refuse_replacing
+from nav.core.tracked_frame import Tip
 from nav.exchange.imported_shapes import load_model
 from nav.exchange.slicer_scene import opened_scene
-from nav.filekinds import file_kind
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case
-from nav.output_checks import refuse_replacing
 from nav.planning.errorfile import load_errors
 from nav.planning.plan_files import check_output
 from nav.reconstruction.labelmap import LabelMap, read_labels
@@ -19,7 +20,6 @@ from nav.reconstruction.reading import list_series, read_volume
 from nav.registration.markupsline import read_line
 from nav.registration.registration_result import load_registration_file
 from nav.registration.reuse import check_use
-from nav.tracking.tracked_frame import Tip
 from nav.view.case.loading import load_viewed_case
 from phantoms.store import _read
 from tests.fuzz.exchanged import ENDINGS, SHAPES

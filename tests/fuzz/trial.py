@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.fuzz.damage import mutated
 from tests.fuzz.inputs import make_inputs
 from tests.fuzz.listening import listening

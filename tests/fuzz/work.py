@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nav import cli
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 
 @dataclass(frozen=True)

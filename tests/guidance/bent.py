@@ -5,14 +5,14 @@ from typing import get_args
 import numpy as np
 
 from nav.bevels import Bevel
-from nav.errors import Lost
-from nav.frames import Array, Pose, rigid
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose, rigid
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.model.case import Case
 from nav.pipeline import Guidance, Pipeline
 from nav.registration.registration_result import Registration
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool, ToolTip
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 

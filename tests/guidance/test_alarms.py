@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.guidance.alarms import Alarms, AlarmState, Level, level_of
 from nav.guidance.proximity import Proximity, StructureProximity
 from nav.model.case import Structure

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.tracked_frame import Tip
 from nav.guidance.bending import (
     ASSUMED_DEPTH,
     DIAMETER,
@@ -18,7 +19,6 @@ from nav.guidance.bending import (
 from nav.guidance.proximity import Proximity, proximity
 from nav.model.case import Case
 from nav.tracking.needle import NeedleKind
-from nav.tracking.tracked_frame import Tip
 from nav.view.words import bending_text
 from tests.guidance.bent import ARTERY, BEVELS, NECK, Z
 from tests.synthetic import covariances, floats, rigid_transforms, vectors

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.pipeline import Guidance
 from nav.record.pose_table import PosesWriter
 from nav.tracking.needle import NeedleKind

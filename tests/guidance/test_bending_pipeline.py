@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.guidance.bending import Bending, drift_size
 from nav.model.case import Case
 from nav.tracking.needle import NeedleKind

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import (
     PlanDeviation,
     Proximity,
@@ -14,7 +15,6 @@ from nav.guidance.proximity import (
     proximity,
 )
 from nav.model.case import Case, Plan
-from nav.tracking.tracked_frame import Tip
 from tests.solids import box, structure
 from tests.synthetic import covariances, floats, vectors
 

@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig, load_rig, write_rig
 from nav.camera.source import open_source
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.frameset import Frame, FrameSet
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command
 from nav.live.session import Session, State
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
-from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.registration_result import Registration
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.tool import load_tool
-from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
-from nav.frames import Array, rigid
+from nav.core.errors import Lost
+from nav.core.frames import Array, rigid
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.guidance.alarms import Level
 from nav.guidance.proximity import Z95
 from nav.live.messages import Command, Stage
@@ -16,11 +18,9 @@ from nav.live.publish import make_update
 from nav.live.session import TOUCH_FRAMES, Session, State
 from nav.live.worker import run
 from nav.model.case import Case, Fiducial, Plan
-from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.tracking.pose_source import PoseSource, ReportedPose, StatedErrors, tracked_tool
 from nav.tracking.tool import Tool, ToolTip
-from nav.tracking.tracked_frame import TrackedFrame
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 

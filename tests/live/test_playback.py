@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nav.camera.frameset import FrameSet
+from nav.core.frameset import FrameSet
 from nav.live import playback
 from nav.live.messages import Command
 from nav.live.playback import PacedSource, Playback, SimulatedTime

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from nav.cli import main
-from nav.errors import InputError
-from nav.frames import rigid
+from nav.core.errors import InputError
+from nav.core.frames import rigid
+from nav.core.tracked_frame import Tip
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ready, Stage, Update
 from nav.live.session import State
@@ -22,7 +23,6 @@ from nav.registration.registration_result import load_registration, write_regist
 from nav.registration.reuse import describe_registration
 from nav.run_live import LiveJob, live_job
 from nav.tracking.tip import tip_from_pose
-from nav.tracking.tracked_frame import Tip
 from nav.view.live_app import run_window
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.kit.kit_case import phantom_case

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
-from nav.frames import Array, Pose, rigid
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose, rigid
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.live.messages import Command, Stage
 from nav.live.session import MAX_WANDER, TOUCH_FRAMES, Session, State
 from nav.model.case import Case, Fiducial, Plan
-from nav.notice import Notice
 from nav.pipeline import Pipeline
 from nav.registration.assessment import assess_touches
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration
 from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import Tool, ToolTip
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 

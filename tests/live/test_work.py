@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.live.feed import ProcessFeed, say_end
 from nav.live.messages import Command, Ended, Preparing, Ready, Update
 from nav.live.playback import PacedSource

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Pose
+from nav.core.frames import Pose
+from nav.core.notice import Notice
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
-from nav.notice import Notice
 from nav.registration.registration_result import Registration
 from nav.view.live_window import LiveWindow
 from tests.live.looping import LoopingJob, sphere_case, write_recording

@@ -9,7 +9,7 @@ import pytest
 import pyvista
 import tomli_w
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Plan, load_case, navigable
 from tests.solids import write_box
 

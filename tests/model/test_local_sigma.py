@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.errors import InputError
+from nav.core.errors import InputError
+from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import Z95, proximity
 from nav.model.case import Case, Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface, load_surface
-from nav.tracking.tracked_frame import Tip
 from tests.solids import cube
 
 

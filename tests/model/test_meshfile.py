@@ -13,8 +13,8 @@ import pytest
 import pyvista
 import vtk
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.surface import Surface, load_surface
 from nav.model.vtpfile import read_vtp
 

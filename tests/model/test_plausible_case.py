@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Case, Fiducial, Plan, Structure
 from nav.model.plausible_case import check_case
 from nav.model.surface import Surface

@@ -9,8 +9,8 @@ import pyvista
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.closed import count_open_edges
 from nav.model.surface import Surface, load_surface
 from tests.solids import box, box_mesh, surface_of

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.model.meshdata import MeshError
 from nav.model.shells import orient_shells, outer_surface, shell_volumes
 from nav.model.surface import Surface, load_surface

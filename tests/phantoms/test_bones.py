@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy import c1, c2, occiput, subaxial
 from phantoms.anatomy.mesh import Mesh, mesh_solid
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy import c1, c2, occiput, subaxial
 from phantoms.anatomy.bone_poses import ORIGIN_IN_FRONT, bone_poses
 from phantoms.anatomy.gaps import sampled_surface, smallest_gap

@@ -9,7 +9,7 @@ import numpy as np
 import open3d as o3d
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import load_case, navigable
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.anatomy.clearance import Solid, check_clear

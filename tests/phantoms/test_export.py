@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.mesh import Mesh, signed_volume
 from phantoms.kit.needle_carrier import nut
 from phantoms.kit.part import BED, Part

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nav.errors import InputError
-from nav.files import sha256, write_toml
-from nav.frames import rigid
+from nav.core.errors import InputError
+from nav.core.files import sha256, write_toml
+from nav.core.frames import rigid
 from phantoms.anatomy.mesh import signed_volume
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.export_folder import replaced_folder

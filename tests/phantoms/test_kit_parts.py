@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from calibration.printing.standard_tools import reference_plates
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.mesh import Mesh, moved_mesh
 from phantoms.anatomy.mesh_rays import Gauge
 from phantoms.anatomy.skin_model import NECK_TOP

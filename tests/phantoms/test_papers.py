@@ -10,7 +10,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 import nav
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.block import block
 from phantoms.kit.gel import skin_on_base

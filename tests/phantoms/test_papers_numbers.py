@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.registration.points import register_points
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.plans import AnatomyPlan

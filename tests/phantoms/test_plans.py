@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.draw import drawn
 from phantoms.anatomy.mesh_rays import Gauge

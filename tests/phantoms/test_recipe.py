@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tomli_w
 
-from nav.errors import InputError
-from nav.files import write_toml
+from nav.core.errors import InputError
+from nav.core.files import write_toml
 from nav.reconstruction.printed.kitfile import KIT_FORMAT
 from phantoms.anatomy.body_size import of_size
 from phantoms.anatomy.described import check_ranges, described, value_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms import store
 from phantoms.anatomy import standard_neck
 from phantoms.anatomy.mesh import Mesh

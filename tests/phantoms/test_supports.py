@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.crossing import crosses_itself
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.standard_neck import standard_anatomy

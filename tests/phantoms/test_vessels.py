@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy import artery_models, c1, subaxial, thecal_sac
 from phantoms.anatomy.parameters import ArteryParameters
 from phantoms.anatomy.thecal_sac import BOTTOM, TOP

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import DEFAULT_LIMITS, Case, Structure
 from nav.model.surface import Surface
 from phantoms.anatomy.anatomy_files import SIGMA

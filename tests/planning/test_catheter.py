@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.planning.catheter import TUOHY_ANGLE, Catheter, bend_radii, catheter_path
 from nav.planning.gap import find_gap
 from nav.planning.levels import canal_below, level_heights

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nav.cli import main
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import OLDER_PLANS, PLANNED, load_case
 from nav.planning.errorfile import load_errors
 from nav.planning.plan_files import Planned, _case_table, _files_named

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Case, Structure
 from nav.model.surface import Surface
 from nav.planning.gap import bone_named, find_gap

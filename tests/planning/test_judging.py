@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Plan
 from nav.planning.judging import SOON, LineJudge, on_skin
 from nav.planning.plan import plan_trajectories

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Plan
 from nav.planning.obstacles import Limits

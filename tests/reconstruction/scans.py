@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.reading import ReadResult, SeriesInfo

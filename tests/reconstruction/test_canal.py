@@ -8,7 +8,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.special import erf
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.reconstruction.canal_frame import ring_triangles
 from nav.reconstruction.canal_prior import frame_of, load_canal_prior
 from nav.reconstruction.canal_surfaces import CanalSurfaces, _Bones, reconstruct_canal

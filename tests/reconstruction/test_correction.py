@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
 from nav.reconstruction.bone_labels import signed_distance

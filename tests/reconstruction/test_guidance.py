@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from nav.cli import app
-from nav.errors import InputError
-from nav.files import write_toml
+from nav.core.errors import InputError
+from nav.core.files import write_toml
 from nav.model.closed import check_closed
 from nav.reconstruction.bone_edits import (
     edited_labels,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.labelmap import cut_mask, names_in_nifti, read_labels
 from nav.reconstruction.labelmap_check import compare_with_scan
 from nav.reconstruction.reading import read_volume

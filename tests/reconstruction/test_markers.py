@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 from scipy.special import erfc
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.surface import Surface
 from nav.reconstruction.markers import FoundMarker, find_markers
 from nav.reconstruction.neck_region import NeckRegion

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import load_case
 from nav.model.closed import check_closed
 from nav.reconstruction.artery_tubes import Artery

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.cli import main
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import load_case
 from nav.reconstruction.printed.edges import Edges
 from nav.reconstruction.printed.kit import read_kit

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.divots import find_divot
 from nav.reconstruction.printed.fine_pose import find_part, touching

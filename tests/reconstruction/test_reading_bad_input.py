@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading import describe, list_series, read_volume
 from tests.reconstruction.dicom_writer import (
     SECRETS,
@@ -333,7 +333,7 @@ def test_what_compiled_readers_print_is_silenced(tmp_path, before, after):
     assert before in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(before, after))
     code = (
-        "import sys; from pathlib import Path; from nav.errors import InputError\n"
+        "import sys; from pathlib import Path; from nav.core.errors import InputError\n"
         "from nav.reconstruction.reading import read_volume\n"
         "try: read_volume(Path(sys.argv[1]))\n"
         "except InputError: print('refused')"

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.labelmap import names_in_nifti, read_labels
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.reading.dicom_elements import MOST_ELEMENTS, TooMuch, read_elements

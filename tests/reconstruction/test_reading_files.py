@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading import read_volume
 from nav.reconstruction.reading.nifti import RAS_TO_LPS
 from tests.reconstruction.dicom_writer import Scene

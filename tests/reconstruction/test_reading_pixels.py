@@ -16,7 +16,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading import read_volume, sentence
 from tests.reconstruction.dicom_writer import (
     make_series,

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from pydicom import dcmread
 from scipy.ndimage import map_coordinates
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading import list_series, read_volume
 from nav.reconstruction.reading.headers import read_headers
 from nav.reconstruction.reading.hounsfield import check_values

@@ -9,7 +9,7 @@ from pydicom.uid import generate_uid
 from scipy.spatial.transform import Rotation
 
 from nav.cli import main
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading import describe, describe_problem, list_series, read_volume
 from tests.reconstruction.dicom_writer import make_series, scene_for, write_enhanced, write_series
 from tests.reconstruction.landmarks import landmark_errors

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.reconstruction.chain import Chain, mean_chain
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.neck_region import (

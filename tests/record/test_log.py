@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from nav.errors import Lost
-from nav.frames import Pose, rigid
+from nav.core.errors import Lost
+from nav.core.frames import Pose, rigid
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.guidance.alarms import Alarms, Level
 from nav.guidance.proximity import PlanDeviation, Proximity, StructureProximity
 from nav.live.messages import Stage
 from nav.live.session import State
 from nav.pipeline import Guidance
 from nav.record.log import AlarmEvent, RunLog
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.solids import structure
 
 HIDDEN = Lost("hidden", {"cameras": ["left"]})

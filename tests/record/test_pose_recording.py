@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError, Lost
-from nav.frames import Array, Pose, rigid
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Array, Pose, rigid
+from nav.core.notice import Notice
+from nav.core.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.record.pose_recording import PoseRecording
 from nav.record.pose_table import COLUMNS, PosesWriter
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool, ToolTip
-from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 from tests.synthetic import covariances, rigid_transforms, square_marker
 
 TIP = ToolTip(np.array([0.35, -0.22, 110.4]), np.eye(3)[2], np.diag([0.01, 0.02, 0.04]))

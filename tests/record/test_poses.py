@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import Lost
-from nav.frames import Array, Pose, perturbed, rigid
-from nav.notice import Notice
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose, perturbed, rigid
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.record.pose_table import PosesWriter, write_sidecar
 from nav.tracking.tool import Tool, ToolTip
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.synthetic import covariances, rigid_transforms, square_marker
 
 TIP = np.array([0.35, -0.22, 110.4])

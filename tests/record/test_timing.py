@@ -5,9 +5,9 @@ import io
 
 import pytest
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.tracked_frame import TrackedFrame
 from nav.record.timing import TimingWriter
-from nav.tracking.tracked_frame import TrackedFrame
 
 
 def frame(number: int, seconds: float, mode: str) -> TrackedFrame:

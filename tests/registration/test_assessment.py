@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, kstest
 
-from nav.errors import InputError
-from nav.frames import Array, rigid
+from nav.core.errors import InputError
+from nav.core.frames import Array, rigid
 from nav.model.case import Fiducial
 from nav.registration.assessment import (
     DOUBTED,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.frames import rigid
+from nav.core.frames import rigid
 from nav.registration.correspondence import (
     correspondences,
     rigid_misfits,

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.registration.markupsline import SHORTEST, line_json, read_line
 
 ENTRY, TARGET = np.array([62.25, 4.5, -3.0]), np.array([8.0, 11.125, 2.0])

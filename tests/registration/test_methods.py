@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nav.errors import InputError
-from nav.frames import rigid
+from nav.core.errors import InputError
+from nav.core.frames import rigid
 from nav.live.messages import Stage
 from nav.registration.methods import METHODS, POINTS, register_touches
 from nav.registration.registration_result import load_registration, write_registration

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nav.cli import main
-from nav.errors import InputError
-from nav.frames import Array, rigid
+from nav.core.errors import InputError
+from nav.core.frames import Array, rigid
 from nav.registration.pointfile import load_points
 from nav.registration.registration_result import load_registration
 from tests.reference_data import reference_data

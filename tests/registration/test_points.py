@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
-from nav.frames import Array, rigid
+from nav.core.errors import InputError
+from nav.core.frames import Array, rigid
 from nav.registration.points import DegenerateLayout, _refine, closed_form, register_points
 from nav.registration.registration_result import Registration
 from tests.reference_data import reference_data

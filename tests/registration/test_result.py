@@ -10,10 +10,10 @@ import tomli_w
 from hypothesis import given
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError
-from nav.frames import Pose, rigid
+from nav.core.errors import InputError
+from nav.core.frames import Pose, rigid
+from nav.core.tracked_frame import Tip
 from nav.registration.registration_result import Registration, load_registration, write_registration
-from nav.tracking.tracked_frame import Tip
 from tests.synthetic import covariances, rigid_transforms, vectors
 
 DRAWS = 20_000

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nav.errors import InputError
-from nav.frames import Pose
+from nav.core.errors import InputError
+from nav.core.frames import Pose
 from nav.registration.assessment import assess_touches
 from nav.registration.registration_result import load_registration_file, write_registration
 from nav.registration.reuse import check_use, describe_registration

@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.stats import chi2
 
-from nav.errors import InputError
-from nav.frames import perturbed
+from nav.core.errors import InputError
+from nav.core.frames import perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
 from nav.registration.surface import SurfaceNotRegistered, register_surface

@@ -52,7 +52,7 @@ def _own_calls(function: ast.AST) -> Iterator[ast.Call]:
 
 
 def _knows_notices(tree: ast.Module) -> bool:
-    names = {"nav.notice", "nav.errors", "nav.text.catalogue"}
+    names = {"nav.core.notice", "nav.core.errors", "nav.text.catalogue"}
     return any(isinstance(node, ast.ImportFrom) and node.module in names for node in tree.body)
 
 

@@ -8,8 +8,8 @@ from babel.messages.pofile import read_po as babels_read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.errors import InputError, Lost, lost_by
-from nav.notice import Notice, NoticeCount, notice_from_json
+from nav.core.errors import InputError, Lost, lost_by
+from nav.core.notice import Notice, NoticeCount, notice_from_json
 from nav.text import catalogue as catalogue_module
 from nav.text.camera_sentences import CAMERAS
 from nav.text.catalogue import (

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 
 
 def seen(frame: TrackedFrame, tool: str) -> TrackedTool:

@@ -14,10 +14,10 @@ import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
-from nav.notice import Notice
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Marker, Tool
-from nav.tracking.tracked_frame import TrackedFrame
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
-from nav.errors import Lost
-from nav.notice import Notice
+from nav.core.errors import Lost
+from nav.core.frameset import Frame, FrameSet
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.follow.agreement import REMEMBERED, CameraAgreement
 from nav.tracking.follow.freshness import SILENCE, FreshnessMonitor
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Marker, Tool
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

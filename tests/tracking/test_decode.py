@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import Frame, FrameSet, Picture
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet, Picture
 from nav.tracking.detect.decode import read_squares
 from nav.tracking.detect.marker_detection import Detector
 from nav.tracking.tracker import Tracker

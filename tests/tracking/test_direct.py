@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

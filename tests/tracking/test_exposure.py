@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.follow.exposure import Exposure, mean_or_middle
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

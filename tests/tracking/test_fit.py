@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.kernel_arguments import PixelTotals
 from nav.tracking.fit.pixel_moments import AT_BLUR, AT_RESPONSE, BRIGHTNESS, COLUMNS, GEOMETRY
 from nav.tracking.fit.view_solver import PLACE, solve_view

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.frameset import FrameSet
 from nav.tracking.detect.marker_detection import Detector
 from nav.tracking.fit.initial_pose import angle_between, find_start
 from nav.tracking.follow.follower import NEAR

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import FrameSet, Picture
 from nav.camera.rig import Rig
+from nav.core.frameset import FrameSet, Picture
 from nav.tracking.follow.camera_state import learn_sharpness
 from nav.tracking.follow.sharpness import PLAIN_WAIT, Sharpness
 from nav.tracking.tool import Tool

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array, perturbed
+from nav.core.frames import Array, perturbed
 from nav.tracking.fit.marker_views import about_origin, moved_about
 from nav.tracking.follow.motion_prediction import Motion
 from tests.synthetic import floats, rigid_transforms, vectors

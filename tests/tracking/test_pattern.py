@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import multivariate_normal
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.pattern import (
     BY_SX,
     BY_SY,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.tracking.follow.pixelgrid import SOUND, boxes_of, pixel_grid
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

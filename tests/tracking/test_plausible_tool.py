@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.tracking.tool import Marker, Tool, load_tool, write_tool
 from phantoms.twin.simulated_tools import needle_tool, reference_tool
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Rig
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.tracked_frame import Tip
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.corner_pose import PoseFit, fit_pose
 from nav.tracking.fit.initial_pose import all_starts, angle_between
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Marker, Tool, ToolTip
-from nav.tracking.tracked_frame import Tip
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError, Lost
-from nav.frames import Pose, rigid
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Pose, rigid
+from nav.core.notice import Notice
 from nav.tracking.pose_source import SILENCE, ReportedPose, StatedErrors, tracked_tool
 from tests.synthetic import covariances, rigid_transforms
 

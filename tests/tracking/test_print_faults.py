@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
+from nav.core.frameset import Picture
 from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
 from nav.tracking.tool import Marker, Tool, predefined_dictionary
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import Rig
-from nav.errors import InputError, Lost
-from nav.frames import Pose
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Pose
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.record.pose_table import PosesWriter
 from nav.tracking.plausible_tool import check_tool
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import UNCHECKED_SCALE_SD, Marker, Tool, load_tool, write_tool
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

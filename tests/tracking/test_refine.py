@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Picture
 from nav.camera.ray_grid import RayGrid
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.detect.marker_refinement import RefinedMarker, refine_marker
 from nav.tracking.tool import marker_pattern
 from phantoms.twin.sensor import Optics

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.response import HIGH, LINEAR, LOW, START, Response, curve_table
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

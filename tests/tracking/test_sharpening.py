@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nav.camera.frameset import FrameSet
+from nav.core.frameset import FrameSet
 from nav.tracking.fit.sharpening import PLAIN, UNKNOWN, Sharpening, Unsharpened, unsharpened
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics

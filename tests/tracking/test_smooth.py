@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError, Lost
-from nav.frames import Array, Pose, rigid
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Array, Pose, rigid
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.follow.smooth import Smoother, mean_pose
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from tests.synthetic import covariances, rigid_transforms
 
 FPS = 30.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.tracking.plausible_tool import check_tool
 from nav.tracking.tool import (
     Marker,

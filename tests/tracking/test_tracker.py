@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.camera.rig import Rig
-from nav.errors import InputError, Lost
-from nav.notice import Notice
+from nav.core.errors import InputError, Lost
+from nav.core.frameset import Frame, FrameSet, Picture
+from nav.core.notice import Notice
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.tip import tip_from_pose, tip_in_reference
 from nav.tracking.tool import Tool, marker_pattern
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.frames import Array, perturbed
+from nav.core.frames import Array, perturbed
 from phantoms.twin.inverse_distortion import divided
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pyvista
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Case
 from phantoms.twin.ct_fill import Grid, filled
 from phantoms.twin.scene_shapes import box

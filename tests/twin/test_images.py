@@ -14,8 +14,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.image_files import read_picture
 from nav.camera.rig import Camera, Rig, load_rig, write_rig
 from nav.camera.source import open_source
-from nav.errors import InputError, Lost
-from nav.frames import Array
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Array
 from nav.record.pose_table import COLUMNS
 from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import load_tool

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
 from phantoms.twin.inverse_distortion import corner_rays
 from phantoms.twin.raster import draw_rectangle
 from phantoms.twin.simulated_bodies import Rectangle, marker_rectangle

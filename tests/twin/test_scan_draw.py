@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.twin.scan_draw import WHOLE, draw_scan
 from phantoms.twin.scan_kernel import paint_parts
 from phantoms.twin.scan_parameters import JOINTS

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.twin.seating import (
     BOTTOM,
     TIPS,

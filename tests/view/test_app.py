@@ -36,7 +36,7 @@ def test_whether_a_window_can_be_seen(monkeypatch, environment, seen):
 def test_no_display_is_a_sentence_not_an_abort():
     code = (
         "from nav.view.live_app import application\n"
-        "from nav.errors import InputError\n"
+        "from nav.core.errors import InputError\n"
         "try: application()\n"
         "except InputError as error: print(error)\n"
     )

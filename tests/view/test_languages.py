@@ -7,10 +7,10 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.notice import Notice
 from nav.guidance.alarms import Level
 from nav.live.messages import Ended, Preparing, Stage, Standstill
-from nav.notice import Notice
 from nav.text.catalogue import TEMPLATES, choose_language, chosen, languages
 from nav.text.template import Plural, placeholders, texts
 from nav.view import camera_pictures, gauge, header, lights, overlays, readouts

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
-from nav.frames import Pose
+from nav.core.errors import Lost
+from nav.core.frames import Pose
+from nav.core.notice import Notice
+from nav.core.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.guidance.alarms import AlarmState, Level
 from nav.guidance.proximity import PlanDeviation, Proximity, StructureProximity
 from nav.live.messages import Ended, Stage, Update
-from nav.notice import Notice
 from nav.pipeline import NOT_REGISTERED, Guidance
-from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.view.live_state import display
 from nav.view.pace import STALE_AFTER
 from nav.view.words import MINUS

@@ -8,17 +8,17 @@ import numpy as np
 import pyvista
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import Lost
-from nav.frames import Array, Pose
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose
+from nav.core.notice import Notice
+from nav.core.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.guidance.alarms import Alarms
 from nav.guidance.proximity import plan_deviation, proximity
 from nav.live.messages import Command, Ended, Sample, Stage, Thumbnail, Update
 from nav.model.case import Case, Fiducial, Plan, Structure
 from nav.model.surface import Surface
-from nav.notice import Notice
 from nav.pipeline import NOT_REGISTERED, Guidance
 from nav.tracking.tool import Marker, Tool, ToolTip
-from nav.tracking.tracked_frame import Tip, TrackedFrame, TrackedTool
 
 SQUARE = 12.0
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 
-from nav.errors import Lost
+from nav.core.errors import Lost
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.fine_pose import FoundPart
 from nav.reconstruction.printed.kit import KitDivot

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError
-from nav.files import load_toml, sha256
+from nav.core.errors import InputError
+from nav.core.files import load_toml, sha256
+from nav.core.textfile import MEGABYTE, read_bytes
 from nav.model.case import Case, load_case
 from nav.model.meshdata import MeshError, merge_equal, triangulate
 from nav.model.stlfile import read_stl
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.kitfile import KitFile, PartTable
 from nav.reconstruction.volume import Array
-from nav.textfile import MEGABYTE, read_bytes
 
 MOST_PART_BYTES = 256 * MEGABYTE  # five million triangles
 TOOLS = ("mould_", "sac_core")  # parts that are in the phantom only while it is made

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from nav.files import plain_values, provenance
+from nav.core.files import plain_values, provenance
+from nav.core.outputs import written_together
 from nav.model.case import CASE_FORMAT, ROLE_ORDER
-from nav.outputs import written_together
 from nav.reconstruction.case_files import (
     CASE,
     PICTURE,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nav.files import FileModel, Positive, PublicFile, TransformTable, Vector3
+from nav.core.files import FileModel, Positive, PublicFile, TransformTable, Vector3
 
 KIT_FORMAT = "c1c2nav/kit/1"
 Text = Annotated[str, Field(min_length=1)]

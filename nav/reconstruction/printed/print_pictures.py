@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav import offscreen
-from nav.filekinds import PNG_METADATA
+from nav.core.filekinds import PNG_METADATA
 from nav.reconstruction.printed.kit import BONES_PART
 from nav.reconstruction.printed.print_deviation import DeviationMap
 from nav.reconstruction.reconstruction_pictures import TITLES, draw_slice, rendered, seen_along

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.errors import InputError, Lost
+from nav.core.errors import InputError, Lost
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.divots import FoundDivot, find_divot
 from nav.reconstruction.printed.fine_pose import (

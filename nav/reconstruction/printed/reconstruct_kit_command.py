@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.progress_bar import step_bar
 from nav.reconstruction.case_files import usual_sigma
 from nav.reconstruction.printed.kit import read_kit

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.placement import EXACT, Placement, refuse_absurd
 from nav.reconstruction.reading.read_result import Finding, UnmeasuredInterval

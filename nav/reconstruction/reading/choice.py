@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.read_result import Finding, SeriesInfo
 from nav.reconstruction.reading.sentences import describe_problem
 from nav.reconstruction.reading.stacks import Stack

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.assembly import GridFacts, assemble
 from nav.reconstruction.reading.choice import choose
 from nav.reconstruction.reading.dicom_folder import FolderContents, read_folder

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.headers import (
     Damaged,
     Directory,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.metaimage import parse_metaimage
 from nav.reconstruction.reading.nrrd import length_scale, parse_nrrd
 from nav.reconstruction.reading.placement import Array

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.frames import Array
 from nav.reconstruction.reading.nrrd import data_file
 from nav.reconstruction.reading.placement import is_placed
 from nav.reconstruction.reading.regular import refuse_huge

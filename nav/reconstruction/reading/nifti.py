@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.placement import Array, is_placed, is_upright
 from nav.reconstruction.reading.read_result import Finding
 from nav.reconstruction.reading.regular import refuse_huge

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import iter_pixels
 from pydicom.uid import UID
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.dicom_elements import read_elements
 from nav.reconstruction.reading.headers import SliceHeader
 from nav.reconstruction.reading.pixel_decoder import decode_frames

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.assembly import assemble
 from nav.reconstruction.reading.dicom import read_dicom
 from nav.reconstruction.reading.hounsfield import check_values

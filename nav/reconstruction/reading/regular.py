@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import spline_filter1d
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.reading.placement import EXACT, Array, Placement
 
 Values = NDArray[np.int16]  # (slices, rows, columns)

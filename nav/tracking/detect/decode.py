@@ -11,8 +11,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.tool import Tool, marker_pattern
 
 PER_CELL = 3  # samples along a cell

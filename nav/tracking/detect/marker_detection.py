@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.detect.decode import read_squares
 from nav.tracking.tool import Tool, predefined_dictionary
 

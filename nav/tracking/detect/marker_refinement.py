@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Picture
 from nav.camera.ray_grid import RayGrid
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.fit.kernel_arguments import CameraImage, MarkerPattern, PlaneView
 from nav.tracking.fit.pattern import colour_changes
 from nav.tracking.fit.photometry import flow

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.detect.marker_refinement import START_BLUR, refine_marker
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.response import AS_LIGHT, Response

@@ -13,9 +13,9 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from nav.camera.frameset import Picture
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.tool import Tool, predefined_dictionary
 
 Kind = Literal[

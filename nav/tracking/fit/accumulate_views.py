@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.tracking.fit.kernel_arguments import (
     MarkerPattern,
     PixelSelection,

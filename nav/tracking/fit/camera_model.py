@@ -4,7 +4,7 @@ import numpy as np
 
 from nav.camera.ray_grid import RayGrid
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
 
 
 class CameraModel:

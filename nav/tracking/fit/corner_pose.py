@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri
 
-from nav.errors import Lost
-from nav.frames import Array, Pose
-from nav.gauss_newton import gauss_newton
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose
+from nav.core.gauss_newton import gauss_newton
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.initial_pose import APART, angle_between, find_start
 from nav.tracking.fit.reprojection import ViewStack

@@ -11,7 +11,7 @@ that its pixels are compared where they are; what it says of the pose is carried
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.accumulate_views import CHANCE, EXPLAINED, LOOKED, NOISE, USED
 from nav.tracking.fit.fit_pass import COARSE_PASS, FARTHEST, FINE_PASS, fit_pass, offset_information
 from nav.tracking.fit.fit_result import FitResult, Projection, ViewAppearance, ViewQuality

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from nav.camera.ray_grid import ray_at
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.tracking.fit.kernel_arguments import MarkerPattern, PixelSelection, PlaneView
 from nav.tracking.fit.pattern import RHO, ROWS, SX, SY, X, Y
 from nav.tracking.fit.photometry import RHO_MOST, split_blur

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.accumulate_views import NOISE, USED, accumulate_views, windows
 from nav.tracking.fit.expected import expected_greys
 from nav.tracking.fit.fit_result import Projection, ViewAppearance

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.marker_views import MarkerViews
 from nav.tracking.fit.response import Response
 

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.fit.accumulate_views import view_equations
 from nav.tracking.fit.fit_result import Projection, ViewAppearance
 from nav.tracking.fit.kernel_arguments import CameraImage, MarkerPatterns, ViewEquations

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nav.frames import Array
-from nav.gauss_newton import gauss_newton
+from nav.core.frames import Array
+from nav.core.gauss_newton import gauss_newton
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.reprojection import ViewStack
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.normal_equations import FIRM, firm_flow
 from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.photometry import flow
 from nav.tracking.fit.tool_shape import Shape, move_point, turn_vector

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Picture
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.fit.accumulate_views import windows
 from nav.tracking.fit.expected import lay_pixel
 from nav.tracking.fit.fit_result import FitResult

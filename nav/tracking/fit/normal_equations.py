@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.tracking.fit.pixel_moments import BLUR, BRIGHTNESS, GEOMETRY, RESPONSE
 from nav.tracking.fit.plane_projection import MOTION
 from nav.tracking.fit.view_solver import PLACE, bound_blur, quantile

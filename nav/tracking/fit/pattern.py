@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 
 ROWS = 64  # pixels at once: the sheet stays in the fastest cache
 REACH = 3.5  # sd from which on an edge is not seen

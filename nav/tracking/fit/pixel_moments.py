@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.tracking.fit.kernel_arguments import PixelBuffers
 from nav.tracking.fit.pattern import (
     BY_SX,

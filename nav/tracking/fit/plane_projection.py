@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.tracking.fit.pixel_moments import GEOMETRY
 
 MOTION = 6  # of the tool: (tx, ty, tz, rx, ry, rz) about its pivot, mm and rad

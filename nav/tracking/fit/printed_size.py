@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.linear import Linear
 from nav.tracking.fit.pixel_moments import GEOMETRY

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.tracking.fit.accumulate_views import EXPLAINED, GOOD, LOOKED, NOISE, SPREAD, USED
 from nav.tracking.fit.marker_views import MarkerViews
 from nav.tracking.fit.view_solver import HUBER, LEAST_NOISE, quantile

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.linear import Linear
 from nav.tracking.fit.marker_views import CORNER_FLOW
 from nav.tracking.fit.pixel_moments import GEOMETRY, RESPONSE

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from nav.frames import Array, point_jacobian
+from nav.core.frames import Array, point_jacobian
 from nav.tracking.detect.marker_view import MarkerView
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 ENTRIES = 256
 SAME_CURVE = 1e-3  # change of a parameter that no grey level shows

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from nav.camera.frameset import Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 
 BLACK, WHITE = 1.0, 254.0  # grey levels from which a pixel may have been clipped
 UNKNOWN = 0.0  # stands for a clipped pixel in what `Unsharpened` makes

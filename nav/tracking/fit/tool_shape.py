@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.compiled import njit
-from nav.frames import Array
+from nav.core.compiled import njit
+from nav.core.frames import Array
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.pattern import colour_changes
 from nav.tracking.tool import Tool, marker_pattern

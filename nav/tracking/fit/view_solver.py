@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nav.compiled import njit
+from nav.core.compiled import njit
 from nav.tracking.fit.kernel_arguments import PixelSelection, ViewStep
 from nav.tracking.fit.photometry import accumulate
 from nav.tracking.fit.pixel_moments import (

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet, Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import FrameSet, Picture
 from nav.tracking.detect.marker_refinement import START_BLUR
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.marker_views import MarkerViews

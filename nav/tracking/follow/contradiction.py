@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.corner_pose import PoseFit, fit_pose
 from nav.tracking.follow.pose_candidate import PoseCandidate

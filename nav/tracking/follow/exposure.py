@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 KEEP = 0.99  # of what was learnt, per frame set
 CHANGED = 0.25  # of a hand's acceleration, per axis, from one frame set to the next (sd, 30 per s)

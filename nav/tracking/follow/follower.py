@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet, Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import FrameSet, Picture
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.direct import fit_pixels
 from nav.tracking.fit.fit_result import FitResult, ViewAppearance

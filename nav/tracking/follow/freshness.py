@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.camera.frameset import Frame, FrameSet, Picture
+from nav.core.frameset import Frame, FrameSet, Picture
 
 SILENCE = 0.5  # s without a picture, after which a camera that gave some counts as stopped
 SPARSE = 1009  # every SPARSE-th pixel is compared first: noise differs in nearly all

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nav.frames import Array, orthonormal
+from nav.core.frames import Array, orthonormal
 from nav.tracking.fit.consensus import Consensus, estimate_consensus
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.initial_pose import angle_between

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.marker_views import moved_about
 
 FORGET = 0.5  # s without being seen, after which a tool may be anywhere

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Array, Pose
+from nav.core.frames import Array, Pose
 from nav.tracking.fit.consensus import Consensus
 from nav.tracking.fit.corner_pose import DECISIVE
 from nav.tracking.fit.fit_result import FitResult

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.sharpening import PLAIN, Sharpening
 from nav.tracking.fit.view_solver import LEAST_NOISE

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError, Lost
-from nav.frames import Pose
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Pose
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 
 
 class Smoother:

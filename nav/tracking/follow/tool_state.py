@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Frame, FrameSet
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.fit_pass import SLACK_FROM, SLACK_MOST
 from nav.tracking.fit.fit_result import ViewAppearance

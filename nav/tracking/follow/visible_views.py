@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Frame, FrameSet, Picture
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet, Picture
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.marker_views import MarkerViews
 from nav.tracking.fit.tool_shape import Shape

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from nav.core.errors import InputError
 from nav.display import forget_unreachable_display
-from nav.errors import InputError
 from nav.view.case.case_state import ViewState, initial_state
 from nav.view.case.case_window import CaseWindow
 from nav.view.case.loading import ViewedCase, load_viewed_case

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QMouseEvent, QPainter
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.view.anatomy import Drawn
 from nav.view.case.case_state import ViewState
 from nav.view.case.loading import ViewedCase

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Plan
 from nav.view.case.draft import Draft, Tool, released
 from nav.view.case.greys import STANDARD, GreyWindow

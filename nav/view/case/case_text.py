@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.view.case.greys import GreyWindow, preset_name
 from nav.view.case.loading import UNSURE, ViewedCase
 from nav.view.case.planes import NORMAL_LETTERS, Plane

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.view.case.planes import Plane
 from nav.view.case.slices import ROUNDED

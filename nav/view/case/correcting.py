@@ -9,9 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from nav.errors import InputError
-from nav.files import load_toml
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.files import load_toml
+from nav.core.frames import Array
 from nav.model.case import CaseFile
 from nav.reconstruction.comparison import Correction
 from nav.reconstruction.correction import (

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.reconstruction.guidance import Stroke
 from nav.view.case.case_text import short_name
 from nav.view.case.draft import Draft, Tool, shown_role

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.files import load_toml
-from nav.frames import Array
+from nav.core.errors import InputError
+from nav.core.files import load_toml
+from nav.core.frames import Array
 from nav.model.case import Case, CaseFile, ReconstructionTable, load_case
 from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.nifti import read_nifti

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Fiducial, Plan
 from nav.view.theme import ACCENT, BACK, TEXT, Metrics, faded, font
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 LEAST_HALF, MOST_HALF = 4.0, 400.0  # mm, from a picture's middle to its nearest edge
 

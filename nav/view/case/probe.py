@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.reconstruction.volume import Volume
 from nav.view.case.slices import value_at

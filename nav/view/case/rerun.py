@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.comparison import Correction
 from nav.reconstruction.correction import CaseRerun
 from nav.reconstruction.guidance import Guidance, GuideLabel

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
 
-from nav.filekinds import PNG_METADATA
+from nav.core.filekinds import PNG_METADATA
+from nav.core.outputs import written_together, written_whole
 from nav.model.case import Plan
-from nav.outputs import written_together, written_whole
 from nav.registration.markupsline import line_json
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Case, Plan
 from nav.planning.judging import SOON, LineJudge, LineMeasures
 from nav.planning.path_search import SAMPLES

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QTransform
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.guidance.alarms import Level
 from nav.model.case import Plan
 from nav.view.case.case_state import ViewState

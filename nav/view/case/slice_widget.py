@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.view.case.case_state import ViewState
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.reconstruction.volume import Volume
 from nav.view.case.planes import Plane
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from nav.core.errors import InputError
 from nav.display import display_problem
-from nav.errors import InputError
 from nav.registration.markupsline import read_line
 from nav.view.case.case_state import ViewState, initial_state
 from nav.view.case.case_text import shortcomings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.gel import skin_on_base
 from phantoms.kit.kit_layout import Layout

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import matplotlib
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 FONTS = {"normal": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}  # Matplotlib's, by weight
 MONOSPACED = "DejaVuSansMono.ttf"

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from phantoms.kit.papers.amounts import filament_grams, round_to, size_text, tube_size
 from phantoms.kit.papers.needles import needed
 

@@ -20,7 +20,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from nav.camera.frameset import FrameSet
+from nav.core.frameset import FrameSet
 from nav.progress_bar import progress_bar
 from tests.bench.degraded.alter import Alter, degradations, others_filters
 from tests.bench.degraded.pictures import Scene, changing, rig_changes, second, twin

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Camera, Rig
+from nav.core.frameset import Frame, FrameSet
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body, needle_tool

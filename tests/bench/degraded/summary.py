@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.bench.tracking.crew import OURS
 from tests.bench.tracking.measure import ITSELF, Record
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import InputError, Lost
+from nav.core.errors import InputError, Lost
 from nav.progress_bar import progress_bar
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tracker import Tracker

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Frame
 from nav.tracking.tool import Marker, Tool
 from tests.bench.faults.recordings import Recording
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.tool import Tool
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nav.errors import InputError
-from nav.outputs import written_whole
+from nav.core.errors import InputError
+from nav.core.outputs import written_whole
 
 RETRIES = 2  # of a task whose worker died
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from nav.errors import InputError, NothingSafe
-from nav.frames import Array
+from nav.core.errors import InputError, NothingSafe
+from nav.core.frames import Array
+from nav.core.outputs import written_whole
 from nav.model.case import Case, load_case
 from nav.model.surface import Surface
-from nav.outputs import written_whole
 from nav.planning.plan_command import PlanOptions, plan_case
 from nav.reconstruction.case_files import write_case
 from nav.reconstruction.reading import read_volume

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.planning.needle_deviation import across_axes
 
 MEASURED = (1.73 / 50.0, 3.54 / 50.0)  # mm of drift a mm of depth

@@ -9,15 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.errors import Lost
-from nav.frames import Array, Pose, perturbed
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose, perturbed
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.model.case import Plan
 from nav.pipeline import Pipeline
 from nav.registration.assessment import assess_touches
 from nav.registration.registration_result import Registration
 from nav.tracking.needle import NeedleKind
 from nav.tracking.tool import Tool
-from nav.tracking.tracked_frame import TrackedFrame, TrackedTool
 from phantoms.demo.work import HAND_SD
 from phantoms.twin.seating import seated_tip
 from phantoms.twin.simulated_tools import TUOHY_17G, needle_tool
@@ -177,8 +177,8 @@ def _shift(
     pipeline: Pipeline, variant: Variant, tip: Array, heading: Array, opening: Array
 ) -> Array:
     """How far the screen's tip is moved off the straight needle's, so that the hand can aim."""
+    from nav.core.tracked_frame import Tip
     from nav.guidance.bending import drift_at, insertion_depth
-    from nav.tracking.tracked_frame import Tip
 
     kind = pipeline.needle.needle
     if kind is None or kind.bevel_direction is None:

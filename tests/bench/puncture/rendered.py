@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import load_case
 from phantoms.demo.report import shown_and_true, tip_errors
 from phantoms.demo.run_demo import _headless, prepare

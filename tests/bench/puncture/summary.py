@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.bench.puncture.passes import Shown
 
 RESAMPLES = 2000

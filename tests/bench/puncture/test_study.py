@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.bench.puncture.engine import run_tasks
 from tests.bench.puncture.needle import draw_bend
 from tests.bench.puncture.passes import Shown

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
 from phantoms.demo.report import REFERENCE, file_from_true

@@ -9,10 +9,10 @@ import numpy as np
 
 from calibration.board import Board
 from calibration.cameras.board_detection import Seen, find_board
-from nav.camera.frameset import Picture
 from nav.camera.image_files import read_picture
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 
 WINDOW = (11, 11)  # half a side, px: as in OpenCV's stereo_calib sample
 STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)

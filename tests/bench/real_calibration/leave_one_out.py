@@ -17,7 +17,7 @@ from calibration.board import Board
 from calibration.cameras.board_detection import Seen
 from calibration.cameras.calibrate import Calibration, calibrate_cameras
 from calibration.cameras.shape import shaped
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.bench.real_calibration.chessboards import BoardPictures, Corners
 
 OURS = "ours"

@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from tests.bench.real_calibration.single_poses import SinglePose
 from tests.bench.real_calibration.tag_views import SIDE
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.corner_pose import DECISIVE
 from nav.tracking.fit.initial_pose import angle_between, find_start

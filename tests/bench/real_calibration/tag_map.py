@@ -15,7 +15,7 @@ from calibration.tools.body_views import BodyView
 from calibration.tools.robust_bundle import Solved, sightings_of, solved
 from calibration.tools.unknowns import Body, residuals_of
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.initial_pose import find_start
 from nav.tracking.tool import Marker

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from calibration.tools.body_views import BodyView, views_of
-from nav.camera.frameset import Frame, FrameSet, Picture
 from nav.camera.image_files import read_picture
 from nav.camera.rig import Camera, Rig
-from nav.errors import Lost
-from nav.frames import Array
+from nav.core.errors import Lost
+from nav.core.frames import Array
+from nav.core.frameset import Frame, FrameSet, Picture
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.corner_pose import AMBIGUOUS
 from nav.tracking.tool import Marker, Tool, predefined_dictionary

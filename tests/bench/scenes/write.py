@@ -18,8 +18,8 @@ import cv2
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import write_rig
-from nav.errors import InputError
-from nav.files import write_toml
+from nav.core.errors import InputError
+from nav.core.files import write_toml
 from nav.tracking.tool import Tool, write_tool
 from tests.bench.scenes.scene import Scene, Shot
 from tests.bench.scenes.settings import KINDS, Settings, settings_of

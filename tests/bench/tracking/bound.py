@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.frameset import Picture
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import Picture
 from nav.tracking.tool import Marker, Tool
 from tests.bench.tracking.patch import Patch
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nav.camera.frameset import Picture
+from nav.core.frameset import Picture
 
 
 class Channel:

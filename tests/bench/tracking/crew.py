@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nav.camera.frameset import FrameSet
 from nav.camera.rig import Rig, write_rig
-from nav.frames import Array
+from nav.core.frames import Array
+from nav.core.frameset import FrameSet
 from nav.tracking.tool import Tool, write_tool
 from tests.bench.tracking.channel import Channel
 from tests.bench.tracking.conventions import convention

@@ -16,7 +16,7 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from nav.camera.rig import Camera, Rig
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Tool
 
 Corners = Mapping[str, Mapping[int, NDArray[np.float64]]]

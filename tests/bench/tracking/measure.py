@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import Array, point_jacobian
+from nav.core.frames import Array, point_jacobian
 from nav.tracking.tool import Tool
 from tests.bench.tracking.bound import pose_bound
 from tests.bench.tracking.crew import OURS, Look, Member

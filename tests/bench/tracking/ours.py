@@ -19,12 +19,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import load_rig
-from nav.errors import Lost
+from nav.core.errors import Lost
+from nav.core.frameset import Frame, FrameSet
+from nav.core.tracked_frame import TrackedTool
 from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import load_tool
-from nav.tracking.tracked_frame import TrackedTool
 from nav.tracking.tracker import Tracker
 from tests.bench.tracking.worker import memory_mb
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 

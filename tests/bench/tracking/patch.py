@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
 from nav.camera.rig import Camera
-from nav.frames import Array
+from nav.core.frames import Array
 from nav.tracking.tool import Marker, Tool, marker_pattern
 
 FINE = 4  # grid points a pixel and axis

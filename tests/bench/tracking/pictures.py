@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import Frame, FrameSet
 from nav.camera.rig import Rig
+from nav.core.frameset import Frame, FrameSet
 from nav.tracking.tool import Tool
 from tests.bench.scenes import scene
 from tests.bench.scenes.scene import Scene

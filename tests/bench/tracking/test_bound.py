@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.frames import point_jacobian
+from nav.core.frames import point_jacobian
 from nav.tracking.tool import Tool, marker_pattern
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed

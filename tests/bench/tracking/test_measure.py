@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.camera.frameset import Frame, FrameSet
+from nav.core.frameset import Frame, FrameSet
 from tests.bench.tracking.crew import OURS, Look, Member
 from tests.bench.tracking.measure import ALL, ITSELF, ONE, THREE, measured
 from tests.bench.tracking.pictures import Shot, Stage

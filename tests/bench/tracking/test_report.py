@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from tests.bench.scenes.settings import settings_of
 from tests.bench.tracking.__main__ import told
 from tests.bench.tracking.cases import Case

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.reconstruction.comparison import Correction, Moved
 from nav.reconstruction.correction import CaseRerun, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.view.case.case_state import initial_state, moved, plan_moved, plan_shown, shown, stepped
 from nav.view.case.case_text import reading_parts, shortcomings
 from nav.view.case.loading import load_viewed_case

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 from nav.model.case import Plan
 from nav.planning.judging import LineJudge, LineMeasures
 from nav.planning.plan_result import Clearance

@@ -156,7 +156,7 @@ def test_a_plans_target_is_dragged_and_saved_as_a_line(qtbot, window, tmp_path):
 
 
 def test_screenshots_are_numbered_and_marked_as_ours(window, tmp_path):
-    from nav.filekinds import PICTURE, file_kind
+    from nav.core.filekinds import PICTURE, file_kind
 
     window.ask("screenshot")
     window.ask("screenshot")

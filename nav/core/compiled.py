@@ -19,13 +19,13 @@ from typing import Any
 import numba
 from numba import njit
 
-from nav.cache import owned_folder, user_cache
-from nav.codecache import check_cached_code
+from nav.core.cache import owned_folder, user_cache
+from nav.core.codecache import check_cached_code
 
 config: Any = numba.config  # its settings are made when it is imported
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 PACKAGES = ("nav", "calibration", "phantoms")
-COMPILES = re.compile(rb"^from nav\.compiled import .*\bnjit\b", re.MULTILINE)
+COMPILES = re.compile(rb"^from nav\.core\.compiled import .*\bnjit\b", re.MULTILINE)
 IMPORTS = re.compile(rb"^from ((?:nav|calibration|phantoms)\.[\w.]+) import ", re.MULTILINE)
 
 __all__ = ["compiled_before", "compiled_sources", "njit", "sources_digest", "use_own_folder"]

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from nav.pose_formats import POSE_FORMATS
+from nav.core.pose_formats import POSE_FORMATS
 
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "PNG image", "printed sheet", "summary"

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.spatial.transform import RigidTransform
 
 import nav
-from nav.errors import InputError
-from nav.frames import rigid
-from nav.outputs import written_whole
-from nav.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, read_text
+from nav.core.errors import InputError
+from nav.core.frames import rigid
+from nav.core.outputs import written_whole
+from nav.core.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, read_text
 
 # strict: neither strings nor booleans are accepted as numbers
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -282,7 +282,7 @@ def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ())
     Raises
     ------
     InputError
-        See `nav.outputs.written_together`.
+        See `nav.core.outputs.written_together`.
     """
     document = {"format": data["format"], **provenance(inputs), **data}
     text = tomli_w.dumps(plain_values(document))

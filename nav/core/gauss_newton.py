@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 State = TypeVar("State")
 

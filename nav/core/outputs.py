@@ -13,10 +13,10 @@ from filecmp import cmp
 from itertools import count
 from pathlib import Path
 
-from nav.errors import InputError
-from nav.filekinds import file_kind
-from nav.output_checks import cannot_be_written, followed, refuse_replacing, refuse_special
-from nav.unfinished import remove_unfinished, unfinished_name
+from nav.core.errors import InputError
+from nav.core.filekinds import file_kind
+from nav.core.output_checks import cannot_be_written, followed, refuse_replacing, refuse_special
+from nav.core.unfinished import remove_unfinished, unfinished_name
 
 DOUBLE_SUFFIXES = (".nii.gz", ".seg.nrrd", ".mrk.json")  # that other programs know only as a whole
 Kept = Callable[[Path, Path], None]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nav.frames import Array
+from nav.core.frames import Array
 
 # Shares of the standard deviations' product: two entries that must be equal are written from one
 # number, so only the last digits may differ; entries rounded to three digits can make a correlation

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform
 
-from nav.camera.frameset import FrameSet
-from nav.errors import Lost
-from nav.frames import Array, Pose, adjoint
-from nav.notice import Notice
+from nav.core.errors import Lost
+from nav.core.frames import Array, Pose, adjoint
+from nav.core.frameset import FrameSet
+from nav.core.notice import Notice
 
 NO_TOOL = Lost("no_such_tool")
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nav.errors import InputError
-from nav.signatures import other_kind
+from nav.core.errors import InputError
+from nav.core.signatures import other_kind
 
 MEGABYTE = 2**20
 # larger than any that a person or a program of this field writes; reading stays within seconds

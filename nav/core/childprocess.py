@@ -32,7 +32,7 @@ def run(command: Sequence[str], patience: float = PATIENCE) -> tuple[int | None,
     errors : str
         Standard error; empty where it took too long, the reason where it could not be started.
     """
-    root = str(Path(__file__).resolve().parents[1])
+    root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     environment = os.environ | {"PYTHONPATH": path}
     try:

@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 if TYPE_CHECKING:  # heavy: every command reads this table, few write poses
+    from nav.core.tracked_frame import TrackedFrame
     from nav.tracking.tool import Tool
-    from nav.tracking.tracked_frame import TrackedFrame
 
 
 class PoseWriter(Protocol):

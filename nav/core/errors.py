@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 
 
 class InputError(Exception):

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nav.errors import InputError
-from nav.frames import Array
-from nav.textfile import MEGABYTE, MOST_NUMBER, printable, read_text
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.core.textfile import MEGABYTE, MOST_NUMBER, printable, read_text
 
 MOST_COLUMNS = 1000  # a wide table of tracked poses has 52
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}

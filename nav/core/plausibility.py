@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nav.errors import InputError
+from nav.core.errors import InputError
 
 # in mm. Factors that users get wrong: the unit itself, or a sheet printed at another unit
 UNITS = {"metres": 1000.0, "centimetres": 10.0, "inches": 25.4, "micrometres": 0.001}

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.notice import Notice
+from nav.core.notice import Notice
 
 Picture = NDArray[np.uint8]
 

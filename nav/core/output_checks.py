@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from unicodedata import normalize
 
-from nav.errors import InputError
-from nav.filekinds import file_kind
-from nav.unfinished import LONGEST_NAME
+from nav.core.errors import InputError
+from nav.core.filekinds import file_kind
+from nav.core.unfinished import LONGEST_NAME
 
 
 def cannot_be_written(path: Path, error: Exception) -> InputError:
@@ -122,7 +122,7 @@ def refuse_replacing(path: Path, kind: str | None) -> None:
     path : Path
         File to write; may not exist.
     kind : str or None
-        Kind of what would be written, see `nav.filekinds.file_kind`.
+        Kind of what would be written, see `nav.core.filekinds.file_kind`.
 
     Raises
     ------
