@@ -14,7 +14,7 @@ from calibration.plausible_board import check_board
 from nav.core.files import PublicFile, load_toml, write_toml
 from nav.core.frames import Array
 from nav.core.frameset import Picture
-from nav.tracking.tool import dictionary_names
+from nav.tracking.tool import dictionary_names, predefined_dictionary
 
 BOARD_FORMAT = "c1c2nav/board/1"
 RULER = 100  # mm, of the ruler that is printed beside it
@@ -52,7 +52,7 @@ class BoardFile(PublicFile):
                 "e.g. DICT_5X5_250"
             )
         columns, rows = self.squares
-        needed, there = columns * rows // 2, len(_dictionary(self.dictionary).bytesList)
+        needed, there = columns * rows // 2, len(predefined_dictionary(self.dictionary).bytesList)
         if needed > there:
             raise ValueError(
                 f"{columns} x {rows} squares need {needed} markers, {self.dictionary} has {there}"
@@ -116,7 +116,10 @@ class Board:
         assert self.dictionary is not None
         assert self.marker is not None
         board = cv2.aruco.CharucoBoard(
-            (self.columns, self.rows), self.square, self.marker, _dictionary(self.dictionary)
+            (self.columns, self.rows),
+            self.square,
+            self.marker,
+            predefined_dictionary(self.dictionary),
         )
         board.setLegacyPattern(self.legacy)
         return board
@@ -210,7 +213,3 @@ def save_board(path: Path, board: Board, inputs: Sequence[Path] = ()) -> None:
         },
         inputs,
     )
-
-
-def _dictionary(name: str) -> cv2.aruco.Dictionary:
-    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
