@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh
-from scipy.spatial.transform import RigidTransform, Rotation
+from scipy.spatial.transform import RigidTransform
 from scipy.special import chdtri
 
 from nav.core.errors import InputError
@@ -19,7 +18,8 @@ from nav.core.frames import Array, Pose, perturbed
 from nav.registration.determinacy import WeakestMotion, weakest_motion
 from nav.registration.points import LARGEST, closed_form
 from nav.registration.registration_result import Registration
-from nav.registration.surface_kernels import Schedule, distance_and_gradient, fit_resampled
+from nav.registration.surface_bootstrap import bootstrap_covariance, larger_covariance
+from nav.registration.surface_kernels import distance_and_gradient
 from nav.registration.surface_search import (
     DISTINCT,
     PoseFound,
@@ -41,8 +41,6 @@ ALTERNATIVES = 12  # poses that are fitted exactly
 MORE_ROTATIONS = (2000, 6000, 20000)  # tried in turn while nothing fits
 # A pose is unrivalled where every other one's log-likelihood is lower by this much
 LEAST_ODDS = 12.0
-SAMPLES = 100  # of the bootstrap
-RESAMPLED = Schedule(1.2, 1.2, 6)
 MOST_UNDETERMINED = 1.5  # mm rms of the surface along the weakest motion, one sd
 ROUGH_SHIFT, ROUGH_TURN = 8.0, 0.25  # mm, rad: how far rough landmarks may be off, one sd per axis
 
@@ -339,39 +337,13 @@ def _explains(fit: SurfaceFit) -> bool:
 
 def _with_bootstrap(surface: SearchedSurface, touched: Array, fit: SurfaceFit) -> SurfaceFit:
     """Enlarge the covariance where resampled touches scatter more than the information says."""
-    points = touched[fit.used]
-    mean = points.mean(axis=0)
-    transform = fit.pose.transform
-    rng = np.random.default_rng(0)
-    counts = rng.multinomial(len(points), np.full(len(points), 1.0 / len(points)), SAMPLES)
-    turned, moved = fit_resampled(
-        surface.field,
-        np.ascontiguousarray(points - mean),
-        counts.astype(float),
-        transform.rotation.as_matrix(),
-        transform.apply(mean),
-        RESAMPLED,
-    )
-    rotations = Rotation.from_matrix(turned)
-    samples = RigidTransform.from_components(moved - rotations.apply(mean), rotations)
-    # each sample's pose as a left perturbation of the fit's
-    change = samples * transform.inv()
-    offsets = np.hstack([change.translation, change.rotation.as_rotvec()])
-    offsets -= offsets.mean(axis=0)
-    scatter = offsets.T @ offsets / (SAMPLES - 1)
-    covariance = _larger(fit.pose.covariance, scatter)
+    scatter = bootstrap_covariance(surface.field, touched[fit.used], fit.pose.transform)
+    covariance = larger_covariance(fit.pose.covariance, scatter)
     return replace(
         fit,
-        pose=Pose(transform, covariance),
+        pose=Pose(fit.pose.transform, covariance),
         weakest=weakest_motion(covariance, surface.places),
     )
-
-
-def _larger(covariance: Array, other: Array) -> Array:
-    """Return the smallest covariance, along their common axes, that is as large as both."""
-    values, vectors = eigh(other, covariance)
-    back = covariance @ vectors
-    return back @ np.diag(np.maximum(values, 1.0)) @ back.T
 
 
 def _next_best(

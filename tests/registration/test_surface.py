@@ -10,6 +10,7 @@ from nav.core.frames import perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
 from nav.registration.surface import SurfaceNotRegistered, register_surface
+from nav.registration.surface_bootstrap import larger_covariance
 from nav.registration.surface_search import displacement, prepare_surface
 
 NOISE = 0.3  # mm
@@ -176,3 +177,14 @@ def test_the_weakest_motion_is_the_one_that_was_put_in():
     assert not found.turns
     assert found.axis == 1
     assert found.sd == pytest.approx(2.0, rel=1e-3)
+
+
+def test_the_larger_of_two_covariances_is_as_large_as_both():
+    rng = np.random.default_rng(10)
+    for _ in range(20):
+        one, other = (m @ m.T + 0.01 * np.eye(6) for m in rng.normal(size=(2, 6, 6)))
+        found = larger_covariance(one, other)
+        for least in (one, other):
+            assert np.linalg.eigvalsh(found - least).min() > -1e-9 * np.trace(found)
+    assert larger_covariance(one, 0.5 * one) == pytest.approx(one)
+    assert larger_covariance(one, 4.0 * one) == pytest.approx(4.0 * one)
