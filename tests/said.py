@@ -7,7 +7,8 @@ from nav.text.catalogue import ENGLISH
 
 # reasons that ask whether the tool's file is the right one
 ASKING_FOR_FILE = {
-    "markers_misplaced", "markers_elsewhere", "not_this_tool", "misaligned", "markers_disagree"
+    "markers_misplaced", "markers_elsewhere", "not_this_tool", "misaligned", "markers_disagree",
+    "cameras_contradict",
 }  # fmt: skip
 
 

@@ -681,7 +681,10 @@ def test_live_refuses_a_needle_without_a_tip(run, live, bench):
         (["--needle", "pointer"], ["--needle: no tool is called pointer", "needle, reference"]),
         (["--reference", "table"], ["--reference: no tool is called table"]),
         (["--registration", "none.toml"], ["none.toml: no such file"]),
-        (["--camera", "left=0"], ["--camera NAME=NUMBER or --images"]),
+        (
+            ["--camera", "left=0"],
+            ["--camera NAME=NUMBER, --images SOURCE or --poses TABLE"],
+        ),
     ],
 )
 def test_live_refuses_options_that_fit_nothing(run, live, more, words):

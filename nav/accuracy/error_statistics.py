@@ -177,6 +177,8 @@ def _bootstrapped(
         return Estimate(value, value, value)
     jack = np.array([float(statistic(np.delete(samples, k, axis=0))) for k in range(count)])
     away = jack.mean() - jack
+    # in units of the largest: their cubes do not vanish
+    away /= max(float(np.abs(away).max()), np.finfo(float).tiny)
     spread = float((away**2).sum())
     skew = float((away**3).sum()) / (6.0 * spread**1.5) if spread > 0.0 else 0.0
     share = float(np.clip(np.mean(values < value), 0.5 / RESAMPLES, 1.0 - 0.5 / RESAMPLES))

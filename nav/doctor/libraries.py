@@ -18,6 +18,7 @@ BINARIES = {
 }
 # Debian names a library's package after it (Policy 8.1), except these
 PACKAGES = {
+    "libharfbuzz.so.0": "libharfbuzz0b",
     "libz.so.1": "zlib1g",
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",

@@ -7,7 +7,8 @@ _FILE = (
     "made by another program or version may have its markers turned"
 )
 _RIG = (
-    "has one of them been moved or refocused, is one late or frozen, or is it another rig's file?"
+    "has one of them been moved or refocused, is one late or frozen, or is it another rig's or "
+    "another tool's file?"
 )
 _SIZE = (
     "and {cameras:and} alone cannot see it: {percent:.1f} % would be {off_mm:.1f} mm of distance; "

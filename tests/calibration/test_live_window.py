@@ -257,7 +257,7 @@ def test_what_could_not_be_calibrated_is_said_and_pictures_go_on(qtbot, opened, 
     def refuse(*arguments: Any) -> None:
         raise InputError("left: all boards are about parallel")
 
-    monkeypatch.setattr("calibration.live.calibration_window.calibrated", refuse)
+    monkeypatch.setattr("calibration.live.calibration_window.calibrate_gathered", refuse)
     window = opened()
     room.hold(Ask("show", ""))
     qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
@@ -275,7 +275,7 @@ def test_a_verdict_that_is_not_good_says_what_to_do_and_takes_more(
     result = SimpleNamespace(
         found=SimpleNamespace(word="repeat"), rows=[row], advice=[advice], notes=["unverified"]
     )
-    monkeypatch.setattr("calibration.live.calibration_window.calibrated", lambda *_: result)
+    monkeypatch.setattr("calibration.live.calibration_window.calibrate_gathered", lambda *_: result)
 
     def full(result: Any) -> None:
         raise InputError("rig.toml: cannot be written: No space left on device")

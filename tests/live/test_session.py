@@ -17,6 +17,7 @@ from nav.registration.points import register_points
 from nav.registration.registration_result import Registration
 from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import Tool, ToolTip
+from tests.said import said
 from tests.solids import box, structure
 from tests.synthetic import square_marker
 
@@ -593,14 +594,14 @@ def test_another_plan_is_followed_by_its_name():
 def test_without_a_plan_no_error_at_its_target_is_told():
     work = Work(Case("phantom", case().structures, case().fiducials))
     message = work.touch_all(*POSITIONS).message
-    assert message.startswith("Registered: FRE ")
-    assert "target" not in message
+    assert said(message).startswith("Registered: FRE ")
+    assert "target" not in said(message)
 
 
 def test_a_known_registration_stays_where_nothing_could_replace_it():
     work = Work(case(register={}), KNOWN)
     work.ask("undo")
-    assert work.now().message == "This case has no fiducials to register anew with"
+    assert work.now().message == Notice("nothing_to_register_with")
     assert work.session.registration is KNOWN
 
 
@@ -608,6 +609,6 @@ def test_where_nobody_knows_what_is_wrong_all_is_touched_again():
     work, rng = Work(), np.random.default_rng(5)
     for label in POSITIONS:
         state = work.touch(label, rng.normal(0.0, 6.0, 3))
-    assert state.message.startswith("Not registered, repeat: ")
+    assert said(state.message).startswith("Not registered, repeat: ")
     assert (state.stage, state.next_fiducial) == (Stage.REGISTER, "D1")
     assert work.session.touches == []

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.live.feed import ProcessFeed, say_end
 from nav.live.messages import Command, Ended, Preparing, Ready, Update
 from nav.live.playback import PacedSource
@@ -20,6 +21,7 @@ from tests.live.test_session import Work as Bench
 
 PATIENCE = 20.0  # s
 STEP = 0.02  # s between two frames
+UNPLUGGED = Notice("input_error", {"problem": "camera left: unplugged"})
 
 
 def tracked(count):
@@ -145,7 +147,7 @@ def test_progress_results_and_the_end_are_sent(done):
     assert isinstance(sent[0], Preparing)
     assert isinstance(sent[-2], Update)
     assert not sent[-2].simulated
-    assert sent[-1] == Ended("", "done")
+    assert sent[-1] == Ended(None, "done")
     assert source.closed
 
 
@@ -158,10 +160,13 @@ def test_simulated_time_is_the_time_of_sending(done):
 @pytest.mark.parametrize(
     ("job", "problem"),
     [
-        (Job(None, InputError("camera left: unplugged")), "camera left: unplugged"),
-        (Job(None, KeyError("left")), "tracking could not start: 'left'"),
-        (Job(Poses(fault=InputError("left: cut off"))), "left: cut off"),
-        (Job(Poses(fault=ValueError("no"))), "tracking failed: no"),
+        (Job(None, InputError("camera left: unplugged")), UNPLUGGED),
+        (Job(None, KeyError("left")), Notice("could_not_start", {"problem": "'left'"})),
+        (
+            Job(Poses(fault=InputError("left: cut off"))),
+            Notice("input_error", {"problem": "left: cut off"}),
+        ),
+        (Job(Poses(fault=ValueError("no"))), Notice("tracking_failed", {"problem": "no"})),
     ],
 )
 def test_what_goes_wrong_is_the_last_message(done, job, problem):
@@ -174,7 +179,7 @@ def test_a_window_that_was_closed_ends_the_work_without_a_fault(begun, done):
     line.said.put(None)  # nobody answers any more
     thread.join(PATIENCE)
     assert not thread.is_alive()
-    assert (line.count(Update), line.sent[-1].problem) == (0, "")
+    assert (line.count(Update), line.sent[-1].problem) == (0, None)
     for gone in (Update, Ended):
         assert not [m for m in done(Job(Poses()), Line(gone)) if isinstance(m, gone)]
 
@@ -221,7 +226,7 @@ def test_a_step_of_the_preparation_is_waited_for(feed):
     assert not feed.said_of_progress("files", 0.01)
     feed.progress.append("files")
     assert feed.said_of_progress("files", 0.01)
-    feed.ended = Ended("camera left: unplugged")
+    feed.ended = Ended(UNPLUGGED)
     began = time.monotonic()
     assert not feed.said_of_progress("cameras", PATIENCE)
     assert time.monotonic() - began < PATIENCE / 2
@@ -240,6 +245,6 @@ def test_how_the_process_ended_is_reported(feed):
     with console.capture() as said:
         say_end(feed, console)
     assert "Research use only" in said.get()
-    feed.ended = Ended("camera left: unplugged")
+    feed.ended = Ended(UNPLUGGED)
     with pytest.raises(InputError, match="camera left: unplugged"):
         say_end(feed, console)

@@ -3,10 +3,10 @@
 import re
 
 import numpy as np
-from nav.registration.assessment_text import verdict_line
 
 from nav.model.case import Fiducial
 from nav.registration.assessment import FLE, GOOD_TRE, assess_touches
+from nav.registration.assessment_notices import verdict
 from tests.registration.test_assessment import (
     FIDUCIALS,
     REFERENCE_FROM_MODEL,
@@ -15,6 +15,11 @@ from tests.registration.test_assessment import (
     only,
     touches,
 )
+from tests.said import said
+
+
+def said_of(assessment):
+    return said(verdict(assessment))
 
 
 def test_a_large_layout_is_judged_without_its_labels():
@@ -48,13 +53,13 @@ def test_of_many_confused_labels_a_few_are_named():
     found = assess_touches(case, points)
     assert found.word == "usable"
     assert len(found.confusion) == 10
-    assert re.search(r"wrong labels would fit as well \(.*, [0-9] more\)", verdict_line(found))
+    assert re.search(r"wrong labels would fit as well \(.* and [0-9] more\)", said_of(found))
 
 
 def test_what_is_rather_far_off_is_doubted():
     """Errors of the touches that are larger than declared, but not by enough to refuse them."""
     lines = [
-        verdict_line(found)
+        said_of(found)
         for fle in (1.25, 1.4, 1.6)
         for seed in range(40)
         if (found := assess(touches(seed=seed, fle=fle * FLE))).word == "usable"
@@ -71,4 +76,4 @@ def test_a_target_far_from_the_fiducials_is_doubted():
     assert found.word == "usable"
     assert found.predicted_tre is not None
     assert found.predicted_tre > GOOD_TRE
-    assert "touch more fiducials around it" in verdict_line(found)
+    assert "touch more fiducials around it" in said_of(found)

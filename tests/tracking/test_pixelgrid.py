@@ -109,7 +109,7 @@ def test_pixels_that_are_not_are_named(scene, alter, expected):
         (partial(enlarged, how=cv2.INTER_NEAREST), "pixels of left are copied"),
         (partial(enlarged, how=cv2.INTER_NEAREST, factor=1.25), "rows of left are copied"),
         (doubled, "rows of left are copied"),
-        (two_tone, "pictures of left are black and white"),
+        (two_tone, "images of left are black and white"),
     ],
 )
 def test_such_a_pose_says_so_and_its_covariance_holds(scene, alter, words):
