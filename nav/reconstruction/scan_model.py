@@ -49,13 +49,11 @@ TRIED_SPREAD = 0.06  # CORTEX_SPREAD while levels are compared
 INDEPENDENT = 80.0  # number of independent profiles of a surface: errors of neighbours correlate
 SOFT_SD = 60.0  # HU, of soft tissue from place to place: muscle, fat
 SUBSET = 400  # profiles from which the model is estimated
-# Profiles from which the cortex's level follows, in each round of the search for it and for
-# enhancement in turn: with few it depends on which are drawn (sd 60 HU where all cortex is thin)
-CORTEX_SUBSETS = (SUBSET, 1600)
 CLEAR = 4.0  # mm to the next surface, and of bone thickness, at least
 FLAT = 0.12  # 1/mm, largest mean curvature
 LEAST = 60  # profiles, fewest for an estimate
 ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges; values that are tried
+ROUNDS = 2  # of the search for enhancement and cortex in turn
 SETTLING = 2  # fits until the blur is consistent with the cortex
 GOOD = 0.75  # share of the profiles that is used: the best fits
 LEAST_NOISE = 5.0  # HU
@@ -177,23 +175,17 @@ def estimate_scan(probes: Sequence[Probe], levels: Levels, spacing: Array) -> Sc
     clean = [(p.gap > CLEAR) & (p.thickness > CLEAR) & (np.abs(p.curvature) < FLAT) for p in probes]
     profiles = np.vstack([p.profiles[c] for p, c in zip(probes, clean, strict=True)])
     across = np.concatenate([p.across[c] for p, c in zip(probes, clean, strict=True)])
+    take = np.linspace(0, len(profiles) - 1, min(SUBSET, len(profiles))).astype(int)
+    profiles, across = profiles[take], across[take]
     scan = _first_guess(probes, levels, spacing)
     if len(profiles) < LEAST:
         return scan
-    few = _spaced(len(profiles), SUBSET)
-    scan = _settled(profiles[few], across[few], scan).scan
-    for count in CORTEX_SUBSETS:
+    scan = _settled(profiles, across, scan).scan
+    for _ in range(ROUNDS):
         tried = [replace(scan, enhancement=e) for e in ENHANCEMENTS]
-        found = _all_settled(profiles[few], across[few], tried)
-        scan = min(found, key=lambda one: one.cost).scan
-        some = _spaced(len(profiles), count)
-        scan = _best_cortex(profiles[some], across[some], scan)
+        scan = min(_all_settled(profiles, across, tried), key=lambda found: found.cost).scan
+        scan = _best_cortex(profiles, across, scan)
     return scan
-
-
-def _spaced(count: int, most: int) -> NDArray[np.intp]:
-    """Return at most `most` of `count` indices, evenly spaced."""
-    return np.linspace(0, count - 1, min(most, count)).astype(np.intp)
 
 
 @dataclass(frozen=True)
