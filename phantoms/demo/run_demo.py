@@ -19,6 +19,7 @@ from nav.live.session import State
 from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.progress_bar import progress_bar
+from nav.text.catalogue import ENGLISH
 from nav.track import say_if_compiling
 from nav.tracking.tool import Tool, load_tool
 from phantoms.demo.demo_files import write_demo_files, write_rig_and_tools
@@ -276,8 +277,8 @@ def _with_window(job: DemoJob, case: Case, needle: Tool, stay: bool) -> DemoResu
     run_window(case, feed, needle, title=TITLE, close_at_end=not stay)
     if feed.ended is None:
         raise InputError("demo: the window was closed before the end; nothing was written")
-    if feed.ended.problem:
-        raise InputError(f"demo: {feed.ended.problem}")
+    if feed.ended.problem is not None:
+        raise InputError(f"demo: {ENGLISH.sentence(feed.ended.problem)}")
     result = feed.ended.result
     assert isinstance(result, DemoResult)
     return result

@@ -49,7 +49,7 @@ class Run:
         guidance = Guidance(
             self.number, tracked.time, tracked, HIDDEN, HIDDEN, near, plan, self.alarms.update(near)
         )
-        self.log.add(State(guidance, stage, "", None))
+        self.log.add(State(guidance, stage, None, None))
         self.number += 1
 
 

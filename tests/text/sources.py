@@ -28,7 +28,7 @@ def trees() -> Iterator[tuple[Path, ast.Module]]:
 
 def made_notices() -> list[Made]:
     """Return every notice with a code that is written out where it is made."""
-    found = []
+    found: list[Made] = []
     for path, tree in trees():
         if not _knows_notices(tree):
             continue

@@ -132,7 +132,7 @@ def at_distance(pose: RigidTransform, sd: float, print_name: str | None) -> Trac
     random = np.diag([1e-4] * 3 + [1e-8] * 3)
     lasting = np.outer(by_size, by_size)
     return TrackedTool(
-        Pose(pose, random), (1,), 0.02, {}, "", lasting, ("left",), by_size, sd, print_name
+        Pose(pose, random), (1,), 0.02, {}, (), lasting, ("left",), by_size, sd, print_name
     )
 
 

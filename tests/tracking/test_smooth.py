@@ -18,7 +18,7 @@ SYSTEMATIC = np.diag([1e-2, 2e-2, 3e-2, 1e-6, 1e-6, 1e-6])
 
 
 def tool(place: RigidTransform, covariance: Array = COVARIANCE) -> TrackedTool:
-    return TrackedTool(Pose(place, covariance), (10, 11), 0.02, {}, "", SYSTEMATIC)
+    return TrackedTool(Pose(place, covariance), (10, 11), 0.02, {}, (), SYSTEMATIC)
 
 
 def frame(number: int, time: float | None = None, **tools: TrackedTool | Lost) -> TrackedFrame:

@@ -1,6 +1,7 @@
 """What is read in the window is whole, or visibly shortened with a tool tip, in every language."""
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPointF, QRectF
@@ -110,8 +111,9 @@ def fact(name: str, specs: set[str], depth: int):
 
 def look(window: LiveWindow, painted, *messages) -> None:
     """Show messages, and paint everything anew."""
+    feed: Any = window.feed
     for message in messages:
-        window.feed.waiting = [message]
+        feed.waiting = [message]
         window.poll()
     painted.clear()
     window.grab()

@@ -30,7 +30,7 @@ def rendered_puncture(seed: int, hard: bool, calibrated: bool, folder: Path) -> 
     console = Console(quiet=True)
     try:
         job, case, tools = prepare(work, seed, console, calibrated, False, neck.scanned)
-        result = _headless(job, case, tools[0], False, console)
+        result = _headless(job, console)
     except InputError as error:
         return {"seed": seed, "said": str(error).replace(str(work), "")}
     case = load_case(work / "case" / "case.toml")
