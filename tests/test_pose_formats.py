@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from nav import pose_formats
+from nav.core import pose_formats
 from nav.core.errors import InputError, Lost
 from nav.core.filekinds import POSES, file_kind
 from nav.core.frames import Pose, rigid

@@ -272,10 +272,12 @@ def test_a_verdict_that_is_not_good_says_what_to_do_and_takes_more(
 ):
     advice = "left: tilt the board more, about both of its axes"
     row = ("left", "10", "0.1", "0.9", "20%", "4°", "k1", "repeat")
-    result = SimpleNamespace(
-        found=SimpleNamespace(word="repeat"), rows=[row], advice=[advice], notes=["unverified"]
-    )
+    result = SimpleNamespace(found=SimpleNamespace(word="repeat"))
     monkeypatch.setattr("calibration.live.calibration_window.calibrate_gathered", lambda *_: result)
+    monkeypatch.setattr("calibration.live.calibration_window.advice", lambda _: [advice])
+    monkeypatch.setattr("calibration.live.verdict_table.verdict_rows", lambda _: [row])
+    monkeypatch.setattr("calibration.live.verdict_table.advice", lambda _: [advice])
+    monkeypatch.setattr("calibration.live.verdict_table.notes", lambda _: ["unverified"])
 
     def full(result: Any) -> None:
         raise InputError("rig.toml: cannot be written: No space left on device")
