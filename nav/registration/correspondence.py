@@ -77,7 +77,9 @@ def rigid_misfits(to_points: Array, from_points: Array, weights: Array) -> tuple
     size = np.einsum("n,bni->b", weights, to_centred**2 + from_centred**2)
     cross = np.einsum("n,bni,bnj->bij", weights, to_centred, from_centred)
     singular = np.linalg.svd(cross, compute_uv=False)
-    handed = np.where(np.linalg.det(cross) < 0.0, -1.0, 1.0)
+    # of the determinant; LAPACK's warns where a matrix is exactly singular
+    volume = np.einsum("bi,bi->b", np.cross(cross[:, 0], cross[:, 1]), cross[:, 2])
+    handed = np.where(volume < 0.0, -1.0, 1.0)
     first = singular[:, 0] + singular[:, 1]
     proper = size - 2.0 * (first + handed * singular[:, 2])
     improper = size - 2.0 * (first - handed * singular[:, 2])
