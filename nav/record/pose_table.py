@@ -70,8 +70,8 @@ class PosesWriter(PoseWriter):
             row[COLUMNS.index("reason_code")] = _codes(reasons)
             return row
         row = [*head, "tracked", *pose_columns(pose, tool), *self._quality(seen), *_upper(pose)]
-        lasting = tracked.systematic_pose(tool.name, self.relative_to)
-        return [*row, *_systematic(lasting, tool, seen.tip_scale_sd), _codes(seen.warnings)]
+        systematic = tracked.systematic_pose(tool.name, self.relative_to)
+        return [*row, *_systematic(systematic, tool, seen.tip_scale_sd), _codes(seen.warnings)]
 
     def _quality(self, seen: TrackedTool) -> list[Any]:
         rms = "" if seen.rms_px is None else f"{seen.rms_px:.4f}"

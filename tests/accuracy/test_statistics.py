@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nav.accuracy.agreement import bland_altman
+from nav.accuracy.bland_altman import bland_altman
 from nav.accuracy.control_chart import Limits, baseline_limits, chart, judge
 from nav.accuracy.error_statistics import error_statistics, percentile
 from nav.accuracy.gauge_study import gauge_study

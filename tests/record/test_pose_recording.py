@@ -33,10 +33,12 @@ def frame(
     systematic: Array | None = None,
     place: RigidTransform = RIG_FROM_NEEDLE,
 ) -> TrackedFrame:
-    lasting = np.zeros((6, 6)) if systematic is None else systematic
+    systematic_covariance = np.zeros((6, 6)) if systematic is None else systematic
     tools = {
-        "needle": TrackedTool(Pose(place, random), (1, 2), 0.02, systematic=lasting),
-        "reference": TrackedTool(Pose(RIG_FROM_REFERENCE, SMALL), (3,), 0.02, systematic=lasting),
+        "needle": TrackedTool(Pose(place, random), (1, 2), 0.02, systematic=systematic_covariance),
+        "reference": TrackedTool(
+            Pose(RIG_FROM_REFERENCE, SMALL), (3,), 0.02, systematic=systematic_covariance
+        ),
     }
     return TrackedFrame(number, number / 30.0, tools)
 

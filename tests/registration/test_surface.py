@@ -9,8 +9,8 @@ from nav.core.errors import InputError
 from nav.core.frames import perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
-from nav.registration.surface import SurfaceNotRegistered, register_surface
 from nav.registration.surface_bootstrap import larger_covariance
+from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 from nav.registration.surface_search import displacement, prepare_surface
 
 NOISE = 0.3  # mm

@@ -130,9 +130,18 @@ def at_distance(pose: RigidTransform, sd: float, print_name: str | None) -> Trac
     """A tool that one camera at the rig's origin sees."""
     by_size = np.r_[-sd * pose.translation, np.zeros(3)]
     random = np.diag([1e-4] * 3 + [1e-8] * 3)
-    lasting = np.outer(by_size, by_size)
+    systematic_covariance = np.outer(by_size, by_size)
     return TrackedTool(
-        Pose(pose, random), (1,), 0.02, {}, (), lasting, ("left",), by_size, sd, print_name
+        Pose(pose, random),
+        (1,),
+        0.02,
+        {},
+        (),
+        systematic_covariance,
+        ("left",),
+        by_size,
+        sd,
+        print_name,
     )
 
 
