@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -80,7 +81,11 @@ def test_an_old_python_is_refused():
     assert one(check_python((3, 11))).status == "ok"
 
 
-def test_this_environment_has_what_it_needs():
+def test_this_environment_has_what_it_needs(monkeypatch):
+    pyproject = ROOT / "pyproject.toml"
+    needs = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
+    # an editable installation's own metadata may be older than the project
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: needs)
     checks = check_packages()
     assert [c.status for c in checks] == ["ok"]
     assert "numpy" in checks[0].text

@@ -11,16 +11,9 @@ from nav.doctor.check import Check
 from nav.doctor.libraries import library_advice
 
 PYTHON = (3, 11)
-MODULES = {  # where a distribution's module has another name
-    "fast-simplification": "fast_simplification",
-    "opencv-python-headless": "cv2",
+MODULES = {  # what to import where the package alone proves little
     "pillow": "PIL.Image",
-    "pylibjpeg-openjpeg": "openjpeg",
     "pyside6-essentials": "PySide6.QtWidgets",
-    "python-gdcm": "gdcm",
-    "scikit-image": "skimage",
-    "simpleitk": "SimpleITK",
-    "tomli-w": "tomli_w",
 }
 
 
@@ -56,7 +49,9 @@ def check_packages() -> list[Check]:
         needs = [_requirement(r) for r in metadata.requires("c1c2nav") or () if "extra" not in r]
     except metadata.PackageNotFoundError:
         return [Check("packages", "warn", "c1c2nav is not installed", "run make, or pip install .")]
-    problems = {m: why for m, why in _imports([_module(name) for name, _ in needs]) if why}
+    installed = _modules()
+    modules = {name: installed.get(_normal(name), _normal(name)) for name, _ in needs}
+    problems = {m: why for m, why in _imports(list(modules.values())) if why}
     checks, well = [], []
     for name, least in needs:
         try:
@@ -67,7 +62,7 @@ def check_packages() -> list[Check]:
         if _numbers(version) < _numbers(least):
             text = f"{version} is too old"
             checks.append(Check(name, "fail", text, f"pip install '{name}>={least}'"))
-        elif why := problems.get(_module(name)):
+        elif why := problems.get(modules[name]):
             checks.append(Check(name, "fail", f"{version}: {why}", library_advice(why) or AGAIN))
         else:
             well.append(f"{name} {version}")
@@ -82,8 +77,19 @@ def _requirement(text: str) -> tuple[str, str]:
     return (name[0] if name else text), (least[1] if least else "")
 
 
-def _module(distribution: str) -> str:
-    return MODULES.get(distribution.lower(), distribution)
+def _normal(distribution: str) -> str:
+    return distribution.lower().replace("-", "_").replace(".", "_")
+
+
+def _modules() -> dict[str, str]:
+    """Return for each installed distribution, by normalized name, the module to import."""
+    modules: dict[str, str] = {}
+    for module, distributions in sorted(metadata.packages_distributions().items()):
+        if module.isidentifier() and not module.startswith("_"):
+            for name in map(_normal, distributions):
+                if modules.get(name) != name:  # of several, the one named like the distribution
+                    modules[name] = module if module == name else modules.get(name, module)
+    return modules | {_normal(name): module for name, module in MODULES.items()}
 
 
 def _numbers(version: str) -> tuple[int, ...]:
