@@ -14,9 +14,11 @@ from rich.console import Console
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
 from nav import case_commands, navigation_commands
+from nav.accuracy_commands import accuracy_app
 from nav.core.errors import IncompleteInput, InputError, NothingSafe
 from nav.core.outputs import backups_told_to
 from nav.options import bound_values, check_outputs, converted
+from nav.registration_commands import register_app
 from nav.terminal import console, one_line, take_terminal
 from nav.text.catalogue import choose_language
 from phantoms import twin_commands
@@ -48,6 +50,8 @@ for command in (
     *navigation_commands.COMMANDS,
     *case_commands.COMMANDS,
     *twin_commands.COMMANDS,
+    register_app,
+    accuracy_app,
     case_commands.case_app,
     twin_commands.twin_app,
     phantom_app,

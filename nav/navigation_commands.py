@@ -1,4 +1,4 @@
-"""`nav track`, `live`, `register` and `doctor`: each loads what it needs only when it runs."""
+"""`nav track`, `live` and `doctor`: each loads what it needs only when it runs."""
 
 import sys
 from pathlib import Path
@@ -141,39 +141,6 @@ def live(
     run_live(job, console())
 
 
-def register(
-    *,
-    case: InputPath,
-    points: InputPath,
-    output: Annotated[Path, toml_output("registration")],
-    fle: float | None = None,
-    reference_file: InputPath | None = None,
-) -> None:
-    """Register touched fiducials to the case; writes registration.toml, if it is good enough.
-
-    What cannot be right (exchanged labels, a mirror image, another unit, a point that is off, ...)
-    is named and refused, with exit code 2.
-
-    Parameters
-    ----------
-    case
-        case.toml with fiducials.
-    points
-        Touched fiducials in the reference body's frame: CSV (label,x,y,z) or Slicer Markups
-        (.mrk.json); labels as in the case. Check points are used only to tell the error.
-    output
-        registration.toml to write.
-    fle
-        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default. The fit
-        is judged by it, and the covariance is at least what it makes.
-    reference_file
-        Tool file of the reference body: recorded, so that `nav live` can tell another one.
-    """
-    from nav.registration.register_command import register_files
-
-    register_files(case, points, output, fle, console(), reference_file)
-
-
 def doctor() -> None:
     """Is this computer ready? Cameras, graphics, libraries, disk: each 'ok' or what to do."""
     from nav.doctor import print_doctor
@@ -181,4 +148,4 @@ def doctor() -> None:
     sys.exit(print_doctor())
 
 
-COMMANDS = (track, live, register, doctor)
+COMMANDS = (track, live, doctor)
