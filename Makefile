@@ -21,7 +21,7 @@ in_parallel := -n auto --dist loadfile --no-loadscope-reorder --durations=25
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture fuzz pictures format setup lock clean
+.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture bench-registration fuzz pictures format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -86,6 +86,9 @@ bench-planning: $(ready)  ## plans against brute force, plain Monte Carlo and a 
 
 bench-puncture: $(ready)  ## does the bound hold? 200 punctures from CT to target (2 h; resumable)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.puncture $(ARGS)
+
+bench-registration: $(ready)  ## are registrations as good as they say? (ARGS="PART --quick")
+	@PYTHONPATH=. $(bin)/python -m tests.bench.registration $(ARGS)
 
 fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N --seed S")
 	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)
