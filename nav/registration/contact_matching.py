@@ -8,11 +8,13 @@ import numpy as np
 from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.core.plausibility import UNITS
-from nav.registration.correspondence import correspondences, rigid_misfits
+from nav.registration.correspondence import Indices, correspondences, rigid_misfits
 from nav.registration.stylus_contacts import Contact, pooled_pivot
+from nav.registration.tip_and_registration import contact_error
 
 LARGEST_FRE = 4.0  # mm: with a tip from pivoting, which may be 2 mm off
-CLEAR = 2.0, 1.0  # a second-best match has an FRE of twice as much and 1 mm more
+MOST_COMPARED = 40  # assignments that fit best with the tip of the pivots alone
+CLEAR = 3.0, 0.3  # the error of the second-best assignment is 3 times as large, and 0.3 mm larger
 LEAST_MATCHED = 4
 SAME_EXTENT = 0.2  # relative
 
@@ -36,9 +38,10 @@ class Match:
 def match_contacts(contacts: Sequence[Contact], divots: Array, in_order: bool = True) -> Match:
     """Match contacts to divots by their mutual distances.
 
-    The contacts' places are those of the tip that their pivots give. As many contacts as divots in
-    a known order are taken as they are. Otherwise every rigid assignment is tried: some divots may
-    have been left out, or some contacts been elsewhere, not both.
+    As many contacts as divots in a known order are taken as they are. Otherwise every assignment is
+    tried that is nearly rigid with the tip that the pivots give, and those that fit best are
+    compared with a tip of their own: some divots may have been left out, or some contacts been
+    elsewhere, not both.
 
     Parameters
     ----------
@@ -81,28 +84,37 @@ def match_contacts(contacts: Sequence[Contact], divots: Array, in_order: bool = 
             f"{len(places)} contacts were found, which do not fit the {len(divots)} divots {what} "
             f"to {LARGEST_FRE:g} mm; pivot once in each divot, and nowhere else"
         )
-    best = np.sqrt(fitting[0].misfit / count)
-    second = np.sqrt(fitting[1].misfit / count) if len(fitting) > 1 else np.inf
-    if not complete or second < CLEAR[0] * best + CLEAR[1]:
+    candidates = [_match(each.indices, more is divots) for each in fitting[:MOST_COMPARED]]
+    errors = [
+        contact_error([contacts[k] for k in each.contacts], divots[list(each.divots)])
+        for each in candidates
+    ]
+    best, *others = np.argsort(errors)
+    second = errors[others[0]] if others else np.inf
+    if not complete or second < max(CLEAR[0] * errors[best], errors[best] + CLEAR[1]):
         raise InputError(
-            f"it is not clear which divot is which: the best assignment has an FRE of {best:.1f} "
-            f"mm, the next one {second:.1f} mm; pivot in all divots, in their order"
+            f"it is not clear which divot is which: the best assignment is {errors[best]:.2f} mm "
+            f"per axis off, another one {second:.2f} mm; pivot in all divots, in their order"
         )
-    indices = fitting[0].indices
-    if more is divots:
-        return Match(tuple(range(count)), tuple(map(int, indices)))
-    order = np.argsort(indices)  # by time
-    return Match(tuple(map(int, indices[order])), tuple(map(int, order)))
+    return candidates[best]
+
+
+def _match(indices: Indices, of_divots: bool) -> Match:
+    """Return a match from the divot of each contact, or from the contact of each divot."""
+    order = np.argsort(indices)
+    if of_divots:
+        return Match(tuple(range(len(indices))), tuple(map(int, indices)))
+    return Match(tuple(map(int, indices[order])), tuple(map(int, order)))  # by time
 
 
 def _check_unit(places: Array, divots: Array) -> None:
-    extents = [float(np.linalg.norm(np.ptp(points, axis=0))) for points in (places, divots)]
+    extents = [float(np.sqrt(points.var(axis=0).sum())) for points in (places, divots)]
     ratio = extents[0] / max(extents[1], 1e-9)
     likely = [name for name, by in UNITS.items() if abs(ratio / by - 1.0) < SAME_EXTENT]
     if likely:
         raise InputError(
-            f"the divots span {extents[1]:.4g} mm, the contacts {extents[0]:.4g} mm: are the "
-            f"divots in {likely[0]}? Write millimetres"
+            f"the divots are {extents[1]:.4g} mm (rms) from their middle, the contacts "
+            f"{extents[0]:.4g} mm: are the divots in {likely[0]}? Write millimetres"
         )
 
 

@@ -75,7 +75,7 @@ def register_stylus(job: StylusJob, frames: Iterable[TrackedFrame], out: Console
         )
     model = np.array([places[label] for label in labels])
     try:
-        series = _series(frames, job.tool, job.reference)
+        series = pose_series(frames, job.tool, job.reference)
         contacts = find_contacts(series)
         match = match_contacts(contacts, model, in_order=not job.any_order)
         used = [contacts[k] for k in match.contacts]
@@ -126,8 +126,25 @@ def _tool_file(job: StylusJob) -> ToolFile | None:
     return table
 
 
-def _series(frames: Iterable[TrackedFrame], tool: str, reference: str) -> PoseSeries:
-    """Return the poses of the stylus in the reference body's frame, where both were seen."""
+def pose_series(frames: Iterable[TrackedFrame], tool: str, reference: str) -> PoseSeries:
+    """Collect the poses of a stylus in the reference body's frame, where both were seen.
+
+    Parameters
+    ----------
+    frames : iterable of TrackedFrame
+        A source of poses.
+    tool, reference : str
+        Names of stylus and reference body.
+
+    Returns
+    -------
+    PoseSeries
+
+    Raises
+    ------
+    InputError
+        They are never seen together.
+    """
     poses = [(frame.time, frame.pose(tool, reference)) for frame in frames]
     seen = [(time, pose.transform) for time, pose in poses if isinstance(pose, Pose)]
     if not seen:

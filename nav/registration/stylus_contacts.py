@@ -16,8 +16,7 @@ SHORTEST = 1.5  # s: a shorter rest is the tip passing
 FAST = 15.0  # mm/s: a tip that is faster slides or flies, whatever it is taken for
 SPEED_LAG = 0.3  # s, over which that speed is measured
 LEAST_POSES = 10
-# rms turn about the axis of least turning, rad: below it no tip can be told from these poses
-LEAST_TURN = 0.05
+LEAST_TURN = 0.05  # rad, rms: a stylus that turns less is held still
 OFF = 6.0  # robust standard deviations: a pose farther from its pivot is left out
 NORMAL = 1.4826  # standard deviation by median absolute deviation, of a normal distribution
 LEAST_DEVIATION = 0.05  # mm per axis: no pose is left out for less than 6 of it
@@ -108,8 +107,8 @@ class Contact:
 
     @property
     def least_turn(self) -> float:
-        """Rms turn about the axis about which it turned least, rad."""
-        # A' A of a small turn w is |w|^2 I - w w': the axis of least turning has the most
+        """Rms turn across the axis about which it turned most, rad: 0 for turns about one axis."""
+        # A' A of a small turn w is |w|^2 I - w w'
         values = np.linalg.eigvalsh(self.turning / self.poses)
         return float(np.sqrt(max(values[0], 0.0)))
 
@@ -120,7 +119,12 @@ class Contact:
 
     def pivot(self) -> Array:
         """Return the tip that these poses alone give, stylus frame, mm."""
-        return np.asarray(np.linalg.solve(self.turning, self.right), float)
+        return self.pivot_near(np.zeros(3))
+
+    def pivot_near(self, tip: Array) -> Array:
+        """Return the same tip, and what these poses leave open as a given tip has it."""
+        missing = np.linalg.pinv(self.turning, hermitian=True) @ (self.right - self.turning @ tip)
+        return np.asarray(tip + missing, float)
 
     def scatter(self, tip: Array) -> float:
         """Return the sum of squared distances of a tip from its mean place, mm^2."""
@@ -170,7 +174,7 @@ def find_contacts(series: PoseSeries) -> list[Contact]:
             break
         rests = found
         contacts = [_robust(series.take(rest), tip) for rest in rests]
-        contacts = [contact for contact in contacts if contact.least_turn > LEAST_TURN]
+        contacts = [contact for contact in contacts if contact.turn > LEAST_TURN]
         if not contacts:
             break
         tip = pooled_pivot(contacts)
@@ -271,14 +275,14 @@ def _rests(series: PoseSeries, tip: Array) -> Iterator[slice]:
 
 def _robust(series: PoseSeries, tip: Array) -> Contact:
     """Sum up a pivot without the poses that are far off it."""
-    kept = np.ones(len(series), bool)
+    kept: NDArray[np.bool_] = np.ones(len(series), bool)
     for _ in range(ROUNDS):
         contact = Contact.of(series.take(kept), int((~kept).sum()))
         own = contact.pivot() if contact.least_turn > LEAST_TURN else tip
         tips = series.tips(own)
         off = np.abs(tips - np.median(tips[kept], axis=0))
         spread = np.maximum(NORMAL * np.median(off[kept], axis=0), LEAST_DEVIATION)
-        before, kept = kept, (off < OFF * spread).all(axis=1)
+        before, kept = kept, np.asarray((off < OFF * spread).all(axis=1), bool)
         if kept.sum() < LEAST_POSES:
             return contact
         if (kept == before).all():

@@ -11,7 +11,7 @@ from scipy.stats import chi2, f
 from nav.core.errors import InputError
 from nav.core.frames import Array, Pose, perturbed, point_jacobian
 from nav.core.gauss_newton import gauss_newton
-from nav.registration.points import closed_form
+from nav.registration.points import closed_form, refuse_line
 from nav.registration.registration_result import Registration
 from nav.registration.stylus_contacts import Contact, pooled_pivot
 
@@ -186,8 +186,8 @@ def register_with_tip(
     Raises
     ------
     InputError
-        Fewer than four contacts, unequal counts, or contacts that do not determine the tip: the
-        stylus had the same orientation to the divots in all of them, or the divots are on a line.
+        Fewer than four contacts, unequal counts, divots on a line, or contacts that do not
+        determine the tip.
 
     References
     ----------
@@ -205,19 +205,42 @@ def register_with_tip(
             f"stylus: {len(contacts)} contacts; at least {LEAST_CONTACTS} are needed to tell tip "
             "and registration and their error"
         )
+    refuse_line(places)
     try:
         whole = _estimate(contacts, places, pivot_bias, shared_sd)
-        left_out = ()
+        left_out: tuple[LeftOut, ...] = ()
         if len(contacts) > LEAST_CONTACTS:
             left_out = tuple(
                 _left_out(contacts, places, k, pivot_bias) for k in range(len(contacts))
             )
     except np.linalg.LinAlgError:
         raise InputError(
-            "stylus: the contacts do not determine tip and registration; use divots that are not "
-            "on a line, and hold the stylus in another direction in some of them"
+            "stylus: the contacts do not determine tip and registration; turn the stylus about "
+            "all axes in each divot, and hold it in another direction in some of them"
         ) from None
     return TipAndRegistration(*whole, left_out=left_out)
+
+
+def contact_error(
+    contacts: Sequence[Contact], divots: Array, pivot_bias: float = PIVOT_BIAS
+) -> float:
+    """Return how far contacts are off divots with the best tip and registration.
+
+    Parameters
+    ----------
+    contacts : sequence of Contact
+        At least four.
+    divots : ndarray, shape (n, 3)
+        Supposed place of each, model frame, mm.
+    pivot_bias : float
+        As of `register_with_tip`.
+
+    Returns
+    -------
+    float
+        Standard deviation, mm per axis.
+    """
+    return _estimate(contacts, divots, pivot_bias, 0.0)[4]
 
 
 def scale_for(freedom: float) -> float:
@@ -246,7 +269,8 @@ def _estimate(
     known = turned + apart.covariance[:3, :3]
     bias = _bias(difference, known, pivot_bias)
     uncertain = turned + bias**2 * np.eye(3)
-    found = _fitted(contacts, divots, apart.state, pivoted, np.linalg.inv(uncertain))
+    prior = np.asarray(np.linalg.inv(uncertain), float)
+    found = _fitted(contacts, divots, apart.state, pivoted, prior)
     state, offsets = found.state, found.offsets
     distances = np.linalg.norm(offsets, axis=1)
     fre = float(np.sqrt((distances**2).mean()))
@@ -273,7 +297,7 @@ def _estimate(
 def _pivot_tip(contacts: Sequence[Contact]) -> tuple[Array, Array]:
     """Return the tip of all pivots together and its covariance, by the contacts' differences."""
     tip = pooled_pivot(contacts)
-    own = [contact.pivot() for contact in contacts]
+    own = [contact.pivot_near(tip) for contact in contacts]
     freedom = 3.0 * (len(contacts) - 1)
     apart = sum(
         float((each - tip) @ contact.turning @ (each - tip))
@@ -311,6 +335,7 @@ def _fitted(
     turns = np.array([contact.rotation for contact in contacts])
     moves = np.array([contact.translation for contact in contacts])
     state, variance, freedom = start, 0.1, 0.0
+    offsets: Array = np.zeros((len(contacts), 3))
 
     def linearise(at: _State) -> tuple[Array, Array]:
         rotation = at.model_from_reference.rotation.as_matrix()
@@ -325,7 +350,8 @@ def _fitted(
     for _ in range(ROUNDS):
         state = gauss_newton(state, linearise, _State.moved, steps=STEPS, converged=CONVERGED)
         covariance = np.linalg.inv(linearise(state)[0])
-        offsets = state.model_from_reference.apply(turns @ state.tip + moves) - divots
+        places = state.model_from_reference.apply(turns @ state.tip + moves)
+        offsets = np.asarray(places - divots, float)
         # what the prior information determines is not fitted to the divots
         freedom = 3.0 * len(contacts) - 9.0 + float(np.trace(covariance[:3, :3] @ information))
         before, variance = variance, max(float((offsets**2).sum()) / freedom, LEAST_SD**2)
@@ -336,7 +362,7 @@ def _fitted(
     covariance = np.asarray(np.linalg.inv(linearise(state)[0]), float)
     if not np.isfinite(covariance).all() or np.diag(covariance).min() <= 0.0:
         raise np.linalg.LinAlgError
-    return _Fit(state, covariance, offsets, estimated, freedom)
+    return _Fit(state, covariance, offsets, float(estimated), freedom)
 
 
 def _left_out(contacts: Sequence[Contact], divots: Array, which: int, pivot_bias: float) -> LeftOut:
