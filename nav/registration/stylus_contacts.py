@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nav.core.errors import InputError
 from nav.core.frames import Array
 
-WINDOW = 4.0  # s: a pivot is tried on so much of the recording, which is part of one contact
+WINDOWS = (4.0, 2.0)  # s: a pivot is tried on so much of the recording, part of one contact
 LAG = 1.0  # s: a stylus that pivots turns visibly in that time
 APART = 3.0  # mm: a tip that moved by more is not in the same place
 SHORTEST = 1.5  # s: a shorter rest is the tip passing
@@ -21,6 +21,7 @@ OFF = 6.0  # robust standard deviations: a pose farther from its pivot is left o
 NORMAL = 1.4826  # standard deviation by median absolute deviation, of a normal distribution
 LEAST_DEVIATION = 0.05  # mm per axis: no pose is left out for less than 6 of it
 ROUNDS = 10
+MOST_COMPARED = 3000  # poses, evenly chosen, by which tips are compared
 MOST_POSES = 100_000
 
 
@@ -139,7 +140,7 @@ class Contact:
 def find_contacts(series: PoseSeries) -> list[Contact]:
     """Find the pivots in a recording: where a point of the stylus rests while the stylus turns.
 
-    Pivots are tried in windows of 4 s. The tip is the one of them that moves least from one second
+    Pivots are tried in windows of 4 s and of 2 s. The tip is the one of them that moves least from one second
     to the next over the whole recording (squared distances truncated at 3 mm, so that flights and
     other windows do not count). Rests of that tip are found, the tip is fitted to all of them, and
     so on until the rests stay the same. Rests without turning are no contacts: they say nothing of
@@ -206,9 +207,10 @@ def _first_tip(series: PoseSeries) -> Array:
     """Return the pivot of a window that rests most in the whole recording."""
     ahead = np.searchsorted(series.times, series.times + LAG)
     now = np.flatnonzero(ahead < len(series))
+    now = now[:: len(now) // MOST_COMPARED + 1]
     before, after = series.take(now), series.take(ahead[now])
     best: tuple[float, Array] | None = None
-    for window in _windows(series.times):
+    for window in (part for length in WINDOWS for part in _windows(series.times, length)):
         contact = Contact.of(series.take(window))
         if contact.least_turn < LEAST_TURN:
             continue
@@ -227,17 +229,17 @@ def _first_tip(series: PoseSeries) -> Array:
     return best[1]
 
 
-def _windows(times: Array) -> Iterator[slice]:
-    """Yield overlapping parts of the recording of WINDOW seconds."""
+def _windows(times: Array, length: float) -> Iterator[slice]:
+    """Yield overlapping parts of the recording, each of a length in s."""
     start = times[0]
     while True:
-        first, last = np.searchsorted(times, [start, start + WINDOW])
+        first, last = np.searchsorted(times, [start, start + length])
         if last - first >= LEAST_POSES:
             yield slice(int(first), int(last))
         if last >= len(times):
             return
         # jumps over gaps in which nothing was seen
-        start = max(start + WINDOW / 4.0, times[first])
+        start = max(start + length / 4.0, times[first])
         if first == last:
             start = times[last]
 
