@@ -107,7 +107,7 @@ class TipAndRegistration:
     pivot : PivotTip
         The tip by turning alone.
     left_out : tuple of LeftOut
-        For each contact; empty if there are too few to leave one out.
+        For each contact; empty if there are too few to leave one out, or it was not asked for.
     """
 
     tip: Array
@@ -149,6 +149,7 @@ def register_with_tip(
     *,
     pivot_bias: float = PIVOT_BIAS,
     shared_sd: float = 0.0,
+    leave_out: bool = True,
 ) -> TipAndRegistration:
     """Estimate the tip of a stylus and the registration from pivots in known divots.
 
@@ -177,6 +178,8 @@ def register_with_tip(
         Error that all contacts share and no residual shows: how deep this stylus sits in such
         divots, mm, one standard deviation per axis of the tip. It is added to the tip's covariance;
         the registration is the same whatever it is.
+    leave_out : bool
+        Whether to leave each contact out in turn, which takes most of the time.
 
     Returns
     -------
@@ -209,7 +212,7 @@ def register_with_tip(
     try:
         whole = _estimate(contacts, places, pivot_bias, shared_sd)
         left_out: tuple[LeftOut, ...] = ()
-        if len(contacts) > LEAST_CONTACTS:
+        if leave_out and len(contacts) > LEAST_CONTACTS:
             left_out = tuple(
                 _left_out(contacts, places, k, pivot_bias) for k in range(len(contacts))
             )
@@ -359,10 +362,10 @@ def _fitted(
             break
     estimated = variance
     variance = estimated * scale_for(freedom)  # read by linearise
-    covariance = np.asarray(np.linalg.inv(linearise(state)[0]), float)
+    covariance: Array = np.asarray(np.linalg.inv(linearise(state)[0]), float)
     if not np.isfinite(covariance).all() or np.diag(covariance).min() <= 0.0:
         raise np.linalg.LinAlgError
-    return _Fit(state, covariance, offsets, float(estimated), freedom)
+    return _Fit(state, covariance, np.asarray(offsets, float), float(estimated), freedom)
 
 
 def _left_out(contacts: Sequence[Contact], divots: Array, which: int, pivot_bias: float) -> LeftOut:
