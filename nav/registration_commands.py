@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import App
 
-from nav.options import InputPath, toml_output
+from nav.core.filekinds import SUMMARY
+from nav.options import InputPath, Output, toml_output
 from nav.terminal import console
 
 register_app = App(
@@ -52,3 +53,46 @@ def register(
     from nav.registration.register_command import register_files
 
     register_files(case, points, output, fle, console(), reference_file)
+
+
+def verify(
+    *,
+    case: InputPath,
+    registration: InputPath,
+    touched: InputPath,
+    limit: float | None = None,
+    tre: float | None = None,
+    fle: float | None = None,
+    reference_file: InputPath | None = None,
+    output: Annotated[Path | None, Output(SUMMARY)] = None,
+) -> None:
+    """Verify a registration by check points that it was not made from: pass, fail, or too few.
+
+    Exit code 0: pass. 5: fail, the check points are not as predicted, or one is beyond --limit.
+    6: too few to tell, nothing is wrong but an error that matters might have been missed.
+
+    Parameters
+    ----------
+    case
+        case.toml that was registered.
+    registration
+        registration.toml to verify.
+    touched
+        Touched check points in the reference body's frame, labelled as in the case: CSV
+        (label,x,y,z) or Slicer Markups (.mrk.json). Fiducials that were registered with are not
+        counted.
+    limit
+        A check point further off than this fails, mm; without it only the predicted error counts.
+    tre
+        Error at target, arteries and cord that must not be missed, mm; 2 by default.
+    fle
+        Fiducial localisation error of these touches, mm, one standard deviation per axis; by
+        default that of the registration.
+    reference_file
+        Tool file of the reference body in whose frame the points are: another one is refused.
+    output
+        Also write the result as JSON, whatever the verdict.
+    """
+    from nav.registration.verify_command import verify_files
+
+    verify_files(case, registration, touched, console(), output, limit, tre, fle, reference_file)
