@@ -56,7 +56,7 @@ class Recheck:
         self.shown: dict[str, CheckError] = {}
 
     def ask(self) -> bool:
-        """Ask for the divot that failed, else the first; then for the next. False: there is none."""
+        """Ask for the divot that failed, else the first; then for the next; False without any."""
         if not self.choice:
             return False
         failed = [
