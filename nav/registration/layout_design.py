@@ -20,7 +20,8 @@ APART = 15.0  # mm between two fiducials: each has room, and a name beside it
 FEWEST, MOST = 3, 20  # fiducials
 MOST_CANDIDATES = 400  # bounds the time
 MOST_FRE = 60.0  # mm: up to which wrong correspondences are searched
-STARTS = 6  # the greedy one and random ones
+RANDOM = 30  # random layouts that are improved besides the greedy one, for the TRE alone
+STARTS = 3  # of the best of these, and of random ones, that are improved for asymmetry as well
 PENALTY = 10.0  # relative increase of the TRE that a wholly symmetric layout counts as
 SMALL = 1e-9  # of information, while there are too few fiducials for any
 
@@ -128,7 +129,8 @@ def design_layout(
     others : ndarray, shape (m, 3), optional
         Fiducials that are there anyway, not registered with, and may be mistaken for these.
     starts : int
-        Layouts that are improved; the best result is returned.
+        Of the best layouts for the TRE alone, and of random ones, so many each are improved for
+        asymmetry as well; the best result is returned.
 
     Returns
     -------
@@ -143,11 +145,15 @@ def design_layout(
     _check_given(candidates, count)
     search = _Search(candidates, places, fle, least_fre, apart, others)
     rng = np.random.default_rng(count)
-    found: list[tuple[float, Indices]] = []
-    for start in range(starts):
-        first = search.greedy(count) if start == 0 else search.random(count, rng)
-        if first is not None:
-            found.append(search.improved(first))
+    drawn = [search.greedy(count), *(search.random(count, rng) for _ in range(RANDOM))]
+    firsts = [first for first in drawn if first is not None]
+    # first without asking for asymmetry, which is quick; the best of that are improved with it
+    free = sorted((search.improved(first, free=True) for first in firsts), key=lambda pair: pair[0])
+    distinct = list({tuple(np.sort(chosen)): chosen for _, chosen in free}.values())
+    found = free
+    if least_fre > 0.0:
+        begun = [*distinct[:starts], *firsts[-starts:]]
+        found = [search.improved(first, free=False) for first in begun]
     if not found:
         raise InputError(
             f"{count} fiducials cannot be {apart:g} mm apart at these {len(candidates)} places; "
@@ -191,8 +197,6 @@ class _Search:
 
     def penalty(self, chosen: Indices) -> float:
         """Return the factor by which a layout counts as worse, as wrong labels would fit."""
-        if self.least_fre <= 0.0:
-            return 1.0
         key = tuple(sorted(map(int, chosen)))
         if key not in self.known:
             points = self.candidates[list(key)]
@@ -224,10 +228,14 @@ class _Search:
                 return np.array(chosen, np.intp)
         return None
 
-    def improved(self, chosen: Indices) -> tuple[float, Indices]:
-        """Exchange one fiducial at a time, the best first, until none makes the layout better."""
+    def improved(self, chosen: Indices, free: bool) -> tuple[float, Indices]:
+        """Exchange one fiducial at a time, the best first, until none makes the layout better.
+
+        Free: for the TRE alone.
+        """
         total = self.information[chosen].sum(axis=0)
-        score = float(self.worst_tre(total[None])[0]) * self.penalty(chosen)
+        penalty = (lambda trial: 1.0) if free else self.penalty
+        score = float(self.worst_tre(total[None])[0]) * penalty(chosen)
         while True:
             tre, swaps = self._swaps(chosen, total)
             better, best = score, None
@@ -237,7 +245,7 @@ class _Search:
                 place, candidate = swaps[k]
                 trial = chosen.copy()
                 trial[place] = candidate
-                value = float(tre[k]) * self.penalty(trial)
+                value = float(tre[k]) * penalty(trial)
                 if value < better * (1.0 - 1e-9):
                     better, best = value, trial
             if best is None:
