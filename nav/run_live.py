@@ -236,6 +236,7 @@ class LiveWork:
 
     def finish(self) -> Any:
         """Write a registration that was made but not yet used; there is no result to return."""
+        self.session.keep_former()  # a new one that was not verified replaces none
         try:
             if self.unsaved is not None:
                 self.saved = None
