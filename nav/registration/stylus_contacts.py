@@ -142,9 +142,9 @@ def find_contacts(series: PoseSeries) -> list[Contact]:
 
     Pivots are tried in windows of 4 s and of 2 s. The tip is the one of them that moves least from
     one second to the next over the whole recording (squared distances truncated at 3 mm, so that
-    flights and other windows do not count). Rests of that tip are found, the tip is fitted to all of them, and
-    so on until the rests stay the same. Rests without turning are no contacts: they say nothing of
-    the tip. Consecutive rests in the same place are one contact.
+    flights and other windows do not count). Rests of that tip are found, the tip is fitted to all
+    of them, and so on until the rests stay the same. Rests without turning are no contacts: they
+    say nothing of the tip. Consecutive rests in the same place are one contact.
 
     Parameters
     ----------
