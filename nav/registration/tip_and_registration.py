@@ -339,6 +339,7 @@ def _fitted(
     moves = np.array([contact.translation for contact in contacts])
     state, variance, freedom = start, 0.1, 0.0
     offsets: Array = np.zeros((len(contacts), 3))
+    covariance: Array = np.eye(9)
 
     def linearise(at: _State) -> tuple[Array, Array]:
         rotation = at.model_from_reference.rotation.as_matrix()
@@ -352,7 +353,7 @@ def _fitted(
 
     for _ in range(ROUNDS):
         state = gauss_newton(state, linearise, _State.moved, steps=STEPS, converged=CONVERGED)
-        covariance = np.linalg.inv(linearise(state)[0])
+        covariance = np.asarray(np.linalg.inv(linearise(state)[0]), float)
         places = state.model_from_reference.apply(turns @ state.tip + moves)
         offsets = np.asarray(places - divots, float)
         # what the prior information determines is not fitted to the divots
@@ -362,7 +363,7 @@ def _fitted(
             break
     estimated = variance
     variance = estimated * scale_for(freedom)  # read by linearise
-    covariance: Array = np.asarray(np.linalg.inv(linearise(state)[0]), float)
+    covariance = np.asarray(np.linalg.inv(linearise(state)[0]), float)
     if not np.isfinite(covariance).all() or np.diag(covariance).min() <= 0.0:
         raise np.linalg.LinAlgError
     return _Fit(state, covariance, np.asarray(offsets, float), float(estimated), freedom)
