@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import App
 
-from nav.options import InputPath, toml_output
+from nav.core.filekinds import PICTURE, TOUCHED
+from nav.options import InputPath, Output, toml_output
 from nav.terminal import console
 
 register_app = App(
@@ -14,7 +15,8 @@ register_app = App(
         "Register the reference body to the case: estimates model_from_reference with its error, "
         "judges it, and writes registration.toml only if it is good enough.\n\n"
         "`nav register --case CASE --points FILE --output registration.toml` registers touched "
-        "fiducials by their labels."
+        "fiducials by their labels; `nav register points` also unlabelled ones, and the touches in "
+        "tracked poses."
     ),
     help_format="markdown",
 )
@@ -49,6 +51,58 @@ def register(
     reference_file
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
     """
-    from nav.registration.register_command import register_files
+    from nav.registration.register_command import PointsOptions, register_touched
+    from nav.registration.touch_set import load_touch_set
 
-    register_files(case, points, output, fle, console(), reference_file)
+    options = PointsOptions(fle, reference_file)
+    register_touched(case, points, load_touch_set(points), output, console(), options)
+
+
+@register_app.command(name="points")
+def register_by_points(
+    *,
+    case: InputPath,
+    touched: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    tool: InputPath | None = None,
+    reference_file: InputPath | None = None,
+    fle: float | None = None,
+    unlabelled: bool = False,
+    scale_sd: float = 0.0,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+    touches: Annotated[Path | None, Output(TOUCHED)] = None,
+) -> None:
+    """Register touched points, labelled or not, or the touches in tracked poses.
+
+    Parameters
+    ----------
+    case
+        case.toml with fiducials.
+    touched
+        Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
+        `nav track`, or a folder that holds it: there a touch is where the tip rests.
+    output
+        registration.toml to write, if it is good enough.
+    tool
+        Tool file of the needle with its [tip]; needed for poses.
+    reference_file
+        Tool file of the reference body: its name in the poses; recorded in the result.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default.
+    unlabelled
+        Find out which fiducial each touch is by their mutual distances; always for touches
+        without labels. Where that is not certain, nothing is written.
+    scale_sd
+        Relative standard deviation of the rig's scale, for example 0.001: an error that all
+        touches share.
+    picture
+        PNG to write: the predicted TRE over the bones.
+    touches
+        touched.csv to write: the touches found in poses, to look at and to edit.
+    """
+    from nav.registration.register_command import PointsOptions, register_touched
+    from nav.touch_input import load_touches
+
+    found = load_touches(touched, console(), tool, reference_file, touches)
+    options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture)
+    register_touched(case, touched, found, output, console(), options)

@@ -1,0 +1,94 @@
+"""Touches from any file that holds them: touched points, or poses in which the tip dwells."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from nav.core.errors import InputError
+from nav.record.pose_recording import PoseRecording
+from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, write_touches
+from nav.registration.touch_source import find_touches, tip_series
+from nav.tracking.tool import load_tool
+
+REFERENCE = "reference"
+POSES_FILE = "poses.csv"  # that a recording's folder holds
+HEAD = 4096  # bytes
+
+
+def load_touches(
+    source: Path,
+    out: Console,
+    tool: Path | None = None,
+    reference: Path | None = None,
+    write_to: Path | None = None,
+) -> TouchSet:
+    """Load touches from touched points, a table of poses, or a folder with one.
+
+    Parameters
+    ----------
+    source : Path
+        What `nav.registration.touch_set.load_touch_set` reads; poses.csv; a folder that holds it.
+    out : Console
+        For what is odd about touches that are found.
+    tool : Path, optional
+        Tool file of the needle; needed for poses.
+    reference : Path, optional
+        Tool file of the reference body, for its name.
+    write_to : Path, optional
+        touched.csv, to write the touches that were found in poses.
+
+    Returns
+    -------
+    TouchSet
+        Without labels if found in poses.
+
+    Raises
+    ------
+    InputError
+        What is wrong with the source, in one line.
+    """
+    poses = source / POSES_FILE if source.is_dir() else source
+    if not _has_poses(poses):
+        if write_to is not None:
+            raise InputError(f"--touches: {source} has touched points, no poses to find them in")
+        return load_touch_set(poses)
+    if tool is None:
+        raise InputError(
+            f"{poses}: is a table of poses; give the needle's tool file, with its [tip]: --tool"
+        )
+    needle = load_tool(tool)
+    name = REFERENCE if reference is None else load_tool(reference).name
+    try:
+        series = tip_series(PoseRecording(poses, (needle.name, name)), needle, name)
+        found = find_touches(series)
+    except InputError as error:
+        prefix = "" if str(error).startswith(str(poses)) else f"{poses}: "
+        raise InputError(f"{prefix}{error}") from None
+    for refused in found.refused:
+        out.print(f"not used: {refused}", markup=False, soft_wrap=True)
+    for k, touch in enumerate(found.touches, 1):
+        out.print(
+            f"touch {k}: {touch.start:.1f} to {touch.end:.1f} s, wander {touch.wander:.2f} mm rms, "
+            f"{touch.samples} samples ({touch.independent:.0f} independent)",
+            markup=False,
+        )
+        for remark in touch.remarks:
+            out.print(f"touch {k}: {remark}", markup=False, soft_wrap=True)
+    touches = touch_set(found)
+    if write_to is not None:
+        write_touches(write_to, found, touches)
+    return touches
+
+
+def _has_poses(path: Path) -> bool:
+    """Return whether a file begins as a table of poses does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD).decode("utf-8", "replace").lower()
+    except OSError:
+        return path.name == POSES_FILE
+    line = next((row for row in head.splitlines() if row.strip() and not row.startswith("#")), "")
+    names = {
+        name.strip(' "\ufeff') for name in line.replace(";", ",").replace("\t", ",").split(",")
+    }
+    return {"tool", "status", "qw"} <= names
