@@ -101,8 +101,8 @@ def register_by_points(
         touched.csv to write: the touches found in poses, to look at and to edit.
     """
     from nav.registration.register_command import PointsOptions, register_touched
-    from nav.touch_input import load_touches
+    from nav.touch_input import load_touches, touch_file
 
     found = load_touches(touched, console(), tool, reference_file, touches)
-    options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture)
-    register_touched(case, touched, found, output, console(), options)
+    options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
+    register_touched(case, touch_file(touched), found, output, console(), options)

@@ -47,7 +47,7 @@ def load_touches(
     InputError
         What is wrong with the source, in one line.
     """
-    poses = source / POSES_FILE if source.is_dir() else source
+    poses = touch_file(source)
     if not _has_poses(poses):
         if write_to is not None:
             raise InputError(f"--touches: {source} has touched points, no poses to find them in")
@@ -78,6 +78,22 @@ def load_touches(
     if write_to is not None:
         write_touches(write_to, found, touches)
     return touches
+
+
+def touch_file(source: Path) -> Path:
+    """Return the file that touches are read from.
+
+    Parameters
+    ----------
+    source : Path
+        As of `load_touches`.
+
+    Returns
+    -------
+    Path
+        poses.csv of a folder, else the source itself.
+    """
+    return source / POSES_FILE if source.is_dir() else source
 
 
 def _has_poses(path: Path) -> bool:

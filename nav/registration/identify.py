@@ -60,6 +60,12 @@ def identify_touches(
         )
     if not (np.isfinite(touches.positions).all() and np.abs(touches.positions).max() < LARGEST):
         raise InputError("a touch has a coordinate that is not plausible; expected millimetres")
+    model = np.array([f.position for f in fiducials]).reshape(-1, 3)
+    sd = _sd(fiducials, touches, fle)
+    if not _plausible_size(model, touches.positions):
+        unit = _other_unit(model, touches.positions, sd)
+        if unit:
+            raise InputError(unit)
     twice = touches.repeated()
     if twice is not None:
         first, second = (touches.names[k] for k in twice)
@@ -67,8 +73,6 @@ def identify_touches(
             f"{first} and {second} are at the same place: was a divot touched twice and another "
             "left out? Remove one of them"
         )
-    model = np.array([f.position for f in fiducials]).reshape(-1, 3)
-    sd = _sd(fiducials, touches, fle)
     found = match_touches(model, touches.positions, sd)
     if found.best is None or not found.enough:
         raise InputError(_why_not(model, touches, sd, found))
@@ -143,12 +147,9 @@ def _why_not(model: Array, touches: TouchSet, sd: float, found: MatchResult) -> 
             f"the touches are a mirror image of the fiducials (FRE {mirrored.best.fre:.2f} mm once "
             "mirrored): an axis has the wrong sign, or the frame is left-handed"
         )
-    for factor in FACTORS:
-        if _plausible_size(model, points * factor):
-            scaled = match_touches(model, points * factor, sd)
-            if scaled.enough and not scaled.ambiguous:
-                unit = UNITS.get(factor, f"another unit (a factor of {factor:g})")
-                return f"the touches fit the fiducials only when multiplied by {factor:g}: {unit}"
+    unit = _other_unit(model, points, sd)
+    if unit:
+        return unit
     moved = _parts(model, touches, sd)
     if moved:
         return moved
@@ -160,6 +161,17 @@ def _why_not(model: Array, touches: TouchSet, sd: float, found: MatchResult) -> 
         f"at most {matched} of {len(touches)} touches fit the case's {len(model)} fiducials, which "
         "chance does too: is it the phantom of this case? Were other places touched?"
     )
+
+
+def _other_unit(model: Array, points: Array, sd: float) -> str:
+    """Return that the touches fit in another unit, if they do."""
+    for factor in FACTORS:
+        if _plausible_size(model, points * factor):
+            scaled = match_touches(model, points * factor, sd)
+            if scaled.enough and not scaled.ambiguous:
+                unit = UNITS.get(factor, f"another unit (a factor of {factor:g})")
+                return f"the touches fit the fiducials only when multiplied by {factor:g}: {unit}"
+    return ""
 
 
 def _plausible_size(model: Array, points: Array) -> bool:

@@ -44,6 +44,8 @@ class PointsOptions:
         Relative standard deviation of the rig's scale.
     picture : Path, optional
         PNG of the predicted TRE to write.
+    tool : Path, optional
+        Tool file of the needle that touched, to be recorded.
     """
 
     fle: float | None = None
@@ -51,6 +53,7 @@ class PointsOptions:
     unlabelled: bool = False
     scale_sd: float = 0.0
     picture: Path | None = None
+    tool: Path | None = None
 
 
 def register_touched(
@@ -111,11 +114,8 @@ def register_touched(
         if options.reference is None
         else (load_tool(options.reference).name, options.reference)
     )
-    inputs = tuple(
-        path
-        for path in (case_path, source, options.reference)
-        if path is not None and path.is_file()
-    )
+    given = (case_path, source, options.tool, options.reference)
+    inputs = tuple(path for path in given if path is not None)
     record = describe_registration(
         found, (case.name, case_path), body, None if plan is None else plan.target
     )

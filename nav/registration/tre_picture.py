@@ -118,7 +118,7 @@ def _view(
     middle, size = (low + high) / 2.0, float(np.linalg.norm(high - low))
     towards = np.array(way) / np.linalg.norm(way)
     plotter.camera_position = [
-        (middle + 2.4 * size * towards).tolist(), middle.tolist(), [0.0, 0.0, 1.0],
+        (middle + 1.8 * size * towards).tolist(), middle.tolist(), [0.0, 0.0, 1.0],
     ]  # fmt: skip
     plotter.camera.view_angle = 24.0
     picture: NDArray[np.uint8] = plotter.screenshot(return_img=True)

@@ -39,7 +39,7 @@ def write_touch_poses(
     writer, number = open_pose_table(path, [needle, reference]), 0
     small = np.diag([noise**2] * 3 + [1e-8] * 3)
     for k, place in enumerate(places):
-        away = place + [0.0, 0.0, 30.0]
+        away = place + np.array([0.0, 0.0, 30.0])
         turned = Rotation.from_rotvec(rng.normal(0.0, 0.35, 3)) * Rotation.from_rotvec(
             [np.pi, 0, 0]
         )
