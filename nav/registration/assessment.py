@@ -306,11 +306,9 @@ def _judge_checks(
     off = found - points.model
     jacobian = point_jacobian(found)
     own = rotation @ points.covariance @ rotation.T
-    inflated = registration.model_from_reference.covariance
-    seen = np.zeros((count, 3, 0))
-    if used.shared.shape[2]:
-        by_own, seen = check_covariances(used, points, transform)
-        inflated, declared = inflated + by_own - declared, by_own
+    by_own, seen = check_covariances(used, points, transform)
+    inflated = registration.model_from_reference.covariance + by_own - declared
+    declared = by_own
     each = own + np.einsum("nik,njk->nij", seen, seen)
     errors = tuple(
         _check_error(label, off[k], j @ inflated @ j.T + each[k], j @ declared @ j.T + each[k])

@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from nav.core.covariance import MOST_TIP_SD, CovarianceError, checked_covariance
 from nav.core.errors import InputError
+from nav.core.files import write_toml
 from nav.core.frames import Array
+from nav.core.outputs import written_whole
 from nav.core.tables import Row, Table, TableLimits, parse_table
 from nav.core.textfile import printable, read_text
 from nav.registration.labelled import LabelledPoint
@@ -24,6 +26,7 @@ LIMITS = TableLimits()
 UPPER = ("cxx", "cxy", "cxz", "cyy", "cyz", "czz")  # of a point's covariance, mm^2
 MOST_SHARED = 6
 SHARED = tuple(f"s{k}{axis}" for k in range(1, MOST_SHARED + 1) for axis in "xyz")
+POINTS_FORMAT = "c1c2nav/points/1"
 NOT_PLACED = {"0", "false", "no"}  # in the column `defined` of Slicer's point table
 # positionStatus, which Slicer 5 adds to .fcsv without naming the column
 FCSV_STATUS = {"0": "undefined", "1": "preview", "2": "defined", "3": "missing"}
@@ -96,6 +99,29 @@ def read_point_list(path: Path) -> list[LabelledPoint]:
                 "place it, or delete it from the list"
             )
     return points
+
+
+def write_points(path: Path, points: Mapping[str, Array], inputs: tuple[Path, ...] = ()) -> None:
+    """Write labelled points as CSV, with a .toml of the same stem that says what made them.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    points : mapping of str to ndarray, shape (3,)
+        Position by label, LPS, mm.
+    inputs : tuple of Path
+        Files that they were made from.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
+    rows = [f"{label},{x:.3f},{y:.3f},{z:.3f}" for label, (x, y, z) in points.items()]
+    with written_whole(path) as beside:
+        beside.write_text("\n".join(["label,x,y,z", *rows]) + "\n", encoding="utf-8")
+    write_toml(path.with_suffix(".toml"), {"format": POINTS_FORMAT, "points": path.name}, inputs)
 
 
 def _read_table(path: Path) -> list[LabelledPoint]:

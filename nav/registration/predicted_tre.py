@@ -7,11 +7,11 @@ import numpy as np
 from scipy.special import chdtri
 
 from nav.core.frames import Array, point_jacobian
-from nav.model.case import Case, Fiducial, Plan
+from nav.model.case import Fiducial
+from nav.registration.critical_points import CriticalPoint
 from nav.registration.registration_result import Registration
 
 QUANTILE = float(chdtri(3, 0.05))
-CRITICAL = ("artery", "cord")
 WORTH = 0.1  # share by which a further touch has to lower the error to be advised
 DIRECTIONS = {
     "left": (1.0, 0.0, 0.0),
@@ -76,35 +76,8 @@ class FurtherTouch:
         return self.after < (1.0 - WORTH) * self.before
 
 
-def critical_places(case: Case, plan: Plan | None) -> tuple[tuple[str, Array], ...]:
-    """Return the target, and the points of cord and arteries that are nearest to the planned path.
-
-    Parameters
-    ----------
-    case : Case
-        The anatomy.
-    plan : Plan or None
-        Nothing is critical without one.
-
-    Returns
-    -------
-    tuple of (str, ndarray)
-        Name, and position in the model frame, mm.
-    """
-    if plan is None:
-        return ()
-    count = max(2, int(np.linalg.norm(plan.target - plan.entry)) + 1)
-    path = plan.entry + np.linspace(0.0, 1.0, count)[:, None] * (plan.target - plan.entry)
-    places = [("target", plan.target)]
-    for structure in case.structures:
-        if structure.role in CRITICAL:
-            distances, nearest = structure.surface.distances(path)
-            places.append((structure.name, np.asarray(nearest[int(np.argmin(distances))], float)))
-    return tuple(places)
-
-
 def predict_errors(
-    registration: Registration, places: Sequence[tuple[str, Array]]
+    registration: Registration, places: Sequence[CriticalPoint]
 ) -> tuple[PredictedError, ...]:
     """Predict the error of a registration at some places.
 
@@ -112,22 +85,22 @@ def predict_errors(
     ----------
     registration : Registration
         With its covariance.
-    places : sequence of (str, ndarray)
-        Names and positions, model frame, mm.
+    places : sequence of CriticalPoint
+        Where.
 
     Returns
     -------
     tuple of PredictedError
     """
     found = []
-    for name, position in places:
-        jacobian = point_jacobian(position)[0]
+    for place in places:
+        jacobian = point_jacobian(place.position)[0]
         spread = jacobian @ registration.model_from_reference.covariance @ jacobian.T
         values, vectors = np.linalg.eigh(spread)
         found.append(
             PredictedError(
-                name,
-                position,
+                place.name,
+                place.position,
                 float(np.sqrt(values.sum())),
                 np.sqrt(QUANTILE * np.maximum(values[::-1], 0.0)),
                 vectors.T[::-1],
@@ -140,7 +113,7 @@ def best_further_touch(
     registration: Registration,
     touched: Sequence[str],
     fiducials: Sequence[Fiducial],
-    places: Sequence[tuple[str, Array]],
+    places: Sequence[CriticalPoint],
     sd: float,
 ) -> FurtherTouch | None:
     """Find the further touch that lowers the error at cord and arteries most.
@@ -154,7 +127,7 @@ def best_further_touch(
     fiducials : sequence of Fiducial
         To register with; where none is left, new ones are tried at the touched ones' distance in
         the six anatomical directions.
-    places : sequence of (str, ndarray)
+    places : sequence of CriticalPoint
         Where the error counts.
     sd : float
         Of each coordinate of the further touch, mm.
@@ -174,7 +147,7 @@ def best_further_touch(
         far = float(np.linalg.norm(used - middle, axis=1).max())
         left = [("", middle + far * np.array(way)) for way in DIRECTIONS.values()]
     covariance = registration.model_from_reference.covariance
-    at = point_jacobian(np.array([position for _, position in places]))
+    at = point_jacobian(np.array([place.position for place in places]))
     before = _largest(covariance, at)
 
     def after(position: Array) -> float:

@@ -12,11 +12,11 @@ from nav.core.errors import InputError
 from nav.model.case import Case, Plan, load_case
 from nav.registration.assessment import FLE, Assessment, assess_touches, check_fle
 from nav.registration.assessment_notices import verdict
+from nav.registration.critical_points import CriticalPoint, critical_points
 from nav.registration.identify import identify_touches
 from nav.registration.predicted_tre import (
     PredictedError,
     best_further_touch,
-    critical_places,
     predict_errors,
 )
 from nav.registration.registration_result import write_registration
@@ -108,7 +108,8 @@ def register_touched(
         raise type(error)(f"{source}: {error}") from None
     if found.registration is None or found.word == "repeat":
         raise InputError(f"{source}: {ENGLISH.sentence(verdict(found))}")
-    errors = predict_errors(found.registration, critical_places(case, plan))
+    places = () if plan is None else critical_points(case, plan)
+    errors = predict_errors(found.registration, places)
     body = (
         None
         if options.reference is None
@@ -184,7 +185,7 @@ def _error_lines(case: Case, found: Assessment, errors: tuple[PredictedError, ..
         for e in errors
     ]
     assert found.registration is not None
-    places = [(e.name, e.position) for e in errors]
+    places = [CriticalPoint(e.name, e.position) for e in errors]
     fiducials = case.fiducials_for("register")
     advice = best_further_touch(found.registration, found.labels, fiducials, places, found.fle)
     if advice is not None and advice.worth:

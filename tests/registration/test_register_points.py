@@ -227,6 +227,10 @@ def ras(points: Array) -> Array:
     return some
 
 
+def knocked(points: Array) -> Array:
+    return np.concatenate([points[:5], points[5:] + np.array([4.0, -6, 2])])
+
+
 WRONG: dict[str, tuple[Callable[[Array], Array], str]] = {
     "mirrored": (lambda p: p * [-1.0, 1, 1], "mirror"),
     "metres": (lambda p: p / 1000.0, "metres"),
@@ -237,7 +241,7 @@ WRONG: dict[str, tuple[Callable[[Array], Array], str]] = {
     ),
     "on a line": (lambda p: np.linspace(0, 1, len(p))[:, None] * [90.0, 40, 10], "a line"),
     "a divot twice": (lambda p: np.concatenate([p[:3], p[:2], p[5:]]), "no single mistake|R4"),
-    "knocked": (lambda p: np.concatenate([p[:5], p[5:] + np.array([4.0, -6, 2])]), "reference body"),
+    "knocked": (knocked, "reference body"),
 }  # fmt: skip
 
 

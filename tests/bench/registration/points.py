@@ -10,6 +10,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.stats import binom
 
 from nav.core.frames import Array
+from nav.registration.critical_points import CriticalPoint
 from nav.registration.points import register_points
 from nav.registration.predicted_tre import predict_errors
 
@@ -76,7 +77,7 @@ def _coverage(kind: str, trials: int) -> Iterator[tuple[str, tuple[float, float,
             for result in (found, plain):
                 pose = result.model_from_reference
                 off = pose.transform.apply(truth.inv().apply(target)) - target
-                (error,) = predict_errors(result, [(place, target)])
+                (error,) = predict_errors(result, [CriticalPoint(place, target)])
                 along = error.directions @ off / error.semi_axes
                 seen.append((bool(along @ along <= 1.0), float(off @ off), error.rms**2))
             hits[place].append((*seen[0], seen[1][0]))
