@@ -71,6 +71,8 @@ def register_by_points(
     scale_sd: float = 0.0,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
     touches: Annotated[Path | None, Output(POINTS)] = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
 ) -> None:
     """Register touched points, labelled or not, or the touches in tracked poses.
 
@@ -80,7 +82,8 @@ def register_by_points(
         case.toml with fiducials.
     touched
         Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
-        `nav track`, or a folder that holds it: there a touch is where the tip rests.
+        `nav track`, a folder that holds it, or a MetaIO sequence (.igs.mha): there a touch is where
+        the tip rests.
     output
         registration.toml to write, if it is good enough.
     tool
@@ -99,11 +102,16 @@ def register_by_points(
         PNG to write: the predicted TRE over the bones.
     touches
         touched.csv to write: the touches found in poses, to look at and to edit.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
     """
+    from nav.record.recorded_poses import stated_errors
     from nav.registration.register_command import PointsOptions, register_touched
     from nav.touch_input import load_touches, touch_file
 
-    found = load_touches(touched, console(), tool, reference_file, touches)
+    stated = stated_errors(position_sd, rotation_sd_deg)
+    found = load_touches(touched, console(), tool, reference_file, touches, stated)
     options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
     register_touched(case, touch_file(touched), found, output, console(), options)
 

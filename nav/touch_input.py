@@ -5,9 +5,10 @@ from pathlib import Path
 from rich.console import Console
 
 from nav.core.errors import InputError
-from nav.record.pose_recording import PoseRecording
+from nav.record.recorded_poses import RECORDINGS, open_recorded_poses
 from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, write_touches
 from nav.registration.touch_source import find_touches, tip_series
+from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import load_tool
 
 REFERENCE = "reference"
@@ -21,13 +22,15 @@ def load_touches(
     tool: Path | None = None,
     reference: Path | None = None,
     write_to: Path | None = None,
+    stated: StatedErrors | None = None,
 ) -> TouchSet:
     """Load touches from touched points, a table of poses, or a folder with one.
 
     Parameters
     ----------
     source : Path
-        What `nav.registration.touch_set.load_touch_set` reads; poses.csv; a folder that holds it.
+        What `nav.registration.touch_set.load_touch_set` reads; poses.csv; a MetaIO sequence; a
+        folder that holds poses.csv.
     out : Console
         For what is odd about touches that are found.
     tool : Path, optional
@@ -36,6 +39,8 @@ def load_touches(
         Tool file of the reference body, for its name.
     write_to : Path, optional
         touched.csv, to write the touches that were found in poses.
+    stated : StatedErrors, optional
+        Errors of poses for which the source has none.
 
     Returns
     -------
@@ -53,13 +58,11 @@ def load_touches(
             raise InputError(f"--touches: {source} has touched points, no poses to find them in")
         return load_touch_set(poses)
     if tool is None:
-        raise InputError(
-            f"{poses}: is a table of poses; give the needle's tool file, with its [tip]: --tool"
-        )
+        raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")
     needle = load_tool(tool)
     name = REFERENCE if reference is None else load_tool(reference).name
     try:
-        series = tip_series(PoseRecording(poses, (needle.name, name)), needle, name)
+        series = tip_series(open_recorded_poses(poses, (needle.name, name), stated), needle, name)
         found = find_touches(series)
     except InputError as error:
         prefix = "" if str(error).startswith(str(poses)) else f"{poses}: "
@@ -98,6 +101,8 @@ def touch_file(source: Path) -> Path:
 
 def _has_poses(path: Path) -> bool:
     """Return whether a file begins as a table of poses does."""
+    if path.suffix.lower() in RECORDINGS:
+        return True
     try:
         with path.open("rb") as file:
             head = file.read(HEAD).decode("utf-8", "replace").lower()
