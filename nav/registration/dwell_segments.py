@@ -29,7 +29,7 @@ class DwellSettings:
         Step between two parts of a touch from which it is refused, mm; the same for a drift.
     """
 
-    radius: float = 1.0
+    radius: float = 1.5
     hold: float = 0.5
     glitch: float = 0.1
     gap: float = 1.0
