@@ -115,8 +115,8 @@ def verify(
 ) -> None:
     """Verify a registration by check points that it was not made from: pass, fail, or too few.
 
-    Exit code 0: pass. 5: fail, the check points are not as predicted, or one is beyond --limit.
-    6: too few to tell, nothing is wrong but an error that matters might have been missed.
+    Exit code 0: pass. 1: fail, the check points are not as predicted, or one is beyond --limit.
+    5: too few to tell, nothing is wrong but an error that matters might have been missed.
 
     Parameters
     ----------

@@ -266,20 +266,20 @@ def test_a_pass_is_exit_code_0_and_a_report(bench):
     assert bench.run("--output", report)[0] == 0  # its own earlier report is replaced
 
 
-def test_a_fail_is_exit_code_5_and_its_report_is_written(bench):
+def test_a_fail_is_exit_code_1_and_its_report_is_written(bench):
     bench.write(*AROUND, shift=2.0)
     report = bench.folder / "verify.json"
     code, out, err = bench.run("--output", report)
-    assert code == 5
+    assert code == 1
     assert "verdict: fail" in out
     assert "not verified: the check points do not fit" in err
     assert report.exists()
 
 
-def test_too_few_is_exit_code_6_with_what_is_needed(bench):
+def test_too_few_is_exit_code_5_with_what_is_needed(bench):
     bench.write("A", "B")
     code, _, err = bench.run()
-    assert code == 6
+    assert code == 5
     assert "too few check points to tell: at least 3 that are not on a line" in err
 
 
