@@ -181,7 +181,9 @@ def _candidates(case: Case, path: Path | None) -> tuple[tuple[str, ...], Array, 
 
 
 def _table(layouts: Sequence[JudgedLayout], places: Sequence[CriticalPoint], fle: float) -> Table:
-    table = Table(title=f"predicted TRE (rms, mm) with an FLE of {fle:g} mm, smallest wrong FRE (mm)")
+    table = Table(
+        title=f"predicted TRE (rms, mm) with an FLE of {fle:g} mm, smallest wrong FRE (mm)"
+    )
     table.add_column("fiducials")
     for place in places:
         table.add_column(place.name, justify="right")
