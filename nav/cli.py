@@ -19,7 +19,7 @@ from nav.core.errors import (
     IncompleteInput,
     InputError,
     NothingSafe,
-    TestFailed,
+    NotPassed,
     TooFewToTell,
 )
 from nav.core.outputs import backups_told_to
@@ -135,7 +135,7 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except NothingSafe as error:
         _say(err, str(error))
         return NOTHING_SAFE
-    except TestFailed as error:
+    except NotPassed as error:
         _say(err, str(error))
         return TEST_FAILED
     except TooFewToTell as error:

@@ -34,7 +34,7 @@ class NothingSafe(OneLine):
     """
 
 
-class TestFailed(OneLine):
+class NotPassed(OneLine):
     """The work was done, its report is written, and what was tested failed: one line.
 
     The command line prints it and exits with code 1.
