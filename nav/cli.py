@@ -19,7 +19,7 @@ from nav.core.errors import (
     IncompleteInput,
     InputError,
     NothingSafe,
-    TestFailed,
+    NotPassed,
     TooFewToTell,
 )
 from nav.core.outputs import backups_told_to
@@ -31,7 +31,7 @@ from phantoms import twin_commands
 from phantoms.phantom_commands import phantom_app
 
 BAD_INPUT, INCOMPLETE_INPUT, NOTHING_SAFE = 2, 3, 4
-TEST_FAILED, TOO_FEW = 5, 6
+NOT_PASSED, TOO_FEW = 1, 5
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -135,9 +135,9 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except NothingSafe as error:
         _say(err, str(error))
         return NOTHING_SAFE
-    except TestFailed as error:
+    except NotPassed as error:
         _say(err, str(error))
-        return TEST_FAILED
+        return NOT_PASSED
     except TooFewToTell as error:
         _say(err, str(error))
         return TOO_FEW

@@ -171,13 +171,15 @@ def verify(
     limit: float | None = None,
     tre: float | None = None,
     fle: float | None = None,
+    tool: InputPath | None = None,
+    reference: str = "reference",
     reference_file: InputPath | None = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
 ) -> None:
     """Verify a registration by check points that it was not made from: pass, fail, or too few.
 
-    Exit code 0: pass. 5: fail, the check points are not as predicted, or one is beyond --limit.
-    6: too few to tell, nothing is wrong but an error that matters might have been missed.
+    Exit code 0: pass. 1: fail, the check points are not as predicted, or one is beyond --limit.
+    5: too few to tell, nothing is wrong but an error that matters might have been missed.
 
     Parameters
     ----------
@@ -187,8 +189,9 @@ def verify(
         registration.toml to verify.
     touched
         Touched check points in the reference body's frame, labelled as in the case: CSV
-        (label,x,y,z) or Slicer Markups (.mrk.json). Fiducials that were registered with are not
-        counted.
+        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv or a MetaIO
+        sequence): where the tip was held still it touched the fiducial that is nearest there.
+        Fiducials that were registered with are not counted.
     limit
         A check point further off than this fails, mm; without it only the predicted error counts.
     tre
@@ -196,11 +199,25 @@ def verify(
     fle
         Fiducial localisation error of these touches, mm, one standard deviation per axis; by
         default that of the registration.
+    tool
+        Tool file with the tip, where --touched holds poses.
+    reference
+        Name of the reference body in the poses.
     reference_file
         Tool file of the reference body in whose frame the points are: another one is refused.
     output
         Also write the result as JSON, whatever the verdict.
     """
+    from nav.record.recorded_poses import open_recorded_poses
+    from nav.registration.touch_source import tip_series
     from nav.registration.verify_command import verify_files
+    from nav.tracking.tool import load_tool
 
-    verify_files(case, registration, touched, console(), output, limit, tre, fle, reference_file)
+    poses = None
+    if tool is not None:
+        needle = load_tool(tool)
+        frames = open_recorded_poses(touched, (needle.name, reference))
+        poses = tip_series(frames, needle, reference)
+    verify_files(
+        case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
+    )

@@ -34,17 +34,17 @@ class NothingSafe(OneLine):
     """
 
 
-class TestFailed(OneLine):
+class NotPassed(OneLine):
     """The work was done, its report is written, and what was tested failed: one line.
 
-    The command line prints it and exits with code 5.
+    The command line prints it and exits with code 1.
     """
 
 
 class TooFewToTell(OneLine):
     """The work was done, its report is written, and the data are too few for a verdict: one line.
 
-    The command line prints it and exits with code 6.
+    The command line prints it and exits with code 5.
     """
 
 
