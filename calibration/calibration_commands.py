@@ -26,8 +26,8 @@ calibrate_app = App(
     help=(
         "Cameras, marker bodies and needle, each with its uncertainty and a verdict.\n\n"
         "The order: `nav print targets`, `nav calibrate rig` (or `camera`), `nav print tools`, "
-        "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`; `nav calibrate delay` "
-        "for cameras that are not triggered together, or have rolling shutters."
+        "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`; and "
+        "`nav calibrate delay` for cameras without a common trigger or with rolling shutters."
     ),
 )
 
