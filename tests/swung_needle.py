@@ -14,13 +14,24 @@ from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_camera import SimulatedCamera
 from phantoms.twin.simulated_motion import FPS, body_velocity
-from phantoms.twin.simulated_tools import NEEDLE_LENGTH, needle_body, needle_tool
+from phantoms.twin.simulated_tools import (
+    NEEDLE_LENGTH,
+    needle_body,
+    needle_tool,
+    reference_body,
+    reference_tool,
+)
 
 DIVOT = AIM + np.array([-30.0, 0.0, 0.0])  # model frame, mm
 LYING = Rotation.from_rotvec([0.0, -np.pi / 2, 0.0])  # shaft along -x, its carrier over the aim
 OPTICS = Optics(blur=0.8, noise=1.5, exposure=0.004)
+FACING = Rotation.from_rotvec([-np.pi / 2, 0.0, 0.0])  # the reference's z to the cameras
+BESIDE = np.array([0.0, 0.0, -70.0])  # model frame, from the divot
 STEP = 0.5e-3  # s: of the numerical derivative
 
+NEEDLE_FROM_REFERENCE = RigidTransform.from_components(
+    LYING.inv().apply(BESIDE) + [0.0, 0.0, NEEDLE_LENGTH], LYING.inv() * FACING
+)
 Motion = Callable[[float], RigidTransform]
 
 
@@ -62,21 +73,32 @@ def timed_rig(readouts: Sequence[float], size: tuple[int, int] = LIVE_SIZE) -> R
 
 
 def recording(
-    path: Motion, rig: Rig, delays: Sequence[float], seconds: float, seed: int = 0
+    path: Motion,
+    rig: Rig,
+    delays: Sequence[float],
+    seconds: float,
+    seed: int = 0,
+    with_reference: bool = False,
 ) -> Iterator[FrameSet]:
-    """Frame sets whose images were taken earlier than their times say, by each camera's delay."""
+    """Frame sets whose images were taken earlier than their times say, by each camera's delay.
+
+    with_reference: the reference body is on one plate with the needle.
+    """
     generators = np.random.default_rng([seed, 8]).spawn(len(rig.cameras))
     cameras = [
         SimulatedCamera(camera, OPTICS, rng)
         for camera, rng in zip(rig.cameras, generators, strict=True)
     ]
-    body = needle_body(needle_tool())
+    bodies = [(needle_body(needle_tool()), RigidTransform.identity())]
+    if with_reference:
+        bodies.append((reference_body(reference_tool()), NEEDLE_FROM_REFERENCE))
     for number in range(round(seconds * FPS)):
         time = number / FPS
         frames = {}
         for camera, delay in zip(cameras, delays, strict=True):
             taken = time - delay
             velocity: Array = body_velocity(path(taken - STEP), path(taken + STEP), 2 * STEP)
-            image = camera.picture([Placed(body, path(taken), velocity)])
+            placed = [Placed(body, path(taken) * own, velocity) for body, own in bodies]
+            image = camera.picture(placed)
             frames[camera.camera.name] = Frame(camera.camera.name, time, image)
         yield FrameSet(number, time, frames)

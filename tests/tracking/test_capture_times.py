@@ -1,0 +1,117 @@
+"""Delays and readouts of the rig in tracking: times, motion, and what their errors do."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nav.camera.rig import Rig, load_rig, write_rig
+from nav.core.errors import InputError
+from nav.core.frameset import Frame, FrameSet
+from nav.tracking.follow.capture_times import without_delays
+from nav.tracking.tracker import Tracker
+from phantoms.twin.simulated_tools import needle_tool
+from tests.swung_needle import recording, swung, timed_rig
+from tests.synthetic import small_rig
+
+LAG = 0.015  # s
+COUNT = 6
+
+
+def delayed(rig, delay, delay_sd=0.0, readout_sd=0.0):
+    left, right = rig.cameras
+    right = replace(right, delay=delay, delay_sd=delay_sd, readout_sd=readout_sd)
+    return replace(rig, cameras=(left, right))
+
+
+def frame_set(time=5.0):
+    image = np.zeros((240, 288), np.uint8)
+    return FrameSet(3, time, {n: Frame(n, time, image) for n in ("left", "right")})
+
+
+def test_without_delays_is_the_same_object_where_there_are_none():
+    frames = frame_set()
+    assert without_delays(frames, small_rig(2)) is frames
+
+
+def test_delays_are_subtracted_and_the_time_stays_in_the_middle():
+    found = without_delays(frame_set(), delayed(small_rig(2), 0.02))
+    assert found.frames["left"].time == 5.0
+    assert found.frames["right"].time == pytest.approx(4.98)
+    assert found.time == pytest.approx(4.99)
+
+
+def test_a_missing_camera_does_not_move_the_time():
+    frames = frame_set()
+    alone = replace(frames, frames={"left": frames.frames["left"]})
+    assert without_delays(alone, delayed(small_rig(2), 0.02)) is alone
+
+
+def test_rig_keeps_what_was_measured(tmp_path):
+    rig = delayed(small_rig(2, readout=-0.012), 0.02, 1e-4, 3e-4)
+    timed = tuple(replace(c, timing={"recording": "swung"}) for c in rig.cameras)
+    write_rig(tmp_path / "rig.toml", Rig(timed))
+    again = load_rig(tmp_path / "rig.toml")
+    for before, after in zip(timed, again.cameras, strict=True):
+        assert after.delay == pytest.approx(before.delay)
+        assert after.delay_sd == pytest.approx(before.delay_sd)
+        assert after.readout == pytest.approx(-0.012)
+        assert after.readout_sd == pytest.approx(before.readout_sd)
+        assert after.timing == {"recording": "swung"}
+    assert not again.warnings
+
+
+def test_rig_without_these_fields_is_written_as_before(tmp_path):
+    write_rig(tmp_path / "rig.toml", small_rig(2))
+    text = (tmp_path / "rig.toml").read_text()
+    assert "readout_ms" in text
+    assert "delay" not in text and "timing" not in text and "readout_sd" not in text
+
+
+def test_a_delay_in_microseconds_is_refused(tmp_path):
+    write_rig(tmp_path / "rig.toml", delayed(small_rig(2), 20.0))
+    with pytest.raises(InputError, match="delay_ms.*microseconds"):
+        load_rig(tmp_path / "rig.toml")
+
+
+@pytest.fixture(scope="module")
+def images():
+    rig = timed_rig((0.0, 0.0))
+    return rig, list(recording(swung(80.0), rig, (0.0, LAG), COUNT / 30.0))
+
+
+def tracked(rig, frames):
+    """Time, tip and its systematic covariance in the last frame set."""
+    needle = needle_tool()
+    with closing(Tracker(rig, [needle])) as tracker:
+        results = [tracker.track(each) for each in frames]
+    last = results[-1]
+    tool = last.tools[needle.name]
+    position, _ = tool.rig_from_tool.apply(needle.tip.position)
+    _, systematic = tool.systematic_pose.apply(needle.tip.position)
+    return last.time, position, systematic
+
+
+def test_a_known_delay_is_corrected(images):
+    rig, frames = images
+    truth = swung(80.0)(0.0).apply(needle_tool().tip.position)
+    time, tip, _ = tracked(delayed(rig, LAG), frames)
+    assert time == pytest.approx((COUNT - 1) / 30 - LAG / 2)
+    _, late, _ = tracked(rig, frames)
+    assert np.linalg.norm(tip - truth) < 0.2 * np.linalg.norm(late - truth)
+
+
+def test_an_uncertain_delay_is_in_the_systematic_covariance(images):
+    rig, frames = images
+    sd = 2e-3
+    _, tip, none = tracked(delayed(rig, LAG), frames)
+    _, same, stated = tracked(delayed(rig, LAG, sd), frames)
+    assert np.array_equal(tip, same)  # the estimate does not change
+    added = stated - none
+    _, off, _ = tracked(delayed(rig, LAG + sd), frames)
+    shift = off - tip  # the tip rests: the frame set's time does not matter
+    assert np.linalg.norm(shift) > 0.02
+    direction = shift / np.linalg.norm(shift)
+    predicted = np.sqrt(direction @ added @ direction)
+    assert predicted == pytest.approx(np.linalg.norm(shift), rel=0.3)
