@@ -30,7 +30,7 @@ BESIDE = np.array([0.0, 0.0, -70.0])  # model frame, from the divot
 STEP = 0.5e-3  # s: of the numerical derivative
 
 NEEDLE_FROM_REFERENCE = RigidTransform.from_components(
-    LYING.inv().apply(BESIDE) + [0.0, 0.0, NEEDLE_LENGTH], LYING.inv() * FACING
+    LYING.inv().apply(BESIDE) + np.array([0.0, 0.0, NEEDLE_LENGTH]), LYING.inv() * FACING
 )
 Motion = Callable[[float], RigidTransform]
 

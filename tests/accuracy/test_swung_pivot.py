@@ -37,8 +37,8 @@ def test_a_lag_is_found_within_its_interval(lag):
     late = late + 0.02 * rng.standard_normal(late.shape)
     found = swung_pivot(times, rotations, late, TIP)
     assert found.lag == pytest.approx(lag, rel=0.05)
-    assert found.lag_low < lag * 1.02 and lag * 0.98 < found.lag_high
-    assert found.lag_low > 0.0
+    assert 0.0 < found.lag_low < lag * 1.02
+    assert lag * 0.98 < found.lag_high
     assert np.allclose(found.divot, DIVOT, atol=0.05)
 
 
@@ -63,7 +63,7 @@ def test_the_wander_grows_with_the_speed_and_fails_above_the_limit():
 
 def test_a_wrong_tip_is_no_lag():
     times, rotations, places = swing(50.0)
-    found = swung_pivot(times, rotations, places, TIP + [0.5, 0.0, 0.0])
+    found = swung_pivot(times, rotations, places, TIP + np.array([0.5, 0.0, 0.0]))
     assert found.lag < 1e-4
     assert found.tip_off == pytest.approx([0.5, 0.0, 0.0], abs=0.02)
 

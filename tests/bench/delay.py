@@ -63,7 +63,7 @@ def run(console: Console, quick: bool, parts: Sequence[str] = PARTS) -> bool:
 
 def _print_estimates(console: Console, quick: bool, seconds: float) -> bool:
     table = _table(
-        ("delay ms", "readout ms", "delay found", "sd", "error / sd", "readouts found", "sd", "errors / sd"),
+        ("delay ms", "readout ms", "found", "sd", "error / sd", "readouts", "sd", "errors / sd"),
         "carrier swung about the divot at 50 mm/s rms",
     )  # fmt: skip
     reached = True
@@ -104,7 +104,7 @@ def _print_wander(console: Console, corrected: Rig, seconds: float) -> None:
     delay, readout = (1e-3 * each for each in CORRECTED)
     rig = timed_rig((readout, readout))
     table = _table(
-        ("carrier mm/s", "rms mm before", "tracked", "lag shown ms", "rms mm after", "tracked", "lag ms"),
+        ("carrier mm/s", "before mm", "tracked", "lag ms", "after mm", "tracked", "lag ms"),
         f"tip in a divot, right camera late by {CORRECTED[0]:g} ms, readout {CORRECTED[1]:g} ms",
     )  # fmt: skip
     for seed, speed in enumerate(SPEEDS):

@@ -84,7 +84,8 @@ def test_delays_and_readouts_are_found_within_their_errors(delay, readouts):
         fit = fit_timing(RIG.cameras, [seen], 1 / 30)
         assert abs(fit.delay[1] - delay) < 4 * fit.delay_sd[1]
         assert (np.abs(fit.readout - readouts) < 4 * fit.readout_sd).all()
-        assert fit.delay_sd[1] < 1e-3 and (fit.readout_sd < 2e-3).all()
+        assert fit.delay_sd[1] < 1e-3
+        assert (fit.readout_sd < 2e-3).all()
         assert fit.delay_sd[1] == max(fit.by_information[0], fit.by_parts[0])
 
 
@@ -105,7 +106,8 @@ def test_one_camera_gives_its_readout():
     fit = fit_timing(camera, [seen], 1 / 30)
     assert abs(fit.readout[0] - 0.015) < 4 * fit.readout_sd[0]
     (found,) = judge_timing(camera, [seen], fit, times)
-    assert found.delay is None and found.readout.verdict in ("good", "usable")
+    assert found.delay is None
+    assert found.readout.verdict in ("good", "usable")
 
 
 def test_a_resting_tool_beside_does_no_harm():
@@ -150,7 +152,8 @@ def test_a_readout_like_none_is_none_with_its_error():
     fit = fit_timing(RIG.cameras, [seen], 1 / 30)
     near = replace(fit, readout=np.array([5e-4, 5e-4]), readout_sd=np.array([4e-4, 1e-4]))
     first, second = (c.readout for c in judge_timing(RIG.cameras, [seen], near, times))
-    assert first.value == 0.0 and first.sd == pytest.approx(np.hypot(5e-4, 4e-4))
+    assert first.value == 0.0
+    assert first.sd == pytest.approx(np.hypot(5e-4, 4e-4))
     assert second.value == 5e-4
 
 
@@ -188,7 +191,9 @@ def test_images_of_a_late_camera_give_its_delay():
     found = timing_of_frames(frames, 0, rig, [TOOL], Console(quiet=True), Path("swung"))
     assert abs(found.fit.delay[1] - 0.012) < 4 * found.fit.delay_sd[1]
     left, right = found.rig.cameras
-    assert right.delay == found.fit.delay[1] and right.delay_sd < 1e-3
-    assert right.timing["recording"] == "swung" and right.timing["delay"] == "good"
+    assert right.delay == found.fit.delay[1]
+    assert right.delay_sd < 1e-3
+    assert right.timing["recording"] == "swung"
+    assert right.timing["delay"] == "good"
     assert left.delay == 0.0
     assert "right: delay 12.0" in timing_lines(found)[1]

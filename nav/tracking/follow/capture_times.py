@@ -11,6 +11,7 @@ from nav.core.frames import Array
 from nav.core.frameset import FrameSet
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.fit_result import FitResult
+from nav.tracking.fit.linear import Linear
 from nav.tracking.fit.pixel_moments import GEOMETRY
 
 
@@ -48,7 +49,10 @@ def has_time_errors(cameras: Sequence[CameraModel]) -> bool:
 
 
 def time_covariance(
-    fit_result: FitResult, used: NDArray[np.bool_], covariance: Array, velocity: Array
+    fit_result: FitResult,
+    used: NDArray[np.bool_],
+    velocity_information: Array | None,
+    velocity: Array,
 ) -> Array:
     """Return the covariance that uncertain delays and readouts cause in a moving tool's pose.
 
@@ -61,19 +65,21 @@ def time_covariance(
         What the pixels of each view say.
     used : ndarray, shape (n,), bool
         Views that contribute.
-    covariance : ndarray, shape (6, 6)
-        Of the pose by the views, about the fit's pivot.
+    velocity_information : ndarray, shape (6, 6), or None
+        Prior information of the velocity, where it is an unknown.
     velocity : ndarray, shape (6,)
-        Of the tool about that pivot, mm/s and rad/s.
+        Of the tool about the fit's pivot, mm/s and rad/s.
 
     Returns
     -------
     ndarray, shape (6, 6)
         About the pivot, mm^2 and rad^2.
     """
-    views, flow = fit_result.marker_views, fit_result.projection.flow
-    information = fit_result.information[:, :GEOMETRY, :GEOMETRY]
-    gains = np.einsum("nab,nac,nc->nb", flow, information, flow @ velocity)
+    linear, views = Linear(fit_result, velocity_information), fit_result.marker_views
+    by_time = np.zeros(linear.jacobian.shape[:2])
+    by_time[:, :GEOMETRY] = fit_result.projection.flow @ velocity
+    pulls = np.einsum("nab,nac,nc->nb", linear.jacobian, fit_result.information, by_time)
+    inverse = np.linalg.inv(linear.solve(used)[1])[:6]
     total = np.zeros((6, 6))
     for index, model in enumerate(views.cameras):
         own = used & (views.camera == index)
@@ -85,6 +91,6 @@ def time_covariance(
             (model.camera.delay_sd, np.ones(int(own.sum()))),
             (model.camera.readout_sd, within),
         ):
-            error = sd * (covariance @ (share @ gains[own]))
+            error = sd * (inverse @ (share @ pulls[own]))
             total += np.outer(error, error)
     return total
