@@ -48,16 +48,12 @@ def has_time_errors(cameras: Sequence[CameraModel]) -> bool:
     return any(each.camera.delay_sd > 0.0 or each.camera.readout_sd > 0.0 for each in cameras)
 
 
-def time_covariance(
-    fit_result: FitResult,
-    used: NDArray[np.bool_],
-    velocity_information: Array | None,
-    velocity: Array,
-) -> Array:
+def time_covariance(fit_result: FitResult, used: NDArray[np.bool_], velocity: Array) -> Array:
     """Return the covariance that uncertain delays and readouts cause in a moving tool's pose.
 
     An error of a camera's time shifts what it sees along the tool's motion. The pose follows by
-    that camera's share of the information.
+    that camera's share of the information. The velocity is taken as known: where it is estimated from
+    the same images it absorbs a part of the error, so that the result is a little too large.
 
     Parameters
     ----------
@@ -65,8 +61,6 @@ def time_covariance(
         What the pixels of each view say.
     used : ndarray, shape (n,), bool
         Views that contribute.
-    velocity_information : ndarray, shape (6, 6), or None
-        Prior information of the velocity, where it is an unknown.
     velocity : ndarray, shape (6,)
         Of the tool about the fit's pivot, mm/s and rad/s.
 
@@ -75,7 +69,7 @@ def time_covariance(
     ndarray, shape (6, 6)
         About the pivot, mm^2 and rad^2.
     """
-    linear, views = Linear(fit_result, velocity_information), fit_result.marker_views
+    linear, views = Linear(fit_result, None), fit_result.marker_views
     by_time = np.zeros(linear.jacobian.shape[:2])
     by_time[:, :GEOMETRY] = fit_result.projection.flow @ velocity
     pulls = np.einsum("nab,nac,nc->nb", linear.jacobian, fit_result.information, by_time)
