@@ -15,7 +15,8 @@ from phantoms.twin.simulated_tools import needle_tool
 from tests.swung_needle import recording, swung, timed_rig
 from tests.synthetic import small_rig
 
-LAG = 0.015  # s
+LAG = 0.010  # s
+SPEED = 50.0  # mm/s
 COUNT = 8
 
 
@@ -79,7 +80,7 @@ def test_a_delay_in_microseconds_is_refused(tmp_path):
 @pytest.fixture(scope="module")
 def images():
     rig = timed_rig((0.0, 0.0))
-    return rig, list(recording(swung(80.0), rig, (0.0, LAG), COUNT / 30.0))
+    return rig, list(recording(swung(SPEED), rig, (0.0, LAG), COUNT / 30.0))
 
 
 def tracked(rig, frames):
@@ -95,7 +96,7 @@ def tracked(rig, frames):
 
 def test_a_known_delay_is_corrected(images):
     rig, frames = images
-    truth = swung(80.0)(0.0).apply(needle_tool().tip.position)
+    truth = swung(SPEED)(0.0).apply(needle_tool().tip.position)
     times, tips, _ = tracked(delayed(rig, LAG), frames)
     assert times[-1] == pytest.approx((COUNT - 1) / 30 - LAG / 2)
     _, late, _ = tracked(rig, frames)
@@ -113,8 +114,9 @@ def test_an_uncertain_delay_is_in_the_systematic_covariance(images):
     # the tip rests: what differs is the effect of the time
     shift = np.sqrt(((off - tips) ** 2).sum(axis=1).mean())
     predicted = np.sqrt(np.trace(stated - none, axis1=1, axis2=2).mean())
-    assert shift > 0.04
-    assert shift / 1.7 < predicted < 1.7 * shift
+    assert shift > 0.02
+    assert shift < 1.2 * predicted
+    assert predicted < 2.5 * shift
 
 
 def test_an_uncertain_delay_says_nothing_of_a_resting_tool():

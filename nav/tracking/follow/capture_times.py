@@ -52,8 +52,8 @@ def time_covariance(fit_result: FitResult, used: NDArray[np.bool_], velocity: Ar
     """Return the covariance that uncertain delays and readouts cause in a moving tool's pose.
 
     An error of a camera's time shifts what it sees along the tool's motion. The pose follows by
-    that camera's share of the information. The velocity is taken as known: where it is estimated from
-    the same images it absorbs a part of the error, so that the result is a little too large.
+    that camera's share of the information. The velocity is taken as known: where it is estimated
+    from the same images it absorbs a part of the error, so that the result is a little too large.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def judge(
         velocity = (
             fit_result.velocity + consensus.velocity if timed else state.motion.velocity(time)
         )
-        systematic = systematic + time_covariance(fit_result, consensus.used, information, velocity)
+        systematic = systematic + time_covariance(fit_result, consensus.used, velocity)
     size = _size_error(tool, state, consensus, carry)
     by_size = size.sd * size.motion
     by_flow = projection.by_flow
