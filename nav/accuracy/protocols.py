@@ -1,0 +1,361 @@
+"""The tests on the divot block, in the sense of ASTM F2554-22: figures of each from its samples."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.spatial.distance import pdist
+from scipy.spatial.transform import Rotation
+
+from nav.accuracy.block_location import BlockLocation
+from nav.accuracy.error_statistics import (
+    CONFIDENCE,
+    RESAMPLES,
+    ErrorStatistics,
+    Estimate,
+    error_statistics,
+)
+from nav.accuracy.tip_samples import Dwell, TipSamples, independent_count
+from nav.core.errors import InputError
+from nav.core.frames import Array
+
+NEAR = 5.0  # mm: a touch that far from a divot is not in it
+FEW = 5  # touches of a divot
+IN_DIVOT = 3.0  # mm from the median: frames before and after the tip was in the divot
+
+
+@dataclass(frozen=True)
+class SinglePoint:
+    """One divot touched many times, in many orientations.
+
+    Parameters
+    ----------
+    errors : ndarray, shape (n, 3)
+        Measured less nominal position, block frame, mm.
+    orientations : ndarray, shape (n,)
+        Angle of the tool from its mean orientation, degrees.
+    statistics : ErrorStatistics
+        Of the errors; `bias` is the length of their mean vector.
+    span : float
+        Largest distance between two measured positions, mm.
+    rms : float
+        Rms distance of the positions from their mean, mm.
+    location_sd : float
+        Of the block's location at the divot, per axis, mm.
+    left_out : int
+        Rests of the tip that were not in the divot.
+    """
+
+    errors: Array
+    orientations: Array
+    statistics: ErrorStatistics
+    span: float
+    rms: float
+    location_sd: float
+    left_out: int
+
+
+@dataclass(frozen=True)
+class RotationTest:
+    """The tool turned about one of its axes while the tip rests in a divot.
+
+    Parameters
+    ----------
+    angles : ndarray, shape (n,)
+        About the axis, from the mean orientation, degrees.
+    positions : ndarray, shape (n, 3)
+        Of the tip, block frame, mm.
+    span : float
+        Largest distance between two positions, mm.
+    rms : float
+        Rms distance from the base position, mm.
+    left_out : int
+        Frames in which the tip was not in the divot.
+    """
+
+    angles: Array
+    positions: Array
+    span: float
+    rms: float
+    left_out: int
+
+
+@dataclass(frozen=True)
+class MultiPoint:
+    """All divots touched once: distances between them, and their registration.
+
+    Parameters
+    ----------
+    pairs : tuple of (str, str)
+        Of the distances.
+    distance_errors : ndarray, shape (pairs,)
+        Measured less nominal, mm.
+    distances : ErrorStatistics
+        Of their absolute values; intervals by a bootstrap over divots, since distances share them.
+    scale : Estimate
+        Mean relative error of the distances, their interval likewise.
+    residuals : ndarray, shape (n, 3)
+        After registration, block frame, mm.
+    registration : ErrorStatistics
+        Of their lengths.
+    fre : float
+        Fiducial registration error, rms, mm.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    distance_errors: Array
+    distances: ErrorStatistics
+    scale: Estimate
+    residuals: Array
+    registration: ErrorStatistics
+    fre: float
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """A tool at rest.
+
+    Parameters
+    ----------
+    frames : int
+        Number of samples.
+    independent : float
+        What they are worth.
+    sd : ndarray, shape (3,)
+        Per axis of the reference frame, mm.
+    rms : Estimate
+        Rms distance from the mean, mm.
+    span : float
+        Largest distance between two positions, mm.
+    lost : int
+        Frames without a position.
+    """
+
+    frames: int
+    independent: float
+    sd: Array
+    rms: Estimate
+    span: float
+    lost: int
+
+
+def single_point(
+    touches: list[Dwell], location: BlockLocation, divot: Array, label: str
+) -> SinglePoint:
+    """Evaluate repeated touches of one divot.
+
+    The block is located without this divot, so that it is measured against the others.
+
+    Parameters
+    ----------
+    touches : list of Dwell
+        Of the recording.
+    location : BlockLocation
+        At the same place of the working volume.
+    divot : ndarray, shape (3,)
+        Nominal, block frame, mm.
+    label : str
+        Its name.
+
+    Returns
+    -------
+    SinglePoint
+
+    Raises
+    ------
+    InputError
+        Fewer than `FEW` touches in the divot.
+    """
+    others = location.without(label)
+    positions = others.block_from_reference.apply(
+        np.array([touch.position for touch in touches]).reshape(-1, 3)
+    )
+    inside = np.linalg.norm(positions - divot, axis=1) <= NEAR
+    if inside.sum() < FEW:
+        raise InputError(
+            f"{int(inside.sum())} touches of divot {label} ({len(touches)} rests of the tip); "
+            f"at least {FEW} are needed, better 20"
+        )
+    errors = np.asarray(positions[inside] - divot, float)
+    turns = Rotation.concatenate([t.rotation for t, use in zip(touches, inside, strict=True) if use])
+    angles = np.degrees((turns.mean().inv() * turns).magnitude())
+    return SinglePoint(
+        errors,
+        np.asarray(angles, float),
+        error_statistics(errors),
+        float(pdist(errors).max()),
+        _deviation(errors, errors.mean(axis=0)),
+        others.sd_at(divot),
+        int((~inside).sum()),
+    )
+
+
+def rotation_test(
+    samples: TipSamples, location: BlockLocation, axis: Array, base: Array | None
+) -> RotationTest:
+    """Evaluate a rotation about one axis of the tool with the tip in a divot.
+
+    Parameters
+    ----------
+    samples : TipSamples
+        Of the recording.
+    location : BlockLocation
+        At the same place.
+    axis : ndarray, shape (3,)
+        Unit vector, tool frame.
+    base : ndarray, shape (3,), optional
+        Position that deviations are taken from, block frame, mm: the mean of the single-point
+        test at this place; the mean of these samples without it.
+
+    Returns
+    -------
+    RotationTest
+
+    Raises
+    ------
+    InputError
+        The tip was hardly ever at rest in a divot.
+    """
+    positions = np.asarray(location.block_from_reference.apply(samples.positions), float)
+    inside = np.linalg.norm(positions - np.median(positions, axis=0), axis=1) <= IN_DIVOT
+    if inside.sum() < max(FEW, len(samples) / 2):
+        raise InputError(
+            f"the tip was within {IN_DIVOT:g} mm of one place in {int(inside.sum())} of "
+            f"{len(samples)} frames; keep it in the divot while turning the tool"
+        )
+    turns, positions = samples.rotations[np.flatnonzero(inside)], positions[inside]
+    quaternions = (turns.mean().inv() * turns).as_quat()
+    # the twist about the axis
+    angles = np.degrees(2.0 * np.arctan2(quaternions[:, :3] @ axis, quaternions[:, 3]))
+    angles = (angles + 180.0) % 360.0 - 180.0
+    origin = positions.mean(axis=0) if base is None else base
+    return RotationTest(
+        np.asarray(angles, float),
+        positions,
+        _span(positions),
+        _deviation(positions, origin),
+        int((~inside).sum()),
+    )
+
+
+def tool_axes(tip: Array, along: Array | None) -> dict[str, Array]:
+    """Return the axes of the tool about which it is rolled, pitched and yawed.
+
+    Parameters
+    ----------
+    tip : ndarray, shape (3,)
+        Tool frame, mm.
+    along : ndarray, shape (3,), optional
+        The shaft, unit vector towards the tip; from the tool's origin to the tip without it.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (3,)
+        roll: the shaft; pitch: of the tool's own axes the one that is most across the shaft, made
+        perpendicular to it; yaw: perpendicular to both.
+    """
+    roll = np.asarray(tip if along is None else along, float)
+    roll = roll / np.linalg.norm(roll)
+    pitch = np.eye(3)[int(np.argmin(np.abs(roll)))]
+    pitch = pitch - (pitch @ roll) * roll
+    pitch /= np.linalg.norm(pitch)
+    return {"roll": roll, "pitch": pitch, "yaw": np.cross(roll, pitch)}
+
+
+def multi_point(location: BlockLocation) -> MultiPoint:
+    """Evaluate distances and registration of all divots.
+
+    Parameters
+    ----------
+    location : BlockLocation
+        Its touches.
+
+    Returns
+    -------
+    MultiPoint
+    """
+    index = list(combinations(range(len(location.labels)), 2))
+    measured, nominal = pdist(location.touched), pdist(location.nominal)
+    errors = np.asarray(measured - nominal, float)
+    residuals = location.in_block - location.nominal
+    return MultiPoint(
+        tuple((location.labels[i], location.labels[j]) for i, j in index),
+        errors,
+        *_distance_statistics(errors, nominal, np.array(index)),
+        residuals,
+        error_statistics(np.linalg.norm(residuals, axis=1)),
+        location.registration.fre,
+    )
+
+
+def jitter(samples: TipSamples) -> Jitter:
+    """Evaluate a tool at rest.
+
+    Parameters
+    ----------
+    samples : TipSamples
+        Of the recording.
+
+    Returns
+    -------
+    Jitter
+    """
+    off = samples.positions - samples.positions.mean(axis=0)
+    independent = independent_count(off)
+    rms = _deviation(samples.positions, samples.positions.mean(axis=0))
+    # relative sd of a standard deviation of three axes
+    relative = 1.96 / np.sqrt(2.0 * 3.0 * max(independent - 1.0, 1.0))
+    interval = Estimate(rms, rms / (1.0 + relative), rms * (1.0 + relative))
+    sd = np.asarray(samples.positions.std(axis=0, ddof=1), float)
+    return Jitter(len(samples), independent, sd, interval, _span(samples.positions), samples.lost)
+
+
+def _span(positions: Array) -> float:
+    """Return the largest distance between two of (n, 3) positions, at most 2000 of them."""
+    step = -(-len(positions) // 2000)
+    return float(pdist(positions[::step]).max())
+
+
+def _deviation(positions: Array, origin: Array) -> float:
+    return float(np.sqrt(((positions - origin) ** 2).sum(axis=1).mean()))
+
+
+def _distance_statistics(
+    errors: Array, nominal: Array, index: Array
+) -> tuple[ErrorStatistics, Estimate]:
+    """Return statistics of distances with intervals by resampling divots, not distances."""
+    count = int(index.max()) + 1
+    rng = np.random.default_rng(0)
+    square, relative = np.zeros((count, count)), np.zeros((count, count))
+    square[index[:, 0], index[:, 1]] = np.abs(errors)
+    relative[index[:, 0], index[:, 1]] = errors / nominal
+    square, relative = square + square.T, relative + relative.T
+    figures = []
+    for _ in range(RESAMPLES):
+        drawn = rng.integers(0, count, count)
+        first, second = np.triu_indices(count, 1)
+        one, other = drawn[first], drawn[second]
+        apart = one != other  # a divot drawn twice has no distance to itself
+        if apart.sum() < 2:
+            continue
+        some = square[one, other][apart]
+        figures.append((*_figures(some), float(relative[one, other][apart].mean())))
+    tails = [0.5 - CONFIDENCE / 2.0, 0.5 + CONFIDENCE / 2.0]
+    limits = np.quantile(np.array(figures), tails, axis=0)
+    values = (*_figures(np.abs(errors)), float((errors / nominal).mean()))
+    mean, sd, rms, p95, p99, scale = (
+        Estimate(value, float(low), float(high))
+        for value, (low, high) in zip(values, limits.T, strict=True)
+    )
+    largest = float(np.abs(errors).max())
+    return ErrorStatistics(len(errors), mean, sd, rms, p95, p99, largest), scale
+
+
+def _figures(distances: Array) -> tuple[float, float, float, float, float]:
+    return (
+        float(distances.mean()),
+        float(distances.std(ddof=1)),
+        float(np.sqrt(np.mean(distances**2))),
+        float(np.percentile(distances, 95)),
+        float(np.percentile(distances, 99)),
+    )
