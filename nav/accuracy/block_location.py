@@ -1,5 +1,4 @@
-"""Where the divot block stands: its touched divots against their nominal places, and what is wrong.
-"""
+"""Where the divot block stands: its touched divots against their nominal places, and what is wrong."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

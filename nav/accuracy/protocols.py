@@ -177,7 +177,9 @@ def single_point(
             f"at least {FEW} are needed, better 20"
         )
     errors = np.asarray(positions[inside] - divot, float)
-    turns = Rotation.concatenate([t.rotation for t, use in zip(touches, inside, strict=True) if use])
+    turns = Rotation.concatenate(
+        [t.rotation for t, use in zip(touches, inside, strict=True) if use]
+    )
     angles = np.degrees((turns.mean().inv() * turns).magnitude())
     return SinglePoint(
         errors,
