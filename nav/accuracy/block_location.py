@@ -1,4 +1,4 @@
-"""Where the divot block stands: its touched divots against their nominal places, and what is wrong."""
+"""Where the divot block stands, by its touched divots; and what is wrong with them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

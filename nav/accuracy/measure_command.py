@@ -66,7 +66,7 @@ def _tell(day: AccuracyDay, output: Path, console: Console) -> None:
 
     for place, one in day.multi.items():
         say(
-            f"{place}: {one.distances.count} distances, rms error {one.distances.rms.value:.3f} mm; "
+            f"{place}: {one.distances.count} distances, rms {one.distances.rms.value:.3f} mm; "
             f"FRE {one.fre:.3f} mm"
         )
     for (test, place), single in day.single.items():

@@ -83,7 +83,7 @@ class PlanFile(PublicFile):
     expansion: NotNegative = EXPANSION
     divot_sd: Positive = DIVOT_SD
     remarks: Annotated[str, Field(max_length=2000)] = ""
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
     limits: LimitsTable = LimitsTable()
     recording: Annotated[tuple[RecordingTable, ...], Field(min_length=1)]
 
