@@ -39,7 +39,7 @@ def pdf_printer() -> ModuleType:
     return weasyprint
 
 
-def write_pdf(path: Path, html: str) -> None:
+def write_pdf(path: Path, html: str, replaceable: bool = False) -> None:
     """Print HTML as PDF; its pictures are found relative to the file's folder.
 
     Parameters
@@ -48,6 +48,9 @@ def write_pdf(path: Path, html: str) -> None:
         Of the PDF.
     html : str
         The page, with its style for print.
+    replaceable : bool
+        Leave the page's author uncompressed (PDF 1.4), by which `nav.core.filekinds.file_kind`
+        knows a file that a later one may replace.
 
     Raises
     ------
@@ -62,7 +65,8 @@ def write_pdf(path: Path, html: str) -> None:
     page = weasyprint.HTML(string=html, base_url=PLACE, url_fetcher=_pictures(path.parent))
     try:
         # whole fonts: cutting unused letters out of them puts the time into the file
-        data = page.write_pdf(stylesheets=[style], font_config=fonts, full_fonts=True)
+        options = {"pdf_version": "1.4"} if replaceable else {}
+        data = page.write_pdf(stylesheets=[style], font_config=fonts, full_fonts=True, **options)
     except weasyprint.urls.FatalURLFetchingError as error:
         raise InputError(f"{path}: {error}: {error.__cause__}") from None
     path.write_bytes(data)

@@ -16,8 +16,8 @@ from nav.accuracy.protocols import (
     jitter,
     multi_point,
     rotation_test,
+    shaft_of,
     single_point,
-    tool_axes,
 )
 from nav.accuracy.tip_samples import TipSamples, dwells, tip_samples
 from nav.accuracy.uncertainty_budget import Budget, expansion_sd, uncertainty_budget
@@ -136,7 +136,7 @@ def evaluate_day(
     located_by = _located_by(plan, locations)
     single: dict[tuple[str, str], SinglePoint] = {}
     rotations: dict[tuple[str, str], RotationTest] = {}
-    axes = tool_axes(needle.tip.position, needle.tip.axis)
+    shaft = shaft_of(needle.tip)
     # single points first: rotations are compared with them
     for entry in sorted(plan.recording, key=lambda entry: entry.test not in SINGLE):
         if entry.divot is None:
@@ -150,7 +150,8 @@ def evaluate_day(
             else:
                 base = _base(single, plan, entry, divots)
                 without = location.without(entry.divot)
-                rotations[key] = rotation_test(seen, without, axes[entry.test], base)
+                roll = entry.test == "roll"
+                rotations[key] = rotation_test(seen, without, shaft, roll, base)
         except InputError as error:
             raise InputError(f"{folder / entry.file}: {error}") from None
     rest = {place: jitter(seen) for (test, place), seen in samples.items() if test == "rest"}

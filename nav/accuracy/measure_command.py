@@ -45,7 +45,7 @@ def measure(plan_path: Path, output: Path, console: Console) -> AccuracyDay:
     page, data = report_html(day, inputs), report_json(day, inputs)
     with TemporaryDirectory() as folder:
         printed = Path(folder) / PDF
-        write_pdf(printed, page)
+        write_pdf(printed, page, replaceable=True)
         with written_together(*(output / name for name in (JSON, HTML, PDF))) as (one, two, three):
             one.write_text(data, encoding="utf-8")
             two.write_text(page, encoding="utf-8")

@@ -18,6 +18,7 @@ from nav.accuracy.error_statistics import (
 from nav.accuracy.tip_samples import Dwell, TipSamples, independent_count
 from nav.core.errors import InputError
 from nav.core.frames import Array
+from nav.tracking.tool import ToolTip
 
 NEAR = 5.0  # mm: a touch that far from a divot is not in it
 FEW = 5  # touches of a divot
@@ -32,8 +33,8 @@ class SinglePoint:
     ----------
     errors : ndarray, shape (n, 3)
         Measured less nominal position, block frame, mm.
-    orientations : ndarray, shape (n,)
-        Angle of the tool from its mean orientation, degrees.
+    turns : Rotation
+        reference_from_needle of the touches.
     statistics : ErrorStatistics
         Of the errors; `bias` is the length of their mean vector.
     span : float
@@ -47,7 +48,7 @@ class SinglePoint:
     """
 
     errors: Array
-    orientations: Array
+    turns: Rotation
     statistics: ErrorStatistics
     span: float
     rms: float
@@ -180,10 +181,9 @@ def single_point(
     turns = Rotation.concatenate(
         [t.rotation for t, use in zip(touches, inside, strict=True) if use]
     )
-    angles = np.degrees((turns.mean().inv() * turns).magnitude())
     return SinglePoint(
         errors,
-        np.asarray(angles, float),
+        turns,
         error_statistics(errors),
         float(pdist(errors).max()),
         _deviation(errors, errors.mean(axis=0)),
@@ -193,7 +193,11 @@ def single_point(
 
 
 def rotation_test(
-    samples: TipSamples, location: BlockLocation, axis: Array, base: Array | None
+    samples: TipSamples,
+    location: BlockLocation,
+    shaft: Array,
+    about_shaft: bool,
+    base: Array | None,
 ) -> RotationTest:
     """Evaluate a rotation about one axis of the tool with the tip in a divot.
 
@@ -203,8 +207,10 @@ def rotation_test(
         Of the recording.
     location : BlockLocation
         At the same place.
-    axis : ndarray, shape (3,)
+    shaft : ndarray, shape (3,)
         Unit vector, tool frame.
+    about_shaft : bool
+        Roll; else the axis is the one across the shaft about which the tool was turned most.
     base : ndarray, shape (3,), optional
         Position that deviations are taken from, block frame, mm: the mean of the single-point
         test at this place; the mean of these samples without it.
@@ -226,7 +232,9 @@ def rotation_test(
             f"{len(samples)} frames; keep it in the divot while turning the tool"
         )
     turns, positions = samples.rotations[np.flatnonzero(inside)], positions[inside]
-    quaternions = (turns.mean().inv() * turns).as_quat()
+    relative = turns.mean().inv() * turns
+    axis = shaft if about_shaft else _main_axis(relative, shaft)
+    quaternions = relative.as_quat()
     # the twist about the axis
     angles = np.degrees(2.0 * np.arctan2(quaternions[:, :3] @ axis, quaternions[:, 3]))
     angles = (angles + 180.0) % 360.0 - 180.0
@@ -240,28 +248,21 @@ def rotation_test(
     )
 
 
-def tool_axes(tip: Array, along: Array | None) -> dict[str, Array]:
-    """Return the axes of the tool about which it is rolled, pitched and yawed.
+def _main_axis(turns: Rotation, shaft: Array) -> Array:
+    """Return the axis across the shaft, (3,), about which rotations go most."""
+    vectors = turns.as_rotvec()
+    across = vectors - np.outer(vectors @ shaft, shaft)
+    axis = np.linalg.svd(across, full_matrices=False)[2][0]
+    return np.asarray(axis * np.sign(axis[np.argmax(np.abs(axis))]), float)
 
-    Parameters
-    ----------
-    tip : ndarray, shape (3,)
-        Tool frame, mm.
-    along : ndarray, shape (3,), optional
-        The shaft, unit vector towards the tip; from the tool's origin to the tip without it.
 
-    Returns
-    -------
-    dict of str to ndarray, shape (3,)
-        roll: the shaft; pitch: of the tool's own axes the one that is most across the shaft, made
-        perpendicular to it; yaw: perpendicular to both.
+def shaft_of(tip: ToolTip) -> Array:
+    """Return the unit vector along the shaft towards the tip, (3,), tool frame.
+
+    Without a known axis it is the direction from the tool's origin to the tip.
     """
-    roll = np.asarray(tip if along is None else along, float)
-    roll = roll / np.linalg.norm(roll)
-    pitch = np.eye(3)[int(np.argmin(np.abs(roll)))]
-    pitch = pitch - (pitch @ roll) * roll
-    pitch /= np.linalg.norm(pitch)
-    return {"roll": roll, "pitch": pitch, "yaw": np.cross(roll, pitch)}
+    along = np.asarray(tip.position if tip.axis is None else tip.axis, float)
+    return np.asarray(along / np.linalg.norm(along), float)
 
 
 def multi_point(location: BlockLocation) -> MultiPoint:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from markupsafe import Markup
 
 import nav
 from nav.accuracy.accuracy_day import AccuracyDay
@@ -43,20 +44,31 @@ def report_html(day: AccuracyDay, inputs: list[dict[str, str]]) -> str:
     templates.filters |= {
         "mm": lambda value: f"{value:.3f}",
         "estimate": _estimate,
+        "inline": _inline,
         "minutes": lambda seconds: f"{seconds / 60:.1f}",
         "percent": lambda share: f"{100 * share:.0f}",
     }
     return templates.get_template("report.html").render(_facts(day, inputs)) + "\n"
 
 
-def _estimate(figure: Estimate | None) -> str:
+def _inline(figure: Estimate | None) -> str:
     if figure is None:
         return "–"
-    high = f"{figure.high:.3f}" if np.isfinite(figure.high) else "?"
-    low = f"{max(figure.low, 0.0):.3f}" if np.isfinite(figure.low) else "?"
     if figure.low == figure.value == figure.high:
         return f"{figure.value:.3f}"
-    return f"{figure.value:.3f} ({low} to {high})"
+    return f"{figure.value:.3f} ({_interval(figure)})"
+
+
+def _estimate(figure: Estimate) -> Markup:
+    """Return a figure with its interval below it, for a narrow column."""
+    interval = Markup('<br><span class="ci">{}</span>').format(_interval(figure))
+    return Markup(f"{figure.value:.3f}") + interval
+
+
+def _interval(figure: Estimate) -> str:
+    high = f"{figure.high:.3f}" if np.isfinite(figure.high) else "?"
+    low = f"{max(figure.low, 0.0):.3f}" if np.isfinite(figure.low) else "?"
+    return f"{low} to {high}"
 
 
 def _facts(day: AccuracyDay, inputs: list[dict[str, str]]) -> dict[str, Any]:

@@ -7,9 +7,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.spatial.transform import Rotation
 
 from nav.accuracy.accuracy_day import AccuracyDay
 from nav.accuracy.plan import ROTATIONS, SINGLE
+from nav.accuracy.protocols import shaft_of
 
 WIDTH, HEIGHT = 6.9, 2.7  # inches
 COLOURS = {"CL": "#0b6e72", "BL": "#d08c00", "TL": "#5b5ea6", "LL": "#b23a48", "RL": "#4a7c2f"}
@@ -41,7 +43,7 @@ def report_plots(day: AccuracyDay) -> dict[str, str]:
     dict of str to str
         SVG by name: places, orientations, rotations, divots, distances, drift.
     """
-    drawn: dict[str, tuple[bool, Callable[[Axes, AccuracyDay], None]]] = {
+    drawn: dict[str, tuple[bool, Callable[[Figure, AccuracyDay], None]]] = {
         "places": (bool(day.single), _places),
         "orientations": (bool(day.single), _orientations),
         "rotations": (bool(day.rotations), _rotations),
@@ -52,11 +54,10 @@ def report_plots(day: AccuracyDay) -> dict[str, str]:
     return {name: _svg(draw, day) for name, (there, draw) in drawn.items() if there}
 
 
-def _svg(draw: Callable[[Axes, AccuracyDay], None], day: AccuracyDay) -> str:
+def _svg(draw: Callable[[Figure, AccuracyDay], None], day: AccuracyDay) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        axes = figure.add_subplot()
-        draw(axes, day)
+        draw(figure, day)
         out = BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue().decode()
@@ -67,8 +68,9 @@ def _from_zero(axes: Axes) -> None:
     axes.set_ylim(0.0, max(axes.get_ylim()[1], LEAST_HEIGHT))
 
 
-def _places(axes: Axes, day: AccuracyDay) -> None:
+def _places(figure: Figure, day: AccuracyDay) -> None:
     """Draw every single-point error by place, and the mean of each test."""
+    axes = figure.add_subplot()
     places = day.places
     shades = {"single-left": -0.24, "single": 0.0, "single-right": 0.24}
     for (test, place), one in day.single.items():
@@ -77,7 +79,8 @@ def _places(axes: Axes, day: AccuracyDay) -> None:
         spread = np.linspace(-0.07, 0.07, len(errors))
         axes.plot(x + spread, errors, ".", color=COLOURS[place], alpha=0.55, ms=4)
         axes.plot([x - 0.09, x + 0.09], [errors.mean()] * 2, color="black", lw=1.4)
-        axes.annotate(SINGLE[test].split()[-1], (x, 0.0), ha="center", va="bottom", fontsize=6)
+        top = axes.get_xaxis_transform()
+        axes.text(x, 1.0, SINGLE[test].split()[-1], transform=top, ha="center", fontsize=6)
     if day.plan.limits.single_point_max is not None:
         axes.axhline(day.plan.limits.single_point_max, color="#b00020", ls="--", lw=1)
     axes.set_xticks(range(len(places)), places)
@@ -86,41 +89,47 @@ def _places(axes: Axes, day: AccuracyDay) -> None:
     _from_zero(axes)
 
 
-def _orientations(axes: Axes, day: AccuracyDay) -> None:
+def _orientations(figure: Figure, day: AccuracyDay) -> None:
     """Draw every single-point error by the tool's tilt, the three tests together."""
+    axes = figure.add_subplot()
+    assert day.needle.tip is not None
+    shaft = shaft_of(day.needle.tip)
     for place in day.places:
         tests = [one for (_, where), one in day.single.items() if where == place]
         if not tests:
             continue
-        angles = np.concatenate([one.orientations for one in tests])
+        shafts = Rotation.concatenate([one.turns for one in tests]).apply(shaft)
+        mean = shafts.mean(axis=0) / np.linalg.norm(shafts.mean(axis=0))
+        angles = np.degrees(np.arccos(np.clip(shafts @ mean, -1.0, 1.0)))
         errors = np.concatenate([np.linalg.norm(one.errors, axis=1) for one in tests])
         axes.plot(angles, errors, MARKS[place], color=COLOURS[place], ms=3, label=place)
-    axes.set_xlabel("angle of the tool from its mean orientation in the test, degrees")
+    axes.set_xlabel("angle of the shaft from its mean direction at this place, degrees")
     axes.set_ylabel("error, mm")
     _from_zero(axes)
     axes.legend(ncols=5, loc="upper right")
 
 
-def _rotations(axes: Axes, day: AccuracyDay) -> None:
-    """Draw how far the tip moves from its mean while the tool is turned."""
-    styles = {"roll": "-", "pitch": "--", "yaw": ":"}
-    for (test, place), one in day.rotations.items():
-        order = np.argsort(one.angles)
-        off = np.linalg.norm(one.positions - one.positions.mean(axis=0), axis=1)
-        count = max(1, len(order) // 25)
-        parts = [order[k : k + count] for k in range(0, len(order), count)]
-        x = [one.angles[part].mean() for part in parts]
-        y = [off[part].mean() for part in parts]
-        label = f"{ROTATIONS[test].lower()} {place}"
-        axes.plot(x, y, styles[test], color=COLOURS[place], lw=1.2, label=label)
-    axes.set_xlabel("angle about the axis, degrees")
-    axes.set_ylabel("distance from mean, mm")
-    _from_zero(axes)
-    axes.legend(ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6)
+def _rotations(figure: Figure, day: AccuracyDay) -> None:
+    """Draw how far the tip is from its mean while the tool is turned, one panel per axis."""
+    tests = [test for test in ROTATIONS if any(kind == test for kind, _ in day.rotations)]
+    panels = figure.subplots(1, len(tests), sharey=True, squeeze=False)[0]
+    for axes, test in zip(panels, tests, strict=True):
+        for place in day.places:
+            one = day.rotations.get((test, place))
+            if one is None:
+                continue
+            off = np.linalg.norm(one.positions - one.positions.mean(axis=0), axis=1)
+            axes.plot(one.angles, off, MARKS[place], color=COLOURS[place], ms=2.5, label=place)
+        axes.set_title(ROTATIONS[test].lower(), fontsize=8)
+        axes.set_xlabel("angle, degrees")
+    panels[0].set_ylabel("distance from mean, mm")
+    _from_zero(panels[0])
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _divots(axes: Axes, day: AccuracyDay) -> None:
+def _divots(figure: Figure, day: AccuracyDay) -> None:
     """Draw each divot's residual after registration, by place."""
+    axes = figure.add_subplot()
     labels = list(day.divots)
     for place, one in day.multi.items():
         x = [labels.index(label) for label in day.locations[place].labels]
@@ -133,8 +142,9 @@ def _divots(axes: Axes, day: AccuracyDay) -> None:
     axes.legend(ncols=5, loc="upper right")
 
 
-def _distances(axes: Axes, day: AccuracyDay) -> None:
+def _distances(figure: Figure, day: AccuracyDay) -> None:
     """Draw a histogram of all distances' errors."""
+    axes = figure.add_subplot()
     errors = [one.distance_errors for one in day.multi.values()]
     colours = [COLOURS[place] for place in day.multi]
     largest = max(LEAST_HEIGHT, max(float(np.abs(one).max()) for one in errors))
@@ -146,8 +156,9 @@ def _distances(axes: Axes, day: AccuracyDay) -> None:
     axes.legend(ncols=1, loc="upper right")
 
 
-def _drift(axes: Axes, day: AccuracyDay) -> None:
+def _drift(figure: Figure, day: AccuracyDay) -> None:
     """Draw the three coordinates of a still tip over time."""
+    axes = figure.add_subplot()
     for place, one in day.warm_ups.items():
         for k, (axis, style) in enumerate(zip("xyz", ("-", "--", ":"), strict=True)):
             label = f"{axis} at {place}"

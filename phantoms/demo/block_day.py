@@ -373,7 +373,7 @@ def _plan(day: BlockDay, recordings: list[dict[str, str | None]]) -> dict[str, o
             "distance_rms": 0.5,
             "registration_rms": 0.4,
             "jitter_rms": 0.1,
-            "drift": 0.2,
+            "drift": 0.3,
         },
         "recording": recordings,
     }
