@@ -68,6 +68,10 @@ def _from_zero(axes: Axes) -> None:
     axes.set_ylim(0.0, max(axes.get_ylim()[1], LEAST_HEIGHT))
 
 
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
 def _places(figure: Figure, day: AccuracyDay) -> None:
     """Draw every single-point error by place, and the mean of each test."""
     axes = figure.add_subplot()
@@ -106,7 +110,7 @@ def _orientations(figure: Figure, day: AccuracyDay) -> None:
     axes.set_xlabel("angle of the shaft from its mean direction at this place, degrees")
     axes.set_ylabel("error, mm")
     _from_zero(axes)
-    axes.legend(ncols=5, loc="upper right")
+    _legend(axes)
 
 
 def _rotations(figure: Figure, day: AccuracyDay) -> None:
@@ -124,7 +128,7 @@ def _rotations(figure: Figure, day: AccuracyDay) -> None:
         axes.set_xlabel("angle, degrees")
     panels[0].set_ylabel("distance from mean, mm")
     _from_zero(panels[0])
-    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _legend(panels[-1])
 
 
 def _divots(figure: Figure, day: AccuracyDay) -> None:
@@ -139,7 +143,7 @@ def _divots(figure: Figure, day: AccuracyDay) -> None:
     axes.set_xlabel("divot")
     axes.set_ylabel("residual, mm")
     _from_zero(axes)
-    axes.legend(ncols=5, loc="upper right")
+    _legend(axes)
 
 
 def _distances(figure: Figure, day: AccuracyDay) -> None:
@@ -153,7 +157,7 @@ def _distances(figure: Figure, day: AccuracyDay) -> None:
     axes.axvline(0.0, color="black", lw=0.8)
     axes.set_xlabel("measured less nominal distance between two divots, mm")
     axes.set_ylabel("pairs of divots")
-    axes.legend(ncols=1, loc="upper right")
+    _legend(axes)
 
 
 def _drift(figure: Figure, day: AccuracyDay) -> None:
@@ -167,4 +171,4 @@ def _drift(figure: Figure, day: AccuracyDay) -> None:
     axes.set_ylim(min(low, -LEAST_HEIGHT), max(high, LEAST_HEIGHT))
     axes.set_xlabel("time since the start, minutes")
     axes.set_ylabel("drift, mm")
-    axes.legend(ncols=3, loc="best")
+    _legend(axes)
