@@ -27,6 +27,20 @@ class NothingSafe(Exception):
     """
 
 
+class TestFailed(Exception):
+    """The work was done, its report is written, and what was tested failed: one line.
+
+    The command line prints it and exits with code 5.
+    """
+
+
+class TooFewToTell(Exception):
+    """The work was done, its report is written, and the data are too few for a verdict: one line.
+
+    The command line prints it and exits with code 6.
+    """
+
+
 @dataclass(frozen=True)
 class Lost(Notice):
     """The answer of a stage that could not answer, and why; false in a condition.
