@@ -19,13 +19,13 @@ from nav.accuracy.protocols import (
     shaft_of,
     single_point,
 )
-from nav.accuracy.tip_samples import TipSamples, dwells, tip_samples
 from nav.accuracy.uncertainty_budget import Budget, expansion_sd, uncertainty_budget
 from nav.accuracy.warm_up import WarmUp, warm_up
 from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.record.pose_recording import PoseRecording
 from nav.registration.pointfile import load_points
+from nav.registration.touch_source import DwellTouch, TipSeries, find_touches, tip_series
 from nav.tracking.tool import Tool, load_tool
 
 Progress = Callable[[str], None]
@@ -115,18 +115,21 @@ def evaluate_day(
         raise InputError(f"{folder / plan.needle}: has no [tip]; calibrate the needle first")
     divots = load_points(folder / plan.block)
     _check_divots(plan, divots, folder / plan.block)
-    samples: dict[tuple[str, str], TipSamples] = {}
+    samples: dict[tuple[str, str], TipSeries] = {}
+    lost: dict[tuple[str, str], int] = {}
     for entry in plan.recording:
         progress(entry.file)
         source = PoseRecording(folder / entry.file, (needle.name, reference.name))
         try:
-            samples[entry.test, entry.place] = tip_samples(source, needle, reference.name)
+            series = tip_series(source, needle, reference.name)
         except InputError as error:
             raise InputError(f"{folder / entry.file}: {error}") from None
+        samples[entry.test, entry.place] = series
+        lost[entry.test, entry.place] = len(source) - len(series)
     locations = {
         entry.place: locate_block(
             divots,
-            dwells(samples["points", entry.place]),
+            _touches(samples["points", entry.place], folder / entry.file),
             entry.order or tuple(divots),
             str(folder / entry.file),
         )
@@ -146,7 +149,8 @@ def evaluate_day(
         try:
             if entry.test in SINGLE:
                 divot = divots[entry.divot]
-                single[key] = single_point(dwells(seen), location, divot, entry.divot)
+                touches = find_touches(seen).touches
+                single[key] = single_point(seen, touches, location, divot, entry.divot)
             else:
                 base = _base(single, plan, entry, divots)
                 without = location.without(entry.divot)
@@ -154,7 +158,11 @@ def evaluate_day(
                 rotations[key] = rotation_test(seen, without, shaft, roll, base)
         except InputError as error:
             raise InputError(f"{folder / entry.file}: {error}") from None
-    rest = {place: jitter(seen) for (test, place), seen in samples.items() if test == "rest"}
+    rest = {
+        place: jitter(seen, lost[test, place])
+        for (test, place), seen in samples.items()
+        if test == "rest"
+    }
     warm = {}
     for entry in plan.recording:
         if entry.test == "warm-up":
@@ -177,9 +185,17 @@ def evaluate_day(
         warm,
         _budget(plan, needle, list(samples.values()), single, multi, locations),
         sum(len(seen) for seen in samples.values()),
-        sum(seen.lost for seen in samples.values()),
+        sum(lost.values()),
         sum(float(seen.times[-1] - seen.times[0]) for seen in samples.values()),
     )
+
+
+def _touches(series: TipSeries, path: Path) -> tuple[DwellTouch, ...]:
+    """Return the touches of a recording of all divots, of which none may be doubtful."""
+    found = find_touches(series)
+    if found.refused:
+        raise InputError(f"{path}: {found.refused[0]}; record again, with the tip at rest")
+    return found.touches
 
 
 def _check_divots(plan: PlanFile, divots: Mapping[str, Array], path: Path) -> None:
@@ -223,7 +239,7 @@ def _base(
 def _budget(
     plan: PlanFile,
     needle: Tool,
-    samples: list[TipSamples],
+    samples: list[TipSeries],
     single: Mapping[tuple[str, str], SinglePoint],
     multi: Mapping[str, MultiPoint],
     locations: Mapping[str, BlockLocation],
@@ -231,8 +247,7 @@ def _budget(
     assert needle.tip is not None
     tip = needle.tip.covariance
     systematic = np.concatenate([seen.systematic for seen in samples])
-    # what a tip has beside its own calibration
-    beside = np.trace(systematic, axis1=1, axis2=2).mean() - np.trace(tip)
+    beside = float(np.trace(systematic, axis1=1, axis2=2).mean())
     sds = {
         "rig": float(np.sqrt(max(beside, 0.0) / 3.0)),
         "tip": float(np.sqrt(np.trace(tip) / 3.0)),

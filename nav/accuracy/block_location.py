@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.accuracy.tip_samples import Dwell
 from nav.core.errors import InputError
 from nav.core.frames import Array, point_jacobian
 from nav.registration.points import closed_form, register_points
 from nav.registration.registration_result import Registration
+from nav.registration.touch_source import DwellTouch
 
 WORST_FIT = 3.0  # mm, rms: touches of the block's divots fit better, other points do not
 SAME_DIVOT = 2.0  # mm
@@ -67,7 +67,7 @@ class BlockLocation:
 
 
 def locate_block(
-    divots: Mapping[str, Array], touches: Sequence[Dwell], order: Sequence[str], name: str
+    divots: Mapping[str, Array], touches: Sequence[DwellTouch], order: Sequence[str], name: str
 ) -> BlockLocation:
     """Locate the block by touches of its divots in a known order.
 
@@ -75,7 +75,7 @@ def locate_block(
     ----------
     divots : mapping of str to ndarray, shape (3,)
         Nominal places, block frame, mm.
-    touches : sequence of Dwell
+    touches : sequence of DwellTouch
         In the order of touching.
     order : sequence of str
         Labels in that order.

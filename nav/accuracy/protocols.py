@@ -1,5 +1,6 @@
 """The tests on the divot block, in the sense of ASTM F2554-22: figures of each from its samples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,9 +16,10 @@ from nav.accuracy.error_statistics import (
     Estimate,
     error_statistics,
 )
-from nav.accuracy.tip_samples import Dwell, TipSamples, independent_count
 from nav.core.errors import InputError
 from nav.core.frames import Array
+from nav.registration.dwell_statistics import independent_samples
+from nav.registration.touch_source import DwellTouch, TipSeries
 from nav.tracking.tool import ToolTip
 
 NEAR = 5.0  # mm: a touch that far from a divot is not in it
@@ -141,7 +143,11 @@ class Jitter:
 
 
 def single_point(
-    touches: list[Dwell], location: BlockLocation, divot: Array, label: str
+    series: TipSeries,
+    touches: Sequence[DwellTouch],
+    location: BlockLocation,
+    divot: Array,
+    label: str,
 ) -> SinglePoint:
     """Evaluate repeated touches of one divot.
 
@@ -149,8 +155,10 @@ def single_point(
 
     Parameters
     ----------
-    touches : list of Dwell
-        Of the recording.
+    series : TipSeries
+        The recording.
+    touches : sequence of DwellTouch
+        In it.
     location : BlockLocation
         At the same place of the working volume.
     divot : ndarray, shape (3,)
@@ -178,12 +186,10 @@ def single_point(
             f"at least {FEW} are needed, better 20"
         )
     errors = np.asarray(positions[inside] - divot, float)
-    turns = Rotation.concatenate(
-        [t.rotation for t, use in zip(touches, inside, strict=True) if use]
-    )
+    used = [touch for touch, use in zip(touches, inside, strict=True) if use]
     return SinglePoint(
         errors,
-        turns,
+        Rotation.concatenate([_turn(series, touch) for touch in used]),
         error_statistics(errors),
         float(pdist(errors).max()),
         _deviation(errors, errors.mean(axis=0)),
@@ -192,8 +198,14 @@ def single_point(
     )
 
 
+def _turn(series: TipSeries, touch: DwellTouch) -> Rotation:
+    """Return the mean orientation of the tool during a touch."""
+    during = (series.times >= touch.start) & (series.times <= touch.end)
+    return Rotation.from_matrix(series.rotations[during]).mean()
+
+
 def rotation_test(
-    samples: TipSamples,
+    samples: TipSeries,
     location: BlockLocation,
     shaft: Array,
     about_shaft: bool,
@@ -203,7 +215,7 @@ def rotation_test(
 
     Parameters
     ----------
-    samples : TipSamples
+    samples : TipSeries
         Of the recording.
     location : BlockLocation
         At the same place.
@@ -231,7 +243,7 @@ def rotation_test(
             f"the tip was within {IN_DIVOT:g} mm of one place in {int(inside.sum())} of "
             f"{len(samples)} frames; keep it in the divot while turning the tool"
         )
-    turns, positions = samples.rotations[np.flatnonzero(inside)], positions[inside]
+    turns, positions = Rotation.from_matrix(samples.rotations[inside]), positions[inside]
     relative = turns.mean().inv() * turns
     axis = shaft if about_shaft else _main_axis(relative, shaft)
     quaternions = relative.as_quat()
@@ -291,26 +303,28 @@ def multi_point(location: BlockLocation) -> MultiPoint:
     )
 
 
-def jitter(samples: TipSamples) -> Jitter:
+def jitter(samples: TipSeries, lost: int) -> Jitter:
     """Evaluate a tool at rest.
 
     Parameters
     ----------
-    samples : TipSamples
+    samples : TipSeries
         Of the recording.
+    lost : int
+        Frames in which the tip had no position.
 
     Returns
     -------
     Jitter
     """
     off = samples.positions - samples.positions.mean(axis=0)
-    independent = independent_count(off)
+    independent = independent_samples(off)
     rms = _deviation(samples.positions, samples.positions.mean(axis=0))
     # relative sd of a standard deviation of three axes
     relative = 1.96 / np.sqrt(2.0 * 3.0 * max(independent - 1.0, 1.0))
     interval = Estimate(rms, rms / (1.0 + relative), rms * (1.0 + relative))
     sd = np.asarray(samples.positions.std(axis=0, ddof=1), float)
-    return Jitter(len(samples), independent, sd, interval, _span(samples.positions), samples.lost)
+    return Jitter(len(samples), independent, sd, interval, _span(samples.positions), lost)
 
 
 def _span(positions: Array) -> float:

@@ -36,7 +36,7 @@ from phantoms.twin.simulated_tools import (
 )
 
 STEP = 0.125  # s between frame sets
-REST = 6  # frame sets that the tip rests in a divot
+REST = 10  # frame sets that the tip rests in a divot
 LIFT = 25.0  # mm, along a divot's axis
 LEAN = np.radians(24.0)  # of the extreme orientations
 SPREAD = np.radians(5.0)  # sd of orientations about that
@@ -82,7 +82,7 @@ class DaySettings:
 
     seed: int = 0
     places: tuple[str, ...] = tuple(PLACES)
-    touches: int = 8
+    touches: int = 6
     images: bool = False
     tip_error: tuple[float, float, float] = (0.10, -0.06, 0.08)
     print_sd: float = 0.08

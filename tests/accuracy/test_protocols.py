@@ -6,10 +6,10 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.accuracy.block_location import locate_block
 from nav.accuracy.protocols import jitter, multi_point, rotation_test, single_point
-from nav.accuracy.tip_samples import Dwell, TipSamples, dwells, independent_count
 from nav.accuracy.uncertainty_budget import expansion_sd, uncertainty_budget
 from nav.accuracy.warm_up import warm_up
 from nav.core.errors import InputError
+from nav.registration.touch_source import DwellTouch, TipSeries
 from phantoms.kit.block import block_divots
 
 approx = pytest.approx
@@ -19,9 +19,9 @@ REFERENCE_FROM_BLOCK = RigidTransform.from_components(
 )
 
 
-def touch(position, rotation=None):
-    turn = Rotation.identity() if rotation is None else rotation
-    return Dwell(0.0, 1.0, np.asarray(position, float), turn, 30, 30.0, 0.0)
+def touch(position):
+    zero = np.zeros((3, 3))
+    return DwellTouch(0.0, 1.0, np.asarray(position, float), zero, zero, zero, 0.0, 30, 30.0)
 
 
 def touches_of(points):
@@ -37,13 +37,22 @@ def samples(positions, rotations=None, step=0.1):
     count = len(positions)
     turns = Rotation.identity(count) if rotations is None else rotations
     zero = np.zeros((count, 3, 3))
-    return TipSamples(step * np.arange(count), np.asarray(positions, float), turns, zero, zero, 0)
+    where = np.asarray(positions, float)
+    times = step * np.arange(count)
+    return TipSeries(
+        times, where, turns.as_matrix(), zero, zero, np.zeros((3, 3)), np.zeros((count, 3))
+    )
+
+
+def at_divot(points):
+    """The single-point test of touches at these points of the block."""
+    return single_point(samples(np.zeros((5, 3))), touches_of(points), located(), DIVOTS["P"], "P")
 
 
 def test_a_single_point_test_is_computed_as_by_hand():
     off = np.array([[1.0, 0, 0], [-1.0, 0, 0], [0, 1.0, 0], [0, -1.0, 0], [0, 0, 0]])
     shift = np.array([0.3, 0.0, -0.4])
-    found = single_point(touches_of(DIVOTS["P"] + shift + off), located(), DIVOTS["P"], "P")
+    found = at_divot(DIVOTS["P"] + shift + off)
     assert found.errors == approx(shift + off, abs=1e-9)
     assert found.statistics.bias.value == approx(0.5)
     assert found.statistics.largest == approx(np.hypot(1.3, 0.4))
@@ -56,16 +65,22 @@ def test_a_divot_is_measured_against_the_others():
     """Touched 1 mm off every time, it would draw a location that it belongs to towards itself."""
     off = np.array([1.0, 0.0, 0.0])
     moved = [point + off * (label == "P") for label, point in DIVOTS.items()]
-    found = single_point(touches_of([DIVOTS["P"] + off] * 5), located(moved), DIVOTS["P"], "P")
+    found = single_point(
+        samples(np.zeros((5, 3))),
+        touches_of([DIVOTS["P"] + off] * 5),
+        located(moved),
+        DIVOTS["P"],
+        "P",
+    )
     assert found.errors == approx(np.tile(off, (5, 1)), abs=1e-9)
 
 
 def test_rests_elsewhere_are_left_out_and_counted():
     points = [DIVOTS["P"]] * 5 + [DIVOTS["A1"], DIVOTS["P"] + [0, 0, 6.0]]
-    found = single_point(touches_of(points), located(), DIVOTS["P"], "P")
+    found = at_divot(points)
     assert (found.statistics.count, found.left_out) == (5, 2)
     with pytest.raises(InputError, match="4 touches of divot P"):
-        single_point(touches_of(points[1:]), located(), DIVOTS["P"], "P")
+        at_divot(points[1:])
 
 
 def test_a_scale_error_is_found_in_the_distances():
@@ -112,40 +127,10 @@ def test_a_wrong_tip_moves_by_its_chord_when_turned(roll):
 
 def test_jitter_is_the_spread_of_a_tool_at_rest():
     rng = np.random.default_rng(2)
-    found = jitter(samples(rng.normal(0.0, [0.01, 0.02, 0.05], (4000, 3))))
+    found = jitter(samples(rng.normal(0.0, [0.01, 0.02, 0.05], (4000, 3))), 0)
     assert found.sd == approx([0.01, 0.02, 0.05], rel=0.05)
     assert found.rms.low < np.sqrt(0.01**2 + 0.02**2 + 0.05**2) < found.rms.high
     assert found.independent > 2500
-
-
-def test_correlated_frames_are_worth_fewer():
-    """A first-order process with correlation 0.8 is worth (1 - 0.8) / (1 + 0.8) of its length."""
-    rng = np.random.default_rng(3)
-    series = np.zeros((4000, 3))
-    for k in range(1, len(series)):
-        series[k] = 0.8 * series[k - 1] + rng.normal(size=3)
-    assert independent_count(series - series.mean(axis=0)) == approx(4000 / 9, rel=0.25)
-    assert independent_count(np.zeros((10, 3))) == 10
-
-
-def test_touches_are_rests_of_the_tip():
-    way = np.linspace([0, 0, 30.0], [0, 0, 0], 12)
-    rest = np.zeros((10, 3))
-    aside = np.linspace([0, 0, 0], [40.0, 0, 0], 12)[1:-1]
-    there = np.tile([40.0, 0, 0], (10, 1))
-    path = np.concatenate([way[:-1], rest, way[::-1][1:], way[1:-1], rest, aside, there])
-    found = dwells(samples(path))
-    assert [touch.position for touch in found] == [
-        approx([0, 0, 0], abs=1e-9), approx([0, 0, 0], abs=1e-9), approx([40.0, 0, 0])
-    ]  # fmt: skip
-    assert [touch.frames for touch in found] == [10, 10, 10]
-    assert dwells(samples(np.linspace([0, 0, 0], [100.0, 0, 0], 100))) == []
-
-
-def test_a_slip_within_a_divot_is_one_touch():
-    rest = np.zeros((10, 3))
-    slip = np.array([[0.7, 0, 0], [1.4, 0, 0], [0.7, 0, 0]])
-    assert len(dwells(samples(np.concatenate([rest, slip, rest])))) == 1
 
 
 def test_the_time_constant_of_a_drift_is_found_within_its_interval():
