@@ -70,6 +70,8 @@ class DaySettings:
         Where the block stands.
     touches : int
         Of the single-point tests, each.
+    still : bool
+        Jitter at rest and drift too.
     images : bool
         Render and track images; else poses with errors.
     tip_error : tuple of 3 float
@@ -83,6 +85,7 @@ class DaySettings:
     seed: int = 0
     places: tuple[str, ...] = tuple(PLACES)
     touches: int = 6
+    still: bool = True
     images: bool = False
     tip_error: tuple[float, float, float] = (0.10, -0.06, 0.08)
     print_sd: float = 0.08
@@ -295,11 +298,11 @@ def _about(centre: Array, covariance: Array) -> Array:
     return np.asarray(shift @ covariance @ shift.T, float)
 
 
-def day_tests(places: Sequence[str]) -> list[tuple[str, str]]:
+def day_tests(places: Sequence[str], still: bool) -> list[tuple[str, str]]:
     """Return (test, place) of a whole day: jitter and drift only at the first place."""
     tests = ("points", "single-left", "single", "single-right", "roll", "pitch", "yaw")
     made = [(test, place) for place in places for test in tests]
-    return [*made, ("rest", places[0]), ("warm-up", places[0])]
+    return [*made, ("rest", places[0]), ("warm-up", places[0])] if still else made
 
 
 def write_block_day(
@@ -328,7 +331,7 @@ def write_block_day(
         write_tool(folder / f"{tool.name}.toml", tool)
     write_block_points(folder / "block.csv")
     recordings = []
-    for test, place in day_tests(settings.places):
+    for test, place in day_tests(settings.places, settings.still):
         name = f"{place}-{test}.csv"
         progress(name)
         writer = open_pose_table(folder / name, tools, day.reference.name)
