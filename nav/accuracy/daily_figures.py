@@ -175,7 +175,7 @@ def _tip(frame: TrackedFrame, tool: Tool, reference: str | None) -> Array | None
         pose = frame.pose(tool.name, relative_to=reference)
     else:
         seen = frame.tools[tool.name]
-        pose = seen if isinstance(seen, Lost) else seen.pose
+        pose = seen if isinstance(seen, Lost) else seen.rig_from_tool
     tip = None if isinstance(pose, Lost) else tip_from_pose(pose, tool)
     return None if tip is None else tip.position
 

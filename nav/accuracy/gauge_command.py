@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nav.accuracy.gauge_study import LEAST_CATEGORIES, GaugeStudy, gauge_study
-from nav.accuracy.report_page import Section, shown, write_report
+from nav.accuracy.report_page import Cell, Section, shown, write_report
 from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.core.tables import read_table
@@ -164,7 +164,9 @@ def gauge_files(
             table.add_row(*map(shown, row))
         console.print(table)
         console.print(f"{axis}: {verdict(study)}")
-        variation = [[s.name, s.freedom, s.squares, s.mean] for s in study.sources]
+        variation: list[list[Cell]] = [
+            [s.name, s.freedom, s.squares, s.mean] for s in study.sources
+        ]
         sections += [
             Section(f"{axis}: {study.word}", (verdict(study),), COMPONENTS, rows),
             Section(f"{axis}: analysis of variance", (), VARIATION, variation, _figure(one, axis)),

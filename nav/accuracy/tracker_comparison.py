@@ -186,9 +186,9 @@ def _track(path: Path, name: str, tool: Tool | None) -> tuple[Array, Array]:
         seen = frame.tools[name]
         if isinstance(seen, Lost):
             continue
-        tip = None if tool is None else tip_from_pose(seen.pose, tool)
+        tip = None if tool is None else tip_from_pose(seen.rig_from_tool, tool)
         times.append(frame.time)
-        places.append(seen.pose.transform.translation if tip is None else tip.position)
+        places.append(seen.rig_from_tool.transform.translation if tip is None else tip.position)
     return np.array(times), np.array(places).reshape(-1, 3)
 
 
