@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from nav.core.filekinds import CHECKS, REPORT, SUMMARY
-from nav.options import InputPath, Output, beside_suffix
+from nav.options import InputPath, Output, OutputFolder, beside_suffix, toml_output
 from nav.terminal import console
 
 accuracy_app = App(
@@ -24,6 +24,16 @@ ReportWithNumbers = Annotated[
     Parameter(help="HTML report to write; its numbers are written beside it as .json."),
 ]
 ALERT = 1  # exit code
+
+study_app = App(
+    name="study",
+    help=(
+        "Simulate a whole set-up before anything is bought or printed: cameras, tools, fiducials, "
+        "touches, needle, CT; expected errors at cord and arteries.\n\n"
+        "Begin with `nav study init --case case.toml --output setup.toml`."
+    ),
+    help_format="markdown",
+)
 
 
 @accuracy_app.command
@@ -160,3 +170,49 @@ def history(
     from nav.accuracy.check_history import show_history
 
     show_history(database, output, console())
+
+
+@study_app.default
+def study(
+    setup: InputPath,
+    /,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> None:
+    """Simulate every design of a set-up; a run that was cut short goes on where it was.
+
+    Example: nav study setup.toml --output study
+
+    Parameters
+    ----------
+    setup
+        SETUP.toml; `nav study init` writes one to start from.
+    output
+        Folder of the results: results.html, designs.csv. Must be new, empty, or of this study.
+    workers
+        Processes of this machine; as many as it has processors by default.
+    cluster
+        Address of a Dask scheduler whose workers have this program, such as tcp://host:8786.
+    """
+    from nav.accuracy.study.study_command import run_study
+
+    run_study(setup, output, console(), workers, cluster)
+
+
+@study_app.command(name="init")
+def study_init(*, case: InputPath, output: Annotated[Path, toml_output("study")]) -> None:
+    """Write a set-up of three rigs to start from, with what each number means.
+
+    Parameters
+    ----------
+    case
+        case.toml of the anatomy, with a plan and fiducials.
+    output
+        SETUP.toml to write.
+    """
+    from nav.accuracy.study.example_setup import write_example
+
+    write_example(output, case.resolve())
+    console().print(f"wrote {output}: change its numbers, then nav study {output} --output FOLDER")

@@ -14,8 +14,8 @@ from rich.console import Console
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
 from nav import case_commands, navigation_commands
-from nav.accuracy_commands import accuracy_app
-from nav.core.errors import IncompleteInput, InputError, NothingSafe
+from nav.accuracy_commands import accuracy_app, study_app
+from nav.core.errors import IncompleteInput, InputError, InputErrors, NothingSafe
 from nav.core.outputs import backups_told_to
 from nav.options import bound_values, check_outputs, converted
 from nav.registration_commands import register_app
@@ -52,6 +52,7 @@ for command in (
     *twin_commands.COMMANDS,
     register_app,
     accuracy_app,
+    study_app,
     case_commands.case_app,
     twin_commands.twin_app,
     phantom_app,
@@ -117,6 +118,10 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
         return end.code
     except CycloptsError as error:
         _say(err, f"{error} (see --help)")
+        return BAD_INPUT
+    except InputErrors as error:
+        for line in error.lines:
+            _say(err, line)
         return BAD_INPUT
     except InputError as error:
         _say(err, str(error))

@@ -23,6 +23,7 @@ TABLES = {
     b"camera,frame,time": "table of image times",
     b"label,x,y,z": "table of points",
     b"name,kind,seen,count,mean_mm": "table of deviations",
+    b"design,trials": "table of designs",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
 # of a PNG's tEXt chunk; plots of earlier versions have Matplotlib
