@@ -64,8 +64,8 @@ def run_block(
 
 
 def _trial(design: Design, places: Places, setting: Setting, rng: Rng) -> list[float]:
-    shared: Array = rng.standard_normal(setting.at_target.shared.shape[1])
-    tip_off: Array = float(design["needle"]["tip"]) * rng.standard_normal(3)
+    shared = rng.standard_normal(setting.at_target.shared.shape[1])
+    tip_off = rng.standard_normal(3) * float(design["needle"]["tip"])
     turn = setting.reference.rotation.as_matrix()  # model from reference
     touched, covariance = [], []
     frames = max(1, round(float(design["cameras"]["rate"]) * float(design["touches"]["dwell"])))
