@@ -64,8 +64,8 @@ def run_block(
 
 
 def _trial(design: Design, places: Places, setting: Setting, rng: Rng) -> list[float]:
-    shared = rng.standard_normal(setting.at_target.shared.shape[1])
-    tip_off = rng.standard_normal(3) * float(design["needle"]["tip"])
+    shared = rng.standard_normal((setting.at_target.shared.shape[1],))
+    tip_off = rng.standard_normal((3,)) * float(design["needle"]["tip"])
     turn = setting.reference.rotation.as_matrix()  # model from reference
     touched, covariance = [], []
     frames = max(1, round(float(design["cameras"]["rate"]) * float(design["touches"]["dwell"])))
