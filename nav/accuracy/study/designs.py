@@ -13,7 +13,7 @@ from nav.guidance.bending import DIAMETER, RATE
 STUDY_FORMAT = "c1c2nav/study/1"
 MOST_DESIGNS = 2000
 MOST_TRIALS = 1_000_000
-BLOCK = 250  # trials of one task
+BLOCK = 100  # trials of one task
 Value = float | int | str
 Design = dict[str, dict[str, Value]]
 STIFF = "none"

@@ -26,6 +26,7 @@ from nav.core.errors import InputError
 from nav.core.outputs import written_whole
 from nav.progress_bar import progress_bar
 
+PATIENCE = 10  # s, for a scheduler to answer
 STUDY, BLOCKS = "study.json", "blocks"
 CLUSTER_EXTRA = "pip install 'c1c2nav[cluster]'"
 
@@ -164,7 +165,7 @@ def _client(workers: int | None, cluster: str | None, console: Console) -> Itera
             yield client
         return
     try:
-        client = Client(cluster, timeout=10)
+        client = Client(cluster, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         said = str(error).splitlines()[0] if str(error) else "no answer"
         raise InputError(f"--cluster {cluster}: no Dask scheduler answers: {said:.200}") from None
