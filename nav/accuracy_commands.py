@@ -110,7 +110,7 @@ def check(
     database: Annotated[Path, Output(CHECKS)],
     rig: InputPath | None = None,
     tool: InputPath | None = None,
-    reference: str | None = None,
+    reference: str = "reference",
     operator: str = "",
     at: str | None = None,
 ) -> None:
@@ -135,7 +135,7 @@ def check(
     tool
         Tool file of the touching tool; needed for poses.
     reference
-        Tool in whose frame poses are wanted, where they are not relative to it.
+        Name of the body that the pattern is fixed to, in poses.
     operator
         Who touched.
     at

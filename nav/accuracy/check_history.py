@@ -19,7 +19,7 @@ from nav.accuracy.control_chart import (
     chart,
 )
 from nav.accuracy.daily_check import JUDGED, NAMES, JudgedDay, judged_days, of_day, verdict_on
-from nav.accuracy.report_page import Section, html_page
+from nav.accuracy.html_report import Section, html_page
 from nav.core.errors import InputError
 from nav.core.outputs import written_whole
 

@@ -158,9 +158,7 @@ def _word(history: Sequence[float], runs: Sequence[float], logarithm: bool) -> W
     return word
 
 
-def measure(
-    source: Path, pattern_file: Path, tool: Tool | None, reference: str | None = None
-) -> DailyFigures:
+def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str) -> DailyFigures:
     """Compute the figures of touched points, or of poses with touches in the pattern's order.
 
     Parameters
@@ -171,8 +169,8 @@ def measure(
         Labelled divots, or a case.
     tool : Tool, optional
         With a tip; needed for poses.
-    reference : str, optional
-        Tool in whose frame poses are wanted.
+    reference : str
+        Name of the body that the pattern is fixed to, in poses.
 
     Returns
     -------
@@ -189,8 +187,7 @@ def measure(
         if touched is None:
             if tool is None or tool.tip is None:
                 raise InputError("has poses; give the touching tool's file with its tip: --tool")
-            names = [tool.name] if reference is None else [tool.name, reference]
-            poses = PoseRecording(source, names, POSITIONS_ONLY)
+            poses = PoseRecording(source, [tool.name, reference], POSITIONS_ONLY)
             touched, jitter = touches_in_order(poses, tool, pattern, reference)
         return daily_figures(pattern, touched, jitter)
     except InputError as error:
@@ -206,7 +203,7 @@ def check(
     *,
     rig: Path | None = None,
     tool: Path | None = None,
-    reference: str | None = None,
+    reference: str = "reference",
     operator: str = "",
     at: str | None = None,
 ) -> Verdict:
@@ -224,8 +221,8 @@ def check(
         For the figures.
     rig, tool : Path, optional
         What was measured with: another file begins a new chart.
-    reference : str, optional
-        Tool in whose frame poses are wanted.
+    reference : str
+        Name of the body that the pattern is fixed to, in poses.
     operator : str
         Who touched.
     at : str, optional

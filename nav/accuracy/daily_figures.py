@@ -6,23 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from nav.core.errors import InputError, Lost
+from nav.core.errors import InputError
 from nav.core.files import checked, read_toml
 from nav.core.frames import Array
-from nav.core.tracked_frame import TrackedFrame
 from nav.model.case import CASE_FORMAT, CaseFile
 from nav.registration.pointfile import load_points
 from nav.registration.points import register_points
+from nav.registration.touch_source import find_touches, tip_series
 from nav.tracking.pose_source import PoseSource
-from nav.tracking.tip import tip_from_pose
 from nav.tracking.tool import Tool
 
 LEAST_DIVOTS = 4  # with three, leaving one out leaves no registration
 MOST_FRE = 5.0  # mm: more than any fault of a tracker; divots were exchanged
-WANDER = 1.0  # mm: the tip stays this near to where a touch began
-LEAST_TOUCH = 0.7  # s
-LEAST_FRAMES = 5  # of a touch
-APART = 4.0  # mm: touches nearer than this are of one divot
 
 
 @dataclass(frozen=True)
@@ -126,78 +121,44 @@ def daily_figures(
 
 
 def touches_in_order(
-    source: PoseSource, tool: Tool, pattern: Mapping[str, Array], reference: str | None = None
+    source: PoseSource, tool: Tool, pattern: Mapping[str, Array], reference: str
 ) -> tuple[dict[str, Array], float]:
     """Find touches by dwell in poses; divots are touched in the pattern's order.
 
     Parameters
     ----------
     source : PoseSource
-        Poses of the tool.
+        Poses of the tool and of the reference body.
     tool : Tool
         With a tip.
     pattern : mapping of str to ndarray, shape (3,)
         Divots in the order of touching.
-    reference : str, optional
-        Tool in whose frame the tip is wanted; the frame of the source without it.
+    reference : str
+        Name of the body that the pattern is fixed to.
 
     Returns
     -------
     touched : dict of str to ndarray, shape (3,)
-        By label, mm.
+        By label, reference frame, mm.
     jitter : float
         Rms distance of the tip from its mean while it rests, mm.
 
     Raises
     ------
     InputError
-        Another number of touches than the pattern has divots.
+        A touch that is not to be used, or another number of touches than the pattern has divots.
     """
-    times, tips = [], []
-    for frame in source:
-        tip = _tip(frame, tool, reference)
-        if tip is not None:
-            times.append(frame.time)
-            tips.append(tip)
-    found = _dwells(np.array(times), np.array(tips).reshape(-1, 3))
-    if len(found) != len(pattern):
+    found = find_touches(tip_series(source, tool, reference))
+    if found.refused:
+        raise InputError(f"{found.refused[0]}; touch the pattern again")
+    if len(found.touches) != len(pattern):
         raise InputError(
-            f"{len(found)} touches of at least {LEAST_TOUCH:g} s were found, but the pattern has "
-            f"{len(pattern)} divots; touch each once, in the order {_few(pattern)}"
+            f"{len(found.touches)} touches were found, but the pattern has {len(pattern)} divots; "
+            f"touch each once for a second, in the order {_few(pattern)}"
         )
-    spread = np.concatenate([part - part.mean(axis=0) for part in found])
-    jitter = float(np.sqrt((spread**2).sum(axis=1).mean()))
-    return {label: part.mean(axis=0) for label, part in zip(pattern, found, strict=True)}, jitter
-
-
-def _tip(frame: TrackedFrame, tool: Tool, reference: str | None) -> Array | None:
-    if reference is not None:
-        pose = frame.pose(tool.name, relative_to=reference)
-    else:
-        seen = frame.tools[tool.name]
-        pose = seen if isinstance(seen, Lost) else seen.rig_from_tool
-    tip = None if isinstance(pose, Lost) else tip_from_pose(pose, tool)
-    return None if tip is None else tip.position
-
-
-def _dwells(times: Array, tips: Array) -> list[Array]:
-    """Return the tips of each rest, one after the other; rests at one place are one."""
-    found: list[Array] = []
-    start = 0
-    while start < len(tips):
-        end = start + 1
-        while end < len(tips) and np.linalg.norm(tips[end] - tips[start]) <= WANDER:
-            end += 1
-        if end - start >= LEAST_FRAMES and times[end - 1] - times[start] >= LEAST_TOUCH:
-            rest = tips[start:end]
-            if found and np.linalg.norm(found[-1].mean(axis=0) - rest.mean(axis=0)) < APART:
-                found[-1] = np.concatenate([found[-1], rest])
-            else:
-                found.append(rest)
-            start = end
-        else:
-            start += 1
-    return found
+    jitter = float(np.sqrt(np.mean([touch.wander**2 for touch in found.touches])))
+    by_label = zip(pattern, found.touches, strict=True)
+    return {label: touch.position for label, touch in by_label}, jitter
 
 
 def _few(pattern: Mapping[str, Array]) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nav.accuracy.gauge_study import LEAST_CATEGORIES, GaugeStudy, gauge_study
-from nav.accuracy.report_page import Cell, Section, shown, write_report
+from nav.accuracy.html_report import Cell, Section, shown, write_report
 from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.core.tables import read_table

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nav.accuracy.bland_altman import Agreement, bland_altman
-from nav.accuracy.report_page import Section, write_report
+from nav.accuracy.html_report import Section, write_report
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
 from nav.core.textfile import read_text

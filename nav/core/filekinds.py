@@ -11,6 +11,7 @@ from nav.core.pose_formats import POSE_FORMATS
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "PNG image", "printed sheet", "summary"
 REPORT, CHECKS = "HTML report", "database of daily checks"
+POINTS = "table of points"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
 SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
 HEAD = 65536  # bytes that are read; every signature below lies within them
@@ -21,7 +22,7 @@ TABLES = {
     **{known.first_line: POSES for known in POSE_FORMATS},
     b"frame,read_ms,track_ms,mode": TIMING,
     b"camera,frame,time": "table of image times",
-    b"label,x,y,z": "table of points",
+    b"label,x,y,z": POINTS,
     b"name,kind,seen,count,mean_mm": "table of deviations",
     b"design,trials": "table of designs",
 }

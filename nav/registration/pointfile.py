@@ -2,12 +2,15 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from nav.core.errors import InputError
+from nav.core.files import write_toml
 from nav.core.frames import Array
+from nav.core.outputs import written_whole
 from nav.core.tables import Row, TableLimits, parse_table
 from nav.core.textfile import printable, read_text
 from nav.registration.labelled import LabelledPoint
@@ -19,6 +22,7 @@ SYSTEM = re.compile(r"coordinate[ _-]?system\s*(?:[=:]|is\b)\s*(\w+)", re.IGNORE
 SYSTEMS = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras"}  # as versions of Slicer write them
 IN_UNIT = re.compile(r"([xyzlpsra]) ?[\[(_ ] ?([a-zµμ]+) ?[\])]?")
 LIMITS = TableLimits()
+POINTS_FORMAT = "c1c2nav/points/1"
 NOT_PLACED = {"0", "false", "no"}  # in the column `defined` of Slicer's point table
 # positionStatus, which Slicer 5 adds to .fcsv without naming the column
 FCSV_STATUS = {"0": "undefined", "1": "preview", "2": "defined", "3": "missing"}
@@ -67,6 +71,29 @@ def load_points(path: Path) -> dict[str, Array]:
     if twice is not None:
         raise InputError(f"{path}: point {twice}: appears twice; each needs a label of its own")
     return {point.label: point.position for point in points}
+
+
+def write_points(path: Path, points: Mapping[str, Array], inputs: tuple[Path, ...] = ()) -> None:
+    """Write labelled points as CSV, with a .toml of the same stem that says what made them.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    points : mapping of str to ndarray, shape (3,)
+        Position by label, LPS, mm.
+    inputs : tuple of Path
+        Files that they were made from.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
+    rows = [f"{label},{x:.3f},{y:.3f},{z:.3f}" for label, (x, y, z) in points.items()]
+    with written_whole(path) as beside:
+        beside.write_text("\n".join(["label,x,y,z", *rows]) + "\n", encoding="utf-8")
+    write_toml(path.with_suffix(".toml"), {"format": POINTS_FORMAT, "points": path.name}, inputs)
 
 
 def _read_table(path: Path) -> list[LabelledPoint]:

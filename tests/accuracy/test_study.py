@@ -29,7 +29,10 @@ SHARP = Sharpness(2.0, 160.0, 1.0)
 DIVOTS = [[60, 40, 40], [-60, 40, 45], [55, 45, -50], [-50, 45, -60], [0, 70, 0], [70, 10, -10]]
 
 
-def camera(place: RigidTransform = RigidTransform.identity()) -> Camera:
+HERE = RigidTransform.identity()
+
+
+def camera(place: RigidTransform = HERE) -> Camera:
     matrix = np.array([[1500.0, 0, 959.5], [0, 1500.0, 599.5], [0, 0, 1.0]])
     return Camera("one", (1920, 1200), matrix, np.zeros(5), place)
 

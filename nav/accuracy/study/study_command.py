@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 import nav
-from nav.accuracy.report_page import write_report
+from nav.accuracy.html_report import write_report
 from nav.accuracy.study.anatomy_places import Places, case_places
 from nav.accuracy.study.designs import Setup, load_setup
 from nav.accuracy.study.figures import DesignFigures, summarise

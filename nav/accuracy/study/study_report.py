@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Column, Table
 
-from nav.accuracy.report_page import Cell, Section
+from nav.accuracy.html_report import Cell, Section
 from nav.accuracy.study.designs import QUANTITIES, Design, Value
 from nav.accuracy.study.figures import DesignFigures
 
