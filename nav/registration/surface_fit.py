@@ -14,7 +14,7 @@ from nav.registration.points import normal_equations
 from nav.registration.prepared_surface import PreparedSurface
 from nav.registration.surface_bootstrap import bootstrap_covariance, larger_covariance
 from nav.registration.surface_exact import CUT, Touches, fit_exactly, residuals_at
-from nav.registration.surface_search import DISTINCT, PoseFound, displacement
+from nav.registration.surface_search import PoseFound, distinct_poses
 
 LEAST_POINTS = 12  # six are needed by counting; with fewer than twelve many poses fit
 STEPS = 40  # of Gauss-Newton
@@ -154,20 +154,17 @@ def fit_candidates(
     list of SurfaceFit
         Distinct ones, likeliest first.
     """
-    fits: list[SurfaceFit] = []
-    for candidate in candidates:
-        fit = _fit(surface, touched, candidate.model_from_points)
-        if all(
-            displacement(surface.places, fit.pose.transform, other.pose.transform) > DISTINCT
-            for other in fits
-        ):
-            fits.append(fit)
-    return sorted(fits, key=lambda fit: -fit.log_likelihood)
+    poses = [_fit(surface, touched, candidate.model_from_points) for candidate in candidates]
+    likely = np.array([_log_likelihood(surface, touched, pose) for pose in poses])
+    order = np.argsort(-likely, kind="stable")
+    stacked = RigidTransform.concatenate([poses[k] for k in order])
+    chosen = distinct_poses(surface.places, stacked, len(poses))
+    return [describe_fit(surface, touched, poses[order[k]]) for k in chosen]
 
 
 def _fit(
     surface: PreparedSurface, touched: TouchedSurface, start: RigidTransform
-) -> SurfaceFit:
+) -> RigidTransform:
     matrix, place = fit_exactly(
         surface.field,
         surface.facets,
@@ -178,8 +175,14 @@ def _fit(
         STEPS,
     )
     rotation = Rotation.from_matrix(matrix)
-    transform = RigidTransform.from_components(place - rotation.apply(touched.mean), rotation)
-    return describe_fit(surface, touched, transform)
+    return RigidTransform.from_components(place - rotation.apply(touched.mean), rotation)
+
+
+def _log_likelihood(
+    surface: PreparedSurface, touched: TouchedSurface, transform: RigidTransform
+) -> float:
+    residuals, _, sd = linearised(surface, touched, transform)
+    return -0.5 * float(_biweight_cost(residuals / sd).sum())
 
 
 def describe_fit(

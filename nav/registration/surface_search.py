@@ -131,6 +131,36 @@ def displacement(places: Array, first: RigidTransform, second: RigidTransform) -
     return float(np.sqrt((moved**2).sum(axis=1).mean()))
 
 
+def distinct_poses(places: Array, poses: RigidTransform, most: int) -> list[int]:
+    """Choose poses of which no two put a surface nearly in the same place.
+
+    Parameters
+    ----------
+    places : ndarray, shape (p, 3)
+        On the surface, model frame, mm.
+    poses : RigidTransform
+        Several model_from_points, best first.
+    most : int
+        How many are chosen at most.
+
+    Returns
+    -------
+    list of int
+        The first, and each that is farther than DISTINCT from all before.
+    """
+    # where each puts what the best one puts at the places
+    anchors = poses[0].inv().apply(places)
+    put = np.einsum("kij,pj->kpi", poses.rotation.as_matrix(), anchors)
+    put += poses.translation[:, None]
+    chosen = [0]
+    for k in range(1, len(put)):
+        if len(chosen) == most:
+            break
+        if (((put[chosen] - put[k]) ** 2).sum(axis=2).mean(axis=1) > DISTINCT**2).all():
+            chosen.append(k)
+    return chosen
+
+
 def _fitted(
     surface: PreparedSurface, centred: Array, mean: Array, turns: Array, places: Array
 ) -> list[PoseFound]:
@@ -138,16 +168,11 @@ def _fitted(
     turns, places, costs = _fit(surface.field, centred, turns, places, FIRST)
     best = np.argsort(costs, kind="stable")[:KEPT]
     turns, places, costs = _fit(surface.field, centred, turns[best], places[best], SECOND)
-    found: list[PoseFound] = []
-    for k in np.argsort(costs, kind="stable"):
-        if len(found) == MOST_DISTINCT:
-            break
-        rotation = Rotation.from_matrix(turns[k])
-        pose = RigidTransform.from_components(places[k] - rotation.apply(mean), rotation)
-        known = (f.model_from_points for f in found)
-        if all(displacement(surface.places, other, pose) > DISTINCT for other in known):
-            found.append(PoseFound(pose, float(costs[k])))
-    return found
+    order = np.argsort(costs, kind="stable")
+    rotations = Rotation.from_matrix(turns[order])
+    poses = RigidTransform.from_components(places[order] - rotations.apply(mean), rotations)
+    chosen = distinct_poses(surface.places, poses, MOST_DISTINCT)
+    return [PoseFound(poses[k], float(costs[order[k]])) for k in chosen]
 
 
 def _fit(
