@@ -108,9 +108,7 @@ def _united(surfaces: Sequence[Surface]) -> Surface:
     )
 
 
-def _field(
-    union: Surface, box: Box, cache: bool
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def _field(union: Surface, box: Box, cache: bool) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     path = _cache_file(union) if cache else None
     if path is not None and path.exists():
         try:

@@ -84,9 +84,9 @@ def nearest_on_facets(
         The triangle; -1 where none is near.
     """
     nx, ny, nz = field.values.shape
-    i = int(math.floor((x - field.origin[0]) / field.spacing))
-    j = int(math.floor((y - field.origin[1]) / field.spacing))
-    k = int(math.floor((z - field.origin[2]) / field.spacing))
+    i = math.floor((x - field.origin[0]) / field.spacing)
+    j = math.floor((y - field.origin[1]) / field.spacing)
+    k = math.floor((z - field.origin[2]) / field.spacing)
     coarse = distance_and_gradient(field, x, y, z, gradient)
     if i < 0 or j < 0 or k < 0 or i >= nx - 1 or j >= ny - 1 or k >= nz - 1:
         return coarse, -1
@@ -162,9 +162,7 @@ def residuals_at(
     for n in range(count):
         p = touches.points[n]
         for a in range(3):
-            moved[n, a] = (
-                rotation[a, 0] * p[0] + rotation[a, 1] * p[1] + rotation[a, 2] * p[2]
-            )
+            moved[n, a] = rotation[a, 0] * p[0] + rotation[a, 1] * p[1] + rotation[a, 2] * p[2]
         distances[n], m = nearest_on_facets(
             field,
             facets,

@@ -320,8 +320,6 @@ def fit_starts(
     turned, moved = np.empty((len(rotations), 3, 3)), np.empty((len(rotations), 3))
     costs = np.empty(len(rotations))
     for k in range(len(rotations)):
-        turned[k], moved[k] = fit_robustly(
-            field, points, rotations[k], translations[k], schedule
-        )
+        turned[k], moved[k] = fit_robustly(field, points, rotations[k], translations[k], schedule)
         costs[k] = robust_cost(field, points, turned[k], moved[k], schedule.last_scale)
     return turned, moved, costs

@@ -14,7 +14,7 @@ from scipy.spatial.transform import RigidTransform
 from scipy.special import chdtri
 
 from nav.core.errors import InputError
-from nav.core.frames import Array, point_jacobian
+from nav.core.frames import point_jacobian
 from nav.registration.determinacy import WeakestMotion
 from nav.registration.points import LARGEST, DegenerateLayout, closed_form, register_points
 from nav.registration.prepared_surface import PreparedSurface
