@@ -17,7 +17,7 @@ from nav.registration.prepared_surface import PreparedSurface, prepare_surface
 from nav.registration.registration_result import write_registration
 from nav.registration.reuse import describe_registration
 from nav.registration.surface_fit import FiducialPairs
-from nav.registration.surface_misfits import explain_misfit
+from nav.registration.surface_misfits import explain_misfit, mirror_fits
 from nav.registration.surface_registration import (
     LEAST_SIGMA,
     MOST_SIGMA,
@@ -125,7 +125,7 @@ def register_surface_files(
     if files.points is not None:
         fiducials = fiducial_pairs(case, files.points, FLE if fle is None else fle)
     found = _registered(prepared, source, sigma, landmarks, fiducials, files.touched)
-    judged = judge(case, found)
+    judged = judge(case, found, fiducials is None and mirror_fits(prepared, source.positions, sigma))
     if judged.word == "repeat":
         raise InputError(f"{files.touched}: {judged.sentence}")
     if files.picture is not None:

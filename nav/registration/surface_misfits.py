@@ -4,9 +4,10 @@ import numpy as np
 
 from nav.core.frames import Array
 from nav.registration.prepared_surface import PreparedSurface
-from nav.registration.surface_fit import LEAST_POINTS, fit_candidates, touched_surface
-from nav.registration.surface_search import search_everywhere
+from nav.registration.surface_fit import LEAST_POINTS
+from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 
+MIRROR = (-1.0, 1.0, 1.0)
 # what points are multiplied by, and what they were then
 MISTAKES: tuple[tuple[tuple[float, float, float], str], ...] = (
     ((1000.0, 1000.0, 1000.0), "they are in metres; give millimetres"),
@@ -14,7 +15,7 @@ MISTAKES: tuple[tuple[tuple[float, float, float], str], ...] = (
     ((10.0, 10.0, 10.0), "they are in centimetres; give millimetres"),
     ((0.001, 0.001, 0.001), "they are in micrometres; give millimetres"),
     (
-        (-1.0, 1.0, 1.0),
+        MIRROR,
         "they are a mirror image: one axis has the wrong sign, or two axes are exchanged",
     ),
 )
@@ -51,10 +52,7 @@ def explain_misfit(
     for factors, mistake in tried:
         changed = points * factors
         extent = float(np.linalg.norm(np.ptp(changed, axis=0)))
-        if not 10.0 <= extent <= MOST_EXTENT:
-            continue
-        touched = touched_surface(changed, None, sigma**2)
-        if fit_candidates(surface, touched, search_everywhere(surface, changed))[0].explained:
+        if extent <= MOST_EXTENT and _fits(surface, changed, sigma):
             if not mistake:
                 return (
                     "the points fit the bones, but not where the rough landmarks say; touch the "
@@ -62,3 +60,30 @@ def explain_misfit(
                 )
             return f"the points fit these bones only if {mistake}"
     return None
+
+
+def mirror_fits(surface: PreparedSurface, points: Array, sigma: float) -> bool:
+    """Return whether a mirror image of touched points fits as well, as on symmetric bones.
+
+    Parameters
+    ----------
+    surface : PreparedSurface
+        Where they were touched.
+    points : ndarray, shape (n, 3)
+        Reference frame, mm.
+    sigma : float
+        Error of a touch, mm.
+
+    Returns
+    -------
+    bool
+    """
+    return _fits(surface, points * MIRROR, sigma)
+
+
+def _fits(surface: PreparedSurface, points: Array, sigma: float) -> bool:
+    try:
+        register_surface(surface, points, sigma=sigma, effort=1)
+    except SurfaceNotRegistered:
+        return False
+    return True

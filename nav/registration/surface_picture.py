@@ -13,9 +13,9 @@ from nav.registration.surface_registration import SurfaceRegistration
 LIMIT = 3.0  # sd: residuals with the strongest colours
 # title, axes across and up with their signs, axis towards the viewer with its sign
 VIEWS = (
-    ("from behind", (0, 1.0), (2, 1.0), (1, 1.0)),
-    ("from the left", (1, -1.0), (2, 1.0), (0, 1.0)),
-    ("from above", (0, 1.0), (1, -1.0), (2, 1.0)),
+    ("from behind", (0, -1.0), (2, 1.0), (1, 1.0)),
+    ("from the left", (1, 1.0), (2, 1.0), (0, 1.0)),
+    ("from above", (0, -1.0), (1, -1.0), (2, 1.0)),
 )
 MOST_TRIANGLES = 30_000
 

@@ -92,6 +92,7 @@ def register_surface(
     sigma: float = SIGMA,
     landmarks: tuple[ArrayLike, ArrayLike] | None = None,
     fiducials: FiducialPairs | None = None,
+    effort: int = len(ROTATIONS),
 ) -> SurfaceRegistration:
     """Estimate the rigid transform that puts touched points on a surface.
 
@@ -114,6 +115,8 @@ def register_surface(
         Rough landmarks in the model frame and, touched, in the reference frame, mm; at least three.
     fiducials : FiducialPairs, optional
         Touched fiducials, estimated together with the points, where both agree.
+    effort : int
+        How often the search is repeated with three times as many starts while nothing fits; 1 to 3.
 
     Returns
     -------
@@ -135,23 +138,22 @@ def register_surface(
     touched = _checked(points, covariance, sigma)
     start = None if landmarks is None else _rough(*landmarks)
     if fiducials is not None:
-        return _with_fiducials(surface, touched, start, fiducials)
-    return _surface_alone(surface, touched, start, ROUGH_SHIFT, ROUGH_TURN)
+        return _with_fiducials(surface, touched, start, fiducials, effort)
+    return _surface_alone(surface, touched, start, effort)
 
 
 def _surface_alone(
     surface: PreparedSurface,
     touched: TouchedSurface,
     start: RigidTransform | None,
-    shift: float,
-    turn: float,
+    effort: int,
 ) -> SurfaceRegistration:
     fits: list[SurfaceFit] = []
-    for rotations in ROTATIONS:
+    for rotations in ROTATIONS[:effort]:
         candidates = (
             search_everywhere(surface, touched.points, rotations)
             if start is None
-            else search_around(surface, touched.points, start, shift, turn)
+            else search_around(surface, touched.points, start, ROUGH_SHIFT, ROUGH_TURN)
         )
         fits = fit_candidates(surface, touched, candidates)
         if fits[0].explained or start is not None:
@@ -182,6 +184,7 @@ def _with_fiducials(
     touched: TouchedSurface,
     start: RigidTransform | None,
     pairs: FiducialPairs,
+    effort: int,
 ) -> SurfaceRegistration:
     """Estimate from points on the surface and fiducials, where both agree."""
     try:
@@ -189,7 +192,7 @@ def _with_fiducials(
     except DegenerateLayout:
         by_points = None
     try:
-        alone = _surface_alone(surface, touched, start, ROUGH_SHIFT, ROUGH_TURN)
+        alone = _surface_alone(surface, touched, start, effort)
         _check_fiducials(alone.fit, pairs)
         near, odds, rival = alone.fit.pose.transform, alone.odds, alone.rival
     except SurfaceNotRegistered as error:

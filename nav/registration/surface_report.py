@@ -69,7 +69,7 @@ class SurfaceVerdict:
         return next((e.rms for e in self.errors if e.place.name == TARGET), None)
 
 
-def judge(case: Case, found: SurfaceRegistration) -> SurfaceVerdict:
+def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> SurfaceVerdict:
     """Judge a surface registration by its residuals, and by its error where it matters.
 
     Parameters
@@ -78,6 +78,8 @@ def judge(case: Case, found: SurfaceRegistration) -> SurfaceVerdict:
         What is navigated.
     found : SurfaceRegistration
         The registration.
+    mirrored : bool
+        Whether a mirror image of the points fits as well.
 
     Returns
     -------
@@ -100,6 +102,12 @@ def judge(case: Case, found: SurfaceRegistration) -> SurfaceVerdict:
         )
     elif 1.0 - found.fit.used.mean() > DOUBTED_OUTLIERS:
         word, why = "usable", "many points are off the bone; check what was touched"
+    elif mirrored:
+        word = "usable"
+        why = (
+            "a mirror image of the points fits as well, the bones are nearly symmetric: an axis "
+            "with the wrong sign would not be noticed; touch a check point on one side"
+        )
     elif worst is None:
         word, why = "usable", "the case has no plan, so the error where it matters is not known"
     else:
