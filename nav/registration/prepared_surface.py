@@ -93,7 +93,7 @@ def prepare_surface(
     return PreparedSurface(
         tuple(surfaces),
         field,
-        Facets(corners, normals, np.concatenate(spread), which),
+        Facets(corners, normals, _neighbours(union.triangles), np.concatenate(spread), which),
         DistanceField(square / (1.0 + square), box.origin, box.spacing * STRIDE),
         _spread(union.vertices, APART),
         _means(field),
@@ -106,6 +106,18 @@ def _united(surfaces: Sequence[Surface]) -> Surface:
         np.vstack([surface.vertices for surface in surfaces]),
         np.vstack([s.triangles + start for s, start in zip(surfaces, first[:-1], strict=True)]),
     )
+
+
+def _neighbours(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the triangles (m, 3) across each edge; the triangle itself where there is none."""
+    count = len(triangles)
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    order = np.lexsort((edges[:, 1], edges[:, 0]))
+    found = np.repeat(np.arange(count, dtype=np.int32), 3)
+    same = (edges[order[1:]] == edges[order[:-1]]).all(axis=1)
+    first, second = order[:-1][same], order[1:][same]
+    found[first], found[second] = second // 3, first // 3
+    return np.ascontiguousarray(found.reshape(-1, 3))
 
 
 def _field(union: Surface, box: Box, cache: bool) -> tuple[NDArray[np.float32], NDArray[np.int32]]:

@@ -125,7 +125,9 @@ def register_surface_files(
     if files.points is not None:
         fiducials = fiducial_pairs(case, files.points, FLE if fle is None else fle)
     found = _registered(prepared, source, sigma, landmarks, fiducials, files.touched)
-    judged = judge(case, found, fiducials is None and mirror_fits(prepared, source.positions, sigma))
+    judged = judge(
+        case, found, fiducials is None and mirror_fits(prepared, source.positions, sigma)
+    )
     if judged.word == "repeat":
         raise InputError(f"{files.touched}: {judged.sentence}")
     if files.picture is not None:

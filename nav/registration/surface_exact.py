@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nav.core.compiled import njit
 from nav.core.frames import Array
-from nav.model.distance_grid import closest_in_triangle
+from nav.model.distance_grid import closest_in_triangle, squared_distance
 from nav.registration.surface_kernels import (
     DistanceField,
     distance_and_gradient,
@@ -29,6 +29,8 @@ class Facets(NamedTuple):
         Model frame, mm.
     normals : ndarray, shape (m, 3)
         Unit vectors outwards.
+    neighbours : ndarray of int32, shape (m, 3)
+        Triangles that share an edge with each; itself where there is none.
     variance : ndarray, shape (m,)
         Of the surface's own error along the normal, mm^2.
     which : ndarray of int32, shape (nx, ny, nz)
@@ -37,6 +39,7 @@ class Facets(NamedTuple):
 
     corners: Array
     normals: Array
+    neighbours: NDArray[np.int32]
     variance: Array
     which: NDArray[np.int32]
 
@@ -90,32 +93,45 @@ def nearest_on_facets(
     coarse = distance_and_gradient(field, x, y, z, gradient)
     if i < 0 or j < 0 or k < 0 or i >= nx - 1 or j >= ny - 1 or k >= nz - 1:
         return coarse, -1
-    best, found, last = 1e30, -1, -1
-    bx, by, bz = 0.0, 0.0, 0.0
-    inner = False
+    best, found = 1e30, -1
     for n in range(8):
         m = facets.which[i + (n & 1), j + ((n >> 1) & 1), k + (n >> 2)]
-        if m < 0 or m in (last, found):
-            continue
-        last = m
-        t = facets.corners[m]
-        v, w = closest_in_triangle(x, y, z, t)
-        u = 1.0 - v - w
-        dx = x - u * t[0, 0] - v * t[1, 0] - w * t[2, 0]
-        dy = y - u * t[0, 1] - v * t[1, 1] - w * t[2, 1]
-        dz = z - u * t[0, 2] - v * t[1, 2] - w * t[2, 2]
-        square = dx * dx + dy * dy + dz * dz
-        if square < best:
-            best, found = square, m
-            bx, by, bz = dx, dy, dz
-            inner = u > 0.0 and v > 0.0 and w > 0.0
+        if m >= 0 and m != found:
+            square = squared_distance(x, y, z, facets.corners[m])
+            if square < best:
+                best, found = square, m
     if found < 0:
         return coarse, -1
+    # the nodes' triangles may be neighbours of the nearest one
+    moving = True
+    while moving:
+        moving = False
+        for e in range(3):
+            m = facets.neighbours[found, e]
+            square = squared_distance(x, y, z, facets.corners[m])
+            if square < best - 1e-12:
+                best, found, moving = square, m, True
     distance = math.sqrt(best)
+    t = facets.corners[found]
+    v, w = closest_in_triangle(x, y, z, t)
+    u = 1.0 - v - w
+    bx = x - u * t[0, 0] - v * t[1, 0] - w * t[2, 0]
+    by = y - u * t[0, 1] - v * t[1, 1] - w * t[2, 1]
+    bz = z - u * t[0, 2] - v * t[1, 2] - w * t[2, 2]
+    # of triangles that are equally near, at an edge or a corner, the one that is faced most tells
+    # the side
+    along = bx * facets.normals[found, 0] + by * facets.normals[found, 1]
+    along += bz * facets.normals[found, 2]
+    for e in range(3):
+        m = facets.neighbours[found, e]
+        if squared_distance(x, y, z, facets.corners[m]) < best + 1e-12:
+            other = (
+                bx * facets.normals[m, 0] + by * facets.normals[m, 1] + bz * facets.normals[m, 2]
+            )
+            if abs(other) > abs(along):
+                along = other
     normal = facets.normals[found]
-    along = bx * normal[0] + by * normal[1] + bz * normal[2]
-    # on an edge or corner the triangle's own side says nothing
-    outside = along >= 0.0 if inner or distance < 0.02 else coarse >= 0.0
+    outside = along >= 0.0 if abs(along) > 0.3 * distance else coarse >= 0.0
     sign = 1.0 if outside else -1.0
     if distance < 1e-4:
         gradient[0], gradient[1], gradient[2] = normal[0], normal[1], normal[2]
