@@ -14,6 +14,7 @@ from nav.registration.points import normal_equations
 from nav.registration.prepared_surface import PreparedSurface
 from nav.registration.surface_bootstrap import bootstrap_covariance, larger_covariance
 from nav.registration.surface_exact import CUT, Touches, fit_exactly, residuals_at
+from nav.registration.surface_posterior import posterior_covariance
 from nav.registration.surface_search import PoseFound, distinct_poses
 
 LEAST_POINTS = 12  # six are needed by counting; with fewer than twelve many poses fit
@@ -305,10 +306,14 @@ def fit_with_fiducials(
     return describe_fit(surface, touched, transform, pairs)
 
 
-def with_bootstrap(
+def with_sampled_covariance(
     surface: PreparedSurface, touched: TouchedSurface, fit: SurfaceFit
 ) -> SurfaceFit:
-    """Enlarge the covariance where resampled touches scatter more than the information says.
+    """Replace the covariance of the information by one that sees how curved the surface is.
+
+    That of the posterior, which a bootstrap over the touches tells where to sample. Where outliers
+    were found, others hide among the points: then it stands as it is. Where none were, its
+    allowance for them is too much, and the mean with the information's is taken.
 
     Parameters
     ----------
@@ -322,14 +327,18 @@ def with_bootstrap(
     Returns
     -------
     SurfaceFit
-        With the larger covariance.
+        With that covariance.
     """
     kept = touched.take(fit.used)
-    scatter = bootstrap_covariance(surface, kept.touches, kept.mean, fit.pose.transform)
-    covariance = larger_covariance(fit.pose.covariance, scatter)
+    transform = fit.pose.transform
+    scatter = bootstrap_covariance(surface, kept.touches, kept.mean, transform)
+    wide = larger_covariance(fit.pose.covariance, scatter)
+    covariance = posterior_covariance(surface, touched.touches, touched.mean, transform, wide)
+    if fit.used.all():
+        covariance = (fit.pose.covariance + covariance) / 2.0
     return replace(
         fit,
-        pose=Pose(fit.pose.transform, covariance),
+        pose=Pose(transform, covariance),
         weakest=weakest_motion(covariance, surface.places),
     )
 

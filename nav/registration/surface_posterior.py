@@ -63,7 +63,7 @@ def posterior_covariance(
     transform : RigidTransform
         model_from_reference, the best pose.
     covariance : ndarray, shape (6, 6)
-        By the information; left perturbation in the model frame, mm^2 and rad^2.
+        Roughly; left perturbation in the model frame, mm^2 and rad^2.
 
     Returns
     -------

@@ -30,7 +30,7 @@ from nav.registration.surface_fit import (
     fit_with_fiducials,
     linearised,
     touched_surface,
-    with_bootstrap,
+    with_sampled_covariance,
 )
 from nav.registration.surface_search import displacement, search_around, search_everywhere
 
@@ -98,7 +98,7 @@ def register_surface(
 
     Searched from rough landmarks or from nothing; then Gauss-Newton on distances (point to plane
     [1]_) with Tukey's biweight, each point weighted by its error along the normal [2]_. The
-    covariance is that of the information, enlarged where a bootstrap over the touches shows more.
+    covariance is that of the posterior, sampled where a bootstrap over the touches shows it.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _surface_alone(
             "well; touch more points, and also places away from these",
             best,
         )
-    best = with_bootstrap(surface, touched, best)
+    best = with_sampled_covariance(surface, touched, best)
     if best.weakest.sd > MOST_UNDETERMINED:
         raise SurfaceNotRegistered("undetermined", _why_undetermined(best.weakest), best)
     return SurfaceRegistration(_registration(best, "surface"), best, odds, rival)
