@@ -72,6 +72,7 @@ def prepare_surface(
     Returns
     -------
     PreparedSurface
+        For any number of registrations to the same surfaces.
     """
     union = _united(surfaces)
     box = Box.around(union.vertices, MARGIN, SPACING)

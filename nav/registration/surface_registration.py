@@ -121,6 +121,7 @@ def register_surface(
     Returns
     -------
     SurfaceRegistration
+        The pose with its covariance, and what is for it.
 
     Raises
     ------
