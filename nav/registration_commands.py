@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE, POINTS, SUMMARY, toml_kind
 from nav.options import InputPath, Output, beside_suffix, toml_output
 from nav.terminal import console
@@ -16,7 +17,7 @@ register_app = App(
         "judges it, and writes registration.toml only if it is good enough.\n\n"
         "`nav register --case CASE --points FILE --output registration.toml` registers touched "
         "fiducials by their labels; `nav register points` also unlabelled ones, and the touches in "
-        "tracked poses."
+        "tracked poses; `nav register surface` registers points touched on bone."
     ),
     help_format="markdown",
 )
@@ -286,4 +287,85 @@ def verify(
         poses = tip_series(frames, needle, reference)
     verify_files(
         case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
+    )
+
+
+@register_app.command
+def surface(
+    *,
+    case: InputPath,
+    touched: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    structure: Annotated[list[str] | None, Parameter(negative="")] = None,
+    landmarks: InputPath | None = None,
+    points: InputPath | None = None,
+    sigma: float = 0.3,
+    fle: float | None = None,
+    reference_file: InputPath | None = None,
+    tool: InputPath | None = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+) -> None:
+    """Register points touched on bone to its surface; writes registration.toml, if good enough.
+
+    Found from nothing: no landmarks are needed. Points that fit nowhere, or in several places, or
+    leave a direction open, are refused with exit code 2.
+
+    Parameters
+    ----------
+    case
+        case.toml with bones.
+    touched
+        Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
+        Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
+        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
+    output
+        registration.toml to write.
+    structure
+        Bone that was touched, by its name in the case; may be given several times. C1 and C2 by
+        default, taken as one rigid body: name one where they may have moved to each other since
+        the CT.
+    landmarks
+        Three or more rough landmarks with labels of the case's fiducials, 10 mm and more off: the
+        pose is searched only near them.
+    points
+        Touched fiducials, combined with the surface in one estimate where both agree.
+    sigma
+        Error of a touch along the bone's normal, mm, one standard deviation.
+    fle
+        Fiducial localisation error of --points, mm, one standard deviation per axis; 0.25 by
+        default.
+    reference_file
+        Tool file of the reference body: recorded, so that `nav live` can tell another one.
+    tool
+        Tool file of what was drawn over bone, where --touched are poses.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
+    picture
+        PNG to write: the points on the bones, coloured by their residuals.
+    """
+    from nav.registration.surface_command import SurfaceFiles, register_surface_files
+    from nav.registration.surface_source import load_surface_points, swabbed_points
+
+    if tool is None:
+        source = load_surface_points(touched)
+    else:
+        from nav.record.recorded_poses import open_recorded_poses, stated_errors
+        from nav.tracking.tool import load_tool
+
+        if reference_file is None:
+            raise InputError("--reference-file: is needed with --tool: it names the reference body")
+        drawn, reference = load_tool(tool), load_tool(reference_file).name
+        stated = stated_errors(position_sd, rotation_sd_deg)
+        frames = open_recorded_poses(touched, [drawn.name, reference], stated)
+        source = swabbed_points(frames, drawn, reference)
+    register_surface_files(
+        SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
+        source,
+        structure or (),
+        sigma,
+        fle,
+        console(),
     )
