@@ -1,6 +1,7 @@
 """`nav verify`: touched check points and registration.toml in, a verdict and its report out."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from rich.console import Console
 
 import nav
 from nav.core.errors import InputError, NotPassed, TooFewToTell
+from nav.core.filekinds import POSES, file_kind
 from nav.core.files import plain_values, provenance
 from nav.core.frames import Array
 from nav.core.outputs import written_whole
@@ -110,10 +112,11 @@ def verify_files(
         ),
         *_age(registration_path, record),
     ]
+    points = {} if poses is not None else _points(touched_path)
     used, notes = registered_with(case, made, record.method)
     try:
         touches, left_out = check_touches(
-            case, _touches(case, registration, touched_path, poses, notes), used
+            case, _touches(case, registration, points, poses, notes), used
         )
         found = _verify(registration, case, touches, fle, places, tre or MOST_TRE, limit)
     except InputError as error:
@@ -127,11 +130,21 @@ def verify_files(
     _raise_verdict(registration_path, found)
 
 
+def _points(path: Path) -> Mapping[str, Array]:
+    if path.is_file() and file_kind(path) == POSES:
+        raise InputError(f"{path}: holds poses; give --tool, the tool file of the tip")
+    return load_points(path)
+
+
 def _touches(
-    case: Case, registration: Registration, path: Path, poses: TipSeries | None, notes: list[str]
+    case: Case,
+    registration: Registration,
+    points: Mapping[str, Array],
+    poses: TipSeries | None,
+    notes: list[str],
 ) -> list[CheckTouch]:
     if poses is None:
-        return labelled_touches(case, load_points(path))
+        return labelled_touches(case, points)
     found = find_touches(poses)
     notes += [f"not counted: {refused}" for refused in found.refused]
     return dwell_touches(case, registration, found)

@@ -379,3 +379,10 @@ def test_touches_by_dwell_beside_their_fiducials_fail(bench):
 def test_a_touch_far_from_every_fiducial_is_refused(bench):
     with pytest.raises(InputError, match=r"mm from the nearest fiducial.*give labelled"):
         verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 20.0])))
+
+
+def test_poses_without_the_tip_that_they_are_of_are_refused(bench):
+    bench.touched.write_text("frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw\n")
+    code, _, err = bench.run()
+    assert code == 2
+    assert "touched.csv: holds poses; give --tool" in err
