@@ -20,6 +20,20 @@ class InputError(OneLine):
     """
 
 
+class InputErrors(InputError):
+    """Several things that are wrong with one input, each a line of its own.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        At least one.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
+
+
 class IncompleteInput(OneLine):
     """Input ended early (a file was cut off): one line. What could be computed is written by then.
 
@@ -34,17 +48,17 @@ class NothingSafe(OneLine):
     """
 
 
-class TestFailed(OneLine):
+class NotPassed(OneLine):
     """The work was done, its report is written, and what was tested failed: one line.
 
-    The command line prints it and exits with code 5.
+    The command line prints it and exits with code 1.
     """
 
 
 class TooFewToTell(OneLine):
     """The work was done, its report is written, and the data are too few for a verdict: one line.
 
-    The command line prints it and exits with code 6.
+    The command line prints it and exits with code 5.
     """
 
 
