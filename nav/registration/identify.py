@@ -19,6 +19,7 @@ UNITS = {
     10.0: "centimetres taken for millimetres",
     1e-3: "micrometres taken for millimetres",
 }
+MOST_PARTED = 16  # touches of which every cut into two parts is tried: bounds the time
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
@@ -150,7 +151,11 @@ def _why_not(model: Array, touches: TouchSet, sd: float, found: MatchResult) -> 
     unit = _other_unit(model, points, sd)
     if unit:
         return unit
-    moved = _parts(model, touches, sd)
+    if found.best is not None and found.best.count > FEWEST:
+        false = np.flatnonzero(found.best.indices < 0).tolist()
+        if _consecutive(false, len(touches)):
+            return _moved(touches, false)
+    moved = _parts(model, touches, sd) if len(touches) <= MOST_PARTED else ""
     if moved:
         return moved
     extent = np.linalg.norm(points - points.mean(axis=0), axis=1)

@@ -328,29 +328,3 @@ def _mark_knocks(
         for one in (k - 1, k):
             this = found[one]
             found[one] = RefusedDwell(this.start, this.end, this.position, "knock", distance, shift)
-
-
-def with_scale_error(touches: Iterable[DwellTouch], scale_sd: float) -> tuple[Array, Array, Array]:
-    """Return touches as arrays, with the errors that they share.
-
-    Parameters
-    ----------
-    touches : iterable of DwellTouch
-        n of them.
-    scale_sd : float
-        Relative standard deviation of the rig's scale.
-
-    Returns
-    -------
-    positions : ndarray, shape (n, 3)
-        Reference frame, mm.
-    own : ndarray, shape (n, 3, 3)
-        Covariance of the errors of each touch alone, mm^2.
-    shared : ndarray, shape (n, 3, 4)
-        How each touch moves by one standard deviation of the tip's three errors and of the scale.
-    """
-    listed = list(touches)
-    positions = np.array([t.position for t in listed]).reshape(-1, 3)
-    own = np.array([t.own for t in listed]).reshape(-1, 3, 3)
-    tip = np.array([t.tip_error for t in listed]).reshape(-1, 3, 3)
-    return positions, own, np.concatenate([tip, scale_sd * positions[:, :, None]], axis=2)

@@ -68,8 +68,8 @@ def write_tre_picture(
     colours.ax.tick_params(colors=INK, labelsize=9)
     colours.set_label("predicted TRE, rms, mm", color=INK, fontsize=10)
     lines = [
-        f"{e.name}: {e.rms:.2f} mm rms, 95 % ellipsoid "
-        f"{e.semi_axes[0]:.2f} x {e.semi_axes[1]:.2f} x {e.semi_axes[2]:.2f} mm"
+        f"{e.name}: {e.rms:.2f} mm rms, 95 % ellipsoid with "
+        f"semi-axes {e.semi_axes[0]:.2f}, {e.semi_axes[1]:.2f}, {e.semi_axes[2]:.2f} mm"
         for e in errors
     ]
     lines.append("spheres: fiducials used (teal), others (grey); white: the planned path")
@@ -118,7 +118,7 @@ def _view(
     middle, size = (low + high) / 2.0, float(np.linalg.norm(high - low))
     towards = np.array(way) / np.linalg.norm(way)
     plotter.camera_position = [
-        (middle + 1.8 * size * towards).tolist(), middle.tolist(), [0.0, 0.0, 1.0],
+        (middle + 2.15 * size * towards).tolist(), middle.tolist(), [0.0, 0.0, 1.0],
     ]  # fmt: skip
     plotter.camera.view_angle = 24.0
     picture: NDArray[np.uint8] = plotter.screenshot(return_img=True)

@@ -17,7 +17,6 @@ from nav.registration.touch_source import (
     TipSeries,
     find_touches,
     tip_series,
-    with_scale_error,
 )
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import Tool, ToolTip
@@ -169,7 +168,8 @@ def test_metres_are_named() -> None:
 
 def test_shared_errors_are_those_of_tip_and_scale() -> None:
     found = find_touches(recording(noise=0.01))
-    positions, own, shared = with_scale_error(found.touches, 0.001)
+    touches = touch_set(found).with_scale_error(0.001)
+    positions, own, shared = touches.positions, touches.own, touches.shared
     assert shared.shape == (5, 3, 4)
     assert shared[:, :, 3] == pytest.approx(0.001 * positions)
     tips = np.einsum("nik,njk->nij", shared[:, :, :3], shared[:, :, :3])
