@@ -71,14 +71,35 @@ class MotionSpline:
 
 
 def weights(since: Array) -> Array:
-    """Return the weights (..., 4) of the control points, by the time since the knot, in steps."""
+    """Return the weights of the control points.
+
+    Parameters
+    ----------
+    since : ndarray, shape (...)
+        Time since the knot, in steps.
+
+    Returns
+    -------
+    ndarray, shape (..., 4)
+    """
     u = since
     terms = [(1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3]
     return np.stack(terms, axis=-1) / 6
 
 
 def slopes(since: Array) -> Array:
-    """Return the derivatives (..., 4) of `weights`, per step."""
+    """Return the derivatives of `weights`.
+
+    Parameters
+    ----------
+    since : ndarray, shape (...)
+        Time since the knot, in steps.
+
+    Returns
+    -------
+    ndarray, shape (..., 4)
+        Per step.
+    """
     u = since
     terms = [-3 * (1 - u) ** 2, 9 * u**2 - 12 * u, -9 * u**2 + 6 * u + 3, 3 * u**2]
     return np.stack(terms, axis=-1) / 6
@@ -109,7 +130,17 @@ def left_jacobian(vectors: Array) -> Array:
 
 
 def cross_matrices(vectors: Array) -> Array:
-    """Return the matrices (n, 3, 3) of the cross product with vectors (n, 3) from the left."""
+    """Return the matrices of the cross product from the left.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (n, 3)
+        Of any unit.
+
+    Returns
+    -------
+    ndarray, shape (n, 3, 3)
+    """
     x, y, z = vectors.T
     o = np.zeros_like(x)
     return np.stack([o, -z, y, z, o, -x, -y, x, o], axis=-1).reshape(-1, 3, 3)

@@ -111,7 +111,22 @@ def judge_timing(
 
 
 def motion_velocities(tool: ToolViews, fit: TimingFit, index: int) -> Array:
-    """Return the velocity (n, 3) of a tool's middle at the times of its images, mm/s."""
+    """Return the velocity of a tool's middle at the times of its images.
+
+    Parameters
+    ----------
+    tool : ToolViews
+        What was seen of it.
+    fit : TimingFit
+        With the motions of all tools.
+    index : int
+        Which of them is this tool's.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        In mm/s.
+    """
     motion = fit.motions[index]
     first, since = motion.places(np.unique(tool.time))
     return motion.at(first, since)[1][:, :3]

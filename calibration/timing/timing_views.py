@@ -74,7 +74,18 @@ def timing_views(
 
 
 def untimed(camera: Camera) -> Camera:
-    """Return a camera without what is known of its times."""
+    """Return a camera without what is known of its times.
+
+    Parameters
+    ----------
+    camera : Camera
+        With or without it.
+
+    Returns
+    -------
+    Camera
+        Without delay, and with a global shutter.
+    """
     return replace(camera, delay=0.0, delay_sd=0.0, readout=0.0, readout_sd=0.0, timing=None)
 
 

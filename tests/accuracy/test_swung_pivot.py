@@ -1,11 +1,17 @@
 """The swung pivot: a lag shows with the velocity, a wrong tip with the orientation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.spatial.transform import Rotation
 
 from nav.accuracy.swung_pivot import carrier_velocity, swung_pivot
+from nav.accuracy.swung_pivot_command import check_swung_pivot
 from nav.core.errors import InputError
+from nav.tracking.tool import write_tool
+from phantoms.twin.simulated_tools import needle_tool
 
 TIP = np.array([0.3, -0.2, 110.0])
 DIVOT = np.array([10.0, 20.0, 500.0])
@@ -87,3 +93,36 @@ def test_gaps_are_no_velocity():
     assert np.flatnonzero(unknown).tolist() == [0, 199, 200, len(times[gone]) - 1]
     true = np.gradient(places, times, axis=0)[gone]
     assert np.allclose(carrier_velocity(times[gone], places[gone])[~unknown], true[~unknown])
+
+
+def write_poses(path, times, rotations, places):
+    quaternions = Rotation.from_matrix(rotations).as_quat()
+    lines = ["frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw"]
+    lines += [
+        f"{n},{time:.6f},needle,tracked," + ",".join(f"{x:.9f}" for x in (*place, *quaternion))
+        for n, (time, place, quaternion) in enumerate(zip(times, places, quaternions, strict=True))
+    ]
+    path.write_text("\n".join([*lines, f"{len(times)},99.0,needle,lost,,,,,,,"]) + "\n")
+
+
+def test_the_command_passes_a_tip_that_stays_and_fails_one_that_does_not(tmp_path, capsys):
+    write_tool(tmp_path / "needle.toml", needle_tool(TIP))
+    times, rotations, places = swing(50.0)
+    late, _ = moved(places, times, 0.050)
+    for given, passed in ((places, True), (late, False)):
+        write_poses(tmp_path / "poses.csv", times, rotations, given)
+        console = Console(width=120)
+        found = check_swung_pivot(tmp_path / "poses.csv", tmp_path / "needle.toml", 0.5, console)
+        printed = capsys.readouterr().out
+        assert found is passed
+        assert f"verdict: {'pass' if passed else 'fail'}" in printed
+        assert "50 mm/s" in printed
+    assert "displaced by 50." in printed or "displaced by 49." in printed
+
+
+def test_a_tool_without_a_tip_is_refused(tmp_path):
+    write_tool(tmp_path / "needle.toml", replace(needle_tool(TIP), tip=None))
+    times, rotations, places = swing(50.0, 2.0)
+    write_poses(tmp_path / "poses.csv", times, rotations, places)
+    with pytest.raises(InputError, match="has no"):
+        check_swung_pivot(tmp_path / "poses.csv", tmp_path / "needle.toml", 1.0, Console())

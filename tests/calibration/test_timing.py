@@ -9,13 +9,17 @@ from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.timing.motion_spline import left_jacobian
-from calibration.timing.timing_command import timing_lines, timing_of_frames
+from calibration.timing.timing_command import calibrate_delay, timing_of_frames
 from calibration.timing.timing_fit import ToolViews, fit_timing
 from calibration.timing.timing_verdict import judge_timing, motion_problem
+from nav.camera.rig import load_rig, write_rig
 from nav.core.errors import InputError
 from nav.core.frameset import Frame, FrameSet
+from nav.tracking.tool import write_tool
 from phantoms.twin.default_rig import AIM, default_rig, nominal_rig_from_model
+from phantoms.twin.images import write_picture
 from phantoms.twin.simulated_tools import needle_tool
+from tests.swung_needle import recording, swung, timed_rig
 
 RIG = default_rig()
 TOOL = needle_tool()
@@ -183,17 +187,30 @@ def test_images_without_the_tool_are_refused():
         timing_of_frames(frames, 2, RIG, [TOOL], Console(quiet=True), Path("swung"))
 
 
-def test_images_of_a_late_camera_give_its_delay():
-    from tests.swung_needle import recording, swung, timed_rig
-
+def test_the_command_writes_what_images_of_a_late_camera_tell(tmp_path, capsys):
     rig = timed_rig((0.0, 0.0))
-    frames = recording(swung(60.0), rig, (0.0, 0.012), 2.2)
-    found = timing_of_frames(frames, 0, rig, [TOOL], Console(quiet=True), Path("swung"))
-    assert abs(found.fit.delay[1] - 0.012) < 4 * found.fit.delay_sd[1]
-    left, right = found.rig.cameras
-    assert right.delay == found.fit.delay[1]
+    folder = tmp_path / "swung"
+    rows = ["camera,frame,time"]
+    for name in rig.names:
+        (folder / name).mkdir(parents=True)
+    for frames in recording(swung(60.0), rig, (0.0, 0.012), 2.2):
+        for name, frame in frames.frames.items():
+            write_picture(folder / name / f"{frames.number:06d}.png", frame.image)
+            rows.append(f"{name},{frames.number},{frame.time:.6f}")
+    (folder / "times.csv").write_text("\n".join(rows) + "\n")
+    write_rig(tmp_path / "rig.toml", rig)
+    write_tool(tmp_path / "needle.toml", TOOL)
+    output = tmp_path / "timed.toml"
+    calibrate_delay(
+        tmp_path / "rig.toml", [tmp_path / "needle.toml"], folder, output, Console(width=200)
+    )
+    printed = capsys.readouterr().out
+    assert "right: delay 12.0" in printed
+    assert "left: delay 0, the others are compared with it" in printed
+    left, right = load_rig(output).cameras
     assert right.delay_sd < 1e-3
+    assert abs(right.delay - 0.012) < 4 * right.delay_sd
     assert right.timing["recording"] == "swung"
     assert right.timing["delay"] == "good"
     assert left.delay == 0.0
-    assert "right: delay 12.0" in timing_lines(found)[1]
+    assert np.array_equal(left.matrix, rig.cameras[0].matrix)

@@ -44,7 +44,17 @@ def without_delays(frames: FrameSet, rig: Rig) -> FrameSet:
 
 
 def has_time_errors(cameras: Sequence[CameraModel]) -> bool:
-    """Return whether any camera's delay or readout is known with an uncertainty."""
+    """Return whether any camera's delay or readout is known with an uncertainty.
+
+    Parameters
+    ----------
+    cameras : sequence of CameraModel
+        All cameras.
+
+    Returns
+    -------
+    bool
+    """
     return any(each.camera.delay_sd > 0.0 or each.camera.readout_sd > 0.0 for each in cameras)
 
 
